@@ -1,0 +1,15 @@
+"""`POST /<job>`: Cloud Scheduler runs a job. Everything is decided in shared/scheduled/endpoint.py."""
+
+import functions_framework
+from flask import Request
+
+from shared import log
+from shared.scheduled import endpoint
+
+log.capture_libraries()
+
+
+@functions_framework.http
+def scheduled(request: Request) -> endpoint.Response:
+    """Answer one call of Cloud Scheduler."""
+    return endpoint.respond(request)

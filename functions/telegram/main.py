@@ -1,0 +1,15 @@
+"""`POST /<bot>`: Telegram delivers one update. Everything is decided in shared/telegram/webhook.py."""
+
+import functions_framework
+from flask import Request
+
+from shared import log
+from shared.telegram import webhook
+
+log.capture_libraries()
+
+
+@functions_framework.http
+def telegram(request: Request) -> webhook.Response:
+    """Answer one webhook call of Telegram."""
+    return webhook.respond(request)

@@ -1,0 +1,277 @@
+"""An answer in words, within a deadline, or an error that says what to tell the person.
+
+The answer is asked for as a stream. Not to show it while it grows, but so that a slow model is cut off with
+what it has said so far, instead of being waited for in vain.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import orjson
+
+from shared import log
+from shared.ai import providers, stream
+from shared.ai.provider import Draft, Finish, Problem, Provider, Question, Trouble, Usage
+from shared.ai.reading import receive
+from shared.errors import AIError, AIOverloaded, AIRefused, AITimeout, ConfigError
+
+__all__ = ["ChatAnswer", "Finish", "Usage", "complete"]
+
+_PAUSE = 0.3  # seconds before a second try, where the provider asks for none
+_LONGEST_PAUSE = 2.0  # seconds; asked for more, the person is told instead
+_WORTHWHILE = 2.0  # seconds that must be left for a second try to make sense
+_LONGEST_MESSAGE = 500  # characters of a provider's own text that reach the log
+
+
+@dataclass(frozen=True, slots=True)
+class ChatAnswer:
+    """What the model said, and what it took.
+
+    `finish` is `stop` for a whole answer, `length` when the model or `provider.MAX_TEXT` ended it, `cut` when
+    our deadline did, `broken` when the connection or the provider failed after some text had come. `model` is
+    the one that was asked. Milliseconds and bytes (of the bodies) are those of all tries together.
+    """
+
+    text: str
+    finish: Finish
+    model: str
+    provider: str
+    usage: Usage
+    milliseconds: int
+    request_bytes: int
+    response_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """What a trouble means for us. `advice` is for the owner, who must act; without it nobody has to."""
+
+    error: type[AIError]
+    is_retried: bool = False
+    advice: str = ""
+
+
+_RULES: Mapping[Trouble, _Rule] = {
+    Trouble.KEY: _Rule(AIError, advice="{provider} refuses our API key"),
+    Trouble.CREDIT: _Rule(AIOverloaded, advice="our account at {provider} is out of credit"),
+    Trouble.SETTINGS: _Rule(AIError, advice="{provider} has no such model or address"),
+    Trouble.RATE: _Rule(AIOverloaded, is_retried=True),
+    Trouble.REFUSED: _Rule(AIRefused),
+    Trouble.TOO_LONG: _Rule(AIError),
+    Trouble.INVALID: _Rule(AIError),
+    Trouble.TEMPORARY: _Rule(AIError, is_retried=True),
+    Trouble.SLOW: _Rule(AITimeout, is_retried=True),
+    Trouble.LATE: _Rule(AITimeout),
+    Trouble.UNREACHED: _Rule(AIError, is_retried=True),
+    Trouble.BROKEN: _Rule(AIError),
+    Trouble.EMPTY: _Rule(AIError),
+}
+
+# Parameters that a provider's model refused, so that only the first person waits for a second try.
+_refused: dict[tuple[str, str], frozenset[str]] = {}
+
+
+def complete(
+    messages: list[dict[str, str]],
+    *,
+    model: str,
+    provider: str,
+    deadline: float,
+    user_reference: str | None,
+    temperature: float | None = None,
+    api_key: str | None = None,
+) -> ChatAnswer:
+    """Ask a model and return its answer, by the deadline at the latest.
+
+    Args:
+        messages: {role, content}, the oldest first: the system prompt, the history, the new message.
+        provider: the name of a file in `providers/`.
+        deadline: `time.monotonic()` at which what has come so far is the answer.
+        user_reference: who asks, in a form that says nothing to others (64 characters at most).
+        temperature: None for the model's own, the only one reasoning models take.
+        api_key: a person's own key there, instead of ours.
+
+    Raises:
+        AITimeout: no word came in time.
+        AIRefused: the provider will not answer this content.
+        AIOverloaded: too many requests there, or our account is out of credit.
+        AIError: no answer for another reason.
+        ConfigError: no such provider, or no usable key of ours there.
+    """
+    call = _Call(providers.load(provider), model, deadline, api_key)
+    known = _refused.get((provider, model), frozenset())
+    question = Question(messages, model, user_reference, temperature, known)
+    while True:
+        draft = call.ask(question)
+        if draft.problem is None:
+            return call.answer(draft)
+        again = call.second_try(question, draft.problem)
+        if again is None:
+            raise _error(provider, draft.problem)
+        question = again
+
+
+class _Call:
+    """One question on its way: its tries, its time, and what they took together."""
+
+    def __init__(self, service: Provider, model: str, deadline: float, own_key: str | None) -> None:
+        self._service = service
+        self._model = model
+        self._deadline = deadline
+        self._own_key = own_key
+        self._secret = own_key or service.secret()
+        if not (self._secret.isascii() and self._secret.isprintable()):
+            # It cannot stand in a header, and http.client would say so by repeating it.
+            if own_key:
+                raise AIError(f"{service.key}: malformed key")
+            raise ConfigError(f"{service.key.upper()}_API_KEY is malformed: it must be plain ASCII")
+        self._started = time.monotonic()
+        self._remedies: set[str] = set()  # each is tried once
+        self._request_bytes = 0
+        self._response_bytes = 0
+
+    def ask(self, question: Question) -> Draft:
+        """Try once. A draft without a problem is an answer."""
+        started, draft = time.monotonic(), Draft()
+        status = self._exchange(question, draft)
+        self._settle(draft, status)
+        self._log(draft, status, time.monotonic() - started)
+        return draft
+
+    def answer(self, draft: Draft) -> ChatAnswer:
+        """Make an answer of a draft."""
+        return ChatAnswer(
+            text=draft.text(),
+            finish=draft.finish or "stop",
+            model=self._model,
+            provider=self._service.key,
+            usage=draft.usage,
+            milliseconds=round((time.monotonic() - self._started) * 1000),
+            request_bytes=self._request_bytes,
+            response_bytes=self._response_bytes,
+        )
+
+    def second_try(self, question: Question, problem: Problem) -> Question | None:
+        """Return what to ask next, after the pause it takes, or None when nothing more would help."""
+        if self._left() < _WORTHWHILE:
+            return None
+        if problem.trouble is Trouble.TOO_LONG:
+            return question.shorter() if self._is_new("shorter") else None
+        if problem.trouble is Trouble.INVALID:
+            return self._plainer(question, problem) if self._is_new("plainer") else None
+        pause = _pause(problem)
+        if pause is None or self._left() - pause < _WORTHWHILE or not self._is_new("again"):
+            return None
+        time.sleep(pause)
+        return question
+
+    def _exchange(self, question: Question, draft: Draft) -> int:
+        """Ask and read what comes into the draft; return the HTTP status, 0 without an answer."""
+        status = 0
+        try:
+            answer = self._post(question)
+            status = answer.status
+            try:
+                receive(answer, self._service, draft, self._deadline)
+            finally:
+                self._response_bytes += answer.received
+                answer.close()
+        except stream.NotReached as error:
+            draft.problem = Problem(Trouble.UNREACHED, message=str(error))
+        except (stream.OutOfTime, stream.Broken) as error:
+            if draft.finish is None:  # after the model's last word nothing is missing but the count of tokens
+                trouble = Trouble.LATE if isinstance(error, stream.OutOfTime) else Trouble.BROKEN
+                draft.problem = Problem(trouble, status, message=str(error))
+        return status
+
+    def _post(self, question: Question) -> stream.Stream:
+        fields = self._service.body(question)
+        for name in question.without:
+            fields.pop(name, None)
+        body = orjson.dumps(fields)
+        self._request_bytes += len(body)
+        return stream.post(self._service.address(), body, self._service.headers(self._secret), self._deadline)
+
+    def _plainer(self, question: Question, problem: Problem) -> Question | None:
+        """Return the question without the parameters that the provider's error names."""
+        named = {name for name in self._service.SPARE if name in problem.message} - question.without
+        if not named:
+            return None
+        without = question.without | named
+        _refused[self._service.key, question.model] = without
+        return replace(question, without=without)
+
+    def _left(self) -> float:
+        return self._deadline - time.monotonic()
+
+    def _is_new(self, remedy: str) -> bool:
+        if remedy in self._remedies:
+            return False
+        self._remedies.add(remedy)
+        return True
+
+    def _settle(self, draft: Draft, status: int) -> None:
+        """Decide what a draft is worth: text that has come outweighs whatever happened after it."""
+        if draft.is_full:
+            draft.finish = "length"
+        has_text = any(map(str.strip, draft.parts))
+        if not has_text and draft.problem is None:
+            draft.problem = Problem(Trouble.EMPTY, status, message=f"finish {draft.finish}")
+        if draft.problem is None:
+            return
+        self._report(draft.problem)
+        if has_text and draft.problem.trouble is not Trouble.REFUSED:
+            draft.finish = "cut" if draft.problem.trouble is Trouble.LATE else "broken"
+            draft.problem = None
+
+    def _report(self, problem: Problem) -> None:
+        """Tell the log, and the owner where only the owner can help."""
+        advice, provider = _RULES[problem.trouble].advice, self._service.key
+        # Hidden before it is cut, or half a secret would slip through at the end.
+        text = log.hide_secrets(problem.message.replace(self._secret, log.HIDDEN))
+        # Nobody but the person can do anything about a key of their own.
+        write = log.alert if advice and self._own_key is None else log.warning
+        write(
+            advice.format(provider=provider) if advice else f"no whole answer from {provider}",
+            action="ai_trouble",
+            provider=provider,
+            model=self._model,
+            status=problem.status,
+            trouble=problem.trouble,
+            code=problem.code,
+            error=text[:_LONGEST_MESSAGE],
+        )
+
+    def _log(self, draft: Draft, status: int, seconds: float) -> None:
+        log.debug(
+            f"asked {self._service.key}",
+            action="ai_call",
+            provider=self._service.key,
+            model=self._model,
+            ms=round(seconds * 1000, 1),
+            status=status,
+            tokens_in=draft.usage.tokens_in,
+            tokens_out=draft.usage.tokens_out,
+            cost=draft.usage.cost,
+            finish=draft.problem.trouble if draft.problem else draft.finish,
+        )
+
+
+def _error(provider: str, problem: Problem) -> AIError:
+    reason = f"{provider}: {problem.status} {problem.trouble} {problem.code}"
+    return _RULES[problem.trouble].error(reason.rstrip())
+
+
+def _pause(problem: Problem) -> float | None:
+    """Return how long to wait before the same question, in seconds, or None when it is not to be repeated.
+
+    A provider that counts our requests must say how soon it will take the next; guessing makes it worse.
+    """
+    if problem.is_final or not _RULES[problem.trouble].is_retried:
+        return None
+    if problem.retry_after is not None:
+        return problem.retry_after if problem.retry_after <= _LONGEST_PAUSE else None
+    return None if problem.trouble is Trouble.RATE else _PAUSE

@@ -1,0 +1,159 @@
+"""What one AI provider must be able to do, and the words it says it in.
+
+A provider turns a `Question` into the body of a request, and every event of the answer into the `Draft`. It
+knows nothing of connections, deadlines or second tries. Its own words for what went wrong become one of ours
+here, at the border.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+from shared.config import settings
+
+Finish = Literal["stop", "length", "cut", "broken"]
+
+# Far above what one answer needs (25 full Telegram messages are 100,000), and little enough for memory.
+MAX_TEXT = 400_000  # characters
+MAX_BYTES = 4_000_000  # of one event, or of a whole answer: such a text with each character escaped fits
+
+
+class Trouble(StrEnum):
+    """Why there is no whole answer, in our words."""
+
+    KEY = "key"  # ours is refused
+    CREDIT = "credit"  # our account is out of money
+    SETTINGS = "settings"  # no such model or address
+    RATE = "rate"  # too many requests
+    REFUSED = "refused"  # will not answer this content
+    TOO_LONG = "too_long"  # the conversation does not fit the model
+    INVALID = "invalid"  # they do not understand our request
+    TEMPORARY = "temporary"  # their fault, may work at once
+    SLOW = "slow"  # they gave up waiting for the model
+    LATE = "late"  # our deadline
+    UNREACHED = "unreached"  # no answer began
+    BROKEN = "broken"  # the answer broke off, or cannot be read
+    EMPTY = "empty"  # an answer without a word
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What an answer took. None where the provider does not say, as for an answer that was cut off.
+
+    `cost` is in US dollars.
+    """
+
+    tokens_in: int | None = None
+    tokens_out: int | None = None
+    cost: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What went wrong with one call. `message` is the provider's own text: for the log, never for people."""
+
+    trouble: Trouble
+    status: int = 0
+    code: str = ""
+    message: str = ""
+    retry_after: float | None = None  # seconds
+    is_final: bool = False  # they say that trying again is of no use
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What is asked: messages of {role, content}, the oldest first, and how to answer them."""
+
+    messages: Sequence[Mapping[str, str]]
+    model: str
+    user_reference: str | None = None
+    temperature: float | None = None
+    without: frozenset[str] = frozenset()  # parameters this model is known to refuse
+
+    def shorter(self) -> Question | None:
+        """Return the question without the older half of the history, or None when there is no history."""
+        system = [message for message in self.messages[:1] if message["role"] == "system"]
+        history = self.messages[len(system) : -1]
+        if not history:
+            return None
+        newer = history[(len(history) + 1) // 2 :]
+        return replace(self, messages=[*system, *newer, self.messages[-1]])
+
+
+@dataclass(slots=True)
+class Draft:
+    """An answer while it comes in."""
+
+    parts: list[str] = field(default_factory=list)
+    length: int = 0  # characters
+    finish: Finish | None = None  # as the model said; None until it did
+    usage: Usage = Usage()
+    problem: Problem | None = None
+
+    def add(self, text: str) -> None:
+        """Append what the model said next."""
+        self.parts.append(text)
+        self.length += len(text)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether there is more text than anyone should be sent."""
+        return self.length > MAX_TEXT
+
+    def text(self) -> str:
+        """Return what the model has said so far."""
+        return "".join(self.parts)[:MAX_TEXT]
+
+
+class Provider(ABC):
+    """One AI provider.
+
+    Its key is the name of its file; `<KEY>_API_KEY` and `<KEY>_BASE_URL` follow from it.
+    """
+
+    BASE_URL: ClassVar[str]  # its own address, without a slash at the end
+    PATH: ClassVar[str]  # what is asked there
+    SPARE: ClassVar[tuple[str, ...]] = ()  # parameters a model may refuse and we can do without
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def address(self) -> str:
+        """Return where questions go.
+
+        Raises:
+            ConfigError: the variable with another address is malformed.
+        """
+        return settings().base_url(self.key, self.BASE_URL) + self.PATH
+
+    def secret(self) -> str:
+        """Return our key there.
+
+        Raises:
+            ConfigError: the variable is missing or empty.
+        """
+        return settings().api_key(self.key)
+
+    @abstractmethod
+    def headers(self, secret: str) -> dict[str, str]:
+        """Return the headers of a request."""
+
+    @abstractmethod
+    def body(self, question: Question) -> dict[str, Any]:
+        """Return the body of a request, asking for a stream."""
+
+    @abstractmethod
+    def take(self, event: Mapping[str, Any], draft: Draft) -> None:
+        """Read one event of a stream, or a whole answer, into the draft.
+
+        A shape that makes no sense may raise LookupError, TypeError, ValueError or AttributeError.
+        """
+
+    @abstractmethod
+    def problem(self, status: int, body: Mapping[str, Any]) -> Problem:
+        """Put an error into our words. `status` is that of HTTP, or 0 inside a stream."""

@@ -1,0 +1,33 @@
+"""Who answers: one file a provider. Its name is the provider's key, and the folder is the only list of them.
+
+A file holds a class `Provider` (see `shared.ai.provider`). A service that speaks OpenAI's dialect is a few
+lines on top of `openai.Provider`.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
+
+from shared.ai.provider import Provider
+from shared.errors import ConfigError
+
+
+@lru_cache(maxsize=1)
+def names() -> tuple[str, ...]:
+    """Return the keys of the providers there are."""
+    return tuple(sorted(module.name for module in iter_modules(__path__)))
+
+
+@lru_cache(maxsize=16)
+def load(key: str) -> Provider:
+    """Import a provider when it is first needed.
+
+    Raises:
+        ConfigError: there is none of this name.
+    """
+    if key not in names():
+        raise ConfigError(f"there is no AI provider {key!r}: CHAT_PROVIDER is one of {', '.join(names())}")
+    provider: Provider = import_module(f"{__name__}.{key}").Provider(key)
+    return provider

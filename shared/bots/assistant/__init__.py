@@ -1,0 +1,23 @@
+"""The assistant: an AI that remembers the conversation, with a menu around it.
+
+One file a subject. Handlers are tried in the order they are registered, so the modules are imported from the
+particular to the general: commands and buttons, then words for the AI, then everything else.
+"""
+
+from shared.telegram import Bot
+
+bot = Bot("assistant", answers_text_with_ai=True)
+
+# The modules below register their handlers on `bot`, in this order.
+from shared.bots.assistant import (  # noqa: E402, I001
+    menu,
+    profile,
+    language,
+    mode,
+    referral,
+    conversation,
+    chat,
+    refusals,
+)
+
+__all__ = ["bot", "chat", "conversation", "language", "menu", "mode", "profile", "referral", "refusals"]

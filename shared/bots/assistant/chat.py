@@ -1,0 +1,107 @@
+"""Words go to the AI, with the conversation so far."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from telebot.types import Message
+
+from shared import log
+from shared.ai import modes
+from shared.bots.assistant import bot
+from shared.bots.assistant.menu import main_menu
+from shared.bots.assistant.profile import reset_time
+from shared.config import settings
+from shared.errors import AIError, ConfigError
+from shared.telegram import current, reply
+from shared.telegram.chat_action import typing
+from shared.telegram.pipeline import MAX_TEXT
+from shared.telegram.unit import Unit
+from shared.texts import Text
+
+if TYPE_CHECKING:
+    from shared.ai.chat import ChatAnswer
+
+_ENDINGS = {"cut": "ai_cut", "broken": "ai_broken", "length": "ai_length"}
+
+
+def is_forward(message: Message) -> bool:
+    """Whether somebody else's words were passed on."""
+    return message.forward_origin is not None
+
+
+@bot.message_handler(func=lambda message: not is_forward(message), content_types=["text"])
+def chat(_message: Message) -> None:
+    """Answer a person's words."""
+    unit = current()
+    if unit.incoming.has_secret:
+        return reply(unit.rich("secret_seen"))
+    if len(unit.incoming.text) > MAX_TEXT:
+        return reply(unit.rich("too_long", length=len(unit.incoming.text), limit=MAX_TEXT))
+    if unit.reservation is None:
+        unit.reserve()
+    if unit.reservation != "reserved":
+        return refuse(unit)
+    words = bot.without_mention(unit.incoming)
+    if not words:
+        unit.release()
+        return reply(unit.rich("menu"), main_menu(unit))
+    return _answer(unit, words)
+
+
+def refuse(unit: Unit) -> None:
+    """Say that today's requests are used up, when there are new ones, and what works until then."""
+    if unit.is_offline:
+        return reply(unit.rich("offline_limit"))
+    hours = max(1, round((unit.usage.resets_at - datetime.now(UTC)) / timedelta(hours=1)))
+    limit = unit.usage.daily_requests or 0
+    return reply(
+        unit.rich("limit_reached", limit=limit, time=reset_time(unit.usage), hours=hours), main_menu(unit)
+    )
+
+
+def _answer(unit: Unit, words: str) -> None:
+    try:
+        answer = _ask(unit, words)
+    except (AIError, ConfigError) as error:
+        unit.release()
+        if isinstance(error, ConfigError):
+            log.alert(f"the AI cannot be asked: {error}", action="config_error")
+        else:
+            log.warning("the AI failed", action="ai_failed", reason=type(error).__name__)
+        reply(unit.rich(getattr(error, "text_key", "ai_failed")))
+        return
+    unit.settle()
+    unit.remember("user", words)
+    unit.remember("assistant", answer.text[:MAX_TEXT])
+    ending = unit.text(_ENDINGS[answer.finish]) if answer.finish in _ENDINGS else ""
+    from shared.telegram.markdown import render  # with the AI below 20 ms, which a command need not wait for
+    from shared.telegram.split import split
+
+    text, entities = render(answer.text)
+    for part in split(Text(text + ending, entities), max_parts=50):
+        reply(part, certain=True)
+
+
+def _ask(unit: Unit, words: str) -> ChatAnswer:
+    from shared.ai.chat import complete
+
+    mode = modes.find_mode(unit.mode)
+    now = datetime.now(ZoneInfo(unit.usage.timezone))
+    with typing(unit):
+        return complete(
+            modes.messages_for(mode, unit.history, words, now, language=unit.language),
+            model=mode.model or settings().chat_model,
+            provider=mode.provider or settings().chat_provider,
+            temperature=mode.temperature,
+            deadline=unit.deadline,
+            user_reference=_reference(unit),
+        )
+
+
+def _reference(unit: Unit) -> str:
+    """Name the person to the provider without telling who it is."""
+    return hashlib.sha256(f"{unit.bot.telegram_id}:{unit.person.telegram_id}".encode()).hexdigest()[:32]

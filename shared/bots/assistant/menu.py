@@ -1,0 +1,75 @@
+"""/start and /help, and the menu under them."""
+
+from __future__ import annotations
+
+import re
+
+from telebot.types import CallbackQuery, Message
+
+from shared.bots.assistant import bot
+from shared.telegram import current, reply
+from shared.telegram.unit import Keyboard, Unit
+from shared.texts import Text
+
+REFERRAL = "ref_"  # begins the payload of an invite link
+_START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what Telegram lets a deep link carry
+
+
+def main_menu(unit: Unit) -> Keyboard:
+    """Return the main menu in the person's language."""
+    return [
+        [(unit.text("menu_profile"), "profile"), (unit.text("menu_mode"), "mode")],
+        [(unit.text("menu_language"), "language"), (unit.text("menu_help"), "help")],
+    ]
+
+
+def back(unit: Unit) -> Keyboard:
+    """Return the one row that leads back to the menu."""
+    return [[(unit.text("menu_back"), "menu")]]
+
+
+@bot.message_handler(commands=["start"])
+def start(message: Message) -> None:
+    """Welcome a person; what their invite link carried is kept for whoever it is for."""
+    unit = current()
+    if unit.is_offline:
+        return reply(unit.rich("welcome_offline", name=unit.person.first_name), main_menu(unit))
+    payload = (message.text or "").partition(" ")[2].strip()
+    if _START_PAYLOAD.fullmatch(payload):
+        unit.set_data("start_payload", payload)
+    if payload.startswith(REFERRAL):
+        unit.set_referrer(payload.removeprefix(REFERRAL))
+    unit.set_data("awaiting", None)
+    name = unit.person.first_name
+    if not unit.person.is_new:
+        return reply(unit.rich("welcome_back", name=name), main_menu(unit))
+    if unit.usage.daily_requests is None:
+        return reply(unit.rich("welcome_unlimited", name=name), main_menu(unit))
+    return reply(unit.rich("welcome", name=name, limit=unit.usage.daily_requests), main_menu(unit))
+
+
+@bot.message_handler(commands=["help"])
+def help_(_message: Message) -> None:
+    """Show what the bot can do: the commands that have a handler."""
+    unit = current()
+    reply(_help(unit), main_menu(unit))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == "help")
+def show_help(_call: CallbackQuery) -> None:
+    """Show the help under the menu's button."""
+    unit = current()
+    unit.show(_help(unit), back(unit))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == "menu")
+def show_menu(_call: CallbackQuery) -> None:
+    """Go back to the menu."""
+    unit = current()
+    unit.show(unit.rich("menu"), main_menu(unit))
+
+
+def _help(unit: Unit) -> Text:
+    commands = "\n".join(f"/{name} — {unit.text(f'command_{name}')}" for name in bot.commands())
+    group = unit.text("help_group") if unit.incoming.is_group else ""
+    return unit.rich("help", commands=commands, group=group)

@@ -1,0 +1,52 @@
+"""/mode: how the bot answers plain text."""
+
+from __future__ import annotations
+
+from telebot.types import CallbackQuery, Message
+
+from shared.ai.modes import MODES, find_mode
+from shared.bots.assistant import bot
+from shared.telegram import current, reply
+from shared.telegram.unit import Keyboard, Unit
+from shared.texts import Text
+
+_PREFIX = "mode:"
+
+
+def _choices(unit: Unit) -> Keyboard:
+    rows = [[(unit.text(f"mode_{key}"), _PREFIX + key)] for key in MODES]
+    return [*rows, [(unit.text("menu_back"), "menu")]]
+
+
+def _question(unit: Unit) -> Text:
+    modes = "\n".join(f"{unit.text(f'mode_{key}')} — {unit.text(f'mode_{key}_about')}" for key in MODES)
+    return unit.rich("mode_choose", modes=modes, current=unit.text(f"mode_{find_mode(unit.mode).key}"))
+
+
+@bot.message_handler(commands=["mode"])
+def mode(_message: Message) -> None:
+    """Offer the modes there are."""
+    unit = current()
+    reply(_question(unit), _choices(unit))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == "mode")
+def show_mode(_call: CallbackQuery) -> None:
+    """Offer the modes under the menu's button."""
+    unit = current()
+    unit.show(_question(unit), _choices(unit))
+
+
+@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_PREFIX))
+def choose_mode(call: CallbackQuery) -> None:
+    """Answer in the chosen way from now on, in this chat."""
+    unit = current()
+    key = (call.data or "").removeprefix(_PREFIX)
+    if key not in MODES:
+        unit.notice(unit.text("mode_gone"), alert=True)
+    elif key != unit.mode:
+        unit.set_mode(key)
+        unit.notice(unit.text("mode_set", mode=unit.text(f"mode_{key}")))
+    else:
+        return unit.notice(unit.text("mode_set", mode=unit.text(f"mode_{key}")))
+    return unit.show(_question(unit), _choices(unit))

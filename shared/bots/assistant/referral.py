@@ -1,0 +1,63 @@
+"""/referral: a person's invite link, and what came of it."""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import Any
+from urllib.parse import urlencode
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db
+from shared.bots.assistant import bot
+from shared.bots.assistant.menu import REFERRAL, back
+from shared.telegram import current, reply
+from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+
+
+def invite_link(code: str) -> str:
+    """Return the address that opens the bot with a person's code."""
+    return f"https://t.me/{bot.user.username}?start={REFERRAL}{code}"
+
+
+@bot.message_handler(commands=["referral"])
+def referral(_message: Message) -> None:
+    """Show the link, how many came with it, how many counted and what was earned."""
+    unit = current()
+    overview = _overview(unit)
+    link = invite_link(overview["code"])
+    reply(unit.rich("referral", link=link, **overview), _buttons(unit, link))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == "referral:qr")
+def show_code(_call: CallbackQuery) -> None:
+    """Send the link as a picture that a phone can read from another phone."""
+    unit = current()
+    link = invite_link(_overview(unit)["code"])
+    bot.send_photo(unit.incoming.chat_id, _picture(link), caption=link)
+
+
+def _overview(unit: Unit) -> dict[str, Any]:
+    if unit.is_offline:
+        raise StateUnavailable
+    overview: dict[str, Any] = db.call("referral_overview", p_user_id=unit.person.id)
+    return overview
+
+
+def _buttons(unit: Unit, link: str) -> Keyboard:
+    share = urlencode({"url": link, "text": unit.text("referral_invitation")})
+    return [
+        [(unit.text("referral_share"), f"https://t.me/share/url?{share}")],
+        [(unit.text("referral_qr"), "referral:qr")],
+        *back(unit),
+    ]
+
+
+def _picture(link: str) -> BytesIO:
+    import segno  # 10 ms, and few ask for it
+
+    picture = BytesIO()
+    segno.make(link, error="m").save(picture, kind="png", scale=12, border=3)
+    picture.seek(0)
+    picture.name = "invitation.png"
+    return picture

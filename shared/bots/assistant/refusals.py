@@ -1,0 +1,41 @@
+"""What the bot cannot take today gets a friendly word, and a changed block state is noted."""
+
+from __future__ import annotations
+
+from telebot.types import ChatMemberUpdated, Message
+from telebot.util import content_type_media
+
+from shared.bots.assistant import bot
+from shared.bots.assistant.chat import is_forward
+from shared.telegram import current, reply
+
+_BY_CONTENT = {
+    "photo": "cannot_photo",
+    "voice": "cannot_voice",
+    "audio": "cannot_voice",
+    "video_note": "cannot_video",
+    "video": "cannot_video",
+    "animation": "cannot_video",
+    "document": "cannot_document",
+    "sticker": "cannot_sticker",
+}
+
+
+@bot.message_handler(content_types=content_type_media)
+def cannot_take(message: Message) -> None:
+    """Say what the bot can take instead."""
+    key = "cannot_forward" if is_forward(message) else _BY_CONTENT.get(message.content_type, "cannot_other")
+    reply(current().rich(key))
+
+
+@bot.edited_message_handler(content_types=content_type_media)
+def edited(_message: Message) -> None:
+    """Say that changes are not answered; the AI has answered the first words already."""
+    reply(current().rich("edited"))
+
+
+@bot.my_chat_member_handler()
+def block_state(change: ChatMemberUpdated) -> None:
+    """Note that a person blocked or unblocked the bot in their private chat."""
+    if change.chat.type == "private":
+        current().set_active(change.new_chat_member.status not in ("kicked", "left"))

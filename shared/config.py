@@ -1,0 +1,236 @@
+"""The settings of a process, read once from the environment. Nothing else reads it.
+
+A setting is one field of `Settings`: its variable, how its text becomes a value, and its default. A field
+without a default is required. `.env.example` lists them all, and a test compares the two.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import urlsplit
+
+from shared.errors import ConfigError
+
+_REQUIRED = object()
+# Read by name where they are needed, and therefore no field of Settings.
+OTHER_VARIABLES = frozenset(
+    {
+        "BOT_TOKEN",  # short for BOT_TOKENS with the assistant alone
+        "OPENAI_API_KEY",
+        "OPENAI_BASE_URL",
+        "OPENROUTER_API_KEY",
+        "OPENROUTER_BASE_URL",
+        "DATABASE_ADMIN_URL",  # tools.database
+        "BOT_BACKEND_PASSWORD",  # tools.database sync
+        "ADMIN_EMAILS",  # tools.database settings
+        # tools.database settings: the keys of private.settings
+        "QUOTA_TIMEZONE",
+        "BALANCE_CURRENCY",
+        "RETENTION_UPDATES_HOURS",
+        "RETENTION_SET_ASIDE_DAYS",
+        "RETENTION_MESSAGES_DAYS",
+    }
+)
+_BOT_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")
+_SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what Telegram accepts as secret_token
+_SECRET_NAME = re.compile(r"(KEY|KEYS|SECRET|TOKEN|TOKENS|PASSWORD|DATABASE_URL)$")
+
+
+def _text(value: str) -> str:
+    return value
+
+
+def _words(value: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in value.split(",") if word.strip())
+
+
+def _numbers(value: str) -> tuple[int, ...]:
+    return tuple(int(word) for word in _words(value))
+
+
+def _positive(value: str) -> int:
+    number = int(value)
+    if number < 1:
+        raise ValueError("must be 1 or more")
+    return number
+
+
+def _seconds(value: str) -> float:
+    seconds = float(value)
+    # Telegram drops the connection after 60 s and sends again: storing and sending must fit in too.
+    if not 1 <= seconds <= 40:
+        raise ValueError("must be between 1 and 40 seconds")
+    return seconds
+
+
+def _language(value: str) -> str:
+    if not (Path(__file__).parent / "texts" / f"{value}.py").is_file():
+        raise ValueError("there is no such language in shared/texts")
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("must be an http(s) address")
+    return value.rstrip("/")
+
+
+def _database_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("postgres", "postgresql") or not parts.hostname:
+        raise ValueError("must look like postgresql://user:password@host:port/database")
+    return value
+
+
+def _webhook_secrets(value: str) -> tuple[str, ...]:
+    secrets = _words(value)
+    if not secrets or not all(_SECRET_TOKEN.fullmatch(secret) for secret in secrets):
+        raise ValueError("must be 1 to 256 characters of A-Z a-z 0-9 _ - (several separated by commas)")
+    return secrets
+
+
+def _bot_tokens(value: str) -> Mapping[str, str]:
+    tokens = json.loads(value)
+    if not isinstance(tokens, dict) or not tokens:
+        raise ValueError('must be a JSON object such as {"assistant": "123:abc"}')
+    for name, token in tokens.items():
+        if not isinstance(token, str) or not _BOT_TOKEN.fullmatch(token):
+            raise ValueError(f"the token of {name} does not look like one of @BotFather's")
+    return MappingProxyType(tokens)
+
+
+def _setting(variable: str, parse: Callable[[str], Any] = _text, default: Any = _REQUIRED) -> Any:
+    return field(metadata={"variable": variable, "parse": parse, "default": default})
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says. Get it from `settings()`."""
+
+    database_url: str = _setting("DATABASE_URL", _database_url)
+    database_pool_size: int = _setting("DATABASE_POOL_SIZE", _positive, 10)
+    bot_tokens: Mapping[str, str] = _setting("BOT_TOKENS", _bot_tokens)
+    telegram_webhook_secrets: tuple[str, ...] = _setting("TELEGRAM_WEBHOOK_SECRET", _webhook_secrets)
+    telegram_api_url: str = _setting("TELEGRAM_API_URL", _url, "https://api.telegram.org")
+    chat_provider: str = _setting("CHAT_PROVIDER", default="openai")
+    chat_model: str = _setting("CHAT_MODEL", default="gpt-5-mini")
+    max_history_length: int = _setting("MAX_HISTORY_LENGTH", _positive, 50)
+    response_timeout: float = _setting("RESPONSE_TIMEOUT", _seconds, 30.0)
+    default_language: str = _setting("DEFAULT_LANGUAGE", _language, "ru")
+    public_url: str = _setting("PUBLIC_URL", _url, "")
+    environment: str = _setting("ENVIRONMENT", default="production")
+    scheduler_secrets: tuple[str, ...] = _setting("SCHEDULER_SECRET", _words, ())
+    scheduler_service_account: str = _setting("SCHEDULER_SERVICE_ACCOUNT", default="")
+    admin_telegram_ids: tuple[int, ...] = _setting("ADMIN_TELEGRAM_IDS", _numbers, ())
+    fallback_messages_per_minute: int = _setting("FALLBACK_MESSAGES_PER_MINUTE", _positive, 30)
+    fallback_ai_requests_per_minute: int = _setting("FALLBACK_AI_REQUESTS_PER_MINUTE", _positive, 10)
+    google_cloud_project: str = _setting("GOOGLE_CLOUD_PROJECT", default="")
+    log_level: str = _setting("LOG_LEVEL", default="INFO")
+
+    def bot_token(self, bot: str) -> str:
+        """Return the token of a bot.
+
+        Raises:
+            ConfigError: this bot has no token here.
+        """
+        try:
+            return self.bot_tokens[bot]
+        except KeyError:
+            raise ConfigError(f"BOT_TOKENS has no token for the bot {bot!r}") from None
+
+    def api_key(self, provider: str) -> str:
+        """Return the key of an AI provider, `<PROVIDER>_API_KEY`.
+
+        Raises:
+            ConfigError: the variable is missing or empty.
+        """
+        variable = f"{provider.upper()}_API_KEY"
+        key = os.environ.get(variable, "").strip()
+        if not key:
+            raise ConfigError(f"{variable} is missing: {provider} cannot be asked without it")
+        return key
+
+    def base_url(self, provider: str, default: str) -> str:
+        """Return where an AI provider is reached: `<PROVIDER>_BASE_URL`, or its own address."""
+        variable = f"{provider.upper()}_BASE_URL"
+        return _parse(variable, _url, os.environ.get(variable, "").strip() or default)  # type: ignore[no-any-return]
+
+
+def _parse(variable: str, parse: Callable[[str], Any], value: str) -> Any:
+    try:
+        return parse(value)
+    except ValueError as error:
+        # Some values are secrets: say what is wrong with them, never what they are.
+        reason = "is not valid JSON" if isinstance(error, json.JSONDecodeError) else str(error)
+        if _SECRET_NAME.search(variable) is None and "invalid literal" in reason:
+            reason = f"{value!r} is not a number"
+        raise ConfigError(f"{variable} is malformed: {reason}") from None
+
+
+def _environment() -> dict[str, str]:
+    environment = {name: value.strip() for name, value in os.environ.items()}
+    if not environment.get("BOT_TOKENS") and environment.get("BOT_TOKEN"):
+        environment["BOT_TOKENS"] = json.dumps({"assistant": environment["BOT_TOKEN"]})
+    return environment
+
+
+@lru_cache(maxsize=1)
+def settings() -> Settings:
+    """Read the environment, once per process.
+
+    Raises:
+        ConfigError: a value is missing or malformed; one line that names the variable.
+    """
+    environment = _environment()
+    values: dict[str, Any] = {}
+    for setting in fields(Settings):
+        variable, default = setting.metadata["variable"], setting.metadata["default"]
+        if text := environment.get(variable):
+            values[setting.name] = _parse(variable, setting.metadata["parse"], text)
+        elif default is not _REQUIRED:
+            values[setting.name] = default
+        else:
+            raise ConfigError(f"{variable} is missing: set it as .env.example shows")
+    return Settings(**values)
+
+
+def required_variables() -> frozenset[str]:
+    """Return the variables that have no default."""
+    return frozenset(f.metadata["variable"] for f in fields(Settings) if f.metadata["default"] is _REQUIRED)
+
+
+def variables() -> frozenset[str]:
+    """Return every variable `Settings` knows."""
+    return frozenset(f.metadata["variable"] for f in fields(Settings))
+
+
+def secret_values() -> frozenset[str]:
+    """Return the values of this environment that must never be printed, for the log to strike out."""
+    values: set[str] = set()
+    for name, value in os.environ.items():
+        if _SECRET_NAME.search(name) and value.strip():
+            values.update(_secret_parts(value.strip()))
+    return frozenset(value for value in values if len(value) >= 6)
+
+
+def _secret_parts(value: str) -> set[str]:
+    """Split one secret variable into the strings worth hiding: list members, tokens, a DSN's password."""
+    parts = {value}
+    if value.startswith("{"):
+        with suppress(ValueError, AttributeError):
+            parts.update(str(token) for token in json.loads(value).values())
+    elif "://" in value:
+        parts = {urlsplit(value).password or ""}
+    else:
+        parts.update(_words(value))
+    return parts

@@ -1,0 +1,99 @@
+"""Every error of ours, in one tree; `except` the widest that you can answer for.
+
+SwitchboardError
+├── ConfigError               a setting is missing or malformed; the message names it
+├── DatabaseUnavailable       the database could not be reached in time
+├── Refusal                   a rule in SQL said no; dispatch on `.sqlstate` (docs/error_codes.md)
+└── OutsideError              somebody else's service failed; ours is fine
+    ├── TelegramError         the Bot API refused or could not be reached
+    └── AIError               an AI provider failed
+        ├── AITimeout         no usable answer within the time
+        ├── AIRefused         the provider will not answer this content
+        └── AIOverloaded      too many requests, or out of credit
+"""
+
+from __future__ import annotations
+
+
+class SwitchboardError(Exception):
+    """The root of every error this product raises."""
+
+
+class ConfigError(SwitchboardError):
+    """A setting is missing or malformed. The message is one line that names the variable."""
+
+
+class DatabaseUnavailable(SwitchboardError):
+    """The database could not be reached within the time allowed.
+
+    `reached` says whether the statement may have got there: only when it is False can the caller be certain
+    that nothing happened, and answer from something else.
+    """
+
+    def __init__(self, message: str, *, reached: bool) -> None:
+        super().__init__(message)
+        self.reached = reached
+
+
+class Refusal(SwitchboardError):
+    """A rule in SQL refused the request. `sqlstate` is a code of docs/error_codes.md."""
+
+    def __init__(self, sqlstate: str, message: str) -> None:
+        super().__init__(message)
+        self.sqlstate = sqlstate
+
+
+class OutsideError(SwitchboardError):
+    """Somebody else's service failed or could not be reached: no fault of the update being worked on."""
+
+
+class TelegramError(OutsideError):
+    """The Bot API refused a call or could not be reached.
+
+    `status` is the HTTP status (0 when there was no answer), `retry_after` the seconds Telegram asked to
+    wait, `migrate_to_chat_id` the new id of a group that became a supergroup.
+    """
+
+    def __init__(
+        self,
+        method: str,
+        status: int,
+        description: str,
+        retry_after: float | None = None,
+        migrate_to_chat_id: int | None = None,
+    ) -> None:
+        super().__init__(f"{method}: {status} {description}")
+        self.method = method
+        self.status = status
+        self.description = description
+        self.retry_after = retry_after
+        self.migrate_to_chat_id = migrate_to_chat_id
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same call may succeed later: no answer, too many requests, or a server error."""
+        return self.status in (0, 429) or self.status >= 500
+
+
+class AIError(OutsideError):
+    """An AI provider failed. The message is for the log; `text_key` names what the person is told."""
+
+    text_key = "ai_failed"
+
+
+class AITimeout(AIError):
+    """No usable answer came within the time."""
+
+    text_key = "ai_timeout"
+
+
+class AIRefused(AIError):
+    """The provider will not answer this content."""
+
+    text_key = "ai_refused"
+
+
+class AIOverloaded(AIError):
+    """The provider has too many requests or our account there is out of credit."""
+
+    text_key = "ai_overloaded"

@@ -1,0 +1,161 @@
+"""One JSON object a line on standard output, as Cloud Logging reads it. No secret gets through.
+
+    log.info("update finished", action="update_finished", bot="assistant", update_id=7)
+
+`action` is the stable word to search for; the message is for people. Every line carries the trace id of the
+request it belongs to (https://cloud.google.com/logging/docs/structured-logging).
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+import traceback
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any, Protocol
+
+import orjson
+
+from shared.config import secret_values, settings
+from shared.errors import ConfigError
+
+_LEVELS = {"DEBUG": 10, "INFO": 20, "NOTICE": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50, "ALERT": 60}
+_trace: ContextVar[str] = ContextVar("trace", default="")
+
+# What looks like a credential wherever it came from: bot tokens, API keys, bearer headers, DSN passwords.
+_SECRET = re.compile(
+    r"\d{6,20}:[A-Za-z0-9_-]{30,}"
+    r"|\b(?:(?:sk|rk|pk|sb|gh[oprsu]|xox[a-z]|whsec|github_pat)[-_]|AIza)(?=[a-zA-Z_-]*\d)[A-Za-z0-9_-]{16,}"
+    r"|(?i:bearer )[A-Za-z0-9._~+/=-]{8,}"
+    r"|(?<=://)[^/\s:@\"]+:[^/\s@\"]+(?=@)"
+)
+HIDDEN = "[hidden]"
+
+
+@lru_cache(maxsize=1)
+def _own_secrets() -> re.Pattern[str] | None:
+    values = sorted(secret_values(), key=len, reverse=True)
+    return re.compile("|".join(re.escape(value) for value in values)) if values else None
+
+
+@lru_cache(maxsize=1)
+def _level() -> int:
+    try:
+        return _LEVELS.get(settings().log_level.upper(), 20)
+    except ConfigError:
+        return 20
+
+
+def hide_secrets(text: str) -> str:
+    """Return `text` with everything that is or looks like a credential replaced."""
+    own = _own_secrets()
+    if own is not None:
+        text = own.sub(HIDDEN, text)
+    return _SECRET.sub(HIDDEN, text)
+
+
+def looks_like_secret(text: str) -> bool:
+    """Whether `text` holds something that looks like a credential and must not be stored in clear."""
+    return _SECRET.search(text) is not None
+
+
+class Headers(Protocol):
+    """The headers of a request."""
+
+    def get(self, name: str, default: str) -> str:
+        """Return a header, whatever the case of its name."""
+
+
+def start_trace(headers: Headers) -> str:
+    """Take the trace id from a request's headers for every line of this request, and return it."""
+    trace = headers.get("X-Cloud-Trace-Context", "").partition("/")[0]
+    if not trace:
+        parts = headers.get("traceparent", "").split("-")
+        trace = parts[1] if len(parts) == 4 else ""
+    trace = trace if re.fullmatch(r"[0-9a-fA-F]{1,64}", trace) else ""
+    _trace.set(trace)
+    return trace
+
+
+def trace_id() -> str:
+    """Return the trace id of the request this thread works on, or an empty string."""
+    return _trace.get()
+
+
+def is_debug() -> bool:
+    """Whether debug lines are written: spares the caller the work of building one."""
+    return _level() <= _LEVELS["DEBUG"]
+
+
+def _project() -> str:
+    try:
+        return settings().google_cloud_project
+    except ConfigError:
+        return ""
+
+
+def _write(severity: str, message: str, fields: dict[str, Any]) -> None:
+    if _LEVELS[severity] < _level():
+        return
+    line: dict[str, Any] = {"severity": severity, "message": message, **fields}
+    if trace := _trace.get():
+        line["trace_id"] = trace
+        if project := _project():
+            line["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}"
+    text = orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    # One write a line, so lines of different threads never mix.
+    sys.stdout.write(hide_secrets(text) + "\n")
+    sys.stdout.flush()
+
+
+def debug(message: str, *, action: str, **fields: Any) -> None:
+    """Say what only someone watching closely wants to know."""
+    _write("DEBUG", message, {"action": action, **fields})
+
+
+def info(message: str, *, action: str, **fields: Any) -> None:
+    """Say that something ordinary happened."""
+    _write("INFO", message, {"action": action, **fields})
+
+
+def warning(message: str, *, action: str, **fields: Any) -> None:
+    """Say that something failed and was dealt with."""
+    _write("WARNING", message, {"action": action, **fields})
+
+
+def error(message: str, *, action: str, **fields: Any) -> None:
+    """Say that something failed. Inside an `except` the stack trace is added."""
+    _write("ERROR", message, {"action": action, **_stack(), **fields})
+
+
+def alert(message: str, *, action: str, **fields: Any) -> None:
+    """Say that a person must act. Point the log-based alerting policy at severity ALERT."""
+    _write("ALERT", message, {"action": action, **_stack(), **fields})
+
+
+def _stack() -> dict[str, str]:
+    return {"stack_trace": traceback.format_exc(limit=-12)} if sys.exc_info()[0] else {}
+
+
+class _LibraryLines(logging.Handler):
+    """Brings the lines of libraries (telebot, urllib3, psycopg) into the same form."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        severity = record.levelname if record.levelname in _LEVELS else "INFO"
+        _write(severity, record.getMessage(), {"action": "library", "logger": record.name})
+
+
+def capture_libraries() -> None:
+    """Send the library loggers through here; they print past us, tokens in addresses included, otherwise."""
+    root = logging.getLogger()
+    if not any(isinstance(handler, _LibraryLines) for handler in root.handlers):
+        root.handlers[:] = [_LibraryLines()]
+        root.setLevel(logging.WARNING)
+    # Every attempt to reconnect is a warning there; db.call says it once.
+    logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+    telegram = logging.getLogger("TeleBot")
+    telegram.handlers.clear()
+    telegram.propagate = True
+    telegram.setLevel(logging.WARNING)

@@ -1,0 +1,1 @@
+"""The jobs that Cloud Scheduler calls, and who may call them."""

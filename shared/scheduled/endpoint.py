@@ -1,0 +1,48 @@
+"""The HTTP side of the jobs. A status outside 2xx makes Cloud Scheduler try again, as its job says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from shared import log
+from shared.errors import ConfigError, DatabaseUnavailable
+from shared.scheduled.caller import may_call
+from shared.scheduled.jobs import JOBS
+
+if TYPE_CHECKING:
+    from flask import Request
+
+Response = tuple[bytes, int, dict[str, str]]
+
+
+def respond(request: Request) -> Response:
+    """Run the job named in the path for a caller who may. Never raises."""
+    log.start_trace(request.headers)
+    try:
+        return _run(request)
+    except ConfigError as error:
+        log.alert(f"a setting is wrong: {error}", action="config_error")
+        return _response(500, {"error": "a setting is wrong; the log names it"})
+    except DatabaseUnavailable:
+        return _response(503, {"error": "the database is unavailable"})
+    except Exception as error:
+        log.alert("a job failed", action="job_failed", path=request.path, error=str(error))
+        return _response(500, {"error": "the job failed; the log says why"})
+
+
+def _run(request: Request) -> Response:
+    if request.method != "POST":
+        return _response(405, {"error": "call with POST"})
+    if not may_call(request.headers.get("Authorization"), request.base_url):
+        log.warning("a call that is not the scheduler's", action="scheduler_forged", path=request.path)
+        return _response(401, {"error": "not the scheduler"})
+    name = request.path.removeprefix("/scheduled").strip("/")
+    if name not in JOBS:
+        return _response(404, {"error": f"no job {name!r}"})
+    return _response(200, JOBS[name].run())
+
+
+def _response(status: int, body: dict[str, Any]) -> Response:
+    return orjson.dumps(body), status, {"Content-Type": "application/json"}

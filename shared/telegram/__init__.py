@@ -1,0 +1,17 @@
+"""The way of one update: receive ─▶ work ─▶ answer.
+
+    webhook.py    HTTP: whose call is it, is it usable, which status makes the sender do the right thing
+    incoming.py   what an update says, as our rules see it
+    pipeline.py   the three steps, and what follows when one fails
+    unit.py       the unit of work a handler changes: reply, session, history, reservation
+    bot.py        `Bot`, a telebot TeleBot whose handlers run inside the unit of work
+    api.py        calls to the Bot API          outbox.py   calls that are owed
+    fallback.py   the same without a database   sweep.py    what a dead worker left behind
+
+A handler imports from here: `from shared.telegram import Bot, current, reply`.
+"""
+
+from shared.telegram.bot import Bot
+from shared.telegram.unit import current, reply
+
+__all__ = ["Bot", "current", "reply"]

@@ -1,0 +1,117 @@
+"""Calls to the Bot API: JSON bodies over kept-alive connections, with timeouts, never a token in an error.
+
+telebot's own calls (`bot.send_message(…)` in a handler) come through here too, as its request sender: its own
+would put every parameter into the address, and a long Cyrillic text with it (docs/performance.md).
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any, NamedTuple
+
+import orjson
+from telebot import apihelper
+
+from shared import http, log
+from shared.config import settings
+from shared.errors import TelegramError
+
+TIMEOUT = 10.0  # seconds for one call
+
+
+class _Answer(NamedTuple):
+    """As much of a `requests.Response` as telebot looks at."""
+
+    status_code: int
+    text: str
+
+    def json(self) -> Any:
+        return orjson.loads(self.text)
+
+
+def call(bot: str, method: str, parameters: dict[str, Any], *, timeout: float = TIMEOUT) -> Any:
+    """Call one method of the Bot API and return its result.
+
+    Raises:
+        TelegramError: refused, or no answer within `timeout` seconds.
+    """
+    answer = _post(bot, method, parameters, timeout)
+    try:
+        content = answer.json()
+        if content["ok"]:
+            return content["result"]
+    except (ValueError, KeyError, TypeError):
+        raise TelegramError(method, answer.status_code, "not an answer of the Bot API") from None
+    details = content.get("parameters") or {}
+    raise TelegramError(
+        method,
+        content.get("error_code", answer.status_code),
+        str(content.get("description", "")),
+        details.get("retry_after"),
+        details.get("migrate_to_chat_id"),
+    )
+
+
+def _post(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> _Answer:
+    url = f"{settings().telegram_api_url}/bot{settings().bot_token(bot)}/{method}"
+    started = monotonic()
+    status = 0
+    try:
+        response = http.post_json(url, parameters, timeout=timeout)
+        status = response.status
+        return _Answer(status, response.data.decode("utf-8", "replace"))
+    except http.NoAnswer as error:
+        raise TelegramError(method, 0, str(error)) from None
+    finally:
+        if log.is_debug():
+            ms = round((monotonic() - started) * 1000, 2)
+            log.debug(method, action="telegram_call", bot=bot, method=method, ms=ms, status=status)
+
+
+def _send_for_telebot(
+    _method: str,
+    url: str,
+    params: dict[str, Any] | None = None,
+    files: dict[str, Any] | None = None,
+    timeout: Any = None,
+    proxies: Any = None,
+) -> _Answer:
+    """Send what telebot composed; parameters in the body, files as multipart."""
+    token, _, name = url.rpartition("/bot")[2].partition("/")
+    bot = next((bot for bot, its in settings().bot_tokens.items() if its == token), "")
+    if not files:
+        return _post(bot, name, dict(params or {}), TIMEOUT)
+    fields: dict[str, Any] = {key: _field(value) for key, value in (params or {}).items()}
+    fields.update({key: _file(value) for key, value in files.items()})
+    try:
+        response = http.pool().request(
+            "POST", url, fields=fields, timeout=TIMEOUT, redirect=False, retries=False
+        )
+    except http.HTTPError as error:
+        raise TelegramError(name, 0, type(error).__name__) from None
+    return _Answer(response.status, response.data.decode("utf-8", "replace"))
+
+
+def _field(value: Any) -> str:
+    return value if isinstance(value, str) else orjson.dumps(value).decode()
+
+
+def _file(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return (value[0], _content(value[1]), *value[2:])
+    return (getattr(value, "name", "file"), _content(value))
+
+
+def _content(value: Any) -> Any:
+    return value.read() if hasattr(value, "read") else value
+
+
+_telebot: Any = apihelper  # its globals are declared as None
+_telebot.CUSTOM_REQUEST_SENDER = _send_for_telebot
+
+
+def prepare_telebot() -> None:
+    """Point telebot at the configured Bot API; it keeps that in module globals."""
+    base = settings().telegram_api_url
+    _telebot.API_URL = base + "/bot{0}/{1}"
+    _telebot.FILE_URL = base + "/file/bot{0}/{1}"

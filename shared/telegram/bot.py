@@ -1,0 +1,96 @@
+"""A bot: a telebot TeleBot whose handlers run inside the unit of work of one update.
+
+    bot = Bot("assistant", answers_text_with_ai=True)
+
+    @bot.message_handler(commands=["profile"])
+    def profile(message): reply(current().rich("profile", …))
+
+What else must know of a handler is derived from it: its command stands in `/help` and in Telegram's menu with
+the text `command_<name>`, its kind of update in allowed_updates. Made at import, without token or network;
+the token is read when the first call is made.
+"""
+
+from __future__ import annotations
+
+from telebot import TeleBot, types
+from telebot.util import update_types
+
+from shared.config import settings
+from shared.telegram.api import prepare_telebot
+from shared.telegram.incoming import Incoming
+
+_NO_TOKEN = "0:not-known-at-import"  # noqa: S105
+_IRREGULAR = {"inline_query": "inline_handlers", "chosen_inline_result": "chosen_inline_handlers"}
+
+
+class Bot(TeleBot):
+    """One bot. `answers_text_with_ai`: plain text goes to the AI, so its request is reserved on arrival."""
+
+    name = ""
+
+    def __init__(self, name: str, *, answers_text_with_ai: bool = False) -> None:
+        # Not threaded: threads made before gunicorn's fork run nothing, and Telegram would get its 200.
+        super().__init__(_NO_TOKEN, threaded=False, validate_token=False)
+        self.name = name
+        self.answers_text_with_ai = answers_text_with_ai
+
+    @property
+    def token(self) -> str:
+        """The token from the settings; TeleBot's constructor, which looks at it too, gets none."""
+        if not self.name:
+            return _NO_TOKEN
+        prepare_telebot()
+        return settings().bot_token(self.name)
+
+    @token.setter
+    def token(self, value: str) -> None:
+        """Ignore what TeleBot's constructor sets."""
+
+    @property
+    def telegram_id(self) -> int:
+        """The bot's own Telegram id, the first part of its token."""
+        return int(settings().bot_token(self.name).partition(":")[0])
+
+    def commands(self) -> tuple[str, ...]:
+        """Return the commands that have a handler, in the order they were written."""
+        names = (
+            name for handler in self.message_handlers for name in handler["filters"].get("commands") or ()
+        )
+        return tuple(dict.fromkeys(names))
+
+    def handled_kinds(self) -> tuple[str, ...]:
+        """Return the kinds of update that have a handler: what setWebhook asks Telegram for."""
+        return tuple(kind for kind in update_types if self.handles(kind))
+
+    def handles(self, kind: str) -> bool:
+        """Whether a kind of update has a handler."""
+        return bool(getattr(self, _IRREGULAR.get(kind, f"{kind}_handlers")))
+
+    def handle(self, incoming: Incoming) -> None:
+        """Run the first handler whose filters match, in the current unit of work."""
+        update = types.Update.de_json(incoming.data)  # type: ignore[no-untyped-call]
+        self.process_new_updates([update])
+
+    def is_addressed(self, incoming: Incoming) -> bool:
+        """Whether the bot is meant: always in private, in a group by command, mention, reply or button."""
+        if not incoming.is_group or incoming.kind not in ("message", "edited_message"):
+            return True
+        if incoming.replied_to == self.telegram_id:
+            return True
+        return any(self._is_me(kind, name) for kind, name in incoming.named)
+
+    def without_mention(self, incoming: Incoming) -> str:
+        """Return the words of a message without the mention that only addressed the bot."""
+        text = incoming.text
+        if incoming.is_group and "@" in text:
+            for kind, name in incoming.named:
+                if kind == "mention" and self._is_me(kind, name):
+                    text = text.replace(f"@{name}", "")
+        return text.strip()
+
+    def _is_me(self, kind: str, name: str | int) -> bool:
+        if kind == "text_mention":
+            return name == self.telegram_id
+        if kind == "bot_command" and not name:  # Telegram gives a bare command to the bot it means
+            return True
+        return str(name).lower() == str(self.user.username or "").lower()

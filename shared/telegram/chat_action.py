@@ -1,0 +1,111 @@
+"""Shows "typing…" while somebody waits for the AI.
+
+One thread per process serves all who wait: it is started by the first (never before gunicorn's fork) and
+sleeps while nobody does. The first action comes after a moment, so that a quick answer costs no call.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from math import inf
+from time import monotonic, sleep
+from typing import Any
+
+from shared import log
+from shared.errors import TelegramError
+from shared.telegram import api
+from shared.telegram.unit import Unit
+
+FIRST_AFTER = 0.4  # seconds
+EVERY = 4.8  # seconds; Telegram shows an action for 5
+_TICK = 0.1
+
+
+class _Waiting:
+    __slots__ = ("bot", "due", "parameters")
+
+    def __init__(self, bot: str, parameters: dict[str, Any]) -> None:
+        self.bot = bot
+        self.parameters = parameters
+        self.due = monotonic() + FIRST_AFTER
+
+
+class _Ticker:
+    def __init__(self) -> None:
+        self._waiting: set[_Waiting] = set()
+        self._lock = threading.Lock()
+        self._some = threading.Event()
+        self._senders = ThreadPoolExecutor(max_workers=8, thread_name_prefix="chat-action")
+        threading.Thread(target=self._run, name="chat-action", daemon=True).start()
+
+    def add(self, waiting: _Waiting) -> None:
+        with self._lock:
+            self._waiting.add(waiting)
+        self._some.set()
+
+    def remove(self, waiting: _Waiting) -> None:
+        with self._lock:
+            self._waiting.discard(waiting)
+
+    def _run(self) -> None:
+        while True:
+            self._some.wait()
+            sleep(_TICK)
+            for waiting in self._due():
+                self._senders.submit(self._show, waiting)
+
+    def _due(self) -> list[_Waiting]:
+        now = monotonic()
+        with self._lock:
+            if not self._waiting:
+                self._some.clear()
+            due = [waiting for waiting in self._waiting if waiting.due <= now]
+            for waiting in due:
+                waiting.due = inf  # until this one is through: a slow Telegram must not be queued up for
+        return due
+
+    def _show(self, waiting: _Waiting) -> None:
+        with self._lock:
+            is_over = waiting not in self._waiting
+        if not is_over:
+            started = monotonic()
+            _send(waiting)
+            waiting.due = started + EVERY
+
+
+def _send(waiting: _Waiting) -> None:
+    try:
+        api.call(waiting.bot, "sendChatAction", waiting.parameters, timeout=EVERY)
+    except TelegramError as error:
+        log.debug("no chat action", action="chat_action_failed", bot=waiting.bot, reason=str(error))
+
+
+_lock = threading.Lock()
+_ticker: _Ticker | None = None
+
+
+def _shared_ticker() -> _Ticker:
+    global _ticker  # noqa: PLW0603 - one thread per process, started after the fork
+    with _lock:
+        if _ticker is None:
+            _ticker = _Ticker()
+        return _ticker
+
+
+@contextmanager
+def typing(unit: Unit) -> Iterator[None]:
+    """Show "typing…" in the unit's chat until the block ends."""
+    parameters: dict[str, Any] = {"chat_id": unit.incoming.chat_id, "action": "typing"}
+    message = unit.incoming.message
+    if message.get("is_topic_message"):
+        parameters["message_thread_id"] = message["message_thread_id"]
+    waiting = _Waiting(unit.bot.name, parameters)
+    ticker = _shared_ticker()
+    ticker.add(waiting)
+    try:
+        yield
+    finally:
+        ticker.remove(waiting)

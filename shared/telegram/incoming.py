@@ -1,0 +1,197 @@
+"""What an update says, as our rules see it: whose it is, which chat, what kind, is it meant for us."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import orjson
+from telebot.util import update_types
+
+from shared.db import without_nul
+from shared.log import hide_secrets, looks_like_secret
+
+MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
+_KINDS = frozenset(update_types)
+_MONEY = ("successful_payment", "refunded_payment")
+_BIGINT = 2**63 - 1
+_GROUPS = ("group", "supergroup")
+# A message of these alone has no words but its text.
+_ORDINARY = frozenset({"message_id", "from", "chat", "date", "text", "entities"})
+
+
+class Unusable(Exception):
+    """An authentic body that holds no update we could ever work on. The message says why."""
+
+    def __init__(self, reason: str, update_id: int) -> None:
+        super().__init__(reason)
+        self.update_id = update_id
+
+
+@dataclass(frozen=True)
+class Incoming:
+    """One update of one bot. `data` is Telegram's JSON, decoded (core.telegram.org/bots/api#update)."""
+
+    bot: str
+    update_id: int
+    kind: str
+    data: dict[str, Any]
+
+    @cached_property
+    def content(self) -> dict[str, Any]:
+        """The object of the update's kind: the message, the callback query, …"""
+        return self.data[self.kind]  # type: ignore[no-any-return]
+
+    @cached_property
+    def message(self) -> dict[str, Any]:
+        """The message it is or belongs to; empty when there is none."""
+        if self.kind == "callback_query":
+            return self.content.get("message") or {}
+        return self.content if "message_id" in self.content else {}
+
+    @cached_property
+    def person(self) -> dict[str, Any] | None:
+        """The human it comes from; None for channels, anonymous admins and other bots."""
+        person = self.content.get("from")
+        return person if person and not person.get("is_bot") else None
+
+    @cached_property
+    def chat_id(self) -> int:
+        """The chat to answer in: the message's, else the private chat with the person."""
+        chat = self.message.get("chat") or self.content.get("chat")
+        return int(chat["id"]) if chat else int((self.person or {"id": 0})["id"])
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it comes from a group, where the bot answers only when addressed."""
+        return (self.message.get("chat") or {}).get("type") in _GROUPS
+
+    @cached_property
+    def text(self) -> str:
+        """The words of a message: its text, or the caption of what it carries."""
+        return self.message.get("text") or self.message.get("caption") or ""
+
+    @property
+    def is_plain_text(self) -> bool:
+        """Whether it is a new message in the person's own words, and not a command."""
+        message = self.message
+        return (
+            self.kind == "message"
+            and "text" in message
+            and "forward_origin" not in message
+            and not self.text.startswith("/")
+        )
+
+    @property
+    def is_about_money(self) -> bool:
+        """Whether it reports a payment: then only a stored event may be acknowledged."""
+        return self.kind in ("pre_checkout_query", "shipping_query", "subscription") or any(
+            key in self.message for key in _MONEY
+        )
+
+    @cached_property
+    def has_secret(self) -> bool:
+        """Whether its words hold what looks like a credential and must not be stored in clear."""
+        return bool(self.text) and looks_like_secret(self.text)
+
+    @cached_property
+    def replied_to(self) -> int | None:
+        """Who wrote the message that this one answers."""
+        original = self.message.get("reply_to_message") or {}
+        return (original.get("from") or {}).get("id")
+
+    @cached_property
+    def named(self) -> tuple[tuple[str, str | int], ...]:
+        """Whom a message names: (entity type, user name without @ or id)."""
+        return tuple(self._named())
+
+    def _named(self) -> Iterator[tuple[str, str | int]]:
+        units = self.text.encode("utf-16-le", "surrogatepass")
+        for entity in self.message.get("entities") or self.message.get("caption_entities") or ():
+            kind = entity.get("type")
+            if kind == "text_mention":
+                yield kind, entity["user"]["id"]
+            elif kind in ("mention", "bot_command"):
+                start, length = entity["offset"] * 2, entity["length"] * 2
+                word = units[start : start + length].decode("utf-16-le", "replace")
+                yield kind, word.partition("@")[2]
+
+    @cached_property
+    def storable(self) -> str:
+        """The update as JSON to be kept until it is finished, credentials struck out."""
+        payload = orjson.dumps(self.data).decode()
+        if self.kind == "message" and self.content.keys() <= _ORDINARY:
+            has_secret = self.has_secret
+        else:  # a quoted message, a file's name, a contact: words of others have secrets too
+            has_secret = self.has_secret or looks_like_secret(payload)
+        return orjson.dumps(_hidden(self.data)).decode() if has_secret else payload
+
+
+def parse(bot: str, body: bytes) -> Incoming | None:
+    """Read the body of a webhook call; None for a kind of update nobody here knows.
+
+    Raises:
+        Unusable: no update can be read from it.
+    """
+    if len(body) > MAX_BODY:
+        raise Unusable(f"{len(body)} bytes are too many", _number_of(body))
+    try:
+        data = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise Unusable(f"not JSON: {error}", _number_of(body)) from None
+    update_id = data.get("update_id") if isinstance(data, dict) else None
+    if type(update_id) is not int or not 0 <= update_id <= _BIGINT:
+        raise Unusable("no update_id", _number_of(body))
+    kind = next((key for key in data if key in _KINDS), None)
+    if kind is None:
+        return None
+    if b"\\u0000" in body:  # Postgres cannot store NUL in a text, and no person can see it
+        data = without_nul(data)
+    incoming = Incoming(bot, update_id, kind, data)
+    _check_shape(incoming)
+    return incoming
+
+
+def _check_shape(incoming: Incoming) -> None:
+    """Touch what every step relies on, so that a wrong shape is found here and not in the middle."""
+    try:
+        person = incoming.person
+        if person is not None:
+            _require(_is_id(person["id"]) and isinstance(person.get("first_name", ""), str))
+            _require(
+                all(isinstance(person.get(k) or "", str) for k in ("username", "last_name", "language_code"))
+            )
+        _require(_is_id(incoming.chat_id) and isinstance(incoming.text, str))
+        _ = incoming.is_group, incoming.replied_to, incoming.storable
+        if incoming.is_group:
+            _ = incoming.named
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+        raise Unusable("not in the shape of an update", incoming.update_id) from None
+
+
+def _is_id(value: Any) -> bool:
+    return type(value) is int and abs(value) < 2**52  # what Telegram promises of its ids
+
+
+def _require(fact: bool) -> None:
+    if not fact:
+        raise ValueError
+
+
+def _number_of(body: bytes) -> int:
+    """Number a body without a readable number: a digest, below zero, where Telegram never counts."""
+    return -1 - (int.from_bytes(hashlib.sha256(body).digest()[:8], "big") >> 2)
+
+
+def _hidden(value: Any) -> Any:
+    """Strike credentials out string by string: out of the JSON text, half an escape could go with them."""
+    if isinstance(value, str):
+        return hide_secrets(value)
+    if isinstance(value, list):
+        return [_hidden(item) for item in value]
+    if isinstance(value, dict):
+        return {hide_secrets(key): _hidden(item) for key, item in value.items()}
+    return value

@@ -1,0 +1,129 @@
+"""Makes the calls that are owed. What cannot be sent now waits in the database for the sweep."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from time import monotonic, sleep
+from typing import Any
+
+from shared import db, log, texts
+from shared.errors import ConfigError, DatabaseUnavailable, TelegramError
+from shared.telegram import api
+
+Owed = dict[str, Any]  # {"id": 7, "method": "sendMessage", "parameters": {...}}
+Result = dict[str, Any]
+_MIN_TIME = 1.0  # seconds that must be left to try again
+_CHAT_TIME = 5.0  # seconds the sweep gives one chat, whose pause must not hold up the others
+
+
+def send_owed(bot: str, owed: Sequence[Owed], deadline: float) -> None:
+    """Make owed calls in order until `deadline` (monotonic) and record what became of them.
+
+    A call that must wait makes the ones behind it wait as long, so that parts never arrive out of order.
+    Nothing is begun after `deadline`: whoever claimed the calls has them for a minute only.
+    """
+    if not owed:
+        return
+    results: list[Result] = []
+    for call in owed:
+        if results and results[-1]["outcome"] == "later":
+            results.append({**results[-1], "id": call["id"], "error": "behind another"})
+        elif monotonic() > deadline:
+            results.append({"id": call["id"], "outcome": "later", "retry_after": 0, "error": "no time left"})
+        else:
+            results.append({"id": call["id"], **_result(bot, call, deadline)})
+    _record(results)
+
+
+def _result(bot: str, call: Owed, deadline: float) -> Result:
+    try:
+        send(bot, call["method"], call["parameters"], deadline)
+        return {"outcome": "sent"}
+    except TelegramError as error:
+        return _verdict(bot, call, error)
+    except ConfigError as error:  # a bot that has no token any more must not hold up the others
+        log.alert(f"a setting is wrong: {error}", action="config_error")
+        return {"outcome": "later", "retry_after": 0, "error": str(error)}
+    except KeyError as error:  # a notice of a newer revision, whose text this one does not have yet
+        log.alert(f"a notice names no text we have: {error}", action="notice_unknown", bot=bot)
+        return {"outcome": "later", "retry_after": 0, "error": f"no text {error}"}
+
+
+def _verdict(bot: str, call: Owed, error: TelegramError) -> Result:
+    if error.is_temporary:
+        log.warning(
+            "a call to Telegram must wait",
+            action="call_postponed",
+            bot=bot,
+            method=call["method"],
+            reason=str(error),
+        )
+        return {"outcome": "later", "retry_after": error.retry_after or 0, "error": str(error)}
+    if error.status == 403:
+        log.info(
+            "the person blocked the bot", action="bot_blocked", bot=bot, chat_id=call["parameters"]["chat_id"]
+        )
+        return {"outcome": "blocked"}
+    log.alert(
+        "Telegram refused a call", action="call_refused", bot=bot, method=call["method"], reason=str(error)
+    )
+    return {"outcome": "refused"}
+
+
+def send(bot: str, method: str, parameters: dict[str, Any], deadline: float) -> Any:
+    """Make one call, again if Telegram asks for a pause that fits into the time left.
+
+    Raises:
+        TelegramError: refused, or it must wait longer than there is time.
+    """
+    method, parameters = _in_words(method, parameters)
+    while True:
+        try:
+            return api.call(bot, method, parameters, timeout=_timeout(deadline))
+        except TelegramError as error:
+            if error.migrate_to_chat_id and error.migrate_to_chat_id != parameters["chat_id"]:
+                parameters = {**parameters, "chat_id": error.migrate_to_chat_id}
+            elif error.status == 400 and parameters.get("entities"):
+                # Better the words without their styles than no answer at all.
+                log.error(
+                    "Telegram refused the entities", action="entities_refused", bot=bot, reason=str(error)
+                )
+                parameters = {key: value for key, value in parameters.items() if key != "entities"}
+            elif error.is_temporary and monotonic() + (error.retry_after or 0.5) + _MIN_TIME < deadline:
+                sleep(error.retry_after or 0.5)
+            else:
+                raise
+
+
+def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Turn a notice of a SQL function, which names a text and its values, into a message in words."""
+    if method != "notice":
+        return method, parameters
+    language = texts.choose(*parameters["languages"])
+    text, entities = texts.rich(language, parameters["key"], **parameters["values"])
+    return "sendMessage", {"chat_id": parameters["chat_id"], "text": text, "entities": entities}
+
+
+def _timeout(deadline: float) -> float:
+    return min(max(deadline - monotonic(), _MIN_TIME), api.TIMEOUT)
+
+
+def _record(results: list[Result]) -> None:
+    try:
+        recorded = db.call("record_calls", p_results=results)
+    except DatabaseUnavailable:
+        # What was sent will be sent again: better twice than never.
+        return
+    if recorded["dropped"]:
+        log.alert("calls were given up after a day", action="calls_dropped", count=recorded["dropped"])
+
+
+def send_due(limit: int, deadline: float) -> int:
+    """Make the owed calls whose time has come, chat by chat, and return how many there were."""
+    due: list[Owed] = db.call("claim_outbox", p_limit=limit)
+    groups: dict[tuple[str, int], list[Owed]] = {}
+    for call in due:
+        groups.setdefault((call["bot"], call["parameters"]["chat_id"]), []).append(call)
+    for (bot, _chat), calls in groups.items():
+        send_owed(bot, calls, min(deadline, monotonic() + _CHAT_TIME))
+    return len(due)

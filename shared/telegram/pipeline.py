@@ -1,0 +1,332 @@
+"""The three steps of an update: receive ─▶ work ─▶ answer; each knows nothing of how the next is called.
+
+State changes exactly once: `receive_update` and `finish_update` are one transaction each, and a worker whose
+lease is gone changes nothing. Explicit messages go out at least once: they are stored with the change they
+tell of before the first is sent. What the sender gets is the status that makes it do the right thing next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from time import monotonic
+from typing import Any
+from uuid import uuid4
+
+from telebot.apihelper import ApiTelegramException
+
+from shared import db, log, texts
+from shared.config import settings
+from shared.errors import DatabaseUnavailable, OutsideError, TelegramError
+from shared.telegram import api, outbox
+from shared.telegram.bot import Bot
+from shared.telegram.incoming import Incoming
+from shared.telegram.unit import Call, Person, Unit, Usage, working_on
+
+LEASE_MARGIN = 10  # seconds a worker keeps its lease after RESPONSE_TIMEOUT: to commit and to record
+SENDING_TIME = 8.0  # seconds for explicit calls after RESPONSE_TIMEOUT; Telegram waits 60 in all
+MAX_TEXT = 16_000  # characters of one message that the AI is given
+_APOLOGY_AFTER = 3  # failures, as fail_update counts them
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the sender of an update is told. `body` is one call of the Bot API, made by Telegram itself."""
+
+    status: int = 200
+    body: dict[str, Any] | None = None
+    retry_after: int | None = None  # seconds
+
+
+DONE = Answer()
+
+
+def later(seconds: float = 1) -> Answer:
+    """Ask the sender to deliver the update again in some seconds (5 at most: the chat waits meanwhile)."""
+    return Answer(503, retry_after=max(1, min(int(seconds), 5)))
+
+
+def process(bot: Bot, incoming: Incoming, *, has_response: bool = True) -> Answer:
+    """Take one update all the way.
+
+    `has_response` False: nobody waits for our HTTP response (the sweep), so every answer is an explicit call.
+
+    Raises:
+        DatabaseUnavailable: the update could not be received; `reached` says whether it may have been.
+    """
+    started = monotonic()
+    received = receive(bot, incoming)
+    answer = _next_step(bot, incoming, received, started, has_response)
+    log.info(
+        "update handled",
+        action="update_finished",
+        bot=bot.name,
+        update_id=incoming.update_id,
+        kind=incoming.kind,
+        outcome=received["outcome"],
+        status=answer.status,
+        ms=round((monotonic() - started) * 1000, 1),
+    )
+    return answer
+
+
+def receive(bot: Bot, incoming: Incoming) -> dict[str, Any]:
+    """Store the update, take its lease and load what a handler may want to know, in one round trip."""
+    goes_to_ai = (
+        bot.answers_text_with_ai
+        and incoming.is_plain_text
+        and not incoming.has_secret
+        and len(incoming.text) <= MAX_TEXT
+    )
+    received: dict[str, Any] = db.call(
+        "receive_update",
+        p_bot=bot.name,
+        p_update_id=incoming.update_id,
+        p_delivery=str(uuid4()),
+        p_kind=incoming.kind,
+        p_chat_id=incoming.chat_id,
+        p_person=incoming.person,
+        p_payload=incoming.storable,
+        p_lease_seconds=int(settings().response_timeout) + LEASE_MARGIN,
+        p_reserve=goes_to_ai,
+        p_history=settings().max_history_length if goes_to_ai else 0,
+    )
+    if log.is_debug():
+        log.debug(
+            f"received: {received['outcome']}",
+            action="update_received",
+            bot=bot.name,
+            update_id=incoming.update_id,
+            kind=incoming.kind,
+            outcome=received["outcome"],
+        )
+    return received
+
+
+def _next_step(
+    bot: Bot, incoming: Incoming, received: dict[str, Any], started: float, has_response: bool
+) -> Answer:
+    match received["outcome"]:
+        case "work":
+            return _work(_unit(bot, incoming, received, started), has_response)
+        case "finished":
+            outbox.send_owed(bot.name, received["outgoing"], started + SENDING_TIME)
+            return Answer(body=received["answer"])
+        case "dead":
+            return _give_up(bot, incoming, received)
+        case _:  # busy: another delivery of the same update is being worked on
+            return later(received["retry_after"])
+
+
+def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float) -> Unit:
+    user, usage, session = received["user"], received["usage"], received["session"]
+    return Unit(
+        bot=bot,
+        incoming=incoming,
+        person=Person(
+            id=user["id"],
+            telegram_id=user["telegram_id"],
+            first_name=(incoming.person or {}).get("first_name", ""),
+            is_new=user["is_new"],
+            balance=Decimal(user["balance"]),
+            currency=user["currency"],
+            created_at=datetime.fromisoformat(user["created_at"]),
+        ),
+        usage=Usage(
+            plan=usage["plan"],
+            requests=usage["requests"],
+            daily_requests=usage["daily_requests"],
+            resets_at=datetime.fromisoformat(usage["resets_at"]),
+            timezone=usage["timezone"],
+        ),
+        language=texts.choose(user["language"], user["language_code"]),
+        mode=session["mode"],
+        data=session["data"],
+        history=received["history"],
+        reservation=received["reservation"],
+        attempt=received["attempt"],
+        failures=received["failures"],
+        deadline=started + settings().response_timeout,
+    )
+
+
+def _work(unit: Unit, has_response: bool) -> Answer:
+    try:
+        run_handler(unit)
+        return _answer(unit, has_response)
+    except Exception as error:
+        return _fail(unit, error)
+
+
+def run_handler(unit: Unit) -> None:
+    """Run the handler of the unit's update. A person who blocked the bot is noted, not an error.
+
+    Raises:
+        Exception: whatever the handler raised.
+    """
+    try:
+        with working_on(unit):
+            unit.bot.handle(unit.incoming)
+    except ApiTelegramException as error:
+        if error.error_code != 403:
+            raise
+        unit.calls.clear()
+        unit.set_active(False)
+
+
+def _answer(unit: Unit, has_response: bool) -> Answer:
+    """Commit all that the handler changed, then send what does not fit into the response."""
+    body, outgoing = split_calls(unit, has_response)
+    finished = db.call(
+        "finish_update",
+        p_bot=unit.bot.name,
+        p_update_id=unit.incoming.update_id,
+        p_attempt=unit.attempt,
+        p_session=unit.changes,
+        p_messages=unit.messages,
+        p_reservation=unit.settlement,
+        p_answer=body,
+        p_outgoing=outgoing,
+    )
+    if finished["outcome"] == "superseded":
+        # Our lease ran out and another delivery took over: its answer counts.
+        return later()
+    send_toast(unit)
+    owed = [{"id": id_, **call} for id_, call in zip(finished["outgoing"], outgoing, strict=False)]
+    outbox.send_owed(unit.bot.name, owed, unit.deadline + SENDING_TIME)
+    if finished.get("notice"):  # a repeated call is not told of it again: the sweep sends it
+        outbox.send_owed(unit.bot.name, [finished["notice"]], unit.deadline + SENDING_TIME)
+    return Answer(body=body)
+
+
+def split_calls(unit: Unit, has_response: bool) -> tuple[dict[str, Any] | None, list[Call]]:
+    """Divide the unit's calls: a single one for the response's body, several to be made by us.
+
+    The last of several in the response would overtake the others when they must wait. Without a database
+    nothing can wait, and one call is spared.
+    """
+    if not unit.calls or unit.is_certain or not has_response or (len(unit.calls) > 1 and not unit.is_offline):
+        return None, unit.calls
+    last = unit.calls[-1]
+    return {"method": last["method"], **last["parameters"]}, unit.calls[:-1]
+
+
+def send_toast(unit: Unit) -> None:
+    """Take the waiting sign off the button that was tapped, with a short text if the handler set one."""
+    if unit.incoming.kind != "callback_query":
+        return
+    toast = unit.toast["parameters"] if unit.toast else {}
+    parameters = {"callback_query_id": unit.incoming.content["id"], **toast}
+    try:
+        api.call(unit.bot.name, "answerCallbackQuery", parameters, timeout=5)
+    except TelegramError as error:
+        # A query older than some minutes cannot be answered any more; nothing is lost but the text.
+        log.info("a button was not answered", action="toast_lost", bot=unit.bot.name, reason=str(error))
+
+
+def _is_ours(error: Exception) -> bool:
+    """Whether our own code failed, and not the database, the network or somebody else's service."""
+    if isinstance(error, ApiTelegramException):
+        return bool(error.error_code != 429 and error.error_code < 500)
+    if isinstance(error, TelegramError):
+        return not error.is_temporary
+    return not isinstance(error, DatabaseUnavailable | OutsideError)
+
+
+def _fail(unit: Unit, error: Exception) -> Answer:
+    """Give lease and request back. After the third failure of our own the person gets an apology."""
+    ours = _is_ours(error)
+    name = f"{type(error).__name__}: {error}"
+    log.error(
+        "the handler failed",
+        action="handler_failed",
+        bot=unit.bot.name,
+        counts=ours,
+        error=name,
+        update_id=unit.incoming.update_id,
+    )
+    unit.calls.clear()
+    unit.reply(unit.rich("failed"))
+    apology = unit.calls[-1]
+    failed = _record_failure(
+        unit.bot, unit.incoming, unit.attempt, name, counts=ours, apology=apology, failures=unit.failures + 1
+    )
+    return failed if failed is not None else later(2)
+
+
+def _give_up(bot: Bot, incoming: Incoming, received: dict[str, Any]) -> Answer:
+    """Put an update aside whose workers vanish one after another (out of memory, most likely)."""
+    language = texts.choose(received["user"]["language"], received["user"]["language_code"])
+    text, entities = texts.rich(language, "failed")
+    apology = {
+        "method": "sendMessage",
+        "parameters": {"chat_id": incoming.chat_id, "text": text, "entities": entities},
+    }
+    failed = _record_failure(
+        bot,
+        incoming,
+        received["attempt"],
+        "its workers vanished",
+        counts=False,
+        final=True,
+        apology=apology,
+        failures=received["failures"],
+    )
+    return failed if failed is not None else later(5)
+
+
+def _record_failure(
+    bot: Bot,
+    incoming: Incoming,
+    attempt: int,
+    error: str,
+    *,
+    counts: bool,
+    apology: Call,
+    failures: int,
+    final: bool = False,
+) -> Answer | None:
+    """Record a failure; returns what to answer, or None when not even that could be recorded."""
+    error = log.hide_secrets(error)
+    try:
+        failed = db.call(
+            "fail_update",
+            p_bot=bot.name,
+            p_update_id=incoming.update_id,
+            p_attempt=attempt,
+            p_error=error,
+            p_counts=counts,
+            p_final=final,
+            p_answer={"method": apology["method"], **apology["parameters"]},
+            p_outgoing=_alerts(bot, incoming, error, failures) if final or failures >= _APOLOGY_AFTER else [],
+        )
+    except DatabaseUnavailable:
+        return None
+    if failed["outcome"] != "set_aside":
+        # Our own failure is tried again at once; somebody else's trouble needs a moment.
+        return Answer(500) if counts else later(2)
+    log.alert(
+        "an update was put aside",
+        action="update_set_aside",
+        bot=bot.name,
+        error=error,
+        update_id=incoming.update_id,
+    )
+    return Answer(body=failed["answer"])
+
+
+def _alerts(bot: Bot, incoming: Incoming, error: str, failures: int) -> list[Call]:
+    """Return the messages to the owners about an update that was put aside."""
+    text, entities = texts.rich(
+        settings().default_language,
+        "owner_alert",
+        bot=bot.name,
+        update_id=incoming.update_id,
+        failures=failures,
+        error=error[:300],
+    )
+    return [
+        {"method": "sendMessage", "parameters": {"chat_id": owner, "text": text, "entities": entities}}
+        for owner in settings().admin_telegram_ids
+    ]

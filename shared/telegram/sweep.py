@@ -1,0 +1,73 @@
+"""What a dead worker left behind is finished here, once; what waits is sent; what is old is dropped."""
+
+from __future__ import annotations
+
+from collections import Counter
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from shared import bots, db, log
+from shared.config import settings
+from shared.telegram import outbox, pipeline
+from shared.telegram.incoming import parse
+
+BATCH = 50  # updates worked on, and calls sent, a round
+OLD = 1000  # rows of a kind dropped in one statement
+TIME = 45.0  # seconds of one run; the next one goes on
+_TIDYING = 5.0  # seconds of these for dropping what is old
+_SENDING = 20.0  # seconds of these for what waits: stale updates can take all that is left
+
+
+def sweep() -> dict[str, int]:
+    """Run once and return how much was done: {stale, sent, released, updates, messages}.
+
+    Safe to run twice at once: leases, claims and row locks keep two runs apart.
+
+    Raises:
+        DatabaseUnavailable: the scheduler is to come again.
+    """
+    started = monotonic()
+    kept = _tidy(started + _TIDYING)
+    sent = 0
+    while monotonic() < started + _SENDING and (count := outbox.send_due(BATCH, started + _SENDING)):
+        sent += count
+    stale = db.call("stale_updates", p_limit=BATCH, p_bots=_our_bots())
+    for update in stale:
+        if monotonic() < started + TIME:
+            _finish(update)
+    done = {"stale": len(stale), "sent": sent, **kept}
+    log.info("swept", action="sweep", **done)
+    return done
+
+
+def _tidy(deadline: float) -> Counter[str]:
+    """Drop what is old, in small statements, until there is no more or the time is up."""
+    total: Counter[str] = Counter()
+    while True:
+        kept: dict[str, int] = db.call("sweep", p_limit=OLD)
+        total.update(kept)
+        if max(kept.values()) < OLD or monotonic() > deadline:
+            return total
+
+
+def _our_bots() -> list[str]:
+    """Return the bots that can be worked for here."""
+    return [name for name in bots.names() if name in settings().bot_tokens]
+
+
+def _finish(update: dict[str, Any]) -> None:
+    """Take one stored update all the way; its answer goes out by an explicit call."""
+    try:
+        incoming = parse(update["bot"], orjson.dumps(update["payload"]))
+        if incoming is not None:
+            pipeline.process(bots.load(update["bot"]), incoming, has_response=False)
+    except Exception as error:  # whatever is wrong with this one, the others are to be finished
+        log.error(
+            "a stale update could not be finished",
+            action="sweep_failed",
+            bot=update["bot"],
+            update_id=update["update_id"],
+            error=str(error),
+        )

@@ -1,0 +1,235 @@
+"""The unit of work: what a handler finds of the person, and what it changes, until it is committed at once.
+
+A handler changes nothing in the database. It calls `reply(…)` and the methods of `current()`; when it
+returns, `finish_update` commits all of it together with the answer, or nothing at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from shared import db, texts
+from shared.errors import SwitchboardError
+from shared.telegram.incoming import Incoming
+
+if TYPE_CHECKING:
+    from shared.telegram.bot import Bot
+
+Call = dict[str, Any]  # {"method": "sendMessage", "parameters": {...}}
+Keyboard = Sequence[Sequence[tuple[str, str]]]  # rows of (label, callback data or https address)
+
+
+class StateUnavailable(SwitchboardError):
+    """The handler wants to change what is remembered, and there is no database. The person is told so."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What the person may ask today, over all bots. `daily_requests` None is no limit."""
+
+    plan: str
+    requests: int
+    daily_requests: int | None
+    resets_at: datetime
+    timezone: str
+
+
+@dataclass(frozen=True)
+class Person:
+    """The person, as the database knows them. `balance` is in the unit of the setting balance_currency."""
+
+    id: int
+    telegram_id: int
+    first_name: str
+    is_new: bool
+    balance: Decimal
+    currency: str
+    created_at: datetime | None
+
+
+@dataclass
+class Unit:
+    """One update being worked on."""
+
+    bot: Bot
+    incoming: Incoming
+    person: Person
+    usage: Usage
+    language: str
+    mode: str
+    data: dict[str, Any]
+    history: list[dict[str, str]]
+    reservation: str | None
+    attempt: int
+    failures: int
+    deadline: float  # time.monotonic() at which the handler must have ended
+    is_offline: bool = False
+
+    calls: list[Call] = field(default_factory=list)
+    toast: Call | None = None
+    messages: list[dict[str, str]] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+    settlement: str | None = None
+    is_certain: bool = False
+
+    def reply(
+        self, text: texts.Text | str, keyboard: Keyboard | None = None, *, certain: bool = False
+    ) -> None:
+        """Answer in the chat once everything is committed.
+
+        A single answer travels in the webhook's response; with `certain` (AI answers, whatever must not be
+        lost or needs Telegram's own word) it goes out by an explicit call.
+        """
+        self.call("sendMessage", self._message(text, keyboard), certain=certain)
+
+    def show(self, text: texts.Text | str, keyboard: Keyboard | None = None) -> None:
+        """Answer a button by changing the message it stands under; anything else by a new message."""
+        message = self.incoming.message
+        # A message older than 48 h comes as inaccessible, with date 0, and may not be changeable any more.
+        if self.incoming.kind != "callback_query" or not message.get("date"):
+            return self.reply(text, keyboard)
+        parameters = self._message(text, keyboard)
+        parameters.pop("message_thread_id", None)
+        return self.call("editMessageText", {**parameters, "message_id": message["message_id"]})
+
+    def call(self, method: str, parameters: dict[str, Any], *, certain: bool = False) -> None:
+        """Make any call of the Bot API once everything is committed."""
+        self.calls.append({"method": method, "parameters": parameters})
+        self.is_certain = self.is_certain or certain
+
+    def notice(self, text: str, *, alert: bool = False) -> None:
+        """Show a short text (0-200 characters) over the chat in answer to a button."""
+        self.toast = {
+            "method": "answerCallbackQuery",
+            "parameters": {"text": text[:200], "show_alert": alert} if text else {},
+        }
+
+    def remember(self, role: str, content: str) -> None:
+        """Add a message to the conversation that the AI is shown; role is `user` or `assistant`."""
+        self.messages.append({"role": role, "content": content})
+
+    def forget(self) -> None:
+        """Erase the conversation of this session."""
+        self._change("clear_history", True)
+
+    def set_mode(self, mode: str) -> None:
+        """Choose how plain text is answered, a key of shared/ai/modes.py."""
+        self._change("mode", mode)
+        self.mode = mode
+
+    def set_language(self, code: str) -> None:
+        """Choose the person's language, in all bots."""
+        self._change("language", code)
+        self.language = code
+
+    def set_referrer(self, code: str) -> None:
+        """Note whose referral code brought the person; counts only for somebody new."""
+        self._change("referrer_code", code)
+
+    def set_active(self, active: bool) -> None:
+        """Note that the person blocked (False) or unblocked the bot."""
+        self._change("is_active", active)
+
+    def set_data(self, key: str, value: Any) -> None:
+        """Remember a small fact of this session; None removes it."""
+        self._change("data", {**self.changes.get("data", {}), key: value})
+        self.data[key] = value
+
+    def reserve(self) -> None:
+        """Reserve a request now: for a handler that finds out late that it wants the AI (one round trip).
+
+        Raises:
+            DatabaseUnavailable: nothing could be reserved.
+        """
+        if self.is_offline or self.reservation is not None:
+            return
+        self.reservation = db.call(
+            "reserve_request",
+            p_bot=self.bot.name,
+            p_update_id=self.incoming.update_id,
+            p_attempt=self.attempt,
+        )["outcome"]
+
+    def settle(self) -> None:
+        """The reserved request was served and stays counted."""
+        self.settlement = "settled" if self.reservation == "reserved" else None
+
+    def release(self) -> None:
+        """The reserved request was not served: the person gets it back."""
+        self.settlement = "released" if self.reservation == "reserved" else None
+
+    def text(self, key: str, /, **values: Any) -> str:
+        """Return a text in the person's language, without styles."""
+        return texts.text(self.language, key, **values)
+
+    def rich(self, key: str, /, **values: Any) -> texts.Text:
+        """Return a text in the person's language, with its styles."""
+        return texts.rich(self.language, key, **values)
+
+    def _change(self, what: str, value: Any) -> None:
+        if self.is_offline:
+            raise StateUnavailable
+        self.changes[what] = value
+
+    def _message(self, text: texts.Text | str, keyboard: Keyboard | None) -> dict[str, Any]:
+        content, entities = (text, []) if isinstance(text, str) else text
+        message = self.incoming.message
+        parameters: dict[str, Any] = {"chat_id": self.incoming.chat_id, "text": content}
+        if entities:
+            parameters["entities"] = entities
+        if keyboard:
+            parameters["reply_markup"] = _inline(keyboard)
+        if message.get("is_topic_message"):
+            parameters["message_thread_id"] = message["message_thread_id"]
+        if self.incoming.is_group and self.incoming.kind == "message" and not self.calls:
+            # In a group it must be plain whom the bot answers.
+            parameters["reply_parameters"] = {
+                "message_id": message["message_id"],
+                "allow_sending_without_reply": True,
+            }
+        return parameters
+
+
+def _inline(keyboard: Keyboard) -> dict[str, Any]:
+    return {
+        "inline_keyboard": [
+            [{"text": label, _target(target): target} for label, target in row] for row in keyboard
+        ]
+    }
+
+
+def _target(target: str) -> str:
+    return "url" if target.startswith("https://") else "callback_data"
+
+
+_current: ContextVar[Unit] = ContextVar("unit")
+
+
+def current() -> Unit:
+    """Return the unit of work of the update this handler was called for.
+
+    Raises:
+        LookupError: called outside a handler.
+    """
+    return _current.get()
+
+
+def reply(text: texts.Text | str, keyboard: Keyboard | None = None, *, certain: bool = False) -> None:
+    """Answer in the chat once everything is committed; see `Unit.reply`."""
+    current().reply(text, keyboard, certain=certain)
+
+
+@contextmanager
+def working_on(unit: Unit) -> Iterator[Unit]:
+    """Make `unit` the current one of this thread."""
+    token = _current.set(unit)
+    try:
+        yield unit
+    finally:
+        _current.reset(token)

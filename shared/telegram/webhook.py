@@ -1,0 +1,131 @@
+"""The HTTP side of a bot: whose call is it, is it usable, and which status makes the sender do what is right.
+
+| status | when | what Telegram does |
+|---|---|---|
+| 200 | done, or nothing to do, or put aside for the owner | goes on with the chat |
+| 401 | the secret header is missing or wrong | (not Telegram; nothing) |
+| 404 | no bot of this name | (a wrong address was set) tries again |
+| 405 | not a POST | (not Telegram; nothing) |
+| 500 | our own code failed | delivers again at once, then slower |
+| 503 | still being worked on, or the database is away | delivers again after Retry-After |
+
+A body that is authentic but unusable gets its 200 too: Telegram would send it again for a day, and nothing
+else of that chat before it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import orjson
+
+from shared import bots, db, log
+from shared.config import settings
+from shared.errors import ConfigError, DatabaseUnavailable
+from shared.signatures import token_matches
+from shared.telegram import fallback, pipeline
+from shared.telegram.incoming import MAX_BODY, Incoming, Unusable, parse
+from shared.telegram.pipeline import DONE, Answer, later
+
+if TYPE_CHECKING:
+    from flask import Request
+
+    from shared.telegram.bot import Bot
+
+Response = tuple[bytes, int, dict[str, str]]
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
+_KEPT = 64 * 1024  # characters of an unusable body
+
+
+def respond(request: Request) -> Response:
+    """Answer one webhook call. Never raises: what goes wrong is logged, and the sender told to come again."""
+    log.start_trace(request.headers)
+    try:
+        return _response(_answer(request))
+    except ConfigError as error:
+        log.alert(f"a setting is wrong: {error}", action="config_error")
+        return _response(later(5))
+    except DatabaseUnavailable:
+        return _response(later(2))
+    except Exception as error:
+        log.error("the webhook failed", action="webhook_failed", error=str(error))
+        return _response(Answer(500))
+
+
+def _response(answer: Answer) -> Response:
+    headers = {"Content-Type": "application/json"} if answer.body else {"Content-Type": "text/plain"}
+    if answer.retry_after:
+        headers["Retry-After"] = str(answer.retry_after)
+    return orjson.dumps(answer.body) if answer.body else b"", answer.status, headers
+
+
+def _answer(request: Request) -> Answer:
+    if request.method != "POST":
+        return Answer(405)
+    if not token_matches(request.headers.get(SECRET_HEADER), settings().telegram_webhook_secrets):
+        log.warning("a call without the right secret", action="webhook_forged", path=request.path)
+        return Answer(401)
+    name = bot_name(request.path)
+    if name not in bots.names() or name not in settings().bot_tokens:
+        log.warning("a call for a bot that is not here", action="unknown_bot", path=request.path)
+        return Answer(404)
+    return receive(bots.load(name), request.stream.read(MAX_BODY + 1), request.content_length or 0)
+
+
+def bot_name(path: str) -> str:
+    """Return the bot of a path: `/<bot>`, also `/telegram/<bot>` behind a gateway that keeps our name."""
+    parts = [part for part in path.split("/") if part]
+    if parts[:1] == ["telegram"]:
+        parts = parts[1:]
+    return parts[0] if len(parts) == 1 else ""
+
+
+def receive(bot: Bot, body: bytes, length: int = 0) -> Answer:
+    """Answer the body of one authentic call.
+
+    Raises:
+        DatabaseUnavailable: nothing could be stored, and this update must not be answered without that.
+    """
+    try:
+        incoming = parse(bot.name, body)
+    except Unusable as reason:
+        return _put_aside(bot, reason, body, max(length, len(body)))
+    if incoming is None or not _is_for_us(bot, incoming):
+        return DONE
+    try:
+        answer = pipeline.process(bot, incoming)
+    except DatabaseUnavailable as error:
+        if error.reached:
+            fallback.note_reached(incoming)
+        if not fallback.can_answer(incoming):
+            raise
+        return fallback.process(bot, incoming)
+    if answer.status != 200:
+        fallback.note_reached(incoming)
+    return answer
+
+
+def _is_for_us(bot: Bot, incoming: Incoming) -> bool:
+    """Whether some handler could want it; what nobody handles costs no round trip."""
+    return bot.handles(incoming.kind) and incoming.person is not None and bot.is_addressed(incoming)
+
+
+def _put_aside(bot: Bot, reason: Unusable, body: bytes, length: int) -> Answer:
+    """Keep what cannot be worked on, and let the chat go on."""
+    text = log.hide_secrets(body[:_KEPT].decode("utf-8", "replace").replace("\0", ""))
+    kept = db.call(
+        "put_update_aside",
+        p_bot=bot.name,
+        p_update_id=reason.update_id,
+        p_error=log.hide_secrets(str(reason))[:500],
+        p_body=text,
+    )
+    if kept["outcome"] == "set_aside":
+        log.alert(
+            "an unusable update was put aside",
+            action="update_unusable",
+            bot=bot.name,
+            bytes=length,
+            reason=str(reason),
+        )
+    return DONE

@@ -1,0 +1,126 @@
+"""Every sentence a person reads, one file a language.
+
+A third language is one more file beside `ru.py` and `en.py` with the same names in it: `NAME`, `plural`,
+`TEXTS`. It then stands in `/language`, in the command menus and in the tests that compare the files.
+
+A text is a template: `**bold**`, `` `code` ``, `{name}` for a value and `{count|request|requests}` for a
+number with its word in the right form. Values are inserted after the markup is read, so nothing in them is
+ever taken for markup, and Telegram gets entities, never something to parse.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, cast
+
+from shared.config import settings
+
+_MARK = re.compile(r"\*\*(.+?)\*\*|`(.+?)`", re.DOTALL)
+_FIELD = re.compile(r"\{(\w+)((?:\|[^|{}]*)*)\}")
+
+
+class Language(Protocol):
+    """What a language's file holds."""
+
+    NAME: str
+    DATE: str
+    TEXTS: Mapping[str, str]
+    plural: Callable[[int], int]
+
+
+class Text(NamedTuple):
+    """A message ready for Telegram: plain text and its entities (offsets in UTF-16 code units)."""
+
+    text: str
+    entities: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class _Piece:
+    content: str
+    style: str | None
+
+
+@lru_cache(maxsize=1)
+def languages() -> tuple[str, ...]:
+    """Return the codes of the languages there are, the default one first."""
+    codes = {path.stem for path in Path(__file__).parent.glob("??.py")}
+    first = settings().default_language
+    return (first, *sorted(codes - {first}))
+
+
+@lru_cache(maxsize=16)
+def language(code: str) -> Language:
+    """Load a language's file."""
+    return cast(Language, import_module(f"shared.texts.{code}"))
+
+
+def choose(*preferences: str | None) -> str:
+    """Return the first of `preferences` (BCP 47 tags such as `en-GB`) that there is, or the default."""
+    for preference in preferences:
+        code = (preference or "").partition("-")[0].lower()
+        if code in languages():
+            return code
+    return settings().default_language
+
+
+def utf16_length(text: str) -> int:
+    """Return the length of `text` in UTF-16 code units, as Telegram counts."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
+
+
+def text(code: str, key: str, /, **values: Any) -> str:
+    """Return the text `key` in a language without its styles: for buttons, toasts and descriptions."""
+    return "".join(_fill(piece.content, code, values) for piece in _pieces(code, key))
+
+
+def rich(code: str, key: str, /, **values: Any) -> Text:
+    """Return the text `key` in a language with its styles as entities.
+
+    Raises:
+        KeyError: there is no such text, or a value that it names is missing.
+    """
+    parts: list[str] = []
+    entities: list[dict[str, Any]] = []
+    offset = 0
+    for piece in _pieces(code, key):
+        content = _fill(piece.content, code, values)
+        length = utf16_length(content)
+        if piece.style and length:
+            entities.append({"type": piece.style, "offset": offset, "length": length})
+        parts.append(content)
+        offset += length
+    return Text("".join(parts), entities)
+
+
+@lru_cache(maxsize=1024)
+def _pieces(code: str, key: str) -> tuple[_Piece, ...]:
+    template = language(code).TEXTS[key]
+    pieces: list[_Piece] = []
+    end = 0
+    for match in _MARK.finditer(template):
+        pieces.append(_Piece(template[end : match.start()], None))
+        bold, code_text = match.groups()
+        pieces.append(_Piece(bold, "bold") if bold else _Piece(code_text, "code"))
+        end = match.end()
+    pieces.append(_Piece(template[end:], None))
+    return tuple(piece for piece in pieces if piece.content)
+
+
+def _fill(content: str, code: str, values: Mapping[str, Any]) -> str:
+    if "{" not in content:
+        return content
+
+    def fill(match: re.Match[str]) -> str:
+        value = values[match[1]]
+        if not match[2]:
+            return str(value)
+        forms = match[2][1:].split("|")
+        return f"{value} {forms[language(code).plural(abs(int(value)))]}"
+
+    return _FIELD.sub(fill, content)

@@ -1,0 +1,147 @@
+"""English."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+NAME = "🇬🇧 English"
+DATE = "%d %b %Y"  # for strftime
+
+
+def plural(count: int) -> int:
+    """Return which form a word takes after `count`: 0 "1 request", 1 "2 requests"."""
+    return 0 if count == 1 else 1
+
+
+TEXTS: Mapping[str, str] = {
+    # Commands, as the menu and /help show them
+    "command_start": "Start from the beginning",
+    "command_help": "What I can do",
+    "command_profile": "Your plan and today’s requests",
+    "command_mode": "How I answer",
+    "command_language": "Choose the language",
+    "command_referral": "Invite friends",
+    "command_clear": "Forget this conversation",
+    "command_cancel": "Cancel what was started",
+    # The main menu
+    "menu_profile": "👤 Profile",
+    "menu_mode": "🎛 Mode",
+    "menu_language": "🌐 Language",
+    "menu_help": "❓ Help",
+    "menu_back": "‹ Menu",
+    "welcome": (
+        "👋 **Hello, {name}!**\n\n"
+        "I am an AI assistant. Write me anything: a question, a text to improve, code that does not work. "
+        "I remember our conversation, so you can simply go on.\n\n"
+        "You have {limit|request|requests} a day."
+    ),
+    "welcome_unlimited": (
+        "👋 **Hello, {name}!**\n\n"
+        "I am an AI assistant. Write me anything: a question, a text to improve, code that does not work. "
+        "I remember our conversation, so you can simply go on."
+    ),
+    "welcome_back": "👋 **Good to see you again, {name}!**\n\nWrite me anything, or choose below.",
+    "welcome_offline": (
+        "👋 **Hello, {name}!**\n\nI am an AI assistant. Write me anything.\n\n"
+        "⚠️ I cannot reach my memory right now: I answer, but without our conversation and your settings."
+    ),
+    "menu": "Write me anything, or choose below.",
+    "help": "**What I can do**\n\n{commands}\n\nOr simply write a message: I answer with AI.{group}",
+    "help_group": " In a group, mention me or reply to my message.",
+    # Profile
+    "profile": (
+        "👤 **Your profile**\n\n"
+        "ID: `{id}`\n"
+        "With us since: {since}\n"
+        "Plan: **{plan}**\n"
+        "Today: {used} of {limit|request|requests}\n"
+        "New requests: {resets}\n"
+        "Balance: {balance}"
+    ),
+    "profile_unlimited": (
+        "👤 **Your profile**\n\n"
+        "ID: `{id}`\n"
+        "With us since: {since}\n"
+        "Plan: **{plan}**\n"
+        "Today: {used|request|requests}, without a limit\n"
+        "Balance: {balance}"
+    ),
+    "profile_offline": (
+        "👤 **Your profile**\n\nID: `{id}`\nPlan: **{plan}**\nBalance: {balance}\n\n"
+        "⚠️ I cannot reach my memory right now, so these are not your real plan, requests and balance. "
+        "Nothing is lost: look again in a few minutes."
+    ),
+    "plan_FREE": "Free",
+    "plan_PREMIUM": "Premium",
+    "resets_at": "{time}, in {hours|hour|hours}",
+    "resets_soon": "{time}, in {minutes|minute|minutes}",
+    # Language
+    "language_choose": "🌐 Which language shall we speak?",
+    "language_set": "Done, English it is.",
+    # Modes
+    "mode_choose": "🎛 **How shall I answer?**\n\n{modes}\n\nNow: **{current}**",
+    "mode_set": "Now: {mode}",
+    "mode_chat": "💬 Conversation",
+    "mode_chat_about": "answers questions and helps with anything",
+    "mode_translate": "🔤 Translator",
+    "mode_translate_about": "translates whatever you send",
+    "mode_code": "🧑‍💻 Programmer",
+    "mode_code_about": "writes and explains code",
+    "mode_gone": "This mode is no longer there.",
+    # Referrals
+    "referral": (
+        "🎁 **Invite friends**\n\n"
+        "Your link:\n{link}\n\n"
+        "Once a friend has asked their first question, you get {referrer_credits|request|requests} and they "
+        "get {referred_credits}, on top of each day's.\n\n"
+        "Came with your link: {came}\nCounted: {counted}\nYou earned: {credits|request|requests}"
+    ),
+    "referral_share": "📤 Share the link",
+    "referral_qr": "🔳 QR code",
+    "referral_invitation": "An AI assistant right in Telegram. Try it:",
+    "referral_notice": (
+        "🎉 {name} came with your link and has asked the first question. You get {credits|request|requests}!"
+    ),
+    # Conversation
+    "clear_done": "🧹 Done, I have forgotten this conversation. What shall we talk about?",
+    "cancel_done": "Cancelled. Write me anything.",
+    "cancel_nothing": "There is nothing to cancel: just write to me.",
+    "button_old": "This button is from an older message. Here is the current menu: /start",
+    # What the bot cannot take
+    "cannot_photo": "🖼 I cannot look at pictures yet. Describe it in words, and I will help.",
+    "cannot_voice": "🎙 I cannot listen to voice messages yet. Please write it as text.",
+    "cannot_video": "🎬 I cannot watch videos yet. Tell me in words what it is about.",
+    "cannot_document": "📄 I cannot read files yet. Copy the text into a message, and I will read that.",
+    "cannot_forward": "↪️ I cannot tell what to do with a forwarded message. Copy its text, and say what you would like.",
+    "cannot_sticker": "😊 Nice sticker! I understand words better: write me something.",
+    "cannot_other": "I can only read text for now. Write me a message.",
+    "edited": "✏️ I saw that you changed your message. I do not answer edits: send it again as a new one.",
+    "unknown_command": "I do not know this command. Here is what I can do: /help",
+    "too_long": "This message is too long for me: {length} characters, and I take up to {limit}. Send it in parts.",
+    "secret_seen": (
+        "🔑 This looks like a password or an API key. I have not sent it anywhere and have not kept it. "
+        "Delete the message, and change the key if others can see this chat."
+    ),
+    # Limits and failures
+    "limit_reached": (
+        "⏳ **You have used up today’s {limit|request|requests}.**\n\n"
+        "New ones come at {time}, in {hours|hour|hours}. Until then the menu and your settings work as always.\n\n"
+        "🎁 More requests at once: invite a friend with /referral."
+    ),
+    "ai_failed": "😔 The AI could not answer. This one does not count: please try again.",
+    "ai_timeout": "⌛ The AI took too long. This one does not count: try again, or ask for something shorter.",
+    "ai_refused": "🙅 The AI will not answer this. This one does not count: try to put it differently.",
+    "ai_overloaded": "🚦 The AI is overloaded right now. This one does not count: try again in a minute.",
+    "ai_cut": "…\n\n⌛ Time ran out here. Write “go on”, and I will continue.",
+    "ai_length": "…\n\n✂️ This is as long as one answer may be. Write “go on”, and I will continue.",
+    "ai_broken": "…\n\n⚠️ The connection to the AI broke off here. Write “go on”, and I will continue.",
+    "offline_limit": "⚠️ I am working without my memory and cannot answer more right now. Try again in a minute.",
+    "offline_unavailable": "⚠️ This does not work right now: I cannot reach my memory. Try again in a few minutes.",
+    "failed": "😔 Something broke on our side, and I could not answer this message. We already know about it. "
+    "Please go on with another one.",
+    "owner_alert": (
+        "🚨 **An update was put aside** after {failures|failure|failures}.\n\nBot: {bot}\nUpdate: `{update_id}`\n"
+        "Error: `{error}`"
+    ),
+    "bot_about": "An AI assistant that remembers the conversation.",
+}

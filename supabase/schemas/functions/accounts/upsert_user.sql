@@ -1,0 +1,47 @@
+-- Finds the person behind a Telegram account, or creates them; takes over what Telegram says of them now.
+--
+-- Twice or at once: two first messages meet in the unique telegram_id, and both get the one row. Nothing is
+--   written while nothing changed, but for last_activity every five minutes.
+-- Returns: the row.
+-- Errors: none.
+create or replace function private.upsert_user(p_person jsonb, p_now timestamptz)
+returns public.users
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_telegram_id bigint := (p_person ->> 'id')::bigint;
+  v_user public.users;
+begin
+  select u.* into v_user from public.users as u where u.telegram_id = v_telegram_id;
+  if found
+    and v_user.last_activity > p_now - interval '5 minutes'
+    and v_user.username is not distinct from p_person ->> 'username'
+    and v_user.first_name = coalesce(p_person ->> 'first_name', '')
+    and v_user.last_name is not distinct from p_person ->> 'last_name'
+    and v_user.language_code is not distinct from p_person ->> 'language_code'
+  then
+    return v_user;
+  end if;
+
+  insert into public.users as u
+    (telegram_id, username, first_name, last_name, language_code, created_at, last_activity)
+  values (
+    v_telegram_id, p_person ->> 'username', coalesce(p_person ->> 'first_name', ''),
+    p_person ->> 'last_name', p_person ->> 'language_code', p_now, p_now
+  )
+  on conflict (telegram_id) do update
+    set username = excluded.username,
+        first_name = excluded.first_name,
+        last_name = excluded.last_name,
+        language_code = excluded.language_code,
+        last_activity = greatest(u.last_activity, excluded.last_activity)
+  returning u.* into v_user;
+  return v_user;
+end
+$$;
+
+revoke all on function private.upsert_user from public, anon, authenticated;
+comment on function private.upsert_user is 'Finds or creates the person behind a Telegram account';

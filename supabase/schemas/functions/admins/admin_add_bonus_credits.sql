@@ -1,0 +1,60 @@
+-- Gives a person bonus credits in an admin's name; a number below zero takes some back, to zero at most.
+--
+-- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
+--   with what it did then. Without one, every call acts.
+-- Returns: jsonb {applied, before, after}: bonus credits.
+-- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person
+--   or number; N0004 the number is unusable.
+create or replace function public.admin_add_bonus_credits(
+  p_user_id bigint, p_credits integer, p_admin_email text, p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_before integer;
+  v_after integer;
+  v_known public.audit_log;
+begin
+  if coalesce(p_credits, 0) = 0 or abs(p_credits) > 1000000 then
+    raise exception 'the credits must be a number up to a million, and not zero' using errcode = 'N0004';
+  end if;
+  select u.bonus_credits into v_before from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'add_bonus_credits', p_user_id);
+  if v_known.id is not null then
+    if (v_known.after ->> 'credits')::integer <> p_credits then
+      raise exception 'this reference is known with another number' using errcode = 'N0003';
+    end if;
+    return jsonb_build_object(
+      'applied', false,
+      'before', v_known.before -> 'bonus_credits',
+      'after', v_known.after -> 'bonus_credits'
+    );
+  end if;
+
+  v_after := greatest(v_before + p_credits, 0);
+  update public.users as u set bonus_credits = v_after where u.id = p_user_id;
+  begin
+    insert into public.audit_log (admin_email, action, user_id, reference, before, after)
+    values (
+      v_email, 'add_bonus_credits', p_user_id, p_reference,
+      jsonb_build_object('bonus_credits', v_before),
+      jsonb_build_object('bonus_credits', v_after, 'credits', p_credits)
+    );
+  exception when unique_violation then
+    raise exception 'this reference is known with another action or person' using errcode = 'N0003';
+  end;
+  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+end
+$$;
+
+revoke all on function public.admin_add_bonus_credits from public, anon, authenticated;
+grant execute on function public.admin_add_bonus_credits to bot_backend, service_role;
+comment on function public.admin_add_bonus_credits is 'Gives a person bonus credits in an admin''s name';

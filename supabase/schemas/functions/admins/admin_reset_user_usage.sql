@@ -1,0 +1,53 @@
+-- Gives a person today's requests back, over all bots, in an admin's name.
+--
+-- Twice or at once: the person's row is locked, as it is for every request that is reserved; with a reference
+--   it acts once, and a repetition is answered with what it did then. Without one, every call acts.
+-- Returns: jsonb {applied, before, after}: requests of today.
+-- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
+create or replace function public.admin_reset_user_usage(
+  p_user_id bigint, p_admin_email text, p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_vip_level integer;
+  v_quota record;
+  v_known public.audit_log;
+begin
+  select u.vip_level into v_vip_level from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'reset_user_usage', p_user_id);
+  if v_known.id is not null then
+    return jsonb_build_object(
+      'applied', false, 'before', v_known.before -> 'requests', 'after', v_known.after -> 'requests'
+    );
+  end if;
+
+  v_quota := private.quota(p_user_id, v_vip_level);
+  update public.daily_usage as d
+     set requests = 0
+   where d.user_id = p_user_id and d.day = v_quota.day and d.requests > 0;
+  begin
+    insert into public.audit_log (admin_email, action, user_id, reference, before, after)
+    values (
+      v_email, 'reset_user_usage', p_user_id, p_reference,
+      jsonb_build_object('requests', v_quota.requests, 'day', v_quota.day),
+      jsonb_build_object('requests', 0, 'day', v_quota.day)
+    );
+  exception when unique_violation then
+    raise exception 'this reference is known with another action or person' using errcode = 'N0003';
+  end;
+  return jsonb_build_object('applied', true, 'before', v_quota.requests, 'after', 0);
+end
+$$;
+
+revoke all on function public.admin_reset_user_usage from public, anon, authenticated;
+grant execute on function public.admin_reset_user_usage to bot_backend, service_role;
+comment on function public.admin_reset_user_usage is 'Gives a person today''s requests back in an admin''s name';

@@ -1,0 +1,25 @@
+-- Lets only admins pass.
+--
+-- Twice or at once: only reads.
+-- Returns: the admin's e-mail address as admins has it.
+-- Errors: N0001, not an admin.
+create or replace function private.require_admin(p_admin_email text)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_email text;
+begin
+  select a.email into v_email from public.admins as a where a.email = lower(p_admin_email);
+  if not found then
+    raise exception 'not an admin' using errcode = 'N0001';
+  end if;
+  return v_email;
+end
+$$;
+
+revoke all on function private.require_admin from public, anon, authenticated;
+comment on function private.require_admin is 'Lets only admins pass';

@@ -1,0 +1,38 @@
+-- Attaches a newcomer to whoever's code they bring, if nobody brought them yet, and completes it: both sides
+-- get bonus credits. For our own code and other services; a bot completes by itself at the first served request.
+--
+-- Twice or at once: fifty calls at once complete once; see private.settle_referral. One referrer for life: a
+--   code of somebody else than the first referrer changes nothing.
+-- Returns: jsonb {outcome, referrer_credits, referred_credits}; outcome is completed | already_completed |
+--   self | unknown_code | not_new | limit_reached.
+-- Errors: none of its own.
+create or replace function public.complete_referral(p_user_id bigint, p_referral_code text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_outcome text := private.attach_referral(p_user_id, p_referral_code);
+  v_referral public.user_referrals;
+begin
+  if v_outcome in ('attached', 'already_attached') then
+    select r.* into v_referral
+      from public.user_referrals as r
+      join public.users as u on u.id = r.referrer_id
+     where r.referred_id = p_user_id and u.referral_code = lower(p_referral_code);
+    v_outcome := case when found then private.settle_referral(p_user_id) else 'not_new' end;
+  end if;
+  select r.* into v_referral from public.user_referrals as r where r.referred_id = p_user_id;
+  return jsonb_build_object(
+    'outcome', v_outcome,
+    'referrer_credits', case when v_outcome = 'completed' then v_referral.referrer_credits else 0 end,
+    'referred_credits', case when v_outcome = 'completed' then v_referral.referred_credits else 0 end
+  );
+end
+$$;
+
+revoke all on function public.complete_referral from public, anon, authenticated;
+grant execute on function public.complete_referral to bot_backend, service_role;
+comment on function public.complete_referral is 'Completes a referral: both sides get bonus credits, once';

@@ -1,0 +1,35 @@
+-- Tells a person what their invitations came to.
+--
+-- Twice or at once: only reads, over user_referrals_referrer_idx.
+-- Returns: jsonb {code, came, counted, credits, referrer_credits, referred_credits, was_referred}: how many
+--   came with the code, for how many credits were given, how many credits, and what one is worth now; null
+--   when there is no such person.
+-- Errors: none of its own.
+create or replace function public.referral_overview(p_user_id bigint)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'code', u.referral_code,
+    'came', r.came,
+    'counted', u.total_referrals,
+    'credits', r.credits,
+    'referrer_credits', private.setting('referral_referrer_credits')::integer,
+    'referred_credits', private.setting('referral_referred_credits')::integer,
+    'was_referred', exists (select from public.user_referrals as w where w.referred_id = u.id)
+  )
+  from public.users as u
+  cross join lateral (
+    select count(*) as came, coalesce(sum(i.referrer_credits), 0) as credits
+      from public.user_referrals as i
+     where i.referrer_id = u.id
+  ) as r
+  where u.id = p_user_id;
+$$;
+
+revoke all on function public.referral_overview from public, anon, authenticated;
+grant execute on function public.referral_overview to bot_backend, service_role;
+comment on function public.referral_overview is 'What a person''s invitations came to';

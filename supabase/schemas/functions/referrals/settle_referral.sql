@@ -1,0 +1,72 @@
+-- Completes a pending referral: both sides get their credits, or the referrer's day is full and nobody does.
+--
+-- Twice or at once: both people are locked in the order of their ids, so that two referrals that cross wait
+--   for each other and never for ever; the status is read under the lock and changes once.
+-- Returns: completed | already_completed | limit_reached | not_new (the two brought each other).
+-- Errors: none.
+create or replace function private.settle_referral(p_referred_id bigint)
+returns text
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_referral public.user_referrals;
+  v_day_begins timestamptz;
+  v_timezone text := private.setting('quota_timezone');
+  v_today integer;
+begin
+  select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id;
+  perform from public.users as u
+    where u.id in (v_referral.referrer_id, p_referred_id)
+    order by u.id
+      for no key update;
+  select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id for update;
+  if v_referral.status = 'completed' then
+    return 'already_completed';
+  elsif v_referral.status = 'limit_reached' then
+    return 'limit_reached';
+  elsif exists (
+    select from public.user_referrals as r
+     where r.referred_id = v_referral.referrer_id
+       and r.referrer_id = p_referred_id
+       and r.status = 'completed'
+  ) then
+    return 'not_new';
+  end if;
+
+  v_day_begins := date_trunc('day', v_now at time zone v_timezone) at time zone v_timezone;
+  select count(*) into v_today
+    from public.user_referrals as r
+   where r.referrer_id = v_referral.referrer_id
+     and r.status = 'completed'
+     and r.completed_at >= v_day_begins;
+  if v_today >= private.setting('referral_daily_limit')::integer then
+    update public.user_referrals as r
+       set status = 'limit_reached', completed_at = v_now
+     where r.id = v_referral.id;
+    return 'limit_reached';
+  end if;
+
+  update public.user_referrals as r
+     set status = 'completed',
+         completed_at = v_now,
+         referrer_credits = private.setting('referral_referrer_credits')::integer,
+         referred_credits = private.setting('referral_referred_credits')::integer
+   where r.id = v_referral.id
+  returning r.* into v_referral;
+  update public.users as u
+     set bonus_credits = u.bonus_credits + v_referral.referrer_credits,
+         total_referrals = u.total_referrals + 1
+   where u.id = v_referral.referrer_id;
+  update public.users as u
+     set bonus_credits = u.bonus_credits + v_referral.referred_credits
+   where u.id = p_referred_id;
+  return 'completed';
+end
+$$;
+
+revoke all on function private.settle_referral from public, anon, authenticated;
+comment on function private.settle_referral is 'Completes a pending referral';

@@ -1,0 +1,54 @@
+-- Applies what a handler changed of a session and of the person's choices.
+--
+-- Twice or at once: each key is set on the row as it is now. The caller holds the update's row and calls once.
+-- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, is_active, referrer_code
+--   (who brought the person) and clear_history (true: the conversation is erased).
+-- Errors: none.
+create or replace function private.change_session(
+  p_update public.telegram_updates, p_changes jsonb, p_reservation text
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_changes ?| array['language', 'is_active'] then
+    update public.users as u
+       set language = coalesce(p_changes ->> 'language', u.language),
+           is_active = coalesce((p_changes ->> 'is_active')::boolean, u.is_active)
+     where u.id = p_update.user_id;
+  end if;
+  if p_changes ? 'referrer_code' then
+    perform private.attach_referral(p_update.user_id, p_changes ->> 'referrer_code');
+  end if;
+  if (p_changes ->> 'clear_history')::boolean then
+    delete from public.messages as m
+     where m.user_id = p_update.user_id and m.bot = p_update.bot and m.chat_id = p_update.chat_id;
+  end if;
+  update public.bot_sessions as s
+     set mode = coalesce(p_changes ->> 'mode', s.mode),
+         session_data = case
+           when p_changes ? 'data' then (s.session_data || (p_changes -> 'data')) - array(
+             select d.key from jsonb_each(p_changes -> 'data') as d where d.value = 'null'
+           )
+           else s.session_data
+         end,
+         stats_data = case
+           when p_reservation = 'settled' then s.stats_data || jsonb_build_object(
+             'requests', coalesce((s.stats_data ->> 'requests')::bigint, 0) + 1
+           )
+           else s.stats_data
+         end,
+         last_update_id = case
+           when p_update.kind in ('message', 'edited_message') then p_update.update_id
+           else s.last_update_id
+         end,
+         updated_at = private.clock()
+   where s.user_id = p_update.user_id and s.bot = p_update.bot and s.chat_id = p_update.chat_id;
+end
+$$;
+
+revoke all on function private.change_session from public, anon, authenticated;
+comment on function private.change_session is 'Applies what a handler changed of a session';

@@ -1,0 +1,39 @@
+-- Hands out the calls that one finished update still owes and whose time has come.
+--
+-- Twice or at once: each is locked, and moved a minute ahead as it is handed out. What stands behind a call
+--   that waits, or that another one is making, waits too.
+-- Returns: json array of {id, method, parameters} in order, or null when none is due.
+-- Errors: none.
+create or replace function private.claim_calls(p_bot text, p_update_id bigint)
+returns json
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  with due as (
+    select o.id
+      from public.telegram_outbox as o
+     where o.bot = p_bot and o.update_id = p_update_id and o.send_after <= private.clock()
+       and not exists (
+         select from public.telegram_outbox as e
+          where e.bot = o.bot and e.update_id = o.update_id and e.chat_id = o.chat_id and e.id < o.id
+            and e.send_after > private.clock()
+       )
+     order by o.id
+       for update skip locked
+  ), claimed as (
+    update public.telegram_outbox as o
+       set send_after = private.clock() + interval '1 minute'
+      from due
+     where o.id = due.id
+    returning o.id, o.method, o.parameters
+  )
+  select json_agg(
+    json_build_object('id', c.id, 'method', c.method, 'parameters', c.parameters) order by c.id
+  )
+  from claimed as c;
+$$;
+
+revoke all on function private.claim_calls from public, anon, authenticated;
+comment on function private.claim_calls is 'The calls that one finished update still owes';

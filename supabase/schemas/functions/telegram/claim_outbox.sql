@@ -1,0 +1,47 @@
+-- Hands out calls that are owed and whose time has come, the oldest first.
+--
+-- Twice or at once: each is locked, skipped by others, and moved a minute ahead as it is handed out. What
+--   stands behind a call of the same update and chat that waits, or that another one is making, waits too.
+-- Returns: json array of {id, bot, update_id, method, parameters}; empty when nothing is due.
+-- Errors: none of its own.
+create or replace function public.claim_outbox(p_limit integer)
+returns json
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  with due as (
+    select o.id
+      from public.telegram_outbox as o
+     where o.send_after <= (select private.clock())
+       and not exists (
+         select from public.telegram_outbox as e
+          where e.bot = o.bot and e.update_id = o.update_id and e.chat_id = o.chat_id and e.id < o.id
+            and e.send_after > (select private.clock())
+       )
+     order by o.send_after, o.id
+     limit p_limit
+       for update skip locked
+  ), claimed as (
+    update public.telegram_outbox as o
+       set send_after = private.clock() + interval '1 minute'
+      from due
+     where o.id = due.id
+    returning o.id, o.bot, o.update_id, o.method, o.parameters
+  )
+  select coalesce(
+    json_agg(
+      json_build_object(
+        'id', c.id, 'bot', c.bot, 'update_id', c.update_id, 'method', c.method, 'parameters', c.parameters
+      )
+      order by c.id
+    ),
+    '[]'::json
+  )
+  from claimed as c;
+$$;
+
+revoke all on function public.claim_outbox from public, anon, authenticated;
+grant execute on function public.claim_outbox to bot_backend, service_role;
+comment on function public.claim_outbox is 'Hands out owed calls whose time has come';

@@ -1,0 +1,72 @@
+-- Records that the work on an update failed: gives the lease and the reserved request back, and after three
+-- failures of our own puts the update aside, so that it cannot block its chat for a day.
+--
+-- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
+-- Returns: json {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and
+--   p_outgoing (the owner's alert) are kept only when it is put aside; p_counts is false when database,
+--   network or a deployment failed and not our code, p_final true to put it aside at once.
+-- Errors: none of its own.
+create or replace function public.fail_update(
+  p_bot text,
+  p_update_id bigint,
+  p_attempt integer,
+  p_error text,
+  p_counts boolean default true,
+  p_final boolean default false,
+  p_answer jsonb default null,
+  p_outgoing jsonb default '[]'
+)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_update public.telegram_updates;
+  v_failures integer;
+  v_set_aside boolean;
+begin
+  select t.* into v_update
+    from public.telegram_updates as t
+   where t.bot = p_bot and t.update_id = p_update_id
+     for update;
+  if v_update.status = 'set_aside' and v_update.attempt = p_attempt then
+    return json_build_object(
+      'outcome', 'set_aside', 'failures', v_update.failures, 'answer', v_update.answer
+    );
+  elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
+    return json_build_object('outcome', 'superseded');
+  end if;
+
+  if v_update.reservation = 'reserved' then
+    perform private.release_usage(
+      v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from
+    );
+  end if;
+  v_failures := v_update.failures + p_counts::integer;
+  v_set_aside := p_final or v_failures >= 3;
+  if v_set_aside and p_outgoing <> '[]' then
+    perform private.owe_calls(p_bot, p_update_id, p_outgoing);
+  end if;
+  update public.telegram_updates as t
+     set status = case when v_set_aside then 'set_aside' else 'failed' end,
+         failures = v_failures,
+         lease_until = case when not v_set_aside then private.clock() end,
+         reservation = null,
+         reserved_on = null,
+         reserved_from = null,
+         answer = case when v_set_aside then p_answer end,
+         error = left(p_error, 2000)
+   where t.bot = p_bot and t.update_id = p_update_id;
+  return json_build_object(
+    'outcome', case when v_set_aside then 'set_aside' else 'retry' end,
+    'failures', v_failures,
+    'answer', case when v_set_aside then p_answer end
+  );
+end
+$$;
+
+revoke all on function public.fail_update from public, anon, authenticated;
+grant execute on function public.fail_update to bot_backend, service_role;
+comment on function public.fail_update is 'Records a failure; after three the update is put aside';

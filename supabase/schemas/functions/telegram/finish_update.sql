@@ -1,0 +1,77 @@
+-- The second of the two calls of an update: commits all that its handler changed, and its answer, together.
+--
+-- Twice or at once: the row is locked and its attempt compared. A worker that lost its lease changes nothing;
+--   a repeated call after a lost answer changes nothing either and gets the same answer. Session data are
+--   changed key by key, never written back whole, so a button and a message at once lose nothing.
+--   A reserved request that the handler did not settle is given back, whatever p_reservation says.
+-- Returns: json {outcome: finished | superseded, outgoing: [id], notice}: the ids of p_outgoing in order, and
+--   what somebody else is to hear of now (private.serve_newcomer), or null.
+-- Errors: none of its own.
+create or replace function public.finish_update(
+  p_bot text,
+  p_update_id bigint,
+  p_attempt integer,
+  p_session jsonb default '{}',
+  p_messages jsonb default '[]',
+  p_reservation text default null,
+  p_answer jsonb default null,
+  p_outgoing jsonb default '[]'
+)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_update public.telegram_updates;
+  v_outgoing json := '[]'::json;
+  v_notice json;
+begin
+  select t.* into v_update
+    from public.telegram_updates as t
+   where t.bot = p_bot and t.update_id = p_update_id
+     for update;
+  if not found or v_update.attempt <> p_attempt or v_update.status not in ('working', 'finished') then
+    return json_build_object('outcome', 'superseded');
+  elsif v_update.status = 'finished' then
+    select coalesce(json_agg(o.id order by o.id), '[]'::json) into v_outgoing
+      from public.telegram_outbox as o
+     where o.bot = p_bot and o.update_id = p_update_id;
+    return json_build_object('outcome', 'finished', 'outgoing', v_outgoing);
+  end if;
+
+  if v_update.reservation = 'reserved' and p_reservation is distinct from 'settled' then
+    perform private.release_usage(
+      v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from
+    );
+    v_update.reservation := 'released';
+  elsif p_reservation = 'settled' then
+    v_notice := private.serve_newcomer(v_update.user_id, p_bot, p_update_id);
+  end if;
+  perform private.change_session(v_update, p_session, p_reservation);
+  if p_messages <> '[]' then
+    insert into public.messages (user_id, bot, chat_id, role, content, created_at)
+    select v_update.user_id, p_bot, v_update.chat_id, m.value ->> 'role', m.value ->> 'content', v_now
+      from jsonb_array_elements(p_messages) with ordinality as m (value, position)
+     order by m.position;
+  end if;
+  if p_outgoing <> '[]' then
+    v_outgoing := private.owe_calls(p_bot, p_update_id, p_outgoing);
+  end if;
+  update public.telegram_updates as t
+     set status = 'finished',
+         payload = null,
+         error = null,
+         lease_until = null,
+         reservation = coalesce(p_reservation, v_update.reservation),
+         answer = p_answer
+   where t.bot = p_bot and t.update_id = p_update_id;
+  return json_build_object('outcome', 'finished', 'outgoing', v_outgoing, 'notice', v_notice);
+end
+$$;
+
+revoke all on function public.finish_update from public, anon, authenticated;
+grant execute on function public.finish_update to bot_backend, service_role;
+comment on function public.finish_update is 'Commits what the handler of an update changed, and its answer';

@@ -1,0 +1,30 @@
+-- Finds what a bot remembers of a person in a chat, or begins it.
+--
+-- Twice or at once: two first messages meet in the primary key, and both get the one row.
+-- Returns: the row.
+-- Errors: none.
+create or replace function private.open_session(p_user_id bigint, p_bot text, p_chat_id bigint)
+returns public.bot_sessions
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_session public.bot_sessions;
+begin
+  select s.* into v_session
+    from public.bot_sessions as s
+   where s.user_id = p_user_id and s.bot = p_bot and s.chat_id = p_chat_id;
+  if not found then
+    insert into public.bot_sessions as s (user_id, bot, chat_id)
+    values (p_user_id, p_bot, p_chat_id)
+    on conflict (user_id, bot, chat_id) do update set updated_at = s.updated_at
+    returning s.* into v_session;
+  end if;
+  return v_session;
+end
+$$;
+
+revoke all on function private.open_session from public, anon, authenticated;
+comment on function private.open_session is 'Finds or begins what a bot remembers of a person in a chat';

@@ -1,0 +1,114 @@
+-- The first of the two calls of an update: stores it, drops duplicates, takes the lease, and loads all that
+-- a handler may want to know.
+--
+-- Twice or at once: see private.take_update. Whoever takes over the work of a dead worker finds the request
+--   that one reserved still reserved, and reserves no second one; the day stays the day of the first.
+-- Returns: json
+--   {outcome: work, attempt, failures, user, session, usage, reservation, history}
+--     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
+--             created_at}
+--     session {mode, data}
+--     usage   {plan, requests, daily_requests, resets_at, timezone}
+--     reservation: reserved | refused | null (not asked for, or a question awaits its answer)
+--     history [{role, content}], the oldest first
+--   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
+--   {outcome: busy, retry_after}                     seconds
+--   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
+--                                                    outgoing [{id, method, parameters}] still owed
+-- Errors: none of its own.
+create or replace function public.receive_update(
+  p_bot text,
+  p_update_id bigint,
+  p_delivery uuid,
+  p_kind text,
+  p_chat_id bigint,
+  p_person jsonb,
+  p_payload jsonb,
+  p_lease_seconds integer,
+  p_reserve boolean default false,
+  p_history integer default 0
+)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_taken record;
+  v_user public.users;
+  v_session public.bot_sessions;
+  v_quota record;
+  v_reserved record;
+begin
+  -- The update's row before the person's, as everybody else locks them: no two wait for each other.
+  perform from public.telegram_updates as t where t.bot = p_bot and t.update_id = p_update_id for update;
+  v_user := private.upsert_user(p_person, v_now);
+  select * into v_taken from private.take_update(
+    p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now
+  );
+  if v_taken.outcome = 'busy' then
+    return json_build_object(
+      'outcome', 'busy',
+      'retry_after', ceil(extract(epoch from v_taken.lease_until - private.clock()))
+    );
+  elsif v_taken.outcome = 'finished' then
+    return private.answer_again(p_bot, p_update_id);
+  elsif v_taken.outcome = 'dead' then
+    return json_build_object(
+      'outcome', 'dead', 'attempt', v_taken.attempt, 'failures', v_taken.deaths,
+      'user', json_build_object('language', v_user.language, 'language_code', v_user.language_code)
+    );
+  end if;
+
+  v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+  if p_reserve
+    and v_taken.reservation is distinct from 'reserved'
+    and v_session.session_data ->> 'awaiting' is null
+  then
+    v_reserved := private.reserve_usage(v_user.id, p_bot);
+    v_taken.reservation := case when v_reserved.reserved_on is null then 'refused' else 'reserved' end;
+    update public.telegram_updates as t
+       set reservation = v_taken.reservation,
+           reserved_on = v_reserved.reserved_on,
+           reserved_from = v_reserved.reserved_from
+     where t.bot = p_bot and t.update_id = p_update_id;
+  end if;
+  v_quota := private.quota(v_user.id, v_user.vip_level);
+
+  return json_build_object(
+    'outcome', 'work',
+    'attempt', v_taken.attempt,
+    'failures', v_taken.failures,
+    'user', json_build_object(
+      'id', v_user.id,
+      'telegram_id', v_user.telegram_id,
+      'is_new', v_user.created_at = v_taken.received_at,
+      'language', v_user.language,
+      'language_code', v_user.language_code,
+      'vip_level', v_user.vip_level,
+      'balance', v_user.balance::text,
+      'currency', private.setting('balance_currency'),
+      'created_at', v_user.created_at
+    ),
+    'session', json_build_object('mode', v_session.mode, 'data', v_session.session_data),
+    'usage', json_build_object(
+      'plan', v_quota.plan,
+      'requests', v_quota.requests,
+      'daily_requests', v_quota.daily_requests,
+      'resets_at', v_quota.resets_at,
+      'timezone', private.setting('quota_timezone')
+    ),
+    'reservation', v_taken.reservation,
+    'history', case
+      when p_history > 0 then private.recent_messages(v_user.id, p_bot, p_chat_id, p_history)
+      else '[]'::json
+    end
+  );
+end
+$$;
+
+revoke all on function public.receive_update from public, anon, authenticated;
+grant execute on function public.receive_update to bot_backend, service_role;
+comment on function public.receive_update is 'Stores an update, drops duplicates, takes the lease and loads the session';

@@ -1,0 +1,28 @@
+-- Reads the newest messages of a session, the oldest of them first.
+--
+-- Twice or at once: only reads, over messages_session_idx.
+-- Returns: json array of {role, content}; empty when there are none.
+-- Errors: none.
+create or replace function private.recent_messages(
+  p_user_id bigint, p_bot text, p_chat_id bigint, p_limit integer
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(
+    json_agg(json_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::json
+  )
+  from (
+    select r.id, r.role, r.content
+      from public.messages as r
+     where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id
+     order by r.id desc
+     limit p_limit
+  ) as m;
+$$;
+
+revoke all on function private.recent_messages from public, anon, authenticated;
+comment on function private.recent_messages is 'The newest messages of a session, oldest first';

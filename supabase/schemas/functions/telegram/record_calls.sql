@@ -1,0 +1,46 @@
+-- Records what became of owed calls: taken by Telegram, refused for good, or to be tried again later.
+--
+-- Twice or at once: a call that is gone already is passed over. Calls of one update stay in order, because
+--   its sender stops at the first that must wait, and reports the ones behind it as waiting too.
+-- Returns: json {dropped}: how many were given up after a day of trying.
+--   p_results: [{id, outcome: sent | refused | blocked | later, retry_after, error}]; blocked: the person
+--   blocked the bot, which the person's row then says; retry_after in seconds.
+-- Errors: none of its own.
+create or replace function public.record_calls(p_results jsonb)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_dropped integer;
+begin
+  update public.users as u
+     set is_active = false
+    from jsonb_array_elements(p_results) as r (value)
+    join public.telegram_outbox as o on o.id = (r.value ->> 'id')::bigint
+   where r.value ->> 'outcome' = 'blocked' and u.telegram_id = o.chat_id;
+  delete from public.telegram_outbox as o
+   using jsonb_array_elements(p_results) as r (value)
+   where o.id = (r.value ->> 'id')::bigint and r.value ->> 'outcome' in ('sent', 'refused', 'blocked');
+  update public.telegram_outbox as o
+     set attempts = o.attempts + 1,
+         error = left(r.value ->> 'error', 500),
+         send_after = v_now + make_interval(
+           secs => greatest((r.value ->> 'retry_after')::double precision, least(5 * 2 ^ o.attempts, 3600))
+         )
+    from jsonb_array_elements(p_results) as r (value)
+   where o.id = (r.value ->> 'id')::bigint and r.value ->> 'outcome' = 'later';
+  delete from public.telegram_outbox as o
+   using jsonb_array_elements(p_results) as r (value)
+   where o.id = (r.value ->> 'id')::bigint and o.created_at < v_now - interval '24 hours';
+  get diagnostics v_dropped = row_count;
+  return json_build_object('dropped', v_dropped);
+end
+$$;
+
+revoke all on function public.record_calls from public, anon, authenticated;
+grant execute on function public.record_calls to bot_backend, service_role;
+comment on function public.record_calls is 'Records what became of owed calls to the Bot API';

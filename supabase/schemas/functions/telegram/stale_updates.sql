@@ -1,0 +1,43 @@
+-- Hands out updates of these bots (a json array of names; null is all) whose worker vanished or failed and that Telegram
+-- did not send again within a minute.
+--
+-- Twice or at once: each goes to the end of the line as it is handed out, so one that can never be finished
+--   does not stand before the others; the lease decides who works on one.
+-- Returns: json array of {bot, update_id, payload}, the longest waiting first.
+-- Errors: none of its own.
+create or replace function public.stale_updates(p_limit integer, p_bots jsonb default null)
+returns json
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  with stale as (
+    select t.bot, t.update_id, t.lease_until
+      from public.telegram_updates as t
+     where t.status in ('working', 'failed')
+       and t.lease_until < (select private.clock()) - interval '1 minute'
+       and (p_bots is null or p_bots ? t.bot)
+     order by t.lease_until
+     limit p_limit
+       for update skip locked
+  ), moved as (
+    update public.telegram_updates as t
+       set lease_until = private.clock()
+      from stale as s
+     where t.bot = s.bot and t.update_id = s.update_id
+    returning t.bot, t.update_id, t.payload, s.lease_until as waiting_since
+  )
+  select coalesce(
+    json_agg(
+      json_build_object('bot', m.bot, 'update_id', m.update_id, 'payload', m.payload)
+      order by m.waiting_since
+    ),
+    '[]'::json
+  )
+  from moved as m;
+$$;
+
+revoke all on function public.stale_updates from public, anon, authenticated;
+grant execute on function public.stale_updates to bot_backend, service_role;
+comment on function public.stale_updates is 'Updates whose worker vanished or failed';

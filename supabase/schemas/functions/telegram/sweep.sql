@@ -1,0 +1,74 @@
+-- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
+-- are older than ten minutes and that nobody works on, finished and put-aside updates past their retention, old messages.
+--
+-- Twice or at once: rows that another sweep or a worker holds are skipped.
+-- Returns: json {released, updates, messages}: how many of each, p_limit of each kind at most.
+-- Errors: none of its own.
+create or replace function public.sweep(p_limit integer default 1000)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_stale record;
+  v_released integer := 0;
+  v_updates integer;
+  v_messages integer;
+begin
+  for v_stale in
+    select t.bot, t.update_id, t.user_id, t.reserved_on, t.reserved_from
+      from public.telegram_updates as t
+     where t.status in ('working', 'failed')
+       and t.lease_until < v_now - interval '30 seconds'
+       and t.received_at < v_now - interval '10 minutes'
+       and t.reservation = 'reserved'
+     order by t.user_id
+     limit p_limit
+       for update skip locked
+  loop
+    perform private.release_usage(
+      v_stale.user_id, v_stale.bot, v_stale.reserved_on, v_stale.reserved_from
+    );
+    update public.telegram_updates as t
+       set reservation = null, reserved_on = null, reserved_from = null
+     where t.bot = v_stale.bot and t.update_id = v_stale.update_id;
+    v_released := v_released + 1;
+  end loop;
+
+  delete from public.telegram_updates as t
+   using (
+     select o.bot, o.update_id
+       from public.telegram_updates as o
+      where o.received_at < v_now - make_interval(hours => private.setting('retention_updates_hours')::integer)
+        and (
+          o.status <> 'set_aside'
+          or o.received_at < v_now - make_interval(days => private.setting('retention_set_aside_days')::integer)
+        )
+      order by o.received_at
+      limit p_limit
+        for update skip locked
+   ) as old
+   where t.bot = old.bot and t.update_id = old.update_id;
+  get diagnostics v_updates = row_count;
+
+  delete from public.messages as m
+   using (
+     select o.id
+       from public.messages as o
+      where o.created_at < v_now - make_interval(days => private.setting('retention_messages_days')::integer)
+      order by o.created_at
+      limit p_limit
+        for update skip locked
+   ) as old
+   where m.id = old.id;
+  get diagnostics v_messages = row_count;
+  return json_build_object('released', v_released, 'updates', v_updates, 'messages', v_messages);
+end
+$$;
+
+revoke all on function public.sweep from public, anon, authenticated;
+grant execute on function public.sweep to bot_backend, service_role;
+comment on function public.sweep is 'Releases stale reservations and drops what is past its retention';

@@ -1,0 +1,23 @@
+-- Keeps users.is_admin what admins say: it is a copy for the services that read users.
+--
+-- Twice or at once: sets what is true of the rows as they are.
+-- Returns: null, as after-triggers may.
+-- Errors: none.
+create or replace function private.mark_admin()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  update public.users as u
+     set is_admin = exists (select from public.admins as a where a.telegram_id = u.telegram_id)
+   where (tg_op <> 'INSERT' and u.telegram_id = old.telegram_id)
+      or (tg_op <> 'DELETE' and u.telegram_id = new.telegram_id);
+  return null;
+end
+$$;
+
+revoke all on function private.mark_admin from public, anon, authenticated;
+comment on function private.mark_admin is 'Keeps users.is_admin what admins say';

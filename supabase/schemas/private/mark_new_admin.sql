@@ -1,0 +1,20 @@
+-- Marks a person who is an admin already when they first write to a bot.
+--
+-- Twice or at once: changes the row that is being stored, nothing else.
+-- Returns: the row.
+-- Errors: none.
+create or replace function private.mark_new_admin()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  new.is_admin := exists (select from public.admins as a where a.telegram_id = new.telegram_id);
+  return new;
+end
+$$;
+
+revoke all on function private.mark_new_admin from public, anon, authenticated;
+comment on function private.mark_new_admin is 'Marks a person who is an admin when they first write';

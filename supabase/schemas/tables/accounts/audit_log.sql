@@ -1,0 +1,24 @@
+-- What admins did, for ever.
+
+create table public.audit_log (
+  id bigint generated always as identity primary key,
+  admin_email text not null,
+  action text not null,
+  user_id bigint references public.users (id) on delete set null,
+  reference text unique,
+  before jsonb not null,
+  after jsonb not null,
+  created_at timestamptz not null default private.clock()
+);
+
+create index audit_log_user_idx on public.audit_log (user_id);
+
+create trigger audit_log_immutable
+before update or delete on public.audit_log
+for each row execute function private.refuse_change();
+
+comment on table public.audit_log is 'What admins did';
+comment on column public.audit_log.reference is 'Given by the caller: the same one acts once';
+alter table public.audit_log enable row level security;
+revoke all on table public.audit_log from public, anon, authenticated, service_role;
+revoke all on sequence public.audit_log_id_seq from public, anon, authenticated, service_role;

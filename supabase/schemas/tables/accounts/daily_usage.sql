@@ -1,0 +1,17 @@
+-- How many AI requests a person used on a day, per bot. The limit counts all bots together.
+
+create table public.daily_usage (
+  user_id bigint not null references public.users (id) on delete cascade,
+  bot text not null,
+  day date not null,
+  requests integer not null default 0 check (requests >= 0),
+  bonus_requests integer not null default 0 check (bonus_requests >= 0),
+  primary key (user_id, day, bot)
+);
+
+comment on table public.daily_usage is 'AI requests used, by person, day and bot';
+comment on column public.daily_usage.day is 'A day in the time zone of the setting quota_timezone';
+comment on column public.daily_usage.requests is 'Reserved and served requests; a failed one is given back';
+comment on column public.daily_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
+alter table public.daily_usage enable row level security;
+revoke all on table public.daily_usage from public, anon, authenticated, service_role;

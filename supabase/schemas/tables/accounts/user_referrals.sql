@@ -1,0 +1,24 @@
+-- Who brought whom. A person has one referrer for life.
+
+create table public.user_referrals (
+  id bigint generated always as identity primary key,
+  referrer_id bigint not null references public.users (id) on delete cascade,
+  referred_id bigint not null unique references public.users (id) on delete cascade,
+  status text not null default 'pending' check (status in ('pending', 'completed', 'limit_reached')),
+  referrer_credits integer not null default 0 check (referrer_credits >= 0),
+  referred_credits integer not null default 0 check (referred_credits >= 0),
+  created_at timestamptz not null default private.clock(),
+  completed_at timestamptz,
+  check (referrer_id <> referred_id)
+);
+
+create index user_referrals_referrer_idx on public.user_referrals (referrer_id, completed_at);
+-- Top referrers of a period.
+create index user_referrals_completed_at_idx on public.user_referrals (completed_at)
+where status = 'completed';
+
+comment on table public.user_referrals is 'Who brought whom';
+comment on column public.user_referrals.status is 'pending until the newcomer''s first served request; limit_reached: came, but nothing was given';
+alter table public.user_referrals enable row level security;
+revoke all on table public.user_referrals from public, anon, authenticated, service_role;
+revoke all on sequence public.user_referrals_id_seq from public, anon, authenticated, service_role;

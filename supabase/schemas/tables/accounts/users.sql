@@ -1,0 +1,40 @@
+-- People, one row a Telegram account, shared by all bots and by other services of the same owner.
+
+create table public.users (
+  id bigint generated always as identity primary key,
+  telegram_id bigint not null unique,
+  username text,
+  first_name text not null default '',
+  last_name text,
+  language_code text,
+  language text,
+  balance numeric(12, 2) not null default 0 check (balance >= 0),
+  vip_level integer not null default 0 check (vip_level >= 0),
+  is_active boolean not null default true,
+  is_newcomer boolean not null default true,
+  referral_code text not null unique default private.random_code(),
+  total_referrals integer not null default 0 check (total_referrals >= 0),
+  bonus_credits integer not null default 0 check (bonus_credits >= 0),
+  total_xp bigint not null default 0 check (total_xp >= 0),
+  level integer not null default 1 check (level >= 1),
+  is_admin boolean not null default false,
+  is_paid boolean not null default false,
+  created_at timestamptz not null default private.clock(),
+  last_activity timestamptz not null default private.clock()
+);
+
+create trigger users_mark_new_admin
+before insert on public.users
+for each row execute function private.mark_new_admin();
+
+comment on table public.users is 'People: one row a Telegram account, shared by all bots and services';
+comment on column public.users.language_code is 'The language of the person''s Telegram, a BCP 47 tag';
+comment on column public.users.language is 'The language the person chose with /language; null: follow language_code';
+comment on column public.users.balance is 'Money, in the unit of the setting balance_currency';
+comment on column public.users.vip_level is 'Derived: 0 is the free plan, see subscription_limits';
+comment on column public.users.is_active is 'False once the person blocked a bot';
+comment on column public.users.is_newcomer is 'True until the first served AI request';
+comment on column public.users.last_activity is 'The last update of the person, to five minutes';
+alter table public.users enable row level security;
+revoke all on table public.users from public, anon, authenticated, service_role;
+revoke all on sequence public.users_id_seq from public, anon, authenticated, service_role;

@@ -1,0 +1,24 @@
+-- What an owner may set for the whole installation. `python -m tools.database settings` writes what the
+-- environment says; everything else keeps the value it has here.
+
+create table private.settings (
+  key text primary key,
+  value jsonb not null,
+  about text not null
+);
+
+comment on table private.settings is 'Settings of the installation that SQL functions read';
+alter table private.settings enable row level security;
+revoke all on table private.settings from public, anon, authenticated, service_role;
+
+insert into private.settings (key, value, about)
+values
+('quota_timezone', '"Europe/Moscow"', 'IANA name of the time zone whose midnight starts a new day of requests'),
+('balance_currency', '"RUB"', 'The unit of users.balance, an ISO 4217 code'),
+('retention_updates_hours', '72', 'How long finished updates are kept; more than the 48 h in which one may come again'),
+('retention_set_aside_days', '30', 'How long updates that were put aside are kept, with their payload'),
+('retention_messages_days', '180', 'How long conversations are kept'),
+('referral_referrer_credits', '10', 'Bonus credits for whoever brought somebody'),
+('referral_referred_credits', '5', 'Bonus credits for whoever was brought'),
+('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')
+on conflict (key) do nothing;

@@ -1,0 +1,48 @@
+-- The inbox: every update from Telegram, from its first delivery until its retention ends.
+--
+-- working ─▶ finished        its changes are committed, its answer is stored here or in telegram_outbox
+--    │  ▲
+--    ▼  │ next delivery, or the sweep
+-- failed ─▶ set_aside        too many failures of our own: kept with its payload for the owner
+
+create table public.telegram_updates (
+  bot text not null,
+  update_id bigint not null,
+  kind text not null,
+  status text not null check (status in ('working', 'failed', 'finished', 'set_aside')),
+  chat_id bigint,
+  -- Not a foreign key: a hot table whose rows live for days; erasing a person clears it by chat_id.
+  user_id bigint,
+  payload jsonb,
+  delivery uuid,
+  attempt integer not null default 1,
+  failures integer not null default 0,
+  deaths integer not null default 0,
+  lease_until timestamptz,
+  reservation text check (reservation in ('reserved', 'settled', 'released', 'refused')),
+  reserved_on date,
+  reserved_from text check (reserved_from in ('plan', 'bonus')),
+  answer jsonb,
+  error text,
+  received_at timestamptz not null default private.clock(),
+  primary key (bot, update_id)
+);
+
+-- Work that nobody does: the sweep looks here.
+create index telegram_updates_open_idx on public.telegram_updates (lease_until)
+where status in ('working', 'failed');
+-- The sweep drops the oldest.
+create index telegram_updates_received_at_idx on public.telegram_updates (received_at);
+
+comment on table public.telegram_updates is 'The inbox: every update from Telegram, once';
+comment on column public.telegram_updates.update_id is 'Telegram''s number; below zero for a body that has none (a digest of it)';
+comment on column public.telegram_updates.payload is 'The update itself, until it is finished; secrets in its text struck out';
+comment on column public.telegram_updates.delivery is 'Which delivery has the lease: a repeated call of the same one is not a second worker';
+comment on column public.telegram_updates.attempt is 'How often work was begun; a worker whose number is older has lost its lease';
+comment on column public.telegram_updates.failures is 'Failures of our own code; at 3 the update is put aside';
+comment on column public.telegram_updates.deaths is 'Workers that vanished; at 5 the update is put aside';
+comment on column public.telegram_updates.reserved_on is 'The day whose counter the reserved request is in';
+comment on column public.telegram_updates.reserved_from is 'What the reserved request was taken from: the plan''s day, or bonus credits';
+comment on column public.telegram_updates.answer is 'The call sent in the HTTP response, given again to a redelivery';
+alter table public.telegram_updates enable row level security;
+revoke all on table public.telegram_updates from public, anon, authenticated, service_role;

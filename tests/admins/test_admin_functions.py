@@ -1,0 +1,241 @@
+"""What admins may do: once per reference, only they, and written down for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support import in_parallel
+from tools.database import admins
+from tools.database.errors import SettingError
+
+Sql = Callable[..., list[dict[str, Any]]]
+BOSS = "boss@example.com"
+_ids = iter(range(8_000_000_000, 9_000_000_000))
+
+
+@pytest.fixture
+def boss(database_url: str, sql: Sql) -> Iterator[str]:
+    """The one admin there is."""
+    admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": "777000111"})
+    yield BOSS
+    sql("delete from admins")
+
+
+@pytest.fixture
+def anna(sql: Sql) -> int:
+    """A new person's users.id, with 7 requests used today in two bots."""
+    user_id = sql("insert into users (telegram_id) values (%s) returning id", next(_ids))[0]["id"]
+    sql(
+        "insert into daily_usage select %s, bot, (private.clock() at time zone 'Europe/Moscow')::date, n "
+        "from (values ('assistant', 4), ('second', 3)) as v (bot, n)",
+        user_id,
+    )
+    return int(user_id)
+
+
+@pytest.fixture
+def call(backend_url: str) -> Callable[..., Any]:
+    """A function as the functions call it, each time over a connection of its own."""
+
+    def run(function: str, *values: Any) -> dict[str, Any]:
+        marks = ", ".join(["%s"] * len(values))
+        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
+            row = connection.execute(f"select public.{function}({marks})", values).fetchone()
+        assert row is not None
+        return dict(row[0])
+
+    return run
+
+
+def credits_of(sql: Sql, user_id: int) -> int:
+    return int(sql("select bonus_credits from users where id = %s", user_id)[0]["bonus_credits"])
+
+
+def audited(sql: Sql, user_id: int) -> list[dict[str, Any]]:
+    return sql(
+        "select admin_email, action, reference, before, after from audit_log where user_id = %s order by id",
+        user_id,
+    )
+
+
+def test_credits_are_given_and_written_down(sql: Sql, boss: str, anna: int, call: Callable[..., Any]) -> None:
+    assert call("admin_add_bonus_credits", anna, 10, "BOSS@example.com") == {
+        "applied": True,
+        "before": 0,
+        "after": 10,
+    }
+    assert call("admin_add_bonus_credits", anna, -25, boss)["after"] == 0
+    assert credits_of(sql, anna) == 0
+    assert [(row["admin_email"], row["before"], row["after"]) for row in audited(sql, anna)] == [
+        (boss, {"bonus_credits": 0}, {"bonus_credits": 10, "credits": 10}),
+        (boss, {"bonus_credits": 10}, {"bonus_credits": 0, "credits": -25}),
+    ]
+
+
+def test_a_reference_acts_once_even_fifty_times_at_once(
+    sql: Sql, boss: str, anna: int, call: Callable[..., Any]
+) -> None:
+    def give(_n: int) -> bool:
+        return bool(call("admin_add_bonus_credits", anna, 5, boss, f"ticket:{anna}")["applied"])
+
+    assert sum(in_parallel(25, give)) + sum(in_parallel(25, give)) == 1
+    assert credits_of(sql, anna) == 5
+    assert len(audited(sql, anna)) == 1
+
+
+def test_a_reference_of_something_else_is_refused(
+    sql: Sql, boss: str, anna: int, call: Callable[..., Any]
+) -> None:
+    other = sql("insert into users (telegram_id) values (%s) returning id", next(_ids))[0]["id"]
+    call("admin_add_bonus_credits", anna, 5, boss, f"ticket:{anna}")
+    for function, values in (
+        ("admin_add_bonus_credits", (anna, 6, boss, f"ticket:{anna}")),
+        ("admin_add_bonus_credits", (other, 5, boss, f"ticket:{anna}")),
+        ("admin_reset_user_usage", (anna, boss, f"ticket:{anna}")),
+    ):
+        with pytest.raises(psycopg.Error) as caught:
+            call(function, *values)
+        assert caught.value.sqlstate == "N0003"
+    assert (credits_of(sql, anna), credits_of(sql, other)) == (5, 0)
+
+
+def test_two_people_with_one_reference_at_once_give_one(
+    sql: Sql, boss: str, call: Callable[..., Any]
+) -> None:
+    people = [
+        sql("insert into users (telegram_id) values (%s) returning id", next(_ids))[0]["id"] for _ in range(8)
+    ]
+
+    def give(n: int) -> str:
+        try:
+            return str(call("admin_add_bonus_credits", people[n], 5, boss, f"race:{people[0]}")["applied"])
+        except psycopg.Error as error:
+            return error.sqlstate or ""
+
+    assert sorted(in_parallel(8, give)) == ["N0003"] * 7 + ["True"]
+
+
+def test_a_reset_gives_todays_requests_back_over_all_bots(
+    sql: Sql, boss: str, anna: int, call: Callable[..., Any]
+) -> None:
+    sql("insert into daily_usage values (%s, 'assistant', '2026-01-01', 9)", anna)
+    assert call("admin_reset_user_usage", anna, boss, f"reset:{anna}") == {
+        "applied": True,
+        "before": 7,
+        "after": 0,
+    }
+    rows = sql("select day::text, requests from daily_usage where user_id = %s order by day, bot", anna)
+    assert [row["requests"] for row in rows] == [9, 0, 0]
+    sql("update daily_usage set requests = 2 where user_id = %s and bot = 'second'", anna)
+    assert call("admin_reset_user_usage", anna, boss, f"reset:{anna}") == {
+        "applied": False,
+        "before": 7,
+        "after": 0,
+    }
+    assert audited(sql, anna)[0]["action"] == "reset_user_usage"
+    assert len(audited(sql, anna)) == 1
+
+
+@pytest.mark.parametrize("email", ["stranger@example.com", "", None, "%"])
+def test_nobody_else_is_an_admin(
+    sql: Sql, boss: str, anna: int, call: Callable[..., Any], email: Any
+) -> None:
+    for function, values in (
+        ("admin_add_bonus_credits", (anna, 5, email)),
+        ("admin_reset_user_usage", (anna, email)),
+    ):
+        with pytest.raises(psycopg.Error) as caught:
+            call(function, *values)
+        assert caught.value.sqlstate == "N0001"
+    assert credits_of(sql, anna) == 0
+    assert audited(sql, anna) == []
+
+
+@pytest.mark.parametrize(
+    ("user", "number", "code"),
+    [(-1, 5, "N0002"), (None, 5, "N0002"), (0, 0, "N0004"), (0, 1_000_001, "N0004")],
+)
+def test_bad_input_is_refused(boss: str, call: Callable[..., Any], user: Any, number: int, code: str) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        call("admin_add_bonus_credits", user, number, boss)
+    assert caught.value.sqlstate == code
+
+
+def test_the_audit_log_cannot_be_rewritten(sql: Sql, boss: str, anna: int, call: Callable[..., Any]) -> None:
+    call("admin_add_bonus_credits", anna, 5, boss)
+    for statement in (
+        "update audit_log set admin_email = 'x' where user_id = %s",
+        "delete from audit_log where user_id = %s",
+    ):
+        with pytest.raises(psycopg.Error) as caught:
+            sql(statement, anna)
+        assert caught.value.sqlstate == "T0001"
+
+
+def test_admins_are_exactly_those_of_the_environment(database_url: str, sql: Sql) -> None:
+    telegram_id = next(_ids)
+    sql("insert into users (telegram_id) values (%s)", telegram_id)
+
+    def is_admin() -> bool:
+        return bool(sql("select is_admin from users where telegram_id = %s", telegram_id)[0]["is_admin"])
+
+    write = admins.write
+    try:
+        given = {"ADMIN_EMAILS": "A@example.com, b@example.com", "ADMIN_TELEGRAM_IDS": f"{telegram_id},5"}
+        assert write(database_url, given) == ["a@example.com", "b@example.com"]
+        assert is_admin()
+        assert write(database_url, {}) is None
+        assert is_admin()
+        write(database_url, given | {"ADMIN_TELEGRAM_IDS": f"5,{telegram_id}"})
+        assert is_admin()
+        write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": "5"})
+        assert not is_admin()
+        assert sql("select email, telegram_id from admins") == [{"email": "a@example.com", "telegram_id": 5}]
+        newcomer = next(_ids)
+        write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": str(newcomer)})
+        assert sql("insert into users (telegram_id) values (%s) returning is_admin", newcomer)[0]["is_admin"]
+    finally:
+        sql("delete from admins")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        {"ADMIN_EMAILS": "nobody"},
+        {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": "me"},
+        {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": "1,2"},
+        {"ADMIN_EMAILS": "a@example.com,A@example.com"},
+        {"ADMIN_EMAILS": "a@example.com,b@example.com", "ADMIN_TELEGRAM_IDS": "1,1"},
+    ],
+)
+def test_malformed_admins_are_refused_before_anything_is_written(
+    database_url: str, sql: Sql, boss: str, environment: dict[str, str]
+) -> None:
+    with pytest.raises(SettingError, match="ADMIN_"):
+        admins.write(database_url, environment)
+    assert sql("select email from admins") == [{"email": boss}]
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [("bot_backend", True), ("service_role", True), ("anon", False), ("authenticated", False)],
+)
+def test_only_our_functions_and_the_secret_key_may_call(
+    database_url: str, boss: str, anna: int, role: str, may: bool
+) -> None:
+    for statement in (
+        f"select public.admin_add_bonus_credits({anna}, 1, '{boss}')",
+        f"select public.admin_reset_user_usage({anna}, '{boss}')",
+    ):
+        with psycopg.connect(database_url, prepare_threshold=None) as connection:
+            connection.execute(f"set local role {role}")
+            if may:
+                connection.execute(statement)
+            else:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement)
+            connection.rollback()

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shared import log
+from shared.ai import chat
+from shared.ai.chat import ChatAnswer
+from shared.config import settings
+from shared.http import pool
+from tests.ai.asking import KEY, MESSAGES, Ask, Lines
+from tests.ai.raw_server import RawServer
+from tools.emulator.ai import Ai
+from tools.emulator.web import HttpServer
+
+
+def forget_settings() -> None:
+    for cached in (settings, log._level, log._own_secrets):
+        cached.cache_clear()
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    values = {
+        "DATABASE_URL": "postgresql://bot_backend:secret@localhost/postgres",
+        "BOT_TOKENS": json.dumps({"assistant": "123456789:" + "a" * 35}),
+        "TELEGRAM_WEBHOOK_SECRET": "webhook-secret",
+        "OPENAI_API_KEY": KEY,
+        "OPENROUTER_API_KEY": "sk-or-v1-0123456789abcdefghij",
+        "PUBLIC_URL": "https://bot.example.com",
+        "DEFAULT_LANGUAGE": "ru",
+        "LOG_LEVEL": "DEBUG",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    forget_settings()
+    chat._refused.clear()
+    yield
+    pool().clear()
+    forget_settings()
+
+
+@pytest.fixture
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A second try comes at once."""
+    monkeypatch.setattr(chat, "_PAUSE", 0.0)
+
+
+@pytest.fixture
+def ai(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ai]:
+    """The emulator's stand-in for both providers."""
+    ai = Ai()
+    server = HttpServer(ai.handle)
+    server.start()
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/openai/v1")
+    monkeypatch.setenv("OPENROUTER_BASE_URL", f"{server.url}/openrouter/api/v1")
+    yield ai
+    ai.stop()
+    server.stop()
+
+
+@pytest.fixture
+def raw(monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
+    server = RawServer()
+    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+    monkeypatch.setenv("OPENROUTER_BASE_URL", f"{server.url}/api/v1")
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def ask() -> Ask:
+    """Ask as the bot does. `seconds` until the deadline; the rest goes to `complete`."""
+
+    def ask(*, seconds: float = 8.0, messages: list[dict[str, str]] | None = None, **rest: Any) -> ChatAnswer:
+        arguments = {"model": "gpt-5-mini", "provider": "openai", "user_reference": "f00d"} | rest
+        return chat.complete(messages or MESSAGES, deadline=time.monotonic() + seconds, **arguments)
+
+    return ask
+
+
+@pytest.fixture
+def lines(capsys: pytest.CaptureFixture[str]) -> Lines:
+    """The log lines since the last call, of one action or all."""
+
+    def lines(action: str = "") -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        return [line for line in found if action in ("", line["action"])]
+
+    return lines

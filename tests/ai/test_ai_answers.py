@@ -1,0 +1,160 @@
+"""What comes back when all is well, from the emulator's stand-in."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from shared.ai.chat import ChatAnswer, Usage
+from shared.ai.provider import MAX_TEXT
+from tests.ai.asking import KEY, MESSAGES, Ask, Lines
+from tests.ai.raw_server import RawServer, good, plain
+from tools.emulator.ai import Ai, AiBehaviour
+
+
+def test_an_answer_says_what_it_is_and_what_it_took(ai: Ai, ask: Ask) -> None:
+    ai.next(AiBehaviour(text="Paris is the capital of France.", chunk_delay=0.002))
+
+    answer = ask()
+
+    assert answer == ChatAnswer(
+        text="Paris is the capital of France.",
+        finish="stop",
+        model="gpt-5-mini",
+        provider="openai",
+        usage=Usage(tokens_in=3, tokens_out=7, cost=None),
+        milliseconds=answer.milliseconds,
+        request_bytes=answer.request_bytes,
+        response_bytes=answer.response_bytes,
+    )
+    assert 10 <= answer.milliseconds < 2000
+    assert answer.request_bytes > len(str(MESSAGES)) / 2
+    assert answer.response_bytes > 1000
+
+
+def test_openai_is_asked_in_its_current_words(ai: Ai, ask: Ask) -> None:
+    ask(temperature=0.2)
+
+    assert ai.requests == [
+        {
+            "model": "gpt-5-mini",
+            "messages": MESSAGES,
+            "stream": True,
+            "stream_options": {"include_usage": True, "include_obfuscation": False},
+            "max_completion_tokens": 8000,
+            "temperature": 0.2,
+            "safety_identifier": "f00d",
+            "prompt_cache_key": "f00d",
+        }
+    ]
+    assert ai.headers[0]["authorization"] == f"Bearer {KEY}"
+    assert ai.headers[0]["content-type"] == "application/json"
+
+
+def test_nobody_is_named_and_no_temperature_set_unless_asked_for(ai: Ai, ask: Ask) -> None:
+    ask(user_reference=None)
+
+    assert not {"temperature", "safety_identifier", "prompt_cache_key", "user"} & set(ai.requests[0])
+
+
+def test_openrouter_is_told_who_asks_and_tells_the_price(ai: Ai, ask: Ask) -> None:
+    ai.next(AiBehaviour(text="Four."))
+
+    answer = ask(provider="openrouter", model="openai/gpt-5-mini")
+
+    assert (answer.text, answer.finish, answer.provider) == ("Four.", "stop", "openrouter")
+    assert answer.usage == Usage(tokens_in=3, tokens_out=1, cost=Decimal("0.000007"))
+    assert ai.requests[0]["user"] == "f00d"
+    assert "stream_options" not in ai.requests[0]
+    assert ai.headers[0]["http-referer"] == "https://bot.example.com"
+    assert ai.headers[0]["x-openrouter-title"] == "bot.example.com"
+
+
+def test_a_cost_is_exact_money(raw: RawServer, ask: Ask) -> None:
+    body = {
+        "choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}],
+        "usage": {"prompt_tokens": 1, "completion_tokens": 1, "cost": 0.1},
+    }
+    raw.next(plain(body))
+
+    assert ask(provider="openrouter").usage.cost == Decimal("0.1")
+
+
+def test_a_persons_own_key_is_used_instead_of_ours(ai: Ai, ask: Ask) -> None:
+    ask(api_key="sk-their-own")
+
+    assert ai.headers[0]["authorization"] == "Bearer sk-their-own"
+
+
+def test_an_answer_in_one_piece_is_understood_though_a_stream_was_asked_for(raw: RawServer, ask: Ask) -> None:
+    message = {"role": "assistant", "content": "Whole"}
+    usage = {"prompt_tokens": 5, "completion_tokens": 1}
+    raw.next(plain({"choices": [{"message": message, "finish_reason": "length"}], "usage": usage}))
+
+    answer = ask()
+
+    assert (answer.text, answer.finish, answer.usage) == ("Whole", "length", Usage(5, 1))
+
+
+def test_spaces_that_keep_the_line_open_may_precede_an_answer_in_one_piece(raw: RawServer, ask: Ask) -> None:
+    raw.next(plain(b" \n  " * 20_000 + b'{"choices": [{"message": {"content": "At last"}}]}'))
+
+    answer = ask()
+
+    assert (answer.text, answer.finish) == ("At last", "stop")
+
+
+def test_content_in_parts_is_put_together(raw: RawServer, ask: Ask) -> None:
+    parts = [{"type": "text", "text": "One, "}, {"type": "image_url"}, {"type": "text", "text": "two"}]
+    raw.next(plain({"choices": [{"message": {"content": parts}}]}))
+
+    assert ask().text == "One, two"
+
+
+@pytest.mark.parametrize(
+    ("reason", "finish"), [("length", "length"), ("stop", "stop"), ("tool_calls", "stop")]
+)
+def test_the_models_reason_to_end_is_told_in_our_words(ai: Ai, ask: Ask, reason: str, finish: str) -> None:
+    ai.next(AiBehaviour(text="So far", finish_reason=reason))
+
+    assert ask().finish == finish
+
+
+def test_more_text_than_anyone_needs_is_ended_by_us(raw: RawServer, ask: Ask) -> None:
+    raw.next(good(*["ж" * 50_000] * 20))
+
+    answer = ask()
+
+    assert answer.finish == "length"
+    assert answer.text == "ж" * MAX_TEXT
+    assert raw.wait_closed(1), "the rest must not be read"
+
+
+def test_a_whole_answer_that_is_too_long_is_ended_too(raw: RawServer, ask: Ask) -> None:
+    raw.next(plain({"choices": [{"message": {"content": "x" * 500_000}, "finish_reason": "stop"}]}))
+
+    answer = ask()
+
+    assert (answer.finish, len(answer.text)) == ("length", MAX_TEXT)
+
+
+def test_every_call_leaves_a_line_for_the_trace(ai: Ai, ask: Ask, lines: Lines) -> None:
+    ai.next(AiBehaviour(text="Four."))
+    ask(provider="openrouter", model="openai/gpt-5-mini")
+
+    (line,) = lines()
+
+    assert line.pop("ms") > 0
+    assert line == {
+        "severity": "DEBUG",
+        "message": "asked openrouter",
+        "action": "ai_call",
+        "provider": "openrouter",
+        "model": "openai/gpt-5-mini",
+        "status": 200,
+        "tokens_in": 3,
+        "tokens_out": 1,
+        "cost": "0.000007",
+        "finish": "stop",
+    }

@@ -1,0 +1,229 @@
+"""The deadline holds whatever the provider does, and what came before it is the answer."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import SimpleNamespace
+
+import pytest
+
+from shared.ai.chat import Usage
+from shared.errors import AIError, AITimeout
+from tests.ai.asking import Ask, Lines
+from tests.ai.raw_server import (
+    CHUNKED,
+    END,
+    RawServer,
+    Script,
+    chunk,
+    event,
+    good,
+    head,
+    sends,
+    silence,
+    stream,
+)
+from tools.emulator.ai import Ai, AiBehaviour
+
+DEADLINE = 0.2  # seconds
+
+
+@contextmanager
+def exactly(seconds: float) -> Iterator[None]:
+    started = time.monotonic()
+    yield
+    taken = time.monotonic() - started
+    assert seconds - 0.01 <= taken < seconds + 0.25, f"took {taken:.3f} s instead of {seconds} s"
+
+
+def drip(body: bytes) -> Script:
+    """One byte each 20 ms, without end in sight."""
+    return sends(*(body[index : index + 1] for index in range(len(body))), gap=0.02)
+
+
+@pytest.mark.parametrize(
+    ("name", "script"),
+    [
+        ("says nothing at all", silence),
+        ("drips its headers", drip(CHUNKED * 3)),
+        ("falls silent within its headers", sends(CHUNKED[:40], then=silence)),
+        ("falls silent after its headers", sends(CHUNKED, then=silence)),
+        ("drips comments", sends(CHUNKED, *[chunk(b": PROCESSING\n\n")] * 100, gap=0.02)),
+        ("drips the head of a chunk", sends(CHUNKED, *[b"0"] * 100, gap=0.02)),
+        ("drips its first event", sends(CHUNKED + b"ffff\r\n", then=drip(event("x" * 999)))),
+        ("drips an answer in one piece", sends(head(Content_Length="9999") + b"{", then=drip(b" " * 99))),
+        ("drips spaces", sends(head(Content_Length="9999"), then=drip(b" " * 99))),
+        ("drips an error", sends(head("500 Oops", Content_Length="99"), then=drip(b" " * 98))),
+    ],
+)
+def test_without_a_word_in_time_there_is_no_answer(
+    raw: RawServer, ask: Ask, name: str, script: Script
+) -> None:
+    raw.next(script)
+
+    with exactly(DEADLINE):
+        try:
+            ask(seconds=DEADLINE)
+        except Exception as error:
+            expected = "AIError" if "error" in name else "AITimeout"
+            assert type(error).__name__ == expected, name
+        else:
+            pytest.fail(f"an answer from a provider that {name}")
+    assert len(raw.requests) == 1
+    assert raw.wait_closed(1)
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"),
+    [
+        ("falls silent between events", sends(chunk(event("two ")), then=silence)),
+        ("falls silent within an event", sends(chunk(event("two ") + event("three")[:-9]), then=silence)),
+        (
+            "falls silent within a chunk",
+            sends(chunk(event("two ")), chunk(event("three"))[:-30], then=silence),
+        ),
+        ("drips an event", sends(chunk(event("two ")), b"ffff\r\n", then=drip(event("x" * 999)))),
+        ("drips comments", sends(chunk(event("two ")), *[chunk(b":\n\n")] * 100, gap=0.02)),
+    ],
+)
+def test_what_came_in_time_is_the_answer(raw: RawServer, ask: Ask, name: str, rest: Script) -> None:
+    raw.next(sends(CHUNKED + chunk(event("One, ")), then=rest))
+
+    with exactly(DEADLINE):
+        answer = ask(seconds=DEADLINE)
+
+    assert (answer.text, answer.finish) == ("One, two ", "cut"), name
+    assert answer.usage == Usage()
+    assert answer.milliseconds >= DEADLINE * 1000 - 10
+    assert raw.wait_closed(1), "a connection that is cut off must not go back to the pool"
+    raw.next(good("Afresh"))
+    assert ask().text == "Afresh"
+    assert raw.requests[-1].connection == 2
+
+
+def test_a_slow_model_is_cut_off_with_what_it_has_said(ai: Ai, ask: Ask, lines: Lines) -> None:
+    ai.next(AiBehaviour(chunks=["word "] * 200, chunk_delay=0.02))
+
+    with exactly(DEADLINE):
+        answer = ask(seconds=DEADLINE)
+
+    assert answer.finish == "cut"
+    assert 2 <= answer.text.count("word ") <= 20
+    assert [line["finish"] for line in lines("ai_call")] == ["cut"]
+
+
+def test_many_words_in_a_row_do_not_hold_the_deadline_up(raw: RawServer, ask: Ask) -> None:
+    raw.next(sends(CHUNKED, *[chunk(event("word ") * 50)] * 4000, gap=0.0005))
+
+    with exactly(DEADLINE):
+        answer = ask(seconds=DEADLINE)
+
+    assert answer.finish == "cut"
+
+
+def test_an_answer_whose_last_word_has_come_is_whole_though_its_tokens_are_not_counted(
+    raw: RawServer, ask: Ask
+) -> None:
+    raw.next(sends(CHUNKED + chunk(event("All of it") + event(finish="stop")), then=silence))
+
+    answer = ask(seconds=DEADLINE)
+
+    assert (answer.text, answer.finish, answer.usage) == ("All of it", "stop", Usage())
+
+
+def test_nobody_waits_for_the_end_of_a_body_whose_last_event_has_come(raw: RawServer, ask: Ask) -> None:
+    raw.next(sends(CHUNKED + chunk(stream("Done")), then=silence))
+    started = time.monotonic()
+
+    answer = ask(seconds=5)
+
+    assert (answer.text, answer.finish) == ("Done", "stop")
+    assert time.monotonic() - started < 0.5
+    assert raw.wait_closed(1)
+
+
+def test_a_deadline_that_is_over_asks_nobody(raw: RawServer, ask: Ask) -> None:
+    with pytest.raises(AITimeout):
+        ask(seconds=-1)
+
+    assert raw.requests == []
+
+
+def test_a_provider_that_does_not_take_the_question_is_given_up_in_time(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    question = [{"role": "user", "content": "x" * 30_000_000}]  # more than the kernel takes off our hands
+    with socket.create_server(("127.0.0.1", 0)) as deaf:
+        monkeypatch.setenv("OPENAI_BASE_URL", f"http://127.0.0.1:{deaf.getsockname()[1]}")
+        started = time.monotonic()
+        with pytest.raises(AIError):
+            ask(seconds=DEADLINE, messages=question)
+
+    assert time.monotonic() - started < DEADLINE + 0.25
+
+
+def test_a_gathering_wait_never_outlives_the_deadline(
+    raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shared.ai.reading._LONGEST_WAIT", 60.0)
+    monkeypatch.setattr("shared.ai.reading._SHARE", 0.01)
+    raw.next(sends(CHUNKED, *[chunk(event("word "))] * 60, END, gap=0.02))
+
+    with exactly(DEADLINE):
+        assert ask(seconds=DEADLINE).finish == "cut"
+
+
+@pytest.mark.parametrize(("words", "is_gathered"), [(5, False), (40, True)])
+def test_only_a_stream_that_trickles_on_is_read_in_handfuls(
+    raw: RawServer, ask: Ask, monkeypatch: pytest.MonkeyPatch, words: int, is_gathered: bool
+) -> None:
+    waits: list[float] = []
+    clock = SimpleNamespace(monotonic=time.monotonic, sleep=waits.append)
+    monkeypatch.setattr("shared.ai.reading.time", clock)
+    monkeypatch.setattr("shared.ai.reading._SHARE", 1)
+    raw.next(sends(CHUNKED, *[chunk(event("word "))] * words, chunk(stream("end")) + END, gap=0.01))
+
+    assert ask().text == "word " * words + "end"
+
+    assert bool(waits) == is_gathered
+    assert all(0.005 < wait <= 0.1 for wait in waits)
+
+
+def test_a_stream_that_pours_is_not_held_up(raw: RawServer, ask: Ask) -> None:
+    words = chunk(b": " + b"x" * 400 + b"\n" + event("word ")) * 10
+    raw.next(sends(CHUNKED, *[words] * 2_000, chunk(stream("end")), END))
+    started = time.monotonic()
+
+    assert ask(seconds=20).finish == "stop"
+
+    assert time.monotonic() - started < 4, "10 MB at 64 kB each tenth of a second would take 16 s"
+
+
+def test_a_broken_frame_is_not_waited_on(raw: RawServer, ask: Ask) -> None:
+    raw.next(sends(CHUNKED + chunk(event("So far")) + b"no length\r\n", then=silence))
+    started = time.monotonic()
+
+    assert ask(seconds=5).finish == "broken"
+
+    assert time.monotonic() - started < 0.5
+
+
+def test_a_name_with_several_dead_addresses_does_not_take_the_time_of_each(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
+        port = full.getsockname()[1]
+        callers = [socket.socket() for _ in range(4)]
+        for caller in callers:  # the queue is full: whoever comes next gets no answer at all
+            caller.setblocking(False)
+            caller.connect_ex(("127.0.0.1", port))
+        address = (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", port))
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_arguments: [address] * 4)
+        monkeypatch.setenv("OPENAI_BASE_URL", f"http://dead.example:{port}")
+        with exactly(DEADLINE), pytest.raises(AIError):
+            ask(seconds=DEADLINE)
+        for caller in callers:
+            caller.close()

@@ -1,0 +1,66 @@
+"""Each mode is data: its prompt, its texts, and what a provider is asked in it."""
+
+from __future__ import annotations
+
+import string
+from datetime import UTC, datetime
+
+import pytest
+
+from shared.ai.modes import DEFAULT, MODES, find_mode, messages_for
+from shared.texts import language, languages
+
+NOW = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
+HISTORY = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "{braces} and 100%"}]
+
+
+def test_there_are_three_modes_and_conversation_comes_first() -> None:
+    assert list(MODES) == ["chat", "translate", "code"]
+    assert DEFAULT == "chat"
+
+
+@pytest.mark.parametrize("key", ["", "gone", "CHAT"])
+def test_a_mode_that_is_no_longer_there_is_the_default(key: str) -> None:
+    assert find_mode(key) is MODES["chat"]
+
+
+@pytest.mark.parametrize("key", MODES)
+def test_a_mode_has_its_texts_in_every_language(key: str) -> None:
+    for code in languages():
+        missing = {f"mode_{key}", f"mode_{key}_about"} - set(language(code).TEXTS)
+        assert not missing, f"add {missing} to shared/texts/{code}.py"
+
+
+@pytest.mark.parametrize("mode", MODES.values(), ids=MODES)
+def test_a_prompt_knows_the_day_and_its_own_limits(mode: object) -> None:
+    prompt = messages_for(mode, [], "Hello", NOW)[0]["content"]  # type: ignore[arg-type]
+    assert "Today is Saturday, 21 November 2026." in prompt
+    assert "cannot browse the web" in prompt
+    assert "Markdown" in prompt
+    assert not {name for _, name, _, _ in string.Formatter().parse(prompt) if name}, (
+        "a value was not filled in"
+    )
+    assert "  " not in prompt
+
+
+def test_a_mode_that_names_a_provider_names_its_model_too() -> None:
+    assert all((mode.provider is None) == (mode.model is None) for mode in MODES.values())
+
+
+def test_the_question_comes_last_after_the_history_as_it_was() -> None:
+    messages = messages_for(MODES["chat"], HISTORY, "{now} 🌍", NOW)
+    assert [message["role"] for message in messages] == ["system", "user", "assistant", "user"]
+    assert messages[1:] == [*HISTORY, {"role": "user", "content": "{now} 🌍"}]
+
+
+@pytest.mark.parametrize(("code", "home"), [(None, "Русский"), ("ru", "Русский"), ("en", "English")])
+def test_the_translator_knows_the_persons_language(code: str | None, home: str) -> None:
+    prompt = messages_for(MODES["translate"], [], "Hello", NOW, language=code)[0]["content"]
+    assert f"translate into {home};" in prompt
+
+
+@pytest.mark.parametrize("key", ["chat", "code"])
+def test_the_start_of_a_prompt_stays_the_same_for_a_day_so_that_it_can_be_cached(key: str) -> None:
+    first = messages_for(MODES[key], HISTORY, "one", NOW)
+    second = messages_for(MODES[key], HISTORY, "two", NOW.replace(hour=0))
+    assert first[:-1] == second[:-1]

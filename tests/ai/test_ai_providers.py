@@ -1,0 +1,196 @@
+"""What every provider must do, over the payloads recorded for it in `providers/<key>/`."""
+
+from __future__ import annotations
+
+import json
+import re
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from shared.ai import providers
+from shared.ai.chat import _RULES, Usage
+from shared.ai.provider import Draft, Problem, Provider, Question, Trouble
+from shared.config import settings
+from shared.errors import AIError, AIOverloaded, AIRefused, AITimeout, ConfigError
+from tests.ai.asking import MESSAGES, Ask, Lines
+from tests.ai.conftest import forget_settings
+from tests.ai.raw_server import CHUNKED, END, RawServer, chunk, plain, sends
+
+ROOT = Path(__file__).parents[2]
+RECORDED = Path(__file__).parent / "providers"
+KEYS = providers.names()
+
+TOLD = {
+    Trouble.KEY: AIError,
+    Trouble.CREDIT: AIOverloaded,
+    Trouble.SETTINGS: AIError,
+    Trouble.RATE: AIOverloaded,
+    Trouble.REFUSED: AIRefused,
+    Trouble.TOO_LONG: AIError,
+    Trouble.INVALID: AIError,
+    Trouble.TEMPORARY: AIError,
+    Trouble.SLOW: AITimeout,
+}
+FOR_THE_OWNER = {Trouble.KEY, Trouble.CREDIT, Trouble.SETTINGS}
+
+
+class Recorded(NamedTuple):
+    key: str
+    status: int
+    body: Any
+    trouble: Trouble
+
+
+def recorded_errors() -> list[Any]:
+    cases = []
+    for key in KEYS:
+        for case in json.loads((RECORDED / key / "errors.json").read_text()):
+            body = case.get("body", {"error": case.get("error")})
+            name = f"{key} {case['status']} {str(case.get('error') or body)[:60]}"
+            cases.append(pytest.param(Recorded(key, case["status"], body, Trouble(case["trouble"])), id=name))
+    return cases
+
+
+def test_the_folder_is_the_list_of_providers() -> None:
+    files = {path.stem for path in (ROOT / "shared/ai/providers").glob("*.py")} - {"__init__"}
+    assert set(KEYS) == files >= {"openai", "openrouter"}
+
+
+def test_a_provider_that_does_not_exist_is_a_setting_to_correct() -> None:
+    with pytest.raises(ConfigError, match="'nobody': CHAT_PROVIDER is one of openai, openrouter"):
+        providers.load("nobody")
+
+
+@pytest.mark.parametrize("key", KEYS)
+class TestEveryProvider:
+    def test_follows_from_its_key(self, key: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        provider = providers.load(key)
+        assert isinstance(provider, Provider)
+        assert provider.key == key
+        assert re.fullmatch(r"https://[^/]+(/\w+)*", provider.BASE_URL)
+        monkeypatch.setenv(f"{key.upper()}_API_KEY", "sk-from-the-environment")
+        monkeypatch.delenv(f"{key.upper()}_BASE_URL", raising=False)
+        forget_settings()
+        assert provider.secret() == "sk-from-the-environment"
+        assert provider.address() == provider.BASE_URL + provider.PATH
+        monkeypatch.setenv(f"{key.upper()}_BASE_URL", "http://localhost:1/elsewhere/")
+        assert provider.address() == "http://localhost:1/elsewhere" + provider.PATH
+
+    def test_without_a_key_names_the_variable(
+        self, key: str, monkeypatch: pytest.MonkeyPatch, ask: Ask
+    ) -> None:
+        monkeypatch.setenv(f"{key.upper()}_API_KEY", " ")
+        with pytest.raises(ConfigError, match=f"{key.upper()}_API_KEY is missing"):
+            ask(provider=key)
+
+    def test_is_in_the_example_of_an_environment(self, key: str) -> None:
+        example = ROOT / ".env.example"
+        if not example.exists():
+            pytest.skip("there is no .env.example yet")
+        named = set(re.findall(r"^#?\s*([A-Z_]+)=", example.read_text(), re.MULTILINE))
+        assert {f"{key.upper()}_API_KEY", f"{key.upper()}_BASE_URL"} <= named, f"add them to {example.name}"
+
+    def test_has_recorded_payloads(self, key: str) -> None:
+        found = {path.name for path in (RECORDED / key).glob("*")}
+        assert found == {"stream.sse", "whole.json", "errors.json"}, (
+            f"record them in tests/ai/providers/{key}"
+        )
+
+    def test_asks_for_a_stream_and_can_do_without_what_it_calls_spare(self, key: str) -> None:
+        body = providers.load(key).body(Question(MESSAGES, "some-model", "f00d", 0.5))
+        assert (body["model"], body["messages"], body["stream"]) == ("some-model", MESSAGES, True)
+        assert set(providers.load(key).SPARE) <= set(body) - {"model", "messages", "stream"}
+        assert body["max_completion_tokens"] >= 4000
+
+    def test_sends_no_secret_but_in_its_header(self, key: str) -> None:
+        provider = providers.load(key)
+        body = provider.body(Question(MESSAGES, "some-model", "f00d", 0.5))
+        assert "sk-secret" not in json.dumps(body) + provider.address()
+        assert [name for name, value in provider.headers("sk-secret").items() if "sk-secret" in value] == [
+            "Authorization"
+        ]
+
+    @pytest.mark.parametrize("size", [1, 17, 100_000])
+    def test_understands_its_recorded_stream(self, key: str, size: int, raw: RawServer, ask: Ask) -> None:
+        body = (RECORDED / key / "stream.sse").read_bytes()
+        raw.next(
+            sends(CHUNKED + b"".join(chunk(body[at : at + size]) for at in range(0, len(body), size)) + END)
+        )
+
+        answer = ask(provider=key)
+
+        assert (answer.text, answer.finish) == ("Hello, world", "stop")
+        assert (answer.usage.tokens_in, answer.usage.tokens_out) == (18, 75)
+
+    def test_understands_its_recorded_answer_in_one_piece(self, key: str, raw: RawServer, ask: Ask) -> None:
+        raw.next(plain((RECORDED / key / "whole.json").read_bytes()))
+
+        answer = ask(provider=key)
+
+        assert (answer.text, answer.finish) == ("Hello, world", "stop")
+        assert (answer.usage.tokens_in, answer.usage.tokens_out) == (18, 75)
+
+    def test_has_every_kind_of_error_recorded(self, key: str) -> None:
+        cases = json.loads((RECORDED / key / "errors.json").read_text())
+        assert {case["trouble"] for case in cases} == {str(trouble) for trouble in TOLD}
+        assert any(case["status"] == 200 for case in cases)
+
+
+@pytest.mark.parametrize("case", recorded_errors())
+def test_a_recorded_error_says_what_to_tell_and_whom(
+    case: Recorded, raw: RawServer, ask: Ask, lines: Lines
+) -> None:
+    answer = case.body.encode() if isinstance(case.body, str) else case.body
+    raw.next(plain(answer, f"{case.status} Status"))
+
+    with pytest.raises(AIError) as caught:
+        ask(provider=case.key, seconds=1.5)  # too little for a second try
+
+    assert type(caught.value) is TOLD[case.trouble]
+    assert case.trouble in str(caught.value)
+    (line,) = lines("ai_trouble")
+    assert line["trouble"] == case.trouble
+    assert line["severity"] == ("ALERT" if case.trouble in FOR_THE_OWNER else "WARNING")
+    assert "words of a person" not in json.dumps(line)
+    assert "upstream text" not in json.dumps(line)
+
+
+def test_every_trouble_has_its_rule() -> None:
+    assert set(_RULES) == set(Trouble)
+
+
+def test_openrouters_price_is_read(raw: RawServer, ask: Ask) -> None:
+    raw.next(plain((RECORDED / "openrouter/whole.json").read_bytes()))
+    assert ask(provider="openrouter").usage == Usage(18, 75, Decimal("0.0001545"))
+
+
+def test_openrouter_is_not_told_an_address_that_there_is_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PUBLIC_URL")
+    forget_settings()
+    assert settings().public_url == ""
+    assert set(providers.load("openrouter").headers("k")) == {"Authorization", "Content-Type"}
+
+
+def test_a_provider_is_named_only_at_home() -> None:
+    """Whoever needs the providers asks `providers.names()`; only the default is a setting."""
+    named = re.compile("|".join(rf"[\"']{key}[\"']" for key in KEYS))
+    homes = {ROOT / "shared/ai/providers" / f"{key}.py" for key in KEYS} | {ROOT / "shared/config.py"}
+    found = [
+        f"{path.relative_to(ROOT)}:{number}"
+        for path in (ROOT / "shared").rglob("*.py")
+        if path not in homes
+        for number, line in enumerate(path.read_text().splitlines(), 1)
+        if named.search(line)
+    ]
+    assert found == [], "take it from the registry or the settings"
+
+
+def test_a_draft_keeps_what_a_later_problem_cannot_take_away() -> None:
+    provider, draft = providers.load("openai"), Draft()
+    provider.take({"choices": [{"delta": {"content": "So far"}}]}, draft)
+    provider.take({"error": {"message": "gone"}, "choices": [{"finish_reason": "error"}]}, draft)
+    assert draft.text() == "So far"
+    assert draft.problem == Problem(Trouble.TEMPORARY, message="gone")

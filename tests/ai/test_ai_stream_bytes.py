@@ -1,0 +1,185 @@
+"""However the network cuts and frames an answer, the same words come out."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from shared.ai.events import Events
+from shared.ai.provider import MAX_BYTES
+from shared.ai.stream import Broken, _Chunks
+from shared.errors import AIError
+from tests.ai.asking import Ask, Lines
+from tests.ai.raw_server import CHUNKED, END, RawServer, chunk, event, hang_up, head, sends, stream
+
+WORDS = ("Здравствуй, ", "мир 🌍 ", "é\u2028\u0085 ", '"quoted" \\ and\nnew line')
+TEXT = "".join(WORDS)
+
+
+def in_pieces(body: bytes, size: int) -> list[bytes]:
+    return [body[at : at + size] for at in range(0, len(body), size)]
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 100])
+def test_events_may_be_cut_anywhere_even_within_a_letter(size: int) -> None:
+    events = Events()
+
+    found = [data for piece in in_pieces(stream(*WORDS), size) for data in events.feed(piece)]
+
+    assert found == Events().feed(stream(*WORDS))
+    assert found[-1].strip() == b"[DONE]"
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_lines_may_end_in_any_of_three_ways(line_end: bytes, size: int) -> None:
+    body = (
+        b": comment\nevent: delta\nid: 7\ndata: one\n\ndata:two\n\n\ndata: three\ndata: lines\n\nretry: 5\n\n"
+    )
+    events = Events()
+
+    found = [data for piece in in_pieces(body.replace(b"\n", line_end), size) for data in events.feed(piece)]
+
+    assert [data.strip() for data in found + events.end()] == [b"one", b"two", b"three\n lines"]
+
+
+def test_a_last_event_without_its_empty_line_counts() -> None:
+    events = Events()
+    assert events.feed(b"data: one\n\ndata: tw") == [b" one"]
+    assert events.feed(b"o") == []
+    assert events.end() == [b" two"]
+
+
+@pytest.mark.parametrize("piece", [b"data: " + b"x" * 9_994, b"data: " + b"x" * 9_993 + b"\n"])
+def test_an_event_that_does_not_end_is_not_kept_for_ever(piece: bytes) -> None:
+    events = Events()
+    with pytest.raises(Broken):
+        for _ in range(MAX_BYTES // len(piece) + 1):
+            events.feed(piece)
+
+
+def test_many_events_are_not_taken_for_one_that_does_not_end() -> None:
+    events = Events()
+    found = sum(len(events.feed(event("x" * 10_000) * 10)) for _ in range(60))
+    assert found == 600
+
+
+def test_a_chunked_body_comes_out_of_its_frame_however_it_is_cut() -> None:
+    dice = random.Random(7)
+    for _ in range(300):
+        body = [dice.randbytes(dice.choice([1, 2, 300, 5000])) for _ in range(dice.randrange(5))]
+        frame = [
+            b"%x%s\r\n%s\r\n" % (len(part), dice.choice([b"", b";name=value", b" "]), part) for part in body
+        ]
+        whole = b"".join(frame) + b"0\r\n" + dice.choice([b"", b"X-Trailer: 1\r\n"]) + b"\r\n"
+        chunks = _Chunks()
+
+        found = b"".join(chunks.feed(piece) for piece in in_pieces(whole, dice.choice([1, 2, 3, 50, 10**6])))
+
+        assert found == b"".join(body)
+        assert chunks.ended
+        assert not chunks.is_broken
+
+
+@pytest.mark.parametrize("frame", [b"\r\n\r\n", b"xyz\r\n", b"-5\r\n", b"data: hello\n\n", b"0" * 5000])
+def test_what_is_no_chunked_body_is_refused(frame: bytes) -> None:
+    chunks = _Chunks()
+
+    assert chunks.feed(chunk(b"before") + frame).startswith(b"before")
+
+    assert chunks.is_broken
+
+
+@pytest.mark.parametrize("size", [1, 5, 64])
+def test_an_answer_arrives_whole_in_any_pieces(raw: RawServer, ask: Ask, size: int) -> None:
+    body = b"".join(map(chunk, in_pieces(stream(*WORDS), 11))) + END
+    raw.next(sends(CHUNKED, *in_pieces(body, size * 8)))
+
+    answer = ask()
+
+    assert (answer.text, answer.finish) == (TEXT, "stop")
+    assert answer.response_bytes == len(stream(*WORDS))
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        head(),  # ends with the connection
+        head(Content_Length=str(len(stream(*WORDS)))),
+        head(Connection="close", Content_Length=str(len(stream(*WORDS)))),
+        head(kind="text/plain"),
+        head("201 Created", "application/octet-stream"),
+    ],
+)
+def test_a_stream_is_known_by_its_words_not_by_its_headers(raw: RawServer, ask: Ask, start: bytes) -> None:
+    raw.next(sends(start + stream(*WORDS), then=hang_up))
+
+    answer = ask()
+
+    assert (answer.text, answer.finish, answer.usage.tokens_in) == (TEXT, "stop", 9)
+
+
+def test_a_stream_may_leave_out_its_done_and_its_last_line_end(raw: RawServer, ask: Ask) -> None:
+    raw.next(sends(head() + event("Whole") + event(finish="length").rstrip(), then=hang_up))
+
+    answer = ask()
+
+    assert (answer.text, answer.finish) == ("Whole", "length")
+
+
+def test_what_follows_the_done_is_not_read_as_an_answer(raw: RawServer, ask: Ask) -> None:
+    raw.next(sends(CHUNKED + chunk(stream("Done") + event("and more")) + END))
+
+    assert ask().text == "Done"
+
+
+@pytest.mark.parametrize(
+    ("name", "rest"),
+    [
+        ("ends", END),
+        ("vanishes", b""),
+        ("vanishes within an event", chunk(event("two")[:-20])),
+        ("vanishes within a chunk", chunk(event("two"))[:-30]),
+        ("vanishes within a letter", chunk(b"data: " + "ж".encode()[:1])),
+        ("sends nonsense", chunk(b"data: {not json}\n\n") + END),
+        ("sends another shape", chunk(b'data: {"choices": {"delta": 1}}\n\n') + END),
+        ("sends a number", chunk(b"data: 7\n\n") + END),
+        ("loses its frame", b"what is this\r\n"),
+        ("sends a line without end", chunk(b"data: " + b"x" * 5_000_000) + END),
+    ],
+)
+def test_a_stream_that_breaks_gives_what_came(
+    raw: RawServer, ask: Ask, lines: Lines, name: str, rest: bytes
+) -> None:
+    raw.next(sends(CHUNKED + chunk(event("One ")) + rest, then=hang_up))
+
+    answer = ask()
+
+    assert (answer.text, answer.finish) == ("One ", "broken"), name
+    assert len(raw.requests) == 1, "after text has come nothing is asked again"
+    (line,) = lines("ai_trouble")
+    assert (line["severity"], line["trouble"], line["status"]) == ("WARNING", "broken", 200)
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("nothing", CHUNKED + END),
+        ("only comments", CHUNKED + chunk(b": PROCESSING\n\n" * 3) + END),
+        ("half an event", CHUNKED + chunk(event("One")[:-20])),
+        ("half an answer in one piece", head(Content_Length="99") + b'{"choices": [{"mess'),
+        ("broken JSON", head(Content_Length="9") + b'{"choices'),
+        ("another object", head(Content_Length="11") + b'{"a": null}'),
+        ("a page", head(kind="text/html", Content_Length="24") + b"<html>Log in here</html>"),
+        ("a huge answer in one piece", head() + b'{"x": "' + b"x" * 5_000_000),
+    ],
+)
+def test_an_answer_without_a_word_is_an_error(raw: RawServer, ask: Ask, name: str, body: bytes) -> None:
+    raw.next(sends(body, then=hang_up))
+
+    with pytest.raises(AIError) as caught:
+        ask()
+
+    assert type(caught.value) is AIError, name
+    assert len(raw.requests) == 1, "it may have been paid for"

@@ -1,0 +1,246 @@
+"""The balance: shared with other services, exact, never below zero, each reference once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support import in_parallel
+
+Sql = Callable[..., list[dict[str, Any]]]
+CALM = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+_ids = iter(range(7_000_000_000, 8_000_000_000))
+
+
+@pytest.fixture
+def anna(sql: Sql) -> int:
+    """A new person's Telegram id."""
+    return newcomer(sql)
+
+
+def newcomer(sql: Sql) -> int:
+    telegram_id = next(_ids)
+    sql("insert into users (telegram_id, first_name) values (%s, 'Anna')", telegram_id)
+    return telegram_id
+
+
+@pytest.fixture
+def adjust(backend_url: str) -> Callable[..., Any]:
+    """`adjust_balance` as the functions call it, each time over a connection of its own."""
+
+    def call(telegram_id: int, amount: Any, reference: str, reason: str = "test") -> dict[str, Any]:
+        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
+            row = connection.execute(
+                "select public.adjust_balance(%s, %s, %s, %s)", (telegram_id, amount, reason, reference)
+            ).fetchone()
+            assert row is not None
+            return dict(row[0])
+
+    return call
+
+
+def state(sql: Sql, telegram_id: int) -> tuple[Decimal, Decimal, int]:
+    """The balance, the sum of the ledger and the number of its rows."""
+    row = sql(
+        "select u.balance, coalesce(sum(t.amount), 0) as ledger, count(t.id) as rows from users u "
+        "left join balance_transactions t on t.user_id = u.id where u.telegram_id = %s group by u.id",
+        telegram_id,
+    )[0]
+    return row["balance"], row["ledger"], row["rows"]
+
+
+def code_of(error: psycopg.Error) -> str:
+    return error.sqlstate or ""
+
+
+def test_a_change_counts_once_and_says_what_it_did(sql: Sql, anna: int, adjust: Callable[..., Any]) -> None:
+    first = adjust(anna, "10.50", f"shop:{anna}")
+    assert (first["balance"], first["applied"]) == ("10.50", True)
+    again = adjust(anna, "10.50", f"shop:{anna}")
+    assert again == {"balance": "10.50", "applied": False, "transaction_id": first["transaction_id"]}
+    assert adjust(anna, "-0.50", f"shop:{anna}:2")["balance"] == "10.00"
+    assert state(sql, anna) == (Decimal("10.00"), Decimal("10.00"), 2)
+
+
+@pytest.mark.parametrize(
+    ("amount", "reason", "reference", "code"),
+    [
+        (0, "test", "shop:1", "L0004"),
+        (None, "test", "shop:1", "L0004"),
+        ("0.001", "test", "shop:1", "L0004"),
+        ("NaN", "test", "shop:1", "L0004"),
+        ("Infinity", "test", "shop:1", "L0004"),
+        ("10000000000", "test", "shop:1", "L0004"),
+        (1, "", "shop:1", "L0004"),
+        (1, None, "shop:1", "L0004"),
+        (1, "test", "shop", "L0004"),
+        (1, "test", ":1", "L0004"),
+        (1, "test", None, "L0004"),
+        ("-0.01", "test", "shop:1", "L0002"),
+    ],
+)
+def test_an_unusable_change_is_refused_and_changes_nothing(
+    sql: Sql, anna: int, adjust: Callable[..., Any], amount: Any, reason: Any, reference: Any, code: str
+) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        adjust(anna, amount, reference, reason)
+    assert code_of(caught.value) == code
+    assert state(sql, anna) == (Decimal(0), Decimal(0), 0)
+
+
+def test_a_known_reference_with_another_amount_or_person_is_an_error(
+    sql: Sql, anna: int, adjust: Callable[..., Any]
+) -> None:
+    adjust(anna, 5, f"shop:{anna}")
+    ben = newcomer(sql)
+    for telegram_id, amount in ((anna, 6), (ben, 5)):
+        with pytest.raises(psycopg.Error) as caught:
+            adjust(telegram_id, amount, f"shop:{anna}")
+        assert code_of(caught.value) == "L0003"
+    with pytest.raises(psycopg.Error) as caught:
+        adjust(1, 5, "shop:nobody")
+    assert code_of(caught.value) == "L0001"
+
+
+def test_200_changes_at_once_with_repeated_references_come_to_the_exact_sum(
+    sql: Sql, anna: int, adjust: Callable[..., Any]
+) -> None:
+    adjust(anna, 100, f"start:{anna}")
+    amounts = [3, -7, 11, -13, 17]  # any order keeps the balance above zero
+
+    def change(n: int) -> bool:
+        kind = n % 40  # each reference five times
+        return bool(adjust(anna, amounts[kind % 5], f"race:{anna}:{kind}")["applied"])
+
+    applied = [
+        result for batch in range(10) for result in in_parallel(20, lambda n, b=batch: change(b * 20 + n))
+    ]
+    assert sum(applied) == 40
+    total = Decimal(100 + 8 * sum(amounts))
+    assert state(sql, anna) == (total, total, 41)
+
+
+def test_the_last_money_is_spent_once(sql: Sql, anna: int, adjust: Callable[..., Any]) -> None:
+    adjust(anna, 10, f"start:{anna}")
+
+    def spend(n: int) -> str:
+        try:
+            return str(adjust(anna, -10, f"spend:{anna}:{n}")["balance"])
+        except psycopg.Error as error:
+            return code_of(error)
+
+    assert sorted(in_parallel(20, spend)) == ["0.00"] + ["L0002"] * 19
+
+
+def test_one_reference_for_two_people_at_once_is_given_to_one(
+    sql: Sql, anna: int, adjust: Callable[..., Any]
+) -> None:
+    people = [anna, *(newcomer(sql) for _ in range(9))]
+
+    def claim(n: int) -> str:
+        try:
+            return str(adjust(people[n], 1, f"claim:{anna}")["applied"])
+        except psycopg.Error as error:
+            return code_of(error)
+
+    assert sorted(in_parallel(10, claim)) == ["L0003"] * 9 + ["True"]
+
+
+@CALM
+@given(
+    changes=st.lists(
+        st.tuples(
+            st.integers(0, 2),
+            st.decimals("-50", "50", places=2, allow_nan=False).filter(bool),
+            st.integers(0, 6),
+        ),
+        max_size=25,
+    )
+)
+def test_any_sequence_keeps_balance_and_ledger_equal(
+    sql: Sql, adjust: Callable[..., Any], changes: list[tuple[int, Decimal, int]]
+) -> None:
+    people = [newcomer(sql) for _ in range(3)]
+    balances = dict.fromkeys(people, Decimal(0))
+    known: dict[int, tuple[int, Decimal]] = {}
+    for person, amount, number in changes:
+        telegram_id = people[person]
+        try:
+            adjust(telegram_id, amount, f"any:{people[0]}:{number}")
+        except psycopg.Error as error:
+            if number in known:
+                assert code_of(error) == "L0003" and known[number] != (telegram_id, amount)
+            else:
+                assert code_of(error) == "L0002" and balances[telegram_id] + amount < 0
+        else:
+            if number not in known:
+                known[number] = (telegram_id, amount)
+                balances[telegram_id] += amount
+            assert known[number] == (telegram_id, amount)
+    for telegram_id in people:
+        balance, ledger, _rows = state(sql, telegram_id)
+        assert balance == ledger == balances[telegram_id] >= 0
+
+
+def test_the_ledger_cannot_be_rewritten_not_even_by_its_owner(
+    sql: Sql, anna: int, adjust: Callable[..., Any]
+) -> None:
+    adjust(anna, 5, f"shop:{anna}")
+    for statement in (
+        "update balance_transactions set amount = 6 where reference = %s",
+        "update balance_transactions set user_id = null, amount = 6 where reference = %s",
+        "delete from balance_transactions where reference = %s",
+    ):
+        with pytest.raises(psycopg.Error) as caught:
+            sql(statement, f"shop:{anna}")
+        assert code_of(caught.value) == "T0001"
+    assert state(sql, anna) == (Decimal(5), Decimal(5), 1)
+
+
+def test_a_person_who_is_erased_leaves_the_sum(sql: Sql, anna: int, adjust: Callable[..., Any]) -> None:
+    adjust(anna, 5, f"shop:{anna}")
+    sql("delete from users where telegram_id = %s", anna)
+    row = sql("select user_id, amount from balance_transactions where reference = %s", f"shop:{anna}")[0]
+    assert row == {"user_id": None, "amount": Decimal("5.00")}
+
+
+def test_check_balances_finds_what_does_not_agree(
+    sql: Sql, anna: int, adjust: Callable[..., Any], backend_url: str
+) -> None:
+    adjust(anna, 5, f"shop:{anna}")
+    sql("update users set balance = balance + 1 where telegram_id = %s", anna)
+    try:
+        with psycopg.connect(backend_url, prepare_threshold=None) as connection:
+            row = connection.execute("select public.check_balances()").fetchone()
+        assert row is not None
+        user_id = sql("select id from users where telegram_id = %s", anna)[0]["id"]
+        assert {"user_id": user_id, "balance": "6.00", "ledger": "5.00"} in row[0]
+    finally:
+        sql("update users set balance = balance - 1 where telegram_id = %s", anna)
+    assert sql("select check_balances() as wrong") == [{"wrong": []}]
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [("bot_backend", True), ("service_role", True), ("anon", False), ("authenticated", False)],
+)
+def test_only_our_functions_and_the_secret_key_may_call(
+    database_url: str, anna: int, role: str, may: bool
+) -> None:
+    for call in (f"adjust_balance({anna}, 1, 'test', 'role:{role}:{anna}')", "check_balances()"):
+        with psycopg.connect(database_url, prepare_threshold=None) as connection:
+            connection.execute(f"set local role {role}")
+            if may:
+                connection.execute(f"select public.{call}")
+            else:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(f"select public.{call}")
+            connection.rollback()

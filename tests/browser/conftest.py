@@ -1,0 +1,62 @@
+"""One Chromium for the page's tests; every test gets a fresh window that watches over itself."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from importlib.util import find_spec
+from typing import Any
+
+import pytest
+
+from tools.emulator.stack import Stack
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """The browser. Absent on a developer's machine the tests are skipped; in CI they fail."""
+    missing = "Chromium" if CHROMIUM is None else "playwright" if find_spec("playwright") is None else None
+    if missing and not os.environ.get("CI"):
+        pytest.skip(f"{missing} is not installed")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def window(chromium: Any, stack: Stack) -> Iterator[Callable[..., Any]]:
+    """Open the page: `window(width=…, height=…)`. No errors, nothing blocked, nobody else asked."""
+    contexts, complaints = [], []
+
+    def open_page(width: int = 1440, height: int = 900, **options: Any) -> Any:
+        context = chromium.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        context.set_default_timeout(10_000)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(f"exception: {error}"))
+        page.on(
+            "console",
+            lambda message: complaints.append(message.text) if message.type in ("error", "warning") else None,
+        )
+        page.on(
+            "request",
+            lambda request: None if request.url.startswith(stack.url) else complaints.append(request.url),
+        )
+        page.goto(stack.url)
+        page.locator("#line-state[data-state=up]").wait_for(state="attached")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []

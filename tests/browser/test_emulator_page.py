@@ -1,0 +1,443 @@
+"""The emulator's page as a newcomer uses it, in a real browser, with the product behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+
+pytestmark = pytest.mark.browser
+Window = Callable[..., Any]
+
+
+def be_somebody_new(page: Any, name: str = "Nina", language: str = "en", bot: str = "Assistant") -> None:
+    """Add a person and become them: an empty chat with the bot, whatever other tests did."""
+    page.get_by_role("button", name="Add a person").click()
+    page.get_by_label("First name").fill(name)
+    page.get_by_label("Language of their Telegram").select_option(language)
+    page.get_by_role("dialog").get_by_role("button", name="Add").click()
+    page.locator("#you").get_by_text(name, exact=True).wait_for()
+    page.locator("#talk-list").get_by_role("option", name=bot).click()
+
+
+def say(page: Any, text: str) -> None:
+    field = page.get_by_label("Message", exact=True)
+    field.fill(text)
+    field.press("Enter")
+
+
+def give_commands(stack: Stack, bot: str) -> None:
+    """Commands as @BotFather would have them, for everybody and for those who read Russian."""
+    for language, words in (("", "Your plan"), ("ru", "Ваш план")):
+        commands = [{"command": "profile", "description": words}, {"command": "show", "description": "…"}]
+        stack.telegram.request(bot, "setMyCommands", {"commands": commands, "language_code": language})
+
+
+def current_person(page: Any) -> int:
+    """The Telegram id of whoever the page is now: also the number of their private chats."""
+    row = page.locator("#person-list [aria-selected=true]")
+    return int(row.get_attribute("id").removeprefix("person-"))
+
+
+def answers(page: Any) -> Any:
+    return page.locator(".message[data-side=other]")
+
+
+def test_a_message_gets_its_answer_and_its_way_is_shown(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    stack.ai.next(AiBehaviour(text="It is **Paris**."))
+    say(page, "The capital of France?")
+    expect(answers(page).last).to_contain_text("It is Paris.")
+    expect(answers(page).last.locator("strong")).to_have_text("Paris")
+    expect(page.locator(".tick[data-status=delivered]")).to_be_visible()
+    way = page.locator(".way.open").first
+    expect(way.locator(".way-head")).to_contain_text("The capital of France?")
+    expect(way.locator(".pill")).to_have_text("200")
+    for kind in ("webhook", "sql", "ai_call", "telegram_call"):
+        expect(way.locator(f".step[data-kind={kind}]").first).to_be_visible()
+    expect(way).to_contain_text("receive_update")
+    expect(way).to_contain_text("finish_update")
+    way.locator(".step[data-kind=webhook] .step-line").click()
+    expect(way.locator(".detail")).to_contain_text('"update_id"')
+
+
+def test_an_empty_chat_offers_three_things_and_hello_works(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    give_commands(stack, "second")
+    page = window()
+    be_somebody_new(page, bot="Second")
+    welcome = page.locator("#welcome")
+    expect(welcome).to_contain_text("You are Nina.")
+    expect(welcome.get_by_role("button")).to_have_count(3)
+    welcome.get_by_role("button", name="Open the menu").click()
+    expect(page.locator("#commands").get_by_role("option", name="/profile")).to_be_visible()
+    welcome.get_by_role("button", name="Say hello").click()
+    expect(answers(page)).to_have_count(1)
+    expect(welcome).to_be_hidden()
+
+
+def test_breaking_something_shows_the_second_delivery(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    page.locator("#welcome").get_by_role("button", name="Break something").click()
+    expect(answers(page)).to_have_count(1)
+    way = page.locator(".way.open").first
+    expect(way.locator(".pill")).to_have_text("200 ×2")
+    expect(way).to_contain_text("Response lost")
+    expect(answers(page)).to_have_count(1)
+
+
+def test_an_inline_button_is_tapped_and_the_message_changes(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    say(page, "/start")
+    page.get_by_role("button", name="Profile").click()
+    expect(answers(page)).to_have_count(1)
+    expect(answers(page)).to_contain_text("Today: 0 of 25 requests")
+    expect(page.locator(".way.open").first).to_contain_text("tapped “profile”")
+    expect(page.locator(".key.busy")).to_have_count(0)
+
+
+def test_a_person_sees_commands_in_their_own_language(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    give_commands(stack, "second")
+    page = window()
+    be_somebody_new(page, "Нина", "ru", "Second")
+    page.get_by_label("Message", exact=True).press_sequentially("/pro")
+    option = page.locator("#commands").get_by_role("option")
+    expect(option).to_have_count(1)
+    expect(option).to_contain_text("Ваш план")
+    page.keyboard.press("Enter")
+    expect(page.locator(".message[data-side=own]")).to_contain_text("/profile")
+
+
+def test_a_refused_person_stays_in_the_form(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    page.get_by_role("button", name="Add a person").click()
+    page.get_by_label("First name").fill("Nina")
+    page.get_by_label("Username").fill("no spaces here")
+    page.get_by_role("dialog").get_by_role("button", name="Add").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_be_hidden()
+
+
+def test_the_database_goes_away_and_comes_back(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    page.get_by_role("tab", name="Make trouble").click()
+    switch = page.get_by_role("switch", name="Database down")
+    switch.click()
+    expect(switch).to_be_checked()
+    expect(page.locator("#warning")).to_contain_text("The database is down")
+    page.get_by_role("tab", name="The message's way").click()
+    say(page, "/start")
+    expect(answers(page).first).to_contain_text("cannot reach my memory", timeout=20_000)
+    page.locator("#warning").get_by_role("button", name="Undo").click()
+    expect(page.locator("#warning")).to_be_hidden()
+    expect(page.locator(".tick[data-status=delivered]")).to_be_visible(timeout=20_000)
+
+
+def test_a_killed_function_is_told_above_the_chat_until_it_is_restarted(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    page.get_by_role("tab", name="Make trouble").click()
+    page.get_by_role("button", name="Kill telegram").click()
+    warning = page.locator("#warning")
+    expect(warning).to_contain_text("The function telegram does not run")
+    warning.get_by_role("button", name="Restart").click()
+    expect(warning).to_be_hidden(timeout=20_000)
+    say(page, "/help")
+    expect(answers(page)).to_have_count(1)
+
+
+def test_the_trace_names_a_trouble_as_the_panel_does(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    page.get_by_role("tab", name="Make trouble").click()
+    page.get_by_label("Empty answer", exact=True).check()
+    page.get_by_label("Well", exact=True).check()
+    page.get_by_role("tab", name="The message's way").click()
+    expect(page.locator(".step[data-kind=trouble]").first).to_contain_text("The AI: well")
+    expect(page.locator(".step[data-kind=trouble]").nth(1)).to_contain_text("The AI: empty answer")
+
+
+def test_steps_stand_in_the_order_of_the_work_however_late_the_log_was_read(window: Window) -> None:
+    steps = [
+        {"id": 5, "kind": "sql", "title": "receive_update", "at": 10.0141, "ms": 3},
+        {"id": 2, "kind": "ai_call", "title": "openai", "at": 10.0145, "ms": 6},
+        {"id": 6, "kind": "sql", "title": "finish_update", "at": 10.0146, "ms": 2},
+        {"id": 7, "kind": "webhook", "title": "delivered", "at": 10.0142, "ms": 14},
+        {"id": 8, "kind": "reply", "title": "sendMessage", "at": 10.0143},
+    ]
+    module = "async (steps) => (await import('/way.js')).attempts(steps).map((one) => one.steps)"
+    [shown] = window().evaluate(module, steps)
+    assert [step["title"] for step in shown] == ["receive_update", "openai", "finish_update", "sendMessage"]
+    assert shown[2]["at"] == 10.0142
+
+
+def test_a_bot_introduces_itself_in_the_persons_language(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    for language, words in (("", "A second bot"), ("ru", "Второй бот")):
+        parameters = {"short_description": words, "language_code": language}
+        stack.telegram.request("second", "setMyShortDescription", parameters)
+    page = window()
+    row = page.locator("#talk-list").get_by_role("option", name="Second")
+    be_somebody_new(page, "Nina", "en")
+    expect(row).to_contain_text("A second bot")
+    be_somebody_new(page, "Нина", "ru")
+    expect(row).to_contain_text("Второй бот")
+
+
+def test_a_trouble_is_armed_and_used_up(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    page.get_by_role("tab", name="Make trouble").click()
+    switch = page.get_by_role("switch", name="Deliver the next update twice")
+    switch.click()
+    expect(switch).to_be_checked()
+    say(page, "/help")
+    expect(switch).not_to_be_checked()
+    expect(answers(page)).to_have_count(1)
+
+
+def test_formatted_text_is_built_and_never_parsed(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    person = stack.telegram.person("Olga")
+    text = "😀 bold both italic\n<img src=x onerror=alert(1)>\nprint()\nhidden"
+    entities = [
+        {"type": "bold", "offset": 3, "length": 9},
+        {"type": "italic", "offset": 8, "length": 11},
+        {"type": "pre", "language": "python", "offset": 49, "length": 7},
+        {"type": "spoiler", "offset": 57, "length": 6},
+    ]
+    person.chat("assistant").send("/start").wait()
+    person.chat("assistant").answer()
+    parameters = {"chat_id": person.id, "text": text, "entities": entities}
+    assert stack.telegram.request("assistant", "sendMessage", parameters)
+    page.get_by_role("option", name="Olga").click()
+    bubble = answers(page).last
+    expect(bubble).to_contain_text("<img src=x onerror=alert(1)>")
+    expect(bubble.locator("img")).to_have_count(0)
+    expect(bubble.locator("strong").first).to_have_text("bold both")
+    expect(bubble.locator("strong em")).to_have_text("both")
+    expect(bubble.locator("em").last).to_have_text(" italic")
+    expect(bubble.locator(".code-head")).to_contain_text("python")
+    expect(bubble.locator("pre")).to_have_text("print()")
+    bubble.get_by_role("button", name="Hidden text, press to show").click()
+    expect(bubble.locator(".shown")).to_have_text("hidden")
+
+
+def test_an_own_message_is_answered_and_edited_with_the_keyboard(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    say(page, "/help")
+    expect(answers(page)).to_have_count(1)
+    field = page.get_by_label("Message", exact=True)
+    field.press("ArrowUp")
+    expect(page.locator("#quoting")).to_contain_text("Editing")
+    expect(field).to_have_value("/help")
+    field.press("Escape")
+    expect(page.locator("#quoting")).to_be_hidden()
+    field.press("ArrowUp")
+    field.fill("/help please")
+    field.press("Enter")
+    own = page.locator(".message[data-side=own]")
+    expect(own).to_contain_text("/help please")
+    expect(own).to_contain_text("edited")
+
+
+def test_the_keyboard_of_a_bot_stands_under_the_field_until_it_is_taken_away(
+    stack: Stack, window: Window
+) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    say(page, "/start")
+    expect(answers(page)).to_have_count(1)
+    chat_id = current_person(page)
+    keyboard = {"keyboard": [[{"text": "Tea"}, {"text": "Coffee"}]], "input_field_placeholder": "Tea?"}
+    message = {"chat_id": chat_id, "text": "What will it be?", "reply_markup": keyboard}
+    stack.telegram.request("assistant", "sendMessage", message)
+    expect(page.get_by_label("Message", exact=True)).to_have_attribute("placeholder", "Tea?")
+    page.locator("#keys").get_by_role("button", name="Coffee").click()
+    expect(page.locator(".message[data-side=own]").last).to_contain_text("Coffee")
+    gone = {"chat_id": chat_id, "text": "Here you are.", "reply_markup": {"remove_keyboard": True}}
+    stack.telegram.request("assistant", "sendMessage", gone)
+    expect(page.locator("#keys")).to_be_hidden()
+
+
+def test_a_draft_shows_an_answer_while_it_is_written(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    say(page, "/start")
+    expect(answers(page)).to_have_count(1)
+    chat_id = current_person(page)
+    draft = {"chat_id": chat_id, "draft_id": 1, "text": "Once upon"}
+    stack.telegram.request("assistant", "sendMessageDraft", draft)
+    expect(page.locator("#typing")).to_contain_text("Once upon")
+    stack.telegram.request("assistant", "sendMessage", {"chat_id": chat_id, "text": "Once upon a time."})
+    expect(answers(page).last).to_contain_text("Once upon a time.")
+    expect(page.locator("#typing")).to_have_count(0)
+
+
+def test_a_group_is_made_and_written_in(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    page.get_by_role("button", name="New group").click()
+    page.get_by_label("Name", exact=True).fill("Kitchen table")
+    page.get_by_role("dialog").get_by_role("button", name="Create").click()
+    expect(page.locator("#chat-head")).to_contain_text("Kitchen table")
+    say(page, "Hello, everybody")
+    expect(page.locator(".message[data-side=own]")).to_contain_text("Hello, everybody")
+
+
+def test_an_answer_in_another_chat_is_counted_there(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    other = stack.telegram.person("Quentin").chat("assistant")
+    other.send("/start").wait()
+    row = page.locator("#person-list").get_by_role("option", name="Quentin")
+    expect(row.locator(".badge")).to_have_text("1")
+    row.click()
+    expect(answers(page)).to_have_count(1)
+
+
+def test_everything_can_be_attached(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    own = page.locator(".message[data-side=own]")
+    kinds = {
+        "Photo": "img",
+        "File": ".file",
+        "Sticker": ".sticker",
+        "Voice message": ".voice",
+        "Location": ".place",
+    }
+    for count, (label, shown) in enumerate(kinds.items(), 1):
+        page.get_by_role("button", name="Attach").click()
+        page.get_by_role("menuitem", name=label).click()
+        expect(own).to_have_count(count)
+        expect(own.last.locator(shown)).to_be_visible()
+
+
+def test_an_invite_link_opens_the_bot_with_its_parameter(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    person = stack.telegram.person("Pavel")
+    person.chat("second").send("/start").wait()
+    username = stack.telegram.bot("assistant").username
+    link = f"https://t.me/{username}?start=ref_7Q2X"
+    stack.telegram.request("second", "sendMessage", {"chat_id": person.id, "text": f"Come: {link}"})
+    page.get_by_role("option", name="Pavel").click()
+    page.locator("#talk-list").get_by_role("option", name="Second").click()
+    page.get_by_role("link", name=link).click()
+    expect(page.locator("#chat-head")).to_contain_text("Assistant")
+    expect(page.locator(".message[data-side=own]").last).to_contain_text("/start ref_7Q2X")
+    expect(answers(page)).to_have_count(1)
+
+
+def test_a_phone_shows_one_thing_at_a_time_without_scrolling_sideways(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window(390, 844, has_touch=True)
+    tabs = page.get_by_role("navigation", name="Views")
+    for view, place in (
+        ("People", "#people"),
+        ("Trace", "#trace"),
+        ("Trouble", "#trouble"),
+        ("Chat", "#chat"),
+    ):
+        tabs.get_by_role("button", name=view).click()
+        expect(page.locator(place)).to_be_visible()
+        width = page.locator("html").evaluate("node => node.scrollWidth")
+        assert width <= 390, f"{view} is {width} pixels wide"
+    tabs.get_by_role("button", name="People").click()
+    be_somebody_new(page)
+    say(page, "a_very_long_word_that_nobody_could_ever_break_" * 6)
+    expect(answers(page)).to_have_count(1)
+    assert page.locator("html").evaluate("node => node.scrollWidth") <= 390
+    assert page.locator("#log").evaluate("node => node.scrollWidth - node.clientWidth") == 0
+
+
+def test_the_keyboard_reaches_everything(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    skip = page.get_by_role("link", name="Skip to making trouble")
+    skip.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#trouble")).to_be_focused()
+    page.get_by_role("link", name="Skip to writing a message").focus()
+    reached = []
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        focused = page.locator(":focus")
+        if not focused.count():
+            break  # past the last one: the browser's own controls
+        reached.append(focused.evaluate("node => node.id || node.className || node.textContent"))
+        ring = focused.evaluate("node => getComputedStyle(node).outlineStyle")
+        assert ring != "none", f"no focus ring on {reached[-1]}"
+    for place in ("theme", "add-person", "add-group", "write", "attach", "tab-trouble"):
+        assert place in reached, reached
+    people = page.locator("#person-list").get_by_role("option")
+    people.first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(people.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(people.nth(1)).to_have_attribute("aria-selected", "true")
+
+
+def test_the_theme_follows_the_system_until_it_is_chosen(window: Window) -> None:
+    page = window(color_scheme="dark")
+
+    def paper() -> str:
+        return str(page.locator("#people").evaluate("node => getComputedStyle(node).backgroundColor"))
+
+    dark = paper()
+    page.emulate_media(color_scheme="light")
+    light = paper()
+    assert dark != light
+    page.locator("#theme").click()
+    page.locator("#theme").click()
+    assert paper() == dark
+    page.reload()
+    page.locator("#line-state[data-state=up]").wait_for()
+    assert paper() == dark

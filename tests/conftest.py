@@ -1,0 +1,122 @@
+"""The house the tests live in: one Postgres, one migrated database and one running stack for the whole run.
+
+Tests keep apart by their people: every `person()` is a new one. What a test changes for everybody (a trouble,
+the clock, a setting) is put back after it.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support import eventually
+from tools.database import migrate
+from tools.database.embedded import Server, free_port
+from tools.emulator.stack import Stack
+
+BACKEND_PASSWORD = "backend's password"
+FUNCTIONS = {"telegram": "tests/functions/telegram.py", "scheduled": "tests/functions/scheduled.py"}
+RETRY_SCALE = 0.05  # Telegram's pauses between deliveries, shortened
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """Postgres with the generous default privileges of an older Supabase project."""
+    directory = Path(tempfile.mkdtemp(prefix="switchboard-tests-"))
+    server = Server(directory, free_port(), durable=False, generous=True)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(server: Server) -> str:
+    """The migrated database, as its superuser."""
+    migrate.sync(server.create_database("migrated"), BACKEND_PASSWORD)
+    return server.url("migrated", "supabase_admin")
+
+
+@pytest.fixture(scope="session")
+def backend_url(server: Server, database_url: str) -> str:
+    """The same database, as the role the functions have."""
+    return server.url("migrated", "bot_backend", BACKEND_PASSWORD)
+
+
+@pytest.fixture(scope="session")
+def one_stack(backend_url: str) -> Iterator[Stack]:
+    stack = make_stack(backend_url)
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+def make_stack(backend_url: str, **env: str) -> Stack:
+    """The product's functions with a second bot and a few broken handlers beside the assistant."""
+    return Stack(
+        backend_url,
+        functions=FUNCTIONS,
+        env={"RESPONSE_TIMEOUT": "5", "THREADS": "60", "ADMIN_TELEGRAM_IDS": "777000111", **env},
+        bots=("assistant", "second"),
+        retry_scale=RETRY_SCALE,
+    )
+
+
+@pytest.fixture
+def stack(one_stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """The running stack, without troubles before and after; a failure shows what the function said."""
+    calm(one_stack)
+    yield one_stack
+    if request.session.testsfailed:
+        lines = one_stack.function("telegram").raw_log.splitlines()
+        sys.stdout.write("\n".join(line for line in lines[-400:] if '"severity":"DEBUG"' not in line)[-6000:])
+    calm(one_stack)
+
+
+def calm(stack: Stack) -> None:
+    """Take every trouble back and wait until nothing is under way."""
+    stack.database.up()
+    stack.database.clear()
+    stack.ai.reset()
+    stack.telegram.troubles.clear()
+    stack.telegram.hold(False)
+    for bot in ("assistant", "second"):
+        stack.telegram.drop_pending(bot)
+    stack.telegram.idle(10)
+    # The circuit lets one call try every few seconds: an unusable body tells when it is closed again.
+    eventually(lambda: stack.telegram.deliver(b"probe", "second").status == 200, 20)
+
+
+@pytest.fixture
+def sql(database_url: str) -> Iterator[Callable[..., Any]]:
+    """Run one statement as superuser: `sql("select …", value)` returns the rows as dictionaries."""
+    with psycopg.connect(
+        database_url, autocommit=True, prepare_threshold=None, row_factory=psycopg.rows.dict_row
+    ) as connection:
+
+        def run(statement: str, *values: Any) -> list[dict[str, Any]]:
+            cursor = connection.execute(statement, values)
+            return cursor.fetchall() if cursor.description else []
+
+        yield run
+
+
+@pytest.fixture
+def clock(sql: Callable[..., Any]) -> Iterator[Callable[[str], None]]:
+    """Move the database's time: `clock("timestamptz '2026-11-21 20:59:59+00'")`, an SQL expression."""
+    original = sql("select pg_get_functiondef('private.clock'::regproc) as text")[0]["text"]
+
+    def set_to(expression: str) -> None:
+        sql(original.replace("clock_timestamp()", expression))
+
+    yield set_to
+    sql(original)

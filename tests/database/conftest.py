@@ -1,0 +1,52 @@
+"""A Postgres of their own, with the rights of an older Supabase project, and one migrated database.
+
+Not the one the running stack uses: these tests change roles and settings that belong to a whole server.
+"""
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from tools.database import migrate
+from tools.database.embedded import Server, free_port
+
+BACKEND_PASSWORD = "backend's password"
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    directory = Path(tempfile.mkdtemp(prefix="switchboard-tests-"))
+    server = Server(directory, free_port(), durable=False, generous=True)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def database_url(server: Server) -> str:
+    """The migrated database, as its superuser."""
+    url = server.create_database("migrated")
+    migrate.sync(url, BACKEND_PASSWORD)
+    return server.url("migrated", "supabase_admin")
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[psycopg.Connection]:
+    """A superuser's connection in a transaction that is rolled back."""
+    with psycopg.connect(database_url, prepare_threshold=None) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def empty_url(server: Server) -> Iterator[str]:
+    """A database of its own, like a new Supabase project, as `postgres`."""
+    yield server.create_database("empty")
+    server.drop_database("empty")

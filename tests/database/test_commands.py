@@ -1,0 +1,61 @@
+"""`python -m tools.database`: what a person at the terminal sees."""
+
+import sys
+
+import pytest
+
+from tools.database import __main__ as commands
+from tools.database import migrate
+from tools.database.embedded import Server
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def run(*arguments: str, **environment: str) -> tuple[int, str, str]:
+        for name in ("DATABASE_ADMIN_URL", "BOT_BACKEND_PASSWORD", "QUOTA_TIMEZONE"):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["database", *arguments])
+        status = commands.main()
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+def test_sync_and_status_tell_what_happened(run, empty_url: str) -> None:
+    newest = str(migrate.migrations()[-1])
+    _, before, _ = run("status", "--url", empty_url)
+    assert f"pending {newest}" in before
+    status, out, _ = run("sync", "--url", empty_url)
+    assert status == 0
+    assert f"applied {newest}" in out
+    assert "BOT_BACKEND_PASSWORD is not set" in out
+    status, out, _ = run("sync", DATABASE_ADMIN_URL=empty_url, BOT_BACKEND_PASSWORD="backend's password")
+    assert out == "0 applied; the database is at the newest migration.\n"
+    _, after, _ = run("status", DATABASE_ADMIN_URL=empty_url)
+    assert f"applied {newest}" in after
+    assert "The database is the emulator's own." in after
+
+
+def test_settings_come_from_the_environment(run, empty_url: str) -> None:
+    migrate.sync(empty_url)
+    assert run("settings", DATABASE_ADMIN_URL=empty_url, QUOTA_TIMEZONE="Asia/Omsk") == (
+        0,
+        "quota_timezone = Asia/Omsk\n1 settings changed.\nAdmins are left as they are.\n",
+        "",
+    )
+
+
+def test_without_a_url_it_asks_for_one(run) -> None:
+    assert run("sync") == (1, "", "Which database? Give --url DSN or set DATABASE_ADMIN_URL.\n")
+
+
+def test_an_error_is_a_line_and_no_traceback(run, server: Server) -> None:
+    status, out, err = run("sync", "--url", server.url(password="wrong"))
+    assert (status, out) == (1, "")
+    assert err.startswith("Postgres: ")
+    assert "password authentication failed" in err
+    assert "Traceback" not in err
+    assert server.password not in err

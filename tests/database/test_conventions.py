@@ -1,0 +1,254 @@
+"""The law of the database, asked of the database itself. Each failure says what to do."""
+
+from collections.abc import Callable
+
+import psycopg
+import pytest
+
+# Words for the questions below: what is ours, in schemas public and private.
+VIEWS = """
+    create temporary view functions as
+    select p.oid::regprocedure::text as name, n.nspname as schema, p.*
+    from pg_proc p
+    join pg_namespace n on n.oid = p.pronamespace
+    where n.nspname in ('public', 'private') and not exists (
+        select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e'
+    );
+    create temporary view relations as
+    select c.oid::regclass::text as name, n.nspname as schema, c.*
+    from pg_class c
+    join pg_namespace n on n.oid = c.relnamespace
+    where n.nspname in ('public', 'private');
+    create temporary view tables as select * from relations where relkind in ('r', 'p');
+    create temporary view columns as
+    select format('%s.%s', t.name, a.attname) as name, a.attname,
+        format_type(a.atttypid, null) as type
+    from tables t
+    join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
+    where not t.relispartition;
+    -- Callers of the Data API that are not us, and the role of our functions: none may reach a table.
+    create temporary view outsiders as select unnest(array['anon', 'authenticated']) as role;
+    create temporary view callers as select unnest(array['bot_backend', 'service_role']) as role;
+    create temporary view untrusted as select role from outsiders union all select 'bot_backend';
+"""
+
+Ask = Callable[[str], list[str]]
+
+
+@pytest.fixture
+def ask(database: psycopg.Connection) -> Ask:
+    """Returns the first column of what breaks a rule."""
+    database.execute(VIEWS)
+    return lambda query: [str(row[0]) for row in database.execute(query).fetchall()]
+
+
+def test_there_is_something_to_judge(ask: Ask) -> None:
+    assert ask("select name from functions"), "no function: were the migrations applied?"
+    assert ask("select name from tables")
+
+
+def test_names_are_lower_case(ask: Ask) -> None:
+    names = """
+        select proname from functions where proname !~ '^[a-z][a-z0-9_]*$'
+        union all select relname from tables where relname !~ '^[a-z][a-z0-9_]*$'
+        union all select name from columns where attname !~ '^[a-z][a-z0-9_]*$'
+    """
+    assert ask(names) == [], "write the name in lower case letters, digits and _"
+
+
+def test_parameters_begin_with_p(ask: Ask) -> None:
+    unnamed = """
+        select format('%s: %s', f.name, coalesce(p.name, 'one has no name'))
+        from functions f
+        -- What a caller gives: i in, b inout, v variadic. Without modes all are in.
+        cross join lateral (
+            select f.proargnames[i], coalesce(f.proargmodes[i], 'i')
+            from generate_series(1, coalesce(cardinality(f.proallargtypes), f.pronargs)) i
+        ) p (name, mode)
+        where p.mode in ('i', 'b', 'v') and coalesce(p.name, '') !~ '^p_'
+    """
+    assert ask(unnamed) == [], "call the parameter p_…: a bare name would also match a column"
+
+
+def test_no_function_is_overloaded(ask: Ask) -> None:
+    overloaded = "select proname from functions group by schema, proname having count(*) > 1"
+    assert ask(overloaded) == [], (
+        "drop the old signature in the migration that makes the new one, or give the new function a name of"
+        " its own; the Data API cannot call overloaded functions"
+    )
+
+
+def test_every_function_of_the_api_is_a_security_definer(ask: Ask) -> None:
+    invokers = "select name from functions where schema = 'public' and not prosecdef"
+    assert ask(invokers) == [], (
+        "add `security definer` (its callers may touch no table), or move the function to schema private"
+    )
+
+
+def test_no_internal_function_is_a_security_definer(ask: Ask) -> None:
+    definers = "select name from functions where schema = 'private' and prosecdef"
+    assert ask(definers) == [], "write `security invoker`: it runs with the rights of the API function"
+
+
+def test_every_function_has_an_empty_search_path(ask: Ask) -> None:
+    loose = """
+        select name from functions
+        where not coalesce(proconfig, '{}') && array['search_path=""', 'search_path=']
+    """
+    assert ask(loose) == [], "add `set search_path = ''` and write every name with its schema"
+
+
+def test_every_function_and_table_says_what_it_is_for(ask: Ask) -> None:
+    silent = """
+        select name from functions where coalesce(obj_description(oid, 'pg_proc'), '') = ''
+        union all
+        select name from tables
+        where not relispartition and coalesce(obj_description(oid, 'pg_class'), '') = ''
+    """
+    assert ask(silent) == [], "add `comment on …` in its schema file"
+
+
+def test_everything_belongs_to_the_role_that_migrates(ask: Ask) -> None:
+    strangers = """
+        select name from functions where proowner <> 'postgres'::regrole
+        union all select name from relations where relowner <> 'postgres'::regrole
+    """
+    assert ask(strangers) == [], "a security definer has the rights of its owner: that must be postgres"
+
+
+def test_nobody_from_outside_may_execute_a_function(ask: Ask) -> None:
+    open_to_all = """
+        select format('%s by %s', name, role) from functions, outsiders
+        where has_function_privilege(role, oid, 'execute')
+    """
+    assert ask(open_to_all) == [], (
+        "add `revoke all on function … from public, anon, authenticated`: older projects grant it by default"
+    )
+
+
+def test_the_callers_may_execute_the_whole_api(ask: Ask) -> None:
+    refused = """
+        select format('%s by %s', name, role) from functions, callers
+        where schema = 'public' and not has_function_privilege(role, oid, 'execute')
+    """
+    assert ask(refused) == [], (
+        "add `grant execute on function … to bot_backend, service_role`, or move it to schema private"
+    )
+
+
+def test_internals_cannot_be_called_from_outside(ask: Ask) -> None:
+    callable_ = """
+        select format('%s by %s', name, role) from functions, untrusted
+        where schema = 'private' and has_function_privilege(role, oid, 'execute')
+    """
+    assert ask(callable_) == [], "add `revoke all on function private.… from public, anon, authenticated`"
+
+
+def test_no_caller_may_touch_a_table(ask: Ask) -> None:
+    rights = """
+        select format('%s: %s on %s', role, privilege, name)
+        from relations, untrusted,
+            unnest(array['select', 'insert', 'update', 'references', 'delete', 'truncate', 'trigger'])
+                as privilege
+        where relkind in ('r', 'p', 'v', 'm', 'f') and (
+            has_table_privilege(role, oid, privilege)
+            or case when privilege in ('select', 'insert', 'update', 'references')
+                then has_any_column_privilege(role, oid, privilege) end
+        )
+    """
+    assert ask(rights) == [], (
+        "add `revoke all on table … from public, anon, authenticated` beside it (dated partitions too);"
+        " what a caller needs is a function"
+    )
+
+
+def test_no_caller_may_touch_a_sequence(ask: Ask) -> None:
+    rights = """
+        select format('%s: %s on %s', role, privilege, name)
+        from relations, untrusted, unnest(array['usage', 'select', 'update']) privilege
+        where case when relkind = 'S' then has_sequence_privilege(role, oid, privilege) end
+    """
+    assert ask(rights) == [], (
+        "add `revoke all on sequence … from public, anon, authenticated` beside the table:"
+        " an identity column has one, and older projects grant it by default"
+    )
+
+
+def test_no_caller_may_make_anything_or_look_into_private(ask: Ask) -> None:
+    rights = """
+        select format('%s: %s in schema %s', role, privilege, schema)
+        from (select role from untrusted union select role from callers) roles,
+            (values ('public', 'create'), ('private', 'create'), ('private', 'usage')) s (schema, privilege)
+        where has_schema_privilege(role, schema, privilege)
+    """
+    assert ask(rights) == [], "revoke it in supabase/schemas/roles.sql"
+
+
+def test_bot_backend_has_no_power_of_its_own(ask: Ask) -> None:
+    powers = """
+        select rolname from pg_roles where rolname = 'bot_backend'
+            and (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls)
+        union all
+        select roleid::regrole::text from pg_auth_members where member = 'bot_backend'::regrole
+    """
+    assert ask(powers) == [], "bot_backend is a plain role, member of none"
+
+
+def test_every_table_has_row_level_security(ask: Ask) -> None:
+    unprotected = "select name from tables where not relrowsecurity"
+    assert ask(unprotected) == [], (
+        "add `alter table … enable row level security` where it is made (dated partitions too)"
+    )
+
+
+def test_views_ask_with_the_rights_of_the_caller(ask: Ask) -> None:
+    definers = """
+        select name from relations
+        where relkind = 'v'
+            and not coalesce(reloptions, '{}') && array['security_invoker=true', 'security_invoker=on']
+            and schema in ('public', 'private')
+    """
+    assert ask(definers) == [], "add `with (security_invoker = true)`: a view goes round row level security"
+
+
+@pytest.mark.parametrize(
+    ("type_name", "instead"),
+    [
+        ("real", "numeric: a float cannot hold 0.10"),
+        ("double precision", "numeric: a float cannot hold 0.10"),
+        ("money", "numeric: money depends on the server's locale"),
+        ("timestamp without time zone", "timestamptz: nobody knows which clock a bare timestamp means"),
+        ("time with time zone", "timestamptz: an offset without a date is no time zone"),
+        ("json", "jsonb: it compares, indexes and drops duplicate keys"),
+        ("character", "text with a check: char pads with blanks"),
+    ],
+)
+def test_columns_have_types_without_traps(ask: Ask, type_name: str, instead: str) -> None:
+    columns = f"select name from columns where type in ('{type_name}', '{type_name}[]')"
+    assert ask(columns) == [], f"use {instead}"
+
+
+def test_every_foreign_key_is_indexed(ask: Ask) -> None:
+    unindexed = """
+        select format('%s of %s', k.conname, t.name)
+        from tables t
+        join pg_constraint k on k.conrelid = t.oid
+        where k.contype = 'f' and k.conparentid = 0 and not exists (
+            select from pg_index i
+            where i.indrelid = k.conrelid and i.indisvalid and i.indpred is null
+                -- The key's columns, in any order, begin the index (an int2vector counts from 0).
+                and (i.indkey::int2[])[0:cardinality(k.conkey) - 1] @> k.conkey
+        )
+    """
+    assert ask(unindexed) == [], (
+        "add an index that begins with the key's columns: without it every delete over there scans this table"
+    )
+
+
+def test_every_table_has_a_primary_key(ask: Ask) -> None:
+    keyless = """
+        select name from tables where not relispartition and not exists (
+            select from pg_index i where i.indrelid = tables.oid and i.indisprimary
+        )
+    """
+    assert ask(keyless) == [], "add a primary key"

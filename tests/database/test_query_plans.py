@@ -1,0 +1,143 @@
+"""With many people and long conversations, no SQL function reads a table from one end to the other.
+
+Postgres counts the scans of a transaction, those inside of functions included; the embedded one brings no
+auto_explain. A plan may change once a connection has made the same call a few times, so both are looked at.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import psycopg
+import pytest
+
+from tools.database.embedded import Server
+
+ROOT = Path(__file__).parents[2]
+PEOPLE = 20_000
+MANY = 1_000  # rows that one call may read of a table, however many there are
+SMALL = {"settings", "subscription_limits"}  # a handful of rows, which are quickest read all
+
+FILL = f"""
+    set session_replication_role = replica;  -- no foreign key is checked row by row
+    insert into public.users (telegram_id, referral_code, last_activity)
+    select 10000 + n, 'code' || n, now() from generate_series(1, {PEOPLE}) as n;
+    insert into public.bot_sessions (user_id, bot, chat_id)
+    select u.id, 'assistant', u.telegram_id from public.users as u;
+    insert into public.daily_usage (user_id, bot, day, requests)
+    select u.id, 'assistant', current_date - d, 3 from public.users as u, generate_series(0, 1) as d;
+    insert into public.messages (user_id, bot, chat_id, role, content, created_at)
+    select s.user_id, s.bot, s.chat_id, 'user', 'words', now() - make_interval(days => n * 20)
+    from generate_series(1, 10) as n, public.bot_sessions as s;
+    insert into public.telegram_updates
+      (bot, update_id, kind, status, chat_id, user_id, received_at, lease_until, reservation, reserved_on)
+    select
+      'assistant', s.user_id, 'message', case when s.user_id % 500 = 0 then 'working' else 'finished' end,
+      s.chat_id, s.user_id, now() - make_interval(secs => s.user_id * 30),
+      case when s.user_id % 500 = 0 then now() - interval '1 hour' end,
+      case when s.user_id % 500 = 0 then 'reserved' end, current_date
+    from public.bot_sessions as s;
+    insert into public.telegram_outbox (bot, chat_id, update_id, method, parameters, send_after)
+    select 'assistant', s.chat_id, s.user_id, 'sendMessage', jsonb_build_object('chat_id', s.chat_id),
+      now() + make_interval(secs => s.user_id - 20)
+    from public.bot_sessions as s;
+    reset session_replication_role;
+"""
+
+# One call of every function that an update or the sweep makes. A person and an update are in the middle.
+CALLS = {
+    "receive_update": """receive_update('assistant', 777777, gen_random_uuid(), 'message', 19000,
+        '{"id": 19000, "first_name": "Anna"}', '{}', 40, true, 50)""",
+    "receive_update again": """receive_update('assistant', 9001, gen_random_uuid(), 'message', 19001,
+        '{"id": 19001, "first_name": "Anna"}', '{}', 40, true, 50)""",
+    "receive_update of somebody new": """receive_update('assistant', 777778, gen_random_uuid(), 'message', 5,
+        '{"id": 5, "first_name": "Anna"}', '{}', 40, true, 50)""",
+    "finish_update": """finish_update('assistant', 9000, 1,
+        '{"language": "ru", "mode": "code", "data": {"a": 1}, "clear_history": true}',
+        '[{"role": "user", "content": "words"}]', 'released', null,
+        '[{"method": "sendMessage", "parameters": {"chat_id": 19000}}]')""",
+    "finish_update again": "finish_update('assistant', 9001, 1)",
+    "fail_update": """fail_update('assistant', 9000, 1, 'error', true, true, null,
+        '[{"method": "sendMessage", "parameters": {"chat_id": 19000}}]')""",
+    "put_update_aside": "put_update_aside('assistant', -5, 'error', 'body')",
+    "reserve_request": "reserve_request('assistant', 9000, 1)",
+    "record_calls": """record_calls('[{"id": 7000, "outcome": "sent"}, {"id": 7001, "outcome": "blocked"},
+        {"id": 7002, "outcome": "later", "retry_after": 3, "error": "429"}]')""",
+    "claim_outbox": "claim_outbox(50)",
+    "stale_updates": """stale_updates(50, '["assistant"]')""",
+    "sweep": "sweep(50)",  # to 200 thousand messages what its 1000 are to four million
+}
+
+COUNTERS = """
+    select relname, array[coalesce(seq_scan, 0), coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0)]
+    from pg_stat_xact_user_tables
+"""
+
+
+class Scans(NamedTuple):
+    """How a transaction read a table: times from one end to the other, and rows in any way."""
+
+    table: str
+    whole: int
+    rows: int
+
+
+@pytest.fixture(scope="module")
+def filled(server: Server, database_url: str) -> Iterator[str]:
+    """A migrated database with many people, as its superuser."""
+    server.create_database("plans", template="migrated")
+    url = server.url("plans", "supabase_admin")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(FILL)
+        connection.execute("vacuum analyze")
+    yield url
+    server.drop_database("plans")
+
+
+@pytest.mark.parametrize("calls_before", [0, 7])
+@pytest.mark.parametrize("name", CALLS)
+def test_what_it_reads_does_not_grow_with_the_tables(filled: str, name: str, calls_before: int) -> None:
+    statement = f"select public.{CALLS[name]}"
+    slow = [scans for scans in scans_of(filled, statement, calls_before) if is_slow(scans)]
+    assert not slow, f"an index is missing, or a condition keeps it from being used: {slow}"
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select count(*) from public.users where first_name = 'Anna'",
+        # An index is used, but all of it: what is wanted is found by reading the rows.
+        "select from public.messages where created_at < now() and role = 'assistant' order by created_at",
+    ],
+)
+def test_what_no_index_answers_is_noticed(filled: str, statement: str) -> None:
+    assert any(map(is_slow, scans_of(filled, statement)))
+
+
+def test_every_function_on_the_way_of_an_update_is_called_here() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "telegram").rglob("*.py")]
+    called = {name for source in sources for name in re.findall(r'db\.call\(\s*"(\w+)"', source)}
+    assert called, "no call found: are they written in another way now?"
+    assert called - {name.partition(" ")[0] for name in CALLS} == set(), "add a call of it to CALLS"
+
+
+def is_slow(scans: Scans) -> bool:
+    """Whether a call would take longer the more rows the table has."""
+    return scans.table not in SMALL and (scans.whole > 0 or scans.rows > MANY)
+
+
+def scans_of(url: str, statement: str, calls_before: int = 0) -> list[Scans]:
+    """Run a statement without keeping what it changed, and return what it read of which tables."""
+    with psycopg.connect(url, prepare_threshold=None) as connection:
+        for _ in range(calls_before):
+            connection.execute(statement)
+            connection.rollback()
+        before = dict(connection.execute(COUNTERS).fetchall())
+        connection.execute(statement)
+        after = dict(connection.execute(COUNTERS).fetchall())
+        connection.rollback()
+    counted = {
+        table: (after[table][0] - before[table][0], after[table][1] - before[table][1]) for table in after
+    }
+    return [Scans(table, whole, rows) for table, (whole, rows) in counted.items() if rows]

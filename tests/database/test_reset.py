@@ -1,0 +1,39 @@
+"""Only a database of the emulator is ever emptied."""
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from tools.database import marker, migrate, reset
+from tools.database.embedded import Server
+from tools.database.errors import NotOurs
+
+
+def test_a_marked_database_is_made_anew(server: Server) -> None:
+    url = server.create_database("to_reset")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("create table old ()")
+        reset.reset(url)
+        with psycopg.connect(url) as connection:
+            assert marker.is_marked(connection)
+            assert connection.execute("select to_regclass('old')").fetchone() == (None,)
+            assert migrate.applied_versions(connection) == [
+                migration.version for migration in migrate.migrations()
+            ]
+    finally:
+        server.drop_database("to_reset")
+
+
+def test_somebody_elses_database_is_left_alone(server: Server) -> None:
+    url = server.create_database("somebodys")
+    try:
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(sql.SQL("comment on database somebodys is 'production'"))
+            connection.execute("create table precious ()")
+        with pytest.raises(NotOurs, match="does not bear the emulator's marker"):
+            reset.reset(url)
+        with psycopg.connect(url) as connection:
+            assert connection.execute("select to_regclass('precious')::text").fetchone() == ("precious",)
+    finally:
+        server.drop_database("somebodys")

@@ -1,0 +1,188 @@
+"""The law of the schema files, asked of their text. Each failure says what to do."""
+
+import json
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from pglast.parser import parse_plpgsql_json
+
+SUPABASE = Path(__file__).parents[2] / "supabase"
+SCHEMAS = SUPABASE / "schemas"
+ERROR_CODES = Path(__file__).parents[2] / "docs" / "error_codes.md"
+
+ALL_FILES = sorted(SCHEMAS.rglob("*.sql"))
+FUNCTION_FILES = sorted([*SCHEMAS.glob("functions/**/*.sql"), *SCHEMAS.glob("private/**/*.sql")])
+TABLE_FILES = sorted(SCHEMAS.glob("tables/**/*.sql"))
+
+CREATE_FUNCTION = re.compile(r"^create (?:or replace )?(?:function|procedure) ([\w.]+)\s*\(", re.MULTILINE)
+CREATE_TABLE = re.compile(r"^create (?:unlogged )?table (?:if not exists )?([\w.]+)", re.MULTILINE)
+CODE = re.compile(r"(?:errcode\s*=\s*|raise sqlstate\s+)'(\w{5})'")
+CODE_WORD = re.compile(r"\b(?=[A-Z0-9]*[0-9])[A-Z0-9]{5}\b")
+TIME = re.compile(
+    r"\b(?:now|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)\s*\(|"
+    r"\b(?:current_timestamp|current_date|current_time|localtimestamp|localtime)\b|'(?:now|today|tomorrow|yesterday)'",
+    re.IGNORECASE,
+)
+HEADER = ("Twice or at once:", "Returns:", "Errors:")
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(SUPABASE).as_posix()
+
+
+def header(text: str) -> str:
+    """The comment a file begins with."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("--"):
+            break
+        lines.append(line.removeprefix("--"))
+    return "\n".join(lines)
+
+
+def code(text: str) -> str:
+    """The text without its comments."""
+    return re.sub(r"--[^\n]*", "", text)
+
+
+def section(text: str, name: str) -> str:
+    """What the header says under `name`, as far as the next section."""
+    rest = header(text).partition(name)[2]
+    ends = [rest.find(other) for other in HEADER if other in rest]
+    return rest[: min(ends)] if ends else rest
+
+
+each_function_file = pytest.mark.parametrize("path", FUNCTION_FILES, ids=relative)
+each_table_file = pytest.mark.parametrize("path", TABLE_FILES, ids=relative)
+each_file = pytest.mark.parametrize("path", ALL_FILES, ids=relative)
+
+
+def test_there_are_files_to_judge() -> None:
+    assert FUNCTION_FILES
+    assert TABLE_FILES
+
+
+@each_function_file
+def test_a_file_holds_the_function_it_is_named_after(path: Path) -> None:
+    names = [name.partition(".")[2] for name in CREATE_FUNCTION.findall(path.read_text())]
+    assert names == [path.stem], "one function a file, and the file is called as the function"
+
+
+@each_table_file
+def test_a_file_holds_the_table_it_is_named_after(path: Path) -> None:
+    names = [name.partition(".")[2] for name in CREATE_TABLE.findall(path.read_text())]
+    assert names == [path.stem], "one table a file, and the file is called as the table"
+
+
+def test_every_function_of_the_database_has_its_file(database: psycopg.Connection) -> None:
+    query = (
+        "select proname from pg_proc where pronamespace in ('public'::regnamespace, 'private'::regnamespace)"
+    )
+    names = {name for (name,) in database.execute(query)}
+    assert names - {path.stem for path in FUNCTION_FILES} == set(), (
+        "drop it in a migration, or give it a file"
+    )
+
+
+@each_function_file
+def test_the_header_says_what_a_caller_must_know(path: Path) -> None:
+    comment = header(path.read_text())
+    first = comment.strip().partition("\n")[0]
+    assert first, "begin the file with a comment: what the function does"
+    assert not first.startswith(HEADER), "the first line says what the function does"
+    missing = [part for part in HEADER if not re.search(rf"^ {part}", comment, re.MULTILINE)]
+    assert missing == [], (
+        "say in the header why it is safe when called twice or at once, what it returns and its error codes"
+    )
+    assert [part for part in HEADER if not section(path.read_text(), part).strip()] == []
+
+
+@each_function_file
+def test_volatility_security_and_search_path_are_written_out(path: Path) -> None:
+    text = code(path.read_text())
+    before_body = text.partition("as $")[0]
+    assert re.search(r"\b(volatile|stable|immutable)\b", before_body), "write volatile, stable or immutable"
+    assert re.search(r"\bsecurity (definer|invoker)\b", before_body), (
+        "write security definer or security invoker"
+    )
+    assert "set search_path = ''" in before_body, "write set search_path = ''"
+
+
+@each_function_file
+def test_rights_and_comment_stand_beside_the_function(path: Path) -> None:
+    text = code(path.read_text())
+    (name,) = CREATE_FUNCTION.findall(text)[:1] or [""]
+    assert re.search(rf"^revoke all on function {re.escape(name)}\b", text, re.MULTILINE), (
+        "revoke all on function … from public, anon, authenticated"
+    )
+    granted = re.search(rf"^grant execute on function {re.escape(name)}\b", text, re.MULTILINE)
+    assert bool(granted) == name.startswith("public."), (
+        "grant execute on a function of the API, and on no other"
+    )
+    assert re.search(rf"^comment on function {re.escape(name)}\b", text, re.MULTILINE), (
+        "comment on function …"
+    )
+
+
+@each_table_file
+def test_rights_and_row_level_security_stand_beside_the_table(path: Path) -> None:
+    text = code(path.read_text())
+    (name,) = CREATE_TABLE.findall(text)[:1] or [""]
+    for statement in (f"alter table {name} enable row level security", f"revoke all on table {name} from"):
+        assert statement in text, "write it beside the table"
+
+
+@each_file
+def test_only_the_clock_reads_the_time(path: Path) -> None:
+    if path.name == "clock.sql":
+        return
+    assert TIME.findall(code(path.read_text())) == [], "use private.clock(), which a test can move"
+
+
+@each_file
+def test_variables_begin_with_v(path: Path) -> None:
+    text = path.read_text()
+    if "language plpgsql" not in text:
+        return
+    functions = json.loads(parse_plpgsql_json(text))
+    declared = {
+        datum["refname"]
+        for function in functions
+        for kinds in function.get("PLpgSQL_function", {}).get("datums", [])
+        for kind, datum in kinds.items()
+        if kind in ("PLpgSQL_var", "PLpgSQL_rec") and datum.get("lineno", 0) > 0
+    }
+    wrong = {name for name in declared if not name.startswith("v_")} - {"sqlstate", "sqlerrm"}
+    assert wrong == set(), "call a variable v_…: a bare name may also be a column"
+
+
+@each_function_file
+def test_error_codes_are_announced_and_registered(path: Path) -> None:
+    text = path.read_text()
+    raised = set(CODE.findall(text))
+    announced = set(CODE_WORD.findall(section(text, "Errors:")))
+    assert raised - announced == set(), "name the code in the header, under Errors:"
+    registered = set(CODE_WORD.findall(ERROR_CODES.read_text())) if ERROR_CODES.exists() else set()
+    assert (raised | announced) - registered == set(), (
+        "add the code to docs/error_codes.md, with what Python makes of it"
+    )
+
+
+@each_function_file
+def test_error_codes_cannot_be_mistaken_for_those_of_others(path: Path) -> None:
+    # F, H, P, X begin codes of Postgres and its foreign data wrappers; digits and A to H are the standard's.
+    wrong = {
+        found for found in CODE.findall(path.read_text()) if not re.fullmatch(r"[I-OQ-WYZ][A-Z0-9]{4}", found)
+    }
+    assert wrong == set(), "begin a code of our own with I to Z, except P and X"
+
+
+def test_no_two_migrations_tell_the_same_time_and_each_begins_with_its_reason() -> None:
+    for path in sorted((SUPABASE / "migrations").glob("*.sql")):
+        assert re.fullmatch(r"\d{14}_[a-z0-9_]+\.sql", path.name), (
+            f"{path.name}: 14 digits, _, a lower case name"
+        )
+        first = path.read_text().partition("\n")[0]
+        assert re.match(r"-- \w", first), f"{path.name}: the first line is a comment with the reason"

@@ -1,0 +1,157 @@
+"""deploy.yaml as a document: what Cloud Build would refuse, and what a reader relies on."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared import config
+from tests.deployment.build import ROOT, deployment, step, steps
+
+TEXT = (ROOT / "deploy.yaml").read_text()
+GUIDE = (ROOT / "docs" / "deployment.md").read_text()
+IDS = [step["id"] for step in steps()]
+
+
+def test_it_fits_cloud_builds_schema() -> None:
+    done = subprocess.run(
+        [
+            Path(sys.executable).parent / "check-jsonschema",
+            "--builtin-schema",
+            "vendor.cloudbuild",
+            ROOT / "deploy.yaml",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", IDS)
+def test_a_script_is_bash_that_stops_at_the_first_failure(name: str) -> None:
+    script = step(name)["script"]
+    assert script.startswith("#!/usr/bin/env bash\nset -euo pipefail\n")
+    done = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_the_steps_run_in_the_order_that_hurts_nobody() -> None:
+    order = [
+        "check", "settings", "migrate", "database", "telegram", "scheduled", "list-jobs", "jobs", "smoke",
+        "webhooks",
+    ]  # fmt: skip
+    assert order == IDS
+    for each in steps():
+        assert not each.keys() & {"waitFor", "allowFailure", "allowExitCodes"}, (
+            f"{each['id']} could be overtaken"
+        )
+
+
+def test_every_substitution_is_used_and_every_used_one_is_there() -> None:
+    body = TEXT.partition("\nsteps:")[2]
+    assert set(re.findall(r"\$\{(_\w+)\}", body)) == set(deployment()["substitutions"])
+
+
+def test_scripts_use_variables_that_they_have() -> None:
+    common = {line.partition("=")[0] for line in deployment()["options"]["env"]}
+    for each in steps():
+        script = re.sub(r"<<'END'.*?^END$", "", each["script"], flags=re.DOTALL | re.MULTILINE)
+        own = {line.partition("=")[0] for line in each.get("env", [])} | set(each.get("secretEnv", []))
+        made = set(re.findall(r"(?:^|\s)(\w+)=", script)) | set(
+            re.findall(r"(?:for|-r) ([\w ]+?)(?: in|;)", script)
+        )
+        made = {word for words in made for word in words.split()}
+        used = set(re.findall(r"\$\{?([A-Za-z_]\w*)", script))
+        assert used <= common | own | made, f"{each['id']} uses what it has not"
+
+
+def test_the_common_variables_are_no_settings() -> None:
+    # The first step runs tests that read settings: a variable of the build must not become one.
+    common = {line.partition("=")[0] for line in deployment()["options"]["env"]}
+    assert not common & (config.variables() | config.OTHER_VARIABLES | {"PYTHONPATH", "THREADS"})
+
+
+def test_every_secret_of_the_build_is_used_by_a_step() -> None:
+    available = [secret["env"] for secret in deployment()["availableSecrets"]["secretManager"]]
+    used = {secret for each in steps() for secret in each.get("secretEnv", [])}
+    assert set(available) == used
+    assert len(available) == len(set(available))
+
+
+def test_a_secret_is_called_like_its_variable() -> None:
+    for secret in deployment()["availableSecrets"]["secretManager"]:
+        name = secret["env"]
+        assert (
+            secret["versionName"] == f"projects/${{PROJECT_ID}}/secrets/{name}/versions/${{_{name}_VERSION}}"
+        )
+
+
+def test_no_secret_stands_in_the_file() -> None:
+    assert not re.search(r"\d{6,}:[\w-]{30,}|://\w+:\w+@|sk-\w{10}", TEXT)
+
+
+def test_images_are_pinned_and_python_is_that_of_the_functions() -> None:
+    for each in steps():
+        assert re.search(r":(3\.13|22|\d+\.\d+\.\d+)-slim$", each["name"]), each["name"]
+    runtimes = set(re.findall(r"--runtime=python(\d)(\d+)", TEXT))
+    assert runtimes == {("3", "13")}
+    assert {each["name"] for each in steps() if each["name"].startswith("python")} == {"python:3.13-slim"}
+
+
+def test_the_runtime_is_one_the_project_supports() -> None:
+    import tomllib
+
+    from packaging.specifiers import SpecifierSet
+
+    project: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    (runtime,) = set(re.findall(r"--runtime=python3(\d+)", TEXT))
+    assert SpecifierSet(project["requires-python"]).contains(f"3.{runtime}.0")
+
+
+def test_the_guide_and_the_head_name_what_must_be_there_beforehand() -> None:
+    head = TEXT.partition("substitutions:")[0]
+    secrets = {secret["env"] for secret in deployment()["availableSecrets"]["secretManager"]}
+    for name in secrets | {"OPENAI_API_KEY", "OPENROUTER_API_KEY"}:
+        assert name in head
+        assert name in GUIDE
+    accounts = set(re.findall(r"switchboard-(\w+)@", TEXT))
+    assert all(f"switchboard-{account}" in head for account in accounts)
+    for made in re.findall(r"for name in ([^;]+); do", GUIDE):
+        assert set(made.split()) == accounts
+    for api in (
+        "cloudbuild",
+        "cloudfunctions",
+        "run",
+        "artifactregistry",
+        "secretmanager",
+        "cloudscheduler",
+        "iam",
+    ):
+        assert api in head
+        assert f"{api}.googleapis.com" in GUIDE
+
+
+def test_the_guide_lets_each_account_read_what_it_is_given_and_no_more() -> None:
+    build, functions = (set(words.split()) for words in re.findall(r"for secret in ([^;]+); do", GUIDE))
+    assert build == {secret["env"] for secret in deployment()["availableSecrets"]["secretManager"]}
+    settings = next(line for line in deployment()["options"]["env"] if line.startswith("FUNCTION_SECRETS="))
+    given = set(re.findall(r"[=,](\w+)=", settings))
+    assert functions == given | {"OPENAI_API_KEY"}
+
+
+def test_the_guide_knows_every_substitution_it_mentions_and_every_step_of_the_file() -> None:
+    mentioned = set(re.findall(r"\b(_[A-Z][A-Z_]+)\b", GUIDE))
+    assert mentioned <= set(deployment()["substitutions"])
+    assert {"_MAX_INSTANCES", "_DATABASE_POOL_SIZE", "_CHAT_PROVIDER", "_MORE_SETTINGS"} <= mentioned
+
+
+def test_the_command_in_the_head_is_the_one_in_the_guide() -> None:
+    command = "gcloud builds submit --config=deploy.yaml --ignore-file=.gcloudbuildignore"
+    assert command in TEXT
+    assert command in GUIDE

@@ -1,0 +1,149 @@
+"""The other steps, run: jobs, database, settings, the look at the new revision, the webhooks."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.config import settings
+from shared.scheduled import caller
+from shared.scheduled.jobs import JOBS
+from tests.deployment.build import SECRETS, Build, Call, Run
+from tools.emulator.telegram import Telegram
+from tools.emulator.web import HttpServer
+
+FUNCTION_URL = "https://scheduled-abc-ew.a.run.app"
+DESCRIBE = {"gcloud functions describe scheduled": FUNCTION_URL}
+ACCOUNT = "switchboard-scheduler@my-project.iam.gserviceaccount.com"
+
+
+def set_jobs(build: Build, existing: str = "") -> list[Call]:
+    assert build.run("list-jobs").status == 0
+    run = build.run("jobs", DESCRIBE | {"gcloud scheduler jobs list": existing})
+    assert run.status == 0, run.output
+    return [call for call in run.calls if call.words[3] in ("create", "update", "delete")]
+
+
+def test_every_job_is_made_from_the_list_of_jobs(build: Build) -> None:
+    made = {call.words[5]: call for call in set_jobs(build)}
+    assert set(made) == {f"switchboard-{name}" for name in JOBS}
+    for name, job in JOBS.items():
+        call = made[f"switchboard-{name}"]
+        assert call.words[3:5] == ["create", "http"]
+        assert call.flags["schedule"] == job.schedule
+        assert call.flags["description"] == job.about
+        assert call.flags["uri"] == f"{FUNCTION_URL}/{name}"
+        assert call.flags["http-method"] == "POST"
+        assert call.flags["oidc-service-account-email"] == ACCOUNT
+
+
+def test_a_job_that_is_there_is_brought_up_to_date(build: Build) -> None:
+    there = f"projects/my-project/locations/europe-west3/jobs/switchboard-{next(iter(JOBS))}\n"
+    verbs = [call.words[3] for call in set_jobs(build, there)]
+    assert verbs == ["update"] + ["create"] * (len(JOBS) - 1)
+
+
+def test_a_job_that_left_the_list_goes_and_a_strangers_job_stays(build: Build) -> None:
+    folder = "projects/my-project/locations/europe-west3/jobs"
+    there = f"{folder}/switchboard-gone\n{folder}/nightly-report\n{folder}/switchboard-sweep2\n"
+    deleted = [call.words[4] for call in set_jobs(build, there) if call.words[3] == "delete"]
+    assert deleted == ["switchboard-gone", "switchboard-sweep2"]
+
+
+def test_a_jobs_token_is_made_out_to_a_name_the_function_accepts(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = build.environment("scheduled")["FUNCTION_SETTINGS"]
+    for variable, value in [*SECRETS.items(), *(pair.split("=", 1) for pair in given.split("|"))]:
+        monkeypatch.setenv(variable, value)
+    settings.cache_clear()
+    try:
+        # Behind Google's front end the function sees http and its own host.
+        accepted = caller._audiences(f"{FUNCTION_URL}/sweep".replace("https", "http"))
+    finally:
+        settings.cache_clear()
+    assert {call.flags["oidc-token-audience"] for call in set_jobs(build)} <= set(accepted)
+
+
+def test_the_scheduler_waits_longer_than_the_function_may_take(build: Build) -> None:
+    timeout = build.run("scheduled").calls[0].flags["timeout"]
+    for call in set_jobs(build):
+        assert int(call.flags["attempt-deadline"].rstrip("s")) > int(timeout.rstrip("s"))
+
+
+def test_migrations_go_to_the_hosted_database_with_tls(build: Build) -> None:
+    npm, supabase = build.run("migrate").calls
+    assert npm.words[-1] == "supabase@3.1.0"
+    assert supabase.words == ["supabase", "db", "push"]
+    assert supabase.flags == {"remote": SECRETS["DATABASE_ADMIN_URL"], "yes": ""}
+    assert supabase.environment["PGSSLMODE"] == "require"
+
+
+def database(build: Build, **environment: str) -> list[Call]:
+    run = build.run("database", **environment)
+    assert run.status == 0, run.output
+    assert [call.words[1:4] for call in run.calls] == [
+        ["-m", "tools.database", "sync"], ["-m", "tools.database", "settings"],
+    ]  # fmt: skip
+    return run.calls
+
+
+def test_the_role_gets_the_password_that_its_address_has(build: Build) -> None:
+    sync, _ = database(build)
+    assert sync.environment["BOT_BACKEND_PASSWORD"] == "p@ss/word"
+
+
+def test_with_another_role_the_password_stays(build: Build) -> None:
+    sync, _ = database(
+        build, DATABASE_URL="postgresql://bot_backend_2.ref:other@pooler.example:6543/postgres"
+    )
+    assert sync.environment["BOT_BACKEND_PASSWORD"] == ""
+
+
+def test_a_wrong_setting_stops_before_anything_changes(build: Build) -> None:
+    assert build.run("settings").status == 0
+    run = build.run("settings", BOT_TOKENS='{"assistant": "not-a-token"}')
+    assert run.status == 1
+    assert run.output.startswith("BOT_TOKENS is malformed")
+    assert "not-a-token" not in run.output
+
+
+def test_a_build_without_its_files_says_what_to_do(build: Build) -> None:
+    (build.workspace / "supabase").unlink()
+    run = build.run("check")
+    assert run.status == 1
+    assert "--ignore-file=.gcloudbuildignore" in run.output
+
+
+def test_webhooks_are_set_only_when_the_new_revision_answers(build: Build) -> None:
+    assert build.run("smoke", {"curl": "401"}).status == 0
+    failed = build.run("smoke", {"curl": "503"})
+    assert failed.status == 1
+    assert "its log names the reason" in failed.output
+    calls = [call for call in failed.calls if call.words[0] == "curl"]
+    assert len(calls) == 12
+    assert calls[0].words[-1] == "https://europe-west3-my-project.cloudfunctions.net/telegram"
+
+
+@pytest.fixture
+def telegram() -> Telegram:
+    return Telegram()
+
+
+def test_the_last_step_points_the_webhooks(build: Build, telegram: Telegram) -> None:
+    server = HttpServer(telegram.handle)
+    server.start()
+    try:
+        run = _webhooks(build, server, telegram)
+    finally:
+        server.stop()
+        telegram.stop()
+    assert run.status == 0, run.output
+    assert telegram.bot("assistant").webhook.url == (
+        "https://europe-west3-my-project.cloudfunctions.net/telegram/assistant"
+    )
+    assert telegram.bot("assistant").webhook.secret == "first"
+
+
+def _webhooks(build: Build, server: HttpServer, telegram: Telegram) -> Run:
+    tokens = f'{{"assistant": "{telegram.bot("assistant").token}"}}'
+    return build.run("webhooks", BOT_TOKENS=tokens, TELEGRAM_API_URL=server.url)

@@ -1,0 +1,68 @@
+"""What a bot hears in a group."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.emulator.receiving import Receiver, reply
+from tools.emulator.telegram import Group, Telegram
+from tools.emulator.web import Response
+
+
+@pytest.fixture
+def group(telegram: Telegram) -> Group:
+    anna, boris = telegram.person("Anna"), telegram.person("Boris")
+    return telegram.group("Team", members=[anna, boris], bots=["assistant"])
+
+
+def by(group: Group, number: int) -> Any:
+    telegram = group.telegram
+    from tools.emulator.telegram import Person
+
+    return group.by(Person(telegram, telegram.world.people[group.room.members[number]]))
+
+
+def test_the_bot_is_told_that_it_was_added(receiver: Receiver, telegram: Telegram, group: Group) -> None:
+    assert telegram.idle(5)
+    change = receiver.updates[0]["my_chat_member"]
+    assert (change["chat"]["id"], change["new_chat_member"]["status"]) == (group.id, "member")
+
+
+@pytest.mark.parametrize(
+    "text", ["/help", "/help@switchboard_assistant_bot", "hey @switchboard_assistant_bot look"]
+)
+def test_commands_and_mentions_reach_it(
+    receiver: Receiver, telegram: Telegram, group: Group, text: str
+) -> None:
+    by(group, 0).send(text)
+    assert telegram.idle(5)
+    assert receiver.texts == [text]
+
+
+@pytest.mark.parametrize("text", ["hello all", "/help@another_bot", "@another_bot"])
+def test_the_rest_does_not(receiver: Receiver, telegram: Telegram, group: Group, text: str) -> None:
+    sent = by(group, 0).send(text)
+    assert telegram.idle(5)
+    assert (receiver.texts, sent.updates) == ([], [])
+
+
+def test_without_privacy_it_hears_everything(receiver: Receiver, telegram: Telegram, group: Group) -> None:
+    telegram.bot("assistant").privacy = False
+    by(group, 1).send("hello all")
+    assert telegram.idle(5)
+    assert receiver.texts == ["hello all"]
+
+
+def test_replies_to_it_reach_it(receiver: Receiver, telegram: Telegram, group: Group) -> None:
+    receiver.answer = lambda update: reply(update, text="yes?") if "message" in update else Response(200)
+    by(group, 0).send("/ask")
+    answer = group.answer()
+    receiver.answer = lambda update: Response(200)
+    by(group, 1).send("because", reply_to=answer)
+    assert telegram.idle(5)
+    assert receiver.texts == ["/ask", "because"]
+    messages = [update["message"] for update in receiver.updates if "message" in update]
+    assert messages[-1]["reply_to_message"]["text"] == "yes?"
+    assert receiver.updates[-1]["message"]["from"]["first_name"] == "Boris"

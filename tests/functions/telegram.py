@@ -1,0 +1,112 @@
+"""The telegram function with more bots and handlers than it is deployed with: for what must fail in tests."""
+
+from __future__ import annotations
+
+import functools
+import time
+from typing import Any
+
+from shared import bots
+from shared.errors import TelegramError
+from shared.telegram import Bot, current, reply
+
+_load = bots.load
+_names = bots.names
+
+second = Bot("second", answers_text_with_ai=True)
+
+
+@second.message_handler(commands=["mode"])
+def set_mode(message: Any) -> None:
+    current().set_mode(message.text.partition(" ")[2])
+    reply("set")
+
+
+@second.message_handler(commands=["data"])
+def set_data(message: Any) -> None:
+    key, _, value = message.text.partition(" ")[2].partition("=")
+    time.sleep(0.3)  # so that a button of the same person comes in between
+    current().set_data(key, value or None)
+    reply("set")
+
+
+@second.message_handler(commands=["show"])
+def show(_message: Any) -> None:
+    unit = current()
+    reply(f"{unit.mode} {sorted(unit.data.items())} {unit.usage.requests}", [[("tap", "tap:1")]])
+
+
+@second.callback_query_handler(func=lambda call: call.data.startswith("tap:"))
+def tap(call: Any) -> None:
+    time.sleep(0.3)
+    current().set_data("tapped", call.data.removeprefix("tap:"))
+    current().notice("tapped")
+
+
+@second.message_handler(commands=["boom"])
+def boom(_message: Any) -> None:
+    current().set_data("boom", "never")
+    raise RuntimeError("the handler broke")
+
+
+@second.message_handler(commands=["boom_nul"])
+def boom_nul(_message: Any) -> None:
+    raise RuntimeError("a\0b")
+
+
+@second.message_handler(commands=["boom_once"])
+def boom_once(_message: Any) -> None:
+    unit = current()
+    if unit.attempt == 1:
+        raise RuntimeError("the handler broke once")
+    reply("mended")
+
+
+@second.message_handler(commands=["outside"])
+def outside(_message: Any) -> None:
+    if current().attempt < 5:
+        raise TelegramError("sendMessage", 502, "Bad Gateway")
+    reply("back")
+
+
+@second.message_handler(commands=["send"])
+def send(message: Any) -> None:
+    sent = second.send_message(message.chat.id, "Привет " * 500)
+    reply(f"sent {sent.message_id}")
+
+
+@second.message_handler(commands=["three"])
+def three(_message: Any) -> None:
+    for number in ("one", "two", "three"):
+        reply(number)
+
+
+@second.message_handler(commands=["certain"])
+def certain(_message: Any) -> None:
+    reply("certainly", certain=True)
+
+
+@second.message_handler(func=lambda message: message.text == "unsettled", content_types=["text"])
+def unsettled(_message: Any) -> None:
+    reply("not worth a request")
+
+
+@second.message_handler(content_types=["text"])
+def echo(message: Any) -> None:
+    unit = current()
+    unit.settle()
+    unit.remember("user", message.text)
+    reply(f"{len(unit.history)} before this")
+
+
+@functools.cache
+def load(name: str) -> Bot:
+    return second if name == "second" else _load(name)
+
+
+bots.load = load  # type: ignore[assignment]
+bots.names = lambda: (*_names(), "second")  # type: ignore[assignment]
+
+from functions.telegram.main import telegram  # noqa: E402
+
+__all__ = ["telegram"]

@@ -1,0 +1,94 @@
+"""Settings: read once, and a wrong one is named in one line that tells no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from shared import config
+from shared.config import settings
+from shared.errors import ConfigError
+
+ROOT = Path(__file__).parents[2]
+GOOD = {
+    "DATABASE_URL": "postgresql://bot_backend:secret-password@db.example:6543/postgres",
+    "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
+    "TELEGRAM_WEBHOOK_SECRET": "one,two",
+}
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for variable in config.variables():
+        monkeypatch.delenv(variable, raising=False)
+    for variable, value in GOOD.items():
+        monkeypatch.setenv(variable, value)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+def test_the_defaults_are_those_of_the_documentation() -> None:
+    assert settings().max_history_length == 50
+    assert settings().response_timeout == 30
+    assert settings().default_language == "ru"
+    assert settings().telegram_api_url == "https://api.telegram.org"
+    assert settings().telegram_webhook_secrets == ("one", "two")
+
+
+@pytest.mark.parametrize("variable", sorted(config.required_variables()))
+def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    monkeypatch.setenv(variable, "  ")
+    with pytest.raises(ConfigError, match=variable) as caught:
+        settings()
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("DATABASE_URL", "mysql://root:hunter2@x/y"),
+        ("DATABASE_URL", "hunter2"),
+        ("BOT_TOKENS", "{hunter2"),
+        ("BOT_TOKENS", '{"assistant": "hunter2"}'),
+        ("BOT_TOKENS", '["hunter2"]'),
+        ("TELEGRAM_WEBHOOK_SECRET", "hunter2 with spaces"),
+        ("RESPONSE_TIMEOUT", "soon"),
+        ("RESPONSE_TIMEOUT", "60"),
+        ("RESPONSE_TIMEOUT", "nan"),
+        ("MAX_HISTORY_LENGTH", "0"),
+        ("ADMIN_TELEGRAM_IDS", "1,x"),
+        ("PUBLIC_URL", "example.com"),
+        ("DEFAULT_LANGUAGE", "xx"),
+    ],
+)
+def test_a_malformed_setting_is_named_and_its_value_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(ConfigError, match=variable) as caught:
+        settings()
+    assert "hunter2" not in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_one_bot_needs_only_bot_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BOT_TOKENS")
+    monkeypatch.setenv("BOT_TOKEN", "123456:BBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBBB")
+    assert settings().bot_token("assistant").startswith("123456:B")
+    with pytest.raises(ConfigError, match="BOT_TOKENS has no token for the bot 'quiz'"):
+        settings().bot_token("quiz")
+
+
+def test_env_example_lists_every_setting_and_nothing_else() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    listed = {
+        line.lstrip("# ").partition("=")[0]
+        for line in lines
+        if "=" in line and " " not in line.partition("=")[0].lstrip("# ")
+    }
+    known = config.variables() | config.OTHER_VARIABLES
+    assert known - listed == set(), "add them to .env.example"
+    assert listed - known == set(), "no code reads them"

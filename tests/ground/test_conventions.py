@@ -1,0 +1,122 @@
+"""The house rules, as far as a machine can read them. Each failure says what to do."""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+GROUND = {"config", "errors", "log", "signatures", "http", "db", "texts"}
+AREAS = {path.parent.name for path in (ROOT / "shared").glob("*/__init__.py")} - GROUND
+# An area may use those it stands on; none of them may look back.
+MAY_USE = {"bots": {"telegram", "ai"}, "scheduled": {"telegram"}, "telegram": {"bots"}, "ai": set()}
+# The two ways `telegram` reaches its bots: by name, when an update of one comes.
+BOTS_BY_NAME = {"shared/telegram/webhook.py", "shared/telegram/sweep.py"}
+MODULES = sorted((ROOT / "shared").rglob("*.py"))
+FUNCTIONS = sorted((ROOT / "functions").glob("*/main.py"))
+
+
+def imports(path: Path) -> set[str]:
+    """The dotted names of ours that a module imports at its top level or inside functions."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names if node.module == "shared"}
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+    return {name for name in found if name.split(".")[0] in ("shared", "tools", "functions", "tests")}
+
+
+def home(name: str) -> str:
+    return name.split(".")[1] if "." in name else ""
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_run_one_way(path: Path) -> None:
+    relative = path.relative_to(ROOT)
+    area = relative.parts[1].removesuffix(".py")
+    for name in imports(path):
+        assert name.startswith("shared"), f"{relative} imports {name}: what is deployed imports only shared"
+        other = home(name)
+        if other in ("", area) or other in GROUND:
+            continue
+        assert area not in GROUND, f"{relative} imports {name}: the ground floor stands on nothing of ours"
+        assert other in MAY_USE.get(area, set()), f"{relative} imports {name}: {area} may not use {other}"
+        if (area, other) == ("telegram", "bots"):
+            assert str(relative) in BOTS_BY_NAME, f"{relative} imports {name}: bots are loaded by name"
+
+
+def test_every_area_has_its_rule() -> None:
+    assert set(MAY_USE) == AREAS, "say in MAY_USE what the new area may use"
+
+
+@pytest.mark.parametrize("path", FUNCTIONS, ids=lambda path: path.parent.name)
+def test_a_function_is_named_like_its_folder_and_decides_nothing(path: Path) -> None:
+    text = path.read_text()
+    tree = ast.parse(text)
+    assert len(text.splitlines()) <= 30, "main.py holds no decisions: move them to shared/"
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    assert names == [path.parent.name]
+    assert not any(isinstance(node, ast.If | ast.Try | ast.For) for node in ast.walk(tree))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_sql_stands_in_sql_files(path: Path) -> None:
+    if path.name == "db.py":
+        return
+    code = path.read_text()
+    found = re.search(
+        r"\b(select|insert into|update|delete from)\b [a-z_.*]+ ?(from|set|\(|where)", code, re.IGNORECASE
+    )
+    assert not found, f"{path.name}: write a SQL function and call it with db.call"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_only_config_reads_the_environment(path: Path) -> None:
+    if path.name != "config.py":
+        assert "environ" not in path.read_text(), "add a field to shared/config.py"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
+    """Cold start is paid by people: docs/performance.md says what each costs."""
+    heavy = {"openai", "supabase", "stripe", "yookassa", "pydantic", "google", "cryptography", "aiohttp"}
+    for node in ast.parse(path.read_text()).body:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            assert not {name.split(".")[0] for name in names} & heavy, (
+                "import it inside the function that needs it"
+            )
+
+
+def test_every_called_sql_function_is_there_with_these_parameters() -> None:
+    signatures = {}
+    for path in (ROOT / "supabase/schemas/functions").rglob("*.sql"):
+        head = path.read_text().partition("\nreturns")[0]
+        signatures[path.stem] = set(re.findall(r"\b(p_\w+)", head.partition("create or replace function")[2]))
+    calls = 0
+    for path in MODULES:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and ast.unparse(node.func) == "db.call" and node.args:
+                name = ast.literal_eval(node.args[0])
+                calls += 1
+                assert name in signatures, f"{path.name} calls {name}, which no schema file defines"
+                given = {keyword.arg for keyword in node.keywords}
+                assert given <= signatures[name], f"{path.name} gives {name} {given - signatures[name]}"
+    assert calls >= 8
+
+
+def test_no_file_names_a_place_on_the_machine_it_was_written_on() -> None:
+    places = [f"{place}/" for place in (ROOT, Path.home()) if len(place.parts) > 1]
+    suffixes = {".py", ".md", ".sql", ".toml", ".yaml", ".js", ".html", ".css", ".txt"}
+    skipped = {".venv", ".git", ".switchboard", "node_modules", ".mypy_cache", ".hypothesis"}
+    for path in ROOT.rglob("*"):
+        relative = path.relative_to(ROOT)
+        if path.suffix in suffixes and not skipped & set(relative.parts):
+            text = path.read_text(errors="replace")
+            found = [place for place in places if place in text]
+            assert not found, f"{relative} names {found}: write it relative to the repository"

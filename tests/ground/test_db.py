@@ -1,0 +1,141 @@
+"""Calls of SQL functions: patient with a database away for a moment, quick when it is away for long."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from shared import config, db
+from shared.errors import DatabaseUnavailable, Refusal
+from tools.emulator.database import Database
+
+
+@pytest.fixture
+def proxy(backend_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Database]:
+    """A way to the database that can be cut, and a process that has not called it yet."""
+    proxy = Database(backend_url)
+    monkeypatch.setenv("DATABASE_URL", proxy.url)
+    monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))
+    monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "secret")
+    monkeypatch.setattr(db, "_pool", None)
+    monkeypatch.setattr(db, "_circuit", db._Circuit())
+    config.settings.cache_clear()
+    yield proxy
+    if db._pool is not None:
+        db._pool.close(timeout=1)
+    proxy.down()
+    config.settings.cache_clear()
+
+
+def test_a_function_answers_with_its_json(proxy: Database) -> None:
+    assert db.call("stale_updates", p_limit=1) == []
+    assert db.call("record_calls", p_results=[{"id": -1, "outcome": "sent"}]) == {"dropped": 0}
+
+
+def test_connections_are_kept(proxy: Database) -> None:
+    for _ in range(20):
+        db.call("stale_updates", p_limit=1)
+    assert db._pool is not None
+    assert db._pool.get_stats()["connections_num"] <= 2
+
+
+def test_a_database_that_was_never_reached_is_told_apart(proxy: Database) -> None:
+    proxy.down()
+    started = time.monotonic()
+    with pytest.raises(DatabaseUnavailable) as caught:
+        db.call("stale_updates", p_limit=1)
+    assert not caught.value.reached
+    assert time.monotonic() - started < db.RETRY_SECONDS + 1
+
+
+def test_a_connection_that_ended_while_idle_is_known_before_anything_is_sent(proxy: Database) -> None:
+    db.call("stale_updates", p_limit=1)
+    proxy.down()
+    time.sleep(0.1)
+    with pytest.raises(DatabaseUnavailable) as caught:
+        db.call("stale_updates", p_limit=1)
+    assert not caught.value.reached
+
+
+def test_a_statement_that_may_have_arrived_is_told_apart(proxy: Database) -> None:
+    db.call("stale_updates", p_limit=1)
+    proxy.on("stale_updates", when="after", do=proxy.down, times=1)
+    with pytest.raises(DatabaseUnavailable) as caught:
+        db.call("stale_updates", p_limit=1)
+    assert caught.value.reached
+
+
+def test_a_cut_connection_is_repaired_within_the_call(proxy: Database) -> None:
+    db.call("stale_updates", p_limit=1)
+    proxy.on("stale_updates", when="before", do="cut")
+    assert db.call("stale_updates", p_limit=1) == []
+
+
+def test_after_a_failure_calls_fail_at_once_and_recover_by_themselves(
+    proxy: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "RETRY_SECONDS", 0.3)
+    monkeypatch.setattr(db, "CIRCUIT_SECONDS", 0.5)
+    proxy.down()
+    with pytest.raises(DatabaseUnavailable):
+        db.call("stale_updates", p_limit=1)
+    started = time.monotonic()
+    with pytest.raises(DatabaseUnavailable) as caught:
+        db.call("stale_updates", p_limit=1)
+    assert time.monotonic() - started < 0.1
+    assert not caught.value.reached
+    proxy.up()
+    deadline = time.monotonic() + 15
+    while True:
+        try:
+            assert db.call("stale_updates", p_limit=1) == []
+            break
+        except DatabaseUnavailable:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+
+
+def test_an_outage_of_a_moment_is_not_noticed(proxy: Database) -> None:
+    db.call("stale_updates", p_limit=1)
+    proxy.down()
+    threading.Timer(0.7, proxy.up).start()
+    assert db.call("stale_updates", p_limit=1) == []
+
+
+def test_many_threads_share_few_connections(proxy: Database) -> None:
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for _ in range(10):
+                db.call("stale_updates", p_limit=1)
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert db._pool is not None
+    assert db._pool.get_stats()["pool_max"] == 10
+
+
+def test_a_refusal_carries_its_code(proxy: Database, sql: object) -> None:
+    run = sql
+    run(  # type: ignore[operator]
+        "create function public.refuse_for_test() returns json language plpgsql security definer as "
+        "$$ begin raise exception 'no' using errcode = 'S0001'; end $$"
+    )
+    run("grant execute on function public.refuse_for_test to bot_backend")  # type: ignore[operator]
+    try:
+        with pytest.raises(Refusal) as caught:
+            db.call("refuse_for_test")
+        assert (caught.value.sqlstate, str(caught.value)) == ("S0001", "no")
+    finally:
+        run("drop function public.refuse_for_test")  # type: ignore[operator]

@@ -1,0 +1,189 @@
+"""Referrals: one referrer for life, both sides paid once, no circles, no more than a day holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.support import in_parallel
+
+Sql = Callable[..., list[dict[str, Any]]]
+Call = Callable[..., Any]
+_ids = iter(range(6_000_000_000, 7_000_000_000))
+
+
+@pytest.fixture
+def call(backend_url: str) -> Call:
+    """A function as the functions call it, each time over a connection of its own."""
+
+    def run(function: str, *values: Any) -> Any:
+        marks = ", ".join(["%s"] * len(values))
+        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
+            row = connection.execute(f"select public.{function}({marks})", values).fetchone()
+        assert row is not None
+        return row[0]
+
+    return run
+
+
+def newcomer(sql: Sql) -> tuple[int, str]:
+    """A new person's users.id and referral code."""
+    row = sql("insert into users (telegram_id) values (%s) returning id, referral_code", next(_ids))[0]
+    return int(row["id"]), str(row["referral_code"])
+
+
+def credits_of(sql: Sql, user_id: int) -> tuple[int, int]:
+    row = sql("select bonus_credits, total_referrals from users where id = %s", user_id)[0]
+    return row["bonus_credits"], row["total_referrals"]
+
+
+def test_both_sides_get_their_credits(sql: Sql, call: Call) -> None:
+    anna, code = newcomer(sql)
+    ben, _ = newcomer(sql)
+    done = call("complete_referral", ben, code.upper())
+    assert done == {"outcome": "completed", "referrer_credits": 10, "referred_credits": 5}
+    assert credits_of(sql, anna) == (10, 1)
+    assert credits_of(sql, ben) == (5, 0)
+    again = call("complete_referral", ben, code)
+    assert again == {"outcome": "already_completed", "referrer_credits": 0, "referred_credits": 0}
+    assert credits_of(sql, anna) == (10, 1)
+
+
+def test_the_first_referrer_stays_for_life(sql: Sql, call: Call) -> None:
+    anna, code = newcomer(sql)
+    carl, other_code = newcomer(sql)
+    ben, _ = newcomer(sql)
+    call("complete_referral", ben, code)
+    assert call("complete_referral", ben, other_code)["outcome"] == "not_new"
+    assert (credits_of(sql, anna), credits_of(sql, carl)) == ((10, 1), (0, 0))
+
+
+def test_who_was_served_before_is_not_new(sql: Sql, call: Call) -> None:
+    anna, code = newcomer(sql)
+    ben, _ = newcomer(sql)
+    sql("update users set is_newcomer = false where id = %s", ben)
+    assert call("complete_referral", ben, code)["outcome"] == "not_new"
+    assert call("complete_referral", -1, code)["outcome"] == "not_new"
+    assert credits_of(sql, anna) == (0, 0)
+
+
+@pytest.mark.parametrize("code", ["nosuchcode00", "", None, "' or true --"])
+def test_a_code_nobody_has_gives_nothing(sql: Sql, call: Call, code: str | None) -> None:
+    ben, _ = newcomer(sql)
+    assert call("complete_referral", ben, code)["outcome"] == "unknown_code"
+    assert credits_of(sql, ben) == (0, 0)
+
+
+def test_nobody_brings_themselves_or_a_circle(sql: Sql, call: Call) -> None:
+    people = [newcomer(sql) for _ in range(4)]
+    assert call("complete_referral", people[0][0], people[0][1])["outcome"] == "self"
+    for (person, _), (_, code) in zip(people[1:], people, strict=False):
+        assert call("complete_referral", person, code)["outcome"] == "completed"
+    # The last of the line cannot bring the first.
+    assert call("complete_referral", people[0][0], people[-1][1])["outcome"] == "not_new"
+
+
+def test_fifty_completions_at_once_pay_once(sql: Sql, call: Call) -> None:
+    anna, code = newcomer(sql)
+    ben, _ = newcomer(sql)
+    outcomes = [
+        outcome
+        for _ in range(2)
+        for outcome in in_parallel(25, lambda _n: call("complete_referral", ben, code)["outcome"])
+    ]
+    assert sorted(outcomes) == ["already_completed"] * 49 + ["completed"]
+    assert credits_of(sql, anna) == (10, 1)
+    assert credits_of(sql, ben) == (5, 0)
+
+
+def test_crossing_referrals_pay_one_side_and_never_wait_for_ever(sql: Sql, call: Call) -> None:
+    for _ in range(10):
+        (anna, anna_code), (ben, ben_code) = newcomer(sql), newcomer(sql)
+        pairs = [(anna, ben_code), (ben, anna_code)]
+        outcomes = in_parallel(8, lambda n, p=pairs: call("complete_referral", *p[n % 2])["outcome"])
+        assert outcomes.count("completed") == 1
+        assert set(outcomes) <= {"completed", "already_completed", "not_new"}
+        assert sorted([credits_of(sql, anna), credits_of(sql, ben)]) == [(5, 0), (10, 1)]
+
+
+def test_different_newcomers_of_one_referrer_all_count(sql: Sql, call: Call) -> None:
+    anna, code = newcomer(sql)
+    people = [newcomer(sql)[0] for _ in range(15)]
+    outcomes = in_parallel(15, lambda n: call("complete_referral", people[n], code)["outcome"])
+    assert outcomes == ["completed"] * 15
+    assert credits_of(sql, anna) == (150, 15)
+
+
+def test_a_day_holds_only_so_many(sql: Sql, call: Call, clock: Callable[[str], None]) -> None:
+    anna, code = newcomer(sql)
+    sql("update private.settings set value = '2' where key = 'referral_daily_limit'")
+    try:
+        clock("timestamptz '2026-11-20 20:59:00+00'")  # a minute before midnight in Moscow
+        people = [newcomer(sql)[0] for _ in range(5)]
+        outcomes = in_parallel(4, lambda n: call("complete_referral", people[n], code)["outcome"])
+        assert sorted(outcomes) == ["completed", "completed", "limit_reached", "limit_reached"]
+        assert credits_of(sql, anna) == (20, 2)
+        refused = people[outcomes.index("limit_reached")]
+        clock("timestamptz '2026-11-20 21:01:00+00'")
+        assert call("complete_referral", people[4], code)["outcome"] == "completed"
+        assert call("complete_referral", refused, code)["outcome"] == "limit_reached"
+    finally:
+        sql("update private.settings set value = '20' where key = 'referral_daily_limit'")
+
+
+def test_the_overview_and_the_best_of_a_period(sql: Sql, call: Call) -> None:
+    anna, code = newcomer(sql)
+    for _ in range(3):
+        call("complete_referral", newcomer(sql)[0], code)
+    waiting, _ = newcomer(sql)
+    sql("insert into user_referrals (referrer_id, referred_id) values (%s, %s)", anna, waiting)
+    assert call("referral_overview", anna) == {
+        "code": code,
+        "came": 4,
+        "counted": 3,
+        "credits": 30,
+        "referrer_credits": 10,
+        "referred_credits": 5,
+        "was_referred": False,
+    }
+    assert call("referral_overview", waiting)["was_referred"] is True
+    assert call("referral_overview", -1) is None
+    sql(
+        "update user_referrals set completed_at = '2020-01-02' "
+        "where referrer_id = %s and status = 'completed'",
+        anna,
+    )
+    best = call("top_referrers", "2020-01-01", "2020-02-01")
+    assert [(row["user_id"], row["referrals"], row["credits"]) for row in best] == [(anna, 3, 30)]
+
+
+def test_codes_cannot_be_guessed_and_differ(sql: Sql) -> None:
+    codes = {newcomer(sql)[1] for _ in range(200)}
+    assert len(codes) == 200
+    assert all(len(code) == 12 and set(code) <= set("023456789abcdefghjkmnpqrstuvwxyz") for code in codes)
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [("bot_backend", True), ("service_role", True), ("anon", False), ("authenticated", False)],
+)
+def test_only_our_functions_and_the_secret_key_may_call(
+    database_url: str, sql: Sql, role: str, may: bool
+) -> None:
+    anna, code = newcomer(sql)
+    for statement in (
+        f"select public.complete_referral({anna}, '{code}')",
+        f"select public.referral_overview({anna})",
+        "select public.top_referrers('2026-01-01')",
+    ):
+        with psycopg.connect(database_url, prepare_threshold=None) as connection:
+            connection.execute(f"set local role {role}")
+            if may:
+                connection.execute(statement)
+            else:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement)
+            connection.rollback()

@@ -1,0 +1,128 @@
+"""Only the scheduler may run a job."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.x509.oid import NameOID
+
+from shared import config
+from shared.scheduled import caller
+from tools.emulator.stack import Stack
+
+ACCOUNT = "scheduler@project.iam.gserviceaccount.com"
+ADDRESS = "https://region-project.cloudfunctions.net/scheduled"
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+NOW = datetime.datetime.now(datetime.UTC)
+
+
+def certificate() -> str:
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "test")])
+    built = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(KEY.public_key())
+        .serial_number(1)
+        .not_valid_before(NOW - datetime.timedelta(days=1))
+        .not_valid_after(NOW + datetime.timedelta(days=1))
+        .sign(KEY, hashes.SHA256())
+    )
+    return built.public_bytes(serialization.Encoding.PEM).decode()
+
+
+def token(key: rsa.RSAPrivateKey = KEY, **claims: Any) -> str:
+    def part(value: dict[str, Any]) -> bytes:
+        return base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b"=")
+
+    payload = {
+        "iss": "https://accounts.google.com",
+        "aud": ADDRESS,
+        "email": ACCOUNT,
+        "email_verified": True,
+        "iat": int(NOW.timestamp()) - 10,
+        "exp": int(NOW.timestamp()) + 3000,
+    } | claims
+    signed = part({"alg": "RS256", "kid": "k1", "typ": "JWT"}) + b"." + part(payload)
+    signature = key.sign(signed, padding.PKCS1v15(), hashes.SHA256())
+    return (signed + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
+
+
+@pytest.fixture
+def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The settings of a deployed function, and Google's certificates."""
+    monkeypatch.setenv("DATABASE_URL", "postgresql://x:y@localhost/z")
+    monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))
+    monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "secret")
+    monkeypatch.setenv("SCHEDULER_SECRET", "new-secret,old-secret")
+    monkeypatch.setenv("SCHEDULER_SERVICE_ACCOUNT", ACCOUNT)
+    certificates = json.dumps({"k1": certificate()}).encode()
+    monkeypatch.setattr(caller, "_fetch", lambda *_a, **_k: caller._Fetched(200, certificates, {}))
+    config.settings.cache_clear()
+    yield
+    config.settings.cache_clear()
+
+
+@pytest.mark.parametrize("secret", ["new-secret", "old-secret"])
+def test_a_secret_opens_while_it_is_rotated(google: None, secret: str) -> None:
+    assert caller.may_call(f"Bearer {secret}", ADDRESS)
+
+
+@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic new-secret", "Bearer a.b.c"])
+def test_anything_else_does_not(google: None, header: str | None) -> None:
+    assert not caller.may_call(header, ADDRESS)
+
+
+def test_the_service_account_opens(google: None) -> None:
+    assert caller.may_call(f"Bearer {token()}", ADDRESS)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: token(OTHER_KEY),
+        lambda: token(email="somebody@project.iam.gserviceaccount.com"),
+        lambda: token(email_verified=False),
+        lambda: token(aud="https://elsewhere.example"),
+        lambda: token(iss="https://evil.example"),
+        lambda: token(exp=int(NOW.timestamp()) - 3600),
+    ],
+    ids=[
+        "signed by another",
+        "another account",
+        "unverified",
+        "another audience",
+        "another issuer",
+        "expired",
+    ],
+)
+def test_another_token_does_not(google: None, make: Callable[[], str]) -> None:
+    assert not caller.may_call(f"Bearer {make()}", ADDRESS)
+
+
+def test_nobody_may_call_where_nothing_is_set(google: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SCHEDULER_SECRET")
+    monkeypatch.delenv("SCHEDULER_SERVICE_ACCOUNT")
+    config.settings.cache_clear()
+    assert not caller.may_call("Bearer ", ADDRESS)
+    assert not caller.may_call(f"Bearer {token()}", ADDRESS)
+
+
+def test_over_http_a_stranger_is_401_and_an_unknown_job_404(stack: Stack) -> None:
+    url = stack.function("scheduled").url
+    send = stack.telegram.delivery.send
+    right = {"Authorization": f"Bearer {stack.scheduler.secret}"}
+    assert send(f"{url}/sweep", b"", {}).status == 401
+    assert send(f"{url}/sweep", b"", {"Authorization": "Bearer wrong"}).status == 401
+    assert send(f"{url}/nosuch", b"", right).status == 404
+    assert send(f"{url}/scheduled/sweep", b"", right).status == 200
+    assert stack.run_job("sweep").json()["stale"] == 0

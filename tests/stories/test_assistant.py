@@ -1,0 +1,126 @@
+"""The assistant as its users meet it, in both languages."""
+
+from __future__ import annotations
+
+import re
+
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+
+
+def test_a_newcomer_is_welcomed_in_their_language_with_a_menu(stack: Stack) -> None:
+    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    anna.send("/start")
+    welcome = anna.answer()
+    assert "Здравствуйте, Анна!" in welcome.text
+    assert "25 запросов" in welcome.text
+    assert [[button.text for button in row] for row in welcome.buttons] == [
+        ["👤 Профиль", "🎛 Режим"],
+        ["🌐 Язык", "❓ Помощь"],
+    ]
+    ben = stack.telegram.person("Ben", language_code="en-GB").chat("assistant")
+    ben.send("/start")
+    assert "Hello, Ben!" in ben.answer().text
+    ben.send("/start")
+    assert "Good to see you again, Ben!" in ben.answer().text
+
+
+def test_a_command_costs_no_call_to_telegram(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    anna.send("/help").wait()
+    help_ = anna.answer()
+    calls = [call for call in stack.telegram.calls if call["parameters"].get("chat_id") == anna.id]
+    assert [call["via"] for call in calls] == ["response"]
+    for command in ("/start", "/help", "/profile", "/language", "/mode", "/clear", "/cancel"):
+        assert command in help_.text
+
+
+def test_words_are_answered_with_ai_and_remembered(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    stack.ai.next(AiBehaviour(text="It is **Paris**."), AiBehaviour(text="About 2 million."))
+    anna.send("The capital of France?")
+    answer = anna.answer()
+    assert answer.text == "It is Paris."
+    assert answer.entities == [{"type": "bold", "offset": 6, "length": 5}]
+    anna.send("How many live there?")
+    assert anna.answer().text == "About 2 million."
+    messages = stack.ai.requests[-1]["messages"]
+    assert [(m["role"], m["content"]) for m in messages[1:]] == [
+        ("user", "The capital of France?"),
+        ("assistant", "It is **Paris**."),
+        ("user", "How many live there?"),
+    ]
+    anna.send("/clear")
+    assert "forgotten" in anna.answer().text
+    anna.send("And Spain?")
+    anna.answer()
+    assert [m["role"] for m in stack.ai.requests[-1]["messages"]] == ["system", "user"]
+
+
+def test_the_profile_counts_what_was_asked(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    anna.send("hello")
+    anna.answer()
+    anna.send("/profile")
+    profile = anna.answer().text
+    assert f"ID: {anna.id}" in profile
+    assert "Today: 1 of 25 requests" in profile
+    assert re.search(r"New requests: 00:00 MSK, in \d+ (hours?|minutes?)", profile)
+    assert "Balance: 0.0 RUB" in profile
+    assert "Plan: Free" in profile
+
+
+def test_the_menu_is_walked_with_buttons_in_one_message(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    anna.send("/start")
+    menu = anna.answer()
+    tap = menu.tap("🌐 Language")
+    tap.wait()
+    menu = menu.wait_for_edit()
+    assert "Which language" in menu.text
+    tap = menu.tap("🇷🇺 Русский")
+    menu = menu.wait_for_edit()
+    assert tap.answer()["text"] == "Готово, говорим по-русски."
+    assert menu.buttons[0][0].text == "👤 Профиль"
+    anna.send("/help")
+    assert "Что я умею" in anna.answer().text
+
+
+def test_a_mode_changes_how_the_ai_is_asked(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    anna.send("/mode")
+    menu = anna.answer()
+    menu.tap("🔤 Translator")
+    assert "Now: 🔤 Translator" in menu.wait_for_edit().text
+    anna.send("Guten Tag")
+    anna.answer()
+    assert "translator" in stack.ai.requests[-1]["messages"][0]["content"]
+    anna.send("/cancel")
+    assert "Cancelled" in anna.answer().text
+    anna.send("Guten Tag")
+    anna.answer()
+    assert "You are a translator" not in stack.ai.requests[-1]["messages"][0]["content"]
+
+
+def test_what_the_bot_cannot_take_gets_a_friendly_word(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    for send, word in (
+        (anna.sticker, "sticker"),
+        (anna.voice, "voice"),
+        (anna.photo, "pictures"),
+        (anna.document, "files"),
+        (anna.location, "only read text"),
+        (anna.contact, "only read text"),
+    ):
+        send()
+        assert word in anna.answer().text
+    anna.forward("Look at this")
+    assert "forwarded" in anna.answer().text
+    sent = anna.send("helo")
+    anna.answer()
+    anna.edit(sent, "hello")
+    assert "changed your message" in anna.answer().text
+    anna.send("/nosuch")
+    assert "do not know this command" in anna.answer().text
+    anna.send("/profile")
+    assert "Today: 1 of 25" in anna.answer().text

@@ -1,0 +1,20 @@
+"""What another service adds to the balance shows in the next profile."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tools.emulator.stack import Stack
+
+
+def test_the_profile_shows_the_balance_as_it_is_now(
+    stack: Stack, sql: Callable[..., list[dict[str, Any]]]
+) -> None:
+    chat = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    chat.send("/profile")
+    profile = chat.answer()
+    assert "Баланс: 0.0 RUB" in profile.text
+    sql("select adjust_balance(%s, 12.34, 'bonus', %s)", chat.id, f"shop:{chat.id}")
+    chat.send("/profile")
+    assert "Баланс: 12.3 RUB" in chat.answer().text

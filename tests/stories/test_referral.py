@@ -1,0 +1,97 @@
+"""Anna invites Ben: her link, his first question, and the news that reaches her in her language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.support import eventually
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Chat
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+
+def invite_link(chat: Chat) -> str:
+    """The link /referral shows."""
+    chat.send("/referral")
+    return next(word for word in chat.answer().text.split() if word.startswith("https://t.me/"))
+
+
+def payload_of(link: str) -> str:
+    return parse_qs(urlsplit(link).query)["start"][0]
+
+
+def test_an_invitation_pays_both_at_the_first_question(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    anna.send("/start")
+    anna.answer()
+    link = invite_link(anna)
+    ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
+    ben.send(f"/start {payload_of(link)}")
+    assert "Hello, Ben!" in ben.answer().text
+    ben.send("/referral")
+    ben.answer()
+    anna.expect_silence(0.2)
+    ben.send("What is a switchboard?")
+    ben.answer()
+    assert "пришёл новый человек (Ben)" in anna.answer().text
+    anna.send("/referral")
+    text = anna.answer().text
+    assert "Пришли по ссылке: 1" in text
+    assert "Засчитаны: 1" in text
+    assert "Вы заработали: 10 запросов" in text
+    rows = sql(
+        "select bonus_credits from users where telegram_id = any(%s) order by bonus_credits",
+        [anna.id, ben.id],
+    )
+    assert [row["bonus_credits"] for row in rows] == [5, 10]
+    ben.send("And another question")
+    ben.answer()
+    anna.expect_silence(0.2)
+
+
+def test_a_person_who_was_served_before_brings_nobody_anything(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    link = invite_link(anna)
+    ben = stack.telegram.person("Ben").chat("assistant")
+    ben.send("a question first")
+    ben.answer()
+    ben.send(f"/start {payload_of(link)}")
+    ben.answer()
+    ben.send("another")
+    ben.answer()
+    assert sql("select bonus_credits from users where telegram_id = %s", anna.id) == [{"bonus_credits": 0}]
+
+
+def test_the_link_can_be_shared_and_scanned(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    anna.send("/referral")
+    answer = anna.answer()
+    share = answer.buttons[0][0].url
+    assert share is not None and share.startswith("https://t.me/share/url?url=https%3A%2F%2Ft.me%2F")
+    answer.tap("🔳 QR code").wait()
+    picture = eventually(lambda: [a for a in anna.answers() if a.data.get("photo")])[0]
+    assert picture.data["caption"].startswith("https://t.me/")
+
+
+def test_bonus_requests_are_used_after_the_days_own(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    anna.send("/start")
+    anna.answer()
+    sql(
+        "insert into daily_usage (user_id, bot, day, requests) "
+        "select id, 'second', (private.clock() at time zone 'Europe/Moscow')::date, 25 from users "
+        "where telegram_id = %s",
+        anna.id,
+    )
+    sql("update users set bonus_credits = 2 where telegram_id = %s", anna.id)
+    for word in ("one", "two"):
+        anna.send(word)
+        assert "used up" not in anna.answer().text
+    anna.send("three")
+    refusal = anna.answer().text
+    assert "used up today’s 25 requests" in refusal
+    assert "/referral" in refusal
+    assert sql("select bonus_credits from users where telegram_id = %s", anna.id) == [{"bonus_credits": 0}]

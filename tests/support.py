@@ -1,0 +1,75 @@
+"""Small helpers of several test files."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from tools.emulator.telegram import RawResponse, Telegram
+from tools.emulator.telegram.people import Person
+
+_numbers = itertools.count(900_000_000)
+
+
+def message_update(person: Person, text: str, **message: Any) -> dict[str, Any]:
+    """A message as Telegram would deliver it, with a number of its own, outside the emulator's queues."""
+    number = next(_numbers)
+    user = person.account.user()
+    return {
+        "update_id": number,
+        "message": {
+            "message_id": number % 1_000_000,
+            "from": user,
+            "chat": {"id": person.id, "type": "private", "first_name": user["first_name"]},
+            "date": int(time.time()),
+            "text": text,
+            **_command(text),
+            **message,
+        },
+    }
+
+
+def _command(text: str) -> dict[str, Any]:
+    if not text.startswith("/"):
+        return {}
+    return {"entities": [{"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}]}
+
+
+def acquainted(telegram: Telegram, bot: str = "assistant", name: str = "Anna") -> Person:
+    """A new person who has spoken with the bot already: it may write to them."""
+    person = telegram.person(name)
+    chat = person.chat(bot)
+    chat.send("/start" if bot == "assistant" else "/show").wait()
+    chat.answer()
+    return person
+
+
+def in_parallel(count: int, work: Callable[[int], Any]) -> list[Any]:
+    """Do `work(0) … work(count - 1)` at the same time and return the results in order."""
+    with ThreadPoolExecutor(max_workers=count) as pool:
+        return list(pool.map(work, range(count)))
+
+
+def deliver_until_done(
+    telegram: Telegram, update: dict[str, Any], bot: str, seconds: float = 20
+) -> RawResponse:
+    """Deliver an update as Telegram does: again and again until it is taken."""
+    deadline = time.monotonic() + seconds
+    while True:
+        response = telegram.deliver(update, bot)
+        if 200 <= response.status < 300:
+            return response
+        assert time.monotonic() < deadline, f"still {response.status} after {seconds} s"
+        time.sleep(0.1)
+
+
+def eventually(check: Callable[[], Any], seconds: float = 10) -> Any:
+    """Return the first true result of `check` within some seconds."""
+    deadline = time.monotonic() + seconds
+    while not (result := check()):
+        assert time.monotonic() < deadline, "it never came true"
+        time.sleep(0.05)
+    return result

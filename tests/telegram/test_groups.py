@@ -1,0 +1,58 @@
+"""In a group the bot answers when it is addressed, and only then."""
+
+from __future__ import annotations
+
+from tests.support import message_update
+from tools.emulator.stack import Stack
+
+
+def test_the_bot_answers_a_mention_a_reply_and_its_commands(stack: Stack) -> None:
+    anna, ben = stack.telegram.person("Anna"), stack.telegram.person("Ben")
+    group = stack.telegram.group("Team", [anna, ben], ["assistant"])
+    username = stack.telegram.bot("assistant").username
+    group.by(anna).send(f"@{username} what is up?").wait()
+    answer = group.by(anna).answer()
+    asked = stack.ai.requests[-1]["messages"]
+    assert [m["content"] for m in asked[1:]] == ["what is up?"]
+    group.by(ben).send("and for me?", reply_to=answer).wait()
+    assert [m["content"] for m in stack.ai.requests[-1]["messages"][1:]] == ["and for me?"]
+    sent = group.by(ben).send(f"/help@{username}").wait()
+    answer = group.by(ben).answers()[-1]
+    assert "In a group, mention me" in answer.text
+    assert answer.reply_to == sent.message_id
+
+
+def test_talk_among_people_and_other_bots_commands_are_left_alone(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna")
+    group = {"id": -1001234567890, "type": "supergroup", "title": "Team"}
+    username = stack.telegram.bot("assistant").username
+    for text, entities in (
+        ("lunch?", []),
+        ("/help@otherbot", [{"type": "bot_command", "offset": 0, "length": 14}]),
+        (f"write to me @{username}x", [{"type": "mention", "offset": 12, "length": len(username) + 2}]),
+    ):
+        response = stack.telegram.deliver(message_update(anna, text, chat=group, entities=entities))
+        assert (response.status, response.body) == (200, b"")
+
+
+def test_messages_of_other_bots_and_of_channels_are_left_alone(stack: Stack) -> None:
+    update = message_update(stack.telegram.person("Anna"), "/start")
+    update["message"]["from"]["is_bot"] = True
+    assert stack.telegram.deliver(update).body == b""
+    del update["message"]["from"]
+    assert stack.telegram.deliver(update).body == b""
+
+
+def test_in_a_topic_the_answer_stays_in_the_topic(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna")
+    update = message_update(
+        anna,
+        "/show",
+        chat={"id": -1009876543210, "type": "supergroup", "title": "T"},
+        message_thread_id=7,
+        is_topic_message=True,
+    )
+    response = stack.telegram.deliver(update, "second")
+    body = response.json()
+    assert body["message_thread_id"] == 7
+    assert body["reply_parameters"]["message_id"] == update["message"]["message_id"]

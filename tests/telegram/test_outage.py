@@ -1,0 +1,184 @@
+"""The database is away: chat and menus go on from nothing, what needs it says so, nothing counts twice."""
+
+from __future__ import annotations
+
+import json
+import time
+from types import SimpleNamespace
+from typing import Any
+
+import psycopg
+import pytest
+
+from shared.telegram import Bot, fallback
+from shared.telegram.incoming import Incoming
+from tests.conftest import make_stack
+from tests.support import acquainted, deliver_until_done, eventually, message_update
+from tests.telegram.test_updates import Sql, history_of, requests_of
+from tools.database.embedded import Server
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+
+
+@pytest.fixture
+def dark(stack: Stack) -> Stack:
+    """The stack with its database gone, and the function aware of it."""
+    probe = stack.telegram.person("Probe")
+    stack.database.down()
+    # The pool still holds connections: until one has broken, a statement may have arrived.
+    eventually(lambda: stack.telegram.deliver(message_update(probe, "/show"), "second").status == 200)
+    return stack
+
+
+def test_words_are_answered_from_nothing(dark: Stack, sql: Sql) -> None:
+    anna = dark.telegram.person("Anna", language_code="ru")
+    chat = anna.chat("assistant")
+    dark.ai.next(AiBehaviour(text="Без памяти."))
+    chat.send("привет")
+    assert chat.answer(15).text == "Без памяти."
+    chat.send("/profile")
+    profile = chat.answer(15).text
+    assert "моя память недоступна" in profile
+    assert "Баланс: 0.0" in profile
+    chat.send("/start")
+    assert "без нашего разговора" in chat.answer(15).text
+    chat.send("/clear")
+    assert "не работает" in chat.answer(15).text
+    chat.send("/language")
+    menu = chat.answer(15)
+    assert "не работает" in menu.tap("🇬🇧 English").answer(15)["text"]
+    assert not sql("select from users where telegram_id = %s", anna.id)
+
+
+def test_the_first_words_after_the_database_went_are_answered_at_once(stack: Stack) -> None:
+    chat = stack.telegram.person("Anna").chat("assistant")
+    chat.send("/start").wait()
+    chat.answer()
+    stack.database.down()
+    sent = chat.send("/profile").wait()
+    assert "cannot reach my memory" in chat.answer().text
+    assert sent.attempts == 1
+
+
+def test_a_redelivery_without_a_database_asks_the_ai_once(dark: Stack) -> None:
+    update = message_update(dark.telegram.person("Anna"), "hello again and again")
+    answers = [dark.telegram.deliver(update) for _ in range(3)]
+    assert [answer.status for answer in answers] == [200, 200, 200]
+    assert len({answer.body for answer in answers}) == 1
+    asked = [r for r in dark.ai.requests if r["messages"][-1]["content"] == "hello again and again"]
+    assert len(asked) == 1
+
+
+def test_a_person_who_blocked_the_bot_is_not_answered_again_and_again(dark: Stack) -> None:
+    ben = dark.telegram.person("Ben")
+    dark.telegram.fail("sendMessage", status=403, chat_id=ben.id)
+    response = dark.telegram.deliver(message_update(ben, "/three"), "second")
+    assert (response.status, response.body) == (200, b"")
+
+
+def test_refused_messages_take_no_ai_request_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[int] = []
+    monkeypatch.setattr(fallback, "settings", lambda: SimpleNamespace(fallback_messages_per_minute=0))
+    monkeypatch.setattr(fallback, "_unit", lambda *_: taken.append(1))
+    assert fallback._process(Bot("assistant"), Incoming("assistant", 1, "message", {})).status == 503
+    assert taken == []
+
+
+def test_a_locked_row_is_no_outage_for_everybody(stack: Stack, database_url: str) -> None:
+    anna, ben = acquainted(stack.telegram), acquainted(stack.telegram, name="Ben")
+    with psycopg.connect(database_url) as admin:
+        admin.execute("select from users where telegram_id = %s for update", (anna.id,))
+        assert stack.telegram.deliver(message_update(anna, "hello")).status == 503
+        profile = json.loads(stack.telegram.deliver(message_update(ben, "/profile")).body)["text"]
+    assert "Today:" in profile
+
+
+def test_a_database_that_is_silent_is_not_waited_for_for_ever(stack: Stack) -> None:
+    anna = acquainted(stack.telegram)
+    stack.database.on("receive_update", when="before", do=lambda: time.sleep(15))
+    started = time.monotonic()
+    assert stack.telegram.deliver(message_update(anna, "/profile")).status == 503
+    assert time.monotonic() - started < 13
+
+
+def test_a_deployment_in_between_costs_no_update(stack: Stack, sql: Sql) -> None:
+    update = message_update(acquainted(stack.telegram, "second"), "/show")
+    sql("alter function finish_update rename to finish_update_")
+    try:
+        statuses = [stack.telegram.deliver(update, "second").status for _ in range(4)]
+    finally:
+        sql("alter function finish_update_ rename to finish_update")
+    assert set(statuses) == {503}
+    assert "chat" in json.loads(deliver_until_done(stack.telegram, update, "second").body)["text"]
+
+
+def test_news_of_money_waits_for_the_database(dark: Stack) -> None:
+    update = message_update(dark.telegram.person("Anna"), "")
+    del update["message"]["text"]
+    update["message"]["successful_payment"] = {
+        "currency": "XTR",
+        "total_amount": 1,
+        "invoice_payload": "o",
+        "telegram_payment_charge_id": "c",
+        "provider_payment_charge_id": "p",
+    }
+    response = dark.telegram.deliver(update)
+    assert response.status == 503
+    assert int(response.headers["retry-after"]) >= 1
+
+
+def test_a_job_is_told_to_come_again(dark: Stack) -> None:
+    assert dark.run_job("sweep").status == 503
+
+
+def test_one_process_answers_only_so_much_from_nothing(backend_url: str) -> None:
+    stack = make_stack(backend_url, FALLBACK_AI_REQUESTS_PER_MINUTE="2", FALLBACK_MESSAGES_PER_MINUTE="4")
+    stack.start()
+    try:
+        stack.database.down()
+        anna = stack.telegram.person("Anna")
+        answers = [stack.telegram.deliver(message_update(anna, f"question {n}")) for n in range(5)]
+        assert [answer.status for answer in answers] == [200, 200, 200, 200, 503]
+        assert "working without my memory" in json.loads(answers[2].body)["text"]
+        assert len(stack.ai.requests) == 2
+    finally:
+        stack.stop()
+
+
+def test_postgres_stopped_during_traffic_and_started_again(server: Server, stack: Stack, sql: Any) -> None:
+    people = [stack.telegram.person(f"Person {n}") for n in range(6)]
+    sent = []
+    for number, person in enumerate(people):
+        sent.append(person.chat("assistant").send("before"))
+        if number == 2:
+            server.stop(immediate=True)
+    for person in people:
+        sent.append(person.chat("assistant").send("meanwhile"))
+    time.sleep(1)
+    server.start()
+    for message in sent:
+        message.wait(timeout=40)
+    stack.telegram.idle(20)
+    with psycopg.connect(server.url("migrated", "supabase_admin"), autocommit=True) as connection:
+
+        def after(statement: str, *values: Any) -> list[dict[str, Any]]:
+            cursor = connection.cursor(row_factory=psycopg.rows.dict_row).execute(statement, values)
+            return cursor.fetchall()
+
+        for person in people:
+            chat = person.chat("assistant")
+            assert len(chat.answers()) >= 2
+            # What was answered from nothing is not counted, and nothing is counted that was not kept.
+            assert requests_of(after, person.id) * 2 == len(history_of(after, person.id))
+    chat = people[0].chat("assistant")
+    chat.send("and now?").wait(timeout=30)
+    assert _is_online(chat)
+
+
+def _is_online(chat: Any) -> bool:
+    def check() -> bool:
+        chat.send("/profile").wait(timeout=20)
+        return "Today:" in chat.answers()[-1].text
+
+    result: bool = eventually(check, 30)
+    return result

@@ -1,0 +1,147 @@
+"""Calls that are owed: in order, each chat for itself, none held up by another's trouble."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+
+import pytest
+
+from shared.errors import TelegramError
+from shared.telegram import chat_action, outbox
+from tests.support import acquainted, eventually
+from tests.telegram.test_updates import Sql, sent_to
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+
+
+def owe(sql: Sql, bot: str, chat_id: int, text: str, update_id: int | None = None) -> None:
+    sql(
+        "insert into telegram_outbox (bot, chat_id, update_id, method, parameters, send_after) values "
+        "(%s, %s, %s, 'sendMessage', %s, private.clock() - interval '1 s')",
+        bot,
+        chat_id,
+        update_id,
+        json.dumps({"chat_id": chat_id, "text": text}),
+    )
+
+
+def test_parts_wait_as_long_as_the_one_before_them(
+    stack: Stack, sql: Sql, clock: Callable[[str], None]
+) -> None:
+    anna = acquainted(stack.telegram)
+    chat = anna.chat("assistant")
+    stack.ai.next(AiBehaviour(text="\n\n".join(f"{n} " + "word " * 700 for n in range(1, 5))))
+    stack.telegram.fail("sendMessage", status=429, retry_after=120, chat_id=anna.id)
+    chat.send("four parts").wait()
+    clock("clock_timestamp() + interval '30 s'")
+    stack.run_job("sweep")
+    assert sent_to(stack, anna.id) == []
+    clock("clock_timestamp() + interval '130 s'")
+    stack.run_job("sweep")
+    assert [text.split()[0] for text in sent_to(stack, anna.id)] == ["1", "2", "3", "4"]
+
+
+def test_nothing_is_handed_out_behind_a_part_that_somebody_is_sending(stack: Stack, sql: Sql) -> None:
+    anna, ben = acquainted(stack.telegram), acquainted(stack.telegram, name="Ben")
+    for number in range(3):
+        owe(sql, "assistant", anna.id, str(number), 424242)
+    owe(sql, "assistant", ben.id, "another chat", 424242)
+    try:
+        first = sql("select claim_outbox(1) as calls")[0]["calls"]
+        assert [call["parameters"]["text"] for call in first] == ["0"]
+        others = sql("select claim_outbox(10) as calls")[0]["calls"]
+        assert [call["parameters"]["text"] for call in others] == ["another chat"]
+        assert sql("select private.claim_calls('assistant', 424242) as calls")[0]["calls"] is None
+    finally:
+        sql("delete from telegram_outbox where update_id = 424242")
+
+
+def test_a_call_of_a_bot_without_a_token_does_not_hold_up_the_others(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    owe(sql, "retired", anna.id, "never")
+    owe(sql, "assistant", anna.id, "soon")
+    try:
+        assert stack.run_job("sweep").status == 200
+        assert sent_to(stack, anna.id) == ["soon"]
+        assert "retired" in sql("select error from telegram_outbox where bot = 'retired'")[0]["error"]
+    finally:
+        sql("delete from telegram_outbox where bot = 'retired'")
+
+
+def test_one_chats_pause_does_not_hold_up_the_others(stack: Stack, sql: Sql) -> None:
+    anna, ben = acquainted(stack.telegram), acquainted(stack.telegram, name="Ben")
+    owe(sql, "assistant", anna.id, "later")
+    owe(sql, "assistant", ben.id, "soon")
+    stack.telegram.fail("sendMessage", status=429, retry_after=15, chat_id=anna.id)
+    started = time.monotonic()
+    try:
+        assert stack.run_job("sweep").status == 200
+        assert time.monotonic() - started < 10
+        assert sent_to(stack, ben.id) == ["soon"]
+    finally:
+        sql("delete from telegram_outbox where chat_id = %s", anna.id)
+
+
+def test_several_replies_keep_their_order_when_the_first_must_wait(
+    stack: Stack, clock: Callable[[str], None]
+) -> None:
+    chat = acquainted(stack.telegram, "second").chat("second")
+    stack.telegram.fail("sendMessage", status=429, retry_after=60, chat_id=chat.id)
+    chat.send("/three").wait()
+    clock("clock_timestamp() + interval '70 s'")
+    stack.run_job("sweep")
+    assert [answer.text for answer in chat.answers()[1:]] == ["one", "two", "three"]
+
+
+def test_no_call_is_begun_when_the_claim_may_be_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[str] = []
+    recorded: list[dict[str, object]] = []
+    monkeypatch.setattr(outbox.api, "call", lambda *_args, **_kwargs: begun.append("call"))
+    monkeypatch.setattr(outbox, "_record", recorded.extend)
+    calls = [{"id": id_, "method": "sendMessage", "parameters": {"chat_id": 1}} for id_ in (1, 2)]
+    outbox.send_owed("assistant", calls, time.monotonic() - 0.1)
+    assert begun == []
+    assert [(result["id"], result["outcome"]) for result in recorded] == [(1, "later"), (2, "later")]
+
+
+def test_typing_does_not_pile_up_while_telegram_is_slow(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[float] = []
+
+    def call(*_args: object, **_kwargs: object) -> None:
+        made.append(time.monotonic())
+        time.sleep(0.5)
+        raise TelegramError("sendChatAction", 0, "no answer")
+
+    monkeypatch.setattr(chat_action.api, "call", call)
+    monkeypatch.setattr(chat_action, "FIRST_AFTER", 0.0)
+    monkeypatch.setattr(chat_action, "EVERY", 0.1)
+    ticker = chat_action._Ticker()
+    waiting = [chat_action._Waiting("assistant", {"chat_id": number}) for number in range(20)]
+    for one in waiting:
+        ticker.add(one)
+    eventually(lambda: len(made) >= 20)
+    assert ticker._senders._work_queue.qsize() <= 20
+    for one in waiting:
+        ticker.remove(one)
+    gone = time.monotonic()
+    time.sleep(1.2)
+    assert [at for at in made if at > gone + 0.1] == []
+
+
+def test_a_notice_whose_text_is_not_here_waits_and_holds_up_nobody(stack: Stack, sql: Sql) -> None:
+    anna, ben = acquainted(stack.telegram, "second"), acquainted(stack.telegram, "second", "Ben")
+    owe(sql, "second", anna.id, "")
+    notice = {"chat_id": anna.id, "key": "text_of_tomorrow", "languages": ["en"], "values": {}}
+    sql(
+        "update telegram_outbox set method = 'notice', parameters = %s where chat_id = %s",
+        json.dumps(notice),
+        anna.id,
+    )
+    owe(sql, "second", ben.id, "behind it")
+    assert stack.run_job("sweep").status == 200
+    assert sent_to(stack, ben.id) == ["behind it"]
+    owed = sql("select error from telegram_outbox where chat_id = %s", anna.id)
+    assert owed == [{"error": "no text 'text_of_tomorrow'"}]
+    sql("delete from telegram_outbox where chat_id = %s", anna.id)

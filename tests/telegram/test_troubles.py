@@ -1,0 +1,189 @@
+"""The AI and Telegram misbehave: a clear word, requests come back, answers arrive late but once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.support import eventually
+from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "word"),
+    [
+        (AiBehaviour(status=500), "could not answer"),
+        (AiBehaviour(status=401), "could not answer"),
+        (AiBehaviour(status=429, retry_after=20), "overloaded"),
+        (AiBehaviour(empty=True), "could not answer"),
+        (
+            AiBehaviour(error_in_200={"error": {"code": 502, "message": "upstream"}}, cut_after=0),
+            "could not answer",
+        ),
+        (AiBehaviour(refusal="I can't help with that."), "will not answer this"),
+        (AiBehaviour(malformed=True, text=""), "could not answer"),
+        (AiBehaviour(hang=True), "took too long"),
+    ],
+    ids=["500", "401", "429", "empty", "error in 200", "refusal", "malformed", "silence"],
+)
+def test_a_failing_ai_gives_the_request_back(
+    stack: Stack, sql: Sql, behaviour: AiBehaviour, word: str
+) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    stack.ai.always(behaviour)
+    chat.send("hello").wait(timeout=20)
+    answer = chat.answer().text
+    assert word in answer
+    assert "does not count" in answer
+    assert requests_of(sql, anna.id) == 0
+    assert history_of(sql, anna.id) == []
+
+
+def test_a_slow_model_is_cut_off_with_what_came_so_far(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    stack.ai.next(AiBehaviour(chunks=["Once ", "upon "] + ["a time "] * 50, chunk_delay=0.4))
+    started = time.monotonic()
+    chat.send("a story").wait(timeout=20)
+    assert time.monotonic() - started < 9  # RESPONSE_TIMEOUT is 5 s in the tests
+    answer = chat.answer().text
+    assert answer.startswith("Once upon a time")
+    assert "Time ran out here" in answer
+    assert requests_of(sql, anna.id) == 1
+    assert history_of(sql, anna.id) == ["user", "assistant"]
+
+
+def test_a_broken_stream_keeps_what_came_and_says_so(stack: Stack) -> None:
+    chat = stack.telegram.person("Anna").chat("assistant")
+    stack.ai.next(AiBehaviour(chunks=["Once ", "upon ", "a ", "time"], cut_after=3))
+    chat.send("a story").wait(timeout=20)
+    answer = chat.answer().text
+    assert answer.startswith("Once upon a")
+    assert "broke off" in answer
+
+
+def test_a_long_answer_arrives_in_parts_that_telegram_takes(stack: Stack) -> None:
+    chat = stack.telegram.person("Anna").chat("assistant")
+    stack.ai.next(
+        AiBehaviour(
+            text="\n\n".join(
+                f"## Part {n}\n\n" + "Слово 😀 и ещё слова " * 100 + "`код`" for n in range(1, 46)
+            )
+        )
+    )
+    chat.send("everything").wait(timeout=30)
+    parts = chat.answers()
+    assert len(parts) > 10
+    assert parts[0].text.startswith("Part 1")
+    assert "Part 45" in parts[-1].text
+    assert all(len(part.text.encode("utf-16-le")) // 2 <= 4096 for part in parts)
+
+
+def test_typing_is_shown_while_the_ai_thinks_and_renewed(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna")
+    stack.ai.next(AiBehaviour(text="done", delay=1))
+    anna.chat("assistant").send("think").wait(timeout=20)
+    actions = [
+        c
+        for c in stack.telegram.calls
+        if c["method"] == "sendChatAction" and c["parameters"]["chat_id"] == anna.id
+    ]
+    assert [c["parameters"]["action"] for c in actions] == ["typing"]
+
+
+def test_a_quick_answer_costs_one_call(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna")
+    anna.chat("assistant").send("quick").wait()
+    calls = [c["method"] for c in stack.telegram.calls if c["parameters"].get("chat_id") == anna.id]
+    assert calls == ["sendMessage"]
+
+
+def test_telegrams_short_pause_is_waited_for(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna")
+    stack.telegram.fail("sendMessage", status=429, retry_after=1, chat_id=anna.id)
+    started = time.monotonic()
+    anna.chat("assistant").send("hello").wait()
+    assert len(sent_to(stack, anna.id)) == 1
+    assert time.monotonic() - started >= 1
+
+
+def test_telegrams_long_pause_is_waited_for_in_the_outbox(
+    stack: Stack, sql: Sql, clock: Callable[[str], None]
+) -> None:
+    anna = stack.telegram.person("Anna")
+    stack.telegram.fail("sendMessage", status=429, retry_after=120, chat_id=anna.id)
+    sent = anna.chat("assistant").send("hello").wait()
+    assert sent_to(stack, anna.id) == []
+    owed = sql(
+        "select attempts, send_after > private.clock() + interval '100 s' as waits from telegram_outbox "
+        "where chat_id = %s",
+        anna.id,
+    )
+    assert owed == [{"attempts": 1, "waits": True}]
+    assert stack.run_job("sweep").status == 200
+    assert sent_to(stack, anna.id) == []
+    clock("clock_timestamp() + interval '125 s'")
+    assert stack.run_job("sweep").status == 200
+    assert len(sent_to(stack, anna.id)) == 1
+    assert not sql("select from telegram_outbox where chat_id = %s", anna.id)
+    assert sent.attempts == 1
+    assert requests_of(sql, anna.id) == 1
+
+
+@pytest.mark.parametrize("status", [500, 502])
+def test_telegram_failing_for_a_moment_is_asked_again(stack: Stack, status: int) -> None:
+    anna = stack.telegram.person("Anna")
+    stack.telegram.fail("sendMessage", status=status, chat_id=anna.id)
+    anna.chat("assistant").send("hello").wait()
+    assert len(sent_to(stack, anna.id)) == 1
+
+
+def test_parts_never_overtake_each_other(stack: Stack, sql: Sql, clock: Callable[[str], None]) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    stack.ai.next(AiBehaviour(text="\n\n".join(f"{n} " + "word " * 700 for n in range(1, 5))))
+    stack.telegram.fail("sendMessage", status=429, retry_after=60, chat_id=anna.id)
+    chat.send("four parts").wait()
+    assert chat.answers() == []
+    clock("clock_timestamp() + interval '70 s'")
+    stack.run_job("sweep")
+    assert [answer.text.split()[0] for answer in chat.answers()][:4] == ["1", "2", "3", "4"]
+
+
+def test_a_person_who_blocked_the_bot_is_noted_and_nothing_waits(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna")
+    stack.telegram.fail("sendMessage", status=403, chat_id=anna.id)
+    anna.chat("assistant").send("hello").wait()
+    assert sql("select is_active from users where telegram_id = %s", anna.id) == [{"is_active": False}]
+    assert not sql("select from telegram_outbox where chat_id = %s", anna.id)
+
+
+def test_blocking_and_unblocking_is_noted(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    chat.send("/start").wait()
+
+    def is_active() -> bool:
+        return bool(sql("select is_active from users where telegram_id = %s", anna.id)[0]["is_active"])
+
+    chat.block()
+    eventually(lambda: not is_active())
+    chat.unblock()
+    eventually(is_active)
+
+
+def test_a_message_telegram_will_not_take_with_its_styles_arrives_without(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna")
+    stack.ai.next(AiBehaviour(text="**bold**"))
+    stack.telegram.fail(
+        "sendMessage", status=400, description="Bad Request: ENTITY_BOUNDS_INVALID", chat_id=anna.id
+    )
+    chat = anna.chat("assistant")
+    chat.send("hello").wait()
+    answer = chat.answer()
+    assert (answer.text, answer.entities) == ("bold", [])

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from shared import config, http, log, texts
+from shared.config import settings
+from tools.emulator.telegram import Telegram
+from tools.emulator.web import HttpServer
+from tools.telegram import __main__ as command
+from tools.telegram import patience
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def telegram() -> Iterator[Telegram]:
+    telegram = Telegram()
+    yield telegram
+    telegram.stop()
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """What the tool would have waited for, in seconds."""
+    pauses: list[float] = []
+    monkeypatch.setattr(patience, "sleep", pauses.append)
+    return pauses
+
+
+@pytest.fixture(autouse=True)
+def environment(telegram: Telegram, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    """An environment with what the tool needs and no more: above all no DATABASE_URL."""
+    server = HttpServer(telegram.handle)
+    server.start()
+    for variable in config.variables() | config.OTHER_VARIABLES:
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TELEGRAM_API_URL", server.url)
+    monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": telegram.bot("assistant").token}))
+    monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "new-secret,old-secret")
+    monkeypatch.setenv("PUBLIC_URL", "https://bots.example")
+    # What the tool adds to the environment by itself is taken away again.
+    monkeypatch.setenv("DATABASE_URL", "")
+    monkeypatch.setattr(command, "DOTENV", tmp_path / ".env")
+    _forget()
+    yield
+    http.pool().clear()
+    server.stop()
+    _forget()
+
+
+def _forget() -> None:
+    """What a process reads once is read again."""
+    for cached in (settings, texts.languages, log._own_secrets, log._level):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run the command: `run("info", "--bot", "assistant")` returns (exit status, output, errors)."""
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        status = command.main(arguments)
+        output = capsys.readouterr()
+        return status, output.out, output.err
+
+    return run

@@ -1,0 +1,115 @@
+"""Every language says everything, names the same values and has a word for every number."""
+
+from __future__ import annotations
+
+import re
+import string
+from pathlib import Path
+
+import pytest
+
+from shared import bots, texts
+from shared.ai.modes import MODES
+from shared.errors import AIError
+
+ROOT = Path(__file__).parents[2]
+CODES = sorted(path.stem for path in (ROOT / "shared/texts").glob("??.py"))
+FIELD = re.compile(r"\{(\w+)((?:\|[^|{}]*)*)\}")
+
+
+def test_russian_and_english_are_there() -> None:
+    assert {"ru", "en"} <= set(CODES)
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_a_language_has_every_text_and_no_other(code: str) -> None:
+    everything = {key for other in CODES for key in texts.language(other).TEXTS}
+    missing = everything - set(texts.language(code).TEXTS)
+    assert not missing, f"shared/texts/{code}.py lacks {sorted(missing)}"
+
+
+@pytest.mark.parametrize("code", CODES)
+@pytest.mark.parametrize("key", sorted(texts.language("en").TEXTS))
+def test_a_text_names_the_same_values_in_every_language(code: str, key: str) -> None:
+    def fields(text: str) -> set[str]:
+        return {match[1] for match in FIELD.finditer(text)}
+
+    assert fields(texts.language(code).TEXTS[key]) == fields(texts.language("en").TEXTS[key])
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_number_has_as_many_words_as_the_language_has_forms(code: str) -> None:
+    language = texts.language(code)
+    forms = max(language.plural(number) for number in range(200)) + 1
+    for key, template in language.TEXTS.items():
+        for match in FIELD.finditer(template):
+            if match[2]:
+                assert match[2].count("|") == forms, f"{code}: {key}"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_command_mode_and_failure_has_its_text(code: str) -> None:
+    needed = {f"mode_{key}" for key in MODES} | {f"mode_{key}_about" for key in MODES}
+    for name in bots.names():
+        needed |= {f"command_{command}" for command in bots.load(name).commands()}
+    classes = [AIError, *AIError.__subclasses__()]
+    needed |= {cls.text_key for cls in classes}
+    missing = needed - set(texts.language(code).TEXTS)
+    assert not missing, f"add {sorted(missing)} to shared/texts/{code}.py"
+
+
+def test_every_text_is_used_somewhere() -> None:
+    code = "\n".join(
+        path.read_text()
+        for folder in ("shared", "tools/telegram", "supabase/schemas")
+        for path in (ROOT / folder).rglob("*.*")
+        if path.suffix in (".py", ".sql") and path.parent.name != "texts"
+    )
+    made = ("command_", "mode_", "plan_")  # keys put together from a name
+    unused = [
+        key
+        for key in texts.language("en").TEXTS
+        if not key.startswith(made) and not re.search(f"[\"']{key}[\"']", code)
+    ]
+    assert not unused, f"no code uses {unused}: remove them from shared/texts"
+
+
+@pytest.mark.parametrize(
+    ("number", "word"),
+    [
+        (0, "запросов"),
+        (1, "запрос"),
+        (2, "запроса"),
+        (5, "запросов"),
+        (11, "запросов"),
+        (14, "запросов"),
+        (21, "запрос"),
+        (22, "запроса"),
+        (25, "запросов"),
+        (111, "запросов"),
+        (1001, "запрос"),
+    ],
+)
+def test_russian_numbers_take_the_right_word(number: int, word: str) -> None:
+    assert f"{number} {word}." in texts.text("ru", "welcome", name="", limit=number)
+
+
+def test_values_are_never_taken_for_markup() -> None:
+    text, entities = texts.rich("en", "welcome", name="**Eve** `x` {limit}", limit=1)
+    assert "**Eve** `x` {limit}!" in text
+    assert [entity["type"] for entity in entities] == ["bold"]
+
+
+def test_offsets_count_utf16_units() -> None:
+    text, entities = texts.rich("en", "profile_offline", id=7, plan="Free", balance="0.0")
+    units = text.encode("utf-16-le")
+    marked = [units[e["offset"] * 2 : (e["offset"] + e["length"]) * 2].decode("utf-16-le") for e in entities]
+    assert marked == ["Your profile", "7", "Free"]
+
+
+def test_texts_have_no_loose_markup_and_end_cleanly() -> None:
+    for code in CODES:
+        for key, template in texts.language(code).TEXTS.items():
+            plain = "".join(piece.content for piece in texts._pieces(code, key))
+            assert "**" not in plain and "`" not in plain, f"{code}: {key}"
+            assert not template.endswith(tuple(string.whitespace)), f"{code}: {key}"

@@ -1,0 +1,203 @@
+"""`python -m tools.bench`: figures of one run, in three to four minutes. It takes two CPUs for itself.
+
+--quick        one minute: fewer and shorter rounds
+--large        also with 1,000,000 people and 10,000,000 messages (5 GB of disk, some minutes more)
+--only NAMES   some of: start, saturation, slow_ai, scale
+--json FILE    the same for a machine
+
+A figure that misses its aim fails nothing; something that breaks does.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from tools.bench import cpus, saturation, slow_ai, start, updates
+from tools.bench.database import Database
+from tools.bench.disturbance import Watch
+from tools.bench.errors import BenchError
+from tools.bench.peer import Peer
+from tools.bench.report import Aim, Row, Section
+from tools.bench.scale import LARGE, SMALL, Scale, Size
+from tools.bench.stand_ins import StandIns
+from tools.database.errors import DatabaseToolError
+from tools.emulator.functions import ROOT
+
+_SECTIONS = ("start", "saturation", "slow_ai", "scale")
+_DIRECTORY = ROOT / ".switchboard" / "bench"
+_TOKEN = "123456789:" + "b" * 35
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How many rounds of how many seconds."""
+
+    starts: int
+    rounds: int
+    seconds: float
+    slow_rounds: int
+    slow_seconds: float
+    scale_rounds: int
+    scale_seconds: int
+
+
+DEFAULT = Effort(
+    starts=7, rounds=5, seconds=3, slow_rounds=3, slow_seconds=8, scale_rounds=5, scale_seconds=2
+)
+QUICK = Effort(
+    starts=3, rounds=3, seconds=1.5, slow_rounds=1, slow_seconds=5, scale_rounds=1, scale_seconds=1
+)
+
+
+def main() -> int:
+    """Measure and print; 1 with what broke, 0 whatever the figures say."""
+    arguments = _parser().parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # unwinds, so that nothing is left running
+    print(_machine(), flush=True)
+    try:
+        cpus.check()
+        results = list(_run(arguments))
+    except (BenchError, DatabaseToolError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    missed = sum(row.mark == "missed" for section in results for row in section.rows)
+    print(f"{missed} missed" if missed else "Every aim is met.")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(_plain(results), ensure_ascii=False, indent=1) + "\n")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.bench",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--quick", dest="effort", action="store_const", const=QUICK, default=DEFAULT)
+    parser.add_argument("--large", action="store_true")
+    parser.add_argument("--only", type=lambda text: text.split(","), default=list(_SECTIONS))
+    parser.add_argument("--json", type=Path)
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> Iterator[Section]:
+    """Measure the sections that are wanted, printing each as it is there."""
+    effort, only = arguments.effort, set(arguments.only)
+    with ExitStack() as stack:
+        stack.callback(shutil.rmtree, _DIRECTORY, ignore_errors=True)
+        _DIRECTORY.mkdir(parents=True, exist_ok=True)
+        if only - {"scale"}:
+            with _Functions.running() as functions:
+                yield from functions.measure(effort, only)
+        if "scale" in only:
+            yield from _scale(effort, [SMALL, LARGE] if arguments.large else [SMALL])
+
+
+@dataclass(frozen=True)
+class _Functions:
+    """The bare function and the product's, with all that they need around them."""
+
+    database: Database
+    stand_ins: StandIns
+    bare: Peer
+    product: Peer
+    counted: Peer
+
+    @classmethod
+    @contextmanager
+    def running(cls) -> Iterator[_Functions]:
+        """Run what they need; the functions themselves are started by the measurements."""
+        with ExitStack() as stack:
+            database = stack.enter_context(Database(_DIRECTORY / "postgres").running(cpus.OTHERS))
+            database.make("bench", updates.PEOPLE)
+            stand_ins = stack.enter_context(StandIns(database.port).running())
+            stack.enter_context(cpus.pinned(cpus.OTHERS))  # our own posting
+            bare = Peer("bare", "tools/bench/bare.py", {}, _DIRECTORY / "bare.log")
+            product = _product(stand_ins, database.backend_url("bench"))
+            counted = _product(stand_ins, database.backend_url("bench", stand_ins.counter_port))
+            yield cls(database, stand_ins, bare, product, counted)
+
+    def measure(self, effort: Effort, only: set[str]) -> Iterator[Section]:
+        """Measure the sections that are wanted."""
+        first = updates.requests("command")
+        if "start" in only:
+            watch = Watch(self.database.postmaster)
+            yield _told(start.measure(self.bare, self.product, effort.starts), watch)
+        if only & {"saturation", "slow_ai"}:
+            with self.bare.running(next(first)), self.product.running(next(first)):
+                yield from self._loaded(effort, only)
+        if "saturation" in only:
+            with self.counted.running(next(first)):
+                yield _told(saturation.count(self.counted, self.stand_ins))
+
+    def _loaded(self, effort: Effort, only: set[str]) -> Iterator[Section]:
+        postmaster = self.database.postmaster
+        if "saturation" in only:
+            watch = Watch(postmaster)
+            section = saturation.measure(self.bare, self.product, postmaster, effort.rounds, effort.seconds)
+            yield _told(section, watch)
+        if "slow_ai" in only:
+            watch = Watch(postmaster)
+            section = slow_ai.measure(self.product, self.stand_ins, effort.slow_rounds, effort.slow_seconds)
+            yield _told(section, watch)
+        memory = Row("PSS, MB", self.product.pss(), self.bare.pss(), Aim(70))
+        yield _told(Section("Memory after all that", [memory]))
+
+
+def _scale(effort: Effort, sizes: list[Size]) -> Iterator[Section]:
+    with Database(_DIRECTORY / "postgres").running(cpus.ALL) as database:
+        scale = Scale(database, _DIRECTORY)
+        for size in sizes:
+            seconds = scale.fill(size)
+            print(
+                f"{size.people:,} people and {size.messages:,} messages made in {seconds:.0f} s", flush=True
+            )
+        watch = Watch(database.postmaster)
+        for section in scale.measure(sizes, effort.scale_rounds, effort.scale_seconds):
+            yield _told(section, watch)
+
+
+def _product(stand_ins: StandIns, database_url: str) -> Peer:
+    env = {
+        "DATABASE_URL": database_url,
+        "BOT_TOKENS": json.dumps({"assistant": _TOKEN}),
+        "TELEGRAM_WEBHOOK_SECRET": updates.SECRET,
+        "TELEGRAM_API_URL": stand_ins.url,
+        "OPENAI_API_KEY": "none",
+        "OPENAI_BASE_URL": f"{stand_ins.url}/openai/v1",
+    }
+    return Peer("telegram", "functions/telegram/main.py", env, _DIRECTORY / "telegram.log")
+
+
+def _told(section: Section, watch: Watch | None = None) -> Section:
+    """Print a section, and how much others disturbed it."""
+    if watch is not None:
+        section = replace(section, others=watch.others())
+    print(f"\n{section.text()}", end="", flush=True)
+    return section
+
+
+def _machine() -> str:
+    return (
+        f"Python {platform.python_version()}, {platform.system()} {platform.release()};"
+        f" the function on CPU {min(cpus.FUNCTION, default='?')},"
+        f" Postgres, stand-ins and load on CPU {min(cpus.OTHERS, default='?')}"
+    )
+
+
+def _plain(sections: list[Section]) -> dict[str, Any]:
+    return {"machine": _machine(), "sections": [section.plain() for section in sections]}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""What one update costs, and how many a second one instance serves when more are always waiting."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import median
+
+from tools.bench import load, updates
+from tools.bench.errors import BenchError
+from tools.bench.load import Load
+from tools.bench.peer import Peer, cpu_of
+from tools.bench.report import Aim, Row, Section
+from tools.bench.stand_ins import StandIns
+
+CONCURRENCY = 16
+COUNTED = 100  # updates whose round trips and calls are counted
+_WARM_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of update and what it may cost. `in_response`: its answer travels in the HTTP response."""
+
+    name: str
+    times: float | None
+    round_trips: int
+    calls: int
+    in_response: bool = True
+
+
+KINDS = (
+    Kind("command", times=3.5, round_trips=2, calls=0),
+    Kind("button", times=None, round_trips=2, calls=1),
+    Kind("chat", times=6.0, round_trips=3, calls=1, in_response=False),
+)
+
+
+@dataclass
+class _Rounds:
+    """A figure of each round; CPU in milliseconds an update."""
+
+    per_second: list[float] = field(default_factory=list)
+    cpu: list[float] = field(default_factory=list)
+    postgres: list[float] = field(default_factory=list)
+
+
+def measure(bare: Peer, product: Peer, postmaster: int, rounds: int, seconds: float) -> Section:
+    """Load both in turn with every kind of update."""
+    results: dict[Kind | None, _Rounds] = {None: _Rounds(), **{kind: _Rounds() for kind in KINDS}}
+    for number in range(rounds + 1):
+        for kind, result in results.items():
+            # The first round opens connections and fills caches.
+            one = _Rounds() if number == 0 else result
+            _measure(
+                bare if kind is None else product, kind, postmaster, seconds if number else _WARM_SECONDS, one
+            )
+    yardstick = results.pop(None)
+    rows = [row for kind, result in results.items() if kind for row in _rows(kind, result, yardstick)]
+    return Section(f"Saturation, {CONCURRENCY} at once, median of {rounds}", rows)
+
+
+def _measure(peer: Peer, kind: Kind | None, postmaster: int, seconds: float, result: _Rounds) -> None:
+    cpu, postgres = peer.cpu(), cpu_of(postmaster)
+    done = load.during(peer.port, updates.requests(kind.name if kind else "command"), seconds, CONCURRENCY)
+    result.cpu.append((peer.cpu() - cpu) * 1000 / done.count)
+    result.postgres.append((cpu_of(postmaster) - postgres) * 1000 / done.count)
+    result.per_second.append(done.per_second)
+    if kind:
+        check(kind, done)
+
+
+def check(kind: Kind, done: Load) -> None:
+    """Raise BenchError unless every update was answered in the way its kind is."""
+    if set(done.answers) != {(200, kind.in_response)}:
+        raise BenchError(f"{kind.name}: not every update was answered as it should be: {dict(done.answers)}")
+
+
+def _rows(kind: Kind, result: _Rounds, bare: _Rounds) -> list[Row]:
+    aim = Aim(kind.times, of_ratio=True) if kind.times else None
+    return [
+        Row(f"{kind.name}: CPU of an update, ms", median(result.cpu), median(bare.cpu), aim, digits=3),
+        Row("  updates a second", median(result.per_second), median(bare.per_second), digits=0),
+        Row("  CPU of Postgres, ms", median(result.postgres), digits=3),
+    ]
+
+
+def count(product: Peer, stand_ins: StandIns) -> Section:
+    """Count what updates ask of others; `product` must reach Postgres through the counter."""
+    rows = []
+    for kind in KINDS:
+        requests = updates.requests(kind.name)
+        load.some(product.port, requests, 5)
+        stand_ins.take_counts()
+        check(kind, load.some(product.port, requests, COUNTED))
+        rows += _counted(kind, stand_ins.take_counts())
+    return Section(f"What an update asks of others, counted over {COUNTED}", rows)
+
+
+def _counted(kind: Kind, counts: dict[str, int]) -> list[Row]:
+    asked = counts.pop("ai", 0)
+    if asked != (COUNTED if kind.name == "chat" else 0):
+        raise BenchError(f"{kind.name}: the AI was asked {asked} times for {COUNTED} updates")
+    round_trips = counts.pop("sql", 0)
+    counts.pop("sendChatAction", 0)  # "typing…" only while somebody waits long
+    calls = ", ".join(sorted(counts))
+    return [
+        Row(
+            f"{kind.name}: round trips to Postgres",
+            round_trips / COUNTED,
+            aim=Aim(kind.round_trips),
+            digits=2,
+        ),
+        Row(
+            f"  calls to Telegram{f' ({calls})' if calls else ''}",
+            sum(counts.values()) / COUNTED,
+            aim=Aim(kind.calls),
+            digits=2,
+        ),
+    ]

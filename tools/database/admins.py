@@ -1,0 +1,56 @@
+"""Who is an admin: what ADMIN_EMAILS and ADMIN_TELEGRAM_IDS say. The application never writes it.
+
+The two are lists of the same order; an admin without a Telegram id acts only through SQL functions.
+"""
+
+import re
+from collections.abc import Mapping
+from itertools import zip_longest
+
+import psycopg
+
+from tools.database.errors import SettingError
+from tools.database.migrate import as_owner, connect
+
+_EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+
+
+def write(url: str, environment: Mapping[str, str]) -> list[str] | None:
+    """Make the table of admins what the environment says; return their addresses.
+
+    Without ADMIN_EMAILS nothing is changed and None returned, so that a forgotten variable locks nobody out.
+    Raises SettingError for a malformed value, before anything is written.
+    """
+    if not environment.get("ADMIN_EMAILS", "").strip():
+        return None
+    admins = _admins(environment["ADMIN_EMAILS"], environment.get("ADMIN_TELEGRAM_IDS", ""))
+    with connect(url) as connection, as_owner(connection):
+        _replace(connection, admins)
+    return sorted(admins)
+
+
+def _admins(emails: str, telegram_ids: str) -> dict[str, int | None]:
+    addresses = [word.strip().lower() for word in emails.split(",") if word.strip()]
+    wrong = [address for address in addresses if not _EMAIL.fullmatch(address)]
+    if wrong:
+        raise SettingError(f"ADMIN_EMAILS: {wrong[0]!r} is no e-mail address.")
+    words = [word.strip() for word in telegram_ids.split(",") if word.strip()]
+    if not all(word.isdecimal() for word in words):
+        raise SettingError("ADMIN_TELEGRAM_IDS must be numbers separated by commas.")
+    if len(words) > len(addresses):
+        raise SettingError("ADMIN_TELEGRAM_IDS has more admins than ADMIN_EMAILS.")
+    if len(set(words)) < len(words) or len(set(addresses)) < len(addresses):
+        raise SettingError("ADMIN_EMAILS or ADMIN_TELEGRAM_IDS names somebody twice.")
+    return {address: int(word) if word else None for address, word in zip_longest(addresses, words)}
+
+
+def _replace(connection: psycopg.Connection, admins: Mapping[str, int | None]) -> None:
+    # Everybody first loses the id, so that two admins may exchange theirs.
+    connection.execute("delete from public.admins where email <> all(%s)", [list(admins)])
+    connection.execute("update public.admins set telegram_id = null where telegram_id is not null")
+    for email, telegram_id in admins.items():
+        connection.execute(
+            "insert into public.admins (email, telegram_id) values (%s, %s) "
+            "on conflict (email) do update set telegram_id = excluded.telegram_id",
+            [email, telegram_id],
+        )

@@ -1,0 +1,47 @@
+"""Do supabase/migrations and supabase/schemas make the same database?
+
+Each is applied to a server of its own: roles belong to a whole server, so on a shared one a migration could
+lean on a role that only the other text makes.
+"""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tools.database import catalogue, migrate, schemas
+from tools.database.catalogue import Catalogue, Difference
+from tools.database.embedded import Server, free_port
+from tools.database.migrate import SUPABASE
+
+
+@contextmanager
+def scratch(programs: Path | None = None) -> Iterator[Server]:
+    """Serve an empty database like that of an older, generous Supabase project; deleted afterwards."""
+    directory = tempfile.mkdtemp(prefix="switchboard-")
+    server = Server(directory, free_port(), programs=programs, durable=False, generous=True)
+    try:
+        server.start()
+        yield server
+    finally:
+        server.remove()
+
+
+def compare(programs: Path | None = None, supabase: Path = SUPABASE) -> list[Difference]:
+    """Return what the two texts do not have alike; none when they agree. Takes about four seconds."""
+    return catalogue.differences(from_migrations(programs, supabase), from_schemas(programs, supabase))
+
+
+def from_migrations(programs: Path | None = None, supabase: Path = SUPABASE) -> Catalogue:
+    """Describe what the migrations make."""
+    with scratch(programs) as server:
+        migrate.sync(server.url(), folder=supabase / "migrations")
+        with migrate.connect(server.url()) as connection:
+            return catalogue.describe(connection) | catalogue.rows(connection)
+
+
+def from_schemas(programs: Path | None = None, supabase: Path = SUPABASE) -> Catalogue:
+    """Describe what the schema files make."""
+    with scratch(programs) as server, migrate.connect(server.url()) as connection:
+        schemas.apply(connection, supabase)
+        return catalogue.describe(connection) | catalogue.rows(connection)

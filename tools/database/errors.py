@@ -1,0 +1,38 @@
+"""What can go wrong here; each message says what to do next.
+
+DatabaseToolError
+├── ServerError         the local Postgres cannot run
+├── PrepareError        a plain Postgres lacks something only its superuser can make
+├── MigrationError      the database and supabase/migrations do not fit together
+├── SettingError        a value of the environment that private.settings must not hold
+├── NotOurs             the database does not bear the emulator's marker
+└── CheckError          a program that a check needs is missing, or answered with an error
+"""
+
+
+class DatabaseToolError(Exception):
+    """Shown to the person at the terminal as one line, without a traceback."""
+
+
+class ServerError(DatabaseToolError):
+    """The local Postgres cannot be made, started or stopped."""
+
+
+class PrepareError(DatabaseToolError):
+    """A plain Postgres lacks something that only its superuser can make."""
+
+
+class MigrationError(DatabaseToolError):
+    """The database and supabase/migrations do not fit together."""
+
+
+class SettingError(DatabaseToolError):
+    """A value of the environment that must not reach private.settings."""
+
+
+class NotOurs(DatabaseToolError):
+    """The database does not bear the emulator's marker, so nothing is deleted."""
+
+
+class CheckError(DatabaseToolError):
+    """A program that a check needs is missing, or answered with an error."""

@@ -1,0 +1,60 @@
+"""The settings that live in the database (private.settings), given by the environment of whoever deploys.
+
+The variable of a setting is its key in capitals: `quota_timezone` is QUOTA_TIMEZONE. A variable that is not
+set leaves the value alone, so an owner may as well change it in the table.
+"""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import psycopg
+
+from tools.database.errors import SettingError
+from tools.database.migrate import as_owner, connect
+
+
+def write(url: str, environment: Mapping[str, str]) -> dict[str, Any]:
+    """Write the settings that the environment names; return those that changed.
+
+    Raises SettingError for a value that does not fit, before anything is written.
+    """
+    with connect(url) as connection, as_owner(connection):
+        rows = connection.execute("select key, value from private.settings order by key").fetchall()
+        current: dict[str, Any] = dict(rows)
+        given = {key: environment.get(key.upper(), "").strip() for key in current}
+        wanted = {key: _value(connection, key, text, current[key]) for key, text in given.items() if text}
+        changed = {key: value for key, value in wanted.items() if value != current[key]}
+        for key, value in changed.items():
+            connection.execute(
+                "update private.settings set value = %s where key = %s", [json.dumps(value), key]
+            )
+    return changed
+
+
+def _value(connection: psycopg.Connection, key: str, text: str, current: Any) -> Any:
+    """Read the text as the kind of value the setting has now (a number, true or false, or text)."""
+    if isinstance(current, str):
+        value: Any = text
+    else:
+        try:
+            value = json.loads(text)
+        except json.JSONDecodeError:
+            value = None
+        if type(value) is not type(current):
+            raise SettingError(f"{key.upper()}={text!r} must be like {json.dumps(current)}.")
+    if key.endswith("_timezone") and not _is_time_zone(connection, text):
+        raise SettingError(
+            f"{key.upper()}={text!r} is no time zone Postgres knows (an IANA name: Europe/Moscow)."
+        )
+    if key.endswith("_currency") and re.fullmatch(r"[A-Z]{3}", text) is None:
+        raise SettingError(f"{key.upper()}={text!r} is no ISO 4217 code (three capitals: RUB).")
+    return value
+
+
+def _is_time_zone(connection: psycopg.Connection, name: str) -> bool:
+    row = connection.execute(
+        "select exists (select from pg_timezone_names where name = %s)", [name]
+    ).fetchone()
+    return row is not None and bool(row[0])

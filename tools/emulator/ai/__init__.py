@@ -1,0 +1,6 @@
+"""A stand-in for the AI providers' chat interfaces."""
+
+from tools.emulator.ai.behaviour import AiBehaviour
+from tools.emulator.ai.server import Ai
+
+__all__ = ["Ai", "AiBehaviour"]

@@ -1,0 +1,81 @@
+"""What the stand-in says when nobody told it what to say: lively enough to try the page with."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from shared.texts import en, ru
+
+CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
+MARKUP = re.compile(r"[\\`*_\[\]<>~|&]")
+
+ENGLISH = """**Good question!** You asked: _{question}_
+
+Here is how I would go about it:
+
+1. Say what you want in one sentence.
+2. Try the smallest thing that could work.
+3. Look at what happened, then repeat.
+
+```python
+def answer(question: str) -> str:
+    return f"Let me think about {{question!r}}"
+```
+
+I see {count} of our conversation{before}. \
+Ask me to go on, or run `make up REAL=openai` to talk to a real model."""
+
+RUSSIAN = """**Хороший вопрос!** Вы спросили: _{question}_
+
+Вот как я бы к этому подошёл:
+
+1. Сказать одним предложением, что нужно.
+2. Попробовать самое простое, что может сработать.
+3. Посмотреть, что вышло, и повторить.
+
+```python
+def answer(question: str) -> str:
+    return f"Дайте подумать над {{question!r}}"
+```
+
+Я вижу {count} нашей беседы{before}. \
+Попросите продолжить или запустите `make up REAL=openai`, чтобы говорить с настоящей моделью."""
+
+
+def improvise(messages: list[Any]) -> str:
+    """An answer in the language of the last question, with the Markdown that bots have to deal with."""
+    spoken = [
+        message for message in messages if isinstance(message, dict) and message.get("role") != "system"
+    ]
+    asked = [text_of(message) for message in spoken if message.get("role") == "user"]
+    question = asked[-1] if asked else "…"
+    if CYRILLIC.search(question):
+        template, before = RUSSIAN, "; перед этим вы спрашивали «{}»"
+        word = ("сообщение", "сообщения", "сообщений")[ru.plural(len(spoken))]
+    else:
+        template, before = ENGLISH, "; before this you asked “{}”"
+        word = ("message", "messages")[en.plural(len(spoken))]
+    earlier = before.format(_quoted(asked[-2], 60)) if len(asked) > 1 else ""
+    return template.format(question=_quoted(question, 200), count=f"{len(spoken)} {word}", before=earlier)
+
+
+def _quoted(text: str, length: int) -> str:
+    """The beginning of somebody's words on one line, none of it taken for Markdown."""
+    line = " ".join(text.split())
+    short = line if len(line) <= length else line[:length].rstrip() + "…"
+    return MARKUP.sub(r"\\\g<0>", short)
+
+
+def text_of(message: dict[str, Any]) -> str:
+    """The text of a chat message, whose content is a string or a list of parts."""
+    content = message.get("content")
+    if isinstance(content, str):
+        return content
+    parts = content if isinstance(content, list) else []
+    return " ".join(str(part.get("text", "")) for part in parts if isinstance(part, dict))
+
+
+def tokens(text: str) -> int:
+    """Roughly what a tokenizer would count."""
+    return max(1, len(text.encode()) // 4)

@@ -1,0 +1,122 @@
+"""The page's JSON API: what it shows and what its buttons do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from tools.emulator import guard
+from tools.emulator.actions import Actions, Refused, required
+from tools.emulator.telegram.methods.profile import default_commands
+from tools.emulator.telegram.model import BotAccount, Json, Room
+from tools.emulator.telegram.world import group_json, person_json
+from tools.emulator.web import Request, Response, json_response
+
+if TYPE_CHECKING:
+    from tools.emulator.stack import Stack
+
+VERSION = 1
+
+
+class Api:
+    """GET answers questions, POST does things; a refusal is {"error": sentence} with 400."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._actions = Actions(stack)
+        self._get: dict[str, Callable[[Json], Json]] = {
+            "/api/state": self._state,
+            "/api/chat": self._chat,
+            "/api/trace": self._trace,
+        }
+
+    def handle(self, request: Request) -> Response | None:
+        """One request, or None when its path is not the API's."""
+        if not request.path.startswith("/api/"):
+            return None
+        refusal = guard.check_origin(request)
+        if refusal is not None:
+            return refusal
+        try:
+            return self._respond(request)
+        except Refused as refused:
+            return json_response({"error": str(refused)}, 400)
+
+    def _respond(self, request: Request) -> Response:
+        if request.method == "GET" and request.path == "/api/events":
+            return self._events(request)
+        if request.method == "GET" and request.path.startswith("/api/files/"):
+            return self._file(request.path.removeprefix("/api/files/"))
+        if request.method == "GET" and (question := self._get.get(request.path)):
+            return json_response(question(dict(request.arguments())))
+        if request.method == "POST" and (action := self._actions.named(request.path.removeprefix("/api/"))):
+            return json_response(action(_body(request)))
+        return json_response({"error": f"The emulator knows no {request.method} {request.path}."}, 404)
+
+    def _state(self, query: Json) -> Json:
+        world = self._stack.telegram.world
+        with world.lock:
+            return {
+                "people": [person_json(person) for person in world.people.values()],
+                "bots": [bot_json(bot) for bot in world.bots.values()],
+                "groups": [group_json(room) for room in world.groups.values()],
+                "functions": [
+                    {"name": one.name, "state": one.state} for one in self._stack.functions.values()
+                ],
+                "troubles": self._stack.troubles,
+                "version": VERSION,
+            }
+
+    def _chat(self, query: Json) -> Json:
+        room = self._actions.room(query)
+        return self._messages(room)
+
+    def _messages(self, room: Room) -> Json:
+        world = self._stack.telegram.world
+        with world.lock:
+            messages = [world.message_json(room, stored) for stored in room.messages.values()]
+        return {"chat_id": room.id, "messages": messages}
+
+    def _trace(self, query: Json) -> Json:
+        return {"events": self._stack.trace.events(int(query.get("limit") or 0) or None)}
+
+    def _events(self, request: Request) -> Response:
+        last = request.headers.get("last-event-id", "")
+        stream = self._stack.events.stream(int(last) if last.isdigit() else None)
+        return Response(200, stream, "text/event-stream", {"Cache-Control": "no-store"})
+
+    def _file(self, unique_id: str) -> Response:
+        file = self._stack.telegram.world.files.by_unique_id(unique_id)
+        if file is None or file.content is None:
+            return json_response({"error": "There is no such file."}, 404)
+        # A bot's file is not the page's: whatever it holds, the browser must not run it here.
+        headers = {
+            "X-Content-Type-Options": "nosniff",
+            "Content-Security-Policy": "sandbox; default-src 'none'",
+        }
+        return Response(200, file.content, file.mime_type, headers | {"Cache-Control": "max-age=86400"})
+
+
+def bot_json(bot: BotAccount) -> Json:
+    """A bot as the page shows it."""
+    return {
+        "name": bot.name,
+        "username": bot.username,
+        "first_name": bot.texts.get("name:") or bot.first_name,
+        "descriptions": _by_language(bot, "description") | _by_language(bot, "short_description"),
+        "commands": {"": [], **default_commands(bot.commands)},
+    }
+
+
+def _by_language(bot: BotAccount, name: str) -> dict[str, str]:
+    """One of the bot's texts by language code, "" being everybody else's; empty ones are none."""
+    texts = ((key.partition(":"), text) for key, text in bot.texts.items())
+    return {language: text for (kind, _, language), text in texts if kind == name and text}
+
+
+def _body(request: Request) -> Json:
+    try:
+        body: Any = request.json()
+    except ValueError:
+        body = None
+    return required(body if body is not None else {}, dict, "The body must be a JSON object.")

@@ -1,0 +1,123 @@
+"""What `make up` runs: the stack with a database of its own, kept data, reload and a ticking scheduler."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+
+from tools.emulator import storage
+from tools.emulator.environment import bot_token, read_dotenv, real_ones
+from tools.emulator.functions import ROOT, FunctionFailed
+from tools.emulator.local_database import LocalDatabase
+from tools.emulator.only_one import OnlyOne
+from tools.emulator.real_telegram import RealTelegram
+from tools.emulator.stack import Stack
+from tools.emulator.watcher import Watcher
+
+DIRECTORY = ROOT / ".switchboard"
+SAVE_SECONDS = 15.0
+SWEEP_SECONDS = 60.0
+PEOPLE = (("Anna", "en", "anna_tries"), ("Иван", "ru", "ivan_tries"))
+
+
+class Development:
+    """Starts and stops everything, with the data of .switchboard/, which one at a time may use.
+
+    Raises AlreadyRunning, and SettingMissing where a key of .env is needed.
+    """
+
+    def __init__(self, port: int, database_port: int, real: Iterable[str] = (), empty: bool = False) -> None:
+        self._port = port
+        self._empty = empty
+        self._world_file = DIRECTORY / "world.json"
+        self._stopping = threading.Event()
+        self._real = tuple(real)
+        # Without a real provider nothing of it is used, so nothing in it can be wrong.
+        self._dotenv = read_dotenv(ROOT / ".env") if self._real else {}
+        self._real_environment = real_ones(self._real, self._dotenv)
+        DIRECTORY.mkdir(exist_ok=True)
+        self._only_one = OnlyOne(DIRECTORY)
+        self._only_one.take(f"http://127.0.0.1:{port} runs with it, Postgres on port {database_port}")
+        self.database = LocalDatabase(DIRECTORY, database_port)
+        self.stack: Stack | None = None
+        self._watcher: Watcher | None = None
+        self._bridge: RealTelegram | None = None
+
+    def start(self) -> str:
+        """Start everything, telling how it goes; returns the page's address."""
+        print(f"Postgres on 127.0.0.1:{self.database.port} ...", flush=True)
+        applied = self.database.start(self._empty)
+        print(f"  {'emptied' if self._empty else _said(applied) if applied else 'up to date'}", flush=True)
+        stack = self._make_stack()
+        print(f"Functions {', '.join(stack.functions)} ...", flush=True)
+        stack.start()
+        if self._bridge is not None:
+            self._bridge.start(f"{stack.url}/telegram/assistant", stack.webhook_secret)
+            print("  the bot of .env is answered by this machine while this runs", flush=True)
+        if "scheduled" in stack.functions:
+            stack.scheduler.start("sweep", SWEEP_SECONDS)
+        self._watcher = Watcher(
+            [ROOT / "functions", ROOT / "shared", ROOT / "supabase" / "migrations"], self._reload
+        )
+        self._watcher.start()
+        threading.Thread(target=self._save_now_and_then, daemon=True).start()
+        return stack.url
+
+    def stop(self) -> None:
+        """Stop everything that was started; what is worth keeping is saved first."""
+        self._stopping.set()
+        if self._watcher is not None:
+            self._watcher.stop()
+        if self._bridge is not None:
+            self._bridge.stop()
+        if self.stack is not None:
+            self.stack.stop()
+            storage.save(self.stack.telegram.world, self._world_file)
+        self.database.stop()
+        self._only_one.release()
+
+    def _make_stack(self) -> Stack:
+        extra = dict(self._real_environment)
+        if "telegram" in self._real:
+            self._bridge = RealTelegram(bot_token(self._dotenv))
+            extra |= self._bridge.environment()
+        stack = self.stack = Stack(self.database.functions_url, env=extra, port=self._port)
+        if self._bridge is not None:
+            self._bridge.follow(stack.trace)
+        if self._empty:
+            self._world_file.unlink(missing_ok=True)
+        storage.load(stack.telegram.world, self._world_file)
+        if not stack.telegram.world.people:
+            for name, language, username in PEOPLE:
+                stack.telegram.person(name, language, username)
+        return stack
+
+    def _save_now_and_then(self) -> None:
+        seen = -1
+        while not self._stopping.wait(SAVE_SECONDS):
+            assert self.stack is not None
+            if (now := self.stack.events.last_id) != seen:
+                seen = now
+                storage.save(self.stack.telegram.world, self._world_file)
+
+    def _reload(self, paths: set[Path]) -> None:
+        assert self.stack is not None
+        names = ", ".join(sorted(str(path.relative_to(ROOT)) for path in paths)[:3])
+        print(f"Changed: {names}{' ...' if len(paths) > 3 else ''}", flush=True)
+        try:
+            if any(path.suffix == ".sql" for path in paths):
+                print(f"  {_said(self.database.migrate())}", flush=True)
+            for function in self.stack.functions.values():
+                function.restart()
+        except FunctionFailed as failure:
+            print(failure, flush=True)
+        except Exception as error:
+            # A migration that is still being written: say it and wait for the next save.
+            print(f"  {type(error).__name__}: {error}", flush=True)
+        else:
+            print("  the functions run the new source", flush=True)
+
+
+def _said(migrations: list[str]) -> str:
+    return f"{len(migrations)} migration{'' if len(migrations) == 1 else 's'} applied"

@@ -1,0 +1,90 @@
+"""What a function process is told: all points at the stand-ins, unless a provider is wanted for real."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from tools.emulator.telegram import Telegram
+
+PROVIDERS = ("openai", "openrouter")
+REAL_CHOICES = frozenset({*PROVIDERS, "telegram"})
+OWN_ADDRESS = {"openai": "https://api.openai.com/v1", "openrouter": "https://openrouter.ai/api/v1"}
+
+
+class SettingMissing(Exception):
+    """Something asked for by --real is not in .env; the message says what."""
+
+
+def stand_ins(
+    base: str, database_url: str, telegram: Telegram, webhook_secret: str, scheduler_secret: str
+) -> dict[str, str]:
+    """The environment of a function among stand-ins only. `base` is this emulator's own address."""
+    return {
+        "DATABASE_URL": database_url,
+        "BOT_TOKENS": json.dumps({name: bot.token for name, bot in telegram.world.bots.items()}),
+        "TELEGRAM_WEBHOOK_SECRET": webhook_secret,
+        "TELEGRAM_API_URL": base,
+        "CHAT_PROVIDER": "openai",
+        "CHAT_MODEL": "gpt-5-mini",
+        "OPENAI_API_KEY": "emulator-openai",
+        "OPENAI_BASE_URL": f"{base}/openai/v1",
+        "OPENROUTER_API_KEY": "emulator-openrouter",
+        "OPENROUTER_BASE_URL": f"{base}/openrouter/api/v1",
+        "SCHEDULER_SECRET": scheduler_secret,
+        "PUBLIC_URL": base,
+        "ENVIRONMENT": "development",
+        "LOG_LEVEL": "DEBUG",
+        "RESPONSE_TIMEOUT": "30",
+    }
+
+
+def real_ones(wanted: Iterable[str], dotenv: Mapping[str, str]) -> dict[str, str]:
+    """What .env has for the providers that are wanted for real; SettingMissing names what it lacks."""
+    environment: dict[str, str] = {}
+    for name in wanted:
+        if name not in PROVIDERS:
+            continue
+        key = f"{name.upper()}_API_KEY"
+        if not dotenv.get(key):
+            raise SettingMissing(f"--real {name} needs {key} in .env.")
+        environment |= {
+            key: dotenv[key],
+            f"{name.upper()}_BASE_URL": dotenv.get(f"{name.upper()}_BASE_URL") or OWN_ADDRESS[name],
+        }
+        environment["CHAT_PROVIDER"] = name
+        if dotenv.get("CHAT_MODEL"):
+            environment["CHAT_MODEL"] = dotenv["CHAT_MODEL"]
+    return environment
+
+
+def bot_token(dotenv: Mapping[str, str]) -> str:
+    """The assistant's token: BOT_TOKEN, or what BOT_TOKENS has for it. SettingMissing says what is wrong."""
+    try:
+        tokens = json.loads(dotenv.get("BOT_TOKENS") or "{}")
+    except ValueError:
+        raise SettingMissing("BOT_TOKENS in .env is no JSON object of bots and tokens.") from None
+    token = dotenv.get("BOT_TOKEN") or (tokens.get("assistant") if isinstance(tokens, dict) else None)
+    if not token:
+        raise SettingMissing("--real telegram needs BOT_TOKEN in .env, or the assistant in BOT_TOKENS.")
+    return str(token)
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """The NAME=value lines of a .env file; quotes around a value are removed. No file, no lines.
+
+    Raises SettingMissing when it is no text.
+    """
+    values: dict[str, str] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    except UnicodeDecodeError:
+        raise SettingMissing(f"{path} is no text in UTF-8.") from None
+    for line in lines:
+        name, equals, value = line.strip().removeprefix("export ").partition("=")
+        if equals and not name.startswith("#"):
+            value = value.strip()
+            quoted = len(value) >= 2 and value[0] == value[-1] and value[0] in "'\""
+            values[name.strip()] = value[1:-1] if quoted else value.split(" #")[0].strip()
+    return values

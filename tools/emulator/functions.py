@@ -1,0 +1,229 @@
+"""The functions as processes of their own, as Cloud Run starts them: functions-framework behind gunicorn."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from tools.database.embedded import free_port
+
+ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 30.0
+STOP_SECONDS = 5.0
+KEPT_LINES = 5000
+# What a process needs of its surroundings to run at all. Nothing else is inherited: a developer's .env or
+# shell must not decide what a test or the emulator does.
+INHERITED = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TZ",
+    "TMPDIR",
+    "TEMP",
+    "TMP",
+    "SYSTEMROOT",
+    "VIRTUAL_ENV",
+    "COVERAGE_PROCESS_START",
+)
+
+LogListener = Callable[[str, dict[str, Any]], None]
+StateListener = Callable[[str, str], None]
+
+
+class FunctionFailed(Exception):
+    """A function did not come up; the message ends with what it printed last."""
+
+
+class Function:
+    """One function. Its process leads a group of its own, so that gunicorn's workers die with it."""
+
+    def __init__(
+        self,
+        name: str,
+        source: str | Path,
+        env: Mapping[str, str],
+        *,
+        port: int = 0,
+        on_log: LogListener | None = None,
+        on_state: StateListener | None = None,
+    ) -> None:
+        self.name = name
+        self.source = Path(source)
+        self.port = port or free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.env = dict(env)
+        self.state = "stopped"
+        self._on_log = on_log or (lambda name, line: None)
+        self._on_state = on_state or (lambda name, state: None)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._guardian: subprocess.Popen[bytes] | None = None
+        self._lock = threading.RLock()
+        self._lines: deque[str] = deque(maxlen=KEPT_LINES)
+        self._logs: deque[dict[str, Any]] = deque(maxlen=KEPT_LINES)
+
+    @property
+    def pid(self) -> int:
+        """The process id of gunicorn's master, which is also that of the group; 0 when nothing runs."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else 0
+
+    @property
+    def logs(self) -> list[dict[str, Any]]:
+        """The lines that are JSON objects, oldest first."""
+        return list(self._logs)
+
+    @property
+    def raw_log(self) -> str:
+        """Everything the process printed (the last lines of it)."""
+        return "\n".join(list(self._lines))
+
+    def start(self, wait: bool = True) -> None:
+        """Start the process and wait until it answers; FunctionFailed when it does not."""
+        with self._lock:
+            if self.pid:
+                return
+            self._set("starting")
+            command = [sys.executable, "-m", "functions_framework", "--source", str(ROOT / self.source)]
+            command += ["--target", self.name, "--host", "127.0.0.1", "--port", str(self.port)]
+            self._process = subprocess.Popen(
+                command,
+                cwd=ROOT,
+                env=self._environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            self._guardian = _guard(self._process)
+            threading.Thread(target=self._read, args=(self._process,), daemon=True).start()
+        if wait:
+            self.wait()
+
+    def wait(self, timeout: float = START_SECONDS) -> None:
+        """Wait until the function answers; FunctionFailed when it ends or time runs out."""
+        deadline = time.monotonic() + timeout
+        while not self._answers():
+            if not self.pid:
+                self._set("crashed")
+                raise FunctionFailed(f"Function {self.name} ended at its start:\n{self._tail()}")
+            if time.monotonic() > deadline:
+                raise FunctionFailed(
+                    f"Function {self.name} does not answer after {timeout:.0f} s:\n{self._tail()}"
+                )
+            time.sleep(0.03)
+        self._set("running")
+
+    def stop(self) -> None:
+        """End it politely: requests in work are finished first."""
+        with self._lock:
+            process = self._process
+            if process is None:
+                return
+            if process.poll() is None:
+                _signal(process, signal.SIGTERM)
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(STOP_SECONDS)
+            self._finish(process)
+
+    def kill(self) -> None:
+        """SIGKILL to the whole group, as when an instance dies."""
+        with self._lock:
+            if self._process is not None:
+                self._finish(self._process)
+
+    def restart(self) -> None:
+        """Stop and start again on the same port."""
+        with self._lock:
+            self.stop()
+            self.start()
+
+    def _finish(self, process: subprocess.Popen[bytes]) -> None:
+        # Also after a polite end: a worker that outlived its master would keep the port.
+        _signal(process, signal.SIGKILL)
+        process.wait()
+        if self._guardian is not None:
+            self._guardian.kill()
+            self._guardian.communicate()
+            self._guardian = None
+        self._process = None
+        self._set("stopped")
+
+    def _environment(self) -> dict[str, str]:
+        inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+        own = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PORT": str(self.port), "THREADS": "20"}
+        return inherited | own | self.env
+
+    def _answers(self) -> bool:
+        # functions-framework answers this path itself, so no function runs.
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            connection.request("GET", "/robots.txt")
+            connection.getresponse().read()
+            return True
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
+
+    def _read(self, process: subprocess.Popen[bytes]) -> None:
+        assert process.stdout is not None
+        with process.stdout as stream:
+            for raw in stream:
+                text = raw.decode("utf-8", "replace").rstrip()
+                self._lines.append(text)
+                line = _parsed(text)
+                self._logs.append(line) if "action" in line or "severity" in line else None
+                self._on_log(self.name, line)
+        if self._process is process and self.state == "running":
+            self._set("crashed")
+
+    def _tail(self) -> str:
+        return "\n".join(list(self._lines)[-15:]) or "(it printed nothing)"
+
+    def _set(self, state: str) -> None:
+        if self.state != state:
+            self.state = state
+            self._on_state(self.name, state)
+
+
+def _guard(process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+    """Let the group die with us, even when we are killed and can do nothing more.
+
+    Only we hold the other end of the guardian's standard input, so it ends when we do.
+    """
+    command = ["sh", "-c", 'read -r line; kill -9 "-$0"', str(process.pid)]
+    return subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    if text.startswith("{"):
+        try:
+            value = json.loads(text)
+        except ValueError:
+            value = None
+        if isinstance(value, dict):
+            return value
+    return {"message": text}
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, number)

@@ -1,0 +1,33 @@
+"""Who may talk to the emulator: programs of this machine, and this page in a browser.
+
+A web page somewhere else can make a browser send requests to 127.0.0.1, directly or through a name that it
+lets point there (DNS rebinding). Neither may reach people's chats or the buttons that break things.
+"""
+
+from __future__ import annotations
+
+from tools.emulator.web import Request, Response, json_response
+
+HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+def check_host(request: Request, port: int) -> Response | None:
+    """A refusal unless the request was addressed to this machine."""
+    if request.headers.get("host", "").lower() in {f"{host}:{port}" for host in HOSTS}:
+        return None
+    return json_response({"error": f"Open the emulator as http://127.0.0.1:{port}."}, 421)
+
+
+def check_origin(request: Request) -> Response | None:
+    """A refusal unless the request comes from the emulator's own page, or from no page at all."""
+    origin = request.headers.get("origin")
+    site = request.headers.get("sec-fetch-site", "same-origin")
+    own = f"http://{request.headers.get('host', '')}"
+    if (origin is not None and origin != own) or site not in ("same-origin", "none"):
+        return json_response({"error": "Only the emulator's own page may do this."}, 403)
+    # A form of another page cannot send this type without asking first.
+    if request.method == "POST" and not request.headers.get("content-type", "").startswith(
+        "application/json"
+    ):
+        return json_response({"error": "The body must be application/json."}, 415)
+    return None

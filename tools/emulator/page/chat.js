@@ -1,0 +1,303 @@
+// The open chat: its head, the messages, the typing line, what a new message does.
+
+import { get, post } from "./api.js";
+import { $, avatar, copyText, fullName, h, icon, iconButton, toast } from "./dom.js";
+import { gist, messageNode, tick } from "./message.js";
+import { follow, formatted } from "./entities.js";
+import { openMenu } from "./menu.js";
+import { address, botOf, chatId, groupOf, isHere, on, openTalk, personOf, store, tell, unreadKey } from "./store.js";
+import { renderWelcome } from "./welcome.js";
+
+const log = $("log");
+const shown = new Map();
+const waiting = new Map();
+let loading = 0;
+let missed = null;
+let typingEnd;
+let unseen = 0;
+
+const ACTIONS = {
+  typing: "is typing", upload_photo: "is sending a photo", record_voice: "is recording a voice message",
+  upload_voice: "is sending a voice message", upload_video: "is sending a video", record_video: "is recording a video",
+  upload_document: "is sending a file", choose_sticker: "is choosing a sticker", find_location: "is finding a place",
+};
+
+/** Everything in the chat that a tap can start. */
+const actions = {
+  command: (text) => send({ kind: "text", text }),
+  mention: (name) => talkToUsername(name) || toast(`Nobody here is called @${name}.`, "error"),
+  invite: (name, parameter) => {
+    const bot = store.bots.find((one) => one.username?.toLowerCase() === name.toLowerCase());
+    if (!bot) return false;
+    if (store.talk.group || store.talk.bot !== bot.name) openTalk({ bot: bot.name, group: null });
+    if (parameter) send({ kind: "text", text: `/start ${parameter}` });
+    return true;
+  },
+  tap,
+  menu: messageMenu,
+  jump: (id) => {
+    const node = log.querySelector(`[data-id="${id}"]`);
+    if (!node) return toast("That message is no longer here.");
+    node.scrollIntoView({ block: "center" });
+    node.classList.add("pointed");
+    setTimeout(() => node.classList.remove("pointed"), 1600);
+  },
+};
+
+function talkToUsername(name) {
+  const bot = store.bots.find((one) => one.username?.toLowerCase() === name.toLowerCase());
+  if (bot) openTalk({ bot: bot.name, group: null });
+  return Boolean(bot);
+}
+
+/** Sends something as the current person into the open chat; the stream brings it back as a message. */
+export async function send(what) {
+  scrollToEnd();
+  return post("/api/send", { ...address(), ...what });
+}
+
+export const messages = () => [...shown.values()].map((one) => one.message);
+
+async function load() {
+  const turn = (loading += 1);
+  log.setAttribute("aria-busy", "true");
+  missed = [];
+  const answer = await get("/api/chat", address()).catch(() => null);
+  if (turn !== loading) return;
+  if (answer) fill(answer.messages);
+  log.removeAttribute("aria-busy");
+  tell("messages");
+  const late = missed;
+  missed = null;
+  for (const again of late) again();
+}
+
+function fill(list) {
+  shown.clear();
+  log.replaceChildren();
+  hideTyping();
+  for (const message of list) put(message);
+  arrange();
+  scrollToEnd();
+}
+
+function put(message) {
+  const old = shown.get(message.message_id);
+  const own = !message.from?.is_bot && message.from?.id === store.person.id;
+  const node = messageNode(message, { own, inGroup: Boolean(store.talk.group), actions });
+  if (old) exchange(old.node, node);
+  else log.insertBefore(node, $("typing"));
+  shown.set(message.message_id, { message, node });
+}
+
+/** Puts a changed message in place of the old one; a focus inside moves to the same button, or to the message. */
+function exchange(old, node) {
+  const buttons = [...old.querySelectorAll(".key")];
+  const at = buttons.indexOf(document.activeElement);
+  const focused = old.contains(document.activeElement);
+  old.replaceWith(node);
+  if (focused) (node.querySelectorAll(".key")[at] ?? node).focus({ preventScroll: true });
+}
+
+/** Puts the day lines in and marks which neighbours belong together. */
+function arrange() {
+  for (const line of log.querySelectorAll(".day")) line.remove();
+  const list = [...shown.values()];
+  list.forEach(({ message, node }, at) => {
+    const before = list[at - 1]?.message;
+    const after = list[at + 1]?.message;
+    if (!before || day(before) !== day(message)) node.before(h("div", { class: "day" }, h("span", {}, dayName(message))));
+    node.classList.toggle("first", !together(before, message));
+    node.classList.toggle("last", !together(message, after));
+  });
+  $("welcome").hidden = list.length > 0;
+  log.hidden = list.length === 0;
+  if (!list.length) renderWelcome($("welcome"), send);
+}
+
+const day = (message) => new Date(message.date * 1000).toDateString();
+const together = (one, two) =>
+  Boolean(one && two) && one.from?.id === two.from?.id && Math.abs(two.date - one.date) < 300 && day(one) === day(two);
+
+function dayName(message) {
+  const date = new Date(message.date * 1000);
+  if (date.toDateString() === new Date().toDateString()) return "Today";
+  if (date.toDateString() === new Date(Date.now() - 864e5).toDateString()) return "Yesterday";
+  return new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric" }).format(date);
+}
+
+/* ---- the stream ---- */
+
+/** What the stream tells while the chat is still being fetched is done after, or the fetched state would undo it. */
+const settled = (listener) => (event) => {
+  if (missed && isHere(event)) missed.push(() => listener(event));
+  else listener(event);
+};
+
+export const onMessage = settled((message) => {
+  if (!isHere(message)) return elsewhere(message);
+  const near = atEnd();
+  if (message.from?.is_bot) hideTyping();
+  put(message);
+  arrange();
+  if (near || message.from?.id === store.person.id) scrollToEnd();
+  else showUnseen(unseen + 1);
+  tell("messages");
+});
+
+function elsewhere(message) {
+  if (!message.from?.is_bot) return;
+  const key = unreadKey(message.chat_id ?? message.chat?.id, message.bot);
+  store.unread.set(key, (store.unread.get(key) ?? 0) + 1);
+  tell("unread");
+}
+
+export const onEdit = settled((message) => {
+  if (!isHere(message) || !shown.has(message.message_id)) return;
+  const near = atEnd();
+  put(message);
+  arrange();
+  if (near) scrollToEnd();
+  tell("messages");
+});
+
+export const onDelete = settled((event) => {
+  if (!isHere(event)) return;
+  for (const id of event.message_ids ?? [event.message_id]) {
+    shown.get(id)?.node.remove();
+    shown.delete(id);
+  }
+  arrange();
+  tell("messages");
+});
+
+export const onDelivery = settled((event) => {
+  const one = isHere(event) && shown.get(event.message_id);
+  // A tap is told with the number of the bot's message; in a group every bot has a delivery of its own, and one is shown.
+  if (!one || one.message.from?.is_bot || (one.message.delivery?.bot ?? event.bot) !== event.bot) return;
+  one.message.delivery = { ...one.message.delivery, ...event };
+  tell("update-words", { update_id: event.update_id, who: fullName(one.message.from), what: gist(one.message) });
+  one.node.querySelector(".tick")?.remove();
+  one.node.querySelector(".meta").append(tick(one.message.delivery));
+});
+
+/** "typing…" for the seconds Telegram shows it; an action of null takes it away. */
+export function onAction(event) {
+  if (!isHere(event)) return;
+  if (!event.action) return hideTyping();
+  const words = `${botOf(event.bot)?.first_name ?? "The bot"} ${ACTIONS[event.action] ?? "is busy"}`;
+  showWork(Math.min(6, event.until - Date.now() / 1000), h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), words);
+}
+
+/** An answer while it is being written: Telegram shows a draft for half a minute, until the message itself comes. */
+export function onDraft(event) {
+  if (!isHere(event)) return;
+  showWork(30, h("div", { class: "text" }, event.text ? formatted(event.text, event.entities ?? []) : "Thinking…"));
+}
+
+function showWork(seconds, ...content) {
+  const near = atEnd();
+  hideTyping();
+  typingEnd = setTimeout(hideTyping, Math.max(0.5, seconds) * 1000);
+  log.append(h("div", { class: "typing", id: "typing" }, content));
+  if (near) scrollToEnd();
+}
+
+function hideTyping() {
+  clearTimeout(typingEnd);
+  $("typing")?.remove();
+}
+
+/* ---- buttons of a message ---- */
+
+async function tap(message, button, node) {
+  node.classList.add("busy");
+  waiting.set(node, setTimeout(() => settle(node), 20_000));
+  await post("/api/tap", { ...address(), message_id: message.message_id, data: button.callback_data }).catch(() => settle(node));
+}
+
+function settle(node) {
+  clearTimeout(waiting.get(node));
+  waiting.delete(node);
+  node.classList.remove("busy");
+}
+
+export function onCallbackAnswer(event) {
+  if (event.person !== store.person?.id) return;
+  for (const node of waiting.keys()) settle(node);
+  if (event.text && event.alert) tell("alert", event.text);
+  else if (event.text) toast(event.text);
+  if (event.url) follow(event.url, actions);
+}
+
+function messageMenu(message, anchor) {
+  const own = message.from?.id === store.person.id;
+  const text = message.text ?? message.caption;
+  const update = message.delivery?.update_id ?? shown.get(message.message_id)?.message.delivery?.update_id;
+  openMenu(anchor, [
+    { icon: "reply", label: "Reply", run: () => tell("reply", message) },
+    own && message.text ? { icon: "pencil", label: "Edit", run: () => tell("edit", message) } : null,
+    text ? { icon: "copy", label: "Copy the text", run: () => copyText(text) } : null,
+    text ? { icon: "forward", label: "Forward to this chat", run: () => send({ kind: "forward", text }) } : null,
+    update ? { icon: "way", label: "Show its way", run: () => tell("show-way", update) } : null,
+  ]);
+}
+
+/* ---- the head ---- */
+
+function renderHead() {
+  const { bot, group } = store.talk;
+  const one = group ? groupOf(group) : botOf(bot);
+  const name = group ? one.title : fullName(one);
+  const note = group
+    ? [...one.members.map((id) => personOf(id)?.first_name), ...one.bots.map((each) => botOf(each)?.first_name)].filter(Boolean).join(", ")
+    : `bot · @${one.username}`;
+  const more = iconButton("more", "More about this chat", () => openMenu(more, [
+    group ? null : { icon: "copy", label: "Copy a link to the bot", run: () => copyText(`https://t.me/${one.username}?start=hello`) },
+    { icon: "trash", label: "Empty this chat", run: () => post("/api/reset-chat", address()).then(load) },
+  ]), { "aria-haspopup": "menu" });
+  $("chat-head").replaceChildren(
+    avatar(name, group ?? bot, one.color),
+    h("div", { class: "head-words" }, h("h2", {}, name), h("p", { class: "small" }, note)),
+    h("button", { type: "button", class: "as", onclick: () => tell("show-panel", "people") },
+      avatar(fullName(store.person), store.person.id, store.person.color, "tiny"), h("span", {}, "as ", h("strong", {}, store.person.first_name))),
+    more);
+}
+
+/* ---- scrolling ---- */
+
+const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+
+function scrollToEnd() {
+  log.scrollTop = log.scrollHeight;
+  showUnseen(0);
+}
+
+function showUnseen(count) {
+  unseen = count;
+  const button = $("to-end");
+  button.hidden = count === 0 && atEnd();
+  button.replaceChildren(icon("down"), count ? `${count} new` : "Latest");
+}
+
+function walk(event) {
+  if (!["ArrowUp", "ArrowDown", "Enter"].includes(event.key) || !(event.target === log || event.target.matches(".message"))) return;
+  const nodes = [...log.querySelectorAll(".message")];
+  const at = nodes.indexOf(event.target);
+  if (event.key === "Enter") return at >= 0 && messageMenu(shown.get(Number(event.target.dataset.id)).message, event.target);
+  const next = at < 0 ? nodes.length - 1 : at + (event.key === "ArrowDown" ? 1 : -1);
+  if (!nodes[next]) return;
+  event.preventDefault();
+  nodes[next].focus();
+}
+
+export function startChat() {
+  log.addEventListener("scroll", () => showUnseen(atEnd() ? 0 : unseen), { passive: true });
+  log.addEventListener("keydown", walk);
+  $("to-end").addEventListener("click", scrollToEnd);
+  on("talk", () => {
+    renderHead();
+    load();
+  });
+  on("stale", load);
+}

@@ -1,0 +1,177 @@
+// One message: its bubble, what is attached to it, the buttons under it, how far its delivery got.
+
+import { avatar, copyText, fullName, h, icon, iconButton, timeOf } from "./dom.js";
+import { follow, formatted } from "./entities.js";
+
+const DELIVERY = {
+  queued: ["clock", () => "Queued: Telegram sends one message of a chat at a time"],
+  delivering: ["check", () => "Delivering: the function has it and has not answered yet"],
+  delivered: ["checks", () => "Delivered: the function answered 200"],
+  retrying: ["retry", (n) => `Not delivered after ${n} ${n === 1 ? "attempt" : "attempts"}; Telegram keeps asking, a little later each time`],
+  expired: ["alert", (n) => `Given up after ${n} attempts: Telegram drops what it cannot deliver in time`],
+};
+
+/** The tick of an own message; also what the stream's `delivery` events replace. */
+export function tick({ status, attempts = 0 }) {
+  const [name, sentence] = DELIVERY[status] ?? DELIVERY.queued;
+  const words = sentence(attempts);
+  const stuck = status === "retrying" || status === "expired";
+  return h("span", { class: "tick", data: { status, tip: words }, role: "img", "aria-label": words, tabindex: stuck ? 0 : undefined },
+    icon(name), status === "retrying" && attempts > 0 ? `×${attempts}` : null);
+}
+
+/**
+ * Builds a message. `view` is {own, inGroup, actions}; actions are what entities.js needs and
+ * {tap(message, button), menu(message, anchor), jump(id), key(button)}.
+ */
+export function messageNode(message, { own, inGroup, actions }) {
+  const sender = message.from ?? {};
+  const bare = message.sticker && !message.reply_to_message;
+  const bubble = h("div", { class: "bubble" },
+    inGroup && !own ? h("div", { class: "sender" }, fullName(sender)) : null,
+    forwarded(message), quoted(message, actions), ...attachments(message), words(message, own, actions));
+  const column = h("div", { class: "column" }, bubble, inlineKeyboard(message, actions));
+  const menu = iconButton("more", "More about this message", (event) => actions.menu(message, event.currentTarget), {
+    class: "icon-button message-menu", tabindex: -1, "aria-haspopup": "menu",
+  });
+  const node = h("article", {
+    class: "message", tabindex: -1, "aria-label": `${own ? "You" : fullName(sender)}`,
+    data: { id: message.message_id, side: own ? "own" : "other", ...(bare ? { bare: "" } : {}) },
+  }, inGroup && !own ? avatar(fullName(sender), sender.id, null, "small") : null, column, menu);
+  const offer = (event) => {
+    if (event.target.closest("a, button, [role=button], audio") || String(getSelection())) return;
+    event.preventDefault();
+    actions.menu(message, node);
+  };
+  node.addEventListener("contextmenu", offer);
+  // Where nothing can hover, the small button never shows: there a tap on the bubble asks, as in Telegram.
+  if (matchMedia("(hover: none)").matches) bubble.addEventListener("click", offer);
+  return node;
+}
+
+function words(message, own, actions) {
+  const text = message.text ?? message.caption ?? "";
+  const entities = message.entities ?? message.caption_entities ?? [];
+  const meta = h("span", { class: "meta" },
+    message.edit_date ? h("span", {}, "edited") : null,
+    timeOf(message.date),
+    own && message.delivery ? tick(message.delivery) : null);
+  return h("div", { class: "text", data: text ? {} : { empty: "" }, dir: "auto" }, text ? formatted(text, entities, actions) : null, meta);
+}
+
+function forwarded({ forward_origin: origin }) {
+  if (!origin) return null;
+  const name = origin.sender_user_name ?? (origin.sender_user ? fullName(origin.sender_user) : origin.chat?.title ?? "someone");
+  return h("div", { class: "forwarded" }, icon("forward"), `Forwarded from ${name}`);
+}
+
+function quoted({ reply_to_message: original }, actions) {
+  if (!original) return null;
+  return h("button", { type: "button", class: "quoted", onclick: () => actions.jump(original.message_id) },
+    h("strong", {}, fullName(original.from ?? {})), h("span", {}, gist(original)));
+}
+
+/** A message in one line: for quotes, the trace and the reply strip. */
+export function gist(message) {
+  const text = message.text ?? message.caption;
+  if (text) return text.replace(/\s+/g, " ").slice(0, 120);
+  const kind = Object.keys(ATTACHMENTS).find((name) => message[name]);
+  if (!kind) return "Message";
+  return kind === "sticker" ? `${message.sticker.emoji ?? ""} Sticker`.trim() : kind[0].toUpperCase() + kind.slice(1);
+}
+
+const ATTACHMENTS = { photo, sticker, voice, document: file, video: file, audio: file, location: place, contact, invoice };
+
+function attachments(message) {
+  return Object.entries(ATTACHMENTS).filter(([name]) => message[name]).map(([name, render]) => render(message[name]));
+}
+
+function photo(sizes) {
+  const one = Array.isArray(sizes) ? sizes[sizes.length - 1] : sizes;
+  if (!one?.url) return row("photo", "Photo", size(one));
+  // A picture from elsewhere is linked to, not loaded: the page itself asks nobody but the emulator.
+  if (!one.url.startsWith("/")) return fileLink(one.url, row("photo", "Photo", new URL(one.url).host));
+  return h("a", { class: "photo", href: one.url, target: "_blank", rel: "noopener" },
+    h("img", { src: one.url, alt: "Photo", loading: "lazy", width: one.width, height: one.height }));
+}
+
+function sticker(one) {
+  if (!one.url?.startsWith("/")) return h("div", { class: "sticker", role: "img", "aria-label": `Sticker ${one.emoji ?? ""}` }, one.emoji ?? "Sticker");
+  return h("img", { class: "sticker", src: one.url, alt: `Sticker ${one.emoji ?? ""}`, width: 144, height: 144 });
+}
+
+function voice(one) {
+  const bars = [...(one.file_unique_id ?? one.file_id ?? "voice").padEnd(28, "voice message")].slice(0, 28);
+  const wave = h("span", { class: "wave", "aria-hidden": "true" },
+    bars.map((char, at) => h("i", { vars: { level: `${20 + ((char.charCodeAt(0) * (at + 3) * 7) % 80)}%` } })));
+  const label = `${Math.floor((one.duration ?? 0) / 60)}:${String((one.duration ?? 0) % 60).padStart(2, "0")}`;
+  if (!one.url?.startsWith("/")) return h("div", { class: "voice" }, h("span", { class: "round" }, icon("voice")), wave, h("span", { class: "small" }, label));
+  const audio = new Audio(one.url);
+  const button = h("button", { type: "button", class: "round", "aria-label": "Play the voice message" }, icon("play"));
+  button.addEventListener("click", () => (audio.paused ? audio.play().catch(() => {}) : audio.pause()));
+  for (const name of ["play", "pause", "ended"]) {
+    audio.addEventListener(name, () => button.replaceChildren(icon(audio.paused ? "play" : "pause")));
+  }
+  return h("div", { class: "voice" }, button, wave, h("span", { class: "small" }, label));
+}
+
+function file(one) {
+  const content = row("document", one.file_name ?? "File", size(one));
+  return one.url ? fileLink(one.url, content) : content;
+}
+
+function fileLink(url, content) {
+  const safe = url.startsWith("/") || /^https?:/i.test(url);
+  return safe ? h("a", { class: "file-link", href: url, target: "_blank", rel: "noopener noreferrer" }, content) : content;
+}
+
+function size(one) {
+  const bytes = one?.file_size;
+  if (!bytes) return "";
+  return bytes < 1024 ? `${bytes} bytes` : `${(bytes / 1024).toFixed(bytes < 10240 ? 1 : 0)} KB`;
+}
+
+function row(name, title, note) {
+  return h("div", { class: "file" }, h("span", { class: "round" }, icon(name)),
+    h("span", { class: "file-words" }, h("strong", {}, title), note ? h("span", { class: "small" }, note) : null));
+}
+
+function place({ latitude, longitude }) {
+  return h("div", { class: "place", role: "img", "aria-label": "A place on the map" }, icon("location"),
+    h("span", { class: "small" }, `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`));
+}
+
+function contact(one) {
+  return row("person", fullName(one), one.phone_number);
+}
+
+function invoice(one) {
+  const price = new Intl.NumberFormat("en", { style: "currency", currency: one.currency === "XTR" ? "USD" : one.currency });
+  const total = one.currency === "XTR" ? `${one.total_amount} Stars` : price.format(one.total_amount / 100);
+  return h("div", { class: "invoice" }, h("strong", {}, one.title), h("span", {}, one.description), h("span", { class: "price" }, total));
+}
+
+function inlineKeyboard({ reply_markup: markup, ...message }, actions) {
+  const rows = markup?.inline_keyboard;
+  if (!rows?.length) return null;
+  return h("div", { class: "inline-keys" }, rows.map((buttons) => h("div", { class: "key-row" },
+    buttons.map((button) => inlineButton(button, message, actions)))));
+}
+
+function inlineButton(button, message, actions) {
+  const tone = button.style ? { data: { tone: button.style } } : {};
+  if (button.callback_data !== undefined) {
+    return key(button.text, null, { ...tone, onclick: (event) => actions.tap(message, button, event.currentTarget) });
+  }
+  if (button.copy_text) return key(button.text, "copy", { ...tone, onclick: () => copyText(button.copy_text.text) });
+  if (button.url) return key(button.text, "link", { ...tone, onclick: () => open(button.url, actions) });
+  return key(button.text, null, { ...tone, disabled: true, title: "The emulator has no stand-in for this kind of button" });
+}
+
+function open(url, actions) {
+  if (!follow(url, actions) && /^https?:/i.test(url)) window.open(url, "_blank", "noopener,noreferrer");
+}
+
+function key(text, mark, props) {
+  return h("button", { type: "button", class: "key", ...props }, h("span", {}, text), mark ? icon(mark, "corner") : null);
+}

@@ -1,0 +1,141 @@
+// Who you are, who else you could be, and whom you can talk to.
+
+import { post } from "./api.js";
+import { $, avatar, fullName, h, icon, rove } from "./dom.js";
+import { openForm } from "./dialog.js";
+import { aboutOf, choosePerson, on, openTalk, store, tell, unreadKey } from "./store.js";
+
+const names = new Intl.DisplayNames(["en"], { type: "language" });
+const LANGUAGES = ["en", "ru", "uk", "de", "es", "fr", "it", "pt-br", "tr", "uz", "kk", "ar", "fa", "hi", "id", "zh-hans", "ja"];
+
+function language(code) {
+  try {
+    return code ? names.of(code) : "No language";
+  } catch {
+    return code;
+  }
+}
+
+function renderYou() {
+  const person = store.person;
+  const note = [person.username ? `@${person.username}` : null, language(person.language_code)].filter(Boolean).join(" · ");
+  $("you").replaceChildren(avatar(fullName(person), person.id, person.color, "large"),
+    h("div", {}, h("p", { class: "eyebrow" }, "You are"), h("p", { class: "you-name" }, fullName(person)), h("p", { class: "small" }, note)));
+  document.title = `${person.first_name} · Switchboard`;
+}
+
+function row({ picture, name, note, selected, count, onclick, id }) {
+  return h("div", { role: "option", class: "row", id, "aria-selected": String(selected), tabindex: selected ? 0 : -1, onclick,
+    onkeydown: (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      onclick();
+    } },
+  picture, h("span", { class: "row-words" }, h("span", { class: "row-name" }, name), h("span", { class: "small" }, note)),
+  count ? h("span", { class: "badge", role: "img", "aria-label": `${count} unread` }, String(count)) : null);
+}
+
+/** Fills a list and gives the focus back to the row that had it. */
+function fill(list, rows) {
+  const focused = list.contains(document.activeElement) ? document.activeElement.id : null;
+  list.replaceChildren(...rows);
+  if (!rows.some((one) => one.tabIndex === 0) && rows[0]) rows[0].tabIndex = 0;
+  if (focused) $(focused)?.focus();
+}
+
+function renderPeople() {
+  fill($("person-list"), store.people.map((person) => row({
+    id: `person-${person.id}`,
+    picture: avatar(fullName(person), person.id, person.color),
+    name: fullName(person),
+    note: language(person.language_code),
+    selected: person.id === store.person.id,
+    count: waitingFor(person),
+    onclick: () => choosePerson(person.id),
+  })));
+}
+
+/** Unread answers in a person's private chats; the group's are shown with the group. */
+function waitingFor(person) {
+  if (person.id === store.person.id) return 0;
+  return store.bots.reduce((sum, bot) => sum + (store.unread.get(unreadKey(person.id, bot.name)) ?? 0), 0);
+}
+
+function renderTalks() {
+  const bots = store.bots.map((bot) => row({
+    id: `bot-${bot.name}`,
+    picture: avatar(fullName(bot), bot.name, bot.color, "bot"),
+    name: fullName(bot),
+    note: aboutOf(bot, store.person) || `@${bot.username}`,
+    selected: !store.talk.group && store.talk.bot === bot.name,
+    count: store.unread.get(unreadKey(store.person.id, bot.name)),
+    onclick: () => enter({ bot: bot.name, group: null }),
+  }));
+  const groups = store.groups.filter((group) => group.members.includes(store.person.id)).map((group) => row({
+    id: `group-${group.id}`,
+    picture: h("span", { class: "avatar group", "aria-hidden": "true" }, icon("people")),
+    name: group.title,
+    note: `${count(group.members, "person", "people")}, ${count(group.bots, "bot", "bots")}`,
+    selected: store.talk.group === group.id,
+    count: store.unread.get(unreadKey(group.id)),
+    onclick: () => enter({ bot: group.bots[0] ?? store.bots[0].name, group: group.id }),
+  }));
+  fill($("talk-list"), [...bots, ...groups]);
+}
+
+const count = (list, one, many) => `${list.length} ${list.length === 1 ? one : many}`;
+
+function enter(talk) {
+  openTalk(talk);
+  tell("show-panel", "chat");
+}
+
+function addPerson() {
+  openForm({
+    title: "Add a person",
+    note: "Somebody new to your bots: no history, no credits, nothing known but this.",
+    submit: "Add",
+    fields: [
+      { name: "first_name", label: "First name", required: true, maxlength: 64 },
+      { name: "last_name", label: "Last name", maxlength: 64 },
+      { name: "username", label: "Username", hint: "Optional. Latin letters, digits and _, at least five", pattern: "@?[A-Za-z][A-Za-z0-9_]{4,31}" },
+      { name: "language_code", label: "Language of their Telegram", options: LANGUAGES.map((code) => [code, language(code)]), value: "en" },
+    ],
+    run: async (values) => {
+      const body = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
+      if (body.username) body.username = body.username.replace(/^@/, "");
+      const person = await post("/api/people", body);
+      tell("added-person", person);
+    },
+  });
+}
+
+function addGroup() {
+  openForm({
+    title: "New group",
+    note: "In a group a bot sees commands, replies to itself and its own name, unless it may read everything.",
+    submit: "Create",
+    fields: [
+      { name: "title", label: "Name", required: true, maxlength: 128 },
+      { name: "members", label: "People", many: store.people.map((person) => [person.id, fullName(person), person.id === store.person.id]) },
+      { name: "bots", label: "Bots", many: store.bots.map((bot) => [bot.name, fullName(bot), true]) },
+    ],
+    run: async ({ title, members, bots }) => {
+      const group = await post("/api/groups", { title, members: members.map(Number), bots });
+      tell("added-group", group);
+    },
+  });
+}
+
+export function startPeople() {
+  const render = () => {
+    renderYou();
+    renderPeople();
+    renderTalks();
+  };
+  for (const name of ["state", "talk", "unread"]) on(name, render);
+  rove($("person-list"), ".row");
+  rove($("talk-list"), ".row");
+  $("add-person").addEventListener("click", addPerson);
+  $("add-group").addEventListener("click", addGroup);
+}

@@ -1,0 +1,115 @@
+"""The real Telegram in place of the stand-in, for `--real telegram`: a bot answered from this machine.
+
+Telegram cannot reach 127.0.0.1, so updates are fetched with getUpdates and delivered to the function by the
+same rules as the stand-in's; a method in the function's answer is executed by a call.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from typing import Any
+
+import urllib3
+from urllib3.util import Timeout
+
+from tools.emulator.clock import Clock
+from tools.emulator.environment import SettingMissing
+from tools.emulator.telegram.delivery import Delivery
+from tools.emulator.telegram.model import BotAccount, Json, Update, Webhook
+from tools.emulator.telegram.queues import Queues
+from tools.emulator.telegram.troubles import Troubles
+from tools.emulator.trace import Trace
+
+API = "https://api.telegram.org"
+POLL_SECONDS = 25
+CHAT_KINDS = ("message", "edited_message", "channel_post", "edited_channel_post")
+
+
+class RealTelegram:
+    """One real bot, the one of BOT_TOKEN."""
+
+    def __init__(self, token: str) -> None:
+        if ":" not in token:
+            raise SettingMissing(
+                "--real telegram needs BOT_TOKEN in .env: a bot made for trying, not the one in production."
+            )
+        self._bot = BotAccount("assistant", token, "", "assistant")
+        self._stopping = threading.Event()
+        self._pool = urllib3.PoolManager(retries=False)
+        self._queues = Queues(self._deliver, lambda: self._bot.webhook.max_connections)
+        self._clock = Clock()
+        self._delivery = self._new_delivery(Trace())
+
+    def environment(self) -> dict[str, str]:
+        """What the functions are told."""
+        return {"TELEGRAM_API_URL": API, "BOT_TOKENS": json.dumps({self._bot.name: self._bot.token})}
+
+    def follow(self, trace: Trace) -> None:
+        """Show deliveries in this trace."""
+        self._delivery = self._new_delivery(trace)
+
+    def start(self, url: str, secret: str) -> None:
+        """Fetch updates from now on; SettingMissing when the bot's webhook points elsewhere."""
+        hook = self.call("getWebhookInfo", {}).get("result") or {}
+        if hook.get("url"):
+            # Removing it would silently take a bot out of production.
+            raise SettingMissing(
+                "The bot of BOT_TOKEN has a webhook: it works somewhere else. Use a bot made for trying."
+            )
+        self._bot.webhook = Webhook(url, secret)
+        self._queues.hold(False)
+        threading.Thread(target=self._poll, daemon=True).start()
+
+    def stop(self) -> None:
+        """Fetch and deliver nothing more."""
+        self._stopping.set()
+        self._queues.close()
+
+    def call(self, method: str, parameters: Json) -> Json:
+        """One Bot API call; the answer's JSON, {} when there was none."""
+        try:
+            answer = self._pool.request(
+                "POST",
+                f"{API}/bot{self._bot.token}/{method}",
+                body=json.dumps(parameters).encode(),
+                headers={"Content-Type": "application/json"},
+                timeout=Timeout(connect=10, read=POLL_SECONDS + 10),
+            )
+            value: Any = json.loads(answer.data)
+        except (urllib3.exceptions.HTTPError, OSError, ValueError):
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def _new_delivery(self, trace: Trace) -> Delivery:
+        return Delivery(self._clock, trace, Troubles(), self._execute, lambda update: None)
+
+    def _deliver(self, update: Update) -> float | None:
+        return self._delivery.deliver(self._bot, update)
+
+    def _execute(self, bot: BotAccount, method: str, parameters: Json, files: Json) -> None:
+        self.call(method, parameters)
+
+    def _poll(self) -> None:
+        offset = 0
+        while not self._stopping.is_set():
+            answer = self.call("getUpdates", {"offset": offset, "timeout": POLL_SECONDS})
+            if not answer.get("ok"):
+                self._stopping.wait(3)
+                continue
+            for body in answer["result"]:
+                offset = int(body["update_id"]) + 1
+                self._queues.put(_update(self._bot, body, self._clock.now()))
+
+
+def _update(bot: BotAccount, body: Json, now: float) -> Update:
+    kind = next((name for name in body if name != "update_id"), "message")
+    payload = body.get(kind) or {}
+    in_chat = kind in CHAT_KINDS or kind == "my_chat_member"
+    owner = payload.get("chat") if in_chat else payload.get("from") or payload.get("user")
+    number = int((owner or {}).get("id", 0))
+    queue = ("chat" if kind in CHAT_KINDS else kind, number, bot.name)
+    lifetime = 150 if kind.endswith("_query") else 86400
+    return Update(
+        bot.name, int(body["update_id"]), kind, body, queue, now + lifetime, number if in_chat else None
+    )

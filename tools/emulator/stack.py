@@ -1,0 +1,155 @@
+"""Everything together: the stand-ins, the proxy before Postgres, the functions, the address they share."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from tools.emulator import guard, pages
+from tools.emulator.ai import Ai
+from tools.emulator.api import Api
+from tools.emulator.database import Database
+from tools.emulator.environment import stand_ins
+from tools.emulator.events import Events
+from tools.emulator.functions import Function
+from tools.emulator.gateway import Gateway
+from tools.emulator.log_lines import follow
+from tools.emulator.scheduler import Scheduler
+from tools.emulator.telegram import RawResponse, Telegram
+from tools.emulator.trace import Trace
+from tools.emulator.web import HttpServer, Request, Response, json_response
+from tools.telegram import set_webhooks
+
+FUNCTIONS = {"telegram": "functions/telegram/main.py", "scheduled": "functions/scheduled/main.py"}
+Route = Callable[[Request], Response | None]
+
+
+class Stack:
+    """What `make up` and the tests run. Free ports unless given; nothing listens beyond 127.0.0.1."""
+
+    def __init__(
+        self,
+        database_url: str,
+        functions: Mapping[str, str] | None = None,
+        *,
+        env: Mapping[str, str] | None = None,
+        bots: Iterable[str] | None = None,
+        port: int = 0,
+        retry_scale: float = 1.0,
+        telegram: Telegram | None = None,
+    ) -> None:
+        self.trace = telegram.trace if telegram is not None else Trace()
+        self.events = Events()
+        self.telegram = telegram or Telegram(bots or bot_names(), retry_scale=retry_scale, trace=self.trace)
+        self.ai = Ai(self.trace)
+        self.database = Database(database_url)
+        self.functions: dict[str, Function] = {}
+        self._sources = dict(FUNCTIONS if functions is None else functions)
+        self._gateway = Gateway(self.functions)
+        self._routes: list[Route] = [self.ai.handle, Api(self).handle, pages.handle, self._gateway.handle]
+        self.server = HttpServer(self.handle, port)
+        self.url = self.server.url
+        self.webhook_secret = secrets.token_urlsafe(32)
+        self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace)
+        self.trace.subscribe(lambda event: self.events.publish("trace", event))
+        self.telegram.world.subscribe(self.events.publish)
+        self.telegram.troubles.subscribe(self.tell_troubles)
+        self.env = self._environment() | dict(env or {})
+        self._add_functions()
+
+    def start(self) -> None:
+        """Start everything and register the webhooks; what was started is stopped again when a part fails."""
+        self.server.start()
+        try:
+            for function in self.functions.values():
+                function.start(wait=False)
+            for function in self.functions.values():
+                function.wait()
+            self.register()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop everything; calling it again does no harm."""
+        self.scheduler.stop()
+        self.telegram.stop()
+        for function in self.functions.values():
+            function.stop()
+        self.ai.stop()
+        self.events.close()
+        self.database.down()
+        self.server.stop()
+
+    def function(self, name: str) -> Function:
+        """A function by its name; KeyError when the stack has none of that name."""
+        return self.functions[name]
+
+    def run_job(self, job: str) -> RawResponse:
+        """Call a job of the `scheduled` function, as Cloud Scheduler does."""
+        return self.scheduler.run(job)
+
+    def register(self) -> None:
+        """Point every bot's webhook at the `telegram` function and set its menu, as a deployment does.
+
+        A bot that only a test's function knows gets the address alone: its handlers are not in this process.
+        """
+        if "telegram" not in self.functions:
+            return
+        names = set(self.telegram.world.bots)
+        set_webhooks(
+            sorted(names.intersection(bot_names())),
+            public_url=self.url,
+            secret=self.webhook_secret,
+            default_language=self.env.get("DEFAULT_LANGUAGE", "ru"),
+            call=self.telegram.request,
+        )
+        for name in names.difference(bot_names()):
+            parameters = {"url": f"{self.url}/telegram/{name}", "secret_token": self.webhook_secret}
+            self.telegram.request(name, "setWebhook", parameters)
+
+    def handle(self, request: Request) -> Response:
+        """One request to the common address."""
+        refusal = guard.check_host(request, self.server.port)
+        if refusal is not None:
+            return refusal
+        if request.path.startswith(("/bot", "/file/bot")) and ":" in request.path:
+            return self.telegram.handle(request)
+        for route in self._routes:
+            response = route(request)
+            if response is not None:
+                return response
+        return json_response({"error": f"There is nothing at {request.path}."}, 404)
+
+    @property
+    def troubles(self) -> dict[str, Any]:
+        """What is going wrong on request at the moment."""
+        switches = {"database_down": self.database.is_down, "ai": self.ai.state, "hold": self.telegram.held}
+        return switches | self.telegram.troubles.counts()
+
+    def tell_troubles(self) -> None:
+        """Show the page what is going wrong now."""
+        self.events.publish("trouble", self.troubles)
+
+    def _environment(self) -> dict[str, str]:
+        return stand_ins(
+            self.url, self.database.url, self.telegram, self.webhook_secret, self.scheduler.secret
+        )
+
+    def _add_functions(self) -> None:
+        for name, source in self._sources.items():
+            self.functions[name] = Function(name, source, self.env, on_log=self._log, on_state=self._state)
+
+    def _log(self, function: str, line: dict[str, Any]) -> None:
+        follow(self.trace, function, line)
+
+    def _state(self, function: str, state: str) -> None:
+        self.events.publish("function", {"name": function, "state": state})
+
+
+def bot_names() -> tuple[str, ...]:
+    """The product's bots."""
+    from shared.bots import names
+
+    return tuple(names())

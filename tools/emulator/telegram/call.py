@@ -1,0 +1,112 @@
+"""One call of a Bot API method: who asks, with which parameters, and how they are read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tools.emulator.telegram.errors import ApiError, bad_request, forbidden
+from tools.emulator.telegram.model import BotAccount, Json, Room, Stored
+from tools.emulator.telegram.parameters import Upload
+
+if TYPE_CHECKING:
+    from tools.emulator.telegram.telegram import Telegram
+
+Method = Callable[["Call"], Any]
+METHODS: dict[str, tuple[str, Method]] = {}
+
+
+F = TypeVar("F", bound=Method)
+
+
+def method(name: str) -> Callable[[F], F]:
+    """Register a function as the Bot API method `name`; names are matched in any case, as Telegram does."""
+
+    def register(function: F) -> F:
+        METHODS[name.lower()] = (name, function)
+        return function
+
+    return register
+
+
+@dataclass
+class Call:
+    """Parameters may be native JSON or text (query string and forms): both read the same."""
+
+    telegram: Telegram
+    bot: BotAccount
+    parameters: Json
+    files: dict[str, Upload] = field(default_factory=dict)
+
+    def text(self, name: str, default: str = "") -> str:
+        """A string parameter."""
+        value = self.parameters.get(name)
+        return default if value is None else (value if isinstance(value, str) else json.dumps(value))
+
+    def integer(self, name: str, default: int | None = None) -> int | None:
+        """An integer parameter; raises the API's error when it is something else."""
+        value = self.parameters.get(name)
+        if value is None or value == "":
+            return default
+        try:
+            return int(value)
+        except (TypeError, ValueError):
+            raise bad_request(f'can\'t parse "{name}" as an integer') from None
+
+    def boolean(self, name: str) -> bool:
+        """A boolean parameter, as JSON or as the words forms carry."""
+        return str(self.parameters.get(name, "")).lower() in ("true", "1", "yes", "t", "y")
+
+    def json(self, name: str, what: str | None = None) -> Any:
+        """A JSON parameter; None when absent."""
+        value = self.parameters.get(name)
+        if not isinstance(value, str):
+            return value
+        if not value.strip():
+            return None
+        try:
+            return json.loads(value)
+        except ValueError:
+            raise bad_request(f"can't parse {what or name} JSON object") from None
+
+    def room(self) -> Room:
+        """The chat the call is about; raises "chat not found" or the block's 403."""
+        raw = self.parameters.get("chat_id")
+        if raw in (None, ""):
+            raise bad_request("chat_id is empty")
+        try:
+            chat_id = int(str(raw))
+        except ValueError:
+            raise bad_request("chat not found") from None
+        room = self.telegram.world.room(self.bot.name, chat_id)
+        if room is None or not room.started:
+            raise bad_request("chat not found")
+        if room.blocked:
+            raise forbidden(
+                "bot was blocked by the user"
+                if room.kind == "private"
+                else "bot was kicked from the group chat"
+            )
+        return room
+
+    def message(self, room: Room, missing: str) -> Stored:
+        """The message `message_id` of the room; raises "<missing>" when it is not there."""
+        message_id = self.integer("message_id")
+        if message_id is None:
+            raise bad_request("message identifier is not specified")
+        stored = room.messages.get(message_id)
+        if stored is None:
+            raise bad_request(missing)
+        return stored
+
+
+def unauthorized() -> ApiError:
+    """The answer to a token nobody has."""
+    return ApiError(401, "Unauthorized")
+
+
+def not_found(what: str = "") -> ApiError:
+    """The answer to an unknown method or a path that is no call."""
+    return ApiError(404, f"Not Found: {what}" if what else "Not Found")

@@ -1,0 +1,248 @@
+"""One attempt to deliver an update, by the rules of Telegram's own sender.
+
+Source: the open-source Bot API server, WebhookActor.cpp and Client.cpp (v10.0).
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import urllib3
+from urllib3.util import Timeout
+
+from tools.emulator.clock import Clock
+from tools.emulator.telegram.model import BotAccount, Json, Update
+from tools.emulator.telegram.parameters import parse_parameters
+from tools.emulator.telegram.troubles import Troubles
+from tools.emulator.trace import Trace
+
+IDLE_SECONDS = 60.0
+CONNECT_SECONDS = 10.0
+MAX_REPLY = 1024 * 1024
+NOT_EXECUTED = {"deletewebhook", "setwebhook", "close", "logout"}
+SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  the name, not the secret
+
+
+@dataclass(frozen=True)
+class RawResponse:
+    """What the function answered. `status` is 0 when there was no answer; `error` then says why."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    error: str | None = None
+    ms: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Delivered, in Telegram's eyes."""
+        return 200 <= self.status < 300
+
+    def json(self) -> Any:
+        """The body as JSON; raises ValueError when it is not."""
+        return json.loads(self.body)
+
+
+class Delivery:
+    """Makes attempts; the queues decide when."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        trace: Trace,
+        troubles: Troubles,
+        execute: Callable[[BotAccount, str, Json, Json], Any],
+        changed: Callable[[Update], None],
+        *,
+        retry_scale: float = 1.0,
+        idle_timeout: float = IDLE_SECONDS,
+    ) -> None:
+        self.clock = clock
+        self.trace = trace
+        self.troubles = troubles
+        self.retry_scale = retry_scale
+        self.idle_timeout = idle_timeout
+        self.attempts: list[Json] = []
+        self._execute = execute
+        self._changed = changed
+        self._lock = threading.Lock()
+        self._pool = urllib3.PoolManager(num_pools=10, maxsize=100, block=False, retries=False)
+
+    def deliver(self, bot: BotAccount, update: Update) -> float | None:
+        """One attempt; returns None when done with the update, else the seconds until the next one."""
+        if self.clock.now() > update.expires_at:
+            self._expire(update)
+            return None
+        self._set(update, "delivering", attempts=update.attempts + 1)
+        if self.troubles.strike("forge"):
+            self._forge(bot, update)
+        if self.troubles.strike("deliver_twice"):
+            self._abandoned_copy(bot, update)
+        response = self.post(bot, update)
+        if self.troubles.strike("lose_response"):
+            self.trace.add(
+                "trouble", "Response lost", trace_id=update.trace_id, bot=bot.name, update_id=update.update_id
+            )
+            response = RawResponse(0, {}, b"", "Webhook connection closed")
+            return self._again(bot, update, response)
+        error = self._reply(bot, update, response) if response.ok else "Wrong response from the webhook"
+        if error is None:
+            self._set(update, "delivered")
+            return None
+        return self._again(bot, update, response)
+
+    def post(self, bot: BotAccount, update: Update, secret: str | None = None, note: str = "") -> RawResponse:
+        """Send the update once and record it; never raises."""
+        body = json.dumps(update.body | {"update_id": update.update_id}, ensure_ascii=False).encode()
+        headers = self.headers(bot, update.trace_id, secret if secret is not None else bot.webhook.secret)
+        response = self.send(bot.webhook.url, body, headers)
+        self._record(bot, update, response, note)
+        return response
+
+    def headers(self, bot: BotAccount, trace_id: str, secret: str) -> dict[str, str]:
+        """The headers of a delivery; without a secret the header is absent, as with the real one."""
+        span = random.getrandbits(63)
+        headers = {"Content-Type": "application/json", "X-Cloud-Trace-Context": f"{trace_id}/{span};o=1"}
+        return headers | ({SECRET_HEADER: secret} if secret else {})
+
+    def send(self, url: str, body: bytes, headers: dict[str, str]) -> RawResponse:
+        """One POST; never raises, never follows a redirect, waits at most the idle timeout."""
+        begin = time.perf_counter()
+        try:
+            answer = self._pool.request(
+                "POST",
+                url,
+                body=body,
+                headers=headers,
+                redirect=False,
+                retries=False,
+                timeout=Timeout(connect=CONNECT_SECONDS, read=self.idle_timeout),
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            timed_out = isinstance(error, urllib3.exceptions.ReadTimeoutError)
+            text = "Read timeout expired" if timed_out else "Connection closed or refused"
+            return RawResponse(0, {}, b"", text, _ms(begin))
+        return RawResponse(
+            answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.data, None, _ms(begin)
+        )
+
+    def _reply(self, bot: BotAccount, update: Update, response: RawResponse) -> str | None:
+        """Execute the method in the answer, if there is one; the text of an error makes Telegram resend."""
+        if len(response.body) > MAX_REPLY:
+            return "Response is too big"
+        parsed = parse_parameters(response.headers.get("content-type", ""), response.body)
+        if parsed is None:
+            return None
+        parameters, files = parsed
+        method = str(parameters.pop("method", "") or "")
+        if method and method.lower() not in NOT_EXECUTED and not method.lower().startswith("get"):
+            self._execute(bot, method, parameters, files)
+            self.trace.add(
+                "reply",
+                f"{method} in the response",
+                trace_id=update.trace_id,
+                detail=parameters,
+                bot=bot.name,
+                chat_id=update.chat_id,
+                update_id=update.update_id,
+            )
+        return None
+
+    def _again(self, bot: BotAccount, update: Update, response: RawResponse) -> float | None:
+        bot.webhook.last_error_date = int(self.clock.now())
+        bot.webhook.last_error_message = (
+            response.error or f"Wrong response from the webhook: {response.status}"
+        )
+        delay = _retry_after(response)
+        if delay is None:
+            delay, update.backoff = update.backoff, min(max(1.0, update.backoff * 2), random.uniform(60, 120))
+        # Compared unscaled: shrinking the waits of a test must not let an update outlive its real deadline.
+        if self.clock.now() + delay > update.expires_at:
+            self._expire(update)
+            return None
+        self._set(update, "retrying")
+        return delay * self.retry_scale
+
+    def _expire(self, update: Update) -> None:
+        self._set(update, "expired")
+        self.trace.add(
+            "trouble",
+            "Update expired undelivered",
+            trace_id=update.trace_id,
+            bot=update.bot,
+            chat_id=update.chat_id,
+            update_id=update.update_id,
+        )
+
+    def _forge(self, bot: BotAccount, update: Update) -> None:
+        """A stranger's request arrives first: same update number, other words, a secret that is not ours."""
+        forged = Update(
+            bot.name, update.update_id, update.kind, _reworded(update.body), update.queue, update.expires_at
+        )
+        self.post(bot, forged, secret="A" * max(16, len(bot.webhook.secret)), note="forged")
+
+    def _abandoned_copy(self, bot: BotAccount, update: Update) -> None:
+        """The same update at the same moment, its answer read by nobody, as after an idle timeout."""
+        thread = threading.Thread(
+            target=self.post, args=(bot, update), kwargs={"note": "abandoned"}, daemon=True
+        )
+        thread.start()
+
+    def _record(self, bot: BotAccount, update: Update, response: RawResponse, note: str) -> None:
+        attempt = {
+            "bot": bot.name,
+            "update_id": update.update_id,
+            "kind": update.kind,
+            "attempt": update.attempts,
+            "status": response.status,
+            "error": response.error,
+            "ms": response.ms,
+            "note": note,
+            "at": time.time(),
+        }
+        with self._lock:
+            self.attempts.append(attempt)
+            del self.attempts[:-5000]
+        title = f"{update.kind} delivered" if response.ok else f"{update.kind} refused"
+        self.trace.add(
+            "webhook",
+            f"{title} ({note})" if note else title,
+            trace_id=update.trace_id,
+            ms=response.ms,
+            status=response.status,
+            bot=bot.name,
+            chat_id=update.chat_id,
+            update_id=update.update_id,
+            detail={"attempt": update.attempts, "error": response.error, "update": update.body},
+        )
+
+    def _set(self, update: Update, status: str, attempts: int | None = None) -> None:
+        update.status = status
+        update.attempts = update.attempts if attempts is None else attempts
+        self._changed(update)
+
+
+def _retry_after(response: RawResponse) -> float | None:
+    try:
+        return min(3600.0, max(0.0, float(int(response.headers["retry-after"]))))
+    except (KeyError, ValueError):
+        return None
+
+
+def _reworded(body: Json) -> Json:
+    copy: Json = json.loads(json.dumps(body))
+    for part in copy.values():
+        if isinstance(part, dict) and "text" in part:
+            part["text"] = "This message was forged."
+            part.pop("entities", None)
+    return copy
+
+
+def _ms(begin: float) -> float:
+    return round((time.perf_counter() - begin) * 1000, 2)

@@ -1,0 +1,179 @@
+"""What a test holds in its hand after sending, tapping and being answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from tools.emulator.telegram.model import Json, Room, Stored, Update
+
+if TYPE_CHECKING:
+    from tools.emulator.telegram.people import Chat
+    from tools.emulator.telegram.telegram import Telegram
+
+TIMEOUT = 10.0  # seconds; far beyond what anything here takes
+
+
+@dataclass(frozen=True)
+class Button:
+    """One button under a message or of a reply keyboard."""
+
+    text: str
+    data: str | None = None
+    url: str | None = None
+
+
+class Sent:
+    """A message a person sent."""
+
+    def __init__(self, telegram: Telegram, room: Room, stored: Stored) -> None:
+        self._telegram = telegram
+        self._room = room
+        self.stored = stored
+
+    @property
+    def message_id(self) -> int:
+        """Its number in the chat."""
+        return self.stored.message_id
+
+    @property
+    def updates(self) -> list[Update]:
+        """One for each bot that hears the message (and for each edit)."""
+        return self.stored.updates
+
+    @property
+    def update(self) -> Update:
+        """The newest update about this message; IndexError when no bot hears it."""
+        return self.stored.updates[-1]
+
+    @property
+    def update_id(self) -> int:
+        """The number of the newest update about it."""
+        return self.update.update_id
+
+    @property
+    def status(self) -> str:
+        """queued, delivering, delivered, retrying or expired."""
+        return self.update.status
+
+    @property
+    def attempts(self) -> int:
+        """Deliveries tried so far."""
+        return self.update.attempts
+
+    def wait(self, status: str = "delivered", timeout: float = TIMEOUT) -> Sent:
+        """Wait for a state of the delivery; AssertionError when it does not come."""
+        _wait_for(self._telegram, self.update, status, timeout)
+        return self
+
+
+class Tap:
+    """A button a person tapped."""
+
+    def __init__(self, telegram: Telegram, update: Update | None, query_id: str) -> None:
+        self._telegram = telegram
+        self.update = update
+        self.query_id = query_id
+
+    @property
+    def update_id(self) -> int:
+        """The number of the callback query's update."""
+        assert self.update is not None, "the bot's allowed_updates leave callback queries out"
+        return self.update.update_id
+
+    @property
+    def answered(self) -> Json | None:
+        """{"text", "alert"} once the bot answered the query."""
+        query: Json = self._telegram.world.callbacks[self.query_id]
+        answer: Json | None = query["answer"]
+        return answer
+
+    def answer(self, timeout: float = TIMEOUT) -> Json:
+        """Wait for answerCallbackQuery and return {"text", "alert"}; AssertionError when it does not come."""
+        found = self._telegram.world.wait(lambda: self.answered, timeout)
+        assert found is not None, f"the bot did not answer the tap within {timeout} s"
+        return dict(found)
+
+    def wait(self, status: str = "delivered", timeout: float = TIMEOUT) -> Tap:
+        """Wait for a state of the delivery; AssertionError when it does not come."""
+        assert self.update is not None
+        _wait_for(self._telegram, self.update, status, timeout)
+        return self
+
+
+class Answer:
+    """A bot's message. Its fields always show the newest edit."""
+
+    def __init__(self, chat: Chat, stored: Stored) -> None:
+        self._chat = chat
+        self.stored = stored
+        self._seen_edits = stored.edits
+
+    @property
+    def data(self) -> Json:
+        """The Bot API's Message object."""
+        return self.stored.data
+
+    @property
+    def message_id(self) -> int:
+        """Its number in the chat."""
+        return self.stored.message_id
+
+    @property
+    def text(self) -> str:
+        """The text, or the caption of a photo or document."""
+        return str(self.data.get("text", self.data.get("caption", "")))
+
+    @property
+    def entities(self) -> list[Json]:
+        """The entities of the text or caption."""
+        return list(self.data.get("entities") or self.data.get("caption_entities") or [])
+
+    @property
+    def buttons(self) -> list[list[Button]]:
+        """Rows of buttons, inline or of the reply keyboard."""
+        markup = self.data.get("reply_markup", {})
+        rows = markup.get("inline_keyboard") or markup.get("keyboard") or []
+        return [[_button(button) for button in row] for row in rows]
+
+    @property
+    def reply_to(self) -> int | None:
+        """The number of the message it replies to."""
+        replied = self.data.get("reply_to_message")
+        return replied["message_id"] if replied else None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether the bot took it back."""
+        return self.stored.deleted
+
+    def button(self, label: str) -> Button:
+        """The button with this text; AssertionError naming the others when there is none."""
+        buttons = [button for row in self.buttons for button in row]
+        found = next((button for button in buttons if button.text == label), None)
+        assert found is not None, f"no button {label!r} among {[button.text for button in buttons]}"
+        return found
+
+    def tap(self, label: str) -> Tap:
+        """Tap an inline button that has callback data."""
+        button = self.button(label)
+        assert button.data is not None, f"the button {label!r} sends no callback query"
+        return self._chat.tap(self.stored, button.data)
+
+    def wait_for_edit(self, timeout: float = TIMEOUT) -> Answer:
+        """Wait for an edit not waited for yet; AssertionError when it does not come."""
+        edited = self._chat.telegram.world.wait(lambda: self.stored.edits > self._seen_edits, timeout)
+        assert edited, f"the bot did not edit its message within {timeout} s"
+        self._seen_edits = self.stored.edits
+        return self
+
+
+def _button(button: Any) -> Button:
+    if isinstance(button, str):
+        return Button(button)
+    return Button(button["text"], button.get("callback_data"), button.get("url"))
+
+
+def _wait_for(telegram: Telegram, update: Update, status: str, timeout: float) -> None:
+    reached = telegram.world.wait(lambda: update.status == status, timeout)
+    assert reached, f"update {update.update_id} is {update.status} after {timeout} s, not {status}"

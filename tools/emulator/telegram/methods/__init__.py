@@ -1,0 +1,14 @@
+"""The Bot API's methods, one file for each subject; importing this registers them."""
+
+from tools.emulator.telegram.methods import (
+    callbacks,
+    chats,
+    drafts,
+    editing,
+    media,
+    messages,
+    profile,
+    webhooks,
+)
+
+__all__ = ["callbacks", "chats", "drafts", "editing", "media", "messages", "profile", "webhooks"]

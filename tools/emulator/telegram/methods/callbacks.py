@@ -1,0 +1,26 @@
+"""Answering button taps."""
+
+from __future__ import annotations
+
+from tools.emulator.telegram.call import Call, method
+from tools.emulator.telegram.errors import bad_request
+from tools.emulator.telegram.text import units
+
+MAX_ANSWER = 200
+QUERY_SECONDS = 150.0
+TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
+
+
+@method("answerCallbackQuery")
+def answer_callback_query(call: Call) -> bool:
+    """The note or alert that the person sees, once for each tap."""
+    world = call.telegram.world
+    query = world.callbacks.get(call.text("callback_query_id"))
+    if query is None or query["bot"] != call.bot.name or world.clock.now() - query["at"] > QUERY_SECONDS:
+        raise bad_request(TOO_OLD)
+    text = call.text("text")
+    if units(text) > MAX_ANSWER:
+        raise bad_request("MESSAGE_TOO_LONG")
+    query["answer"] = {"text": text, "alert": call.boolean("show_alert")}
+    world.publish("callback_answer", {"person": query["person"], "bot": call.bot.name, **query["answer"]})
+    return True

@@ -1,0 +1,72 @@
+"""Asking about bots, chats, members and files."""
+
+from __future__ import annotations
+
+from tools.emulator.telegram.call import Call, method
+from tools.emulator.telegram.errors import bad_request
+from tools.emulator.telegram.model import Json
+
+MAX_DOWNLOAD = 20 * 1024 * 1024
+
+
+@method("getMe")
+def get_me(call: Call) -> Json:
+    """The bot itself."""
+    abilities = {
+        "can_join_groups": True,
+        "can_read_all_group_messages": not call.bot.privacy,
+        "supports_inline_queries": False,
+        "can_connect_to_business": False,
+        "has_main_web_app": False,
+    }
+    return call.bot.user() | abilities
+
+
+@method("getChat")
+def get_chat(call: Call) -> Json:
+    """The chat in full."""
+    return call.telegram.world.chat_json(call.room()) | {"accent_color_id": 0, "max_reaction_count": 11}
+
+
+@method("getChatMember")
+def get_chat_member(call: Call) -> Json:
+    """Who somebody is in a chat."""
+    room, user_id = call.room(), call.integer("user_id")
+    world = call.telegram.world
+    bot = next((world.bots[name] for name in room.bots if world.bots[name].id == user_id), None)
+    if bot is not None:
+        return {"user": bot.user(), "status": "member"}
+    if user_id not in world.people:
+        raise bad_request("invalid user_id specified")
+    member = user_id in room.members
+    owner = member and room.members[0] == user_id and room.kind != "private"
+    status = "creator" if owner else ("member" if member else "left")
+    return {"user": world.people[user_id].user(), "status": status}
+
+
+@method("getChatMemberCount")
+def get_chat_member_count(call: Call) -> int:
+    """People and bots together."""
+    room = call.room()
+    return len(room.members) + len(room.bots)
+
+
+@method("leaveChat")
+def leave_chat(call: Call) -> bool:
+    """Leave a group."""
+    room = call.room()
+    if room.kind == "private":
+        raise bad_request("chat not found")
+    room.bots.remove(call.bot.name)
+    return True
+
+
+@method("getFile")
+def get_file(call: Call) -> Json:
+    """Where to download a file of at most 20 MB."""
+    file = call.telegram.world.files.by_id(call.text("file_id"))
+    if file is None or file.content is None:
+        raise bad_request("wrong file_id or the file is temporarily unavailable")
+    if len(file.content) > MAX_DOWNLOAD:
+        raise bad_request("file is too big")
+    return file.json(file_path=file.path)

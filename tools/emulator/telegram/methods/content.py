@@ -1,0 +1,75 @@
+"""Text, captions, replies and markup as several methods accept them."""
+
+from __future__ import annotations
+
+from tools.emulator.telegram.call import Call
+from tools.emulator.telegram.errors import bad_request
+from tools.emulator.telegram.html import parse_html
+from tools.emulator.telegram.markdown import parse_markdown
+from tools.emulator.telegram.markup import check_markup
+from tools.emulator.telegram.model import Json, Room
+from tools.emulator.telegram.text import Entity, check_entities, merge, trim, units
+
+MAX_TEXT = 4096
+MAX_CAPTION = 1024
+
+
+def text_content(call: Call) -> Json:
+    """{"text", "entities"?} of a text message; raises the API's errors."""
+    text, entities = formatted(call, "text", "parse_mode", "entities")
+    if not text:
+        raise bad_request("message text is empty")
+    if units(text) > MAX_TEXT:
+        raise bad_request("message is too long")
+    return {"text": text} | ({"entities": entities} if entities else {})
+
+
+def caption_content(call: Call) -> Json:
+    """{"caption"?, "caption_entities"?} of a media message; raises the API's errors."""
+    text, entities = formatted(call, "caption", "parse_mode", "caption_entities")
+    if units(text) > MAX_CAPTION:
+        raise bad_request("message caption is too long")
+    content: Json = {"caption": text} if text else {}
+    return content | ({"caption_entities": entities} if entities else {})
+
+
+def formatted(call: Call, text_name: str, mode_name: str, entities_name: str) -> tuple[str, list[Entity]]:
+    """Plain text with the given, parsed and automatic entities."""
+    source = call.text(text_name)
+    mode = call.text(mode_name).lower()
+    given = call.json(entities_name, "entities") or []
+    if mode == "html":
+        text, given = parse_html(source)
+    elif mode == "markdownv2":
+        text, given = parse_markdown(source)
+    elif mode:
+        raise bad_request("unsupported parse_mode")
+    else:
+        text = source
+        if not isinstance(given, list) or not all(isinstance(entity, dict) for entity in given):
+            raise bad_request("can't parse entities JSON object")
+        check_entities(text, given)
+    text, given = trim(text, given)
+    return text, merge(given, text)
+
+
+def markup_content(call: Call) -> Json:
+    """{"reply_markup"?} as it will stand under the message."""
+    markup = check_markup(call.json("reply_markup", "reply keyboard markup"))
+    return {"reply_markup": markup} if markup else {}
+
+
+def reply_content(call: Call, room: Room) -> Json:
+    """{"reply_to_message"?}; raises "message to be replied not found" unless that is allowed."""
+    reply = call.json("reply_parameters", "reply parameters") or {}
+    wanted = reply.get("message_id") or call.integer("reply_to_message_id")
+    if wanted is None:
+        return {}
+    stored = room.messages.get(int(wanted))
+    if stored is None:
+        if reply.get("allow_sending_without_reply") or call.boolean("allow_sending_without_reply"):
+            return {}
+        raise bad_request("message to be replied not found")
+    return {
+        "reply_to_message": {name: value for name, value in stored.data.items() if name != "reply_to_message"}
+    }

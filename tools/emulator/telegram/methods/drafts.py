@@ -1,0 +1,61 @@
+"""Signs of work in progress: chat actions and message drafts. Both are seen for a while and kept nowhere."""
+
+from __future__ import annotations
+
+from tools.emulator.telegram.call import Call, method
+from tools.emulator.telegram.errors import bad_request
+from tools.emulator.telegram.methods.content import MAX_TEXT, formatted
+from tools.emulator.telegram.text import units
+
+ACTION_SECONDS = 5.0
+ACTIONS = frozenset(
+    {
+        "typing",
+        "upload_photo",
+        "record_video",
+        "upload_video",
+        "record_voice",
+        "upload_voice",
+        "upload_document",
+        "choose_sticker",
+        "find_location",
+        "record_video_note",
+        "upload_video_note",
+    }
+)
+
+
+@method("sendChatAction")
+def send_chat_action(call: Call) -> bool:
+    """ "typing…" for five seconds or until the bot's next message."""
+    room = call.room()
+    action = call.text("action")
+    if action not in ACTIONS:
+        raise bad_request("wrong parameter action in request")
+    until = call.telegram.clock.now() + ACTION_SECONDS
+    payload = {"chat_id": room.id, "bot": call.bot.name, "action": action, "until": until}
+    call.telegram.world.publish("action", payload)
+    return True
+
+
+@method("sendMessageDraft")
+def send_message_draft(call: Call) -> bool:
+    """A partial answer, shown in a private chat until the real message comes."""
+    room = call.room()
+    if room.kind != "private":
+        raise bad_request("drafts can be sent only to private chats")
+    draft = call.integer("draft_id", 0)
+    if not draft:
+        raise bad_request("draft identifier must be non-zero")
+    text, entities = formatted(call, "text", "parse_mode", "entities")
+    if units(text) > MAX_TEXT:
+        raise bad_request("message is too long")
+    payload = {
+        "chat_id": room.id,
+        "bot": call.bot.name,
+        "draft_id": draft,
+        "text": text,
+        "entities": entities,
+    }
+    call.telegram.world.publish("draft", payload)
+    return True

@@ -1,0 +1,72 @@
+"""Setting and asking about the webhook."""
+
+from __future__ import annotations
+
+import re
+
+from tools.emulator.telegram.call import Call, method
+from tools.emulator.telegram.errors import bad_request
+from tools.emulator.telegram.model import UPDATE_KINDS, Json, Webhook
+
+SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+LOCAL = ("http://127.0.0.1", "http://localhost", "http://[::1]")
+
+
+@method("setWebhook")
+def set_webhook(call: Call) -> bool:
+    """Where updates go. `allowed_updates` left out keeps the previous; an empty list is the default set."""
+    url = call.text("url")
+    if not url:
+        return delete_webhook(call)
+    # The real one takes HTTPS only; this machine's own address is the emulator's exception.
+    if not url.startswith(("https://", *LOCAL)):
+        raise bad_request("bad webhook: An HTTPS URL must be provided for webhook")
+    secret = call.text("secret_token")
+    if secret and not SECRET.fullmatch(secret):
+        raise bad_request("secret token contains unallowed characters")
+    connections = call.integer("max_connections", 40) or 40
+    call.bot.webhook = Webhook(url, secret, min(100, max(1, connections)), _allowed(call))
+    _drop(call)
+    call.telegram.webhook_changed(call.bot)
+    return True
+
+
+@method("deleteWebhook")
+def delete_webhook(call: Call) -> bool:
+    """Keep updates until somebody asks for them."""
+    call.bot.webhook = Webhook(allowed_updates=call.bot.webhook.allowed_updates)
+    _drop(call)
+    call.telegram.webhook_changed(call.bot)
+    return True
+
+
+@method("getWebhookInfo")
+def get_webhook_info(call: Call) -> Json:
+    """State of the delivery."""
+    hook = call.bot.webhook
+    info: Json = {
+        "url": hook.url,
+        "has_custom_certificate": False,
+        "pending_update_count": call.telegram.pending(call.bot.name),
+    }
+    if hook.url:
+        info |= {"max_connections": hook.max_connections, "ip_address": "127.0.0.1"}
+    if hook.allowed_updates:
+        info["allowed_updates"] = hook.allowed_updates
+    if hook.last_error_date:
+        info |= {"last_error_date": hook.last_error_date, "last_error_message": hook.last_error_message}
+    return info
+
+
+def _allowed(call: Call) -> list[str]:
+    given = call.json("allowed_updates", "allowed_updates")
+    if given is None:
+        return call.bot.webhook.allowed_updates
+    if not isinstance(given, list):
+        raise bad_request("can't parse allowed updates JSON object")
+    return [kind for kind in given if kind in UPDATE_KINDS]
+
+
+def _drop(call: Call) -> None:
+    if call.boolean("drop_pending_updates"):
+        call.telegram.drop_pending(call.bot.name)

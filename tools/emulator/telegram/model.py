@@ -1,0 +1,194 @@
+"""What exists in the stand-in's Telegram: people, bots, rooms, messages, updates."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import secrets
+import string
+from base64 import urlsafe_b64encode
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+
+COLORS = ("#e17076", "#7bc862", "#e5ca77", "#65aadd", "#a695e7", "#ee7aae", "#6ec9cb", "#faa774")
+DEFAULT_EXCLUDED = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+UPDATE_KINDS = frozenset(
+    {
+        "message",
+        "edited_message",
+        "channel_post",
+        "edited_channel_post",
+        "inline_query",
+        "chosen_inline_result",
+        "callback_query",
+        "shipping_query",
+        "pre_checkout_query",
+        "purchased_paid_media",
+        "poll",
+        "poll_answer",
+        "my_chat_member",
+        "chat_member",
+        "chat_join_request",
+        "message_reaction",
+        "message_reaction_count",
+        "chat_boost",
+        "removed_chat_boost",
+        "business_connection",
+        "business_message",
+        "edited_business_message",
+        "deleted_business_messages",
+        "guest_message",
+        "managed_bot",
+        "subscription",
+        "stopped_message_generation",
+    }
+)
+
+
+@dataclass
+class Account:
+    """A person who uses Telegram."""
+
+    id: int
+    first_name: str
+    last_name: str | None = None
+    username: str | None = None
+    language_code: str | None = None
+
+    def user(self) -> Json:
+        """The Bot API's User object."""
+        optional = {
+            "last_name": self.last_name,
+            "username": self.username,
+            "language_code": self.language_code,
+        }
+        user: Json = {"id": self.id, "is_bot": False, "first_name": self.first_name}
+        return user | {name: value for name, value in optional.items() if value}
+
+    @property
+    def color(self) -> str:
+        """The page's colour of this person."""
+        return COLORS[self.id % len(COLORS)]
+
+
+@dataclass
+class Webhook:
+    """Where a bot's updates go; an empty url means nowhere yet."""
+
+    url: str = ""
+    secret: str = ""
+    max_connections: int = 40
+    allowed_updates: list[str] = field(default_factory=list)
+    last_error_date: int | None = None
+    last_error_message: str | None = None
+
+    def allows(self, kind: str) -> bool:
+        """Whether this kind of update is wanted; an empty list is Telegram's default set."""
+        return kind in self.allowed_updates if self.allowed_updates else kind not in DEFAULT_EXCLUDED
+
+
+@dataclass
+class BotAccount:
+    """A bot and everything @BotFather and the Bot API keep about it."""
+
+    name: str
+    token: str
+    username: str
+    first_name: str
+    privacy: bool = True
+    webhook: Webhook = field(default_factory=Webhook)
+    next_update_id: int = field(default_factory=lambda: random.randint(100_000_000, 900_000_000))
+    commands: dict[str, list[Json]] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def id(self) -> int:
+        """The digits of the token."""
+        return int(self.token.partition(":")[0])
+
+    def user(self) -> Json:
+        """The Bot API's User object."""
+        return {"id": self.id, "is_bot": True, "first_name": self.first_name, "username": self.username}
+
+
+@dataclass
+class Update:
+    """One update on its way to one bot."""
+
+    bot: str
+    update_id: int
+    kind: str
+    body: Json
+    queue: tuple[str, int, str]
+    expires_at: float
+    chat_id: int | None = None
+    message_id: int | None = None
+    trace_id: str = field(default_factory=lambda: secrets.token_hex(16))
+    status: str = "queued"
+    attempts: int = 0
+    backoff: float = 0.0
+    copies: int = 0
+
+    def describe(self) -> Json:
+        """What the page shows under the message."""
+        return {
+            "update_id": self.update_id,
+            "bot": self.bot,
+            "status": self.status,
+            "attempts": self.attempts,
+        }
+
+
+@dataclass
+class Stored:
+    """A message in a room. `bot` is the name of its author when that is a bot."""
+
+    data: Json
+    bot: str | None = None
+    edits: int = 0
+    deleted: bool = False
+    updates: list[Update] = field(default_factory=list)
+
+    @property
+    def message_id(self) -> int:
+        """Unique in its room."""
+        return int(self.data["message_id"])
+
+
+@dataclass
+class Room:
+    """A private chat of one person with one bot, or a group."""
+
+    id: int
+    kind: str
+    title: str | None = None
+    members: list[int] = field(default_factory=list)
+    bots: list[str] = field(default_factory=list)
+    started: bool = False
+    blocked: bool = False
+    last_bot: str | None = None
+    next_message_id: int = 1
+    messages: dict[int, Stored] = field(default_factory=dict)
+    answers: list[Stored] = field(default_factory=list)
+    taken: int = 0
+
+    @property
+    def private_bot(self) -> str | None:
+        """The bot's name in a private chat."""
+        return self.bots[0] if self.kind == "private" else None
+
+
+def token_of(name: str) -> str:
+    """The stand-in's token of a bot: the same in every run, of the real shape, good for nothing else."""
+    digest = hashlib.sha256(f"switchboard emulator {name}".encode()).digest()
+    number = 7_000_000_000 + int.from_bytes(digest[:4], "big") % 1_000_000_000
+    letters = urlsafe_b64encode(digest).decode().rstrip("=")
+    return f"{number}:{letters[:35].ljust(35, 'A')}"
+
+
+def username_of(name: str) -> str:
+    """@username of a bot that was not given one."""
+    allowed = string.ascii_letters + string.digits + "_"
+    return "switchboard_" + "".join(letter if letter in allowed else "_" for letter in name) + "_bot"

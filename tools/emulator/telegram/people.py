@@ -1,0 +1,186 @@
+"""People as a test drives them: a test that uses these reads as a story."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from tools.emulator.telegram.files import picture, voice
+from tools.emulator.telegram.handles import TIMEOUT, Answer, Sent, Tap
+from tools.emulator.telegram.model import Account, Json, Room, Stored, Update
+
+if TYPE_CHECKING:
+    from tools.emulator.telegram.telegram import Telegram
+
+
+class Chat:
+    """One person in one chat: the private one with a bot, or a group."""
+
+    def __init__(self, telegram: Telegram, person: Account, room: Room) -> None:
+        self.telegram = telegram
+        self.person = person
+        self.room = room
+
+    @property
+    def id(self) -> int:
+        """The chat's id, as the bot sees it."""
+        return self.room.id
+
+    def send(self, text: str, reply_to: Answer | Sent | int | None = None) -> Sent:
+        """A text message, queued for delivery."""
+        return self.send_content({"text": text}, reply_to)
+
+    def press(self, label: str) -> Sent:
+        """A button of the reply keyboard: it sends its text."""
+        return self.send(label)
+
+    def sticker(self, emoji: str = "👍") -> Sent:
+        """A sticker."""
+        file = self.telegram.world.files.add("stickers", picture(size=64), "image/webp", "sticker.webp")
+        more = {
+            "width": 64,
+            "height": 64,
+            "emoji": emoji,
+            "type": "regular",
+            "is_animated": False,
+            "is_video": False,
+        }
+        return self.send_content({"sticker": file.json(**more)})
+
+    def voice(self, seconds: int = 1) -> Sent:
+        """A voice message."""
+        file = self.telegram.world.files.add("voice", voice(seconds * 1000), "audio/ogg", "voice.oga")
+        return self.send_content({"voice": file.json(duration=seconds, mime_type="audio/ogg")})
+
+    def photo(self, caption: str | None = None, content: bytes | None = None) -> Sent:
+        """A photo in two sizes."""
+        files = self.telegram.world.files
+        small, large = picture(size=32), content or picture()
+        sizes = [
+            files.add("photos", small, "image/png", "small.png").json(width=32, height=32),
+            files.add("photos", large, "image/png", "photo.png").json(width=128, height=128),
+        ]
+        return self.send_content({"photo": sizes} | ({"caption": caption} if caption else {}))
+
+    def document(
+        self, name: str = "notes.txt", content: bytes = b"A few notes.\n", mime_type: str = "text/plain"
+    ) -> Sent:
+        """A file."""
+        file = self.telegram.world.files.add("documents", content, mime_type, name)
+        return self.send_content({"document": file.json(file_name=name, mime_type=mime_type)})
+
+    def forward(self, text: str, from_name: str = "Somebody") -> Sent:
+        """Somebody else's message, forwarded."""
+        origin = {
+            "type": "hidden_user",
+            "sender_user_name": from_name,
+            "date": int(self.telegram.clock.now()) - 60,
+        }
+        return self.send_content({"text": text, "forward_origin": origin})
+
+    def location(self, latitude: float = 55.751244, longitude: float = 37.618423) -> Sent:
+        """A place."""
+        return self.send_content({"location": {"latitude": latitude, "longitude": longitude}})
+
+    def contact(self, phone_number: str = "+10000000000") -> Sent:
+        """The person's own phone number."""
+        card = {"phone_number": phone_number, "first_name": self.person.first_name, "user_id": self.person.id}
+        return self.send_content({"contact": card})
+
+    def edit(self, sent: Sent, text: str) -> Sent:
+        """Change a message sent earlier: the bot gets edited_message."""
+        self.telegram.sender.edit(self.room, sent.stored, text)
+        return sent
+
+    def send_content(self, content: Json, reply_to: Answer | Sent | int | None = None) -> Sent:
+        """Any message, given the fields of the Bot API's Message."""
+        number = reply_to.message_id if isinstance(reply_to, Answer | Sent) else reply_to
+        stored = self.telegram.sender.message(self.room, self.person, content, number)
+        return Sent(self.telegram, self.room, stored)
+
+    def tap(self, stored: Stored, data: str) -> Tap:
+        """A callback query with this data from a message's button."""
+        return Tap(self.telegram, *self.telegram.sender.tap(self.room, self.person, stored, data))
+
+    def block(self) -> Update | None:
+        """Block the bot: its calls get 403 from now on."""
+        return self._standing(True)
+
+    def unblock(self) -> Update | None:
+        """Let the bot write again."""
+        return self._standing(False)
+
+    def answer(self, timeout: float = TIMEOUT) -> Answer:
+        """The next bot message of this chat that was not taken yet; AssertionError when none comes."""
+        answer = self.telegram.world.wait(self._take, timeout)
+        assert answer is not None, f"the bot said nothing new within {timeout} s"
+        return Answer(self, answer)
+
+    def answers(self) -> list[Answer]:
+        """Every bot message of this chat, taken or not; deleted ones are left out."""
+        with self.telegram.world.lock:
+            return [Answer(self, stored) for stored in self.room.answers if not stored.deleted]
+
+    def expect_silence(self, seconds: float = 0.5) -> None:
+        """AssertionError when the bot says anything new in this time."""
+        deadline = time.monotonic() + seconds
+        unexpected = self.telegram.world.wait(self._take, max(0.0, deadline - time.monotonic()))
+        assert unexpected is None, f"the bot said: {unexpected.data.get('text')!r}"
+
+    def _take(self) -> Stored | None:
+        room = self.room
+        while room.taken < len(room.answers):
+            stored = room.answers[room.taken]
+            room.taken += 1
+            if not stored.deleted:
+                return stored
+        return None
+
+    def _standing(self, blocked: bool) -> Update | None:
+        with self.telegram.world.lock:
+            self.room.blocked = blocked
+            old, new = ("member", "kicked") if blocked else ("kicked", "member")
+            bot = self.telegram.bot(self.room.bots[0])
+            return self.telegram.sender.membership(self.room, self.person, bot, old, new)
+
+
+class Person:
+    """A person; `chat` opens the private chat with a bot."""
+
+    def __init__(self, telegram: Telegram, account: Account) -> None:
+        self.telegram = telegram
+        self.account = account
+
+    @property
+    def id(self) -> int:
+        """The person's Telegram id."""
+        return self.account.id
+
+    def chat(self, bot: str = "assistant") -> Chat:
+        """The private chat with a bot; KeyError when there is no such bot."""
+        self.telegram.bot(bot)
+        return Chat(self.telegram, self.account, self.telegram.world.private_room(self.account.id, bot))
+
+
+class Group:
+    """A group; `by` is one member's view of it."""
+
+    def __init__(self, telegram: Telegram, room: Room) -> None:
+        self.telegram = telegram
+        self.room = room
+
+    @property
+    def id(self) -> int:
+        """The chat's id."""
+        return self.room.id
+
+    def by(self, person: Person) -> Chat:
+        """The group as this member sees it; AssertionError for a stranger."""
+        assert person.id in self.room.members, f"{person.account.first_name} is not in {self.room.title}"
+        return Chat(self.telegram, person.account, self.room)
+
+    def answer(self, timeout: float = TIMEOUT) -> Answer:
+        """The next message of any bot in the group."""
+        return Chat(self.telegram, self.telegram.world.people[self.room.members[0]], self.room).answer(
+            timeout
+        )

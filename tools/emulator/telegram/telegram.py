@@ -1,0 +1,263 @@
+"""Telegram as a whole: the world, its Bot API, and the delivery of updates."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable
+from typing import Any
+
+from tools.emulator.clock import Clock
+from tools.emulator.telegram.bot_api import BotApi
+from tools.emulator.telegram.delivery import Delivery, RawResponse
+from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Update
+from tools.emulator.telegram.people import Group, Person
+from tools.emulator.telegram.queues import Queues
+from tools.emulator.telegram.sending import Sender
+from tools.emulator.telegram.troubles import Failure, Troubles
+from tools.emulator.telegram.world import World
+from tools.emulator.trace import Trace
+from tools.emulator.web import Request, Response
+
+GENUINE = object()
+
+
+class Telegram:
+    """The stand-in. `handle` answers HTTP requests; `person` and `group` are the ways in for a test."""
+
+    def __init__(
+        self,
+        bots: Iterable[str] = ("assistant",),
+        retry_scale: float = 1.0,
+        idle_timeout: float = 60.0,
+        clock: Clock | None = None,
+        trace: Trace | None = None,
+    ) -> None:
+        self.clock = clock or Clock()
+        self.trace = trace or Trace()
+        self.world = World(self.clock)
+        self.troubles = Troubles()
+        self.api = BotApi(self)
+        self.sender = Sender(self)
+        self.delivery = Delivery(
+            self.clock,
+            self.trace,
+            self.troubles,
+            self.api.execute,
+            self.show_delivery,
+            retry_scale=retry_scale,
+            idle_timeout=idle_timeout,
+        )
+        self._queues: dict[str, Queues] = {}
+        self._queues_lock = threading.Lock()
+        self._traces: dict[tuple[str, int], str] = {}
+        self._held = False
+        for name in bots:
+            self.add_bot(name)
+
+    def add_bot(self, name: str, **more: Any) -> BotAccount:
+        """A bot; its updates wait until a webhook is set."""
+        bot = self.world.add_bot(name, **more)
+        with self._queues_lock:
+            if name not in self._queues:
+                self._queues[name] = Queues(
+                    lambda update: self.delivery.deliver(bot, update), lambda: bot.webhook.max_connections
+                )
+        return bot
+
+    def bot(self, name: str) -> BotAccount:
+        """The bot with this name; KeyError when there is none."""
+        return self.world.bots[name]
+
+    def person(
+        self,
+        first_name: str,
+        language_code: str | None = "en",
+        username: str | None = None,
+        last_name: str | None = None,
+    ) -> Person:
+        """A new person with an id nobody had."""
+        account = Account(self.world.new_id(), first_name, last_name, username, language_code)
+        return Person(self, self.world.add_person(account))
+
+    def group(self, title: str, members: Iterable[Person], bots: Iterable[str]) -> Group:
+        """A new supergroup; the first member made it and added the bots."""
+        people = list(members)
+        room = self.world.add_group(title, [person.id for person in people], list(bots))
+        for name in room.bots:
+            self.sender.membership(room, people[0].account, self.bot(name), "left", "member")
+        return Group(self, room)
+
+    def handle(self, request: Request) -> Response:
+        """One Bot API request."""
+        return self.api.handle(request)
+
+    def request(self, bot: str, method: str, parameters: Json) -> Any:
+        """Call a Bot API method as the bot's owner, without HTTP; raises ApiError."""
+        return self.api.call(self.bot(bot), method, parameters)
+
+    @property
+    def calls(self) -> list[Json]:
+        """Every call: {bot, method, parameters, via: "call"|"response", at, ok, result|description}."""
+        return self.api.calls()
+
+    @property
+    def deliveries(self) -> list[Json]:
+        """Every delivery attempt: {bot, update_id, kind, attempt, status, error, ms, note, at}."""
+        return list(self.delivery.attempts)
+
+    @property
+    def retry_scale(self) -> float:
+        """What every wait before a retry is multiplied with."""
+        return self.delivery.retry_scale
+
+    @retry_scale.setter
+    def retry_scale(self, value: float) -> None:
+        self.delivery.retry_scale = value
+
+    def deliver(
+        self,
+        update: Json | bytes,
+        bot: str = "assistant",
+        secret: Any = GENUINE,
+        headers: dict[str, str] | None = None,
+        trace_id: str | None = None,
+    ) -> RawResponse:
+        """POST a body to the bot's webhook outside the queues, and return the answer without acting on it.
+
+        `secret=None` leaves the header out; any other value replaces the genuine one.
+        """
+        account = self.bot(bot)
+        own = account.webhook.secret if secret is GENUINE else secret or ""
+        probe = Update(bot, 0, "update", {}, ("probe", 0, ""), 0)
+        body = update if isinstance(update, bytes) else json.dumps(update, ensure_ascii=False).encode()
+        sent = self.delivery.headers(account, trace_id or probe.trace_id, own) | (headers or {})
+        return self.delivery.send(account.webhook.url, body, sent)
+
+    def fail(
+        self,
+        method: str,
+        status: int = 500,
+        *,
+        retry_after: int | None = None,
+        times: int = 1,
+        timeout: bool = False,
+        description: str | None = None,
+        executed: bool = False,
+        chat_id: int | None = None,
+    ) -> None:
+        """Make the next `times` calls of a method ("*": of any) fail.
+
+        `timeout` hangs until the caller gives up; `executed` does the work first, as if the answer were lost.
+        """
+        if status == 429 and retry_after is None:
+            retry_after = 1
+        name = method.lower()
+        self.troubles.fail(Failure(name, status, description, retry_after, times, timeout, executed, chat_id))
+
+    def lose_responses(self, times: int = 1) -> None:
+        """The function answers the next deliveries, but Telegram never hears it and sends them again."""
+        self.troubles.arm("lose_response", times)
+
+    def deliver_twice(self, times: int = 1) -> None:
+        """The next deliveries arrive twice at the same moment; only one of the answers is read."""
+        self.troubles.arm("deliver_twice", times)
+
+    def forge(self, times: int = 1) -> None:
+        """Before each of the next deliveries somebody else posts a made-up one with a wrong secret."""
+        self.troubles.arm("forge", times)
+
+    def hold(self, held: bool = True) -> None:
+        """Let updates pile up in their queues, or let them go."""
+        self._held = held
+        for name in list(self._queues):
+            self._release(self.bot(name))
+
+    @property
+    def held(self) -> bool:
+        """Whether deliveries are held back."""
+        return self._held
+
+    def retry_now(self) -> None:
+        """Make every waiting retry happen at once."""
+        for queues in self._queues.values():
+            queues.retry_now()
+
+    def pending(self, bot: str) -> int:
+        """Updates of a bot that are not delivered yet."""
+        return self._queues[bot].pending()
+
+    def drop_pending(self, bot: str) -> None:
+        """Forget a bot's waiting updates."""
+        self._queues[bot].clear()
+
+    def idle(self, timeout: float = 10.0) -> bool:
+        """Wait until every queue is empty; False when time runs out."""
+        return all(queues.idle(timeout) for queues in self._queues.values())
+
+    def stop(self) -> None:
+        """End deliveries and hanging calls."""
+        self.api.stop()
+        for queues in self._queues.values():
+            queues.close()
+
+    def enqueue(
+        self,
+        bot: BotAccount,
+        kind: str,
+        payload: Json,
+        queue: tuple[str, int],
+        expires_at: float,
+        *,
+        chat_id: int | None,
+        message_id: int | None = None,
+    ) -> Update | None:
+        """Number an update and queue it; None when the bot does not want this kind."""
+        with self.world.lock:
+            if not bot.webhook.allows(kind):
+                return None
+            key = (queue[0], queue[1], bot.name)
+            update = Update(
+                bot.name, bot.next_update_id, kind, {kind: payload}, key, expires_at, chat_id, message_id
+            )
+            bot.next_update_id += 1
+            self._queues[bot.name].put(update)
+            return update
+
+    def webhook_changed(self, bot: BotAccount) -> None:
+        """Deliver, now that there is somewhere to deliver to; or stop."""
+        self._release(bot)
+
+    def show_delivery(self, update: Update) -> None:
+        """Tell the page how a delivery goes, and remember on whose behalf its chat is being served."""
+        with self.world.lock:
+            if update.chat_id is not None:
+                self._traces[(update.bot, update.chat_id)] = update.trace_id
+            payload = {"chat_id": update.chat_id, "message_id": update.message_id} | update.describe()
+            self.world.publish("delivery", payload)
+
+    def called(self, bot: BotAccount, method: str, parameters: Json, response: Response, ms: float) -> None:
+        """Put a Bot API call into the trace, under the update that its chat is being served for."""
+        chat_id = parameters.get("chat_id")
+        number = int(str(chat_id)) if str(chat_id or "").lstrip("-").isdigit() else None
+        trace_id = self._traces.get((bot.name, number)) if number is not None else None
+        answer = response.body[:4000].decode("utf-8", "replace") if isinstance(response.body, bytes) else ""
+        detail = {"parameters": parameters, "answer": answer}
+        self.trace.add(
+            "telegram_call",
+            method,
+            trace_id=trace_id,
+            detail=detail,
+            ms=round(ms, 2),
+            status=response.status,
+            bot=bot.name,
+            chat_id=number,
+        )
+
+    def action_over(self, bot: BotAccount, room: Room) -> None:
+        """A message ends "typing…"."""
+        payload: Json = {"chat_id": room.id, "bot": bot.name, "action": None, "until": 0}
+        self.world.publish("action", payload)
+
+    def _release(self, bot: BotAccount) -> None:
+        self._queues[bot.name].hold(self._held or not bot.webhook.url)

@@ -1,0 +1,188 @@
+"""The state behind the stand-in: one lock, one condition that is signalled at every change."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from tools.emulator.clock import Clock
+from tools.emulator.telegram.files import Files
+from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Stored, token_of, username_of
+
+Listener = Callable[[str, Json], None]
+
+
+class World:
+    """People, bots, rooms and messages. Every method is safe to call from any thread."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
+        self.people: dict[int, Account] = {}
+        self.bots: dict[str, BotAccount] = {}
+        self.groups: dict[int, Room] = {}
+        self.private: dict[tuple[str, int], Room] = {}
+        self.callbacks: dict[str, Json] = {}
+        self.files = Files()
+        self._listeners: list[Listener] = []
+        # Microseconds of the start: ids stay unique when one database outlives several runs.
+        self._last_id = int(time.time() * 1_000_000) % 4_000_000_000_000 + 5_000_000_000
+
+    def subscribe(self, listener: Listener) -> None:
+        """Call `listener(event, payload)` at every change, under the world's lock: it must not wait."""
+        with self.lock:
+            self._listeners.append(listener)
+
+    def publish(self, event: str, payload: Json) -> None:
+        """Tell the listeners and wake who waits."""
+        with self.changed:
+            for listener in self._listeners:
+                listener(event, payload)
+            self.changed.notify_all()
+
+    def wait(self, ready: Callable[[], Any], timeout: float) -> Any:
+        """The first true value of `ready()`, asked again at every change; None when time runs out."""
+        with self.changed:
+            return self.changed.wait_for(ready, timeout) or None
+
+    def new_id(self) -> int:
+        """An id nobody had, below 2**52 as Telegram promises."""
+        with self.lock:
+            self._last_id += 1
+            return self._last_id
+
+    def add_person(self, account: Account) -> Account:
+        """A new person."""
+        with self.lock:
+            self.people[account.id] = account
+            self.publish("person", person_json(account))
+            return account
+
+    def add_bot(
+        self, name: str, token: str | None = None, username: str | None = None, **more: Any
+    ) -> BotAccount:
+        """A bot, as @BotFather would make it; adding it again keeps what it has."""
+        with self.lock:
+            if name not in self.bots:
+                title = name.replace("_", " ").capitalize()
+                self.bots[name] = BotAccount(
+                    name, token or token_of(name), username or username_of(name), title, **more
+                )
+            return self.bots[name]
+
+    def bot_of_token(self, token: str) -> BotAccount | None:
+        """The bot that owns this token."""
+        with self.lock:
+            return next((bot for bot in self.bots.values() if bot.token == token), None)
+
+    def bot_named(self, username: str) -> BotAccount | None:
+        """The bot with this @username, in any case."""
+        with self.lock:
+            return next((bot for bot in self.bots.values() if bot.username.lower() == username.lower()), None)
+
+    def private_room(self, person: int, bot: str) -> Room:
+        """The private chat of a person with a bot, made when absent (but not started)."""
+        with self.lock:
+            key = (bot, person)
+            if key not in self.private:
+                self.private[key] = Room(person, "private", members=[person], bots=[bot])
+            return self.private[key]
+
+    def room(self, bot: str, chat_id: int) -> Room | None:
+        """The chat `chat_id` as this bot sees it."""
+        with self.lock:
+            group = self.groups.get(chat_id)
+            if group is not None:
+                return group if bot in group.bots else None
+            return self.private.get((bot, chat_id))
+
+    def add_group(self, title: str, members: list[int], bots: list[str]) -> Room:
+        """A new supergroup."""
+        with self.lock:
+            room = Room(
+                -1_000_000_000_000 - self.new_id() % 1_000_000_000_000, "supergroup", title, members, bots
+            )
+            room.started = True
+            self.groups[room.id] = room
+            self.publish("group", group_json(room))
+            return room
+
+    def post(self, room: Room, author: Json, content: Json, bot: str | None = None) -> Stored:
+        """A new message in a room."""
+        with self.lock:
+            data: Json = {
+                "message_id": room.next_message_id,
+                "from": author,
+                "chat": self.chat_json(room),
+                "date": int(self.clock.now()),
+            }
+            stored = Stored(data | content, bot)
+            room.next_message_id += 1
+            room.messages[stored.message_id] = stored
+            if bot is not None:
+                room.answers.append(stored)
+                room.last_bot = bot
+            self.publish("message", self.message_json(room, stored))
+            return stored
+
+    def change(self, room: Room, stored: Stored, content: Json) -> None:
+        """Edit a message: a value of None removes the field."""
+        with self.lock:
+            merged = stored.data | content | {"edit_date": int(self.clock.now())}
+            stored.data = {name: value for name, value in merged.items() if value is not None}
+            stored.edits += 1
+            self.publish("edit", self.message_json(room, stored))
+
+    def delete(self, room: Room, stored: Stored) -> None:
+        """Remove a message for everybody."""
+        with self.lock:
+            stored.deleted = True
+            room.messages.pop(stored.message_id, None)
+            self.publish(
+                "delete", {"chat_id": room.id, "bot": room.private_bot, "message_id": stored.message_id}
+            )
+
+    def clear(self, room: Room) -> None:
+        """Forget a room's messages; numbering goes on."""
+        with self.lock:
+            for stored in list(room.messages.values()):
+                self.delete(room, stored)
+            room.answers.clear()
+            room.taken = 0
+
+    def chat_json(self, room: Room) -> Json:
+        """The Bot API's Chat object."""
+        if room.kind != "private":
+            return {"id": room.id, "type": room.kind, "title": room.title}
+        person = self.people[room.members[0]]
+        chat: Json = {"id": room.id, "type": "private", "first_name": person.first_name}
+        optional = {"last_name": person.last_name, "username": person.username}
+        return chat | {name: value for name, value in optional.items() if value}
+
+    def message_json(self, room: Room, stored: Stored) -> Json:
+        """A message as the page shows it: the Bot API's fields, file addresses, and how its delivery goes."""
+        data = stored.data | {"chat_id": room.id, "bot": room.private_bot}
+        for name in ("photo", "document", "sticker", "voice"):
+            if name in data:
+                data[name] = self.files.with_urls(data[name])
+        if stored.updates:
+            data["delivery"] = stored.updates[0].describe()
+        return data
+
+
+def person_json(account: Account) -> Json:
+    """A person as the page shows it."""
+    return account.user() | {
+        "last_name": account.last_name,
+        "username": account.username,
+        "language_code": account.language_code,
+        "color": account.color,
+    }
+
+
+def group_json(room: Room) -> Json:
+    """A group as the page shows it."""
+    return {"id": room.id, "title": room.title, "members": room.members, "bots": room.bots}

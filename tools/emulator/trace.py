@@ -1,0 +1,100 @@
+"""The story of a request: one bounded list of what every part did, joined by trace id."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Literal
+
+Kind = Literal["webhook", "sql", "telegram_call", "ai_call", "reply", "scheduler", "trouble", "log"]
+Event = dict[str, Any]
+
+LIMIT = 2000
+JOIN_SECONDS = 3.0
+
+
+class Trace:
+    """Fed by deliveries, Bot API and AI calls, and the functions' log lines; read by the page and tests."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._events: deque[Event] = deque(maxlen=LIMIT)
+        self._waiting: deque[Event] = deque(maxlen=200)
+        self._numbers = itertools.count(1)
+        self._listeners: list[Callable[[Event], None]] = []
+
+    def subscribe(self, listener: Callable[[Event], None]) -> None:
+        """Call `listener` with each new event, in the thread that added it."""
+        with self._lock:
+            self._listeners.append(listener)
+
+    def add(self, kind: Kind, title: str, **fields: Any) -> Event:
+        """Record one event. Fields: trace_id, detail, ms, status, bot, chat_id, update_id; None if absent."""
+        self._flush()
+        return self._publish(self._event(kind, title, fields))
+
+    def seen_outside(self, kind: Kind, title: str, **fields: Any) -> None:
+        """Record a call that a stand-in received without knowing on whose behalf.
+
+        The function's own log line about it knows: `join` puts the two together. Without such a line the
+        event is published alone after JOIN_SECONDS.
+        """
+        with self._lock:
+            self._waiting.append(self._event(kind, title, fields))
+
+    def join(self, kind: Kind, title: str, **fields: Any) -> Event:
+        """Record a function's line about a call, with the details of the oldest unjoined call of the kind."""
+        with self._lock:
+            match = next((event for event in self._waiting if event["kind"] == kind), None)
+            if match is not None:
+                self._waiting.remove(match)
+        if match is None:
+            return self.add(kind, title, **fields)
+        match.update(
+            {name: value for name, value in fields.items() if value is not None and name != "detail"}
+        )
+        # Of the function's measure, which goes on to the answer's last byte, `at` must be the end.
+        match |= {"title": title, "at": time.time()}
+        return self._publish(match)
+
+    def events(self, limit: int | None = None) -> list[Event]:
+        """The newest `limit` events, oldest first."""
+        self._flush()
+        with self._lock:
+            events = list(self._events)
+        return events[-limit:] if limit else events
+
+    def of(self, trace_id: str) -> list[Event]:
+        """Everything that carries this trace id, oldest first."""
+        return [event for event in self.events() if event["trace_id"] == trace_id]
+
+    def _event(self, kind: Kind, title: str, fields: dict[str, Any]) -> Event:
+        event: Event = {
+            "id": next(self._numbers),
+            "at": time.time(),
+            "trace_id": None,
+            "kind": kind,
+            "title": title,
+        }
+        blank = dict.fromkeys(("detail", "ms", "status", "bot", "chat_id", "update_id"))
+        return event | blank | fields
+
+    def _publish(self, event: Event) -> Event:
+        with self._lock:
+            self._events.append(event)
+            listeners = list(self._listeners)
+        for listener in listeners:
+            listener(event)
+        return event
+
+    def _flush(self) -> None:
+        late = time.time() - JOIN_SECONDS
+        while True:
+            with self._lock:
+                if not self._waiting or self._waiting[0]["at"] > late:
+                    return
+                event = self._waiting.popleft()
+            self._publish(event)

@@ -1,0 +1,131 @@
+"""Commands for the bots' webhooks.
+
+    python -m tools.telegram set-webhooks   address, secret, kinds of updates, command menus, description
+    python -m tools.telegram info           what Telegram says of them; exit status 1 when something is wrong
+    python -m tools.telegram delete         remove them: Telegram keeps the updates of a day
+
+All bots with a token, or one with --bot. Read from the environment, then from .env: BOT_TOKENS, for the first
+two PUBLIC_URL, for the first TELEGRAM_WEBHOOK_SECRET (of several the first is set). No database is needed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TextIO
+
+from shared import bots
+from shared.config import settings
+from shared.errors import ConfigError, SwitchboardError
+from shared.log import hide_secrets
+from tools.telegram import info, patience, webhooks
+
+DOTENV = Path(__file__).parents[2] / ".env"
+# `settings()` wants these of every function. What a command here does not use, nobody should have to look up.
+UNUSED = {"DATABASE_URL": "postgresql://nobody@localhost/not-used", "TELEGRAM_WEBHOOK_SECRET": "not-used"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status is 0, or 1 with lines that say what is wrong."""
+    parsed = _parser().parse_args(arguments)
+    command: Callable[[str | None], int] = parsed.command
+    _complete_environment(needs_secret=command is _set_webhooks)
+    try:
+        return command(parsed.bot)
+    except SwitchboardError as error:
+        _say(str(error), sys.stderr)
+        return 1
+
+
+def _set_webhooks(bot: str | None) -> int:
+    """Set webhook, command menus and description."""
+    names = tuple(_chosen(bot))
+    url = settings().public_url
+    if url and not url.startswith("https://"):
+        _say(f"PUBLIC_URL {url} is not https: Telegram refuses it, only the emulator does not.", sys.stderr)
+    for name in names:
+        webhooks.set_webhooks([name])
+        menu = ", ".join(f"/{command}" for command in bots.load(name).commands())
+        _say(f"{name}: updates go to {webhooks.address(name)}; menu {menu or 'empty'}")
+    return 0
+
+
+def _info(bot: str | None) -> int:
+    """Show what Telegram says of the webhooks, and what of it is wrong."""
+    wrong = 0
+    for name in _chosen(bot):
+        answer = patience.call(name, "getWebhookInfo", {})
+        kinds = bots.load(name).handled_kinds()
+        found = tuple(info.problems(answer, webhooks.address(name), kinds, datetime.now(UTC)))
+        _say(name)
+        for line in info.lines(answer):
+            _say(f"  {line}")
+        for problem in found:
+            _say(f"  WRONG: {problem}")
+        wrong += len(found)
+    return 1 if wrong else 0
+
+
+def _delete(bot: str | None) -> int:
+    """Remove the webhooks."""
+    for name in _chosen(bot):
+        webhooks.delete_webhook(name)
+        _say(f"{name}: no webhook any more; Telegram keeps its updates for 24 hours.")
+    return 0
+
+
+def _chosen(bot: str | None) -> Iterator[str]:
+    """Yield the bots a command is about.
+
+    Raises:
+        ConfigError: there is no such bot, or none has a token.
+    """
+    if bot is not None:
+        if bot not in bots.names():
+            raise ConfigError(f"There is no bot {bot!r}; there are: {', '.join(bots.names())}")
+        settings().bot_token(bot)
+        yield bot
+        return
+    tokens = settings().bot_tokens
+    for name in sorted(set(bots.names()) ^ set(tokens)):
+        lack = "no package in shared/bots" if name in tokens else "no token in BOT_TOKENS"
+        _say(f"{name}: left out, {lack}", sys.stderr)
+    if not webhooks.with_token():
+        raise ConfigError(f"BOT_TOKENS has none of the bots there are: {', '.join(bots.names())}")
+    yield from webhooks.with_token()
+
+
+def _complete_environment(*, needs_secret: bool) -> None:
+    """Add what .env has and the environment has not, and a stand-in for what no command here looks at."""
+    from tools.emulator.environment import read_dotenv
+
+    unused = {name: value for name, value in UNUSED.items() if name == "DATABASE_URL" or not needs_secret}
+    for variable, value in (read_dotenv(DOTENV) | unused).items():
+        if not os.environ.get(variable, "").strip():
+            os.environ[variable] = value
+
+
+def _say(text: str, file: TextIO | None = None) -> None:
+    print(hide_secrets(text), file=file or sys.stdout)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tools.telegram",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    for name, command in (("set-webhooks", _set_webhooks), ("info", _info), ("delete", _delete)):
+        added = commands.add_parser(name, description=command.__doc__, help=command.__doc__)
+        added.add_argument("--bot", metavar="NAME", help="this bot only")
+        added.set_defaults(command=command)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
