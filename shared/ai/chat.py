@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 import orjson
 
-from shared import log
-from shared.ai import providers, stream
+from shared import http, log
+from shared.ai import providers
 from shared.ai.provider import Draft, Finish, Problem, Provider, Question, Trouble, Usage
 from shared.ai.reading import receive
 from shared.errors import AIError, AIOverloaded, AIRefused, AITimeout, ConfigError
@@ -179,21 +179,23 @@ class _Call:
             finally:
                 self._response_bytes += answer.received
                 answer.close()
-        except stream.NotReached as error:
+        except http.NotReached as error:
             draft.problem = Problem(Trouble.UNREACHED, message=str(error))
-        except (stream.OutOfTime, stream.Broken) as error:
+        except (http.OutOfTime, http.Broken) as error:
             if draft.finish is None:  # after the model's last word nothing is missing but the count of tokens
-                trouble = Trouble.LATE if isinstance(error, stream.OutOfTime) else Trouble.BROKEN
+                trouble = Trouble.LATE if isinstance(error, http.OutOfTime) else Trouble.BROKEN
                 draft.problem = Problem(trouble, status, message=str(error))
         return status
 
-    def _post(self, question: Question) -> stream.Stream:
+    def _post(self, question: Question) -> http.Stream:
         fields = self._service.body(question)
         for name in question.without:
             fields.pop(name, None)
         body = orjson.dumps(fields)
         self._request_bytes += len(body)
-        return stream.post(self._service.address(), body, self._service.headers(self._secret), self._deadline)
+        return http.stream(
+            "POST", self._service.address(), body, self._service.headers(self._secret), self._deadline
+        )
 
     def _plainer(self, question: Question, problem: Problem) -> Question | None:
         """Return the question without the parameters that the provider's error names."""

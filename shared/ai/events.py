@@ -6,7 +6,7 @@ Only their data matters here. Comments, by which a provider keeps the line open,
 from __future__ import annotations
 
 from shared.ai.provider import MAX_BYTES
-from shared.ai.stream import Broken
+from shared.http import Broken
 
 
 class Events:

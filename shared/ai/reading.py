@@ -11,7 +11,7 @@ import orjson
 
 from shared.ai.events import Events
 from shared.ai.provider import MAX_BYTES, Draft, Problem, Provider
-from shared.ai.stream import Broken, OutOfTime, Stream
+from shared.http import Broken, OutOfTime, Stream
 
 _MAX_ERROR = 65_536  # bytes of an error's body that are read
 

@@ -38,7 +38,7 @@ def _is_account(token: str, account: str, audience: str) -> bool:
         claims = id_token.verify_oauth2_token(  # type: ignore[no-untyped-call]
             token, _fetch, audience=_audiences(audience)
         )
-    except (ValueError, exceptions.GoogleAuthError) as error:
+    except (ValueError, exceptions.GoogleAuthError, http.NoAnswer) as error:
         log.warning("a scheduler token was refused", action="scheduler_refused", reason=type(error).__name__)
         return False
     return bool(claims.get("email_verified")) and token_matches(str(claims.get("email", "")), (account,))
@@ -51,15 +51,6 @@ def _audiences(address: str) -> list[str]:
     return [value for value in (address, root, public and f"{public}/scheduled") if value]
 
 
-class _Fetched:
-    """What google-auth wants to see of an HTTP answer."""
-
-    def __init__(self, status: int, data: bytes, headers: Any) -> None:
-        self.status = status
-        self.data = data
-        self.headers = headers
-
-
-def _fetch(url: str, method: str = "GET", **_options: Any) -> _Fetched:
-    answer = http.pool().request(method, url, timeout=_TIMEOUT, redirect=False, retries=False)
-    return _Fetched(answer.status, answer.data, answer.headers)
+def _fetch(url: str, method: str = "GET", **_options: Any) -> http.Answer:
+    """Ask as google-auth wants it; `Answer` is what it wants to see of an answer."""
+    return http.request(method, url, timeout=_TIMEOUT)

@@ -11,7 +11,7 @@ from shared import log
 from shared.ai import chat
 from shared.ai.chat import ChatAnswer
 from shared.config import settings
-from shared.http import pool
+from shared.http import close_idle
 from tests.ai.asking import KEY, MESSAGES, Ask, Lines
 from tests.ai.raw_server import RawServer
 from tools.emulator.ai import Ai
@@ -40,7 +40,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     forget_settings()
     chat._refused.clear()
     yield
-    pool().clear()
+    close_idle()
     forget_settings()
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import random
-
 import pytest
 
 from shared.ai.events import Events
 from shared.ai.provider import MAX_BYTES
-from shared.ai.stream import Broken, _Chunks
 from shared.errors import AIError
+from shared.http import Broken
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import CHUNKED, END, RawServer, chunk, event, hang_up, head, sends, stream
 
@@ -63,32 +61,6 @@ def test_many_events_are_not_taken_for_one_that_does_not_end() -> None:
     events = Events()
     found = sum(len(events.feed(event("x" * 10_000) * 10)) for _ in range(60))
     assert found == 600
-
-
-def test_a_chunked_body_comes_out_of_its_frame_however_it_is_cut() -> None:
-    dice = random.Random(7)
-    for _ in range(300):
-        body = [dice.randbytes(dice.choice([1, 2, 300, 5000])) for _ in range(dice.randrange(5))]
-        frame = [
-            b"%x%s\r\n%s\r\n" % (len(part), dice.choice([b"", b";name=value", b" "]), part) for part in body
-        ]
-        whole = b"".join(frame) + b"0\r\n" + dice.choice([b"", b"X-Trailer: 1\r\n"]) + b"\r\n"
-        chunks = _Chunks()
-
-        found = b"".join(chunks.feed(piece) for piece in in_pieces(whole, dice.choice([1, 2, 3, 50, 10**6])))
-
-        assert found == b"".join(body)
-        assert chunks.ended
-        assert not chunks.is_broken
-
-
-@pytest.mark.parametrize("frame", [b"\r\n\r\n", b"xyz\r\n", b"-5\r\n", b"data: hello\n\n", b"0" * 5000])
-def test_what_is_no_chunked_body_is_refused(frame: bytes) -> None:
-    chunks = _Chunks()
-
-    assert chunks.feed(chunk(b"before") + frame).startswith(b"before")
-
-    assert chunks.is_broken
 
 
 @pytest.mark.parametrize("size", [1, 5, 64])

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
 from shared import config
+from shared.http import Answer
 from shared.scheduled import caller
 from tools.emulator.stack import Stack
 
@@ -66,7 +67,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SCHEDULER_SECRET", "new-secret,old-secret")
     monkeypatch.setenv("SCHEDULER_SERVICE_ACCOUNT", ACCOUNT)
     certificates = json.dumps({"k1": certificate()}).encode()
-    monkeypatch.setattr(caller, "_fetch", lambda *_a, **_k: caller._Fetched(200, certificates, {}))
+    monkeypatch.setattr(caller, "_fetch", lambda *_a, **_k: Answer(200, {}, certificates))
     config.settings.cache_clear()
     yield
     config.settings.cache_clear()

@@ -47,7 +47,7 @@ def environment(telegram: Telegram, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setattr(command, "DOTENV", tmp_path / ".env")
     _forget()
     yield
-    http.pool().clear()
+    http.close_idle()
     server.stop()
     _forget()
 
