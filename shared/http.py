@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ssl import SSLContext
 
 CONNECT_TIMEOUT = 5.0  # seconds
-_BLOCK = 65_536  # bytes; one read takes whatever the kernel holds, up to this
+_BLOCK = 16_384  # bytes; one read takes whatever the kernel holds, up to this
 _MAX_HEAD = 65_536  # bytes of status line and headers
 _MAX_DATA = 50_000_000  # bytes of an answer that is read whole
 _MAX_IDLE = 100  # connections kept to one host

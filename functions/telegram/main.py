@@ -3,10 +3,10 @@
 import functions_framework
 from flask import Request
 
-from shared import log
+from shared import process
 from shared.telegram import webhook
 
-log.capture_libraries()
+process.started()
 
 
 @functions_framework.http

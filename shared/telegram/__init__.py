@@ -11,7 +11,8 @@
 A handler imports from here: `from shared.telegram import Bot, current, reply`.
 """
 
+from shared.telegram import light_telebot  # isort: skip -- before telebot is imported anywhere
 from shared.telegram.bot import Bot
 from shared.telegram.unit import current, reply
 
-__all__ = ["Bot", "current", "reply"]
+__all__ = ["Bot", "current", "light_telebot", "reply"]

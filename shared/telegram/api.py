@@ -57,6 +57,22 @@ def call(bot: str, method: str, parameters: dict[str, Any], *, timeout: float = 
     )
 
 
+def download(bot: str, path: str) -> bytes:
+    """Return a file by the path that getFile told.
+
+    Raises:
+        TelegramError: refused, or no whole file within `FILE_TIMEOUT` seconds.
+    """
+    url = f"{settings().telegram_api_url}/file/bot{settings().bot_token(bot)}/{path}"
+    try:
+        answer = http.request("GET", url, timeout=FILE_TIMEOUT)
+    except http.NoAnswer as error:
+        raise TelegramError("download", 0, str(error)) from None
+    if answer.status != 200:
+        raise TelegramError("download", answer.status, "no such file")
+    return answer.data
+
+
 def _post(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> _Answer:
     url = f"{settings().telegram_api_url}/bot{settings().bot_token(bot)}/{method}"
     started = monotonic()

@@ -16,7 +16,7 @@ from telebot import TeleBot, types
 from telebot.util import update_types
 
 from shared.config import settings
-from shared.telegram.api import prepare_telebot
+from shared.telegram import api
 from shared.telegram.incoming import Incoming
 
 _NO_TOKEN = "0:not-known-at-import"  # noqa: S105
@@ -39,7 +39,7 @@ class Bot(TeleBot):
         """The token from the settings; TeleBot's constructor, which looks at it too, gets none."""
         if not self.name:
             return _NO_TOKEN
-        prepare_telebot()
+        api.prepare_telebot()
         return settings().bot_token(self.name)
 
     @token.setter
@@ -50,6 +50,14 @@ class Bot(TeleBot):
     def telegram_id(self) -> int:
         """The bot's own Telegram id, the first part of its token."""
         return int(settings().bot_token(self.name).partition(":")[0])
+
+    def download_file(self, file_path: str) -> bytes:
+        """Return a file of at most 20 MB by the path that `get_file` told; telebot's own waits without end.
+
+        Raises:
+            TelegramError: refused, or no whole file within `api.FILE_TIMEOUT` seconds.
+        """
+        return api.download(self.name, file_path)
 
     def commands(self) -> tuple[str, ...]:
         """Return the commands that have a handler, in the order they were written."""

@@ -86,6 +86,16 @@ def certain(_message: Any) -> None:
     reply("certainly", certain=True)
 
 
+@second.message_handler(func=lambda message: message.caption == "download", content_types=["photo"])
+def download(message: Any) -> None:
+    file = second.get_file(message.photo[-1].file_id)
+    try:
+        second.download_file(file.file_path + "x")
+    except TelegramError as error:
+        refused = error.status
+    reply(f"{len(second.download_file(file.file_path))} bytes, then {refused}")
+
+
 @second.message_handler(func=lambda message: message.text == "unsettled", content_types=["text"])
 def unsettled(_message: Any) -> None:
     reply("not worth a request")

@@ -146,12 +146,17 @@ class _Functions:
             watch = Watch(postmaster)
             section = saturation.measure(self.bare, self.product, postmaster, effort.rounds, effort.seconds)
             yield _told(section, watch)
+            yield self._memory(saturation.CONCURRENCY, Aim(70))
         if "slow_ai" in only:
             watch = Watch(postmaster)
             section = slow_ai.measure(self.product, self.stand_ins, effort.slow_rounds, effort.slow_seconds)
             yield _told(section, watch)
-        memory = Row("PSS, MB", self.product.pss(), self.bare.pss(), Aim(70))
-        yield _told(Section("Memory after all that", [memory]))
+            yield self._memory(slow_ai.AT_ONCE, None)
+
+    def _memory(self, at_once: int, aim: Aim | None) -> Section:
+        # An instance keeps what as many requests at once once took, so the figure needs their number.
+        row = Row(f"PSS after {at_once} at once, MB", self.product.pss(), self.bare.pss(), aim)
+        return _told(Section("Memory after all that", [row]))
 
 
 def _scale(effort: Effort, sizes: list[Size]) -> Iterator[Section]:

@@ -12,7 +12,7 @@ from tools.bench.peer import Peer, cpu_of
 from tools.bench.report import Aim, Row, Section
 from tools.bench.stand_ins import StandIns
 
-CONCURRENCY = 16
+CONCURRENCY = 8
 COUNTED = 100  # updates whose round trips and calls are counted
 _WARM_SECONDS = 1.0
 
