@@ -99,6 +99,18 @@ def _webhook_secrets(value: str) -> tuple[str, ...]:
     return secrets
 
 
+def _hash_key(value: str) -> str:
+    if len(value) < 32:
+        raise ValueError("must be 32 characters or more")
+    return value
+
+
+def _https_url(value: str) -> str:
+    if not _url(value).startswith("https://"):
+        raise ValueError("must be an https address")
+    return value
+
+
 def _bot_tokens(value: str) -> Mapping[str, str]:
     tokens = json.loads(value)
     if not isinstance(tokens, dict) or not tokens:
@@ -121,6 +133,7 @@ class Settings:
     database_pool_size: int = _setting("DATABASE_POOL_SIZE", _positive, 10)
     bot_tokens: Mapping[str, str] = _setting("BOT_TOKENS", _bot_tokens)
     telegram_webhook_secrets: tuple[str, ...] = _setting("TELEGRAM_WEBHOOK_SECRET", _webhook_secrets)
+    person_hash_key: str = _setting("PERSON_HASH_KEY", _hash_key)
     telegram_api_url: str = _setting("TELEGRAM_API_URL", _url, "https://api.telegram.org")
     chat_provider: str = _setting("CHAT_PROVIDER", default="openai")
     chat_model: str = _setting("CHAT_MODEL", default="gpt-5-mini")
@@ -128,6 +141,7 @@ class Settings:
     response_timeout: float = _setting("RESPONSE_TIMEOUT", _seconds, 30.0)
     default_language: str = _setting("DEFAULT_LANGUAGE", _language, "ru")
     public_url: str = _setting("PUBLIC_URL", _url, "")
+    privacy_url: str = _setting("PRIVACY_URL", _https_url, "")
     environment: str = _setting("ENVIRONMENT", default="production")
     scheduler_secrets: tuple[str, ...] = _setting("SCHEDULER_SECRET", _words, ())
     scheduler_service_account: str = _setting("SCHEDULER_SERVICE_ACCOUNT", default="")

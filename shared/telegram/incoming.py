@@ -11,8 +11,10 @@ from typing import Any
 import orjson
 from telebot.util import update_types
 
+from shared.config import settings
 from shared.db import without_nul
 from shared.log import hide_secrets, looks_like_secret
+from shared.signatures import person_hash
 
 MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
 _KINDS = frozenset(update_types)
@@ -57,6 +59,11 @@ class Incoming:
         """The human it comes from; None for channels, anonymous admins and other bots."""
         person = self.content.get("from")
         return person if person and not person.get("is_bot") else None
+
+    @cached_property
+    def person_hash(self) -> str:
+        """What remembers the person once they are erased."""
+        return person_hash((self.person or {"id": 0})["id"], settings().person_hash_key)
 
     @cached_property
     def chat_id(self) -> int:

@@ -86,7 +86,7 @@ def receive(bot: Bot, incoming: Incoming) -> dict[str, Any]:
         p_delivery=str(uuid4()),
         p_kind=incoming.kind,
         p_chat_id=incoming.chat_id,
-        p_person=incoming.person,
+        p_person={**(incoming.person or {}), "hash": incoming.person_hash},
         p_payload=incoming.storable,
         p_lease_seconds=int(settings().response_timeout) + LEASE_MARGIN,
         p_reserve=goes_to_ai,

@@ -136,6 +136,13 @@ class Unit:
         """Note that the person blocked (False) or unblocked the bot."""
         self._change("is_active", active)
 
+    def erase(self) -> None:
+        """Erase the person: everything that is stored of them, in all bots, once all else is committed.
+
+        What they have on their balance now is lost with them; if it grew since, nothing happens.
+        """
+        self._change("erase", {"hash": self.incoming.person_hash, "balance": str(self.person.balance)})
+
     def set_data(self, key: str, value: Any) -> None:
         """Remember a small fact of this session; None removes it."""
         self._change("data", {**self.changes.get("data", {}), key: value})

@@ -21,6 +21,9 @@ TEXTS: Mapping[str, str] = {
     "command_mode": "How I answer",
     "command_language": "Choose the language",
     "command_referral": "Invite friends",
+    "command_privacy": "What we keep about you",
+    "command_mydata": "Get all your data as a file",
+    "command_deleteme": "Erase all your data",
     "command_clear": "Forget this conversation",
     "command_cancel": "Cancel what was started",
     # The main menu
@@ -101,6 +104,83 @@ TEXTS: Mapping[str, str] = {
     "referral_invitation": "An AI assistant right in Telegram. Try it:",
     "referral_notice": (
         "🎉 {name} came with your link and has asked the first question. You get {credits|request|requests}!"
+    ),
+    # Your data
+    "privacy": (
+        "🔐 **What we keep about you**\n\n"
+        "• Your name, user name, language and ID: what Telegram tells every bot.\n"
+        "• Your conversations with the bots, so that the AI remembers them: {messages_days|day|days}.\n"
+        "• Your settings, request counters, invitations, balance and its history.\n"
+        "• Records of the messages we handled: {updates_hours|hour|hours}. A message that we failed to handle "
+        "stays with us for up to {set_aside_days|day|days}, so that we can find the mistake.\n\n"
+        "Your questions go to the AI that answers them, without your name and ID.\n\n"
+        "**What you can do**\n\n"
+        "/mydata — get a file with everything we keep\n"
+        "/clear — erase this conversation\n"
+        "/deleteme — erase everything"
+    ),
+    "privacy_policy": "📜 Read more",
+    "private_only": "🔒 This is about you alone, so let us talk about it alone. Write to me in our private chat.",
+    "private_open": "Open the private chat",
+    "mydata_caption": "📄 Everything we keep about you. Any text editor opens the file.",
+    "mydata_more": "There is a lot of conversation, and this is only part {part}. Tap the button for the next one.",
+    "mydata_next": "Part {part} ›",
+    "mydata_wait": "⏳ I sent you your data a short while ago. I can send a new file in {minutes|minute|minutes}.",
+    "mydata_title": "What this is",
+    "mydata_about": (
+        "Everything our bots keep about you. Times are written as in ISO 8601, fields are called as in the database."
+    ),
+    "mydata_explanation": "Explanation",
+    "mydata_stored": "Data",
+    "section_person": "You",
+    "section_person_about": (
+        "What you are called in Telegram, which language to speak with you, when you came and when you last "
+        "wrote, your plan, balance, bonus requests and invitation code."
+    ),
+    "section_sessions": "Chats with the bots",
+    "section_sessions_about": "What each bot remembers of a chat with you: the mode, small settings, counters.",
+    "section_requests": "Requests by day",
+    "section_requests_about": "How many requests to the AI you made on each day: the daily limit counts them.",
+    "section_balance": "Balance history",
+    "section_balance_about": "Everything that came and went. After an erasure it stays for accounting, as nobody’s.",
+    "section_referrals": "Invitations",
+    "section_referrals_about": (
+        "came is how somebody’s invitation brought you, brought is those who came with yours. Who they are is not "
+        "told here: that is their data."
+    ),
+    "section_admins": "What admins did",
+    "section_admins_about": "What admins changed in your data: how it was before, and after.",
+    "section_updates": "Records",
+    "section_updates_about": (
+        "Recent messages and taps as Telegram gave them to us, and our answers. They are there so that nothing is "
+        "lost or done twice, and are kept for a few days."
+    ),
+    "section_unsent": "Not sent yet",
+    "section_unsent_about": "Messages to you that Telegram has not taken so far.",
+    "section_messages": "Conversations",
+    "section_messages_about": "Your messages (user) and the AI’s answers (assistant), the oldest first.",
+    "deleteme": (
+        "🗑 **Erase everything we keep about you?**\n\n"
+        "**Will be gone:** your profile and settings, your conversations with all our bots, counters, your "
+        "invitations and your code for friends.\n\n"
+        "**Will be lost for good:** your balance ({balance}), bonus requests and a plan you paid for.\n\n"
+        "**Stays, but not as yours:** records of money and of what admins did, which accounting needs. Nobody can "
+        "tell from them whose they were. And an encrypted mark of which newcomer’s gifts were received and how many "
+        "requests were made today.\n\n"
+        "The messages in this chat are kept by Telegram: you can delete them together with the chat."
+    ),
+    "deleteme_yes": "🗑 Erase everything",
+    "deleteme_no": "Leave it as it is",
+    "deleteme_balance": (
+        "⚠️ **There is {balance} on your balance.**\n\n"
+        "This money will be lost with all the rest. We will not be able to give it back: there will be no record "
+        "of whose it was."
+    ),
+    "deleteme_lose": "🗑 Erase and lose {balance}",
+    "deleteme_kept": "All right, everything stays where it is.",
+    "deleteme_done": (
+        "✅ **Done: we do not remember you any more.**\n\n"
+        "If you would like to come back, just write. We will get to know each other anew."
     ),
     # Conversation
     "clear_done": "🧹 Done, I have forgotten this conversation. What shall we talk about?",

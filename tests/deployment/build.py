@@ -23,6 +23,7 @@ SECRETS = {
     "DATABASE_URL": "postgresql://bot_backend.ref:p%40ss%2Fword@pooler.example:6543/postgres",
     "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
     "TELEGRAM_WEBHOOK_SECRET": "first,second",
+    "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
 }
 # Notes what it was called with, and answers with what the test prepared for the first words that match.
 TAKES_NOTES = """#!{python}

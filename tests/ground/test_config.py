@@ -16,6 +16,7 @@ GOOD = {
     "DATABASE_URL": "postgresql://bot_backend:secret-password@db.example:6543/postgres",
     "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
     "TELEGRAM_WEBHOOK_SECRET": "one,two",
+    "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
 }
 
 
@@ -55,6 +56,8 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: s
         ("BOT_TOKENS", '{"assistant": "hunter2"}'),
         ("BOT_TOKENS", '["hunter2"]'),
         ("TELEGRAM_WEBHOOK_SECRET", "hunter2 with spaces"),
+        ("PERSON_HASH_KEY", "hunter2"),
+        ("PRIVACY_URL", "http://policy.example"),
         ("RESPONSE_TIMEOUT", "soon"),
         ("RESPONSE_TIMEOUT", "60"),
         ("RESPONSE_TIMEOUT", "nan"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -78,7 +79,7 @@ class Development:
         self._only_one.release()
 
     def _make_stack(self) -> Stack:
-        extra = dict(self._real_environment)
+        extra = self._real_environment | {"PERSON_HASH_KEY": self._person_hash_key()}
         if "telegram" in self._real:
             self._bridge = RealTelegram(bot_token(self._dotenv))
             extra |= self._bridge.environment()
@@ -92,6 +93,13 @@ class Development:
             for name, language, username in PEOPLE:
                 stack.telegram.person(name, language, username)
         return stack
+
+    def _person_hash_key(self) -> str:
+        """The key of the database that is kept here: it must stay as long as that does."""
+        file = DIRECTORY / "person_hash_key"
+        if self._empty or not file.exists():
+            file.write_text(secrets.token_urlsafe(32), encoding="ascii")
+        return file.read_text(encoding="ascii")
 
     def _save_now_and_then(self) -> None:
         seen = -1

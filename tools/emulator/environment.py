@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def stand_ins(
         "DATABASE_URL": database_url,
         "BOT_TOKENS": json.dumps({name: bot.token for name, bot in telegram.world.bots.items()}),
         "TELEGRAM_WEBHOOK_SECRET": webhook_secret,
+        "PERSON_HASH_KEY": secrets.token_urlsafe(32),
         "TELEGRAM_API_URL": base,
         "CHAT_PROVIDER": "openai",
         "CHAT_MODEL": "gpt-5-mini",

@@ -26,7 +26,11 @@ from tools.telegram import info, patience, webhooks
 
 DOTENV = Path(__file__).parents[2] / ".env"
 # `settings()` wants these of every function. What a command here does not use, nobody should have to look up.
-UNUSED = {"DATABASE_URL": "postgresql://nobody@localhost/not-used", "TELEGRAM_WEBHOOK_SECRET": "not-used"}
+UNUSED = {
+    "DATABASE_URL": "postgresql://nobody@localhost/not-used",
+    "TELEGRAM_WEBHOOK_SECRET": "not-used",
+    "PERSON_HASH_KEY": "not-used-by-any-command-of-this-tool",
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -103,7 +107,8 @@ def _complete_environment(*, needs_secret: bool) -> None:
     """Add what .env has and the environment has not, and a stand-in for what no command here looks at."""
     from tools.emulator.environment import read_dotenv
 
-    unused = {name: value for name, value in UNUSED.items() if name == "DATABASE_URL" or not needs_secret}
+    needed = {"TELEGRAM_WEBHOOK_SECRET"} if needs_secret else set()
+    unused = {name: value for name, value in UNUSED.items() if name not in needed}
     for variable, value in (read_dotenv(DOTENV) | unused).items():
         if not os.environ.get(variable, "").strip():
             os.environ[variable] = value

@@ -15,9 +15,25 @@ from shared.bots.assistant import (  # noqa: E402, I001
     language,
     mode,
     referral,
+    privacy,
+    mydata,
+    deleteme,
     conversation,
     chat,
     refusals,
 )
 
-__all__ = ["bot", "chat", "conversation", "language", "menu", "mode", "profile", "referral", "refusals"]
+__all__ = [
+    "bot",
+    "chat",
+    "conversation",
+    "deleteme",
+    "language",
+    "menu",
+    "mode",
+    "mydata",
+    "privacy",
+    "profile",
+    "referral",
+    "refusals",
+]

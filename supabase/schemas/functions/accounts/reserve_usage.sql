@@ -4,7 +4,7 @@
 -- Twice or at once: the person's row is locked, so of two requests at the last free place one gets it. The
 --   caller holds the update's row and asks only when that has no reservation yet.
 -- Returns: the day it counts for and what it was taken from (plan | bonus); both null when nothing is left.
--- Errors: none.
+-- Errors: 40001, the person was erased this moment; the same call once more finds them new.
 create or replace function private.reserve_usage(
   p_user_id bigint, p_bot text, out reserved_on date, out reserved_from text
 )
@@ -18,6 +18,9 @@ declare
   v_quota record;
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'the person was erased this moment' using errcode = '40001';
+  end if;
   v_quota := private.quota(p_user_id, v_user.vip_level);
   if coalesce(v_quota.requests < v_quota.daily_requests, true) then
     reserved_from := 'plan';

@@ -2,7 +2,8 @@
 --
 -- Twice or at once: two first messages meet in the unique telegram_id, and both get the one row. Nothing is
 --   written while nothing changed, but for last_activity every five minutes.
--- Returns: the row.
+-- Returns: the row. p_person is Telegram's User; its hash, if there is one, finds what a person who was erased
+--   must not collect again.
 -- Errors: none.
 create or replace function private.upsert_user(p_person jsonb, p_now timestamptz)
 returns public.users
@@ -39,6 +40,9 @@ begin
         language_code = excluded.language_code,
         last_activity = greatest(u.last_activity, excluded.last_activity)
   returning u.* into v_user;
+  if v_user.created_at = p_now and p_person ? 'hash' then
+    v_user := private.restore_person(v_user.id, p_person ->> 'hash');
+  end if;
   return v_user;
 end
 $$;

@@ -1,7 +1,9 @@
--- Proves that every balance is the sum of its ledger. Reads everything: for a nightly job or an admin.
+-- Proves that every balance is the sum of its ledger, and that erased people left no money in it. Reads
+-- everything: for a nightly job or an admin.
 --
 -- Twice or at once: only reads, all of it at one moment.
--- Returns: jsonb array of {user_id, balance, ledger} for everyone of whom it is not true; empty is good.
+-- Returns: jsonb array of {user_id, balance, ledger} for everyone of whom it is not true; empty is good. user_id
+--   is null for the erased, all of them together.
 -- Errors: none of its own.
 create or replace function public.check_balances()
 returns jsonb
@@ -12,18 +14,18 @@ set search_path = ''
 as $$
   select coalesce(
     jsonb_agg(
-      jsonb_build_object('user_id', u.id, 'balance', u.balance::text, 'ledger', coalesce(l.total, 0)::text)
+      jsonb_build_object('user_id', u.id, 'balance', coalesce(u.balance, 0)::text, 'ledger', coalesce(l.total, 0)::text)
       order by u.id
     ),
     '[]'::jsonb
   )
   from public.users as u
-  left join (
+  full join (
     select t.user_id, sum(t.amount) as total
       from public.balance_transactions as t
      group by t.user_id
   ) as l on l.user_id = u.id
-  where u.balance <> coalesce(l.total, 0);
+  where coalesce(u.balance, 0) <> coalesce(l.total, 0);
 $$;
 
 revoke all on function public.check_balances from public, anon, authenticated;

@@ -1,8 +1,9 @@
 -- Notes who brought a newcomer; nothing is given until their first served request.
 --
--- Twice or at once: referred_id is unique, so the first referrer stays for life.
--- Returns: attached | already_attached | self | unknown_code | not_new (served before, or the two would bring
---   each other).
+-- Twice or at once: referred_id is unique, so the first referrer stays for life. Both are held, so that neither
+--   is erased in between.
+-- Returns: attached | already_attached | self | unknown_code | not_new (served before, erased and come back, or
+--   the two would bring each other).
 -- Errors: none.
 create or replace function private.attach_referral(p_user_id bigint, p_referral_code text)
 returns text
@@ -15,13 +16,15 @@ declare
   v_referrer_id bigint;
   v_is_newcomer boolean;
 begin
-  select u.id into v_referrer_id from public.users as u where u.referral_code = lower(p_referral_code);
+  select u.id into v_referrer_id from public.users as u where u.referral_code = lower(p_referral_code)
+    for key share;
   if not found then
     return 'unknown_code';
   elsif v_referrer_id = p_user_id then
     return 'self';
   end if;
-  select u.is_newcomer into v_is_newcomer from public.users as u where u.id = p_user_id;
+  select u.is_newcomer into v_is_newcomer from public.users as u where u.id = p_user_id
+    for key share;
   if exists (select from public.user_referrals as r where r.referred_id = p_user_id) then
     return 'already_attached';
   elsif not coalesce(v_is_newcomer, false) or private.was_brought_by(v_referrer_id, p_user_id) then

@@ -38,6 +38,9 @@ begin
     join public.users as u on u.id = r.referrer_id
     join public.users as n on n.id = r.referred_id
    where r.id = v_referral.id;
+  if not found then  -- whoever brought them was erased
+    return null;
+  end if;
   v_id := (
     private.owe_calls(
       p_bot, p_update_id, jsonb_build_array(jsonb_build_object('method', 'notice', 'parameters', v_parameters))

@@ -2,7 +2,8 @@
 --
 -- Twice or at once: both people are locked in the order of their ids, so that two referrals that cross wait
 --   for each other and never for ever; the status is read under the lock and changes once.
--- Returns: completed | already_completed | limit_reached | not_new (the two brought each other).
+-- Returns: completed | already_completed | limit_reached | not_new (the two brought each other). When the
+--   referrer was erased, the one they brought still gets theirs.
 -- Errors: none.
 create or replace function private.settle_referral(p_referred_id bigint)
 returns text
@@ -24,7 +25,9 @@ begin
     order by u.id
       for no key update;
   select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id for update;
-  if v_referral.status = 'completed' then
+  if v_referral.id is null then  -- erased meanwhile
+    return 'not_new';
+  elsif v_referral.status = 'completed' then
     return 'already_completed';
   elsif v_referral.status = 'limit_reached' then
     return 'limit_reached';
@@ -53,7 +56,10 @@ begin
   update public.user_referrals as r
      set status = 'completed',
          completed_at = v_now,
-         referrer_credits = private.setting('referral_referrer_credits')::integer,
+         referrer_credits = case
+           when r.referrer_id is null then 0
+           else private.setting('referral_referrer_credits')::integer
+         end,
          referred_credits = private.setting('referral_referred_credits')::integer
    where r.id = v_referral.id
   returning r.* into v_referral;

@@ -30,6 +30,7 @@ as $$
     select r.referrer_id, count(*) as referrals, sum(r.referrer_credits) as credits
       from public.user_referrals as r
      where r.status = 'completed'
+       and r.referrer_id is not null
        and r.completed_at >= p_since
        and (p_until is null or r.completed_at < p_until)
      group by r.referrer_id

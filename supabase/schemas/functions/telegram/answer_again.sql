@@ -4,9 +4,10 @@
 --   the sweep never send the same ones together.
 -- Returns: json {outcome: finished, answer, outgoing}, or {outcome: busy, retry_after} while another worker
 --   sends. The answer is null once a later message of the chat was received: Telegram sends those one after
---   another, so it has the answer to this one.
+--   another, so it has the answer to this one. p_chat_id, where this delivery comes from, is where the answer
+--   goes whose person was erased.
 -- Errors: none.
-create or replace function private.answer_again(p_bot text, p_update_id bigint)
+create or replace function private.answer_again(p_bot text, p_update_id bigint, p_chat_id bigint)
 returns json
 language plpgsql
 volatile
@@ -34,7 +35,11 @@ begin
      and v_update.kind in ('message', 'edited_message');
   return json_build_object(
     'outcome', 'finished',
-    'answer', case when not v_arrived then v_update.answer end,
+    'answer', case
+      when v_arrived then null
+      when v_update.chat_id is null then v_update.answer || jsonb_build_object('chat_id', p_chat_id)
+      else v_update.answer
+    end,
     'outgoing', coalesce(v_outgoing, '[]'::json)
   );
 end

@@ -2,7 +2,8 @@
 --
 -- Twice or at once: each key is set on the row as it is now. The caller holds the update's row and calls once.
 -- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, is_active, referrer_code
---   (who brought the person) and clear_history (true: the conversation is erased).
+--   (who brought the person) and clear_history (true: the conversation is erased). erase, the whole person, is
+--   done by private.erase_person after everything else.
 -- Errors: none.
 create or replace function private.change_session(
   p_update public.telegram_updates, p_changes jsonb, p_reservation text

@@ -37,6 +37,8 @@ begin
     );
   elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return json_build_object('outcome', 'superseded');
+  elsif not private.hold_person(v_update) then  -- erased meanwhile
+    return json_build_object('outcome', 'superseded');
   end if;
 
   if v_update.reservation = 'reserved' then

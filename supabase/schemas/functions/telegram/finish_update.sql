@@ -3,10 +3,11 @@
 -- Twice or at once: the row is locked and its attempt compared. A worker that lost its lease changes nothing;
 --   a repeated call after a lost answer changes nothing either and gets the same answer. Session data are
 --   changed key by key, never written back whole, so a button and a message at once lose nothing.
---   A reserved request that the handler did not settle is given back, whatever p_reservation says.
+--   A reserved request that the handler did not settle is given back, whatever p_reservation says. Of a
+--   person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
 -- Returns: json {outcome: finished | superseded, outgoing: [id], notice}: the ids of p_outgoing in order, and
 --   what somebody else is to hear of now (private.serve_newcomer), or null.
--- Errors: none of its own.
+-- Errors: Y0001, see private.erase_person.
 create or replace function public.finish_update(
   p_bot text,
   p_update_id bigint,
@@ -40,6 +41,8 @@ begin
       from public.telegram_outbox as o
      where o.bot = p_bot and o.update_id = p_update_id;
     return json_build_object('outcome', 'finished', 'outgoing', v_outgoing);
+  elsif not private.hold_person(v_update, p_session ? 'erase') then
+    return json_build_object('outcome', 'superseded');
   end if;
 
   if v_update.reservation = 'reserved' and p_reservation is distinct from 'settled' then
@@ -68,6 +71,9 @@ begin
          reservation = coalesce(p_reservation, v_update.reservation),
          answer = p_answer
    where t.bot = p_bot and t.update_id = p_update_id;
+  if p_session ? 'erase' then
+    perform private.erase_person(v_update, p_session -> 'erase');
+  end if;
   return json_build_object('outcome', 'finished', 'outgoing', v_outgoing, 'notice', v_notice);
 end
 $$;

@@ -2,7 +2,9 @@
 -- a handler may want to know.
 --
 -- Twice or at once: see private.take_update. Whoever takes over the work of a dead worker finds the request
---   that one reserved still reserved, and reserves no second one; the day stays the day of the first.
+--   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
+--   that came before its person was erased is over, and nobody is made of it.
+--   p_person is Telegram's User, with hash: what remembers them in erased_people.
 -- Returns: json
 --   {outcome: work, attempt, failures, user, session, usage, reservation, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
@@ -15,7 +17,7 @@
 --   {outcome: busy, retry_after}                     seconds
 --   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
 --                                                    outgoing [{id, method, parameters}] still owed
--- Errors: none of its own.
+-- Errors: 40001, the person was erased this moment; the same call once more finds them new.
 create or replace function public.receive_update(
   p_bot text,
   p_update_id bigint,
@@ -36,6 +38,7 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
+  v_known public.telegram_updates;
   v_taken record;
   v_user public.users;
   v_session public.bot_sessions;
@@ -43,7 +46,15 @@ declare
   v_reserved record;
 begin
   -- The update's row before the person's, as everybody else locks them: no two wait for each other.
-  perform from public.telegram_updates as t where t.bot = p_bot and t.update_id = p_update_id for update;
+  select t.* into v_known
+    from public.telegram_updates as t
+   where t.bot = p_bot and t.update_id = p_update_id
+     for update;
+  if found and v_known.received_at >= v_now - interval '48 hours' and (
+    not private.hold_person(v_known) or v_known.status in ('finished', 'set_aside')
+  ) then
+    return private.answer_again(p_bot, p_update_id, p_chat_id);
+  end if;
   v_user := private.upsert_user(p_person, v_now);
   select * into v_taken from private.take_update(
     p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now
@@ -54,7 +65,11 @@ begin
       'retry_after', ceil(extract(epoch from v_taken.lease_until - private.clock()))
     );
   elsif v_taken.outcome = 'finished' then
-    return private.answer_again(p_bot, p_update_id);
+    -- Another delivery finished it since we looked, perhaps by erasing the person.
+    if v_user.created_at = v_now then
+      raise exception 'the person was erased this moment' using errcode = '40001';
+    end if;
+    return private.answer_again(p_bot, p_update_id, p_chat_id);
   elsif v_taken.outcome = 'dead' then
     return json_build_object(
       'outcome', 'dead', 'attempt', v_taken.attempt, 'failures', v_taken.deaths,

@@ -21,6 +21,8 @@ begin
      for update;
   if v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return json_build_object('outcome', 'superseded');
+  elsif not private.hold_person(v_update) then  -- erased meanwhile
+    return json_build_object('outcome', 'superseded');
   end if;
   if v_update.reservation is null then
     v_reserved := private.reserve_usage(v_update.user_id, p_bot);

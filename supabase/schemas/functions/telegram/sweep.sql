@@ -1,8 +1,9 @@
 -- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
--- are older than ten minutes and that nobody works on, finished and put-aside updates past their retention, old messages.
+-- are older than ten minutes and that nobody works on, finished and put-aside updates past their retention, old
+-- messages, and used requests of people who are erased.
 --
 -- Twice or at once: rows that another sweep or a worker holds are skipped.
--- Returns: json {released, updates, messages}: how many of each, p_limit of each kind at most.
+-- Returns: json {released, updates, messages, erased}: how many of each, p_limit of each kind at most.
 -- Errors: none of its own.
 create or replace function public.sweep(p_limit integer default 1000)
 returns json
@@ -13,13 +14,13 @@ set search_path = ''
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_stale record;
+  v_stale public.telegram_updates;
   v_released integer := 0;
   v_updates integer;
   v_messages integer;
 begin
   for v_stale in
-    select t.bot, t.update_id, t.user_id, t.reserved_on, t.reserved_from
+    select t.*
       from public.telegram_updates as t
      where t.status in ('working', 'failed')
        and t.lease_until < v_now - interval '30 seconds'
@@ -29,6 +30,7 @@ begin
      limit p_limit
        for update skip locked
   loop
+    continue when not private.hold_person(v_stale);
     perform private.release_usage(
       v_stale.user_id, v_stale.bot, v_stale.reserved_on, v_stale.reserved_from
     );
@@ -65,7 +67,12 @@ begin
    ) as old
    where m.id = old.id;
   get diagnostics v_messages = row_count;
-  return json_build_object('released', v_released, 'updates', v_updates, 'messages', v_messages);
+  return json_build_object(
+    'released', v_released,
+    'updates', v_updates,
+    'messages', v_messages,
+    'erased', private.forget_usage(p_limit)
+  );
 end
 $$;
 

@@ -2,8 +2,9 @@
 
 create table public.user_referrals (
   id bigint generated always as identity primary key,
-  referrer_id bigint not null references public.users (id) on delete cascade,
-  referred_id bigint not null unique references public.users (id) on delete cascade,
+  -- Null: erased. The other side keeps what they got, and how many they brought.
+  referrer_id bigint references public.users (id) on delete set null,
+  referred_id bigint unique references public.users (id) on delete set null,
   status text not null default 'pending' check (status in ('pending', 'completed', 'limit_reached')),
   referrer_credits integer not null default 0 check (referrer_credits >= 0),
   referred_credits integer not null default 0 check (referred_credits >= 0),

@@ -15,6 +15,8 @@ create table public.telegram_outbox (
 
 create index telegram_outbox_send_after_idx on public.telegram_outbox (send_after);
 create index telegram_outbox_update_idx on public.telegram_outbox (bot, update_id);
+-- All that goes to a person.
+create index telegram_outbox_chat_idx on public.telegram_outbox (chat_id);
 
 comment on table public.telegram_outbox is 'Calls to the Bot API that are owed';
 comment on column public.telegram_outbox.update_id is 'The update it answers; null for a notice of our own';

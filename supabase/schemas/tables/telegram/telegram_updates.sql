@@ -11,7 +11,7 @@ create table public.telegram_updates (
   kind text not null,
   status text not null check (status in ('working', 'failed', 'finished', 'set_aside')),
   chat_id bigint,
-  -- Not a foreign key: a hot table whose rows live for days; erasing a person clears it by chat_id.
+  -- Not a foreign key: a hot table whose rows live for days; see private.hold_person.
   user_id bigint,
   payload jsonb,
   delivery uuid,
@@ -34,6 +34,11 @@ where status in ('working', 'failed');
 -- The sweep drops the oldest.
 create index telegram_updates_received_at_idx on public.telegram_updates (received_at);
 
+-- All of a person: to be told, and to be erased.
+create index telegram_updates_user_idx on public.telegram_updates (user_id);
+-- Bodies that nobody could read belong to nobody: an erasure looks through them.
+create index telegram_updates_unusable_idx on public.telegram_updates (received_at) where kind = 'unusable';
+
 comment on table public.telegram_updates is 'The inbox: every update from Telegram, once';
 comment on column public.telegram_updates.update_id is 'Telegram''s number; below zero for a body that has none (a digest of it)';
 comment on column public.telegram_updates.payload is 'The update itself, until it is finished; secrets in its text struck out';
@@ -43,6 +48,6 @@ comment on column public.telegram_updates.failures is 'Failures of our own code;
 comment on column public.telegram_updates.deaths is 'Workers that vanished; at 5 the update is put aside';
 comment on column public.telegram_updates.reserved_on is 'The day whose counter the reserved request is in';
 comment on column public.telegram_updates.reserved_from is 'What the reserved request was taken from: the plan''s day, or bonus credits';
-comment on column public.telegram_updates.answer is 'The call sent in the HTTP response, given again to a redelivery';
+comment on column public.telegram_updates.answer is 'The call sent in the HTTP response, given again to a redelivery; without chat_id once its person is erased';
 alter table public.telegram_updates enable row level security;
 revoke all on table public.telegram_updates from public, anon, authenticated, service_role;

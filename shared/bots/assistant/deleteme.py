@@ -1,0 +1,56 @@
+"""/deleteme: everything that is stored about a person is erased, once they know what is lost."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from telebot.types import CallbackQuery, Message
+
+from shared.bots.assistant import bot
+from shared.bots.assistant.menu import main_menu
+from shared.bots.assistant.private_chat import is_private
+from shared.telegram import current, reply
+from shared.telegram.unit import Unit
+
+_YES = "deleteme:yes"
+_LOSE = "deleteme:lose:"  # and the balance that the person was told they lose
+_NO = "deleteme:no"
+
+
+@bot.message_handler(commands=["deleteme"])
+def deleteme(_message: Message) -> None:
+    """Say what is erased, what stays, what is lost, and ask."""
+    unit = current()
+    if is_private(unit):
+        buttons = [[(unit.text("deleteme_yes"), _YES)], [(unit.text("deleteme_no"), _NO)]]
+        reply(unit.rich("deleteme", balance=_balance(unit)), buttons)
+
+
+@bot.callback_query_handler(func=lambda call: call.data == _NO)
+def keep(_call: CallbackQuery) -> None:
+    """Leave everything as it is."""
+    unit = current()
+    unit.show(unit.rich("deleteme_kept"), main_menu(unit))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == _YES or (call.data or "").startswith(_LOSE))
+def erase(call: CallbackQuery) -> None:
+    """Erase the person; whoever has money here is asked once more, with the sum of this moment."""
+    unit = current()
+    if not is_private(unit):
+        return None
+    balance = unit.person.balance
+    if balance > 0 and call.data != f"{_LOSE}{balance}":
+        return _ask_again(unit, balance)
+    unit.erase()
+    return unit.show(unit.rich("deleteme_done"))
+
+
+def _ask_again(unit: Unit, balance: Decimal) -> None:
+    label = unit.text("deleteme_lose", balance=_balance(unit))
+    buttons = [[(label, f"{_LOSE}{balance}")], [(unit.text("deleteme_no"), _NO)]]
+    unit.show(unit.rich("deleteme_balance", balance=_balance(unit)), buttons)
+
+
+def _balance(unit: Unit) -> str:
+    return f"{unit.person.balance:.2f} {unit.person.currency}"

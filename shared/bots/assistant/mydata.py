@@ -1,0 +1,83 @@
+"""/mydata: everything that is stored about a person, as a file they can read and take elsewhere.
+
+A long conversation comes in several files, one at a tap: each update has its own time and memory.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from io import BytesIO
+from typing import Any
+
+import orjson
+from telebot.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
+
+from shared import db
+from shared.bots.assistant import bot
+from shared.bots.assistant.private_chat import is_private
+from shared.telegram import current, reply
+from shared.telegram.unit import Unit
+
+PAUSE = timedelta(hours=1)  # between two requests: the answer costs as much as a hundred commands
+# The subjects of export_person in the order of the file; their titles and explanations are texts.
+SECTIONS = ("person", "sessions", "requests", "balance", "referrals", "admins", "updates", "unsent")
+_KEY = "mydata"  # of the session: {"at", "after", "part"} of what was sent last
+_PREFIX = "mydata:"
+
+
+@bot.message_handler(commands=["mydata"])
+def mydata(_message: Message) -> None:
+    """Send the file, or its first part."""
+    unit = current()
+    if not is_private(unit):
+        return None
+    now = datetime.now(UTC)
+    sent_at = (unit.data.get(_KEY) or {}).get("at")
+    left = datetime.fromisoformat(sent_at) + PAUSE - now if sent_at else timedelta(0)
+    if left > timedelta(0):
+        return reply(unit.rich("mydata_wait", minutes=-(-left.seconds // 60)))
+    return _send(unit, now.isoformat(timespec="seconds"), after=0, part=1)
+
+
+@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_PREFIX))
+def next_part(call: CallbackQuery) -> None:
+    """Send the part that follows the last one; each button once."""
+    unit = current()
+    if not is_private(unit):
+        return None
+    last = unit.data.get(_KEY) or {}
+    if str(last.get("after")) != (call.data or "").removeprefix(_PREFIX):
+        return unit.notice(unit.text("button_old"), alert=True)
+    return _send(unit, last["at"], last["after"], last["part"] + 1)
+
+
+def _send(unit: Unit, at: str, after: int, part: int) -> None:
+    export: dict[str, Any] | None = db.call("export_person", p_user_id=unit.person.id, p_after=after)
+    if export is None:  # erased this moment, by an update beside this one
+        return
+    file = BytesIO(_file(unit, export))
+    file.name = f"mydata-{at[:10]}.json" if part == 1 else f"mydata-{at[:10]}-{part}.json"
+    following = export["next"]
+    caption, buttons = unit.text("mydata_caption"), None
+    if following is not None:
+        label = unit.text("mydata_next", part=part + 1)
+        buttons = InlineKeyboardMarkup([[InlineKeyboardButton(label, callback_data=f"{_PREFIX}{following}")]])
+        caption += "\n\n" + unit.text("mydata_more", part=part)
+    bot.send_document(unit.incoming.chat_id, file, caption=caption, reply_markup=buttons)
+    unit.set_data(_KEY, {"at": at, "after": following, "part": part})
+
+
+def _file(unit: Unit, export: dict[str, Any]) -> bytes:
+    """Return a part of the file: subjects in plain words, each with an explanation, and what is stored."""
+    content: dict[str, Any] = {unit.text("mydata_title"): unit.text("mydata_about")}
+    for name in SECTIONS if export["sections"] else ():
+        content[unit.text(f"section_{name}")] = _section(unit, name, export["sections"][name])
+    content[unit.text("section_messages")] = _section(unit, "messages", export["messages"])
+    return orjson.dumps(content, option=orjson.OPT_INDENT_2)
+
+
+def _section(unit: Unit, name: str, stored: Any) -> dict[str, Any]:
+    return {
+        unit.text("mydata_explanation"): unit.text(f"section_{name}_about"),
+        unit.text("mydata_stored"): stored,
+    }

@@ -1,0 +1,22 @@
+"""/privacy: what is kept of a person and for how long, in a few words."""
+
+from __future__ import annotations
+
+from telebot.types import Message
+
+from shared import db
+from shared.bots.assistant import bot
+from shared.config import settings
+from shared.telegram import current, reply
+from shared.telegram.unit import StateUnavailable
+
+
+@bot.message_handler(commands=["privacy"])
+def privacy(_message: Message) -> None:
+    """Say what is kept, how long, and what a person can do about it."""
+    unit = current()
+    if unit.is_offline:
+        raise StateUnavailable
+    periods = db.call("retention_periods")
+    url = settings().privacy_url
+    reply(unit.rich("privacy", **periods), [[(unit.text("privacy_policy"), url)]] if url else None)

@@ -1,0 +1,70 @@
+-- Collects what is stored about a person, but for the conversation.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb, one key a subject. Each has a title and an explanation in shared/texts (mydata_<subject>).
+-- Errors: none.
+create or replace function private.person_sections(p_user_id bigint)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'person', to_jsonb(u),
+    'sessions', (
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.bot, s.chat_id), '[]')
+        from public.bot_sessions as s
+       where s.user_id = u.id
+    ),
+    'requests', (
+      select coalesce(jsonb_agg(to_jsonb(d) - 'user_id' order by d.day, d.bot), '[]')
+        from public.daily_usage as d
+       where d.user_id = u.id
+    ),
+    'balance', (
+      select coalesce(jsonb_agg(to_jsonb(t) - 'user_id' order by t.id), '[]')
+        from public.balance_transactions as t
+       where t.user_id = u.id
+    ),
+    'referrals', jsonb_build_object(
+      'came', (
+        select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits']
+          from public.user_referrals as r
+         where r.referred_id = u.id
+      ),
+      'brought', (
+        select coalesce(
+            jsonb_agg(
+              to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referred_credits'] order by r.id
+            ),
+            '[]'
+          )
+          from public.user_referrals as r
+         where r.referrer_id = u.id
+      )
+    ),
+    'admins', (
+      select coalesce(jsonb_agg(to_jsonb(l) - array['user_id', 'admin_email'] order by l.id), '[]')
+        from public.audit_log as l
+       where l.user_id = u.id
+    ),
+    'updates', (
+      select coalesce(
+          jsonb_agg(to_jsonb(t) - array['user_id', 'delivery'] order by t.received_at, t.update_id), '[]'
+        )
+        from public.telegram_updates as t
+       where t.user_id = u.id
+    ),
+    'unsent', (
+      select coalesce(jsonb_agg(to_jsonb(o) order by o.id), '[]')
+        from public.telegram_outbox as o
+       where o.chat_id = u.telegram_id
+    )
+  )
+  from public.users as u
+  where u.id = p_user_id;
+$$;
+
+revoke all on function private.person_sections from public, anon, authenticated;
+comment on function private.person_sections is 'What is stored about a person, but for the conversation';

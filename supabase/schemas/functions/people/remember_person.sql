@@ -1,0 +1,45 @@
+-- Keeps what a person who is being erased must not collect again, under a hash that tells nobody who it was.
+--
+-- Twice or at once: the caller holds the person alone. Who was erased before, came back and is erased again
+--   has one row. Of somebody who used nothing nothing is kept.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.remember_person(p_user public.users, p_hash text)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_used jsonb := '{}';
+  v_usage jsonb := '{}';
+  v_daily jsonb;
+begin
+  if not p_user.is_newcomer
+    or exists (select from public.user_referrals as r where r.referred_id = p_user.id)
+  then
+    v_used := v_used || '{"referral": true}';
+  end if;
+  select jsonb_agg(jsonb_build_object('bot', d.bot, 'day', d.day, 'requests', d.requests)) into v_daily
+    from public.daily_usage as d
+   where d.user_id = p_user.id
+     and d.day >= (private.clock() at time zone private.setting('quota_timezone'))::date
+     and d.requests > 0;
+  if v_daily is not null then
+    v_usage := jsonb_build_object('daily', v_daily);
+  end if;
+  if v_used = '{}' and v_usage = '{}' then
+    return;
+  end if;
+  insert into public.erased_people as e (person_hash, used, usage)
+  values (decode(p_hash, 'hex'), v_used, v_usage)
+  on conflict (person_hash) do update
+    set used = e.used || excluded.used,
+        usage = excluded.usage,
+        erased_at = excluded.erased_at;
+end
+$$;
+
+revoke all on function private.remember_person from public, anon, authenticated;
+comment on function private.remember_person is 'Keeps what an erased person must not collect again';

@@ -1,0 +1,35 @@
+-- Gives somebody who was erased and comes back what they had used up: a referral, and today's requests.
+-- Everything else begins anew.
+--
+-- Twice or at once: the caller has just made the person's row. What was kept moves there, and is kept again
+--   when they are erased again.
+-- Returns: the person's row.
+-- Errors: none.
+create or replace function private.restore_person(p_user_id bigint, p_hash text)
+returns public.users
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kept public.erased_people;
+  v_user public.users;
+begin
+  delete from public.erased_people as e where e.person_hash = decode(p_hash, 'hex') returning e.* into v_kept;
+  if found then
+    update public.users as u
+       set is_newcomer = u.is_newcomer and not v_kept.used ? 'referral'
+     where u.id = p_user_id;
+    insert into public.daily_usage (user_id, bot, day, requests)
+    select p_user_id, d.bot, d.day, d.requests
+      from jsonb_to_recordset(v_kept.usage -> 'daily') as d (bot text, day date, requests integer)
+     where d.day >= (private.clock() at time zone private.setting('quota_timezone'))::date;
+  end if;
+  select u.* into v_user from public.users as u where u.id = p_user_id;
+  return v_user;
+end
+$$;
+
+revoke all on function private.restore_person from public, anon, authenticated;
+comment on function private.restore_person is 'Gives somebody who comes back what they had used up';
