@@ -15,6 +15,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.pq import ExecStatus
 
 from tests.support import eventually
 from tools.database import migrate
@@ -105,7 +106,9 @@ def sql(database_url: str) -> Iterator[Callable[..., Any]]:
 
         def run(statement: str, *values: Any) -> list[dict[str, Any]]:
             cursor = connection.execute(statement, values)
-            return cursor.fetchall() if cursor.description else []
+            # "select from …" answers with rows that have no columns, and so has no description either.
+            result = cursor.pgresult
+            return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []
 
         yield run
 

@@ -205,11 +205,21 @@ def test_the_ledger_cannot_be_rewritten_not_even_by_its_owner(
     assert state(sql, anna) == (Decimal(5), Decimal(5), 1)
 
 
-def test_a_person_who_is_erased_leaves_the_sum(sql: Sql, anna: int, adjust: Callable[..., Any]) -> None:
+def test_who_is_deleted_past_the_erasure_leaves_the_ledger_and_is_found(
+    sql: Sql, anna: int, adjust: Callable[..., Any]
+) -> None:
     adjust(anna, 5, f"shop:{anna}")
     sql("delete from users where telegram_id = %s", anna)
     row = sql("select user_id, amount from balance_transactions where reference = %s", f"shop:{anna}")[0]
     assert row == {"user_id": None, "amount": Decimal("5.00")}
+    wrong = {"user_id": None, "balance": "0", "ledger": "5.00"}
+    assert sql("select check_balances() as wrong") == [{"wrong": [wrong]}]
+    sql(
+        "insert into balance_transactions (amount, balance_after, reason, reference) "
+        "values (-5, 0, 'erased', %s)",
+        f"erased:{anna}",
+    )
+    assert sql("select check_balances() as wrong") == [{"wrong": []}]
 
 
 def test_check_balances_finds_what_does_not_agree(

@@ -221,8 +221,8 @@ comment on function private.erase_person is 'Erases the person of an update';
 -- Twice or at once: only reads, all of it at one moment.
 -- Returns: jsonb {sections, messages, next}, or null when there is no such person. sections is there in the
 --   first part only: one key a subject, rows as the tables have them, without what tells of somebody else.
---   messages [{time, bot, chat_id, role, text}], the oldest first, p_bytes of text (one message at least) after
---   number p_after; next is the number to go on after, null at the end.
+--   messages [{bot, chat_id, role, content, created_at}], the oldest first, p_bytes of text (one message at
+--   least) after number p_after; next is the number to go on after, null at the end.
 -- Errors: none of its own.
 create or replace function public.export_person(
   p_user_id bigint, p_after bigint default 0, p_bytes integer default 10000000
@@ -240,19 +240,11 @@ begin
   if not exists (select from public.users as u where u.id = p_user_id) then
     return null;
   end if;
-  select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'time', m.created_at, 'bot', m.bot, 'chat_id', m.chat_id, 'role', m.role, 'text', m.content
-        )
-        order by m.id
-      ),
-      '[]'
-    ),
-    max(m.id)
+  select coalesce(jsonb_agg(to_jsonb(m.message) - array['id', 'user_id'] order by m.id), '[]'), max(m.id)
     into v_messages, v_last
     from (
-      select r.*, sum(octet_length(r.content)) over (order by r.id) - octet_length(r.content) as bytes_before
+      select r.id, r as message,
+        sum(octet_length(r.content)) over (order by r.id) - octet_length(r.content) as bytes_before
         from public.messages as r
        where r.user_id = p_user_id and r.id > p_after
        order by r.id

@@ -1,0 +1,90 @@
+"""What is stored about people, table by table and column by column: what is told to them, and what is erased.
+
+A table or column that is not decided here fails the tests. Whoever adds one says here what becomes of it, and
+adds it to private.person_sections and, where no foreign key does it, to private.erase_person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Fate = Literal["gone", "anonymous", "stripped", "nobody's"]
+
+
+@dataclass(frozen=True)
+class Table:
+    """What becomes of a table's rows about a person.
+
+    gone: the row is deleted with the person. anonymous: it stays, and belongs to nobody. stripped: it stays
+    empty, so that a redelivery is recognised. nobody's: it holds nothing about a person, but what `why` says.
+    """
+
+    fate: Fate
+    told: str = ""  # columns that /mydata tells, in the section
+    section: str = ""
+    kept_back: str = ""  # columns that it does not: our own numbers, or somebody else's data
+    cleared: str = ""  # columns that the erasure empties where the row stays
+    why: str = ""
+
+
+TABLES = {
+    "public.users": Table(
+        "gone",
+        section="person",
+        told="id telegram_id username first_name last_name language_code language balance vip_level is_active"
+        " is_newcomer referral_code total_referrals bonus_credits total_xp level is_admin is_paid created_at"
+        " last_activity",
+    ),
+    "public.bot_sessions": Table(
+        "gone",
+        section="sessions",
+        told="bot chat_id mode session_data stats_data last_update_id created_at updated_at",
+        kept_back="user_id",
+    ),
+    "public.messages": Table(
+        "gone", section="messages", told="bot chat_id role content created_at", kept_back="id user_id"
+    ),
+    "public.daily_usage": Table(
+        "gone", section="requests", told="bot day requests bonus_requests", kept_back="user_id"
+    ),
+    "public.balance_transactions": Table(
+        "anonymous",
+        section="balance",
+        told="id amount balance_after reason reference created_at",
+        kept_back="user_id",
+        cleared="user_id",
+    ),
+    "public.user_referrals": Table(
+        "anonymous",
+        section="referrals",
+        told="status referrer_credits referred_credits created_at completed_at",
+        kept_back="id referrer_id referred_id",
+        cleared="referrer_id",
+    ),
+    "public.audit_log": Table(
+        "anonymous",
+        section="admins",
+        told="id action reference before after created_at",
+        kept_back="user_id admin_email",
+        cleared="user_id",
+    ),
+    "public.telegram_updates": Table(
+        "stripped",
+        section="updates",
+        told="bot update_id kind status chat_id payload attempt failures deaths lease_until reservation"
+        " reserved_on reserved_from answer error received_at",
+        kept_back="user_id delivery",
+        cleared="user_id chat_id payload delivery answer error lease_until reservation reserved_on"
+        " reserved_from",
+    ),
+    "public.telegram_outbox": Table(
+        "gone",
+        section="unsent",
+        told="id bot chat_id update_id method parameters attempts send_after error created_at",
+    ),
+    "public.erased_people": Table("nobody's", why="a keyed hash, and what must not be collected again"),
+    "public.admins": Table("nobody's", why="the owner's own setting, written from the environment"),
+    "public.subscription_limits": Table("nobody's", why="what plans allow"),
+    "private.settings": Table("nobody's", why="settings of the installation"),
+}

@@ -1,0 +1,155 @@
+"""Who was erased may come back and begins anew, but collects nothing a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.signatures import person_hash
+from tests.people.conftest import KEY, Someone, Sql, id_of, next_update
+from tests.people.test_erasure import code_of
+from tests.support import in_parallel
+
+New = Callable[..., Someone]
+
+
+def kept(sql: Sql, person: Someone) -> list[dict[str, Any]]:
+    return sql("select used, usage from erased_people where person_hash = decode(%s, 'hex')", person.hash)
+
+
+def come(person: Someone, **more: Any) -> Any:
+    return person.receive(next_update(), **more)
+
+
+def test_the_hash_is_keyed_and_tells_people_apart() -> None:
+    assert person_hash(1, KEY) == person_hash(1, KEY)
+    assert len({person_hash(1, KEY), person_hash(2, KEY), person_hash(1, KEY + "x")}) == 3
+    assert len(person_hash(2**52, KEY)) == 64
+
+
+def test_the_days_requests_are_still_used_when_they_come_back(sql: Sql, anna: Someone) -> None:
+    anna.ask()
+    come(Someone(anna.connect, anna.id, bot="second"), p_reserve=True)
+    before = come(anna)
+    assert before["usage"]["requests"] == 3
+    anna.erase()
+    back = come(anna)
+    assert back["usage"]["requests"] == 3
+    assert back["user"]["is_new"] is True
+    assert back["user"]["id"] != before["user"]["id"]
+    assert back["history"] == []
+    anna.ask()
+    anna.erase()
+    assert come(anna)["usage"]["requests"] == 4
+
+
+def test_tomorrow_the_requests_are_new(sql: Sql, anna: Someone, clock: Callable[[str], None]) -> None:
+    anna.erase()
+    clock("clock_timestamp() + interval '1 day'")
+    assert come(anna)["usage"]["requests"] == 0
+    assert sql("select from daily_usage where user_id = %s", id_of(sql, anna)) == []
+
+
+def test_a_referral_counts_once_in_a_life(sql: Sql, someone: New) -> None:
+    anna, ben, carl = someone(), someone(), someone()
+    come(anna)
+    come(carl)
+    for referrer, credits in ((anna, 10), (carl, 0), (anna, 10)):
+        update_id = next_update()
+        ben.receive(update_id)
+        ben.finish(update_id, p_session={"referrer_code": code_of(sql, referrer)})
+        ben.ask()
+        rows = sql("select bonus_credits from users where telegram_id = %s", referrer.id)
+        assert rows == [{"bonus_credits": credits}]
+        assert kept(sql, ben) == []
+        ben.erase()
+        assert kept(sql, ben)[0]["used"] == {"referral": True}
+    come(ben)
+    assert sql("select bonus_credits from users where telegram_id = %s", ben.id) == [{"bonus_credits": 0}]
+
+
+def test_who_was_brought_but_not_served_is_brought_no_second_time(sql: Sql, someone: New) -> None:
+    anna, ben = someone(), someone()
+    come(anna)
+    update_id = next_update()
+    ben.receive(update_id)
+    ben.finish(update_id, p_session={"referrer_code": code_of(sql, anna)})
+    ben.erase()
+    come(ben)
+    assert sql("select is_newcomer from users where telegram_id = %s", ben.id) == [{"is_newcomer": False}]
+
+
+def test_of_who_used_nothing_nothing_is_kept(sql: Sql, someone: New) -> None:
+    ben = someone()
+    come(ben)
+    ben.erase()
+    assert kept(sql, ben) == []
+    come(ben)
+    assert sql("select is_newcomer from users where telegram_id = %s", ben.id) == [{"is_newcomer": True}]
+
+
+def test_everything_else_begins_anew(sql: Sql, anna: Someone) -> None:
+    sql("update users set bonus_credits = 7, language = 'ru' where telegram_id = %s", anna.id)
+    code = code_of(sql, anna)
+    anna.erase()
+    come(anna)
+    row = sql("select * from users where telegram_id = %s", anna.id)[0]
+    assert (row["bonus_credits"], row["language"], row["total_referrals"]) == (0, None, 0)
+    assert row["referral_code"] != code
+
+
+def test_two_first_messages_at_once_are_one_person_with_one_memory(sql: Sql, someone: New) -> None:
+    for _ in range(5):
+        anna = someone()
+        anna.ask()
+        anna.erase()
+        done = in_parallel(6, lambda _n, a=anna: come(a)["outcome"])
+        assert done == ["work"] * 6
+        rows = sql(
+            "select u.is_newcomer, d.requests from users u join daily_usage d on d.user_id = u.id "
+            "where telegram_id = %s",
+            anna.id,
+        )
+        assert rows == [{"is_newcomer": False, "requests": 1}]
+        assert kept(sql, anna) == []
+
+
+def test_a_revision_that_sends_no_hash_still_works(sql: Sql, anna: Someone) -> None:
+    anna.erase()
+    assert come(anna, p_person={"id": anna.id, "first_name": "Anna"})["outcome"] == "work"
+    assert come(anna)["outcome"] == "work"
+    anna.erase()
+    assert kept(sql, anna)[0]["used"] == {"referral": True}  # still known from before
+
+
+def test_another_key_knows_nobody(sql: Sql, anna: Someone) -> None:
+    anna.erase()
+    stranger = {"id": anna.id, "first_name": "Anna", "hash": person_hash(anna.id, "another key" * 4)}
+    assert come(anna, p_person=stranger)["usage"]["requests"] == 0
+    assert kept(sql, anna) != []
+
+
+@pytest.mark.parametrize("days", [31, 33])
+def test_the_sweep_forgets_counters_and_keeps_what_is_once_in_a_life(
+    sql: Sql, someone: New, anna: Someone, days: int
+) -> None:
+    ben = someone()
+    come(ben, p_reserve=True)
+    for person in (anna, ben):
+        person.erase()
+        sql(
+            "update erased_people set erased_at = private.clock() - make_interval(days => %s) "
+            "where person_hash = decode(%s, 'hex')",
+            days,
+            person.hash,
+        )
+    swept = sql("select sweep() as done")[0]["done"]
+    if days > 32:
+        assert swept["erased"] >= 2
+        assert kept(sql, anna) == [{"used": {"referral": True}, "usage": {}}]
+        assert kept(sql, ben) == []
+    else:
+        assert kept(sql, anna)[0]["usage"] != {}
+        assert kept(sql, ben)[0]["usage"] != {}

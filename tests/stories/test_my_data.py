@@ -1,0 +1,223 @@
+"""What a person is told of their data, gets as a file, and has erased: every screen in both languages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import eventually
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Answer, Chat
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+
+def file_of(stack: Stack, answer: Answer) -> dict[str, Any]:
+    """What stands in the JSON file that a message carries."""
+    document = answer.data["document"]
+    file = stack.telegram.world.files.by_id(document["file_id"])
+    assert file is not None
+    assert file.content is not None
+    content = file.content.decode("utf-8")
+    assert "\\u" not in content
+    assert "\n  " in content
+    return dict(json.loads(content))
+
+
+def give(sql: Sql, chat: Chat, amount: str) -> None:
+    sql("select adjust_balance(%s, %s, 'top-up', %s)", chat.id, amount, f"story:{chat.id}:{amount}")
+
+
+def row_of(sql: Sql, chat: Chat) -> list[dict[str, Any]]:
+    return sql("select * from users where telegram_id = %s", chat.id)
+
+
+def test_the_file_holds_everything_in_plain_words(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    stack.ai.next(AiBehaviour(text="Столица Франции — Париж."))
+    anna.send("Какая столица у Франции?")
+    anna.answer()
+    give(sql, anna, "12.50")
+    anna.send("/mydata")
+    answer = anna.answer()
+    assert answer.text == "📄 Всё, что мы о вас храним. Файл откроется в любом текстовом редакторе."
+    assert answer.data["document"]["file_name"].startswith("mydata-2")
+    assert answer.data["document"]["file_name"].endswith(".json")
+    file = file_of(stack, answer)
+    assert list(file) == [
+        "Что это", "Вы", "Чаты с ботами", "Запросы по дням", "Движения по балансу", "Приглашения",
+        "Действия администраторов", "Служебные записи", "Ещё не отправлено", "Разговоры",
+    ]  # fmt: skip
+    assert all(set(section) == {"Пояснение", "Данные"} for section in list(file.values())[1:])
+    person = file["Вы"]["Данные"]
+    assert (person["telegram_id"], person["first_name"], person["balance"]) == (anna.id, "Анна", 12.5)
+    assert [(m["role"], m["content"]) for m in file["Разговоры"]["Данные"]] == [
+        ("user", "Какая столица у Франции?"),
+        ("assistant", "Столица Франции — Париж."),
+    ]
+    assert [row["requests"] for row in file["Запросы по дням"]["Данные"]] == [1]
+    assert [row["amount"] for row in file["Движения по балансу"]["Данные"]] == [12.5]
+    assert any(row["payload"] for row in file["Служебные записи"]["Данные"])
+    anna.send("/mydata")
+    assert "⏳ Файл с вашими данными я недавно присылал. Новый смогу прислать через" in anna.answer().text
+
+
+def test_the_file_speaks_english(stack: Stack) -> None:
+    ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
+    ben.send("/mydata")
+    answer = ben.answer()
+    assert answer.text == "📄 Everything we keep about you. Any text editor opens the file."
+    file = file_of(stack, answer)
+    assert list(file)[:3] == ["What this is", "You", "Chats with the bots"]
+    assert list(file)[-1] == "Conversations"
+    assert file["You"]["Explanation"].startswith("What you are called in Telegram")
+    ben.send("/mydata")
+    assert "I can send a new file in" in ben.answer().text
+
+
+def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna", language_code="en").chat("assistant")
+    anna.send("/start")
+    anna.answer()
+    sql(
+        "insert into messages (user_id, bot, chat_id, role, content) "
+        "select id, 'assistant', telegram_id, 'user', n || repeat(' Слово', 1300) "
+        "from users, generate_series(1, 1300) as n where telegram_id = %s",
+        anna.id,
+    )
+    anna.send("/mydata").wait(timeout=40)
+    first = anna.answer()
+    assert "this is only part 1" in first.text
+    one = file_of(stack, first)["Conversations"]["Data"]
+    tap = first.tap("Part 2 ›")
+    tap.wait(timeout=40)
+    second = anna.answer()
+    assert "part" not in second.text
+    assert second.data["document"]["file_name"].endswith("-2.json")
+    two = file_of(stack, second)
+    assert list(two) == ["What this is", "Conversations"]
+    numbers = [int(m["content"].split()[0]) for m in one + two["Conversations"]["Data"]]
+    assert numbers == list(range(1, 1301))
+    late = first.tap("Part 2 ›")
+    assert "older message" in late.answer()["text"]
+
+
+@pytest.mark.parametrize(
+    ("code", "question", "buttons", "done", "new"),
+    [
+        (
+            "ru",
+            "Стереть всё, что мы о вас храним?",
+            ["🗑 Стереть всё", "Оставить как есть"],
+            "✅ Готово: мы вас больше не помним.",
+            "Здравствуйте, Анна!",
+        ),
+        (
+            "en",
+            "Erase everything we keep about you?",
+            ["🗑 Erase everything", "Leave it as it is"],
+            "✅ Done: we do not remember you any more.",
+            "Hello, Анна!",
+        ),
+    ],
+)
+def test_a_person_is_erased_when_they_say_so(
+    stack: Stack, sql: Sql, code: str, question: str, buttons: list[str], done: str, new: str
+) -> None:
+    anna = stack.telegram.person("Анна", language_code=code).chat("assistant")
+    anna.send("/deleteme")
+    asked = anna.answer()
+    assert question in asked.text
+    assert "0.00 RUB" in asked.text
+    assert [row[0].text for row in asked.buttons] == buttons
+    asked.tap(buttons[1])
+    kept = asked.wait_for_edit()
+    assert kept.text in ("Хорошо, всё остаётся на месте.", "All right, everything stays where it is.")
+    assert row_of(sql, anna)
+    anna.send("/deleteme")
+    asked = anna.answer()
+    asked.tap(buttons[0]).wait()
+    gone = asked.wait_for_edit()
+    assert done in gone.text
+    assert gone.buttons == []
+    assert not row_of(sql, anna)
+    anna.send("/start")
+    assert new in anna.answer().text
+
+
+@pytest.mark.parametrize(
+    ("code", "first", "warning", "last"),
+    [
+        ("ru", "🗑 Стереть всё", "На балансе 12.50 RUB", "🗑 Стереть и потерять {}"),
+        ("en", "🗑 Erase everything", "There is 12.50 RUB on your balance", "🗑 Erase and lose {}"),
+    ],
+)
+def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
+    stack: Stack, sql: Sql, code: str, first: str, warning: str, last: str
+) -> None:
+    anna = stack.telegram.person("Анна", language_code=code).chat("assistant")
+    anna.send("/deleteme")
+    asked = anna.answer()
+    give(sql, anna, "12.50")
+    asked.tap(first)
+    asked = asked.wait_for_edit()
+    assert warning in asked.text
+    give(sql, anna, "7.50")
+    asked.tap(last.format("12.50 RUB"))
+    asked = asked.wait_for_edit()
+    assert "20.00 RUB" in asked.text
+    asked.tap(last.format("20.00 RUB"))
+    assert "✅" in asked.wait_for_edit().text
+    assert not row_of(sql, anna)
+    assert sql("select check_balances() as wrong")[0]["wrong"] == []
+
+
+def test_in_a_group_nothing_of_a_person_is_shown(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna", language_code="en")
+    group = stack.telegram.group("Team", [anna], ["assistant"])
+    for command in ("/mydata", "/deleteme"):
+        group.by(anna).send(command).wait()
+        answer = group.answer()
+        assert "Write to me in our private chat" in answer.text
+        assert str(answer.buttons[0][0].url).startswith("https://t.me/")
+
+
+def test_privacy_says_what_is_kept_and_for_how_long(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    anna.send("/privacy")
+    text = anna.answer().text
+    assert "180 дней" in text
+    assert "72 часа" in text
+    assert "до 30 дней" in text
+    assert "/mydata — " in text and "/deleteme — " in text
+    ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
+    sql("update private.settings set value = '1' where key = 'retention_messages_days'")
+    try:
+        ben.send("/privacy")
+        answer = ben.answer()
+    finally:
+        sql("update private.settings set value = '180' where key = 'retention_messages_days'")
+    assert "What we keep about you" in answer.text
+    assert "1 day." in answer.text
+    assert answer.buttons == []
+
+
+@pytest.mark.parametrize("command", ["/mydata", "/deleteme", "/privacy"])
+def test_without_a_database_they_wait(stack: Stack, command: str) -> None:
+    anna = stack.telegram.person("Anna", language_code="en").chat("assistant")
+    stack.database.down()
+    anna.send(command)
+    assert "This does not work right now" in anna.answer(timeout=30).text
+
+
+def test_the_commands_stand_in_the_help(stack: Stack) -> None:
+    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    anna.send("/help")
+    text = anna.answer().text
+    for command in ("/privacy — Что мы о вас храним", "/mydata — Получить", "/deleteme — Удалить"):
+        assert command in text
+    eventually(lambda: stack.telegram.bot("assistant").commands)
