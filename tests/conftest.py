@@ -66,7 +66,13 @@ def make_stack(backend_url: str, **env: str) -> Stack:
     return Stack(
         backend_url,
         functions=FUNCTIONS,
-        env={"RESPONSE_TIMEOUT": "5", "THREADS": "60", "ADMIN_TELEGRAM_IDS": "777000111", **env},
+        env={
+            "RESPONSE_TIMEOUT": "5",
+            "THREADS": "60",
+            "ADMIN_TELEGRAM_IDS": "777000111",
+            "PRIVACY_URL": "https://example.com/privacy",
+            **env,
+        },
         bots=("assistant", "second"),
         retry_scale=RETRY_SCALE,
     )

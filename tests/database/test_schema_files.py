@@ -172,8 +172,8 @@ def test_error_codes_are_announced_and_registered(path: Path) -> None:
 
 @each_function_file
 def test_error_codes_cannot_be_mistaken_for_those_of_others(path: Path) -> None:
-    # F, H, P, X begin codes of Postgres and its foreign data wrappers; digits and A to H are the standard's. Of
-    # these 40001 alone is meant as the standard means it: the same call once more.
+    # F, H, P, X begin codes of Postgres and its foreign data wrappers; digits and A to H are the standard's.
+    # Of these 40001 alone is meant as the standard means it: the same call once more.
     wrong = {
         found
         for found in CODE.findall(path.read_text())

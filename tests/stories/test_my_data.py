@@ -86,7 +86,7 @@ def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql
     sql(
         "insert into messages (user_id, bot, chat_id, role, content) "
         "select id, 'assistant', telegram_id, 'user', n || repeat(' Слово', 1300) "
-        "from users, generate_series(1, 1300) as n where telegram_id = %s",
+        "from users, generate_series(1, 500) as n where telegram_id = %s",
         anna.id,
     )
     anna.send("/mydata").wait(timeout=40)
@@ -101,7 +101,7 @@ def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql
     two = file_of(stack, second)
     assert list(two) == ["What this is", "Conversations"]
     numbers = [int(m["content"].split()[0]) for m in one + two["Conversations"]["Data"]]
-    assert numbers == list(range(1, 1301))
+    assert numbers == list(range(1, 501))
     late = first.tap("Part 2 ›")
     assert "older message" in late.answer()["text"]
 
@@ -203,7 +203,9 @@ def test_privacy_says_what_is_kept_and_for_how_long(stack: Stack, sql: Sql) -> N
         sql("update private.settings set value = '180' where key = 'retention_messages_days'")
     assert "What we keep about you" in answer.text
     assert "1 day." in answer.text
-    assert answer.buttons == []
+    assert [(row[0].text, row[0].url) for row in answer.buttons] == [
+        ("📜 Read more", "https://example.com/privacy")
+    ]
 
 
 @pytest.mark.parametrize("command", ["/mydata", "/deleteme", "/privacy"])

@@ -7,7 +7,7 @@
 --   least) after number p_after; next is the number to go on after, null at the end.
 -- Errors: none of its own.
 create or replace function public.export_person(
-  p_user_id bigint, p_after bigint default 0, p_bytes integer default 10000000
+  p_user_id bigint, p_after bigint default 0, p_bytes integer default 5000000
 )
 returns jsonb
 language plpgsql
