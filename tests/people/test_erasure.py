@@ -191,6 +191,12 @@ def test_any_order_of_changes_and_erasures_keeps_the_sum(
 def test_what_admins_did_stays_without_the_person(
     sql: Sql, database_url: str, connect: Connect, anna: Someone
 ) -> None:
+    sql(
+        "insert into audit_log (admin_email, action, user_id, before, after) "
+        "values ('boss@example.com', 'warn', %s, '{}', %s)",
+        id_of(sql, anna),
+        '{"banned": false, "reason": "Anna Petrova shouts"}',
+    )
     admins.write(database_url, {"ADMIN_EMAILS": "boss@example.com", "ADMIN_TELEGRAM_IDS": "777000111"})
     try:
         with connect() as connection:
@@ -206,7 +212,12 @@ def test_what_admins_did_stays_without_the_person(
         sql("delete from admins")
     anna.erase()
     row = sql("select * from audit_log where reference = %s", f"erasure:{anna.id % 1000}")[0]
-    assert (row["user_id"], row["after"]) == (None, {"bonus_credits": 5, "credits": 5})
+    assert (row["user_id"], row["after"]["bonus_credits"], row["after"]["credits"]) == (None, 5, 5)
+    assert "Anna Petrova" not in everything(sql)
+    for change in ("after = '{}'", "action = 'x'", "before = before - 'reason'"):
+        with pytest.raises(psycopg.Error) as caught:
+            sql(f"update audit_log set {change} where id = %s", row["id"])
+        assert caught.value.sqlstate == "T0001"
 
 
 def test_the_other_side_of_a_referral_keeps_what_it_got(sql: Sql, someone: New, connect: Connect) -> None:

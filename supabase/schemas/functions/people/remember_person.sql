@@ -12,8 +12,8 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_used jsonb := '{}';
-  v_usage jsonb := '{}';
+  v_used jsonb := jsonb '{}';
+  v_usage jsonb := jsonb '{}';
   v_daily jsonb;
 begin
   if not p_user.is_newcomer
