@@ -18,12 +18,14 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from tests.support import eventually
-from tools.database import migrate
+from tools.database import admins, migrate
 from tools.database.embedded import Server, free_port
 from tools.emulator.stack import Stack
+from tools.emulator.telegram.people import Person
 
 BACKEND_PASSWORD = "backend's password"
 FUNCTIONS = {"telegram": "tests/functions/telegram.py", "scheduled": "tests/functions/scheduled.py"}
+ADMIN = "olga@example.com"
 RETRY_SCALE = 0.05  # Telegram's pauses between deliveries, shortened
 
 
@@ -117,6 +119,19 @@ def sql(database_url: str) -> Iterator[Callable[..., Any]]:
             return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []
 
         yield run
+
+
+@pytest.fixture
+def appoint(stack: Stack, database_url: str, sql: Callable[..., Any]) -> Iterator[Callable[..., Person]]:
+    """Make a new person the only admin: `appoint("en")`, who writes in that language."""
+
+    def appoint(language: str = "en") -> Person:
+        person = stack.telegram.person("Olga", language)
+        admins.write(database_url, {"ADMIN_EMAILS": ADMIN, "ADMIN_TELEGRAM_IDS": str(person.id)})
+        return person
+
+    yield appoint
+    sql("delete from admins")
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@
     incoming.py   what an update says, as our rules see it
     pipeline.py   the three steps, and what follows when one fails
     unit.py       the unit of work a handler changes: reply, session, history, reservation
+    bans.py       whom no bot serves
     bot.py        `Bot`, a telebot TeleBot whose handlers run inside the unit of work
     api.py        calls to the Bot API          outbox.py   calls that are owed
     fallback.py   the same without a database   sweep.py    what a dead worker left behind

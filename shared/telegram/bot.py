@@ -5,6 +5,9 @@
     @bot.message_handler(commands=["profile"])
     def profile(message): reply(current().rich("profile", …))
 
+    @bot.admin_command("stats")
+    def stats(message): …          # whoever is no admin finds no such command
+
 What else must know of a handler is derived from it: its command stands in `/help` and in Telegram's menu with
 the text `command_<name>`, its kind of update in allowed_updates. Made at import, without token or network;
 the token is read when the first call is made.
@@ -12,15 +15,29 @@ the token is read when the first call is made.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
+from typing import Any
+
 from telebot import TeleBot, types
 from telebot.util import update_types
 
 from shared.config import settings
 from shared.telegram import api
 from shared.telegram.incoming import Incoming
+from shared.telegram.unit import current
 
 _NO_TOKEN = "0:not-known-at-import"  # noqa: S105
 _IRREGULAR = {"inline_query": "inline_handlers", "chosen_inline_result": "chosen_inline_handlers"}
+
+
+Handler = Callable[[Any], Any]
+
+
+def _is_for_admin() -> bool:
+    """Whether an admin wrote or tapped, and in private: in a group others would see the answer."""
+    unit = current()
+    return unit.person.is_admin and not unit.incoming.is_group
 
 
 class Bot(TeleBot):
@@ -32,6 +49,7 @@ class Bot(TeleBot):
         # Not threaded: threads made before gunicorn's fork run nothing, and Telegram would get its 200.
         super().__init__(_NO_TOKEN, threaded=False, validate_token=False)
         self.name = name
+        self._admin_commands: list[str] = []
         self.answers_text_with_ai = answers_text_with_ai
 
     @property
@@ -60,11 +78,34 @@ class Bot(TeleBot):
         return api.download(self.name, file_path)
 
     def commands(self) -> tuple[str, ...]:
-        """Return the commands that have a handler, in the order they were written."""
+        """Return the commands for everybody that have a handler, in the order they were written."""
         names = (
             name for handler in self.message_handlers for name in handler["filters"].get("commands") or ()
         )
-        return tuple(dict.fromkeys(names))
+        return tuple(name for name in dict.fromkeys(names) if name not in self._admin_commands)
+
+    def admin_commands(self) -> tuple[str, ...]:
+        """Return the commands that only admins have, in the order they were written."""
+        return tuple(self._admin_commands)
+
+    def admin_command(self, name: str) -> Callable[[Handler], Handler]:
+        """Register the handler of a command that only admins have, in private.
+
+        For anybody else it does not match, so they are answered as for any other word behind a slash.
+        """
+        self._admin_commands.append(name)
+        handler: Callable[[Handler], Handler] = self.message_handler(
+            commands=[name], func=lambda _message: _is_for_admin()
+        )
+        return handler
+
+    def admin_button(self, pattern: str) -> Callable[[Handler], Handler]:
+        """Register the handler of buttons that only admins have, by all of their callback data."""
+        matches = re.compile(pattern).fullmatch
+        handler: Callable[[Handler], Handler] = self.callback_query_handler(  # type: ignore[no-untyped-call]
+            func=lambda call: matches(call.data or "") and _is_for_admin()
+        )
+        return handler
 
     def handled_kinds(self) -> tuple[str, ...]:
         """Return the kinds of update that have a handler: what setWebhook asks Telegram for."""

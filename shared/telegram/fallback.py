@@ -148,6 +148,7 @@ def _unit(bot: Bot, incoming: Incoming) -> Unit:
             balance=Decimal(0),
             currency="",
             created_at=None,
+            is_admin=person["id"] in settings().admin_telegram_ids,
         ),
         usage=Usage(
             plan="FREE", requests=0, daily_requests=None, resets_at=datetime.now(UTC), timezone="UTC"

@@ -19,10 +19,10 @@ from telebot.apihelper import ApiTelegramException
 from shared import db, log, texts
 from shared.config import settings
 from shared.errors import DatabaseUnavailable, OutsideError, TelegramError
-from shared.telegram import api, outbox
+from shared.telegram import api, bans, outbox
 from shared.telegram.bot import Bot
 from shared.telegram.incoming import Incoming
-from shared.telegram.unit import Call, Person, Unit, Usage, working_on
+from shared.telegram.unit import Ban, Call, Person, Unit, Usage, working_on
 
 LEASE_MARGIN = 10  # seconds a worker keeps its lease after RESPONSE_TIMEOUT: to commit and to record
 SENDING_TIME = 8.0  # seconds for explicit calls after RESPONSE_TIMEOUT; Telegram waits 60 in all
@@ -132,6 +132,9 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
             balance=Decimal(user["balance"]),
             currency=user["currency"],
             created_at=datetime.fromisoformat(user["created_at"]),
+            is_admin=user["is_admin"],
+            admin_email=user["admin_email"] or "",
+            ban=Ban(user["ban"]["reason"], user["ban"]["told"]) if user["ban"] else None,
         ),
         usage=Usage(
             plan=usage["plan"],
@@ -153,7 +156,10 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
 
 def _work(unit: Unit, has_response: bool) -> Answer:
     try:
-        run_handler(unit)
+        if bans.keeps_out(unit):
+            bans.turn_away(unit)
+        else:
+            run_handler(unit)
         return _answer(unit, has_response)
     except Exception as error:
         return _fail(unit, error)
@@ -197,7 +203,7 @@ def _answer(unit: Unit, has_response: bool) -> Answer:
     outbox.send_owed(unit.bot.name, owed, unit.deadline + SENDING_TIME)
     if finished.get("notice"):  # a repeated call is not told of it again: the sweep sends it
         outbox.send_owed(unit.bot.name, [finished["notice"]], unit.deadline + SENDING_TIME)
-    return Answer(body=body)
+    return DONE if finished.get("withheld") else Answer(body=body)
 
 
 def split_calls(unit: Unit, has_response: bool) -> tuple[dict[str, Any] | None, list[Call]]:

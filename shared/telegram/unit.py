@@ -41,6 +41,14 @@ class Usage:
 
 
 @dataclass(frozen=True)
+class Ban:
+    """That no bot serves a person; `told` once they had the one notice of it."""
+
+    reason: str | None
+    told: bool
+
+
+@dataclass(frozen=True)
 class Person:
     """The person, as the database knows them. `balance` is in the unit of the setting balance_currency."""
 
@@ -51,6 +59,9 @@ class Person:
     balance: Decimal
     currency: str
     created_at: datetime | None
+    is_admin: bool = False
+    admin_email: str = ""
+    ban: Ban | None = None
 
 
 @dataclass
@@ -77,6 +88,15 @@ class Unit:
     changes: dict[str, Any] = field(default_factory=dict)
     settlement: str | None = None
     is_certain: bool = False
+
+    @property
+    def reference(self) -> str:
+        """A name of this update that no other ever has: what is done under it is done once.
+
+        Telegram may number anew after a quiet week, so the date of a message, or the query's id, goes along.
+        """
+        stamp = self.incoming.content.get("date") or self.incoming.content.get("id", "")
+        return f"telegram:{self.bot.name}:{self.incoming.update_id}:{stamp}"
 
     def reply(
         self, text: texts.Text | str, keyboard: Keyboard | None = None, *, certain: bool = False
@@ -142,6 +162,10 @@ class Unit:
         What they have on their balance now is lost with them; if it grew since, nothing happens.
         """
         self._change("erase", {"hash": self.incoming.person_hash, "balance": str(self.person.balance)})
+
+    def set_ban_told(self) -> None:
+        """Note that the person is told of their ban; was it done meanwhile, this answer is not given."""
+        self._change("ban_told", True)
 
     def set_data(self, key: str, value: Any) -> None:
         """Remember a small fact of this session; None removes it."""

@@ -98,6 +98,17 @@ def rich(code: str, key: str, /, **values: Any) -> Text:
     return Text("".join(parts), entities)
 
 
+def joined(*texts: Text) -> Text:
+    """Return texts one behind the other, with the entities of each at their new places."""
+    content = ""
+    entities: list[dict[str, Any]] = []
+    for part in texts:
+        offset = utf16_length(content)
+        entities += [{**entity, "offset": entity["offset"] + offset} for entity in part.entities]
+        content += part.text
+    return Text(content, entities)
+
+
 @lru_cache(maxsize=1024)
 def _pieces(code: str, key: str) -> tuple[_Piece, ...]:
     template = language(code).TEXTS[key]

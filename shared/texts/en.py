@@ -26,6 +26,13 @@ TEXTS: Mapping[str, str] = {
     "command_deleteme": "Erase all your data",
     "command_clear": "Forget this conversation",
     "command_cancel": "Cancel what was started",
+    "command_user": "A person’s card: ID or @name",
+    "command_grant": "Give bonus requests: whom, how many, why",
+    "command_reset": "Give today’s requests back: to whom",
+    "command_plan": "Give a plan: to whom, which, for how many days",
+    "command_unban": "Lift a ban: whose",
+    "command_ban": "Ban: whom, why",
+    "command_audit": "What admins did",
     # The main menu
     "menu_profile": "👤 Profile",
     "menu_mode": "🎛 Mode",
@@ -51,6 +58,7 @@ TEXTS: Mapping[str, str] = {
     "menu": "Write me anything, or choose below.",
     "help": "**What I can do**\n\n{commands}\n\nOr simply write a message: I answer with AI.{group}",
     "help_group": " In a group, mention me or reply to my message.",
+    "help_admin": "\n\n**For admins**\n\n{commands}",
     # Profile
     "profile": (
         "👤 **Your profile**\n\n"
@@ -182,6 +190,82 @@ TEXTS: Mapping[str, str] = {
         "✅ **Done: we do not remember you any more.**\n\n"
         "If you would like to come back, just write. We will get to know each other anew."
     ),
+    # Bans
+    "banned": "🚫 **You have no access to this bot any more.**\n\nAn admin decided so. I cannot answer new messages.",
+    "banned_reason": (
+        "🚫 **You have no access to this bot any more.**\n\nAn admin decided so. The reason: {reason}\n\n"
+        "I cannot answer new messages."
+    ),
+    # For admins
+    "admin_usage_user": "Whom is it about? For example: `/user 123456789` or `/user @name`",
+    "admin_usage_grant": (
+        "To whom, how many and, if you like, why? For example: `/grant @name 50 for the bug report`\n\n"
+        "A number below zero takes back; a million at most."
+    ),
+    "admin_usage_reset": "Who gets today’s requests back? For example: `/reset @name`",
+    "admin_usage_plan": (
+        "To whom, which plan and, unless for good, for how many days? For example: `/plan @name PREMIUM 30`\n\n"
+        "The days begin now. `/plan @name FREE` takes back what admins gave."
+    ),
+    "admin_usage_ban": "Whom and, if you like, why? For example: `/ban @name spam`\n\nThe person is told the reason.",
+    "admin_usage_unban": "Whose ban shall be lifted? For example: `/unban @name`",
+    "admin_usage_audit": "All that was done: `/audit`. What was done to one person: `/audit @name`",
+    "admin_nobody": (
+        "I cannot find {who}. They must have written to one of the bots. "
+        "The surest is the ID: it stands in their /profile."
+    ),
+    "admin_no_plan": "There is no plan {name}. There are: {plans}",
+    "admin_granted": "{name}: bonus requests {before} → {after}",
+    "admin_reset": "{name}: today’s requests {before} → {after}",
+    "admin_plan_set": "{name}: plan {before} → {after}",
+    "admin_plan_until": "{plan} until {date}",
+    "admin_banned": "{name}: banned",
+    "admin_unbanned": "{name}: the ban is lifted",
+    "admin_not_banned": "{name} was not banned",
+    "admin_is_admin": "{name} is an admin and cannot be banned.",
+    "admin_bad_number": "This number does not fit: requests up to a million, days up to 3660, and the free plan has no days.",
+    "admin_done_differently": "Something else was done under this number already. Please send the command again.",
+    "admin_ban_question": "🚫 **Ban {name}?**\n\nNo bot will answer them. No reason is given: you can write one with /ban.",
+    "admin_ban_question_reason": "🚫 **Ban {name}?**\n\nNo bot will answer them. The reason: {reason}",
+    "admin_ban_forgotten": "This question is out of date. Please send /ban again.",
+    "admin_card": (
+        "👤 **{name}**\n\n"
+        "ID: `{id}`\n"
+        "Language: {language}\n"
+        "Plan: **{plan}**\n"
+        "Today: {used} of {limit}\n"
+        "Bonus requests: {credits}\n"
+        "Balance: {balance}\n"
+        "Invitations that counted: {referrals}\n"
+        "With us since {since}\n"
+        "Last message: {last}{marks}"
+    ),
+    "admin_mark_admin": "🛡 Admin",
+    "admin_mark_blocked": "📵 Has blocked the bot",
+    "admin_mark_banned": "🚫 Banned since {date}",
+    "admin_mark_reason": "Reason: {reason}",
+    "admin_button_card": "👤 Card",
+    "admin_button_grant": "🎁 +{credits}",
+    "admin_button_reset": "🔄 Reset the day",
+    "admin_button_audit": "📜 Audit",
+    "admin_button_plan": "⭐ {plan} for {days|day|days}",
+    "admin_button_no_plan": "Take the plan back",
+    "admin_button_ban": "🚫 Ban",
+    "admin_button_ban_yes": "🚫 Yes, ban",
+    "admin_button_ban_no": "Cancel",
+    "admin_button_unban": "✅ Lift the ban",
+    "admin_audit": "📜 **Audit**\n\n{entries}",
+    "admin_audit_of": "📜 **Audit:** {name}\n\n{entries}",
+    "admin_audit_empty": "Nothing yet.",
+    "admin_audit_line": "{date}, {admin}\n{whom}: {what}",
+    "admin_audit_erased": "An erased person",
+    "admin_audit_newest": "‹ Newest",
+    "admin_audit_older": "Older ›",
+    "audit_add_bonus_credits": "bonus requests {before} → {after}",
+    "audit_reset_user_usage": "requests of the day {before} → {after}",
+    "audit_set_plan": "plan {before} → {after}",
+    "audit_ban_user": "banned",
+    "audit_unban_user": "ban lifted",
     # Conversation
     "clear_done": "🧹 Done, I have forgotten this conversation. What shall we talk about?",
     "cancel_done": "Cancelled. Write me anything.",

@@ -30,6 +30,13 @@ TEXTS: Mapping[str, str] = {
     "command_deleteme": "Удалить все свои данные",
     "command_clear": "Забыть этот разговор",
     "command_cancel": "Отменить начатое",
+    "command_user": "Карточка человека: ID или @имя",
+    "command_grant": "Дать бонусные запросы: кому, сколько, за что",
+    "command_reset": "Вернуть сегодняшние запросы: кому",
+    "command_plan": "Дать тариф: кому, какой, на сколько дней",
+    "command_unban": "Снять бан: с кого",
+    "command_ban": "Забанить: кого, за что",
+    "command_audit": "Журнал действий администраторов",
     # Главное меню
     "menu_profile": "👤 Профиль",
     "menu_mode": "🎛 Режим",
@@ -55,6 +62,7 @@ TEXTS: Mapping[str, str] = {
     "menu": "Напишите мне что угодно или выберите ниже.",
     "help": "**Что я умею**\n\n{commands}\n\nИли просто напишите сообщение: я отвечу с помощью ИИ.{group}",
     "help_group": " В группе упомяните меня или ответьте на моё сообщение.",
+    "help_admin": "\n\n**Для администраторов**\n\n{commands}",
     # Профиль
     "profile": (
         "👤 **Ваш профиль**\n\n"
@@ -187,6 +195,82 @@ TEXTS: Mapping[str, str] = {
         "✅ **Готово: мы вас больше не помним.**\n\n"
         "Если захотите вернуться, просто напишите. Начнём знакомство заново."
     ),
+    # Баны
+    "banned": "🚫 **Доступ к боту закрыт.**\n\nТак решил администратор. На новые сообщения я отвечать не смогу.",
+    "banned_reason": (
+        "🚫 **Доступ к боту закрыт.**\n\nТак решил администратор. Причина: {reason}\n\n"
+        "На новые сообщения я отвечать не смогу."
+    ),
+    # Для администраторов
+    "admin_usage_user": "О ком речь? Например: `/user 123456789` или `/user @name`",
+    "admin_usage_grant": (
+        "Кому, сколько и, если хотите, за что? Например: `/grant @name 50 за найденную ошибку`\n\n"
+        "Число меньше нуля забирает, до миллиона за раз."
+    ),
+    "admin_usage_reset": "Кому вернуть сегодняшние запросы? Например: `/reset @name`",
+    "admin_usage_plan": (
+        "Кому, какой тариф и, если не навсегда, на сколько дней? Например: `/plan @name PREMIUM 30`\n\n"
+        "Дни считаются от сегодня. `/plan @name FREE` забирает то, что дали администраторы."
+    ),
+    "admin_usage_ban": "Кого и, если хотите, за что? Например: `/ban @name спам`\n\nПричину человек увидит.",
+    "admin_usage_unban": "С кого снять бан? Например: `/unban @name`",
+    "admin_usage_audit": "Весь журнал: `/audit`. Что делали с одним человеком: `/audit @name`",
+    "admin_nobody": (
+        "Не нахожу {who}. Человек должен хотя бы раз написать одному из ботов. "
+        "Надёжнее всего ID: он есть в его /profile."
+    ),
+    "admin_no_plan": "Тарифа {name} нет. Есть: {plans}",
+    "admin_granted": "{name}: бонусные запросы {before} → {after}",
+    "admin_reset": "{name}: запросы за сегодня {before} → {after}",
+    "admin_plan_set": "{name}: тариф {before} → {after}",
+    "admin_plan_until": "{plan} до {date}",
+    "admin_banned": "{name}: доступ закрыт",
+    "admin_unbanned": "{name}: бан снят",
+    "admin_not_banned": "{name}: бана и не было",
+    "admin_is_admin": "{name} — администратор, его нельзя забанить.",
+    "admin_bad_number": "Такое число не подходит: запросов до миллиона, дней до 3660, у бесплатного тарифа дней нет.",
+    "admin_done_differently": "Под этим номером уже сделано другое. Отправьте команду ещё раз.",
+    "admin_ban_question": "🚫 **Забанить {name}?**\n\nВсе боты перестанут отвечать. Причина не указана: её можно написать в команде /ban.",
+    "admin_ban_question_reason": "🚫 **Забанить {name}?**\n\nВсе боты перестанут отвечать. Причина: {reason}",
+    "admin_ban_forgotten": "Этот вопрос уже неактуален. Отправьте /ban ещё раз.",
+    "admin_card": (
+        "👤 **{name}**\n\n"
+        "ID: `{id}`\n"
+        "Язык: {language}\n"
+        "Тариф: **{plan}**\n"
+        "Сегодня: {used} из {limit}\n"
+        "Бонусные запросы: {credits}\n"
+        "Баланс: {balance}\n"
+        "Засчитанные приглашения: {referrals}\n"
+        "С нами с {since}\n"
+        "Последнее сообщение: {last}{marks}"
+    ),
+    "admin_mark_admin": "🛡 Администратор",
+    "admin_mark_blocked": "📵 Заблокировал бота у себя",
+    "admin_mark_banned": "🚫 Бан с {date}",
+    "admin_mark_reason": "Причина: {reason}",
+    "admin_button_card": "👤 Карточка",
+    "admin_button_grant": "🎁 +{credits}",
+    "admin_button_reset": "🔄 Вернуть день",
+    "admin_button_audit": "📜 Журнал",
+    "admin_button_plan": "⭐ {plan} на {days|день|дня|дней}",
+    "admin_button_no_plan": "Забрать тариф",
+    "admin_button_ban": "🚫 Забанить",
+    "admin_button_ban_yes": "🚫 Да, забанить",
+    "admin_button_ban_no": "Отмена",
+    "admin_button_unban": "✅ Снять бан",
+    "admin_audit": "📜 **Журнал**\n\n{entries}",
+    "admin_audit_of": "📜 **Журнал:** {name}\n\n{entries}",
+    "admin_audit_empty": "Пока ничего.",
+    "admin_audit_line": "{date}, {admin}\n{whom}: {what}",
+    "admin_audit_erased": "Удалённый человек",
+    "admin_audit_newest": "‹ Новые",
+    "admin_audit_older": "Раньше ›",
+    "audit_add_bonus_credits": "бонусные запросы {before} → {after}",
+    "audit_reset_user_usage": "запросы за день {before} → {after}",
+    "audit_set_plan": "тариф {before} → {after}",
+    "audit_ban_user": "бан",
+    "audit_unban_user": "бан снят",
     # Разговор
     "clear_done": "🧹 Готово, этот разговор я забыл. О чём поговорим?",
     "cancel_done": "Отменено. Напишите мне что угодно.",

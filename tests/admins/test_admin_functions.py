@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import psycopg
@@ -13,16 +13,7 @@ from tools.database import admins
 from tools.database.errors import SettingError
 
 Sql = Callable[..., list[dict[str, Any]]]
-BOSS = "boss@example.com"
 _ids = iter(range(8_000_000_000, 9_000_000_000))
-
-
-@pytest.fixture
-def boss(database_url: str, sql: Sql) -> Iterator[str]:
-    """The one admin there is."""
-    admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": "777000111"})
-    yield BOSS
-    sql("delete from admins")
 
 
 @pytest.fixture

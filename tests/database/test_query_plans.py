@@ -17,7 +17,7 @@ from tools.database.embedded import Server
 ROOT = Path(__file__).parents[2]
 PEOPLE = 20_000
 MANY = 1_000  # rows that one call may read of a table, however many there are
-SMALL = {"settings", "subscription_limits"}  # a handful of rows, which are quickest read all
+SMALL = {"settings", "subscription_limits", "admins"}  # a handful of rows, which are quickest read all
 
 FILL = f"""
     set session_replication_role = replica;  -- no foreign key is checked row by row
@@ -42,10 +42,18 @@ FILL = f"""
     select 'assistant', s.chat_id, s.user_id, 'sendMessage', jsonb_build_object('chat_id', s.chat_id),
       now() + make_interval(secs => s.user_id - 20)
     from public.bot_sessions as s;
+    update public.users set username = 'name' || id;
+    insert into public.admins (email) values ('boss@example.com');
+    insert into public.audit_log (admin_email, action, user_id, before, after)
+    select 'boss@example.com', 'ban_user', u.id, '{{}}', '{{}}' from public.users as u;
+    insert into public.subscriptions (user_id, plan, source, starts_at, ends_at)
+    select u.id, 'PREMIUM', 'admin', now() - interval '9 days',
+      now() + make_interval(secs => u.id * 60 - 600)
+    from public.users as u;
     reset session_replication_role;
 """
 
-# One call of every function that an update or the sweep makes. A person and an update are in the middle.
+# One call of every function that an update, the sweep or an admin makes. Whom it is about is in the middle.
 CALLS = {
     "receive_update": """receive_update('assistant', 777777, gen_random_uuid(), 'message', 19000,
         '{"id": 19000, "first_name": "Anna"}', '{}', 40, true, 50)""",
@@ -71,6 +79,15 @@ CALLS = {
     "claim_outbox": "claim_outbox(50)",
     "stale_updates": """stale_updates(50, '["assistant"]')""",
     "sweep": "sweep(50)",  # to 200 thousand messages what its 1000 are to four million
+    "admin_find_user": "admin_find_user('19000', 'boss@example.com')",
+    "admin_find_user by name": "admin_find_user('@NAME9000', 'boss@example.com')",
+    "admin_ban_user": "admin_ban_user(9000, 'spam', 'boss@example.com', 'one')",
+    "admin_unban_user": "admin_unban_user(9000, 'boss@example.com', 'one')",
+    "admin_set_plan": "admin_set_plan(9000, 'PREMIUM', 30, 'boss@example.com', 'one')",
+    "admin_add_bonus_credits": "admin_add_bonus_credits(9000, 5, 'boss@example.com', 'one')",
+    "admin_reset_user_usage": "admin_reset_user_usage(9000, 'boss@example.com', 'one')",
+    "admin_audit": "admin_audit('boss@example.com', null, 9000)",
+    "admin_audit of one": "admin_audit('boss@example.com', 9000)",
 }
 
 COUNTERS = """

@@ -96,6 +96,25 @@ def download(message: Any) -> None:
     reply(f"{len(second.download_file(file.file_path))} bytes, then {refused}")
 
 
+@second.pre_checkout_query_handler(func=lambda _query: True)
+def pre_checkout(query: Any) -> None:
+    answer = {"pre_checkout_query_id": query.id, "ok": False, "error_message": "not today"}
+    current().call("answerPreCheckoutQuery", answer)
+
+
+# telebot gives a message about a refund no content type at all.
+@second.message_handler(content_types=["successful_payment", None])
+def paid(message: Any) -> None:
+    what = "refunded_payment" if message.refunded_payment else message.content_type
+    current().set_data("paid", what)
+    reply(what)
+
+
+@second.my_chat_member_handler()
+def standing(change: Any) -> None:
+    current().set_active(change.new_chat_member.status != "kicked")
+
+
 @second.message_handler(func=lambda message: message.text == "unsettled", content_types=["text"])
 def unsettled(_message: Any) -> None:
     reply("not worth a request")

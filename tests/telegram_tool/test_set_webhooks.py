@@ -208,6 +208,7 @@ def test_given_arguments_need_no_settings(telegram: Telegram, monkeypatch: pytes
         public_url="http://127.0.0.1:1",
         secret="given",
         default_language="en",
+        admins=(),
         call=telegram.request,
     )
     assert done == ("assistant",)

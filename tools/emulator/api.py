@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.emulator import guard
 from tools.emulator.actions import Actions, Refused, required
-from tools.emulator.telegram.methods.profile import default_commands
+from tools.emulator.telegram.methods.profile import shown_commands
 from tools.emulator.telegram.model import BotAccount, Json, Room
 from tools.emulator.telegram.world import group_json, person_json
 from tools.emulator.web import Request, Response, json_response
@@ -104,7 +104,7 @@ def bot_json(bot: BotAccount) -> Json:
         "username": bot.username,
         "first_name": bot.texts.get("name:") or bot.first_name,
         "descriptions": _by_language(bot, "description") | _by_language(bot, "short_description"),
-        "commands": {"": [], **default_commands(bot.commands)},
+        "commands": {"": [], **shown_commands(bot.commands)},
     }
 
 

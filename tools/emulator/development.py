@@ -20,6 +20,8 @@ DIRECTORY = ROOT / ".switchboard"
 SAVE_SECONDS = 15.0
 SWEEP_SECONDS = 60.0
 PEOPLE = (("Anna", "en", "anna_tries"), ("Иван", "ru", "ivan_tries"))
+ADMIN = ("Olga", "en", "olga_admin")
+ADMIN_EMAIL = "olga@example.com"
 
 
 class Development:
@@ -90,8 +92,9 @@ class Development:
             self._world_file.unlink(missing_ok=True)
         storage.load(stack.telegram.world, self._world_file)
         if not stack.telegram.world.people:
-            for name, language, username in PEOPLE:
+            for name, language, username in (*PEOPLE, ADMIN):
                 stack.telegram.person(name, language, username)
+        self._appoint(stack)
         return stack
 
     def _person_hash_key(self) -> str:
@@ -100,6 +103,14 @@ class Development:
         if self._empty or not file.exists():
             file.write_text(secrets.token_urlsafe(32), encoding="ascii")
         return file.read_text(encoding="ascii")
+
+    def _appoint(self, stack: Stack) -> None:
+        """Make the one who tries what only admins can do an admin."""
+        people = stack.telegram.world.people.values()
+        admin = next((person for person in people if person.username == ADMIN[2]), None)
+        if admin is not None:
+            stack.env["ADMIN_TELEGRAM_IDS"] = str(admin.id)
+            self.database.appoint(ADMIN_EMAIL, admin.id)
 
     def _save_now_and_then(self) -> None:
         seen = -1

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import psycopg
 
-from tools.database import marker, migrate, reset, schemas
+from tools.database import admins, marker, migrate, reset, schemas
 from tools.database.embedded import Server
 
 NAME = "switchboard"
@@ -41,6 +41,11 @@ class LocalDatabase:
     def migrate(self) -> list[str]:
         """Apply what was added to supabase/migrations while running."""
         return [str(migration) for migration in migrate.sync(self.server.url(NAME))]
+
+    def appoint(self, email: str, telegram_id: int) -> None:
+        """Make somebody the only admin."""
+        environment = {"ADMIN_EMAILS": email, "ADMIN_TELEGRAM_IDS": str(telegram_id)}
+        admins.write(self.server.url(NAME), environment)
 
     @property
     def functions_url(self) -> str:

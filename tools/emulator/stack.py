@@ -6,6 +6,7 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from shared.errors import TelegramError
 from tools.emulator import guard, pages
 from tools.emulator.ai import Ai
 from tools.emulator.api import Api
@@ -17,6 +18,7 @@ from tools.emulator.gateway import Gateway
 from tools.emulator.log_lines import follow
 from tools.emulator.scheduler import Scheduler
 from tools.emulator.telegram import RawResponse, Telegram
+from tools.emulator.telegram.errors import ApiError
 from tools.emulator.trace import Trace
 from tools.emulator.web import HttpServer, Request, Response, json_response
 from tools.telegram import set_webhooks
@@ -103,7 +105,8 @@ class Stack:
             public_url=self.url,
             secret=self.webhook_secret,
             default_language=self.env.get("DEFAULT_LANGUAGE", "ru"),
-            call=self.telegram.request,
+            admins=[int(word) for word in self.env.get("ADMIN_TELEGRAM_IDS", "").split(",") if word],
+            call=self._call_telegram,
         )
         for name in names.difference(bot_names()):
             parameters = {"url": f"{self.url}/telegram/{name}", "secret_token": self.webhook_secret}
@@ -131,6 +134,12 @@ class Stack:
     def tell_troubles(self) -> None:
         """Show the page what is going wrong now."""
         self.events.publish("trouble", self.troubles)
+
+    def _call_telegram(self, bot: str, method: str, parameters: dict[str, Any]) -> Any:
+        try:
+            return self.telegram.request(bot, method, parameters)
+        except ApiError as refusal:
+            raise TelegramError(method, refusal.status, refusal.description) from None
 
     def _environment(self) -> dict[str, str]:
         return stand_ins(

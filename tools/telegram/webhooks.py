@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from shared import bots, texts
 from shared.config import settings
-from shared.errors import ConfigError
+from shared.errors import ConfigError, TelegramError
 from tools.telegram import patience
 
 # How many updates Telegram delivers at once. Its most: an update waits for an AI inside its request, so a bot
@@ -38,12 +38,14 @@ def set_webhooks(
     public_url: str | None = None,
     secret: str | None = None,
     default_language: str | None = None,
+    admins: Iterable[int] | None = None,
     call: Call = patience.call,
 ) -> tuple[str, ...]:
     """Set webhook, command menus and short descriptions of bots; return the names of those bots.
 
     What is not given comes from the settings: every bot with a token, PUBLIC_URL, the first
-    TELEGRAM_WEBHOOK_SECRET, DEFAULT_LANGUAGE. Setting the same again does no harm, and no update is dropped.
+    TELEGRAM_WEBHOOK_SECRET, DEFAULT_LANGUAGE, ADMIN_TELEGRAM_IDS. Setting the same again does no harm, and no
+    update is dropped.
 
     Raises:
         ConfigError: PUBLIC_URL is missing, or a text does not fit.
@@ -51,12 +53,16 @@ def set_webhooks(
     """
     names = tuple(names if names is not None else with_token())
     languages = _languages(default_language or settings().default_language)
+    admins = tuple(admins if admins is not None else settings().admin_telegram_ids)
     for name in names:
         wanted = webhook(name, public_url or _public_url(), secret or settings().telegram_webhook_secrets[0])
         call(name, "setWebhook", wanted)
         # Without a language code first: what people of all other languages see.
         for code, language in (("", languages[0]), *((language, language) for language in languages)):
             _set_menu(name, code, language, call)
+            if bots.load(name).admin_commands():
+                for admin in admins:
+                    _set_admin_menu(name, admin, code, language, call)
     return names
 
 
@@ -96,9 +102,22 @@ def commands(name: str, language: str) -> list[dict[str, str]]:
     Raises:
         ConfigError: a text `command_<name>` is missing, empty or too long.
     """
+    return _menu(bots.load(name).commands(), language)
+
+
+def admin_commands(name: str, language: str) -> list[dict[str, str]]:
+    """Return the command menu of a bot's admins: everybody's, and theirs behind it.
+
+    Raises:
+        ConfigError: a text `command_<name>` is missing, empty or too long.
+    """
+    bot = bots.load(name)
+    return _menu((*bot.commands(), *bot.admin_commands()), language)
+
+
+def _menu(names: Iterable[str], language: str) -> list[dict[str, str]]:
     return [
-        {"command": command, "description": _text(language, f"command_{command}", "description")}
-        for command in bots.load(name).commands()
+        {"command": name, "description": _text(language, f"command_{name}", "description")} for name in names
     ]
 
 
@@ -111,6 +130,20 @@ def _set_menu(name: str, code: str, language: str, call: Call) -> None:
     about = _text(language, "bot_about", "short_description")
     if call(name, "getMyShortDescription", where).get("short_description", "") != about:
         call(name, "setMyShortDescription", {"short_description": about, **where})
+
+
+def _set_admin_menu(name: str, admin: int, code: str, language: str, call: Call) -> None:
+    """Show an admin their commands in their own chat with the bot, which nobody else sees."""
+    where: dict[str, Any] = {"scope": {"type": "chat", "chat_id": admin}}
+    if code:
+        where["language_code"] = code
+    menu = admin_commands(name, language)
+    try:
+        if call(name, "getMyCommands", where) != menu:
+            call(name, "setMyCommands", {"commands": menu, **where})
+    except TelegramError as error:
+        if "chat not found" not in error.description:  # an admin who never wrote to this bot
+            raise
 
 
 def _text(language: str, key: str, kind: str) -> str:

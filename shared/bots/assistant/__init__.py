@@ -18,12 +18,14 @@ from shared.bots.assistant import (  # noqa: E402, I001
     privacy,
     mydata,
     deleteme,
+    admin,
     conversation,
     chat,
     refusals,
 )
 
 __all__ = [
+    "admin",
     "bot",
     "chat",
     "conversation",

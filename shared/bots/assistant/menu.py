@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from telebot.types import CallbackQuery, Message
 
 from shared.bots.assistant import bot
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text
+from shared.texts import Text, joined
 
 REFERRAL = "ref_"  # begins the payload of an invite link
 _START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what Telegram lets a deep link carry
@@ -70,6 +71,12 @@ def show_menu(_call: CallbackQuery) -> None:
 
 
 def _help(unit: Unit) -> Text:
-    commands = "\n".join(f"/{name} — {unit.text(f'command_{name}')}" for name in bot.commands())
     group = unit.text("help_group") if unit.incoming.is_group else ""
-    return unit.rich("help", commands=commands, group=group)
+    help_ = unit.rich("help", commands=_lines(unit, bot.commands()), group=group)
+    if unit.person.is_admin and not unit.incoming.is_group:
+        return joined(help_, unit.rich("help_admin", commands=_lines(unit, bot.admin_commands())))
+    return help_
+
+
+def _lines(unit: Unit, commands: Iterable[str]) -> str:
+    return "\n".join(f"/{name} — {unit.text(f'command_{name}')}" for name in commands)

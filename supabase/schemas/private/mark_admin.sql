@@ -1,4 +1,4 @@
--- Keeps users.is_admin what admins say: it is a copy for the services that read users.
+-- Keeps users.is_admin what admins say, and what follows from it: copies for the services that read users.
 --
 -- Twice or at once: sets what is true of the rows as they are.
 -- Returns: null, as after-triggers may.
@@ -10,11 +10,18 @@ volatile
 security invoker
 set search_path = ''
 as $$
+declare
+  v_user_id bigint;
 begin
-  update public.users as u
-     set is_admin = exists (select from public.admins as a where a.telegram_id = u.telegram_id)
-   where (tg_op <> 'INSERT' and u.telegram_id = old.telegram_id)
-      or (tg_op <> 'DELETE' and u.telegram_id = new.telegram_id);
+  for v_user_id in
+    update public.users as u
+       set is_admin = exists (select from public.admins as a where a.telegram_id = u.telegram_id)
+     where (tg_op <> 'INSERT' and u.telegram_id = old.telegram_id)
+        or (tg_op <> 'DELETE' and u.telegram_id = new.telegram_id)
+    returning u.id
+  loop
+    perform private.refresh_access(v_user_id);
+  end loop;
   return null;
 end
 $$;

@@ -12,6 +12,7 @@ set search_path = ''
 as $$
 begin
   new.is_admin := exists (select from public.admins as a where a.telegram_id = new.telegram_id);
+  new.is_paid := new.is_admin or new.is_paid;
   return new;
 end
 $$;

@@ -1,7 +1,7 @@
 // The bot's commands: from the Menu button, or while a text that begins with "/" is being written.
 
 import { $, h } from "./dom.js";
-import { botOf, commandsOf, on, store } from "./store.js";
+import { botOf, chatId, commandsOf, on, store } from "./store.js";
 
 const list = $("commands");
 const field = $("write");
@@ -11,7 +11,7 @@ let offered = [];
 let choose = () => {};
 let complete = () => {};
 
-const all = () => commandsOf(botOf(store.talk?.bot), store.person);
+const all = () => (store.talk ? commandsOf(botOf(store.talk.bot), store.person, chatId()) : []);
 
 /** Offers what fits the text: every command that begins with what stands after the slash. */
 export function offerCommands(text) {

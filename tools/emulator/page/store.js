@@ -26,10 +26,13 @@ export const personOf = (id) => store.people.find((person) => person.id === id);
 export const botOf = (name) => store.bots.find((bot) => bot.name === name);
 export const groupOf = (id) => store.groups.find((group) => group.id === id);
 
-/** The commands a bot offers this person: of their language where the bot has any, else the ones for everybody. */
-export function commandsOf(bot, person) {
+/** The commands a bot offers in this chat, as Telegram looks for them: the chat's own before everybody's, and
+ * each in the person's language before all others. */
+export function commandsOf(bot, person, chat) {
   const commands = bot?.commands ?? {};
-  return commands[person?.language_code]?.length ? commands[person.language_code] : commands[""] ?? [];
+  const language = person?.language_code;
+  const keys = [`chat:${chat}:${language}`, `chat:${chat}:`, language, ""];
+  return keys.map((key) => commands[key]).find((list) => list?.length) ?? [];
 }
 
 /** What a bot says of itself to this person, in their language where it has words for it. */

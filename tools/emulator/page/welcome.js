@@ -2,7 +2,7 @@
 
 import { post } from "./api.js";
 import { avatar, drawing, fullName, h, icon, toast } from "./dom.js";
-import { botOf, commandsOf, groupOf, store, tell } from "./store.js";
+import { botOf, chatId, commandsOf, groupOf, store, tell } from "./store.js";
 
 const THINGS = [
   {
@@ -28,7 +28,7 @@ const THINGS = [
 ];
 
 function openMenu(send) {
-  const commands = commandsOf(botOf(store.talk.bot), store.person);
+  const commands = commandsOf(botOf(store.talk.bot), store.person, chatId());
   if (commands.some((one) => one.command === "menu")) return send({ kind: "text", text: "/menu" });
   if (commands.length) return tell("open-commands");
   return send({ kind: "text", text: "/start" });

@@ -4,9 +4,13 @@
 --   with what it did then. Without one, every call acts.
 -- Returns: jsonb {applied, before, after}: bonus credits.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person
---   or number; N0004 the number is unusable.
+--   or number; N0004 the number or the reason is unusable.
 create or replace function public.admin_add_bonus_credits(
-  p_user_id bigint, p_credits integer, p_admin_email text, p_reference text default null
+  p_user_id bigint,
+  p_credits integer,
+  p_admin_email text,
+  p_reference text default null,
+  p_reason text default null
 )
 returns jsonb
 language plpgsql
@@ -16,12 +20,15 @@ set search_path = ''
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
+  v_reason text := nullif(trim(p_reason), '');
   v_before integer;
   v_after integer;
   v_known public.audit_log;
 begin
   if coalesce(p_credits, 0) = 0 or abs(p_credits) > 1000000 then
     raise exception 'the credits must be a number up to a million, and not zero' using errcode = 'N0004';
+  elsif length(v_reason) > 500 then
+    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
   end if;
   select u.bonus_credits into v_before from public.users as u where u.id = p_user_id for no key update;
   if not found then
@@ -41,16 +48,13 @@ begin
 
   v_after := greatest(v_before + p_credits, 0);
   update public.users as u set bonus_credits = v_after where u.id = p_user_id;
-  begin
-    insert into public.audit_log (admin_email, action, user_id, reference, before, after)
-    values (
-      v_email, 'add_bonus_credits', p_user_id, p_reference,
-      jsonb_build_object('bonus_credits', v_before),
-      jsonb_build_object('bonus_credits', v_after, 'credits', p_credits)
-    );
-  exception when unique_violation then
-    raise exception 'this reference is known with another action or person' using errcode = 'N0003';
-  end;
+  perform private.write_audit(
+    v_email, 'add_bonus_credits', p_user_id, p_reference,
+    jsonb_build_object('bonus_credits', v_before),
+    jsonb_strip_nulls(
+      jsonb_build_object('bonus_credits', v_after, 'credits', p_credits, 'reason', v_reason)
+    )
+  );
   return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
 end
 $$;

@@ -34,16 +34,11 @@ begin
   update public.daily_usage as d
      set requests = 0
    where d.user_id = p_user_id and d.day = v_quota.day and d.requests > 0;
-  begin
-    insert into public.audit_log (admin_email, action, user_id, reference, before, after)
-    values (
-      v_email, 'reset_user_usage', p_user_id, p_reference,
-      jsonb_build_object('requests', v_quota.requests, 'day', v_quota.day),
-      jsonb_build_object('requests', 0, 'day', v_quota.day)
-    );
-  exception when unique_violation then
-    raise exception 'this reference is known with another action or person' using errcode = 'N0003';
-  end;
+  perform private.write_audit(
+    v_email, 'reset_user_usage', p_user_id, p_reference,
+    jsonb_build_object('requests', v_quota.requests, 'day', v_quota.day),
+    jsonb_build_object('requests', 0, 'day', v_quota.day)
+  );
   return jsonb_build_object('applied', true, 'before', v_quota.requests, 'after', 0);
 end
 $$;

@@ -27,6 +27,11 @@ as $$
         from public.balance_transactions as t
        where t.user_id = u.id
     ),
+    'subscriptions', (
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.id), '[]')
+        from public.subscriptions as s
+       where s.user_id = u.id
+    ),
     'referrals', jsonb_build_object(
       'came', (
         select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits']

@@ -21,6 +21,9 @@ begin
   then
     v_used := v_used || '{"referral": true}';
   end if;
+  if p_user.banned_at is not null then
+    v_used := v_used || jsonb_build_object('banned_at', p_user.banned_at);
+  end if;
   select jsonb_agg(jsonb_build_object('bot', d.bot, 'day', d.day, 'requests', d.requests)) into v_daily
     from public.daily_usage as d
    where d.user_id = p_user.id

@@ -1,4 +1,4 @@
--- Gives somebody who was erased and comes back what they had used up: a referral, and today's requests.
+-- Gives somebody who was erased and comes back what they had used up: a referral, today's requests, a ban.
 -- Everything else begins anew.
 --
 -- Twice or at once: the caller has just made the person's row. What was kept moves there, and is kept again
@@ -19,7 +19,8 @@ begin
   delete from public.erased_people as e where e.person_hash = decode(p_hash, 'hex') returning e.* into v_kept;
   if found then
     update public.users as u
-       set is_newcomer = u.is_newcomer and not v_kept.used ? 'referral'
+       set is_newcomer = u.is_newcomer and not v_kept.used ? 'referral',
+           banned_at = (v_kept.used ->> 'banned_at')::timestamptz
      where u.id = p_user_id;
     insert into public.daily_usage (user_id, bot, day, requests)
     select p_user_id, d.bot, d.day, d.requests

@@ -2,7 +2,8 @@
 --
 -- Twice or at once: the caller holds the update's row; of two first requests at once the second finds the
 --   referral completed. Nobody's row is locked before private.settle_referral locks both in their order.
--- Returns: json {id, method, parameters} of the notice that is owed to the referrer now, or null.
+-- Returns: json {id, method, parameters} of the notice that is owed to the referrer now, or null (nobody
+--   brought them, or whoever did is banned and told nothing).
 -- Errors: none.
 create or replace function private.serve_newcomer(p_user_id bigint, p_bot text, p_update_id bigint)
 returns json
@@ -37,8 +38,8 @@ begin
     from public.user_referrals as r
     join public.users as u on u.id = r.referrer_id
     join public.users as n on n.id = r.referred_id
-   where r.id = v_referral.id;
-  if not found then  -- whoever brought them was erased
+   where r.id = v_referral.id and u.banned_at is null;
+  if not found then  -- whoever brought them was erased, or is banned and told nothing
     return null;
   end if;
   v_id := (

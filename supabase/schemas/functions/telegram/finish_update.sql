@@ -5,8 +5,10 @@
 --   changed key by key, never written back whole, so a button and a message at once lose nothing.
 --   A reserved request that the handler did not settle is given back, whatever p_reservation says. Of a
 --   person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
--- Returns: json {outcome: finished | superseded, outgoing: [id], notice}: the ids of p_outgoing in order, and
---   what somebody else is to hear of now (private.serve_newcomer), or null.
+--   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
+-- Returns: json {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
+--   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
+--   not be given: the person was told already.
 -- Errors: Y0001, see private.erase_person.
 create or replace function public.finish_update(
   p_bot text,
@@ -27,6 +29,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_update public.telegram_updates;
+  v_answer jsonb := p_answer;
   v_outgoing json := '[]'::json;
   v_notice json;
 begin
@@ -40,7 +43,10 @@ begin
     select coalesce(json_agg(o.id order by o.id), '[]'::json) into v_outgoing
       from public.telegram_outbox as o
      where o.bot = p_bot and o.update_id = p_update_id;
-    return json_build_object('outcome', 'finished', 'outgoing', v_outgoing);
+    return json_build_object(
+      'outcome', 'finished', 'outgoing', v_outgoing,
+      'withheld', p_answer is not null and v_update.answer is null
+    );
   elsif not private.hold_person(v_update, p_session ? 'erase') then
     return json_build_object('outcome', 'superseded');
   end if;
@@ -52,6 +58,10 @@ begin
     v_update.reservation := 'released';
   elsif p_reservation = 'settled' then
     v_notice := private.serve_newcomer(v_update.user_id, p_bot, p_update_id);
+  end if;
+  if p_session ? 'ban_told' and not private.tell_ban(v_update.user_id) then
+    v_answer := null;
+    p_outgoing := '[]';
   end if;
   perform private.change_session(v_update, p_session, p_reservation);
   if p_messages <> '[]' then
@@ -69,12 +79,15 @@ begin
          error = null,
          lease_until = null,
          reservation = coalesce(p_reservation, v_update.reservation),
-         answer = p_answer
+         answer = v_answer
    where t.bot = p_bot and t.update_id = p_update_id;
   if p_session ? 'erase' then
     perform private.erase_person(v_update, p_session -> 'erase');
   end if;
-  return json_build_object('outcome', 'finished', 'outgoing', v_outgoing, 'notice', v_notice);
+  return json_build_object(
+    'outcome', 'finished', 'outgoing', v_outgoing, 'notice', v_notice,
+    'withheld', p_answer is not null and v_answer is null
+  );
 end
 $$;
 

@@ -8,10 +8,10 @@
 -- Returns: json
 --   {outcome: work, attempt, failures, user, session, usage, reservation, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
---             created_at}
+--             created_at, is_admin, admin_email, ban: {reason, told} | null}
 --     session {mode, data}
 --     usage   {plan, requests, daily_requests, resets_at, timezone}
---     reservation: reserved | refused | null (not asked for, or a question awaits its answer)
+--     reservation: reserved | refused | null (not asked for, a question awaits its answer, or banned)
 --     history [{role, content}], the oldest first
 --   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
 --   {outcome: busy, retry_after}                     seconds
@@ -41,6 +41,7 @@ declare
   v_known public.telegram_updates;
   v_taken record;
   v_user public.users;
+  v_banned boolean;
   v_session public.bot_sessions;
   v_quota record;
   v_reserved record;
@@ -78,7 +79,9 @@ begin
   end if;
 
   v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+  v_banned := v_user.banned_at is not null and not v_user.is_admin;
   if p_reserve
+    and not v_banned
     and v_taken.reservation is distinct from 'reserved'
     and v_session.session_data ->> 'awaiting' is null
   then
@@ -105,7 +108,14 @@ begin
       'vip_level', v_user.vip_level,
       'balance', v_user.balance::text,
       'currency', private.setting('balance_currency'),
-      'created_at', v_user.created_at
+      'created_at', v_user.created_at,
+      'is_admin', v_user.is_admin,
+      'admin_email', case when v_user.is_admin then (
+        select a.email from public.admins as a where a.telegram_id = v_user.telegram_id
+      ) end,
+      'ban', case when v_banned then json_build_object(
+        'reason', v_user.ban_reason, 'told', v_user.ban_told
+      ) end
     ),
     'session', json_build_object('mode', v_session.mode, 'data', v_session.session_data),
     'usage', json_build_object(
@@ -117,7 +127,7 @@ begin
     ),
     'reservation', v_taken.reservation,
     'history', case
-      when p_history > 0 then private.recent_messages(v_user.id, p_bot, p_chat_id, p_history)
+      when p_history > 0 and not v_banned then private.recent_messages(v_user.id, p_bot, p_chat_id, p_history)
       else '[]'::json
     end
   );

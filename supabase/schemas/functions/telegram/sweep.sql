@@ -1,9 +1,10 @@
 -- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
 -- are older than ten minutes and that nobody works on, finished and put-aside updates past their retention, old
--- messages, and used requests of people who are erased.
+-- messages, and used requests of people who are erased. Ends the subscriptions whose time is over.
 --
 -- Twice or at once: rows that another sweep or a worker holds are skipped.
--- Returns: json {released, updates, messages, erased}: how many of each, p_limit of each kind at most.
+-- Returns: json {released, updates, messages, erased, subscriptions}: how many of each, p_limit of each kind
+--   at most.
 -- Errors: none of its own.
 create or replace function public.sweep(p_limit integer default 1000)
 returns json
@@ -71,7 +72,8 @@ begin
     'released', v_released,
     'updates', v_updates,
     'messages', v_messages,
-    'erased', private.forget_usage(p_limit)
+    'erased', private.forget_usage(p_limit),
+    'subscriptions', private.expire_subscriptions(p_limit)
   );
 end
 $$;

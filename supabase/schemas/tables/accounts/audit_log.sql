@@ -11,7 +11,7 @@ create table public.audit_log (
   created_at timestamptz not null default private.clock()
 );
 
-create index audit_log_user_idx on public.audit_log (user_id);
+create index audit_log_user_idx on public.audit_log (user_id, id);
 
 create trigger audit_log_immutable
 before update or delete on public.audit_log

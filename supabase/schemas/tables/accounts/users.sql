@@ -19,9 +19,15 @@ create table public.users (
   level integer not null default 1 check (level >= 1),
   is_admin boolean not null default false,
   is_paid boolean not null default false,
+  banned_at timestamptz,
+  ban_reason text,
+  ban_told boolean not null default false,
   created_at timestamptz not null default private.clock(),
   last_activity timestamptz not null default private.clock()
 );
+
+-- Admins look people up by @name, which Telegram compares without regard to case.
+create index users_username_idx on public.users (lower(username));
 
 create trigger users_mark_new_admin
 before insert on public.users
@@ -31,9 +37,13 @@ comment on table public.users is 'People: one row a Telegram account, shared by 
 comment on column public.users.language_code is 'The language of the person''s Telegram, a BCP 47 tag';
 comment on column public.users.language is 'The language the person chose with /language; null: follow language_code';
 comment on column public.users.balance is 'Money, in the unit of the setting balance_currency';
-comment on column public.users.vip_level is 'Derived: 0 is the free plan, see subscription_limits';
+comment on column public.users.vip_level is 'Derived: 0 is the free plan, see subscription_limits and private.refresh_access';
 comment on column public.users.is_active is 'False once the person blocked a bot';
 comment on column public.users.is_newcomer is 'True until the first served AI request';
+comment on column public.users.is_paid is 'Derived: a paid plan, or an admin; see private.refresh_access';
+comment on column public.users.banned_at is 'Since when no bot serves the person; null: not banned';
+comment on column public.users.ban_reason is 'What the person is told beside the ban itself';
+comment on column public.users.ban_told is 'Whether the one notice of this ban was given';
 comment on column public.users.last_activity is 'The last update of the person, to five minutes';
 alter table public.users enable row level security;
 revoke all on table public.users from public, anon, authenticated, service_role;

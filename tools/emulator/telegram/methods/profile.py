@@ -89,20 +89,28 @@ def _check_command(command: Any) -> None:
 
 
 def _key(call: Call) -> str:
-    """The default scope's key is the language code alone, which is what the page shows."""
+    """The default scope's key is the language code alone, one chat's is `chat:<id>:<language code>`.
+
+    Both are what the page shows. A chat that the bot does not know has no commands of its own.
+    """
     scope = call.json("scope") or {"type": "default"}
     language = call.text("language_code")
     if scope == {"type": "default"}:
         return language
+    if scope.get("type") == "chat":
+        room = call.telegram.world.room(call.bot.name, int(scope["chat_id"]))
+        if room is None or not room.started:
+            raise bad_request("chat not found")
+        return f"chat:{room.id}:{language}"
     return json.dumps(scope, sort_keys=True) + language
 
 
 def _changed(call: Call) -> None:
     call.telegram.world.publish(
-        "commands", {"bot": call.bot.name, "commands": default_commands(call.bot.commands)}
+        "commands", {"bot": call.bot.name, "commands": shown_commands(call.bot.commands)}
     )
 
 
-def default_commands(commands: dict[str, list[Json]]) -> dict[str, list[Json]]:
-    """The default scope's lists by language code."""
+def shown_commands(commands: dict[str, list[Json]]) -> dict[str, list[Json]]:
+    """The lists of the default scope and of single chats, by their keys."""
     return {language: items for language, items in commands.items() if not language.startswith("{")}

@@ -1,0 +1,117 @@
+"""/audit: who did what, the newest first, a page at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db
+from shared.bots.assistant import bot
+from shared.bots.assistant.admin.actions import plan_until
+from shared.bots.assistant.admin.people import (
+    Found,
+    date_of,
+    find,
+    is_person,
+    look_up,
+    name_of,
+    parts,
+    words,
+)
+from shared.telegram import current, reply
+from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.texts import Text
+
+Entry = dict[str, Any]
+_PAGE = 8  # entries; with the longest reasons they fit into one message
+_REASON = 150  # characters of a reason in the list
+
+
+@bot.admin_command("audit")
+def audit(message: Message) -> None:
+    """Show the last entries, of everybody or of one person."""
+    unit = current()
+    match words(message, 2):
+        case []:
+            reply(*_page(unit, None, None))
+        case [who] if is_person(who):
+            if person := find(unit, who):
+                reply(*_page(unit, person, None))
+        case _:
+            reply(unit.rich("admin_usage_audit"))
+
+
+@bot.admin_button(r"admin:audit:\d+:\d+")
+def turn_page(call: CallbackQuery) -> None:
+    """Show the entries before a number; 0 stands for everybody, and for the newest."""
+    unit = current()
+    who, before = parts(call)
+    person = look_up(unit, who) if who != "0" else None
+    if who != "0" and person is None:
+        return unit.notice(unit.text("button_old"), alert=True)
+    return unit.show(*_page(unit, person, int(before) or None))
+
+
+def _page(unit: Unit, person: Found | None, before: int | None) -> tuple[Text, Keyboard]:
+    if unit.is_offline:
+        raise StateUnavailable
+    page = db.call(
+        "admin_audit",
+        p_admin_email=unit.person.admin_email,
+        p_user_id=person["id"] if person else None,
+        p_before=before,
+        p_limit=_PAGE,
+    )
+    entries = "\n\n".join(_line(unit, entry) for entry in page["entries"])
+    key = "admin_audit_of" if person else "admin_audit"
+    text = unit.rich(
+        key, name=name_of(person) if person else "", entries=entries or unit.text("admin_audit_empty")
+    )
+    return text, _buttons(unit, person, before, page["next"])
+
+
+def _buttons(unit: Unit, person: Found | None, before: int | None, older: int | None) -> Keyboard:
+    who = person["telegram_id"] if person else 0
+    row = []
+    if before is not None:
+        row.append((unit.text("admin_audit_newest"), f"admin:audit:{who}:0"))
+    if older is not None:
+        row.append((unit.text("admin_audit_older"), f"admin:audit:{who}:{older}"))
+    rows = [row] if row else []
+    if person:
+        rows.append([(unit.text("admin_button_card"), f"admin:user:{who}")])
+    return rows
+
+
+def _line(unit: Unit, entry: Entry) -> str:
+    whom = name_of(entry["user"]) if entry["user"] else unit.text("admin_audit_erased")
+    reason = str(entry["after"].get("reason") or "")
+    line = unit.text(
+        "admin_audit_line",
+        date=date_of(unit, entry["created_at"], with_time=True),
+        admin=entry["admin_email"],
+        what=_what(unit, entry),
+        whom=whom,
+    )
+    return f"{line}\n«{reason[:_REASON]}»" if reason else line
+
+
+def _what(unit: Unit, entry: Entry) -> str:
+    """Say what was done; an action this version has no words for is shown by its name."""
+    before, after = entry["before"], entry["after"]
+    match entry["action"]:
+        case "add_bonus_credits":
+            values = {"before": before["bonus_credits"], "after": after["bonus_credits"]}
+            return unit.text("audit_add_bonus_credits", **values)
+        case "reset_user_usage":
+            return unit.text("audit_reset_user_usage", before=before["requests"], after=after["requests"])
+        case "set_plan":
+            plans = (plan_until(unit, state["plan"], state["ends_at"]) for state in (before, after))
+            return unit.text("audit_set_plan", before=next(plans), after=next(plans))
+        case "ban_user":
+            return unit.text("audit_ban_user")
+        case "unban_user":
+            return unit.text("audit_unban_user")
+        case action:
+            return str(action)

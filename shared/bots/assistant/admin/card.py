@@ -1,0 +1,163 @@
+"""/user: all that is worth knowing of a person, with buttons for the common actions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared.bots.assistant import bot
+from shared.bots.assistant.admin import actions
+from shared.bots.assistant.admin.people import (
+    Found,
+    date_of,
+    find,
+    is_person,
+    look_up,
+    name_of,
+    parts,
+    words,
+)
+from shared.telegram import current, reply
+from shared.telegram.unit import Keyboard, Unit
+from shared.texts import Text
+
+_GIFTS = (10, 100)  # bonus credits a button gives
+_DAYS = 30  # of a plan that a button gives
+_MAX_DATA = 64  # bytes of a button's data
+
+
+@bot.admin_command("user")
+def user(message: Message) -> None:
+    """Show a person's card."""
+    unit = current()
+    match words(message, 2):
+        case [who] if is_person(who):
+            if person := find(unit, who):
+                reply(card(unit, person), buttons(unit, person))
+        case _:
+            reply(unit.rich("admin_usage_user"))
+
+
+@bot.admin_button(r"admin:user:\d+")
+def show_user(call: CallbackQuery) -> None:
+    """Show the card under a button."""
+    show(current(), parts(call)[0])
+
+
+@bot.admin_button(r"admin:grant:\d+:\d+")
+def tap_grant(call: CallbackQuery) -> None:
+    """Give bonus credits."""
+    who, credits_ = parts(call)
+    _act(who, actions.grant, int(credits_))
+
+
+@bot.admin_button(r"admin:reset:\d+")
+def tap_reset(call: CallbackQuery) -> None:
+    """Give today's requests back."""
+    _act(parts(call)[0], actions.reset)
+
+
+@bot.admin_button(r"admin:plan:\d+:[^:]+")
+def tap_plan(call: CallbackQuery) -> None:
+    """Give a plan for some days, or take it back: the free one, which has no end."""
+    who, plan = parts(call)
+    unit = current()
+    person = look_up(unit, who)
+    if person is None or plan not in person["plans"]:
+        return unit.notice(unit.text("button_old"), alert=True)
+    return _act(who, actions.set_plan, plan, None if plan == person["plans"][0] else _DAYS)
+
+
+@bot.admin_button(r"admin:unban:\d+")
+def tap_unban(call: CallbackQuery) -> None:
+    """Take a ban back."""
+    _act(parts(call)[0], actions.unban)
+
+
+def card(unit: Unit, person: Found) -> Text:
+    """Return a person's card."""
+    limit = person["daily_requests"]
+    return unit.rich(
+        "admin_card",
+        name=name_of(person),
+        id=person["telegram_id"],
+        language=person["language"] or "—",
+        plan=actions.plan_until(unit, person["plan"], person["plan_ends_at"]),
+        used=person["requests"],
+        limit="∞" if limit is None else limit,
+        credits=person["bonus_credits"],
+        balance=f"{person['balance']} {person['currency']}",
+        referrals=person["total_referrals"],
+        since=date_of(unit, person["created_at"]),
+        last=date_of(unit, person["last_activity"], with_time=True),
+        marks=_marks(unit, person),
+    )
+
+
+def buttons(unit: Unit, person: Found) -> Keyboard:
+    """Return what can be done to a person."""
+    who = person["telegram_id"]
+    rows = [
+        [(unit.text("admin_button_grant", credits=gift), f"admin:grant:{who}:{gift}") for gift in _GIFTS],
+        [
+            (unit.text("admin_button_reset"), f"admin:reset:{who}"),
+            (unit.text("admin_button_audit"), f"admin:audit:{who}:0"),
+        ],
+        *([button] for button in _plan_buttons(unit, person)),
+    ]
+    if person["banned_at"]:
+        rows.append([(unit.text("admin_button_unban"), f"admin:unban:{who}")])
+    elif not person["is_admin"]:
+        rows.append([(unit.text("admin_button_ban"), f"admin:ban:{who}")])
+    return rows
+
+
+def show(unit: Unit, who: str) -> None:
+    """Show a person's card as it is now in the message that was tapped."""
+    if person := look_up(unit, who):
+        unit.show(card(unit, person), buttons(unit, person))
+    else:
+        unit.notice(unit.text("button_old"), alert=True)
+
+
+def _act(who: str, action: Callable[..., str], *values: Any) -> None:
+    """Do what a button says, tell it over the chat and bring the card up to date."""
+    unit = current()
+    person = look_up(unit, who)
+    if person is None:
+        return unit.notice(unit.text("button_old"), alert=True)
+    unit.notice(actions.carry_out(unit, person, action, *values))
+    now = look_up(unit, who)
+    if now is not None and now != person:  # Telegram refuses an edit that changes nothing
+        unit.show(card(unit, now), buttons(unit, now))
+    return None
+
+
+def _plan_buttons(unit: Unit, person: Found) -> list[tuple[str, str]]:
+    free, *paid = person["plans"] or [person["plan"]]
+    offered = [
+        (
+            unit.text("admin_button_plan", plan=actions.plan_until(unit, plan, None), days=_DAYS),
+            f"admin:plan:{person['telegram_id']}:{plan}",
+        )
+        for plan in paid
+    ]
+    if person["plan"] != free:
+        offered.append((unit.text("admin_button_no_plan"), f"admin:plan:{person['telegram_id']}:{free}"))
+    return [(label, data) for label, data in offered if len(data.encode()) <= _MAX_DATA]
+
+
+def _marks(unit: Unit, person: Found) -> str:
+    marks = []
+    if person["is_admin"]:
+        marks.append(unit.text("admin_mark_admin"))
+    if not person["is_active"]:
+        marks.append(unit.text("admin_mark_blocked"))
+    if person["banned_at"]:
+        date = date_of(unit, person["banned_at"], with_time=True)
+        marks.append(unit.text("admin_mark_banned", date=date))
+        if person["ban_reason"]:
+            marks.append(unit.text("admin_mark_reason", reason=person["ban_reason"]))
+    return "".join(f"\n{mark}" for mark in ("", *marks)) if marks else ""

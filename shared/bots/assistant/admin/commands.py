@@ -1,0 +1,86 @@
+"""/grant, /reset, /plan and /unban: what is done at once, and told as before and after."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from telebot.types import Message
+
+from shared.bots.assistant import bot
+from shared.bots.assistant.admin import actions
+from shared.bots.assistant.admin.people import Found, find, is_person, words
+from shared.telegram import current, reply
+from shared.telegram.unit import Unit
+
+_CREDITS = re.compile(r"[+-]?[0-9]{1,7}")
+_DAYS = re.compile(r"[0-9]{1,4}")
+
+
+@bot.admin_command("grant")
+def grant(message: Message) -> None:
+    """Give bonus credits: whom, how many, why."""
+    unit = current()
+    match words(message, 3):
+        case [who, number, *reason] if is_person(who) and _CREDITS.fullmatch(number) and int(number):
+            _act(unit, who, actions.grant, int(number), " ".join(reason))
+        case _:
+            reply(unit.rich("admin_usage_grant"))
+
+
+@bot.admin_command("reset")
+def reset(message: Message) -> None:
+    """Give today's requests back: to whom."""
+    unit = current()
+    match words(message, 2):
+        case [who] if is_person(who):
+            _act(unit, who, actions.reset)
+        case _:
+            reply(unit.rich("admin_usage_reset"))
+
+
+@bot.admin_command("plan")
+def plan(message: Message) -> None:
+    """Give a plan: to whom, which one, for how many days."""
+    unit = current()
+    match words(message, 4):
+        case [who, name, *days] if is_person(who) and _are_days(days):
+            if person := find(unit, who):
+                _give_plan(unit, person, name, int(days[0]) if days else None)
+        case _:
+            reply(unit.rich("admin_usage_plan"))
+
+
+@bot.admin_command("unban")
+def unban(message: Message) -> None:
+    """Take a ban back: whose."""
+    unit = current()
+    match words(message, 2):
+        case [who] if is_person(who):
+            _act(unit, who, actions.unban)
+        case _:
+            reply(unit.rich("admin_usage_unban"))
+
+
+def _are_days(given: list[str]) -> bool:
+    return len(given) < 2 and all(_DAYS.fullmatch(word) and int(word) for word in given)
+
+
+def _give_plan(unit: Unit, person: Found, name: str, days: int | None) -> None:
+    """Give the plan of this name, in whatever case it was written."""
+    plans: list[str] = person["plans"] or []
+    wanted = next((plan for plan in plans if plan.casefold() == name.casefold()), None)
+    if wanted is None:
+        return reply(unit.rich("admin_no_plan", name=name, plans=", ".join(plans)))
+    line = actions.carry_out(unit, person, actions.set_plan, wanted, days)
+    return reply(line, _to_card(unit, person))
+
+
+def _act(unit: Unit, who: str, action: Callable[..., str], *values: Any) -> None:
+    if person := find(unit, who):
+        reply(actions.carry_out(unit, person, action, *values), _to_card(unit, person))
+
+
+def _to_card(unit: Unit, person: Found) -> list[list[tuple[str, str]]]:
+    return [[(unit.text("admin_button_card"), f"admin:user:{person['telegram_id']}")]]

@@ -1,0 +1,71 @@
+"""Whom an admin's command is about."""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db, texts
+from shared.telegram import reply
+from shared.telegram.unit import StateUnavailable, Unit
+
+Found = dict[str, Any]  # what admin_find_user returns
+_WHO = re.compile(r"[0-9]{1,18}|@?[A-Za-z]\w{3,31}", re.ASCII)
+
+
+def words(message: Message, most: int) -> list[str]:
+    """Return up to `most` words behind the command; the last one takes all that is left."""
+    return (message.text or "").split(maxsplit=most)[1:]
+
+
+def parts(call: CallbackQuery) -> list[str]:
+    """Return what stands behind `admin:<action>:` in a button's data."""
+    return (call.data or "").split(":")[2:]
+
+
+def is_person(word: str) -> bool:
+    """Whether a word can name a person: a Telegram id or a @name."""
+    return _WHO.fullmatch(word) is not None
+
+
+def look_up(unit: Unit, who: str) -> Found | None:
+    """Return the person with this Telegram id or @name, as they are now.
+
+    Raises:
+        StateUnavailable: there is no database to look in.
+    """
+    if unit.is_offline:
+        raise StateUnavailable
+    found: Found | None = db.call("admin_find_user", p_who=who, p_admin_email=unit.person.admin_email)
+    return found
+
+
+def find(unit: Unit, who: str) -> Found | None:
+    """Return the person, or say that there is nobody."""
+    found = look_up(unit, who)
+    if found is None:
+        reply(unit.rich("admin_nobody", who=who))
+    return found
+
+
+def name_of(person: Found) -> str:
+    """Return what to call a person: `Anna (@anna)`, or the id of somebody without a name."""
+    name = " ".join(filter(None, (person["first_name"], person.get("last_name")))).strip()
+    name = name or str(person["telegram_id"])
+    return f"{name} (@{person['username']})" if person["username"] else name
+
+
+def plan_name(unit: Unit, plan: str) -> str:
+    """Return a plan's name; one that an owner added without a text is shown by its key."""
+    key = f"plan_{plan}"
+    return unit.text(key) if key in texts.language(unit.language).TEXTS else plan
+
+
+def date_of(unit: Unit, moment: str, *, with_time: bool = False) -> str:
+    """Return a moment of the database as a date where the owner's days begin."""
+    local = datetime.fromisoformat(moment).astimezone(ZoneInfo(unit.usage.timezone))
+    return local.strftime(texts.language(unit.language).DATE + (" %H:%M" if with_time else ""))

@@ -1,0 +1,30 @@
+"""Whom no bot serves: a banned person is told once, in private, and then gets no answer, whatever they send.
+
+What they send is received and finished like everything else, so Telegram does not bring it again and a tapped
+button stops waiting. Handlers see nothing of it but what must not be lost: payments, and that the person
+blocked the bot. Nothing is known of bans while the database is away.
+"""
+
+from __future__ import annotations
+
+from shared.telegram.unit import Unit
+
+_TOLD_AT = ("message", "callback_query")
+
+
+def keeps_out(unit: Unit) -> bool:
+    """Whether the update is not to reach its handler."""
+    incoming = unit.incoming
+    return unit.person.ban is not None and not incoming.is_about_money and incoming.kind != "my_chat_member"
+
+
+def turn_away(unit: Unit) -> None:
+    """Give the one notice, if it was not given yet; a group is not the place for it."""
+    ban = unit.person.ban
+    if ban is None or ban.told or unit.incoming.is_group or unit.incoming.kind not in _TOLD_AT:
+        return
+    unit.set_ban_told()
+    if ban.reason:
+        unit.reply(unit.rich("banned_reason", reason=ban.reason))
+    else:
+        unit.reply(unit.rich("banned"))

@@ -1,0 +1,22 @@
+-- Notes that a banned person is being told of it.
+--
+-- Twice or at once: the row is locked, so of two updates at once one tells.
+-- Returns: whether the notice is this caller's to give: false when it was given, or the ban is over.
+-- Errors: none.
+create or replace function private.tell_ban(p_user_id bigint)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  update public.users as u
+     set ban_told = true
+   where u.id = p_user_id and u.banned_at is not null and not u.ban_told;
+  return found;
+end
+$$;
+
+revoke all on function private.tell_ban from public, anon, authenticated;
+comment on function private.tell_ban is 'Notes that a banned person is being told of it';

@@ -1,0 +1,62 @@
+-- Reads what admins did, the newest first, a page at a time; of one person where p_user_id is given.
+--
+-- Twice or at once: only reads, over an index. A page begins below p_before, so new entries move nothing.
+-- Returns: jsonb {entries: [{id, admin_email, action, before, after, created_at, user: {telegram_id, username,
+--   first_name} | null (erased)}], next, timezone}: next is p_before of the next page, or null.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_audit(
+  p_admin_email text, p_user_id bigint default null, p_before bigint default null, p_limit integer default 10
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_limit integer := least(greatest(p_limit, 1), 100);
+  v_ids bigint[];
+  v_entries jsonb;
+begin
+  perform private.require_admin(p_admin_email);
+  -- Two questions, so that each is answered by its own index.
+  if p_user_id is null then
+    v_ids := array(
+      select l.id from public.audit_log as l where p_before is null or l.id < p_before
+       order by l.id desc limit v_limit + 1
+    );
+  else
+    v_ids := array(
+      select l.id from public.audit_log as l
+       where l.user_id = p_user_id and (p_before is null or l.id < p_before)
+       order by l.user_id desc, l.id desc limit v_limit + 1
+    );
+  end if;
+  select jsonb_agg(
+      jsonb_build_object(
+        'id', l.id,
+        'admin_email', l.admin_email,
+        'action', l.action,
+        'before', l.before,
+        'after', l.after,
+        'created_at', l.created_at,
+        'user', case when u.id is not null then jsonb_build_object(
+          'telegram_id', u.telegram_id, 'username', u.username, 'first_name', u.first_name
+        ) end
+      )
+      order by l.id desc
+    ) into v_entries
+    from public.audit_log as l
+    left join public.users as u on u.id = l.user_id
+   where l.id = any (v_ids[:v_limit]);
+  return jsonb_build_object(
+    'entries', coalesce(v_entries, '[]'::jsonb),
+    'next', case when cardinality(v_ids) > v_limit then v_ids[v_limit] end,
+    'timezone', private.setting('quota_timezone')
+  );
+end
+$$;
+
+revoke all on function public.admin_audit from public, anon, authenticated;
+grant execute on function public.admin_audit to bot_backend, service_role;
+comment on function public.admin_audit is 'What admins did, the newest first';

@@ -1,0 +1,23 @@
+-- Tells which plan a person has and until when.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {plan, ends_at}; ends_at is null without an end, and for the free plan.
+-- Errors: none.
+create or replace function private.plan_of(p_user_id bigint)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object('plan', q.plan, 'ends_at', nullif(max(coalesce(s.ends_at, 'infinity')), 'infinity'))
+    from public.users as u
+    cross join lateral private.quota(u.id, u.vip_level) as q
+    left join public.subscriptions as s
+      on s.user_id = u.id and s.status = 'active' and s.plan = q.plan
+   where u.id = p_user_id
+   group by q.plan;
+$$;
+
+revoke all on function private.plan_of from public, anon, authenticated;
+comment on function private.plan_of is 'Which plan a person has and until when';

@@ -1,0 +1,34 @@
+-- Derives what a person may from what they have: vip_level is the highest of the active subscriptions' plans,
+-- is_paid whether there is one above the free plan. An admin is always paid.
+--
+-- Twice or at once: the person's row is locked first, so the last of two calls sees what both changed.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.refresh_access(p_user_id bigint)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_vip_level integer;
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  select coalesce(max(l.vip_level), 0) into v_vip_level
+    from public.subscriptions as s
+    join public.subscription_limits as l on l.plan = s.plan
+   where s.user_id = p_user_id
+     and s.status = 'active'
+     and (s.ends_at is null or s.ends_at > private.clock());
+  if v_user.vip_level <> v_vip_level or v_user.is_paid <> (v_vip_level > 0 or v_user.is_admin) then
+    update public.users as u
+       set vip_level = v_vip_level, is_paid = v_vip_level > 0 or u.is_admin
+     where u.id = p_user_id;
+  end if;
+end
+$$;
+
+revoke all on function private.refresh_access from public, anon, authenticated;
+comment on function private.refresh_access is 'Derives vip_level and is_paid from the subscriptions';

@@ -1,0 +1,52 @@
+"""Admins and people for the tests of their SQL functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.admins.people import BOSS, Call, Sql, new_user
+from tools.database import admins
+
+
+@pytest.fixture
+def boss(database_url: str, sql: Sql) -> Iterator[str]:
+    """The one admin there is."""
+    admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": "777000111"})
+    yield BOSS
+    sql("delete from admins")
+
+
+@pytest.fixture
+def person(sql: Sql) -> int:
+    """A new person's users.id."""
+    return new_user(sql)
+
+
+@pytest.fixture
+def call(backend_url: str) -> Call:
+    """A function as the functions call it, each time over a connection of its own."""
+
+    def run(function: str, **values: Any) -> Any:
+        arguments = ", ".join(f"{name} => %s" for name in values)
+        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
+            row = connection.execute(f"select public.{function}({arguments})", [*values.values()]).fetchone()
+        assert row is not None
+        return row[0]
+
+    return run
+
+
+@pytest.fixture
+def refused(call: Call) -> Callable[..., str | None]:
+    """The code with which a call is refused."""
+
+    def run(function: str, **values: Any) -> str | None:
+        with pytest.raises(psycopg.Error) as caught:
+            call(function, **values)
+        return caught.value.sqlstate
+
+    return run

@@ -1,0 +1,28 @@
+"""People for the tests of what admins do."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+Sql = Callable[..., list[dict[str, Any]]]
+Call = Callable[..., Any]
+BOSS = "boss@example.com"
+_ids = itertools.count(9_100_000_000)
+
+
+def new_user(sql: Sql, **columns: Any) -> int:
+    """Make a person and return their users.id."""
+    columns = {"telegram_id": next(_ids), **columns}
+    names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
+    rows = sql(f"insert into users ({names}) values ({marks}) returning id", *columns.values())
+    return int(rows[0]["id"])
+
+
+def audited(sql: Sql, user_id: int) -> list[dict[str, Any]]:
+    """What was written down about a person, the oldest first."""
+    return sql(
+        "select admin_email, action, reference, before, after from audit_log where user_id = %s order by id",
+        user_id,
+    )

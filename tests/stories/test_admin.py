@@ -1,0 +1,474 @@
+"""What admins do in their chat, in both languages; for everybody else none of it exists."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import deliver_until_done, eventually, message_update
+from tests.telegram.test_crashes import LATER
+from tools.emulator.stack import Stack
+from tools.emulator.telegram.handles import Answer
+from tools.emulator.telegram.people import Chat, Person
+
+Sql = Callable[..., list[dict[str, Any]]]
+Appoint = Callable[..., Person]
+ADMIN_COMMANDS = ("user", "grant", "reset", "plan", "unban", "ban", "audit")
+_numbers = itertools.count(1)
+
+
+def ask(chat: Chat, text: str) -> Answer:
+    """Send a message and return the bot's answer."""
+    chat.send(text).wait(timeout=20)
+    return chat.answer()
+
+
+def somebody(stack: Stack, name: str = "Анна") -> Person:
+    """A person with a @name, whom the assistant knows."""
+    person = stack.telegram.person(name, "ru", f"somebody_{next(_numbers)}")
+    ask(person.chat("assistant"), "/start")
+    return person
+
+
+def labels(answer: Answer) -> list[list[str]]:
+    return [[button.text for button in row] for row in answer.buttons]
+
+
+def tap(answer: Answer, label: str) -> str:
+    """Tap a button, wait until the message changed and return what was shown over the chat."""
+    tapped = answer.tap(label)
+    answer.wait_for_edit()
+    return str(tapped.answer()["text"])
+
+
+def column(sql: Sql, person: Person, name: str) -> Any:
+    return sql(f"select {name} as value from users where telegram_id = %s", person.id)[0]["value"]
+
+
+# For everybody else ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [*ADMIN_COMMANDS, "stats"])
+def test_for_others_there_is_no_such_command(stack: Stack, appoint: Appoint, command: str) -> None:
+    appoint()
+    anna = somebody(stack)
+    chat = anna.chat("assistant")
+    known, unknown = ask(chat, f"/{command} {anna.id}"), ask(chat, f"/nosuch {anna.id}")
+    assert (known.text, known.entities, known.buttons) == (unknown.text, unknown.entities, unknown.buttons)
+    calls = [call for call in stack.telegram.calls if call["parameters"].get("chat_id") == anna.id][-2:]
+    assert calls[0]["via"] == calls[1]["via"] == "response"
+    assert calls[0]["parameters"] == calls[1]["parameters"]
+
+
+def test_others_find_no_trace_in_help_menu_and_buttons(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint(), somebody(stack)
+    help_ = ask(anna.chat("assistant"), "/help")
+    assert not re.search(r"/(user|grant|reset|plan|ban|unban|audit|stats)\b", help_.text)
+    menus = stack.telegram.bot("assistant").commands
+    shown = {item["command"] for code in ("", "ru", "en") for item in menus[code]}
+    assert not shown & {*ADMIN_COMMANDS, "stats"}
+    for data in ("admin:grant:%s:100", "admin:plan:%s:PREMIUM", "admin:ban_yes:%s", "admin:audit:%s:0"):
+        tapped = anna.chat("assistant").tap(help_.stored, data % anna.id)
+        old = anna.chat("assistant").tap(help_.stored, "nosuch")
+        assert tapped.answer() == old.answer()
+    assert column(sql, anna, "bonus_credits") == 0
+    assert column(sql, anna, "vip_level") == 0
+    assert not sql(
+        "select 1 as x from audit_log where user_id = (select id from users where telegram_id = %s)", boss.id
+    )
+
+
+def test_in_a_group_even_an_admin_has_no_such_command(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint(), somebody(stack)
+    group = stack.telegram.group("Team", [boss, anna], ["assistant"])
+    username = stack.telegram.bot("assistant").username
+    group.by(boss).send(f"/grant@{username} {anna.id} 10").wait(timeout=20)
+    assert "do not know this command" in group.by(boss).answer().text
+    group.by(boss).send(f"/help@{username}").wait(timeout=20)
+    assert "/grant" not in group.by(boss).answer().text
+    assert column(sql, anna, "bonus_credits") == 0
+
+
+def test_who_is_admin_no_more_is_anybody(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint(), somebody(stack)
+    card = ask(boss.chat("assistant"), f"/user {anna.id}")
+    sql("delete from admins")
+    assert "older message" in card.tap("🎁 +100").answer(20)["text"]
+    assert "do not know this command" in ask(boss.chat("assistant"), f"/grant {anna.id} 5").text
+    assert column(sql, anna, "bonus_credits") == 0
+
+
+# Their own help and usage ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("language", "title"), [("ru", "Для администраторов"), ("en", "For admins")])
+def test_an_admin_s_help_has_a_section_of_its_own(
+    stack: Stack, appoint: Appoint, language: str, title: str
+) -> None:
+    help_ = ask(appoint(language).chat("assistant"), "/help")
+    everybody, _, own = help_.text.partition(title)
+    assert "/profile" in everybody
+    assert [line.split()[0] for line in own.strip().splitlines()] == [
+        f"/{name}" for name in sorted(own_commands(own), key=own.index)
+    ]
+    assert own_commands(own) >= set(ADMIN_COMMANDS)
+    units = help_.text.encode("utf-16-le")
+    bold = [e for e in help_.entities if e["type"] == "bold"][-1]
+    assert units[bold["offset"] * 2 : (bold["offset"] + bold["length"]) * 2].decode("utf-16-le") == title
+
+
+def own_commands(text: str) -> set[str]:
+    return set(re.findall(r"/(\w+) —", text))
+
+
+@pytest.mark.parametrize(("language", "nobody"), [("ru", "Не нахожу"), ("en", "cannot find")])
+def test_bad_input_gets_an_example_and_a_stranger_a_clear_word(
+    stack: Stack, appoint: Appoint, language: str, nobody: str
+) -> None:
+    chat = appoint(language).chat("assistant")
+    for text, example in (
+        ("/user", "/user @name"),
+        ("/user two words", "/user @name"),
+        ("/user %%%", "/user @name"),
+        ("/grant", "/grant @name 50"),
+        ("/grant @name", "/grant @name 50"),
+        ("/grant @name many", "/grant @name 50"),
+        ("/grant @name 0", "/grant @name 50"),
+        ("/grant @name ٣", "/grant @name 50"),
+        ("/reset", "/reset @name"),
+        ("/plan @name", "/plan @name PREMIUM 30"),
+        ("/plan @name PREMIUM soon", "/plan @name PREMIUM 30"),
+        ("/plan @name PREMIUM 30 40", "/plan @name PREMIUM 30"),
+        ("/plan @name PREMIUM 0", "/plan @name PREMIUM 30"),
+        ("/ban", "/ban @name"),
+        ("/unban", "/unban @name"),
+        ("/audit one two", "/audit @name"),
+    ):
+        assert example in ask(chat, text).text, text
+    for text in (
+        "/user @nobody_at_all",
+        "/grant 1 5",
+        "/reset 1",
+        "/plan 1 PREMIUM",
+        "/ban 1",
+        "/unban 1",
+        "/audit @nobody_at_all",
+    ):
+        assert nobody in ask(chat, text).text, text
+
+
+# What they do ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        (
+            "ru",
+            (
+                "Тариф: Бесплатный",
+                "Сегодня: 1 из 25",
+                "Бонусные запросы: 0",
+                "Баланс: 0.00 RUB",
+                "Засчитанные приглашения: 0",
+                "Язык: ru",
+            ),
+        ),
+        (
+            "en",
+            (
+                "Plan: Free",
+                "Today: 1 of 25",
+                "Bonus requests: 0",
+                "Balance: 0.00 RUB",
+                "Invitations that counted: 0",
+                "Language: ru",
+            ),
+        ),
+    ],
+)
+def test_a_card_says_who_somebody_is(
+    stack: Stack, appoint: Appoint, language: str, words: tuple[str, ...]
+) -> None:
+    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    ask(anna.chat("assistant"), "a question")
+    for who in (str(anna.id), f"@{anna.account.username}", str(anna.account.username).upper()):
+        card = ask(boss, f"/user {who}")
+        assert f"Анна (@{anna.account.username})" in card.text
+        assert f"ID: {anna.id}" in card.text
+        for word in words:
+            assert word in card.text
+    assert labels(card)[0] == ["🎁 +10", "🎁 +100"]
+
+
+def test_the_cards_buttons_act_and_bring_it_up_to_date(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint("ru").chat("assistant"), somebody(stack)
+    ask(anna.chat("assistant"), "a question")
+    card = ask(boss, f"/user {anna.id}")
+    name = f"Анна (@{anna.account.username})"
+    assert tap(card, "🎁 +10") == f"{name}: бонусные запросы 0 → 10"
+    assert "Бонусные запросы: 10" in card.text
+    assert tap(card, "🔄 Вернуть день") == f"{name}: запросы за сегодня 1 → 0"
+    assert "Сегодня: 0 из 25" in card.text
+    assert re.fullmatch(
+        rf"{re.escape(name)}: тариф Бесплатный → Премиум до \d\d\.\d\d\.\d{{4}}",
+        tap(card, "⭐ Премиум на 30 дней"),
+    )
+    assert re.search(r"Тариф: Премиум до \d\d\.\d\d\.\d{4}\nСегодня: 0 из 1000", card.text)
+    assert "Бесплатный" in tap(card, "Забрать тариф")
+    assert "Забрать тариф" not in str(labels(card))
+    tap(card, "🚫 Забанить")
+    assert f"Забанить {name}?" in card.text
+    assert "Причина не указана" in card.text
+    tap(card, "Отмена")
+    assert "Бонусные запросы: 10" in card.text
+    tap(card, "🚫 Забанить")
+    assert tap(card, "🚫 Да, забанить") == f"{name}: доступ закрыт"
+    assert "🚫 Бан с " in card.text
+    anna.chat("assistant").send("hello").wait(timeout=20)
+    assert "Доступ к боту закрыт" in anna.chat("assistant").answers()[-1].text
+    assert tap(card, "✅ Снять бан") == f"{name}: бан снят"
+    assert "Бан с" not in card.text
+    tap(card, "📜 Журнал")
+    actions = [line.partition(": ")[2] for line in card.text.splitlines() if line.startswith(name)]
+    assert len(actions) == 6
+    assert actions[0] == "бан снят"
+    assert actions[-1] == "бонусные запросы 0 → 10"
+    tap(card, "👤 Карточка")
+    assert f"ID: {anna.id}" in card.text
+
+
+def test_a_button_that_changes_nothing_leaves_the_card_alone(stack: Stack, appoint: Appoint) -> None:
+    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+    card = ask(boss, f"/user {anna.id}")
+    assert "today’s requests 0 → 0" in card.tap("🔄 Reset the day").answer(20)["text"]
+    assert not [
+        call for call in stack.telegram.calls if call["method"] == "editMessageText" and not call["ok"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("language", "granted", "taken", "button"),
+    [
+        ("ru", "бонусные запросы 0 → 50", "бонусные запросы 50 → 0", "👤 Карточка"),
+        ("en", "bonus requests 0 → 50", "bonus requests 50 → 0", "👤 Card"),
+    ],
+)
+def test_credits_are_told_as_before_and_after(
+    stack: Stack, appoint: Appoint, sql: Sql, language: str, granted: str, taken: str, button: str
+) -> None:
+    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    answer = ask(boss, f"/grant @{anna.account.username} 50 за найденную ошибку")
+    assert granted in answer.text
+    assert column(sql, anna, "bonus_credits") == 50
+    tap(answer, button)
+    assert f"ID: {anna.id}" in answer.text
+    assert taken in ask(boss, f"/grant {anna.id} -70").text
+    assert "миллион" in ask(boss, f"/grant {anna.id} 1000001").text or language == "en"
+    log = ask(boss, f"/audit {anna.id}").text
+    assert "«за найденную ошибку»" in log
+    assert granted in log
+
+
+@pytest.mark.parametrize(
+    ("language", "done"), [("ru", "запросы за сегодня 3 → 0"), ("en", "today’s requests 3 → 0")]
+)
+def test_a_day_is_given_back(stack: Stack, appoint: Appoint, language: str, done: str) -> None:
+    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    for number in range(3):
+        ask(anna.chat("assistant"), f"question {number}")
+    assert done in ask(boss, f"/reset {anna.id}").text
+
+
+@pytest.mark.parametrize(
+    ("language", "gift", "for_good", "unknown", "bad"),
+    [
+        (
+            "ru",
+            r"тариф Бесплатный → Премиум до \d\d\.\d\d\.\d{4}",
+            "→ Премиум",
+            "Тарифа GOLD нет. Есть: FREE, PREMIUM",
+            "Такое число не подходит",
+        ),
+        (
+            "en",
+            r"plan Free → Premium until \d\d \w{3} \d{4}",
+            "→ Premium",
+            "There is no plan GOLD. There are: FREE, PREMIUM",
+            "This number does not fit",
+        ),
+    ],
+)
+def test_a_plan_is_given_and_taken(
+    stack: Stack, appoint: Appoint, language: str, gift: str, for_good: str, unknown: str, bad: str
+) -> None:
+    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    assert re.search(gift, ask(boss, f"/plan {anna.id} premium 30").text)
+    ask(anna.chat("assistant"), "/profile")
+    assert "из 1000" in anna.chat("assistant").answers()[-1].text
+    assert ask(boss, f"/plan {anna.id} PREMIUM").text.endswith(for_good)
+    assert unknown in ask(boss, f"/plan {anna.id} GOLD").text
+    assert bad in ask(boss, f"/plan {anna.id} FREE 5").text
+    assert bad in ask(boss, f"/plan {anna.id} PREMIUM 9999").text
+    ask(boss, f"/plan {anna.id} FREE")
+    ask(anna.chat("assistant"), "/profile")
+    assert "из 25" in anna.chat("assistant").answers()[-1].text
+
+
+@pytest.mark.parametrize(
+    ("language", "question", "yes", "lifted", "none"),
+    [
+        ("ru", "Причина: продаёт ключи", "🚫 Да, забанить", "бан снят", "бана и не было"),
+        ("en", "The reason: продаёт ключи", "🚫 Yes, ban", "the ban is lifted", "was not banned"),
+    ],
+)
+def test_a_ban_is_asked_for_told_and_lifted(
+    stack: Stack, appoint: Appoint, language: str, question: str, yes: str, lifted: str, none: str
+) -> None:
+    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    asked = ask(boss, f"/ban {anna.id} продаёт ключи")
+    assert question in asked.text
+    ask(anna.chat("assistant"), "/help")
+    tap(asked, yes)
+    anna.chat("assistant").send("hello").wait(timeout=20)
+    assert "Причина: продаёт ключи" in anna.chat("assistant").answer().text
+    assert lifted in ask(boss, f"/unban {anna.id}").text
+    assert none in ask(boss, f"/unban {anna.id}").text
+    assert "Что я умею" in ask(anna.chat("assistant"), "/help").text
+
+
+def test_an_older_question_has_lost_its_reason_and_bans_nobody(
+    stack: Stack, appoint: Appoint, sql: Sql
+) -> None:
+    boss, anna, ben = appoint("en").chat("assistant"), somebody(stack), somebody(stack, "Ben")
+    first, second = ask(boss, f"/ban {anna.id} spam"), ask(boss, f"/ban {ben.id} scam")
+    assert "out of date" in first.tap("🚫 Yes, ban").answer(20)["text"]
+    tap(second, "🚫 Yes, ban")
+    assert column(sql, anna, "banned_at") is None
+    assert column(sql, ben, "ban_reason") == "scam"
+    # A tap that comes late finds the question answered.
+    again = boss.tap(second.stored, f"admin:ban_yes:{ben.id}")
+    assert "out of date" in again.answer(20)["text"]
+
+
+@pytest.mark.parametrize(
+    ("language", "word"), [("ru", "администратор, его нельзя"), ("en", "cannot be banned")]
+)
+def test_an_admin_cannot_be_banned(
+    stack: Stack, appoint: Appoint, sql: Sql, language: str, word: str
+) -> None:
+    boss = appoint(language)
+    ask(boss.chat("assistant"), "/start")
+    answer = ask(boss.chat("assistant"), f"/ban {boss.id}")
+    assert word in answer.text
+    assert len(labels(answer)) == 1
+    card = ask(boss.chat("assistant"), f"/user {boss.id}")
+    assert "🛡" in card.text
+    assert not [label for row in labels(card) for label in row if "🚫" in label]
+    forged = boss.chat("assistant").tap(card.stored, f"admin:ban:{boss.id}")
+    forged.wait(timeout=20)
+    assert column(sql, boss, "banned_at") is None
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "older", "newest"),
+    [("ru", "Журнал", "Раньше ›", "‹ Новые"), ("en", "Audit", "Older ›", "‹ Newest")],
+)
+def test_the_audit_is_turned_page_by_page(
+    stack: Stack, appoint: Appoint, sql: Sql, language: str, title: str, older: str, newest: str
+) -> None:
+    boss, anna = appoint(language).chat("assistant"), somebody(stack)
+    sql(
+        "insert into audit_log (admin_email, action, user_id, before, after) "
+        "select 'olga@example.com', 'add_bonus_credits', id, jsonb_build_object('bonus_credits', n - 1), "
+        "jsonb_build_object('bonus_credits', n, 'credits', 1) from users, generate_series(1, 11) as n "
+        "where telegram_id = %s order by n",
+        anna.id,
+    )
+    page = ask(boss, f"/audit @{anna.account.username}")
+    assert page.text.startswith(f"📜 {title}:")
+    assert "10 → 11" in page.text and "3 → 4" in page.text and "2 → 3" not in page.text
+    tap(page, older)
+    assert "2 → 3" in page.text and "0 → 1" in page.text and "3 → 4" not in page.text
+    assert older not in str(labels(page))
+    tap(page, newest)
+    assert "10 → 11" in page.text
+    everybody = ask(boss, "/audit")
+    assert everybody.text.startswith(f"📜 {title}\n")
+    assert f"@{anna.account.username}" in everybody.text
+    assert len(everybody.text) < 4096
+
+
+def test_the_longest_reasons_fit_into_one_page(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint("ru").chat("assistant"), somebody(stack, "А" * 64)
+    sql(
+        "insert into audit_log (admin_email, action, user_id, before, after) "
+        "select 'olga@example.com', 'ban_user', id, '{}', jsonb_build_object('reason', repeat('я', 500)) "
+        "from users, generate_series(1, 9) where telegram_id = %s",
+        anna.id,
+    )
+    assert "«яяя" in ask(boss, f"/audit {anna.id}").text
+
+
+def test_an_action_of_a_later_version_is_shown_by_its_name(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+    assert "Nothing yet." in ask(boss, f"/audit {anna.id}").text
+    sql(
+        "insert into audit_log (admin_email, action, user_id, before, after) "
+        "select 'olga@example.com', 'sent_flowers', id, '{}', '{}' from users where telegram_id = %s",
+        anna.id,
+    )
+    assert "sent_flowers" in ask(boss, f"/audit {anna.id}").text
+
+
+def test_a_key_in_a_reason_is_struck_out(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+    key = "sk-proj-" + "aB3" * 15
+    asked = ask(boss, f"/ban {anna.id} he leaked {key}")
+    assert key not in asked.text
+    tap(asked, "🚫 Yes, ban")
+    ask(boss, f"/grant {anna.id} 5 for finding {key}")
+    for table in ("audit_log", "users", "bot_sessions", "telegram_updates"):
+        assert not sql(f"select 1 as x from {table} as t where t::text like '%%aB3aB3%%'"), table
+
+
+# Once, whatever happens ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("statement", ["admin_add_bonus_credits", "finish_update"])
+def test_a_killed_worker_gives_once_and_tells_the_same(
+    stack: Stack, appoint: Appoint, sql: Sql, clock: Callable[[str], None], statement: str, when: Any
+) -> None:
+    boss, anna = appoint("en"), somebody(stack)
+    stack.database.on(statement, when=when, do=lambda: stack.function("telegram").kill())
+    sent = boss.chat("assistant").send(f"/grant {anna.id} 7")
+    eventually(lambda: not stack.function("telegram").pid, 20)
+    clock(LATER)
+    stack.function("telegram").restart()
+    stack.telegram.retry_now()
+    sent.wait(timeout=20)
+    assert "bonus requests 0 → 7" in boss.chat("assistant").answer().text
+    assert column(sql, anna, "bonus_credits") == 7
+    (row,) = sql(
+        "select reference from audit_log join users on users.id = user_id where telegram_id = %s", anna.id
+    )
+    assert row["reference"].startswith(f"telegram:assistant:{sent.update_id}:")
+
+
+def test_the_same_number_a_long_time_later_is_another_update(
+    stack: Stack, appoint: Appoint, sql: Sql
+) -> None:
+    boss, anna = appoint("en"), somebody(stack)
+    update = message_update(boss, f"/grant {anna.id} 7")
+    assert "0 → 7" in deliver_until_done(stack.telegram, update, "assistant").json()["text"]
+    assert "0 → 7" in deliver_until_done(stack.telegram, update, "assistant").json()["text"]
+    assert column(sql, anna, "bonus_credits") == 7
+    sql("delete from telegram_updates where update_id = %s", update["update_id"])
+    update["message"]["date"] += 8 * 86_400
+    assert "7 → 14" in deliver_until_done(stack.telegram, update, "assistant").json()["text"]
+    assert column(sql, anna, "bonus_credits") == 14

@@ -1,0 +1,309 @@
+"""A banned person is told once, in their language, and then nobody answers: not the AI, not any bot."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import acquainted, deliver_until_done, eventually, in_parallel, message_update
+from tests.telegram.test_crashes import LATER
+from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+from tools.emulator.telegram.people import Person
+
+
+def ban(sql: Sql, person: Person, reason: str | None = "spam") -> None:
+    sql(
+        "update users set banned_at = private.clock(), ban_reason = %s, ban_told = false "
+        "where telegram_id = %s",
+        reason,
+        person.id,
+    )
+
+
+def unban(sql: Sql, person: Person) -> None:
+    sql(
+        "update users set banned_at = null, ban_reason = null, ban_told = false where telegram_id = %s",
+        person.id,
+    )
+
+
+def told(sql: Sql, person: Person) -> bool:
+    return bool(sql("select ban_told from users where telegram_id = %s", person.id)[0]["ban_told"])
+
+
+@pytest.mark.parametrize(
+    ("language", "word", "why"),
+    [("ru", "Доступ к боту закрыт", "Причина: спам"), ("en", "no access to this bot", "reason: спам")],
+)
+def test_one_notice_and_then_silence(stack: Stack, sql: Sql, language: str, word: str, why: str) -> None:
+    anna = stack.telegram.person("Anna", language)
+    chat = anna.chat("assistant")
+    chat.send("a question before")
+    chat.answer()
+    asked, history = len(stack.ai.requests), history_of(sql, anna.id)
+    ban(sql, anna, "спам")
+    chat.send(f"hello from {anna.id}").wait()
+    notice = chat.answer()
+    assert word in notice.text
+    assert why in notice.text
+    assert not notice.buttons
+    for text in ("and again", "/start", "/help", "/profile", "/stats"):
+        chat.send(text).wait()
+    chat.sticker().wait()
+    chat.expect_silence(0.2)
+    assert len(stack.ai.requests) == asked
+    assert history_of(sql, anna.id) == history
+    assert requests_of(sql, anna.id) == 1
+    unban(sql, anna)
+    chat.expect_silence(0.2)
+    chat.send("am I back?")
+    assert chat.answer().text
+    assert len(stack.ai.requests) == asked + 1
+
+
+def test_without_a_reason_none_is_made_up(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    ban(sql, anna, None)
+    anna.chat("assistant").send("hello")
+    notice = eventually(lambda: anna.chat("assistant").answers()[1:])[0]
+    assert "no access" in notice.text
+    assert "reason" not in notice.text
+
+
+def test_a_tap_is_told_too_and_never_left_spinning(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    chat.send("/start")
+    menu = chat.answer()
+    ban(sql, anna)
+    first = menu.tap("👤 Profile")
+    assert first.answer() == {"text": "", "alert": False}
+    assert "no access" in chat.answer().text
+    second = menu.tap("👤 Profile")
+    assert second.answer() == {"text": "", "alert": False}
+    second.wait()
+    chat.expect_silence(0.2)
+    assert menu.stored.edits == 0
+
+
+def test_every_bot_keeps_the_ban_and_one_of_them_tells(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    ban(sql, anna)
+    other = anna.chat("second")
+    other.send("/show")
+    assert "no access" in other.answer().text
+    chat = anna.chat("assistant")
+    chat.answers()
+    chat.send("and here?").wait()
+    assert len(chat.answers()) == 1, "the welcome, and no second notice"
+
+
+def test_a_redelivered_message_gets_the_same_notice_and_no_second(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    ban(sql, anna)
+    update = message_update(anna, f"hello from {anna.id}")
+    first = deliver_until_done(stack.telegram, update, "assistant")
+    assert "no access" in first.json()["text"]
+    assert stack.telegram.deliver(update).json() == first.json()
+    assert stack.telegram.deliver(message_update(anna, "another")).body == b""
+
+
+def test_twenty_messages_at_once_get_one_notice(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    ban(sql, anna)
+    updates = [message_update(anna, f"message {n} of {anna.id}") for n in range(20)]
+    responses = in_parallel(20, lambda n: deliver_until_done(stack.telegram, updates[n], "assistant"))
+    assert sorted(bool(response.body) for response in responses) == [False] * 19 + [True]
+    assert sent_to(stack, anna.id) == []
+    rows = sql(
+        "select count(*)::int as n from telegram_updates where chat_id = %s and answer is not null "
+        "and answer ->> 'text' like '%%no access%%'",
+        anna.id,
+    )
+    assert rows[0]["n"] == 1
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("statement", ["receive_update", "finish_update"])
+def test_a_connection_cut_at_any_statement_leaves_one_notice(
+    stack: Stack, sql: Sql, statement: str, when: Any
+) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    chat.send("/start")
+    chat.answer()
+    ban(sql, anna)
+    stack.database.on(statement, when=when, do="cut")
+    chat.send("hello").wait(timeout=20)
+    assert "no access" in chat.answer().text
+    chat.send("hello again").wait(timeout=20)
+    chat.expect_silence(0.2)
+
+
+@pytest.mark.parametrize(("statement", "when"), [("finish_update", "before"), ("finish_update", "after")])
+def test_a_killed_worker_leaves_one_notice(
+    stack: Stack, sql: Sql, clock: Callable[[str], None], statement: str, when: Any
+) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    chat.send("/start")
+    chat.answer()
+    ban(sql, anna)
+    stack.database.on(statement, when=when, do=lambda: stack.function("telegram").kill())
+    sent = chat.send("hello")
+    eventually(lambda: not stack.function("telegram").pid, 20)
+    clock(LATER)
+    stack.function("telegram").restart()
+    stack.telegram.retry_now()
+    sent.wait(timeout=20)
+    assert "no access" in chat.answer().text
+    assert told(sql, anna)
+    chat.send("hello again").wait(timeout=20)
+    chat.expect_silence(0.2)
+
+
+def test_a_request_reserved_before_the_ban_is_given_back(
+    stack: Stack, sql: Sql, clock: Callable[[str], None]
+) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    stack.database.on("receive_update", when="after", do=lambda: stack.function("telegram").kill())
+    sent = chat.send(f"hello from {anna.id}")
+    eventually(lambda: not stack.function("telegram").pid, 20)
+    assert requests_of(sql, anna.id) == 1
+    ban(sql, anna)
+    clock(LATER)
+    stack.function("telegram").restart()
+    stack.telegram.retry_now()
+    sent.wait(timeout=20)
+    assert "no access" in chat.answer().text
+    assert requests_of(sql, anna.id) == 0
+
+
+def test_what_the_ai_was_asked_before_the_ban_is_still_answered(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    chat = anna.chat("assistant")
+    words = f"hello from {anna.id}"
+    stack.ai.next(AiBehaviour(text="The last answer.", delay=1.0))
+    sent = chat.send(words)
+    eventually(lambda: any(r["messages"][-1]["content"] == words for r in stack.ai.requests))
+    ban(sql, anna)
+    sent.wait(timeout=20)
+    eventually(lambda: "The last answer." in [answer.text for answer in chat.answers()])
+
+
+def test_a_ban_lifted_meanwhile_tells_nothing(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    ban(sql, anna)
+    stack.database.on("finish_update", when="before", do=lambda: unban(sql, anna))
+    assert deliver_until_done(stack.telegram, message_update(anna, "hello"), "assistant").body == b""
+    assert not told(sql, anna)
+
+
+def test_in_a_group_there_is_silence_and_the_notice_waits(stack: Stack, sql: Sql) -> None:
+    anna, ben = acquainted(stack.telegram), stack.telegram.person("Ben")
+    group = stack.telegram.group("Team", [anna, ben], ["assistant"])
+    username = stack.telegram.bot("assistant").username
+    ban(sql, anna)
+    group.by(anna).send(f"/help@{username}").wait()
+    group.by(anna).expect_silence(0.2)
+    assert not told(sql, anna)
+    group.by(ben).send(f"/help@{username}").wait()
+    assert "What I can do" in group.by(ben).answer().text
+    chat = anna.chat("assistant")
+    chat.send("hello").wait()
+    assert "no access" in chat.answers()[-1].text
+
+
+def test_an_edited_message_is_not_worth_the_notice(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    sent = chat.send("/start")
+    chat.answer()
+    ban(sql, anna)
+    chat.edit(sent, "hello")
+    eventually(lambda: len(sent.updates) == 2)
+    sent.wait()
+    chat.expect_silence(0.2)
+    assert not told(sql, anna)
+
+
+def pre_checkout(person: Person) -> dict[str, Any]:
+    update = message_update(person, "x")
+    query = {
+        "id": f"q{update['update_id']}",
+        "from": person.account.user(),
+        "currency": "XTR",
+        "total_amount": 5,
+        "invoice_payload": "p",
+    }
+    return {"update_id": update["update_id"], "pre_checkout_query": query}
+
+
+def payment(person: Person, kind: str) -> dict[str, Any]:
+    update = message_update(person, "x")
+    del update["message"]["text"]
+    update["message"][kind] = {
+        "currency": "XTR",
+        "total_amount": 5,
+        "invoice_payload": "p",
+        "telegram_payment_charge_id": "c",
+        "provider_payment_charge_id": "",
+    }
+    return update
+
+
+def test_updates_about_money_reach_their_handlers(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram, "second")
+    ban(sql, anna)
+    asked = deliver_until_done(stack.telegram, pre_checkout(anna), "second").json()
+    assert (asked["method"], asked["error_message"]) == ("answerPreCheckoutQuery", "not today")
+    for kind in ("successful_payment", "refunded_payment"):
+        assert deliver_until_done(stack.telegram, payment(anna, kind), "second").json()["text"] == kind
+    data = sql("select session_data from bot_sessions where chat_id = %s", anna.id)[0]["session_data"]
+    assert data["paid"] == "refunded_payment"
+    assert not told(sql, anna), "the notice is for what the person says"
+    told_now = deliver_until_done(stack.telegram, message_update(anna, f"well, {anna.id}?"), "second")
+    assert "no access" in told_now.json()["text"]
+    assert deliver_until_done(stack.telegram, payment(anna, "successful_payment"), "second").json()["text"]
+
+
+def test_that_the_person_blocked_the_bot_is_noted_all_the_same(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    ban(sql, anna)
+    anna.chat("assistant").block()
+    eventually(
+        lambda: not sql("select is_active from users where telegram_id = %s", anna.id)[0]["is_active"], 20
+    )
+
+
+def test_an_admin_is_served_whatever_the_column_says(stack: Stack, sql: Sql, appoint: Any) -> None:
+    boss = appoint()
+    chat = boss.chat("assistant")
+    chat.send("/start")
+    chat.answer()
+    ban(sql, boss)
+    chat.send("/help")
+    assert "For admins" in chat.answer().text
+
+
+def test_a_banned_referrer_hears_nothing_of_newcomers(stack: Stack, sql: Sql) -> None:
+    anna, ben = acquainted(stack.telegram), stack.telegram.person("Ben")
+    (row,) = sql("select referral_code as code from users where telegram_id = %s", anna.id)
+    ban(sql, anna)
+    chat = ben.chat("assistant")
+    chat.send(f"/start ref_{row['code']}")
+    chat.answer()
+    chat.send("a first question").wait(timeout=20)
+    chat.answer()
+    rows = sql(
+        "select status from user_referrals join users on users.id = referrer_id where telegram_id = %s",
+        anna.id,
+    )
+    assert rows == [{"status": "completed"}]
+    assert len(anna.chat("assistant").answers()) == 1, "the welcome alone"
+    assert not sql("select 1 as x from telegram_outbox where chat_id = %s", anna.id)

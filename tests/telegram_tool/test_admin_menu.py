@@ -1,0 +1,90 @@
+"""set-webhooks: admins see their commands in their own chats, and nobody else does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared import bots, texts
+from tests.telegram_tool.conftest import Run
+from tools.emulator.telegram import Telegram
+from tools.telegram import webhooks
+
+
+def menus_of(telegram: Telegram, chat_id: int) -> dict[str, list[str]]:
+    """The commands of one chat's own menus, by language."""
+    prefix = f"chat:{chat_id}:"
+    return {
+        key.removeprefix(prefix): [item["command"] for item in items]
+        for key, items in telegram.bot("assistant").commands.items()
+        if key.startswith(prefix)
+    }
+
+
+def started(telegram: Telegram) -> int:
+    """Somebody who has written to the bot."""
+    person = telegram.person("Olga")
+    person.chat("assistant").send("/start")
+    return person.id
+
+
+def test_each_admin_s_chat_has_everybody_s_commands_and_theirs(
+    telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boss, other, nobody = (started(telegram) for _ in range(3))
+    monkeypatch.setenv("ADMIN_TELEGRAM_IDS", f"{boss},{other}")
+    assert run("set-webhooks")[0] == 0
+    bot = bots.load("assistant")
+    for admin in (boss, other):
+        menus = menus_of(telegram, admin)
+        assert set(menus) == {"", *texts.languages()}
+        assert menus["en"] == [*bot.commands(), *bot.admin_commands()]
+    assert {"grant", "ban", "audit"} <= set(bot.admin_commands())
+    assert menus_of(telegram, nobody) == {}
+    everybody = {
+        item["command"] for code in ("", "ru", "en") for item in telegram.bot("assistant").commands[code]
+    }
+    assert not everybody & set(bot.admin_commands())
+
+
+def test_an_admin_who_never_wrote_to_the_bot_is_passed_over(
+    telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boss = started(telegram)
+    monkeypatch.setenv("ADMIN_TELEGRAM_IDS", f"999999999,{boss}")
+    status, _, errors = run("set-webhooks")
+    assert (status, errors) == (0, "")
+    assert menus_of(telegram, boss)
+    assert menus_of(telegram, 999999999) == {}
+
+
+def test_another_refusal_is_not_passed_over(
+    telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADMIN_TELEGRAM_IDS", str(started(telegram)))
+    monkeypatch.setattr(webhooks, "admin_commands", lambda *_: [{"command": "НЕТ", "description": "x"}])
+    status, _, errors = run("set-webhooks")
+    assert (status, errors) == (1, "setMyCommands: 400 Bad Request: BOT_COMMAND_INVALID\n")
+
+
+def test_the_second_time_changes_nothing(
+    telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ADMIN_TELEGRAM_IDS", str(started(telegram)))
+
+    def changes() -> list[Any]:
+        return [call for call in telegram.calls if call["method"] == "setMyCommands"]
+
+    run("set-webhooks")
+    before = len(changes())
+    run("set-webhooks")
+    assert len(changes()) == before
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_every_admin_command_has_a_description_telegram_takes(language: str) -> None:
+    bot = bots.load("assistant")
+    assert len(webhooks.admin_commands("assistant", language)) == len(
+        {*bot.commands(), *bot.admin_commands()}
+    )
