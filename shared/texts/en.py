@@ -151,6 +151,8 @@ TEXTS: Mapping[str, str] = {
     "section_requests_about": "How many requests to the AI you made on each day: the daily limit counts them.",
     "section_balance": "Balance history",
     "section_balance_about": "Everything that came and went. After an erasure it stays for accounting, as nobody’s.",
+    "section_subscriptions": "Plans",
+    "section_subscriptions_about": "Which plans you had and have, where each came from and until when.",
     "section_referrals": "Invitations",
     "section_referrals_about": (
         "came is how somebody’s invitation brought you, brought is those who came with yours. Who they are is not "

@@ -157,6 +157,8 @@ TEXTS: Mapping[str, str] = {
     "section_requests_about": "Сколько запросов к ИИ вы сделали в каждый день: от этого зависит дневной лимит.",
     "section_balance": "Движения по балансу",
     "section_balance_about": "Каждое поступление и списание. После удаления остаются для учёта, но уже ничьи.",
+    "section_subscriptions": "Тарифы",
+    "section_subscriptions_about": "Какие тарифы у вас были и есть, откуда каждый и до какого времени.",
     "section_referrals": "Приглашения",
     "section_referrals_about": (
         "came — ваш приход по чьему-то приглашению, brought — приход тех, кого пригласили вы. Кто эти люди, здесь "

@@ -33,7 +33,8 @@ TABLES = {
         "gone",
         section="person",
         told="id telegram_id username first_name last_name language_code language balance vip_level is_active"
-        " is_newcomer referral_code total_referrals bonus_credits total_xp level is_admin is_paid created_at"
+        " is_newcomer referral_code total_referrals bonus_credits total_xp level is_admin is_paid banned_at"
+        " ban_reason ban_told created_at"
         " last_activity",
     ),
     "public.bot_sessions": Table(
@@ -54,6 +55,12 @@ TABLES = {
         told="id amount balance_after reason reference created_at",
         kept_back="user_id",
         cleared="user_id",
+    ),
+    "public.subscriptions": Table(
+        "gone",
+        section="subscriptions",
+        told="id plan source status starts_at ends_at ended_at created_at",
+        kept_back="user_id",
     ),
     "public.user_referrals": Table(
         "anonymous",

@@ -153,3 +153,17 @@ def test_the_sweep_forgets_counters_and_keeps_what_is_once_in_a_life(
     else:
         assert kept(sql, anna)[0]["usage"] != {}
         assert kept(sql, ben)[0]["usage"] != {}
+
+
+def test_a_ban_is_still_there_when_they_come_back(sql: Sql, anna: Someone) -> None:
+    come(anna)
+    sql(
+        "update users set banned_at = '2026-01-02', ban_reason = 'called us names', ban_told = true "
+        "where telegram_id = %s",
+        anna.id,
+    )
+    anna.erase()
+    assert "names" not in str(kept(sql, anna))
+    assert come(anna)["user"]["ban"] == {"reason": None, "told": False}
+    rows = sql("select banned_at::date::text as day from users where telegram_id = %s", anna.id)
+    assert rows == [{"day": "2026-01-02"}]

@@ -19,7 +19,12 @@ KEPT = [name for name, table in TABLES.items() if table.fate != "nobody's"]
 VALUES = {
     "bot": "assistant",
     "role": "user",
-    "status": {"public.user_referrals": "completed", "public.telegram_updates": "set_aside"},
+    "status": {
+        "public.user_referrals": "completed",
+        "public.telegram_updates": "set_aside",
+        "public.subscriptions": "expired",
+    },
+    "plan": "PREMIUM",
     "kind": "message",
     "method": "sendMessage",
     "reservation": "released",
