@@ -43,7 +43,7 @@ def test_nothing_of_a_person_is_left(sql: Sql, anna: Someone) -> None:
     failed = next_update()
     anna.receive(failed)
     user_id = id_of(sql, anna)
-    assert anna.erase() == {"outcome": "finished", "outgoing": [], "notice": None}
+    assert anna.erase() == {"outcome": "finished", "outgoing": [], "notice": None, "withheld": False}
     assert id_of(sql, anna) is None
     assert str(anna.id) not in everything(sql)
     for table, column in (("bot_sessions", "user_id"), ("messages", "user_id"), ("daily_usage", "user_id")):
@@ -71,7 +71,7 @@ def test_the_call_that_erased_can_be_made_again(sql: Sql, anna: Someone) -> None
     update_id = next_update()
     anna.receive(update_id)
     first = anna.erase(update_id=update_id)
-    assert anna.erase(update_id=update_id) == {key: first[key] for key in ("outcome", "outgoing")}
+    assert anna.erase(update_id=update_id) == {key: first[key] for key in ("outcome", "outgoing", "withheld")}
 
 
 def test_its_own_last_word_waits_when_it_must_and_everything_else_to_the_person_is_dropped(

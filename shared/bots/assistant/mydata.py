@@ -20,7 +20,17 @@ from shared.telegram.unit import Unit
 
 PAUSE = timedelta(hours=1)  # between two requests: the answer costs as much as a hundred commands
 # The subjects of export_person in the order of the file; their titles and explanations are texts.
-SECTIONS = ("person", "sessions", "requests", "balance", "referrals", "admins", "updates", "unsent")
+SECTIONS = (
+    "person",
+    "sessions",
+    "requests",
+    "subscriptions",
+    "balance",
+    "referrals",
+    "admins",
+    "updates",
+    "unsent",
+)
 _KEY = "mydata"  # of the session: {"at", "after", "part"} of what was sent last
 _PREFIX = "mydata:"
 
