@@ -49,7 +49,7 @@ def test_the_file_holds_everything_in_plain_words(stack: Stack, sql: Sql) -> Non
     assert answer.data["document"]["file_name"].endswith(".json")
     file = file_of(stack, answer)
     assert list(file) == [
-        "Что это", "Вы", "Чаты с ботами", "Запросы по дням", "Движения по балансу", "Приглашения",
+        "Что это", "Вы", "Чаты с ботами", "Запросы по дням", "Тарифы", "Движения по балансу", "Приглашения",
         "Действия администраторов", "Служебные записи", "Ещё не отправлено", "Разговоры",
     ]  # fmt: skip
     assert all(set(section) == {"Пояснение", "Данные"} for section in list(file.values())[1:])
