@@ -1,21 +1,40 @@
 """Whom no bot serves: a banned person is told once, in private, and then gets no answer, whatever they send.
 
 What they send is received and finished like everything else, so Telegram does not bring it again and a tapped
-button stops waiting. Handlers see nothing of it but what must not be lost: payments, and that the person
-blocked the bot. Nothing is known of bans while the database is away.
+button stops waiting. Handlers see nothing of it but what must not be lost: payments, that the person blocked
+the bot, and what everybody may ask of their own data. Nothing is known of bans while the database is away.
 """
 
 from __future__ import annotations
 
+import re
+
+from shared.telegram.incoming import Incoming
 from shared.telegram.unit import Unit
 
 _TOLD_AT = ("message", "callback_query")
+_COMMANDS = re.compile(r"/(privacy|mydata|deleteme)(@\w+)?(\s|$)")
+_BUTTONS = re.compile(r"(mydata|deleteme):")
 
 
 def keeps_out(unit: Unit) -> bool:
     """Whether the update is not to reach its handler."""
     incoming = unit.incoming
-    return unit.person.ban is not None and not incoming.is_about_money and incoming.kind != "my_chat_member"
+    return (
+        unit.person.ban is not None
+        and not incoming.is_about_money
+        and incoming.kind != "my_chat_member"
+        and not is_about_own_data(incoming)
+    )
+
+
+def is_about_own_data(incoming: Incoming) -> bool:
+    """Whether a person asks in private for their data, or to be erased: their right, banned or not."""
+    if incoming.is_group:
+        return False
+    if incoming.kind == "callback_query":
+        return _BUTTONS.match(incoming.content.get("data") or "") is not None
+    return incoming.kind == "message" and _COMMANDS.match(incoming.text) is not None
 
 
 def turn_away(unit: Unit) -> None:

@@ -175,8 +175,8 @@ TEXTS: Mapping[str, str] = {
         "invitations and your code for friends.\n\n"
         "**Will be lost for good:** your balance ({balance}), bonus requests and a plan you paid for.\n\n"
         "**Stays, but not as yours:** records of money and of what admins did, which accounting needs. Nobody can "
-        "tell from them whose they were. And an encrypted mark of which newcomer’s gifts were received and how many "
-        "requests were made today.\n\n"
+        "tell from them whose they were. And an encrypted mark: which newcomer’s gifts were received, how many "
+        "requests were made this month, and whether access is closed.\n\n"
         "The messages in this chat are kept by Telegram: you can delete them together with the chat."
     ),
     "deleteme_yes": "🗑 Erase everything",
@@ -193,10 +193,13 @@ TEXTS: Mapping[str, str] = {
         "If you would like to come back, just write. We will get to know each other anew."
     ),
     # Bans
-    "banned": "🚫 **You have no access to this bot any more.**\n\nAn admin decided so. I cannot answer new messages.",
+    "banned": (
+        "🚫 **You have no access to this bot any more.**\n\nAn admin decided so. I cannot answer new messages.\n\n"
+        "You can still get or erase your data: /privacy"
+    ),
     "banned_reason": (
         "🚫 **You have no access to this bot any more.**\n\nAn admin decided so. The reason: {reason}\n\n"
-        "I cannot answer new messages."
+        "I cannot answer new messages.\n\nYou can still get or erase your data: /privacy"
     ),
     # For admins
     "admin_usage_user": "Whom is it about? For example: `/user 123456789` or `/user @name`",

@@ -307,3 +307,35 @@ def test_a_banned_referrer_hears_nothing_of_newcomers(stack: Stack, sql: Sql) ->
     assert rows == [{"status": "completed"}]
     assert len(anna.chat("assistant").answers()) == 1, "the welcome alone"
     assert not sql("select 1 as x from telegram_outbox where chat_id = %s", anna.id)
+
+
+def test_a_ban_takes_nobodys_rights_to_their_own_data(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    chat = anna.chat("assistant")
+    ban(sql, anna)
+    chat.send("hello")
+    assert eventually(lambda: [a for a in chat.answers() if "get or erase your data: /privacy" in a.text])
+    chat.send("/privacy").wait()
+    assert eventually(lambda: [a for a in chat.answers() if "What we keep about you" in a.text])
+    chat.send("/mydata").wait()
+    assert eventually(lambda: [a for a in chat.answers() if "document" in a.data])
+    chat.send("/deleteme please").wait()
+    asked = eventually(lambda: [a for a in chat.answers() if "Erase everything we keep" in a.text])[0]
+    count = len(chat.answers())
+    for text in ("/mydatabase", "mydata: 5", "say /mydata"):
+        chat.send(text).wait()
+    assert len(chat.answers()) == count
+    asked.tap("🗑 Erase everything").wait()
+    assert "Done" in asked.wait_for_edit().text
+    assert sql("select from users where telegram_id = %s", anna.id) == []
+    chat.send("hello again").wait()  # and is banned still
+    assert eventually(lambda: "no access" in chat.answers()[-1].text)
+    assert requests_of(sql, anna.id) == 0
+
+
+def test_in_a_group_a_banned_person_is_not_answered_about_their_data_either(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    ban(sql, anna)
+    group = stack.telegram.group("Team", [anna], ["assistant"])
+    group.by(anna).send("/mydata").wait()
+    assert not group.by(anna).answers()
