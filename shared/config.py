@@ -38,6 +38,7 @@ OTHER_VARIABLES = frozenset(
         "RETENTION_UPDATES_HOURS",
         "RETENTION_SET_ASIDE_DAYS",
         "RETENTION_MESSAGES_DAYS",
+        "RETENTION_USAGE_MONTHS",
     }
 )
 _BOT_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")
@@ -75,6 +76,12 @@ def _seconds(value: str) -> float:
 def _language(value: str) -> str:
     if not (Path(__file__).parent / "texts" / f"{value}.py").is_file():
         raise ValueError("there is no such language in shared/texts")
+    return value
+
+
+def _effort(value: str) -> str:
+    if re.fullmatch(r"[a-z]{1,20}", value) is None:
+        raise ValueError("must be one word such as low, medium or high")
     return value
 
 
@@ -137,6 +144,7 @@ class Settings:
     telegram_api_url: str = _setting("TELEGRAM_API_URL", _url, "https://api.telegram.org")
     chat_provider: str = _setting("CHAT_PROVIDER", default="openai")
     chat_model: str = _setting("CHAT_MODEL", default="gpt-5-mini")
+    chat_reasoning_effort: str = _setting("CHAT_REASONING_EFFORT", _effort, "")
     max_history_length: int = _setting("MAX_HISTORY_LENGTH", _positive, 50)
     response_timeout: float = _setting("RESPONSE_TIMEOUT", _seconds, 30.0)
     default_language: str = _setting("DEFAULT_LANGUAGE", _language, "ru")

@@ -14,6 +14,7 @@ import orjson
 
 from shared import http, log
 from shared.ai import providers
+from shared.ai.calls import AiCall, Record
 from shared.ai.provider import Draft, Finish, Problem, Provider, Question, Trouble, Usage
 from shared.ai.reading import receive
 from shared.errors import AIError, AIOverloaded, AIRefused, AITimeout, ConfigError
@@ -82,7 +83,9 @@ def complete(
     deadline: float,
     user_reference: str | None,
     temperature: float | None = None,
+    effort: str | None = None,
     api_key: str | None = None,
+    record: Record | None = None,
 ) -> ChatAnswer:
     """Ask a model and return its answer, by the deadline at the latest.
 
@@ -92,7 +95,9 @@ def complete(
         deadline: `time.monotonic()` at which what has come so far is the answer.
         user_reference: who asks, in a form that says nothing to others (64 characters at most).
         temperature: None for the model's own, the only one reasoning models take.
+        effort: how hard a reasoning model is to think, in the provider's words; None for its own measure.
         api_key: a person's own key there, instead of ours.
+        record: is told of every try, also of those that failed.
 
     Raises:
         AITimeout: no word came in time.
@@ -101,9 +106,9 @@ def complete(
         AIError: no answer for another reason.
         ConfigError: no such provider, or no usable key of ours there.
     """
-    call = _Call(providers.load(provider), model, deadline, api_key)
+    call = _Call(providers.load(provider), model, deadline, api_key, record)
     known = _refused.get((provider, model), frozenset())
-    question = Question(messages, model, user_reference, temperature, known)
+    question = Question(messages, model, user_reference, temperature, effort, known)
     while True:
         draft = call.ask(question)
         if draft.problem is None:
@@ -117,11 +122,14 @@ def complete(
 class _Call:
     """One question on its way: its tries, its time, and what they took together."""
 
-    def __init__(self, service: Provider, model: str, deadline: float, own_key: str | None) -> None:
+    def __init__(
+        self, service: Provider, model: str, deadline: float, own_key: str | None, record: Record | None
+    ) -> None:
         self._service = service
         self._model = model
         self._deadline = deadline
         self._own_key = own_key
+        self._record = record
         self._secret = own_key or service.secret()
         if not (self._secret.isascii() and self._secret.isprintable()):
             # It cannot stand in a header, and http.client would say so by repeating it.
@@ -136,9 +144,15 @@ class _Call:
     def ask(self, question: Question) -> Draft:
         """Try once. A draft without a problem is an answer."""
         started, draft = time.monotonic(), Draft()
+        sent, received = self._request_bytes, self._response_bytes
         status = self._exchange(question, draft)
         self._settle(draft, status)
-        self._log(draft, status, time.monotonic() - started)
+        seconds = time.monotonic() - started
+        self._log(draft, status, seconds)
+        if self._record is not None:
+            self._record(
+                self._entry(draft, seconds, self._request_bytes - sent, self._response_bytes - received)
+            )
         return draft
 
     def answer(self, draft: Draft) -> ChatAnswer:
@@ -245,6 +259,26 @@ class _Call:
             trouble=problem.trouble,
             code=problem.code,
             error=text[:_LONGEST_MESSAGE],
+        )
+
+    def _entry(self, draft: Draft, seconds: float, sent: int, received: int) -> AiCall:
+        if draft.problem is not None:
+            status = str(draft.problem.trouble)
+        else:
+            status = "part" if draft.finish in ("cut", "broken") else "ok"
+        cost = draft.usage.cost
+        return AiCall(
+            provider=self._service.key,
+            model=self._model,
+            kind="chat",
+            status=status,
+            ms=round(seconds * 1000),
+            request_bytes=sent,
+            response_bytes=received,
+            tokens_in=draft.usage.tokens_in,
+            tokens_out=draft.usage.tokens_out,
+            cost=None if cost is None else str(cost),
+            is_own_key=self._own_key is not None,
         )
 
     def _log(self, draft: Draft, status: int, seconds: float) -> None:

@@ -73,6 +73,7 @@ class Question:
     model: str
     user_reference: str | None = None
     temperature: float | None = None
+    effort: str | None = None  # of a reasoning model; None is its own
     without: frozenset[str] = frozenset()  # parameters this model is known to refuse
 
     def shorter(self) -> Question | None:

@@ -151,7 +151,12 @@ def _unit(bot: Bot, incoming: Incoming) -> Unit:
             is_admin=person["id"] in settings().admin_telegram_ids,
         ),
         usage=Usage(
-            plan="FREE", requests=0, daily_requests=None, resets_at=datetime.now(UTC), timezone="UTC"
+            plan="FREE",
+            requests=0,
+            daily_requests=None,
+            resets_at=datetime.now(UTC),
+            timezone="UTC",
+            features=frozenset({"modes"}),  # what a button may say; nothing can be chosen now
         ),
         language=texts.choose(person.get("language_code")),
         mode="chat",

@@ -142,6 +142,11 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
             daily_requests=usage["daily_requests"],
             resets_at=datetime.fromisoformat(usage["resets_at"]),
             timezone=usage["timezone"],
+            month_requests=usage["month_requests"],
+            monthly_requests=usage["monthly_requests"],
+            month_resets_at=datetime.fromisoformat(usage["month_resets_at"]),
+            bonus_credits=usage["bonus_credits"],
+            features=frozenset(usage["features"]),
         ),
         language=texts.choose(user["language"], user["language_code"]),
         mode=session["mode"],
@@ -194,6 +199,7 @@ def _answer(unit: Unit, has_response: bool) -> Answer:
         p_reservation=unit.settlement,
         p_answer=body,
         p_outgoing=outgoing,
+        p_usage=unit.ai_calls,
     )
     if finished["outcome"] == "superseded":
         # Our lease ran out and another delivery took over: its answer counts.

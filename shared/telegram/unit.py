@@ -6,12 +6,13 @@ returns, `finish_update` commits all of it together with the answer, or nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from shared import db, texts
@@ -31,13 +32,26 @@ class StateUnavailable(SwitchboardError):
 
 @dataclass(frozen=True)
 class Usage:
-    """What the person may ask today, over all bots. `daily_requests` None is no limit."""
+    """What the person may ask today and this month, over all bots. A limit of None is no limit.
+
+    `bonus_credits` are requests that are used once the plan's are. `features`: see `Unit.includes`.
+    """
 
     plan: str
     requests: int
     daily_requests: int | None
     resets_at: datetime
     timezone: str
+    month_requests: int = 0
+    monthly_requests: int | None = None
+    month_resets_at: datetime | None = None
+    bonus_credits: int = 0
+    features: frozenset[str] = frozenset()
+
+    @property
+    def is_month_used_up(self) -> bool:
+        """Whether the plan's requests of the month are gone, so that the next day brings none."""
+        return self.monthly_requests is not None and self.month_requests >= self.monthly_requests
 
 
 @dataclass(frozen=True)
@@ -86,6 +100,7 @@ class Unit:
     toast: Call | None = None
     messages: list[dict[str, str]] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)
+    ai_calls: list[Mapping[str, Any]] = field(default_factory=list)
     settlement: str | None = None
     is_certain: bool = False
 
@@ -112,7 +127,8 @@ class Unit:
         """Answer a button by changing the message it stands under; anything else by a new message."""
         message = self.incoming.message
         # A message older than 48 h comes as inaccessible, with date 0, and may not be changeable any more.
-        if self.incoming.kind != "callback_query" or not message.get("date"):
+        # Under a picture there is no text to change.
+        if self.incoming.kind != "callback_query" or not message.get("date") or "text" not in message:
             return self.reply(text, keyboard)
         parameters = self._message(text, keyboard)
         parameters.pop("message_thread_id", None)
@@ -122,6 +138,27 @@ class Unit:
         """Make any call of the Bot API once everything is committed."""
         self.calls.append({"method": method, "parameters": parameters})
         self.is_certain = self.is_certain or certain
+
+    def send_picture(self, picture: BytesIO, caption: texts.Text, keyboard: Keyboard | None = None) -> None:
+        """Send a picture at once (its bytes cannot wait for the commit), or its words where none is allowed.
+
+        Raises:
+            OutsideError: Telegram cannot take it now; the update will be delivered again.
+        """
+        from telebot import types
+        from telebot.apihelper import ApiTelegramException
+
+        parameters = self._message(caption, keyboard)
+        parameters["caption"] = parameters.pop("text")
+        entities = [types.MessageEntity(**entity) for entity in parameters.pop("entities", [])]
+        if original := parameters.pop("reply_parameters", None):
+            parameters["reply_parameters"] = types.ReplyParameters(**original)
+        try:
+            self.bot.send_photo(photo=picture, caption_entities=entities, **parameters)
+        except ApiTelegramException as error:
+            if error.error_code != 400:
+                raise
+            self.reply(caption, keyboard)
 
     def notice(self, text: str, *, alert: bool = False) -> None:
         """Show a short text (0-200 characters) over the chat in answer to a button."""
@@ -194,6 +231,14 @@ class Unit:
     def release(self) -> None:
         """The reserved request was not served: the person gets it back."""
         self.settlement = "released" if self.reservation == "reserved" else None
+
+    def record_ai_call(self, call: Mapping[str, Any]) -> None:
+        """Keep what a call to an AI provider took (a `shared.ai.calls.AiCall`), committed with all else."""
+        self.ai_calls.append(call)
+
+    def includes(self, feature: str) -> bool:
+        """Whether the person's plan has a feature, a word of `subscription_limits.features`."""
+        return feature in self.usage.features
 
     def text(self, key: str, /, **values: Any) -> str:
         """Return a text in the person's language, without styles."""

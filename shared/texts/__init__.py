@@ -1,7 +1,8 @@
 """Every sentence a person reads, one file a language.
 
-A third language is one more file beside `ru.py` and `en.py` with the same names in it: `NAME`, `plural`,
-`TEXTS`. It then stands in `/language`, in the command menus and in the tests that compare the files.
+A third language is one more file beside `ru.py` and `en.py` with the same names in it: `NAME`, `plural`, how
+it writes dates and figures (`figures.py`), `TEXTS`. It then stands in `/language`, in the command menus and
+in the tests that compare the files.
 
 A text is a template: `**bold**`, `` `code` ``, `{name}` for a value and `{count|request|requests}` for a
 number with its word in the right form. Values are inserted after the markup is read, so nothing in them is
@@ -11,7 +12,7 @@ ever taken for markup, and Telegram gets entities, never something to parse.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib import import_module
@@ -29,6 +30,11 @@ class Language(Protocol):
 
     NAME: str
     DATE: str
+    MONTHS: Sequence[str]
+    TIME_ZONES: Mapping[str, str]
+    DECIMAL: str
+    THOUSANDS: str
+    LEADING_SYMBOLS: str
     TEXTS: Mapping[str, str]
     plural: Callable[[int], int]
 
@@ -98,15 +104,14 @@ def rich(code: str, key: str, /, **values: Any) -> Text:
     return Text("".join(parts), entities)
 
 
-def joined(*texts: Text) -> Text:
+def joined(*texts: Text, separator: str = "") -> Text:
     """Return texts one behind the other, with the entities of each at their new places."""
-    content = ""
     entities: list[dict[str, Any]] = []
+    offset = 0
     for part in texts:
-        offset = utf16_length(content)
         entities += [{**entity, "offset": entity["offset"] + offset} for entity in part.entities]
-        content += part.text
-    return Text(content, entities)
+        offset += utf16_length(part.text) + utf16_length(separator)
+    return Text(separator.join(part.text for part in texts), entities)
 
 
 @lru_cache(maxsize=1024)

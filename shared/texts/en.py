@@ -6,6 +6,13 @@ from collections.abc import Mapping
 
 NAME = "🇬🇧 English"
 DATE = "%d %b %Y"  # for strftime
+MONTHS = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
+TIME_ZONES: Mapping[str, str] = {}
+DECIMAL, THOUSANDS = ".", ","
+LEADING_SYMBOLS = "$€£"  # of currencies, before the figure
 
 
 def plural(count: int) -> int:
@@ -18,6 +25,7 @@ TEXTS: Mapping[str, str] = {
     "command_start": "Start from the beginning",
     "command_help": "What I can do",
     "command_profile": "Your plan and today’s requests",
+    "command_usage": "How many requests you made and have left",
     "command_mode": "How I answer",
     "command_language": "Choose the language",
     "command_referral": "Invite friends",
@@ -38,6 +46,7 @@ TEXTS: Mapping[str, str] = {
     "menu_mode": "🎛 Mode",
     "menu_language": "🌐 Language",
     "menu_help": "❓ Help",
+    "menu_usage": "📊 Usage",
     "menu_back": "‹ Menu",
     "welcome": (
         "👋 **Hello, {name}!**\n\n"
@@ -66,6 +75,7 @@ TEXTS: Mapping[str, str] = {
         "With us since: {since}\n"
         "Plan: **{plan}**\n"
         "Today: {used} of {limit|request|requests}\n"
+        "{more}"
         "New requests: {resets}\n"
         "Balance: {balance}"
     ),
@@ -75,6 +85,7 @@ TEXTS: Mapping[str, str] = {
         "With us since: {since}\n"
         "Plan: **{plan}**\n"
         "Today: {used|request|requests}, without a limit\n"
+        "{more}"
         "Balance: {balance}"
     ),
     "profile_offline": (
@@ -82,10 +93,39 @@ TEXTS: Mapping[str, str] = {
         "⚠️ I cannot reach my memory right now, so these are not your real plan, requests and balance. "
         "Nothing is lost: look again in a few minutes."
     ),
+    "profile_month": "This month: {used} of {limit|request|requests}",
+    "profile_bonus": "Bonus requests: {credits}",
     "plan_FREE": "Free",
     "plan_PREMIUM": "Premium",
     "resets_at": "{time}, in {hours|hour|hours}",
     "resets_soon": "{time}, in {minutes|minute|minutes}",
+    "resets_month": "{date} at {time}",
+    # Usage: the caption, and the words in the picture
+    "usage_head": "📊 **Your requests**\n\nPlan: **{plan}**",
+    "usage_today": "Today: **{used}** of {limit}, new ones: {resets}",
+    "usage_today_unlimited": "Today: **{used}**, without a limit",
+    "usage_month": "This month: **{used}** of {limit}, new ones on {date}",
+    "usage_month_unlimited": "This month: **{used}**",
+    "usage_bonus": "🎁 Bonus requests: **{credits}**, they do not expire",
+    "usage_referrals": "👥 Invitations: {total} counted, {pending} yet to ask a first question, {earned} earned",
+    "usage_calls": "🤖 AI this month: {calls|call|calls}, {seconds} s on average, {tokens} tokens",
+    "usage_own_key": "🔑 On your own key: {calls|call|calls}{cost}",
+    "picture_title": "Requests",
+    "picture_today": "Today",
+    "picture_left": "left of\u00a0{limit}",
+    "picture_left_bonus": "left of\u00a0{limit}, then bonus",
+    "picture_out_month": "new ones on {date}",
+    "picture_unlimited": "without a\u00a0limit",
+    "picture_month": "This month",
+    "picture_month_of": "of {limit}",
+    "picture_average": "{average} a day on average",
+    "picture_bonus": "+{credits|bonus request|bonus requests}",
+    "picture_days": "30 days",
+    "picture_most": "most in a day: {most}",
+    "picture_limit": "{limit} a day",
+    "picture_paid_bonus": "bonus",
+    "picture_own_key": "own key",
+    "picture_nothing": "Your days will appear here",
     # Language
     "language_choose": "🌐 Which language shall we speak?",
     "language_set": "Done, English it is.",
@@ -98,6 +138,8 @@ TEXTS: Mapping[str, str] = {
     "mode_translate_about": "translates whatever you send",
     "mode_code": "🧑‍💻 Programmer",
     "mode_code_about": "writes and explains code",
+    "mode_locked": "🔒 {mode}",
+    "mode_not_included": "This mode is not part of your plan.",
     "mode_gone": "This mode is no longer there.",
     # Referrals
     "referral": (
@@ -119,6 +161,8 @@ TEXTS: Mapping[str, str] = {
         "• Your name, user name, language and ID: what Telegram tells every bot.\n"
         "• Your conversations with the bots, so that the AI remembers them: {messages_days|day|days}.\n"
         "• Your settings, request counters, invitations, balance and its history.\n"
+        "• Records of the calls to the AI, without the words (when, which model, how long): "
+        "{usage_months|month|months}.\n"
         "• Records of the messages we handled: {updates_hours|hour|hours}. A message that we failed to handle "
         "stays with us for up to {set_aside_days|day|days}, so that we can find the mistake.\n\n"
         "Your questions go to the AI that answers them, without your name and ID.\n\n"
@@ -149,6 +193,16 @@ TEXTS: Mapping[str, str] = {
     "section_sessions_about": "What each bot remembers of a chat with you: the mode, small settings, counters.",
     "section_requests": "Requests by day",
     "section_requests_about": "How many requests to the AI you made on each day: the daily limit counts them.",
+    "section_months": "Requests by month",
+    "section_months_about": "How many requests to the AI you made in each month.",
+    "section_ai_months": "AI calls by month",
+    "section_ai_months_about": (
+        "How many calls, tokens, milliseconds (ms) and dollars (cost) your requests took at each model. "
+        "is_own_key means on your own key."
+    ),
+    "section_ai_calls": "AI calls",
+    "section_ai_calls_about": "Each call to the AI, without the words: when, to which model, how long and how large. "
+    "These are the newest 10,000; the sums by month have them all.",
     "section_balance": "Balance history",
     "section_balance_about": "Everything that came and went. After an erasure it stays for accounting, as nobody’s.",
     "section_subscriptions": "Plans",
@@ -294,9 +348,15 @@ TEXTS: Mapping[str, str] = {
     # Limits and failures
     "limit_reached": (
         "⏳ **You have used up today’s {limit|request|requests}.**\n\n"
-        "New ones come at {time}, in {hours|hour|hours}. Until then the menu and your settings work as always.\n\n"
-        "🎁 More requests at once: invite a friend with /referral."
+        "New ones come at {time}, in {hours|hour|hours}. Until then the menu and your settings work as always."
+        "{ways}"
     ),
+    "limit_reached_month": (
+        "⏳ **You have used up this month’s {limit|request|requests}.**\n\n"
+        "New ones come on {date} at {time}. Until then the menu and your settings work as always.{ways}"
+    ),
+    "ways_out": "More requests at once:",
+    "way_out_referral": "🎁 invite a friend: /referral",
     "ai_failed": "😔 The AI could not answer. This one does not count: please try again.",
     "ai_timeout": "⌛ The AI took too long. This one does not count: try again, or ask for something shorter.",
     "ai_refused": "🙅 The AI will not answer this. This one does not count: try to put it differently.",

@@ -34,7 +34,7 @@ def test_an_answer_says_what_it_is_and_what_it_took(ai: Ai, ask: Ask) -> None:
 
 
 def test_openai_is_asked_in_its_current_words(ai: Ai, ask: Ask) -> None:
-    ask(temperature=0.2)
+    ask(temperature=0.2, effort="low")
 
     assert ai.requests == [
         {
@@ -44,6 +44,7 @@ def test_openai_is_asked_in_its_current_words(ai: Ai, ask: Ask) -> None:
             "stream_options": {"include_usage": True, "include_obfuscation": False},
             "max_completion_tokens": 8000,
             "temperature": 0.2,
+            "reasoning_effort": "low",
             "safety_identifier": "f00d",
             "prompt_cache_key": "f00d",
         }
@@ -52,10 +53,12 @@ def test_openai_is_asked_in_its_current_words(ai: Ai, ask: Ask) -> None:
     assert ai.headers[0]["content-type"] == "application/json"
 
 
-def test_nobody_is_named_and_no_temperature_set_unless_asked_for(ai: Ai, ask: Ask) -> None:
+def test_nobody_is_named_and_nothing_is_set_unless_asked_for(ai: Ai, ask: Ask) -> None:
     ask(user_reference=None)
 
-    assert not {"temperature", "safety_identifier", "prompt_cache_key", "user"} & set(ai.requests[0])
+    assert not {"temperature", "reasoning_effort", "safety_identifier", "prompt_cache_key", "user"} & set(
+        ai.requests[0]
+    )
 
 
 def test_openrouter_is_told_who_asks_and_tells_the_price(ai: Ai, ask: Ask) -> None:

@@ -100,7 +100,7 @@ class TestEveryProvider:
         )
 
     def test_asks_for_a_stream_and_can_do_without_what_it_calls_spare(self, key: str) -> None:
-        body = providers.load(key).body(Question(MESSAGES, "some-model", "f00d", 0.5))
+        body = providers.load(key).body(Question(MESSAGES, "some-model", "f00d", 0.5, "low"))
         assert (body["model"], body["messages"], body["stream"]) == ("some-model", MESSAGES, True)
         assert set(providers.load(key).SPARE) <= set(body) - {"model", "messages", "stream"}
         assert body["max_completion_tokens"] >= 4000

@@ -27,6 +27,22 @@ FILL = f"""
     select u.id, 'assistant', u.telegram_id from public.users as u;
     insert into public.daily_usage (user_id, bot, day, requests)
     select u.id, 'assistant', current_date - d, 3 from public.users as u, generate_series(0, 1) as d;
+    insert into public.monthly_usage (user_id, month, requests)
+    select u.id, m.month, 3 from public.users as u,
+      unnest(array[date_trunc('month', now()), '2025-01-01']::date[]) as m (month);
+    insert into public.monthly_api_usage
+    select m.user_id, m.month, p.provider, 'm', false, 1, 0, 1, 1, 0, 1 from public.monthly_usage as m,
+      unnest(array['openai', 'openrouter']) as p (provider);
+    insert into public.daily_totals (day, provider, model, is_own_key, shard, calls)
+    select current_date - d, 'openai', 'm' || m, false, s, 1
+    from generate_series(0, 400) as d, generate_series(1, 5) as m, generate_series(0, 15) as s;
+    select private.keep_usage_months();
+    insert into public.api_usage
+      (user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes, is_own_key, created_at)
+    select u.id, 'assistant', 'openai', 'm', 'chat', 'ok', 1, 1, 1, false, now() + interval '30 days' * d
+    from public.users as u, generate_series(0, 1) as d;
+    insert into public.user_referrals (referrer_id, referred_id, status)
+    select (u.id - 1) / 3 + 1, u.id, 'pending' from public.users as u where u.id > 1000;
     insert into public.messages (user_id, bot, chat_id, role, content, created_at)
     select s.user_id, s.bot, s.chat_id, 'user', 'words', now() - make_interval(days => n * 20)
     from generate_series(1, 10) as n, public.bot_sessions as s;
@@ -63,8 +79,11 @@ CALLS = {
         '{"id": 5, "first_name": "Anna", "hash": "00"}', '{}', 40, true, 50)""",
     "finish_update": """finish_update('assistant', 9000, 1,
         '{"language": "ru", "mode": "code", "data": {"a": 1}, "clear_history": true}',
-        '[{"role": "user", "content": "words"}]', 'released', null,
-        '[{"method": "sendMessage", "parameters": {"chat_id": 19000}}]')""",
+        '[{"role": "user", "content": "words"}]', 'settled', null,
+        '[{"method": "sendMessage", "parameters": {"chat_id": 19000}}]',
+        '[{"provider": "openai", "model": "m", "kind": "chat", "status": "ok", "ms": 9, "request_bytes": 9,
+           "response_bytes": 9, "is_own_key": false}]')""",
+    "finish_update of a failure": "finish_update('assistant', 9500, 1, p_reservation => 'released')",
     "finish_update erasing": """finish_update('assistant', 9000, 1,
         jsonb_build_object('erase', jsonb_build_object('hash', repeat('00', 32), 'balance', 0)))""",
     "finish_update again": "finish_update('assistant', 9001, 1)",
@@ -78,6 +97,8 @@ CALLS = {
         {"id": 7002, "outcome": "later", "retry_after": 3, "error": "429"}]')""",
     "claim_outbox": "claim_outbox(50)",
     "stale_updates": """stale_updates(50, '["assistant"]')""",
+    "referral_overview": "referral_overview(200)",
+    "get_user_usage_stats": "get_user_usage_stats(9000)",
     "sweep": "sweep(50)",  # to 200 thousand messages what its 1000 are to four million
     "admin_find_user": "admin_find_user('19000', 'boss@example.com')",
     "admin_find_user by name": "admin_find_user('@NAME9000', 'boss@example.com')",
@@ -137,7 +158,11 @@ def test_what_no_index_answers_is_noticed(filled: str, statement: str) -> None:
 
 
 def test_every_function_on_the_way_of_an_update_is_called_here() -> None:
-    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "telegram").rglob("*.py")]
+    sources = [
+        path.read_text(encoding="utf-8")
+        for area in ("telegram", "bots")
+        for path in (ROOT / "shared" / area).rglob("*.py")
+    ]
     called = {name for source in sources for name in re.findall(r'db\.call\(\s*"(\w+)"', source)}
     assert called, "no call found: are they written in another way now?"
     assert called - {name.partition(" ")[0] for name in CALLS} == set(), "add a call of it to CALLS"

@@ -55,7 +55,7 @@ def build() -> set[str]:
 
 def test_a_function_takes_along_only_what_runs(function: set[str]) -> None:
     assert {path.split("/")[0] for path in function} == {"functions", "shared", "requirements.txt"}
-    assert {Path(path).suffix for path in function} == {".py", ".txt"}
+    assert {Path(path).suffix for path in function} == {".py", ".txt", ".otf"}
 
 
 def test_a_function_takes_along_everything_that_runs(function: set[str]) -> None:

@@ -65,6 +65,7 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: s
         ("ADMIN_TELEGRAM_IDS", "1,x"),
         ("PUBLIC_URL", "example.com"),
         ("DEFAULT_LANGUAGE", "xx"),
+        ("CHAT_REASONING_EFFORT", "hunter2 "),
     ],
 )
 def test_a_malformed_setting_is_named_and_its_value_is_not_told(

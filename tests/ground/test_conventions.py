@@ -12,7 +12,13 @@ ROOT = Path(__file__).parents[2]
 GROUND = {"config", "errors", "log", "signatures", "http", "db", "texts", "process"}
 AREAS = {path.parent.name for path in (ROOT / "shared").glob("*/__init__.py")} - GROUND
 # An area may use those it stands on; none of them may look back.
-MAY_USE = {"bots": {"telegram", "ai"}, "scheduled": {"telegram"}, "telegram": {"bots"}, "ai": set()}
+MAY_USE = {
+    "bots": {"telegram", "ai", "pictures"},
+    "pictures": set(),
+    "scheduled": {"telegram"},
+    "telegram": {"bots"},
+    "ai": set(),
+}
 # The two ways `telegram` reaches its bots: by name, when an update of one comes.
 BOTS_BY_NAME = {"shared/telegram/webhook.py", "shared/telegram/sweep.py"}
 MODULES = sorted((ROOT / "shared").rglob("*.py"))
@@ -84,10 +90,21 @@ def test_only_config_reads_the_environment(path: Path) -> None:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
     """Cold start is paid by people: docs/performance.md says what each costs."""
-    heavy = {"openai", "supabase", "stripe", "yookassa", "pydantic", "google", "cryptography", "aiohttp"}
+    heavy = {
+        "openai",
+        "supabase",
+        "stripe",
+        "yookassa",
+        "pydantic",
+        "google",
+        "cryptography",
+        "aiohttp",
+        "PIL",
+    }
     for node in ast.parse(path.read_text()).body:
-        if isinstance(node, ast.Import | ast.ImportFrom):
+        if isinstance(node, ast.Import | ast.ImportFrom) and path.parent.name != "pictures":
             names = [node.module or ""] if isinstance(node, ast.ImportFrom) else [a.name for a in node.names]
+            assert not any(name.startswith("shared.pictures") for name in names)
             assert not {name.split(".")[0] for name in names} & heavy, (
                 "import it inside the function that needs it"
             )

@@ -33,9 +33,8 @@ TABLES = {
         "gone",
         section="person",
         told="id telegram_id username first_name last_name language_code language balance vip_level is_active"
-        " is_newcomer referral_code total_referrals bonus_credits total_xp level is_admin is_paid banned_at"
-        " ban_reason ban_told created_at"
-        " last_activity",
+        " is_newcomer referral_code total_referrals referral_credits bonus_credits total_xp level is_admin"
+        " is_paid banned_at ban_reason ban_told created_at last_activity",
     ),
     "public.bot_sessions": Table(
         "gone",
@@ -47,7 +46,26 @@ TABLES = {
         "gone", section="messages", told="bot chat_id role content created_at", kept_back="id user_id"
     ),
     "public.daily_usage": Table(
-        "gone", section="requests", told="bot day requests bonus_requests", kept_back="user_id"
+        "gone",
+        section="requests",
+        told="bot day requests bonus_requests own_key_requests",
+        kept_back="user_id",
+    ),
+    "public.monthly_usage": Table(
+        "gone", section="months", told="month requests bonus_requests", kept_back="user_id"
+    ),
+    "public.monthly_api_usage": Table(
+        "gone",
+        section="ai_months",
+        told="month provider model is_own_key calls errors tokens_in tokens_out cost ms",
+        kept_back="user_id",
+    ),
+    "public.api_usage": Table(
+        "gone",
+        section="ai_calls",
+        told="bot provider model kind status ms request_bytes response_bytes tokens_in tokens_out cost"
+        " is_own_key created_at",
+        kept_back="id user_id",
     ),
     "public.balance_transactions": Table(
         "anonymous",
@@ -92,6 +110,7 @@ TABLES = {
     ),
     "public.erased_people": Table("nobody's", why="a keyed hash, and what must not be collected again"),
     "public.admins": Table("nobody's", why="the owner's own setting, written from the environment"),
+    "public.daily_totals": Table("nobody's", why="sums over all people"),
     "public.subscription_limits": Table("nobody's", why="what plans allow"),
     "private.settings": Table("nobody's", why="settings of the installation"),
 }

@@ -52,6 +52,24 @@ def test_tomorrow_the_requests_are_new(sql: Sql, anna: Someone, clock: Callable[
     assert sql("select from daily_usage where user_id = %s", id_of(sql, anna)) == []
 
 
+def test_the_months_requests_are_still_used_until_the_next_month(
+    sql: Sql, anna: Someone, clock: Callable[[str], None]
+) -> None:
+    clock("(timestamptz '2026-11-10 09:00:00+00')")
+    anna.ask()
+    clock("(timestamptz '2026-11-12 09:00:00+00')")
+    before = come(anna)["usage"]["month_requests"]
+    assert before > 0
+    anna.erase()
+    clock("(timestamptz '2026-11-30 20:59:00+00')")
+    back = come(anna)["usage"]
+    assert (back["requests"], back["month_requests"]) == (0, before)
+    anna.erase()
+    clock("(timestamptz '2026-11-30 21:01:00+00')")  # December in Moscow
+    assert come(anna)["usage"]["month_requests"] == 0
+    assert sql("select from monthly_usage where user_id = %s", id_of(sql, anna)) == []
+
+
 def test_a_referral_counts_once_in_a_life(sql: Sql, someone: New) -> None:
     anna, ben, carl = someone(), someone(), someone()
     come(anna)

@@ -58,7 +58,7 @@ def test_a_person_with_a_past_leaves_nothing(stack: Stack, sql: Sql, anna: Perso
     assert len(traces(sql, anna)) >= 8
     asked = ask_to_be_erased(anna)
     asked.tap("🗑 Erase everything")
-    asked.wait_for_edit().tap("🗑 Erase and lose 15.00 RUB").wait()
+    asked.wait_for_edit().tap("🗑 Erase and lose 15\u00a0₽").wait()
     assert "Done" in asked.wait_for_edit().text
     assert traces(sql, anna) == []
     assert sql("select check_balances() as wrong")[0]["wrong"] == []
@@ -129,5 +129,5 @@ def test_money_that_arrives_between_the_tap_and_the_erasure_stops_it(
 
     stack.database.on("finish_update", when="before", do=pay)
     asked.tap("🗑 Erase everything").wait(timeout=20)
-    assert "There is 30.00 RUB on your balance" in asked.wait_for_edit().text
+    assert "There is 30\u00a0₽ on your balance" in asked.wait_for_edit().text
     assert sql("select balance::int from users where telegram_id = %s", anna.id) == [{"balance": 30}]

@@ -25,7 +25,7 @@ VALUES = {
         "public.subscriptions": "expired",
     },
     "plan": "PREMIUM",
-    "kind": "message",
+    "kind": {"public.telegram_updates": "message", "public.api_usage": "chat"},
     "method": "sendMessage",
     "reservation": "released",
     "reserved_from": "plan",
@@ -139,6 +139,7 @@ def filled(sql: Sql, catalogue: dict[str, Any], someone: Callable[..., Someone])
     sql("delete from audit_log where reference = 'story:1'")
     sql("delete from balance_transactions where reference = 'story:1' or reason = 'erased' and amount = -5")
     sql("reset session_replication_role")
+    sql("delete from api_usage where user_id = %s", user_id)
     sql("delete from users where id = %s", user_id)
 
 

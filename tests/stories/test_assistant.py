@@ -66,7 +66,7 @@ def test_the_profile_counts_what_was_asked(stack: Stack) -> None:
     assert f"ID: {anna.id}" in profile
     assert "Today: 1 of 25 requests" in profile
     assert re.search(r"New requests: 00:00 MSK, in \d+ (hours?|minutes?)", profile)
-    assert "Balance: 0.0 RUB" in profile
+    assert "Balance: 0\u00a0₽" in profile
     assert "Plan: Free" in profile
 
 

@@ -14,7 +14,7 @@ def test_the_profile_shows_the_balance_as_it_is_now(
     chat = stack.telegram.person("Анна", language_code="ru").chat("assistant")
     chat.send("/profile")
     profile = chat.answer()
-    assert "Баланс: 0.0 RUB" in profile.text
+    assert "Баланс: 0\u00a0₽" in profile.text
     sql("select adjust_balance(%s, 12.34, 'bonus', %s)", chat.id, f"shop:{chat.id}")
     chat.send("/profile")
-    assert "Баланс: 12.3 RUB" in chat.answer().text
+    assert "Баланс: 12,34\u00a0₽" in chat.answer().text

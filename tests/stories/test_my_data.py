@@ -49,7 +49,8 @@ def test_the_file_holds_everything_in_plain_words(stack: Stack, sql: Sql) -> Non
     assert answer.data["document"]["file_name"].endswith(".json")
     file = file_of(stack, answer)
     assert list(file) == [
-        "Что это", "Вы", "Чаты с ботами", "Запросы по дням", "Тарифы", "Движения по балансу", "Приглашения",
+        "Что это", "Вы", "Чаты с ботами", "Запросы по дням", "Запросы по месяцам",
+        "Обращения к ИИ по месяцам", "Обращения к ИИ", "Тарифы", "Движения по балансу", "Приглашения",
         "Действия администраторов", "Служебные записи", "Ещё не отправлено", "Разговоры",
     ]  # fmt: skip
     assert all(set(section) == {"Пояснение", "Данные"} for section in list(file.values())[1:])
@@ -132,7 +133,7 @@ def test_a_person_is_erased_when_they_say_so(
     anna.send("/deleteme")
     asked = anna.answer()
     assert question in asked.text
-    assert "0.00 RUB" in asked.text
+    assert "0\u00a0₽" in asked.text
     assert [row[0].text for row in asked.buttons] == buttons
     asked.tap(buttons[1])
     kept = asked.wait_for_edit()
@@ -150,14 +151,14 @@ def test_a_person_is_erased_when_they_say_so(
 
 
 @pytest.mark.parametrize(
-    ("code", "first", "warning", "last"),
+    ("code", "first", "warning", "last", "sum_"),
     [
-        ("ru", "🗑 Стереть всё", "На балансе 12.50 RUB", "🗑 Стереть и потерять {}"),
-        ("en", "🗑 Erase everything", "There is 12.50 RUB on your balance", "🗑 Erase and lose {}"),
+        ("ru", "🗑 Стереть всё", "На балансе {}", "🗑 Стереть и потерять {}", "12,50\u00a0₽"),
+        ("en", "🗑 Erase everything", "There is {} on your balance", "🗑 Erase and lose {}", "12.50\u00a0₽"),
     ],
 )
 def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
-    stack: Stack, sql: Sql, code: str, first: str, warning: str, last: str
+    stack: Stack, sql: Sql, code: str, first: str, warning: str, last: str, sum_: str
 ) -> None:
     anna = stack.telegram.person("Анна", language_code=code).chat("assistant")
     anna.send("/deleteme")
@@ -165,12 +166,12 @@ def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
     give(sql, anna, "12.50")
     asked.tap(first)
     asked = asked.wait_for_edit()
-    assert warning in asked.text
+    assert warning.format(sum_) in asked.text
     give(sql, anna, "7.50")
-    asked.tap(last.format("12.50 RUB"))
+    asked.tap(last.format(sum_))
     asked = asked.wait_for_edit()
-    assert "20.00 RUB" in asked.text
-    asked.tap(last.format("20.00 RUB"))
+    assert "20\u00a0₽" in asked.text
+    asked.tap(last.format("20\u00a0₽"))
     assert "✅" in asked.wait_for_edit().text
     assert not row_of(sql, anna)
     assert sql("select check_balances() as wrong")[0]["wrong"] == []

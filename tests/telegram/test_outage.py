@@ -39,7 +39,7 @@ def test_words_are_answered_from_nothing(dark: Stack, sql: Sql) -> None:
     chat.send("/profile")
     profile = chat.answer(15).text
     assert "моя память недоступна" in profile
-    assert "Баланс: 0.0" in profile
+    assert "Баланс: 0\n" in profile
     chat.send("/start")
     assert "без нашего разговора" in chat.answer(15).text
     chat.send("/clear")

@@ -200,7 +200,8 @@ def test_a_plan_that_was_deleted_is_not_unlimited(stack: Stack, sql: Sql) -> Non
         assert stack.telegram.deliver(message_update(anna, "/profile")).status == 200
     finally:
         for row in rows:
-            sql("insert into subscription_limits values (%s, %s, %s)", *row.values())
+            marks = ", ".join(["%s"] * len(row))
+            sql(f"insert into subscription_limits ({', '.join(row)}) values ({marks})", *row.values())
 
 
 def test_a_null_inside_of_session_data_is_kept_and_a_key_set_to_null_is_removed(

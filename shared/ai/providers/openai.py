@@ -27,6 +27,7 @@ class Provider(provider.Provider):
     PATH = "/chat/completions"
     SPARE: ClassVar[tuple[str, ...]] = (
         "temperature",  # reasoning models take only the default
+        "reasoning_effort",  # other models know none, and each reasoning model has words of its own
         "max_completion_tokens",  # older models allow less
         "safety_identifier",
         "prompt_cache_key",
@@ -82,6 +83,8 @@ class Provider(provider.Provider):
         }
         if question.temperature is not None:
             body["temperature"] = question.temperature
+        if question.effort is not None:
+            body["reasoning_effort"] = question.effort
         if question.user_reference:
             body |= self.person(question.user_reference)
         return body

@@ -23,7 +23,7 @@ class Provider(openai.Provider):
     """Chat completions of OpenRouter."""
 
     BASE_URL = "https://openrouter.ai/api/v1"
-    SPARE = ("temperature", "max_completion_tokens")
+    SPARE = ("temperature", "max_completion_tokens", "reasoning_effort")
     WORDS: ClassVar[Mapping[str, Trouble]] = {
         "authentication": Trouble.KEY,
         "permission_denied": Trouble.KEY,

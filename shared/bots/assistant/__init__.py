@@ -12,6 +12,7 @@ bot = Bot("assistant", answers_text_with_ai=True)
 from shared.bots.assistant import (  # noqa: E402, I001
     menu,
     profile,
+    usage,
     language,
     mode,
     referral,
@@ -38,4 +39,5 @@ __all__ = [
     "profile",
     "referral",
     "refusals",
+    "usage",
 ]

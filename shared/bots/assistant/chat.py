@@ -13,7 +13,8 @@ from shared import log
 from shared.ai import modes
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import main_menu
-from shared.bots.assistant.profile import reset_time
+from shared.bots.assistant.mode import current_mode
+from shared.bots.assistant.profile import month_reset_day, reset_time, ways_out
 from shared.config import settings
 from shared.errors import AIError, ConfigError
 from shared.telegram import current, reply
@@ -53,14 +54,19 @@ def chat(_message: Message) -> None:
 
 
 def refuse(unit: Unit) -> None:
-    """Say that today's requests are used up, when there are new ones, and what works until then."""
+    """Say that the plan's requests are used up, when there are new ones, and the ways to more."""
     if unit.is_offline:
         return reply(unit.rich("offline_limit"))
-    hours = max(1, round((unit.usage.resets_at - datetime.now(UTC)) / timedelta(hours=1)))
-    limit = unit.usage.daily_requests or 0
-    return reply(
-        unit.rich("limit_reached", limit=limit, time=reset_time(unit.usage), hours=hours), main_menu(unit)
-    )
+    usage, time, ways = unit.usage, reset_time(unit), ways_out(unit)
+    if usage.is_month_used_up:
+        limit = usage.monthly_requests or 0
+        day = month_reset_day(unit)
+        text = unit.rich("limit_reached_month", limit=limit, date=day, time=time, ways=ways)
+    else:
+        limit = usage.daily_requests or 0
+        hours = max(1, round((usage.resets_at - datetime.now(UTC)) / timedelta(hours=1)))
+        text = unit.rich("limit_reached", limit=limit, time=time, hours=hours, ways=ways)
+    return reply(text, main_menu(unit))
 
 
 def _answer(unit: Unit, words: str) -> None:
@@ -89,7 +95,7 @@ def _answer(unit: Unit, words: str) -> None:
 def _ask(unit: Unit, words: str) -> ChatAnswer:
     from shared.ai.chat import complete
 
-    mode = modes.find_mode(unit.mode)
+    mode = current_mode(unit)
     now = datetime.now(ZoneInfo(unit.usage.timezone))
     with typing(unit):
         return complete(
@@ -97,6 +103,8 @@ def _ask(unit: Unit, words: str) -> ChatAnswer:
             model=mode.model or settings().chat_model,
             provider=mode.provider or settings().chat_provider,
             temperature=mode.temperature,
+            effort=settings().chat_reasoning_effort or None,
+            record=unit.record_ai_call,
             deadline=unit.deadline,
             user_reference=_reference(unit),
         )

@@ -11,6 +11,7 @@ from shared.bots.assistant.menu import main_menu
 from shared.bots.assistant.private_chat import is_private
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
+from shared.texts import figures
 
 _YES = "deleteme:yes"
 _LOSE = "deleteme:lose:"  # and the balance that the person was told they lose
@@ -53,4 +54,4 @@ def _ask_again(unit: Unit, balance: Decimal) -> None:
 
 
 def _balance(unit: Unit) -> str:
-    return f"{unit.person.balance:.2f} {unit.person.currency}"
+    return figures.money(unit.language, unit.person.balance, unit.person.currency)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from telebot.types import CallbackQuery, Message
 
-from shared.ai.modes import MODES, find_mode
+from shared.ai.modes import DEFAULT, MODES, Mode, find_mode
 from shared.bots.assistant import bot
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
@@ -13,14 +13,28 @@ from shared.texts import Text
 _PREFIX = "mode:"
 
 
+def current_mode(unit: Unit) -> Mode:
+    """Return how this chat is answered: as chosen, while the person's plan includes it."""
+    return find_mode(unit.mode if _is_included(unit, unit.mode) else DEFAULT)
+
+
+def _is_included(unit: Unit, key: str) -> bool:
+    return key == DEFAULT or unit.includes("modes")
+
+
+def _label(unit: Unit, key: str) -> str:
+    label = unit.text(f"mode_{key}")
+    return label if _is_included(unit, key) else unit.text("mode_locked", mode=label)
+
+
 def _choices(unit: Unit) -> Keyboard:
-    rows = [[(unit.text(f"mode_{key}"), _PREFIX + key)] for key in MODES]
+    rows = [[(_label(unit, key), _PREFIX + key)] for key in MODES]
     return [*rows, [(unit.text("menu_back"), "menu")]]
 
 
 def _question(unit: Unit) -> Text:
-    modes = "\n".join(f"{unit.text(f'mode_{key}')} — {unit.text(f'mode_{key}_about')}" for key in MODES)
-    return unit.rich("mode_choose", modes=modes, current=unit.text(f"mode_{find_mode(unit.mode).key}"))
+    modes = "\n".join(f"{_label(unit, key)} — {unit.text(f'mode_{key}_about')}" for key in MODES)
+    return unit.rich("mode_choose", modes=modes, current=unit.text(f"mode_{current_mode(unit).key}"))
 
 
 @bot.message_handler(commands=["mode"])
@@ -44,6 +58,8 @@ def choose_mode(call: CallbackQuery) -> None:
     key = (call.data or "").removeprefix(_PREFIX)
     if key not in MODES:
         unit.notice(unit.text("mode_gone"), alert=True)
+    elif not _is_included(unit, key):
+        return unit.notice(unit.text("mode_not_included"), alert=True)
     elif key != unit.mode:
         unit.set_mode(key)
         unit.notice(unit.text("mode_set", mode=unit.text(f"mode_{key}")))

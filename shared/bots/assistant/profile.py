@@ -1,4 +1,4 @@
-"""/profile: who you are here, your plan, and what is left of today."""
+"""/profile: who you are here, your plan, and what is left of it."""
 
 from __future__ import annotations
 
@@ -11,43 +11,67 @@ from shared import texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back, main_menu
 from shared.telegram import current, reply
-from shared.telegram.unit import Unit, Usage
-from shared.texts import Text
+from shared.telegram.unit import Unit
+from shared.texts import Text, figures
 
 
 @bot.message_handler(commands=["profile"])
 def profile(_message: Message) -> None:
     """Show the profile."""
     unit = current()
-    reply(_profile(unit), main_menu(unit))
+    reply(_profile(unit), [_usage_button(unit), *main_menu(unit)])
 
 
 @bot.callback_query_handler(func=lambda call: call.data == "profile")
 def show_profile(_call: CallbackQuery) -> None:
     """Show the profile under the menu's button."""
     unit = current()
-    unit.show(_profile(unit), back(unit))
+    unit.show(_profile(unit), [_usage_button(unit), *back(unit)])
 
 
 def resets(unit: Unit) -> str:
-    """Say when the next day of requests begins: "00:00 MSK, in 5 hours"."""
-    left = max(unit.usage.resets_at - datetime.now(UTC), timedelta(minutes=1))
+    """Say when there are new requests of the plan: "00:00 MSK, in 5 hours", or "1 December at 00:00 MSK"."""
+    usage = unit.usage
+    if usage.is_month_used_up:
+        return unit.text("resets_month", date=month_reset_day(unit), time=reset_time(unit))
+    left = max(usage.resets_at - datetime.now(UTC), timedelta(minutes=1))
     if left < timedelta(hours=1):
-        return unit.text("resets_soon", time=reset_time(unit.usage), minutes=-(-left.seconds // 60))
-    return unit.text("resets_at", time=reset_time(unit.usage), hours=round(left / timedelta(hours=1)))
+        return unit.text("resets_soon", time=reset_time(unit), minutes=-(-left.seconds // 60))
+    return unit.text("resets_at", time=reset_time(unit), hours=round(left / timedelta(hours=1)))
 
 
-def reset_time(usage: Usage) -> str:
-    """Return the hour of the next day's beginning with its time zone: "00:00 MSK"."""
-    local = usage.resets_at.astimezone(ZoneInfo(usage.timezone))
-    zone = local.tzname() or ""
-    return f"{local:%H:%M} {'UTC' + zone if zone[:1] in '+-' else zone}"
+def reset_time(unit: Unit) -> str:
+    """Return the hour at which a day begins, with its time zone: "00:00 MSK"."""
+    return figures.time_of_day(unit.language, unit.usage.resets_at.astimezone(ZoneInfo(unit.usage.timezone)))
+
+
+def month_reset_day(unit: Unit) -> str:
+    """Return the day on which the next month of requests begins: "1 December"."""
+    begins = (unit.usage.month_resets_at or unit.usage.resets_at).astimezone(ZoneInfo(unit.usage.timezone))
+    return figures.day(unit.language, begins)
+
+
+def plan_name(unit: Unit) -> str:
+    """Return the plan's name; one that an owner added without a text is shown by its key."""
+    key = f"plan_{unit.usage.plan}"
+    return unit.text(key) if key in texts.language(unit.language).TEXTS else unit.usage.plan
+
+
+def ways_out(unit: Unit) -> str:
+    """Name the ways to more requests that this bot has: its commands with a text `way_out_<name>`."""
+    known = texts.language(unit.language).TEXTS
+    ways = [unit.text(f"way_out_{name}") for name in bot.commands() if f"way_out_{name}" in known]
+    return "\n\n" + "\n".join([unit.text("ways_out"), *ways]) if ways else ""
+
+
+def _usage_button(unit: Unit) -> list[tuple[str, str]]:
+    return [(unit.text("menu_usage"), "usage")]
 
 
 def _profile(unit: Unit) -> Text:
     person, usage = unit.person, unit.usage
-    plan = _plan_name(unit)
-    balance = f"{person.balance:.1f}"
+    plan = plan_name(unit)
+    balance = figures.money(unit.language, person.balance, person.currency)
     if unit.is_offline or person.created_at is None:
         return unit.rich("profile_offline", id=person.telegram_id, plan=plan, balance=balance)
     since = person.created_at.astimezone(ZoneInfo(usage.timezone)).strftime(
@@ -57,7 +81,8 @@ def _profile(unit: Unit) -> Text:
         "id": person.telegram_id,
         "since": since,
         "plan": plan,
-        "balance": f"{balance} {person.currency}",
+        "balance": balance,
+        "more": _more(unit),
     }
     if usage.daily_requests is None:
         return unit.rich("profile_unlimited", used=usage.requests, **values)
@@ -65,7 +90,12 @@ def _profile(unit: Unit) -> Text:
     return unit.rich("profile", used=used, limit=usage.daily_requests, resets=resets(unit), **values)
 
 
-def _plan_name(unit: Unit) -> str:
-    """Return the plan's name; one that an owner added without a text is shown by its key."""
-    key = f"plan_{unit.usage.plan}"
-    return unit.text(key) if key in texts.language(unit.language).TEXTS else unit.usage.plan
+def _more(unit: Unit) -> str:
+    """Return the lines about the month and the bonus, where there is something to say."""
+    usage, lines = unit.usage, []
+    if usage.monthly_requests is not None:
+        used = min(usage.month_requests, usage.monthly_requests)
+        lines.append(unit.text("profile_month", used=used, limit=usage.monthly_requests))
+    if usage.bonus_credits:
+        lines.append(unit.text("profile_bonus", credits=usage.bonus_credits))
+    return "".join(f"{line}\n" for line in lines)

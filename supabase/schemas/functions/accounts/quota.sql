@@ -1,17 +1,24 @@
--- Tells what a person may still ask today, over all bots.
+-- Tells what a person may still ask today and this month, over all bots.
 --
 -- Twice or at once: only reads. Whoever means to spend a request locks the person's row first.
--- Returns: plan (NONE, which allows nothing, when no plan covers the level), day (in quota_timezone), requests used and allowed that day (null is no limit), and when
---   the next day begins.
+-- Returns: plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
+--   for the day and the month (in quota_timezone) when each begins and ends, what of the plan is used and
+--   allowed (null is no limit).
 -- Errors: none.
 create or replace function private.quota(
   p_user_id bigint,
   p_vip_level integer,
   out plan text,
+  out features text[],
+  out history_length integer,
   out day date,
   out requests integer,
   out daily_requests integer,
-  out resets_at timestamptz
+  out resets_at timestamptz,
+  out month date,
+  out month_requests integer,
+  out monthly_requests integer,
+  out month_resets_at timestamptz
 )
 language plpgsql
 volatile
@@ -23,7 +30,10 @@ declare
 begin
   day := (private.clock() at time zone v_timezone)::date;
   resets_at := (day + 1)::timestamp at time zone v_timezone;
-  select l.plan, l.daily_requests into plan, daily_requests
+  month := date_trunc('month', day::timestamp)::date;
+  month_resets_at := (month + interval '1 month') at time zone v_timezone;
+  select l.plan, l.features, l.history_length, l.daily_requests, l.monthly_requests
+    into plan, features, history_length, daily_requests, monthly_requests
     from public.subscription_limits as l
    where l.vip_level <= p_vip_level
    order by l.vip_level desc
@@ -31,13 +41,17 @@ begin
   if not found then
     -- Somebody deleted the plan. Nothing is not the same as no limit.
     plan := 'NONE';
+    features := '{}';
     daily_requests := 0;
   end if;
   select coalesce(sum(u.requests), 0) into requests
     from public.daily_usage as u
    where u.user_id = p_user_id and u.day = quota.day;
+  select coalesce(sum(u.requests), 0) into month_requests
+    from public.monthly_usage as u
+   where u.user_id = p_user_id and u.month = quota.month;
 end
 $$;
 
 revoke all on function private.quota from public, anon, authenticated;
-comment on function private.quota is 'What a person may still ask today';
+comment on function private.quota is 'What a person may still ask today and this month';

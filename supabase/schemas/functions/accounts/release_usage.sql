@@ -1,6 +1,8 @@
--- Gives one AI request back to where it was taken from.
+-- Gives one AI request back to where it was taken from: the plan's day and month, or the bonus credits.
 --
--- Twice or at once: the caller holds the update's row and asks only while that says "reserved".
+-- Twice or at once: the caller holds the update's row and asks only while that says "reserved". The person's
+--   row is locked before the counters, as when a request is taken. What an admin gave back meanwhile is not
+--   given a second time: the month follows the day.
 -- Returns: nothing.
 -- Errors: none.
 create or replace function private.release_usage(
@@ -12,16 +14,25 @@ volatile
 security invoker
 set search_path = ''
 as $$
+declare
+  v_is_bonus integer := (p_reserved_from = 'bonus')::integer;
+  v_is_plan integer := 1 - v_is_bonus;
 begin
-  if p_reserved_from = 'bonus' then
+  perform from public.users as u where u.id = p_user_id for no key update;
+  if v_is_bonus > 0 then
     update public.users as u set bonus_credits = u.bonus_credits + 1 where u.id = p_user_id;
-    update public.daily_usage as u
-       set bonus_requests = u.bonus_requests - 1
-     where u.user_id = p_user_id and u.bot = p_bot and u.day = p_day and u.bonus_requests > 0;
-  else
-    update public.daily_usage as u
-       set requests = u.requests - 1
-     where u.user_id = p_user_id and u.bot = p_bot and u.day = p_day and u.requests > 0;
+  end if;
+  update public.daily_usage as u
+     set requests = u.requests - v_is_plan,
+         bonus_requests = u.bonus_requests - v_is_bonus
+   where u.user_id = p_user_id and u.bot = p_bot and u.day = p_day
+     and u.requests >= v_is_plan and u.bonus_requests >= v_is_bonus;
+  if found then
+    update public.monthly_usage as u
+       set requests = u.requests - v_is_plan,
+           bonus_requests = u.bonus_requests - v_is_bonus
+     where u.user_id = p_user_id and u.month = date_trunc('month', p_day::timestamp)::date
+       and u.requests >= v_is_plan and u.bonus_requests >= v_is_bonus;
   end if;
 end
 $$;

@@ -1,7 +1,8 @@
 -- Finds the person behind a Telegram account, or creates them; takes over what Telegram says of them now.
 --
 -- Twice or at once: two first messages meet in the unique telegram_id, and both get the one row. Nothing is
---   written while nothing changed, but for last_activity every five minutes.
+--   written while nothing changed, but for last_activity every five minutes. Whoever makes the row counts
+--   the new person in daily_totals.
 -- Returns: the row. p_person is Telegram's User; its hash, if there is one, finds what a person who was erased
 --   must not collect again.
 -- Errors: none.
@@ -15,6 +16,7 @@ as $$
 declare
   v_telegram_id bigint := (p_person ->> 'id')::bigint;
   v_user public.users;
+  v_stored record;
 begin
   select u.* into v_user from public.users as u where u.telegram_id = v_telegram_id;
   if found
@@ -39,9 +41,14 @@ begin
         last_name = excluded.last_name,
         language_code = excluded.language_code,
         last_activity = greatest(u.last_activity, excluded.last_activity)
-  returning u.* into v_user;
-  if v_user.created_at = p_now and p_person ? 'hash' then
-    v_user := private.restore_person(v_user.id, p_person ->> 'hash');
+  -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.
+  returning u as person, u.xmax = 0 as is_new into v_stored;
+  v_user := v_stored.person;
+  if v_stored.is_new then
+    perform private.count_new_person(v_user.id, p_now);
+    if p_person ? 'hash' then
+      v_user := private.restore_person(v_user.id, p_person ->> 'hash');
+    end if;
   end if;
   return v_user;
 end

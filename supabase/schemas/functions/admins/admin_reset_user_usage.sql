@@ -1,4 +1,4 @@
--- Gives a person today's requests back, over all bots, in an admin's name.
+-- Gives a person today's requests back, over all bots, in an admin's name: to the day and to the month.
 --
 -- Twice or at once: the person's row is locked, as it is for every request that is reserved; with a reference
 --   it acts once, and a repetition is answered with what it did then. Without one, every call acts.
@@ -17,6 +17,7 @@ declare
   v_email text := private.require_admin(p_admin_email);
   v_vip_level integer;
   v_quota record;
+  v_requests integer;
   v_known public.audit_log;
 begin
   select u.vip_level into v_vip_level from public.users as u where u.id = p_user_id for no key update;
@@ -31,15 +32,26 @@ begin
   end if;
 
   v_quota := private.quota(p_user_id, v_vip_level);
+  -- Counted under the lock: a failed request is given back without asking for the person's row.
+  select coalesce(sum(l.requests), 0) into v_requests
+    from (
+      select d.requests
+        from public.daily_usage as d
+       where d.user_id = p_user_id and d.day = v_quota.day
+         for update
+    ) as l;
   update public.daily_usage as d
      set requests = 0
    where d.user_id = p_user_id and d.day = v_quota.day and d.requests > 0;
+  update public.monthly_usage as m
+     set requests = greatest(m.requests - v_requests, 0)
+   where m.user_id = p_user_id and m.month = v_quota.month;
   perform private.write_audit(
     v_email, 'reset_user_usage', p_user_id, p_reference,
-    jsonb_build_object('requests', v_quota.requests, 'day', v_quota.day),
+    jsonb_build_object('requests', v_requests, 'day', v_quota.day),
     jsonb_build_object('requests', 0, 'day', v_quota.day)
   );
-  return jsonb_build_object('applied', true, 'before', v_quota.requests, 'after', 0);
+  return jsonb_build_object('applied', true, 'before', v_requests, 'after', 0);
 end
 $$;
 

@@ -52,6 +52,7 @@ begin
   update public.audit_log as l
      set user_id = null, before = l.before - 'reason', after = l.after - 'reason'
    where l.user_id = v_user.id;
+  delete from public.api_usage as a where a.user_id = v_user.id;
   delete from public.user_referrals as r
    where (r.referrer_id = v_user.id and r.referred_id is null)
       or (r.referred_id = v_user.id and r.referrer_id is null);

@@ -1,7 +1,7 @@
 -- Collects what is stored about a person, but for the conversation.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb, one key a subject. Each has a title and an explanation in shared/texts (mydata_<subject>).
+-- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title and an explanation in shared/texts (mydata_<subject>).
 -- Errors: none.
 create or replace function private.person_sections(p_user_id bigint)
 returns jsonb
@@ -21,6 +21,26 @@ as $$
       select coalesce(jsonb_agg(to_jsonb(d) - 'user_id' order by d.day, d.bot), '[]')
         from public.daily_usage as d
        where d.user_id = u.id
+    ),
+    'months', (
+      select coalesce(jsonb_agg(to_jsonb(m) - 'user_id' order by m.month), '[]')
+        from public.monthly_usage as m
+       where m.user_id = u.id
+    ),
+    'ai_months', (
+      select coalesce(jsonb_agg(to_jsonb(m) - 'user_id' order by m.month, m.provider, m.model), '[]')
+        from public.monthly_api_usage as m
+       where m.user_id = u.id
+    ),
+    'ai_calls', (
+      select coalesce(jsonb_agg(to_jsonb(c.call) - array['id', 'user_id'] order by c.created_at, c.id), '[]')
+        from (
+          select a as call, a.created_at, a.id
+            from public.api_usage as a
+           where a.user_id = u.id
+           order by a.created_at desc
+           limit 10000
+        ) as c
     ),
     'balance', (
       select coalesce(jsonb_agg(to_jsonb(t) - 'user_id' order by t.id), '[]')

@@ -15,6 +15,8 @@ declare
   v_used jsonb := jsonb '{}';
   v_usage jsonb := jsonb '{}';
   v_daily jsonb;
+  v_monthly jsonb;
+  v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
 begin
   if not p_user.is_newcomer
     or exists (select from public.user_referrals as r where r.referred_id = p_user.id)
@@ -27,10 +29,18 @@ begin
   select jsonb_agg(jsonb_build_object('bot', d.bot, 'day', d.day, 'requests', d.requests)) into v_daily
     from public.daily_usage as d
    where d.user_id = p_user.id
-     and d.day >= (private.clock() at time zone private.setting('quota_timezone'))::date
+     and d.day >= v_today
      and d.requests > 0;
   if v_daily is not null then
     v_usage := jsonb_build_object('daily', v_daily);
+  end if;
+  select jsonb_agg(jsonb_build_object('month', m.month, 'requests', m.requests)) into v_monthly
+    from public.monthly_usage as m
+   where m.user_id = p_user.id
+     and m.month >= date_trunc('month', v_today::timestamp)
+     and m.requests > 0;
+  if v_monthly is not null then
+    v_usage := v_usage || jsonb_build_object('monthly', v_monthly);
   end if;
   if v_used = '{}' and v_usage = '{}' then
     return;

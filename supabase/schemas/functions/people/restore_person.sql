@@ -1,4 +1,5 @@
--- Gives somebody who was erased and comes back what they had used up: a referral, today's requests, a ban.
+-- Gives somebody who was erased and comes back what they had used up: a referral, today's and this month's
+-- requests, a ban.
 -- Everything else begins anew.
 --
 -- Twice or at once: the caller has just made the person's row. What was kept moves there, and is kept again
@@ -15,6 +16,7 @@ as $$
 declare
   v_kept public.erased_people;
   v_user public.users;
+  v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
 begin
   delete from public.erased_people as e where e.person_hash = decode(p_hash, 'hex') returning e.* into v_kept;
   if found then
@@ -25,7 +27,11 @@ begin
     insert into public.daily_usage (user_id, bot, day, requests)
     select p_user_id, d.bot, d.day, d.requests
       from jsonb_to_recordset(v_kept.usage -> 'daily') as d (bot text, day date, requests integer)
-     where d.day >= (private.clock() at time zone private.setting('quota_timezone'))::date;
+     where d.day >= v_today;
+    insert into public.monthly_usage (user_id, month, requests)
+    select p_user_id, m.month, m.requests
+      from jsonb_to_recordset(v_kept.usage -> 'monthly') as m (month date, requests integer)
+     where m.month >= date_trunc('month', v_today::timestamp);
   end if;
   select u.* into v_user from public.users as u where u.id = p_user_id;
   return v_user;

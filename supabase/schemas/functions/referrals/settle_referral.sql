@@ -65,6 +65,7 @@ begin
   returning r.* into v_referral;
   update public.users as u
      set bonus_credits = u.bonus_credits + v_referral.referrer_credits,
+         referral_credits = u.referral_credits + v_referral.referrer_credits,
          total_referrals = u.total_referrals + 1
    where u.id = v_referral.referrer_id;
   update public.users as u

@@ -3,8 +3,9 @@
 -- Twice or at once: the row is locked and its attempt compared. A worker that lost its lease changes nothing;
 --   a repeated call after a lost answer changes nothing either and gets the same answer. Session data are
 --   changed key by key, never written back whole, so a button and a message at once lose nothing.
---   A reserved request that the handler did not settle is given back, whatever p_reservation says. Of a
---   person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
+--   A reserved request that the handler did not settle is given back, whatever p_reservation says. The calls
+--   to AI providers (p_usage, see private.record_usage) are written down by whoever finishes, so they count once.
+--   Of a person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
 --   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
 -- Returns: json {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
 --   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
@@ -18,7 +19,8 @@ create or replace function public.finish_update(
   p_messages jsonb default '[]',
   p_reservation text default null,
   p_answer jsonb default null,
-  p_outgoing jsonb default '[]'
+  p_outgoing jsonb default '[]',
+  p_usage jsonb default '[]'
 )
 returns json
 language plpgsql
@@ -70,6 +72,9 @@ begin
       from jsonb_array_elements(p_messages) with ordinality as m (value, position)
      order by m.position;
   end if;
+  perform private.record_usage(
+    v_update, p_usage, p_reservation is not distinct from 'settled' and v_update.reservation = 'reserved'
+  );
   if p_outgoing <> '[]' then
     v_outgoing := private.owe_calls(p_bot, p_update_id, p_outgoing);
   end if;

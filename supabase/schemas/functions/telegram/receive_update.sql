@@ -10,9 +10,10 @@
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
 --             created_at, is_admin, admin_email, ban: {reason, told} | null}
 --     session {mode, data}
---     usage   {plan, requests, daily_requests, resets_at, timezone}
+--     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
+--             month_resets_at, bonus_credits, timezone}
 --     reservation: reserved | refused | null (not asked for, a question awaits its answer, or banned)
---     history [{role, content}], the oldest first
+--     history [{role, content}], the oldest first; no more than p_history and the plan allow
 --   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
 --   {outcome: busy, retry_after}                     seconds
 --   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
@@ -86,6 +87,7 @@ begin
     and v_session.session_data ->> 'awaiting' is null
   then
     v_reserved := private.reserve_usage(v_user.id, p_bot);
+    v_user.bonus_credits := v_user.bonus_credits - coalesce((v_reserved.reserved_from = 'bonus')::integer, 0);
     v_taken.reservation := case when v_reserved.reserved_on is null then 'refused' else 'reserved' end;
     update public.telegram_updates as t
        set reservation = v_taken.reservation,
@@ -120,14 +122,21 @@ begin
     'session', json_build_object('mode', v_session.mode, 'data', v_session.session_data),
     'usage', json_build_object(
       'plan', v_quota.plan,
+      'features', v_quota.features,
       'requests', v_quota.requests,
       'daily_requests', v_quota.daily_requests,
       'resets_at', v_quota.resets_at,
+      'month_requests', v_quota.month_requests,
+      'monthly_requests', v_quota.monthly_requests,
+      'month_resets_at', v_quota.month_resets_at,
+      'bonus_credits', v_user.bonus_credits,
       'timezone', private.setting('quota_timezone')
     ),
     'reservation', v_taken.reservation,
     'history', case
-      when p_history > 0 and not v_banned then private.recent_messages(v_user.id, p_bot, p_chat_id, p_history)
+      when p_history > 0 and not v_banned then private.recent_messages(
+        v_user.id, p_bot, p_chat_id, least(p_history, v_quota.history_length)
+      )
       else '[]'::json
     end
   );

@@ -1,10 +1,11 @@
 -- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
 -- are older than ten minutes and that nobody works on, finished and put-aside updates past their retention, old
--- messages, and used requests of people who are erased. Ends the subscriptions whose time is over.
+-- messages, and used requests of people who are erased. Ends the subscriptions whose time is over, makes the
+-- months of api_usage ahead and drops the old ones.
 --
 -- Twice or at once: rows that another sweep or a worker holds are skipped.
--- Returns: json {released, updates, messages, erased, subscriptions}: how many of each, p_limit of each kind
---   at most.
+-- Returns: json {released, updates, messages, erased, subscriptions, months}: how many of each, p_limit of each
+--   kind at most.
 -- Errors: none of its own.
 create or replace function public.sweep(p_limit integer default 1000)
 returns json
@@ -19,6 +20,9 @@ declare
   v_released integer := 0;
   v_updates integer;
   v_messages integer;
+  v_erased integer;
+  v_subscriptions integer;
+  v_months integer;
 begin
   for v_stale in
     select t.*
@@ -68,12 +72,16 @@ begin
    ) as old
    where m.id = old.id;
   get diagnostics v_messages = row_count;
+  v_erased := private.forget_usage(p_limit);
+  v_subscriptions := private.expire_subscriptions(p_limit);
+  v_months := private.keep_usage_months();
   return json_build_object(
     'released', v_released,
     'updates', v_updates,
     'messages', v_messages,
-    'erased', private.forget_usage(p_limit),
-    'subscriptions', private.expire_subscriptions(p_limit)
+    'erased', v_erased,
+    'subscriptions', v_subscriptions,
+    'months', v_months
   );
 end
 $$;

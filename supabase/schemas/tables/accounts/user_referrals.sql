@@ -14,6 +14,8 @@ create table public.user_referrals (
 );
 
 create index user_referrals_referrer_idx on public.user_referrals (referrer_id, completed_at);
+create index user_referrals_pending_idx on public.user_referrals (referrer_id)
+where status = 'pending';
 -- Top referrers of a period.
 create index user_referrals_completed_at_idx on public.user_referrals (completed_at)
 where status = 'completed';

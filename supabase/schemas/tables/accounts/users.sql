@@ -14,6 +14,7 @@ create table public.users (
   is_newcomer boolean not null default true,
   referral_code text not null unique default private.random_code(),
   total_referrals integer not null default 0 check (total_referrals >= 0),
+  referral_credits integer not null default 0 check (referral_credits >= 0),
   bonus_credits integer not null default 0 check (bonus_credits >= 0),
   total_xp bigint not null default 0 check (total_xp >= 0),
   level integer not null default 1 check (level >= 1),
@@ -44,6 +45,7 @@ comment on column public.users.is_paid is 'Derived: a paid plan, or an admin; se
 comment on column public.users.banned_at is 'Since when no bot serves the person; null: not banned';
 comment on column public.users.ban_reason is 'What the person is told beside the ban itself';
 comment on column public.users.ban_told is 'Whether the one notice of this ban was given';
+comment on column public.users.referral_credits is 'Bonus credits that the person''s invitations brought, all together';
 comment on column public.users.last_activity is 'The last update of the person, to five minutes';
 alter table public.users enable row level security;
 revoke all on table public.users from public, anon, authenticated, service_role;

@@ -1,0 +1,159 @@
+"""/usage: what a person asked and may still ask, as a picture with the same in words under it."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db, texts
+from shared.bots.assistant import bot
+from shared.bots.assistant.menu import back
+from shared.bots.assistant.profile import month_reset_day, plan_name, resets, ways_out
+from shared.telegram import current
+from shared.telegram.unit import StateUnavailable, Unit
+from shared.texts import Text, figures
+
+if TYPE_CHECKING:
+    from shared.pictures.usage import Meter, UsagePicture
+
+Stats = dict[str, Any]  # what get_user_usage_stats returns
+
+
+@bot.message_handler(commands=["usage"])
+def usage(_message: Message) -> None:
+    """Show the usage."""
+    _show(current())
+
+
+@bot.callback_query_handler(func=lambda call: call.data == "usage")
+def show_usage(_call: CallbackQuery) -> None:
+    """Show the usage under the profile's button."""
+    _show(current())
+
+
+def _show(unit: Unit) -> None:
+    if unit.is_offline:
+        raise StateUnavailable
+    stats: Stats = db.call("get_user_usage_stats", p_user_id=unit.person.id)
+    from shared.pictures.usage import draw  # with Pillow 60 ms, and few ask for it
+
+    unit.send_picture(draw(_picture(unit, stats)), _caption(unit, stats), back(unit))
+
+
+def _caption(unit: Unit, stats: Stats) -> Text:
+    day, month, credits = stats["day"], stats["month"], stats["bonus_credits"]
+    lines = [unit.rich("usage_head", plan=plan_name(unit))]
+    if day["limit"] is None:
+        lines.append(unit.rich("usage_today_unlimited", used=_number(unit, day["used"])))
+    else:
+        used, limit = _number(unit, day["used"]), _number(unit, day["limit"])
+        lines.append(unit.rich("usage_today", used=used, limit=limit, resets=resets(unit)))
+    if month["limit"] is None:
+        lines.append(unit.rich("usage_month_unlimited", used=_number(unit, month["used"])))
+    else:
+        used, limit = _number(unit, month["used"]), _number(unit, month["limit"])
+        lines.append(unit.rich("usage_month", used=used, limit=limit, date=month_reset_day(unit)))
+    if credits:
+        lines.append(unit.rich("usage_bonus", credits=_number(unit, credits)))
+    more = [*_calls(unit, stats["providers"]), *_referrals(unit, stats["referrals"])]
+    if more:
+        lines += [Text("", []), *more]
+    ways = ways_out(unit) if 0 in (day["remaining"], month["remaining"]) else ""
+    return texts.joined(texts.joined(*lines, separator="\n"), Text(ways, []))
+
+
+def _calls(unit: Unit, providers: list[Stats]) -> list[Text]:
+    """Tell of the AI calls of this month; what they cost only where the person pays."""
+    calls = sum(provider["calls"] for provider in providers)
+    if not calls:
+        return []
+    milliseconds = sum(provider["average_ms"] * provider["calls"] for provider in providers)
+    seconds = Decimal(milliseconds / calls / 1000).quantize(Decimal("0.1"))
+    tokens = sum(provider["tokens_in"] + provider["tokens_out"] for provider in providers)
+    lines = [
+        unit.rich(
+            "usage_calls",
+            calls=calls,
+            seconds=figures.number(unit.language, seconds),
+            tokens=_number(unit, tokens),
+        )
+    ]
+    if own := sum(provider["own_key_calls"] for provider in providers):
+        cost = sum((Decimal(str(provider["own_key_cost"])) for provider in providers), Decimal(0))
+        paid = ", " + figures.money(unit.language, cost.quantize(Decimal("0.01")), "USD") if cost else ""
+        lines.append(unit.rich("usage_own_key", calls=own, cost=paid))
+    return lines
+
+
+def _referrals(unit: Unit, referrals: Stats) -> list[Text]:
+    return [unit.rich("usage_referrals", **referrals)] if any(referrals.values()) else []
+
+
+def _picture(unit: Unit, stats: Stats) -> UsagePicture:
+    from shared.pictures.usage import Day, Mark, UsagePicture, shows_limit
+
+    def label(day: str) -> str:
+        return figures.day(unit.language, date.fromisoformat(day), short=True)
+
+    rows = stats["days"]
+    days = [
+        Day(label(row["day"]), row["requests"], row["bonus_requests"], row["own_key_requests"])
+        for row in rows
+    ]
+    most, total = max(day.total for day in days), sum(day.total for day in days)
+    limit, credits = stats["day"]["limit"], stats["bonus_credits"]
+    # Since the first of them, not over days before the person came.
+    asked = next((number for number, day in enumerate(days) if day.total), len(days) - 1)
+    average = round(total / (len(days) - asked))
+    legend: list[tuple[Mark, str]] = []
+    if shows_limit(days, limit):
+        legend.append(("limit", unit.text("picture_limit", limit=_number(unit, limit))))
+    if any(day.bonus for day in days):
+        legend.append(("bonus", unit.text("picture_paid_bonus")))
+    if any(day.own for day in days):
+        legend.append(("own", unit.text("picture_own_key")))
+    return UsagePicture(
+        title=unit.text("picture_title"),
+        plan=plan_name(unit),
+        today=_today(unit, stats),
+        month=_month(unit, stats["month"]),
+        average=unit.text("picture_average", average=_number(unit, average)) if average else "",
+        bonus=unit.text("picture_bonus", credits=credits) if credits else "",
+        days=days,
+        chart=unit.text("picture_days"),
+        chart_about=unit.text("picture_most", most=_number(unit, most)) if most else "",
+        legend=legend,
+        nothing=unit.text("picture_nothing"),
+    )
+
+
+def _today(unit: Unit, stats: Stats) -> Meter:
+    from shared.pictures.usage import Meter
+
+    day, month, title = stats["day"], stats["month"], unit.text("picture_today")
+    if month["limit"] is not None and month["used"] >= month["limit"]:
+        begins = datetime.fromisoformat(month["resets_at"]).astimezone(ZoneInfo(stats["timezone"]))
+        about = unit.text("picture_out_month", date=figures.day(unit.language, begins, short=True))
+        return Meter(1, 1, title, "0", about)
+    if day["limit"] is None:
+        return Meter(day["used"], None, title, _number(unit, day["used"]), unit.text("picture_unlimited"))
+    left = max(day["limit"] - day["used"], 0)
+    key = "picture_left_bonus" if not left and stats["bonus_credits"] else "picture_left"
+    about = unit.text(key, limit=_number(unit, day["limit"]))
+    return Meter(day["used"], day["limit"], title, _number(unit, left), about)
+
+
+def _month(unit: Unit, month: Stats) -> Meter:
+    from shared.pictures.usage import Meter
+
+    limit = month["limit"]
+    about = "" if limit is None else unit.text("picture_month_of", limit=_number(unit, limit))
+    return Meter(month["used"], limit, unit.text("picture_month"), _number(unit, month["used"]), about)
+
+
+def _number(unit: Unit, value: int) -> str:
+    return figures.number(unit.language, value)

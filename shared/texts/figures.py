@@ -1,0 +1,43 @@
+"""Figures as a language writes them: numbers, money, days and times of day."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from shared.texts import language
+
+_NBSP = "\u00a0"
+_SYMBOLS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "KZT": "₸", "UAH": "₴", "TRY": "₺", "INR": "₹"}
+
+
+def number(code: str, value: int | Decimal) -> str:
+    """Write a number: "12 345,6" in Russian, "12,345.6" in English."""
+    speech = language(code)
+    whole, _, part = f"{abs(value):,}".partition(".")
+    grouped = whole.replace(",", speech.THOUSANDS) + (speech.DECIMAL + part if part else "")
+    return f"−{grouped}" if value < 0 else grouped
+
+
+def money(code: str, amount: Decimal, currency: str) -> str:
+    """Write an amount with its currency (an ISO 4217 code, or empty): "12,50 ₽"; whole ones without "00"."""
+    places = Decimal(1) if amount == amount.to_integral_value() else Decimal("0.01")
+    figure, symbol = number(code, amount.quantize(places)), _SYMBOLS.get(currency, currency)
+    if not symbol:
+        return figure
+    if symbol in language(code).LEADING_SYMBOLS:
+        return figure.replace("−", f"−{symbol}") if amount < 0 else symbol + figure
+    return f"{figure}{_NBSP}{symbol}"
+
+
+def day(code: str, value: date, *, short: bool = False) -> str:
+    """Write a day of the year: "1 декабря"; `short` "1 дек"."""
+    month = language(code).MONTHS[value.month - 1]
+    return f"{value.day}{_NBSP}{month[:3] if short else month}"
+
+
+def time_of_day(code: str, value: datetime) -> str:
+    """Write the time of day with its time zone: "00:00 МСК"; one without a name is "UTC+04"."""
+    zone = value.tzname() or ""
+    name = f"UTC{zone}" if zone[:1] in "+-" else zone
+    return f"{value:%H:%M} {language(code).TIME_ZONES.get(name, name)}"

@@ -1,0 +1,22 @@
+-- Adds a person who is seen for the first time to their day's total.
+--
+-- Twice or at once: the caller has just made the person's row, which happens once.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.count_new_person(p_user_id bigint, p_now timestamptz)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  insert into public.daily_totals as t (day, provider, model, is_own_key, shard, new_people)
+  values (
+    (p_now at time zone private.setting('quota_timezone'))::date, '', '', false, p_user_id & 15, 1
+  )
+  on conflict (day, provider, model, is_own_key, shard) do update
+    set new_people = t.new_people + excluded.new_people;
+$$;
+
+revoke all on function private.count_new_person from public, anon, authenticated;
+comment on function private.count_new_person is 'Adds a new person to their day''s total';

@@ -1,0 +1,112 @@
+-- Writes down what an update asked of AI providers: a row for each call, and the counters they add up to.
+--
+-- Twice or at once: the caller holds the update's row and calls once, in the transaction that finishes it.
+--   Everybody takes the counters in the same order, and an update only one of a figure's sixteen rows.
+-- Returns: nothing. p_usage is [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in,
+--   tokens_out, cost, is_own_key}] in the order of the calls; the last of them made the answer, if any did.
+--   p_is_settled: a reserved request was served. On an own key none is reserved, and the last call says it.
+-- Errors: none.
+create or replace function private.record_usage(
+  p_update public.telegram_updates, p_usage jsonb, p_is_settled boolean
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz;
+  v_day date;
+  v_shard integer := p_update.update_id & 15;
+  v_last jsonb := p_usage -> -1;
+  v_is_own boolean := coalesce((p_usage -> -1 ->> 'is_own_key')::boolean, false);
+  v_requests integer := (p_is_settled or (v_is_own and v_last ->> 'status' in ('ok', 'part')))::integer;
+begin
+  if v_last is null and v_requests = 0 then
+    return;
+  end if;
+  v_now := private.clock();
+  v_day := (v_now at time zone private.setting('quota_timezone'))::date;
+
+  if v_is_own and v_requests > 0 then
+    insert into public.daily_usage as u (user_id, bot, day, own_key_requests)
+    values (p_update.user_id, p_update.bot, v_day, 1)
+    on conflict (user_id, day, bot) do update set own_key_requests = u.own_key_requests + 1;
+  end if;
+  if v_last is null then
+    insert into public.daily_totals as t (day, provider, model, is_own_key, shard, requests)
+    values (v_day, '', '', false, v_shard, v_requests)
+    on conflict (day, provider, model, is_own_key, shard) do update
+      set requests = t.requests + excluded.requests;
+    return;
+  end if;
+
+  insert into public.api_usage (
+    user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes,
+    tokens_in, tokens_out, cost, is_own_key, created_at
+  )
+  select
+    p_update.user_id, p_update.bot, c.provider, c.model, c.kind, c.status, c.ms, c.request_bytes,
+    c.response_bytes, c.tokens_in, c.tokens_out, c.cost, c.is_own_key, v_now
+    from jsonb_to_recordset(p_usage) as c (
+      provider text, model text, kind text, status text, ms integer, request_bytes integer,
+      response_bytes integer, tokens_in integer, tokens_out integer, cost numeric, is_own_key boolean
+    );
+  with sums as (
+    select
+      c.provider, c.model, c.is_own_key,
+      count(*) as calls,
+      count(*) filter (where c.status not in ('ok', 'part')) as errors,
+      coalesce(sum(c.tokens_in), 0) as tokens_in,
+      coalesce(sum(c.tokens_out), 0) as tokens_out,
+      coalesce(sum(c.cost), 0) as cost,
+      sum(c.ms) as ms
+      from jsonb_to_recordset(p_usage) as c (
+        provider text, model text, status text, ms integer, tokens_in integer, tokens_out integer,
+        cost numeric, is_own_key boolean
+      )
+     group by c.provider, c.model, c.is_own_key
+  ), months as (
+    insert into public.monthly_api_usage as m
+      (user_id, month, provider, model, is_own_key, calls, errors, tokens_in, tokens_out, cost, ms)
+    select
+      p_update.user_id, date_trunc('month', v_day::timestamp)::date, s.provider, s.model, s.is_own_key,
+      s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms
+      from sums as s
+     order by s.provider, s.model, s.is_own_key
+    on conflict (user_id, month, provider, model, is_own_key) do update
+      set calls = m.calls + excluded.calls,
+          errors = m.errors + excluded.errors,
+          tokens_in = m.tokens_in + excluded.tokens_in,
+          tokens_out = m.tokens_out + excluded.tokens_out,
+          cost = m.cost + excluded.cost,
+          ms = m.ms + excluded.ms
+  )
+  insert into public.daily_totals as t (
+    day, provider, model, is_own_key, shard,
+    requests, calls, errors, tokens_in, tokens_out, cost, ms
+  )
+  select
+    v_day, s.provider, s.model, s.is_own_key, v_shard,
+    case
+      when s.provider = v_last ->> 'provider' and s.model = v_last ->> 'model' and s.is_own_key = v_is_own
+      then v_requests
+      else 0
+    end,
+    s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms
+    from sums as s
+   order by s.provider, s.model, s.is_own_key
+  on conflict (day, provider, model, is_own_key, shard) do update
+    set requests = t.requests + excluded.requests,
+        calls = t.calls + excluded.calls,
+        errors = t.errors + excluded.errors,
+        tokens_in = t.tokens_in + excluded.tokens_in,
+        tokens_out = t.tokens_out + excluded.tokens_out,
+        cost = t.cost + excluded.cost,
+        ms = t.ms + excluded.ms;
+end
+$$;
+
+revoke all on function private.record_usage from public, anon, authenticated;
+comment on function private.record_usage is 'Writes down an update''s calls to AI providers and what they add up to';

@@ -1,0 +1,16 @@
+-- How many AI requests a person used in a month, over all bots: the sums of daily_usage, kept as counters.
+
+create table public.monthly_usage (
+  user_id bigint not null references public.users (id) on delete cascade,
+  month date not null check (extract(day from month) = 1),
+  requests integer not null default 0 check (requests >= 0),
+  bonus_requests integer not null default 0 check (bonus_requests >= 0),
+  primary key (user_id, month)
+);
+
+comment on table public.monthly_usage is 'AI requests used, by person and month';
+comment on column public.monthly_usage.month is 'Its first day, in the time zone of the setting quota_timezone';
+comment on column public.monthly_usage.requests is 'Reserved and served requests; a failed one is given back';
+comment on column public.monthly_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
+alter table public.monthly_usage enable row level security;
+revoke all on table public.monthly_usage from public, anon, authenticated, service_role;

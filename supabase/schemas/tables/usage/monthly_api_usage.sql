@@ -1,0 +1,24 @@
+-- What a person's AI calls came to in a month: the sums of api_usage, kept as counters and never dropped.
+
+create table public.monthly_api_usage (
+  user_id bigint not null references public.users (id) on delete cascade,
+  month date not null check (extract(day from month) = 1),
+  provider text not null,
+  model text not null,
+  is_own_key boolean not null,
+  calls integer not null check (calls >= 0),
+  errors integer not null check (errors >= 0),
+  tokens_in bigint not null check (tokens_in >= 0),
+  tokens_out bigint not null check (tokens_out >= 0),
+  cost numeric(16, 8) not null check (cost >= 0),
+  ms bigint not null check (ms >= 0),
+  primary key (user_id, month, provider, model, is_own_key)
+);
+
+comment on table public.monthly_api_usage is 'What a person''s AI calls came to in a month';
+comment on column public.monthly_api_usage.month is 'Its first day, in the time zone of the setting quota_timezone';
+comment on column public.monthly_api_usage.errors is 'Calls that brought no answer: their api_usage.status is neither ok nor part';
+comment on column public.monthly_api_usage.cost is 'US dollars, as far as the providers say';
+comment on column public.monthly_api_usage.ms is 'Milliseconds of all calls together';
+alter table public.monthly_api_usage enable row level security;
+revoke all on table public.monthly_api_usage from public, anon, authenticated, service_role;

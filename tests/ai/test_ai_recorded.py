@@ -1,0 +1,77 @@
+"""Every try is reported, with what it took and what became of it; bytes are of each try alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from shared.errors import AIError
+from tests.ai.asking import KEY, Ask
+from tools.emulator.ai import Ai, AiBehaviour
+
+
+def recorded(ask: Ask, **arguments: Any) -> list[Any]:
+    calls: list[Any] = []
+    try:
+        answer = ask(record=calls.append, **arguments)
+    except AIError:
+        return calls
+    assert answer.request_bytes == sum(call["request_bytes"] for call in calls)
+    assert answer.response_bytes == sum(call["response_bytes"] for call in calls)
+    return calls
+
+
+def test_an_answer_is_one_call(ai: Ai, ask: Ask) -> None:
+    ai.next(AiBehaviour(text="Paris is the capital of France.", chunk_delay=0.01))
+    (call,) = recorded(ask)
+    assert 10 <= call.pop("ms") < 8000
+    assert min(call.pop("request_bytes"), call.pop("response_bytes")) > 100
+    assert call == {
+        "provider": "openai",
+        "model": "gpt-5-mini",
+        "kind": "chat",
+        "status": "ok",
+        "tokens_in": 3,
+        "tokens_out": 7,
+        "cost": None,
+        "is_own_key": False,
+    }
+
+
+def test_the_price_is_recorded_exactly(ai: Ai, ask: Ask) -> None:
+    ai.next(AiBehaviour(text="Hello"))
+    (call,) = recorded(ask, provider="openrouter")
+    assert isinstance(call["cost"], str)
+    assert float(call["cost"]) > 0
+
+
+def test_a_second_try_is_a_second_call(ai: Ai, ask: Ask, no_pause: None) -> None:
+    ai.next(AiBehaviour(status=503), AiBehaviour(text="Hello"))
+    first, second = recorded(ask)
+    assert (first["status"], second["status"]) == ("temporary", "ok")
+    assert first["request_bytes"] == second["request_bytes"]
+    assert first["tokens_in"] is None
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "statuses"),
+    [
+        (AiBehaviour(status=401), ["key"]),
+        (AiBehaviour(status=403), ["refused"]),
+        (AiBehaviour(empty=True), ["empty"]),
+        (AiBehaviour(text="one two three four", chunk_delay=0.7), ["part"]),
+        (AiBehaviour(hang=True), ["late"]),
+    ],
+)
+def test_what_became_of_it(ai: Ai, ask: Ask, behaviour: AiBehaviour, statuses: list[str]) -> None:
+    ai.next(behaviour)
+    assert [call["status"] for call in recorded(ask, seconds=1.0)] == statuses
+
+
+def test_an_own_key_is_marked_and_never_in_the_record(ai: Ai, ask: Ask) -> None:
+    own = KEY[::-1]
+    ai.next(AiBehaviour(text="Hello"))
+    (call,) = recorded(ask, api_key=own)
+    assert call["is_own_key"]
+    assert own not in str(call)

@@ -1,0 +1,156 @@
+"""The picture of /usage shows the figures it is given, in every language, and no word leaves its card."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from shared import texts
+from shared.pictures.canvas import Canvas, _font
+from shared.pictures.usage import HEIGHT, WIDTH, Day, Meter, UsagePicture, draw
+
+BLUE, PALE, RED = (47, 107, 255), (185, 205, 251), (240, 82, 106)
+AMBER, GREEN = (245, 165, 36), (18, 184, 134)
+Color = tuple[int, int, int]
+Box = tuple[int, int, int, int]
+LABELS = [f"{n} Nov" for n in range(30)]
+
+VIEW = UsagePicture(
+    title="Requests",
+    plan="Free",
+    today=Meter(5, 25, "Today", "20", "left of 25"),
+    month=Meter(120, None, "This month", "120", ""),
+    days=[Day(label, 4) for label in LABELS],
+    average="4 a day on average",
+    bonus="",
+    chart="30 days",
+    chart_about="most in a day: 4",
+    legend=[],
+    nothing="Your days will appear here",
+)
+
+
+def picture(view: UsagePicture) -> Image.Image:
+    return Image.open(draw(view)).convert("RGB")
+
+
+def today(used: int, limit: int | None) -> Image.Image:
+    return picture(replace(VIEW, today=Meter(used, limit, "Today", "9", "left")))
+
+
+def count(image: Image.Image, color: Color, box: Box | None = None) -> int:
+    """Pixels of a colour, as near to it as a palette may put it."""
+    pixels = (image.crop(box) if box else image).get_flattened_data()
+    return sum(all(abs(a - b) <= 12 for a, b in zip(pixel, color, strict=True)) for pixel in pixels)
+
+
+def ring(image: Image.Image, color: Color) -> int:
+    return count(image, color, (90, 180, 380, 490))
+
+
+def chart(image: Image.Image, color: Color) -> int:
+    return count(image, color, (56, 620, WIDTH - 56, 860))
+
+
+def test_it_is_a_sharp_png_of_a_size_telegram_shows_well() -> None:
+    file = draw(VIEW)
+    assert (file.name, file.tell(), file.getvalue()[:8]) == ("usage.png", 0, b"\x89PNG\r\n\x1a\n")
+    assert Image.open(file).size == (WIDTH, HEIGHT)
+    assert len(file.getvalue()) < 100_000
+
+
+def test_the_ring_shows_what_is_left() -> None:
+    shares = [ring(today(used, 25), BLUE) for used in (0, 5, 20, 24)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[1] / shares[0] == pytest.approx(0.8, abs=0.05)
+    out = today(25, 25)
+    assert ring(out, BLUE) == 0
+    assert ring(out, RED) > 100
+    assert ring(today(3, None), BLUE) == shares[0]
+    assert ring(today(0, 0), RED) > 100
+
+
+def test_one_used_request_is_seen_on_a_ring_with_round_ends() -> None:
+    assert ring(today(1, 1000), BLUE) < ring(today(0, 1000), BLUE) - 200
+
+
+def test_each_day_has_a_bar_as_high_as_its_requests() -> None:
+    days = [Day(label, number) for number, label in enumerate(LABELS)]
+    image = picture(replace(VIEW, days=days))
+    step = (WIDTH - 2 * 56 - 88) / 30
+    heights = [
+        count(image, PALE, (int(100 + n * step), 620, int(100 + (n + 1) * step), 860)) for n in range(29)
+    ]
+    assert heights[0] == 0
+    assert heights[5:] == sorted(heights[5:])
+    assert heights[28] / heights[14] == pytest.approx(2, abs=0.2)
+    assert chart(image, BLUE) > heights[28] * 0.9, "today's bar is the strong one"
+
+
+def test_bonus_requests_and_those_on_an_own_key_have_their_colours() -> None:
+    plain = picture(VIEW)
+    assert chart(plain, AMBER) == chart(plain, GREEN) == 0
+    mixed = picture(replace(VIEW, days=[Day(label, 4, 4, 4) for label in LABELS]))
+    amber, green, pale = (chart(mixed, color) for color in (AMBER, GREEN, PALE))
+    assert amber / pale == pytest.approx(1, abs=0.15)
+    assert green / pale == pytest.approx(1, abs=0.25)
+
+
+def test_a_month_with_a_limit_has_a_bar_and_without_it_an_average() -> None:
+    bar = (700, 395, 1190, 440)
+    half = picture(replace(VIEW, month=Meter(250, 500, "This month", "250", "of 500")))
+    full = picture(replace(VIEW, month=Meter(600, 500, "This month", "600", "of 500")))
+    assert count(picture(VIEW), BLUE, bar) == 0
+    assert count(half, BLUE, bar) == pytest.approx(476 / 2 * 24, rel=0.1)
+    assert count(full, RED, bar) == pytest.approx(476 * 24, rel=0.1)
+
+
+def test_a_new_person_reads_that_their_days_will_come() -> None:
+    nobody = [Day(label, 0) for label in LABELS]
+    hint = (300, 690, 980, 780)
+    dark = (102, 114, 138)
+    assert count(picture(replace(VIEW, days=nobody)), dark, hint) > 200
+    assert count(picture(replace(VIEW, days=nobody, nothing="")), dark, hint) == 0
+
+
+def test_words_that_are_too_long_become_smaller_and_stay_on_their_card() -> None:
+    long = "Безлимитный корпоративный тариф"
+    view = replace(
+        VIEW,
+        plan=long,
+        bonus="+1 000 000 бонусных запросов",
+        today=Meter(1, 9_999_999, "Сегодня", "9 999 998", "осталось из 9 999 999, дальше бонусные"),
+        month=Meter(8_888_888, 9_999_999, long, "8 888 888", "из 9 999 999"),
+    )
+    image = picture(view)
+    edges = [(x, y) for x in (20, 640, WIDTH - 20) for y in range(156, 520)]
+    assert {image.getpixel(edge) for edge in edges} == {image.getpixel((5, 5))}
+
+
+@pytest.mark.parametrize("code", [path.stem for path in Path(texts.__file__).parent.glob("??.py")])
+def test_the_typeface_has_every_letter_of_every_language(code: str) -> None:
+    language = texts.language(code)
+    words = [text for key, text in language.TEXTS.items() if key.startswith(("picture_", "plan_"))]
+    letters = set("".join([*words, *language.MONTHS, "0123456789.,\u00a0−∞₽"])) - set("{}|\n_*`")
+    for weight in ("Medium", "SemiBold"):
+        font = _font(weight, 40)  # type: ignore[arg-type]
+        missing = bytes(font.getmask("\uffff"))
+        lacking = [letter for letter in letters if letter.strip() and bytes(font.getmask(letter)) == missing]
+        assert not lacking, f"{weight} lacks {lacking}: make the subset larger (shared/pictures/fonts)"
+
+
+def test_words_are_cut_into_lines_and_kept_together_where_they_must_be() -> None:
+    canvas = Canvas(10, 10, "#fff")
+    assert canvas.lines("left of\u00a025", 34, 130) == ["left", "of\u00a025"]
+    assert canvas.lines("left of\u00a025", 34, 500) == ["left of\u00a025"]
+    assert canvas.lines("", 34, 100) == [""]
+
+
+def test_the_licence_of_the_typeface_goes_along() -> None:
+    fonts = Path(texts.__file__).parents[1] / "pictures" / "fonts"
+    assert "SIL OPEN FONT LICENSE" in (fonts / "OFL.txt").read_text()
+    assert BytesIO((fonts / "Inter-Medium.otf").read_bytes()).read(4) == b"OTTO"

@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.usage.people import Sql, Update, newcomer
+
+_numbers = itertools.count(4_000_000_000)
+
+
+@pytest.fixture
+def anna(sql: Sql) -> int:
+    """A new person's Telegram id; they have written to us already."""
+    return newcomer(sql)
+
+
+@pytest.fixture
+def call(backend_url: str) -> Callable[..., Any]:
+    """A function as the functions call it, each time over a connection of its own."""
+
+    def run(function: str, **values: Any) -> Any:
+        arguments = ", ".join(f"{name} => %s" for name in values)
+        given = [json.dumps(v) if isinstance(v, dict | list) else v for v in values.values()]
+        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
+            row = connection.execute(f"select public.{function}({arguments})", given).fetchone()
+        assert row is not None
+        return row[0]
+
+    return run
+
+
+@pytest.fixture
+def ask(call: Callable[..., Any]) -> Callable[..., Update]:
+    """Receive an update of a person as the pipeline does; its request is reserved if there is one."""
+
+    def receive(telegram_id: int, bot: str = "assistant") -> Update:
+        return Update(call, bot, next(_numbers), telegram_id)
+
+    return receive
+
+
+@pytest.fixture
+def limits(sql: Sql) -> Iterator[Callable[..., None]]:
+    """Change what the free plan allows: `limits(monthly_requests=3)`; put back after the test."""
+    before = sql("select * from subscription_limits where plan = 'FREE'")[0]
+
+    def change(**values: Any) -> None:
+        for name, value in values.items():
+            sql(f"update subscription_limits set {name} = %s where plan = 'FREE'", value)
+
+    yield change
+    change(**before)

@@ -1,0 +1,202 @@
+"""Requests are taken off the plan's day and month, then off the bonus credits, and given back exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support import in_parallel
+from tests.usage.people import Counted, Sql, Update, counted, newcomer, user_id
+from tools.database import admins
+
+Ask = Callable[..., Update]
+Limits = Callable[..., None]
+CALM = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+NOVEMBER = "(timestamptz '2026-11-30 20:59:58+00')"  # two seconds before December in Moscow
+DECEMBER = "(timestamptz '2026-11-30 21:00:01+00')"
+
+
+def test_the_month_counts_what_the_days_count(sql: Sql, anna: int, ask: Ask) -> None:
+    for bot in ("assistant", "second"):
+        ask(anna, bot).finish("settled")
+    ask(anna).finish("released")
+    ask(anna).fail()
+    assert counted(sql, anna) == Counted(day=2, day_bonus=0, month=2, month_bonus=0, credits=0)
+
+
+def test_plan_then_bonus_then_refused(sql: Sql, anna: int, ask: Ask, limits: Limits) -> None:
+    limits(daily_requests=25, monthly_requests=2)
+    sql("update users set bonus_credits = 1 where telegram_id = %s", anna)
+    updates = [ask(anna) for _ in range(4)]
+    assert [update.reservation for update in updates] == ["reserved"] * 3 + ["refused"]
+    usage = updates[2].received["usage"]
+    assert (usage["month_requests"], usage["monthly_requests"], usage["bonus_credits"]) == (2, 2, 0)
+    assert counted(sql, anna) == Counted(2, 1, 2, 1, 0)
+    updates[2].finish("released")
+    assert counted(sql, anna) == Counted(2, 0, 2, 0, 1)
+    updates[0].finish("released")
+    assert counted(sql, anna) == Counted(1, 0, 1, 0, 1)
+    ask(anna)
+    assert counted(sql, anna) == Counted(2, 0, 2, 0, 1), "the plan's place is free again and comes first"
+
+
+def test_a_full_day_is_full_while_the_month_has_room(sql: Sql, anna: int, ask: Ask, limits: Limits) -> None:
+    limits(daily_requests=1, monthly_requests=100)
+    assert [ask(anna).reservation for _ in range(2)] == ["reserved", "refused"]
+
+
+def test_fifty_at_the_last_free_place_of_the_month_get_one(
+    sql: Sql, anna: int, ask: Ask, limits: Limits
+) -> None:
+    limits(monthly_requests=8)
+    for _ in range(7):
+        ask(anna).finish("settled")
+    reservations = in_parallel(25, lambda _n: ask(anna).reservation)
+    reservations += in_parallel(25, lambda n: ask(anna, ("assistant", "second")[n % 2]).reservation)
+    assert sorted(map(str, reservations)) == ["refused"] * 49 + ["reserved"]
+    assert counted(sql, anna) == Counted(8, 0, 8, 0, 0)
+
+
+def test_a_month_begins_at_midnight_of_the_quotas_time_zone(
+    sql: Sql, anna: int, ask: Ask, limits: Limits, clock: Callable[[str], None]
+) -> None:
+    limits(monthly_requests=1)
+    clock(NOVEMBER)
+    late = ask(anna)
+    assert late.received["usage"]["month_resets_at"].startswith("2026-11-30T21:00:00")
+    assert ask(anna).reservation == "refused"
+    clock(DECEMBER)
+    early = ask(anna)
+    assert (early.reservation, early.received["usage"]["month_requests"]) == ("reserved", 1)
+    late.finish("released")  # belongs to the month in which it was reserved
+    rows = sql(
+        "select month::text, requests from monthly_usage where user_id = %s order by month",
+        user_id(sql, anna),
+    )
+    assert [tuple(row.values()) for row in rows] == [("2026-11-01", 0), ("2026-12-01", 1)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "month"), [("Pacific/Auckland", "2026-12-01"), ("America/New_York", "2026-11-01")]
+)
+def test_the_same_moment_is_another_month_elsewhere(
+    sql: Sql, anna: int, ask: Ask, clock: Callable[[str], None], zone: str, month: str
+) -> None:
+    clock("(timestamptz '2026-11-30 21:30:00+00')")
+    sql("update private.settings set value = to_jsonb(%s::text) where key = 'quota_timezone'", zone)
+    try:
+        ask(anna)
+        months = sql("select month::text from monthly_usage where user_id = %s", user_id(sql, anna))
+        assert months == [{"month": month}]
+    finally:
+        sql("update private.settings set value = '\"Europe/Moscow\"' where key = 'quota_timezone'")
+
+
+def test_the_sweep_gives_the_month_back_too(
+    sql: Sql, anna: int, ask: Ask, call: Callable[..., Any], clock: Callable[[str], None]
+) -> None:
+    sql("update users set bonus_credits = 1 where telegram_id = %s", anna)
+    ask(anna)
+    assert counted(sql, anna).month == 1
+    clock("clock_timestamp() + interval '20 minutes'")
+    for _ in range(2):
+        call("sweep", p_limit=1000)
+        assert counted(sql, anna) == Counted(0, 0, 0, 0, 1)
+
+
+def test_an_admins_reset_lowers_the_month_by_the_days_requests(
+    sql: Sql, anna: int, ask: Ask, call: Callable[..., Any], database_url: str
+) -> None:
+    admins.write(database_url, {"ADMIN_EMAILS": "boss@example.com", "ADMIN_TELEGRAM_IDS": "777000111"})
+    sql(
+        "insert into monthly_usage "
+        "select %s, date_trunc('month', private.clock() at time zone 'Europe/Moscow'), 10",
+        user_id(sql, anna),
+    )
+    open_ = ask(anna)
+    ask(anna, "second").finish("settled")
+    try:
+        reset = call("admin_reset_user_usage", p_user_id=user_id(sql, anna), p_admin_email="boss@example.com")
+        assert (reset["before"], counted(sql, anna).month) == (2, 10)
+        open_.finish("released")  # the admin gave it back already
+        assert counted(sql, anna) == Counted(0, 0, 10, 0, 0)
+    finally:
+        sql("delete from admins")
+
+
+def test_resets_and_failures_at_once_leave_day_and_month_alike(
+    sql: Sql, anna: int, ask: Ask, call: Callable[..., Any], database_url: str
+) -> None:
+    admins.write(database_url, {"ADMIN_EMAILS": "boss@example.com", "ADMIN_TELEGRAM_IDS": "777000111"})
+    updates = [ask(anna) for _ in range(16)]
+    person = user_id(sql, anna)
+
+    def work(n: int) -> None:
+        if n % 4 == 3:
+            call("admin_reset_user_usage", p_user_id=person, p_admin_email="boss@example.com")
+        else:
+            updates[n].finish("released" if n % 2 else "settled")
+
+    try:
+        in_parallel(16, work)
+        now = counted(sql, anna)
+        assert now.day == now.month
+    finally:
+        sql("delete from admins")
+
+
+@pytest.mark.parametrize(("allowed", "shown"), [(3, 3), (None, 10), (0, 0), (500, 10)])
+def test_the_plan_says_how_much_of_the_conversation_the_ai_is_shown(
+    sql: Sql, anna: int, ask: Ask, limits: Limits, allowed: int | None, shown: int
+) -> None:
+    sql(
+        "insert into messages (user_id, bot, chat_id, role, content) "
+        "select %s, 'assistant', %s, 'user', 'word ' || n from generate_series(1, 10) as n",
+        user_id(sql, anna),
+        anna,
+    )
+    limits(history_length=allowed)
+    history = ask(anna).received["history"]
+    assert [message["content"] for message in history] == [f"word {n}" for n in range(11 - shown, 11)]
+
+
+STEPS = st.lists(
+    st.tuples(st.sampled_from(["ask", "settled", "released", "unsettled", "failed"]), st.integers(0, 5)),
+    max_size=14,
+)
+
+
+@CALM
+@given(steps=STEPS, bonus=st.integers(0, 3), daily=st.integers(0, 4), monthly=st.integers(0, 4))
+def test_whatever_is_reserved_settled_and_released_the_counters_say_what_happened(
+    sql: Sql, ask: Ask, limits: Limits, steps: list[tuple[str, int]], bonus: int, daily: int, monthly: int
+) -> None:
+    limits(daily_requests=daily, monthly_requests=monthly)
+    anna = newcomer(sql, bonus)
+    waiting: list[tuple[Update, str]] = []
+    used = {"plan": 0, "bonus": 0}
+    for step, which in steps:
+        if step == "ask":
+            update = ask(anna)
+            expected = (
+                "plan" if used["plan"] < min(daily, monthly) else "bonus" if used["bonus"] < bonus else ""
+            )
+            assert update.reservation == ("reserved" if expected else "refused")
+            if expected:
+                used[expected] += 1
+                waiting.append((update, expected))
+        elif waiting:
+            update, source = waiting.pop(which % len(waiting))
+            if step == "failed":
+                update.fail()
+            else:
+                update.finish(None if step == "unsettled" else step)
+            used[source] -= step != "settled"
+        plan, paid = used["plan"], used["bonus"]
+        assert counted(sql, anna) == Counted(plan, paid, plan, paid, bonus - paid)

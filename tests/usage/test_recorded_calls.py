@@ -1,0 +1,195 @@
+"""Every call to a provider is written down once, with the update that made it; the counters are the sums."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support import eventually, in_parallel
+from tests.usage.people import Sql, Update, ai_call, newcomer, stranger, total, user_id
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+
+Ask = Callable[..., Update]
+CALM = settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+)
+FIGURES = "calls, errors, tokens_in, tokens_out, cost, ms"
+SUMS = (
+    "count(*) calls, count(*) filter (where status not in ('ok', 'part')) errors, "
+    "coalesce(sum(tokens_in), 0) tokens_in, coalesce(sum(tokens_out), 0) tokens_out, "
+    "coalesce(sum(cost), 0) as cost, sum(ms) ms"
+)
+
+
+ADDED = ", ".join(f"sum({figure}) as {figure}" for figure in ["requests", *FIGURES.split(", ")])
+DAY = f"select {ADDED} from daily_totals"
+
+
+def rows_of(sql: Sql, telegram_id: int) -> list[dict[str, Any]]:
+    return sql("select * from api_usage where user_id = %s order by id", user_id(sql, telegram_id))
+
+
+def test_a_call_is_kept_as_it_was(sql: Sql, anna: int, ask: Ask) -> None:
+    call = ai_call(provider="openrouter", model=f"m/{anna}", cost="0.00012345")
+    ask(anna).finish("settled", ai_call(model=f"m/{anna}", status="temporary", tokens_in=None), call)
+    failed, served = rows_of(sql, anna)
+    assert served.items() >= (call | {"cost": Decimal("0.00012345"), "bot": "assistant"}).items()
+    assert (failed["status"], failed["tokens_in"], failed["cost"]) == ("temporary", None, None)
+    totals = sql(
+        f"select provider, requests, {FIGURES} from daily_totals where model = %s order by 1", f"m/{anna}"
+    )
+    assert [tuple(map(str, row.values())) for row in totals] == [
+        ("openai", "0", "1", "1", "0", "40", "0E-8", "1200"),
+        ("openrouter", "1", "1", "0", "100", "40", "0.00012345", "1200"),
+    ]
+
+
+def test_a_failed_request_is_no_request_but_its_calls_are_kept(sql: Sql, anna: int, ask: Ask) -> None:
+    ask(anna).finish("released", ai_call(model=f"x{anna}", status="slow"))
+    assert [row["status"] for row in rows_of(sql, anna)] == ["slow"]
+    assert (total(sql, "requests", model=f"x{anna}"), total(sql, "errors", model=f"x{anna}")) == (0, 1)
+
+
+def test_a_request_on_an_own_key_is_served_and_counted_apart(sql: Sql, anna: int, ask: Ask) -> None:
+    update = ask(anna)
+    update.finish(None, ai_call(model=f"x{anna}", is_own_key=True, status="part"))
+    ask(anna).finish(None, ai_call(model=f"x{anna}", is_own_key=True, status="key"))
+    assert total(sql, "requests", model=f"x{anna}", is_own_key=True) == 1
+    assert sql(
+        "select requests, own_key_requests from daily_usage where user_id = %s", user_id(sql, anna)
+    ) == [{"requests": 0, "own_key_requests": 1}]
+
+
+def test_finishing_again_or_too_late_counts_nothing(sql: Sql, anna: int, ask: Ask) -> None:
+    update = ask(anna)
+    for _ in range(3):
+        update.finish("settled", ai_call(model=f"x{anna}"))
+    late = ask(anna)
+    late.received["attempt"] += 1
+    assert late.finish("settled", ai_call(model=f"x{anna}"))["outcome"] == "superseded"
+    assert len(rows_of(sql, anna)) == 1
+    assert total(sql, "requests", model=f"x{anna}") == 1
+
+
+def test_forty_who_finish_at_once_lose_nothing(sql: Sql, anna: int, ask: Ask) -> None:
+    sql("update subscription_limits set daily_requests = 1000 where plan = 'FREE'")
+    try:
+        updates = [ask(anna) for _ in range(40)]
+    finally:
+        sql("update subscription_limits set daily_requests = 25 where plan = 'FREE'")
+    models = [f"a{anna}", f"b{anna}"]
+    calls = [ai_call(model=model, cost="0.5") for model in models]
+    in_parallel(40, lambda n: updates[n].finish("settled", *calls[:: 1 if n % 2 else -1]))
+    for model in models:
+        assert (total(sql, "calls", model=model), total(sql, "cost", model=model)) == (40, 20)
+    assert sum(total(sql, "requests", model=model) for model in models) == 40
+    shards = sql("select count(distinct shard) n from daily_totals where model = %s", models[0])
+    assert shards[0]["n"] == 16
+    assert sql("select sum(calls)::int n from monthly_api_usage where model = %s", models[0]) == [{"n": 40}]
+
+
+CALLS = st.lists(
+    st.builds(
+        ai_call,
+        provider=st.sampled_from(["openai", "openrouter"]),
+        model=st.sampled_from(["one", "two"]),
+        kind=st.sampled_from(["chat", "image", "video"]),
+        status=st.sampled_from(["ok", "part", "slow", "refused"]),
+        ms=st.integers(0, 60_000),
+        tokens_in=st.none() | st.integers(0, 10**6),
+        tokens_out=st.none() | st.integers(0, 10**6),
+        cost=st.none() | st.decimals(0, 100, places=8).map(str),
+        is_own_key=st.booleans(),
+    ),
+    max_size=4,
+)
+
+
+@CALM
+@given(updates=st.lists(st.tuples(st.sampled_from(["settled", "released"]), CALLS), max_size=5))
+def test_the_counters_are_the_sums_of_the_rows(
+    sql: Sql, ask: Ask, updates: list[tuple[str, list[dict[str, Any]]]]
+) -> None:
+    anna = newcomer(sql)
+    person = user_id(sql, anna)
+    before = sql(DAY)[0]
+    served = 0
+    for reservation, calls in updates:
+        ask(anna).finish(reservation, *calls)
+        own = bool(calls) and calls[-1]["is_own_key"] and calls[-1]["status"] in ("ok", "part")
+        served += reservation == "settled" or own
+    key = "provider, model, is_own_key"
+    rows = sql(
+        f"select {key}, {SUMS} from api_usage where user_id = %s group by {key} order by {key}", person
+    )
+    assert (
+        sql(f"select {key}, {FIGURES} from monthly_api_usage where user_id = %s order by {key}", person)
+        == rows
+    )
+    grown = [(new or 0) - (before[figure] or 0) for figure, new in sql(DAY)[0].items()]
+    assert grown == [served, *(sum(row[figure] for row in rows) for figure in FIGURES.split(", "))]
+
+
+def test_a_new_person_is_counted_once(sql: Sql, ask: Ask) -> None:
+    before = total(sql, "new_people")
+    anna = stranger()
+    in_parallel(12, lambda _n: ask(anna))
+    ask(anna)
+    assert total(sql, "new_people") - before == 1
+
+
+# The real way -------------------------------------------------------------------------------------------
+
+
+def test_every_try_of_a_chat_is_recorded(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    stack.ai.next(AiBehaviour(status=503), AiBehaviour(text="It is Paris."))
+    anna.send("The capital of France?")
+    assert anna.answer().text == "It is Paris."
+    first, second = rows_of(sql, anna.id)
+    assert (first["status"], second["status"]) == ("temporary", "ok")
+    assert (second["provider"], second["model"], second["kind"]) == ("openai", "gpt-5-mini", "chat")
+    assert (
+        min(second["tokens_in"], second["tokens_out"], second["request_bytes"], second["response_bytes"]) > 0
+    )
+    assert first["request_bytes"] == second["request_bytes"]
+    assert not second["is_own_key"]
+
+
+def test_a_failure_with_an_apology_is_recorded_and_the_request_given_back(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna").chat("assistant")
+    stack.ai.next(AiBehaviour(status=403))
+    anna.send("Something bad")
+    assert "will not answer this" in anna.answer().text
+    assert [row["status"] for row in rows_of(sql, anna.id)] == ["refused"]
+    assert sql("select requests from monthly_usage where user_id = %s", user_id(sql, anna.id)) == [
+        {"requests": 0}
+    ]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_while_it_finishes_and_delivered_again_the_calls_count_once(
+    stack: Stack, sql: Sql, clock: Callable[[str], None], when: Any
+) -> None:
+    person = stack.telegram.person("Anna")
+    anna = person.chat("assistant")
+    anna.send("/start")
+    anna.answer()
+    stack.database.on("finish_update", when=when, do=lambda: stack.function("telegram").kill())
+    sent = anna.send(f"hello {anna.id}")
+    eventually(lambda: not stack.function("telegram").pid, 20)
+    clock("clock_timestamp() + interval '3 minutes'")
+    stack.function("telegram").restart()
+    stack.telegram.retry_now()
+    sent.wait(timeout=25)
+    eventually(lambda: anna.answers()[1:], 20)
+    assert [row["status"] for row in rows_of(sql, anna.id)] == ["ok"]
+    person_id = user_id(sql, anna.id)
+    assert sql("select requests from monthly_usage where user_id = %s", person_id) == [{"requests": 1}]
+    assert sql("select calls from monthly_api_usage where user_id = %s", person_id) == [{"calls": 1}]
