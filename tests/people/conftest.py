@@ -15,7 +15,7 @@ from shared.signatures import person_hash
 
 Sql = Callable[..., list[dict[str, Any]]]
 KEY = "the key of these tests, of 32 characters or more"
-_ids = itertools.count(9_100_000_001)
+_ids = itertools.count(3_000_000_001)
 _updates = itertools.count(1_700_000_000)
 
 
