@@ -33,9 +33,3 @@ comment on column public.api_usage.is_own_key is 'Asked with the person''s own k
 alter table public.api_usage enable row level security;
 revoke all on table public.api_usage from public, anon, authenticated, service_role;
 revoke all on sequence public.api_usage_id_seq from public, anon, authenticated, service_role;
-
-create table public.api_usage_default partition of public.api_usage default;
-
-comment on table public.api_usage_default is 'Calls of a month that has no partition yet';
-alter table public.api_usage_default enable row level security;
-revoke all on table public.api_usage_default from public, anon, authenticated, service_role;
