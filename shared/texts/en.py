@@ -161,6 +161,8 @@ TEXTS: Mapping[str, str] = {
         "• Your name, user name, language and ID: what Telegram tells every bot.\n"
         "• Your conversations with the bots, so that the AI remembers them: {messages_days|day|days}.\n"
         "• Your settings, request counters, invitations, balance and its history.\n"
+        "• Figures of each call to the AI, without the words: {usage_months|month|months} after the one it was made "
+        "in.\n"
         "• Records of the calls to the AI, without the words (when, which model, how long): "
         "{usage_months|month|months}.\n"
         "• Records of the messages we handled: {updates_hours|hour|hours}. A message that we failed to handle "

@@ -89,7 +89,7 @@ def test_an_answer_that_the_ai_is_still_writing_never_arrives(stack: Stack, sql:
     asked = ask_to_be_erased(anna)
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(text=ANSWER, delay=2))
-    words = f"Tell me of the {WORDS}"
+    words = f"Tell {anna.id} of the {WORDS}"
     sent = chat.send(words)
     eventually(lambda: any(r["messages"][-1]["content"] == words for r in stack.ai.requests), 20)
     asked.tap("🗑 Erase everything").wait(timeout=20)

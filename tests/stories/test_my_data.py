@@ -194,6 +194,7 @@ def test_privacy_says_what_is_kept_and_for_how_long(stack: Stack, sql: Sql) -> N
     assert "180 дней" in text
     assert "72 часа" in text
     assert "до 30 дней" in text
+    assert "13 месяцев" in text
     assert "/mydata — " in text and "/deleteme — " in text
     ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
     sql("update private.settings set value = '1' where key = 'retention_messages_days'")

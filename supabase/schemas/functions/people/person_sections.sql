@@ -1,7 +1,8 @@
 -- Collects what is stored about a person, but for the conversation.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title and an explanation in shared/texts (mydata_<subject>).
+-- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title
+--   and an explanation in shared/texts (section_<subject>).
 -- Errors: none.
 create or replace function private.person_sections(p_user_id bigint)
 returns jsonb

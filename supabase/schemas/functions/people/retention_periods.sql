@@ -1,7 +1,7 @@
 -- Tells how long what is kept of people.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb {updates_hours, set_aside_days, messages_days, …}: every setting retention_….
+-- Returns: jsonb {updates_hours, set_aside_days, messages_days, usage_months, …}: every setting retention_….
 -- Errors: none.
 create or replace function public.retention_periods()
 returns jsonb
