@@ -72,7 +72,7 @@ def _calls(unit: Unit, providers: list[Stats]) -> list[Text]:
     if not calls:
         return []
     milliseconds = sum(provider["average_ms"] * provider["calls"] for provider in providers)
-    seconds = Decimal(milliseconds / calls / 1000).quantize(Decimal("0.1"))
+    seconds = max(Decimal(milliseconds / calls / 1000).quantize(Decimal("0.1")), Decimal("0.1"))
     tokens = sum(provider["tokens_in"] + provider["tokens_out"] for provider in providers)
     lines = [
         unit.rich(
@@ -106,9 +106,9 @@ def _picture(unit: Unit, stats: Stats) -> UsagePicture:
     ]
     most, total = max(day.total for day in days), sum(day.total for day in days)
     limit, credits = stats["day"]["limit"], stats["bonus_credits"]
-    # Since the first of them, not over days before the person came.
-    asked = next((number for number, day in enumerate(days) if day.total), len(days) - 1)
-    average = round(total / (len(days) - asked))
+    # Since the first of them, not over days before the person came; of one day there is no average.
+    asked = len(days) - next((number for number, day in enumerate(days) if day.total), len(days) - 1)
+    average = round(total / asked) if asked > 1 else 0
     legend: list[tuple[Mark, str]] = []
     if shows_limit(days, limit):
         legend.append(("limit", unit.text("picture_limit", limit=_number(unit, limit))))
