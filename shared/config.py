@@ -6,6 +6,7 @@ without a default is required. `.env.example` lists them all, and a test compare
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import re
@@ -25,10 +26,17 @@ _REQUIRED = object()
 OTHER_VARIABLES = frozenset(
     {
         "BOT_TOKEN",  # short for BOT_TOKENS with the assistant alone
+        # Of each provider in shared/ai/providers
         "OPENAI_API_KEY",
         "OPENAI_BASE_URL",
         "OPENROUTER_API_KEY",
         "OPENROUTER_BASE_URL",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_BASE_URL",
+        "GEMINI_API_KEY",
+        "GEMINI_BASE_URL",
+        "GITHUB_API_KEY",
+        "GITHUB_BASE_URL",
         "DATABASE_ADMIN_URL",  # tools.database
         "BOT_BACKEND_PASSWORD",  # tools.database sync
         "ADMIN_EMAILS",  # tools.database settings
@@ -43,6 +51,7 @@ OTHER_VARIABLES = frozenset(
 )
 _BOT_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")
 _SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what Telegram accepts as secret_token
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _SECRET_NAME = re.compile(r"(KEY|KEYS|SECRET|TOKEN|TOKENS|PASSWORD|DATABASE_URL)$")
 
 
@@ -128,6 +137,34 @@ def _bot_tokens(value: str) -> Mapping[str, str]:
     return MappingProxyType(tokens)
 
 
+def encryption_keys(value: str) -> Mapping[str, bytes]:
+    """Read TOKEN_ENCRYPTION_KEYS: the keys by their ids, in the order given.
+
+    Raises:
+        ValueError: it is malformed; the message tells nothing of it.
+    """
+    keys: dict[str, bytes] = {}
+    for entry in _words(value):
+        key_id, _, text = entry.partition(":")
+        try:
+            key = base64.b64decode(text, validate=True)
+        except ValueError:
+            key = b""
+        if not _KEY_ID.fullmatch(key_id) or len(key) != 32:
+            raise ValueError("must be id:base64 of 32 bytes, several separated by commas, the newest first")
+        if key_id in keys:
+            raise ValueError(f"has two keys with the id {key_id}")
+        keys[key_id] = key
+    return MappingProxyType(keys)
+
+
+def _models(value: str) -> Mapping[str, str]:
+    models = json.loads(value)
+    if not isinstance(models, dict) or not all(isinstance(model, str) and model for model in models.values()):
+        raise ValueError('must be a JSON object such as {"anthropic": "claude-haiku-5-5"}')
+    return MappingProxyType(models)
+
+
 def _setting(variable: str, parse: Callable[[str], Any] = _text, default: Any = _REQUIRED) -> Any:
     return field(metadata={"variable": variable, "parse": parse, "default": default})
 
@@ -145,6 +182,10 @@ class Settings:
     chat_provider: str = _setting("CHAT_PROVIDER", default="openai")
     chat_model: str = _setting("CHAT_MODEL", default="gpt-5-mini")
     chat_reasoning_effort: str = _setting("CHAT_REASONING_EFFORT", _effort, "")
+    own_key_models: Mapping[str, str] = _setting("OWN_KEY_MODELS", _models, MappingProxyType({}))
+    token_encryption_keys: Mapping[str, bytes] = _setting(
+        "TOKEN_ENCRYPTION_KEYS", encryption_keys, MappingProxyType({})
+    )
     max_history_length: int = _setting("MAX_HISTORY_LENGTH", _positive, 50)
     response_timeout: float = _setting("RESPONSE_TIMEOUT", _seconds, 30.0)
     default_language: str = _setting("DEFAULT_LANGUAGE", _language, "ru")
@@ -254,5 +295,6 @@ def _secret_parts(value: str) -> set[str]:
     elif "://" in value:
         parts = {urlsplit(value).password or ""}
     else:
-        parts.update(_words(value))
+        words = _words(value)
+        parts.update(words, (word.partition(":")[2] for word in words))  # id:key
     return parts

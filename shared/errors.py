@@ -9,10 +9,13 @@ SwitchboardError
     └── AIError               an AI provider failed
         ├── AITimeout         no usable answer within the time
         ├── AIRefused         the provider will not answer this content
-        └── AIOverloaded      too many requests, or out of credit
+        ├── AIOverloaded      too many requests, or out of credit
+        └── OwnKeyError       the provider will not work for a person's own key
 """
 
 from __future__ import annotations
+
+from typing import Literal
 
 
 class SwitchboardError(Exception):
@@ -97,3 +100,24 @@ class AIOverloaded(AIError):
     """The provider has too many requests or our account there is out of credit."""
 
     text_key = "ai_overloaded"
+
+
+_OWN_KEY_TEXTS = {
+    "refused": "own_key_refused",
+    "credit": "own_key_credit",
+    "rate": "own_key_rate",
+    "model": "own_key_model",
+}
+
+
+class OwnKeyError(AIError):
+    """The provider will not work for a person's own key, which only the person can mend.
+
+    `reason` is why: it refuses the key, the account is out of credit, the key's limits are reached, or it may
+    not use the model.
+    """
+
+    def __init__(self, message: str, reason: Literal["refused", "credit", "rate", "model"]) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.text_key = _OWN_KEY_TEXTS[reason]

@@ -27,7 +27,7 @@ _trace: ContextVar[str] = ContextVar("trace", default="")
 # What looks like a credential wherever it came from: bot tokens, API keys, bearer headers, DSN passwords.
 _SECRET = re.compile(
     r"\d{6,20}:[A-Za-z0-9_-]{30,}"
-    r"|\b(?:(?:sk|rk|pk|sb|gh[oprsu]|xox[a-z]|whsec|github_pat)[-_]|AIza)(?=[a-zA-Z_-]*\d)[A-Za-z0-9_-]{16,}"
+    r"|\b(?:(?:sk|rk|pk|sb|gh[oprsu]|xox[a-z]|whsec|github_pat)[-_]|AIza|AQ\.)(?=[a-zA-Z_-]*\d)[A-Za-z0-9_-]{16,}"
     r"|(?i:bearer )[A-Za-z0-9._~+/=-]{8,}"
     r"|(?<=://)[^/\s:@\"]+:[^/\s@\"]+(?=@)"
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import orjson
 
@@ -17,7 +18,7 @@ from shared.ai import providers
 from shared.ai.calls import AiCall, Record
 from shared.ai.provider import Draft, Finish, Problem, Provider, Question, Trouble, Usage
 from shared.ai.reading import receive
-from shared.errors import AIError, AIOverloaded, AIRefused, AITimeout, ConfigError
+from shared.errors import AIError, AIOverloaded, AIRefused, AITimeout, ConfigError, OwnKeyError
 
 __all__ = ["ChatAnswer", "Finish", "Usage", "complete"]
 
@@ -44,6 +45,7 @@ class ChatAnswer:
     milliseconds: int
     request_bytes: int
     response_bytes: int
+    is_own_key: bool = False  # paid by the person's own account there
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,14 @@ _RULES: Mapping[Trouble, _Rule] = {
     Trouble.UNREACHED: _Rule(AIError, is_retried=True),
     Trouble.BROKEN: _Rule(AIError),
     Trouble.EMPTY: _Rule(AIError),
+}
+
+# What of these the person can mend whose own key it is.
+_OWN_KEY: Mapping[Trouble, Literal["refused", "credit", "rate", "model"]] = {
+    Trouble.KEY: "refused",
+    Trouble.CREDIT: "credit",
+    Trouble.RATE: "rate",
+    Trouble.SETTINGS: "model",
 }
 
 # Parameters that a provider's model refused, so that only the first person waits for a second try.
@@ -103,6 +113,7 @@ def complete(
         AITimeout: no word came in time.
         AIRefused: the provider will not answer this content.
         AIOverloaded: too many requests there, or our account is out of credit.
+        OwnKeyError: the provider will not work for `api_key`.
         AIError: no answer for another reason.
         ConfigError: no such provider, or no usable key of ours there.
     """
@@ -115,7 +126,7 @@ def complete(
             return call.answer(draft)
         again = call.second_try(question, draft.problem)
         if again is None:
-            raise _error(provider, draft.problem)
+            raise _error(provider, draft.problem, is_own_key=api_key is not None)
         question = again
 
 
@@ -134,7 +145,7 @@ class _Call:
         if not (self._secret.isascii() and self._secret.isprintable()):
             # It cannot stand in a header, and http.client would say so by repeating it.
             if own_key:
-                raise AIError(f"{service.key}: malformed key")
+                raise OwnKeyError(f"{service.key}: malformed key", "refused")
             raise ConfigError(f"{service.key.upper()}_API_KEY is malformed: it must be plain ASCII")
         self._started = time.monotonic()
         self._remedies: set[str] = set()  # each is tried once
@@ -166,6 +177,7 @@ class _Call:
             milliseconds=round((time.monotonic() - self._started) * 1000),
             request_bytes=self._request_bytes,
             response_bytes=self._response_bytes,
+            is_own_key=self._own_key is not None,
         )
 
     def second_try(self, question: Question, problem: Problem) -> Question | None:
@@ -245,11 +257,12 @@ class _Call:
 
     def _report(self, problem: Problem) -> None:
         """Tell the log, and the owner where only the owner can help."""
-        advice, provider = _RULES[problem.trouble].advice, self._service.key
+        provider = self._service.key
+        # Nobody but the person can do anything about a key of their own.
+        advice = "" if self._own_key else _RULES[problem.trouble].advice
         # Hidden before it is cut, or half a secret would slip through at the end.
         text = log.hide_secrets(problem.message.replace(self._secret, log.HIDDEN))
-        # Nobody but the person can do anything about a key of their own.
-        write = log.alert if advice and self._own_key is None else log.warning
+        write = log.alert if advice else log.warning
         write(
             advice.format(provider=provider) if advice else f"no whole answer from {provider}",
             action="ai_trouble",
@@ -258,6 +271,7 @@ class _Call:
             status=problem.status,
             trouble=problem.trouble,
             code=problem.code,
+            is_own_key=self._own_key is not None,
             error=text[:_LONGEST_MESSAGE],
         )
 
@@ -296,8 +310,10 @@ class _Call:
         )
 
 
-def _error(provider: str, problem: Problem) -> AIError:
+def _error(provider: str, problem: Problem, *, is_own_key: bool) -> AIError:
     reason = f"{provider}: {problem.status} {problem.trouble} {problem.code}"
+    if is_own_key and problem.trouble in _OWN_KEY:
+        return OwnKeyError(reason.rstrip(), _OWN_KEY[problem.trouble])
     return _RULES[problem.trouble].error(reason.rstrip())
 
 

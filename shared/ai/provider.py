@@ -26,8 +26,8 @@ MAX_BYTES = 4_000_000  # of one event, or of a whole answer: such a text with ea
 class Trouble(StrEnum):
     """Why there is no whole answer, in our words."""
 
-    KEY = "key"  # ours is refused
-    CREDIT = "credit"  # our account is out of money
+    KEY = "key"  # it is refused
+    CREDIT = "credit"  # the account is out of money
     SETTINGS = "settings"  # no such model or address
     RATE = "rate"  # too many requests
     REFUSED = "refused"  # will not answer this content
@@ -117,8 +117,14 @@ class Provider(ABC):
     Its key is the name of its file; `<KEY>_API_KEY` and `<KEY>_BASE_URL` follow from it.
     """
 
+    NAME: ClassVar[str]  # as people know it
     BASE_URL: ClassVar[str]  # its own address, without a slash at the end
     PATH: ClassVar[str]  # what is asked there
+    MODEL: ClassVar[str]  # who answers on a person's own key (OWN_KEY_MODELS names another)
+    KEYS_PAGE: ClassVar[str]  # where people make their keys
+    KEY_SHAPE: ClassVar[str]  # what its keys look like, as a regular expression
+    CHECK_PATH: ClassVar[str | None] = None  # what answers a key at once and for nothing; None: nothing does
+    IS_CLOSED: ClassVar[bool] = False  # nobody answers at BASE_URL any more
     SPARE: ClassVar[tuple[str, ...]] = ()  # parameters a model may refuse and we can do without
 
     def __init__(self, key: str) -> None:
@@ -131,6 +137,26 @@ class Provider(ABC):
             ConfigError: the variable with another address is malformed.
         """
         return settings().base_url(self.key, self.BASE_URL) + self.PATH
+
+    def check_address(self) -> str | None:
+        """Return where a key is tried, or None when nothing there tells a good key from a bad one.
+
+        Raises:
+            ConfigError: the variable with another address is malformed.
+        """
+        return self.CHECK_PATH and settings().base_url(self.key, self.BASE_URL) + self.CHECK_PATH
+
+    def check_headers(self, secret: str) -> dict[str, str]:
+        """Return the headers with which a key is tried."""
+        return self.headers(secret)
+
+    def takes_own_keys(self) -> bool:
+        """Whether people may bring a key of their own: somebody must be there to answer it."""
+        return not self.IS_CLOSED or settings().base_url(self.key, self.BASE_URL) != self.BASE_URL
+
+    def own_key_model(self) -> str:
+        """Return the model that answers on a person's own key."""
+        return settings().own_key_models.get(self.key, self.MODEL)
 
     def secret(self) -> str:
         """Return our key there.

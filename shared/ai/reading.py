@@ -93,7 +93,7 @@ def _error(answer: Stream, service: Provider) -> Problem:
         body = _all(answer, b"", _MAX_ERROR)
     except (Broken, OutOfTime):
         body = b""  # the status says enough
-    problem = service.problem(answer.status, _as_object(body))
+    problem = service.problem(answer.status, as_object(body))
     return replace(
         problem,
         retry_after=_retry_after(answer.headers),
@@ -121,9 +121,12 @@ def _all(answer: Stream, first: bytes, limit: int) -> bytes:
     return b"".join(parts)
 
 
-def _as_object(body: bytes) -> dict[str, Any]:
+def as_object(body: bytes) -> dict[str, Any]:
+    """Return an error's body as the object it should be; other text becomes its message."""
     try:
         value = orjson.loads(body)
     except ValueError:
         value = None
+    if isinstance(value, list) and value:  # Google puts its errors into a list
+        value = value[0]
     return value if isinstance(value, dict) else {"message": body.decode("utf-8", "replace")}

@@ -22,7 +22,7 @@ from shared.errors import DatabaseUnavailable, OutsideError, TelegramError
 from shared.telegram import api, bans, outbox
 from shared.telegram.bot import Bot
 from shared.telegram.incoming import Incoming
-from shared.telegram.unit import Ban, Call, Person, Unit, Usage, working_on
+from shared.telegram.unit import Ban, Call, OwnKey, Person, Unit, Usage, working_on
 
 LEASE_MARGIN = 10  # seconds a worker keeps its lease after RESPONSE_TIMEOUT: to commit and to record
 SENDING_TIME = 8.0  # seconds for explicit calls after RESPONSE_TIMEOUT; Telegram waits 60 in all
@@ -156,6 +156,7 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
         attempt=received["attempt"],
         failures=received["failures"],
         deadline=started + settings().response_timeout,
+        own_key=OwnKey(**received["own_key"]) if received.get("own_key") else None,
     )
 
 

@@ -78,6 +78,15 @@ class Person:
     ban: Ban | None = None
 
 
+@dataclass(frozen=True)
+class OwnKey:
+    """The person's own key of an AI provider, encrypted (base64): requests use it and not the plan."""
+
+    provider: str
+    key_id: str
+    ciphertext: str
+
+
 @dataclass
 class Unit:
     """One update being worked on."""
@@ -95,6 +104,7 @@ class Unit:
     failures: int
     deadline: float  # time.monotonic() at which the handler must have ended
     is_offline: bool = False
+    own_key: OwnKey | None = None
 
     calls: list[Call] = field(default_factory=list)
     toast: Call | None = None
@@ -204,6 +214,10 @@ class Unit:
         """Note that the person is told of their ban; was it done meanwhile, this answer is not given."""
         self._change("ban_told", True)
 
+    def change_token(self, **change: Any) -> None:
+        """Change the person's own keys: store, remove, use or refuse one (private.change_token)."""
+        self._change("token", change)
+
     def set_data(self, key: str, value: Any) -> None:
         """Remember a small fact of this session; None removes it."""
         self._change("data", {**self.changes.get("data", {}), key: value})
@@ -225,8 +239,8 @@ class Unit:
         )["outcome"]
 
     def settle(self) -> None:
-        """The reserved request was served and stays counted."""
-        self.settlement = "settled" if self.reservation == "reserved" else None
+        """The request was served: the reserved one stays counted; on an own key there is none to count."""
+        self.settlement = "settled" if self.reservation == "reserved" or self.own_key else None
 
     def release(self) -> None:
         """The reserved request was not served: the person gets it back."""

@@ -32,6 +32,7 @@ TEXTS: Mapping[str, str] = {
     "command_privacy": "What we keep about you",
     "command_mydata": "Get all your data as a file",
     "command_deleteme": "Erase all your data",
+    "command_keys": "Your own AI keys",
     "command_clear": "Forget this conversation",
     "command_cancel": "Cancel what was started",
     "command_user": "A person’s card: ID or @name",
@@ -165,6 +166,7 @@ TEXTS: Mapping[str, str] = {
         "in.\n"
         "• Records of the calls to the AI, without the words (when, which model, how long): "
         "{usage_months|month|months}.\n"
+        "• Your own AI keys, if you added any: encrypted.\n"
         "• Records of the messages we handled: {updates_hours|hour|hours}. A message that we failed to handle "
         "stays with us for up to {set_aside_days|day|days}, so that we can find the mistake.\n\n"
         "Your questions go to the AI that answers them, without your name and ID.\n\n"
@@ -205,6 +207,8 @@ TEXTS: Mapping[str, str] = {
     "section_ai_calls": "AI calls",
     "section_ai_calls_about": "Each call to the AI, without the words: when, to which model, how long and how large. "
     "These are the newest 10,000; the sums by month have them all.",
+    "section_keys": "Your own AI keys",
+    "section_keys_about": "Whose they are and how each ends. The keys themselves are encrypted and in no file.",
     "section_balance": "Balance history",
     "section_balance_about": "Everything that came and went. After an erasure it stays for accounting, as nobody’s.",
     "section_subscriptions": "Plans",
@@ -228,7 +232,7 @@ TEXTS: Mapping[str, str] = {
     "deleteme": (
         "🗑 **Erase everything we keep about you?**\n\n"
         "**Will be gone:** your profile and settings, your conversations with all our bots, counters, your "
-        "invitations and your code for friends.\n\n"
+        "own AI keys, your invitations and your code for friends.\n\n"
         "**Will be lost for good:** your balance ({balance}), bonus requests and a plan you paid for.\n\n"
         "**Stays, but not as yours:** records of money and of what admins did, which accounting needs. Nobody can "
         "tell from them whose they were. And an encrypted mark: which newcomer’s gifts were received, how many "
@@ -327,6 +331,82 @@ TEXTS: Mapping[str, str] = {
     "audit_set_plan": "plan {before} → {after}",
     "audit_ban_user": "banned",
     "audit_unban_user": "ban lifted",
+    # Own keys
+    "keys": "🔑 **Your keys**\n\n{keys}\n\n{now}",
+    "keys_line": "{name} …{last_four} · since {since} · {state}",
+    "keys_state_used": "in use",
+    "keys_state_unused": "not in use",
+    "keys_state_refused": "the provider does not take it any more",
+    "keys_state_unreadable": "I cannot open it right now, we know already",
+    "keys_unchecked": " · not checked yet",
+    "keys_on_own": "Requests go to your {name} key and do not use your plan.",
+    "keys_on_plan": "Requests go to your plan: none of the keys is in use.",
+    "keys_none": (
+        "🔑 **Your own AI key**\n\n"
+        "If you have an API key ({names}), I can answer with it: such requests do not use your plan, and you pay the "
+        "provider directly.\n\n"
+        "I delete the message with the key at once. I keep the key encrypted, show only its last four characters, and "
+        "send it to nobody but the provider. You can remove it at any time."
+    ),
+    "keys_open": "🔑 My keys",
+    "keys_add": "➕ Add a key",
+    "keys_add_of": "➕ Add a key of {name}",
+    "keys_use": "▶️ {name}",
+    "keys_remove": "🗑 {name}",
+    "keys_plan": "⏸ Use my plan",
+    "keys_back": "‹ Keys",
+    "keys_cancel": "✖️ Cancel",
+    "keys_choose": "Whose key do you have?",
+    "keys_send": (
+        "🔑 **Send me the {name} key** in a message of its own.\n\n"
+        "I will delete that message at once, check the key and keep it encrypted."
+    ),
+    "keys_page": "Where to get a key of {name}",
+    "keys_added": (
+        "✅ **The {name} key …{last_four} is saved.** The provider takes it.\n\n"
+        "From now on {model} answers on your key, and requests do not use your plan."
+    ),
+    "keys_added_unchecked": (
+        "☑️ **The {name} key …{last_four} is saved**, but it could not be checked right now.\n\n"
+        "From now on {model} answers on your key. If the provider refuses it, I will tell you at once."
+    ),
+    "keys_wrong": (
+        "🚫 **{name} does not take this key**, so I have not saved it.\n\n"
+        "Make sure that it is copied whole and not revoked, and send it again."
+    ),
+    "keys_other": "🤔 This looks like a key of {other}, not of {name}. I have not saved it or shown it to anybody.",
+    "keys_alone": "🤔 Several words here look like a key. Send the {name} key in a message of its own, without other words.",
+    "keys_again": "🔑 I was interrupted before it was done, and I keep the key nowhere. Please send the {name} key again.",
+    "keys_no_key": "🤔 This does not look like a key of {name}. Send the key in a message of its own, or tap Cancel.",
+    "keys_delete_yourself": "⚠️ I could not delete your message with the key: please delete it yourself.",
+    "keys_confirm": (
+        "🗑 **Remove the {name} key …{last_four}?**\n\nI will forget it for good. It stays with the provider: you can revoke it there."
+    ),
+    "keys_forget": "🗑 Yes, remove it",
+    "keys_forgotten": "The {name} key is removed.",
+    "keys_used": "From now on I answer with the {name} key.",
+    "keys_planned": "From now on I answer on your plan. Your keys are kept.",
+    "keys_gone": "This key is not here any more.",
+    "keys_unavailable": "🔑 Own keys are not available here.",
+    "keys_unavailable_owner": (
+        "🔑 **Own keys are not available here.**\n\n"
+        "You are the owner, so here is why: an encryption key is needed. Make one with `python -m tools.keys new`, "
+        "put it into `TOKEN_ENCRYPTION_KEYS` and deploy. `docs/own_keys.md` tells all of it."
+    ),
+    "own_key_refused": (
+        "🔑 **{name} does not take your key any more.** It may be revoked or expired.\n\n"
+        "I have put it aside: the next requests go to your plan. Send your message again, or add a new key."
+    ),
+    "own_key_credit": (
+        "💳 **Your account at {name} is out of credit.** Top it up there, or use your plan meanwhile."
+    ),
+    "own_key_rate": (
+        "🚦 **{name} limits your key:** too many requests. Wait a little, or use your plan meanwhile."
+    ),
+    "own_key_model": (
+        "🤷 **Your {name} key may not use the model {model}.** Look there whether it is open to you, "
+        "or use your plan meanwhile."
+    ),
     # Conversation
     "clear_done": "🧹 Done, I have forgotten this conversation. What shall we talk about?",
     "cancel_done": "Cancelled. Write me anything.",
@@ -358,6 +438,7 @@ TEXTS: Mapping[str, str] = {
         "New ones come on {date} at {time}. Until then the menu and your settings work as always.{ways}"
     ),
     "ways_out": "More requests at once:",
+    "way_out_keys": "🔑 answers on an AI key of your own: /keys",
     "way_out_referral": "🎁 invite a friend: /referral",
     "ai_failed": "😔 The AI could not answer. This one does not count: please try again.",
     "ai_timeout": "⌛ The AI took too long. This one does not count: try again, or ask for something shorter.",

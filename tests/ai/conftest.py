@@ -8,13 +8,14 @@ from typing import Any
 import pytest
 
 from shared import log
-from shared.ai import chat
+from shared.ai import chat, providers
 from shared.ai.chat import ChatAnswer
 from shared.config import settings
 from shared.http import close_idle
 from tests.ai.asking import KEY, MESSAGES, Ask, Lines
 from tests.ai.raw_server import RawServer
 from tools.emulator.ai import Ai
+from tools.emulator.ai.dialects import DIALECTS
 from tools.emulator.web import HttpServer
 
 
@@ -32,6 +33,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
         "OPENAI_API_KEY": KEY,
         "OPENROUTER_API_KEY": "sk-or-v1-0123456789abcdefghij",
+        "ANTHROPIC_API_KEY": "sk-ant-api03-0123456789abcdefghij",
+        "GEMINI_API_KEY": "AQ.Ab8RN6K0123456789abcdefghij",
+        "GITHUB_API_KEY": "github_pat_0123456789abcdefghij",
         "PUBLIC_URL": "https://bot.example.com",
         "DEFAULT_LANGUAGE": "ru",
         "LOG_LEVEL": "DEBUG",
@@ -53,12 +57,12 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ai(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ai]:
-    """The emulator's stand-in for both providers."""
+    """The emulator's stand-in for every provider."""
     ai = Ai()
     server = HttpServer(ai.handle)
     server.start()
-    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/openai/v1")
-    monkeypatch.setenv("OPENROUTER_BASE_URL", f"{server.url}/openrouter/api/v1")
+    for dialect in DIALECTS:
+        monkeypatch.setenv(f"{dialect.name.upper()}_BASE_URL", server.url + dialect.base)
     yield ai
     ai.stop()
     server.stop()
@@ -67,7 +71,8 @@ def ai(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ai]:
 @pytest.fixture
 def raw(monkeypatch: pytest.MonkeyPatch) -> Iterator[RawServer]:
     server = RawServer()
-    monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+    for key in providers.names():
+        monkeypatch.setenv(f"{key.upper()}_BASE_URL", f"{server.url}/v1")
     monkeypatch.setenv("OPENROUTER_BASE_URL", f"{server.url}/api/v1")
     yield server
     server.stop()

@@ -162,4 +162,4 @@ def _read(connection: socket.socket, number: int) -> Received | None:
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     while len(body) < int(headers["content-length"]):
         body += connection.recv(65536)
-    return Received(number, first.split()[1], headers, json.loads(body))
+    return Received(number, first.split()[1], headers, json.loads(body or b"{}"))

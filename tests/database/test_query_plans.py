@@ -66,6 +66,9 @@ FILL = f"""
     select u.id, 'PREMIUM', 'admin', now() - interval '9 days',
       now() + make_interval(secs => u.id * 60 - 600)
     from public.users as u;
+    insert into public.user_tokens (user_id, provider, ciphertext, key_id, last_four, is_active)
+    select u.id, p.name, '\\x00', 'k1', '1234', p.name = 'openai'
+    from public.users as u, (values ('openai'), ('gemini')) as p (name) where u.id % 2 = 0;
     reset session_replication_role;
 """
 
@@ -86,6 +89,13 @@ CALLS = {
     "finish_update of a failure": "finish_update('assistant', 9500, 1, p_reservation => 'released')",
     "finish_update erasing": """finish_update('assistant', 9000, 1,
         jsonb_build_object('erase', jsonb_build_object('hash', repeat('00', 32), 'balance', 0)))""",
+    "finish_update with a key stored": """finish_update('assistant', 9000, 1, '{"token": {"store":
+        {"provider": "openai", "ciphertext": "AQ==", "key_id": "k1", "last_four": "1234"}}}')""",
+    "finish_update with a key chosen": """finish_update('assistant', 9000, 1,
+        '{"token": {"use": "gemini"}}')""",
+    "finish_update with a key refused": """finish_update('assistant', 9000, 1,
+        '{"token": {"refuse": {"provider": "openai", "ciphertext": "AA=="}}}')""",
+    "list_user_tokens": "list_user_tokens(9000)",
     "finish_update again": "finish_update('assistant', 9001, 1)",
     "fail_update": """fail_update('assistant', 9000, 1, 'error', true, true, null,
         '[{"method": "sendMessage", "parameters": {"chat_id": 19000}}]')""",

@@ -96,6 +96,14 @@ def test_the_key_is_that_of_the_chosen_provider(tmp_path: Path, name: str, provi
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_encryption_keys_are_given_where_there_are_some(tmp_path: Path, name: str) -> None:
+    without = deployed(Build(tmp_path / "without"), name).pairs("set-secrets")
+    given = deployed(Build(tmp_path / "with", _TOKEN_ENCRYPTION_KEYS_VERSION="3"), name).pairs("set-secrets")
+    assert "TOKEN_ENCRYPTION_KEYS" not in without
+    assert given == without | {"TOKEN_ENCRYPTION_KEYS": "TOKEN_ENCRYPTION_KEYS:3"}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
 def test_more_settings_and_lists_get_through(tmp_path: Path, name: str) -> None:
     build = Build(
         tmp_path, _ADMIN_TELEGRAM_IDS="1,2", _MORE_SETTINGS="MAX_HISTORY_LENGTH=30|RESPONSE_TIMEOUT=20"

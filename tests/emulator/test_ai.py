@@ -189,5 +189,5 @@ def test_requests_are_remembered_and_checked(ai: Ai, client: Client) -> None:
     url = f"{client.url}{OPENAI}/chat/completions"
     assert client.pool.request("POST", url, json={"messages": []}).status == 401
     assert client.pool.request("POST", url, body=b"{", headers=HEADERS).status == 400
-    assert client.pool.request("GET", f"{client.url}{OPENAI}/models").json()["data"]
+    assert client.pool.request("GET", f"{client.url}{OPENAI}/models", headers=HEADERS).json()["data"]
     assert client.pool.request("GET", f"{client.url}{OPENAI}/nothing").status == 404

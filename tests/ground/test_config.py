@@ -18,6 +18,7 @@ GOOD = {
     "TELEGRAM_WEBHOOK_SECRET": "one,two",
     "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
 }
+KEY = "aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnQ="  # hunter2hunter2… in base64, 32 bytes
 
 
 @pytest.fixture(autouse=True)
@@ -66,6 +67,12 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: s
         ("PUBLIC_URL", "example.com"),
         ("DEFAULT_LANGUAGE", "xx"),
         ("CHAT_REASONING_EFFORT", "hunter2 "),
+        ("TOKEN_ENCRYPTION_KEYS", "hunter2"),
+        ("TOKEN_ENCRYPTION_KEYS", "a:hunter2"),
+        ("TOKEN_ENCRYPTION_KEYS", f"a:{KEY},b:{KEY}hunter2"),
+        ("TOKEN_ENCRYPTION_KEYS", f"a:{KEY},a:{KEY}"),
+        ("TOKEN_ENCRYPTION_KEYS", f"hunter2 with spaces:{KEY}"),
+        ("TOKEN_ENCRYPTION_KEYS", KEY),
     ],
 )
 def test_a_malformed_setting_is_named_and_its_value_is_not_told(
@@ -75,6 +82,7 @@ def test_a_malformed_setting_is_named_and_its_value_is_not_told(
     with pytest.raises(ConfigError, match=variable) as caught:
         settings()
     assert "hunter2" not in str(caught.value)
+    assert KEY not in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
@@ -84,6 +92,15 @@ def test_one_bot_needs_only_bot_token(monkeypatch: pytest.MonkeyPatch) -> None:
     assert settings().bot_token("assistant").startswith("123456:B")
     with pytest.raises(ConfigError, match="BOT_TOKENS has no token for the bot 'quiz'"):
         settings().bot_token("quiz")
+
+
+def test_encryption_keys_keep_their_order_and_are_hidden_with_and_without_their_ids(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TOKEN_ENCRYPTION_KEYS", f"2026-11-21-a:{KEY}, old:{KEY}")
+    assert list(settings().token_encryption_keys) == ["2026-11-21-a", "old"]
+    assert set(settings().token_encryption_keys.values()) == {b"hunter2hunter2hunter2hunter2hunt"}
+    assert {KEY, f"old:{KEY}"} <= config.secret_values()
 
 
 def test_env_example_lists_every_setting_and_nothing_else() -> None:

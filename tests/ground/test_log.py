@@ -81,6 +81,9 @@ def test_the_trace_comes_from_the_headers(headers: dict[str, str], trace: str) -
         "sb_secret_4f9aQ2b7Lx0TnV3mWc8RzYd1",
         "ghp_4f9aQ2b7Lx0TnV3mWc8RzYd1",
         "AIzaSyB4f9aQ2b7Lx0TnV3mWc8RzYd1x",
+        "AQ.Ab8RN6K4f9aQ2b7Lx0TnV3mWc8RzYd1x",
+        "sk-ant-api03-4f9aQ2b7Lx0TnV3mWc8RzYd1",
+        "github_pat_11ABCDEFG04f9aQ2b7Lx0TnV3mWc8RzYd1",
         "Bearer abcdefgh12345678",
     ],
 )

@@ -67,6 +67,12 @@ TABLES = {
         " is_own_key created_at",
         kept_back="id user_id",
     ),
+    "public.user_tokens": Table(
+        "gone",
+        section="keys",
+        told="provider last_four key_id status is_active created_at checked_at",
+        kept_back="id user_id ciphertext",
+    ),
     "public.balance_transactions": Table(
         "anonymous",
         section="balance",

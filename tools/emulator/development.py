@@ -15,6 +15,7 @@ from tools.emulator.only_one import OnlyOne
 from tools.emulator.real_telegram import RealTelegram
 from tools.emulator.stack import Stack
 from tools.emulator.watcher import Watcher
+from tools.keys.new import kept_key
 
 DIRECTORY = ROOT / ".switchboard"
 SAVE_SECONDS = 15.0
@@ -82,6 +83,8 @@ class Development:
 
     def _make_stack(self) -> Stack:
         extra = self._real_environment | {"PERSON_HASH_KEY": self._person_hash_key()}
+        # Kept beside the data: a key stored yesterday is to be opened today.
+        extra["TOKEN_ENCRYPTION_KEYS"] = kept_key(DIRECTORY / "token_encryption_keys")
         if "telegram" in self._real:
             self._bridge = RealTelegram(bot_token(self._dotenv))
             extra |= self._bridge.environment()

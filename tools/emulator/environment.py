@@ -7,11 +7,13 @@ import secrets
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from shared.ai import providers
+from tools.emulator.ai.dialects import DIALECTS
 from tools.emulator.telegram import Telegram
+from tools.keys.new import new_key
 
-PROVIDERS = ("openai", "openrouter")
+PROVIDERS = tuple(dialect.name for dialect in DIALECTS)
 REAL_CHOICES = frozenset({*PROVIDERS, "telegram"})
-OWN_ADDRESS = {"openai": "https://api.openai.com/v1", "openrouter": "https://openrouter.ai/api/v1"}
 
 
 class SettingMissing(Exception):
@@ -30,10 +32,9 @@ def stand_ins(
         "TELEGRAM_API_URL": base,
         "CHAT_PROVIDER": "openai",
         "CHAT_MODEL": "gpt-5-mini",
-        "OPENAI_API_KEY": "emulator-openai",
-        "OPENAI_BASE_URL": f"{base}/openai/v1",
-        "OPENROUTER_API_KEY": "emulator-openrouter",
-        "OPENROUTER_BASE_URL": f"{base}/openrouter/api/v1",
+        **{f"{dialect.name.upper()}_API_KEY": f"emulator-{dialect.name}" for dialect in DIALECTS},
+        **{f"{dialect.name.upper()}_BASE_URL": f"{base}{dialect.base}" for dialect in DIALECTS},
+        "TOKEN_ENCRYPTION_KEYS": new_key(),
         "SCHEDULER_SECRET": scheduler_secret,
         "PUBLIC_URL": base,
         "ENVIRONMENT": "development",
@@ -48,16 +49,16 @@ def real_ones(wanted: Iterable[str], dotenv: Mapping[str, str]) -> dict[str, str
     for name in wanted:
         if name not in PROVIDERS:
             continue
-        key = f"{name.upper()}_API_KEY"
+        key, address = f"{name.upper()}_API_KEY", f"{name.upper()}_BASE_URL"
         if not dotenv.get(key):
             raise SettingMissing(f"--real {name} needs {key} in .env.")
+        service = providers.load(name)
         environment |= {
             key: dotenv[key],
-            f"{name.upper()}_BASE_URL": dotenv.get(f"{name.upper()}_BASE_URL") or OWN_ADDRESS[name],
+            address: dotenv.get(address) or service.BASE_URL,
+            "CHAT_PROVIDER": name,
+            "CHAT_MODEL": dotenv.get("CHAT_MODEL") or service.MODEL,
         }
-        environment["CHAT_PROVIDER"] = name
-        if dotenv.get("CHAT_MODEL"):
-            environment["CHAT_MODEL"] = dotenv["CHAT_MODEL"]
     return environment
 
 

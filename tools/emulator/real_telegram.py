@@ -13,9 +13,11 @@ from typing import Any
 import urllib3
 from urllib3.util import Timeout
 
+from shared.keys.shape import is_key_alone
+from shared.log import looks_like_secret
 from tools.emulator.clock import Clock
 from tools.emulator.environment import SettingMissing
-from tools.emulator.telegram.delivery import Delivery
+from tools.emulator.telegram.delivery import Delivery, without_words
 from tools.emulator.telegram.model import BotAccount, Json, Update, Webhook
 from tools.emulator.telegram.queues import Queues
 from tools.emulator.telegram.troubles import Troubles
@@ -82,7 +84,7 @@ class RealTelegram:
         return value if isinstance(value, dict) else {}
 
     def _new_delivery(self, trace: Trace) -> Delivery:
-        return Delivery(self._clock, trace, Troubles(), self._execute, lambda update: None)
+        return Delivery(self._clock, trace, Troubles(), self._execute, lambda update: None, _shown)
 
     def _deliver(self, update: Update) -> float | None:
         return self._delivery.deliver(self._bot, update)
@@ -113,3 +115,10 @@ def _update(bot: BotAccount, body: Json, now: float) -> Update:
     return Update(
         bot.name, int(body["update_id"]), kind, body, queue, now + lifetime, number if in_chat else None
     )
+
+
+def _shown(update: Update) -> Json:
+    """What the trace shows: what was deleted at Telegram is not known here, so keys go by their looks."""
+    message = update.body.get(update.kind)
+    text = str(message.get("text", "")) if isinstance(message, dict) else ""
+    return without_words(update.body) if looks_like_secret(text) or is_key_alone(text) else update.body

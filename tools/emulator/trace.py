@@ -60,6 +60,12 @@ class Trace:
         match |= {"title": title, "at": time.time()}
         return self._publish(match)
 
+    def revise(self, change: Callable[[Event], None]) -> None:
+        """Change what is recorded already: what must not be read there any more."""
+        with self._lock:
+            for event in (*self._events, *self._waiting):
+                change(event)
+
     def events(self, limit: int | None = None) -> list[Event]:
         """The newest `limit` events, oldest first."""
         self._flush()

@@ -6,6 +6,7 @@ lines on top of `openai.Provider`.
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
@@ -31,3 +32,11 @@ def load(key: str) -> Provider:
         raise ConfigError(f"there is no AI provider {key!r}: CHAT_PROVIDER is one of {', '.join(names())}")
     provider: Provider = import_module(f"{__name__}.{key}").Provider(key)
     return provider
+
+
+def recognise(text: str) -> tuple[str, str] | None:
+    """Find a key of some provider in a text: the provider and the key, or None when no shape fits."""
+    for name in names():
+        if match := re.search(rf"(?<![A-Za-z0-9]){load(name).KEY_SHAPE}", text):
+            return name, match[0]
+    return None

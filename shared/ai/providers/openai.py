@@ -1,7 +1,9 @@
 """OpenAI's chat completions, and whatever speaks the same dialect at OPENAI_BASE_URL.
 
 The request and the events are those of https://developers.openai.com/api/reference/resources/chat, read in
-the types of the `openai` package 3.52; the package itself costs 8 ms of CPU a call (docs/performance.md).
+the types of the `openai` package 3.52; the package itself costs 8 ms of CPU a call (docs/performance.md). A
+key is tried with the list of models, which costs nothing
+(https://developers.openai.com/api/reference/resources/models).
 """
 
 from __future__ import annotations
@@ -17,14 +19,21 @@ from shared.ai.provider import Draft, Finish, Problem, Question, Trouble, Usage
 # provider that reserves the price of the longest possible answer asks less for a small account.
 MAX_TOKENS = 8_000
 
-_TOO_LONG = re.compile(r"context (length|window|size)|(prompt|input) is too long", re.IGNORECASE)
+_TOO_LONG = re.compile(
+    r"context (length|window|size)|(prompt|input) is too long|token count .* exceeds", re.IGNORECASE
+)
 
 
 class Provider(provider.Provider):
     """Chat completions over HTTP with a bearer key."""
 
+    NAME = "OpenAI"
     BASE_URL = "https://api.openai.com/v1"
     PATH = "/chat/completions"
+    MODEL = "gpt-5-mini"
+    KEYS_PAGE = "https://platform.openai.com/api-keys"
+    KEY_SHAPE = r"sk-(?!or-|ant-)[A-Za-z0-9_-]{16,}"
+    CHECK_PATH: ClassVar[str | None] = "/models"
     SPARE: ClassVar[tuple[str, ...]] = (
         "temperature",  # reasoning models take only the default
         "reasoning_effort",  # other models know none, and each reasoning model has words of its own

@@ -4,6 +4,9 @@ The answer's price comes with it. Once a model has begun, an error arrives insid
 status it would have had as its code. A canonical word for it is in `error.metadata.error_type`. And 402 with
 `openrouter_in_flight_budget` only means that other requests must finish first
 (https://openrouter.ai/docs/api-reference/errors, /limits, /streaming).
+
+Its list of models is public and says nothing of a key; what does is GET /key
+(https://openrouter.ai/docs/api/api-reference/api-keys/get-current-key).
 """
 
 from __future__ import annotations
@@ -22,7 +25,12 @@ from shared.config import settings
 class Provider(openai.Provider):
     """Chat completions of OpenRouter."""
 
+    NAME = "OpenRouter"
     BASE_URL = "https://openrouter.ai/api/v1"
+    MODEL = "openai/gpt-5-mini"
+    KEYS_PAGE = "https://openrouter.ai/settings/keys"
+    KEY_SHAPE = r"sk-or-[A-Za-z0-9_-]{16,}"
+    CHECK_PATH = "/key"
     SPARE = ("temperature", "max_completion_tokens", "reasoning_effort")
     WORDS: ClassVar[Mapping[str, Trouble]] = {
         "authentication": Trouble.KEY,
@@ -77,6 +85,8 @@ class Provider(openai.Provider):
         problem = super().problem(inner, {"error": {"code": word, "message": error.get("message") or "?"}})
         if metadata.get("limit_source") == "openrouter_in_flight_budget":
             return replace(problem, trouble=Trouble.RATE)
+        if inner == 403 and "Key limit exceeded" in problem.message:  # a good key, all spent
+            return replace(problem, trouble=Trouble.CREDIT)
         if inner == 403 and ("reasons" in metadata or "flagged_input" in metadata):
             return replace(problem, trouble=Trouble.REFUSED)
         return problem

@@ -11,12 +11,14 @@ from telebot.types import Message
 
 from shared import log
 from shared.ai import modes
-from shared.bots.assistant import bot
+from shared.bots.assistant import bot, keys
 from shared.bots.assistant.menu import main_menu
 from shared.bots.assistant.mode import current_mode
+from shared.bots.assistant.own_key import OpenKey, open_key, say_failed
 from shared.bots.assistant.profile import month_reset_day, reset_time, ways_out
 from shared.config import settings
-from shared.errors import AIError, ConfigError
+from shared.errors import AIError, ConfigError, OwnKeyError
+from shared.keys import shape
 from shared.telegram import current, reply
 from shared.telegram.chat_action import typing
 from shared.telegram.pipeline import MAX_TEXT
@@ -38,19 +40,22 @@ def is_forward(message: Message) -> bool:
 def chat(_message: Message) -> None:
     """Answer a person's words."""
     unit = current()
-    if unit.incoming.has_secret:
-        return reply(unit.rich("secret_seen"))
+    if unit.incoming.has_secret or (unit.is_offline and shape.is_key_alone(unit.incoming.text)):
+        # Without a database nobody knows whether a key was asked for: what looks like one is not passed on.
+        return reply(unit.rich("secret_seen"), keys.offer(unit))
     if len(unit.incoming.text) > MAX_TEXT:
         return reply(unit.rich("too_long", length=len(unit.incoming.text), limit=MAX_TEXT))
-    if unit.reservation is None:
-        unit.reserve()
-    if unit.reservation != "reserved":
-        return refuse(unit)
+    own = open_key(unit)
+    if own is None:
+        if unit.reservation is None:
+            unit.reserve()
+        if unit.reservation != "reserved":
+            return refuse(unit)
     words = bot.without_mention(unit.incoming)
     if not words:
         unit.release()
         return reply(unit.rich("menu"), main_menu(unit))
-    return _answer(unit, words)
+    return _answer(unit, words, own)
 
 
 def refuse(unit: Unit) -> None:
@@ -69,9 +74,13 @@ def refuse(unit: Unit) -> None:
     return reply(text, main_menu(unit))
 
 
-def _answer(unit: Unit, words: str) -> None:
+def _answer(unit: Unit, words: str, own: OpenKey | None) -> None:
     try:
-        answer = _ask(unit, words)
+        answer = _ask(unit, words, own)
+    except OwnKeyError as error:
+        log.info("an own key did not work", action="own_key_failed", reason=error.reason)
+        say_failed(unit, error)
+        return
     except (AIError, ConfigError) as error:
         unit.release()
         if isinstance(error, ConfigError):
@@ -92,21 +101,25 @@ def _answer(unit: Unit, words: str) -> None:
         reply(part, certain=True)
 
 
-def _ask(unit: Unit, words: str) -> ChatAnswer:
+def _ask(unit: Unit, words: str, own: OpenKey | None) -> ChatAnswer:
     from shared.ai.chat import complete
 
     mode = current_mode(unit)
+    provider, model = mode.provider or settings().chat_provider, mode.model or settings().chat_model
+    if own is not None:
+        provider, model = own.provider, own.model
     now = datetime.now(ZoneInfo(unit.usage.timezone))
     with typing(unit):
         return complete(
             modes.messages_for(mode, unit.history, words, now, language=unit.language),
-            model=mode.model or settings().chat_model,
-            provider=mode.provider or settings().chat_provider,
+            model=model,
+            provider=provider,
             temperature=mode.temperature,
             effort=settings().chat_reasoning_effort or None,
             record=unit.record_ai_call,
             deadline=unit.deadline,
             user_reference=_reference(unit),
+            api_key=own.secret if own is not None else None,
         )
 
 

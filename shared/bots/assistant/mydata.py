@@ -28,6 +28,7 @@ SECTIONS = (
     "ai_months",
     "ai_calls",
     "subscriptions",
+    "keys",
     "balance",
     "referrals",
     "admins",

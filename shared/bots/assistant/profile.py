@@ -10,6 +10,7 @@ from telebot.types import CallbackQuery, Message
 from shared import texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back, main_menu
+from shared.keys import encryption
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
 from shared.texts import Text, figures
@@ -60,7 +61,8 @@ def plan_name(unit: Unit) -> str:
 def ways_out(unit: Unit) -> str:
     """Name the ways to more requests that this bot has: its commands with a text `way_out_<name>`."""
     known = texts.language(unit.language).TEXTS
-    ways = [unit.text(f"way_out_{name}") for name in bot.commands() if f"way_out_{name}" in known]
+    here = [name for name in bot.commands() if name != "keys" or encryption.is_available()]
+    ways = [unit.text(f"way_out_{name}") for name in here if f"way_out_{name}" in known]
     return "\n\n" + "\n".join([unit.text("ways_out"), *ways]) if ways else ""
 
 

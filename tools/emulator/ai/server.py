@@ -1,4 +1,8 @@
-"""The AI stand-in: OpenAI under /openai/v1, OpenRouter under /openrouter/api/v1."""
+"""The AI stand-in: each provider under a path of its own, OpenAI under /openai/v1 (`dialects` has them all).
+
+Any key is good, but for those that a test names and those with "wrong" in them: so a person at the page can
+try.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from tools.emulator.ai.behaviour import TROUBLES, AiBehaviour
+from tools.emulator.ai.dialects import DIALECTS, Dialect
 from tools.emulator.ai.wire import Answer, error_answer
 from tools.emulator.ai.words import improvise
 from tools.emulator.trace import Trace
 from tools.emulator.web import Drop, Request, Response, json_response
 
-BASES = {"/openai/v1": False, "/openrouter/api/v1": True}
-MODELS = ("gpt-5-mini", "gpt-5", "gpt-4.1-mini", "openai/gpt-5-mini", "anthropic/claude-sonnet-4.5")
+MODELS = ("gpt-5-mini", "gpt-5", "openai/gpt-5-mini", "claude-haiku-5-5", "gemini-3.8-flash")
 KEPT_REQUESTS = 1000
 HANG_SECONDS = 120.0
 
@@ -31,6 +35,8 @@ class Ai:
         self._trouble = "ok"
         self._requests: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self._headers: deque[dict[str, str]] = deque(maxlen=KEPT_REQUESTS)
+        self._refused: set[str] = set()
+        self._checks: deque[str] = deque(maxlen=KEPT_REQUESTS)
         self._stopping = threading.Event()
 
     def next(self, *behaviours: AiBehaviour) -> None:
@@ -44,6 +50,11 @@ class Ai:
             self._always = behaviour
             self._trouble = next((name for name, known in TROUBLES.items() if known == behaviour), "scripted")
 
+    def refuse(self, key: str) -> None:
+        """Take this key no more."""
+        with self._lock:
+            self._refused.add(key)
+
     def trouble(self, name: str) -> None:
         """One of the page's troubles, for every request; KeyError for an unknown name."""
         self.always(TROUBLES[name])
@@ -52,6 +63,7 @@ class Ai:
         """Forget the script; the recorded requests stay."""
         with self._lock:
             self._next.clear()
+            self._refused.clear()
         self.always(AiBehaviour())
 
     @property
@@ -72,41 +84,82 @@ class Ai:
         with self._lock:
             return list(self._headers)
 
+    @property
+    def checks(self) -> list[str]:
+        """The keys that were tried without a question so far, oldest first."""
+        with self._lock:
+            return list(self._checks)
+
     def stop(self) -> None:
         """Let go of the requests that wait."""
         self._stopping.set()
 
     def handle(self, request: Request) -> Response | None:
         """One request, or None when its path belongs to somebody else."""
-        base = next((base for base in BASES if request.path.startswith(base + "/")), None)
-        if base is None:
+        dialect = next((one for one in DIALECTS if request.path.startswith(one.base + "/")), None)
+        if dialect is None:
             return None
-        openrouter, path = BASES[base], request.path[len(base) :]
-        if request.method == "GET" and path == "/models":
+        path = request.path[len(dialect.base) :]
+        if request.method == "GET" and path == dialect.check:
+            return self._check(request, dialect)
+        if request.method == "POST" and path == "/chat/completions":
+            return self._chat(request, dialect)
+        return Response(404, error_answer(404, AiBehaviour(), dialect))
+
+    def _check(self, request: Request, dialect: Dialect) -> Response:
+        begin = time.perf_counter()
+        key = dialect.check_key(request.headers)
+        with self._lock:
+            self._checks.append(key or "")
+            behaviour = self._always
+        self._stopping.wait(HANG_SECONDS if behaviour.hang else behaviour.delay)
+        if behaviour.hang or behaviour.status == 0:
+            raise Drop
+        if not self._takes(key):
+            response = self._wrong_key(dialect)
+        elif behaviour.status != 200:
+            response = Response(behaviour.status, error_answer(behaviour.status, behaviour, dialect))
+        elif dialect.is_openrouter:
+            response = json_response({"data": {"label": "sk-or-v1-…", "limit": None, "is_free_tier": False}})
+        else:
             data = [
                 {"id": name, "object": "model", "created": 1_750_000_000, "owned_by": "emulator"}
                 for name in MODELS
             ]
-            return json_response({"object": "list", "data": data})
-        if request.method == "POST" and path == "/chat/completions":
-            return self._chat(request, openrouter)
-        return Response(404, error_answer(404, AiBehaviour(), openrouter))
+            response = json_response({"object": "list", "data": data})
+        ms = round((time.perf_counter() - begin) * 1000, 2)
+        self._trace.add("ai_call", f"{dialect.name}: is the key good?", ms=ms, status=response.status)
+        return response
 
-    def _chat(self, request: Request, openrouter: bool) -> Response:
+    def _takes(self, key: str | None) -> bool:
+        with self._lock:
+            return bool(key) and "wrong" not in str(key) and key not in self._refused
+
+    def _wrong_key(self, dialect: Dialect) -> Response:
+        return Response(dialect.wrong_key_status, error_answer(401, AiBehaviour(), dialect))
+
+    def _chat(self, request: Request, dialect: Dialect) -> Response:
         begin = time.perf_counter()
         try:
             body = request.json()
         except ValueError:
             body = None
         if not isinstance(body, dict) or not isinstance(body.get("messages"), list):
-            return Response(400, error_answer(400, AiBehaviour(), openrouter))
-        if not request.headers.get("authorization", "").lower().startswith("bearer "):
-            return Response(401, error_answer(401, AiBehaviour(), openrouter))
+            return Response(400, error_answer(400, AiBehaviour(), dialect))
+        if not self._takes(dialect.chat_key(request.headers)):
+            return self._wrong_key(dialect)
+        if unknown := dialect.unknown_field(body):
+            error = {
+                "code": 400,
+                "status": "INVALID_ARGUMENT",
+                "message": f'Unknown name "{unknown}": Cannot find field.',
+            }
+            return Response(400, error_answer(400, AiBehaviour(error=error), dialect))
         behaviour = self._record(body, request)
-        response = self._answer(body, behaviour, openrouter)
+        response = self._answer(body, behaviour, dialect)
         ms = round((time.perf_counter() - begin) * 1000, 2)
         detail = {"request": body, "stream": bool(body.get("stream"))}
-        title = f"{'openrouter' if openrouter else 'openai'} {body.get('model')}"
+        title = f"{dialect.name} {body.get('model')}"
         self._trace.seen_outside("ai_call", title, detail=detail, ms=ms, status=response.status)
         return response
 
@@ -116,20 +169,22 @@ class Ai:
             self._headers.append(dict(request.headers))
             return self._next.popleft() if self._next else self._always
 
-    def _answer(self, body: dict[str, Any], behaviour: AiBehaviour, openrouter: bool) -> Response:
+    def _answer(self, body: dict[str, Any], behaviour: AiBehaviour, dialect: Dialect) -> Response:
         self._stopping.wait(HANG_SECONDS if behaviour.hang else behaviour.delay)
         if behaviour.hang or behaviour.status == 0:
             raise Drop
         if behaviour.status != 200:
             headers = {} if behaviour.retry_after is None else {"Retry-After": str(behaviour.retry_after)}
             return Response(
-                behaviour.status, error_answer(behaviour.status, behaviour, openrouter), headers=headers
+                behaviour.status, error_answer(behaviour.status, behaviour, dialect), headers=headers
             )
         text = behaviour.text if behaviour.text is not None else improvise(body["messages"])
         if behaviour.text is None and behaviour.chunks is not None:
             text = "".join(behaviour.chunks)
-        answer = Answer(body, behaviour, text, openrouter)
-        headers = {"X-Request-Id": answer.id} | ({"X-Generation-Id": answer.id} if openrouter else {})
+        answer = Answer(body, behaviour, text, dialect)
+        headers = {"X-Request-Id": answer.id} | (
+            {"X-Generation-Id": answer.id} if dialect.is_openrouter else {}
+        )
         if body.get("stream"):
             return Response(200, self._stream(answer), "text/event-stream; charset=utf-8", headers)
         return self._plain(answer, headers)

@@ -1,4 +1,4 @@
-"""The bodies of OpenAI's chat completions, and OpenRouter's manners on top."""
+"""The bodies of OpenAI's chat completions, which all speak, and OpenRouter's manners on top."""
 
 from __future__ import annotations
 
@@ -7,38 +7,21 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from typing import Any
 
 from tools.emulator.ai.behaviour import AiBehaviour
+from tools.emulator.ai.dialects import Dialect, Json
 from tools.emulator.ai.words import text_of, tokens
-
-Json = dict[str, Any]
-
-ERRORS: dict[int, tuple[str, str, str]] = {
-    400: ("Invalid request.", "invalid_request_error", "invalid_request"),
-    401: ("Incorrect API key provided.", "invalid_request_error", "invalid_api_key"),
-    402: ("Insufficient credits.", "insufficient_quota", "insufficient_credits"),
-    403: ("Your input was flagged.", "permission_error", "moderation"),
-    404: (
-        "The model does not exist or you do not have access to it.",
-        "invalid_request_error",
-        "model_not_found",
-    ),
-    429: ("Rate limit reached for requests.", "requests", "rate_limit_exceeded"),
-    500: ("The server had an error while processing your request.", "server_error", "server_error"),
-    503: ("That model is currently overloaded with other requests.", "server_error", "overloaded"),
-}
 
 
 class Answer:
     """One answer to one request, ready to be written plain or as a stream."""
 
-    def __init__(self, request: Json, behaviour: AiBehaviour, text: str, openrouter: bool) -> None:
+    def __init__(self, request: Json, behaviour: AiBehaviour, text: str, dialect: Dialect) -> None:
         self.request = request
         self.behaviour = behaviour
         self.text = "" if behaviour.empty else text
-        self.openrouter = openrouter
-        self.id = ("gen-" if openrouter else "chatcmpl-") + secrets.token_hex(12)
+        self.openrouter = dialect.is_openrouter
+        self.id = ("gen-" if self.openrouter else "chatcmpl-") + secrets.token_hex(12)
         self.created = int(time.time())
         self.model = str(request.get("model") or "unknown")
 
@@ -121,14 +104,11 @@ class Answer:
         return head | ({"provider": "Emulator"} if self.openrouter else {"service_tier": "default"})
 
 
-def error_answer(status: int, behaviour: AiBehaviour, openrouter: bool) -> bytes:
+def error_answer(status: int, behaviour: AiBehaviour, dialect: Dialect) -> bytes:
     """The body of an answer whose status is an error."""
     if behaviour.error is not None:
         return json.dumps({"error": behaviour.error}).encode()
-    message, kind, code = ERRORS.get(status, ERRORS[500])
-    if openrouter:
-        return json.dumps({"error": {"code": status, "message": message, "metadata": {}}}).encode()
-    return json.dumps({"error": {"message": message, "type": kind, "param": None, "code": code}}).encode()
+    return json.dumps(dialect.error(status)).encode()
 
 
 def _event(value: Json) -> bytes:

@@ -25,6 +25,7 @@ from tools.emulator.trace import Trace
 IDLE_SECONDS = 60.0
 CONNECT_SECONDS = 10.0
 MAX_REPLY = 1024 * 1024
+_ENVELOPE = frozenset({"message_id", "from", "chat", "date"})
 NOT_EXECUTED = {"deletewebhook", "setwebhook", "close", "logout"}
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105  the name, not the secret
 
@@ -59,6 +60,7 @@ class Delivery:
         troubles: Troubles,
         execute: Callable[[BotAccount, str, Json, Json], Any],
         changed: Callable[[Update], None],
+        shown: Callable[[Update], Json],
         *,
         retry_scale: float = 1.0,
         idle_timeout: float = IDLE_SECONDS,
@@ -71,6 +73,7 @@ class Delivery:
         self.attempts: list[Json] = []
         self._execute = execute
         self._changed = changed
+        self._shown = shown
         self._lock = threading.Lock()
         self._pool = urllib3.PoolManager(num_pools=10, maxsize=100, block=False, retries=False)
 
@@ -219,7 +222,7 @@ class Delivery:
             bot=bot.name,
             chat_id=update.chat_id,
             update_id=update.update_id,
-            detail={"attempt": update.attempts, "error": response.error, "update": update.body},
+            detail={"attempt": update.attempts, "error": response.error, "update": self._shown(update)},
         )
 
     def _set(self, update: Update, status: str, attempts: int | None = None) -> None:
@@ -233,6 +236,16 @@ def _retry_after(response: RawResponse) -> float | None:
         return min(3600.0, max(0.0, float(int(response.headers["retry-after"]))))
     except (KeyError, ValueError):
         return None
+
+
+def without_words(body: Json) -> Json:
+    """An update whose message was deleted: nobody is to read in the trace what is gone from the chat."""
+    return {
+        kind: {name: value for name, value in part.items() if name in _ENVELOPE} | {"text": "[deleted]"}
+        if isinstance(part, dict)
+        else part
+        for kind, part in body.items()
+    }
 
 
 def _reworded(body: Json) -> Json:

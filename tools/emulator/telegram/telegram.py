@@ -9,7 +9,7 @@ from typing import Any
 
 from tools.emulator.clock import Clock
 from tools.emulator.telegram.bot_api import BotApi
-from tools.emulator.telegram.delivery import Delivery, RawResponse
+from tools.emulator.telegram.delivery import Delivery, RawResponse, without_words
 from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Update
 from tools.emulator.telegram.people import Group, Person
 from tools.emulator.telegram.queues import Queues
@@ -45,9 +45,11 @@ class Telegram:
             self.troubles,
             self.api.execute,
             self.show_delivery,
+            self.shown_body,
             retry_scale=retry_scale,
             idle_timeout=idle_timeout,
         )
+        self.world.subscribe(self._forget_deleted)
         self._queues: dict[str, Queues] = {}
         self._queues_lock = threading.Lock()
         self._traces: dict[tuple[str, int], str] = {}
@@ -236,6 +238,14 @@ class Telegram:
             payload = {"chat_id": update.chat_id, "message_id": update.message_id} | update.describe()
             self.world.publish("delivery", payload)
 
+    def shown_body(self, update: Update) -> Json:
+        """What the trace shows of an update: not the words of a message that is deleted by then."""
+        if update.chat_id is None or update.message_id is None:
+            return update.body
+        room = self.world.room(update.bot, update.chat_id)
+        is_gone = room is not None and update.message_id not in room.messages
+        return without_words(update.body) if is_gone else update.body
+
     def called(self, bot: BotAccount, method: str, parameters: Json, response: Response, ms: float) -> None:
         """Put a Bot API call into the trace, under the update that its chat is being served for."""
         chat_id = parameters.get("chat_id")
@@ -258,6 +268,20 @@ class Telegram:
         """A message ends "typing…"."""
         payload: Json = {"chat_id": room.id, "bot": bot.name, "action": None, "until": 0}
         self.world.publish("action", payload)
+
+    def _forget_deleted(self, event: str, payload: Json) -> None:
+        if event != "delete":
+            return
+
+        def forget(traced: Json) -> None:
+            detail = traced["detail"]
+            if traced["kind"] != "webhook" or traced["chat_id"] != payload["chat_id"] or not detail:
+                return
+            parts = [part for part in detail["update"].values() if isinstance(part, dict)]
+            if any(part.get("message_id") == payload["message_id"] for part in parts):
+                detail["update"] = without_words(detail["update"])
+
+        self.trace.revise(forget)
 
     def _release(self, bot: BotAccount) -> None:
         self._queues[bot.name].hold(self._held or not bot.webhook.url)

@@ -43,6 +43,7 @@ as $$
            limit 10000
         ) as c
     ),
+    'keys', public.list_user_tokens(u.id),
     'balance', (
       select coalesce(jsonb_agg(to_jsonb(t) - 'user_id' order by t.id), '[]')
         from public.balance_transactions as t

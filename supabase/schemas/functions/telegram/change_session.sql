@@ -2,9 +2,9 @@
 --
 -- Twice or at once: each key is set on the row as it is now. The caller holds the update's row and calls once.
 -- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, is_active, referrer_code
---   (who brought the person) and clear_history (true: the conversation is erased). erase, the whole person, is
---   done by private.erase_person after everything else.
--- Errors: none.
+--   (who brought the person), token (what becomes of an own key, see private.change_token) and clear_history (true:
+--   the conversation is erased). erase, the whole person, is done by private.erase_person after everything else.
+-- Errors: those of private.change_token.
 create or replace function private.change_session(
   p_update public.telegram_updates, p_changes jsonb, p_reservation text
 )
@@ -23,6 +23,9 @@ begin
   end if;
   if p_changes ? 'referrer_code' then
     perform private.attach_referral(p_update.user_id, p_changes ->> 'referrer_code');
+  end if;
+  if p_changes ? 'token' then
+    perform private.change_token(p_update.user_id, p_changes -> 'token');
   end if;
   if (p_changes ->> 'clear_history')::boolean then
     delete from public.messages as m

@@ -1,18 +1,23 @@
 -- The first of the two calls of an update: stores it, drops duplicates, takes the lease, and loads all that
 -- a handler may want to know.
 --
+-- While a question awaits a key (session_data.awaiting is "key:<provider>"), what is written is never stored: the
+-- key may have any shape. A worker that takes over from here finds [hidden] in its place and asks again.
+--
 -- Twice or at once: see private.take_update. Whoever takes over the work of a dead worker finds the request
 --   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
 --   that came before its person was erased is over, and nobody is made of it.
 --   p_person is Telegram's User, with hash: what remembers them in erased_people.
 -- Returns: json
---   {outcome: work, attempt, failures, user, session, usage, reservation, history}
+--   {outcome: work, attempt, failures, user, session, usage, reservation, own_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
 --             created_at, is_admin, admin_email, ban: {reason, told} | null}
 --     session {mode, data}
 --     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
 --             month_resets_at, bonus_credits, timezone}
---     reservation: reserved | refused | null (not asked for, a question awaits its answer, or banned)
+--     reservation: reserved | refused | null (not asked for, a question awaits its answer, own_key pays, or banned)
+--     own_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
+--             is reserved already; else null
 --     history [{role, content}], the oldest first; no more than p_history and the plan allow
 --   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
 --   {outcome: busy, retry_after}                     seconds
@@ -46,6 +51,7 @@ declare
   v_session public.bot_sessions;
   v_quota record;
   v_reserved record;
+  v_own_key json;
 begin
   -- The update's row before the person's, as everybody else locks them: no two wait for each other.
   select t.* into v_known
@@ -58,6 +64,11 @@ begin
     return private.answer_again(p_bot, p_update_id, p_chat_id);
   end if;
   v_user := private.upsert_user(p_person, v_now);
+  v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+  if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
+    -- Before it is stored, and not struck out later: a row's earlier versions stay in the files and backups.
+    p_payload := private.without_words(p_payload, p_kind);
+  end if;
   select * into v_taken from private.take_update(
     p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now
   );
@@ -79,10 +90,16 @@ begin
     );
   end if;
 
-  v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+  if v_taken.attempt > 1 then  -- the worker before us may have changed it while we waited
+    v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+  end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
+  if p_reserve and not v_banned and v_taken.reservation is distinct from 'reserved' then
+    v_own_key := private.active_token(v_user.id);
+  end if;
   if p_reserve
     and not v_banned
+    and v_own_key is null
     and v_taken.reservation is distinct from 'reserved'
     and v_session.session_data ->> 'awaiting' is null
   then
@@ -133,6 +150,7 @@ begin
       'timezone', private.setting('quota_timezone')
     ),
     'reservation', v_taken.reservation,
+    'own_key', v_own_key,
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
         v_user.id, p_bot, p_chat_id, least(p_history, v_quota.history_length)

@@ -1,0 +1,47 @@
+"""Is a person's key any good? Asked of its provider, with a call that costs nothing."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from shared import http, log
+from shared.ai import providers
+from shared.ai.provider import Trouble
+from shared.ai.reading import as_object
+
+TIMEOUT = 6.0  # seconds for the whole of it: a person waits
+
+
+class Verdict(StrEnum):
+    """What a provider said of a key."""
+
+    GOOD = "good"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"  # it could not be asked, or cannot tell
+
+
+def check_key(provider: str, secret: str, timeout: float = TIMEOUT) -> Verdict:
+    """Ask a provider whether it takes a key. Takes `timeout` seconds at most.
+
+    Raises:
+        ConfigError: the variable with the provider's address is malformed.
+    """
+    service = providers.load(provider)
+    address = service.check_address()
+    if address is None:
+        return Verdict.UNKNOWN
+    try:
+        answer = http.request("GET", address, headers=service.check_headers(secret), timeout=timeout)
+    except http.NoAnswer as error:
+        log.warning("a key was not tried", action="key_check_failed", provider=provider, reason=str(error))
+        return Verdict.UNKNOWN
+    if 200 <= answer.status < 300:
+        return Verdict.GOOD
+    trouble = service.problem(answer.status, as_object(answer.data)).trouble
+    # What it says is not logged: providers repeat the key they refuse.
+    log.info(
+        "a key was tried", action="key_checked", provider=provider, status=answer.status, trouble=trouble
+    )
+    if trouble is Trouble.KEY:
+        return Verdict.REFUSED
+    return Verdict.GOOD if trouble is Trouble.CREDIT else Verdict.UNKNOWN

@@ -1,0 +1,301 @@
+"""/keys: a person's own keys of AI providers. Requests on an own key do not use the plan.
+
+A key is never written anywhere in clear. While one is awaited, `receive_update` stores nothing of what is
+written; the message that brings it is deleted before anything else is done with it; the database gets the
+ciphertext and the last four characters. A worker that takes over without the words asks for the key again.
+"""
+
+from __future__ import annotations
+
+import base64
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db, log, texts
+from shared.ai import providers
+from shared.bots.assistant import bot
+from shared.bots.assistant.menu import back
+from shared.bots.assistant.private_chat import is_private
+from shared.config import settings
+from shared.errors import TelegramError
+from shared.keys import encryption, shape
+from shared.telegram import api, current, reply
+from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.texts import Text
+
+AWAITS = "key:"  # begins session_data.awaiting; receive_update goes by it
+_ADD, _REMOVE, _FORGET, _USE = "keys:add:", "keys:remove:", "keys:forget:", "keys:use:"
+_DELETING = 5.0  # seconds for Telegram to delete a message
+_STATES = {  # how each is shown
+    "used": ("✅", "keys_state_used"),
+    "unused": ("▫️", "keys_state_unused"),
+    "refused": ("⚠️", "keys_state_refused"),
+    "unreadable": ("⚠️", "keys_state_unreadable"),
+}
+
+Token = dict[str, Any]  # as list_user_tokens has them
+
+
+@bot.message_handler(commands=["keys"])
+def keys(_message: Message) -> None:
+    """Show the person's keys; in a group, where to do so."""
+    unit = current()
+    if not is_private(unit):
+        return None
+    if not encryption.is_available():
+        return reply(_unavailable(unit))
+    return reply(*_list(unit, _tokens(unit)))
+
+
+@bot.callback_query_handler(func=lambda call: call.data in ("keys", "keys:cancel"))
+def show_keys(_call: CallbackQuery) -> None:
+    """Show the keys under a button; whatever key was awaited is not any more."""
+    unit = current()
+    if not encryption.is_available():
+        return unit.show(_unavailable(unit))
+    tokens = _tokens(unit)
+    if awaited(unit):
+        unit.set_data("awaiting", None)
+    return unit.show(*_list(unit, tokens))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == "keys:add")
+def choose_provider(_call: CallbackQuery) -> None:
+    """Ask of which provider the key is."""
+    unit = current()
+    rows = [[(providers.load(key).NAME, _ADD + key)] for key in _offered()]
+    unit.show(unit.rich("keys_choose"), [*rows, [(unit.text("keys_back"), "keys")]])
+
+
+@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_ADD))
+def ask_for_key(call: CallbackQuery) -> None:
+    """Ask for the key; the next message is it."""
+    unit = current()
+    key = (call.data or "").removeprefix(_ADD)
+    if key not in _offered() or not encryption.is_available() or unit.incoming.is_group:
+        return unit.notice(unit.text("button_old"), alert=True)
+    unit.set_data("awaiting", AWAITS + key)
+    service = providers.load(key)
+    return unit.show(
+        unit.rich("keys_send", name=service.NAME),
+        [[(unit.text("keys_page", name=service.NAME), service.KEYS_PAGE)], *_cancel(unit)],
+    )
+
+
+@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_REMOVE))
+def confirm_removal(call: CallbackQuery) -> None:
+    """Ask once more before a key is forgotten."""
+    unit = current()
+    token = _chosen(unit, call, _REMOVE, _tokens(unit))
+    if token is not None:
+        unit.show(
+            unit.rich("keys_confirm", name=_name(token), last_four=token["last_four"]),
+            [
+                [(unit.text("keys_forget"), _FORGET + token["provider"])],
+                [(unit.text("keys_back"), "keys")],
+            ],
+        )
+
+
+@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_FORGET))
+def forget(call: CallbackQuery) -> None:
+    """Forget a key."""
+    unit = current()
+    tokens = _tokens(unit)
+    token = _chosen(unit, call, _FORGET, tokens)
+    if token is not None:
+        unit.change_token(remove=token["provider"])
+        unit.notice(unit.text("keys_forgotten", name=_name(token)))
+        unit.show(*_list(unit, [other for other in tokens if other is not token]))
+
+
+@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_USE))
+def use(call: CallbackQuery) -> None:
+    """Use this key from now on."""
+    unit = current()
+    tokens = _tokens(unit)
+    token = _chosen(unit, call, _USE, tokens)
+    if token is not None:
+        unit.change_token(use=token["provider"])
+        changed = [{**other, "is_active": other is token} for other in tokens]
+        changed[tokens.index(token)]["status"] = "ok"
+        unit.notice(unit.text("keys_used", name=_name(token)))
+        unit.show(*_list(unit, changed))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == "keys:plan")
+def use_plan(_call: CallbackQuery) -> None:
+    """Use no own key, but keep them."""
+    unit = current()
+    unit.change_token(use=None)
+    unit.notice(unit.text("keys_planned"))
+    unit.show(*_list(unit, [{**token, "is_active": False} for token in _tokens(unit)]))
+
+
+def _brings_key(message: Message) -> bool:
+    return bool(awaited(current())) and not (message.text or "").startswith("/")
+
+
+@bot.edited_message_handler(func=_brings_key, content_types=["text"])
+@bot.message_handler(func=_brings_key, content_types=["text"])
+def take_key(_message: Message) -> None:
+    """Take the key that was asked for, wherever the person has it from: written, changed or forwarded."""
+    unit = current()
+    key, text = awaited(unit), unit.incoming.text
+    found = providers.recognise(text)
+    words = [found[1]] if found else shape.candidates(text)
+    if not words and log.HIDDEN not in text:
+        return reply(unit.rich("keys_no_key", name=providers.load(key).NAME), _cancel(unit))
+    is_deleted = _delete(unit)
+    answer, keyboard = _taken(unit, key, words, found[0] if found else key)
+    if not is_deleted:
+        answer = Text(answer.text + "\n\n" + unit.text("keys_delete_yourself"), answer.entities)
+    return reply(answer, keyboard)
+
+
+def _taken(unit: Unit, key: str, words: list[str], shaped_like: str) -> tuple[Text, Keyboard]:
+    """Check the key and keep it; return what to say."""
+    name = providers.load(key).NAME
+    if not encryption.is_available():
+        unit.set_data("awaiting", None)
+        return _unavailable(unit), back(unit)
+    if len(words) != 1:
+        return unit.rich("keys_again" if not words else "keys_alone", name=name), _cancel(unit)
+    if shaped_like != key:  # nobody else is shown it
+        other = providers.load(shaped_like).NAME
+        keyboard = [*_offer_of(unit, shaped_like), *_cancel(unit)]
+        return unit.rich("keys_other", name=name, other=other), keyboard
+    from shared.ai.checking import Verdict, check_key  # as with the AI: nobody else need wait for it
+
+    verdict = check_key(key, words[0])
+    if verdict is Verdict.REFUSED:
+        return unit.rich("keys_wrong", name=name), _cancel(unit)
+    sealed = encryption.seal(words[0], telegram_id=unit.person.telegram_id, provider=key)
+    unit.change_token(
+        store={
+            "provider": key,
+            "ciphertext": base64.b64encode(sealed.ciphertext).decode(),
+            "key_id": sealed.key_id,
+            "last_four": words[0][-4:],
+            "is_checked": verdict is Verdict.GOOD,
+        }
+    )
+    unit.set_data("awaiting", None)
+    text = "keys_added" if verdict is Verdict.GOOD else "keys_added_unchecked"
+    values = {"name": name, "last_four": words[0][-4:], "model": providers.load(key).own_key_model()}
+    return unit.rich(text, **values), [[(unit.text("keys_open"), "keys")]]
+
+
+def awaited(unit: Unit) -> str:
+    """Return of which provider a key is awaited, or an empty string."""
+    awaiting = str(unit.data.get("awaiting") or "")
+    key = awaiting.removeprefix(AWAITS) if awaiting.startswith(AWAITS) else ""
+    return key if key in providers.names() else ""
+
+
+def offer(unit: Unit) -> Keyboard | None:
+    """Return a button to keep the key that a message plainly holds; the key itself is to be sent again."""
+    found = providers.recognise(unit.incoming.text)
+    if found is None or unit.incoming.is_group or unit.is_offline or not encryption.is_available():
+        return None
+    return _offer_of(unit, found[0])
+
+
+def _offer_of(unit: Unit, key: str) -> Keyboard:
+    name = providers.load(key).NAME
+    return [[(unit.text("keys_add_of", name=name), _ADD + key)]] if key in _offered() else []
+
+
+def _delete(unit: Unit) -> bool:
+    """Delete the message before anything else is done; whether it is gone."""
+    parameters = {"chat_id": unit.incoming.chat_id, "message_id": unit.incoming.message["message_id"]}
+    try:
+        api.call(unit.bot.name, "deleteMessage", parameters, timeout=_DELETING)
+    except TelegramError as error:
+        if "message to delete not found" in error.description:  # an earlier delivery did it
+            return True
+        log.warning("a message with a key is still there", action="key_not_deleted", reason=str(error))
+        return False
+    return True
+
+
+def _tokens(unit: Unit) -> list[Token]:
+    if unit.is_offline:
+        raise StateUnavailable
+    tokens: list[Token] = db.call("list_user_tokens", p_user_id=unit.person.id)
+    return tokens
+
+
+def _chosen(unit: Unit, call: CallbackQuery, prefix: str, tokens: list[Token]) -> Token | None:
+    """Return the key that a button means; one that is gone shows what there is."""
+    key = (call.data or "").removeprefix(prefix)
+    token = next((token for token in tokens if token["provider"] == key), None)
+    if token is None:
+        unit.notice(unit.text("keys_gone"))
+        unit.show(*_list(unit, tokens))
+    return token
+
+
+def _offered() -> tuple[str, ...]:
+    return tuple(key for key in providers.names() if providers.load(key).takes_own_keys())
+
+
+def _name(token: Token) -> str:
+    key: str = token["provider"]
+    return providers.load(key).NAME if key in providers.names() else key
+
+
+def _list(unit: Unit, tokens: list[Token]) -> tuple[Text, Keyboard]:
+    if not tokens:
+        names = ", ".join(providers.load(key).NAME for key in _offered())
+        return unit.rich("keys_none", names=names), [[(unit.text("keys_add"), "keys:add")], *back(unit)]
+    lines = "\n".join(_line(unit, token) for token in tokens)
+    active = next((token for token in tokens if token["is_active"]), None)
+    now = unit.text("keys_on_own", name=_name(active)) if active else unit.text("keys_on_plan")
+    return unit.rich("keys", keys=lines, now=now), [
+        *(_row(unit, token) for token in tokens),
+        *([[(unit.text("keys_plan"), "keys:plan")]] if active else []),
+        [(unit.text("keys_add"), "keys:add")],
+        *back(unit),
+    ]
+
+
+def _row(unit: Unit, token: Token) -> list[tuple[str, str]]:
+    name, key = _name(token), token["provider"]
+    remove = (unit.text("keys_remove", name=name), _REMOVE + key)
+    return [remove] if token["is_active"] else [(unit.text("keys_use", name=name), _USE + key), remove]
+
+
+def _line(unit: Unit, token: Token) -> str:
+    state = _state(token)
+    mark, words = _STATES[state]
+    checked = "" if token["checked_at"] or state != "used" else unit.text("keys_unchecked")
+    added = datetime.fromisoformat(token["created_at"]).astimezone(ZoneInfo(unit.usage.timezone))
+    return f"{mark} " + unit.text(
+        "keys_line",
+        name=_name(token),
+        last_four=token["last_four"],
+        since=added.strftime(texts.language(unit.language).DATE),
+        state=unit.text(words) + checked,
+    )
+
+
+def _state(token: Token) -> str:
+    if token["key_id"] not in settings().token_encryption_keys:
+        return "unreadable"
+    if token["status"] == "refused":
+        return "refused"
+    return "used" if token["is_active"] else "unused"
+
+
+def _unavailable(unit: Unit) -> Text:
+    """Say that keys cannot be kept here, and to an owner how they can be."""
+    is_owner = unit.person.telegram_id in settings().admin_telegram_ids
+    return unit.rich("keys_unavailable_owner" if is_owner else "keys_unavailable")
+
+
+def _cancel(unit: Unit) -> Keyboard:
+    return [[(unit.text("keys_cancel"), "keys:cancel")]]

@@ -1,0 +1,54 @@
+"""The person's own key, where a message goes to the AI."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass, field
+
+from shared import log
+from shared.errors import OwnKeyError
+from shared.keys import encryption
+from shared.telegram import reply
+from shared.telegram.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class OpenKey:
+    """A key ready to be asked with, and who answers."""
+
+    provider: str
+    model: str
+    secret: str = field(repr=False)
+
+
+def open_key(unit: Unit) -> OpenKey | None:
+    """Return the key that the person's requests use, or None when they go to the plan.
+
+    They do so, too, when the key cannot be opened here: which is the owner's to mend.
+    """
+    own = unit.own_key
+    if own is None:
+        return None
+    from shared.ai import providers
+
+    sealed = encryption.Sealed(own.key_id, base64.b64decode(own.ciphertext))
+    try:
+        secret = encryption.unseal(sealed, telegram_id=unit.person.telegram_id, provider=own.provider)
+        return OpenKey(own.provider, providers.load(own.provider).own_key_model(), secret)
+    except encryption.Unreadable as error:
+        log.alert(f"an own key cannot be opened: {error}", action="own_key_unreadable", provider=own.provider)
+        unit.own_key = None
+        return None
+
+
+def say_failed(unit: Unit, error: OwnKeyError) -> None:
+    """Tell the person what is wrong with their key or account. A refused key is not used again."""
+    own = unit.own_key
+    assert own is not None, "asked with the key of somebody"
+    from shared.ai import providers
+
+    if error.reason == "refused":
+        unit.change_token(refuse={"provider": own.provider, "ciphertext": own.ciphertext})
+    service = providers.load(own.provider)
+    text = unit.rich(error.text_key, name=service.NAME, model=service.own_key_model())
+    reply(text, [[(unit.text("keys_open"), "keys")]])

@@ -1,0 +1,23 @@
+-- Finds the own key that a person's requests use.
+--
+-- Twice or at once: only reads.
+-- Returns: json {provider, key_id, ciphertext (base64)}, or null when requests go to the plan.
+-- Errors: none.
+create or replace function private.active_token(p_user_id bigint)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select json_build_object(
+    'provider', t.provider,
+    'key_id', t.key_id,
+    'ciphertext', translate(encode(t.ciphertext, 'base64'), E'\n', '')
+  )
+  from public.user_tokens as t
+  where t.user_id = p_user_id and t.is_active;
+$$;
+
+revoke all on function private.active_token from public, anon, authenticated;
+comment on function private.active_token is 'The own key that a person''s requests use';

@@ -1,0 +1,35 @@
+-- Lists a person's own keys as they may be shown: never the key, nor what it is encrypted to.
+--
+-- Twice or at once: only reads.
+-- Returns: json array of {provider, last_four, key_id, status, is_active, created_at, checked_at}, the oldest
+--   first; empty when there are none.
+-- Errors: none.
+create or replace function public.list_user_tokens(p_user_id bigint)
+returns json
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select coalesce(
+    json_agg(
+      json_build_object(
+        'provider', t.provider,
+        'last_four', t.last_four,
+        'key_id', t.key_id,
+        'status', t.status,
+        'is_active', t.is_active,
+        'created_at', t.created_at,
+        'checked_at', t.checked_at
+      )
+      order by t.created_at, t.id
+    ),
+    '[]'::json
+  )
+  from public.user_tokens as t
+  where t.user_id = p_user_id;
+$$;
+
+revoke all on function public.list_user_tokens from public, anon, authenticated;
+grant execute on function public.list_user_tokens to bot_backend, service_role;
+comment on function public.list_user_tokens is 'A person''s own keys as they may be shown';

@@ -1,0 +1,21 @@
+-- Forgets a person's own key of a provider. If it was in use, requests go to the plan again.
+--
+-- Twice or at once: a key that is gone stays gone.
+-- Returns: jsonb {outcome: removed | unknown}.
+-- Errors: none.
+create or replace function public.remove_user_token(p_user_id bigint, p_provider text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  delete from public.user_tokens as t where t.user_id = p_user_id and t.provider = p_provider;
+  return jsonb_build_object('outcome', case when found then 'removed' else 'unknown' end);
+end
+$$;
+
+revoke all on function public.remove_user_token from public, anon, authenticated;
+grant execute on function public.remove_user_token to bot_backend, service_role;
+comment on function public.remove_user_token is 'Forgets a person''s own key';

@@ -1,0 +1,301 @@
+"""A person's key is nowhere in clear: no dump, none of Postgres' own files, no log, no trace has it."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.conftest import make_stack
+from tests.stories.test_keys import a_key, add, ask_to_add, is_gone, requests_of
+from tests.support import deliver_until_done, eventually, message_update
+from tests.telegram.test_crashes import LATER, kill
+from tools.database.embedded import Server
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+from tools.emulator.telegram.people import Person
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+
+def dump(database_url: str) -> str:
+    """Every column of every row of every table, as text."""
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        tables = connection.execute(
+            "select format('%I.%I', schemaname, tablename) from pg_tables "
+            "where schemaname not in ('pg_catalog', 'information_schema')"
+        ).fetchall()
+        assert ("public.user_tokens",) in tables
+        rows = [connection.execute(f"select t::text from {table} as t").fetchall() for (table,) in tables]
+    return "\n".join(text for table in rows for (text,) in table)
+
+
+def files_with(server: Server, key: str) -> list[str]:
+    """The files of the data directory, write-ahead log and server log included, that hold a key."""
+    with psycopg.connect(server.url("migrated", "supabase_admin"), autocommit=True) as connection:
+        connection.execute("checkpoint")
+    found = subprocess.run(
+        ["grep", "-rlaF", key, str(server.data)], capture_output=True, text=True, check=False
+    )
+    return found.stdout.split()
+
+
+def assert_nowhere(stack: Stack, database_url: str, server: Server, key: str) -> None:
+    """No part of it longer than the last four characters is anywhere."""
+    parts = {key[i : i + 8] for i in range(len(key) - 7)}
+    for place, text in {
+        "the dump": dump(database_url),
+        "the log of telegram": stack.function("telegram").raw_log,
+        "the log of scheduled": stack.function("scheduled").raw_log,
+        "the trace": json.dumps(stack.trace.events(), ensure_ascii=False, default=str),
+    }.items():
+        random = {part for part in parts if part not in SHARED and part in text}
+        assert not random, f"{place} holds a part of the key"
+    assert files_with(server, key) == []
+
+
+# The beginnings that every key of a provider has are no secret, and stand in this source.
+SHARED = {
+    text[i : i + 8]
+    for text in ("sk-proj-1", "sk-ant-api03-1", "sk-or-v1-1", "github_pat_11")
+    for i in range(9)
+}
+
+
+@pytest.fixture
+def person(stack: Stack) -> Person:
+    return stack.telegram.person("Anna")
+
+
+def test_after_a_whole_story_it_is_nowhere(
+    stack: Stack, database_url: str, server: Server, person: Person
+) -> None:
+    chat = person.chat("assistant")
+    keys = [a_key(name) for name in ("OpenAI", "Google Gemini")] + [a_key("Anthropic", "wrong")]
+    for name, key in zip(("OpenAI", "Google Gemini", "Anthropic"), keys, strict=True):
+        add(chat, name, key)
+    chat.send("/cancel")
+    chat.answer(20)
+    # The provider repeats the whole key in its refusal; the key is of no shape anybody knows.
+    stack.ai.next(
+        AiBehaviour(status=401, error={"message": f"No: {keys[1]}", "code": 401, "status": "UNAUTHENTICATED"})
+    )
+    chat.send("a question on the key")
+    assert "does not take your key" in chat.answer(20).text
+    plain = f"nothing secret {secrets.token_hex(8)}"
+    chat.send(plain)
+    chat.answer(20)
+    assert files_with(server, plain), "what is stored in clear would be found"
+    for key in keys:
+        assert_nowhere(stack, database_url, server, key)
+
+
+def test_a_key_of_no_known_shape_is_nowhere_either(
+    stack: Stack, database_url: str, server: Server, person: Person
+) -> None:
+    chat = person.chat("assistant")
+    key = secrets.token_hex(20)
+    assert f"…{key[-4:]} is saved" in add(chat, "OpenAI", key).text
+    assert_nowhere(stack, database_url, server, key)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_worker_that_dies_with_the_key_asks_for_it_again(
+    stack: Stack, database_url: str, server: Server, clock: Callable[[str], None], person: Person, when: Any
+) -> None:
+    """Killed before or after the commit, with nobody but the sweep to go on."""
+    chat = person.chat("assistant")
+    ask_to_add(chat, "OpenAI")
+    chat.telegram.idle(20)
+    key = secrets.token_hex(20)
+    sent = chat.send_content({"text": "one"})  # gives the message a number
+    chat.answer(20)
+    update = message_update(person, key, message_id=sent.message_id)
+    stack.database.on("finish_update", when=when, do=lambda: kill(stack))
+    stack.database.on("finish_update", when=when, do="cut")
+    assert stack.telegram.deliver(update).status != 200
+    clock(LATER)
+    stack.function("telegram").restart()
+    if when == "before":
+        stack.run_job("sweep")
+        assert "send the OpenAI key again" in chat.answer(20).text
+        chat.send(key)
+        assert "is saved" in chat.answer(20).text
+    else:
+        again = stack.telegram.deliver(update)
+        assert f"…{key[-4:]} is saved" in again.json()["text"]
+    assert_nowhere(stack, database_url, server, key)
+
+
+def test_a_redelivery_brings_the_key_again_and_keeps_it_once(
+    stack: Stack, sql: Sql, database_url: str, server: Server, person: Person
+) -> None:
+    chat = person.chat("assistant")
+    ask_to_add(chat, "OpenAI")
+    key = secrets.token_hex(20)
+    stack.database.on("finish_update", when="before", do="cut", times=1)
+    stack.telegram.lose_responses(1)
+    stack.telegram.deliver_twice(1)
+    sent = chat.send(key)
+    assert "is saved" in chat.answer(20).text
+    sent.wait(timeout=20)
+    assert is_gone(chat, sent)
+    rows = sql(
+        "select last_four from user_tokens t join users u on u.id = user_id where telegram_id = %s", person.id
+    )
+    assert rows == [{"last_four": key[-4:]}]
+    assert_nowhere(stack, database_url, server, key)
+
+
+def test_a_changed_message_may_bring_the_key(
+    stack: Stack, database_url: str, server: Server, person: Person
+) -> None:
+    chat = person.chat("assistant")
+    ask_to_add(chat, "OpenAI")
+    sent = chat.send("my key")
+    assert "does not look like a key" in chat.answer(20).text
+    key = secrets.token_hex(20)
+    chat.edit(sent, key)
+    assert f"…{key[-4:]} is saved" in chat.answer(20).text
+    assert is_gone(chat, sent)
+    assert_nowhere(stack, database_url, server, key)
+
+
+def test_a_forwarded_message_may_bring_the_key(
+    stack: Stack, database_url: str, server: Server, person: Person
+) -> None:
+    chat = person.chat("assistant")
+    ask_to_add(chat, "OpenAI")
+    key = secrets.token_hex(20)
+    sent = chat.forward(key)
+    assert f"…{key[-4:]} is saved" in chat.answer(20).text
+    assert is_gone(chat, sent)
+    assert_nowhere(stack, database_url, server, key)
+
+
+def test_whatever_is_written_while_a_key_is_awaited_is_not_stored(
+    stack: Stack, sql: Sql, person: Person
+) -> None:
+    chat = person.chat("assistant")
+    ask_to_add(chat, "OpenAI")
+    word = secrets.token_hex(20)
+    update = message_update(
+        person,
+        "what is this?",
+        caption=word,
+        quote={"text": word, "position": 0},
+        author_signature=word,
+    )
+    kept: list[str] = []
+    stack.database.on(
+        "finish_update",
+        when="before",
+        do=lambda: kept.extend(
+            row["text"]
+            for row in sql(
+                "select payload::text as text from telegram_updates where update_id = %s", update["update_id"]
+            )
+        ),
+    )
+    deliver_until_done(stack.telegram, update, "assistant")
+    assert kept
+    assert word not in kept[0]
+    assert json.loads(kept[0])["message"]["text"] == "[hidden]"
+    assert json.loads(kept[0])["message"]["from"]["id"] == person.id
+
+
+def test_in_an_outage_a_lonely_key_is_not_passed_on(stack: Stack, person: Person) -> None:
+    chat = person.chat("assistant")
+    ask_to_add(chat, "OpenAI")
+    probe = stack.telegram.person("Probe")
+    stack.database.down()
+    eventually(lambda: stack.telegram.deliver(message_update(probe, "/show"), "second").status == 200, 20)
+    asked = len(stack.ai.requests)
+    chat.send(secrets.token_hex(20))
+    assert "looks like a password or an API key" in chat.answer(20).text
+    assert len(stack.ai.requests) == asked
+    chat.send("/keys")
+    assert "cannot reach my memory" in chat.answer(20).text
+
+
+@pytest.mark.parametrize("whose", ["another person's", "another provider's"])
+def test_a_ciphertext_that_was_moved_is_refused(stack: Stack, sql: Sql, person: Person, whose: str) -> None:
+    chat, victim = person.chat("assistant"), stack.telegram.person("Ben").chat("assistant")
+    add(victim, "OpenAI", a_key("OpenAI"))
+    add(
+        chat,
+        "Anthropic" if "provider" in whose else "OpenAI",
+        a_key("Anthropic" if "provider" in whose else "OpenAI"),
+    )
+    if whose == "another person's":
+        sql(
+            "update user_tokens t set ciphertext = v.ciphertext from users a, users b, user_tokens v "
+            "where a.telegram_id = %s and b.telegram_id = %s and v.user_id = b.id and t.user_id = a.id",
+            chat.id,
+            victim.id,
+        )
+    else:
+        sql(
+            "update user_tokens t set provider = 'openrouter' from users u "
+            "where u.telegram_id = %s and t.user_id = u.id",
+            chat.id,
+        )
+    chat.send("whose key is this?")
+    chat.answer(20)
+    assert stack.ai.headers[-1]["authorization"] == "Bearer emulator-openai"
+    assert requests_of(sql, chat.id) == 1
+    assert "own_key_unreadable" in stack.function("telegram").raw_log
+
+
+@pytest.fixture
+def without_keys(backend_url: str) -> Iterator[Stack]:
+    """An installation whose owner has made no encryption key."""
+    stack = make_stack(backend_url, TOKEN_ENCRYPTION_KEYS="")
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+def test_without_an_encryption_key_the_owner_is_told_how(without_keys: Stack, sql: Sql) -> None:
+    for language, anybody, owners in (
+        ("en", "Own keys are not available here.", "python -m tools.keys new"),
+        ("ru", "Свои ключи здесь пока не подключены.", "python -m tools.keys new"),
+    ):
+        anna = without_keys.telegram.person("Anna", language_code=language).chat("assistant")
+        anna.send("/keys")
+        assert anybody in anna.answer(20).text
+        owner = message_update(without_keys.telegram.person("Boss", language_code=language), "/keys")
+        owner["message"]["from"]["id"] = owner["message"]["chat"]["id"] = 777000111
+        told = without_keys.telegram.deliver(owner).json()["text"]
+        assert owners in told
+    sql("delete from users where telegram_id = 777000111")
+
+
+def test_an_encryption_key_that_is_lost_costs_nobody_their_answers(
+    stack: Stack, without_keys: Stack, sql: Sql
+) -> None:
+    chat = stack.telegram.person("Anna").chat("assistant")
+    add(chat, "OpenAI", a_key("OpenAI"))
+    account = without_keys.telegram.world.add_person(chat.person)
+    there = Person(without_keys.telegram, account).chat("assistant")
+    there.send("does anybody hear me?")
+    there.answer(20)
+    assert without_keys.ai.headers[-1]["authorization"] == "Bearer emulator-openai"
+    assert requests_of(sql, chat.id) == 1
+
+
+def test_nothing_of_a_key_is_written_beside_the_emulators_data(
+    stack: Stack, tmp_path: Path, person: Person
+) -> None:
+    from tools.emulator import storage
+
+    key = a_key("OpenAI")
+    add(person.chat("assistant"), "OpenAI", key)
+    storage.save(stack.telegram.world, tmp_path / "world.json")
+    assert key not in (tmp_path / "world.json").read_text()
