@@ -35,6 +35,7 @@ TEXTS: Mapping[str, str] = {
     "command_keys": "Your own AI keys",
     "command_clear": "Forget this conversation",
     "command_cancel": "Cancel what was started",
+    "command_stats": "People, requests and cost",
     "command_user": "A person’s card: ID or @name",
     "command_grant": "Give bonus requests: whom, how many, why",
     "command_reset": "Give today’s requests back: to whom",
@@ -262,6 +263,31 @@ TEXTS: Mapping[str, str] = {
         "I cannot answer new messages.\n\nYou can still get or erase your data: /privacy"
     ),
     # For admins
+    "stats_head": "📊 **How the bots do**",
+    "stats_people": "\n👥 People in all: **{people}**\n\nToday · 7 days · 30 days",
+    "stats_new": "New: {figures}",
+    "stats_active": "Active: {figures}",
+    "stats_requests": "Requests: {figures}",
+    "stats_calls": "AI calls: {figures}",
+    "stats_errors": "Of these failed: {figures} ({share}% in 30 days)",
+    "stats_cost": "Cost, as far as providers say: {figures}",
+    "stats_tokens": "Tokens in 30 days: {tokens_in} asked, {tokens_out} answered",
+    "stats_models": "\n🤖 **Models in 30 days**",
+    "stats_model": "{model}: {requests} requests, {cost}",
+    "stats_picture": "How the bots do",
+    "stats_picture_requests": "Requests",
+    "stats_picture_errors": "AI errors",
+    "stats_picture_people": "Active people",
+    "stats_picture_new": "new",
+    "stats_picture_most": "most in a day: {most}",
+    "stats_picture_nothing": "Nothing in 30 days",
+    "stats_tile_people": "People",
+    "stats_tile_active": "Active today",
+    "stats_tile_requests": "Requests today",
+    "stats_tile_cost": "Cost today",
+    "stats_tile_today": "today: {figure}",
+    "stats_tile_week": "7 days: {figure}",
+    "stats_tile_month": "30 days: {figure}",
     "admin_usage_user": "Whom is it about? For example: `/user 123456789` or `/user @name`",
     "admin_usage_grant": (
         "To whom, how many and, if you like, why? For example: `/grant @name 50 for the bug report`\n\n"
@@ -298,13 +324,15 @@ TEXTS: Mapping[str, str] = {
         "ID: `{id}`\n"
         "Language: {language}\n"
         "Plan: **{plan}**\n"
-        "Today: {used} of {limit}\n"
+        "Today: {today}\n"
+        "This month: {month}\n"
         "Bonus requests: {credits}\n"
         "Balance: {balance}\n"
         "Invitations that counted: {referrals}\n"
         "With us since {since}\n"
         "Last message: {last}{marks}"
     ),
+    "admin_card_of": "{used} of {limit}",
     "admin_mark_admin": "🛡 Admin",
     "admin_mark_blocked": "📵 Has blocked the bot",
     "admin_mark_banned": "🚫 Banned since {date}",

@@ -39,6 +39,7 @@ TEXTS: Mapping[str, str] = {
     "command_keys": "Свои ключи ИИ",
     "command_clear": "Забыть этот разговор",
     "command_cancel": "Отменить начатое",
+    "command_stats": "Люди, запросы и расходы",
     "command_user": "Карточка человека: ID или @имя",
     "command_grant": "Дать бонусные запросы: кому, сколько, за что",
     "command_reset": "Вернуть сегодняшние запросы: кому",
@@ -267,6 +268,31 @@ TEXTS: Mapping[str, str] = {
         "На новые сообщения я отвечать не смогу.\n\nСвои данные можно получить или стереть и теперь: /privacy"
     ),
     # Для администраторов
+    "stats_head": "📊 **Как дела у ботов**",
+    "stats_people": "\n👥 Всего людей: **{people}**\n\nСегодня · за 7 дней · за 30 дней",
+    "stats_new": "Новые: {figures}",
+    "stats_active": "Активные: {figures}",
+    "stats_requests": "Запросы: {figures}",
+    "stats_calls": "Обращения к ИИ: {figures}",
+    "stats_errors": "Из них с ошибкой: {figures} ({share}% за 30 дней)",
+    "stats_cost": "Расходы, о которых сообщают провайдеры: {figures}",
+    "stats_tokens": "Токены за 30 дней: спросили {tokens_in}, ответили {tokens_out}",
+    "stats_models": "\n🤖 **Модели за 30 дней**",
+    "stats_model": "{model}: запросов {requests}, расходы {cost}",
+    "stats_picture": "Как дела у ботов",
+    "stats_picture_requests": "Запросы",
+    "stats_picture_errors": "ошибки ИИ",
+    "stats_picture_people": "Активные люди",
+    "stats_picture_new": "новые",
+    "stats_picture_most": "больше всего за день: {most}",
+    "stats_picture_nothing": "За 30 дней ничего не было",
+    "stats_tile_people": "Люди",
+    "stats_tile_active": "Активны сегодня",
+    "stats_tile_requests": "Запросы сегодня",
+    "stats_tile_cost": "Расходы сегодня",
+    "stats_tile_today": "сегодня: {figure}",
+    "stats_tile_week": "7 дней: {figure}",
+    "stats_tile_month": "30 дней: {figure}",
     "admin_usage_user": "О ком речь? Например: `/user 123456789` или `/user @name`",
     "admin_usage_grant": (
         "Кому, сколько и, если хотите, за что? Например: `/grant @name 50 за найденную ошибку`\n\n"
@@ -303,13 +329,15 @@ TEXTS: Mapping[str, str] = {
         "ID: `{id}`\n"
         "Язык: {language}\n"
         "Тариф: **{plan}**\n"
-        "Сегодня: {used} из {limit}\n"
+        "Сегодня: {today}\n"
+        "Этот месяц: {month}\n"
         "Бонусные запросы: {credits}\n"
         "Баланс: {balance}\n"
         "Засчитанные приглашения: {referrals}\n"
         "С нами с {since}\n"
         "Последнее сообщение: {last}{marks}"
     ),
+    "admin_card_of": "{used} из {limit}",
     "admin_mark_admin": "🛡 Администратор",
     "admin_mark_blocked": "📵 Заблокировал бота у себя",
     "admin_mark_banned": "🚫 Бан с {date}",

@@ -34,7 +34,7 @@ TABLES = {
         section="person",
         told="id telegram_id username first_name last_name language_code language balance vip_level is_active"
         " is_newcomer referral_code total_referrals referral_credits bonus_credits total_xp level is_admin"
-        " is_paid banned_at ban_reason ban_told created_at last_activity",
+        " is_paid banned_at ban_reason ban_told active_on created_at last_activity",
     ),
     "public.bot_sessions": Table(
         "gone",
@@ -118,5 +118,6 @@ TABLES = {
     "public.admins": Table("nobody's", why="the owner's own setting, written from the environment"),
     "public.daily_totals": Table("nobody's", why="sums over all people"),
     "public.subscription_limits": Table("nobody's", why="what plans allow"),
+    "public.daily_people": Table("nobody's", why="how many people were active"),
     "private.settings": Table("nobody's", why="settings of the installation"),
 }

@@ -17,6 +17,7 @@ BLUE, PALE, RED = (47, 107, 255), (185, 205, 251), (240, 82, 106)
 AMBER, GREEN = (245, 165, 36), (18, 184, 134)
 Color = tuple[int, int, int]
 Box = tuple[int, int, int, int]
+SHOWN = ("picture_", "plan_", "stats_picture", "stats_tile")  # texts that stand on a picture
 LABELS = [f"{n} Nov" for n in range(30)]
 
 VIEW = UsagePicture(
@@ -134,8 +135,8 @@ def test_words_that_are_too_long_become_smaller_and_stay_on_their_card() -> None
 @pytest.mark.parametrize("code", [path.stem for path in Path(texts.__file__).parent.glob("??.py")])
 def test_the_typeface_has_every_letter_of_every_language(code: str) -> None:
     language = texts.language(code)
-    words = [text for key, text in language.TEXTS.items() if key.startswith(("picture_", "plan_"))]
-    letters = set("".join([*words, *language.MONTHS, "0123456789.,\u00a0−∞₽"])) - set("{}|\n_*`")
+    words = [text for key, text in language.TEXTS.items() if key.startswith(SHOWN)]
+    letters = set("".join([*words, *language.MONTHS, "0123456789.,\u00a0+−∞₽$"])) - set("{}|\n_*`")
     for weight in ("Medium", "SemiBold"):
         font = _font(weight, 40)  # type: ignore[arg-type]
         missing = bytes(font.getmask("\uffff"))

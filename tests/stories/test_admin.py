@@ -11,13 +11,14 @@ import pytest
 
 from tests.support import deliver_until_done, eventually, message_update
 from tests.telegram.test_crashes import LATER
+from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.handles import Answer
 from tools.emulator.telegram.people import Chat, Person
 
 Sql = Callable[..., list[dict[str, Any]]]
 Appoint = Callable[..., Person]
-ADMIN_COMMANDS = ("user", "grant", "reset", "plan", "unban", "ban", "audit")
+ADMIN_COMMANDS = ("stats", "user", "grant", "reset", "plan", "unban", "ban", "audit")
 _numbers = itertools.count(1)
 
 
@@ -52,7 +53,7 @@ def column(sql: Sql, person: Person, name: str) -> Any:
 # For everybody else ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [*ADMIN_COMMANDS, "stats"])
+@pytest.mark.parametrize("command", ADMIN_COMMANDS)
 def test_for_others_there_is_no_such_command(stack: Stack, appoint: Appoint, command: str) -> None:
     appoint()
     anna = somebody(stack)
@@ -70,7 +71,7 @@ def test_others_find_no_trace_in_help_menu_and_buttons(stack: Stack, appoint: Ap
     assert not re.search(r"/(user|grant|reset|plan|ban|unban|audit|stats)\b", help_.text)
     menus = stack.telegram.bot("assistant").commands
     shown = {item["command"] for code in ("", "ru", "en") for item in menus[code]}
-    assert not shown & {*ADMIN_COMMANDS, "stats"}
+    assert not shown & set(ADMIN_COMMANDS)
     for data in ("admin:grant:%s:100", "admin:plan:%s:PREMIUM", "admin:ban_yes:%s", "admin:audit:%s:0"):
         tapped = anna.chat("assistant").tap(help_.stored, data % anna.id)
         old = anna.chat("assistant").tap(help_.stored, "nosuch")
@@ -161,6 +162,86 @@ def test_bad_input_gets_an_example_and_a_stranger_a_clear_word(
         assert nobody in ask(chat, text).text, text
 
 
+# /stats ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "head", "lines"),
+    [
+        (
+            "ru",
+            "Как дела у ботов",
+            (
+                r"Всего людей: [\d\s]+\n",
+                r"Сегодня · за 7 дней · за 30 дней",
+                r"Активные: \d+ · \d+ · \d+",
+                r"Запросы: \d+ · \d+ · \d+",
+                r"Из них с ошибкой: \d+ · \d+ · \d+ \(\d+,\d% за 30 дней\)",
+                r"gpt-5-mini: запросов \d+, расходы",
+            ),
+        ),
+        (
+            "en",
+            "How the bots do",
+            (
+                r"People in all: [\d,]+\n",
+                r"Today · 7 days · 30 days",
+                r"Active: \d+ · \d+ · \d+",
+                r"Requests: \d+ · \d+ · \d+",
+                r"Of these failed: \d+ · \d+ · \d+ \(\d+\.\d% in 30 days\)",
+                r"gpt-5-mini: \d+ requests, \$",
+            ),
+        ),
+    ],
+)
+def test_stats_are_a_picture_with_the_figures_in_words(
+    stack: Stack, appoint: Appoint, language: str, head: str, lines: tuple[str, ...]
+) -> None:
+    ask(somebody(stack).chat("assistant"), "a question")
+    boss = appoint(language).chat("assistant")
+    answer = ask(boss, "/stats")
+    assert answer.data["photo"]
+    assert answer.text.startswith(f"📊 {head}")
+    for line in lines:
+        assert re.search(line, answer.text), line
+    assert len(answer.text.encode("utf-16-le")) // 2 <= 1024
+    bold = [e for e in answer.entities if e["type"] == "bold"]
+    assert len(bold) == 3
+
+
+def test_stats_count_what_just_happened(stack: Stack, appoint: Appoint) -> None:
+    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+
+    def today(name: str) -> int:
+        found = re.search(rf"{name}: ([\d,]+)", ask(boss, "/stats").text)
+        assert found is not None
+        return int(found[1].replace(",", ""))
+
+    names = ("Active", "New", "Requests", "AI calls", "Of these failed")
+    before = [today(name) for name in names]
+    somebody(stack, "Ben")
+    ask(anna.chat("assistant"), "a question")
+    stack.ai.always(AiBehaviour(status=401))
+    ask(anna.chat("assistant"), "another")
+    after = [today(name) for name in names]
+    assert [now - then for then, now in zip(before, after, strict=True)] == [1, 1, 1, 2, 1]
+
+
+def test_the_longest_model_names_fit_under_the_picture(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    sql(
+        "insert into daily_totals (day, provider, model, is_own_key, shard, requests, calls, tokens_in) "
+        "select (private.clock() at time zone 'Europe/Moscow')::date, 'openrouter', repeat('м', 90) || n, "
+        "false, 15, 1000000000 + n, 2000000000, 3000000000000 from generate_series(1, 6) as n"
+    )
+    try:
+        for language in ("ru", "en"):
+            answer = ask(appoint(language).chat("assistant"), "/stats")
+            assert answer.data["photo"]
+            assert len(answer.text.encode("utf-16-le")) // 2 <= 1024
+    finally:
+        sql("delete from daily_totals where provider = 'openrouter' and model like 'ммм%%'")
+
+
 # What they do ----------------------------------------------------------------------------------------------
 
 
@@ -172,8 +253,9 @@ def test_bad_input_gets_an_example_and_a_stranger_a_clear_word(
             (
                 "Тариф: Бесплатный",
                 "Сегодня: 1 из 25",
+                "Этот месяц: 1",
                 "Бонусные запросы: 0",
-                "Баланс: 0.00 RUB",
+                "Баланс: 0\u00a0₽",
                 "Засчитанные приглашения: 0",
                 "Язык: ru",
             ),
@@ -183,8 +265,9 @@ def test_bad_input_gets_an_example_and_a_stranger_a_clear_word(
             (
                 "Plan: Free",
                 "Today: 1 of 25",
+                "This month: 1",
                 "Bonus requests: 0",
-                "Balance: 0.00 RUB",
+                "Balance: 0\u00a0₽",
                 "Invitations that counted: 0",
                 "Language: ru",
             ),
@@ -218,7 +301,7 @@ def test_the_cards_buttons_act_and_bring_it_up_to_date(stack: Stack, appoint: Ap
         rf"{re.escape(name)}: тариф Бесплатный → Премиум до \d\d\.\d\d\.\d{{4}}",
         tap(card, "⭐ Премиум на 30 дней"),
     )
-    assert re.search(r"Тариф: Премиум до \d\d\.\d\d\.\d{4}\nСегодня: 0 из 1000", card.text)
+    assert re.search(r"Тариф: Премиум до \d\d\.\d\d\.\d{4}\nСегодня: 0 из 1\s000", card.text)
     assert "Бесплатный" in tap(card, "Забрать тариф")
     assert "Забрать тариф" not in str(labels(card))
     tap(card, "🚫 Забанить")

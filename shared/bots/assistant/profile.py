@@ -52,10 +52,11 @@ def month_reset_day(unit: Unit) -> str:
     return figures.day(unit.language, begins)
 
 
-def plan_name(unit: Unit) -> str:
-    """Return the plan's name; one that an owner added without a text is shown by its key."""
-    key = f"plan_{unit.usage.plan}"
-    return unit.text(key) if key in texts.language(unit.language).TEXTS else unit.usage.plan
+def plan_name(unit: Unit, plan: str | None = None) -> str:
+    """Return a plan's name, the person's own by default; one that an owner added may have its key alone."""
+    plan = plan or unit.usage.plan
+    key = f"plan_{plan}"
+    return unit.text(key) if key in texts.language(unit.language).TEXTS else plan
 
 
 def ways_out(unit: Unit) -> str:

@@ -3,6 +3,7 @@
     people.py    whom a command is about            card.py      /user, with buttons for the common actions
     actions.py   what can be done to somebody       commands.py  /grant /reset /plan /unban
     banning.py   /ban, which asks first             audit.py     /audit: who did what
+    stats.py     /stats: how the bots do
 
 Each action is a SQL function that asks again whether this is an admin, acts once per update however often it
 is delivered (`Unit.reference`), and writes down what it did.
@@ -10,10 +11,11 @@ is delivered (`Unit.reference`), and writes down what it did.
 
 # In the order in which /help shows their commands.
 from shared.bots.assistant.admin import (  # isort: skip
+    stats,
     card,
     commands,
     banning,
     audit,
 )
 
-__all__ = ["audit", "banning", "card", "commands"]
+__all__ = ["audit", "banning", "card", "commands", "stats"]

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from shared import db
-from shared.bots.assistant.admin.people import Found, date_of, name_of, plan_name
+from shared.bots.assistant.admin.people import Found, date_of, name_of
+from shared.bots.assistant.profile import plan_name
 from shared.errors import Refusal
 from shared.log import hide_secrets
 from shared.telegram.unit import Unit

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from telebot.types import CallbackQuery, Message
@@ -21,7 +22,7 @@ from shared.bots.assistant.admin.people import (
 )
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text
+from shared.texts import Text, figures
 
 _GIFTS = (10, 100)  # bonus credits a button gives
 _DAYS = 30  # of a plan that a button gives
@@ -78,18 +79,17 @@ def tap_unban(call: CallbackQuery) -> None:
 
 def card(unit: Unit, person: Found) -> Text:
     """Return a person's card."""
-    limit = person["daily_requests"]
     return unit.rich(
         "admin_card",
         name=name_of(person),
         id=person["telegram_id"],
         language=person["language"] or "—",
         plan=actions.plan_until(unit, person["plan"], person["plan_ends_at"]),
-        used=person["requests"],
-        limit="∞" if limit is None else limit,
-        credits=person["bonus_credits"],
-        balance=f"{person['balance']} {person['currency']}",
-        referrals=person["total_referrals"],
+        today=_used(unit, person["requests"], person["daily_requests"]),
+        month=_used(unit, person["month_requests"], person["monthly_requests"]),
+        credits=figures.number(unit.language, person["bonus_credits"]),
+        balance=figures.money(unit.language, Decimal(person["balance"]), person["currency"]),
+        referrals=figures.number(unit.language, person["total_referrals"]),
         since=date_of(unit, person["created_at"]),
         last=date_of(unit, person["last_activity"], with_time=True),
         marks=_marks(unit, person),
@@ -147,6 +147,14 @@ def _plan_buttons(unit: Unit, person: Found) -> list[tuple[str, str]]:
     if person["plan"] != free:
         offered.append((unit.text("admin_button_no_plan"), f"admin:plan:{person['telegram_id']}:{free}"))
     return [(label, data) for label, data in offered if len(data.encode()) <= _MAX_DATA]
+
+
+def _used(unit: Unit, used: int, limit: int | None) -> str:
+    """Return how much of a limit is used: "3 of 25", or "3" without one."""
+    figure = figures.number(unit.language, used)
+    if limit is None:
+        return figure
+    return unit.text("admin_card_of", used=figure, limit=figures.number(unit.language, limit))
 
 
 def _marks(unit: Unit, person: Found) -> str:

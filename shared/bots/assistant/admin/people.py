@@ -59,12 +59,6 @@ def name_of(person: Found) -> str:
     return f"{name} (@{person['username']})" if person["username"] else name
 
 
-def plan_name(unit: Unit, plan: str) -> str:
-    """Return a plan's name; one that an owner added without a text is shown by its key."""
-    key = f"plan_{plan}"
-    return unit.text(key) if key in texts.language(unit.language).TEXTS else plan
-
-
 def date_of(unit: Unit, moment: str, *, with_time: bool = False) -> str:
     """Return a moment of the database as a date where the owner's days begin."""
     local = datetime.fromisoformat(moment).astimezone(ZoneInfo(unit.usage.timezone))

@@ -30,17 +30,19 @@ begin
   end if;
 
   insert into public.users as u
-    (telegram_id, username, first_name, last_name, language_code, created_at, last_activity)
+    (telegram_id, username, first_name, last_name, language_code, created_at, last_activity, active_on)
   values (
     v_telegram_id, p_person ->> 'username', coalesce(p_person ->> 'first_name', ''),
-    p_person ->> 'last_name', p_person ->> 'language_code', p_now, p_now
+    p_person ->> 'last_name', p_person ->> 'language_code', p_now, p_now,
+    (p_now at time zone private.setting('quota_timezone'))::date
   )
   on conflict (telegram_id) do update
     set username = excluded.username,
         first_name = excluded.first_name,
         last_name = excluded.last_name,
         language_code = excluded.language_code,
-        last_activity = greatest(u.last_activity, excluded.last_activity)
+        last_activity = greatest(u.last_activity, excluded.last_activity),
+        active_on = greatest(u.active_on, excluded.active_on)
   -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.
   returning u as person, u.xmax = 0 as is_new into v_stored;
   v_user := v_stored.person;

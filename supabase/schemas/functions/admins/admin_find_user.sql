@@ -3,8 +3,8 @@
 -- Twice or at once: only reads. A @name can have passed from one person to another: whoever wrote last of
 --   those who had it has it now.
 -- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
---   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests (null is no limit),
---   bonus_credits, balance (text), currency, total_referrals, timezone, plans (the names there are, the lowest
+--   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
+--   monthly_requests (null is no limit), bonus_credits, balance (text), currency, total_referrals, timezone, plans (the names there are, the lowest
 --   first)}, or null when there is nobody.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_find_user(p_who text, p_admin_email text)
@@ -49,6 +49,8 @@ begin
     'plan_ends_at', private.plan_of(v_user.id) -> 'ends_at',
     'requests', v_quota.requests,
     'daily_requests', v_quota.daily_requests,
+    'month_requests', v_quota.month_requests,
+    'monthly_requests', v_quota.monthly_requests,
     'bonus_credits', v_user.bonus_credits,
     'balance', v_user.balance::text,
     'currency', private.setting('balance_currency'),

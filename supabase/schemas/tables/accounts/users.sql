@@ -24,7 +24,8 @@ create table public.users (
   ban_reason text,
   ban_told boolean not null default false,
   created_at timestamptz not null default private.clock(),
-  last_activity timestamptz not null default private.clock()
+  last_activity timestamptz not null default private.clock(),
+  active_on date not null default (private.clock() at time zone 'UTC')::date
 );
 
 -- Admins look people up by @name, which Telegram compares without regard to case.
@@ -33,6 +34,15 @@ create index users_username_idx on public.users (lower(username));
 create trigger users_mark_new_admin
 before insert on public.users
 for each row execute function private.mark_new_admin();
+
+create trigger users_count_active_people
+after insert or delete on public.users
+for each row execute function private.count_active_people();
+
+create trigger users_move_active_people
+after update of active_on on public.users
+for each row when (old.active_on <> new.active_on)
+execute function private.count_active_people();
 
 comment on table public.users is 'People: one row a Telegram account, shared by all bots and services';
 comment on column public.users.language_code is 'The language of the person''s Telegram, a BCP 47 tag';
@@ -47,6 +57,7 @@ comment on column public.users.ban_reason is 'What the person is told beside the
 comment on column public.users.ban_told is 'Whether the one notice of this ban was given';
 comment on column public.users.referral_credits is 'Bonus credits that the person''s invitations brought, all together';
 comment on column public.users.last_activity is 'The last update of the person, to five minutes';
+comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_people';
 alter table public.users enable row level security;
 revoke all on table public.users from public, anon, authenticated, service_role;
 revoke all on sequence public.users_id_seq from public, anon, authenticated, service_role;
