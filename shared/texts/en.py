@@ -329,6 +329,7 @@ TEXTS: Mapping[str, str] = {
         "Bonus requests: {credits}\n"
         "Balance: {balance}\n"
         "Invitations that counted: {referrals}\n"
+        "Own AI keys: {keys}\n"
         "With us since {since}\n"
         "Last message: {last}{marks}"
     ),

@@ -334,6 +334,7 @@ TEXTS: Mapping[str, str] = {
         "Бонусные запросы: {credits}\n"
         "Баланс: {balance}\n"
         "Засчитанные приглашения: {referrals}\n"
+        "Свои ключи ИИ: {keys}\n"
         "С нами с {since}\n"
         "Последнее сообщение: {last}{marks}"
     ),

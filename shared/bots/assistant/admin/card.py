@@ -90,6 +90,7 @@ def card(unit: Unit, person: Found) -> Text:
         credits=figures.number(unit.language, person["bonus_credits"]),
         balance=figures.money(unit.language, Decimal(person["balance"]), person["currency"]),
         referrals=figures.number(unit.language, person["total_referrals"]),
+        keys=person["keys"],
         since=date_of(unit, person["created_at"]),
         last=date_of(unit, person["last_activity"], with_time=True),
         marks=_marks(unit, person),
