@@ -4,8 +4,8 @@
 --   those who had it has it now.
 -- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
 --   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
---   monthly_requests (null is no limit), bonus_credits, balance (text), currency, total_referrals, keys (how many of their own), timezone, plans (the names there are, the lowest
---   first)}, or null when there is nobody.
+--   monthly_requests (null is no limit), bonus_credits, balance (text), currency, total_referrals, keys (how
+--   many of their own), timezone, plans (the names there are, the lowest first)}, or null when there is nobody.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_find_user(p_who text, p_admin_email text)
 returns jsonb
