@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from time import monotonic
 
 from shared import http, log
 from shared.ai import providers
@@ -30,11 +31,16 @@ def check_key(provider: str, secret: str, timeout: float = TIMEOUT) -> Verdict:
     address = service.check_address()
     if address is None:
         return Verdict.UNKNOWN
+    started, status = monotonic(), 0
     try:
         answer = http.request("GET", address, headers=service.check_headers(secret), timeout=timeout)
+        status = answer.status
     except http.NoAnswer as error:
         log.warning("a key was not tried", action="key_check_failed", provider=provider, reason=str(error))
         return Verdict.UNKNOWN
+    finally:
+        ms = round((monotonic() - started) * 1000, 1)
+        log.debug("tried a key", action="ai_call", provider=provider, model="key check", ms=ms, status=status)
     if 200 <= answer.status < 300:
         return Verdict.GOOD
     trouble = service.problem(answer.status, as_object(answer.data)).trouble

@@ -368,8 +368,8 @@ TEXTS: Mapping[str, str] = {
     "keys_state_refused": "the provider does not take it any more",
     "keys_state_unreadable": "I cannot open it right now, we know already",
     "keys_unchecked": " · not checked yet",
-    "keys_on_own": "Requests go to your {name} key and do not use your plan.",
-    "keys_on_plan": "Requests go to your plan: none of the keys is in use.",
+    "keys_on_own": "I answer with your {name} key: your plan’s requests are not used.",
+    "keys_on_plan": "I answer on your plan: none of the keys is in use.",
     "keys_none": (
         "🔑 **Your own AI key**\n\n"
         "If you have an API key ({names}), I can answer with it: such requests do not use your plan, and you pay the "

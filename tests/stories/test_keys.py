@@ -103,7 +103,7 @@ def test_the_keys_are_listed_chosen_and_removed(stack: Stack, sql: Sql) -> None:
     menu.wait_for_edit(20)
     assert f"▫️ OpenAI …{first[-4:]}" in menu.text
     assert f"✅ Anthropic …{second[-4:]}" in menu.text
-    assert "Requests go to your Anthropic key" in menu.text
+    assert "I answer with your Anthropic key" in menu.text
     assert labels(menu) == [
         "▶️ OpenAI", "🗑 OpenAI", "🗑 Anthropic", "⏸ Use my plan", "➕ Add a key", "‹ Menu",
     ]  # fmt: skip
@@ -169,7 +169,7 @@ def test_the_screens_in_russian(stack: Stack) -> None:
     saved.tap("🔑 Мои ключи")
     saved.wait_for_edit(20)
     assert "используется" in saved.text
-    assert "Запросы идут на ваш ключ OpenRouter" in saved.text
+    assert "Отвечаю на вашем ключе OpenRouter" in saved.text
     saved.tap("🗑 OpenRouter")
     saved.wait_for_edit(20)
     assert "Удалить ключ OpenRouter" in saved.text

@@ -128,7 +128,7 @@ class Ai:
             ]
             response = json_response({"object": "list", "data": data})
         ms = round((time.perf_counter() - begin) * 1000, 2)
-        self._trace.add("ai_call", f"{dialect.name}: is the key good?", ms=ms, status=response.status)
+        self._trace.seen_outside("ai_call", f"{dialect.name} key check", ms=ms, status=response.status)
         return response
 
     def _takes(self, key: str | None) -> bool:
