@@ -15,6 +15,7 @@ import psycopg
 import pytest
 
 from shared.keys.encryption import Sealed, seal_with, unseal_with
+from tools.database import migrate
 from tools.database.embedded import Server
 from tools.keys import rotate as rotation
 from tools.keys.new import new_key
@@ -28,10 +29,10 @@ AFTER = {"new": NEW, "old": OLD}
 Stored = dict[tuple[int, str], str]
 
 
-@pytest.fixture
-def url(server: Server, database_url: str) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def url(server: Server) -> Iterator[str]:
     """A database of its own, as its superuser: rotation goes over every row there is."""
-    server.create_database("rotation", template="migrated")
+    migrate.sync(server.create_database("rotation"))
     yield server.url("rotation", "supabase_admin")
     server.drop_database("rotation")
 
@@ -41,7 +42,7 @@ def stored(url: str) -> Stored:
     """Sixty people's keys, every second with two, encrypted with the old key."""
     keys: Stored = {}
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("delete from user_tokens")
+        connection.execute("delete from users")
         for n in range(PEOPLE):
             telegram_id = 9_300_000_000 + n
             connection.execute("insert into users (telegram_id) values (%s)", [telegram_id])
