@@ -12,6 +12,12 @@ from tools.emulator.telegram import RawResponse, Telegram
 from tools.emulator.telegram.people import Person
 
 _numbers = itertools.count(900_000_000)
+_telegram_ids = itertools.count(8_000_000_000)
+
+
+def new_telegram_id() -> int:
+    """A Telegram id that no other test has, for people who do not come from the emulator."""
+    return next(_telegram_ids)
 
 
 def message_update(person: Person, text: str, **message: Any) -> dict[str, Any]:

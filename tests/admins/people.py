@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 from typing import Any
+
+from tests.support import new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
 Call = Callable[..., Any]
 BOSS = "boss@example.com"
-_ids = itertools.count(9_100_000_000)
 
 
 def new_user(sql: Sql, **columns: Any) -> int:
     """Make a person and return their users.id."""
-    columns = {"telegram_id": next(_ids), **columns}
+    columns = {"telegram_id": new_telegram_id(), **columns}
     names, marks = ", ".join(columns), ", ".join(["%s"] * len(columns))
     rows = sql(f"insert into users ({names}) values ({marks}) returning id", *columns.values())
     return int(rows[0]["id"])

@@ -8,18 +8,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support import in_parallel
+from tests.support import in_parallel, new_telegram_id
 from tools.database import admins
 from tools.database.errors import SettingError
 
 Sql = Callable[..., list[dict[str, Any]]]
-_ids = iter(range(8_000_000_000, 9_000_000_000))
 
 
 @pytest.fixture
 def anna(sql: Sql) -> int:
     """A new person's users.id, with 7 requests used today in two bots."""
-    user_id = sql("insert into users (telegram_id) values (%s) returning id", next(_ids))[0]["id"]
+    user_id = sql("insert into users (telegram_id) values (%s) returning id", new_telegram_id())[0]["id"]
     sql(
         "insert into daily_usage select %s, bot, (private.clock() at time zone 'Europe/Moscow')::date, n "
         "from (values ('assistant', 4), ('second', 3)) as v (bot, n)",
@@ -81,7 +80,7 @@ def test_a_reference_acts_once_even_fifty_times_at_once(
 def test_a_reference_of_something_else_is_refused(
     sql: Sql, boss: str, anna: int, call: Callable[..., Any]
 ) -> None:
-    other = sql("insert into users (telegram_id) values (%s) returning id", next(_ids))[0]["id"]
+    other = sql("insert into users (telegram_id) values (%s) returning id", new_telegram_id())[0]["id"]
     call("admin_add_bonus_credits", anna, 5, boss, f"ticket:{anna}")
     for function, values in (
         ("admin_add_bonus_credits", (anna, 6, boss, f"ticket:{anna}")),
@@ -98,7 +97,8 @@ def test_two_people_with_one_reference_at_once_give_one(
     sql: Sql, boss: str, call: Callable[..., Any]
 ) -> None:
     people = [
-        sql("insert into users (telegram_id) values (%s) returning id", next(_ids))[0]["id"] for _ in range(8)
+        sql("insert into users (telegram_id) values (%s) returning id", new_telegram_id())[0]["id"]
+        for _ in range(8)
     ]
 
     def give(n: int) -> str:
@@ -168,7 +168,7 @@ def test_the_audit_log_cannot_be_rewritten(sql: Sql, boss: str, anna: int, call:
 
 
 def test_admins_are_exactly_those_of_the_environment(database_url: str, sql: Sql) -> None:
-    telegram_id = next(_ids)
+    telegram_id = new_telegram_id()
     sql("insert into users (telegram_id) values (%s)", telegram_id)
 
     def is_admin() -> bool:
@@ -186,7 +186,7 @@ def test_admins_are_exactly_those_of_the_environment(database_url: str, sql: Sql
         write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": "5"})
         assert not is_admin()
         assert sql("select email, telegram_id from admins") == [{"email": "a@example.com", "telegram_id": 5}]
-        newcomer = next(_ids)
+        newcomer = new_telegram_id()
         write(database_url, {"ADMIN_EMAILS": "a@example.com", "ADMIN_TELEGRAM_IDS": str(newcomer)})
         assert sql("insert into users (telegram_id) values (%s) returning is_admin", newcomer)[0]["is_admin"]
     finally:

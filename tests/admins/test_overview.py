@@ -14,12 +14,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.admins.people import Call, Sql, new_user
-from tests.support import in_parallel
+from tests.support import in_parallel, new_telegram_id
 
 Clock = Callable[[str], None]
 # Days that no other test uses, so the figures of 30 of them are only ours.
 _days = itertools.count(0, 100)
-_ids = itertools.count(9_200_000_000)
 PERIODS = {"day": 1, "week": 7, "month": 30}
 
 
@@ -69,7 +68,7 @@ def everybody(sql: Sql) -> tuple[int, int]:
 def test_active_people_are_exactly_the_different_ones_of_the_days(
     sql: Sql, overview: Any, visits: list[tuple[int, int]]
 ) -> None:
-    first, people = a_day(), [next(_ids) for _ in range(5)]
+    first, people = a_day(), [new_telegram_id() for _ in range(5)]
     for who, ago in sorted(visits, key=lambda visit: -visit[1]):
         come(sql, people[who], first + timedelta(days=45 - ago))
     seen = overview(first + timedelta(days=45))
@@ -90,7 +89,7 @@ def test_everybody_is_counted_and_leaves_when_erased(sql: Sql) -> None:
 
 
 def test_who_is_erased_is_no_more_among_the_active(sql: Sql, overview: Any) -> None:
-    day, who = a_day(), next(_ids)
+    day, who = a_day(), new_telegram_id()
     come(sql, who, day)
     assert overview(day)["month"]["active"] == 1
     sql("delete from users where telegram_id = %s", who)
@@ -99,7 +98,7 @@ def test_who_is_erased_is_no_more_among_the_active(sql: Sql, overview: Any) -> N
 
 
 def test_the_day_is_the_owners(sql: Sql, overview: Any) -> None:
-    day, who = a_day(), next(_ids)
+    day, who = a_day(), new_telegram_id()
     come(sql, who, day, "23:30")
     come(sql, who, day + timedelta(days=1), "00:30")
     seen = overview(day + timedelta(days=1))
@@ -108,7 +107,7 @@ def test_the_day_is_the_owners(sql: Sql, overview: Any) -> None:
 
 
 def test_an_older_update_moves_nobody_back(sql: Sql, overview: Any) -> None:
-    day, who = a_day(), next(_ids)
+    day, who = a_day(), new_telegram_id()
     come(sql, who, day)
     come(sql, who, day - timedelta(days=3))
     seen = overview(day)
@@ -116,7 +115,7 @@ def test_an_older_update_moves_nobody_back(sql: Sql, overview: Any) -> None:
 
 
 def test_many_first_updates_at_once_are_one_person_each(sql: Sql, overview: Any, database_url: str) -> None:
-    day, people = a_day(), [next(_ids) for _ in range(8)]
+    day, people = a_day(), [new_telegram_id() for _ in range(8)]
 
     def visit(n: int) -> None:
         person = json.dumps({"id": people[n % 8], "first_name": "A"})
@@ -133,7 +132,7 @@ def test_many_first_updates_at_once_are_one_person_each(sql: Sql, overview: Any,
 
 
 def test_rows_that_came_without_triggers_break_nothing(sql: Sql, overview: Any, database_url: str) -> None:
-    day, who = a_day(), next(_ids)
+    day, who = a_day(), new_telegram_id()
     with psycopg.connect(database_url, autocommit=True) as connection:
         connection.execute("set session_replication_role = replica")
         connection.execute(

@@ -11,13 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support import in_parallel
+from tests.support import in_parallel, new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
 CALM = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )
-_ids = iter(range(7_000_000_000, 8_000_000_000))
 
 
 @pytest.fixture
@@ -27,7 +26,7 @@ def anna(sql: Sql) -> int:
 
 
 def newcomer(sql: Sql) -> int:
-    telegram_id = next(_ids)
+    telegram_id = new_telegram_id()
     sql("insert into users (telegram_id, first_name) values (%s, 'Anna')", telegram_id)
     return telegram_id
 

@@ -11,18 +11,17 @@ import psycopg
 import pytest
 from psycopg import sql as compose
 
-from tests.support import in_parallel
+from tests.support import in_parallel, new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
 Call = Callable[..., Any]
-_ids = iter(range(9_100_000_000, 9_200_000_000))
 CIPHERTEXT = base64.b64encode(b"\x01ciphertext").decode()
 
 
 @pytest.fixture
 def anna(sql: Sql) -> int:
     """A new person's users.id."""
-    return int(sql("insert into users (telegram_id) values (%s) returning id", next(_ids))[0]["id"])
+    return int(sql("insert into users (telegram_id) values (%s) returning id", new_telegram_id())[0]["id"])
 
 
 @pytest.fixture

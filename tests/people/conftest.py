@@ -12,10 +12,10 @@ import psycopg
 import pytest
 
 from shared.signatures import person_hash
+from tests.support import new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
 KEY = "the key of these tests, of 32 characters or more"
-_ids = itertools.count(3_000_000_001)
 _updates = itertools.count(1_700_000_000)
 
 
@@ -33,7 +33,7 @@ class Someone:
     """A person, who need not exist: only what they do makes them."""
 
     connect: Callable[[], psycopg.Connection]
-    id: int = field(default_factory=lambda: next(_ids))
+    id: int = field(default_factory=new_telegram_id)
     name: str = "Anna"
     bot: str = "assistant"
 

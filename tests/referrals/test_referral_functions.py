@@ -8,11 +8,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support import in_parallel
+from tests.support import in_parallel, new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
 Call = Callable[..., Any]
-_ids = iter(range(6_000_000_000, 7_000_000_000))
 
 
 @pytest.fixture
@@ -31,7 +30,7 @@ def call(backend_url: str) -> Call:
 
 def newcomer(sql: Sql) -> tuple[int, str]:
     """A new person's users.id and referral code."""
-    row = sql("insert into users (telegram_id) values (%s) returning id, referral_code", next(_ids))[0]
+    row = sql("insert into users (telegram_id) values (%s) returning id, referral_code", new_telegram_id())[0]
     return int(row["id"]), str(row["referral_code"])
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import itertools
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-_ids = itertools.count(5_000_000_000)
+from tests.support import new_telegram_id
+
 Sql = Callable[..., list[dict[str, Any]]]
 Call = Callable[..., Any]
 
 
 def newcomer(sql: Sql, bonus: int = 0) -> int:
     """A new person's Telegram id; they have written to us already."""
-    telegram_id = next(_ids)
+    telegram_id = new_telegram_id()
     sql(
         "insert into users (telegram_id, first_name, is_newcomer, bonus_credits) "
         "values (%s, 'Anna', false, %s)",
@@ -27,7 +27,7 @@ def newcomer(sql: Sql, bonus: int = 0) -> int:
 
 def stranger() -> int:
     """The Telegram id of somebody who has never written to us."""
-    return next(_ids)
+    return new_telegram_id()
 
 
 def ai_call(**values: Any) -> dict[str, Any]:
