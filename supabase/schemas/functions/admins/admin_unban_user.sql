@@ -18,7 +18,7 @@ declare
   v_user public.users;
   v_known public.audit_log;
   v_before jsonb;
-  v_after constant jsonb := '{"banned_at": null, "reason": null}';
+  v_after constant jsonb := jsonb_build_object('banned_at', null, 'reason', null);
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then

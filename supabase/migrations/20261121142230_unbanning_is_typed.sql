@@ -1,0 +1,45 @@
+-- Unbanning is typed.
+
+-- Lets a banned person into the bots again in an admin's name. They are told nothing; their next update is served.
+--
+-- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
+--   with what it did then. Nothing changes for somebody who is not banned; it is written down all the same.
+-- Returns: jsonb {applied, before, after}, each {banned_at, reason}.
+-- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
+create or replace function public.admin_unban_user(
+  p_user_id bigint, p_admin_email text, p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_user public.users;
+  v_known public.audit_log;
+  v_before jsonb;
+  v_after constant jsonb := jsonb_build_object('banned_at', null, 'reason', null);
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'unban_user', p_user_id);
+  if v_known.id is not null then
+    return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after);
+  end if;
+
+  v_before := jsonb_build_object('banned_at', v_user.banned_at, 'reason', v_user.ban_reason);
+  update public.users as u
+     set banned_at = null, ban_reason = null, ban_told = false
+   where u.id = p_user_id and u.banned_at is not null;
+  perform private.write_audit(v_email, 'unban_user', p_user_id, p_reference, v_before, v_after);
+  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+end
+$$;
+
+revoke all on function public.admin_unban_user from public, anon, authenticated;
+grant execute on function public.admin_unban_user to bot_backend, service_role;
+comment on function public.admin_unban_user is 'Lets a banned person into the bots again';
