@@ -131,6 +131,23 @@ def test_many_first_updates_at_once_are_one_person_each(sql: Sql, overview: Any,
     assert everybody(sql) == (before[0] + 8, before[1] + 8)
 
 
+def test_twenty_thousand_people_at_once_are_counted_at_once(sql: Sql, overview: Any) -> None:
+    day, first = a_day(), next(_ids) + 10**9
+    before = everybody(sql)
+    sql(
+        "insert into users (telegram_id, active_on) select %s + n, %s::date - n %% 10 "
+        "from generate_series(1, 20000) as n",
+        first,
+        day,
+    )
+    assert everybody(sql) == (before[0] + 20_000, before[1] + 20_000)
+    seen = overview(day)
+    assert [seen[period]["active"] for period in PERIODS] == [2_000, 14_000, 20_000]
+    sql("delete from users where telegram_id between %s and %s", first, first + 20_000)
+    assert everybody(sql) == before
+    assert overview(day)["month"]["active"] == 0
+
+
 def test_rows_that_came_without_triggers_break_nothing(sql: Sql, overview: Any, database_url: str) -> None:
     day, who = a_day(), new_telegram_id()
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -35,9 +35,15 @@ create trigger users_mark_new_admin
 before insert on public.users
 for each row execute function private.mark_new_admin();
 
-create trigger users_count_active_people
-after insert or delete on public.users
-for each row execute function private.count_active_people();
+create trigger users_count_new_people
+after insert on public.users
+referencing new table as new_people
+for each statement execute function private.count_active_people();
+
+create trigger users_count_old_people
+after delete on public.users
+referencing old table as old_people
+for each statement execute function private.count_active_people();
 
 create trigger users_move_active_people
 after update of active_on on public.users
