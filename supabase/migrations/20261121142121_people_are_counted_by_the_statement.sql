@@ -1,0 +1,58 @@
+-- People are counted by the statement.
+
+drop trigger users_count_active_people on public.users;
+
+-- Keeps daily_people what users.active_on says, whoever changes it: for people who come or go as many as a
+-- statement has at once, for those who move on to a new day one by one.
+--
+-- Twice or at once: every change of a row adds and takes one. The rows are taken by day, the earlier one first,
+--   so no two wait for each other. What was never counted (rows copied in without triggers) is not taken off.
+-- Returns: null, as after-triggers may.
+-- Errors: none.
+create or replace function private.count_active_people()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_gone record;
+begin
+  if tg_op = 'INSERT' then
+    insert into public.daily_people as d (day, shard, active, last_active)
+    select n.active_on, n.id & 15, count(*), count(*) from new_people as n group by 1, 2
+    union all
+    select '-infinity'::date, n.id & 15, 0, count(*) from new_people as n group by 2
+    order by 1, 2
+    on conflict (day, shard) do update
+      set active = d.active + excluded.active, last_active = d.last_active + excluded.last_active;
+  elsif tg_op = 'DELETE' then
+    for v_gone in
+      select o.active_on as day, o.id & 15 as shard, count(*) as people from old_people as o group by 1, 2
+      union all
+      select '-infinity'::date, o.id & 15, count(*) from old_people as o group by 2
+      order by 1, 2
+    loop
+      update public.daily_people as d
+         set last_active = greatest(d.last_active - v_gone.people, 0)
+       where d.day = v_gone.day and d.shard = v_gone.shard;
+    end loop;
+  else
+    update public.daily_people as d
+       set last_active = d.last_active - 1
+     where d.day = old.active_on and d.shard = old.id & 15 and d.last_active > 0;
+    insert into public.daily_people as d (day, shard, active, last_active)
+    values (new.active_on, new.id & 15, 1, 1)
+    on conflict (day, shard) do update set active = d.active + 1, last_active = d.last_active + 1;
+  end if;
+  return null;
+end
+$$;
+
+revoke all on function private.count_active_people from public, anon, authenticated;
+comment on function private.count_active_people is 'Keeps daily_people what users.active_on says';
+
+CREATE TRIGGER users_count_new_people AFTER INSERT ON public.users REFERENCING NEW TABLE AS new_people FOR EACH STATEMENT EXECUTE FUNCTION private.count_active_people();
+
+CREATE TRIGGER users_count_old_people AFTER DELETE ON public.users REFERENCING OLD TABLE AS old_people FOR EACH STATEMENT EXECUTE FUNCTION private.count_active_people();
