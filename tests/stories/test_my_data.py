@@ -161,6 +161,7 @@ def test_a_person_is_erased_when_they_say_so(
 def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
     stack: Stack, sql: Sql, code: str, first: str, warning: str, last: str, sum_: str
 ) -> None:
+    wrong = sql("select check_balances() as wrong")  # of what other tests made on purpose
     anna = stack.telegram.person("Анна", language_code=code).chat("assistant")
     anna.send("/deleteme")
     asked = anna.answer()
@@ -175,7 +176,7 @@ def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
     asked.tap(last.format("20\u00a0₽"))
     assert "✅" in asked.wait_for_edit().text
     assert not row_of(sql, anna)
-    assert sql("select check_balances() as wrong")[0]["wrong"] == []
+    assert sql("select check_balances() as wrong") == wrong
 
 
 def test_in_a_group_nothing_of_a_person_is_shown(stack: Stack, sql: Sql) -> None:

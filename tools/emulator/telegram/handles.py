@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from tools.emulator.telegram.people import Chat
     from tools.emulator.telegram.telegram import Telegram
 
-TIMEOUT = 10.0  # seconds; far beyond what anything here takes
+TIMEOUT = 30.0  # seconds; far beyond what anything here takes
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ as $$
 begin
   execute format('drop table if exists public.%I', p_name);
   return true;
-exception when lock_not_available then
+exception when lock_not_available or deadlock_detected then
   return false;
 end
 $$;

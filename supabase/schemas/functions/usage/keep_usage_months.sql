@@ -1,7 +1,7 @@
 -- Keeps a partition of api_usage for this month, the two after it and every month that has rows in the default
 -- one, and drops those past the setting retention_usage_months.
 --
--- Twice or at once: see private.make_usage_month and private.drop_usage_month.
+-- Twice or at once: the second of two does nothing. Those who write: see private.make_usage_month.
 -- Returns: how many partitions were made or dropped.
 -- Errors: none.
 create or replace function private.keep_usage_months()
@@ -20,6 +20,10 @@ declare
   v_name text;
   v_changed integer := 0;
 begin
+  -- Two at once would hold what the other wants; the one that comes second has nothing to do anyway.
+  if not pg_try_advisory_xact_lock(hashtext('keep_usage_months')) then
+    return 0;
+  end if;
   for v_month in
     select g.month
       from generate_series(v_this_month, v_this_month + interval '2 months', interval '1 month') as g (month)

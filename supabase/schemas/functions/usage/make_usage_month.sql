@@ -46,7 +46,7 @@ begin
     v_name, p_month, v_until
   );
   return true;
-exception when lock_not_available then
+exception when lock_not_available or deadlock_detected then
   return false;
 end
 $$;
