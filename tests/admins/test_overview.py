@@ -132,7 +132,7 @@ def test_many_first_updates_at_once_are_one_person_each(sql: Sql, overview: Any,
 
 
 def test_twenty_thousand_people_at_once_are_counted_at_once(sql: Sql, overview: Any) -> None:
-    day, first = a_day(), next(_ids) + 10**9
+    day, first = a_day(), new_telegram_id() + 10**9
     before = everybody(sql)
     sql(
         "insert into users (telegram_id, active_on) select %s + n, %s::date - n %% 10 "
