@@ -163,7 +163,6 @@ TEXTS: Mapping[str, str] = {
         "• Your name, user name, language and ID: what Telegram tells every bot.\n"
         "• Your conversations with the bots, so that the AI remembers them: {messages_days|day|days}.\n"
         "• Your settings, request counters, invitations, balance and its history.\n"
-        "• Your AI keys, if you added any: encrypted only.\n"
         "• Figures of each call to the AI, without the words: {usage_months|month|months} after the one it was made "
         "in.\n"
         "• Records of the calls to the AI, without the words (when, which model, how long): "
@@ -233,7 +232,7 @@ TEXTS: Mapping[str, str] = {
     "section_messages_about": "Your messages (user) and the AI’s answers (assistant), the oldest first.",
     "deleteme": (
         "🗑 **Erase everything we keep about you?**\n\n"
-        "**Will be gone:** your profile and settings, your AI keys, your conversations with all our bots, counters, your "
+        "**Will be gone:** your profile and settings, your conversations with all our bots, counters, your "
         "own AI keys, your invitations and your code for friends.\n\n"
         "**Will be lost for good:** your balance ({balance}), bonus requests and a plan you paid for.\n\n"
         "**Stays, but not as yours:** records of money and of what admins did, which accounting needs. Nobody can "
