@@ -40,6 +40,21 @@ OTHER_VARIABLES = frozenset(
         "DATABASE_ADMIN_URL",  # tools.database
         "BOT_BACKEND_PASSWORD",  # tools.database sync
         "ADMIN_EMAILS",  # tools.database settings
+        # Payment providers: each is offered when its variables are there (shared/payments/providers).
+        "STRIPE_SECRET_KEY",
+        "STRIPE_WEBHOOK_SECRET",
+        "STRIPE_API_URL",
+        "YOOKASSA_SHOP_ID",
+        "YOOKASSA_SECRET_KEY",
+        "YOOKASSA_API_URL",
+        "CLOUDPAYMENTS_PUBLIC_ID",
+        "CLOUDPAYMENTS_API_SECRET",
+        "CLOUDPAYMENTS_API_URL",
+        "PRODAMUS_URL",
+        "PRODAMUS_SECRET_KEY",
+        "PRODAMUS_SYS",
+        "CRYPTO_PAY_TOKEN",
+        "CRYPTO_PAY_API_URL",
         # tools.database settings: the keys of private.settings
         "QUOTA_TIMEZONE",
         "BALANCE_CURRENCY",
@@ -72,6 +87,19 @@ def _positive(value: str) -> int:
     if number < 1:
         raise ValueError("must be 1 or more")
     return number
+
+
+def _not_negative(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError("must be 0 or more")
+    return number
+
+
+def _one_digit(value: str) -> str:
+    if not (value.isascii() and value.isdecimal() and len(value) <= 2):
+        raise ValueError("must be a code of one or two digits")
+    return value
 
 
 def _seconds(value: str) -> float:
@@ -197,6 +225,9 @@ class Settings:
     admin_telegram_ids: tuple[int, ...] = _setting("ADMIN_TELEGRAM_IDS", _numbers, ())
     fallback_messages_per_minute: int = _setting("FALLBACK_MESSAGES_PER_MINUTE", _positive, 30)
     fallback_ai_requests_per_minute: int = _setting("FALLBACK_AI_REQUESTS_PER_MINUTE", _positive, 10)
+    trusted_proxy_hops: int = _setting("TRUSTED_PROXY_HOPS", _not_negative, 1)
+    receipt_tax_system: str = _setting("RECEIPT_TAX_SYSTEM", _one_digit, "")
+    receipt_vat_code: str = _setting("RECEIPT_VAT_CODE", _one_digit, "1")
     google_cloud_project: str = _setting("GOOGLE_CLOUD_PROJECT", default="")
     log_level: str = _setting("LOG_LEVEL", default="INFO")
 
@@ -227,6 +258,19 @@ class Settings:
         """Return where an AI provider is reached: `<PROVIDER>_BASE_URL`, or its own address."""
         variable = f"{provider.upper()}_BASE_URL"
         return _parse(variable, _url, os.environ.get(variable, "").strip() or default)  # type: ignore[no-any-return]
+
+    def variable(self, name: str) -> str:
+        """Return a variable of a payment provider, an empty text when it is missing."""
+        return os.environ.get(name, "").strip()
+
+    def payment_url(self, provider: str, default: str) -> str:
+        """Return where a payment provider's API is: `<PROVIDER>_API_URL`, or its own address.
+
+        Raises:
+            ConfigError: the variable is malformed.
+        """
+        variable = f"{provider.upper()}_API_URL"
+        return _parse(variable, _url, self.variable(variable) or default)  # type: ignore[no-any-return]
 
 
 def _parse(variable: str, parse: Callable[[str], Any], value: str) -> Any:

@@ -13,12 +13,13 @@ GROUND = {"config", "errors", "log", "signatures", "http", "db", "texts", "proce
 AREAS = {path.parent.name for path in (ROOT / "shared").glob("*/__init__.py")} - GROUND
 # An area may use those it stands on; none of them may look back.
 MAY_USE = {
-    "bots": {"telegram", "ai", "keys", "pictures"},
-    "pictures": set(),
-    "scheduled": {"telegram"},
-    "telegram": {"bots"},
     "ai": set(),
+    "bots": {"telegram", "ai", "keys", "payments", "pictures"},
     "keys": set(),
+    "payments": {"telegram"},
+    "pictures": set(),
+    "scheduled": {"telegram", "payments"},
+    "telegram": {"bots"},
 }
 # The two ways `telegram` reaches its bots: by name, when an update of one comes.
 BOTS_BY_NAME = {"shared/telegram/webhook.py", "shared/telegram/sweep.py"}

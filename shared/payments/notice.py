@@ -1,0 +1,73 @@
+"""What a provider says happened, in our words. One callback may say nothing, one thing or several."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+
+
+class Kind(StrEnum):
+    """What happened. Amounts belong to the operation, not to what became of the payment in all."""
+
+    PENDING = "pending"  # the payer is at it, or the money is only held
+    PAID = "paid"
+    FAILED = "failed"  # an attempt failed; the payer may try again
+    CANCELED = "canceled"  # given up or expired: no money will come, as far as the provider knows
+    REFUNDED = "refunded"
+    REFUND_FAILED = "refund_failed"  # a refund that was said to have happened did not
+    DISPUTED = "disputed"  # the bank took the money back, until it is decided
+    DISPUTE_WON = "dispute_won"
+    DISPUTE_LOST = "dispute_lost"
+    SUBSCRIPTION_ACTIVE = "subscription_active"
+    SUBSCRIPTION_PAST_DUE = "subscription_past_due"  # a renewal failed, the provider tries again
+    SUBSCRIPTION_CANCELED = "subscription_canceled"  # will not renew; what was paid still runs
+    SUBSCRIPTION_ENDED = "subscription_ended"
+    OTHER = "other"  # nothing that concerns us; kept with its event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Notice:
+    """One thing that happened.
+
+    `payment_id` is the charge at the provider: one order can be charged twice, and a renewal is a charge
+    without an order of its own. `operation_id` names the refund or dispute, or the payment again where the
+    provider has no number for it. `amount` is in units of `currency` (in capitals: ISO 4217, an asset's code, or
+    XTR for Stars): what was paid, or what this refund or dispute moved; with `is_total`, all refunds so far.
+    """
+
+    kind: Kind
+    payment_id: str | None = None
+    order_id: int | None = None
+    operation_id: str | None = None
+    amount: Decimal | None = None
+    currency: str | None = None
+    is_total: bool = False
+    subscription_id: str | None = None
+    period_ends_at: datetime | None = None
+    telegram_id: int | None = None  # who paid, where the provider knows it by itself (Stars)
+    saved_method: str | None = None  # what a next period can be charged with (YooKassa)
+    is_test: bool = False
+    happened_at: datetime | None = None
+    reason: str = ""  # the provider's, for the log and the owner
+
+    def plain(self) -> dict[str, Any]:
+        """Return it for SQL: numbers as text, times in ISO 8601, what is unknown left out."""
+        values = {name: value for name, value in asdict(self).items() if value not in (None, "", False)}
+        for name, value in values.items():
+            if isinstance(value, Decimal):
+                values[name] = format(value, "f")
+            elif isinstance(value, datetime):
+                values[name] = value.isoformat()
+        return values
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One callback: `key` is the same for every repetition of it and of no other (unique per provider)."""
+
+    key: str
+    notices: tuple[Notice, ...]
+    type: str = ""  # the provider's own name for it

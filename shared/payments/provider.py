@@ -1,0 +1,182 @@
+"""What one payment provider must be able to do. A seventh is one file in providers/."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import ClassVar
+
+from shared.config import settings
+from shared.errors import OutsideError, SwitchboardError
+from shared.payments.notice import Event, Notice
+
+MAX_BODY = 262_144  # bytes of a callback
+
+
+class Forged(SwitchboardError):
+    """The callback does not prove that it is the provider's. The message never repeats what was sent."""
+
+
+class Unusable(SwitchboardError):
+    """The callback is authentic, but not what the provider's documentation says."""
+
+
+class PaymentError(OutsideError):
+    """The provider refused or did not answer. `is_certain` says that it surely did nothing."""
+
+    def __init__(self, message: str, *, is_certain: bool = False) -> None:
+        super().__init__(message)
+        self.is_certain = is_certain
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A callback as it came. Names of headers are in lower case."""
+
+    kind: str  # the rest of the path, for providers with an address for each kind
+    method: str
+    headers: Mapping[str, str]
+    body: bytes
+    query: bytes = b""
+    address: str = ""  # of the caller, as far as our proxies can be trusted; empty when unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the provider is answered, in its own words."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What we ask a provider to be paid for."""
+
+    id: int
+    title: str  # 1 to 32 characters
+    description: str  # 1 to 128 characters
+    amount: Decimal
+    currency: str  # in capitals
+    telegram_id: int
+    idempotency_key: str  # the same for every try of this one order
+    return_url: str  # where the payer goes afterwards: the bot
+    language: str = "ru"
+    period: str | None = None  # month | year: the provider shall renew it by itself; None: paid once
+    contact: str | None = (
+        None  # e-mail or phone for the receipt (54-FZ), which names one item: title and amount
+    )
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkout:
+    """Where the payer pays. `reference` is the provider's own number of it, to ask for its state later."""
+
+    url: str
+    reference: str = ""
+
+
+class Provider(ABC):
+    """One payment provider. Its key names its file, the path of its callbacks and its settings."""
+
+    REQUIRED: ClassVar[tuple[str, ...]]  # variables without which it is not offered
+    API: ClassVar[str]  # its own address, without a slash at the end; `<KEY>_API_URL` replaces it
+    CURRENCIES: ClassVar[frozenset[str]]
+    KINDS: ClassVar[frozenset[str]] = frozenset({""})  # paths below the provider's own
+    METHODS: ClassVar[frozenset[str]] = frozenset({"POST"})
+    RENEWS: ClassVar[frozenset[str]] = frozenset()  # periods it renews by itself: month, year
+    NEEDS_CONTACT: ClassVar[bool] = False  # a receipt is due with it
+    HAS_STATUS: ClassVar[bool] = False  # it can be asked for the state of a payment
+    HAS_REFUND: ClassVar[bool] = False
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+
+    def is_configured(self) -> bool:
+        """Whether it can be used here."""
+        return all(settings().variable(name) for name in self.REQUIRED)
+
+    def address(self, path: str = "") -> str:
+        """Return where its API is.
+
+        Raises:
+            ConfigError: the variable with another address is malformed.
+        """
+        return settings().payment_url(self.key, self.API) + path
+
+    @abstractmethod
+    def create(self, order: Order, timeout: float) -> Checkout:
+        """Make a checkout. Asked again for one order it gives the same one, where the provider can.
+
+        Args:
+            timeout: seconds for all of it.
+
+        Raises:
+            PaymentError: refused, or no answer.
+        """
+
+    @abstractmethod
+    def verify(self, call: Call) -> None:
+        """Let only the provider's own callbacks pass; every comparison in constant time.
+
+        Raises:
+            Forged: it is not, or nothing proves it. Never anything else, whatever was sent.
+            ConfigError: our secret is missing.
+        """
+
+    @abstractmethod
+    def parse(self, call: Call) -> Event:
+        """Say what an authentic callback means. It may ask the provider (YooKassa, where that is the proof).
+
+        Raises:
+            Unusable: it makes no sense.
+            PaymentError: the provider had to be asked and did not answer.
+        """
+
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
+        """Ask for the state of a payment of ours by what `create` gave; only with HAS_STATUS.
+
+        Raises:
+            PaymentError: no answer.
+        """
+        raise NotImplementedError
+
+    def refund(
+        self, payment_id: str, amount: Decimal, currency: str, *, key: str, telegram_id: int, timeout: float
+    ) -> Notice | None:
+        """Give money back; only with HAS_REFUND. With the same `key` it happens once.
+
+        Returns:
+            what happened, or None when a callback will tell.
+
+        Raises:
+            PaymentError: refused, or no answer (`is_certain` when it surely did not happen).
+        """
+        raise NotImplementedError
+
+    def stop_renewal(self, subscription_id: str, telegram_id: int, timeout: float) -> None:
+        """Have it no longer renewed; only for providers with RENEWS. What was paid still runs.
+
+        Raises:
+            PaymentError: refused, or no answer.
+        """
+        raise NotImplementedError
+
+    # What the provider is answered.
+
+    def accepted(self, call: Call) -> Reply:
+        """Answer that everything is stored, now or before."""
+        return Reply(200, b"OK")
+
+    def again(self, call: Call) -> Reply:
+        """Answer so that the provider tries again."""
+        return Reply(503, b"try again later")
+
+    def refused(self, call: Call) -> Reply:
+        """Answer a callback that proves nothing."""
+        return Reply(401, b"not authentic")
