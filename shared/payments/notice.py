@@ -34,8 +34,9 @@ class Notice:
 
     `payment_id` is the charge at the provider: one order can be charged twice, and a renewal is a charge
     without an order of its own. `operation_id` names the refund or dispute, or the payment again where the
-    provider has no number for it. `amount` is in units of `currency` (in capitals: ISO 4217, an asset's code, or
-    XTR for Stars): what was paid, or what this refund or dispute moved; with `is_total`, all refunds so far.
+    provider has no number for it. `amount` is in units of `currency` (in capitals: ISO 4217, an asset's code,
+    or XTR for Stars): what was paid, or what this refund or dispute moved; with `is_total`, all refunds so
+    far.
     """
 
     kind: Kind

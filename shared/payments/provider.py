@@ -67,9 +67,7 @@ class Order:
     return_url: str  # where the payer goes afterwards: the bot
     language: str = "ru"
     period: str | None = None  # month | year: the provider shall renew it by itself; None: paid once
-    contact: str | None = (
-        None  # e-mail or phone for the receipt (54-FZ), which names one item: title and amount
-    )
+    contact: str | None = None  # e-mail or phone for the receipt (54-FZ)
     expires_at: datetime | None = None
 
 

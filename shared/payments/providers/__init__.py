@@ -1,4 +1,4 @@
-"""The payment providers, one file each. Its name is the provider's key, and the folder is the only list of them.
+"""The payment providers, one file each: its name is the provider's key, and nothing else lists them.
 
 A file holds a class `Provider` (see `shared.payments.provider`).
 """
