@@ -12,6 +12,7 @@ create table public.subscriptions (
   status text not null default 'active' check (status in ('active', 'canceled', 'expired')),
   starts_at timestamptz not null default private.clock(),
   ends_at timestamptz check (ends_at >= starts_at),
+  anchor_day smallint check (anchor_day between 1 and 31),
   ended_at timestamptz check ((ended_at is null) = (status = 'active')),
   created_at timestamptz not null default private.clock()
 );
@@ -24,6 +25,7 @@ create index subscriptions_ends_at_idx on public.subscriptions (ends_at) where s
 comment on table public.subscriptions is 'Who has which plan until when';
 comment on column public.subscriptions.source is 'Who gave it: admin, or a payment provider';
 comment on column public.subscriptions.ends_at is 'When it ends by itself; null: never';
+comment on column public.subscriptions.anchor_day is 'The day of the month it began on: a month from 31 January ends in February, and the next one on 31 March';
 comment on column public.subscriptions.ended_at is 'When it stopped being active';
 alter table public.subscriptions enable row level security;
 revoke all on table public.subscriptions from public, anon, authenticated, service_role;

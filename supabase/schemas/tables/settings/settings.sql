@@ -21,5 +21,7 @@ values
 ('retention_usage_months', '13', 'How many past months the single AI calls are kept; their sums stay'),
 ('referral_referrer_credits', '10', 'Bonus credits for whoever brought somebody'),
 ('referral_referred_credits', '5', 'Bonus credits for whoever was brought'),
+('referral_commission_percent', '0', 'Share of a payment in balance_currency that whoever brought the buyer gets; 0 to 100'),
+('order_hours', '24', 'How long an order may be paid; late money is honoured all the same'),
 ('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')
 on conflict (key) do nothing;

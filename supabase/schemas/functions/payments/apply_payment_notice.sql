@@ -1,0 +1,57 @@
+-- Applies one thing that happened (shared/payments/notice.py) to the payment it is about.
+--
+-- Twice or at once: the payment's row is made once and locked; what moved is kept by its own number, so a repetition
+--   changes no sum. A dispute that was decided and a refund that failed stay so, whatever comes later.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none of its own.
+create or replace function private.apply_payment_notice(p_provider text, p_notice jsonb, p_accept_test boolean)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text := p_notice ->> 'kind';
+  v_payment public.payments;
+  v_outgoing jsonb := '[]';
+begin
+  if v_kind = 'other' then
+    return v_outgoing;
+  elsif v_kind like 'subscription\_%' then
+    return private.change_renewal(p_provider, p_notice);
+  elsif p_notice ->> 'payment_id' is null then
+    -- An attempt that never became a charge: only the order can hear of it.
+    return private.note_order_trouble(p_provider, p_notice);
+  end if;
+
+  insert into public.payments as p (provider, provider_payment_id)
+  values (p_provider, p_notice ->> 'payment_id')
+  on conflict (provider, provider_payment_id) do nothing;
+  select p.* into v_payment
+    from public.payments as p
+   where p.provider = p_provider and p.provider_payment_id = p_notice ->> 'payment_id'
+     for update;
+  update public.payments as p
+     set currency = coalesce(p.currency, case when v_kind = 'paid' then p_notice ->> 'currency' end),
+         has_failed = p.has_failed or v_kind = 'failed',
+         is_canceled = p.is_canceled or v_kind = 'canceled',
+         is_test = p.is_test or coalesce((p_notice ->> 'is_test')::boolean, false),
+         saved_method = coalesce(p_notice ->> 'saved_method', p.saved_method),
+         claims = p.claims || jsonb_strip_nulls(
+           jsonb_build_object(
+             'order_id', p_notice -> 'order_id',
+             'subscription_id', p_notice -> 'subscription_id',
+             'telegram_id', p_notice -> 'telegram_id'
+           )
+         )
+   where p.id = v_payment.id;
+  if v_kind in ('paid', 'refunded', 'refund_failed', 'disputed', 'dispute_won', 'dispute_lost') then
+    perform private.keep_operation(v_payment.id, p_notice);
+  end if;
+  return private.settle_payment(v_payment.id, p_accept_test);
+end
+$$;
+
+revoke all on function private.apply_payment_notice from public, anon, authenticated;
+comment on function private.apply_payment_notice is 'Applies one thing that happened to the payment it is about';

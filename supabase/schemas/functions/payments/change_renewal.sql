@@ -1,0 +1,44 @@
+-- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
+--
+-- Twice or at once: the renewal's row is locked, and a status it has already changes nothing.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
+create or replace function private.change_renewal(p_provider text, p_notice jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_status text := substr(p_notice ->> 'kind', length('subscription_') + 1);
+  v_renewal public.renewals;
+  v_texts jsonb;
+begin
+  select r.* into v_renewal
+    from public.renewals as r
+   where r.provider = p_provider and r.provider_subscription_id = p_notice ->> 'subscription_id'
+     for update;
+  if not found then
+    raise exception 'nobody has this subscription' using errcode = 'M0002';
+  elsif v_renewal.status = v_status then
+    return '[]';
+  end if;
+  update public.renewals as r
+     set status = v_status, ended_at = case when v_status = 'ended' then private.clock() end
+   where r.id = v_renewal.id;
+  if v_status = 'ended' and v_renewal.status = 'canceled' then
+    return '[]';  -- they were told when it was canceled
+  end if;
+  select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
+  return private.tell_person(
+    v_renewal.user_id, v_renewal.bot, 'renewal_' || v_status,
+    jsonb_build_object(
+      'title', private.titles(v_texts), 'until', jsonb_build_object('date', v_renewal.charged_until)
+    )
+  );
+end
+$$;
+
+revoke all on function private.change_renewal from public, anon, authenticated;
+comment on function private.change_renewal is 'Applies what a provider says of a subscription of its own';

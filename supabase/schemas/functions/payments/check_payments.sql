@@ -1,0 +1,66 @@
+-- Proves that payments, what was given for them, and the ledger agree. For admins and tests.
+--
+-- Twice or at once: only reads, in one snapshot.
+-- Returns: one row for each thing that is wrong: the payment, and what. None when all is well.
+-- Errors: none.
+create or replace function public.check_payments()
+returns table (payment_id bigint, wrong text)
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  with sums as (
+    select
+      p.id,
+      p.status,
+      p.amount,
+      p.refunded,
+      p.disputed,
+      p.problem,
+      p.order_id,
+      (select sum(o.amount) from public.payment_operations as o where o.payment_id = p.id and o.kind = 'paid') as paid,
+      (
+        select coalesce(sum(o.amount), 0)
+          from public.payment_operations as o
+         where o.payment_id = p.id and o.kind = 'dispute' and not o.is_undone
+      ) as in_dispute,
+      (select count(*) from public.payment_effects as e where e.payment_id = p.id and e.effect <> 'commission') as effects
+    from public.payments as p
+  )
+  select s.id, 'the amount is not what was paid' from sums as s where s.amount is distinct from s.paid
+  union all
+  select s.id, 'the disputed sum is not that of the disputes' from sums as s where s.disputed <> s.in_dispute
+  union all
+  select s.id, 'the status does not follow from the sums'
+    from sums as s
+   where (coalesce(s.amount, 0) > 0) <> (s.status in ('completed', 'refunded'))
+      or (s.amount > 0 and (s.refunded + s.disputed >= s.amount) <> (s.status = 'refunded'))
+  union all
+  select s.id, 'paid and not given' from sums as s where s.amount > 0 and s.problem is null and s.effects <> 1
+  union all
+  select s.id, 'given and not paid' from sums as s where s.effects > 0 and (s.problem is not null or coalesce(s.amount, 0) = 0)
+  union all
+  select s.id, 'an order was given twice'
+    from sums as s
+   where s.effects > 0
+     and exists (select from sums as t where t.order_id = s.order_id and t.id < s.id and t.effects > 0)
+  union all
+  select s.id, 'refunded whole and not taken back'
+    from sums as s
+    join public.payment_effects as e on e.payment_id = s.id
+   where s.status = 'refunded' and e.aim <> e.given
+  union all
+  select e.payment_id, 'the ledger does not have what was given'
+    from public.payment_effects as e
+   where e.effect in ('balance', 'commission')
+     and e.given - e.taken <> (
+       select coalesce(sum(t.amount), 0)
+         from public.balance_transactions as t
+        where t.reference like format('payments:%s:%s:%%', e.payment_id, e.effect)
+     );
+$$;
+
+revoke all on function public.check_payments from public, anon, authenticated;
+grant execute on function public.check_payments to service_role;
+comment on function public.check_payments is 'Proves that payments and what was given for them agree';

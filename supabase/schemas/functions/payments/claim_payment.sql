@@ -1,0 +1,71 @@
+-- Finds what a payment was for, an order of ours or a period of a renewal, and whether it is what we asked.
+--
+-- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
+--   second is seen as such. Nothing was given yet.
+-- Returns: the row, with its order or renewal, its person, and a problem for which nothing may be given.
+-- Errors: none.
+create or replace function private.claim_payment(p_payment public.payments, p_accept_test boolean)
+returns public.payments
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payment public.payments := p_payment;
+  v_order public.orders;
+  v_renewal public.renewals;
+  v_has_other boolean;
+  v_amount numeric;
+  v_currency text;
+  v_user_id bigint;
+begin
+  select o.* into v_order
+    from public.orders as o
+   where o.id = (p_payment.claims ->> 'order_id')::bigint and o.provider = p_payment.provider
+     for update;
+  select r.* into v_renewal
+    from public.renewals as r
+   where r.provider = p_payment.provider
+     and r.provider_subscription_id = p_payment.claims ->> 'subscription_id'
+     for update;
+  v_has_other := exists (
+    select from public.payments as p
+     where p.order_id = v_order.id and p.id <> p_payment.id and p.problem is null and p.amount > 0
+  );
+  if v_renewal.id is not null and (v_order.id is null or v_has_other) then
+    v_order := null;
+    v_amount := v_renewal.amount;
+    v_currency := v_renewal.currency;
+    v_user_id := v_renewal.user_id;
+  else
+    v_renewal := null;
+    v_amount := v_order.amount;
+    v_currency := v_order.currency;
+    v_user_id := v_order.user_id;
+  end if;
+
+  update public.payments as p
+     set order_id = v_order.id,
+         renewal_id = v_renewal.id,
+         user_id = v_user_id,
+         problem = case
+           when v_order.id is null and v_renewal.id is null then 'no_order'
+           when p.is_test and not p_accept_test then 'test'
+           when p.currency is distinct from v_currency then 'currency'
+           when p.amount <> v_amount then 'amount'
+           when v_user_id is null or not coalesce(
+             (p.claims ->> 'telegram_id')::bigint
+             = (select u.telegram_id from public.users as u where u.id = v_user_id),
+             true
+           ) then 'owner'
+           when v_has_other and v_order.id is not null then 'second_charge'
+         end
+   where p.id = p_payment.id
+  returning p.* into v_payment;
+  return v_payment;
+end
+$$;
+
+revoke all on function private.claim_payment from public, anon, authenticated;
+comment on function private.claim_payment is 'Finds what a payment was for, and whether it is what we asked';

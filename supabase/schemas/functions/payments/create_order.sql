@@ -1,0 +1,74 @@
+-- Makes an order of one product at the price it has now.
+--
+-- Twice or at once: with the same reference there is one order, and every call gets it.
+-- Returns: jsonb
+--   {outcome: created | known, id, status, kind, title_texts, amount, currency, period, renews, expires_at, checkout_url}
+--   {outcome: not_for_sale}    switched off, or no price in this currency
+-- Errors: M0003, there is no such person.
+create or replace function public.create_order(
+  p_user_id bigint,
+  p_product_key text,
+  p_provider text,
+  p_currency text,
+  p_bot text,
+  p_renews boolean default false,
+  p_contact text default null,
+  p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_product public.products;
+  v_amount numeric;
+  v_order public.orders;
+  v_is_new boolean;
+begin
+  if not exists (select from public.users as u where u.id = p_user_id) then
+    raise exception 'there is no such person' using errcode = 'M0003';
+  end if;
+  select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
+  select c.amount into v_amount
+    from public.product_prices as c
+   where c.product_key = v_product.key and c.currency = p_currency;
+  if v_amount is null then
+    return jsonb_build_object('outcome', 'not_for_sale');
+  end if;
+  insert into public.orders as o (
+    user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
+    reference, expires_at
+  )
+  values (
+    p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
+    v_product.quantity, p_renews and v_product.kind = 'subscription', p_contact, p_bot, p_reference,
+    private.clock() + make_interval(hours => private.setting('order_hours')::integer)
+  )
+  on conflict (reference) do nothing
+  returning o.* into v_order;
+  v_is_new := found;
+  if not v_is_new then
+    select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+    select p.* into v_product from public.products as p where p.key = v_order.product_key;
+  end if;
+  return jsonb_build_object(
+    'outcome', case when v_is_new then 'created' else 'known' end,
+    'id', v_order.id,
+    'status', v_order.status,
+    'kind', v_order.kind,
+    'texts', v_product.texts,
+    'amount', v_order.amount::text,
+    'currency', v_order.currency,
+    'period', v_order.period,
+    'renews', v_order.renews,
+    'expires_at', v_order.expires_at,
+    'checkout_url', v_order.checkout_url
+  );
+end
+$$;
+
+revoke all on function public.create_order from public, anon, authenticated;
+grant execute on function public.create_order to bot_backend, service_role;
+comment on function public.create_order is 'Makes an order of one product';

@@ -1,0 +1,83 @@
+-- Gives what was paid for: time of a plan, bonus credits or balance; completes the order, keeps the renewal, pays the
+-- referrer's commission, and tells the buyer.
+--
+-- Twice or at once: the caller holds the payment and its order and has seen that nothing was given; each effect is
+--   unique besides. Both people are locked in the order of their ids.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.give_for_payment(p_payment public.payments)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_bought record;
+  v_referrer_id bigint;
+  v_given numeric;
+  v_subscription_id bigint;
+  v_ends_at timestamptz;
+begin
+  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts
+    into v_bought
+    from (
+      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot
+        from public.orders as o
+       where o.id = p_payment.order_id
+      union all
+      select r.product_key, r.kind, r.plan, r.period, null::numeric, r.bot
+        from public.renewals as r
+       where r.id = p_payment.renewal_id
+    ) as b
+    join public.products as p on p.key = b.product_key;
+  select r.referrer_id into v_referrer_id
+    from public.user_referrals as r
+   where r.referred_id = p_payment.user_id and r.status = 'completed';
+  perform from public.users as u
+    where u.id in (p_payment.user_id, v_referrer_id)
+    order by u.id
+      for no key update;
+
+  case v_bought.kind
+    when 'subscription' then
+      select e.subscription_id, e.seconds into v_subscription_id, v_given
+        from private.extend_subscription(p_payment.user_id, v_bought.plan, 'purchase', v_bought.period, null) as e;
+      select s.ends_at into v_ends_at from public.subscriptions as s where s.id = v_subscription_id;
+    when 'credits' then
+      v_given := v_bought.quantity;
+      update public.users as u set bonus_credits = u.bonus_credits + v_given::integer where u.id = p_payment.user_id;
+    when 'balance' then
+      v_given := v_bought.quantity;
+      perform private.move_balance(p_payment.user_id, v_given, 'payment', p_payment.id, 'balance', 0);
+    else
+      v_given := 1;
+  end case;
+  insert into public.payment_effects (payment_id, effect, user_id, subscription_id, given)
+  values (p_payment.id, v_bought.kind, p_payment.user_id, v_subscription_id, v_given);
+  perform private.pay_commission(p_payment, v_referrer_id);
+
+  update public.orders as o
+     set status = 'completed', completed_at = v_now
+   where o.id = p_payment.order_id and o.status <> 'completed';
+  perform private.keep_renewal(p_payment, v_ends_at);
+  if p_payment.status = 'refunded' then
+    return '[]';
+  end if;
+  return private.tell_person(
+    p_payment.user_id,
+    v_bought.bot,
+    case when p_payment.renewal_id is null then 'paid_' || v_bought.kind else 'renewed' end,
+    jsonb_build_object('title', private.titles(v_bought.texts))
+    || case v_bought.kind
+         when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
+         when 'course' then '{}'
+         else jsonb_build_object('quantity', trim_scale(v_given))
+       end
+  );
+end
+$$;
+
+revoke all on function private.give_for_payment from public, anon, authenticated;
+comment on function private.give_for_payment is 'Gives what was paid for';

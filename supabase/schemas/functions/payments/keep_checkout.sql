@@ -1,0 +1,20 @@
+-- Keeps where an order is paid and the provider's number of it.
+--
+-- Twice or at once: the last one told counts; an order that is paid already keeps what it has.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.keep_checkout(p_order_id bigint, p_url text, p_reference text)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  update public.orders as o
+     set checkout_url = p_url, checkout_reference = nullif(p_reference, '')
+   where o.id = p_order_id and o.status <> 'completed';
+$$;
+
+revoke all on function public.keep_checkout from public, anon, authenticated;
+grant execute on function public.keep_checkout to bot_backend, service_role;
+comment on function public.keep_checkout is 'Keeps where an order is paid';

@@ -1,0 +1,46 @@
+-- Keeps what moved of a payment, by its own number.
+--
+-- Twice or at once: the caller holds the payment's row; a known number changes only from open to decided. All refunds
+--   told as one sum keep the greatest.
+-- Returns: nothing.
+-- Errors: M0001, an amount is missing or below zero.
+create or replace function private.keep_operation(p_payment_id bigint, p_notice jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text := p_notice ->> 'kind';
+  v_amount numeric := (p_notice ->> 'amount')::numeric;
+  v_is_total boolean := coalesce((p_notice ->> 'is_total')::boolean, false);
+begin
+  if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
+    raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
+  end if;
+  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, is_undone, is_final)
+  values (
+    p_payment_id,
+    case
+      when v_kind = 'paid' then 'paid'
+      when v_kind = 'refunded' and v_is_total then 'refund_total'
+      when v_kind in ('refunded', 'refund_failed') then 'refund'
+      else 'dispute'
+    end,
+    coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id'),
+    coalesce(v_amount, 0),
+    v_kind in ('refund_failed', 'dispute_won'),
+    v_kind in ('refund_failed', 'dispute_won', 'dispute_lost')
+  )
+  on conflict (payment_id, kind, operation_id) do update
+    set amount = case
+          when o.kind = 'paid' then o.amount else greatest(o.amount, excluded.amount)
+        end,
+        is_undone = case when o.is_final then o.is_undone else excluded.is_undone end,
+        is_final = o.is_final or excluded.is_final;
+end
+$$;
+
+revoke all on function private.keep_operation from public, anon, authenticated;
+comment on function private.keep_operation is 'Keeps what moved of a payment, by its own number';

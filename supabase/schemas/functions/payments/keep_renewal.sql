@@ -1,0 +1,38 @@
+-- Keeps that a payment will be repeated each period, or that it was.
+--
+-- Twice or at once: a renewal is unique by the provider's number; the caller holds the payment.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.keep_renewal(p_payment public.payments, p_ends_at timestamptz)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  update public.renewals as r
+     set status = case when r.status = 'past_due' then 'active' else r.status end,
+         attempts = 0,
+         charged_until = p_ends_at
+   where r.id = p_payment.renewal_id;
+  insert into public.renewals (
+    user_id, product_key, provider, provider_subscription_id, currency, amount, plan, period, bot,
+    saved_method, charged_until
+  )
+  select
+    o.user_id, o.product_key, o.provider,
+    coalesce(p_payment.claims ->> 'subscription_id', 'order:' || o.id),
+    o.currency, o.amount, o.plan, o.period, o.bot,
+    case when p_payment.claims ->> 'subscription_id' is null then p_payment.saved_method end,
+    p_ends_at
+    from public.orders as o
+   where o.id = p_payment.order_id
+     and o.renews
+     and coalesce(p_payment.claims ->> 'subscription_id', p_payment.saved_method) is not null
+  on conflict (provider, provider_subscription_id) do nothing;
+end
+$$;
+
+revoke all on function private.keep_renewal from public, anon, authenticated;
+comment on function private.keep_renewal is 'Keeps that a payment will be repeated each period';

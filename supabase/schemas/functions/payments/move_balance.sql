@@ -1,0 +1,26 @@
+-- Changes a person's balance for a payment, through the ledger.
+--
+-- Twice or at once: the ledger's reference is made of the payment, the effect and p_move, so each move counts once.
+-- Returns: nothing.
+-- Errors: those of adjust_balance.
+create or replace function private.move_balance(
+  p_user_id bigint, p_amount numeric, p_reason text, p_payment_id bigint, p_effect text, p_move integer
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  perform public.adjust_balance(
+    (select u.telegram_id from public.users as u where u.id = p_user_id),
+    p_amount,
+    p_reason,
+    format('payments:%s:%s:%s', p_payment_id, p_effect, p_move)
+  );
+end
+$$;
+
+revoke all on function private.move_balance from public, anon, authenticated;
+comment on function private.move_balance is 'Changes a person''s balance for a payment';

@@ -1,0 +1,39 @@
+-- Notes what happened to an order before money came: it is being paid, an attempt failed, or it was given up.
+--
+-- Twice or at once: the order's row is locked; the buyer is told of each once. A completed order stays completed.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.note_order_trouble(p_provider text, p_notice jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text := p_notice ->> 'kind';
+  v_order public.orders;
+  v_texts jsonb;
+begin
+  select o.* into v_order
+    from public.orders as o
+   where o.id = (p_notice ->> 'order_id')::bigint and o.provider = p_provider
+     for update;
+  if not found or v_order.status <> 'pending' then
+    return '[]';
+  elsif v_kind = 'canceled' then
+    update public.orders as o set status = 'canceled' where o.id = v_order.id;
+    return '[]';
+  elsif v_kind not in ('pending', 'failed') or v_kind = any(v_order.told) then
+    return '[]';
+  end if;
+  update public.orders as o set told = o.told || v_kind where o.id = v_order.id;
+  select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
+  return private.tell_person(
+    v_order.user_id, v_order.bot, 'payment_' || v_kind, jsonb_build_object('title', private.titles(v_texts))
+  );
+end
+$$;
+
+revoke all on function private.note_order_trouble from public, anon, authenticated;
+comment on function private.note_order_trouble is 'Notes what happened to an order before money came';

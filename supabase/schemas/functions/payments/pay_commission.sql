@@ -1,0 +1,31 @@
+-- Gives whoever brought the buyer their share of a payment, in the unit of balances only.
+--
+-- Twice or at once: the effect is unique per payment. The caller holds both people.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.pay_commission(p_payment public.payments, p_referrer_id bigint)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_share numeric := round(
+    p_payment.amount * private.setting('referral_commission_percent')::numeric / 100, 2
+  );
+begin
+  if p_referrer_id is null or v_share <= 0 or p_payment.currency <> private.setting('balance_currency') then
+    return;
+  end if;
+  insert into public.payment_effects (payment_id, effect, user_id, given)
+  values (p_payment.id, 'commission', p_referrer_id, v_share)
+  on conflict (payment_id, effect) do nothing;
+  if found then
+    perform private.move_balance(p_referrer_id, v_share, 'referral commission', p_payment.id, 'commission', 0);
+  end if;
+end
+$$;
+
+revoke all on function private.pay_commission from public, anon, authenticated;
+comment on function private.pay_commission is 'Gives a referrer their share of a payment';

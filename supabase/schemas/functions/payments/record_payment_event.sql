@@ -1,0 +1,61 @@
+-- Keeps what a provider told us and applies it. What fails to apply is kept with its error and answered so that the
+-- provider tells it again; the same event a second time finds itself done.
+--
+-- Twice or at once: the event is unique and its row locked, then the payment's (private.apply_payment_notice).
+--   Applying is a transaction within this one: its failure undoes itself and leaves the event.
+-- Returns: jsonb
+--   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   messages that are owed from now on
+--   {outcome: known}                                                applied before
+--   {outcome: failed, error}                                        the provider shall tell it again
+-- Errors: none of its own.
+create or replace function public.record_payment_event(
+  p_provider text,
+  p_event_key text,
+  p_type text,
+  p_body text,
+  p_notices jsonb,
+  p_accept_test boolean default false
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_event public.payment_events;
+  v_notice jsonb;
+  v_outgoing jsonb := '[]';
+  v_error text;
+begin
+  insert into public.payment_events as e (provider, event_key, type, body, notices)
+  values (p_provider, p_event_key, p_type, p_body, p_notices)
+  on conflict (provider, event_key) do update
+    set attempts = e.attempts + 1
+  returning e.* into v_event;
+  if v_event.processed_at is not null then
+    return jsonb_build_object('outcome', 'known');
+  end if;
+
+  begin
+    for v_notice in select n.value from jsonb_array_elements(p_notices) as n (value)
+    loop
+      v_outgoing := v_outgoing || private.apply_payment_notice(p_provider, v_notice, p_accept_test);
+    end loop;
+    v_outgoing := v_outgoing || private.settle_waiting_payments(p_accept_test);
+  exception when others then
+    get stacked diagnostics v_error = message_text;
+    v_error := sqlstate || ' ' || v_error;
+    update public.payment_events as e set error = v_error where e.id = v_event.id;
+    return jsonb_build_object('outcome', 'failed', 'error', v_error);
+  end;
+  update public.payment_events as e
+     set processed_at = private.clock(), error = null
+   where e.id = v_event.id;
+  return jsonb_build_object('outcome', 'applied', 'outgoing', v_outgoing);
+end
+$$;
+
+revoke all on function public.record_payment_event from public, anon, authenticated;
+grant execute on function public.record_payment_event to bot_backend, service_role;
+comment on function public.record_payment_event is 'Keeps what a payment provider told us and applies it';

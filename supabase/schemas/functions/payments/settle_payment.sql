@@ -1,0 +1,52 @@
+-- Brings a payment up to date: its sums and status, whose it is, what is given for it, and what is taken back.
+--
+-- Twice or at once: the caller holds the payment's row. Everything follows from what is kept, so doing it again
+--   changes nothing. Then the order's row is locked, then the person's.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.settle_payment(p_payment_id bigint, p_accept_test boolean)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_before public.payments;
+  v_payment public.payments;
+  v_outgoing jsonb := '[]';
+  v_is_new boolean;
+begin
+  select p.* into v_before from public.payments as p where p.id = p_payment_id for update;
+  v_payment := private.sum_payment(p_payment_id);
+  if coalesce(v_payment.amount, 0) = 0 then
+    if v_payment.status in ('failed', 'canceled') and v_payment.status <> v_before.status then
+      return private.note_order_trouble(
+        v_payment.provider,
+        v_payment.claims || jsonb_build_object('kind', v_payment.status)
+      );
+    end if;
+    return v_outgoing;
+  end if;
+
+  v_is_new := not exists (select from public.payment_effects as e where e.payment_id = p_payment_id);
+  if v_is_new then
+    v_payment := private.claim_payment(v_payment, p_accept_test);
+    if v_payment.problem is not null then
+      if v_payment.problem is distinct from v_before.problem then
+        v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
+      end if;
+      return v_outgoing;
+    end if;
+    v_outgoing := v_outgoing || private.give_for_payment(v_payment);
+  end if;
+  v_outgoing := v_outgoing || private.take_back(v_payment, v_before);
+  if v_payment.disputed > v_before.disputed then
+    v_outgoing := v_outgoing || private.alarm_about(v_payment, 'dispute');
+  end if;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.settle_payment from public, anon, authenticated;
+comment on function private.settle_payment is 'Brings a payment and what was given for it up to date';

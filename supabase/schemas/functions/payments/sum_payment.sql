@@ -1,0 +1,48 @@
+-- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first.
+--
+-- Twice or at once: the caller holds the payment's row; computed from payment_operations alone.
+-- Returns: the row as it is now.
+-- Errors: none.
+create or replace function private.sum_payment(p_payment_id bigint)
+returns public.payments
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_paid numeric;
+  v_refunded numeric;
+  v_disputed numeric;
+  v_payment public.payments;
+begin
+  select
+    sum(o.amount) filter (where o.kind = 'paid'),
+    greatest(
+      coalesce(sum(o.amount) filter (where o.kind = 'refund' and not o.is_undone), 0),
+      coalesce(max(o.amount) filter (where o.kind = 'refund_total'), 0)
+    ),
+    coalesce(sum(o.amount) filter (where o.kind = 'dispute' and not o.is_undone), 0)
+    into v_paid, v_refunded, v_disputed
+    from public.payment_operations as o
+   where o.payment_id = p_payment_id;
+  update public.payments as p
+     set amount = v_paid,
+         refunded = v_refunded,
+         disputed = v_disputed,
+         status = case
+           when v_paid > 0 and v_refunded + v_disputed >= v_paid then 'refunded'
+           when v_paid > 0 then 'completed'
+           when p.is_canceled then 'canceled'
+           when p.has_failed then 'failed'
+           else 'pending'
+         end,
+         completed_at = case when v_paid > 0 then coalesce(p.completed_at, private.clock()) end
+   where p.id = p_payment_id
+  returning p.* into v_payment;
+  return v_payment;
+end
+$$;
+
+revoke all on function private.sum_payment from public, anon, authenticated;
+comment on function private.sum_payment is 'Sums what moved of a payment and derives its status';

@@ -1,0 +1,56 @@
+-- Takes back what was given, in the share of the payment that was refunded or disputed, or returns it when a refund
+-- failed or a dispute was won. Nobody's credits, balance or time fall below zero, and what could not be taken is not
+-- returned either.
+--
+-- Twice or at once: the caller holds the payment's row; how much should be taken is kept (aim), so the same sums do
+--   nothing again.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.take_back(p_payment public.payments, p_before public.payments)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_share numeric := least(1, (p_payment.refunded + p_payment.disputed) / p_payment.amount);
+  v_effect public.payment_effects;
+  v_aim numeric;
+  v_taken numeric;
+  v_has_changed boolean := false;
+begin
+  perform from public.users as u
+    where u.id in (select e.user_id from public.payment_effects as e where e.payment_id = p_payment.id)
+    order by u.id
+      for no key update;
+  for v_effect in
+    select e.* from public.payment_effects as e where e.payment_id = p_payment.id order by e.effect
+  loop
+    v_aim := case
+      when v_share = 1 then v_effect.given
+      when v_effect.effect in ('balance', 'commission') then round(v_effect.given * v_share, 2)
+      when v_effect.effect = 'course' then 0
+      else floor(v_effect.given * v_share)
+    end;
+    continue when v_aim = v_effect.aim;
+    v_has_changed := true;
+    if v_aim > v_effect.aim then
+      v_taken := v_effect.taken + private.move_effect(p_payment, v_effect, v_effect.aim - v_aim);
+    else
+      v_taken := least(v_effect.taken, v_aim);
+      perform private.move_effect(p_payment, v_effect, v_effect.taken - v_taken);
+    end if;
+    update public.payment_effects as e
+       set aim = v_aim, taken = v_taken, moves = e.moves + 1
+     where e.payment_id = v_effect.payment_id and e.effect = v_effect.effect;
+  end loop;
+  if not v_has_changed then
+    return '[]';
+  end if;
+  return private.tell_refund(p_payment, p_before);
+end
+$$;
+
+revoke all on function private.take_back from public, anon, authenticated;
+comment on function private.take_back is 'Takes back what was given for a payment';

@@ -1,0 +1,42 @@
+-- Owes a person a message: which text, and its values. Python puts it into words in their language.
+--
+-- Twice or at once: every call owes one message; the caller asks once.
+-- Returns: jsonb array with {bot, id, method, parameters} for whoever sends it now; empty for an erased person.
+-- Errors: none.
+create or replace function private.tell_person(p_user_id bigint, p_bot text, p_key text, p_values jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_parameters jsonb;
+begin
+  select jsonb_build_object(
+      'chat_id', u.telegram_id,
+      'key', p_key,
+      'languages', jsonb_build_array(u.language, u.language_code),
+      'values', p_values
+    )
+    into v_parameters
+    from public.users as u
+   where u.id = p_user_id;
+  if not found or p_bot is null then
+    return '[]';
+  end if;
+  return jsonb_build_array(
+    jsonb_build_object(
+      'bot', p_bot,
+      'id', (private.owe_calls(
+        p_bot, null, jsonb_build_array(jsonb_build_object('method', 'notice', 'parameters', v_parameters))
+      ) ->> 0)::bigint,
+      'method', 'notice',
+      'parameters', v_parameters
+    )
+  );
+end
+$$;
+
+revoke all on function private.tell_person from public, anon, authenticated;
+comment on function private.tell_person is 'Owes a person a message';

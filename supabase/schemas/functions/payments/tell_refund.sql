@@ -1,0 +1,38 @@
+-- Tells the buyer what became of their money: a refund, in part or whole, or that it is theirs again.
+--
+-- Twice or at once: the caller asks when the sums have changed.
+-- Returns: see private.tell_person.
+-- Errors: none.
+create or replace function private.tell_refund(p_payment public.payments, p_before public.payments)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_bought record;
+  v_back numeric := p_payment.refunded + p_payment.disputed - p_before.refunded - p_before.disputed;
+begin
+  select b.bot, p.texts into v_bought
+    from (
+      select o.product_key, o.bot from public.orders as o where o.id = p_payment.order_id
+      union all
+      select r.product_key, r.bot from public.renewals as r where r.id = p_payment.renewal_id
+    ) as b
+    join public.products as p on p.key = b.product_key;
+  return private.tell_person(
+    p_payment.user_id,
+    v_bought.bot,
+    case when v_back < 0 then 'refund_undone' when p_payment.disputed > p_before.disputed then 'disputed'
+      else 'refunded' end,
+    jsonb_build_object(
+      'title', private.titles(v_bought.texts),
+      'money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency)
+    )
+  );
+end
+$$;
+
+revoke all on function private.tell_refund from public, anon, authenticated;
+comment on function private.tell_refund is 'Tells the buyer what became of their money';

@@ -1,0 +1,17 @@
+-- Takes the titles out of a product's texts.
+--
+-- Twice or at once: computes only.
+-- Returns: jsonb {language: title}.
+-- Errors: none.
+create or replace function private.titles(p_texts jsonb)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t;
+$$;
+
+revoke all on function private.titles from public, anon, authenticated;
+comment on function private.titles is 'The titles of a product by language';

@@ -1,0 +1,64 @@
+-- Gives a person a plan for a period, or for some seconds: from the end of what they bought, or from now.
+--
+-- Twice or at once: the person's row is locked, so two purchases follow one another. Every call extends: the caller
+--   sees to it that it asks once.
+-- Returns: the subscription and the seconds that were added.
+-- Errors: none.
+create or replace function private.extend_subscription(
+  p_user_id bigint,
+  p_plan text,
+  p_source text,
+  p_period text,
+  p_seconds numeric,
+  out subscription_id bigint,
+  out seconds numeric
+)
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_running public.subscriptions;
+  v_start timestamptz;
+  v_anchor_day smallint;
+  v_end timestamptz;
+begin
+  perform from public.users as u where u.id = p_user_id for no key update;
+  select s.* into v_running
+    from public.subscriptions as s
+   where s.user_id = p_user_id and s.plan = p_plan and s.source = p_source
+     and s.status = 'active' and s.ends_at > v_now
+   order by s.ends_at desc
+   limit 1
+     for update;
+  v_start := coalesce(v_running.ends_at, v_now);
+  v_anchor_day := coalesce(
+    v_running.anchor_day,
+    extract(day from v_start at time zone private.setting('quota_timezone'))::smallint
+  );
+  v_end := case
+    when p_period is null then v_start + make_interval(secs => p_seconds::double precision)
+    else private.add_period(v_start, p_period, v_anchor_day)
+  end;
+  if v_running.id is not null then
+    update public.subscriptions as s
+       set ends_at = v_end, anchor_day = v_anchor_day
+     where s.id = v_running.id;
+    subscription_id := v_running.id;
+  else
+    update public.subscriptions as s  -- over, and no sweep has come by yet
+       set status = 'expired', ended_at = v_now
+     where s.user_id = p_user_id and s.plan = p_plan and s.source = p_source and s.status = 'active';
+    insert into public.subscriptions as s (user_id, plan, source, starts_at, ends_at, anchor_day)
+    values (p_user_id, p_plan, p_source, v_now, v_end, v_anchor_day)
+    returning s.id into subscription_id;
+  end if;
+  seconds := extract(epoch from v_end - v_start);
+  perform private.refresh_access(p_user_id);
+end
+$$;
+
+revoke all on function private.extend_subscription from public, anon, authenticated;
+comment on function private.extend_subscription is 'Gives a person a plan for a period';

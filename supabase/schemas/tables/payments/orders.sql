@@ -1,0 +1,45 @@
+-- What we asked to be paid for. Its product and price are kept as they were then.
+--
+-- pending ─▶ completed   paid, and given
+--    └─────▶ canceled    its time ran out, or the provider gave it up; late money is honoured all the same
+
+create table public.orders (
+  id bigint generated always as identity primary key,
+  user_id bigint references public.users (id) on delete set null,
+  product_key text not null references public.products (key) on update cascade,
+  provider text not null,
+  currency text not null,
+  amount numeric(12, 2) not null check (amount > 0),
+  status text not null default 'pending' check (status in ('pending', 'completed', 'canceled')),
+  kind text not null,
+  plan text,
+  period text,
+  quantity numeric(12, 2),
+  renews boolean not null default false,
+  contact text,
+  bot text not null,
+  reference text unique,
+  checkout_url text,
+  checkout_reference text,
+  expires_at timestamptz not null,
+  checked_at timestamptz,
+  told text[] not null default '{}',
+  created_at timestamptz not null default private.clock(),
+  completed_at timestamptz
+);
+
+create index orders_user_idx on public.orders (user_id, id);
+create index orders_product_idx on public.orders (product_key);
+-- Reconciliation looks at those that are open.
+create index orders_open_idx on public.orders (expires_at) where status = 'pending';
+
+comment on table public.orders is 'What we asked to be paid for';
+comment on column public.orders.renews is 'The provider shall renew it each period by itself';
+comment on column public.orders.contact is 'Where the receipt goes: an e-mail address or a phone number';
+comment on column public.orders.bot is 'Where the person bought, and is told';
+comment on column public.orders.reference is 'Given by the caller: the same one makes one order';
+comment on column public.orders.told is 'What the buyer was told once: pending, failed';
+comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
+alter table public.orders enable row level security;
+revoke all on table public.orders from public, anon, authenticated, service_role;
+revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;

@@ -1,0 +1,53 @@
+-- What can be bought. Switching one off hides it everywhere; what was ordered before is still honoured.
+
+create table public.products (
+  key text primary key check (key ~ '^[a-z0-9_]{1,32}$'),
+  kind text not null check (kind in ('subscription', 'credits', 'balance', 'course')),
+  plan text references public.subscription_limits (plan) on update cascade,
+  period text check (period in ('month', 'year')),
+  quantity numeric(12, 2) check (quantity > 0),
+  texts jsonb not null check (jsonb_typeof(texts) = 'object'),
+  position integer not null default 0,
+  is_active boolean not null default true,
+  created_at timestamptz not null default private.clock(),
+  check ((kind = 'subscription') = (plan is not null and period is not null)),
+  check ((kind in ('credits', 'balance')) = (quantity is not null))
+);
+
+create index products_plan_idx on public.products (plan);
+
+comment on table public.products is 'What can be bought';
+comment on column public.products.plan is 'The plan a subscription gives for one period';
+comment on column public.products.quantity is 'How many bonus credits, or how much balance (in the setting balance_currency)';
+comment on column public.products.texts is 'By language: {"ru": {"title": "…", "description": "…"}}; a title has at most 32 characters';
+alter table public.products enable row level security;
+revoke all on table public.products from public, anon, authenticated, service_role;
+
+insert into public.products (key, kind, plan, period, quantity, texts, position)
+values
+(
+  'premium_month', 'subscription', 'PREMIUM', 'month', null,
+  '{"ru": {"title": "Премиум на месяц", "description": "1000 запросов в день на месяц"},
+    "en": {"title": "Premium for a month", "description": "1000 requests a day for a month"}}', 10
+),
+(
+  'premium_year', 'subscription', 'PREMIUM', 'year', null,
+  '{"ru": {"title": "Премиум на год", "description": "1000 запросов в день на год"},
+    "en": {"title": "Premium for a year", "description": "1000 requests a day for a year"}}', 20
+),
+(
+  'credits_100', 'credits', null, null, 100,
+  '{"ru": {"title": "100 запросов", "description": "Сверх дневного лимита, без срока"},
+    "en": {"title": "100 requests", "description": "On top of the daily limit, for any time"}}', 30
+),
+(
+  'credits_1000', 'credits', null, null, 1000,
+  '{"ru": {"title": "1000 запросов", "description": "Сверх дневного лимита, без срока"},
+    "en": {"title": "1000 requests", "description": "On top of the daily limit, for any time"}}', 40
+),
+(
+  'balance_500', 'balance', null, null, 500,
+  '{"ru": {"title": "Баланс: 500", "description": "Пополнение баланса"},
+    "en": {"title": "Balance: 500", "description": "Tops the balance up"}}', 50
+)
+on conflict (key) do nothing;

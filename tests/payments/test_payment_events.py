@@ -1,0 +1,358 @@
+"""What a provider says, however often and in whatever order, becomes the same money and the same goods."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.payments.conftest import Money, number, paid, refunded, said
+from tests.support import in_parallel
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+
+def test_a_payment_gives_what_was_ordered_and_says_so(money: Money) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna)
+
+    told = money.tell(paid(pay, order))
+
+    assert (told["outcome"], said(told["outgoing"])) == ("applied", ["paid_credits"])
+    message = told["outgoing"][0]
+    assert message["bot"] == "assistant"
+    assert message["parameters"]["values"]["quantity"] == 100
+    assert money.user(anna)["bonus_credits"] == 100
+    assert money.payment(pay)["status"] == "completed"
+    assert money.sql("select status from orders where id = %s", order) == [{"status": "completed"}]
+    assert money.sql("select id from telegram_outbox where id = %s", message["id"]), "owed until it is sent"
+
+
+def test_the_same_event_and_the_same_fact_count_once(money: Money) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna)
+    assert money.tell(paid(pay, order), key=f"e-{pay}")["outcome"] == "applied"
+
+    assert money.tell(paid(pay, order), key=f"e-{pay}") == {"outcome": "known"}
+    other = money.tell(paid(pay, order), key=f"other-{pay}")
+
+    assert other == {"outcome": "applied", "outgoing": []}
+    assert money.user(anna)["bonus_credits"] == 100
+
+
+def test_fifty_at_once_give_once(money: Money) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna)
+
+    told = in_parallel(50, lambda n: money.tell(paid(pay, order), key=f"e-{pay}-{n % 5}"))
+
+    assert sum(len(answer.get("outgoing", [])) for answer in told) == 1
+    assert {answer["outcome"] for answer in told} == {"applied", "known"}
+    assert money.user(anna)["bonus_credits"] == 100
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"amount": "1.00"}, "amount"),
+        ({"amount": "149.001"}, "amount"),
+        ({"amount": "1490.00"}, "amount"),
+        ({"currency": "USD"}, "currency"),
+        ({"telegram_id": 1}, "owner"),
+        ({"is_test": True}, "test"),
+        ({"order_id": 2**60}, "no_order"),
+        ({"order_id": None}, "no_order"),
+    ],
+)
+def test_money_that_is_not_what_we_asked_gives_nothing_and_alarms(
+    money: Money, boss: int, change: dict[str, Any], problem: str
+) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna)
+
+    told = money.tell(paid(pay, order) | change)
+
+    assert money.payment(pay)["problem"] == problem
+    assert said(told["outgoing"]) == [f"payment_alarm_{problem}"]
+    assert told["outgoing"][0]["parameters"]["chat_id"] == boss
+    assert money.user(anna)["bonus_credits"] == 0
+    assert money.tell(paid(pay, order) | change)["outgoing"] == [], "alarmed once"
+
+
+def test_test_money_counts_where_it_is_accepted(money: Money) -> None:
+    anna, pay = money.person(), number()
+    money.tell(paid(pay, money.order(anna), is_test=True), p_accept_test=True)
+    assert money.user(anna)["bonus_credits"] == 100
+
+
+def test_another_providers_order_is_not_this_ones(money: Money) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna, provider="stripe")
+    money.tell(paid(pay, order))
+    assert money.payment(pay)["problem"] == "no_order"
+
+
+def test_a_second_charge_of_one_order_gives_nothing_and_alarms(money: Money, boss: int) -> None:
+    anna, first, second = money.person(), number(), number()
+    order = money.order(anna)
+    money.tell(paid(first, order))
+
+    told = money.tell(paid(second, order))
+
+    assert said(told["outgoing"]) == ["payment_alarm_second_charge"]
+    assert money.user(anna)["bonus_credits"] == 100
+    money.tell(refunded(second, "149.00"))
+    assert (money.payment(second)["status"], money.user(anna)["bonus_credits"]) == ("refunded", 100)
+
+
+def test_two_charges_at_once_of_one_order_give_once(money: Money) -> None:
+    anna = money.person()
+    order = money.order(anna)
+    charges = [number() for _ in range(8)]
+    in_parallel(8, lambda n: money.tell(paid(charges[n], order)))
+    assert money.user(anna)["bonus_credits"] == 100
+    assert (
+        sorted(str(money.payment(charge)["problem"]) for charge in charges)
+        == ["None"] + ["second_charge"] * 7
+    )
+
+
+def test_every_order_of_arrival_ends_the_same(money: Money) -> None:
+    """Paid, failed, canceled, refunded in part twice: 24 orders of arrival and one outcome."""
+    facts: list[Callable[[str, int], dict[str, Any]]] = [
+        paid,
+        lambda pay, order: {"kind": "failed", "payment_id": pay, "order_id": order},
+        lambda pay, order: {"kind": "canceled", "payment_id": pay, "order_id": order},
+        lambda pay, order: refunded(pay, "74.50"),
+    ]
+    for arrival in itertools.permutations(facts):
+        anna, pay = money.person(), number()
+        order = money.order(anna)
+        for fact in arrival:
+            money.tell(fact(pay, order))
+        payment = money.payment(pay)
+        assert (payment["status"], float(payment["refunded"])) == ("completed", 74.5)
+        assert money.user(anna)["bonus_credits"] == 50
+        assert money.sql("select status from orders where id = %s", order)[0]["status"] == "completed"
+
+
+def test_a_refund_before_its_payment_waits_for_it(money: Money) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna)
+    assert money.tell(refunded(pay, "149.00"))["outgoing"] == []
+    assert money.payment(pay)["status"] == "pending"
+
+    told = money.tell(paid(pay, order))
+
+    assert said(told["outgoing"]) == ["refunded"]
+    assert money.payment(pay)["status"] == "refunded"
+    assert money.user(anna)["bonus_credits"] == 0
+
+
+def test_late_money_is_honoured(money: Money, sql: Sql) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna)
+    sql("update orders set expires_at = private.clock() - interval '1 day' where id = %s", order)
+    money.tell({"kind": "canceled", "order_id": order})
+    assert money.sql("select status from orders where id = %s", order)[0]["status"] == "canceled"
+    money.tell(paid(pay, order))
+    assert money.user(anna)["bonus_credits"] == 100
+    money.tell({"kind": "failed", "payment_id": pay, "order_id": order})
+    assert money.payment(pay)["status"] == "completed", "what was paid stays paid"
+
+
+def test_a_refund_takes_back_its_share_and_no_more_than_is_left(money: Money, sql: Sql) -> None:
+    anna, pay = money.person(), number()
+    money.tell(paid(pay, money.order(anna)))
+    sql("update users set bonus_credits = 30 where id = %s", anna)
+
+    told = money.tell(refunded(pay, "74.50", "r1"))
+    assert said(told["outgoing"]) == ["refunded"]
+    assert told["outgoing"][0]["parameters"]["values"]["money"] == {"amount": 74.5, "currency": "RUB"}
+    assert money.user(anna)["bonus_credits"] == 0
+    sql("update users set bonus_credits = 500 where id = %s", anna)
+    assert money.tell(refunded(pay, "74.50", "r1"))["outgoing"] == [], "told again, taken once"
+    assert money.user(anna)["bonus_credits"] == 500
+    money.tell(refunded(pay, "74.50", "r2"))
+    assert money.user(anna)["bonus_credits"] == 450
+    assert money.payment(pay)["status"] == "refunded"
+
+
+def test_a_refund_that_fails_returns_what_it_took_and_not_what_it_could_not_take(
+    money: Money, sql: Sql
+) -> None:
+    anna, pay = money.person(), number()
+    money.tell(paid(pay, money.order(anna)))
+    sql("update users set bonus_credits = 30 where id = %s", anna)
+    money.tell(refunded(pay, "149.00", "r1"))
+    assert money.user(anna)["bonus_credits"] == 0
+
+    told = money.tell({"kind": "refund_failed", "payment_id": pay, "operation_id": "r1"})
+
+    assert said(told["outgoing"]) == ["refund_undone"]
+    assert (money.user(anna)["bonus_credits"], money.payment(pay)["status"]) == (30, "completed")
+    assert money.tell(refunded(pay, "149.00", "r1"))["outgoing"] == [], "a refund that failed stays so"
+    assert money.user(anna)["bonus_credits"] == 30
+
+
+def test_refunds_told_as_one_sum_are_not_added(money: Money) -> None:
+    anna, pay = money.person(), number()
+    money.tell(paid(pay, money.order(anna)))
+    for total in ("29.80", "74.50", "29.80"):
+        money.tell(refunded(pay, total, is_total=True))
+    assert (float(money.payment(pay)["refunded"]), money.user(anna)["bonus_credits"]) == (74.5, 50)
+
+
+def test_a_dispute_takes_back_until_it_is_won(money: Money, boss: int) -> None:
+    anna, pay = money.person(), number()
+    money.tell(paid(pay, money.order(anna)))
+    dispute = {"payment_id": pay, "operation_id": "d1", "amount": "149.00"}
+
+    told = money.tell(dispute | {"kind": "disputed"})
+    assert said(told["outgoing"]) == ["disputed", "payment_alarm_dispute"]
+    assert money.user(anna)["bonus_credits"] == 0
+    assert said(money.tell(dispute | {"kind": "dispute_won"})["outgoing"]) == ["refund_undone"]
+    assert money.tell(dispute | {"kind": "disputed"})["outgoing"] == [], "decided is decided"
+    assert money.user(anna)["bonus_credits"] == 100
+
+
+def test_balance_goes_through_the_ledger(money: Money, sql: Sql) -> None:
+    anna, pay = money.person(), number()
+    money.tell(paid(pay, money.order(anna, "balance_500"), "500.00"))
+    assert money.user(anna)["balance"] == 500
+    money.tell(refunded(pay, "100.00", "r1"))
+    money.tell(refunded(pay, "400.00", "r2"))
+    rows = sql("select amount, reference from balance_transactions where user_id = %s order by id", anna)
+    assert [(int(row["amount"]), row["reference"].partition(":balance")[2]) for row in rows] == [
+        (500, ":0"), (-100, ":1"), (-400, ":2"),
+    ]  # fmt: skip
+    assert sql("select check_balances() as wrong") == [{"wrong": []}]
+
+
+def test_an_event_that_cannot_be_applied_is_kept_and_applied_when_told_again(money: Money, sql: Sql) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna)
+    broken = paid(pay, order)
+    del broken["amount"]
+
+    told = money.tell(broken, key=f"e-{pay}")
+
+    assert told["outcome"] == "failed"
+    assert told["error"].startswith("M0001")
+    kept = sql("select error, processed_at, attempts from payment_events where event_key = %s", f"e-{pay}")
+    assert kept[0]["error"] == told["error"]
+    assert kept[0]["processed_at"] is None
+    assert not sql("select id from payments where provider_payment_id = %s", pay), "undone whole"
+    assert money.tell(paid(pay, order), key=f"e-{pay}")["outcome"] == "applied"
+    assert money.user(anna)["bonus_credits"] == 100
+
+
+def test_a_failed_attempt_is_told_once_and_the_order_stays_open(money: Money) -> None:
+    anna = money.person()
+    order = money.order(anna)
+    trouble = {"kind": "failed", "order_id": order, "reason": "insufficient_funds"}
+    assert said(money.tell(trouble)["outgoing"]) == ["payment_failed"]
+    assert money.tell(trouble)["outgoing"] == []
+    assert money.sql("select status from orders where id = %s", order)[0]["status"] == "pending"
+    pay = number()
+    money.tell(paid(pay, order))
+    assert money.tell(trouble)["outgoing"] == []
+
+
+def test_an_order_is_made_once_per_reference_and_keeps_its_price(money: Money, sql: Sql) -> None:
+    anna = money.person()
+    values = {
+        "p_user_id": anna, "p_product_key": "credits_100", "p_provider": "yookassa", "p_currency": "RUB",
+        "p_bot": "assistant", "p_reference": f"assistant:{number()}",
+    }  # fmt: skip
+    made = in_parallel(10, lambda _n: money.call("create_order", **values))
+    assert sorted(order["outcome"] for order in made) == ["created"] + ["known"] * 9
+    assert len({order["id"] for order in made}) == 1
+    sql("update product_prices set amount = 999 where product_key = 'credits_100' and currency = 'RUB'")
+    try:
+        pay = number()
+        money.tell(paid(pay, made[0]["id"]))
+        assert money.user(anna)["bonus_credits"] == 100
+    finally:
+        sql("update product_prices set amount = 149 where product_key = 'credits_100' and currency = 'RUB'")
+
+
+def test_what_is_switched_off_cannot_be_ordered(money: Money, sql: Sql) -> None:
+    anna = money.person()
+    values = {"p_user_id": anna, "p_provider": "stripe", "p_bot": "assistant"}
+    for product, currency in (("nothing", "RUB"), ("credits_100", "EUR")):
+        made = money.call("create_order", p_product_key=product, p_currency=currency, **values)
+        assert made == {"outcome": "not_for_sale"}
+    sql("update products set is_active = false where key = 'credits_1000'")
+    try:
+        assert "credits_1000" not in {product["key"] for product in money.call("products_for_sale")}
+        made = money.call("create_order", p_product_key="credits_1000", p_currency="RUB", **values)
+        assert made == {"outcome": "not_for_sale"}
+    finally:
+        sql("update products set is_active = true where key = 'credits_1000'")
+
+
+def test_before_the_money_a_provider_hears_whether_to_take_it(money: Money, sql: Sql) -> None:
+    anna = money.person()
+    telegram_id = money.user(anna)["telegram_id"]
+    order = money.order(anna, currency="XTR", provider="telegram_stars")
+
+    def check(**change: Any) -> str:
+        asked = {
+            "p_provider": "telegram_stars", "p_order_id": order, "p_telegram_id": telegram_id,
+            "p_amount": 100, "p_currency": "XTR",
+        }  # fmt: skip
+        return str(money.call("check_order", **(asked | change)))
+
+    assert check() == "ok"
+    assert check(p_order_id=2**60) == "unknown"
+    assert check(p_provider="stripe") == "unknown"
+    assert check(p_telegram_id=1) == "owner"
+    assert check(p_amount=99) == "amount"
+    assert check(p_currency="RUB") == "amount"
+    sql("update orders set expires_at = private.clock() - interval '1 second' where id = %s", order)
+    assert check() == "expired"
+    sql("update orders set expires_at = private.clock() + interval '1 hour' where id = %s", order)
+    money.tell(paid(number(), order, "100", "XTR"), provider="telegram_stars")
+    assert check() == "paid"
+
+
+FUNCTIONS = {
+    "record_payment_event": "'x', 'k', '', '', '[]'",
+    "create_order": "1, 'x', 'x', 'RUB', 'x'",
+    "keep_checkout": "0, '', ''",
+    "check_order": "'x', 1, 1, 1, 'RUB'",
+    "products_for_sale": "",
+    "payment_history": "1",
+}
+
+
+@pytest.mark.parametrize("role", ["bot_backend", "service_role", "anon", "authenticated"])
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_only_the_functions_and_other_services_may_call(database_url: str, role: str, function: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute(f"set role {role}")
+        statement = f"select public.{function}({FUNCTIONS[function]})"
+        if role in ("anon", "authenticated"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(statement)
+        else:
+            try:
+                connection.execute(statement)
+            except psycopg.Error as error:
+                assert error.sqlstate == "M0003", error
+
+
+def test_what_was_paid_and_ordered_is_listed(money: Money) -> None:
+    anna, pay = money.person(), number()
+    money.order(anna, "credits_1000")
+    money.tell(paid(pay, money.order(anna)))
+    money.tell(refunded(pay, "10.00"))
+    history = money.call("payment_history", p_user_id=anna)
+    assert [(line["status"], line["amount"], line["refunded"]) for line in history] == [
+        ("completed", "149.00", "10.00"),
+        ("pending", "990.00", "0"),
+    ]
