@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.payments.conftest import Money, number
+from tests.money.conftest import Money, number
 from tests.support import in_parallel
 
 PRODUCTS = {"credits_100": "149.00", "balance_500": "500.00", "premium_month": "499.00"}

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.payments.conftest import Money, number, paid, refunded, said
+from tests.money.conftest import Money, number, paid, refunded, said
 from tests.support import in_parallel
 
 Sql = Callable[..., list[dict[str, Any]]]

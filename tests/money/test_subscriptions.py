@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.payments.conftest import Money, number, paid, refunded, said
+from tests.money.conftest import Money, number, paid, refunded, said
 from tests.support import in_parallel
 
 Sql = Callable[..., list[dict[str, Any]]]

@@ -1,0 +1,15 @@
+"""`POST /<provider>[/<kind>]`: a payment provider tells us something. Decided in shared/payments/endpoint.py."""
+
+import functions_framework
+from flask import Request
+
+from shared import process
+from shared.payments import endpoint
+
+process.started()
+
+
+@functions_framework.http
+def payments(request: Request) -> endpoint.Response:
+    """Answer one callback of a payment provider."""
+    return endpoint.respond(request)

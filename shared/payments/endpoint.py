@@ -1,0 +1,185 @@
+"""The HTTP side of money: whose call is it, is it stored, and which answer makes the provider do what is right.
+
+Success is answered only when everything is committed, in the provider's own words; whatever of ours fails is answered
+so that the provider tells it again. What was told and could not be applied is kept with its error (payment_events).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from shared import db, log
+from shared.config import settings
+from shared.errors import ConfigError, DatabaseUnavailable
+from shared.payments import providers
+from shared.payments.notice import Event
+from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Provider, Reply, Unusable
+from shared.telegram import outbox
+
+if TYPE_CHECKING:
+    from flask import Request
+
+Response = tuple[bytes, int, dict[str, str]]
+SENDING_TIME = 3.0  # seconds for the messages to buyer and admins; what is not sent by then the sweep sends
+
+
+def respond(request: Request) -> Response:
+    """Answer one callback. Never raises: what goes wrong is logged, and the provider told to come again."""
+    log.start_trace(request.headers)
+    try:
+        reply = _answer(request)
+    except ConfigError as error:
+        log.alert(f"a setting is wrong: {error}", action="config_error")
+        reply = Reply(503)
+    except Exception as error:
+        log.alert("a callback failed", action="payment_failed", path=request.path, error=str(error))
+        reply = Reply(500)
+    return reply.body, reply.status, {"Content-Type": reply.content_type}
+
+
+def _answer(request: Request) -> Reply:
+    name, kind = _names(request.path)
+    if name not in providers.names() or not providers.load(name).is_configured():
+        return Reply(404, b"no such provider here")
+    provider = providers.load(name)
+    if kind not in provider.KINDS:
+        return Reply(404, b"no such kind")
+    if request.method not in provider.METHODS:
+        return Reply(405, b"not this way")
+    body = request.stream.read(MAX_BODY + 1)
+    if len(body) > MAX_BODY:
+        log.warning("a callback is too long", action="payment_refused", provider=name)
+        return Reply(413, b"too long")
+    call = Call(
+        kind=kind,
+        method=request.method,
+        headers={header.lower(): value for header, value in request.headers.items()},
+        body=body,
+        query=request.query_string,
+        address=_address(request),
+    )
+    return receive(provider, call)
+
+
+def receive(provider: Provider, call: Call) -> Reply:
+    """Verify, understand and record one callback, and answer it in the provider's words."""
+    try:
+        provider.verify(call)
+    except Forged as reason:
+        log.warning(
+            "a callback proves nothing", action="payment_forged", provider=provider.key, reason=str(reason)
+        )
+        return provider.refused(call)
+    try:
+        event = provider.parse(call)
+    except Unusable as reason:
+        # Told again it will be as unusable, until a mended revision is there: money is not to be swallowed.
+        _keep_unusable(provider, call, str(reason))
+        return provider.again(call)
+    except PaymentError as error:
+        log.warning(
+            "the provider did not answer", action="payment_unsure", provider=provider.key, reason=str(error)
+        )
+        return provider.again(call)
+    try:
+        is_stored = record(provider, event, call.body or call.query)
+    except DatabaseUnavailable:
+        return provider.again(call)
+    return provider.accepted(call) if is_stored else provider.again(call)
+
+
+def record(provider: Provider, event: Event, body: bytes) -> bool:
+    """Record an event and send the messages that follow; return whether it was applied, now or before.
+
+    Raises:
+        DatabaseUnavailable: it may not be stored.
+    """
+    started = monotonic()
+    told: dict[str, Any] = db.call(
+        "record_payment_event",
+        p_provider=provider.key,
+        p_event_key=event.key,
+        p_type=event.type,
+        p_body=body.decode("utf-8", "replace").replace("\0", ""),
+        p_notices=[notice.plain() for notice in event.notices],
+        p_accept_test=accepts_test(),
+    )
+    log.info(
+        f"payment event: {told['outcome']}",
+        action="payment_event",
+        provider=provider.key,
+        type=event.type,
+        outcome=told["outcome"],
+        ms=round((monotonic() - started) * 1000, 1),
+    )
+    if told["outcome"] == "failed":
+        log.alert(
+            "a payment event could not be applied",
+            action="payment_not_applied",
+            provider=provider.key,
+            error=told["error"],
+        )
+        return False
+    send(told.get("outgoing", ()))
+    return True
+
+
+def accepts_test() -> bool:
+    """Whether payments of a provider's test mode give something here: everywhere but in production."""
+    return settings().environment != "production"
+
+
+def send(outgoing: Iterable[dict[str, Any]]) -> None:
+    """Send the messages that a SQL function owes now; what is not sent in time waits for the sweep."""
+    deadline = monotonic() + SENDING_TIME
+    by_bot: dict[str, list[dict[str, Any]]] = {}
+    for message in outgoing:
+        by_bot.setdefault(message["bot"], []).append(message)
+    for bot, messages in by_bot.items():
+        for message in messages:  # to different people: one who must wait holds up nobody
+            outbox.send_owed(bot, [message], deadline)
+
+
+def _keep_unusable(provider: Provider, call: Call, reason: str) -> None:
+    body = call.body or call.query
+    log.alert(
+        "an authentic callback makes no sense",
+        action="payment_unusable",
+        provider=provider.key,
+        reason=reason,
+        bytes=len(body),
+    )
+    key = f"unusable:{hashlib.sha256(body).hexdigest()}"
+    try:
+        db.call(
+            "record_payment_event",
+            p_provider=provider.key,
+            p_event_key=key,
+            p_type="unusable",
+            p_body=body.decode("utf-8", "replace").replace("\0", ""),
+            p_notices=[],
+        )
+    except DatabaseUnavailable:
+        return
+
+
+def _names(path: str) -> tuple[str, str]:
+    """Return provider and kind of a path: `/<provider>[/<kind>]`, also below `/payments`."""
+    parts = [part for part in path.split("/") if part]
+    if parts[:1] == ["payments"]:
+        parts = parts[1:]
+    if not 1 <= len(parts) <= 2:
+        return "", ""
+    return parts[0], parts[1] if len(parts) == 2 else ""
+
+
+def _address(request: Request) -> str:
+    """Return the caller's address: what the last proxy we trust saw, never what the caller wrote before it."""
+    hops = settings().trusted_proxy_hops
+    if not hops:
+        return request.remote_addr or ""
+    seen = [part.strip() for part in request.headers.get("X-Forwarded-For", "").split(",") if part.strip()]
+    return seen[-hops] if len(seen) >= hops else ""
