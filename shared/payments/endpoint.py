@@ -1,7 +1,8 @@
-"""The HTTP side of money: whose call is it, is it stored, and which answer makes the provider do what is right.
+"""The HTTP side of money: whose call is it, is it stored, and which answer makes the provider do the right thing.
 
-Success is answered only when everything is committed, in the provider's own words; whatever of ours fails is answered
-so that the provider tells it again. What was told and could not be applied is kept with its error (payment_events).
+Success is answered only when everything is committed, in the provider's own words; whatever of ours fails is
+answered so that the provider tells it again. What was told and could not be applied is kept with its error
+(payment_events).
 """
 
 from __future__ import annotations
@@ -177,7 +178,7 @@ def _names(path: str) -> tuple[str, str]:
 
 
 def _address(request: Request) -> str:
-    """Return the caller's address: what the last proxy we trust saw, never what the caller wrote before it."""
+    """Return the caller's address as the last proxy we trust saw it, never what the caller wrote before."""
     hops = settings().trusted_proxy_hops
     if not hops:
         return request.remote_addr or ""
