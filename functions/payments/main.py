@@ -1,4 +1,4 @@
-"""`POST /<provider>[/<kind>]`: a payment provider calls. Everything is decided in shared/payments/endpoint.py."""
+"""`POST /<provider>[/<kind>]`: a payment provider calls. Decided in shared/payments/endpoint.py."""
 
 import functions_framework
 from flask import Request

@@ -1,4 +1,4 @@
-"""The HTTP side of money: whose call is it, is it stored, and which answer makes the provider do the right thing.
+"""The HTTP side of money: whose call is it, is it stored, and how must the provider be answered.
 
 Success is answered only when everything is committed, in the provider's own words; whatever of ours fails is
 answered so that the provider tells it again. What was told and could not be applied is kept with its error
