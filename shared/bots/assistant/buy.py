@@ -1,0 +1,262 @@
+"""/buy: what there is, how to pay for it, and the button that opens the provider's page."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db, log, texts
+from shared.bots.assistant import bot
+from shared.bots.assistant.menu import back
+from shared.payments import providers
+from shared.payments.provider import Order, PaymentError, Provider
+from shared.telegram import current, reply
+from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.texts import figures
+
+BUY = "buy:"  # buy:<product>
+_PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
+_AGAIN = "again"  # the payment shall repeat itself each period
+_CONTACT = "receipt_contact"  # where the receipt goes, once told
+_AWAITING = "receipt_contact"
+_PENDING = "buying"  # the payment that waits for it
+_TIMEOUT = 8.0  # seconds for a provider to make its checkout
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+_PHONE = re.compile(r"\+?\d{10,15}")
+_PREFERRED = {"ru": ("RUB", "USD", "EUR"), "": ("USD", "EUR", "RUB")}
+
+
+@dataclass(frozen=True)
+class Way:
+    """One way to pay for a product."""
+
+    provider: str
+    currency: str
+    amount: Decimal
+    repeats: bool
+
+    def button(self, product: str) -> str:
+        """Return the callback data of its button."""
+        return f"{_PAY}{product}:{self.provider}:{self.currency}" + (f":{_AGAIN}" if self.repeats else "")
+
+
+@bot.message_handler(commands=["buy"])
+def buy(_message: Message) -> None:
+    """Show what there is."""
+    unit = current()
+    products = _products(unit)
+    reply(unit.rich("buy" if products else "buy_nothing"), _shelf(unit, products))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == "buy")
+def show_shop(_call: CallbackQuery) -> None:
+    """Show what there is under the menu's button."""
+    unit = current()
+    products = _products(unit)
+    unit.show(unit.rich("buy" if products else "buy_nothing"), _shelf(unit, products))
+
+
+@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(BUY))
+def show_product(call: CallbackQuery) -> None:
+    """Show one product, what it would add to, and the ways to pay."""
+    unit = current()
+    product = _find(unit, (call.data or "").removeprefix(BUY))
+    if product is None:
+        return _gone(unit)
+    words = {"title": title(unit, product["texts"]), "about": _about(unit, product["texts"])}
+    if product["kind"] != "subscription" or unit.usage.plan == "FREE":
+        return unit.show(unit.rich("buy_product", **words), _ways(unit, product))
+    running = db.call("subscription_overview", p_user_id=unit.person.id)
+    until = running["ends_at"] and figures_date(unit, running["ends_at"])
+    repeats = any(renewal["status"] in ("active", "past_due") for renewal in running["renewals"])
+    key = "buy_product_repeats" if repeats else "buy_product_extends" if until else "buy_product_endless"
+    return unit.show(unit.rich(key, until=until or "", **words), _ways(unit, product))
+
+
+@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_PAY))
+def pay(call: CallbackQuery) -> None:
+    """Make the order and show the button that opens the provider's page."""
+    unit = current()
+    chosen = (call.data or "").removeprefix(_PAY)
+    found = _chosen(unit, chosen)
+    if found is None:
+        return _gone(unit)
+    product, way = found
+    if _needs_contact(way) and not unit.data.get(_CONTACT):
+        unit.set_data("awaiting", _AWAITING)
+        unit.set_data(_PENDING, chosen)
+        return unit.show(unit.rich("buy_contact"), back(unit))
+    return _checkout(unit, product, way)
+
+
+def _is_contact(_message: Message) -> bool:
+    return current().data.get("awaiting") == _AWAITING
+
+
+@bot.message_handler(func=_is_contact, content_types=["text"])
+def take_contact(message: Message) -> None:
+    """Take the address for the receipt, and go on with what was being bought."""
+    unit = current()
+    contact = (message.text or "").strip()
+    digits = re.sub(r"[\s()-]", "", contact)
+    if _PHONE.fullmatch(digits):
+        contact = digits
+    elif len(contact) > 100 or not _EMAIL.fullmatch(contact):
+        return reply(unit.rich("buy_contact_wrong"), back(unit))
+    found = _chosen(unit, str(unit.data.get(_PENDING, "")))
+    unit.set_data("awaiting", None)
+    unit.set_data(_PENDING, None)
+    unit.set_data(_CONTACT, contact)
+    if found is None:
+        return _gone(unit)
+    return _checkout(unit, *found)
+
+
+def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
+    provider = providers.load(way.provider)
+    made = db.call(
+        "create_order",
+        p_user_id=unit.person.id,
+        p_product_key=product["key"],
+        p_provider=way.provider,
+        p_currency=way.currency,
+        p_bot=bot.name,
+        p_renews=way.repeats,
+        p_contact=unit.data.get(_CONTACT) if _needs_contact(way) else None,
+        # A worker that takes over, or Telegram's second delivery, finds the order of the first.
+        p_reference=f"{bot.name}:{unit.incoming.update_id}",
+    )
+    if made["outcome"] == "not_for_sale":
+        return _gone(unit)
+    url = made["checkout_url"]
+    if not url:
+        try:
+            url = _open(unit, provider, made)
+        except PaymentError as error:
+            log.warning("no checkout", action="checkout_failed", provider=way.provider, reason=str(error))
+            return unit.show(unit.rich("buy_unavailable"), [[(unit.text("buy_other"), BUY + product["key"])]])
+    price = figures.money(unit.language, Decimal(made["amount"]), made["currency"])
+    words = {"title": title(unit, made["texts"]), "price": price}
+    return unit.show(
+        unit.rich("buy_pay_repeats" if way.repeats else "buy_pay", **words),
+        [
+            [(unit.text("buy_pay_button", price=price), url)],
+            [(unit.text("buy_other"), BUY + product["key"])],
+        ],
+    )
+
+
+def _open(unit: Unit, provider: Provider, made: dict[str, Any]) -> str:
+    order = Order(
+        id=made["id"],
+        title=title(unit, made["texts"])[:32],
+        description=_about(unit, made["texts"])[:128],
+        amount=Decimal(made["amount"]),
+        currency=made["currency"],
+        telegram_id=unit.person.telegram_id,
+        idempotency_key=f"order-{made['id']}",
+        return_url=f"https://t.me/{bot.user.username}",
+        language=unit.language,
+        period=made["period"] if made["renews"] else None,
+        contact=unit.data.get(_CONTACT),
+        expires_at=datetime.fromisoformat(made["expires_at"]),
+    )
+    checkout = provider.create(order, _TIMEOUT)
+    db.call("keep_checkout", p_order_id=made["id"], p_url=checkout.url, p_reference=checkout.reference)
+    return checkout.url
+
+
+def _products(unit: Unit) -> list[dict[str, Any]]:
+    """Return the products that can be paid for in some way here."""
+    if unit.is_offline:
+        raise StateUnavailable
+    products: list[dict[str, Any]] = db.call("products_for_sale")
+    return [product for product in products if ways_to_pay(unit, product)]
+
+
+def _find(unit: Unit, key: str) -> dict[str, Any] | None:
+    return next((product for product in _products(unit) if product["key"] == key), None)
+
+
+def _chosen(unit: Unit, chosen: str) -> tuple[dict[str, Any], Way] | None:
+    """Return the product and the way that a button named, if both are still there."""
+    product = _find(unit, chosen.partition(":")[0])
+    if product is None:
+        return None
+    way = next((way for way in ways_to_pay(unit, product) if way.button(product["key"]) == _PAY + chosen), None)
+    return (product, way) if way else None
+
+
+def ways_to_pay(unit: Unit, product: dict[str, Any]) -> list[Way]:
+    """Return the ways there are, Stars first: Telegram asks for them where digital goods are sold."""
+    ways = []
+    for key in sorted(providers.configured(), key=lambda key: (key != "telegram_stars", key)):
+        provider = providers.load(key)
+        preferred = _PREFERRED.get(unit.language, _PREFERRED[""])
+        currency = next(
+            (code for code in ("XTR", *preferred) if code in product["prices"] and code in provider.CURRENCIES),
+            None,
+        )
+        if currency is None:
+            continue
+        amount = Decimal(product["prices"][currency])
+        ways.append(Way(key, currency, amount, repeats=False))
+        if product["kind"] == "subscription" and (product["period"] in provider.RENEWS or provider.SAVES_METHOD):
+            ways.append(Way(key, currency, amount, repeats=True))
+    return ways
+
+
+def _needs_contact(way: Way) -> bool:
+    return providers.load(way.provider).NEEDS_CONTACT
+
+
+def _shelf(unit: Unit, products: list[dict[str, Any]]) -> Keyboard:
+    rows = [
+        [(f"{title(unit, product['texts'])} · {_price(unit, ways_to_pay(unit, product)[0])}", BUY + product["key"])]
+        for product in products
+    ]
+    return [*rows, *back(unit)]
+
+
+def _ways(unit: Unit, product: dict[str, Any]) -> Keyboard:
+    rows = [
+        [
+            (
+                unit.text(
+                    "buy_way_repeats" if way.repeats else "buy_way",
+                    provider=unit.text(f"provider_{way.provider}"),
+                    price=_price(unit, way),
+                ),
+                way.button(product["key"]),
+            )
+        ]
+        for way in ways_to_pay(unit, product)
+    ]
+    return [*rows, [(unit.text("buy_all"), "buy")]]
+
+
+def _price(unit: Unit, way: Way) -> str:
+    return figures.money(unit.language, way.amount, way.currency)
+
+
+def title(unit: Unit, named: dict[str, Any]) -> str:
+    """Return a product's title in the person's language, or in any there is."""
+    return str(texts.pick(unit.language, named)["title"])
+
+
+def _about(unit: Unit, named: dict[str, Any]) -> str:
+    return str(texts.pick(unit.language, named).get("description", ""))
+
+
+def figures_date(unit: Unit, moment: str) -> str:
+    """Write a moment of the database as a date in the person's language."""
+    return datetime.fromisoformat(moment).strftime(texts.language(unit.language).DATE)
+
+
+def _gone(unit: Unit) -> None:
+    unit.show(unit.rich("buy_gone"), [[(unit.text("buy_all"), "buy")]])

@@ -1,0 +1,145 @@
+"""What was paid: /payments, /subscription with its end and cancel, /terms and /paysupport."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db, log
+from shared.bots.assistant import bot
+from shared.bots.assistant.buy import figures_date, title
+from shared.bots.assistant.menu import back
+from shared.config import settings
+from shared.payments import providers
+from shared.payments.provider import PaymentError
+from shared.telegram import current, reply
+from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.texts import Text, figures, join
+
+_CANCEL = "renewal:"  # renewal:<id>
+_CANCEL_NOW = "renewal!:"
+_TIMEOUT = 8.0  # seconds for a provider to stop a renewal
+
+
+@bot.message_handler(commands=["payments"])
+def payments(_message: Message) -> None:
+    """Show what was ordered and paid."""
+    unit = current()
+    lines = _asked(unit, "payment_history")
+    if not lines:
+        return reply(unit.rich("payments_none"), [[(unit.text("menu_buy"), "buy")]])
+    return reply(join([unit.rich("payments"), *(_line(unit, line) for line in lines)], "\n\n"), back(unit))
+
+
+def _line(unit: Unit, line: dict[str, Any]) -> Text:
+    part = line["status"] == "completed" and Decimal(line["refunded"]) > 0
+    return unit.rich(
+        "payments_line",
+        date=figures_date(unit, line["at"]),
+        title=title(unit, line["texts"]),
+        price=figures.money(unit.language, Decimal(line["amount"]), line["currency"]),
+        status=unit.text("payment_status_part" if part else f"payment_status_{line['status']}"),
+    )
+
+
+@bot.message_handler(commands=["subscription"])
+def subscription(_message: Message) -> None:
+    """Show the plan, its end, and what renews it."""
+    unit = current()
+    reply(*_subscription(unit))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == "subscription")
+def show_subscription(_call: CallbackQuery) -> None:
+    """Go back to the subscription."""
+    unit = current()
+    unit.show(*_subscription(unit))
+
+
+def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
+    running = _asked(unit, "subscription_overview")
+    plan = unit.text(f"plan_{running['plan']}")
+    until = running["ends_at"] and figures_date(unit, running["ends_at"])
+    key = "subscription_until" if until else "subscription_none" if running["plan"] == "FREE" else "subscription_endless"
+    parts = [unit.rich(key, plan=plan, until=until or "")]
+    rows: list[list[tuple[str, str]]] = []
+    for renewal in running["renewals"]:
+        price = figures.money(unit.language, Decimal(renewal["amount"]), renewal["currency"])
+        parts.append(
+            unit.rich(
+                f"subscription_renewal_{renewal['status']}",
+                title=title(unit, renewal["texts"]),
+                price=price,
+                provider=unit.text(f"provider_{renewal['provider']}"),
+            )
+        )
+        if renewal["status"] != "canceled":
+            rows.append([(unit.text("subscription_cancel"), f"{_CANCEL}{renewal['id']}")])
+    return join(parts, "\n\n"), [*rows, [(unit.text("menu_buy"), "buy")], *back(unit)]
+
+
+@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_CANCEL))
+def ask_to_cancel(call: CallbackQuery) -> None:
+    """Ask once more, and say what stays."""
+    unit = current()
+    number = (call.data or "").removeprefix(_CANCEL)
+    unit.show(
+        unit.rich("subscription_cancel_sure"),
+        [
+            [(unit.text("subscription_cancel_yes"), _CANCEL_NOW + number)],
+            [(unit.text("subscription_keep"), "subscription")],
+        ],
+    )
+
+
+@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_CANCEL_NOW))
+def cancel(call: CallbackQuery) -> None:
+    """Stop a renewal, at the provider first: what cannot be stopped there is not called stopped."""
+    unit = current()
+    number = (call.data or "").removeprefix(_CANCEL_NOW)
+    renewals = _asked(unit, "subscription_overview")["renewals"]
+    renewal = next((one for one in renewals if str(one["id"]) == number), None)
+    if renewal is None:
+        return unit.show(unit.rich("subscription_gone"), back(unit))
+    try:
+        if not renewal["provider_subscription_id"].startswith("order:"):
+            providers.load(renewal["provider"]).stop_renewal(
+                renewal["provider_subscription_id"], unit.person.telegram_id, _TIMEOUT
+            )
+    except PaymentError as error:
+        log.warning(
+            "a renewal could not be stopped",
+            action="renewal_not_stopped",
+            provider=renewal["provider"],
+            reason=str(error),
+        )
+        return unit.show(unit.rich("subscription_cancel_failed"), [[(unit.text("subscription_keep"), "subscription")]])
+    done = db.call("cancel_renewal", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
+    until = done.get("charged_until")
+    return unit.show(
+        unit.rich("subscription_canceled", until=figures_date(unit, until) if until else "—"), back(unit)
+    )
+
+
+@bot.message_handler(commands=["terms"])
+def terms(_message: Message) -> None:
+    """Say on which terms things are sold, as Telegram asks of sellers."""
+    unit = current()
+    link = settings().terms_url
+    reply(unit.rich("terms_link", link=link) if link else unit.rich("terms"), back(unit))
+
+
+@bot.message_handler(commands=["paysupport"])
+def paysupport(_message: Message) -> None:
+    """Say where help with a payment is, as Telegram asks of sellers."""
+    unit = current()
+    contact = settings().support_contact
+    reply(unit.rich("paysupport_contact", contact=contact) if contact else unit.rich("paysupport"), back(unit))
+
+
+def _asked(unit: Unit, function: str) -> Any:
+    if unit.is_offline:
+        raise StateUnavailable
+    return db.call(function, p_user_id=unit.person.id)

@@ -1,0 +1,43 @@
+-- What a person has of time that was bought, and what renews it.
+--
+-- Twice or at once: only reads.
+-- Returns: json {plan, ends_at, renewals: [{id, texts, provider, provider_subscription_id, status, amount, currency,
+--   charged_until}]}; renewals are those that are not over, the newest first.
+-- Errors: none.
+create or replace function public.subscription_overview(p_user_id bigint)
+returns json
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select json_build_object(
+    'plan', private.plan_of(p_user_id) ->> 'plan',
+    'ends_at', private.plan_of(p_user_id) ->> 'ends_at',
+    'renewals', coalesce(
+      (
+        select json_agg(
+            json_build_object(
+              'id', r.id,
+              'texts', p.texts,
+              'provider', r.provider,
+              'provider_subscription_id', r.provider_subscription_id,
+              'status', r.status,
+              'amount', r.amount::text,
+              'currency', r.currency,
+              'charged_until', r.charged_until
+            )
+            order by r.id desc
+          )
+          from public.renewals as r
+          join public.products as p on p.key = r.product_key
+         where r.user_id = p_user_id and r.status <> 'ended'
+      ),
+      '[]'
+    )
+  );
+$$;
+
+revoke all on function public.subscription_overview from public, anon, authenticated;
+grant execute on function public.subscription_overview to bot_backend, service_role;
+comment on function public.subscription_overview is 'What a person has of time that was bought, and what renews it';
