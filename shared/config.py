@@ -226,6 +226,8 @@ class Settings:
     fallback_messages_per_minute: int = _setting("FALLBACK_MESSAGES_PER_MINUTE", _positive, 30)
     fallback_ai_requests_per_minute: int = _setting("FALLBACK_AI_REQUESTS_PER_MINUTE", _positive, 10)
     trusted_proxy_hops: int = _setting("TRUSTED_PROXY_HOPS", _not_negative, 1)
+    support_contact: str = _setting("SUPPORT_CONTACT", default="")
+    terms_url: str = _setting("TERMS_URL", _url, "")
     receipt_tax_system: str = _setting("RECEIPT_TAX_SYSTEM", _one_digit, "")
     receipt_vat_code: str = _setting("RECEIPT_VAT_CODE", _one_digit, "1")
     google_cloud_project: str = _setting("GOOGLE_CLOUD_PROJECT", default="")

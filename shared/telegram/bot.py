@@ -44,6 +44,7 @@ class Bot(TeleBot):
     """One bot. `answers_text_with_ai`: plain text goes to the AI, so its request is reserved on arrival."""
 
     name = ""
+    _money: Callable[[Incoming], None] | None = None
 
     def __init__(self, name: str, *, answers_text_with_ai: bool = False) -> None:
         # Not threaded: threads made before gunicorn's fork run nothing, and Telegram would get its 200.
@@ -111,8 +112,23 @@ class Bot(TeleBot):
         """Return the kinds of update that have a handler: what setWebhook asks Telegram for."""
         return tuple(kind for kind in update_types if self.handles(kind))
 
+    def money_handler(self, handler: Callable[[Incoming], None]) -> Callable[[Incoming], None]:
+        """Register who keeps what Telegram tells of payments: paid, refunded, a subscription changed.
+
+        It is called with the update as it came, outside of any session, and returns once it is stored.
+        """
+        self._money = handler
+        return handler
+
+    def tell_money(self, incoming: Incoming) -> None:
+        """Hand what an update tells of a payment to whoever keeps it."""
+        if self._money is not None:
+            self._money(incoming)
+
     def handles(self, kind: str) -> bool:
         """Whether a kind of update has a handler."""
+        if kind == "subscription" and self._money is not None:
+            return True
         return bool(getattr(self, _IRREGULAR.get(kind, f"{kind}_handlers")))
 
     def handle(self, incoming: Incoming) -> None:

@@ -96,7 +96,9 @@ def process(bot: Bot, incoming: Incoming) -> Answer:
 def _process(bot: Bot, incoming: Incoming) -> Answer:
     if not _messages.allows(settings().fallback_messages_per_minute):
         return later(5)
-    unit = _unit(bot, incoming)  # takes an AI request, which a refused message must not
+    # Takes an AI request, which a refused message must not.
+    allowed = incoming.is_plain_text and _requests.allows(settings().fallback_ai_requests_per_minute)
+    unit = unit_of_nothing(bot, incoming, may_ask_ai=allowed)
     try:
         run_handler(unit)
     except StateUnavailable:
@@ -132,11 +134,9 @@ def _answer(unit: Unit) -> Answer:
     return Answer(body=body)
 
 
-def _unit(bot: Bot, incoming: Incoming) -> Unit:
-    person = incoming.person or {}
-    allowed = (
-        _requests.allows(settings().fallback_ai_requests_per_minute) if incoming.is_plain_text else False
-    )
+def unit_of_nothing(bot: Bot, incoming: Incoming, *, may_ask_ai: bool = False) -> Unit:
+    """Return a unit of work about which nothing is known but what the update says, and that changes nothing."""
+    person = incoming.person or {"id": incoming.chat_id}
     return Unit(
         bot=bot,
         incoming=incoming,
@@ -162,7 +162,7 @@ def _unit(bot: Bot, incoming: Incoming) -> Unit:
         mode="chat",
         data={},
         history=[],
-        reservation="reserved" if allowed else "refused",
+        reservation="reserved" if may_ask_ai else "refused",
         attempt=0,
         failures=0,
         deadline=monotonic() + settings().response_timeout,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
 from time import monotonic, sleep
 from typing import Any
 
@@ -100,8 +102,21 @@ def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, A
     if method != "notice":
         return method, parameters
     language = texts.choose(*parameters["languages"])
-    text, entities = texts.rich(language, parameters["key"], **parameters["values"])
+    values = {name: _value(language, value) for name, value in parameters["values"].items()}
+    text, entities = texts.rich(language, parameters["key"], **values)
     return "sendMessage", {"chat_id": parameters["chat_id"], "text": text, "entities": entities}
+
+
+def _value(language: str, value: Any) -> Any:
+    """Write a value as the language does: a date, an amount of money, or what stands there for each language."""
+    if not isinstance(value, dict):
+        return value
+    if "date" in value:
+        moment = value["date"]
+        return datetime.fromisoformat(moment).strftime(texts.language(language).DATE) if moment else "—"
+    if "amount" in value:
+        return figures.money(language, Decimal(str(value["amount"] or 0)), value["currency"] or "")
+    return texts.pick(language, value)
 
 
 def _timeout(deadline: float) -> float:

@@ -90,6 +90,8 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> Answer:
         incoming = parse(bot.name, body)
     except Unusable as reason:
         return _put_aside(bot, reason, body, max(length, len(body)))
+    if incoming is not None and incoming.is_about_money and bot.handles(incoming.kind):
+        return _tell_money(bot, incoming, body)
     if incoming is None or not _is_for_us(bot, incoming):
         return DONE
     try:
@@ -103,6 +105,15 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> Answer:
     if answer.status != 200:
         fallback.note_reached(incoming)
     return answer
+
+
+def _tell_money(bot: Bot, incoming: Incoming, body: bytes) -> Answer:
+    from shared.telegram import at_once
+
+    try:
+        return at_once.process(bot, incoming)
+    except Unusable as reason:
+        return _put_aside(bot, reason, body, len(body))
 
 
 def _is_for_us(bot: Bot, incoming: Incoming) -> bool:

@@ -75,6 +75,18 @@ def choose(*preferences: str | None) -> str:
     return settings().default_language
 
 
+def pick(code: str, by_language: Mapping[str, Any]) -> Any:
+    """Return what stands there for a language, else for the default one, else whatever there is.
+
+    Raises:
+        LookupError: nothing stands there.
+    """
+    for wanted in (code, settings().default_language, "en"):
+        if wanted in by_language:
+            return by_language[wanted]
+    return next(iter(by_language.values()))
+
+
 def utf16_length(text: str) -> int:
     """Return the length of `text` in UTF-16 code units, as Telegram counts."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -485,4 +485,122 @@ TEXTS: Mapping[str, str] = {
         "Error: `{error}`"
     ),
     "bot_about": "An AI assistant that remembers the conversation.",
+    # Buying
+    "command_buy": "Plans and top-ups",
+    "command_payments": "Your payments",
+    "command_subscription": "Subscription and renewal",
+    "command_terms": "Terms of sale",
+    "command_paysupport": "Help with a payment",
+    "menu_buy": "⭐ Buy",
+    "buy": "⭐ **What would you like?**\n\nThe price is for the handiest way to pay; the others come next.",
+    "buy_nothing": "Nothing is for sale right now. Please look in later.",
+    "buy_gone": "This is not for sale right now. Choose something else:",
+    "buy_all": "‹ All offers",
+    "buy_other": "‹ Another way",
+    "buy_product": "**{title}**\n{about}\n\nHow would you like to pay?",
+    "buy_product_extends": (
+        "**{title}**\n{about}\n\nYou have paid until {until}. The new time is added after that date; nothing is "
+        "lost.\n\nHow would you like to pay?"
+    ),
+    "buy_product_repeats": (
+        "**{title}**\n{about}\n\n⚠️ You already renew automatically and have paid until {until}. A new purchase adds "
+        "time but does not cancel that renewal. You can cancel it in /subscription.\n\nHow would you like to pay?"
+    ),
+    "buy_product_endless": (
+        "**{title}**\n{about}\n\nYou have a plan without an end, so this would add nothing now.\n\n"
+        "If you still want it, choose a way to pay:{until}"
+    ),
+    "buy_way": "{provider} · {price}",
+    "buy_way_repeats": "🔁 {provider} · {price}, renews itself",
+    "buy_pay": "**{title}**\nTo pay: **{price}**\n\nI will write the moment the money arrives.",
+    "buy_pay_repeats": (
+        "**{title}**\nTo pay: **{price}**, then the same each period.\n\nYou can stop the renewal at any time: "
+        "/subscription. I will write the moment the money arrives."
+    ),
+    "buy_pay_button": "Pay {price}",
+    "buy_unavailable": "😔 This way to pay does not answer right now. Nothing was charged. Try another one, or a bit later.",
+    "buy_contact": (
+        "🧾 The law asks us to send you a receipt. Where to? An **e-mail address** or a **phone number**.\n\n"
+        "Changed your mind? /cancel"
+    ),
+    "buy_contact_wrong": "That looks like neither an e-mail address nor a phone number. For example: anna@example.com or +79991234567.",
+    "provider_telegram_stars": "Telegram Stars",
+    "provider_stripe": "Card (Stripe)",
+    "provider_yookassa": "Card or SBP (YooKassa)",
+    "provider_cloudpayments": "Card (CloudPayments)",
+    "provider_prodamus": "Card (Prodamus)",
+    "provider_crypto_pay": "Cryptocurrency",
+    "provider_fake": "Make-believe (development)",
+    "checkout_paid": "This invoice is paid already.",
+    "checkout_expired": "This invoice has expired. Open /buy and choose again.",
+    "checkout_owner": "This invoice is somebody else's. Open /buy and choose for yourself.",
+    "checkout_unknown": "This invoice is gone. Open /buy and choose again.",
+    "checkout_unavailable": "We cannot take payments right now. Please try in a minute.",
+    "paid_subscription": "🎉 **{title}** is paid. Thank you!\n\nIt is yours until {until}.",
+    "paid_credits": "🎉 Paid, thank you! You have **{quantity|request|requests}** more.",
+    "paid_balance": "🎉 Paid, thank you! Your balance grew by **{quantity}**.",
+    "paid_course": "🎉 **{title}** is paid. Thank you!",
+    "renewed": "🔁 **{title}** is renewed until {until}. Thank you for staying!",
+    "payment_pending": "⏳ **{title}**: the payment is being processed. I will write when it is through.",
+    "payment_failed": "😔 **{title}**: the payment did not go through, and nothing was charged. Try again or another way: /buy",
+    "refunded": "↩️ **{title}**: {money} went back to you. What it had bought is no longer active.",
+    "refund_undone": "**{title}**: the refund of {money} did not happen, and what you bought is yours again.",
+    "disputed": (
+        "⚠️ **{title}**: the bank disputes the payment of {money}, so the purchase is on hold. If this is a mistake, "
+        "write to us: /paysupport"
+    ),
+    "renewal_active": "🔁 **{title}**: the renewal is on again; paid until {until}.",
+    "renewal_past_due": (
+        "⚠️ **{title}**: the next period could not be charged. The provider will try again; please check your card. "
+        "Paid until {until}."
+    ),
+    "renewal_canceled": "**{title}**: the renewal is off. Everything works until {until}.",
+    "renewal_ended": "**{title}**: the renewal is over. Everything works until {until}. You can go on in /buy",
+    "payment_alarm_no_order": "🚨 Money without an order: {money}, {provider} {number} (payment {payment}). Nothing was given.",
+    "payment_alarm_amount": "🚨 A wrong amount: {money}, {provider} {number} (payment {payment}). Nothing was given.",
+    "payment_alarm_currency": "🚨 A wrong currency: {money}, {provider} {number} (payment {payment}). Nothing was given.",
+    "payment_alarm_owner": "🚨 Somebody else paid: {money}, {provider} {number} (payment {payment}). Nothing was given.",
+    "payment_alarm_test": "🚨 A test payment: {money}, {provider} {number} (payment {payment}). Nothing was given.",
+    "payment_alarm_second_charge": (
+        "🚨 One order was paid twice: {money}, {provider} {number} (payment {payment}). Nothing was given for the second; "
+        "please refund it."
+    ),
+    "payment_alarm_dispute": "🚨 A dispute: {money}, {provider} {number} (payment {payment}). The purchase is on hold.",
+    "payments": "💳 **Your payments**",
+    "payments_none": "You have not bought anything yet.",
+    "payments_line": "{date} · **{title}**\n{price} · {status}",
+    "payment_status_pending": "waits for payment",
+    "payment_status_completed": "paid",
+    "payment_status_part": "paid, refunded in part",
+    "payment_status_refunded": "refunded",
+    "payment_status_canceled": "not paid",
+    "subscription_none": "You are on the free plan.{until}",
+    "subscription_until": "The plan **{plan}** is yours until {until}.",
+    "subscription_endless": "The plan **{plan}** is yours without an end.{until}",
+    "subscription_renewal_active": "🔁 {title}: {price} each period, {provider}.",
+    "subscription_renewal_past_due": "⚠️ {title}: {price}, {provider}. The last charge failed.",
+    "subscription_renewal_canceled": "{title}: the renewal is off ({price}, {provider}).",
+    "subscription_cancel": "Stop the renewal",
+    "subscription_cancel_sure": "Stop the renewal?\n\nNothing more is charged, and what you paid for runs to its end.",
+    "subscription_cancel_yes": "Yes, stop it",
+    "subscription_keep": "‹ Leave it on",
+    "subscription_canceled": "The renewal is off. Everything works until {until}.",
+    "subscription_cancel_failed": (
+        "😔 The provider did not answer, so the renewal is still **on**. Try in a few minutes, or write: /paysupport"
+    ),
+    "subscription_gone": "This renewal is over already.",
+    "terms": (
+        "📄 **Terms**\n\nYou buy access to a digital service of this bot. It opens as soon as you have paid. If the "
+        "service does not work, write to us (/paysupport), and we refund what you have not used."
+    ),
+    "terms_link": "📄 Terms of sale: {link}",
+    "paysupport": (
+        "🤝 **Help with a payment**\n\nLook at /payments: it shows what became of each payment. If money was charged and "
+        "the purchase is missing, give it ten minutes: the payment may be late. Telegram's support cannot help with "
+        "purchases in a bot; its owner can."
+    ),
+    "paysupport_contact": (
+        "🤝 **Help with a payment**\n\nLook at /payments: it shows what became of each payment. If something is wrong, "
+        "write to {contact} with the date and the amount."
+    ),
 }

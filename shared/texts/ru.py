@@ -490,4 +490,124 @@ TEXTS: Mapping[str, str] = {
         "Обновление: `{update_id}`\nОшибка: `{error}`"
     ),
     "bot_about": "ИИ-помощник, который помнит разговор.",
+    # Покупки
+    "command_buy": "Тарифы и пополнение",
+    "command_payments": "Ваши платежи",
+    "command_subscription": "Подписка и автопродление",
+    "command_terms": "Условия покупки",
+    "command_paysupport": "Помощь с оплатой",
+    "menu_buy": "⭐ Купить",
+    "buy": "⭐ **Что выберете?**\n\nЦена указана для самого удобного способа, другие — на следующем шаге.",
+    "buy_nothing": "Сейчас ничего не продаётся. Загляните позже.",
+    "buy_gone": "Этого сейчас нет в продаже. Выберите другое:",
+    "buy_all": "‹ Все предложения",
+    "buy_other": "‹ Другой способ",
+    "buy_product": "**{title}**\n{about}\n\nКак вам удобнее заплатить?",
+    "buy_product_extends": (
+        "**{title}**\n{about}\n\nУ вас уже оплачено до {until}. Новый срок прибавится к этой дате, ничего не "
+        "пропадёт.\n\nКак вам удобнее заплатить?"
+    ),
+    "buy_product_repeats": (
+        "**{title}**\n{about}\n\n⚠️ У вас уже есть автопродление, оплачено до {until}. Новая покупка прибавит срок, "
+        "но прежнее автопродление не отменит. Отменить его можно в /subscription.\n\nКак вам удобнее заплатить?"
+    ),
+    "buy_product_endless": (
+        "**{title}**\n{about}\n\nУ вас уже есть тариф без срока, покупка сейчас ничего не добавит.\n\n"
+        "Если всё же нужно, выберите способ:{until}"
+    ),
+    "buy_way": "{provider} · {price}",
+    "buy_way_repeats": "🔁 {provider} · {price}, автопродление",
+    "buy_pay": "**{title}**\nК оплате: **{price}**\n\nКак только деньги придут, я сразу напишу.",
+    "buy_pay_repeats": (
+        "**{title}**\nК оплате: **{price}**, дальше столько же каждый период.\n\nОтменить автопродление можно в любой "
+        "момент: /subscription. Как только деньги придут, я сразу напишу."
+    ),
+    "buy_pay_button": "Оплатить {price}",
+    "buy_unavailable": "😔 Этот способ оплаты сейчас не отвечает. Деньги не списаны. Попробуйте другой или чуть позже.",
+    "buy_contact": (
+        "🧾 По закону мы отправим вам чек. Напишите, куда: **почта** или **номер телефона**.\n\n"
+        "Передумали — /cancel"
+    ),
+    "buy_contact_wrong": "Не похоже ни на почту, ни на номер телефона. Например: anna@example.com или +79991234567.",
+    "provider_telegram_stars": "Звёзды Telegram",
+    "provider_stripe": "Карта (Stripe)",
+    "provider_yookassa": "Карта или СБП (ЮKassa)",
+    "provider_cloudpayments": "Карта (CloudPayments)",
+    "provider_prodamus": "Карта (Продамус)",
+    "provider_crypto_pay": "Криптовалюта",
+    "provider_fake": "Понарошку (разработка)",
+    "checkout_paid": "Этот счёт уже оплачен.",
+    "checkout_expired": "Срок этого счёта вышел. Откройте /buy и выберите снова.",
+    "checkout_owner": "Этот счёт выставлен другому человеку. Откройте /buy и выберите для себя.",
+    "checkout_unknown": "Этого счёта больше нет. Откройте /buy и выберите снова.",
+    "checkout_unavailable": "Сейчас мы не можем принять оплату. Попробуйте через минуту.",
+    "paid_subscription": "🎉 **{title}** — оплачено, спасибо!\n\nДействует до {until}.",
+    "paid_credits": "🎉 Оплачено, спасибо! У вас на **{quantity|запрос|запроса|запросов}** больше.",
+    "paid_balance": "🎉 Оплачено, спасибо! Баланс пополнен на **{quantity}**.",
+    "paid_course": "🎉 **{title}** — оплачено, спасибо!",
+    "renewed": "🔁 **{title}** — продлено до {until}. Спасибо, что вы с нами!",
+    "payment_pending": "⏳ **{title}**: платёж обрабатывается. Я напишу, когда он пройдёт.",
+    "payment_failed": "😔 **{title}**: платёж не прошёл, деньги не списаны. Попробуйте ещё раз или другим способом: /buy",
+    "refunded": "↩️ **{title}**: вернули {money}. То, что было куплено на эти деньги, больше не действует.",
+    "refund_undone": "**{title}**: возврат {money} не состоялся, и купленное снова ваше.",
+    "disputed": (
+        "⚠️ **{title}**: банк оспорил платёж на {money}, поэтому покупка приостановлена. Если это ошибка, "
+        "напишите нам: /paysupport"
+    ),
+    "renewal_active": "🔁 **{title}**: автопродление снова включено, оплачено до {until}.",
+    "renewal_past_due": (
+        "⚠️ **{title}**: не удалось списать оплату за новый период. Провайдер попробует ещё раз; проверьте карту. "
+        "Оплачено до {until}."
+    ),
+    "renewal_canceled": "**{title}**: автопродление отключено. Всё работает до {until}.",
+    "renewal_ended": "**{title}**: автопродление закончилось. Всё работает до {until}. Продолжить можно в /buy",
+    "payment_alarm_no_order": "🚨 Деньги без заказа: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
+    "payment_alarm_amount": "🚨 Сумма не та: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
+    "payment_alarm_currency": "🚨 Валюта не та: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
+    "payment_alarm_owner": "🚨 Оплатил другой человек: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
+    "payment_alarm_test": "🚨 Тестовый платёж: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
+    "payment_alarm_second_charge": (
+        "🚨 Один заказ оплачен дважды: {money}, {provider} {number} (платёж {payment}). За второй раз ничего не выдано, "
+        "верните его."
+    ),
+    "payment_alarm_dispute": "🚨 Спор с банком: {money}, {provider} {number} (платёж {payment}). Купленное приостановлено.",
+    "payments": "💳 **Ваши платежи**",
+    "payments_none": "Вы ещё ничего не покупали.",
+    "payments_line": "{date} · **{title}**\n{price} · {status}",
+    "payment_status_pending": "ждёт оплаты",
+    "payment_status_completed": "оплачено",
+    "payment_status_part": "оплачено, часть возвращена",
+    "payment_status_refunded": "возвращено",
+    "payment_status_canceled": "не оплачено",
+    "subscription_none": "Сейчас у вас бесплатный тариф.{until}",
+    "subscription_until": "Тариф **{plan}** действует до {until}.",
+    "subscription_endless": "Тариф **{plan}** без срока.{until}",
+    "subscription_renewal_active": "🔁 {title}: {price} каждый период, {provider}.",
+    "subscription_renewal_past_due": "⚠️ {title}: {price}, {provider}. Последнее списание не прошло.",
+    "subscription_renewal_canceled": "{title}: автопродление отключено ({price}, {provider}).",
+    "subscription_cancel": "Отключить автопродление",
+    "subscription_cancel_sure": (
+        "Отключить автопродление?\n\nНичего больше не спишется, а всё оплаченное проработает до конца срока."
+    ),
+    "subscription_cancel_yes": "Да, отключить",
+    "subscription_keep": "‹ Оставить как есть",
+    "subscription_canceled": "Автопродление отключено. Всё работает до {until}.",
+    "subscription_cancel_failed": (
+        "😔 Провайдер не ответил, автопродление пока **включено**. Попробуйте через пару минут или напишите: /paysupport"
+    ),
+    "subscription_gone": "Этого автопродления уже нет.",
+    "terms": (
+        "📄 **Условия**\n\nВы покупаете доступ к цифровой услуге этого бота. Он открывается сразу после оплаты. Если "
+        "услуга не работает, напишите нам (/paysupport), и мы вернём деньги за неиспользованное."
+    ),
+    "terms_link": "📄 Условия покупки: {link}",
+    "paysupport": (
+        "🤝 **Помощь с оплатой**\n\nПосмотрите /payments: там видно, что с каждым платежом. Если деньги списались, а "
+        "покупки нет, подождите десять минут: платёж мог задержаться. Поддержка Telegram не сможет помочь с покупками в "
+        "боте, владелец бота — сможет."
+    ),
+    "paysupport_contact": (
+        "🤝 **Помощь с оплатой**\n\nПосмотрите /payments: там видно, что с каждым платежом. Если что-то не так, напишите "
+        "{contact} и назовите дату и сумму."
+    ),
 }

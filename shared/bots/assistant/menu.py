@@ -20,6 +20,7 @@ def main_menu(unit: Unit) -> Keyboard:
     """Return the main menu in the person's language."""
     return [
         [(unit.text("menu_profile"), "profile"), (unit.text("menu_mode"), "mode")],
+        [(unit.text("menu_buy"), "buy")],
         [(unit.text("menu_language"), "language"), (unit.text("menu_help"), "help")],
     ]
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from telebot.types import Message, PreCheckoutQuery
+import orjson
+from telebot.types import PreCheckoutQuery
 
 from shared import db, log
 from shared.bots.assistant import bot
-from shared.errors import DatabaseUnavailable, OutsideError
-from shared.payments import endpoint, providers
-from shared.payments.providers import telegram_stars
+from shared.errors import DatabaseUnavailable
 from shared.telegram import current
+from shared.telegram.incoming import Incoming
 
 
 @bot.pre_checkout_query_handler(func=lambda _query: True)
@@ -36,20 +36,15 @@ def may_pay(query: PreCheckoutQuery) -> None:
     unit.call("answerPreCheckoutQuery", answer)
 
 
-@bot.message_handler(content_types=["successful_payment", "refunded_payment"])
-def money_moved(_message: Message) -> None:
-    """Keep what Telegram says of money; the person hears of it by the message that follows from it."""
-    _record()
+@bot.money_handler
+def keep(incoming: Incoming) -> None:
+    """Keep what Telegram tells of Stars; the buyer hears of it by the message that follows from it.
 
+    What is kept and could not be applied is applied by a job: the chat is not held up for it.
+    """
+    from shared.payments import endpoint, providers  # a start need not wait for them
+    from shared.payments.providers import telegram_stars
 
-@bot.subscription_handler(func=lambda _update: True)
-def renewal_changed(_update: object) -> None:
-    """Keep that a subscription in Stars was canceled, resumed, or could not be paid."""
-    _record()
-
-
-def _record() -> None:
-    unit = current()
-    event = telegram_stars.notices(unit.incoming.data)
-    if event is not None and not endpoint.record(providers.load("telegram_stars"), event, unit.incoming.body):
-        raise OutsideError("a payment could not be applied; it is kept and tried again")
+    event = telegram_stars.notices(incoming.data)
+    if event is not None:
+        endpoint.record(providers.load("telegram_stars"), event, orjson.dumps(incoming.data))

@@ -1,0 +1,42 @@
+-- Applies events that were kept and could not be applied when they came.
+--
+-- Twice or at once: events that somebody holds are skipped; applying twice changes nothing.
+-- Returns: jsonb {applied, failed, outgoing}: how many, and the messages that are owed now.
+-- Errors: none of its own.
+create or replace function public.apply_kept_events(p_limit integer default 50, p_accept_test boolean default false)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_event public.payment_events;
+  v_told jsonb;
+  v_applied integer := 0;
+  v_failed integer := 0;
+  v_outgoing jsonb := '[]';
+begin
+  for v_event in
+    select e.*
+      from public.payment_events as e
+     where e.processed_at is null
+       and e.received_at > private.clock() - interval '7 days'
+     order by e.received_at
+     limit p_limit
+       for update skip locked
+  loop
+    v_told := public.record_payment_event(
+      v_event.provider, v_event.event_key, v_event.type, v_event.body, v_event.notices, p_accept_test
+    );
+    v_applied := v_applied + (v_told ->> 'outcome' = 'applied')::integer;
+    v_failed := v_failed + (v_told ->> 'outcome' = 'failed')::integer;
+    v_outgoing := v_outgoing || coalesce(v_told -> 'outgoing', '[]');
+  end loop;
+  return jsonb_build_object('applied', v_applied, 'failed', v_failed, 'outgoing', v_outgoing);
+end
+$$;
+
+revoke all on function public.apply_kept_events from public, anon, authenticated;
+grant execute on function public.apply_kept_events to bot_backend, service_role;
+comment on function public.apply_kept_events is 'Applies payment events that could not be applied when they came';
