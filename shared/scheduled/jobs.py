@@ -26,4 +26,7 @@ JOBS = {
     "sweep": Job(
         "* * * * *", "shared.telegram.sweep:sweep", "Finishes what dead workers left, sends what waits"
     ),
+    "payments": Job(
+        "*/5 * * * *", "shared.payments.jobs:payments", "Asks providers about open orders, reminds of ends"
+    ),
 }

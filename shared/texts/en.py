@@ -603,4 +603,7 @@ TEXTS: Mapping[str, str] = {
         "🤝 **Help with a payment**\n\nLook at /payments: it shows what became of each payment. If something is wrong, "
         "write to {contact} with the date and the amount."
     ),
+    "ends_days": "⏳ Your subscription runs until {until}. Renew early if you like, no day is lost: /buy",
+    "ends_day": "⏳ Your subscription ends on {until}. Renew it: /buy",
+    "ends_over": "Your subscription ended on {until}. You are still with us, on the free plan. Come back: /buy",
 }

@@ -13,6 +13,7 @@ create table public.subscriptions (
   starts_at timestamptz not null default private.clock(),
   ends_at timestamptz check (ends_at >= starts_at),
   anchor_day smallint check (anchor_day between 1 and 31),
+  reminded text,
   ended_at timestamptz check ((ended_at is null) = (status = 'active')),
   created_at timestamptz not null default private.clock()
 );
@@ -26,6 +27,7 @@ comment on table public.subscriptions is 'Who has which plan until when';
 comment on column public.subscriptions.source is 'Who gave it: admin, or a payment provider';
 comment on column public.subscriptions.ends_at is 'When it ends by itself; null: never';
 comment on column public.subscriptions.anchor_day is 'The day of the month it began on: a month from 31 January ends in February, and the next one on 31 March';
+comment on column public.subscriptions.reminded is 'The last reminder of its end that was sent, with the end it spoke of';
 comment on column public.subscriptions.ended_at is 'When it stopped being active';
 alter table public.subscriptions enable row level security;
 revoke all on table public.subscriptions from public, anon, authenticated, service_role;

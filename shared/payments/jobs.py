@@ -1,0 +1,71 @@
+"""What is done for money without anybody calling: kept events, open orders, ends that come near.
+
+Each part may run twice at once and goes on where the last one stopped; one provider that is down holds up no other.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from shared import db, log
+from shared.payments import endpoint, providers
+from shared.payments.notice import Event
+from shared.payments.provider import PaymentError
+
+_TIME = 40.0  # seconds for all of it
+_TIMEOUT = 5.0  # seconds for one question to a provider
+_PATIENCE = 2  # failures after which a provider is left alone this time
+
+
+def payments() -> dict[str, Any]:
+    """Run all of it once and return how much there was of each."""
+    deadline = monotonic() + _TIME
+    kept = db.call("apply_kept_events", p_accept_test=endpoint.accepts_test())
+    endpoint.send(kept["outgoing"])
+    reminders = db.call("remind_of_ends")
+    endpoint.send(reminders)
+    return {
+        "applied": kept["applied"],
+        "failed": kept["failed"],
+        "reminded": len(reminders),
+        "asked": _ask_for_open_orders(deadline),
+    }
+
+
+def _ask_for_open_orders(deadline: float) -> int:
+    """Ask the providers what became of orders that nobody told us about."""
+    askable = [key for key in providers.configured() if providers.load(key).HAS_STATUS]
+    failures: dict[str, int] = {}
+    asked = 0
+    for order in db.call("claim_open_orders", p_providers=askable):
+        if monotonic() + _TIMEOUT > deadline:
+            break
+        if failures.get(order["provider"], 0) >= _PATIENCE:
+            continue
+        try:
+            _ask(order)
+        except PaymentError as error:
+            failures[order["provider"]] = failures.get(order["provider"], 0) + 1
+            log.warning(
+                "an order's state is unknown",
+                action="reconcile_failed",
+                provider=order["provider"],
+                reason=str(error),
+            )
+        asked += 1
+    return asked
+
+
+def _ask(order: dict[str, Any]) -> None:
+    provider = providers.load(order["provider"])
+    notices = provider.fetch(order["id"], order["reference"], _TIMEOUT)
+    if not notices:
+        return
+    body = orjson.dumps([notice.plain() for notice in notices])
+    # The same state is the same event, so asking again and again keeps one.
+    key = f"asked:{order['id']}:{hashlib.sha256(body).hexdigest()[:16]}"
+    endpoint.record(provider, Event(key, notices, "asked"), body)

@@ -1,0 +1,58 @@
+-- Gives the orders whose state is to be asked of their provider now, and gives up those whose time is over.
+--
+-- Twice or at once: orders that somebody holds are skipped; one that was given is not given again for a while, which
+--   grows with its age: five minutes for a new one, hours for one of days.
+-- Returns: json [{id, provider, reference}], the longest unasked first.
+-- Errors: none.
+create or replace function public.claim_open_orders(p_providers text[], p_limit integer default 50)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_orders json;
+begin
+  update public.orders as o
+     set status = 'canceled'
+    from (
+      select e.id
+        from public.orders as e
+       where e.status = 'pending' and e.expires_at < v_now - interval '1 day'
+       order by e.expires_at
+       limit p_limit
+         for update skip locked
+    ) as e
+   where o.id = e.id;
+  with due as (
+    select o.id
+      from public.orders as o
+     where o.status = 'pending'
+       and o.expires_at > v_now - interval '1 day'
+       and o.checkout_reference is not null
+       and o.provider = any(p_providers)
+       and o.created_at < v_now - interval '5 minutes'
+       and coalesce(o.checked_at, '-infinity')
+         < v_now - greatest(interval '5 minutes', (v_now - o.created_at) / 6)
+     order by coalesce(o.checked_at, o.created_at)
+     limit p_limit
+       for update skip locked
+  ),
+  claimed as (
+    update public.orders as o set checked_at = v_now from due where o.id = due.id
+    returning o.id, o.provider, o.checkout_reference
+  )
+  select coalesce(
+      json_agg(json_build_object('id', c.id, 'provider', c.provider, 'reference', c.checkout_reference)), '[]'
+    )
+    into v_orders
+    from claimed as c;
+  return v_orders;
+end
+$$;
+
+revoke all on function public.claim_open_orders from public, anon, authenticated;
+grant execute on function public.claim_open_orders to bot_backend, service_role;
+comment on function public.claim_open_orders is 'Gives the orders whose state is to be asked of their provider';
