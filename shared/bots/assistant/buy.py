@@ -188,7 +188,9 @@ def _chosen(unit: Unit, chosen: str) -> tuple[dict[str, Any], Way] | None:
     product = _find(unit, chosen.partition(":")[0])
     if product is None:
         return None
-    way = next((way for way in ways_to_pay(unit, product) if way.button(product["key"]) == _PAY + chosen), None)
+    way = next(
+        (way for way in ways_to_pay(unit, product) if way.button(product["key"]) == _PAY + chosen), None
+    )
     return (product, way) if way else None
 
 
@@ -199,14 +201,20 @@ def ways_to_pay(unit: Unit, product: dict[str, Any]) -> list[Way]:
         provider = providers.load(key)
         preferred = _PREFERRED.get(unit.language, _PREFERRED[""])
         currency = next(
-            (code for code in ("XTR", *preferred) if code in product["prices"] and code in provider.CURRENCIES),
+            (
+                code
+                for code in ("XTR", *preferred)
+                if code in product["prices"] and code in provider.CURRENCIES
+            ),
             None,
         )
         if currency is None:
             continue
         amount = Decimal(product["prices"][currency])
         ways.append(Way(key, currency, amount, repeats=False))
-        if product["kind"] == "subscription" and (product["period"] in provider.RENEWS or provider.SAVES_METHOD):
+        if product["kind"] == "subscription" and (
+            product["period"] in provider.RENEWS or provider.SAVES_METHOD
+        ):
             ways.append(Way(key, currency, amount, repeats=True))
     return ways
 
@@ -217,7 +225,12 @@ def _needs_contact(way: Way) -> bool:
 
 def _shelf(unit: Unit, products: list[dict[str, Any]]) -> Keyboard:
     rows = [
-        [(f"{title(unit, product['texts'])} · {_price(unit, ways_to_pay(unit, product)[0])}", BUY + product["key"])]
+        [
+            (
+                f"{title(unit, product['texts'])} · {_price(unit, ways_to_pay(unit, product)[0])}",
+                BUY + product["key"],
+            )
+        ]
         for product in products
     ]
     return [*rows, *back(unit)]

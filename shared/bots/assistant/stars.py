@@ -21,7 +21,9 @@ def may_pay(query: PreCheckoutQuery) -> None:
         verdict = db.call(
             "check_order",
             p_provider="telegram_stars",
-            p_order_id=int(payload) if payload.isascii() and payload.isdecimal() and len(payload) < 19 else -1,
+            p_order_id=int(payload)
+            if payload.isascii() and payload.isdecimal() and len(payload) < 19
+            else -1,
             p_telegram_id=query.from_user.id,
             p_amount=query.total_amount,
             p_currency=query.currency,
