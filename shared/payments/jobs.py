@@ -1,6 +1,7 @@
 """What is done for money without anybody calling: kept events, open orders, ends that come near.
 
-Each part may run twice at once and goes on where the last one stopped; one provider that is down holds up no other.
+Each part may run twice at once and goes on where the last one stopped; one provider that is down holds up no
+other.
 """
 
 from __future__ import annotations

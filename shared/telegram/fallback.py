@@ -135,7 +135,7 @@ def _answer(unit: Unit) -> Answer:
 
 
 def unit_of_nothing(bot: Bot, incoming: Incoming, *, may_ask_ai: bool = False) -> Unit:
-    """Return a unit of work about which nothing is known but what the update says, and that changes nothing."""
+    """Return a unit of work that knows nothing but what the update says, and changes nothing."""
     person = incoming.person or {"id": incoming.chat_id}
     return Unit(
         bot=bot,

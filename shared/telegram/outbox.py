@@ -11,6 +11,7 @@ from typing import Any
 from shared import db, log, texts
 from shared.errors import ConfigError, DatabaseUnavailable, TelegramError
 from shared.telegram import api
+from shared.texts import figures
 
 Owed = dict[str, Any]  # {"id": 7, "method": "sendMessage", "parameters": {...}}
 Result = dict[str, Any]
@@ -108,7 +109,7 @@ def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, A
 
 
 def _value(language: str, value: Any) -> Any:
-    """Write a value as the language does: a date, an amount of money, or what stands there for each language."""
+    """Write a value as the language does: a date, an amount, or what stands there for each language."""
     if not isinstance(value, dict):
         return value
     if "date" in value:

@@ -32,6 +32,7 @@ from shared.bots.assistant import (  # noqa: E402, I001
 __all__ = [
     "admin",
     "bot",
+    "buy",
     "chat",
     "conversation",
     "deleteme",
@@ -40,9 +41,11 @@ __all__ = [
     "menu",
     "mode",
     "mydata",
+    "payments",
     "privacy",
     "profile",
     "referral",
     "refusals",
     "usage",
+    "stars",
 ]

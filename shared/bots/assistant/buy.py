@@ -188,9 +188,8 @@ def _chosen(unit: Unit, chosen: str) -> tuple[dict[str, Any], Way] | None:
     product = _find(unit, chosen.partition(":")[0])
     if product is None:
         return None
-    way = next(
-        (way for way in ways_to_pay(unit, product) if way.button(product["key"]) == _PAY + chosen), None
-    )
+    ways = (way for way in ways_to_pay(unit, product) if way.button(product["key"]) == _PAY + chosen)
+    way = next(ways, None)
     return (product, way) if way else None
 
 
@@ -199,22 +198,14 @@ def ways_to_pay(unit: Unit, product: dict[str, Any]) -> list[Way]:
     ways = []
     for key in sorted(providers.configured(), key=lambda key: (key != "telegram_stars", key)):
         provider = providers.load(key)
-        preferred = _PREFERRED.get(unit.language, _PREFERRED[""])
-        currency = next(
-            (
-                code
-                for code in ("XTR", *preferred)
-                if code in product["prices"] and code in provider.CURRENCIES
-            ),
-            None,
-        )
+        preferred = ("XTR", *_PREFERRED.get(unit.language, _PREFERRED[""]))
+        takes = provider.CURRENCIES.intersection(product["prices"])
+        currency = next((code for code in preferred if code in takes), None)
         if currency is None:
             continue
         amount = Decimal(product["prices"][currency])
         ways.append(Way(key, currency, amount, repeats=False))
-        if product["kind"] == "subscription" and (
-            product["period"] in provider.RENEWS or provider.SAVES_METHOD
-        ):
+        if product["period"] and (product["period"] in provider.RENEWS or provider.SAVES_METHOD):
             ways.append(Way(key, currency, amount, repeats=True))
     return ways
 
@@ -224,15 +215,10 @@ def _needs_contact(way: Way) -> bool:
 
 
 def _shelf(unit: Unit, products: list[dict[str, Any]]) -> Keyboard:
-    rows = [
-        [
-            (
-                f"{title(unit, product['texts'])} · {_price(unit, ways_to_pay(unit, product)[0])}",
-                BUY + product["key"],
-            )
-        ]
-        for product in products
-    ]
+    rows = []
+    for product in products:
+        price = _price(unit, ways_to_pay(unit, product)[0])
+        rows.append([(f"{title(unit, product['texts'])} · {price}", BUY + product["key"])])
     return [*rows, *back(unit)]
 
 

@@ -62,13 +62,8 @@ def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
     running = _asked(unit, "subscription_overview")
     plan = unit.text(f"plan_{running['plan']}")
     until = running["ends_at"] and figures_date(unit, running["ends_at"])
-    key = (
-        "subscription_until"
-        if until
-        else "subscription_none"
-        if running["plan"] == "FREE"
-        else "subscription_endless"
-    )
+    endless = "subscription_none" if running["plan"] == "FREE" else "subscription_endless"
+    key = "subscription_until" if until else endless
     parts = [unit.rich(key, plan=plan, until=until or "")]
     rows: list[list[tuple[str, str]]] = []
     for renewal in running["renewals"]:
@@ -121,9 +116,8 @@ def cancel(call: CallbackQuery) -> None:
             provider=renewal["provider"],
             reason=str(error),
         )
-        return unit.show(
-            unit.rich("subscription_cancel_failed"), [[(unit.text("subscription_keep"), "subscription")]]
-        )
+        again = [[(unit.text("subscription_keep"), "subscription")]]
+        return unit.show(unit.rich("subscription_cancel_failed"), again)
     done = db.call("cancel_renewal", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
     until = done.get("charged_until")
     return unit.show(
@@ -144,9 +138,8 @@ def paysupport(_message: Message) -> None:
     """Say where help with a payment is, as Telegram asks of sellers."""
     unit = current()
     contact = settings().support_contact
-    reply(
-        unit.rich("paysupport_contact", contact=contact) if contact else unit.rich("paysupport"), back(unit)
-    )
+    help_ = unit.rich("paysupport_contact", contact=contact) if contact else unit.rich("paysupport")
+    reply(help_, back(unit))
 
 
 def _asked(unit: Unit, function: str) -> Any:

@@ -1,4 +1,4 @@
-"""Telegram Stars, as Telegram tells of them: may this be paid, it was paid, it was refunded, it renews no more."""
+"""Telegram Stars, as Telegram tells of them: may this be paid, was it, is it refunded, does it renew."""
 
 from __future__ import annotations
 
@@ -14,16 +14,15 @@ from shared.telegram.incoming import Incoming
 
 @bot.pre_checkout_query_handler(func=lambda _query: True)
 def may_pay(query: PreCheckoutQuery) -> None:
-    """Say within Telegram's ten seconds whether the order may be paid: one read, and nothing is given for it."""
+    """Say within Telegram's ten seconds whether the order may be paid: one read; nothing is given for it."""
     unit = current()
     payload = query.invoice_payload or ""
+    is_number = payload.isascii() and payload.isdecimal() and len(payload) < 19
     try:
         verdict = db.call(
             "check_order",
             p_provider="telegram_stars",
-            p_order_id=int(payload)
-            if payload.isascii() and payload.isdecimal() and len(payload) < 19
-            else -1,
+            p_order_id=int(payload) if is_number else -1,
             p_telegram_id=query.from_user.id,
             p_amount=query.total_amount,
             p_currency=query.currency,
