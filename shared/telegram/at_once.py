@@ -1,6 +1,6 @@
 """Updates about money: no session and no lease, for what they tell is kept by itself, once.
 
-A pre-checkout query must be answered within ten seconds and changes nothing: its answer travels in the response.
+A pre-checkout query must be answered within ten seconds and changes nothing: its answer is the response.
 What happened to a payment is acknowledged only when it is stored; the bot's money handler stores it.
 """
 
