@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 def token_matches(candidate: str | None, secrets: Iterable[str]) -> bool:
@@ -12,7 +12,7 @@ def token_matches(candidate: str | None, secrets: Iterable[str]) -> bool:
     Every secret is compared, so the time tells nothing of which one matched. An empty secret never matches:
     a variable left blank must not open the door.
     """
-    given = (candidate or "").encode("utf-8", "surrogateescape")
+    given = (candidate or "").encode("utf-8", "surrogatepass")
     matches = False
     for secret in secrets:
         matches |= bool(secret) and hmac.compare_digest(given, secret.encode())
@@ -25,6 +25,28 @@ def person_hash(telegram_id: int, key: str) -> str:
     Telegram ids can be counted through, so without a key every hash could be undone in minutes.
     """
     return hmac.digest(key.encode(), b"telegram:%d" % telegram_id, "sha256").hex()
+
+
+def hmac_sha256(secret: str | bytes, message: bytes) -> bytes:
+    """Return the HMAC-SHA256 of `message`."""
+    return hmac.digest(secret.encode() if isinstance(secret, str) else secret, message, "sha256")
+
+
+def is_signed(
+    candidates: Iterable[str | None],
+    secrets: Iterable[str | bytes],
+    message: bytes,
+    written: Callable[[bytes], str] = bytes.hex,
+) -> bool:
+    """Whether one of `candidates` is the HMAC-SHA256 of `message` under one of `secrets`.
+
+    An empty secret signs nothing. `written` is how the provider writes the digest down.
+    """
+    right = [written(hmac_sha256(secret, message)) for secret in secrets if secret]
+    matches = False
+    for candidate in candidates:
+        matches |= token_matches(candidate, right)
+    return matches
 
 
 def bearer_token(header: str | None) -> str:

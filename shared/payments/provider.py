@@ -66,9 +66,18 @@ class Order:
     idempotency_key: str  # the same for every try of this one order
     return_url: str  # where the payer goes afterwards: the bot
     language: str = "ru"
-    period: str | None = None  # month | year: the provider shall renew it by itself; None: paid once
+    # month | year: it shall be paid again each period, by the provider (RENEWS) or by us (SAVES_METHOD)
+    period: str | None = None
     contact: str | None = None  # e-mail or phone for the receipt (54-FZ)
     expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """For whom and for what a receipt (54-FZ) is due: one item, named as in the order."""
+
+    contact: str  # e-mail or phone
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +97,7 @@ class Provider(ABC):
     KINDS: ClassVar[frozenset[str]] = frozenset({""})  # paths below the provider's own
     METHODS: ClassVar[frozenset[str]] = frozenset({"POST"})
     RENEWS: ClassVar[frozenset[str]] = frozenset()  # periods it renews by itself: month, year
+    SAVES_METHOD: ClassVar[bool] = False  # what was paid with can be charged again by us (`charge_saved`)
     NEEDS_CONTACT: ClassVar[bool] = False  # a receipt is due with it
     HAS_STATUS: ClassVar[bool] = False  # it can be asked for the state of a payment
     HAS_REFUND: ClassVar[bool] = False
@@ -144,8 +154,26 @@ class Provider(ABC):
         """
         raise NotImplementedError
 
+    def charge_saved(self, order: Order, saved_method: str, timeout: float) -> Notice:
+        """Charge `saved_method` of an earlier notice for an order; only with SAVES_METHOD.
+
+        With the same `order.idempotency_key` it happens once. A refusal by the bank is a notice too.
+
+        Raises:
+            PaymentError: refused, or no answer (`is_certain` when it surely did not happen).
+        """
+        raise NotImplementedError
+
     def refund(
-        self, payment_id: str, amount: Decimal, currency: str, *, key: str, telegram_id: int, timeout: float
+        self,
+        payment_id: str,
+        amount: Decimal,
+        currency: str,
+        *,
+        key: str,
+        telegram_id: int,
+        timeout: float,
+        receipt: Receipt | None = None,
     ) -> Notice | None:
         """Give money back; only with HAS_REFUND. With the same `key` it happens once.
 

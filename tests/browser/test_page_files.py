@@ -22,7 +22,8 @@ TEXT_ON = {
     "bad": ("panel", "sunken", "raised", "bad-tint"),
     "good": ("panel", "good-tint"),
 } | {f"kind-{kind}": ("panel", "sunken") for kind in (
-    "webhook", "sql", "ai_call", "telegram_call", "reply", "scheduler", "trouble", "log",
+    "webhook", "payment", "sql", "ai_call", "telegram_call", "payment_call", "reply",
+    "scheduler", "trouble", "log",
 )}  # fmt: skip
 
 

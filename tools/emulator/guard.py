@@ -18,13 +18,21 @@ def check_host(request: Request, port: int) -> Response | None:
     return json_response({"error": f"Open the emulator as http://127.0.0.1:{port}."}, 421)
 
 
-def check_origin(request: Request) -> Response | None:
-    """A refusal unless the request comes from the emulator's own page, or from no page at all."""
+def check_page(request: Request) -> Response | None:
+    """A refusal unless the request comes from one of the emulator's own pages, or from no page at all."""
     origin = request.headers.get("origin")
     site = request.headers.get("sec-fetch-site", "same-origin")
     own = f"http://{request.headers.get('host', '')}"
     if (origin is not None and origin != own) or site not in ("same-origin", "none"):
         return json_response({"error": "Only the emulator's own page may do this."}, 403)
+    return None
+
+
+def check_origin(request: Request) -> Response | None:
+    """The same for the JSON API, whose bodies no form of another page can send."""
+    refusal = check_page(request)
+    if refusal is not None:
+        return refusal
     # A form of another page cannot send this type without asking first.
     if request.method == "POST" and not request.headers.get("content-type", "").startswith(
         "application/json"

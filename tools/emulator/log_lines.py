@@ -22,6 +22,9 @@ def follow(trace: Trace, function: str, line: dict[str, Any], real_telegram: boo
         trace.join(
             "ai_call", f"{line.get('provider', '')} {line.get('model', '')}".strip(), detail=line, **fields
         )
+    elif action == "payment_call":
+        title = f"{line.get('provider')} {line.get('method')} {line.get('path')}"
+        trace.join("payment_call", title, detail=line, **fields)
     elif action == "telegram_call":
         # The stand-in has seen the call itself, with all its parameters.
         if real_telegram:

@@ -16,6 +16,7 @@ from tools.emulator.events import Events
 from tools.emulator.functions import Function
 from tools.emulator.gateway import Gateway
 from tools.emulator.log_lines import follow
+from tools.emulator.payments import Payments
 from tools.emulator.scheduler import Scheduler
 from tools.emulator.telegram import RawResponse, Telegram
 from tools.emulator.telegram.errors import ApiError
@@ -49,9 +50,16 @@ class Stack:
         self.functions: dict[str, Function] = {}
         self._sources = dict(FUNCTIONS if functions is None else functions)
         self._gateway = Gateway(self.functions)
-        self._routes: list[Route] = [self.ai.handle, Api(self).handle, pages.handle, self._gateway.handle]
         self.server = HttpServer(self.handle, port)
         self.url = self.server.url
+        self.payments = Payments(lambda: self.url, self.trace, retry_scale)
+        self._routes: list[Route] = [
+            self.ai.handle,
+            self.payments.handle,
+            Api(self).handle,
+            pages.handle,
+            self._gateway.handle,
+        ]
         self.webhook_secret = secrets.token_urlsafe(32)
         self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace)
         self.trace.subscribe(lambda event: self.events.publish("trace", event))
@@ -77,6 +85,7 @@ class Stack:
         """Stop everything; calling it again does no harm."""
         self.scheduler.stop()
         self.telegram.stop()
+        self.payments.stop()
         for function in self.functions.values():
             function.stop()
         self.ai.stop()
@@ -142,7 +151,8 @@ class Stack:
             raise TelegramError(method, refusal.status, refusal.description) from None
 
     def _environment(self) -> dict[str, str]:
-        return stand_ins(
+        payments = self.payments.environment()
+        return payments | stand_ins(
             self.url, self.database.url, self.telegram, self.webhook_secret, self.scheduler.secret
         )
 

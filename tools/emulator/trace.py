@@ -9,7 +9,18 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal
 
-Kind = Literal["webhook", "sql", "telegram_call", "ai_call", "reply", "scheduler", "trouble", "log"]
+Kind = Literal[
+    "webhook",
+    "payment",
+    "sql",
+    "telegram_call",
+    "ai_call",
+    "payment_call",
+    "reply",
+    "scheduler",
+    "trouble",
+    "log",
+]
 Event = dict[str, Any]
 
 LIMIT = 2000

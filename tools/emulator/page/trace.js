@@ -8,8 +8,10 @@ import { attempts, beginning, isError, subject } from "./way.js";
 
 const KINDS = {
   webhook: "Webhook", sql: "Postgres", ai_call: "AI", telegram_call: "Bot API", reply: "Reply",
-  scheduler: "Scheduler", trouble: "Trouble", log: "Log",
+  payment: "Callback", payment_call: "Provider", scheduler: "Scheduler", trouble: "Trouble", log: "Log",
 };
+// Of no chat, and of every one's interest.
+const ALWAYS = new Set(["trouble", "payment"]);
 const KEPT = 120;
 const SKELETON = "Write something: every step of its way shows here while it happens.";
 
@@ -94,6 +96,7 @@ function draw(card) {
 function head(card, parts, open) {
   const first = card.events.find((event) => event.update_id) ?? card.events[0];
   const known = subject(card.events.find((event) => event.kind === "webhook" && event.detail?.update)?.detail.update) ?? words.get(first.update_id);
+  const told = card.events.find((event) => event.kind === "payment");
   const bot = store.bots.find((one) => one.name === first.bot)?.first_name ?? first.bot;
   const spent = parts.reduce((sum, part) => sum + part.length, 0) * 1000;
   return h("button", {
@@ -104,8 +107,8 @@ function head(card, parts, open) {
     },
   }, icon("chevron", "turn"),
   h("span", { class: "way-title" },
-    h("span", { class: "way-who" }, known ? `${known.who} → ${bot ?? "?"}` : first.title),
-    h("span", { class: "way-what" }, known?.what ?? KINDS[first.kind])),
+    h("span", { class: "way-who" }, known ? `${known.who} → ${bot ?? "?"}` : told ? `${told.detail.provider} → payments` : first.title),
+    h("span", { class: "way-what" }, known?.what ?? told?.title ?? KINDS[first.kind])),
   h("span", { class: "way-facts" }, outcome(parts), h("span", { class: "small" }, duration(spent))),
   open ? null : h("span", { class: "strip", "aria-hidden": "true" }, strip(parts)));
 }
@@ -202,7 +205,7 @@ function tinted(text) {
 function filter() {
   let visible = 0;
   for (const card of cards.values()) {
-    card.node.hidden = !all && !card.events.some((event) => event.kind === "trouble" || isHere(event));
+    card.node.hidden = !all && !card.events.some((event) => ALWAYS.has(event.kind) || isHere(event));
     visible += card.node.hidden ? 0 : 1;
   }
   list.classList.toggle("empty", !visible);

@@ -1,21 +1,22 @@
 // The arithmetic of the trace: which steps belong to which attempt, where each begins, how long everything took.
 
-const WORK = new Set(["sql", "ai_call", "telegram_call"]);
+const WORK = new Set(["sql", "ai_call", "payment_call", "telegram_call"]);
+const DELIVERIES = new Set(["webhook", "payment"]);
 const SLACK = 0.05;
 
 /** Steps are told when they end (`at`, in seconds), so the beginning is the end less what it took. */
 export const beginning = (event) => event.at - (event.ms ?? 0) / 1000;
 
 /**
- * Cuts the events of one update into attempts: {webhook | null, steps, from, length}, times in seconds.
+ * Cuts the events of one update or callback into attempts: {webhook | null, steps, from, length}, times in seconds.
  * An attempt is told at its end too, so work after every known attempt stands in one that is still going on (webhook null).
  */
 export function attempts(events) {
-  const webhooks = events.filter((event) => event.kind === "webhook").sort((a, b) => beginning(a) - beginning(b));
+  const webhooks = events.filter((event) => DELIVERIES.has(event.kind)).sort((a, b) => beginning(a) - beginning(b));
   const list = webhooks.map((webhook) => ({ webhook, steps: [], from: beginning(webhook), to: webhook.at }));
   const open = { webhook: null, steps: [] };
   for (const event of events) {
-    if (event.kind !== "webhook") (homeOf(event, list) ?? open).steps.push(event);
+    if (!DELIVERIES.has(event.kind)) (homeOf(event, list) ?? open).steps.push(event);
   }
   if (open.steps.length) {
     open.from = Math.min(...open.steps.map(beginning));
@@ -26,7 +27,7 @@ export function attempts(events) {
   return list.map(({ webhook, steps, from, to }) => ({ webhook, steps, from, length: Math.max(to - from, 0.001) }));
 }
 
-const LOGGED = new Set(["sql", "ai_call"]);
+const LOGGED = new Set(["sql", "ai_call", "payment_call"]);
 
 /**
  * The steps by their beginnings. What a function did one after another is told by its log, which is read a little

@@ -1,0 +1,87 @@
+"""Calls to the providers: one deadline, one kind of error, a line in the log, no secret in either."""
+
+from __future__ import annotations
+
+import time
+from base64 import b64encode
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import orjson
+
+from shared import http, log
+from shared.http import Answer, NoAnswer
+from shared.payments.provider import PaymentError
+from shared.payments.reading import json_object
+
+_SURELY_NOTHING = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 413, 415, 422, 429})
+
+
+def call(
+    provider: str,
+    method: str,
+    url: str,
+    *,
+    timeout: float,
+    body: bytes = b"",
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Ask a provider and return its answer, whatever the status.
+
+    Raises:
+        PaymentError: there was no answer.
+    """
+    begin, status = time.perf_counter(), 0
+    try:
+        answer = http.request(method, url, timeout=timeout, body=body, headers=headers)
+        status = answer.status
+    except NoAnswer as error:
+        raise PaymentError(f"{provider} did not answer: {error}") from None
+    except ValueError:
+        # Its message would repeat the header, which is the secret.
+        raise PaymentError(f"{provider}: its key holds what no header may hold", is_certain=True) from None
+    finally:
+        if log.is_debug():
+            ms, path = round((time.perf_counter() - begin) * 1000, 1), urlsplit(url).path
+            fields = {"provider": provider, "method": method, "path": path, "status": status, "ms": ms}
+            log.debug(f"asked {provider}", action="payment_call", **fields)
+    return answer
+
+
+def call_json(
+    provider: str,
+    method: str,
+    url: str,
+    *,
+    timeout: float,
+    body: Any = None,
+    headers: Mapping[str, str] | None = None,
+) -> Answer:
+    """Ask a provider with a JSON body, or with none; see `call`."""
+    raw = b"" if body is None else orjson.dumps(body)
+    named = {**(headers or {}), **({} if body is None else {"Content-Type": "application/json"})}
+    return call(provider, method, url, timeout=timeout, body=raw, headers=named)
+
+
+def result(provider: str, answer: Answer, why: str = "") -> dict[str, Any]:
+    """Return the JSON object of a good answer.
+
+    Args:
+        why: what the provider said when it refused, without secrets.
+
+    Raises:
+        PaymentError: it is no good answer; `is_certain` where a status says that nothing was done.
+    """
+    if answer.status not in (200, 201):
+        reason = f"{provider} answered {answer.status}" + (f": {why}" if why else "")
+        raise PaymentError(reason, is_certain=answer.status in _SURELY_NOTHING)
+    found = json_object(answer.data)
+    if found is None:
+        raise PaymentError(f"{provider} answered {answer.status} with what is no JSON object")
+    return found
+
+
+def basic(user: str, password: str) -> dict[str, str]:
+    """Return the header of HTTP Basic."""
+    return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}

@@ -1,0 +1,77 @@
+"""Reading what came from outside: nothing that is sent may raise, or reach SQL in a shape it cannot take."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import orjson
+
+_NUMBER = re.compile(r"[0-9]{1,18}(\.[0-9]{1,18})?", re.ASCII)
+_ORDER = re.compile(r"[0-9]{1,18}", re.ASCII)
+_ID = re.compile(r"[A-Za-z0-9_.:-]{1,200}", re.ASCII)
+_CURRENCY = re.compile(r"[A-Za-z0-9]{2,12}", re.ASCII)
+_LONGEST_TEXT = 300
+
+
+def json_object(data: bytes) -> dict[str, Any] | None:
+    """Return the JSON object that `data` is, or None; too deep, too odd and not UTF-8 count as none."""
+    try:
+        found = orjson.loads(data)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def inner(value: Any, *path: str) -> dict[str, Any]:
+    """Return the object at `path`, an empty one when there is none."""
+    for name in path:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any) -> list[dict[str, Any]]:
+    """Return the objects of a list, none when it is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def text(value: Any) -> str:
+    """Return a short text that Postgres can keep."""
+    return value.replace("\0", "")[:_LONGEST_TEXT] if isinstance(value, str) else ""
+
+
+def identifier(value: Any) -> str | None:
+    """Return a number or name of the provider's, or None when it has not the shape of one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return value if isinstance(value, str) and _ID.fullmatch(value) else None
+
+
+def order_number(value: Any) -> int | None:
+    """Return the number of an order of ours, or None when it cannot be one."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = str(value)
+    return int(value) if isinstance(value, str) and _ORDER.fullmatch(value) else None
+
+
+def decimal(value: Any) -> Decimal | None:
+    """Return an amount written as a plain number, or None."""
+    return Decimal(value) if isinstance(value, str) and _NUMBER.fullmatch(value) else None
+
+
+def currency(value: Any) -> str | None:
+    """Return a currency in capitals, or None."""
+    return value.upper() if isinstance(value, str) and _CURRENCY.fullmatch(value) else None
+
+
+def moment(value: Any) -> datetime | None:
+    """Return a time given as ISO 8601 with a zone or as seconds since 1970, or None."""
+    try:
+        if isinstance(value, int) and not isinstance(value, bool):
+            return datetime.fromtimestamp(value, UTC)
+        found = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except (ValueError, OverflowError, OSError):
+        return None
+    return found if found is not None and found.tzinfo is not None else None

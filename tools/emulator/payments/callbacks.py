@@ -1,0 +1,198 @@
+"""What a provider tells the shop: sent, and sent again by the provider's own rules until it is taken."""
+
+from __future__ import annotations
+
+import random
+import secrets
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import urllib3
+from urllib3.util import Timeout
+
+from tools.emulator.telegram import RawResponse
+from tools.emulator.trace import Trace
+
+Json = dict[str, Any]
+Writes = Callable[[int], tuple[dict[str, str], bytes]]
+
+MINUTE = 60.0  # of the provider's pauses is a second here
+TIMEOUT_SECONDS = 30.0
+KEPT_ATTEMPTS = 5000
+
+
+@dataclass(frozen=True)
+class Callback:
+    """One thing that is told.
+
+    `write(attempt)` returns headers and body anew for each attempt, from 1 on: some providers sign the time,
+    some count. `kind` is the rest of the path, for providers with several addresses, `address` where it
+    seems to come from. What is forged is sent once.
+    """
+
+    title: str
+    write: Writes
+    kind: str = ""
+    address: str = ""
+    query: str = ""
+    method: str = "POST"
+    is_forged: bool = False
+    id: str = field(default_factory=lambda: secrets.token_hex(16))
+
+
+class Callbacks:
+    """The callbacks of one provider. Each goes its own way: what is refused holds nothing else up."""
+
+    def __init__(
+        self,
+        provider: str,
+        url: Callable[[], str],
+        pauses: tuple[float, ...],
+        is_accepted: Callable[[RawResponse], bool],
+        trace: Trace,
+        retry_scale: float = 1.0,
+    ) -> None:
+        self.attempts: list[Json] = []
+        self._provider = provider
+        self._url = url
+        self._pauses = pauses
+        self._is_accepted = is_accepted
+        self._trace = trace
+        self._scale = retry_scale
+        self._condition = threading.Condition()
+        self._under_way: dict[str, int] = {}
+        self._to_lose = 0
+        self._age = 0
+        self._stopping = threading.Event()
+        self._pool = urllib3.PoolManager(num_pools=10, maxsize=100, block=False, retries=False)
+
+    def send(self, callbacks: Iterable[Callback], after: float = 0.0) -> None:
+        """Send these in this order, after so many of the provider's seconds; each is repeated by itself."""
+        batch = list(callbacks)
+        with self._condition:
+            for callback in batch:
+                self._under_way[callback.id] = self._under_way.get(callback.id, 0) + 1
+        threading.Thread(target=self._send, args=(batch, after, self._age), daemon=True).start()
+
+    def lose_next(self, count: int = 1) -> None:
+        """The next so many callbacks never reach anybody, and are not repeated."""
+        with self._condition:
+            self._to_lose += count
+
+    def is_under_way(self, ids: Iterable[str]) -> bool:
+        """Whether one of these is still being delivered or waits for its next attempt."""
+        with self._condition:
+            return any(one in self._under_way for one in ids)
+
+    def idle(self, timeout: float) -> bool:
+        """Wait until everything is delivered or given up; False when time runs out first."""
+        with self._condition:
+            return self._condition.wait_for(lambda: not self._under_way, timeout)
+
+    def clear(self) -> None:
+        """Drop what waits for another attempt, and every trouble."""
+        with self._condition:
+            self._age += 1
+            self._to_lose = 0
+            self._condition.notify_all()
+
+    def stop(self) -> None:
+        """Send nothing any more."""
+        self._stopping.set()
+        self.clear()
+
+    def _send(self, batch: list[Callback], after: float, age: int) -> None:
+        self._wait(after, age)
+        for callback in batch:
+            if self._attempt(callback, 1, age):
+                self._done(callback)
+            else:
+                threading.Thread(target=self._repeat, args=(callback, age), daemon=True).start()
+
+    def _repeat(self, callback: Callback, age: int) -> None:
+        for number, pause in enumerate(self._pauses, 2):
+            self._wait(pause, age)
+            if self._attempt(callback, number, age):
+                break
+        self._done(callback)
+
+    def _done(self, callback: Callback) -> None:
+        with self._condition:
+            self._under_way[callback.id] -= 1
+            if not self._under_way[callback.id]:
+                del self._under_way[callback.id]
+            self._condition.notify_all()
+
+    def _wait(self, seconds: float, age: int) -> None:
+        with self._condition:
+            self._condition.wait_for(lambda: self._is_over(age), seconds / MINUTE * self._scale)
+
+    def _is_over(self, age: int) -> bool:
+        return self._stopping.is_set() or age != self._age
+
+    def _attempt(self, callback: Callback, number: int, age: int) -> bool:
+        """Make one attempt; whether it was the last."""
+        with self._condition:
+            if self._is_over(age):
+                return True
+            is_lost = self._to_lose > 0
+            self._to_lose -= is_lost
+        if is_lost:
+            self._trace.add("trouble", f"{self._provider}: {callback.title} lost", trace_id=callback.id)
+            return True
+        headers, body = callback.write(number)
+        response = self._post(callback, headers, body)
+        self._record(callback, number, body, response)
+        return callback.is_forged or self._is_accepted(response)
+
+    def _post(self, callback: Callback, headers: dict[str, str], body: bytes) -> RawResponse:
+        headers = headers | {"X-Cloud-Trace-Context": f"{callback.id}/{random.getrandbits(63)};o=1"}
+        if callback.address:
+            headers["X-Forwarded-For"] = callback.address
+        url = self._url() + (f"/{callback.kind}" if callback.kind else "")
+        begin = time.perf_counter()
+        try:
+            answer = self._pool.request(
+                callback.method,
+                url + (f"?{callback.query}" if callback.query else ""),
+                body=body,
+                headers=headers,
+                redirect=False,
+                retries=False,
+                timeout=Timeout(connect=5, read=TIMEOUT_SECONDS),
+            )
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            return RawResponse(0, {}, b"", type(error).__name__, _ms(begin))
+        found = {name.lower(): value for name, value in answer.headers.items()}
+        return RawResponse(answer.status, found, answer.data, None, _ms(begin))
+
+    def _record(self, callback: Callback, number: int, body: bytes, response: RawResponse) -> None:
+        told = response.body[:2000].decode("utf-8", "replace")
+        attempt = {
+            "id": callback.id,
+            "title": callback.title,
+            "attempt": number,
+            "status": response.status,
+            "answer": told,
+            "is_forged": callback.is_forged,
+        }
+        with self._condition:
+            self.attempts.append(attempt)
+            del self.attempts[:-KEPT_ATTEMPTS]
+        shown = body[:8000].decode("utf-8", "replace")
+        title = f"{callback.title}{' (forged)' if callback.is_forged else ''}"
+        self._trace.add(
+            "payment",
+            title,
+            trace_id=callback.id,
+            ms=response.ms,
+            status=response.status,
+            detail={"provider": self._provider, "body": shown, "error": response.error, **attempt},
+        )
+
+
+def _ms(begin: float) -> float:
+    return round((time.perf_counter() - begin) * 1000, 2)

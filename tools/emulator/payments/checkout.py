@@ -1,0 +1,139 @@
+"""A provider's checkout page: what the payer sees, and buttons for everything that can happen there."""
+
+from __future__ import annotations
+
+import secrets
+from html import escape
+from string import Template
+from urllib.parse import parse_qs
+
+from tools.emulator import guard
+from tools.emulator.pages import FOLDER
+from tools.emulator.payments.stand_in import ACTIONS, Bill, NotPossible, PaymentStandIn
+from tools.emulator.web import Request, Response
+
+POLICY = (
+    "default-src 'none'; style-src 'self' 'nonce-{nonce}'; script-src 'self'; img-src 'self'; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
+)
+# Words of the payer's part, which looks as the provider's does; the rest is the emulator's own.
+WORDS = {
+    "en": {"pay": "Pay", "card": "Card number", "date": "MM / YY", "code": "CVC", "test": "Test mode"},
+    "ru": {
+        "pay": "Оплатить",
+        "card": "Номер карты",
+        "date": "ММ / ГГ",
+        "code": "CVC",
+        "test": "Тестовый режим",
+    },
+}
+SAID = {
+    "open": "Waits for the payer.",
+    "pending": "The payer is at it.",
+    "declined": "The bank refused.",
+    "paid": "Paid.",
+    "refunded": "Given back.",
+    "canceled": "Given up.",
+}
+HINTS = {
+    "decline": "the bank refuses the card",
+    "pay_later": "the money comes late and out of order",
+    "wrong_amount": "half of it is paid",
+    "deliver_twice": "the same callback a second time",
+    "forge": "somebody else says it is paid",
+    "refund": "everything back, from the cabinet",
+    "renew": "the next period is charged",
+    "fail_renewal": "the next period cannot be charged",
+}
+
+
+def handle(stand_in: PaymentStandIn, request: Request, bill_id: str) -> Response:
+    """Show a bill's page, or press one of its buttons."""
+    bill = stand_in.bills.get(bill_id)
+    if bill is None:
+        return _page(404, _gone(stand_in), stand_in)
+    if request.method == "GET":
+        return _page(200, _checkout(stand_in, bill), stand_in)
+    refusal = guard.check_page(request)
+    if refusal is not None:
+        return refusal
+    action = parse_qs(request.body.decode("utf-8", "replace")).get("do", [""])[0]
+    try:
+        stand_in.act(bill.id, action)
+    except NotPossible as reason:
+        return _page(409, _checkout(stand_in, bill, str(reason)), stand_in)
+    return Response(303, b"", "text/plain", {"Location": f"/pay/{stand_in.key}/checkout/{bill.id}"})
+
+
+def _page(status: int, values: dict[str, str], stand_in: PaymentStandIn) -> Response:
+    nonce = secrets.token_urlsafe(12)
+    template = Template((FOLDER / "checkout.html").read_text(encoding="utf-8"))
+    html = template.substitute(
+        values, provider=escape(stand_in.NAME), colour=stand_in.COLOUR, nonce=nonce, key=stand_in.key
+    )
+    headers = {"Content-Security-Policy": POLICY.format(nonce=nonce), "Cache-Control": "no-store"}
+    return Response(status, html.encode(), "text/html; charset=utf-8", headers)
+
+
+def _gone(stand_in: PaymentStandIn) -> dict[str, str]:
+    said = "This checkout is not known here: the emulator forgets them when it stops. Ask for another one."
+    return dict.fromkeys(("refresh", "card", "buttons", "told"), "") | {
+        "language": "en",
+        "title": escape(stand_in.NAME),
+        "state": "gone",
+        "said": said,
+    }
+
+
+def _checkout(stand_in: PaymentStandIn, bill: Bill, refused: str = "") -> dict[str, str]:
+    is_busy = stand_in.callbacks.is_under_way([callback.id for callback in bill.told])
+    return {
+        "language": stand_in.LANGUAGE,
+        "title": escape(bill.title),
+        "refresh": '<meta http-equiv="refresh" content="2">' if is_busy else "",
+        "state": bill.state,
+        "said": escape(refused or SAID[bill.state]),
+        "card": _card(stand_in, bill),
+        "buttons": "".join(
+            f'<li><button class="secondary" name="do" value="{action}">{ACTIONS[action]}</button>'
+            f"<span>{HINTS[action]}</span></li>"
+            for action in stand_in.actions(bill)
+            if action != "pay"
+        ),
+        "told": _told(stand_in, bill) or "<li>Nothing yet.</li>",
+    }
+
+
+def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
+    words = WORDS[stand_in.LANGUAGE]
+    amount = escape(money(bill, stand_in.LANGUAGE))
+    can_pay = "" if bill.state in stand_in.PAYABLE else " disabled"
+    return (
+        f'<p class="test">{words["test"]}</p><h1>{escape(bill.title)}</h1><p class="amount">{amount}</p>'
+        f'<div class="fields"><span>{words["card"]}</span><b>4242 4242 4242 4242</b>'
+        f"<span>{words['date']}</span><b>12 / 34</b><span>{words['code']}</span><b>•••</b></div>"
+        f'<button class="pay" name="do" value="pay"{can_pay}>{words["pay"]} {amount}</button>'
+    )
+
+
+def money(bill: Bill, language: str) -> str:
+    """Write what a bill asks for as its page does."""
+    number = f"{bill.amount:,.2f}"
+    if language == "ru":
+        number = number.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
+    return f"{number}\N{NO-BREAK SPACE}{bill.currency}"
+
+
+def _told(stand_in: PaymentStandIn, bill: Bill) -> str:
+    ids = {callback.id for callback in bill.told}
+    return "".join(
+        _attempt(one["title"], one["attempt"], one["status"])
+        for one in reversed(list(stand_in.callbacks.attempts))
+        if one["id"] in ids
+    )
+
+
+def _attempt(title: str, number: int, status: int) -> str:
+    tone = "good" if 200 <= status < 300 else "bad"
+    again = f", attempt {number}" if number > 1 else ""
+    return f'<li><span>{escape(title)}{again}</span><b class="{tone}">{status or "no answer"}</b></li>'

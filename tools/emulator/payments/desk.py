@@ -1,0 +1,95 @@
+"""All payment stand-ins under one address: /pay/<provider>/…"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+from tools.emulator.payments import checkout
+from tools.emulator.payments.stand_in import Bill, PaymentStandIn
+from tools.emulator.trace import Trace
+from tools.emulator.web import Request, Response, json_response
+
+PREFIX = "/pay/"
+
+
+class Payments:
+    """The product's payment providers, as far as they have a stand-in; `payments["stripe"]` is one."""
+
+    def __init__(self, base: Callable[[], str], trace: Trace | None = None, retry_scale: float = 1.0) -> None:
+        trace = trace or Trace()
+        self._stand_ins: dict[str, PaymentStandIn] = {
+            key: import_module(f"{__package__}.{key}").StandIn(key, base, trace, retry_scale)
+            for key in provider_names()
+            if find_spec(f"{__package__}.{key}") is not None
+        }
+
+    def __getitem__(self, key: str) -> PaymentStandIn:
+        return self._stand_ins[key]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._stand_ins)
+
+    def environment(self) -> dict[str, str]:
+        """Return the settings that point the functions at the stand-ins."""
+        found: dict[str, str] = {}
+        for one in self._stand_ins.values():
+            found |= one.environment(one.url)
+        return found
+
+    def press(self, url: str, action: str) -> Bill:
+        """Press a button of the checkout page at `url`; KeyError when there is no such page."""
+        parts = urlsplit(url).path.removeprefix(PREFIX).split("/")
+        stand_in = self._stand_ins[parts[0]]
+        bill = stand_in.bills[parts[-1]]
+        stand_in.act(bill.id, action)
+        return bill
+
+    def handle(self, request: Request) -> Response | None:
+        """One request, or None when its path belongs to somebody else."""
+        if not request.path.startswith(PREFIX):
+            return None
+        key, _, rest = request.path.removeprefix(PREFIX).partition("/")
+        stand_in = self._stand_ins.get(key)
+        if stand_in is None:
+            return json_response({"error": f"There is no stand-in for {key}."}, 404)
+        if rest.startswith("checkout/"):
+            return checkout.handle(stand_in, request, rest.removeprefix("checkout/"))
+        return _called(stand_in, request, "/" + rest)
+
+    def idle(self, timeout: float) -> bool:
+        """Wait until every callback is delivered or given up; False when time runs out first."""
+        return all(one.callbacks.idle(timeout) for one in self._stand_ins.values())
+
+    def clear(self) -> None:
+        """Drop what waits to be told again, and every trouble."""
+        for one in self._stand_ins.values():
+            one.callbacks.clear()
+
+    def stop(self) -> None:
+        """Tell nobody anything any more."""
+        for one in self._stand_ins.values():
+            one.callbacks.stop()
+
+
+def _called(stand_in: PaymentStandIn, request: Request, path: str) -> Response:
+    """Answer a call of the shop's and put it into the trace."""
+    response = stand_in.api(request, path)
+    answer = response.body[:4000].decode("utf-8", "replace") if isinstance(response.body, bytes) else ""
+    asked = request.body[:4000].decode("utf-8", "replace")
+    stand_in.trace.seen_outside(
+        "payment_call",
+        f"{stand_in.key} {request.method} {path}",
+        detail={"asked": asked, "query": request.query, "answer": answer},
+        status=response.status,
+    )
+    return response
+
+
+def provider_names() -> tuple[str, ...]:
+    """Return the product's payment providers."""
+    from shared.payments.providers import names
+
+    return names()

@@ -1,0 +1,208 @@
+"""What every payment stand-in has: bills, what the payer can do with them, and who is told of it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from tools.emulator.payments.callbacks import Callback, Callbacks
+from tools.emulator.telegram import RawResponse
+from tools.emulator.trace import Trace
+from tools.emulator.web import Request, Response
+
+Json = dict[str, Any]
+
+LATER_SECONDS = 300.0  # of the provider's; see callbacks.MINUTE
+# What the checkout page's buttons do, and what they say.
+ACTIONS = {
+    "pay": "Pay",
+    "decline": "Decline",
+    "pay_later": "Pay later",
+    "wrong_amount": "Wrong amount",
+    "deliver_twice": "Deliver twice",
+    "forge": "Forge",
+    "refund": "Refund",
+    "renew": "Renew",
+    "fail_renewal": "Renewal fails",
+}
+
+
+class NotPossible(Exception):
+    """The provider would not do this now; the message is a sentence for the page."""
+
+
+@dataclass
+class Bill:
+    """What a payer is asked for. `state` is for the page, `object` the provider's own picture of it."""
+
+    id: str
+    amount: Decimal
+    currency: str
+    title: str
+    return_url: str = ""
+    state: str = "open"  # open | pending | declined | paid | refunded | canceled
+    is_subscription: bool = False
+    object: Json = field(default_factory=dict)
+    told: list[Callback] = field(default_factory=list)
+    created_at: float = field(default_factory=time.time)
+
+
+class PaymentStandIn(ABC):
+    """One provider. What a payer does returns what the provider tells the shop, in the order it arrives."""
+
+    NAME: ClassVar[str]  # as its checkout page calls it
+    LANGUAGE: ClassVar[str] = "en"  # of the checkout page
+    COLOUR: ClassVar[str]  # of its checkout page, as CSS has it
+    PAUSES: ClassVar[tuple[float, ...]]  # its seconds between two attempts to tell something
+    ADDRESS: ClassVar[str] = ""  # where its callbacks come from
+    ACTIONS: ClassVar[tuple[str, ...]] = (
+        "pay",
+        "decline",
+        "pay_later",
+        "wrong_amount",
+        "deliver_twice",
+        "forge",
+        "refund",
+    )
+    PAYABLE: ClassVar[frozenset[str]] = frozenset({"open"})  # states in which a bill takes money
+
+    def __init__(self, key: str, base: Callable[[], str], trace: Trace, retry_scale: float = 1.0) -> None:
+        self.key = key
+        self.trace = trace
+        self.bills: dict[str, Bill] = {}
+        self.lock = threading.RLock()
+        self._base = base
+        self.callbacks = Callbacks(key, self.callback_url, self.PAUSES, self.is_accepted, trace, retry_scale)
+
+    # What a provider fills in.
+
+    @abstractmethod
+    def environment(self, url: str) -> dict[str, str]:
+        """Return the settings that point a function here; `url` is this stand-in's own address."""
+
+    @abstractmethod
+    def api(self, request: Request, path: str) -> Response:
+        """Answer a call of the shop's; `path` is the rest after this stand-in's own address."""
+
+    @abstractmethod
+    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+        """The payer pays so much."""
+
+    @abstractmethod
+    def decline(self, bill: Bill) -> list[Callback]:
+        """The payer tries, and the bank refuses."""
+
+    @abstractmethod
+    def forge(self, bill: Bill) -> list[Callback]:
+        """Somebody else says that it is paid."""
+
+    def pay_later(self, bill: Bill) -> list[Callback]:
+        """The payer pays, and it is told late and, where more than one thing is told, out of order."""
+        return self.pay(bill, bill.amount)
+
+    def refund(self, bill: Bill) -> list[Callback]:
+        """The shop gives everything back in the provider's cabinet."""
+        raise NotPossible(f"{self.NAME} gives nothing back.")
+
+    def renew(self, bill: Bill) -> list[Callback]:
+        """The next period of a subscription is charged."""
+        raise NotPossible(f"{self.NAME} renews nothing by itself.")
+
+    def fail_renewal(self, bill: Bill) -> list[Callback]:
+        """The next period of a subscription cannot be charged."""
+        raise NotPossible(f"{self.NAME} renews nothing by itself.")
+
+    def is_accepted(self, response: RawResponse) -> bool:
+        """Whether the shop's answer means to this provider that it is told."""
+        return 200 <= response.status < 300
+
+    # What they share.
+
+    @property
+    def url(self) -> str:
+        """Its own address."""
+        return f"{self._base()}/pay/{self.key}"
+
+    def callback_url(self) -> str:
+        """Where it tells things."""
+        return f"{self._base()}/payments/{self.key}"
+
+    def checkout_url(self, bill: Bill) -> str:
+        """Where the payer pays a bill."""
+        return f"{self.url}/checkout/{bill.id}"
+
+    def keep(self, bill: Bill) -> Bill:
+        """Remember a bill."""
+        with self.lock:
+            self.bills[bill.id] = bill
+        return bill
+
+    def act(self, bill_id: str, action: str) -> None:
+        """Press a button of a bill's checkout page.
+
+        Raises:
+            KeyError: there is no such bill.
+            NotPossible: not with this bill, not now.
+        """
+        if action not in self.actions(self.bills[bill_id]):
+            raise NotPossible(f"{self.NAME} has no button for this.")
+        with self.lock:
+            getattr(self, f"_{action}")(self.bills[bill_id])
+
+    def actions(self, bill: Bill) -> tuple[str, ...]:
+        """Return the buttons of a bill's checkout page."""
+        renewals = ("renew", "fail_renewal") if bill.is_subscription else ()
+        return self.ACTIONS + renewals
+
+    def tell(self, bill: Bill, callbacks: list[Callback], after: float = 0.0) -> None:
+        """Tell the shop."""
+        bill.told += [callback for callback in callbacks if not callback.is_forged]
+        self.callbacks.send(callbacks, after)
+
+    def _pay(self, bill: Bill) -> None:
+        self.tell(bill, self._paid(bill, bill.amount))
+
+    def _paid(self, bill: Bill, amount: Decimal) -> list[Callback]:
+        self.check_payable(bill)
+        return self.pay(bill, amount)
+
+    def check_payable(self, bill: Bill) -> None:
+        """Refuse a payment that the provider would not take."""
+        if bill.state not in self.PAYABLE:
+            raise NotPossible(f"It is {bill.state} already.")
+
+    def _wrong_amount(self, bill: Bill) -> None:
+        self.tell(bill, self._paid(bill, (bill.amount / 2).quantize(Decimal(1))))
+
+    def _decline(self, bill: Bill) -> None:
+        self.check_payable(bill)
+        self.tell(bill, self.decline(bill))
+
+    def _pay_later(self, bill: Bill) -> None:
+        self.check_payable(bill)
+        self.tell(bill, self.pay_later(bill), LATER_SECONDS)
+
+    def _deliver_twice(self, bill: Bill) -> None:
+        if not bill.told:
+            self._pay(bill)
+        # Beside the first, not after it: the second comes while the first is still being worked on.
+        self.callbacks.send(list(bill.told))
+
+    def _forge(self, bill: Bill) -> None:
+        self.tell(bill, self.forge(bill))
+
+    def _refund(self, bill: Bill) -> None:
+        if bill.state != "paid":
+            raise NotPossible("Nothing is paid that could be given back.")
+        self.tell(bill, self.refund(bill))
+
+    def _renew(self, bill: Bill) -> None:
+        self.tell(bill, self.renew(bill))
+
+    def _fail_renewal(self, bill: Bill) -> None:
+        self.tell(bill, self.fail_renewal(bill))
