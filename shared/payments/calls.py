@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,7 +13,7 @@ import orjson
 
 from shared import http, log
 from shared.http import Answer, NoAnswer
-from shared.payments.provider import PaymentError
+from shared.payments.provider import PaymentError, Unusable
 from shared.payments.reading import json_object
 
 _SURELY_NOTHING = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 413, 415, 422, 429})
@@ -80,6 +81,15 @@ def result(provider: str, answer: Answer, why: str = "") -> dict[str, Any]:
     if found is None:
         raise PaymentError(f"{provider} answered {answer.status} with what is no JSON object")
     return found
+
+
+@contextmanager
+def understood(provider: str) -> Iterator[None]:
+    """Within it, an answer that makes no sense is the provider's failure: we asked, nobody called us."""
+    try:
+        yield
+    except Unusable as error:
+        raise PaymentError(f"{provider} answered oddly: {error}") from None
 
 
 def basic(user: str, password: str) -> dict[str, str]:

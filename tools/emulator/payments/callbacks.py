@@ -56,6 +56,7 @@ class Callbacks:
         retry_scale: float = 1.0,
     ) -> None:
         self.attempts: list[Json] = []
+        self.give_up: Callable[[Callback], None] = lambda callback: None
         self._provider = provider
         self._url = url
         self._pauses = pauses
@@ -117,6 +118,8 @@ class Callbacks:
             self._wait(pause, age)
             if self._attempt(callback, number, age):
                 break
+        else:
+            self.give_up(callback)
         self._done(callback)
 
     def _done(self, callback: Callback) -> None:

@@ -41,6 +41,9 @@ HINTS = {
     "wrong_amount": "half of it is paid",
     "deliver_twice": "the same callback a second time",
     "forge": "somebody else says it is paid",
+    "expire": "nobody pays in time",
+    "dispute": "the bank takes it back",
+    "win_dispute": "and gives it back to the shop",
     "refund": "everything back, from the cabinet",
     "renew": "the next period is charged",
     "fail_renewal": "the next period cannot be charged",
@@ -107,11 +110,12 @@ def _checkout(stand_in: PaymentStandIn, bill: Bill, refused: str = "") -> dict[s
 def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
     words = WORDS[stand_in.LANGUAGE]
     amount = escape(money(bill, stand_in.LANGUAGE))
+    card = ((words["card"], "4242 4242 4242 4242"), (words["date"], "12 / 34"), (words["code"], "•••"))
+    fields = "".join(f"<span>{escape(a)}</span><b>{escape(b)}</b>" for a, b in stand_in.FIELDS or card)
     can_pay = "" if bill.state in stand_in.PAYABLE else " disabled"
     return (
         f'<p class="test">{words["test"]}</p><h1>{escape(bill.title)}</h1><p class="amount">{amount}</p>'
-        f'<div class="fields"><span>{words["card"]}</span><b>4242 4242 4242 4242</b>'
-        f"<span>{words['date']}</span><b>12 / 34</b><span>{words['code']}</span><b>•••</b></div>"
+        f'<div class="fields">{fields}</div>'
         f'<button class="pay" name="do" value="pay"{can_pay}>{words["pay"]} {amount}</button>'
     )
 

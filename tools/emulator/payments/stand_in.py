@@ -27,6 +27,9 @@ ACTIONS = {
     "deliver_twice": "Deliver twice",
     "forge": "Forge",
     "refund": "Refund",
+    "expire": "Let it expire",
+    "dispute": "Dispute",
+    "win_dispute": "Dispute won",
     "renew": "Renew",
     "fail_renewal": "Renewal fails",
 }
@@ -69,6 +72,7 @@ class PaymentStandIn(ABC):
         "forge",
         "refund",
     )
+    FIELDS: ClassVar[tuple[tuple[str, str], ...]] = ()  # of its checkout page, where it takes no cards
     PAYABLE: ClassVar[frozenset[str]] = frozenset({"open"})  # states in which a bill takes money
 
     def __init__(self, key: str, base: Callable[[], str], trace: Trace, retry_scale: float = 1.0) -> None:
@@ -108,6 +112,18 @@ class PaymentStandIn(ABC):
     def refund(self, bill: Bill) -> list[Callback]:
         """The shop gives everything back in the provider's cabinet."""
         raise NotPossible(f"{self.NAME} gives nothing back.")
+
+    def expire(self, bill: Bill) -> list[Callback]:
+        """Nobody pays, until it is too late."""
+        raise NotPossible(f"{self.NAME} lets nothing expire.")
+
+    def dispute(self, bill: Bill) -> list[Callback]:
+        """The payer has the bank take the money back."""
+        raise NotPossible(f"{self.NAME} tells nothing of disputes.")
+
+    def win_dispute(self, bill: Bill) -> list[Callback]:
+        """The bank gives the money back to the shop."""
+        raise NotPossible(f"{self.NAME} tells nothing of disputes.")
 
     def renew(self, bill: Bill) -> list[Callback]:
         """The next period of a subscription is charged."""
@@ -177,7 +193,7 @@ class PaymentStandIn(ABC):
             raise NotPossible(f"It is {bill.state} already.")
 
     def _wrong_amount(self, bill: Bill) -> None:
-        self.tell(bill, self._paid(bill, (bill.amount / 2).quantize(Decimal(1))))
+        self.tell(bill, self._paid(bill, max(Decimal(1), bill.amount // 2)))
 
     def _decline(self, bill: Bill) -> None:
         self.check_payable(bill)
@@ -200,6 +216,18 @@ class PaymentStandIn(ABC):
         if bill.state != "paid":
             raise NotPossible("Nothing is paid that could be given back.")
         self.tell(bill, self.refund(bill))
+
+    def _expire(self, bill: Bill) -> None:
+        self.check_payable(bill)
+        self.tell(bill, self.expire(bill))
+
+    def _dispute(self, bill: Bill) -> None:
+        if bill.state != "paid":
+            raise NotPossible("Nothing is paid that could be taken back.")
+        self.tell(bill, self.dispute(bill))
+
+    def _win_dispute(self, bill: Bill) -> None:
+        self.tell(bill, self.win_dispute(bill))
 
     def _renew(self, bill: Bill) -> None:
         self.tell(bill, self.renew(bill))

@@ -1,0 +1,142 @@
+"""Crypto Pay (@CryptoBot): an invoice in ordinary money, paid in coins at the rate of that moment.
+
+An invoice is paid once and never given back. Of its end only `getInvoices` tells.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from shared.config import settings
+from shared.errors import ConfigError
+from shared.payments import calls, provider, reading
+from shared.payments.notice import Event, Kind, Notice
+from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Unusable
+from shared.signatures import is_signed
+
+_LONGEST = 2_678_400  # seconds an invoice may live
+_LOOK_BACK = 100  # invoices, when an answer got lost
+_OFFERED = "AED AMD AZN BRL BYN CNY EUR GBP GEL IDR ILS INR KZT PLN RUB THB TRY UAH USD UZS"
+_TOKEN = "CRYPTO_PAY_TOKEN"  # noqa: S105  the variable's name
+
+Json = dict[str, Any]
+
+
+class Provider(provider.Provider):
+    """The API of help.send.tg/en/articles/10279948-crypto-pay-api."""
+
+    REQUIRED = (_TOKEN,)
+    API = "https://pay.crypt.bot"
+    CURRENCIES = frozenset(_OFFERED.split())
+    HAS_STATUS = True
+
+    def create(self, order: Order, timeout: float) -> Checkout:
+        """Make an invoice. There is no key against making two: after a lost answer it is looked for."""
+        deadline = time.monotonic() + timeout
+        try:
+            invoice = self._ask("createInvoice", timeout, _invoice_parameters(order))
+        except PaymentError as error:
+            left = deadline - time.monotonic()
+            made = None if error.is_certain or left < 1 else self._look_for(order, left)
+            if made is None:
+                raise
+            invoice = made
+        url, number = invoice.get("bot_invoice_url"), reading.identifier(invoice.get("invoice_id"))
+        if not isinstance(url, str) or number is None:
+            raise PaymentError("crypto_pay made an invoice without an address")
+        return Checkout(url, number)
+
+    def verify(self, call: Call) -> None:
+        """Check `crypto-pay-api-signature`: HMAC of the body under the digest of our token."""
+        token = settings().variable(_TOKEN)
+        if not token:
+            raise ConfigError(f"{_TOKEN} is missing")
+        secret = hashlib.sha256(token.encode()).digest()
+        if not is_signed([call.headers.get("crypto-pay-api-signature")], [secret], call.body):
+            raise Forged("the signature does not fit")
+
+    def parse(self, call: Call) -> Event:
+        """Read one update. Its `update_id` names nothing: the invoice and its state are the key."""
+        update = reading.json_object(call.body) or {}
+        kind, invoice = reading.text(update.get("update_type")), reading.inner(update, "payload")
+        number = reading.identifier(invoice.get("invoice_id"))
+        if not kind or number is None:
+            raise Unusable("no update of Crypto Pay's")
+        if kind != "invoice_paid":
+            return Event(f"{number}:{kind}", (Notice(kind=Kind.OTHER),), kind)
+        return Event(f"{number}:{reading.text(invoice.get('status'))}", (self._read(invoice),), kind)
+
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
+        """Ask for an invoice; one that is there no more was deleted."""
+        found = self._ask("getInvoices", timeout, {"invoice_ids": reference})
+        invoices = [
+            one for one in reading.items(found.get("items")) if str(one.get("invoice_id")) == reference
+        ]
+        if not invoices:
+            return (Notice(kind=Kind.CANCELED, payment_id=reference, order_id=order_id, reason="deleted"),)
+        with calls.understood(self.key):
+            return tuple(self._read(one) for one in invoices if one.get("status") != "active")
+
+    def _look_for(self, order: Order, timeout: float) -> Json | None:
+        """Return the invoice of an order, if there is one that can still be paid."""
+        try:
+            found = self._ask("getInvoices", timeout, {"status": "active", "count": _LOOK_BACK})
+        except PaymentError:
+            return None  # the first failure says more
+        same = (one for one in reading.items(found.get("items")) if one.get("payload") == str(order.id))
+        return next(same, None)
+
+    def _read(self, invoice: Json) -> Notice:
+        kinds = {"active": Kind.PENDING, "paid": Kind.PAID, "expired": Kind.CANCELED}
+        kind = kinds.get(reading.text(invoice.get("status")))
+        is_fiat = invoice.get("currency_type") == "fiat"
+        currency = reading.currency(invoice.get("fiat" if is_fiat else "asset"))
+        amount = reading.decimal(invoice.get("amount"))
+        if kind is None or currency is None or amount is None:
+            raise Unusable("an invoice without its state or amount")
+        is_paid = kind is Kind.PAID
+        return Notice(
+            kind=kind,
+            payment_id=reading.identifier(invoice.get("invoice_id")),
+            order_id=reading.order_number(invoice.get("payload")),
+            amount=amount if is_paid else None,
+            currency=currency if is_paid else None,
+            # Coins of the test network are worth nothing; only the address tells which network it is.
+            is_test=(urlsplit(self.address()).hostname or "").startswith("testnet-"),
+            happened_at=reading.moment(invoice.get("paid_at")) if is_paid else None,
+        )
+
+    def _ask(self, method: str, timeout: float, parameters: Json) -> Json:
+        headers = {
+            "Crypto-Pay-API-Token": settings().variable(_TOKEN),
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        url, body = self.address(f"/api/{method}"), urlencode(parameters).encode()
+        answer = calls.call(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
+        said = reading.json_object(answer.data) or {}
+        error = reading.inner(said, "error")
+        found = calls.result(self.key, answer, reading.text(error.get("name")))
+        if found.get("ok") is not True:
+            raise PaymentError(f"crypto_pay refused: {reading.text(error.get('name'))}", is_certain=True)
+        return reading.inner(found, "result")
+
+
+def _invoice_parameters(order: Order) -> Json:
+    parameters = {
+        "currency_type": "fiat",
+        "fiat": order.currency,
+        "amount": format(order.amount, "f"),
+        "description": order.description,
+        "payload": str(order.id),
+        "paid_btn_name": "openBot",
+        "paid_btn_url": order.return_url,
+        "allow_comments": "false",
+    }
+    if order.expires_at is not None:
+        left = int((order.expires_at - datetime.now(UTC)).total_seconds())
+        parameters["expires_in"] = str(min(max(left, 60), _LONGEST))
+    return parameters

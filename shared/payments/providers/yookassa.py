@@ -1,0 +1,278 @@
+"""YooKassa: nothing is signed. A callback only says which payment to look at; what counts is what YooKassa
+answers when asked for it with our own key. Where the caller's address is known it is a first, cheap filter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+import time
+from decimal import Decimal
+from functools import lru_cache
+from typing import Any
+
+from shared.config import settings
+from shared.errors import ConfigError
+from shared.payments import calls, provider, reading
+from shared.payments.notice import Event, Kind, Notice
+from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable
+
+_ASK_TIMEOUT = 8.0  # seconds; a callback is answered within 30
+_ADDRESSES = (
+    "185.71.76.0/27",
+    "185.71.77.0/27",
+    "77.75.153.0/25",
+    "77.75.154.128/25",
+    "77.75.156.11/32",
+    "77.75.156.35/32",
+    "2a02:5180::/32",
+)
+_ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_KEY = re.compile(r"[0-9a-zA-Z+_.-]{1,64}", re.ASCII)
+_FINAL = ("succeeded", "canceled")
+# The payer, or nobody, ended it; every other reason is a failure.
+_GIVEN_UP = frozenset(
+    {
+        "canceled_by_merchant",
+        "expired_on_capture",
+        "expired_on_confirmation",
+        "permission_revoked",
+        "deal_expired",
+    }
+)
+
+Json = dict[str, Any]
+
+
+class Provider(provider.Provider):
+    """The API of version 3, https://yookassa.ru/developers/api."""
+
+    REQUIRED = ("YOOKASSA_SHOP_ID", "YOOKASSA_SECRET_KEY")
+    API = "https://api.yookassa.ru"
+    CURRENCIES = frozenset({"RUB"})
+    SAVES_METHOD = True
+    NEEDS_CONTACT = True
+    HAS_STATUS = True
+    HAS_REFUND = True
+
+    def create(self, order: Order, timeout: float) -> Checkout:
+        """Make a payment, confirmed on YooKassa's page; what is paid with is kept where it shall renew."""
+        body = _payment(order) | {"confirmation": {"type": "redirect", "return_url": order.return_url}}
+        if order.period:
+            body["save_payment_method"] = True
+        payment = self._post("/v3/payments", body, order.idempotency_key, timeout)
+        url = reading.inner(payment, "confirmation").get("confirmation_url")
+        if not isinstance(url, str):
+            # The key is known and the payment decided: there is no page any more.
+            raise PaymentError("yookassa made a payment without an address", is_certain=True)
+        with calls.understood(self.key):
+            return Checkout(url, _id(payment.get("id")))
+
+    def charge_saved(self, order: Order, saved_method: str, timeout: float) -> Notice:
+        """Charge a saved method; usually decided at once, else a callback tells."""
+        body = _payment(order) | {"payment_method_id": saved_method}
+        made = self._post("/v3/payments", body, order.idempotency_key, timeout)
+        with calls.understood(self.key):
+            return _read_payment(made)
+
+    def verify(self, call: Call) -> None:
+        """Let only YooKassa's addresses pass, where the caller's is known. The proof comes with `parse`."""
+        if not all(settings().variable(name) for name in self.REQUIRED):
+            raise ConfigError("YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY are missing")
+        if call.address and not _is_theirs(call.address):
+            raise Forged("not an address of YooKassa's")
+
+    def parse(self, call: Call) -> Event:
+        """Ask YooKassa for the object the callback names, and believe nothing else.
+
+        The key says what the object is now, not what the callback claims: a forged `payment.succeeded` must
+        not use up the key of the true one.
+        """
+        body = reading.json_object(call.body) or {}
+        told = reading.text(body.get("event"))
+        kind = told.partition(".")[0]
+        if body.get("type") != "notification" or not told:
+            raise Unusable("no notification of YooKassa's")
+        number = _id(reading.inner(body, "object").get("id")) if kind in ("payment", "refund") else ""
+        if not number:
+            # Nothing of ours is paid out or saved by itself.
+            digest = hashlib.sha256(call.body).hexdigest()
+            return Event(f"{told[:60]}:{digest[:32]}", (Notice(kind=Kind.OTHER),), told)
+        found = self._look(f"/v3/{kind}s/{number}")
+        if reading.text(found.get("id")) != number:
+            raise Unusable("YooKassa answered with another object")
+        state = reading.text(found.get("status"))
+        if told.endswith(_FINAL) and not state.endswith(_FINAL):
+            raise PaymentError("yookassa does not know yet what it told")
+        notice = _read_payment(found) if kind == "payment" else _read_refund(found)
+        return Event(f"{kind}.{state}:{number}", (notice,), told)
+
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
+        """Ask for a payment, and for what was given back of it."""
+        deadline = time.monotonic() + timeout
+        with calls.understood(self.key):
+            payment = self._get(f"/v3/payments/{_id(reference)}", timeout)
+            told = _read_payment(payment)
+            if payment.get("status") == "pending":
+                return ()
+            back = reading.decimal(reading.inner(payment, "refunded_amount").get("value"))
+            if not back:
+                return (told,)
+            path = f"/v3/refunds?payment_id={told.payment_id}&limit=100"
+            listed = reading.items(self._get(path, deadline - time.monotonic()).get("items"))
+            return (told, *map(_read_refund, listed))
+
+    def refund(
+        self,
+        payment_id: str,
+        amount: Decimal,
+        currency: str,
+        *,
+        key: str,
+        telegram_id: int,
+        timeout: float,
+        receipt: Receipt | None = None,
+    ) -> Notice | None:
+        """Give money back, with a receipt of its own where one is due."""
+        body: Json = {"payment_id": payment_id, "amount": _money(amount, currency)}
+        if receipt is not None:
+            body["receipt"] = _receipt(receipt, amount, currency)
+        made = self._post("/v3/refunds", body, key, timeout)
+        with calls.understood(self.key):
+            notice = _read_refund(made)
+        return None if notice.kind is Kind.OTHER else notice
+
+    def _look(self, path: str) -> Json:
+        """Ask for what a callback names; what is not there, or not ours, makes the callback worthless."""
+        answer = calls.call_json(
+            self.key, "GET", self.address(path), timeout=_ASK_TIMEOUT, headers=self._headers()
+        )
+        if answer.status == 404:
+            raise Unusable("YooKassa knows nothing of it")
+        found = calls.result(self.key, answer, _why(answer.data))
+        shop = reading.inner(found, "recipient").get("account_id")
+        if shop is not None and shop != settings().variable("YOOKASSA_SHOP_ID"):
+            raise Unusable("it belongs to another shop")
+        return found
+
+    def _get(self, path: str, timeout: float) -> Json:
+        url = self.address(path)
+        answer = calls.call_json(self.key, "GET", url, timeout=timeout, headers=self._headers())
+        return calls.result(self.key, answer, _why(answer.data))
+
+    def _post(self, path: str, body: Json, key: str, timeout: float) -> Json:
+        fit = key if _KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
+        headers = self._headers() | {"Idempotence-Key": fit}
+        url = self.address(path)
+        answer = calls.call_json(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
+        return calls.result(self.key, answer, _why(answer.data))
+
+    def _headers(self) -> dict[str, str]:
+        return calls.basic(
+            settings().variable("YOOKASSA_SHOP_ID"), settings().variable("YOOKASSA_SECRET_KEY")
+        )
+
+
+@lru_cache(maxsize=1)
+def _networks() -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    return tuple(ipaddress.ip_network(address) for address in _ADDRESSES)
+
+
+def _is_theirs(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
+        found = found.ipv4_mapped
+    return any(found in network for network in _networks())
+
+
+def _id(value: Any) -> str:
+    """Return a number of YooKassa's: it goes into an address, so it must look like one."""
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise Unusable("no number of YooKassa's")
+    return value
+
+
+def _why(data: bytes) -> str:
+    error = reading.json_object(data) or {}
+    return " ".join(filter(None, (reading.text(error.get(name)) for name in ("code", "parameter"))))
+
+
+def _money(amount: Decimal, currency: str) -> Json:
+    return {"value": f"{amount:.2f}", "currency": currency}
+
+
+def _payment(order: Order) -> Json:
+    body: Json = {
+        "amount": _money(order.amount, order.currency),
+        "capture": True,
+        "description": order.description[:128],
+        "metadata": {"order_id": str(order.id)},
+    }
+    if order.contact:
+        body["receipt"] = _receipt(Receipt(order.contact, order.title), order.amount, order.currency)
+    return body
+
+
+def _receipt(receipt: Receipt, amount: Decimal, currency: str) -> Json:
+    """Return a receipt (54-FZ) of one item, a service paid in full."""
+    item = {
+        "description": receipt.title[:128],
+        "quantity": "1.00",
+        "amount": _money(amount, currency),
+        "vat_code": int(settings().receipt_vat_code),
+        "payment_subject": "service",
+        "payment_mode": "full_payment",
+    }
+    is_mail = "@" in receipt.contact
+    contact = receipt.contact if is_mail else "".join(filter(str.isdigit, receipt.contact))
+    found: Json = {"customer": {"email" if is_mail else "phone": contact}, "items": [item]}
+    if settings().receipt_tax_system:
+        found["tax_system_code"] = int(settings().receipt_tax_system)
+    return found
+
+
+def _read_payment(payment: Json) -> Notice:
+    state, amount = payment.get("status"), reading.inner(payment, "amount")
+    why = reading.text(reading.inner(payment, "cancellation_details").get("reason"))
+    method = reading.inner(payment, "payment_method")
+    kinds = {"pending": Kind.PENDING, "waiting_for_capture": Kind.PENDING, "succeeded": Kind.PAID}
+    kinds["canceled"] = Kind.CANCELED if why in _GIVEN_UP else Kind.FAILED
+    value, currency = reading.decimal(amount.get("value")), reading.currency(amount.get("currency"))
+    if state not in kinds or value is None or currency is None:
+        raise Unusable("a payment without its state or amount")
+    is_paid = state == "succeeded"
+    return Notice(
+        kind=kinds[state],
+        payment_id=_id(payment.get("id")),
+        order_id=reading.order_number(reading.inner(payment, "metadata").get("order_id")),
+        amount=value if is_paid else None,
+        currency=currency if is_paid else None,
+        saved_method=reading.identifier(method.get("id"))
+        if is_paid and method.get("saved") is True
+        else None,
+        is_test=payment.get("test") is True,
+        happened_at=reading.moment(payment.get("captured_at") or payment.get("created_at")),
+        reason=why,
+    )
+
+
+def _read_refund(refund: Json) -> Notice:
+    kinds = {"succeeded": Kind.REFUNDED, "canceled": Kind.REFUND_FAILED}
+    amount = reading.inner(refund, "amount")
+    value, currency = reading.decimal(amount.get("value")), reading.currency(amount.get("currency"))
+    if value is None or currency is None:
+        raise Unusable("a refund without its amount")
+    kind = kinds.get(reading.text(refund.get("status")), Kind.OTHER)
+    return Notice(
+        kind=kind,
+        payment_id=_id(refund.get("payment_id")),
+        operation_id=_id(refund.get("id")),
+        amount=value,
+        currency=currency,
+        happened_at=reading.moment(refund.get("created_at")),
+        reason=reading.text(reading.inner(refund, "cancellation_details").get("reason")),
+    )

@@ -1,0 +1,268 @@
+"""Stripe: Checkout sessions, subscriptions, refunds, disputes; signed events in no certain order."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import hmac
+import json
+import time
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from tools.emulator.payments.callbacks import Callback
+from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.stripe import objects
+from tools.emulator.payments.stripe.api import WHOLE, Api
+from tools.emulator.trace import Trace
+from tools.emulator.web import Request, Response
+
+Json = dict[str, Any]
+
+
+class StandIn(PaymentStandIn):
+    """One account in test mode with one webhook endpoint."""
+
+    NAME = "Stripe"
+    COLOUR = "#5433d6"
+    # The intervals are not published: three days with growing pauses.
+    PAUSES = (300, 900, 3600, 3 * 3600, 8 * 3600, 24 * 3600, 36 * 3600)
+    ACTIONS = (
+        "pay",
+        "decline",
+        "pay_later",
+        "wrong_amount",
+        "deliver_twice",
+        "forge",
+        "expire",
+        "refund",
+        "dispute",
+        "win_dispute",
+    )
+    PAYABLE = frozenset({"open", "declined"})
+    SECRET_KEY = "sk_test_emulator"  # noqa: S105  of nobody's account
+    WEBHOOK_SECRET = "whsec_emulator"  # noqa: S105
+
+    def __init__(self, key: str, base: Callable[[], str], trace: Trace, retry_scale: float = 1.0) -> None:
+        super().__init__(key, base, trace, retry_scale)
+        self.asked: dict[str, Json] = {}
+        self.intents: dict[str, Json] = {}
+        self.invoices: dict[str, Json] = {}
+        self.subscriptions: dict[str, Json] = {}
+        self.refunds: list[Json] = []
+        self.disputes: list[Json] = []
+        self.invoice_payments: list[Json] = []
+        self._bill_of: dict[str, Bill] = {}  # by payment and by subscription
+        self._api = Api(self)
+
+    def environment(self, url: str) -> dict[str, str]:
+        """Return the account's keys and address."""
+        return {
+            "STRIPE_SECRET_KEY": self.SECRET_KEY,
+            "STRIPE_WEBHOOK_SECRET": self.WEBHOOK_SECRET,
+            "STRIPE_API_URL": url,
+        }
+
+    def api(self, request: Request, path: str) -> Response:
+        """Answer a call of the API."""
+        return self._api.handle(request, path)
+
+    # The payer.
+
+    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+        """Pay by card, which is decided at once."""
+        minor = _minor(bill, amount)
+        bill.state = "paid"
+        bill.object |= {"status": "complete", "payment_status": "paid", "amount_total": minor}
+        if bill.is_subscription:
+            return self._subscribe(bill, minor)
+        intent = self._intent(
+            bill, minor, self.asked[bill.id].get("payment_intent_data", {}).get("metadata", {})
+        )
+        bill.object["payment_intent"] = intent["id"]
+        return [self._event("checkout.session.completed", bill.object)]
+
+    def pay_later(self, bill: Bill) -> list[Callback]:
+        """Pay by something slow: first "it has come", then, late, "the payer is done and it will come"."""
+        if bill.is_subscription:
+            return list(reversed(self.pay(bill, bill.amount)))
+        self.pay(bill, bill.amount)
+        before = bill.object | {"payment_status": "unpaid"}
+        return [
+            self._event("checkout.session.async_payment_succeeded", bill.object),
+            self._event("checkout.session.completed", before),
+        ]
+
+    def decline(self, bill: Bill) -> list[Callback]:
+        """Try a card that is refused; the session stays open."""
+        bill.state = "declined"
+        metadata = bill.object["metadata"]
+        intent = objects.payment_intent(
+            _minor(bill, bill.amount), bill.currency.lower(), metadata, "requires_payment_method"
+        )
+        return [self._event("payment_intent.payment_failed", intent)]
+
+    def expire(self, bill: Bill) -> list[Callback]:
+        """Let the session run out."""
+        bill.state = "canceled"
+        bill.object["status"] = "expired"
+        return [self._event("checkout.session.expired", bill.object)]
+
+    def forge(self, bill: Bill) -> list[Callback]:
+        """Sign with a key that is not the endpoint's."""
+        claim = bill.object | {"status": "complete", "payment_status": "paid", "payment_intent": "pi_forged"}
+        event = objects.event("checkout.session.completed", claim)
+        return [Callback(event["type"], _signed(event, "whsec_guessed"), is_forged=True)]
+
+    # The cabinet and the bank.
+
+    def refund(self, bill: Bill) -> list[Callback]:
+        """Give back what is left of the last payment."""
+        intent = self._last_intent(bill)
+        left = intent["amount"] - self.refunded(intent)
+        return self._given_back(intent, left)[1]
+
+    def give_back(self, intent: Json, amount: int) -> Json:
+        """Give money back for the API."""
+        refund, told = self._given_back(intent, amount)
+        self.tell(self._bill_of[intent["id"]], told)
+        return refund
+
+    def refunded(self, intent: Json) -> int:
+        """What was given back of a payment."""
+        mine = [one for one in self.refunds if one["payment_intent"] == intent["id"]]
+        return sum(one["amount"] for one in mine if one["status"] == "succeeded")
+
+    def fail_refund(self, refund_id: str) -> None:
+        """A refund that succeeded comes back: the card was closed meanwhile."""
+        with self.lock:
+            refund = next(one for one in self.refunds if one["id"] == refund_id)
+            refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
+            bill = self._bill_of[refund["payment_intent"]]
+            bill.state = "paid"
+            self.tell(bill, [self._event("refund.failed", refund)])
+
+    def dispute(self, bill: Bill) -> list[Callback]:
+        """Take the last payment back."""
+        dispute = objects.dispute(self._last_intent(bill))
+        self.disputes.append(dispute)
+        return [
+            self._event("charge.dispute.created", dispute),
+            self._event("charge.dispute.funds_withdrawn", dispute),
+        ]
+
+    def win_dispute(self, bill: Bill) -> list[Callback]:
+        """Decide the last dispute for the shop."""
+        intents = {number for number, one in self._bill_of.items() if one is bill}
+        found = [one for one in self.disputes if one["payment_intent"] in intents]
+        if not found:
+            raise NotPossible("There is no dispute.")
+        found[-1]["status"] = "won"
+        return [self._event("charge.dispute.closed", found[-1])]
+
+    # Subscriptions.
+
+    def renew(self, bill: Bill) -> list[Callback]:
+        """Charge the next period."""
+        subscription = self._subscription_of(bill)
+        item = subscription["items"]["data"][0]
+        interval = item["price"]["recurring"]["interval"]
+        item["current_period_start"] = item["current_period_end"]
+        item["current_period_end"] = objects.later(item["current_period_end"], interval)
+        subscription["status"] = "active"
+        paid = self._invoice(bill, subscription, _minor(bill, bill.amount), "subscription_cycle")
+        return [self._event("invoice.paid", paid), self._event("customer.subscription.updated", subscription)]
+
+    def fail_renewal(self, bill: Bill) -> list[Callback]:
+        """Try to charge the next period."""
+        subscription = self._subscription_of(bill)
+        subscription["status"] = "past_due"
+        minor = _minor(bill, bill.amount)
+        unpaid = objects.invoice(subscription, minor, bill.currency.lower(), "subscription_cycle", "open")
+        return [
+            self._event("invoice.payment_failed", unpaid),
+            self._event("customer.subscription.updated", subscription),
+        ]
+
+    def end_subscription(self, bill: Bill) -> None:
+        """End it now."""
+        with self.lock:
+            subscription = self._subscription_of(bill)
+            subscription["status"] = "canceled"
+            self.tell(bill, [self._event("customer.subscription.deleted", subscription)])
+
+    def subscription_changed(self, subscription: Json) -> None:
+        """Tell of a change made by the API."""
+        told = [self._event("customer.subscription.updated", subscription)]
+        self.tell(self._bill_of[subscription["id"]], told)
+
+    def _subscribe(self, bill: Bill, minor: int) -> list[Callback]:
+        form = self.asked[bill.id]
+        interval = form["line_items"]["0"]["price_data"]["recurring"]["interval"]
+        metadata = form.get("subscription_data", {}).get("metadata", {})
+        subscription = objects.subscription(metadata, interval)
+        self.subscriptions[subscription["id"]] = subscription
+        self._bill_of[subscription["id"]] = bill
+        invoice = self._invoice(bill, subscription, minor, "subscription_create")
+        bill.object |= {"subscription": subscription["id"], "invoice": invoice["id"]}
+        return [
+            self._event("customer.subscription.created", subscription),
+            self._event("invoice.paid", invoice),
+            self._event("checkout.session.completed", bill.object),
+        ]
+
+    def _subscription_of(self, bill: Bill) -> Json:
+        number = bill.object.get("subscription")
+        if number is None or self.subscriptions[number]["status"] == "canceled":
+            raise NotPossible("There is no subscription that runs.")
+        return self.subscriptions[number]
+
+    def _invoice(self, bill: Bill, subscription: Json, minor: int, reason: str) -> Json:
+        invoice = objects.invoice(subscription, minor, bill.currency.lower(), reason)
+        intent = self._intent(bill, minor, {})
+        self.invoices[invoice["id"]] = invoice
+        self.invoice_payments.append(objects.invoice_payment(invoice, intent))
+        return invoice
+
+    def _intent(self, bill: Bill, minor: int, metadata: Json) -> Json:
+        intent = objects.payment_intent(minor, bill.currency.lower(), metadata)
+        self.intents[intent["id"]] = intent
+        self._bill_of[intent["id"]] = bill
+        return intent
+
+    def _last_intent(self, bill: Bill) -> Json:
+        return [self.intents[n] for n, one in self._bill_of.items() if one is bill and n in self.intents][-1]
+
+    def _given_back(self, intent: Json, amount: int) -> tuple[Json, list[Callback]]:
+        refund = objects.refund(intent, amount)
+        self.refunds.append(refund)
+        done = self.refunded(intent)
+        if done == intent["amount"]:
+            self._bill_of[intent["id"]].state = "refunded"
+        # One fact, two events.
+        charge = objects.charge(intent, done)
+        return refund, [self._event("charge.refunded", charge), self._event("refund.created", refund)]
+
+    def _event(self, kind: str, found: Json) -> Callback:
+        return Callback(kind, _signed(objects.event(kind, copy.deepcopy(found)), self.WEBHOOK_SECRET))
+
+
+def _signed(event: Json, secret: str) -> Callable[[int], tuple[dict[str, str], bytes]]:
+    """Write an event; each attempt is signed with its own time."""
+    body = json.dumps(event, indent=2, ensure_ascii=False).encode()
+
+    def write(attempt: int) -> tuple[dict[str, str], bytes]:
+        now = int(time.time())
+        digest = hmac.new(secret.encode(), b"%d." % now + body, hashlib.sha256).hexdigest()
+        headers = {
+            "Stripe-Signature": f"t={now},v1={digest}",
+            "Content-Type": "application/json; charset=utf-8",
+        }
+        return headers, body
+
+    return write
+
+
+def _minor(bill: Bill, amount: Decimal) -> int:
+    return int(amount if bill.currency.lower() in WHOLE else amount * 100)

@@ -1,0 +1,260 @@
+"""YooKassa: payments confirmed on its page, refunds, receipts, saved methods. Nothing it tells is signed."""
+
+from __future__ import annotations
+
+import base64
+import copy
+import json
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from tools.emulator.payments.callbacks import Callback
+from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.yookassa_rules import Invalid, check_payment, check_refund, money
+from tools.emulator.telegram import RawResponse
+from tools.emulator.trace import Trace
+from tools.emulator.web import Request, Response, json_response
+
+Json = dict[str, Any]
+
+
+class StandIn(PaymentStandIn):
+    """One test shop."""
+
+    NAME = "ЮKassa"
+    LANGUAGE = "ru"
+    COLOUR = "#0a5fd6"
+    ADDRESS = "185.71.76.5"
+    PAUSES = (10, 42, 84, 168, 672, 5376, 86016)
+    ACTIONS = ("pay", "decline", "pay_later", "wrong_amount", "deliver_twice", "forge", "expire", "refund")
+    SHOP_ID = "100500"
+    SECRET_KEY = "test_emulator-yookassa"  # noqa: S105  of nobody's shop
+
+    def __init__(self, key: str, base: Callable[[], str], trace: Trace, retry_scale: float = 1.0) -> None:
+        super().__init__(key, base, trace, retry_scale)
+        self.refunds: dict[str, Json] = {}
+        self.empty_methods: set[str] = set()  # saved ways to pay that have no money left
+        self._answers: dict[str, tuple[tuple[str, bytes], Json]] = {}
+
+    def environment(self, url: str) -> dict[str, str]:
+        """Return the shop's number, key and address."""
+        return {
+            "YOOKASSA_SHOP_ID": self.SHOP_ID,
+            "YOOKASSA_SECRET_KEY": self.SECRET_KEY,
+            "YOOKASSA_API_URL": url,
+        }
+
+    def is_accepted(self, response: RawResponse) -> bool:
+        """Take 200 alone for an answer."""
+        return response.status == 200
+
+    def actions(self, bill: Bill) -> tuple[str, ...]:
+        """Return the buttons; a saved method is charged by the shop, but can run empty."""
+        is_saved = bill.object.get("payment_method", {}).get("saved")
+        return self.ACTIONS + (("fail_renewal",) if is_saved else ())
+
+    # The payer and the cabinet.
+
+    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+        """Confirm the payment."""
+        self._succeed(bill, amount)
+        return [self._notification("payment.succeeded", bill.object)]
+
+    def pay_later(self, bill: Bill) -> list[Callback]:
+        """The notice of an earlier state comes after that of the last one."""
+        before = copy.deepcopy(bill.object) | {"status": "waiting_for_capture", "paid": True}
+        return [*self.pay(bill, bill.amount), self._notification("payment.waiting_for_capture", before)]
+
+    def decline(self, bill: Bill) -> list[Callback]:
+        """Try a card without money on it."""
+        bill.state = "declined"
+        return self._cancel(bill, "payment_network", "insufficient_funds")
+
+    def expire(self, bill: Bill) -> list[Callback]:
+        """Let the time to confirm run out."""
+        bill.state = "canceled"
+        return self._cancel(bill, "yoo_money", "expired_on_confirmation")
+
+    def refund(self, bill: Bill) -> list[Callback]:
+        """Give back what is left."""
+        left = Decimal(bill.object["amount"]["value"]) - Decimal(bill.object["refunded_amount"]["value"])
+        return self._give_back(bill, left)[1]
+
+    def fail_renewal(self, bill: Bill) -> list[Callback]:
+        """Let the saved card have no money when it is charged next."""
+        self.empty_methods.add(bill.object["payment_method"]["id"])
+        return []
+
+    def forge(self, bill: Bill) -> list[Callback]:
+        """Say it is paid: from a stranger's address, and as if from YooKassa's."""
+        claim = copy.deepcopy(bill.object) | {"status": "succeeded", "paid": True}
+        return [
+            self._notification("payment.succeeded", claim, address="203.0.113.66", is_forged=True),
+            self._notification("payment.succeeded", claim, is_forged=True),
+        ]
+
+    # The API.
+
+    def api(self, request: Request, path: str) -> Response:
+        """Answer a call of the API."""
+        given = base64.b64encode(f"{self.SHOP_ID}:{self.SECRET_KEY}".encode()).decode()
+        if request.headers.get("authorization") != f"Basic {given}":
+            return _error(401, "invalid_credentials", "Basic authentication failed.")
+        with self.lock:
+            try:
+                return json_response(
+                    self._post(request, path) if request.method == "POST" else self._get(request, path)
+                )
+            except Invalid as error:
+                return _error(400, "invalid_request", str(error), error.parameter)
+            except NotPossible as error:
+                return _error(400, "invalid_request", str(error))
+            except KeyError:
+                return _error(404, "not_found", "Object not found.")
+
+    def _get(self, request: Request, path: str) -> Json:
+        number = path.rpartition("/")[2]
+        if path == "/v3/refunds":
+            mine = [
+                r for r in self.refunds.values() if r["payment_id"] == request.arguments().get("payment_id")
+            ]
+            return {"type": "list", "items": mine}
+        if path == f"/v3/payments/{number}":
+            return self.bills[number].object
+        if path == f"/v3/refunds/{number}":
+            return self.refunds[number]
+        raise KeyError(path)
+
+    def _post(self, request: Request, path: str) -> Json:
+        key = request.headers.get("idempotence-key", "")
+        if not 1 <= len(key) <= 64:
+            raise Invalid("Idempotence key is missing or too long", "Idempotence-Key")
+        same = (path, request.body)
+        if key in self._answers:
+            first, answer = self._answers[key]
+            if first != same:
+                raise Invalid("Idempotence key duplicated", "Idempotence-Key")
+            return answer
+        try:
+            body = request.json()
+        except ValueError:
+            raise Invalid("The body is no JSON", "") from None
+        made = {"/v3/payments": self._make_payment, "/v3/refunds": self._make_refund}[path](body)
+        self._answers[key] = (same, made)
+        return made
+
+    def _make_payment(self, body: Json) -> Json:
+        check_payment(body)
+        number = _new_id()
+        bill = Bill(
+            number, Decimal(body["amount"]["value"]), body["amount"]["currency"], body.get("description", "")
+        )
+        payment = bill.object = {
+            "id": number,
+            "status": "pending",
+            "paid": False,
+            "amount": body["amount"],
+            "created_at": _now(),
+            "description": body.get("description"),
+            "metadata": body.get("metadata", {}),
+            "recipient": {"account_id": self.SHOP_ID, "gateway_id": "100700"},
+            "refundable": False,
+            "test": True,
+            "payment_method": {"type": "bank_card", "id": number, "saved": False},
+        }
+        self.keep(bill)
+        if "payment_method_id" in body:
+            self._charge_saved(bill, body["payment_method_id"])
+        else:
+            bill.return_url = body["confirmation"]["return_url"]
+            payment["confirmation"] = {"type": "redirect", "confirmation_url": self.checkout_url(bill)}
+            bill.object["save_payment_method"] = bool(body.get("save_payment_method"))
+        return copy.deepcopy(payment)
+
+    def _charge_saved(self, bill: Bill, method: str) -> None:
+        saved = any(
+            one.object["payment_method"] | {"saved": True} == one.object["payment_method"]
+            for one in self.bills.values()
+            if one.object["payment_method"]["id"] == method
+        )
+        if not saved:
+            raise Invalid("Payment method is not saved", "payment_method_id")
+        bill.object["payment_method"] = {"type": "bank_card", "id": method, "saved": True}
+        if method in self.empty_methods:
+            self.tell(bill, self.decline(bill))
+            return
+        self.tell(bill, self.pay(bill, bill.amount))
+
+    def _make_refund(self, body: Json) -> Json:
+        check_refund(body)
+        bill = self.bills[body["payment_id"]]
+        payment, amount = bill.object, Decimal(body["amount"]["value"])
+        if payment["status"] != "succeeded" or body["amount"]["currency"] != payment["amount"]["currency"]:
+            raise Invalid("Payment is not refundable", "payment_id")
+        if amount > Decimal(payment["amount"]["value"]) - Decimal(payment["refunded_amount"]["value"]):
+            raise Invalid("Refund amount is more than is left of the payment", "amount.value")
+        refund, told = self._give_back(bill, amount)
+        self.tell(bill, told)
+        return copy.deepcopy(refund)
+
+    def _succeed(self, bill: Bill, amount: Decimal) -> None:
+        bill.state = "paid"
+        asked = bill.object.pop("save_payment_method", False)
+        bill.object.pop("confirmation", None)
+        method = bill.object["payment_method"]
+        bill.object |= {
+            "status": "succeeded",
+            "paid": True,
+            "refundable": True,
+            "captured_at": _now(),
+            "amount": money(amount, bill.currency),
+            "income_amount": money(amount * Decimal("0.965"), bill.currency),
+            "refunded_amount": money(Decimal(0), bill.currency),
+            "payment_method": method | {"saved": asked or method["saved"], "title": "Bank card *4242"},
+        }
+
+    def _cancel(self, bill: Bill, party: str, reason: str) -> list[Callback]:
+        bill.object.pop("confirmation", None)
+        bill.object |= {"status": "canceled", "cancellation_details": {"party": party, "reason": reason}}
+        return [self._notification("payment.canceled", bill.object)]
+
+    def _give_back(self, bill: Bill, amount: Decimal) -> tuple[Json, list[Callback]]:
+        refund: Json = {
+            "id": _new_id(),
+            "payment_id": bill.id,
+            "status": "succeeded",
+            "created_at": _now(),
+            "amount": money(amount, bill.currency),
+        }
+        self.refunds[refund["id"]] = refund
+        done = Decimal(bill.object["refunded_amount"]["value"]) + amount
+        bill.object["refunded_amount"] = money(done, bill.currency)
+        if done == Decimal(bill.object["amount"]["value"]):
+            bill.state = "refunded"
+        return refund, [self._notification("refund.succeeded", refund)]
+
+    def _notification(
+        self, kind: str, found: Json, *, address: str = ADDRESS, is_forged: bool = False
+    ) -> Callback:
+        shown = {name: value for name, value in found.items() if name != "save_payment_method"}
+        body = json.dumps(
+            {"type": "notification", "event": kind, "object": shown}, ensure_ascii=False
+        ).encode()
+        headers = {"Content-Type": "application/json"}
+        return Callback(kind, lambda attempt: (headers, body), address=address, is_forged=is_forged)
+
+
+def _new_id() -> str:
+    return f"{secrets.token_hex(4)}-000f-5000-{secrets.token_hex(2)}-{secrets.token_hex(6)}"
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _error(status: int, code: str, description: str, parameter: str = "") -> Response:
+    error = {"type": "error", "id": _new_id(), "code": code, "description": description}
+    return json_response(error | ({"parameter": parameter} if parameter else {}), status)
