@@ -53,8 +53,12 @@ OTHER_VARIABLES = frozenset(
         "PRODAMUS_URL",
         "PRODAMUS_SECRET_KEY",
         "PRODAMUS_SYS",
+        "PRODAMUS_SUBSCRIPTION_MONTH",
+        "PRODAMUS_SUBSCRIPTION_YEAR",
         "CRYPTO_PAY_TOKEN",
         "CRYPTO_PAY_API_URL",
+        "FAKE_SECRET_KEY",
+        "FAKE_API_URL",
         # tools.database settings: the keys of private.settings
         "QUOTA_TIMEZONE",
         "BALANCE_CURRENCY",
@@ -264,6 +268,14 @@ class Settings:
     def variable(self, name: str) -> str:
         """Return a variable of a payment provider, an empty text when it is missing."""
         return os.environ.get(name, "").strip()
+
+    def url(self, name: str) -> str:
+        """Return the address in a variable of a payment provider, without a slash at the end.
+
+        Raises:
+            ConfigError: it is missing or malformed.
+        """
+        return _parse(name, _url, self.variable(name))  # type: ignore[no-any-return]
 
     def payment_url(self, provider: str, default: str) -> str:
         """Return where a payment provider's API is: `<PROVIDER>_API_URL`, or its own address.

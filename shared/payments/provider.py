@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from typing import ClassVar
 
 from shared.config import settings
@@ -53,6 +54,17 @@ class Reply:
     content_type: str = "text/plain"
 
 
+class Verdict(StrEnum):
+    """What a provider hears that asks whether it may take the money."""
+
+    ALLOWED = "allowed"
+    UNKNOWN_ORDER = "unknown_order"
+    WRONG_PAYER = "wrong_payer"
+    WRONG_AMOUNT = "wrong_amount"
+    NOT_PAYABLE = "not_payable"  # paid already, or no longer for sale
+    EXPIRED = "expired"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
     """What we ask a provider to be paid for."""
@@ -70,6 +82,7 @@ class Order:
     period: str | None = None
     contact: str | None = None  # e-mail or phone for the receipt (54-FZ)
     expires_at: datetime | None = None
+    bot: str = "assistant"  # which of our bots sells it: Stars belong to a bot
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,12 +108,14 @@ class Provider(ABC):
     API: ClassVar[str]  # its own address, without a slash at the end; `<KEY>_API_URL` replaces it
     CURRENCIES: ClassVar[frozenset[str]]
     KINDS: ClassVar[frozenset[str]] = frozenset({""})  # paths below the provider's own
+    ASKS: ClassVar[frozenset[str]] = frozenset()  # kinds that ask first and tell nothing: see `check_reply`
     METHODS: ClassVar[frozenset[str]] = frozenset({"POST"})
     RENEWS: ClassVar[frozenset[str]] = frozenset()  # periods it renews by itself: month, year
     SAVES_METHOD: ClassVar[bool] = False  # what was paid with can be charged again by us (`charge_saved`)
     NEEDS_CONTACT: ClassVar[bool] = False  # a receipt is due with it
     HAS_STATUS: ClassVar[bool] = False  # it can be asked for the state of a payment
     HAS_REFUND: ClassVar[bool] = False
+    REFUNDS_IN_PART: ClassVar[bool] = True
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -108,6 +123,14 @@ class Provider(ABC):
     def is_configured(self) -> bool:
         """Whether it can be used here."""
         return all(settings().variable(name) for name in self.REQUIRED)
+
+    def renews(self, period: str) -> bool:
+        """Whether it renews a `month` or a `year` by itself."""
+        return period in self.RENEWS
+
+    def secrets(self, name: str) -> tuple[str, ...]:
+        """Return the values of a variable, the current one first; several, with commas, while rotating."""
+        return tuple(word.strip() for word in settings().variable(name).split(",") if word.strip())
 
     def address(self, path: str = "") -> str:
         """Return where its API is.
@@ -185,8 +208,13 @@ class Provider(ABC):
         """
         raise NotImplementedError
 
-    def stop_renewal(self, subscription_id: str, telegram_id: int, timeout: float) -> None:
-        """Have it no longer renewed; only for providers with RENEWS. What was paid still runs.
+    def stop_renewal(
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+    ) -> None:
+        """Have it no longer renewed; only for providers that renew. What was paid still runs.
+
+        Args:
+            payment_id: a charge of this subscription, for providers that know it by nothing else (Stars).
 
         Raises:
             PaymentError: refused, or no answer.
@@ -194,6 +222,10 @@ class Provider(ABC):
         raise NotImplementedError
 
     # What the provider is answered.
+
+    def check_reply(self, call: Call, verdict: Verdict) -> Reply:
+        """Answer a callback of the kinds in ASKS: what `parse` made of it names the order and the amount."""
+        raise NotImplementedError
 
     def accepted(self, call: Call) -> Reply:
         """Answer that everything is stored, now or before."""

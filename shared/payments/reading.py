@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from decimal import Decimal
 from typing import Any
 
@@ -66,12 +66,14 @@ def currency(value: Any) -> str | None:
     return value.upper() if isinstance(value, str) and _CURRENCY.fullmatch(value) else None
 
 
-def moment(value: Any) -> datetime | None:
-    """Return a time given as ISO 8601 with a zone or as seconds since 1970, or None."""
+def moment(value: Any, zone: tzinfo | None = None) -> datetime | None:
+    """Return a time given as ISO 8601 with a zone (else in `zone`) or as seconds since 1970, or None."""
     try:
         if isinstance(value, int) and not isinstance(value, bool):
             return datetime.fromtimestamp(value, UTC)
         found = datetime.fromisoformat(value) if isinstance(value, str) else None
     except (ValueError, OverflowError, OSError):
         return None
+    if found is not None and found.tzinfo is None and zone is not None:
+        found = found.replace(tzinfo=zone)
     return found if found is not None and found.tzinfo is not None else None

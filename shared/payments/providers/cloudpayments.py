@@ -1,0 +1,367 @@
+"""CloudPayments: an order's page, an address for each kind of callback, two HMAC headers.
+
+Source: https://developers.cloudpayments.ru, read on 2026-11-21. The kind of a callback is not in its body, so
+it is the last part of the path: /payments/cloudpayments/pay. Choose POST, UTF-8 and the CloudPayments format
+in the cabinet (GET and JSON are understood too). `check` comes before the money: without our {"code": 0}
+nothing is taken.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from types import MappingProxyType
+from typing import Any, ClassVar
+from urllib.parse import parse_qsl, unquote_to_bytes
+
+from shared.config import settings
+from shared.errors import ConfigError
+from shared.payments import calls, provider
+from shared.payments.notice import Event, Kind, Notice
+from shared.payments.provider import (
+    MAX_BODY,
+    Call,
+    Checkout,
+    Forged,
+    Order,
+    PaymentError,
+    Receipt,
+    Reply,
+    Unusable,
+    Verdict,
+)
+from shared.payments.reading import (
+    currency,
+    decimal,
+    identifier,
+    inner,
+    json_object,
+    moment,
+    order_number,
+    text,
+)
+from shared.payments.receipts import cloudkassir
+from shared.signatures import is_signed
+
+_MAX_FIELDS = 200
+_CODES = MappingProxyType(
+    {
+        Verdict.ALLOWED: 0,
+        Verdict.UNKNOWN_ORDER: 10,
+        Verdict.WRONG_PAYER: 11,
+        Verdict.WRONG_AMOUNT: 12,
+        Verdict.NOT_PAYABLE: 13,
+        Verdict.EXPIRED: 20,
+    }
+)
+_STATUSES = MappingProxyType(
+    {
+        "Completed": Kind.PAID,
+        "Authorized": Kind.PENDING,
+        "AwaitingAuthentication": Kind.PENDING,
+        "Cancelled": Kind.CANCELED,
+        "Declined": Kind.FAILED,
+    }
+)
+_SUBSCRIPTIONS = MappingProxyType(
+    {
+        "Active": Kind.SUBSCRIPTION_ACTIVE,
+        "PastDue": Kind.SUBSCRIPTION_PAST_DUE,
+        "Cancelled": Kind.SUBSCRIPTION_CANCELED,
+        "Expired": Kind.SUBSCRIPTION_CANCELED,  # all periods are paid: the last one still runs
+        "Rejected": Kind.SUBSCRIPTION_ENDED,  # three charges failed after the paid period
+    }
+)
+_CULTURES = MappingProxyType({"ru": "ru-RU", "en": "en-US"})
+
+
+class Provider(provider.Provider):
+    """Orders by link, one payment or a monthly subscription; refunds; the state by our order's number."""
+
+    REQUIRED = ("CLOUDPAYMENTS_PUBLIC_ID", "CLOUDPAYMENTS_API_SECRET")
+    API = "https://api.cloudpayments.ru"
+    CURRENCIES = frozenset({"RUB", "USD", "EUR", "GBP", "KZT", "UAH", "BYN", "AZN", "AMD", "KGS", "UZS"})
+    KINDS = frozenset({"check", "pay", "fail", "confirm", "refund", "recurrent", "cancel"})
+    ASKS = frozenset({"check"})
+    METHODS = frozenset({"GET", "POST"})
+    RENEWS: ClassVar[frozenset[str]] = frozenset({"month"})
+    NEEDS_CONTACT = True
+    HAS_STATUS = True
+    HAS_REFUND = True
+
+    def create(self, order: Order, timeout: float) -> Checkout:
+        """Make an order with a page of its own. Within an hour the same request gives the same order."""
+        body: dict[str, Any] = {
+            "Amount": float(order.amount),
+            "Currency": order.currency,
+            "Description": order.description,
+            "InvoiceId": str(order.id),
+            "AccountId": str(order.telegram_id),
+            "RequireConfirmation": False,
+            "SendEmail": False,
+            "SuccessRedirectUrl": order.return_url,
+            "FailRedirectUrl": order.return_url,
+            "CultureName": _CULTURES.get(order.language, "en-US"),
+        }
+        if order.period == "month":
+            body["SubscriptionBehavior"] = "CreateMonthly"
+        if order.contact:
+            body["Email" if "@" in order.contact else "Phone"] = order.contact
+            body["JsonData"] = cloudkassir(Receipt(order.contact, order.title), order.amount)
+        model = self._ask("/orders/create", body, timeout, key=order.idempotency_key)
+        url = model.get("Url")
+        if not isinstance(url, str) or not url.startswith(("https://", "http://")):
+            raise PaymentError("CloudPayments gave no address for the order")
+        return Checkout(url, identifier(model.get("Id")) or "")
+
+    def verify(self, call: Call) -> None:
+        """Cancel a subscription; one that has ended already counts as canceled."""
+        """Check the two headers: over the text as it came, and over what it was before it was encoded."""
+        message = call.query if call.method == "GET" else call.body
+        if len(message) > MAX_BODY:
+            raise Forged("too long")
+        secrets = self.secrets("CLOUDPAYMENTS_API_SECRET")
+        if not secrets:
+            raise ConfigError("CLOUDPAYMENTS_API_SECRET is missing")
+        # The second header is over the text before it was encoded for the way; JSON never is.
+        plain = message if _is_json(call) else unquote_to_bytes(message.replace(b"+", b" "))
+        raw = is_signed([call.headers.get("content-hmac")], secrets, message, _base64)
+        decoded = is_signed([call.headers.get("x-content-hmac")], secrets, plain, _base64)
+        if not (raw or decoded):
+            raise Forged("neither Content-HMAC nor X-Content-HMAC belongs to this text")
+
+    def parse(self, call: Call) -> Event:
+        """Read a form or JSON; its kind is the last part of the path."""
+        fields = _fields(call)
+        if call.kind == "recurrent":
+            return _subscription(fields)
+        transaction = order_number(fields.get("TransactionId"))
+        if transaction is None:
+            raise Unusable("there is no TransactionId")
+        return Event(f"{call.kind}:{transaction}", (_notice(call.kind, fields),), call.kind)
+
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
+        """Ask by our number for the last operation; of a refund, for the payment too."""
+        try:
+            return self._fetch(order_id, timeout)
+        except Unusable as error:
+            raise PaymentError(f"/v2/payments/find: {error}") from None
+
+    def _fetch(self, order_id: int, timeout: float) -> tuple[Notice, ...]:
+        model = self._find("/v2/payments/find", {"InvoiceId": str(order_id)}, timeout)
+        if not model:
+            return ()
+        original = order_number(model.get("OriginalTransactionId"))
+        if original is None:
+            return (_state(model),)
+        # Only the last operation is told; of a refund, what it gave back must be asked for.
+        paid = self._find("/payments/get", {"TransactionId": original}, timeout)
+        refund = Notice(
+            kind=Kind.REFUNDED if model.get("Status") == "Completed" else Kind.OTHER,
+            payment_id=str(original),
+            order_id=order_id,
+            operation_id=identifier(model.get("TransactionId")),
+            amount=_amount(model),
+            currency=currency(model.get("Currency")),
+            is_test=_is_true(model.get("TestMode")),
+            happened_at=_moment(model.get("CreatedDateIso")),
+        )
+        return (_state(paid), refund) if paid else (refund,)
+
+    def refund(
+        self,
+        payment_id: str,
+        amount: Decimal,
+        currency: str,
+        *,
+        key: str,
+        telegram_id: int,
+        timeout: float,
+        receipt: Receipt | None = None,
+    ) -> Notice | None:
+        """Give money back, at once."""
+        transaction = order_number(payment_id)
+        if transaction is None:
+            raise PaymentError("this is no payment of CloudPayments", is_certain=True)
+        body: dict[str, Any] = {"TransactionId": transaction, "Amount": float(amount)}
+        if receipt:
+            body["JsonData"] = cloudkassir(receipt, amount)
+        model = self._ask("/payments/refund", body, timeout, key=key)
+        return Notice(
+            kind=Kind.REFUNDED,
+            payment_id=payment_id,
+            operation_id=identifier(model.get("TransactionId")) or key,
+            amount=amount,
+            currency=currency,
+        )
+
+    def stop_renewal(
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+    ) -> None:
+        """Cancel a subscription; one that has ended already counts as canceled."""
+        try:
+            self._ask("/subscriptions/cancel", {"Id": subscription_id}, timeout)
+        except PaymentError as error:
+            if not error.is_certain:
+                raise
+            state = self._find("/subscriptions/get", {"Id": subscription_id}, timeout).get("Status")
+            if state not in ("Cancelled", "Rejected", "Expired"):
+                raise
+
+    def accepted(self, call: Call) -> Reply:
+        """Answer with the only code that is no failure."""
+        return _reply(0)
+
+    def again(self, call: Call) -> Reply:
+        """Answer so that it comes again; `check` does not, and its payer must hear something."""
+        return _reply(13, 200 if call.kind in self.ASKS else 503)
+
+    def refused(self, call: Call) -> Reply:
+        """Answer what proves nothing: never with the code of success."""
+        return _reply(13, 401)
+
+    def check_reply(self, call: Call, verdict: Verdict) -> Reply:
+        """Answer `check` in its codes."""
+        return _reply(_CODES[verdict])
+
+    def _ask(self, path: str, body: Any, timeout: float, key: str = "") -> Mapping[str, Any]:
+        """Return the `Model` of a call that must succeed."""
+        answer = self._post(path, body, timeout, key)
+        if answer.get("Success") is not True:
+            raise PaymentError(f"{path}: {_refusal(answer)}", is_certain=True)
+        return inner(answer, "Model")
+
+    def _find(self, path: str, body: Any, timeout: float) -> Mapping[str, Any]:
+        """Return the `Model` of a question; nothing when there is none. A declined payment is no success."""
+        return inner(self._post(path, body, timeout), "Model")
+
+    def _post(self, path: str, body: Any, timeout: float, key: str = "") -> Mapping[str, Any]:
+        secret = next(iter(self.secrets("CLOUDPAYMENTS_API_SECRET")), "")
+        headers = calls.basic(settings().variable("CLOUDPAYMENTS_PUBLIC_ID"), secret)
+        if key:
+            headers["X-Request-ID"] = key
+        url = self.address(path)
+        answer = calls.call_json(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
+        return calls.result(self.key, answer)
+
+
+def _is_json(call: Call) -> bool:
+    kind = call.headers.get("content-type", "").partition(";")[0]
+    return call.method != "GET" and "json" in kind.lower()
+
+
+def _fields(call: Call) -> Mapping[str, Any]:
+    message = call.query if call.method == "GET" else call.body
+    if _is_json(call):
+        content = json_object(message)
+        if content is None:
+            raise Unusable("the body is no JSON object")
+        return content
+    try:
+        pairs = parse_qsl(
+            message.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS
+        )
+    except UnicodeDecodeError:
+        raise Unusable("the text is not in UTF-8: choose this encoding in the cabinet") from None
+    except ValueError:
+        raise Unusable("too many fields") from None
+    return dict(pairs)
+
+
+def _notice(kind: str, fields: Mapping[str, Any]) -> Notice:
+    transaction = identifier(fields.get("TransactionId"))
+    common: dict[str, Any] = {
+        "order_id": order_number(fields.get("InvoiceId")),
+        "amount": _amount(fields),
+        "currency": currency(fields.get("Currency")),
+        "telegram_id": order_number(fields.get("AccountId")),
+        "subscription_id": identifier(fields.get("SubscriptionId")),
+        "is_test": _is_true(fields.get("TestMode")),
+        "happened_at": _moment(fields.get("DateTime")),
+        "reason": " ".join(filter(None, (identifier(fields.get("ReasonCode")), text(fields.get("Reason"))))),
+    }
+    if fields.get("OperationType") == "CardPayout":  # our money going out: not ours to count
+        return Notice(kind=Kind.OTHER, **common)
+    if kind == "refund" or fields.get("OperationType") == "Refund":
+        return _refund(kind, transaction, fields, common)
+    meaning = {
+        "pay": _STATUSES.get(text(fields.get("Status")), Kind.OTHER),
+        "confirm": Kind.PAID,
+        "fail": Kind.FAILED,
+        "cancel": Kind.CANCELED,
+        "check": Kind.PENDING,
+    }
+    return Notice(kind=meaning.get(kind, Kind.OTHER), payment_id=transaction, **common)
+
+
+def _refund(kind: str, refund: str | None, fields: Mapping[str, Any], common: dict[str, Any]) -> Notice:
+    original = identifier(fields.get("PaymentTransactionId"))
+    if original is None and kind == "refund":
+        raise Unusable("there is no PaymentTransactionId")
+    failed = Kind.REFUND_FAILED if original else Kind.OTHER
+    return Notice(
+        kind=failed if kind == "fail" else Kind.REFUNDED,
+        payment_id=original,
+        operation_id=refund,
+        **common,
+    )
+
+
+def _subscription(fields: Mapping[str, Any]) -> Event:
+    name, status = identifier(fields.get("Id")), text(fields.get("Status"))
+    if not name or not status:
+        raise Unusable("the subscription has no Id or no Status")
+    counts = (str(identifier(fields.get(f"{what}TransactionsNumber"))) for what in ("Successful", "Failed"))
+    notice = Notice(
+        kind=_SUBSCRIPTIONS.get(status, Kind.OTHER),
+        subscription_id=name,
+        telegram_id=order_number(fields.get("AccountId")),
+        period_ends_at=_moment(fields.get("NextTransactionDate")),
+    )
+    return Event(":".join(("recurrent", name, status, *counts)), (notice,), "recurrent")
+
+
+def _state(model: Mapping[str, Any]) -> Notice:
+    """Say what a transaction in an answer of the API is."""
+    return Notice(
+        kind=_STATUSES.get(text(model.get("Status")), Kind.OTHER),
+        payment_id=identifier(model.get("TransactionId")),
+        order_id=order_number(model.get("InvoiceId")),
+        amount=_amount(model),
+        currency=currency(model.get("Currency")),
+        telegram_id=order_number(model.get("AccountId")),
+        subscription_id=identifier(model.get("SubscriptionId")),
+        is_test=_is_true(model.get("TestMode")),
+        happened_at=_moment(model.get("ConfirmDateIso") or model.get("CreatedDateIso")),
+        reason=text(model.get("Reason")),
+    )
+
+
+def _amount(fields: Mapping[str, Any]) -> Decimal:
+    """Return the amount, which is text in a form and a number in JSON."""
+    found = decimal(str(fields.get("Amount")))
+    if found is None:
+        raise Unusable("the Amount is none")
+    return found
+
+
+def _moment(value: Any) -> datetime | None:
+    return moment(value, UTC)
+
+
+def _base64(digest: bytes) -> str:
+    return b64encode(digest).decode()
+
+
+def _is_true(value: Any) -> bool:
+    return str(value).lower() in ("1", "true")
+
+
+def _refusal(answer: Mapping[str, Any]) -> str:
+    return text(answer.get("Message")) or text(inner(answer, "Model").get("Reason")) or "refused"
+
+
+def _reply(code: int, status: int = 200) -> Reply:
+    return Reply(status, b'{"code":%d}' % code, "application/json")

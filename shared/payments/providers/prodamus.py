@@ -1,0 +1,252 @@
+"""Prodamus: a link to the shop's own page; forms signed as PHP reads them.
+
+Source: https://help.prodamus.ru/payform/integracii, read on 2026-11-21. Our order is `order_id` in a request
+and `order_num` in what comes back, where `order_id` is theirs. A buyer can write a cheaper link with our
+number, so sum and currency of a notice must be those of the order. Nothing is known but by notices: a payment
+cannot be asked about, and money is given back in the cabinet alone.
+
+A plan that Prodamus renews is a subscription made in its cabinet, with its price there. Its number is the
+same for all buyers; the buyer's own is `profile_id`, and both together are our `subscription_id`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta, timezone
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from shared.config import settings
+from shared.errors import ConfigError
+from shared.payments import calls, php, provider
+from shared.payments.notice import Event, Kind, Notice
+from shared.payments.provider import (
+    MAX_BODY,
+    Call,
+    Checkout,
+    Forged,
+    Order,
+    PaymentError,
+    Reply,
+    Unusable,
+)
+from shared.payments.reading import currency, decimal, identifier, moment, order_number, text
+from shared.payments.receipts import payform_product
+from shared.signatures import hmac_sha256, is_signed
+
+# The key of demo.payform.ru stands in the documentation: whoever uses it lets everybody sign.
+_PUBLISHED_KEY = "2y2aw4oknnke80bp1a8fniwuuq7tdkwmmuq7vwi4nzbr8z1182ftbn6p8mhw3bhz"
+_MOSCOW = timezone(timedelta(hours=3))
+_LINK = re.compile(r"https?://[^\s<>\"']{4,500}")
+_FORM = {"Content-Type": "application/x-www-form-urlencoded"}
+_STATUSES = MappingProxyType(
+    {"success": Kind.PAID, "order_canceled": Kind.CANCELED, "order_denied": Kind.FAILED}
+)
+_ACTIONS = MappingProxyType(
+    {
+        "deactivation": Kind.SUBSCRIPTION_CANCELED,
+        "reactivation": Kind.SUBSCRIPTION_ACTIVE,
+        "finish": Kind.SUBSCRIPTION_ENDED,
+    }
+)
+
+
+class Provider(provider.Provider):
+    """Links to the payment page, its notices, and the end of a subscription."""
+
+    REQUIRED = ("PRODAMUS_URL", "PRODAMUS_SECRET_KEY")
+    API = ""  # every shop has its own: PRODAMUS_URL
+    CURRENCIES = frozenset({"RUB", "USD", "EUR", "KZT"})
+    RENEWS: ClassVar[frozenset[str]] = frozenset({"month", "year"})  # those that have a subscription there
+
+    def address(self, path: str = "") -> str:
+        """Return where the shop's page is."""
+        return settings().url("PRODAMUS_URL") + path
+
+    def renews(self, period: str) -> bool:
+        """Whether there is a subscription of this period in the cabinet."""
+        return period in self.RENEWS and bool(_subscription_of(period))
+
+    def create(self, order: Order, timeout: float) -> Checkout:
+        """Have a signed link made. There may be several for one order: the sum is paid by whichever."""
+        request: dict[php.Key, Any] = {
+            "do": "link",
+            "order_id": str(order.id),
+            "currency": order.currency.lower(),
+            "customer_extra": order.description,
+            "urlReturn": order.return_url,
+            "urlSuccess": order.return_url,
+            "payments_limit": "1",
+        }
+        if order.period and (subscription := _subscription_of(order.period)):
+            request["subscription"] = subscription
+        else:
+            request["products"] = {0: payform_product(order)}
+        if order.contact:
+            request["customer_email" if "@" in order.contact else "customer_phone"] = order.contact
+        if order.expires_at:
+            request["link_expired"] = order.expires_at.astimezone(_MOSCOW).strftime("%d.%m.%Y %H:%M")
+        if sys := settings().variable("PRODAMUS_SYS"):
+            request["sys"] = sys
+            if settings().public_url:
+                request["urlNotification"] = f"{settings().public_url}/payments/{self.key}"
+        link = self._post("/", request, timeout)
+        if not _LINK.fullmatch(link):
+            raise PaymentError(f"Prodamus gave no link: {text(link)}", is_certain=True)
+        return Checkout(link)
+
+    def verify(self, call: Call) -> None:
+        """Unsubscribe on behalf of the buyer, which is for good."""
+        """Check the signature over the form as PHP reads it, however it came."""
+        if len(call.body) > MAX_BODY:
+            raise Forged("too long")
+        given = call.headers.get("sign", "").lower()
+        if not given:
+            raise Forged("there is no Sign")
+        secrets = self.secrets("PRODAMUS_SECRET_KEY")
+        if not secrets:
+            raise ConfigError("PRODAMUS_SECRET_KEY is missing")
+        if _PUBLISHED_KEY in secrets and settings().environment == "production":
+            raise ConfigError("PRODAMUS_SECRET_KEY is that of demo.payform.ru: anybody can sign with it")
+        try:
+            message = php.canonical(_tree(call))
+        except php.Malformed as error:
+            raise Forged(f"not a form: {error}") from None
+        if is_signed([given], secrets, message):
+            return
+        # Prodamus signs so when the page's live mode is off on its side: no money came.
+        if is_signed([given], [f"{secret}demo" for secret in secrets], message):
+            raise Forged("signed as a demonstration: the payment page is not live at Prodamus")
+        raise Forged("the Sign does not belong to this form")
+
+    def parse(self, call: Call) -> Event:
+        """Read a notice; each try of it is another text, so its key is what it says."""
+        try:
+            tree = _tree(call)
+        except php.Malformed as error:
+            raise Unusable(f"not a form: {error}") from None
+        subscription = tree.get("subscription")
+        if not isinstance(subscription, dict):
+            return _payment(tree, {})
+        if text(subscription.get("action_code")) or text(subscription.get("notification_code")):
+            return _subscription(tree, subscription)
+        return _payment(tree, subscription)
+
+    def stop_renewal(
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+    ) -> None:
+        """Unsubscribe on behalf of the buyer, which is for good."""
+        subscription, _, payer = subscription_id.partition(":")
+        if not subscription or not payer:
+            raise PaymentError("this is no subscription of Prodamus", is_certain=True)
+        request: dict[php.Key, Any] = {
+            "subscription": subscription,
+            "customer_phone" if payer.startswith("+") else "profile": payer,
+            "active_user": "0",
+        }
+        answer = self._post("/rest/setActivity/", request, timeout)
+        # One that has ended cannot be changed any more, and need not be.
+        if answer.lower() != "success" and "completed" not in answer:
+            raise PaymentError(f"setActivity: {text(answer)}", is_certain=True)
+
+    def accepted(self, call: Call) -> Reply:
+        """Answer as their own example does."""
+        return Reply(200, b"success")
+
+    def _post(self, path: str, request: dict[php.Key, Any], timeout: float) -> str:
+        secret = next(iter(self.secrets("PRODAMUS_SECRET_KEY")), "")
+        signature = hmac_sha256(secret, php.canonical(request)).hex()
+        body = php.form({**request, "signature": signature})
+        url = self.address(path)
+        answer = calls.call(self.key, "POST", url, timeout=timeout, body=body, headers=_FORM)
+        words = answer.data.decode("utf-8", "replace").strip()
+        if answer.status != 200 and "completed" not in words:
+            certain = 400 <= answer.status < 500
+            raise PaymentError(f"Prodamus answered {answer.status}: {text(words)}", is_certain=certain)
+        return words
+
+
+def _tree(call: Call) -> php.Tree:
+    content_type = call.headers.get("content-type", "")
+    if "json" in content_type.partition(";")[0].lower():
+        return php.from_json(call.body)
+    return php.nested(php.fields(content_type, call.body))
+
+
+def _subscription_of(period: str) -> str:
+    return settings().variable(f"PRODAMUS_SUBSCRIPTION_{period.upper()}")
+
+
+def _payment(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> Event:
+    """Read a notice about a payment: a single one, or the first of a subscription."""
+    theirs, status = identifier(tree.get("order_id")), text(tree.get("payment_status")).lower()
+    if not theirs or not status:
+        raise Unusable("there is no order_id or no payment_status")
+    notice = Notice(
+        kind=_STATUSES.get(status, Kind.OTHER),
+        payment_id=theirs,
+        reason=text(tree.get("payment_status_description")) if status != "success" else "",
+        **_money(tree),
+        **_renewal(tree, subscription),
+    )
+    return Event(f"{theirs}:{status}", (notice,), status)
+
+
+def _subscription(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> Event:
+    """Read a notice about a subscription: a renewal, one that failed, a reminder, an end."""
+    action = text(subscription.get("action_code"))
+    code = action or text(subscription.get("notification_code"))
+    renewal = _renewal(tree, subscription)
+    count = text(subscription.get("payment_num"))
+    day = text(subscription.get("payment_date")) or text(subscription.get("date")) or text(tree.get("date"))
+    failure = text(subscription.get("error_code")) or text(subscription.get("error"))
+    if failure:
+        is_last = text(subscription.get("last_attempt")).lower() == "yes"
+        kind = Kind.SUBSCRIPTION_ENDED if is_last else Kind.SUBSCRIPTION_PAST_DUE
+        notice = Notice(kind=kind, reason=failure, is_test=_is_test(tree), **renewal)
+    elif action == "auto_payment":
+        theirs = identifier(tree.get("order_id"))
+        charge = theirs if theirs and theirs != "0" else f"{renewal['subscription_id']}:{count}"
+        notice = Notice(kind=Kind.PAID, payment_id=charge, **_money(tree), **renewal)
+    else:
+        kind = _ACTIONS.get(action, Kind.OTHER)
+        notice = Notice(
+            kind=kind,
+            order_id=order_number(tree.get("order_num")),
+            reason=text(subscription.get("action_reason")),
+            is_test=_is_test(tree),
+            **renewal,
+        )
+    key = ":".join(("sub", str(renewal["subscription_id"]), code, failure, day, count))
+    return Event(key, (notice,), code)
+
+
+def _money(tree: php.Tree) -> dict[str, Any]:
+    amount = decimal(tree.get("sum"))
+    if amount is None:
+        raise Unusable("the sum is none")
+    return {
+        "order_id": order_number(tree.get("order_num")),
+        "amount": amount,
+        "currency": currency(tree.get("currency")) or "RUB",  # older notices name none
+        "is_test": _is_test(tree),
+        "happened_at": moment(tree.get("date"), _MOSCOW),
+    }
+
+
+def _renewal(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> dict[str, Any]:
+    if not subscription:
+        return {}
+    name = identifier(subscription.get("id"))
+    payer = identifier(subscription.get("profile_id")) or text(tree.get("customer_phone"))
+    if not name or not payer:
+        raise Unusable("the subscription has no id, or nobody it belongs to")
+    return {
+        "subscription_id": f"{name}:{payer}",
+        "period_ends_at": moment(subscription.get("date_next_payment"), _MOSCOW),
+    }
+
+
+def _is_test(tree: php.Tree) -> bool:
+    return text(tree.get("is_test")) == "1" or text(tree.get("demo_mode")) == "1"

@@ -1,0 +1,278 @@
+"""Telegram Stars: an invoice's link; what happened comes with Telegram's updates and not to `payments`.
+
+Source: https://core.telegram.org/bots/api (10.3). Our order's number is the invoice's payload. A charge
+belongs to the bot that sold it, and its number never comes twice, unlike an update's, whose numbering may
+start anew: so events are keyed by the charge. A refund is always of the whole payment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from time import monotonic
+from types import MappingProxyType
+from typing import Any, ClassVar
+
+from shared.config import settings
+from shared.errors import TelegramError
+from shared.payments import provider
+from shared.payments.notice import Event, Kind, Notice
+from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable
+from shared.payments.reading import order_number, text
+from shared.telegram import api
+
+CURRENCY = "XTR"
+PERIOD = 2_592_000  # seconds: 30 days, the only one there is
+PAGE = 100  # transactions Telegram tells at once
+_SEARCHED = 5  # pages, from the newest, in which a payment is looked for
+_STATES = MappingProxyType(
+    {
+        "canceled": Kind.SUBSCRIPTION_CANCELED,
+        "active": Kind.SUBSCRIPTION_ACTIVE,
+        "failed": Kind.SUBSCRIPTION_PAST_DUE,
+    }
+)
+
+
+class Provider(provider.Provider):
+    """Links to invoices, refunds, and the end of a subscription, by calls of the bot that sells."""
+
+    REQUIRED = ()
+    API = ""  # TELEGRAM_API_URL
+    CURRENCIES = frozenset({CURRENCY})
+    KINDS: ClassVar[frozenset[str]] = frozenset()  # nobody calls: see `notices`
+    RENEWS: ClassVar[frozenset[str]] = frozenset({"month"})
+    HAS_STATUS = True
+    HAS_REFUND = True
+    REFUNDS_IN_PART = False
+
+    def create(self, order: Order, timeout: float) -> Checkout:
+        """Make the link of an invoice. Many may be made for one order, and each can be paid."""
+        if order.amount != order.amount.to_integral_value() or order.amount < 1:
+            raise PaymentError("Stars come in whole numbers", is_certain=True)
+        invoice: dict[str, Any] = {
+            "title": order.title,
+            "description": order.description,
+            "payload": str(order.id),
+            "provider_token": "",
+            "currency": CURRENCY,
+            "prices": [{"label": order.title, "amount": int(order.amount)}],
+        }
+        if order.period == "month":
+            invoice["subscription_period"] = PERIOD
+        return Checkout(str(_call(order.bot, "createInvoiceLink", invoice, timeout)), order.bot)
+
+    def verify(self, call: Call) -> None:
+        """Refuse: a payment in Stars comes with Telegram's updates."""
+        raise Forged("Stars are told by Telegram's updates alone")
+
+    def parse(self, call: Call) -> Event:
+        """Refuse: see `notices`."""
+        raise Unusable("Stars are told by Telegram's updates alone")
+
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
+        """Look among the bot's newest transactions. `transactions` tells many payments with one question."""
+        deadline = monotonic() + timeout
+        end = _count(reference, deadline)
+        found: list[Notice] = []
+        for offset in range(max(0, end - _SEARCHED * PAGE), end, PAGE):
+            page, _ = transactions(reference, offset, deadline - monotonic())
+            found += [notice for notice in page if notice.order_id == order_id]
+        return tuple(found)
+
+    def refund(
+        self,
+        payment_id: str,
+        amount: Decimal,
+        currency: str,
+        *,
+        key: str,
+        telegram_id: int,
+        timeout: float,
+        receipt: Receipt | None = None,
+    ) -> Notice | None:
+        """Give all of it back; once more is the same."""
+        self._of_charge("refundStarPayment", payment_id, telegram_id, timeout, done="CHARGE_ALREADY_REFUNDED")
+        return Notice(
+            kind=Kind.REFUNDED,
+            payment_id=payment_id,
+            operation_id=_refund_of(payment_id),
+            amount=amount,
+            currency=currency,
+            telegram_id=telegram_id,
+            is_total=True,
+        )
+
+    def stop_renewal(
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+    ) -> None:
+        """Stop it by one of its charges."""
+        self._of_charge("editUserStarSubscription", payment_id, telegram_id, timeout, is_canceled=True)
+
+    def _of_charge(
+        self, method: str, charge: str, telegram_id: int, timeout: float, *, done: str = "", **more: Any
+    ) -> None:
+        """Call a method about a charge as the bot that it belongs to: another one does not know it."""
+        deadline = monotonic() + timeout
+        parameters = {"user_id": telegram_id, "telegram_payment_charge_id": charge, **more}
+        refusal: PaymentError | None = None
+        for bot in settings().bot_tokens:
+            try:
+                _call(bot, method, parameters, deadline - monotonic())
+            except PaymentError as error:
+                if done and done in str(error):
+                    return
+                if not (error.is_certain and "CHARGE_" in str(error)):
+                    raise
+                refusal = error
+            else:
+                return
+        raise refusal or PaymentError("there is no bot", is_certain=True)
+
+
+def notices(update: Mapping[str, Any]) -> Event | None:
+    """Return what an update of Telegram says about money; None when it is about something else.
+
+    Raises:
+        Unusable: it is about money, but not what Telegram's documentation says.
+    """
+    message = update.get("message")
+    try:
+        if isinstance(message, Mapping) and "successful_payment" in message:
+            return _paid(message, message["successful_payment"])
+        if isinstance(message, Mapping) and "refunded_payment" in message:
+            return _refunded(message, message["refunded_payment"])
+        if "subscription" in update:
+            return _changed(update["subscription"], update.get("update_id"))
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
+        raise Unusable("a payment that is not what Telegram's documentation says") from None
+    return None
+
+
+def transactions(bot: str, offset: int, timeout: float) -> tuple[tuple[Notice, ...], int]:
+    """Return what happened to the bot's Stars from the `offset`-th transaction on, and how many were read.
+
+    The oldest come first, so whoever keeps the sum of what was read asks only for what is new.
+
+    Raises:
+        PaymentError: no answer.
+    """
+    found = _page(bot, offset, PAGE, timeout)
+    told = (_transaction(one) for one in found)
+    return tuple(notice for notice in told if notice is not None), len(found)
+
+
+def _page(bot: str, offset: int, limit: int, timeout: float) -> list[Any]:
+    answer = _call(bot, "getStarTransactions", {"offset": offset, "limit": limit}, timeout)
+    found = answer.get("transactions") if isinstance(answer, dict) else None
+    return found if isinstance(found, list) else []
+
+
+def _count(bot: str, deadline: float) -> int:
+    """Return how many transactions there are: they can only be asked for from the oldest on."""
+
+    def is_beyond(offset: int) -> bool:
+        return not _page(bot, offset, 1, deadline - monotonic())
+
+    low, high = 0, PAGE  # something is before `low`, nothing is at `high`
+    while not is_beyond(high):
+        low, high = high + 1, high * 4
+    while low < high:
+        middle = (low + high) // 2
+        low, high = (low, middle) if is_beyond(middle) else (middle + 1, high)
+    return low
+
+
+def _call(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> Any:
+    try:
+        return api.call(bot, method, parameters, timeout=max(timeout, 0.001))
+    except TelegramError as error:
+        certain = 400 <= error.status < 500
+        raise PaymentError(f"{method}: {error.status} {error.description}", is_certain=certain) from None
+
+
+def _paid(message: Mapping[str, Any], payment: Mapping[str, Any]) -> Event:
+    charge = _charge(payment)
+    ends = payment.get("subscription_expiration_date")
+    notice = Notice(
+        kind=Kind.PAID,
+        payment_id=charge,
+        order_id=order_number(payment["invoice_payload"]),
+        amount=Decimal(int(payment["total_amount"])),
+        currency=str(payment["currency"]).upper(),
+        subscription_id=text(payment["invoice_payload"]) if ends else None,
+        period_ends_at=_moment(ends) if ends else None,
+        telegram_id=int(message["from"]["id"]),
+        happened_at=_moment(message["date"]),
+    )
+    return Event(f"payment:{charge}", (notice,), "successful_payment")
+
+
+def _refunded(message: Mapping[str, Any], payment: Mapping[str, Any]) -> Event:
+    charge = _charge(payment)
+    chat = message["chat"]
+    notice = Notice(
+        kind=Kind.REFUNDED,
+        payment_id=charge,
+        order_id=order_number(payment["invoice_payload"]),
+        operation_id=_refund_of(charge),
+        amount=Decimal(int(payment["total_amount"])),
+        currency=str(payment["currency"]).upper(),
+        is_total=True,
+        telegram_id=int(chat["id"]) if chat.get("type") == "private" else None,
+        happened_at=_moment(message["date"]),
+    )
+    return Event(f"refund:{charge}", (notice,), "refunded_payment")
+
+
+def _changed(subscription: Mapping[str, Any], update_id: Any) -> Event:
+    payload, state = text(subscription["invoice_payload"]), text(subscription["state"])
+    notice = Notice(
+        kind=_STATES.get(state, Kind.OTHER),
+        order_id=order_number(payload),
+        subscription_id=payload,
+        telegram_id=int(subscription["user"]["id"]),
+        reason=state,
+    )
+    # It may be canceled and resumed many times: only the update's number tells one time from the next.
+    return Event(f"subscription:{payload}:{state}:{int(update_id)}", (notice,), "subscription")
+
+
+def _transaction(content: Any) -> Notice | None:
+    """Read one transaction: money in (it has a source) or out (a receiver); None when it is no sale."""
+    try:
+        partner = content.get("source") or content.get("receiver") or {}
+        if partner.get("type") != "user" or partner.get("transaction_type") != "invoice_payment":
+            return None
+        charge, payload = str(content["id"]), text(partner["invoice_payload"])
+        is_refund = "source" not in content
+        return Notice(
+            kind=Kind.REFUNDED if is_refund else Kind.PAID,
+            payment_id=charge,
+            order_id=order_number(payload),
+            operation_id=_refund_of(charge) if is_refund else None,
+            amount=Decimal(int(content["amount"])),
+            currency=CURRENCY,
+            is_total=is_refund,
+            subscription_id=payload if partner.get("subscription_period") else None,
+            telegram_id=int(partner["user"]["id"]),
+            happened_at=_moment(content["date"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
+        return None
+
+
+def _charge(payment: Mapping[str, Any]) -> str:
+    charge = text(payment["telegram_payment_charge_id"])
+    if not charge:
+        raise ValueError("no charge")
+    return charge
+
+
+def _refund_of(charge: str) -> str:
+    return f"{charge}:refund"
+
+
+def _moment(seconds: Any) -> datetime:
+    return datetime.fromtimestamp(int(seconds), UTC)
