@@ -1,8 +1,8 @@
 """What PHP makes of a form, and how it writes it as JSON: Prodamus signs that text and not the body.
 
-Everything is bounded before anything is built: `fields` counts what it reads, and `nested` has no lists, so that
-a large index is a key like another. Names that PHP reads in a way of its own (an unclosed bracket, a key that
-only looks like a number) are refused: no honest sender writes them, and versions of PHP differ about them.
+Everything is bounded before anything is built: `fields` counts what it reads, and `nested` has no lists, so
+that a large index is a key like another. Names that PHP reads in its own way (an unclosed bracket, a key
+that only looks like a number) are refused: no honest sender writes them, and versions of PHP differ about them.
 """
 
 from __future__ import annotations
