@@ -42,6 +42,8 @@ class Actions:
             "press": self._send,
             "edit": self._edit,
             "tap": self._tap,
+            "pay": self._pay,
+            "subscription": self._subscription,
             "trouble": self._trouble,
             "restart": self._restart,
             "kill": self._kill,
@@ -142,6 +144,34 @@ class Actions:
             raise Refused("This button is not there any more.")
         tap = chat.tap(stored, data)
         return {"update_id": tap.update.update_id if tap.update else None, "callback_query_id": tap.query_id}
+
+    def _pay(self, body: Json) -> Json:
+        chat = self._chat(body)
+        stars = self._telegram.stars
+        if body.get("link"):
+            invoice = stars.links.get(str(body["link"]))
+        else:
+            number = _number(body.get("message_id"), "message_id")
+            invoice = stars.invoice_of(str(body.get("bot")), chat.room.id, number)
+        if invoice is None:
+            raise Refused("There is no such invoice any more.")
+        purchase = stars.pay(invoice, chat.person)
+        return {"pre_checkout_query_id": purchase.query_id, "amount": invoice.amount}
+
+    def _subscription(self, body: Json) -> Json:
+        stars, charge, wish = self._telegram.stars, str(body.get("charge_id")), str(body.get("do"))
+        mine = next((one for one in self._chat(body).subscriptions if charge in one.charges), None)
+        if mine is None:
+            raise Refused("There is no such subscription any more.")
+        if wish == "renew":
+            if mine.state == "canceled":
+                raise Refused("It was canceled: nothing is charged any more.")
+            stars.renew(mine)
+        elif wish in ("canceled", "active", "failed"):
+            stars.change(mine, wish)
+        else:
+            raise Refused(f"A subscription cannot be {wish}.")
+        return {"state": mine.state}
 
     def _sent(self, chat: Chat, sent: Sent) -> Json:
         with self._world.lock:

@@ -33,7 +33,7 @@ export const get = (path, query = {}) => {
 export const post = (path, body = {}) => request("POST", path, body);
 
 const EVENTS = [
-  "message", "edit", "delete", "action", "draft", "callback_answer", "delivery", "trace",
+  "message", "edit", "delete", "action", "draft", "callback_answer", "purchase", "delivery", "trace",
   "person", "group", "trouble", "commands", "function",
 ];
 

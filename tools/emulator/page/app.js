@@ -1,7 +1,7 @@
 // Starts the page: state first, then the stream, then whatever the person chose last time.
 
 import { get, listen, post } from "./api.js";
-import { onAction, onCallbackAnswer, onDelete, onDelivery, onDraft, onEdit, onMessage, startChat } from "./chat.js";
+import { onAction, onCallbackAnswer, onDelete, onDelivery, onDraft, onEdit, onMessage, onPurchase, startChat } from "./chat.js";
 import { startComposer } from "./composer.js";
 import { openAlert, startDialog } from "./dialog.js";
 import { $, icon, toast } from "./dom.js";
@@ -11,7 +11,7 @@ import { onTrace, startTrace } from "./trace.js";
 import { onFunction, onTrouble, startTrouble } from "./trouble.js";
 
 const STREAM = {
-  message: onMessage, edit: onEdit, delete: onDelete, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer,
+  message: onMessage, edit: onEdit, delete: onDelete, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer, purchase: onPurchase,
   delivery: onDelivery, trace: onTrace, trouble: onTrouble, function: onFunction,
   person: (person) => keep(store.people, person),
   group: (group) => keep(store.groups, group),

@@ -22,6 +22,8 @@ const ACTIONS = {
   upload_document: "is sending a file", choose_sticker: "is choosing a sticker", find_location: "is finding a place",
 };
 
+const WISHES = { renew: "The next 30 days are paid.", failed: "There were not enough Stars.", canceled: "It will not be renewed.", active: "It will be renewed again." };
+
 /** Everything in the chat that a tap can start. */
 const actions = {
   command: (text) => send({ kind: "text", text }),
@@ -34,6 +36,8 @@ const actions = {
     return true;
   },
   tap,
+  pay,
+  subscription: (charge, wish) => post("/api/subscription", { ...address(), charge_id: charge, do: wish }).then(() => toast(WISHES[wish])).catch(() => {}),
   menu: messageMenu,
   jump: (id) => {
     const node = log.querySelector(`[data-id="${id}"]`);
@@ -228,6 +232,19 @@ export function onCallbackAnswer(event) {
   if (event.text && event.alert) tell("alert", event.text);
   else if (event.text) toast(event.text);
   if (event.url) follow(event.url, actions);
+}
+
+/** Pays an invoice, `{message_id}` or `{link}`; what comes of it the stream tells. */
+async function pay(which, node) {
+  node?.classList.add("busy");
+  if (node) waiting.set(node, setTimeout(() => settle(node), 20_000));
+  await post("/api/pay", { ...address(), ...which }).catch(() => node && settle(node));
+}
+
+export function onPurchase(event) {
+  if (event.person !== store.person?.id) return;
+  for (const node of waiting.keys()) settle(node);
+  if (event.state !== "paid") tell("alert", event.error);
 }
 
 function messageMenu(message, anchor) {

@@ -70,8 +70,12 @@ function tappable(content, onclick) {
   return h("button", { type: "button", class: "in-text", onclick }, content);
 }
 
-/** Opens an invite link as Telegram would: inside, as the chat with that bot; any other link in a new tab. */
+/** Opens Telegram's own links inside: an invite as the chat with that bot, an invoice as its payment; others in a new tab. */
 export function follow(address, actions) {
+  if (/^https:\/\/t\.me\/\$[\w-]+$/.test(address) && actions.pay) {
+    actions.pay({ link: address });
+    return true;
+  }
   const invite = inviteOf(address);
   if (invite && actions.invite?.(invite.bot, invite.parameter)) return true;
   return false;

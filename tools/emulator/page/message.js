@@ -77,10 +77,11 @@ export function gist(message) {
   if (text) return text.replace(/\s+/g, " ").slice(0, 120);
   const kind = Object.keys(ATTACHMENTS).find((name) => message[name]);
   if (!kind) return "Message";
+  if (kind === "successful_payment" || kind === "refunded_payment") return kind === "refunded_payment" ? "Refund" : "Payment";
   return kind === "sticker" ? `${message.sticker.emoji ?? ""} Sticker`.trim() : kind[0].toUpperCase() + kind.slice(1);
 }
 
-const ATTACHMENTS = { photo, sticker, voice, document: file, video: file, audio: file, location: place, contact, invoice };
+const ATTACHMENTS = { photo, sticker, voice, document: file, video: file, audio: file, location: place, contact, invoice, successful_payment: paid, refunded_payment: refunded };
 
 function attachments(message) {
   return Object.entries(ATTACHMENTS).filter(([name]) => message[name]).map(([name, render]) => render(message[name]));
@@ -145,17 +146,38 @@ function contact(one) {
   return row("person", fullName(one), one.phone_number);
 }
 
-function invoice(one) {
-  const price = new Intl.NumberFormat("en", { style: "currency", currency: one.currency === "XTR" ? "USD" : one.currency });
-  const total = one.currency === "XTR" ? `${one.total_amount} Stars` : price.format(one.total_amount / 100);
-  return h("div", { class: "invoice" }, h("strong", {}, one.title), h("span", {}, one.description), h("span", { class: "price" }, total));
+/** What is asked or paid: Stars are whole, every other currency is told in its smallest units. */
+function total({ currency, total_amount: amount }) {
+  if (currency === "XTR") return `${amount} ${amount === 1 ? "Star" : "Stars"}`;
+  return new Intl.NumberFormat("en", { style: "currency", currency }).format(amount / 100);
 }
 
-function inlineKeyboard({ reply_markup: markup, ...message }, actions) {
-  const rows = markup?.inline_keyboard;
+function invoice(one) {
+  return h("div", { class: "invoice" }, h("strong", {}, one.title), h("span", {}, one.description), h("span", { class: "price" }, total(one)));
+}
+
+function paid(one) {
+  const note = one.is_recurring ? (one.is_first_recurring ? "Every 30 days from now on" : "The next 30 days") : null;
+  return row("star", `Paid ${total(one)}`, note);
+}
+
+function refunded(one) {
+  return row("star", `${total(one)} given back`);
+}
+
+function inlineKeyboard(message, actions) {
+  const rows = message.reply_markup?.inline_keyboard ?? offered(message);
   if (!rows?.length) return null;
   return h("div", { class: "inline-keys" }, rows.map((buttons) => h("div", { class: "key-row" },
     buttons.map((button) => inlineButton(button, message, actions)))));
+}
+
+/** What Telegram itself offers under a message: the Pay button of an invoice, and here what can become of a subscription. */
+function offered({ invoice: asked, successful_payment: payment }) {
+  if (asked) return [[{ text: `Pay ${total(asked)}`, pay: true }]];
+  if (!payment?.is_recurring) return null;
+  const change = (text, wish) => ({ text, wish, charge: payment.telegram_payment_charge_id });
+  return [[change("Renew", "renew"), change("No Stars for it", "failed")], [change("Cancel", "canceled"), change("Resume", "active")]];
 }
 
 function inlineButton(button, message, actions) {
@@ -163,6 +185,8 @@ function inlineButton(button, message, actions) {
   if (button.callback_data !== undefined) {
     return key(button.text, null, { ...tone, onclick: (event) => actions.tap(message, button, event.currentTarget) });
   }
+  if (button.pay) return key(button.text, null, { ...tone, onclick: (event) => actions.pay({ message_id: message.message_id }, event.currentTarget) });
+  if (button.wish) return key(button.text, null, { ...tone, onclick: () => actions.subscription(button.charge, button.wish) });
   if (button.copy_text) return key(button.text, "copy", { ...tone, onclick: () => copyText(button.copy_text.text) });
   if (button.url) return key(button.text, "link", { ...tone, onclick: () => open(button.url, actions) });
   return key(button.text, null, { ...tone, disabled: true, title: "The emulator has no stand-in for this kind of button" });

@@ -1,8 +1,8 @@
 """A stand-in for Telegram at wire level: the Bot API over HTTP and the delivery of updates to webhooks."""
 
 from tools.emulator.telegram.delivery import RawResponse
-from tools.emulator.telegram.handles import Answer, Button, Sent, Tap
+from tools.emulator.telegram.handles import Answer, Button, Payment, Sent, Tap
 from tools.emulator.telegram.people import Chat, Group, Person
 from tools.emulator.telegram.telegram import Telegram
 
-__all__ = ["Answer", "Button", "Chat", "Group", "Person", "RawResponse", "Sent", "Tap", "Telegram"]
+__all__ = ["Answer", "Button", "Chat", "Group", "Payment", "Person", "RawResponse", "Sent", "Tap", "Telegram"]

@@ -9,6 +9,7 @@ from tools.emulator.telegram.model import Json, Room, Stored, Update
 
 if TYPE_CHECKING:
     from tools.emulator.telegram.people import Chat
+    from tools.emulator.telegram.stars import Purchase
     from tools.emulator.telegram.telegram import Telegram
 
 TIMEOUT = 30.0  # seconds; far beyond what anything here takes
@@ -98,6 +99,35 @@ class Tap:
         """Wait for a state of the delivery; AssertionError when it does not come."""
         assert self.update is not None
         _wait_for(self._telegram, self.update, status, timeout)
+        return self
+
+
+class Payment:
+    """An invoice in Stars that a person pays."""
+
+    def __init__(self, telegram: Telegram, purchase: Purchase) -> None:
+        self._telegram = telegram
+        self.purchase = purchase
+
+    @property
+    def state(self) -> str:
+        """asked, refused, unanswered or paid."""
+        return self.purchase.state
+
+    @property
+    def charge_id(self) -> str:
+        """Telegram's number of the charge once it is paid."""
+        return self.purchase.charge_id
+
+    @property
+    def error(self) -> str:
+        """Why the bot refused."""
+        return self.purchase.error
+
+    def wait(self, state: str = "paid", timeout: float = 2 * TIMEOUT) -> Payment:
+        """Wait until it is over; AssertionError when it ends otherwise, or not at all."""
+        self._telegram.world.wait(lambda: self.state != "asked", timeout)
+        assert self.state == state, f"the payment is {self.state}, not {state}: {self.error}"
         return self
 
 

@@ -6,8 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from tools.emulator.telegram.files import picture, voice
-from tools.emulator.telegram.handles import TIMEOUT, Answer, Sent, Tap
+from tools.emulator.telegram.handles import TIMEOUT, Answer, Payment, Sent, Tap
 from tools.emulator.telegram.model import Account, Json, Room, Stored, Update
+from tools.emulator.telegram.stars import Subscription
 
 if TYPE_CHECKING:
     from tools.emulator.telegram.telegram import Telegram
@@ -101,6 +102,22 @@ class Chat:
     def tap(self, stored: Stored, data: str) -> Tap:
         """A callback query with this data from a message's button."""
         return Tap(self.telegram, *self.telegram.sender.tap(self.room, self.person, stored, data))
+
+    def pay(self, invoice: Answer | str) -> Payment:
+        """Pay an invoice in Stars: a message, or the address of one. AssertionError when it is none."""
+        stars = self.telegram.stars
+        if isinstance(invoice, str):
+            found = stars.links.get(invoice)
+        else:
+            found = stars.invoice_of(invoice.stored.bot or "", self.room.id, invoice.message_id)
+        assert found is not None, "this is no invoice"
+        return Payment(self.telegram, stars.pay(found, self.person))
+
+    @property
+    def subscriptions(self) -> list[Subscription]:
+        """What this person pays this bot every 30 days; see `telegram.stars.renew` and `change`."""
+        mine = self.telegram.stars.subscriptions
+        return [one for one in mine if one.person.id == self.person.id and one.invoice.bot in self.room.bots]
 
     def block(self) -> Update | None:
         """Block the bot: its calls get 403 from now on."""

@@ -14,6 +14,7 @@ from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Updat
 from tools.emulator.telegram.people import Group, Person
 from tools.emulator.telegram.queues import Queues
 from tools.emulator.telegram.sending import Sender
+from tools.emulator.telegram.stars import Stars
 from tools.emulator.telegram.troubles import Failure, Troubles
 from tools.emulator.telegram.world import World
 from tools.emulator.trace import Trace
@@ -39,6 +40,7 @@ class Telegram:
         self.troubles = Troubles()
         self.api = BotApi(self)
         self.sender = Sender(self)
+        self.stars = Stars(self)
         self.delivery = Delivery(
             self.clock,
             self.trace,

@@ -7,8 +7,9 @@ from tools.emulator.telegram.methods import (
     editing,
     media,
     messages,
+    payments,
     profile,
     webhooks,
 )
 
-__all__ = ["callbacks", "chats", "drafts", "editing", "media", "messages", "profile", "webhooks"]
+__all__ = ["callbacks", "chats", "drafts", "editing", "media", "messages", "payments", "profile", "webhooks"]

@@ -1,0 +1,266 @@
+"""Telegram Stars: invoices, the question before the money, charges, refunds, subscriptions.
+
+A payer pays; the bot has ten seconds to agree; then the Stars are taken and the bot hears of it in the chat.
+"""
+
+from __future__ import annotations
+
+import secrets
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from tools.emulator.telegram.model import Account, BotAccount, Json
+
+if TYPE_CHECKING:
+    from tools.emulator.telegram.telegram import Telegram
+
+CURRENCY = "XTR"
+PERIOD = 2_592_000  # seconds: a subscription's only length
+ANSWER_SECONDS = 10.0
+QUERY_SECONDS = 150.0  # how long the server keeps a question it could not deliver
+QUERY_CLASS = "4"
+SUBSCRIPTION_CLASS = "6"
+LINK = "https://t.me/$"
+
+
+@dataclass(frozen=True)
+class Invoice:
+    """What a bot asks to be paid for. `subscription_period` is 0 for a single payment."""
+
+    bot: str
+    title: str
+    description: str
+    payload: str
+    amount: int
+    subscription_period: int = 0
+
+    def json(self) -> Json:
+        """Return the Bot API's Invoice object."""
+        return {
+            "title": self.title,
+            "description": self.description,
+            "start_parameter": "",
+            "currency": CURRENCY,
+            "total_amount": self.amount,
+        }
+
+
+@dataclass
+class Purchase:
+    """One try of a person to pay an invoice. `state`: asked, refused, unanswered, paid."""
+
+    invoice: Invoice
+    person: Account
+    query_id: str
+    asked_at: float
+    state: str = "asked"
+    error: str = ""
+    charge_id: str = ""
+
+
+@dataclass
+class Subscription:
+    """What a person pays every 30 days. `state`: active, canceled, failed."""
+
+    invoice: Invoice
+    person: Account
+    expires_at: int
+    charges: list[str] = field(default_factory=list)
+    state: str = "active"
+
+
+class Stars:
+    """The Stars of everybody. Nobody runs out of them here."""
+
+    def __init__(self, telegram: Telegram) -> None:
+        self.answer_seconds = ANSWER_SECONDS
+        self.links: dict[str, Invoice] = {}
+        self.purchases: dict[str, Purchase] = {}
+        self.subscriptions: list[Subscription] = []
+        self._invoices: dict[tuple[str, int, int], Invoice] = {}
+        self._transactions: dict[str, list[Json]] = {}
+        self._telegram = telegram
+        self._world = telegram.world
+
+    def link(self, invoice: Invoice) -> str:
+        """Make an address at which the invoice can be paid, by anybody and more than once."""
+        with self._world.lock:
+            url = LINK + secrets.token_urlsafe(12)
+            self.links[url] = invoice
+            return url
+
+    def posted(self, chat_id: int, message_id: int, invoice: Invoice) -> None:
+        """Remember which invoice a message is."""
+        self._invoices[(invoice.bot, chat_id, message_id)] = invoice
+
+    def invoice_of(self, bot: str, chat_id: int, message_id: int) -> Invoice | None:
+        """Return the invoice that a message of the bot is."""
+        return self._invoices.get((bot, chat_id, message_id))
+
+    def pay(self, invoice: Invoice, person: Account) -> Purchase:
+        """The person presses Pay and confirms; what comes of it shows in the purchase."""
+        bot = self._world.bots[invoice.bot]
+        with self._world.lock:
+            now = self._world.clock.now()
+            purchase = Purchase(invoice, person, str(secrets.randbits(62)), now)
+            self.purchases[purchase.query_id] = purchase
+            query = {
+                "id": purchase.query_id,
+                "from": person.user(),
+                "currency": CURRENCY,
+                "total_amount": invoice.amount,
+                "invoice_payload": invoice.payload,
+            }
+            self._telegram.enqueue(
+                bot,
+                "pre_checkout_query",
+                query,
+                (QUERY_CLASS, person.id),
+                now + QUERY_SECONDS,
+                chat_id=person.id,
+            )
+        timer = threading.Timer(self.answer_seconds, self._give_up, (purchase,))
+        timer.daemon = True
+        timer.start()
+        return purchase
+
+    def answer(self, query_id: str, bot: str, ok: bool, error: str) -> bool:
+        """Take the bot's answer; False when it comes too late, twice, or from somebody else."""
+        with self._world.lock:
+            purchase = self.purchases.get(query_id)
+            if purchase is None or purchase.invoice.bot != bot or purchase.state != "asked":
+                return False
+            if self._world.clock.now() - purchase.asked_at > self.answer_seconds:
+                return False
+            if not ok:
+                self._end(purchase, "refused", error)
+                return True
+            purchase.charge_id = self._charge(purchase.invoice, purchase.person)
+            self._end(purchase, "paid")
+            return True
+
+    def refund(self, bot: str, user_id: int, charge_id: str) -> str:
+        """Give Stars back; returns Telegram's word for why not, or nothing."""
+        with self._world.lock:
+            mine = self._transactions.get(bot, [])
+            paid = next((one for one in mine if one["id"] == charge_id and "source" in one), None)
+            if paid is None or paid["source"]["user"]["id"] != user_id:
+                return "CHARGE_NOT_FOUND"
+            if any(one["id"] == charge_id and "receiver" in one for one in mine):
+                return "CHARGE_ALREADY_REFUNDED"
+            partner = paid["source"]
+            mine.append(
+                {
+                    "id": charge_id,
+                    "amount": paid["amount"],
+                    "date": int(self._world.clock.now()),
+                    "receiver": partner,
+                }
+            )
+            content = {
+                "currency": CURRENCY,
+                "total_amount": paid["amount"],
+                "invoice_payload": partner["invoice_payload"],
+                "telegram_payment_charge_id": charge_id,
+            }
+            room = self._world.private_room(user_id, bot)
+            self._telegram.sender.message(room, self._world.people[user_id], {"refunded_payment": content})
+            return ""
+
+    def edit(self, bot: str, user_id: int, charge_id: str, is_canceled: bool) -> bool:
+        """Let the bot stop or resume a subscription; False when it has none with this charge."""
+        with self._world.lock:
+            for one in self.subscriptions:
+                is_of = one.invoice.bot == bot and one.person.id == user_id and charge_id in one.charges
+                if is_of:
+                    one.state = "canceled" if is_canceled else "active"
+                    return True
+            return False
+
+    def change(self, subscription: Subscription, state: str) -> None:
+        """The person cancels or resumes a subscription, or has no Stars for it; the bot is told."""
+        with self._world.lock:
+            subscription.state = state
+            self._telegram.enqueue(
+                self._world.bots[subscription.invoice.bot],
+                "subscription",
+                {
+                    "user": subscription.person.user(),
+                    "invoice_payload": subscription.invoice.payload,
+                    "state": state,
+                },
+                (SUBSCRIPTION_CLASS, subscription.person.id),
+                self._world.clock.now() + 86400,
+                chat_id=subscription.person.id,
+            )
+
+    def renew(self, subscription: Subscription) -> str:
+        """The next 30 days are paid; returns the charge."""
+        with self._world.lock:
+            return self._charge(subscription.invoice, subscription.person, subscription)
+
+    def transactions(self, bot: BotAccount, offset: int, limit: int) -> list[Json]:
+        """Return what happened to a bot's Stars, the oldest first."""
+        with self._world.lock:
+            return self._transactions.get(bot.name, [])[offset : offset + limit]
+
+    def balance(self, bot: BotAccount) -> int:
+        """Return the Stars that a bot has."""
+        with self._world.lock:
+            mine = self._transactions.get(bot.name, [])
+            return sum(one["amount"] if "source" in one else -one["amount"] for one in mine)
+
+    def _charge(self, invoice: Invoice, person: Account, renewed: Subscription | None = None) -> str:
+        """Take the Stars and tell the bot, as a message of the payer's."""
+        charge_id = f"stx{secrets.token_urlsafe(24)}"
+        now = int(self._world.clock.now())
+        self._transactions.setdefault(invoice.bot, []).append(
+            {
+                "id": charge_id,
+                "amount": invoice.amount,
+                "date": now,
+                "source": _partner(invoice, person),
+            }
+        )
+        payment: Json = {
+            "currency": CURRENCY,
+            "total_amount": invoice.amount,
+            "invoice_payload": invoice.payload,
+            "telegram_payment_charge_id": charge_id,
+            "provider_payment_charge_id": f"{person.id}_{len(self.purchases)}",
+        }
+        if invoice.subscription_period:
+            subscription = renewed or Subscription(invoice, person, now)
+            subscription.expires_at = max(subscription.expires_at, now) + invoice.subscription_period
+            subscription.charges.append(charge_id)
+            subscription.state = "active"
+            payment |= {"subscription_expiration_date": subscription.expires_at, "is_recurring": True}
+            if renewed is None:
+                self.subscriptions.append(subscription)
+                payment["is_first_recurring"] = True
+        room = self._world.private_room(person.id, invoice.bot)
+        self._telegram.sender.message(room, person, {"successful_payment": payment})
+        return charge_id
+
+    def _give_up(self, purchase: Purchase) -> None:
+        with self._world.lock:
+            if purchase.state == "asked":
+                self._end(purchase, "unanswered", "The bot did not answer in time.")
+
+    def _end(self, purchase: Purchase, state: str, error: str = "") -> None:
+        purchase.state, purchase.error = state, error
+        told: Json = {"person": purchase.person.id, "bot": purchase.invoice.bot, "state": state}
+        self._world.publish("purchase", told | {"error": error, "title": purchase.invoice.title})
+
+
+def _partner(invoice: Invoice, person: Account) -> Json:
+    partner: Json = {
+        "type": "user",
+        "transaction_type": "invoice_payment",
+        "user": person.user(),
+        "invoice_payload": invoice.payload,
+    }
+    if invoice.subscription_period:
+        partner["subscription_period"] = invoice.subscription_period
+    return partner
