@@ -17,7 +17,7 @@ from shared.config import settings
 from shared.errors import ConfigError, DatabaseUnavailable
 from shared.payments import providers
 from shared.payments.notice import Event
-from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Provider, Reply, Unusable
+from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Provider, Reply, Unusable, Verdict
 from shared.telegram import outbox
 
 if TYPE_CHECKING:
@@ -85,6 +85,8 @@ def receive(provider: Provider, call: Call) -> Reply:
             "the provider did not answer", action="payment_unsure", provider=provider.key, reason=str(error)
         )
         return provider.again(call)
+    if call.kind in provider.ASKS:
+        return _say_whether(provider, call, event)
     try:
         is_stored = record(provider, event, call.body or call.query)
     except DatabaseUnavailable:
@@ -126,6 +128,25 @@ def record(provider: Provider, event: Event, body: bytes) -> bool:
         return False
     send(told.get("outgoing", ()))
     return True
+
+
+def _say_whether(provider: Provider, call: Call, event: Event) -> Reply:
+    """Tell a provider that asks first whether to take the money. Nothing is stored: nothing has happened."""
+    asked = event.notices[0]
+    try:
+        verdict = db.call(
+            "check_order",
+            p_provider=provider.key,
+            p_order_id=-1 if asked.order_id is None else asked.order_id,
+            p_telegram_id=asked.telegram_id,
+            p_amount=asked.amount,
+            p_currency=asked.currency,
+        )
+    except DatabaseUnavailable:
+        return provider.again(call)
+    if verdict != Verdict.ALLOWED:
+        log.warning("a payment was declined", action="payment_declined", provider=provider.key, reason=verdict)
+    return provider.check_reply(call, Verdict(verdict))
 
 
 def accepts_test() -> bool:

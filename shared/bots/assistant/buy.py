@@ -165,6 +165,7 @@ def _open(unit: Unit, provider: Provider, made: dict[str, Any]) -> str:
         period=made["period"] if made["renews"] else None,
         contact=unit.data.get(_CONTACT),
         expires_at=datetime.fromisoformat(made["expires_at"]),
+        bot=bot.name,
     )
     checkout = provider.create(order, _TIMEOUT)
     db.call("keep_checkout", p_order_id=made["id"], p_url=checkout.url, p_reference=checkout.reference)
@@ -205,7 +206,7 @@ def ways_to_pay(unit: Unit, product: dict[str, Any]) -> list[Way]:
             continue
         amount = Decimal(product["prices"][currency])
         ways.append(Way(key, currency, amount, repeats=False))
-        if product["period"] and (product["period"] in provider.RENEWS or provider.SAVES_METHOD):
+        if product["period"] and (provider.renews(product["period"]) or provider.SAVES_METHOD):
             ways.append(Way(key, currency, amount, repeats=True))
     return ways
 

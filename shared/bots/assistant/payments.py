@@ -107,7 +107,10 @@ def cancel(call: CallbackQuery) -> None:
     try:
         if not renewal["provider_subscription_id"].startswith("order:"):
             providers.load(renewal["provider"]).stop_renewal(
-                renewal["provider_subscription_id"], unit.person.telegram_id, _TIMEOUT
+                renewal["provider_subscription_id"],
+                unit.person.telegram_id,
+                _TIMEOUT,
+                payment_id=renewal["payment_id"] or "",
             )
     except PaymentError as error:
         log.warning(

@@ -12,6 +12,14 @@ from shared.telegram import current
 from shared.telegram.incoming import Incoming
 
 
+_REASONS = {
+    "not_payable": "checkout_paid",
+    "expired": "checkout_expired",
+    "wrong_payer": "checkout_owner",
+    "unavailable": "checkout_unavailable",
+}
+
+
 @bot.pre_checkout_query_handler(func=lambda _query: True)
 def may_pay(query: PreCheckoutQuery) -> None:
     """Say within Telegram's ten seconds whether the order may be paid: one read; nothing is given for it."""
@@ -29,11 +37,10 @@ def may_pay(query: PreCheckoutQuery) -> None:
         )
     except DatabaseUnavailable:
         verdict = "unavailable"
-    answer = {"pre_checkout_query_id": query.id, "ok": verdict == "ok"}
-    if verdict != "ok":
+    answer = {"pre_checkout_query_id": query.id, "ok": verdict == "allowed"}
+    if verdict != "allowed":
         log.info("a purchase was refused", action="checkout_refused", reason=verdict)
-        known = verdict if verdict in ("paid", "expired", "owner", "unavailable") else "unknown"
-        answer["error_message"] = unit.text(f"checkout_{known}")
+        answer["error_message"] = unit.text(_REASONS.get(verdict, "checkout_unknown"))
     unit.call("answerPreCheckoutQuery", answer)
 
 

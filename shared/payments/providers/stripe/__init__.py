@@ -123,7 +123,9 @@ class Provider(provider.Provider):
             notice = objects.refund(made, Notice)
         return None if notice.kind is Kind.OTHER else notice
 
-    def stop_renewal(self, subscription_id: str, telegram_id: int, timeout: float) -> None:
+    def stop_renewal(
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+    ) -> None:
         """Let a subscription end with the period that is paid; one that has ended already is left alone."""
         deadline = time.monotonic() + timeout
         path = f"/v1/subscriptions/{quote(subscription_id, safe='')}"

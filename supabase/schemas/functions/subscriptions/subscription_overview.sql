@@ -2,7 +2,7 @@
 --
 -- Twice or at once: only reads.
 -- Returns: json {plan, ends_at, renewals: [{id, texts, provider, provider_subscription_id, status, amount, currency,
---   charged_until}]}; renewals are those that are not over, the newest first.
+--   charged_until, payment_id}]}; payment_id is its last charge; renewals are those that are not over, the newest first.
 -- Errors: none.
 create or replace function public.subscription_overview(p_user_id bigint)
 returns json
@@ -25,7 +25,19 @@ as $$
               'status', r.status,
               'amount', r.amount::text,
               'currency', r.currency,
-              'charged_until', r.charged_until
+              'charged_until', r.charged_until,
+              'payment_id', (
+                select y.provider_payment_id
+                  from public.payments as y
+                 where y.renewal_id = r.id
+                    or (
+                      y.user_id = p_user_id
+                      and y.provider = r.provider
+                      and y.claims ->> 'subscription_id' = r.provider_subscription_id
+                    )
+                 order by y.id desc
+                 limit 1
+              )
             )
             order by r.id desc
           )
