@@ -145,7 +145,9 @@ def _say_whether(provider: Provider, call: Call, event: Event) -> Reply:
     except DatabaseUnavailable:
         return provider.again(call)
     if verdict != Verdict.ALLOWED:
-        log.warning("a payment was declined", action="payment_declined", provider=provider.key, reason=verdict)
+        log.warning(
+            "a payment was declined", action="payment_declined", provider=provider.key, reason=verdict
+        )
     return provider.check_reply(call, Verdict(verdict))
 
 

@@ -2,7 +2,7 @@
 
 Everything is bounded before anything is built: `fields` counts what it reads, and `nested` has no lists, so
 that a large index is a key like another. Names that PHP reads in its own way (an unclosed bracket, a key
-that only looks like a number) are refused: no honest sender writes them, and versions of PHP differ about them.
+that only looks like a number) are refused: no honest sender writes them, and versions of PHP differ there.
 """
 
 from __future__ import annotations

@@ -46,6 +46,6 @@ __all__ = [
     "profile",
     "referral",
     "refusals",
-    "usage",
     "stars",
+    "usage",
 ]

@@ -16,7 +16,7 @@ from shared.payments import providers
 from shared.payments.provider import PaymentError
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text, figures, join
+from shared.texts import Text, figures, joined
 
 _CANCEL = "renewal:"  # renewal:<id>
 _CANCEL_NOW = "renewal!:"
@@ -27,10 +27,12 @@ _TIMEOUT = 8.0  # seconds for a provider to stop a renewal
 def payments(_message: Message) -> None:
     """Show what was ordered and paid."""
     unit = current()
-    lines = _asked(unit, "payment_history")
+    lines = db.call("payment_history", p_user_id=_person(unit))
     if not lines:
         return reply(unit.rich("payments_none"), [[(unit.text("menu_buy"), "buy")]])
-    return reply(join([unit.rich("payments"), *(_line(unit, line) for line in lines)], "\n\n"), back(unit))
+    return reply(
+        joined(unit.rich("payments"), *(_line(unit, line) for line in lines), separator="\n\n"), back(unit)
+    )
 
 
 def _line(unit: Unit, line: dict[str, Any]) -> Text:
@@ -59,7 +61,7 @@ def show_subscription(_call: CallbackQuery) -> None:
 
 
 def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
-    running = _asked(unit, "subscription_overview")
+    running = db.call("subscription_overview", p_user_id=_person(unit))
     plan = unit.text(f"plan_{running['plan']}")
     until = running["ends_at"] and figures_date(unit, running["ends_at"])
     endless = "subscription_none" if running["plan"] == "FREE" else "subscription_endless"
@@ -78,7 +80,7 @@ def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
         )
         if renewal["status"] != "canceled":
             rows.append([(unit.text("subscription_cancel"), f"{_CANCEL}{renewal['id']}")])
-    return join(parts, "\n\n"), [*rows, [(unit.text("menu_buy"), "buy")], *back(unit)]
+    return joined(*parts, separator="\n\n"), [*rows, [(unit.text("menu_buy"), "buy")], *back(unit)]
 
 
 @bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_CANCEL))
@@ -100,7 +102,7 @@ def cancel(call: CallbackQuery) -> None:
     """Stop a renewal, at the provider first: what cannot be stopped there is not called stopped."""
     unit = current()
     number = (call.data or "").removeprefix(_CANCEL_NOW)
-    renewals = _asked(unit, "subscription_overview")["renewals"]
+    renewals = db.call("subscription_overview", p_user_id=_person(unit))["renewals"]
     renewal = next((one for one in renewals if str(one["id"]) == number), None)
     if renewal is None:
         return unit.show(unit.rich("subscription_gone"), back(unit))
@@ -145,7 +147,7 @@ def paysupport(_message: Message) -> None:
     reply(help_, back(unit))
 
 
-def _asked(unit: Unit, function: str) -> Any:
+def _person(unit: Unit) -> int:
     if unit.is_offline:
         raise StateUnavailable
-    return db.call(function, p_user_id=unit.person.id)
+    return unit.person.id

@@ -11,7 +11,6 @@ from shared.errors import DatabaseUnavailable
 from shared.telegram import current
 from shared.telegram.incoming import Incoming
 
-
 _REASONS = {
     "not_payable": "checkout_paid",
     "expired": "checkout_expired",
