@@ -11,6 +11,7 @@ import pytest
 from shared import bots, texts
 from shared.ai.modes import MODES
 from shared.errors import AIError
+from shared.payments import providers
 
 ROOT = Path(__file__).parents[2]
 CODES = sorted(path.stem for path in (ROOT / "shared/texts").glob("??.py"))
@@ -52,6 +53,7 @@ def test_every_command_mode_and_failure_has_its_text(code: str) -> None:
     needed = {f"mode_{key}" for key in MODES} | {f"mode_{key}_about" for key in MODES}
     for name in bots.names():
         needed |= {f"command_{command}" for command in bots.load(name).commands()}
+    needed |= {f"provider_{key}" for key in providers.names()}
     classes = [AIError, *AIError.__subclasses__()]
     needed |= {cls.text_key for cls in classes}
     missing = needed - set(texts.language(code).TEXTS)
