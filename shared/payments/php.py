@@ -2,7 +2,7 @@
 
 Everything is bounded before anything is built: `fields` counts what it reads, and `nested` has no lists, so
 that a large index is a key like another. Names that PHP reads in its own way (an unclosed bracket, a key
-that only looks like a number) are refused: no honest sender writes them, and versions of PHP differ there.
+that only looks like a number) are refused: no honest sender writes them, and PHP 7 and 8 differ about them.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def from_json(body: bytes) -> Tree:
     return tree
 
 
-def canonical(tree: Mapping[Key, Any]) -> bytes:
+def canonical(tree: Mapping[Any, Any]) -> bytes:
     """Return the text that is signed: sorted at every level, compact, `/` escaped, letters as they are."""
     text: bytes = orjson.dumps(_sorted(tree))
     # json_encode escapes these, and in JSON they stand nowhere but inside strings.
@@ -94,16 +94,17 @@ def canonical(tree: Mapping[Key, Any]) -> bytes:
     return text
 
 
-def form(tree: Mapping[Key, Any]) -> bytes:
+def form(tree: Mapping[Any, Any]) -> bytes:
     """Write a form as `http_build_query` does."""
-    return urlencode(list(_pairs(tree))).encode()
+    return urlencode(list(pairs(tree))).encode()
 
 
-def _pairs(tree: Mapping[Key, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+def pairs(tree: Mapping[Any, Any], prefix: str = "") -> Iterable[tuple[str, str]]:
+    """Return the fields of a form, named as `http_build_query` names them."""
     for key, value in tree.items():
         name = f"{prefix}[{key}]" if prefix else str(key)
         if isinstance(value, dict):
-            yield from _pairs(value, name)
+            yield from pairs(value, name)
         else:
             yield name, value
 
@@ -192,7 +193,7 @@ def _number(value: int | float) -> str:
     return f"{digits if '.' in digits else digits + '.0'}E{exponent[0]}{exponent[1:].lstrip('0')}"
 
 
-def _sorted(tree: Mapping[Key, Any]) -> Any:
+def _sorted(tree: Mapping[Any, Any]) -> Any:
     """Return what `json_encode` sees: a list where the keys are 0, 1, 2 …, else an object."""
     keys = sorted(tree, key=lambda key: (isinstance(key, str), key))
     values = [_sorted(tree[key]) if isinstance(tree[key], dict) else tree[key] for key in keys]

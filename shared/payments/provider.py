@@ -55,13 +55,13 @@ class Reply:
 
 
 class Verdict(StrEnum):
-    """What a provider hears that asks whether it may take the money."""
+    """What a provider hears that asks whether it may take the money: the words of `check_order`."""
 
-    ALLOWED = "allowed"
-    UNKNOWN_ORDER = "unknown_order"
-    WRONG_PAYER = "wrong_payer"
-    WRONG_AMOUNT = "wrong_amount"
-    NOT_PAYABLE = "not_payable"  # paid already, or no longer for sale
+    PAYABLE = "ok"
+    UNKNOWN_ORDER = "unknown"
+    WRONG_PAYER = "owner"
+    WRONG_AMOUNT = "amount"
+    PAID = "paid"
     EXPIRED = "expired"
 
 

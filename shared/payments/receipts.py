@@ -58,13 +58,13 @@ def cloudkassir(receipt: Receipt, amount: Decimal) -> str:
     return orjson.dumps({"cloudPayments": {"CustomerReceipt": customer}}).decode()
 
 
-def payform_product(order: Order) -> dict[int | str, Any]:
+def payform_product(order: Order) -> dict[str, Any]:
     """Return what is sold as Prodamus wants it; its receipt has the cabinet's VAT unless ours is set.
 
     Raises:
         ConfigError: RECEIPT_VAT_CODE is none of 1 to 12.
     """
-    product: dict[int | str, Any] = {
+    product: dict[str, Any] = {
         "name": order.title,
         "price": format(order.amount, ".2f"),
         "quantity": "1",

@@ -48,11 +48,11 @@ from shared.signatures import is_signed
 _MAX_FIELDS = 200
 _CODES = MappingProxyType(
     {
-        Verdict.ALLOWED: 0,
+        Verdict.PAYABLE: 0,
         Verdict.UNKNOWN_ORDER: 10,
         Verdict.WRONG_PAYER: 11,
         Verdict.WRONG_AMOUNT: 12,
-        Verdict.NOT_PAYABLE: 13,
+        Verdict.PAID: 13,
         Verdict.EXPIRED: 20,
     }
 )

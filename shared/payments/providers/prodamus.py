@@ -70,7 +70,7 @@ class Provider(provider.Provider):
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Have a signed link made. There may be several for one order: the sum is paid by whichever."""
-        request: dict[php.Key, Any] = {
+        request: dict[str, Any] = {
             "do": "link",
             "order_id": str(order.id),
             "currency": order.currency.lower(),
@@ -140,7 +140,7 @@ class Provider(provider.Provider):
         subscription, _, payer = subscription_id.partition(":")
         if not subscription or not payer:
             raise PaymentError("this is no subscription of Prodamus", is_certain=True)
-        request: dict[php.Key, Any] = {
+        request: dict[str, Any] = {
             "subscription": subscription,
             "customer_phone" if payer.startswith("+") else "profile": payer,
             "active_user": "0",
@@ -154,7 +154,7 @@ class Provider(provider.Provider):
         """Answer as their own example does."""
         return Reply(200, b"success")
 
-    def _post(self, path: str, request: dict[php.Key, Any], timeout: float) -> str:
+    def _post(self, path: str, request: dict[str, Any], timeout: float) -> str:
         secret = next(iter(self.secrets("PRODAMUS_SECRET_KEY")), "")
         signature = hmac_sha256(secret, php.canonical(request)).hex()
         body = php.form({**request, "signature": signature})

@@ -107,8 +107,19 @@ class Provider(provider.Provider):
     def stop_renewal(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
     ) -> None:
-        """Stop it by one of its charges."""
-        self._of_charge("editUserStarSubscription", payment_id, telegram_id, timeout, is_canceled=True)
+        """Stop it by one of its charges; when none is given, it is looked for."""
+        deadline = monotonic() + timeout
+        charge = payment_id or self._charge_of(subscription_id, deadline)
+        left = deadline - monotonic()
+        self._of_charge("editUserStarSubscription", charge, telegram_id, left, is_canceled=True)
+
+    def _charge_of(self, subscription_id: str, deadline: float) -> str:
+        order = order_number(subscription_id) or 0
+        for bot in settings().bot_tokens:
+            for notice in reversed(self.fetch(order, bot, deadline - monotonic())):
+                if notice.kind is Kind.PAID and notice.payment_id:
+                    return notice.payment_id
+        raise PaymentError("the subscription has no charge among the newest", is_certain=True)
 
     def _of_charge(
         self, method: str, charge: str, telegram_id: int, timeout: float, *, done: str = "", **more: Any

@@ -78,6 +78,13 @@ class Callbacks:
                 self._under_way[callback.id] = self._under_way.get(callback.id, 0) + 1
         threading.Thread(target=self._send, args=(batch, after, self._age), daemon=True).start()
 
+    def ask(self, callback: Callback) -> RawResponse:
+        """Send this once and return the answer: a provider asks before it takes the money."""
+        headers, body = callback.write(1)
+        response = self._post(callback, headers, body)
+        self._record(callback, 1, body, response)
+        return response
+
     def lose_next(self, count: int = 1) -> None:
         """The next so many callbacks never reach anybody, and are not repeated."""
         with self._condition:

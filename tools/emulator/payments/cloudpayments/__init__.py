@@ -1,0 +1,8 @@
+"""CloudPayments: its API, its seven kinds of callbacks, its two signatures.
+
+Source: https://developers.cloudpayments.ru, read on 2026-11-21.
+"""
+
+from tools.emulator.payments.cloudpayments.stand_in import StandIn
+
+__all__ = ["StandIn"]

@@ -1,0 +1,172 @@
+"""The API of CloudPayments. What it refuses is a 200 with {"Success": false}."""
+
+from __future__ import annotations
+
+import hmac
+import json
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qsl
+
+from tools.emulator.payments.cloudpayments.cloudkassir import complaint
+from tools.emulator.payments.cloudpayments.ledger import money
+from tools.emulator.payments.stand_in import Bill
+from tools.emulator.web import Request, Response, json_response
+
+if TYPE_CHECKING:
+    from tools.emulator.payments.cloudpayments.stand_in import StandIn
+
+Json = dict[str, Any]
+
+CURRENCIES = ("RUB", "USD", "EUR", "GBP", "KZT", "UAH", "BYN", "AZN", "AMD", "KGS", "UZS")
+BEHAVIOURS = (None, "CreateWeekly", "CreateMonthly")
+REMEMBERED_SECONDS = 3600.0  # how long a call with the same X-Request-ID is answered as the first time
+
+
+class Api:
+    """HTTP Basic, POST, JSON or a form."""
+
+    def __init__(self, shop: StandIn) -> None:
+        self._shop = shop
+        self._lock = threading.Lock()
+        self._answered: dict[str, tuple[float, Json]] = {}
+        self._methods: dict[str, Callable[[Json], Json]] = {
+            "/test": lambda _asked: {"Success": True, "Message": "emulator"},
+            "/orders/create": self._create,
+            "/orders/cancel": self._cancel,
+            "/payments/get": self._get,
+            "/payments/find": self._find,
+            "/v2/payments/find": self._find,
+            "/payments/refund": self._refund,
+            "/subscriptions/get": self._subscription,
+            "/subscriptions/cancel": self._stop,
+        }
+
+    def handle(self, request: Request, path: str) -> Response:
+        """Answer a call."""
+        login = f"{self._shop.PUBLIC_ID}:{self._shop.secret}"
+        wanted = f"Basic {b64encode(login.encode()).decode()}"
+        if not hmac.compare_digest(request.headers.get("authorization", ""), wanted):
+            return Response(401, b"", "text/plain")
+        method = self._methods.get(path.rstrip("/"))
+        if request.method != "POST" or method is None:
+            return Response(404, b"", "text/plain")
+        with self._lock:
+            return json_response(self._once(request, method))
+
+    def _once(self, request: Request, method: Callable[[Json], Json]) -> Json:
+        key = request.headers.get("x-request-id", "")
+        at, answer = self._answered.get(key, (0.0, None))
+        if not key or answer is None or time.time() - at > REMEMBERED_SECONDS:
+            answer = method(_parameters(request))
+            self._answered[key] = (time.time(), answer)
+        return answer
+
+    def _create(self, asked: Json) -> Json:
+        amount, behaviour = money(asked.get("Amount")), asked.get("SubscriptionBehavior")
+        currency = str(asked.get("Currency") or "RUB")
+        refusal = _wrong_order(asked, amount, currency)
+        if refusal:
+            return _refusal(refusal)
+        number = self._shop.ledger.number()
+        bill = Bill(
+            f"{number:x}",
+            amount,
+            currency,
+            str(asked["Description"]),
+            str(asked.get("SuccessRedirectUrl") or ""),
+            is_subscription=bool(behaviour),
+            object={name: asked.get(name) for name in ("InvoiceId", "AccountId", "Email", "JsonData")},
+        )
+        self._shop.keep(bill)
+        model = {
+            "Id": bill.id,
+            "Number": number,
+            "Amount": float(amount),
+            "Currency": currency,
+            "Description": bill.title,
+            "Email": asked.get("Email"),
+            "Url": self._shop.checkout_url(bill),
+            "Status": "Created",
+            "StatusCode": 0,
+        }
+        return _success(model)
+
+    def _cancel(self, asked: Json) -> Json:
+        bill = self._shop.bills.get(str(asked.get("Id")))
+        if bill is None or bill.state != "open":
+            return _refusal("Not found")
+        bill.state = "canceled"
+        return _success()
+
+    def _get(self, asked: Json) -> Json:
+        return _told(self._shop.ledger.get(asked.get("TransactionId")))
+
+    def _find(self, asked: Json) -> Json:
+        mine = self._shop.ledger.of_invoice(str(asked.get("InvoiceId")))
+        return _told(mine[-1] if mine else None)
+
+    def _refund(self, asked: Json) -> Json:
+        payment, amount = self._shop.ledger.get(asked.get("TransactionId")), money(asked.get("Amount"))
+        if payment is None or payment["Type"] != 0 or payment["Status"] != "Completed":
+            return _refusal("Transaction not found")
+        if not 0 < amount <= self._shop.ledger.left(payment):
+            return _refusal("Invalid Amount value")
+        wrong = complaint(asked.get("JsonData"), amount)
+        if wrong:
+            return _refusal(wrong)
+        return _success({"TransactionId": self._shop.give_back(payment, amount)["TransactionId"]})
+
+    def _subscription(self, asked: Json) -> Json:
+        found = self._shop.ledger.subscriptions.get(str(asked.get("Id")))
+        return _success(found) if found else _refusal("Not found")
+
+    def _stop(self, asked: Json) -> Json:
+        found = self._shop.ledger.running(str(asked.get("Id")))
+        if found is None:
+            return _refusal("Not found")
+        found["Status"] = "Cancelled"
+        self._shop.tell_subscription(found)
+        return _success()
+
+
+def _wrong_order(asked: Json, amount: Decimal, currency: str) -> str:
+    behaviour = asked.get("SubscriptionBehavior")
+    complaints = (
+        "" if amount else "Amount is required",
+        "" if asked.get("Description") else "Description is required",
+        "" if currency in CURRENCIES else "Invalid Currency value",
+        "" if behaviour in BEHAVIOURS else "Invalid SubscriptionBehavior value",
+        "AccountId is required" if behaviour and not asked.get("AccountId") else "",
+        complaint(asked.get("JsonData"), amount),
+    )
+    return next(filter(None, complaints), "")
+
+
+def _parameters(request: Request) -> Json:
+    if "json" not in request.headers.get("content-type", ""):
+        return dict(parse_qsl(request.body.decode("utf-8", "replace")))
+    try:
+        found = json.loads(request.body)
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) else {}
+
+
+def _told(transaction: Json | None) -> Json:
+    """Answer with a transaction; one that was declined is no success."""
+    if transaction is None:
+        return _refusal("Not found")
+    return {"Model": transaction, "Success": transaction["Status"] != "Declined", "Message": None}
+
+
+def _success(model: Json | None = None) -> Json:
+    return ({} if model is None else {"Model": model}) | {"Success": True, "Message": None}
+
+
+def _refusal(words: str) -> Json:
+    return {"Success": False, "Message": words}

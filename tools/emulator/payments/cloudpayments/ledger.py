@@ -1,0 +1,135 @@
+"""The transactions and subscriptions that CloudPayments keeps."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from tools.emulator.payments.stand_in import Bill
+
+Json = dict[str, Any]
+
+CARD = {
+    "CardFirstSix": "424242",
+    "CardLastFour": "4242",
+    "CardType": "Visa",
+    "CardExpDate": "12/34",
+    "Name": "ANNA BUYER",
+}
+APPROVED: Json = {"Reason": "Approved", "ReasonCode": 0}
+NO_FUNDS: Json = {"Reason": "InsufficientFunds", "ReasonCode": 5051}
+ENDED = ("Cancelled", "Rejected", "Expired")
+
+
+class Ledger:
+    """Numbers rise from run to run, as one database may outlive several."""
+
+    def __init__(self) -> None:
+        self.subscriptions: dict[str, Json] = {}
+        self._transactions: dict[int, Json] = {}
+        self._bills: dict[int, Bill] = {}
+        self._numbers = itertools.count(int(time.time() * 1000) % 10**10 + 10**9)
+
+    def number(self) -> int:
+        """Return a number nobody had."""
+        return next(self._numbers)
+
+    def transaction(self, bill: Bill, amount: Decimal, status: str, **more: Any) -> Json:
+        """Make a transaction of a bill; it counts once it is kept."""
+        number = self.number()
+        self._bills[number] = bill
+        return {
+            "TransactionId": number,
+            "Amount": float(amount),
+            "Currency": bill.currency,
+            "InvoiceId": bill.object.get("InvoiceId"),
+            "AccountId": bill.object.get("AccountId"),
+            "Email": bill.object.get("Email"),
+            "Description": bill.title,
+            "JsonData": bill.object.get("JsonData"),
+            "CreatedDateIso": now(),
+            "TestMode": True,
+            "Status": status,
+            "Type": 0,
+            "OriginalTransactionId": None,
+            "SubscriptionId": None,
+            **APPROVED,
+            **CARD,
+            **more,
+        }
+
+    def keep(self, transaction: Json) -> Json:
+        """Keep it."""
+        self._transactions[transaction["TransactionId"]] = transaction
+        return transaction
+
+    def bill_of(self, transaction: Json) -> Bill:
+        """Return the bill that a transaction belongs to."""
+        return self._bills[transaction["TransactionId"]]
+
+    def get(self, number: Any) -> Json | None:
+        """Return a transaction by its number."""
+        return self._transactions.get(int(number)) if str(number).isdecimal() else None
+
+    def of_invoice(self, invoice: str) -> list[Json]:
+        """Return the transactions of an order of the shop's, the oldest first."""
+        return [one for one in self._transactions.values() if one["InvoiceId"] == invoice]
+
+    def left(self, payment: Json) -> Decimal:
+        """How much of a payment is not given back yet."""
+        given = (
+            money(one["Amount"])
+            for one in self._transactions.values()
+            if one["OriginalTransactionId"] == payment["TransactionId"]
+        )
+        return money(payment["Amount"]) - sum(given, Decimal(0))
+
+    def subscribe(self, bill: Bill, amount: Decimal) -> Json:
+        """Begin a subscription with its first month."""
+        begin = now()
+        subscription: Json = {
+            "Id": f"sc_{self.number():x}",
+            "AccountId": bill.object.get("AccountId"),
+            "Description": bill.title,
+            "Email": bill.object.get("Email"),
+            "Amount": float(amount),
+            "Currency": bill.currency,
+            "RequireConfirmation": False,
+            "StartDateIso": begin,
+            "Interval": "Month",
+            "Period": 1,
+            "Status": "Active",
+            "SuccessfulTransactionsNumber": 1,
+            "FailedTransactionsNumber": 0,
+            "NextTransactionDateIso": a_month_after(begin),
+        }
+        self.subscriptions[subscription["Id"]] = subscription
+        return subscription
+
+    def running(self, name: str) -> Json | None:
+        """Return a subscription that has not ended."""
+        found = self.subscriptions.get(name)
+        return found if found and found["Status"] not in ENDED else None
+
+
+def money(value: Any) -> Decimal:
+    """Return an amount as it is; 0 when it is none, or has more than two digits after the point."""
+    try:
+        amount = Decimal(str(value))
+        is_usable = amount.is_finite() and amount > 0 and amount == amount.quantize(Decimal("0.01"))
+    except ArithmeticError:
+        return Decimal(0)
+    return amount if is_usable else Decimal(0)
+
+
+def now() -> str:
+    """Return the time as their API writes it: UTC, without saying so."""
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def a_month_after(moment: str) -> str:
+    """Return when the next month begins."""
+    return (datetime.fromisoformat(moment) + timedelta(days=30)).isoformat(timespec="seconds")

@@ -1,0 +1,170 @@
+"""What a payer does at CloudPayments, and what the shop hears of it."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from tools.emulator.payments.callbacks import MINUTE, Callback
+from tools.emulator.payments.cloudpayments import told
+from tools.emulator.payments.cloudpayments.api import Api
+from tools.emulator.payments.cloudpayments.ledger import NO_FUNDS, Ledger, a_month_after
+from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
+from tools.emulator.telegram import RawResponse
+from tools.emulator.web import Request, Response
+
+Json = dict[str, Any]
+
+FAILURES = 3  # in a row end a subscription
+REFUSED = 3008  # the reason code when the shop gave no answer that makes sense
+
+
+class StandIn(PaymentStandIn):
+    """Orders by link. `style` (form, json) and `method` are what the cabinet says of callbacks."""
+
+    NAME = "CloudPayments"
+    LANGUAGE = "ru"
+    COLOUR = "#2462d1"
+    PAUSES = (1 * MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, *([30 * MINUTE] * 95))
+    ADDRESS = "87.251.91.165"
+    PAYABLE = frozenset({"open", "declined"})  # one order can be tried again
+    PUBLIC_ID = "pk_emulator"
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.style = "form"
+        self.method = "POST"
+        self.secret = "emulator-cloudpayments"  # noqa: S105  good for nothing else
+        self.ledger = Ledger()
+        self._api = Api(self)
+
+    def environment(self, url: str) -> dict[str, str]:
+        """Return the settings that point a function here."""
+        return {
+            "CLOUDPAYMENTS_PUBLIC_ID": self.PUBLIC_ID,
+            "CLOUDPAYMENTS_API_SECRET": self.secret,
+            "CLOUDPAYMENTS_API_URL": url,
+        }
+
+    def api(self, request: Request, path: str) -> Response:
+        """Answer a call of the shop's."""
+        return self._api.handle(request, path)
+
+    def is_accepted(self, response: RawResponse) -> bool:
+        """Whether the answer is its only word for success."""
+        return _code(response) == 0
+
+    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+        """Ask, take the money, tell of it; a subscription begins."""
+        transaction = self._try(bill, amount)
+        if transaction is None:
+            return []
+        transaction["Status"] = "Completed"
+        bill.state = "paid"
+        bill.object["TransactionId"] = transaction["TransactionId"]
+        if not bill.is_subscription:
+            return [self._told("pay", told.transaction_fields(transaction))]
+        subscription = self.ledger.subscribe(bill, amount)
+        transaction["SubscriptionId"] = bill.object["SubscriptionId"] = subscription["Id"]
+        return [self._told("pay", told.transaction_fields(transaction)), self._recurrent(subscription)]
+
+    def decline(self, bill: Bill) -> list[Callback]:
+        """Ask, try, and be refused by the bank; the order stays payable."""
+        transaction = self._try(bill, bill.amount)
+        if transaction is None:
+            return []
+        transaction |= {"Status": "Declined", **NO_FUNDS}
+        bill.state = "declined"
+        return [self._told("fail", told.transaction_fields(transaction))]
+
+    def pay_later(self, bill: Bill) -> list[Callback]:
+        """A first try fails, a second succeeds; the failure is told last."""
+        failed = self.decline(bill)
+        return [*reversed(self.pay(bill, bill.amount)), *failed]
+
+    def forge(self, bill: Bill) -> list[Callback]:
+        """Say that it is paid, with a signature of one's own."""
+        fields = told.transaction_fields(self.ledger.transaction(bill, bill.amount, "Completed"))
+        return [self._told("pay", fields, is_forged=True)]
+
+    def refund(self, bill: Bill) -> list[Callback]:
+        """Give back what is left of the payment; it is told at once."""
+        payment = self.ledger.get(bill.object["TransactionId"])
+        if payment is not None:
+            self.give_back(payment, self.ledger.left(payment))
+        return []
+
+    def give_back(self, payment: Json, amount: Decimal) -> Json:
+        """Give so much of a payment back and tell of it."""
+        bill = self.ledger.bill_of(payment)
+        original = {"Type": 1, "OriginalTransactionId": payment["TransactionId"]}
+        refund = self.ledger.keep(self.ledger.transaction(bill, amount, "Completed", **original))
+        if not self.ledger.left(payment):
+            bill.state = "refunded"
+        self.tell(bill, [self._told("refund", told.refund_fields(refund))])
+        return refund
+
+    def renew(self, bill: Bill) -> list[Callback]:
+        """Charge the next month: a payment without an order of the shop's."""
+        subscription = self._running(bill)
+        subscription |= {"Status": "Active", "FailedTransactionsNumber": 0}
+        subscription["SuccessfulTransactionsNumber"] += 1
+        subscription["NextTransactionDateIso"] = a_month_after(subscription["NextTransactionDateIso"])
+        more = {"SubscriptionId": subscription["Id"], "InvoiceId": None}
+        charge = self.ledger.keep(self.ledger.transaction(bill, bill.amount, "Completed", **more))
+        return [self._told("pay", told.transaction_fields(charge)), self._recurrent(subscription)]
+
+    def fail_renewal(self, bill: Bill) -> list[Callback]:
+        """Fail to charge the next month; the third time in a row ends it."""
+        subscription = self._running(bill)
+        subscription["FailedTransactionsNumber"] += 1
+        has_ended = subscription["FailedTransactionsNumber"] >= FAILURES
+        subscription["Status"] = "Rejected" if has_ended else "PastDue"
+        more = {"SubscriptionId": subscription["Id"], "InvoiceId": None, **NO_FUNDS}
+        charge = self.ledger.keep(self.ledger.transaction(bill, bill.amount, "Declined", **more))
+        return [self._told("fail", told.transaction_fields(charge)), self._recurrent(subscription)]
+
+    def tell_subscription(self, subscription: Json) -> None:
+        """Tell that a subscription has changed."""
+        self.callbacks.send([self._recurrent(subscription)])
+
+    def _try(self, bill: Bill, amount: Decimal) -> Json | None:
+        """Ask the shop; without its agreement nothing is taken."""
+        transaction = self.ledger.keep(self.ledger.transaction(bill, amount, "AwaitingAuthentication"))
+        answer = self.callbacks.ask(self._told("check", told.transaction_fields(transaction)))
+        code = _code(answer)
+        if code == 0:
+            return transaction
+        transaction |= {"Status": "Declined", "Reason": "Refused by the shop", "ReasonCode": code or REFUSED}
+        bill.state = "declined"
+        return None
+
+    def _running(self, bill: Bill) -> Json:
+        found = self.ledger.running(bill.object.get("SubscriptionId", ""))
+        if found is None:
+            raise NotPossible("There is no subscription, or it has ended.")
+        return found
+
+    def _recurrent(self, subscription: Json) -> Callback:
+        return self._told("recurrent", told.subscription_fields(subscription))
+
+    def _told(self, kind: str, fields: Json, *, is_forged: bool = False) -> Callback:
+        secret = "guessed" if is_forged else self.secret
+        return told.callback(
+            kind,
+            fields,
+            secret,
+            style=self.style,
+            method=self.method,
+            address=self.ADDRESS,
+            is_forged=is_forged,
+        )
+
+
+def _code(response: RawResponse) -> int | None:
+    """Return the code of an answer; none when the answer makes no sense to CloudPayments."""
+    try:
+        code = response.json()["code"] if response.status == 200 else None
+    except (ValueError, KeyError, TypeError):
+        return None
+    return code if isinstance(code, int) else None
