@@ -38,8 +38,8 @@ class StandIn(PaymentStandIn):
     )
     # Subscriptions as they are made in the cabinet: name, price, days.
     PLANS: ClassVar[dict[str, tuple[str, Decimal, int]]] = {
-        "590001": ("Подписка на месяц", Decimal("299.00"), 30),
-        "590002": ("Подписка на год", Decimal("2990.00"), 365),
+        "590001": ("Подписка на месяц", Decimal("499.00"), 30),
+        "590002": ("Подписка на год", Decimal("4990.00"), 365),
     }
 
     def __init__(self, *args: Any, **more: Any) -> None:
