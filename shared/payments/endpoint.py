@@ -144,7 +144,7 @@ def _say_whether(provider: Provider, call: Call, event: Event) -> Reply:
         )
     except DatabaseUnavailable:
         return provider.again(call)
-    if verdict != Verdict.ALLOWED:
+    if verdict != Verdict.PAYABLE:
         log.warning(
             "a payment was declined", action="payment_declined", provider=provider.key, reason=verdict
         )

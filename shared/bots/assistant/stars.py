@@ -12,9 +12,9 @@ from shared.telegram import current
 from shared.telegram.incoming import Incoming
 
 _REASONS = {
-    "not_payable": "checkout_paid",
+    "paid": "checkout_paid",
     "expired": "checkout_expired",
-    "wrong_payer": "checkout_owner",
+    "owner": "checkout_owner",
     "unavailable": "checkout_unavailable",
 }
 
@@ -36,8 +36,8 @@ def may_pay(query: PreCheckoutQuery) -> None:
         )
     except DatabaseUnavailable:
         verdict = "unavailable"
-    answer = {"pre_checkout_query_id": query.id, "ok": verdict == "allowed"}
-    if verdict != "allowed":
+    answer = {"pre_checkout_query_id": query.id, "ok": verdict == "ok"}
+    if verdict != "ok":
         log.info("a purchase was refused", action="checkout_refused", reason=verdict)
         answer["error_message"] = unit.text(_REASONS.get(verdict, "checkout_unknown"))
     unit.call("answerPreCheckoutQuery", answer)

@@ -1,8 +1,8 @@
 -- Says whether a person may pay an order now: for providers that ask before they take the money.
 --
 -- Twice or at once: only reads.
--- Returns: text: allowed | unknown_order | wrong_payer | wrong_amount | not_payable (paid already) | expired. A renewal's
---   first order stays allowed: every period asks again (Stars).
+-- Returns: text: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every period asks
+--   again (Stars).
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
@@ -16,17 +16,17 @@ as $$
   select coalesce(
     (
       select case
-          when p_telegram_id is not null and u.telegram_id is distinct from p_telegram_id then 'wrong_payer'
-          when o.currency <> p_currency or o.amount <> p_amount then 'wrong_amount'
-          when o.status = 'completed' and not o.renews then 'not_payable'
+          when p_telegram_id is not null and u.telegram_id is distinct from p_telegram_id then 'owner'
+          when o.currency <> p_currency or o.amount <> p_amount then 'amount'
+          when o.status = 'completed' and not o.renews then 'paid'
           when o.status = 'canceled' or (o.status = 'pending' and o.expires_at <= private.clock()) then 'expired'
-          else 'allowed'
+          else 'ok'
         end
         from public.orders as o
         left join public.users as u on u.id = o.user_id
        where o.id = p_order_id and o.provider = p_provider
     ),
-    'unknown_order'
+    'unknown'
   );
 $$;
 
