@@ -1,0 +1,225 @@
+"""Anna buys: from /buy to the news that it is hers, with every provider there is, and what follows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import eventually
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Answer, Chat
+
+Sql = Callable[..., list[dict[str, Any]]]
+PROVIDERS = ["stripe", "yookassa", "cloudpayments", "prodamus", "crypto_pay", "fake"]
+LABELS = {
+    "stripe": "Stripe",
+    "yookassa": "YooKassa",
+    "cloudpayments": "CloudPayments",
+    "prodamus": "Prodamus",
+    "crypto_pay": "Crypto",
+    "fake": "Make-believe",
+}
+
+
+def speaks(stack: Stack, language: str = "en") -> Chat:
+    """A new person who has met the assistant."""
+    chat = stack.telegram.person("Anna", language_code=language).chat("assistant")
+    chat.send("/start")
+    chat.answer()
+    return chat
+
+
+def tap(answer: Answer, words: str) -> Answer:
+    """Tap the button that holds these words and wait for what it changes."""
+    labels = [button.text for row in answer.buttons for button in row]
+    label = next((label for label in labels if words in label), None)
+    assert label is not None, f"no {words!r} among {labels}"
+    answer.tap(label).wait()
+    return answer.wait_for_edit()
+
+
+def link_of(answer: Answer) -> str:
+    return next(button.url for row in answer.buttons for button in row if button.url)
+
+
+def news(chat: Chat, words: str) -> str:
+    """The bot's message with these words, once it comes."""
+    found = eventually(lambda: [one for one in chat.answers() if words in one.text], 30)
+    return str(found[0].text)
+
+
+def credits(sql: Sql, chat: Chat) -> int:
+    return int(sql("select bonus_credits from users where telegram_id = %s", chat.id)[0]["bonus_credits"])
+
+
+def checkout(chat: Chat, product: str, provider: str) -> str:
+    """Go through the shop to the provider's page; its address."""
+    chat.send("/buy")
+    shop = chat.answer()
+    assert "What would you like?" in shop.text
+    page = tap(tap(shop, product), provider)
+    if "receipt" in page.text:
+        chat.send("nonsense").wait()
+        assert "neither" in chat.answer().text
+        chat.send("anna@example.com")
+        page = chat.answer()
+    assert "To pay:" in page.text
+    return link_of(page)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS)
+def test_what_is_paid_is_given_at_once_and_once(stack: Stack, sql: Sql, provider: str) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS[provider])
+
+    stack.payments.press(link, "pay")
+
+    assert "100 requests" in news(anna, "Paid, thank you!")
+    assert credits(sql, anna) == 100
+    stack.payments.press(link, "deliver_twice")
+    stack.payments.press(link, "forge")
+    anna.send("/payments")
+    history = eventually(lambda: [one for one in anna.answers() if "Your payments" in one.text], 20)[0]
+    assert "100 requests" in history.text
+    assert history.text.rstrip().endswith("paid")
+    assert credits(sql, anna) == 100
+    assert sql("select * from check_payments()") == []
+
+
+@pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "fake"])
+def test_a_refund_takes_it_back_and_says_so(stack: Stack, sql: Sql, provider: str) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS[provider])
+    stack.payments.press(link, "pay")
+    news(anna, "Paid, thank you!")
+
+    stack.payments.press(link, "refund")
+
+    news(anna, "went back to you")
+    assert credits(sql, anna) == 0
+
+
+@pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "prodamus", "fake"])
+def test_a_wrong_amount_gives_nothing(stack: Stack, sql: Sql, provider: str) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS[provider])
+
+    stack.payments.press(link, "wrong_amount")
+
+    eventually(lambda: sql(
+        "select p.problem from payments p join orders o on o.id = p.order_id "
+        "join users u on u.id = o.user_id where u.telegram_id = %s and p.problem = 'amount'", anna.id,
+    ) or _was_declined(stack), 20)  # fmt: skip
+    assert credits(sql, anna) == 0
+
+
+def _was_declined(stack: Stack) -> bool:
+    """CloudPayments asks first, and hears that the amount is wrong."""
+    return '"payment_declined"' in stack.function("payments").raw_log
+
+
+def test_in_an_outage_the_provider_tries_again_and_nothing_is_lost(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS["fake"])
+    stack.database.down()
+    stack.payments.press(link, "pay")
+    anna.send("/buy")
+    assert "unavailable" in anna.answer(30).text
+    stack.database.up()
+
+    news(anna, "Paid, thank you!")
+
+    assert credits(sql, anna) == 100
+
+
+def test_stars_are_paid_asked_about_and_refunded(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", "Telegram Stars")
+
+    paid = anna.pay(link).wait()
+
+    assert "100 requests" in news(anna, "Paid, thank you!")
+    assert credits(sql, anna) == 100
+    assert "paid already" in anna.pay(link).wait("refused").error
+    stack.telegram.request(
+        "assistant",
+        "refundStarPayment",
+        {"user_id": anna.id, "telegram_payment_charge_id": paid.charge_id},
+    )
+    news(anna, "went back to you")
+    assert credits(sql, anna) == 0
+
+
+def test_nobody_pays_somebody_elses_invoice(stack: Stack) -> None:
+    anna, ben = speaks(stack), speaks(stack)
+    link = checkout(anna, "100 requests", "Telegram Stars")
+    assert "somebody else" in ben.pay(link).wait("refused").error
+
+
+def test_without_a_database_a_purchase_in_stars_is_refused(stack: Stack) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", "Telegram Stars")
+    stack.database.down()
+    assert "in a minute" in anna.pay(link).wait("refused", 30).error
+
+
+def test_a_month_of_premium_in_russian(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack, "ru")
+    anna.send("/buy")
+    shop = anna.answer()
+    assert "Что выберете?" in shop.text
+    page = tap(tap(shop, "Премиум на месяц"), "Звёзды Telegram · 350")
+    assert "К оплате:" in page.text
+    anna.pay(link_of(page)).wait()
+    assert "Действует до" in news(anna, "оплачено, спасибо!")
+    rows = sql("select vip_level, is_paid from users where telegram_id = %s", anna.id)
+    assert rows == [{"vip_level": 1, "is_paid": True}]
+    anna.send("/subscription")
+    assert "действует до" in news(anna, "Тариф Премиум")
+    anna.send("/buy")
+    again = [one for one in anna.answers() if "Что выберете?" in one.text][-1]
+    page = tap(eventually(lambda: [
+        one for one in anna.answers() if "Что выберете?" in one.text and one.message_id != again.message_id
+    ] or [again], 5)[-1], "Премиум на месяц")  # fmt: skip
+    assert "У вас уже оплачено до" in page.text
+
+
+def test_a_subscription_in_stars_renews_and_is_canceled(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    anna.send("/buy")
+    page = tap(tap(anna.answer(), "Premium for a month"), "🔁 Telegram Stars")
+    assert "then the same each period" in page.text
+    anna.pay(link_of(page)).wait()
+    news(anna, "It is yours until")
+    (running,) = anna.subscriptions
+    stack.telegram.stars.renew(running)
+    news(anna, "is renewed until")
+    anna.send("/subscription")
+    shown = eventually(
+        lambda: [one for one in anna.answers() if "each period" in one.text and "🔁" in one.text][1:], 20
+    )[-1]
+    sure = tap(shown, "Stop the renewal")
+    assert "Nothing more is charged" in sure.text
+    assert "The renewal is off" in tap(sure, "Yes, stop it").text
+    rows = sql(
+        "select r.status from renewals r join users u on u.id = r.user_id where u.telegram_id = %s", anna.id
+    )
+    assert rows == [{"status": "canceled"}]
+
+
+@pytest.mark.parametrize(("language", "command", "words"), [
+    ("ru", "/payments", "Вы ещё ничего не покупали"),
+    ("en", "/payments", "You have not bought anything yet"),
+    ("ru", "/subscription", "бесплатный тариф"),
+    ("en", "/subscription", "free plan"),
+    ("ru", "/terms", "Условия"),
+    ("en", "/terms", "Terms"),
+    ("ru", "/paysupport", "Помощь с оплатой"),
+    ("en", "/paysupport", "Help with a payment"),
+])  # fmt: skip
+def test_what_sellers_owe_their_buyers(stack: Stack, language: str, command: str, words: str) -> None:
+    anna = speaks(stack, language)
+    anna.send(command)
+    assert words in anna.answer().text
