@@ -56,7 +56,10 @@ class Notice:
 
     def plain(self) -> dict[str, Any]:
         """Return it for SQL: numbers as text, times in ISO 8601, what is unknown left out."""
-        values = {name: value for name, value in asdict(self).items() if value not in (None, "", False)}
+        known = asdict(self).items()
+        values = {
+            name: value for name, value in known if not (value is None or value is False or value == "")
+        }
         for name, value in values.items():
             if isinstance(value, Decimal):
                 values[name] = format(value, "f")

@@ -1,0 +1,126 @@
+"""Providers are tried by themselves: their settings, and servers that answer in their place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from shared import http
+from shared.config import settings
+from shared.payments.notice import Event
+from shared.payments.provider import Call, Forged, Provider, Unusable
+from shared.payments.providers import load, names
+from tests.support import eventually
+from tools.emulator.payments import Payments, PaymentStandIn
+from tools.emulator.trace import Trace
+from tools.emulator.web import HttpServer, Request, Response, json_response
+
+ENVIRONMENT = {
+    "DATABASE_URL": "postgresql://bot_backend:password@db.example:6543/postgres",
+    "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
+    "TELEGRAM_WEBHOOK_SECRET": "one",
+}
+SCALE = 0.002  # of the emulator's pauses between two callbacks
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Settings of nobody's; call it with more: `environment(STRIPE_SECRET_KEY="…")`."""
+    for key in names():
+        for variable in (*load(key).REQUIRED, f"{key.upper()}_API_URL"):
+            monkeypatch.delenv(variable, raising=False)
+
+    def put(**values: str) -> None:
+        for variable, value in values.items():
+            monkeypatch.setenv(variable, value)
+        settings.cache_clear()
+
+    put(**ENVIRONMENT)
+    yield put
+    settings.cache_clear()
+    http.close_idle()
+
+
+@pytest.fixture
+def answers(environment: Callable[..., None]) -> Iterator[dict[str, Any]]:
+    """What the providers' APIs answer, by path and query: JSON, or a Response."""
+    found: dict[str, Any] = {}
+
+    def handle(request: Request) -> Response:
+        answer = found.get(request.path + (f"?{request.query}" if request.query else ""))
+        if isinstance(answer, Response):
+            return answer
+        return json_response(answer) if answer is not None else json_response({"error": {}}, 404)
+
+    server = HttpServer(handle)
+    server.start()
+    environment(**{f"{key.upper()}_API_URL": server.url for key in names()})
+    yield found
+    server.stop()
+
+
+class Shop:
+    """The shop's part of the story: verifies and parses what it is told, and remembers it."""
+
+    def __init__(self, desk: Payments) -> None:
+        self.desk = desk
+        self.calls: list[Call] = []
+        self.events: list[Event] = []
+        self.refused: list[Exception] = []
+        self.status: int | None = None  # of its answers, whatever came
+
+    def handle(self, request: Request) -> Response:
+        found = self.desk.handle(request)
+        if found is not None:
+            return found
+        key, _, kind = request.path.removeprefix("/payments/").partition("/")
+        address = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
+        call = Call(kind, request.method, request.headers, request.body, request.query.encode(), address)
+        self.calls.append(call)
+        if self.status is not None:
+            return Response(self.status, b"", "text/plain")
+        reply = self._answer(load(key), call)
+        return Response(reply.status, reply.body, reply.content_type)
+
+    def _answer(self, provider: Provider, call: Call) -> Any:
+        try:
+            provider.verify(call)
+            self.events.append(provider.parse(call))
+        except Forged as error:
+            self.refused.append(error)
+            return provider.refused(call)
+        except Exception as error:
+            self.refused.append(error)
+            return provider.again(call)
+        return provider.accepted(call)
+
+    def told(self, count: int) -> list[dict[str, Any]]:
+        """Wait for so many events, and return what they say, in the order they came."""
+        eventually(lambda: len(self.events) >= count, 20)
+        return [notice.plain() for event in self.events for notice in event.notices]
+
+    def stand_in(self, key: str) -> PaymentStandIn:
+        return self.desk[key]
+
+
+@pytest.fixture
+def shop(environment: Callable[..., None]) -> Iterator[Shop]:
+    """A shop whose providers are the emulator's."""
+    server = HttpServer(lambda request: shop.handle(request))  # noqa: PLW0108  there is no shop yet
+    shop = Shop(Payments(lambda: server.url, Trace(), SCALE))
+    server.start()
+    environment(**shop.desk.environment())
+    yield shop
+    shop.desk.stop()
+    server.stop()
+
+
+def body_of(case: dict[str, Any]) -> bytes:
+    """The body of a recorded callback."""
+    return case["raw"].encode() if "raw" in case else json.dumps(case["body"], ensure_ascii=False).encode()
+
+
+__all__ = ["Forged", "Shop", "Unusable", "body_of"]

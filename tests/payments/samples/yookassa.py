@@ -1,0 +1,32 @@
+from __future__ import annotations
+
+import json
+from typing import Any, ClassVar
+
+from shared.payments.provider import Call
+from tests.payments import sample
+
+
+class Sample(sample.Sample):
+    """Nothing is signed: authentic is what YooKassa's API confirms."""
+
+    KEY = "yookassa"
+    ENV: ClassVar = {"YOOKASSA_SHOP_ID": "100500", "YOOKASSA_SECRET_KEY": "test_contract"}
+    SECRET = "YOOKASSA_SECRET_KEY"
+    HEADERS = ()
+
+    def sign(self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None) -> Call:
+        return Call("", "POST", {}, body, address="185.71.76.5")
+
+    def paid(self) -> bytes:
+        return json.dumps(self._case()["body"]).encode()
+
+    def answers(self) -> dict[str, Any]:
+        return self._case()["answers"]
+
+    def unknown(self) -> bytes:
+        body = {"type": "notification", "event": "moon.landed", "object": {"id": "m-1", "status": "landed"}}
+        return json.dumps(body).encode()
+
+    def _case(self) -> dict[str, Any]:
+        return dict(self.recorded())["payment_succeeded"]

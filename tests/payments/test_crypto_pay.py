@@ -1,0 +1,152 @@
+"""Crypto Pay: invoices in ordinary money, lost answers, and an end that nobody tells."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shared.payments.notice import Kind
+from shared.payments.provider import Checkout, Forged, Order, PaymentError
+from shared.payments.providers import load
+from tests.payments.conftest import Shop, body_of
+from tests.payments.orders import TIMEOUT, order
+from tests.payments.samples.crypto_pay import Sample
+from tools.emulator.payments import NotPossible
+from tools.emulator.web import Response
+
+SAMPLE = Sample()
+
+
+@pytest.fixture
+def provider() -> Any:
+    return load("crypto_pay")
+
+
+@pytest.fixture
+def keys(environment: Callable[..., None]) -> None:
+    environment(**SAMPLE.ENV)
+
+
+def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Checkout]:
+    made = order(**changed)
+    checkout = load("crypto_pay").create(made, TIMEOUT)
+    shop.desk.press(checkout.url, action)
+    return made, checkout
+
+
+def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> None:
+    made = order()
+    checkout = provider.create(made, TIMEOUT)
+    assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
+    shop.desk.press(checkout.url, "pay")
+    paid = shop.told(1)[0]
+    assert (paid["kind"], paid["order_id"], paid["payment_id"]) == (Kind.PAID, made.id, checkout.reference)
+    assert (Decimal(paid["amount"]), paid["currency"]) == (Decimal(299), "RUB")
+    assert [one.plain() for one in provider.fetch(made.id, checkout.reference, TIMEOUT)] == [paid]
+
+
+@pytest.mark.parametrize(
+    ("action", "amount"), [("wrong_amount", 149), ("pay_later", 299), ("deliver_twice", 299)]
+)
+def test_whatever_happens_is_told(shop: Shop, action: str, amount: int) -> None:
+    bought(shop, action)
+    count = 2 if action == "deliver_twice" else 1
+    assert {Decimal(one["amount"]) for one in shop.told(count)} == {Decimal(amount)}
+    assert len({event.key for event in shop.events}) == 1
+
+
+def test_nobody_tells_of_an_end_so_it_is_asked_for(shop: Shop, provider: Any) -> None:
+    made, checkout = bought(shop, "expire")
+    asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert [(one.kind, one.order_id) for one in asked] == [(Kind.CANCELED, made.id)]
+    del shop.stand_in("crypto_pay").bills[checkout.reference]
+    asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert [(one.kind, one.reason) for one in asked] == [(Kind.CANCELED, "deleted")]
+    assert not shop.calls
+
+
+def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
+    bought(shop, "forge")
+    assert shop.stand_in("crypto_pay").callbacks.idle(20)
+    assert [type(error) for error in shop.refused] == [Forged]
+    assert not shop.events
+
+
+def test_nothing_is_given_back_and_nothing_declined(shop: Shop) -> None:
+    made = order()
+    checkout = load("crypto_pay").create(made, TIMEOUT)
+    for action in ("refund", "decline"):
+        with pytest.raises(NotPossible):
+            shop.desk.press(checkout.url, action)
+
+
+def test_an_invoice_whose_answer_got_lost_is_found(shop: Shop, provider: Any) -> None:
+    stand_in: Any = shop.stand_in("crypto_pay")
+    provider.create(order(), TIMEOUT)
+    stand_in.lose_answers = 1
+    made = order()
+    checkout = provider.create(made, TIMEOUT)
+    assert stand_in.bills[checkout.reference].object["payload"] == str(made.id)
+    assert len(stand_in.bills) == 2
+    stand_in.lose_answers = 2
+    with pytest.raises(PaymentError, match="502") as failed:
+        provider.create(order(), TIMEOUT)
+    assert not failed.value.is_certain
+
+
+def test_an_invoice_that_was_not_made_is_not_looked_for(
+    provider: Any, keys: None, answers: dict[str, Any]
+) -> None:
+    answers["/api/createInvoice"] = Response(503, b"")
+    answers["/api/getInvoices"] = {"ok": True, "result": {"items": [{"payload": "1"}, 7, {}]}}
+    with pytest.raises(PaymentError, match="503"):
+        provider.create(order(), TIMEOUT)
+    answers["/api/createInvoice"] = {"ok": False, "error": {"code": 400, "name": "FIAT_INVALID"}}
+    with pytest.raises(PaymentError, match="FIAT_INVALID") as refused:
+        provider.create(order(), TIMEOUT)
+    assert refused.value.is_certain
+    answers["/api/createInvoice"] = {"ok": True, "result": {"invoice_id": 7}}
+    with pytest.raises(PaymentError, match="without an address"):
+        provider.create(order(), TIMEOUT)
+
+
+def test_a_wrong_token_is_refused(shop: Shop, provider: Any, environment: Callable[..., None]) -> None:
+    environment(CRYPTO_PAY_TOKEN="12345:AAanother")
+    with pytest.raises(PaymentError, match="401: UNAUTHORIZED") as refused:
+        provider.create(order(), TIMEOUT)
+    assert refused.value.is_certain
+
+
+@pytest.mark.parametrize(("left", "seconds"), [(7200, 7200), (-5, 60), (10**8, 2_678_400), (None, 2_678_400)])
+def test_an_invoice_lives_as_long_as_its_order(
+    shop: Shop, provider: Any, left: int | None, seconds: int
+) -> None:
+    expires_at = None if left is None else datetime.now(UTC) + timedelta(seconds=left)
+    checkout = provider.create(order(expires_at=expires_at), TIMEOUT)
+    invoice = shop.stand_in("crypto_pay").bills[checkout.reference].object
+    lives = datetime.fromisoformat(invoice["expiration_date"]) - datetime.now(UTC)
+    assert abs(lives.total_seconds() - seconds) < 60
+
+
+def test_coins_of_the_test_network_are_test_money(provider: Any, environment: Callable[..., None]) -> None:
+    call = SAMPLE.sign(body_of(dict(SAMPLE.recorded())["invoice_paid"]))
+    environment(**SAMPLE.ENV)
+    assert not provider.parse(call).notices[0].is_test
+    environment(CRYPTO_PAY_API_URL="https://testnet-pay.crypt.bot")
+    assert provider.parse(call).notices[0].is_test
+
+
+def test_a_webhook_that_fails_for_days_is_switched_off(shop: Shop) -> None:
+    shop.status = 500
+    bought(shop)
+    stand_in: Any = shop.stand_in("crypto_pay")
+    assert stand_in.callbacks.idle(60)
+    assert (len(stand_in.callbacks.attempts), stand_in.is_webhook_on) == (17, False)
+    shop.status = None
+    bought(shop)
+    assert stand_in.callbacks.idle(5)
+    assert not shop.events

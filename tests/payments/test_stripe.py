@@ -1,0 +1,418 @@
+"""Stripe: its times and signatures, and the way of money at its stand-in."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shared.payments.notice import Kind
+from shared.payments.provider import Checkout, Forged, Order, PaymentError, Unusable
+from shared.payments.providers import load
+from shared.payments.providers.stripe.checkout import session_form
+from shared.payments.providers.stripe.money import amount_of, minor_units
+from tests.payments.conftest import Shop
+from tests.payments.orders import TIMEOUT, order
+from tests.payments.sample import with_headers
+from tests.payments.samples.stripe import Sample
+from tests.support import in_parallel
+from tools.emulator.payments import NotPossible
+from tools.emulator.web import Response, json_response
+
+SAMPLE = Sample()
+
+
+@pytest.fixture
+def provider() -> Any:
+    return load("stripe")
+
+
+@pytest.fixture
+def keys(environment: Callable[..., None]) -> None:
+    environment(**SAMPLE.ENV)
+
+
+def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Checkout]:
+    """An order that was made and dealt with."""
+    made = order(**changed)
+    checkout = load("stripe").create(made, TIMEOUT)
+    shop.desk.press(checkout.url, action)
+    return made, checkout
+
+
+# The signature.
+
+
+@pytest.mark.parametrize("seconds", [-299, 0, 299])
+def test_a_callback_may_be_some_minutes_old(provider: Any, keys: None, seconds: int) -> None:
+    provider.verify(SAMPLE.sign(SAMPLE.paid(), at=time.time() + seconds))
+
+
+@pytest.mark.parametrize("seconds", [-310, 310, -86400, 365 * 86400])
+def test_neither_an_old_time_nor_a_future_one_passes(provider: Any, keys: None, seconds: int) -> None:
+    with pytest.raises(Forged, match="long ago"):
+        provider.verify(SAMPLE.sign(SAMPLE.paid(), at=time.time() + seconds))
+
+
+@pytest.mark.parametrize("stamp", ["", " 1", "+1", "-1", "1e9", "٣", "²", "9" * 400, "nan", "1_0"])
+def test_a_time_is_plain_digits(provider: Any, keys: None, stamp: str) -> None:
+    call = SAMPLE.sign(SAMPLE.paid())
+    rest = call.headers["stripe-signature"].partition(",")[2]
+    with pytest.raises(Forged):
+        provider.verify(with_headers(call, stripe_signature=f"t={stamp},{rest}"))
+
+
+def test_one_of_several_signatures_is_enough_and_other_schemes_are_none(provider: Any, keys: None) -> None:
+    call = SAMPLE.sign(SAMPLE.paid())
+    stamp, _, good = call.headers["stripe-signature"].partition(",")
+    provider.verify(with_headers(call, stripe_signature=f"{stamp},v1={'0' * 64},{good},v0={'1' * 64}"))
+    with pytest.raises(Forged):
+        provider.verify(with_headers(call, stripe_signature=f"{stamp},{good.replace('v1', 'v0')}"))
+    with pytest.raises(Forged):
+        provider.verify(with_headers(call, stripe_signature=good))
+
+
+def test_a_time_cannot_be_put_in_front_of_another(provider: Any, keys: None) -> None:
+    call = SAMPLE.sign(SAMPLE.paid(), at=time.time() - 4000)
+    header = f"t={int(time.time())},{call.headers['stripe-signature']}"
+    with pytest.raises(Forged):
+        provider.verify(with_headers(call, stripe_signature=header))
+
+
+# What it is asked for.
+
+
+def test_a_checkout_names_the_order_wherever_it_will_be_looked_for() -> None:
+    made = order(contact="anna@example.com", currency="JPY", amount=Decimal(500))
+    form = dict(session_form(made))
+    number = str(made.id)
+    assert form["client_reference_id"] == form["metadata[order_id]"] == number
+    assert form["payment_intent_data[metadata][order_id]"] == number
+    assert "subscription_data[metadata][order_id]" not in form
+    assert (form["line_items[0][price_data][unit_amount]"], form["customer_email"]) == (
+        "500",
+        "anna@example.com",
+    )
+    form = dict(session_form(replace(made, period="year")))
+    assert form["mode"] == "subscription"
+    assert form["subscription_data[metadata][order_id]"] == number
+    assert form["line_items[0][price_data][recurring][interval]"] == "year"
+    assert "payment_intent_data[metadata][order_id]" not in form
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency", "minor"),
+    [
+        ("299.00", "RUB", 29900),
+        ("0.01", "USD", 1),
+        ("500", "JPY", 500),
+        ("500.00", "KRW", 500),
+        ("5.120", "KWD", 5120),
+    ],
+)
+def test_amounts_are_counted_in_the_smallest_unit(amount: str, currency: str, minor: int) -> None:
+    assert minor_units(Decimal(amount), currency) == minor
+    assert amount_of({"a": minor, "currency": currency.lower()}, "a") == (Decimal(amount), currency)
+
+
+@pytest.mark.parametrize(("amount", "currency"), [("0.5", "JPY"), ("1.001", "USD")])
+def test_an_amount_that_cannot_be_written_is_not_asked_for(amount: str, currency: str) -> None:
+    with pytest.raises(PaymentError) as refused:
+        minor_units(Decimal(amount), currency)
+    assert refused.value.is_certain
+
+
+@pytest.mark.parametrize("value", [None, True, -1, 1.5, "100", []])
+def test_an_amount_that_is_none_is_not_taken_for_one(value: Any) -> None:
+    assert amount_of({"a": value, "currency": "usd"}, "a") == (None, None)
+    assert amount_of({"a": 100, "currency": value}, "a") == (None, None) or value == "100"
+
+
+def test_asked_again_it_is_the_same_checkout(shop: Shop, provider: Any) -> None:
+    made = order()
+    first = provider.create(made, TIMEOUT)
+    assert provider.create(made, TIMEOUT) == first
+    assert {one.url for one in in_parallel(5, lambda _: provider.create(made, TIMEOUT))} == {first.url}
+    assert provider.create(order(), TIMEOUT) != first
+    assert len(shop.stand_in("stripe").bills) == 2
+
+
+def test_another_order_under_the_same_key_is_refused(shop: Shop, provider: Any) -> None:
+    made = order()
+    provider.create(made, TIMEOUT)
+    with pytest.raises(PaymentError, match="other parameters") as refused:
+        provider.create(replace(made, amount=Decimal(1)), TIMEOUT)
+    assert not refused.value.is_certain
+    assert len(shop.stand_in("stripe").bills) == 1
+
+
+def test_an_order_that_is_nearly_over_is_still_found_under_its_key(
+    shop: Shop, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = order(expires_at=datetime.now(UTC) + timedelta(minutes=40))
+    first = provider.create(made, TIMEOUT)
+    monkeypatch.setattr("shared.payments.providers.stripe.checkout._SHORTEST", timedelta(hours=1))
+    assert provider.create(made, TIMEOUT) == first  # sent without the end, known with it
+    other = order(expires_at=datetime.now(UTC) + timedelta(minutes=40))
+    second = provider.create(other, TIMEOUT)
+    monkeypatch.setattr("shared.payments.providers.stripe.checkout._SHORTEST", timedelta(minutes=31))
+    assert provider.create(other, TIMEOUT) == second  # and the other way round
+
+
+# Money.
+
+
+def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> None:
+    made = order()
+    checkout = provider.create(made, TIMEOUT)
+    assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
+    shop.desk.press(checkout.url, "pay")
+    told = shop.told(1)
+    assert (told[0]["kind"], told[0]["order_id"], told[0]["amount"]) == (Kind.PAID, made.id, "299.00")
+    assert told[0]["is_test"] is True
+    asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert [(one.kind, one.payment_id, one.amount) for one in asked] == [
+        (Kind.PAID, told[0]["payment_id"], Decimal("299.00"))
+    ]
+
+
+@pytest.mark.parametrize(
+    ("action", "kinds"),
+    [
+        ("wrong_amount", [("paid", "149.00")]),
+        ("decline", [("failed", None)]),
+        ("expire", [("canceled", None)]),
+        ("pay_later", [("paid", "299.00"), ("pending", None)]),
+        ("dispute", [("paid", "299.00"), ("disputed", "299.00"), ("disputed", "299.00")]),
+    ],
+)
+def test_whatever_happens_is_told(shop: Shop, action: str, kinds: list[tuple[str, str | None]]) -> None:
+    made, checkout = bought(shop, "pay" if action == "dispute" else action)
+    if action == "dispute":
+        shop.told(1)
+        shop.desk.press(checkout.url, action)
+    told = shop.told(len(kinds))
+    assert [(one["kind"], one.get("amount")) for one in told] == kinds
+    assert {one["order_id"] for one in told if "order_id" in one} == {made.id}
+    assert not shop.refused
+
+
+def test_an_expired_checkout_is_said_to_be_given_up(shop: Shop, provider: Any) -> None:
+    made, checkout = bought(shop, "expire")
+    assert [one.kind for one in provider.fetch(made.id, checkout.reference, TIMEOUT)] == [Kind.CANCELED]
+
+
+def test_a_delivery_that_is_repeated_is_signed_anew_and_has_the_same_key(shop: Shop) -> None:
+    shop.status = 503
+    bought(shop, "deliver_twice")
+    stand_in = shop.stand_in("stripe")
+    assert stand_in.callbacks.idle(20)
+    assert len(shop.calls) > 2  # each of the two was tried again, until Stripe gave up
+    shop.status = None
+    stand_in.callbacks.send(next(iter(stand_in.bills.values())).told)
+    assert len(shop.told(1)) == len({event.key for event in shop.events}) == 1
+    assert len({call.headers["stripe-signature"] for call in shop.calls}) > 1
+
+
+def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
+    bought(shop, "forge")
+    assert shop.stand_in("stripe").callbacks.idle(20)
+    assert [type(error) for error in shop.refused] == [Forged]
+    assert shop.stand_in("stripe").callbacks.attempts[-1]["status"] == 401
+    assert not shop.events
+
+
+def test_money_is_given_back_in_parts_once_each(shop: Shop, provider: Any) -> None:
+    made, checkout = bought(shop)
+    payment_id = shop.told(1)[0]["payment_id"]
+
+    def give_back(amount: str, key: str) -> Any:
+        return provider.refund(payment_id, Decimal(amount), "RUB", key=key, telegram_id=777, timeout=TIMEOUT)
+
+    first = give_back("100.00", "one")
+    assert (first.kind, first.payment_id, first.amount) == (Kind.REFUNDED, payment_id, Decimal("100.00"))
+    assert give_back("100.00", "one") == first
+    second = give_back("199.00", "two")
+    assert second.operation_id != first.operation_id
+    with pytest.raises(PaymentError, match="charge_already_refunded") as refused:
+        give_back("1.00", "three")
+    assert refused.value.is_certain
+    told = [one for one in shop.told(5) if one["kind"] == Kind.REFUNDED]
+    assert {one["operation_id"] for one in told} == {first.operation_id, second.operation_id}
+    asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert [one.amount for one in asked] == [Decimal(299), Decimal(100), Decimal(199)]
+    shop.stand_in("stripe").fail_refund(first.operation_id)
+    assert shop.told(6)[-1] | {"happened_at": ""} == {
+        "kind": Kind.REFUND_FAILED,
+        "payment_id": payment_id,
+        "operation_id": first.operation_id,
+        "amount": "100.00",
+        "currency": "RUB",
+        "is_test": True,
+        "reason": "expired_or_canceled_card",
+        "happened_at": "",
+    }
+
+
+def test_a_key_that_was_used_for_another_refund_leaves_open_what_happened(shop: Shop, provider: Any) -> None:
+    bought(shop)
+    payment_id = shop.told(1)[0]["payment_id"]
+    arguments: Any = {"key": "same", "telegram_id": 1, "timeout": TIMEOUT}
+    provider.refund(payment_id, Decimal(100), "RUB", **arguments)
+    with pytest.raises(PaymentError) as refused:
+        provider.refund(payment_id, Decimal(50), "RUB", **arguments)
+    assert not refused.value.is_certain
+
+
+def test_a_dispute_can_be_won(shop: Shop) -> None:
+    _, checkout = bought(shop)
+    with pytest.raises(NotPossible):
+        shop.desk.press(checkout.url, "win_dispute")
+    shop.desk.press(checkout.url, "dispute")
+    shop.told(3)
+    shop.desk.press(checkout.url, "win_dispute")
+    last = shop.told(4)[-1]
+    assert (last["kind"], last["operation_id"]) == (Kind.DISPUTE_WON, shop.told(4)[-2]["operation_id"])
+
+
+# Subscriptions.
+
+
+def test_each_period_of_a_subscription_is_a_payment_of_its_own(shop: Shop, provider: Any) -> None:
+    made, checkout = bought(shop, period="month")
+    told = shop.told(3)
+    paid = next(one for one in told if one["kind"] == Kind.PAID)
+    assert (paid["order_id"], paid["amount"]) == (made.id, "299.00")
+    assert datetime.fromisoformat(paid["period_ends_at"]) > datetime.now(UTC) + timedelta(days=27)
+    assert {one["kind"] for one in told} == {Kind.PAID, Kind.SUBSCRIPTION_ACTIVE, Kind.OTHER}
+    shop.desk.press(checkout.url, "renew")
+    again = [one for one in shop.told(5) if one["kind"] == Kind.PAID][-1]
+    assert again["payment_id"] != paid["payment_id"]
+    assert (again["subscription_id"], again["order_id"]) == (paid["subscription_id"], made.id)
+    assert again["period_ends_at"] > paid["period_ends_at"]
+    asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert [one.payment_id for one in asked] == [paid["payment_id"]]
+
+
+def test_a_renewal_that_fails_and_a_subscription_that_ends(shop: Shop, provider: Any) -> None:
+    _, checkout = bought(shop, period="month")
+    number = next(one["subscription_id"] for one in shop.told(3) if "subscription_id" in one)
+    shop.desk.press(checkout.url, "fail_renewal")
+    assert {one["kind"] for one in shop.told(5)[3:]} == {Kind.SUBSCRIPTION_PAST_DUE}
+    shop.desk.press(checkout.url, "renew")
+    shop.told(7)
+    provider.stop_renewal(number, 777, TIMEOUT)
+    assert shop.told(8)[-1]["kind"] == Kind.SUBSCRIPTION_CANCELED
+    shop.stand_in("stripe").end_subscription(shop.stand_in("stripe").bills[checkout.reference])
+    assert shop.told(9)[-1]["kind"] == Kind.SUBSCRIPTION_ENDED
+    provider.stop_renewal(number, 777, TIMEOUT)  # nothing is left to stop
+    with pytest.raises(PaymentError, match="resource_missing"):
+        provider.stop_renewal("sub_unknown", 777, TIMEOUT)
+
+
+def test_a_first_period_that_is_not_paid_yet_is_nothing_yet(
+    provider: Any, keys: None, answers: dict[str, Any]
+) -> None:
+    session = {"id": "cs_1", "mode": "subscription", "status": "complete", "livemode": False}
+    answers["/v1/checkout/sessions/cs_1"] = session
+    assert provider.fetch(1, "cs_1", TIMEOUT) == ()
+    answers["/v1/checkout/sessions/cs_1"] = session | {"invoice": "in_1"}
+    answers["/v1/invoices/in_1"] = {"id": "in_1", "status": "open"}
+    assert provider.fetch(1, "cs_1", TIMEOUT) == ()
+
+
+# What fails.
+
+
+@pytest.mark.parametrize(
+    ("status", "is_certain"), [(400, True), (401, True), (402, True), (409, False), (429, True), (500, False)]
+)
+def test_whether_something_happened_is_known_by_the_status(
+    provider: Any, keys: None, answers: dict[str, Any], status: int, is_certain: bool
+) -> None:
+    secret = "sk_test_contract"
+    error = {"error": {"type": "api_error", "message": f"Invalid API Key provided: {secret}"}}
+    answers["/v1/checkout/sessions"] = json_response(error, status)
+    with pytest.raises(PaymentError, match=f"stripe answered {status}: api_error") as refused:
+        provider.create(order(), TIMEOUT)
+    assert refused.value.is_certain is is_certain
+    assert secret not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response(200, b"<html>"),
+        Response(200, b"[]"),
+        json_response({}),
+        json_response({"url": 7, "id": "cs_1"}),
+        Response(302, b"", headers={"Location": "http://127.0.0.1:1/"}),
+    ],
+    ids=["html", "list", "empty", "odd", "redirect"],
+)
+def test_an_answer_that_makes_no_sense_is_the_providers_failure(
+    provider: Any, keys: None, answers: dict[str, Any], answer: Response
+) -> None:
+    answers["/v1/checkout/sessions"] = answer
+    answers["/v1/refunds"] = answer
+    answers["/v1/checkout/sessions/cs_1"] = json_response(
+        {"status": "complete", "mode": "payment", "payment_status": "paid"}
+    )
+    with pytest.raises(PaymentError):
+        provider.create(order(), TIMEOUT)
+    with pytest.raises(PaymentError):
+        provider.fetch(1, "cs_1", TIMEOUT)
+
+
+def test_nobody_answers(provider: Any, keys: None, environment: Callable[..., None]) -> None:
+    environment(STRIPE_API_URL="http://127.0.0.1:9")
+    with pytest.raises(PaymentError, match="stripe did not answer") as failed:
+        provider.create(order(), 2)
+    assert not failed.value.is_certain
+
+
+def test_a_key_with_a_line_break_does_not_reach_the_log(
+    provider: Any, environment: Callable[..., None]
+) -> None:
+    environment(STRIPE_SECRET_KEY="sk_test_first\nX-Second: line")
+    with pytest.raises(PaymentError) as refused:
+        provider.create(order(), 2)
+    assert "first" not in str(refused.value)
+
+
+def test_what_paid_an_invoice_must_be_known_before_it_is_taken(
+    provider: Any, keys: None, answers: dict[str, Any]
+) -> None:
+    body = json.dumps(dict(SAMPLE.recorded())["invoice_paid"]["body"]).encode()
+    answers["/v1/invoice_payments?invoice=in_1Na&status=paid&limit=10"] = Response(500)
+    with pytest.raises(PaymentError):
+        provider.parse(SAMPLE.sign(body))
+
+
+def test_an_event_without_what_it_must_have_is_unusable(provider: Any, keys: None) -> None:
+    event = dict(SAMPLE.recorded())["session_completed"]["body"]
+    for odd in (
+        {},
+        event | {"object": "v2.core.event"},
+        event | {"id": "e" * 300},
+        event | {"id": None},
+        event | {"data": {}},
+        event | {"data": {"object": event["data"]["object"] | {"amount_total": None}}},
+        event | {"type": "refund.created", "data": {"object": {"status": "succeeded"}}},
+        event | {"type": "charge.dispute.created", "data": {"object": {"status": "lost"}}},
+    ):
+        with pytest.raises(Unusable):
+            provider.parse(SAMPLE.sign(json.dumps(odd).encode()))
+
+
+def test_a_form_is_sent_as_stripe_reads_it(shop: Shop, provider: Any) -> None:
+    made = order(title='Кредиты "100" & ещё = [1]')
+    checkout = provider.create(made, TIMEOUT)
+    asked = shop.stand_in("stripe").asked[checkout.reference]
+    assert asked["line_items"]["0"]["price_data"]["product_data"]["name"] == made.title

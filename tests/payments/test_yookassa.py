@@ -1,0 +1,349 @@
+"""YooKassa: nothing it tells is believed but what it answers; receipts, saved methods, refunds."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shared.payments.notice import Kind
+from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable
+from shared.payments.providers import load
+from tests.payments.conftest import Shop
+from tests.payments.orders import TIMEOUT, order
+from tests.payments.sample import VECTORS
+from tests.payments.samples.yookassa import Sample
+from tests.support import in_parallel
+from tools.emulator.payments import NotPossible
+from tools.emulator.web import Response, json_response
+
+SAMPLE = Sample()
+CASE = dict(SAMPLE.recorded())["payment_succeeded"]
+PAYMENT = CASE["body"]["object"]
+PATH = f"/v3/payments/{PAYMENT['id']}"
+
+
+@pytest.fixture
+def provider() -> Any:
+    return load("yookassa")
+
+
+@pytest.fixture
+def keys(environment: Callable[..., None]) -> None:
+    environment(**SAMPLE.ENV)
+
+
+def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Checkout]:
+    made = order(**changed)
+    checkout = load("yookassa").create(made, TIMEOUT)
+    shop.desk.press(checkout.url, action)
+    return made, checkout
+
+
+def told(event: str, found: Any, address: str = "") -> Call:
+    body = json.dumps({"type": "notification", "event": event, "object": found}).encode()
+    return Call("", "POST", {}, body, address=address)
+
+
+# Who calls.
+
+
+@pytest.mark.parametrize("address", [*VECTORS["yookassa_ip"]["trusted"], "::ffff:185.71.76.1", ""])
+def test_yookassas_addresses_pass_and_an_unknown_one_is_left_to_the_proof(
+    provider: Any, keys: None, address: str
+) -> None:
+    provider.verify(told("payment.succeeded", PAYMENT, address))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        *VECTORS["yookassa_ip"]["untrusted"],
+        "::ffff:127.0.0.1",
+        "unknown",
+        "185.71.76.1, 1.2.3.4",
+        "é",
+        "\ud800",
+    ],
+)
+def test_every_other_address_is_a_strangers(provider: Any, keys: None, address: str) -> None:
+    with pytest.raises(Forged):
+        provider.verify(told("payment.succeeded", PAYMENT, address))
+
+
+# What is believed.
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        None,
+        "",
+        7,
+        "22d6d597-000f-5000-9000-145f6df21d6",
+        "22d6d597-000f-5000-9000-145f6df21d6f/../x",
+        "../../v3/payments",
+        "22D6D597-000F-5000-9000-145F6DF21D6F",
+        "22d6d597-000f-5000-9000-145f6df21d6f\n",
+        "http://evil.example/",
+    ],
+)
+def test_a_number_goes_into_an_address_only_when_it_looks_like_one(
+    provider: Any, keys: None, answers: dict[str, Any], number: Any
+) -> None:
+    with pytest.raises(Unusable, match="no number"):
+        provider.parse(told("payment.succeeded", PAYMENT | {"id": number}))
+
+
+def test_what_yookassa_does_not_know_or_another_shop_sold_is_unusable(
+    provider: Any, keys: None, answers: dict[str, Any]
+) -> None:
+    with pytest.raises(Unusable, match="knows nothing"):
+        provider.parse(told("payment.succeeded", PAYMENT))
+    answers[PATH] = PAYMENT | {"recipient": {"account_id": "999"}}
+    with pytest.raises(Unusable, match="another shop"):
+        provider.parse(told("payment.succeeded", PAYMENT))
+    answers[PATH] = PAYMENT | {"id": "22d6d597-000f-5000-9000-000000000000"}
+    with pytest.raises(Unusable, match="another object"):
+        provider.parse(told("payment.succeeded", PAYMENT))
+
+
+def test_what_is_claimed_too_early_is_asked_for_again_and_uses_no_key_up(
+    provider: Any, keys: None, answers: dict[str, Any]
+) -> None:
+    for state in ("pending", "waiting_for_capture"):
+        answers[PATH] = PAYMENT | {"status": state}
+        with pytest.raises(PaymentError, match="does not know yet"):
+            provider.parse(told("payment.succeeded", PAYMENT))
+    answers[PATH] = PAYMENT | {"status": "canceled", "cancellation_details": {"reason": "fraud_suspected"}}
+    event = provider.parse(told("payment.succeeded", PAYMENT))
+    assert event.key.startswith("payment.canceled:")
+    assert event.notices[0].kind is Kind.FAILED
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_without_an_answer_nothing_is_taken(
+    provider: Any, keys: None, answers: dict[str, Any], status: int
+) -> None:
+    answers[PATH] = json_response({"type": "error", "code": "internal_server_error"}, status)
+    with pytest.raises(PaymentError, match=f"{status}: internal_server_error"):
+        provider.parse(told("payment.succeeded", PAYMENT))
+
+
+def test_nobody_answers(provider: Any, keys: None, environment: Callable[..., None]) -> None:
+    environment(YOOKASSA_API_URL="http://127.0.0.1:9")
+    with pytest.raises(PaymentError, match="did not answer"):
+        provider.parse(told("payment.succeeded", PAYMENT))
+
+
+@pytest.mark.parametrize("kind", ["payout.succeeded", "deal.closed", "payment_method.active"])
+def test_what_is_not_about_our_money_asks_nobody(provider: Any, keys: None, kind: str) -> None:
+    first, second = (provider.parse(told(kind, {"id": number})) for number in ("po-1", "po-2"))
+    assert first.key != second.key
+    assert [notice.kind for notice in first.notices] == [Kind.OTHER]
+
+
+# Money.
+
+
+def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> None:
+    made = order()
+    checkout = provider.create(made, TIMEOUT)
+    assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
+    shop.desk.press(checkout.url, "pay")
+    paid = shop.told(1)[0]
+    assert (paid["kind"], paid["order_id"], paid["amount"]) == (Kind.PAID, made.id, "299.00")
+    assert (paid["payment_id"], paid["is_test"]) == (checkout.reference, True)
+    assert "saved_method" not in paid
+    assert [one.plain() for one in provider.fetch(made.id, checkout.reference, TIMEOUT)] == [paid]
+    assert shop.calls[0].address == "185.71.76.5"
+
+
+@pytest.mark.parametrize(
+    ("action", "kinds"),
+    [
+        ("wrong_amount", [("paid", "149.00")]),
+        ("decline", [("failed", None)]),
+        ("expire", [("canceled", None)]),
+        ("pay_later", [("paid", "299.00"), ("paid", "299.00")]),
+    ],
+)
+def test_whatever_happens_is_told(shop: Shop, action: str, kinds: list[tuple[str, str | None]]) -> None:
+    made, _ = bought(shop, action)
+    found = shop.told(len(kinds))
+    assert [(one["kind"], one.get("amount")) for one in found] == kinds
+    assert {one["order_id"] for one in found} == {made.id}
+    assert len({event.key for event in shop.events}) == 1  # a notice of an earlier state says nothing new
+
+
+def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
+    bought(shop, "forge")
+    assert shop.stand_in("yookassa").callbacks.idle(20)
+    assert sorted(type(error).__name__ for error in shop.refused) == ["Forged", "PaymentError"]
+    assert not shop.events
+
+
+def test_a_shop_that_answers_otherwise_is_told_again(shop: Shop) -> None:
+    shop.status = 202
+    bought(shop)
+    assert shop.stand_in("yookassa").callbacks.idle(30)
+    assert [one["attempt"] for one in shop.stand_in("yookassa").callbacks.attempts] == list(range(1, 9))
+
+
+def test_asked_again_it_is_the_same_payment(shop: Shop, provider: Any) -> None:
+    made = order(idempotency_key="order: 4200 / ключ, much too long for the header" * 3)
+    first = provider.create(made, TIMEOUT)
+    assert {one.url for one in in_parallel(5, lambda _: provider.create(made, TIMEOUT))} == {first.url}
+    assert len(shop.stand_in("yookassa").bills) == 1
+    shop.desk.press(first.url, "pay")
+    assert provider.create(made, TIMEOUT) == first  # the first answer, as it was
+
+
+def test_a_payment_that_has_no_page_is_refused(provider: Any, keys: None, answers: dict[str, Any]) -> None:
+    answers["/v3/payments"] = PAYMENT
+    with pytest.raises(PaymentError, match="without an address"):
+        provider.create(order(), TIMEOUT)
+    answers["/v3/payments"] = PAYMENT | {
+        "id": "?",
+        "confirmation": {"confirmation_url": "https://yookassa.ru/"},
+    }
+    with pytest.raises(PaymentError, match="oddly"):
+        provider.create(order(), TIMEOUT)
+    answers["/v3/payments"] = Response(500, b"")
+    with pytest.raises(PaymentError) as failed:
+        provider.create(order(), TIMEOUT)
+    assert not failed.value.is_certain
+
+
+# Receipts (54-FZ).
+
+
+@pytest.mark.parametrize(
+    ("contact", "customer"),
+    [
+        ("anna@example.com", {"email": "anna@example.com"}),
+        ("+7 (999) 123-45-67", {"phone": "79991234567"}),
+    ],
+)
+def test_a_receipt_goes_with_the_payment_and_with_the_refund(
+    shop: Shop,
+    provider: Any,
+    environment: Callable[..., None],
+    monkeypatch: pytest.MonkeyPatch,
+    contact: str,
+    customer: dict[str, str],
+) -> None:
+    environment(RECEIPT_TAX_SYSTEM="2", RECEIPT_VAT_CODE="4")
+    asked: list[dict[str, Any]] = []
+    stand_in = shop.stand_in("yookassa")
+    answer = stand_in.api
+
+    def listening(request: Any, path: str) -> Any:
+        if request.method == "POST":
+            asked.append(request.json())
+        return answer(request, path)
+
+    monkeypatch.setattr(stand_in, "api", listening)
+    made, checkout = bought(shop, contact=contact)
+    shop.told(1)
+    receipt = Receipt(contact, made.title)
+    provider.refund(
+        checkout.reference, Decimal(100), "RUB", key="r", telegram_id=1, timeout=TIMEOUT, receipt=receipt
+    )
+    for body, amount in zip(asked, ("299.00", "100.00"), strict=True):
+        assert body["receipt"]["customer"] == customer
+        assert body["receipt"]["tax_system_code"] == 2
+        (item,) = body["receipt"]["items"]
+        assert (item["description"], item["vat_code"]) == (made.title, 4)
+        assert item["amount"] == {"value": amount, "currency": "RUB"} == body["amount"]
+
+
+@pytest.mark.parametrize("settings", [{"RECEIPT_VAT_CODE": "13"}, {"RECEIPT_TAX_SYSTEM": "9"}])
+def test_a_receipt_the_till_would_not_print_is_refused(
+    shop: Shop, provider: Any, environment: Callable[..., None], settings: dict[str, str]
+) -> None:
+    environment(**settings)
+    with pytest.raises(PaymentError, match=r"400: invalid_request receipt") as refused:
+        provider.create(order(contact="anna@example.com"), TIMEOUT)
+    assert refused.value.is_certain
+    assert not shop.stand_in("yookassa").bills
+
+
+def test_a_contact_that_is_none_is_refused(shop: Shop, provider: Any) -> None:
+    with pytest.raises(PaymentError, match=r"receipt\.customer"):
+        provider.create(order(contact="Анна"), TIMEOUT)
+
+
+# Saved methods.
+
+
+def test_what_was_paid_with_is_charged_again(shop: Shop, provider: Any) -> None:
+    _, checkout = bought(shop, period="month")
+    saved = shop.told(1)[0]["saved_method"]
+    next_one = order(period="month")
+    notice = provider.charge_saved(next_one, saved, TIMEOUT)
+    assert (notice.kind, notice.order_id, notice.amount) == (Kind.PAID, next_one.id, Decimal("299.00"))
+    assert notice.saved_method == saved
+    assert provider.charge_saved(next_one, saved, TIMEOUT) == notice
+    assert shop.told(2)[1]["payment_id"] == notice.payment_id
+    shop.desk.press(checkout.url, "fail_renewal")
+    refused = provider.charge_saved(order(period="month"), saved, TIMEOUT)
+    assert (refused.kind, refused.reason) == (Kind.FAILED, "insufficient_funds")
+    with pytest.raises(PaymentError, match="payment_method_id"):
+        provider.charge_saved(order(), "22d6d597-000f-5000-9000-000000000000", TIMEOUT)
+
+
+def test_what_is_paid_once_is_not_kept(shop: Shop, provider: Any) -> None:
+    _, checkout = bought(shop)
+    assert "saved_method" not in shop.told(1)[0]
+    with pytest.raises(NotPossible):
+        shop.desk.press(checkout.url, "fail_renewal")
+    with pytest.raises(PaymentError):
+        provider.charge_saved(order(), checkout.reference, TIMEOUT)
+
+
+# Refunds.
+
+
+def test_money_is_given_back_in_parts_once_each(shop: Shop, provider: Any) -> None:
+    made, checkout = bought(shop)
+    shop.told(1)
+
+    def give_back(amount: str, key: str) -> Any:
+        return provider.refund(
+            checkout.reference, Decimal(amount), "RUB", key=key, telegram_id=1, timeout=TIMEOUT
+        )
+
+    first = give_back("100.00", "one")
+    assert (first.kind, first.payment_id, first.amount) == (Kind.REFUNDED, checkout.reference, Decimal(100))
+    assert give_back("100.00", "one") == first
+    with pytest.raises(PaymentError, match=r"amount\.value") as refused:
+        give_back("200.00", "two")
+    assert refused.value.is_certain
+    give_back("199.00", "three")
+    found = [one for one in shop.told(3) if one["kind"] == Kind.REFUNDED]
+    assert sorted(one["amount"] for one in found) == ["100.00", "199.00"]
+    asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert [one.kind for one in asked] == [Kind.PAID, Kind.REFUNDED, Kind.REFUNDED]
+
+
+def test_a_refund_in_the_cabinet_is_told(shop: Shop) -> None:
+    _, checkout = bought(shop)
+    shop.told(1)
+    shop.desk.press(checkout.url, "refund")
+    assert shop.told(2)[1]["amount"] == "299.00"
+    with pytest.raises(NotPossible):
+        shop.desk.press(checkout.url, "refund")
+
+
+def test_a_refund_under_way_is_nothing_yet(provider: Any, keys: None, answers: dict[str, Any]) -> None:
+    case = dict(SAMPLE.recorded())["refund_succeeded"]["body"]["object"]
+    answers["/v3/refunds"] = case | {"status": "pending"}
+    arguments: Any = {"key": "k", "telegram_id": 1, "timeout": TIMEOUT}
+    assert provider.refund(PAYMENT["id"], Decimal(1), "RUB", **arguments) is None
+    answers["/v3/refunds"] = {"id": "?"}
+    with pytest.raises(PaymentError, match="oddly"):
+        provider.refund(PAYMENT["id"], Decimal(1), "RUB", **arguments)
