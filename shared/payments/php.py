@@ -19,7 +19,7 @@ MAX_NAME = 200  # characters
 MAX_DEPTH = 8
 MAX_INDEX = 9_999
 
-_NAME = re.compile(r"([^\[\]\0]+)((?:\[[^\[\]\0]*\])*)")
+_NAME = re.compile(r"([^\[\]\0\s][^\[\]\0]*)((?:\[[^\[\]\0]*\])*)")
 _INDEX = re.compile(r"0|[1-9]\d{0,8}", re.ASCII)
 _NUMERIC = re.compile(r"[\s\d.+-]")  # how a key begins that PHP may compare as a number
 
@@ -58,7 +58,7 @@ def nested(pairs: Iterable[tuple[str, str]]) -> Tree:
     for count, (name, value) in enumerate(pairs, 1):
         if count > MAX_FIELDS or len(name) > MAX_NAME:
             raise Malformed("too many fields, or too long a name")
-        match = _NAME.fullmatch(name.lstrip(" "))
+        match = _NAME.fullmatch(name)
         if match is None:
             raise Malformed("a name PHP would read in a way of its own")
         first = re.sub(r"[ .]", "_", match[1])

@@ -94,3 +94,19 @@ def _string(text: str) -> str:
         else:
             written.append(letter)
     return '"' + "".join(written) + '"'
+
+
+def decoded(value: Any) -> Any:
+    """What json_decode makes of JSON, every leaf as text."""
+    if isinstance(value, dict | list):
+        array = Array()
+        for name, one in value.items() if isinstance(value, dict) else enumerate(value):
+            array.set(str(name), decoded(one))
+        return array
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool) or value is None:
+        return "1" if value else ""
+    if isinstance(value, int) and abs(value) < 2**53:
+        return str(value)
+    return f"{float(value):.14G}"

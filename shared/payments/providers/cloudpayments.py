@@ -293,7 +293,10 @@ def _notice(kind: str, fields: Mapping[str, Any]) -> Notice:
         "cancel": Kind.CANCELED,
         "check": Kind.PENDING,
     }
-    return Notice(kind=meaning.get(kind, Kind.OTHER), payment_id=transaction, **common)
+    found = meaning.get(kind, Kind.OTHER)
+    if found is Kind.PAID and common["currency"] is None:  # Cancel and Refund name none
+        raise Unusable("the Currency is none")
+    return Notice(kind=found, payment_id=transaction, **common)
 
 
 def _refund(kind: str, refund: str | None, fields: Mapping[str, Any], common: dict[str, Any]) -> Notice:
@@ -318,7 +321,8 @@ def _subscription(fields: Mapping[str, Any]) -> Event:
         kind=_SUBSCRIPTIONS.get(status, Kind.OTHER),
         subscription_id=name,
         telegram_id=order_number(fields.get("AccountId")),
-        period_ends_at=_moment(fields.get("NextTransactionDate")),
+        # Of one that is past due it is when the next try will be.
+        period_ends_at=_moment(fields.get("NextTransactionDate")) if status == "Active" else None,
     )
     return Event(":".join(("recurrent", name, status, *counts)), (notice,), "recurrent")
 

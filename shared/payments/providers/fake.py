@@ -47,7 +47,7 @@ class Provider(provider.Provider):
     """Does everything a provider can do, and all of it at once."""
 
     REQUIRED = ("FAKE_SECRET_KEY", "FAKE_API_URL")
-    API = "http://127.0.0.1:8080/fake"
+    API = ""  # FAKE_API_URL
     CURRENCIES = frozenset({"RUB", "USD", "EUR"})
     RENEWS: ClassVar[frozenset[str]] = frozenset({"month", "year"})
     HAS_STATUS = True

@@ -204,7 +204,8 @@ def _subscription(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> Event:
     if failure:
         is_last = text(subscription.get("last_attempt")).lower() == "yes"
         kind = Kind.SUBSCRIPTION_ENDED if is_last else Kind.SUBSCRIPTION_PAST_DUE
-        notice = Notice(kind=kind, reason=failure, is_test=_is_test(tree), **renewal)
+        unpaid = renewal | {"period_ends_at": None}
+        notice = Notice(kind=kind, reason=failure, is_test=_is_test(tree), **unpaid)
     elif action == "auto_payment":
         theirs = identifier(tree.get("order_id"))
         charge = theirs if theirs and theirs != "0" else f"{renewal['subscription_id']}:{count}"

@@ -1,0 +1,403 @@
+"""CloudPayments: two signatures, a question before the money, orders, refunds, subscriptions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from urllib.parse import quote, urlencode
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as given_settings
+from hypothesis import strategies as st
+
+from shared.errors import ConfigError
+from shared.payments.notice import Kind
+from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable, Verdict
+from shared.payments.providers import load
+from tests.payments.conftest import Shop
+from tests.payments.orders import TIMEOUT, order
+from tests.payments.samples.cloudpayments import Sample, mac
+from tests.support import eventually
+from tools.emulator.payments import NotPossible
+from tools.emulator.web import Response, json_response
+
+SAMPLE = Sample()
+SECRET = SAMPLE.ENV["CLOUDPAYMENTS_API_SECRET"]
+FORM = {"content-type": "application/x-www-form-urlencoded"}
+PAID = {"TransactionId": 1, "Amount": "10.00", "Currency": "RUB", "Status": "Completed"}
+
+
+@pytest.fixture
+def provider() -> Any:
+    return load("cloudpayments")
+
+
+@pytest.fixture
+def keys(environment: Callable[..., None]) -> None:
+    environment(**SAMPLE.ENV)
+
+
+def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Checkout]:
+    made = order(**changed)
+    checkout = load("cloudpayments").create(made, TIMEOUT)
+    shop.desk.press(checkout.url, action)
+    return made, checkout
+
+
+def of_kind(shop: Shop, kind: str) -> list[dict[str, Any]]:
+    return [notice.plain() for event in list(shop.events) if event.type == kind for notice in event.notices]
+
+
+# Signatures.
+
+
+@given(text=st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=40))
+@given_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_header_fits_its_own_form_of_the_text(keys: None, text: str) -> None:
+    provider = load("cloudpayments")
+    body = f"TransactionId=1&Description={quote(text)}".encode()
+    plain = f"TransactionId=1&Description={text}".encode()
+    for headers in (
+        {"content-hmac": mac(SECRET, body)},
+        {"x-content-hmac": mac(SECRET, plain)},
+        {"content-hmac": "wrong", "x-content-hmac": mac(SECRET, plain)},
+    ):
+        provider.verify(Call("pay", "POST", FORM | headers, body))
+    if plain != body:
+        for headers in (
+            {"x-content-hmac": mac(SECRET, body)},
+            {"content-hmac": mac(SECRET, plain)},
+        ):
+            with pytest.raises(Forged):
+                provider.verify(Call("pay", "POST", FORM | headers, body))
+
+
+def test_by_get_the_query_is_signed(keys: None, provider: Any) -> None:
+    query = urlencode(PAID | {"Description": "Оплата + чек"}).encode()
+    call = Call("pay", "GET", {"content-hmac": mac(SECRET, query)}, b"", query)
+    provider.verify(call)
+    assert provider.parse(call).notices[0].amount == Decimal("10.00")
+    with pytest.raises(Forged):
+        provider.verify(Call("pay", "GET", call.headers, query, b""))
+    with pytest.raises(Forged):
+        provider.verify(Call("pay", "POST", call.headers, b"", query))
+
+
+def test_a_json_body_is_never_decoded(keys: None, provider: Any) -> None:
+    body = json.dumps(PAID | {"Description": "50%25 + 1"}).encode()
+    headers = {"content-type": "application/json; charset=utf-8", "x-content-hmac": mac(SECRET, body)}
+    provider.verify(Call("pay", "POST", headers, body))
+
+
+def test_text_in_another_encoding_is_said_to_be_so(keys: None, provider: Any) -> None:
+    body = "TransactionId=1&Amount=1&Currency=RUB&Description=%CE%EF".encode("ascii")
+    call = Call("pay", "POST", FORM | {"content-hmac": mac(SECRET, body)}, body)
+    provider.verify(call)
+    with pytest.raises(Unusable, match="UTF-8"):
+        provider.parse(call)
+
+
+def test_the_current_secret_is_used_for_calls(environment: Callable[..., None], provider: Any) -> None:
+    environment(CLOUDPAYMENTS_API_SECRET=" new , old ")
+    assert provider.secrets("CLOUDPAYMENTS_API_SECRET") == ("new", "old")
+
+
+# What is told.
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"TransactionId": ""}, "TransactionId"),
+        ({"TransactionId": "1;2"}, "TransactionId"),
+        ({"Amount": ""}, "Amount"),
+        ({"Amount": "-1"}, "Amount"),
+        ({"Amount": "1e3"}, "Amount"),
+        ({"Amount": "NaN"}, "Amount"),
+        ({"Amount": "1,5"}, "Amount"),
+        ({"Currency": ""}, "Currency"),
+    ],
+)
+def test_what_makes_no_sense_is_unusable(
+    keys: None, provider: Any, change: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(Unusable, match=reason):
+        provider.parse(SAMPLE.sign(urlencode(PAID | change).encode()))
+
+
+def test_a_refund_without_its_payment_is_unusable(keys: None, provider: Any) -> None:
+    body = urlencode(PAID | {"OperationType": "Refund"}).encode()
+    with pytest.raises(Unusable, match="PaymentTransactionId"):
+        provider.parse(SAMPLE.sign(body, case={"kind": "refund"}))
+
+
+def test_too_many_fields_are_unusable(keys: None, provider: Any) -> None:
+    body = urlencode({**PAID, **{f"field{number}": 1 for number in range(300)}}).encode()
+    with pytest.raises(Unusable, match="too many"):
+        provider.parse(SAMPLE.sign(body))
+
+
+@pytest.mark.parametrize("invoice", ["", "order-42", "042x", "4 2", "42\n", "9" * 30, "-1"])
+def test_an_order_that_is_none_of_ours_is_money_without_an_order(
+    keys: None, provider: Any, invoice: str
+) -> None:
+    notice = provider.parse(SAMPLE.sign(urlencode(PAID | {"InvoiceId": invoice}).encode())).notices[0]
+    assert (notice.kind, notice.order_id) == (Kind.PAID, None)
+
+
+# What it is answered.
+
+
+def test_only_success_is_answered_with_zero(keys: None, provider: Any) -> None:
+    for kind in provider.KINDS:
+        call = SAMPLE.sign(SAMPLE.paid(), case={"kind": kind})
+        assert json.loads(provider.accepted(call).body) == {"code": 0}
+        assert json.loads(provider.again(call).body)["code"] != 0
+        assert json.loads(provider.refused(call).body)["code"] != 0
+
+
+@pytest.mark.parametrize(
+    ("verdict", "code"),
+    [
+        (Verdict.PAYABLE, 0),
+        (Verdict.UNKNOWN_ORDER, 10),
+        (Verdict.WRONG_PAYER, 11),
+        (Verdict.WRONG_AMOUNT, 12),
+        (Verdict.PAID, 13),
+        (Verdict.EXPIRED, 20),
+    ],
+)
+def test_a_check_is_answered_in_its_codes(keys: None, provider: Any, verdict: Verdict, code: int) -> None:
+    call = SAMPLE.sign(SAMPLE.paid(), case={"kind": "check"})
+    assert call.kind in provider.ASKS
+    reply = provider.check_reply(call, verdict)
+    assert (reply.status, json.loads(reply.body)) == (200, {"code": code})
+
+
+def test_a_check_that_cannot_be_answered_declines_with_words_for_the_payer(keys: None, provider: Any) -> None:
+    reply = provider.again(SAMPLE.sign(SAMPLE.paid(), case={"kind": "check"}))
+    assert (reply.status, json.loads(reply.body)) == (200, {"code": 13})
+    assert provider.again(SAMPLE.sign(SAMPLE.paid())).status == 503
+
+
+# With the stand-in.
+
+
+@pytest.mark.parametrize(("style", "method"), [("form", "POST"), ("json", "POST"), ("form", "GET")])
+def test_an_order_is_asked_about_paid_and_told(shop: Shop, style: str, method: str) -> None:
+    stand_in: Any = shop.stand_in("cloudpayments")
+    stand_in.style, stand_in.method = style, method
+    made, checkout = bought(shop)
+    assert checkout.reference
+    told = shop.told(2)
+    assert [event.type for event in shop.events] == ["check", "pay"]
+    assert told[1] | {"happened_at": ""} == {
+        "kind": "paid",
+        "payment_id": told[1]["payment_id"],
+        "order_id": made.id,
+        "amount": "299.00",
+        "currency": "RUB",
+        "telegram_id": 777,
+        "is_test": True,
+        "happened_at": "",
+    }
+
+
+def test_the_same_key_makes_the_same_order(shop: Shop, provider: Any) -> None:
+    made = order()
+    assert provider.create(made, TIMEOUT) == provider.create(made, TIMEOUT)
+    assert provider.create(order(), TIMEOUT) != provider.create(made, TIMEOUT)
+
+
+def test_a_refused_check_takes_no_money(shop: Shop) -> None:
+    shop.status = 200  # without the code it waits for
+    _, checkout = bought(shop)
+    eventually(lambda: shop.calls, 20)
+    assert [call.kind for call in shop.calls] == ["check"]
+    assert shop.desk.press(checkout.url, "forge").state == "declined"
+
+
+def test_a_declined_order_can_be_paid_after_all(shop: Shop) -> None:
+    _, checkout = bought(shop, "decline")
+    eventually(lambda: of_kind(shop, "fail"), 20)
+    assert of_kind(shop, "fail")[0]["reason"] == "5051 InsufficientFunds"
+    shop.desk.press(checkout.url, "pay")
+    eventually(lambda: of_kind(shop, "pay"), 20)
+
+
+def test_it_is_told_again_until_the_code_says_so(shop: Shop) -> None:
+    _, checkout = bought(shop)
+    shop.told(2)
+    shop.status = 503
+    shop.desk.press(checkout.url, "refund")
+    eventually(lambda: [call.kind for call in shop.calls].count("refund") >= 3, 20)
+    shop.status = 200  # still no code
+    before = len(shop.calls)
+    eventually(lambda: len(shop.calls) > before + 1, 20)
+    shop.status = None
+    eventually(lambda: of_kind(shop, "refund"), 20)
+
+
+def test_a_forged_payment_is_refused(shop: Shop) -> None:
+    bought(shop, "forge")
+    eventually(lambda: shop.refused, 20)
+    assert isinstance(shop.refused[0], Forged)
+    assert not shop.events
+
+
+def test_half_of_it_is_told_as_half(shop: Shop) -> None:
+    bought(shop, "wrong_amount", amount=Decimal("300.00"))
+    assert shop.told(2)[1]["amount"] == "150.00"
+
+
+def test_a_late_payment_comes_before_the_failure_it_followed(shop: Shop) -> None:
+    bought(shop, "pay_later")
+    eventually(lambda: of_kind(shop, "fail"), 20)
+    assert [event.type for event in shop.events if event.type != "check"] == ["pay", "fail"]
+
+
+@pytest.mark.parametrize("contact", ["anna@example.com", "+79990001122"])
+@pytest.mark.parametrize(("vat", "tax"), [("1", ""), ("4", "1"), ("11", "2"), ("12", "6")])
+def test_a_receipt_is_one_that_cloudkassir_takes(
+    shop: Shop, environment: Callable[..., None], contact: str, vat: str, tax: str
+) -> None:
+    environment(RECEIPT_VAT_CODE=vat, RECEIPT_TAX_SYSTEM=tax)
+    _, checkout = bought(shop, amount=Decimal("1299.90"), contact=contact)
+    bill = shop.stand_in("cloudpayments").bills[checkout.url.rpartition("/")[2]]
+    (receipt,) = json.loads(bill.object["JsonData"])["cloudPayments"].values()
+    assert contact in (receipt.get("email"), receipt.get("phone"))
+    assert receipt.get("taxationSystem") == (int(tax) - 1 if tax else None)
+    assert receipt["Items"][0]["vat"] == {"1": None, "4": 20, "11": 22, "12": 122}[vat]
+
+
+def test_a_wrong_vat_code_is_named(shop: Shop, environment: Callable[..., None], provider: Any) -> None:
+    environment(RECEIPT_VAT_CODE="13")
+    with pytest.raises(ConfigError, match="RECEIPT_VAT_CODE"):
+        provider.create(order(contact="a@b.example"), TIMEOUT)
+
+
+def test_what_it_refuses_is_told_and_certain(shop: Shop, provider: Any) -> None:
+    with pytest.raises(PaymentError, match="Invalid Currency value") as refused:
+        provider.create(order(currency="XYZ"), TIMEOUT)
+    assert refused.value.is_certain
+
+
+def test_wrong_credentials_are_certain(shop: Shop, environment: Callable[..., None], provider: Any) -> None:
+    environment(CLOUDPAYMENTS_API_SECRET="wrong-secret-of-ours")
+    with pytest.raises(PaymentError) as refused:
+        provider.create(order(), TIMEOUT)
+    assert refused.value.is_certain
+    assert "wrong-secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Response(500, b"", "text/plain"),
+        Response(200, b"<html>", "text/html"),
+        Response(200, b"[]"),
+        json_response({"Success": True, "Model": {"Url": "javascript:1"}}),
+        json_response({"Success": True, "Model": "no"}),
+    ],
+)
+def test_an_answer_that_is_none_is_not_certain(
+    keys: None, answers: dict[str, Any], provider: Any, answer: Response
+) -> None:
+    answers["/orders/create"] = answer
+    with pytest.raises(PaymentError) as failed:
+        provider.create(order(), TIMEOUT)
+    assert not failed.value.is_certain
+
+
+def test_the_state_of_an_order_can_be_asked_for(shop: Shop, provider: Any) -> None:
+    unpaid = order()
+    assert provider.fetch(unpaid.id, provider.create(unpaid, TIMEOUT).reference, TIMEOUT) == ()
+
+    made, checkout = bought(shop)
+    (paid,) = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert (paid.kind, paid.order_id, paid.amount) == (Kind.PAID, made.id, Decimal("299.0"))
+
+    other, checkout = bought(shop, "decline")
+    (failed,) = provider.fetch(other.id, checkout.reference, TIMEOUT)
+    assert failed.kind is Kind.FAILED
+
+
+def test_after_a_refund_both_are_told_of(shop: Shop, provider: Any) -> None:
+    made, checkout = bought(shop)
+    (paid,) = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    refund = provider.refund(
+        paid.payment_id, Decimal("99.50"), "RUB", key="r1", telegram_id=777, timeout=TIMEOUT
+    )
+    again = provider.refund(
+        paid.payment_id, Decimal("99.50"), "RUB", key="r1", telegram_id=777, timeout=TIMEOUT
+    )
+    assert refund == again
+    found = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert [notice.kind for notice in found] == [Kind.PAID, Kind.REFUNDED]
+    assert found[1].operation_id == refund.operation_id
+    eventually(lambda: of_kind(shop, "refund"), 20)
+    (told,) = of_kind(shop, "refund")
+    assert (told["operation_id"], told["payment_id"]) == (refund.operation_id, paid.payment_id)
+
+
+def test_a_refund_may_have_a_receipt_and_is_never_more_than_was_paid(shop: Shop, provider: Any) -> None:
+    made, checkout = bought(shop)
+    (paid,) = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    receipt = Receipt("anna@example.com", "Premium")
+    back = {"telegram_id": 777, "timeout": TIMEOUT}
+    provider.refund(paid.payment_id, Decimal("299"), "RUB", key="whole", receipt=receipt, **back)
+    for payment in (paid.payment_id, "not-a-number", "1"):
+        with pytest.raises(PaymentError) as refused:
+            provider.refund(payment, Decimal("0.01"), "RUB", key=f"more-{payment}", **back)
+        assert refused.value.is_certain
+
+
+def test_a_state_that_makes_no_sense_is_an_error(keys: None, answers: dict[str, Any], provider: Any) -> None:
+    answers["/v2/payments/find"] = {"Success": True, "Model": {"TransactionId": 1, "Status": "Completed"}}
+    with pytest.raises(PaymentError):
+        provider.fetch(1, "", TIMEOUT)
+
+
+def test_a_subscription_begins_renews_fails_and_is_canceled(shop: Shop, provider: Any) -> None:
+    made, checkout = bought(shop, period="month")
+    first = shop.told(3)
+    assert [notice["kind"] for notice in first] == ["pending", "paid", "subscription_active"]
+    name = first[1]["subscription_id"]
+    assert first[2]["subscription_id"] == name
+
+    shop.desk.press(checkout.url, "renew")
+    renewed = shop.told(5)[3]
+    assert (renewed["kind"], renewed["subscription_id"]) == ("paid", name)
+    assert "order_id" not in renewed
+    assert renewed["payment_id"] != first[1]["payment_id"]
+
+    shop.desk.press(checkout.url, "fail_renewal")
+    assert [notice["kind"] for notice in shop.told(7)[5:]] == ["failed", "subscription_past_due"]
+
+    provider.stop_renewal(name, 777, TIMEOUT)
+    assert shop.told(8)[7]["kind"] == "subscription_canceled"
+    provider.stop_renewal(name, 777, TIMEOUT)  # once more does no harm
+    with pytest.raises(NotPossible):
+        shop.desk.press(checkout.url, "renew")
+    with pytest.raises(PaymentError) as unknown:
+        provider.stop_renewal("sc_unknown", 777, TIMEOUT)
+    assert unknown.value.is_certain
+    assert made.period == "month"
+
+
+def test_three_failures_end_a_subscription(shop: Shop) -> None:
+    _, checkout = bought(shop, period="month")
+    for _ in range(3):
+        shop.desk.press(checkout.url, "fail_renewal")
+        assert shop.desk.idle(20)
+    kinds = [notice["kind"] for notice in shop.told(9)]
+    assert kinds.count("subscription_past_due") == 2
+    assert kinds[-1] == "subscription_ended"
+
+
+def test_only_months_are_renewed_by_itself(provider: Any) -> None:
+    assert provider.renews("month")
+    assert not provider.renews("year")
