@@ -22,6 +22,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "postgresql://bot_backend:password@db.example:6543/postgres",
     "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
     "TELEGRAM_WEBHOOK_SECRET": "one",
+    "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
 }
 SCALE = 0.002  # of the emulator's pauses between two callbacks
 
