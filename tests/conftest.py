@@ -98,6 +98,7 @@ def calm(stack: Stack) -> None:
     stack.ai.reset()
     stack.telegram.troubles.clear()
     stack.telegram.hold(False)
+    stack.payments.clear()
     for bot in ("assistant", "second"):
         stack.telegram.drop_pending(bot)
     stack.telegram.idle(10)

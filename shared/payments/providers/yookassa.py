@@ -18,7 +18,7 @@ from shared.payments import calls, provider, reading
 from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable
 
-_ASK_TIMEOUT = 8.0  # seconds; a callback is answered within 30
+_ASK_TIMEOUT = 5.0  # seconds; a callback is answered within 30
 _ADDRESSES = (
     "185.71.76.0/27",
     "185.71.77.0/27",

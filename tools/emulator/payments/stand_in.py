@@ -177,7 +177,7 @@ class PaymentStandIn(ABC):
 
     def tell(self, bill: Bill, callbacks: list[Callback], after: float = 0.0) -> None:
         """Tell the shop."""
-        bill.told += [callback for callback in callbacks if not callback.is_forged]
+        bill.told += callbacks
         self.callbacks.send(callbacks, after)
 
     def _pay(self, bill: Bill) -> None:
@@ -204,10 +204,10 @@ class PaymentStandIn(ABC):
         self.tell(bill, self.pay_later(bill), LATER_SECONDS)
 
     def _deliver_twice(self, bill: Bill) -> None:
-        if not bill.told:
+        if not any(not callback.is_forged for callback in bill.told):
             self._pay(bill)
         # Beside the first, not after it: the second comes while the first is still being worked on.
-        self.callbacks.send(list(bill.told))
+        self.callbacks.send(callback for callback in bill.told if not callback.is_forged)
 
     def _forge(self, bill: Bill) -> None:
         self.tell(bill, self.forge(bill))

@@ -24,7 +24,7 @@ from shared.payments.providers.stripe.objects import Json, Says
 from shared.signatures import is_signed
 
 _TOLERANCE = 300  # seconds; a retry is signed anew
-_ASK_TIMEOUT = 8.0  # seconds for what a callback leaves out
+_ASK_TIMEOUT = 5.0  # seconds for what a callback leaves out
 _VERSION = "2026-10-28.endive"  # of the answers we read; callbacks have the endpoint's own
 _OFFERED = (
     "AED AMD AUD AZN BGN BRL CAD CHF CNY CZK DKK EUR GBP GEL HKD HUF IDR ILS INR JPY KGS KRW KZT MDL MXN "

@@ -1,0 +1,72 @@
+"""A provider's checkout page in the browser: what the payer sees, and the buttons for what can go wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shared.payments.providers import load
+from tests.payments.orders import TIMEOUT, order
+from tools.emulator.payments import Bill
+from tools.emulator.stack import Stack
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def checkout(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """The address of a checkout page of a provider's."""
+    for name, value in stack.env.items():
+        monkeypatch.setenv(name, value)
+
+    def make(key: str) -> str:
+        return load(key).create(order(amount=Decimal("1299.00")), TIMEOUT).url
+
+    return make
+
+
+def bill_of(stack: Stack, url: str) -> Bill:
+    key, number = url.split("/")[-3], url.rsplit("/", maxsplit=1)[-1]
+    return stack.payments[key].bills[number]
+
+
+@pytest.mark.parametrize(("key", "pay"), [("yookassa", "Оплатить"), ("stripe", "Pay"), ("crypto_pay", "Pay")])
+def test_a_payer_pays(
+    stack: Stack, window: Callable[..., Any], checkout: Callable[[str], str], key: str, pay: str
+) -> None:
+    page = window()
+    page.goto(url := checkout(key))
+    page.get_by_role("button", name=pay).first.click()
+    page.get_by_role("status").filter(has_text="Paid.").wait_for()
+    assert bill_of(stack, url).state == "paid"
+    page.locator(".told b").first.wait_for(
+        timeout=20_000
+    )  # the page looks again while something is under way
+    assert page.locator(".pay").is_disabled()
+
+
+def test_what_happened_is_said_and_the_way_leads_back(
+    stack: Stack, window: Callable[..., Any], checkout: Callable[[str], str]
+) -> None:
+    page = window(color_scheme="dark")
+    page.goto(checkout("yookassa"))
+    page.get_by_role("button", name="Decline").click()
+    page.get_by_text("The bank refused.").wait_for()
+    page.get_by_role("link", name="Back to the chat").click()
+    page.locator("#line-state[data-state=up]").wait_for(state="attached")
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_nothing_hangs_over_the_edge(
+    window: Callable[..., Any], checkout: Callable[[str], str], width: int
+) -> None:
+    page = window(width=width)
+    page.goto(checkout("stripe"))
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    overflowing = (
+        "[...document.querySelectorAll('button')].filter((b) => b.scrollWidth > b.clientWidth).length"
+    )
+    assert page.evaluate(overflowing) == 0
