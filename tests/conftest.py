@@ -24,7 +24,11 @@ from tools.emulator.stack import Stack
 from tools.emulator.telegram.people import Person
 
 BACKEND_PASSWORD = "backend's password"
-FUNCTIONS = {"telegram": "tests/functions/telegram.py", "scheduled": "tests/functions/scheduled.py"}
+FUNCTIONS = {
+    "telegram": "tests/functions/telegram.py",
+    "payments": "tests/functions/payments.py",
+    "scheduled": "tests/functions/scheduled.py",
+}
 ADMIN = "olga@example.com"
 RETRY_SCALE = 0.05  # Telegram's pauses between deliveries, shortened
 
@@ -86,8 +90,9 @@ def stack(one_stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:
     calm(one_stack)
     yield one_stack
     if request.session.testsfailed:
-        lines = one_stack.function("telegram").raw_log.splitlines()
-        sys.stdout.write("\n".join(line for line in lines[-400:] if '"severity":"DEBUG"' not in line)[-6000:])
+        for name, function in one_stack.functions.items():
+            lines = [line for line in function.raw_log.splitlines() if '"severity":"DEBUG"' not in line]
+            sys.stdout.write(f"--- {name} ---\n" + "\n".join(lines[-100:])[-6000:] + "\n")
     calm(one_stack)
 
 
@@ -104,6 +109,7 @@ def calm(stack: Stack) -> None:
     stack.telegram.idle(10)
     # The circuit lets one call try every few seconds: an unusable body tells when it is closed again.
     eventually(lambda: stack.telegram.deliver(b"probe", "second").status == 200, 20)
+    eventually(lambda: stack.payments["fake"].probe().status == 200, 20)
 
 
 @pytest.fixture

@@ -295,7 +295,7 @@ def _inline(keyboard: Keyboard) -> dict[str, Any]:
 
 
 def _target(target: str) -> str:
-    return "url" if target.startswith("https://") else "callback_data"
+    return "url" if target.startswith(("https://", "http://")) else "callback_data"
 
 
 _current: ContextVar[Unit] = ContextVar("unit")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from shared.scheduled.jobs import JOBS
 from tools.emulator import guard
 from tools.emulator.actions import Actions, Refused, required
 from tools.emulator.telegram.methods.profile import shown_commands
@@ -63,9 +64,15 @@ class Api:
                 "functions": [
                     {"name": one.name, "state": one.state} for one in self._stack.functions.values()
                 ],
+                "jobs": self._jobs(),
                 "troubles": self._stack.troubles,
                 "version": VERSION,
             }
+
+    def _jobs(self) -> list[Json]:
+        if "scheduled" not in self._stack.functions:
+            return []
+        return [{"name": name, "about": job.about, "schedule": job.schedule} for name, job in JOBS.items()]
 
     def _chat(self, query: Json) -> Json:
         room = self._actions.room(query)

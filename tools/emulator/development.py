@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
+from shared.scheduled.jobs import JOBS
 from tools.emulator import storage
 from tools.emulator.environment import bot_token, read_dotenv, real_ones
 from tools.emulator.functions import ROOT, FunctionFailed
@@ -19,7 +20,6 @@ from tools.keys.new import kept_key
 
 DIRECTORY = ROOT / ".switchboard"
 SAVE_SECONDS = 15.0
-SWEEP_SECONDS = 60.0
 PEOPLE = (("Anna", "en", "anna_tries"), ("Иван", "ru", "ivan_tries"))
 ADMIN = ("Olga", "en", "olga_admin")
 ADMIN_EMAIL = "olga@example.com"
@@ -60,7 +60,7 @@ class Development:
             self._bridge.start(f"{stack.url}/telegram/assistant", stack.webhook_secret)
             print("  the bot of .env is answered by this machine while this runs", flush=True)
         if "scheduled" in stack.functions:
-            stack.scheduler.start("sweep", SWEEP_SECONDS)
+            stack.scheduler.start({name: job.schedule for name, job in JOBS.items()})
         self._watcher = Watcher(
             [ROOT / "functions", ROOT / "shared", ROOT / "supabase" / "migrations"], self._reload
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import secrets
 import threading
 import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
 
 import urllib3
 from urllib3.util import Timeout
@@ -16,7 +18,7 @@ TIMEOUT_SECONDS = 180.0
 
 
 class Scheduler:
-    """Runs jobs on demand, and every `interval` seconds once started."""
+    """Runs jobs on demand, and by their schedules once started."""
 
     def __init__(self, url: str, secret: str, trace: Trace) -> None:
         self.url = url
@@ -48,14 +50,36 @@ class Scheduler:
         self._trace.add("scheduler", job, trace_id=trace_id, ms=ms, status=response.status, detail=detail)
         return response
 
-    def start(self, job: str, interval: float) -> None:
-        """Run a job again and again until `stop`."""
-        threading.Thread(target=self._repeat, args=(job, interval), daemon=True).start()
+    def start(self, schedules: Mapping[str, str]) -> None:
+        """Run each job when its schedule says so (unix-cron, UTC), until `stop`."""
+        threading.Thread(target=self._keep, args=(dict(schedules),), daemon=True).start()
 
     def stop(self) -> None:
-        """End the repetitions."""
+        """Call nothing any more."""
         self._stopping.set()
 
-    def _repeat(self, job: str, interval: float) -> None:
-        while not self._stopping.wait(interval):
-            self.run(job)
+    def _keep(self, schedules: dict[str, str]) -> None:
+        while not self._stopping.wait(60 - time.time() % 60):
+            now = datetime.now(UTC)
+            for job in (job for job, schedule in schedules.items() if is_due(schedule, now)):
+                threading.Thread(target=self.run, args=(job,), daemon=True).start()
+
+
+def is_due(schedule: str, now: datetime) -> bool:
+    """Whether a unix-cron schedule, in numbers, names this minute."""
+    minute, hour, day, month, weekday = schedule.split()
+    is_day = _names(day, now.day, first=1), _names(weekday, now.isoweekday() % 7)
+    # Where both are restricted, cron takes either.
+    fits = any(is_day) if "*" not in (day, weekday) else all(is_day)
+    return fits and _names(minute, now.minute) and _names(hour, now.hour) and _names(month, now.month, 1)
+
+
+def _names(field: str, value: int, first: int = 0) -> bool:
+    """Whether one field of a schedule has a value: `*`, `7`, `1-5`, `*/15`, or several with commas."""
+    for part in field.split(","):
+        span, _, step = part.partition("/")
+        low, _, high = span.partition("-")
+        begin, end = (first, 59) if span == "*" else (int(low), int(high or low))
+        if begin <= value <= end and (value - begin) % int(step or 1) == 0:
+            return True
+    return False

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from shared.errors import TelegramError
@@ -13,7 +14,7 @@ from tools.emulator.api import Api
 from tools.emulator.database import Database
 from tools.emulator.environment import stand_ins
 from tools.emulator.events import Events
-from tools.emulator.functions import Function
+from tools.emulator.functions import ROOT, Function
 from tools.emulator.gateway import Gateway
 from tools.emulator.log_lines import follow
 from tools.emulator.payments import Payments
@@ -24,7 +25,10 @@ from tools.emulator.trace import Trace
 from tools.emulator.web import HttpServer, Request, Response, json_response
 from tools.telegram import set_webhooks
 
-FUNCTIONS = {"telegram": "functions/telegram/main.py", "scheduled": "functions/scheduled/main.py"}
+# One folder is one function: nothing lists them a second time.
+FUNCTIONS = {
+    path.parent.name: str(path.relative_to(ROOT)) for path in sorted(ROOT.glob("functions/*/main.py"))
+}
 Route = Callable[[Request], Response | None]
 
 
@@ -97,6 +101,16 @@ class Stack:
         """A function by its name; KeyError when the stack has none of that name."""
         return self.functions[name]
 
+    @contextmanager
+    def settings(self, **env: str) -> Iterator[None]:
+        """Run the functions with other settings for a while; an empty one is as good as none."""
+        before = {name: dict(function.env) for name, function in self.functions.items()}
+        try:
+            self._restart({name: old | env for name, old in before.items()})
+            yield
+        finally:
+            self._restart(before)
+
     def run_job(self, job: str) -> RawResponse:
         """Call a job of the `scheduled` function, as Cloud Scheduler does."""
         return self.scheduler.run(job)
@@ -151,10 +165,18 @@ class Stack:
             raise TelegramError(method, refusal.status, refusal.description) from None
 
     def _environment(self) -> dict[str, str]:
-        payments = self.payments.environment()
-        return payments | stand_ins(
+        """What the functions are told: every provider's stand-in is there, until a test takes one away."""
+        return self.payments.environment() | stand_ins(
             self.url, self.database.url, self.telegram, self.webhook_secret, self.scheduler.secret
         )
+
+    def _restart(self, environments: Mapping[str, Mapping[str, str]]) -> None:
+        for name, env in environments.items():
+            self.functions[name].stop()
+            self.functions[name].env = dict(env)
+            self.functions[name].start(wait=False)
+        for function in self.functions.values():
+            function.wait()
 
     def _add_functions(self) -> None:
         for name, source in self._sources.items():

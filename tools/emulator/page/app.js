@@ -28,8 +28,8 @@ function keep(list, one) {
 
 async function refresh() {
   const state = await get("/api/state");
-  const { people, bots, groups, troubles, functions } = state;
-  Object.assign(store, { people, bots, groups, troubles, functions: functions ?? store.functions });
+  const { people, bots, groups, troubles, functions, jobs } = state;
+  Object.assign(store, { people, bots, groups, troubles, functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
   if (store.person) store.person = personOf(store.person.id) ?? people[0];
   if (store.person) tell("state");
 }

@@ -5,6 +5,7 @@ export const store = {
   bots: [],
   groups: [],
   functions: [],
+  jobs: [],
   troubles: {},
   person: null,
   talk: null,

@@ -70,22 +70,32 @@ function ai() {
   return [h("div", { class: "ai", role: "radiogroup", "aria-label": "How the AI behaves" }, choices), note];
 }
 
-function action(title, note, label, run) {
-  const button = h("button", {
-    type: "button", class: "secondary",
-    onclick: async () => {
-      button.disabled = true;
-      await run().catch(() => {});
-      button.disabled = false;
-    },
-  }, label);
-  return h("div", { class: "action" }, h("span", { class: "switch-words" }, h("strong", {}, title), h("span", { class: "small" }, note)), button);
+async function runJob(name) {
+  const answer = await post(`/api/jobs/${name}`);
+  const about = answer.body ? ` ${JSON.stringify(answer.body)}` : "";
+  toast(`The job ${name} answered ${answer.status ?? "200"}.${about}`.slice(0, 200));
 }
 
-async function sweep() {
-  const answer = await post("/api/jobs/sweep");
-  const about = answer.body ? ` ${JSON.stringify(answer.body)}` : "";
-  toast(`The sweep answered ${answer.status ?? "200"}.${about}`.slice(0, 200));
+/** A schedule in words, where it is an easy one. */
+function when(schedule) {
+  const minutes = schedule.match(/^\*(?:\/(\d+))? \* \* \* \*$/);
+  if (!minutes) return `on the schedule ${schedule}`;
+  return minutes[1] ? `every ${minutes[1]} minutes` : "every minute";
+}
+
+function jobs() {
+  return store.jobs.map(({ name, about, schedule }) => {
+    const button = h("button", {
+      type: "button", class: "secondary", "aria-label": `Run ${name} now`,
+      onclick: async () => {
+        button.disabled = true;
+        await runJob(name).catch(() => {});
+        button.disabled = false;
+      },
+    }, "Run now");
+    return h("div", { class: "action" },
+      h("span", { class: "switch-words" }, h("strong", {}, name), h("span", { class: "small" }, `${about}. Runs ${when(schedule)}.`)), button);
+  });
 }
 
 const restart = (name) => post("/api/restart", { function: name }).catch(() => {});
@@ -118,8 +128,7 @@ function renderTrouble() {
     part("function", "Functions",
       h("p", { class: "small" }, "Killed in the middle of work, it stays dead until you restart it; then a delivery, or the sweep, finishes the work once. It remembers nothing and needs nothing."),
       functions()),
-    part("clock", "Scheduler",
-      action("Sweep", "Finishes what a dead worker left and sends what Telegram refused. Runs every minute in the cloud.", "Run now", sweep)));
+    part("clock", "Scheduler", jobs()));
   const again = focused?.id ? $(focused.id) : focused?.value && place.querySelector(`[value="${CSS.escape(focused.value)}"]`);
   if (again) again.focus();
   renderWarning();

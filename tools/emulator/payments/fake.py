@@ -11,6 +11,7 @@ from typing import Any
 
 from tools.emulator.payments.callbacks import MINUTE, Callback
 from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
+from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response, json_response
 
 Json = dict[str, Any]
@@ -131,6 +132,12 @@ class StandIn(PaymentStandIn):
         self._check_running(bill)
         failed = {"kind": "subscription_past_due", "subscription_id": bill.object["subscription_id"]}
         return [self._event(bill, "renewal failed", failed)]
+
+    def probe(self) -> RawResponse:
+        """Say, properly signed, that nothing happened: whoever takes it works, its database included."""
+        body = b'{"id": "probe", "type": "probe", "notices": []}'
+        headers = {"Content-Type": "application/json", "X-Fake-Signature": self._sign(body)}
+        return self.callbacks.ask(Callback("probe", lambda _attempt: (headers, body)))
 
     def _check_running(self, bill: Bill) -> None:
         if "subscription_id" not in bill.object or bill.object.get("stopped"):
