@@ -1,19 +1,19 @@
 -- Says whether a person may pay an order now: for providers that ask before they take the money.
 --
 -- Twice or at once: only reads.
--- Returns: text: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every period asks
+-- Returns: jsonb, a word: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every period asks
 --   again (Stars).
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
 )
-returns text
+returns jsonb
 language sql
 volatile
 security definer
 set search_path = ''
 as $$
-  select coalesce(
+  select to_jsonb(coalesce(
     (
       select case
           when p_telegram_id is not null and u.telegram_id is distinct from p_telegram_id then 'owner'
@@ -27,7 +27,7 @@ as $$
        where o.id = p_order_id and o.provider = p_provider
     ),
     'unknown'
-  );
+  ));
 $$;
 
 revoke all on function public.check_order from public, anon, authenticated;
