@@ -1,0 +1,133 @@
+"""The fake provider: all of a payment, and nothing of it where money is real."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shared.errors import ConfigError
+from shared.payments.notice import Kind
+from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Unusable
+from shared.payments.providers import configured, load
+from tests.payments.conftest import Shop
+from tests.payments.orders import TIMEOUT, order
+from tests.support import eventually
+
+ENV = {"FAKE_SECRET_KEY": "fake-secret", "FAKE_API_URL": "http://127.0.0.1:1", "ENVIRONMENT": "development"}
+EVENT = {"id": "event-1", "type": "paid", "notices": [{"kind": "paid", "payment_id": "p", "amount": "1"}]}
+
+
+@pytest.fixture
+def provider(environment: Callable[..., None]) -> Any:
+    environment(**ENV)
+    return load("fake")
+
+
+@pytest.fixture
+def fake_shop(shop: Shop, environment: Callable[..., None]) -> Shop:
+    environment(ENVIRONMENT="development")
+    return shop
+
+
+def signed(body: bytes, secret: str = "fake-secret") -> Call:
+    signature = hmac.digest(secret.encode(), body, "sha256").hex()
+    return Call("", "POST", {"x-fake-signature": signature}, body)
+
+
+def test_outside_development_it_is_not_there(provider: Any, environment: Callable[..., None]) -> None:
+    call = signed(json.dumps(EVENT).encode())
+    provider.verify(call)
+    assert "fake" in configured()
+    for elsewhere in ("production", "staging", "Development", "dev"):
+        environment(ENVIRONMENT=elsewhere)
+        assert not provider.is_configured()
+        assert "fake" not in configured()
+        with pytest.raises(Forged, match="development"):
+            provider.verify(call)
+    environment(ENVIRONMENT="test")
+    assert provider.is_configured()
+
+
+def test_only_what_is_signed_counts(provider: Any, environment: Callable[..., None]) -> None:
+    call = signed(json.dumps(EVENT).encode())
+    for other in (
+        signed(call.body, "another"),
+        Call("", "POST", call.headers, call.body + b" "),
+        Call("", "POST", {}, call.body),
+        Call("", "POST", {"x-fake-signature": "\udce9\ud800"}, call.body),
+        signed(b"x" * (MAX_BODY + 1)),
+    ):
+        with pytest.raises(Forged):
+            provider.verify(other)
+    environment(FAKE_SECRET_KEY="new, fake-secret")
+    provider.verify(call)
+    environment(FAKE_SECRET_KEY="")
+    with pytest.raises(ConfigError):
+        provider.verify(signed(call.body, ""))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"{", b"\xff", b"{}", b'{"id": 1.5}', b'{"id": "1", "notices": [{"kind": "?"}]}']
+)
+def test_what_is_no_event_is_unusable(provider: Any, body: bytes) -> None:
+    provider.verify(signed(body))
+    with pytest.raises(Unusable):
+        provider.parse(signed(body))
+
+
+def test_a_purchase_from_checkout_to_refund(fake_shop: Shop) -> None:
+    provider = load("fake")
+    made = order()
+    checkout = provider.create(made, TIMEOUT)
+    assert provider.create(made, TIMEOUT) == checkout
+    fake_shop.desk.press(checkout.url, "pay")
+    (paid,) = fake_shop.told(1)
+    assert paid["is_test"] and (paid["order_id"], paid["amount"]) == (made.id, "299.00")
+
+    refund = provider.refund(
+        paid["payment_id"], Decimal("99.00"), "RUB", key="r", telegram_id=1, timeout=TIMEOUT
+    )
+    assert refund is not None
+    told = fake_shop.told(2)[1]
+    assert (told["kind"], told["operation_id"], told["amount"]) == ("refunded", refund.operation_id, "99.00")
+    found = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert [notice.kind for notice in found] == [Kind.PAID, Kind.REFUNDED]
+
+
+def test_a_subscription_renews_until_it_is_stopped(fake_shop: Shop) -> None:
+    provider = load("fake")
+    checkout = provider.create(order(period="year"), TIMEOUT)
+    for action in ("pay", "renew", "fail_renewal"):
+        fake_shop.desk.press(checkout.url, action)
+        assert fake_shop.desk.idle(20)
+    first, second, failed = fake_shop.told(3)
+    assert first["subscription_id"] == second["subscription_id"] == failed["subscription_id"]
+    assert second["period_ends_at"] > first["period_ends_at"]
+    provider.stop_renewal(first["subscription_id"], 1, TIMEOUT)
+    assert fake_shop.told(4)[3]["kind"] == "subscription_canceled"
+
+
+@pytest.mark.parametrize(
+    ("action", "kinds"), [("pay_later", ["paid", "failed"]), ("deliver_twice", ["paid", "paid"])]
+)
+def test_what_else_a_payer_does(fake_shop: Shop, action: str, kinds: list[str]) -> None:
+    fake_shop.desk.press(load("fake").create(order(), TIMEOUT).url, action)
+    assert [notice["kind"] for notice in fake_shop.told(len(kinds))] == kinds
+
+
+def test_a_forged_event_is_refused(fake_shop: Shop) -> None:
+    fake_shop.desk.press(load("fake").create(order(), TIMEOUT).url, "forge")
+    eventually(lambda: fake_shop.refused, 20)
+    assert not fake_shop.events
+
+
+def test_what_it_refuses_is_certain(fake_shop: Shop, environment: Callable[..., None]) -> None:
+    environment(FAKE_SECRET_KEY="wrong-secret")
+    with pytest.raises(PaymentError) as refused:
+        load("fake").create(order(), TIMEOUT)
+    assert refused.value.is_certain

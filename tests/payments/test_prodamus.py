@@ -1,0 +1,354 @@
+"""Prodamus: forms signed as PHP reads them, links, subscriptions of the cabinet."""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as given_settings
+from hypothesis import strategies as st
+
+from shared.errors import ConfigError
+from shared.payments.notice import Kind
+from shared.payments.provider import MAX_BODY, Call, Checkout, Forged, Order, PaymentError, Unusable
+from shared.payments.providers import load
+from tests.payments import php_reference
+from tests.payments.conftest import Shop
+from tests.payments.orders import TIMEOUT, order
+from tests.payments.sample import VECTORS
+from tests.payments.samples.prodamus import FORM, PAGE_SECRET, Sample
+from tests.payments.test_php import FORMS, multipart
+from tests.support import eventually
+from tools.emulator.payments import NotPossible
+from tools.emulator.web import Response
+
+SAMPLE = Sample()
+DEMO_KEY = next(one["key"] for one in VECTORS["vectors"] if one["name"].startswith("P1"))
+
+
+@pytest.fixture
+def provider() -> Any:
+    return load("prodamus")
+
+
+@pytest.fixture
+def keys(environment: Callable[..., None]) -> None:
+    environment(**SAMPLE.ENV)
+
+
+def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Checkout]:
+    made = order(**changed)
+    checkout = load("prodamus").create(made, TIMEOUT)
+    shop.desk.press(checkout.url, action)
+    return made, checkout
+
+
+def sign(text: str, secret: str = PAGE_SECRET) -> str:
+    return hmac.digest(secret.encode(), text.encode(), "sha256").hex()
+
+
+# The signature.
+
+
+@given(fields=FORMS, is_multipart=st.booleans())
+@given_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_whatever_the_form_the_signature_is_that_of_php(
+    keys: None, fields: list[tuple[str, str]], is_multipart: bool
+) -> None:
+    provider = load("prodamus")
+    if any("--b0undary" in value for _, value in fields):
+        return
+    content_type, body = multipart(fields) if is_multipart else (FORM, urlencode(fields).encode())
+    signature = sign(php_reference.encode(php_reference.post(fields)))
+    provider.verify(Call("", "POST", {"content-type": content_type, "sign": signature}, body))
+    provider.verify(Call("", "POST", {"content-type": content_type, "sign": signature.upper()}, body))
+    with pytest.raises(Forged):
+        provider.verify(Call("", "POST", {"content-type": content_type, "sign": signature[:-1] + "g"}, body))
+
+
+def test_the_order_of_fields_does_not_matter_their_values_do(keys: None, provider: Any) -> None:
+    call = SAMPLE.sign(SAMPLE.paid())
+    turned = b"&".join(reversed(call.body.split(b"&")))
+    provider.verify(Call("", "POST", call.headers, turned))
+    with pytest.raises(Forged):
+        provider.verify(Call("", "POST", call.headers, turned.replace(b"770.00", b"7.00")))
+
+
+def test_a_page_that_is_not_live_signs_with_another_key(keys: None, provider: Any) -> None:
+    with pytest.raises(Forged, match="not live"):
+        provider.verify(SAMPLE.sign(SAMPLE.paid(), secret=f"{PAGE_SECRET}demo"))
+
+
+def test_the_key_of_the_documentation_opens_nothing_in_production(
+    environment: Callable[..., None], provider: Any
+) -> None:
+    environment(**{**SAMPLE.ENV, "PRODAMUS_SECRET_KEY": DEMO_KEY, "ENVIRONMENT": "production"})
+    with pytest.raises(ConfigError, match=r"demo\.payform"):
+        provider.verify(SAMPLE.sign(SAMPLE.paid(), secret=DEMO_KEY))
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"a[3000000]=1",
+        b"a[999999999999999999999999]=1",
+        b"&".join(b"a[]=1" for _ in range(400)),
+        b"a" + b"[b]" * 5000 + b"=1",
+        b"x=" + b"y" * MAX_BODY,
+        b"a=%ff",
+    ],
+)
+def test_a_form_is_bounded_before_anything_is_signed(keys: None, provider: Any, body: bytes) -> None:
+    with pytest.raises(Forged):
+        provider.verify(Call("", "POST", {"content-type": FORM, "sign": sign("")}, body))
+
+
+def test_a_form_that_php_could_not_encode_is_not_signed_by_nothing(keys: None, provider: Any) -> None:
+    """PHP would sign an empty text for bytes that are no UTF-8."""
+    for content_type, body in ((FORM, b"a=\xff"), multipart([]), (FORM, b"")):
+        call = Call("", "POST", {"content-type": content_type, "sign": sign("")}, body)
+        with pytest.raises(Forged):
+            provider.verify(call)
+
+
+# What is told.
+
+RIGHT = {"order_id": "1", "payment_status": "success", "sum": "1.00"}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"order_id": ""},
+        {"order_id": "a b"},
+        {"payment_status": ""},
+        {"sum": ""},
+        {"sum": "1,00"},
+        {"sum": "-1.00"},
+        {"sum": "1e3"},
+        {"subscription[action_code]": "finish"},
+        {"subscription[id]": "1", "subscription[action_code]": "finish"},
+    ],
+)
+def test_what_makes_no_sense_is_unusable(keys: None, provider: Any, change: dict[str, str]) -> None:
+    call = SAMPLE.sign(urlencode(RIGHT | change).encode())
+    provider.verify(call)
+    with pytest.raises(Unusable):
+        provider.parse(call)
+
+
+def test_another_try_of_a_notice_is_the_same_event(keys: None, provider: Any) -> None:
+    events = [
+        provider.parse(SAMPLE.sign(SAMPLE.paid().replace(b"attempt=1", b"attempt=%d" % attempt)))
+        for attempt in (1, 2, 23)
+    ]
+    assert len({event.key for event in events}) == 1
+
+
+def test_a_renewal_without_a_number_of_theirs_still_has_one(keys: None, provider: Any) -> None:
+    case = dict(SAMPLE.recorded())["renewal"]
+    body = case["raw"].replace("order_id=35999001", "order_id=0").encode()
+    (notice,) = provider.parse(SAMPLE.sign(body)).notices
+    assert (notice.kind, notice.payment_id) == (Kind.PAID, "2473695:1063347:2")
+
+
+# With the stand-in.
+
+
+def test_a_link_is_made_paid_and_told(shop: Shop) -> None:
+    made, _ = bought(shop, amount=Decimal("770"), title='Курс "Старт" / тариф №1')
+    (told,) = shop.told(1)
+    assert told | {"happened_at": "", "payment_id": ""} == {
+        "kind": "paid",
+        "payment_id": "",
+        "order_id": made.id,
+        "amount": "770.00",
+        "currency": "RUB",
+        "happened_at": "",
+    }
+    call = shop.calls[0]
+    assert call.headers["content-type"].startswith("multipart/form-data")
+    assert not shop.refused
+
+
+def test_it_is_told_again_until_the_answer_is_200(shop: Shop) -> None:
+    shop.status = 202
+    bought(shop)
+    eventually(lambda: len(shop.calls) >= 4, 20)
+    signatures = {call.headers["sign"] for call in shop.calls}
+    assert len(signatures) == len(shop.calls), "each try says its number"
+    shop.status = None
+    shop.told(1)
+
+
+@pytest.mark.parametrize(
+    ("action", "kinds"),
+    [
+        ("decline", ["failed"]),
+        ("pay_later", ["paid", "canceled"]),
+        ("deliver_twice", ["paid", "paid"]),
+    ],
+)
+def test_what_else_a_payer_does(shop: Shop, action: str, kinds: list[str]) -> None:
+    bought(shop, action)
+    assert [notice["kind"] for notice in shop.told(len(kinds))] == kinds
+
+
+def test_a_forged_notice_is_refused(shop: Shop) -> None:
+    bought(shop, "forge")
+    eventually(lambda: shop.refused, 20)
+    assert not shop.events
+
+
+def test_half_of_it_is_told_as_half(shop: Shop) -> None:
+    bought(shop, "wrong_amount", amount=Decimal("770"))
+    assert shop.told(1)[0]["amount"] == "385.00"
+
+
+def test_a_page_switched_off_by_prodamus_grants_nothing(shop: Shop) -> None:
+    stand_in: Any = shop.stand_in("prodamus")
+    stand_in.is_live = False
+    bought(shop)
+    eventually(lambda: shop.refused, 20)
+    assert "not live" in str(shop.refused[0])
+
+
+def test_a_refund_is_told_to_nobody(shop: Shop) -> None:
+    _, checkout = bought(shop)
+    shop.told(1)
+    shop.desk.press(checkout.url, "refund")
+    assert shop.desk.idle(20)
+    assert len(shop.calls) == 1
+
+
+def test_the_link_says_all_that_the_page_needs(shop: Shop, environment: Callable[..., None]) -> None:
+    environment(PUBLIC_URL="https://backend.example", RECEIPT_VAT_CODE="11")
+    made, checkout = bought(shop, contact="+79990001122", description="Тысяча запросов")
+    asked = shop.stand_in("prodamus").bills[checkout.url.rpartition("/")[2]].object
+    assert asked["order_id"] == str(made.id)
+    assert asked["currency"] == "rub"
+    assert asked["payments_limit"] == "1"
+    assert asked["sys"] == "switchboard"
+    assert asked["urlNotification"] == "https://backend.example/payments/prodamus"
+    assert asked["urlReturn"] == asked["urlSuccess"] == made.return_url
+    assert asked["customer_phone"] == "+79990001122"
+    assert asked["products"][0]["price"] == "299.00"
+    assert asked["products"][0]["tax"] == {"tax_type": "14"}
+    assert made.expires_at is not None
+    assert asked["link_expired"].count(".") == 2
+
+
+def test_without_a_rate_of_ours_the_cabinets_is_taken(shop: Shop, environment: Callable[..., None]) -> None:
+    environment(RECEIPT_VAT_CODE="", PRODAMUS_SYS="")
+    _, checkout = bought(shop, contact="anna@example.com")
+    asked = shop.stand_in("prodamus").bills[checkout.url.rpartition("/")[2]].object
+    assert "tax" not in asked["products"][0]
+    assert "urlNotification" not in asked
+    assert asked["customer_email"] == "anna@example.com"
+
+
+def test_a_link_with_a_wrong_signature_is_refused(
+    shop: Shop, environment: Callable[..., None], provider: Any
+) -> None:
+    environment(PRODAMUS_SECRET_KEY="wrong-key-of-ours")
+    with pytest.raises(PaymentError, match="signature") as refused:
+        provider.create(order(), TIMEOUT)
+    assert refused.value.is_certain
+    assert "wrong-key" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_certain"),
+    [
+        (Response(500, b"", "text/plain"), False),
+        (Response(200, b"error: no such shop", "text/plain"), True),
+        (Response(200, b"javascript:alert(1)", "text/plain"), True),
+        (Response(200, b"https://payform.ru/x <b>", "text/html"), True),
+        (Response(200, b"\xff\xfe", "text/plain"), True),
+    ],
+)
+def test_an_answer_that_is_no_link_is_an_error(
+    environment: Callable[..., None],
+    answers: dict[str, Any],
+    provider: Any,
+    answer: Response,
+    is_certain: bool,
+) -> None:
+    from shared.config import settings
+
+    base = settings().variable("FAKE_API_URL")
+    environment(**{**SAMPLE.ENV, "PRODAMUS_URL": base})
+    answers["/"] = answer
+    with pytest.raises(PaymentError) as failed:
+        provider.create(order(), TIMEOUT)
+    assert failed.value.is_certain is is_certain
+
+
+def test_an_address_that_is_none_is_named(environment: Callable[..., None], provider: Any) -> None:
+    environment(**{**SAMPLE.ENV, "PRODAMUS_URL": "shop.payform.ru"})
+    with pytest.raises(ConfigError, match="PRODAMUS_URL"):
+        provider.create(order(), TIMEOUT)
+
+
+def test_a_subscription_begins_renews_and_is_ended_by_its_buyer(shop: Shop, provider: Any) -> None:
+    made, checkout = bought(shop, period="month")
+    (first,) = shop.told(1)
+    name = first["subscription_id"]
+    assert (first["kind"], first["order_id"], first["amount"]) == ("paid", made.id, "499.00")
+    assert first["period_ends_at"]
+
+    shop.desk.press(checkout.url, "renew")
+    renewed = shop.told(2)[1]
+    assert (renewed["kind"], renewed["subscription_id"]) == ("paid", name)
+    assert renewed["payment_id"] != first["payment_id"]
+    assert renewed["period_ends_at"] > first["period_ends_at"]
+    assert "order_id" not in renewed
+
+    provider.stop_renewal(name, 777, TIMEOUT)
+    assert shop.told(3)[2]["kind"] == "subscription_canceled"
+    with pytest.raises(NotPossible):
+        shop.desk.press(checkout.url, "renew")
+
+
+def test_three_failures_end_a_subscription_and_then_nothing_is_to_be_stopped(
+    shop: Shop, provider: Any
+) -> None:
+    _, checkout = bought(shop, period="year")
+    (first,) = shop.told(1)
+    for _ in range(3):
+        shop.desk.press(checkout.url, "fail_renewal")
+        assert shop.desk.idle(20)
+    kinds = [notice["kind"] for notice in shop.told(5)[1:]]
+    assert kinds == ["subscription_past_due"] * 2 + ["subscription_ended"] * 2
+    provider.stop_renewal(first["subscription_id"], 777, TIMEOUT)
+
+
+def test_what_is_no_subscription_cannot_be_stopped(shop: Shop, provider: Any) -> None:
+    for name in ("", "590001", "590001:", "590001:1", "590001:+70000000000"):
+        with pytest.raises(PaymentError) as refused:
+            provider.stop_renewal(name, 777, TIMEOUT)
+        assert refused.value.is_certain
+
+
+def test_only_plans_that_are_in_the_cabinet_are_renewed(
+    environment: Callable[..., None], provider: Any
+) -> None:
+    environment(PRODAMUS_SUBSCRIPTION_MONTH="1", PRODAMUS_SUBSCRIPTION_YEAR="")
+    assert provider.renews("month")
+    assert not provider.renews("year")
+    assert not provider.renews("day")
+
+
+def test_json_can_be_asked_for_and_is_signed_alike(keys: None, provider: Any) -> None:
+    told = {"order_id": "7", "payment_status": "success", "sum": 770.5, "products": [{"name": "a/b"}]}
+    text = '{"order_id":"7","payment_status":"success","products":[{"name":"a\\/b"}],"sum":"770.5"}'
+    headers = {"content-type": "application/json", "sign": sign(text)}
+    call = Call("", "POST", headers, json.dumps(told).encode())
+    provider.verify(call)
+    assert provider.parse(call).notices[0].amount == Decimal("770.5")

@@ -1,0 +1,399 @@
+"""Telegram Stars: links, what updates say, refunds, renewals, the list of transactions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as given_settings
+from hypothesis import strategies as st
+
+from shared.payments.notice import Kind
+from shared.payments.provider import Call, Forged, PaymentError, Unusable
+from shared.payments.providers import load, telegram_stars
+from shared.payments.providers.telegram_stars import notices, transactions
+from tests.payments.orders import TIMEOUT, order
+from tools.emulator.telegram import Chat, Telegram
+from tools.emulator.web import HttpServer, Request, Response, json_response
+
+Json = dict[str, Any]
+PAID: Json = {
+    "update_id": 10002,
+    "message": {
+        "message_id": 77,
+        "from": {"id": 1111, "is_bot": False, "first_name": "A"},
+        "chat": {"id": 1111, "type": "private"},
+        "date": 1767225600,
+        "successful_payment": {
+            "currency": "XTR",
+            "total_amount": 250,
+            "invoice_payload": "42",
+            "telegram_payment_charge_id": "stxAbC-_=",
+            "provider_payment_charge_id": "1111_0",
+        },
+    },
+}
+REFUNDED: Json = {
+    "update_id": 10003,
+    "message": {
+        "message_id": 80,
+        "chat": {"id": 1111, "type": "private"},
+        "date": 1767312000,
+        "refunded_payment": {
+            "currency": "XTR",
+            "total_amount": 250,
+            "invoice_payload": "42",
+            "telegram_payment_charge_id": "stxAbC-_=",
+        },
+    },
+}
+CHANGED: Json = {
+    "update_id": 10004,
+    "subscription": {
+        "user": {"id": 1111, "is_bot": False, "first_name": "A"},
+        "invoice_payload": "42",
+        "state": "canceled",
+    },
+}
+
+
+class Shop:
+    """A bot that agrees to everything, and keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.told: list[Json] = []
+        self.server = HttpServer(self.handle)
+        self.telegram = Telegram(("assistant", "second"), retry_scale=0.01)
+
+    def handle(self, request: Request) -> Response:
+        if request.path.startswith("/bot"):
+            return self.telegram.handle(request)
+        update = request.json()
+        self.told.append(update)
+        query = update.get("pre_checkout_query")
+        if query is None:
+            return Response(200)
+        return json_response(
+            {"method": "answerPreCheckoutQuery", "pre_checkout_query_id": query["id"], "ok": True}
+        )
+
+    def notices(self) -> list[Json]:
+        assert self.telegram.idle(20)
+        events = [notices(update) for update in self.told]
+        return [notice.plain() for event in events if event is not None for notice in event.notices]
+
+
+@pytest.fixture
+def shop(environment: Callable[..., None]) -> Iterator[Shop]:
+    shop = Shop()
+    shop.server.start()
+    tokens = {name: bot.token for name, bot in shop.telegram.world.bots.items()}
+    for name in tokens:
+        url = f"{shop.server.url}/webhook/{name}"
+        shop.telegram.request(name, "setWebhook", {"url": url, "secret_token": "s"})
+    environment(TELEGRAM_API_URL=shop.server.url, BOT_TOKENS=json.dumps(tokens))
+    yield shop
+    shop.telegram.stop()
+    shop.server.stop()
+
+
+@pytest.fixture
+def provider() -> Any:
+    return load("telegram_stars")
+
+
+@pytest.fixture
+def chat(shop: Shop) -> Chat:
+    return shop.telegram.person("Anna").chat("assistant")
+
+
+def stars(amount: int = 250, **changed: Any) -> Any:
+    return order(currency="XTR", amount=Decimal(amount), **changed)
+
+
+# What updates say.
+
+
+def test_a_payment_is_told_by_its_charge() -> None:
+    event = notices(PAID)
+    assert event is not None
+    assert (event.key, event.type) == ("payment:stxAbC-_=", "successful_payment")
+    assert [notice.plain() for notice in event.notices] == [
+        {
+            "kind": "paid",
+            "payment_id": "stxAbC-_=",
+            "order_id": 42,
+            "amount": "250",
+            "currency": "XTR",
+            "telegram_id": 1111,
+            "happened_at": "2026-01-01T00:00:00+00:00",
+        }
+    ]
+    again = notices(PAID | {"update_id": 99})
+    assert again is not None
+    assert again.key == event.key, "numbering of updates may start anew, charges do not"
+
+
+def test_a_period_of_a_subscription_is_told_with_its_end() -> None:
+    payment = PAID["message"]["successful_payment"] | {
+        "subscription_expiration_date": 1769817600,
+        "is_recurring": True,
+    }
+    event = notices({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
+    assert event is not None
+    notice = event.notices[0].plain()
+    assert (notice["subscription_id"], notice["period_ends_at"]) == ("42", "2026-01-31T00:00:00+00:00")
+
+
+def test_a_refund_is_of_all_of_it_and_known_without_a_sender() -> None:
+    event = notices(REFUNDED)
+    assert event is not None
+    assert event.key == "refund:stxAbC-_="
+    assert event.notices[0].plain() == {
+        "kind": "refunded",
+        "payment_id": "stxAbC-_=",
+        "order_id": 42,
+        "operation_id": "stxAbC-_=:refund",
+        "amount": "250",
+        "currency": "XTR",
+        "is_total": True,
+        "telegram_id": 1111,
+        "happened_at": "2026-01-02T00:00:00+00:00",
+    }
+
+
+@pytest.mark.parametrize(
+    ("state", "kind"),
+    [
+        ("canceled", Kind.SUBSCRIPTION_CANCELED),
+        ("active", Kind.SUBSCRIPTION_ACTIVE),
+        ("failed", Kind.SUBSCRIPTION_PAST_DUE),
+        ("paused", Kind.OTHER),
+    ],
+)
+def test_a_change_of_a_subscription_is_told(state: str, kind: Kind) -> None:
+    event = notices({"update_id": 5, "subscription": CHANGED["subscription"] | {"state": state}})
+    assert event is not None
+    assert event.key == f"subscription:42:{state}:5"
+    assert event.notices[0].kind is kind
+    assert event.notices[0].subscription_id == "42"
+
+
+def test_money_in_another_currency_is_told_and_not_swallowed() -> None:
+    payment = PAID["message"]["successful_payment"] | {"currency": "RUB", "total_amount": 129900}
+    event = notices({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
+    assert event is not None
+    assert event.notices[0].currency == "RUB"
+
+
+@pytest.mark.parametrize("payload", ["order-42", "", "4 2", "9" * 40])
+def test_an_invoice_that_is_none_of_ours_is_money_without_an_order(payload: str) -> None:
+    payment = PAID["message"]["successful_payment"] | {"invoice_payload": payload}
+    event = notices({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
+    assert event is not None
+    assert event.notices[0].order_id is None
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {},
+        {"update_id": 1, "message": {"text": "hi"}},
+        {"update_id": 1, "message": None},
+        {"update_id": 1, "pre_checkout_query": {"id": "1"}},
+        {"update_id": 1, "callback_query": {"message": PAID["message"]}},
+    ],
+)
+def test_other_updates_say_nothing_about_money(update: Json) -> None:
+    assert notices(update) is None
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    inside = value.items() if isinstance(value, dict) else ()
+    return [path, *(place for name, one in inside for place in places(one, (*path, name)))]
+
+
+def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
+    return by if not path else {**value, path[0]: replaced(value[path[0]], path[1:], by)}
+
+
+@given(st.data())
+@given_settings(max_examples=300, deadline=None)
+def test_anything_anywhere_is_understood_or_unusable(data: st.DataObject) -> None:
+    update = data.draw(st.sampled_from([PAID, REFUNDED, CHANGED]))
+    path = data.draw(st.sampled_from([place for place in places(update) if place]))
+    odd = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([])
+    try:
+        event = notices(replaced(update, path, data.draw(odd)))
+    except Unusable:
+        return
+    for notice in event.notices if event else ():
+        assert notice.kind is not Kind.PAID or (notice.amount is not None and notice.payment_id)
+
+
+def test_nothing_is_taken_from_the_address_of_callbacks(provider: Any) -> None:
+    assert not provider.KINDS
+    call = Call("", "POST", {}, json.dumps(PAID).encode())
+    with pytest.raises(Forged):
+        provider.verify(call)
+    with pytest.raises(Unusable):
+        provider.parse(call)
+
+
+# With the emulator's Telegram.
+
+
+def test_a_link_is_paid_and_told(shop: Shop, chat: Chat, provider: Any) -> None:
+    made = stars(title="Премиум на месяц", description="1000 запросов в день, 30 дней")
+    checkout = provider.create(made, TIMEOUT)
+    assert checkout.url.startswith("https://t.me/")
+    payment = chat.pay(checkout.url).wait()
+    (paid,) = shop.notices()
+    assert (paid["payment_id"], paid["order_id"], paid["amount"], paid["telegram_id"]) == (
+        payment.charge_id,
+        made.id,
+        "250",
+        chat.person.id,
+    )
+
+
+@pytest.mark.parametrize("amount", ["0.5", "0", "-1", "1.5"])
+def test_stars_come_whole(shop: Shop, provider: Any, amount: str) -> None:
+    with pytest.raises(PaymentError) as refused:
+        provider.create(order(currency="XTR", amount=Decimal(amount)), TIMEOUT)
+    assert refused.value.is_certain
+
+
+def test_what_telegram_refuses_is_certain_and_silence_is_not(shop: Shop, provider: Any) -> None:
+    with pytest.raises(PaymentError) as refused:
+        provider.create(stars(10_001, period="month"), TIMEOUT)
+    assert refused.value.is_certain
+    shop.telegram.fail("createInvoiceLink", 500)
+    with pytest.raises(PaymentError) as failed:
+        provider.create(stars(), TIMEOUT)
+    assert not failed.value.is_certain
+    shop.telegram.fail("createInvoiceLink", timeout=True)
+    with pytest.raises(PaymentError) as silent:
+        provider.create(stars(), 0.3)
+    assert not silent.value.is_certain
+    assert shop.telegram.bot("assistant").token not in str(silent.value)
+
+
+def test_a_refund_is_made_by_the_bot_that_sold_and_twice_is_once(shop: Shop, provider: Any) -> None:
+    anna = shop.telegram.person("Anna").chat("second")
+    payment = anna.pay(provider.create(stars(bot="second"), TIMEOUT).url).wait()
+    back: Json = {"key": "r", "telegram_id": anna.person.id, "timeout": TIMEOUT}
+
+    first = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
+    second = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
+
+    assert first == second
+    told = shop.notices()[1]
+    assert (told["kind"], told["operation_id"]) == ("refunded", first.operation_id)
+    assert told["is_total"]
+
+
+def test_an_unknown_charge_is_certain_and_an_outage_is_not(shop: Shop, provider: Any) -> None:
+    back: Json = {"key": "r", "telegram_id": 5, "timeout": TIMEOUT}
+    with pytest.raises(PaymentError, match="CHARGE_NOT_FOUND") as unknown:
+        provider.refund("stxnone", Decimal(1), "XTR", **back)
+    assert unknown.value.is_certain
+    shop.telegram.fail("refundStarPayment", 502)
+    with pytest.raises(PaymentError) as failed:
+        provider.refund("stxnone", Decimal(1), "XTR", **back)
+    assert not failed.value.is_certain
+
+
+def test_a_subscription_is_told_and_stopped_by_a_charge_or_without(
+    shop: Shop, chat: Chat, provider: Any
+) -> None:
+    made = stars(period="month")
+    payment = chat.pay(provider.create(made, TIMEOUT).url).wait()
+    (subscription,) = chat.subscriptions
+    shop.telegram.stars.renew(subscription)
+    first, second = shop.notices()
+    assert first["subscription_id"] == second["subscription_id"] == str(made.id)
+    assert second["period_ends_at"] > first["period_ends_at"]
+
+    provider.stop_renewal(str(made.id), chat.person.id, TIMEOUT, payment_id=payment.charge_id)
+    assert subscription.state == "canceled"
+    subscription.state = "active"
+    provider.stop_renewal(str(made.id), chat.person.id, TIMEOUT)
+    assert subscription.state == "canceled"
+    with pytest.raises(PaymentError) as unknown:
+        provider.stop_renewal("999999", chat.person.id, TIMEOUT)
+    assert unknown.value.is_certain
+
+
+def test_transactions_are_told_page_by_page(
+    shop: Shop, chat: Chat, provider: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(telegram_stars, "PAGE", 2)
+    made = [stars(amount) for amount in (1, 2, 3)]
+    charges = [chat.pay(provider.create(one, TIMEOUT).url).wait().charge_id for one in made]
+    provider.refund(charges[1], Decimal(2), "XTR", key="r", telegram_id=chat.person.id, timeout=TIMEOUT)
+
+    told, offset = [], 0
+    while True:
+        page, count = transactions("assistant", offset, TIMEOUT)
+        told += page
+        offset += count
+        if not count:
+            break
+    assert [(one.kind, one.payment_id, one.order_id) for one in told] == [
+        (Kind.PAID, charges[0], made[0].id),
+        (Kind.PAID, charges[1], made[1].id),
+        (Kind.PAID, charges[2], made[2].id),
+        (Kind.REFUNDED, charges[1], made[1].id),
+    ]
+    assert told[3].operation_id == f"{charges[1]}:refund"
+
+
+@pytest.mark.parametrize("others", [0, 1, 99, 100, 101, 250])
+def test_the_state_of_an_order_is_found_among_the_newest(
+    shop: Shop, chat: Chat, provider: Any, others: int
+) -> None:
+    for number in range(others):
+        shop.telegram.stars.answer_seconds = 30
+        invoice = stars_invoice(shop, f"other-{number}")
+        shop.telegram.stars._charge(invoice, chat.person)
+    made = stars()
+    checkout = provider.create(made, TIMEOUT)
+    assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
+    payment = chat.pay(checkout.url).wait()
+    (found,) = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert (found.kind, found.payment_id, found.amount) == (Kind.PAID, payment.charge_id, Decimal(250))
+
+
+def stars_invoice(shop: Shop, payload: str) -> Any:
+    asked = {
+        "title": "t",
+        "description": "d",
+        "payload": payload,
+        "currency": "XTR",
+        "prices": [{"label": "t", "amount": 1}],
+    }
+    return shop.telegram.stars.links[shop.telegram.request("assistant", "createInvoiceLink", asked)]
+
+
+def test_what_is_no_sale_is_left_out(environment: Callable[..., None]) -> None:
+    sale = {"type": "user", "transaction_type": "invoice_payment", "user": {"id": 1}, "invoice_payload": "7"}
+    found = [
+        {"id": "1", "amount": 5, "date": 1767225600, "source": sale},
+        {"id": "2", "amount": 5, "date": 1767225600, "source": sale | {"transaction_type": "gift_purchase"}},
+        {"id": "3", "amount": 5, "date": 1767225600, "receiver": {"type": "fragment"}},
+        {"id": "4", "amount": 5, "date": 1767225600},
+        {"id": "5", "amount": "x", "date": 1767225600, "source": sale},
+        "what",
+    ]
+    server = HttpServer(lambda _request: json_response({"ok": True, "result": {"transactions": found}}))
+    server.start()
+    environment(TELEGRAM_API_URL=server.url)
+    page, count = transactions("assistant", 0, TIMEOUT)
+    server.stop()
+    assert count == 6
+    assert [(one.payment_id, one.order_id) for one in page] == [("1", 7)]
