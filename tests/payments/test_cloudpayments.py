@@ -212,12 +212,34 @@ def test_the_same_key_makes_the_same_order(shop: Shop, provider: Any) -> None:
     assert provider.create(order(), TIMEOUT) != provider.create(made, TIMEOUT)
 
 
-def test_a_refused_check_takes_no_money(shop: Shop) -> None:
-    shop.status = 200  # without the code it waits for
-    _, checkout = bought(shop)
-    eventually(lambda: shop.calls, 20)
-    assert [call.kind for call in shop.calls] == ["check"]
-    assert shop.desk.press(checkout.url, "forge").state == "declined"
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'{"code": 10}', "no such order"),
+        (b'{"code": 12}', "amount"),
+        (b'{"code": 20}', "expired"),
+        (b'{"code": "0"}', "no answer"),
+        (b"OK", "no answer"),
+    ],
+)
+def test_without_the_shops_agreement_no_money_is_taken(
+    shop: Shop, provider: Any, monkeypatch: pytest.MonkeyPatch, body: bytes, words: str
+) -> None:
+    served = shop.handle
+
+    def answer(request: Any) -> Response:
+        return Response(200, body) if request.path.endswith("/check") else served(request)
+
+    monkeypatch.setattr(shop, "handle", answer)
+
+    made = order()
+    checkout = provider.create(made, TIMEOUT)
+    for action in ("pay", "decline"):
+        with pytest.raises(NotPossible, match=words):
+            shop.desk.press(checkout.url, action)
+    assert not shop.events
+    (declined,) = provider.fetch(made.id, checkout.reference, TIMEOUT)
+    assert declined.kind is Kind.FAILED
 
 
 def test_a_declined_order_can_be_paid_after_all(shop: Shop) -> None:

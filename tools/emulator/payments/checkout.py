@@ -129,7 +129,7 @@ def money(bill: Bill, language: str) -> str:
 
 
 def _told(stand_in: PaymentStandIn, bill: Bill) -> str:
-    ids = {callback.id for callback in bill.told}
+    ids = {callback.id for callback in bill.asked + bill.told}
     return "".join(
         _attempt(one["title"] + (" (forged)" if one["is_forged"] else ""), one["attempt"], one["status"])
         for one in reversed(list(stand_in.callbacks.attempts))

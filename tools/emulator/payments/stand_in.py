@@ -52,6 +52,7 @@ class Bill:
     is_subscription: bool = False
     object: Json = field(default_factory=dict)
     told: list[Callback] = field(default_factory=list)
+    asked: list[Callback] = field(default_factory=list)  # before the money was taken
     created_at: float = field(default_factory=time.time)
 
 

@@ -17,6 +17,13 @@ Json = dict[str, Any]
 
 FAILURES = 3  # in a row end a subscription
 REFUSED = 3008  # the reason code when the shop gave no answer that makes sense
+REFUSALS: dict[int | None, str] = {
+    10: "it knows no such order",
+    11: "it is somebody else's order",
+    12: "the amount is another",
+    13: "it cannot take it",
+    20: "the order has expired",
+}
 
 
 class StandIn(PaymentStandIn):
@@ -57,8 +64,6 @@ class StandIn(PaymentStandIn):
     def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
         """Ask, take the money, tell of it; a subscription begins."""
         transaction = self._try(bill, amount)
-        if transaction is None:
-            return []
         transaction["Status"] = "Completed"
         bill.state = "paid"
         bill.object["TransactionId"] = transaction["TransactionId"]
@@ -71,8 +76,6 @@ class StandIn(PaymentStandIn):
     def decline(self, bill: Bill) -> list[Callback]:
         """Ask, try, and be refused by the bank; the order stays payable."""
         transaction = self._try(bill, bill.amount)
-        if transaction is None:
-            return []
         transaction |= {"Status": "Declined", **NO_FUNDS}
         bill.state = "declined"
         return [self._told("fail", told.transaction_fields(transaction))]
@@ -128,16 +131,16 @@ class StandIn(PaymentStandIn):
         """Tell that a subscription has changed."""
         self.callbacks.send([self._recurrent(subscription)])
 
-    def _try(self, bill: Bill, amount: Decimal) -> Json | None:
+    def _try(self, bill: Bill, amount: Decimal) -> Json:
         """Ask the shop; without its agreement nothing is taken."""
         transaction = self.ledger.keep(self.ledger.transaction(bill, amount, "AwaitingAuthentication"))
-        answer = self.callbacks.ask(self._told("check", told.transaction_fields(transaction)))
-        code = _code(answer)
+        question = self._told("check", told.transaction_fields(transaction))
+        bill.asked.append(question)
+        code = _code(self.callbacks.ask(question))
         if code == 0:
             return transaction
         transaction |= {"Status": "Declined", "Reason": "Refused by the shop", "ReasonCode": code or REFUSED}
-        bill.state = "declined"
-        return None
+        raise NotPossible(f"The shop does not want it to be paid: {REFUSALS.get(code, 'no answer')}.")
 
     def _running(self, bill: Bill) -> Json:
         found = self.ledger.running(bill.object.get("SubscriptionId", ""))

@@ -1,0 +1,88 @@
+"""Invoices on the emulator's page: paid, refused, renewed, given back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import eventually
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Chat
+
+pytestmark = pytest.mark.browser
+Window = Callable[..., Any]
+INVOICE = {
+    "title": "Premium",
+    "description": "A thousand requests a day",
+    "payload": "42",
+    "currency": "XTR",
+    "prices": [{"label": "Premium", "amount": 350}],
+}
+
+
+def current(stack: Stack, page: Any) -> Chat:
+    """The chat that the page shows, with a message in it."""
+    person = int(page.evaluate("localStorage.getItem('person')"))
+    account = stack.telegram.world.people[person]
+    chat = Chat(stack.telegram, account, stack.telegram.world.private_room(person, "assistant"))
+    chat.send("/start").wait()
+    return chat
+
+
+def agree(stack: Stack, **answer: Any) -> None:
+    """Answer the newest question in the bot's place, whose updates are held back."""
+
+    def asked() -> Any:
+        return next((one for one in stack.telegram.stars.purchases.values() if one.state == "asked"), None)
+
+    purchase = eventually(asked, 20)
+    parameters = {"pre_checkout_query_id": purchase.query_id, "ok": True, **answer}
+    stack.telegram.request("assistant", "answerPreCheckoutQuery", parameters)
+
+
+def test_an_invoice_is_paid_with_its_button(stack: Stack, window: Window) -> None:
+    page = window()
+    chat = current(stack, page)
+    stack.telegram.hold()
+    stack.telegram.request("assistant", "sendInvoice", {"chat_id": chat.id, **INVOICE})
+    page.get_by_role("button", name="Pay 350 Stars").click()
+    agree(stack)
+    page.get_by_text("Paid 350 Stars").wait_for()
+
+
+def test_a_refusal_is_read_by_the_payer(stack: Stack, window: Window) -> None:
+    page = window()
+    chat = current(stack, page)
+    stack.telegram.hold()
+    stack.telegram.request("assistant", "sendInvoice", {"chat_id": chat.id, **INVOICE})
+    page.get_by_role("button", name="Pay 350 Stars").last.click()
+    agree(stack, ok=False, error_message="Not for sale any more.")
+    page.locator("dialog").get_by_text("Not for sale any more.").wait_for()
+
+
+def test_a_link_begins_a_subscription_that_renews_and_is_given_back(stack: Stack, window: Window) -> None:
+    page = window()
+    chat = current(stack, page)
+    stack.telegram.hold()
+    asked = {**INVOICE, "subscription_period": 2_592_000}
+    link = stack.telegram.request("assistant", "createInvoiceLink", asked)
+    keyboard = {"inline_keyboard": [[{"text": "Subscribe", "url": link}]]}
+    message = {"chat_id": chat.id, "text": "Every month:", "reply_markup": keyboard}
+    stack.telegram.request("assistant", "sendMessage", message)
+    page.get_by_role("button", name="Subscribe").last.click()
+    agree(stack)
+    page.get_by_text("Every 30 days from now on").wait_for()
+    (subscription,) = chat.subscriptions
+
+    page.get_by_role("button", name="Renew", exact=True).last.click()
+    page.get_by_text("The next 30 days", exact=True).wait_for()
+    page.get_by_role("button", name="Cancel", exact=True).last.click()
+    eventually(lambda: subscription.state == "canceled", 20)
+    page.get_by_role("button", name="Resume", exact=True).last.click()
+    eventually(lambda: subscription.state == "active", 20)
+
+    refund = {"user_id": chat.person.id, "telegram_payment_charge_id": subscription.charges[0]}
+    stack.telegram.request("assistant", "refundStarPayment", refund)
+    page.get_by_text("350 Stars given back").wait_for()
