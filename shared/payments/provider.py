@@ -124,9 +124,9 @@ class Provider(ABC):
         """Whether it can be used here."""
         return all(settings().variable(name) for name in self.REQUIRED)
 
-    def renews(self, period: str) -> bool:
-        """Whether it renews a `month` or a `year` by itself."""
-        return period in self.RENEWS
+    def renews(self, period: str, currency: str) -> bool:
+        """Whether it renews a `month` or a `year` paid in a currency by itself."""
+        return period in self.RENEWS and currency in self.CURRENCIES
 
     def secrets(self, name: str) -> tuple[str, ...]:
         """Return the values of a variable, the current one first; several, with commas, while rotating."""

@@ -8,7 +8,17 @@ from decimal import Decimal
 from shared.texts import language
 
 _NBSP = "\u00a0"
-_SYMBOLS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "KZT": "₸", "UAH": "₴", "TRY": "₺", "INR": "₹"}
+_SYMBOLS = {
+    "RUB": "₽",
+    "USD": "$",
+    "EUR": "€",
+    "GBP": "£",
+    "KZT": "₸",
+    "UAH": "₴",
+    "TRY": "₺",
+    "INR": "₹",
+    "XTR": "⭐",
+}
 
 
 def number(code: str, value: int | Decimal) -> str:

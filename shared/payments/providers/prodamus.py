@@ -64,9 +64,9 @@ class Provider(provider.Provider):
         """Return where the shop's page is."""
         return settings().url("PRODAMUS_URL") + path
 
-    def renews(self, period: str) -> bool:
-        """Whether there is a subscription of this period in the cabinet."""
-        return period in self.RENEWS and bool(_subscription_of(period))
+    def renews(self, period: str, currency: str) -> bool:
+        """Whether there is a subscription of this period in the cabinet, where prices are in roubles."""
+        return currency == "RUB" and period in self.RENEWS and bool(_subscription_of(period))
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Have a signed link made. There may be several for one order: the sum is paid by whichever."""

@@ -35,6 +35,9 @@ SAID = {
     "refunded": "Given back.",
     "canceled": "Given up.",
 }
+BEFORE = frozenset({"pay", "decline", "pay_later", "wrong_amount", "expire"})  # while it can be paid
+AFTER = frozenset({"refund", "dispute", "renew", "fail_renewal"})  # once it is
+SYMBOLS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "KZT": "₸", "UAH": "₴"}
 HINTS = {
     "decline": "the bank refuses the card",
     "pay_later": "the money comes late and out of order",
@@ -98,8 +101,8 @@ def _checkout(stand_in: PaymentStandIn, bill: Bill, refused: str = "") -> dict[s
         "said": escape(refused or SAID[bill.state]),
         "card": _card(stand_in, bill),
         "buttons": "".join(
-            f'<li><button class="secondary" name="do" value="{action}">{ACTIONS[action]}</button>'
-            f"<span>{HINTS[action]}</span></li>"
+            f'<li><button class="secondary" name="do" value="{action}"{_disabled(stand_in, bill, action)}>'
+            f"{ACTIONS[action]}</button><span>{HINTS[action]}</span></li>"
             for action in stand_in.actions(bill)
             if action != "pay"
         ),
@@ -112,20 +115,29 @@ def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
     amount = escape(money(bill, stand_in.LANGUAGE))
     card = ((words["card"], "4242 4242 4242 4242"), (words["date"], "12 / 34"), (words["code"], "•••"))
     fields = "".join(f"<span>{escape(a)}</span><b>{escape(b)}</b>" for a, b in stand_in.FIELDS or card)
-    can_pay = "" if bill.state in stand_in.PAYABLE else " disabled"
+    pay = f'<button class="pay" name="do" value="pay"{_disabled(stand_in, bill, "pay")}>'
     return (
         f'<p class="test">{words["test"]}</p><h1>{escape(bill.title)}</h1><p class="amount">{amount}</p>'
-        f'<div class="fields">{fields}</div>'
-        f'<button class="pay" name="do" value="pay"{can_pay}>{words["pay"]} {amount}</button>'
+        f'<div class="fields">{fields}</div>{pay}{words["pay"]} {amount}</button>'
     )
+
+
+def _disabled(stand_in: PaymentStandIn, bill: Bill, action: str) -> str:
+    """Say that a button does nothing in a bill's present state."""
+    if action in AFTER:
+        return "" if bill.state in ("paid", "refunded") else " disabled"
+    is_late = action in BEFORE and bill.state not in stand_in.PAYABLE
+    return " disabled" if is_late else ""
 
 
 def money(bill: Bill, language: str) -> str:
     """Write what a bill asks for as its page does."""
-    number = f"{bill.amount:,.2f}"
+    number, symbol = f"{bill.amount:,.2f}", SYMBOLS.get(bill.currency, bill.currency)
     if language == "ru":
         number = number.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
-    return f"{number}\N{NO-BREAK SPACE}{bill.currency}"
+    elif symbol in "$€£":
+        return symbol + number
+    return f"{number}\N{NO-BREAK SPACE}{symbol}"
 
 
 def _told(stand_in: PaymentStandIn, bill: Bill) -> str:
