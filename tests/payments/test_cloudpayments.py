@@ -421,5 +421,6 @@ def test_three_failures_end_a_subscription(shop: Shop) -> None:
 
 
 def test_only_months_are_renewed_by_itself(provider: Any) -> None:
-    assert provider.renews("month")
-    assert not provider.renews("year")
+    assert provider.renews("month", "RUB")
+    assert not provider.renews("year", "RUB")
+    assert not provider.renews("month", "XTR")

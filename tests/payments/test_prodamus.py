@@ -340,9 +340,10 @@ def test_only_plans_that_are_in_the_cabinet_are_renewed(
     environment: Callable[..., None], provider: Any
 ) -> None:
     environment(PRODAMUS_SUBSCRIPTION_MONTH="1", PRODAMUS_SUBSCRIPTION_YEAR="")
-    assert provider.renews("month")
-    assert not provider.renews("year")
-    assert not provider.renews("day")
+    assert provider.renews("month", "RUB")
+    assert not provider.renews("year", "RUB")
+    assert not provider.renews("day", "RUB")
+    assert not provider.renews("month", "USD")
 
 
 def test_json_can_be_asked_for_and_is_signed_alike(keys: None, provider: Any) -> None:
