@@ -19,7 +19,8 @@ PEOPLE = 20_000
 MANY = 1_000  # rows that one call may read of a table, however many there are
 # Calls that read more, of counters that grow with the days and models alone.
 COUNTERS_READ = {"admin_overview": 30 * 16 * 5}  # days, shards, models
-SMALL = {"settings", "subscription_limits", "admins"}  # a handful of rows, which are quickest read all
+# A handful of rows each, which are quickest read all.
+SMALL = {"settings", "subscription_limits", "admins", "products", "product_prices"}
 
 FILL = f"""
     set session_replication_role = replica;  -- no foreign key is checked row by row
@@ -75,6 +76,30 @@ FILL = f"""
     select d.day, s.shard, 9, 5
     from (select current_date - n from generate_series(0, 799) as n union select '-infinity') as d (day),
       generate_series(0, 15) as s (shard);
+    insert into public.orders
+      (user_id, product_key, provider, currency, amount, status, kind, plan, period, bot, reference,
+       expires_at, checkout_reference, created_at)
+    select u.id, 'premium_month', 'stripe', 'RUB', 499,
+      case when u.id % 500 = 0 then 'pending' else 'completed' end,
+      'subscription', 'PREMIUM', 'month', 'assistant', 'r:' || u.id,
+      now() + make_interval(secs => u.id - 9500), 'cs_' || u.id, now() - interval '1 hour'
+    from public.users as u;
+    insert into public.renewals
+      (user_id, product_key, provider, provider_subscription_id, currency, amount, plan, period, bot)
+    select u.id, 'premium_month', 'stripe', 'sub_' || u.id, 'RUB', 499, 'PREMIUM', 'month', 'assistant'
+    from public.users as u;
+    insert into public.payments
+      (provider, provider_payment_id, order_id, user_id, status, currency, amount, claims, completed_at)
+    select 'stripe', 'pi_' || o.id, o.id, o.user_id, 'completed', 'RUB', 499,
+      jsonb_build_object('order_id', o.id, 'subscription_id', 'sub_' || o.user_id), now()
+    from public.orders as o where o.status = 'completed';
+    insert into public.payment_operations (payment_id, kind, operation_id, amount)
+    select p.id, 'paid', p.provider_payment_id, 499 from public.payments as p;
+    insert into public.payment_effects (payment_id, effect, user_id, given)
+    select p.id, 'subscription', p.user_id, 2592000 from public.payments as p;
+    insert into public.payment_events (provider, event_key, body, notices, processed_at, received_at)
+    select p.provider, 'evt_' || p.id, '{{}}', '[]', case when p.id % 500 > 0 then now() end, now()
+    from public.payments as p;
     reset session_replication_role;
 """
 
@@ -115,6 +140,20 @@ CALLS = {
     "stale_updates": """stale_updates(50, '["assistant"]')""",
     "referral_overview": "referral_overview(200)",
     "get_user_usage_stats": "get_user_usage_stats(9000)",
+    "products_for_sale": "products_for_sale()",
+    "create_order": "create_order(9000, 'credits_100', 'stripe', 'RUB', 'assistant', false, null, 'new')",
+    "keep_checkout": "keep_checkout(9000, 'https://pay.example', 'cs_new')",
+    "check_order": "check_order('stripe', 9000, 19000, 499, 'RUB')",
+    "payment_history": "payment_history(9000)",
+    "subscription_overview": "subscription_overview(9000)",
+    "cancel_renewal": "cancel_renewal(9000, 9000)",
+    "record_payment_event": """record_payment_event('stripe', 'new', '', '', '[{"kind": "paid",
+        "payment_id": "pi_new", "order_id": 9500, "amount": 499, "currency": "RUB"}]')""",
+    "record_payment_event of a refund": """record_payment_event('stripe', 'new', '', '', '[{"kind":
+        "refunded", "payment_id": "pi_9001", "operation_id": "re", "amount": 9}]')""",
+    "apply_kept_events": "apply_kept_events(5)",
+    "claim_open_orders": "claim_open_orders('{stripe}', 5)",
+    "remind_of_ends": "remind_of_ends(5)",
     "sweep": "sweep(50)",  # to 200 thousand messages what its 1000 are to four million
     "admin_find_user": "admin_find_user('19000', 'boss@example.com')",
     "admin_find_user by name": "admin_find_user('@NAME9000', 'boss@example.com')",

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from tests.support import new_telegram_id
 from tools.database import admins
 
 Sql = Callable[..., list[dict[str, Any]]]
-_ids = itertools.count(5_000_000_000)
 _numbers = itertools.count(1)
 
 
@@ -44,7 +44,7 @@ class Money:
         """A new person's users.id."""
         row = self.sql(
             "insert into users (telegram_id, first_name, language_code) values (%s, %s, 'en') returning id",
-            next(_ids),
+            new_telegram_id(),
             name,
         )[0]
         return int(row["id"])
@@ -135,7 +135,7 @@ PRICE = Decimal("149.00")
 @pytest.fixture
 def boss(database_url: str, sql: Sql) -> Iterator[int]:
     """The Telegram id of the one admin there is, who has spoken with the assistant."""
-    telegram_id = next(_ids)
+    telegram_id = new_telegram_id()
     admins.write(database_url, {"ADMIN_EMAILS": "boss@example.com", "ADMIN_TELEGRAM_IDS": str(telegram_id)})
     sql("insert into users (telegram_id, first_name) values (%s, 'Boss')", telegram_id)
     sql(

@@ -62,5 +62,5 @@ as $$
 $$;
 
 revoke all on function public.check_payments from public, anon, authenticated;
-grant execute on function public.check_payments to service_role;
+grant execute on function public.check_payments to bot_backend, service_role;
 comment on function public.check_payments is 'Proves that payments and what was given for them agree';

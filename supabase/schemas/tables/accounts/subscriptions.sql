@@ -23,6 +23,10 @@ create index subscriptions_plan_idx on public.subscriptions (plan);
 -- The sweep looks for those whose end has come.
 create index subscriptions_ends_at_idx on public.subscriptions (ends_at) where status = 'active';
 
+-- Reminders of ends that come near, and of those that have come.
+create index subscriptions_reminder_idx on public.subscriptions (ends_at)
+where source in ('purchase', 'trial');
+
 comment on table public.subscriptions is 'Who has which plan until when';
 comment on column public.subscriptions.source is 'Who gave it: admin, or a payment provider';
 comment on column public.subscriptions.ends_at is 'When it ends by itself; null: never';
