@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flask import Request
 
 Response = tuple[bytes, int, dict[str, str]]
+_TOO_EARLY = "M0002"  # the code of an event about a subscription that nobody has yet
 SENDING_TIME = 3.0  # seconds for the messages to buyer and admins; what is not sent by then the sweep sends
 
 
@@ -42,6 +43,7 @@ def respond(request: Request) -> Response:
 
 
 def _answer(request: Request) -> Reply:
+    settings()  # a wrong one is told to whoever calls, also to a deployment's look at us
     name, kind = _names(request.path)
     if name not in providers.names() or not providers.load(name).is_configured():
         return Reply(404, b"no such provider here")
@@ -119,11 +121,13 @@ def record(provider: Provider, event: Event, body: bytes) -> bool:
         ms=round((monotonic() - started) * 1000, 1),
     )
     if told["outcome"] == "failed":
-        log.alert(
+        # Telling of a subscription before the payment that begins it is quite usual (Stripe).
+        tell = log.warning if told["error"].startswith(_TOO_EARLY) else log.alert
+        tell(
             "a payment event could not be applied",
             action="payment_not_applied",
             provider=provider.key,
-            error=told["error"],
+            reason=told["error"],
         )
         return False
     send(told.get("outgoing", ()))

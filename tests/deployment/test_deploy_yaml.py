@@ -43,8 +43,8 @@ def test_a_script_is_bash_that_stops_at_the_first_failure(name: str) -> None:
 
 def test_the_steps_run_in_the_order_that_hurts_nobody() -> None:
     order = [
-        "check", "settings", "migrate", "database", "telegram", "scheduled", "list-jobs", "jobs", "smoke",
-        "webhooks",
+        "check", "settings", "migrate", "database", "telegram", "payments", "scheduled", "list-jobs", "jobs",
+        "smoke", "webhooks",
     ]  # fmt: skip
     assert order == IDS
     for each in steps():
@@ -122,8 +122,8 @@ def test_the_guide_and_the_head_name_what_must_be_there_beforehand() -> None:
         assert name in GUIDE
     accounts = set(re.findall(r"switchboard-(\w+)@", TEXT))
     assert all(f"switchboard-{account}" in head for account in accounts)
-    for made in re.findall(r"for name in ([^;]+); do", GUIDE):
-        assert set(made.split()) == accounts
+    made, used, *_ = re.findall(r"for name in ([^;]+); do", GUIDE)
+    assert set(made.split()) == set(used.split()) == accounts
     for api in (
         "cloudbuild",
         "cloudfunctions",
@@ -138,17 +138,45 @@ def test_the_guide_and_the_head_name_what_must_be_there_beforehand() -> None:
 
 
 def test_the_guide_lets_each_account_read_what_it_is_given_and_no_more() -> None:
-    build, functions = (set(words.split()) for words in re.findall(r"for secret in ([^;]+); do", GUIDE))
-    assert build == {secret["env"] for secret in deployment()["availableSecrets"]["secretManager"]}
+    readers: dict[str, set[str]] = {}
+    for words, body in re.findall(r"for secret in ([^;]+); do\n(.*?)\ndone", GUIDE, re.DOTALL):
+        allowed = set(re.findall(r"allow (\w+) ", body))
+        for each in re.findall(r"for name in ([^;]+); do allow", body):
+            allowed |= set(each.split())
+        for secret in words.split():
+            readers.setdefault(secret, set()).update(allowed)
     settings = next(line for line in deployment()["options"]["env"] if line.startswith("FUNCTION_SECRETS="))
-    given = set(re.findall(r"[=,](\w+)=", settings))
-    assert functions == given | {"OPENAI_API_KEY"}
+    of_functions = set(re.findall(r"[=,](\w+)=", settings))
+    of_build = {secret["env"] for secret in deployment()["availableSecrets"]["secretManager"]}
+    functions = {"telegram", "payments", "scheduled"}
+    for secret, accounts in readers.items():
+        expected = {"deploy"} if secret in of_build else set()
+        if secret in of_functions or secret.startswith("STRIPE_"):
+            expected |= functions
+        elif secret == "OPENAI_API_KEY":
+            expected |= {"telegram", "scheduled"}
+        assert accounts == expected, secret
+    assert of_build | of_functions | {"OPENAI_API_KEY"} <= set(readers)
 
 
 def test_the_guide_knows_every_substitution_it_mentions_and_every_step_of_the_file() -> None:
     mentioned = set(re.findall(r"\b(_[A-Z][A-Z_]+)\b", GUIDE))
     assert mentioned <= set(deployment()["substitutions"])
-    assert {"_MAX_INSTANCES", "_DATABASE_POOL_SIZE", "_CHAT_PROVIDER", "_MORE_SETTINGS"} <= mentioned
+    telling = {"_MAX_INSTANCES", "_DATABASE_POOL_SIZE", "_CHAT_PROVIDER", "_MORE_SETTINGS"}
+    assert telling | {"_PAYMENT_SECRETS"} <= mentioned
+
+
+def test_the_guide_to_payments_names_every_providers_variables_and_address() -> None:
+    from shared.payments import providers
+
+    text = (ROOT / "docs" / "payments.md").read_text()
+    mentioned = set(re.findall(r"\b_[A-Z][A-Z_]+\b", text))
+    assert mentioned <= set(deployment()["substitutions"])
+    for name in set(providers.names()) - {"fake", "telegram_stars"}:
+        assert f"<PUBLIC_URL>/payments/{name}" in text
+        assert all(f"`{variable}`" in text for variable in providers.load(name).REQUIRED)
+        for kind in filter(None, providers.load(name).KINDS):
+            assert f"/{kind}`" in text
 
 
 def test_the_command_in_the_head_is_the_one_in_the_guide() -> None:

@@ -16,12 +16,15 @@ from tests.deployment.build import ROOT, SECRETS, Build, Call, deployment, steps
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))
 POOLER_CLIENTS = 200  # what the smallest Supabase plans let connect to the pooler
 SLOTS = {"PYTHONPATH", "THREADS"}  # variables of the platform, no settings of ours
-# Answers 401: its settings are read and right, and we are not who may call.
+WITH_AI = ("telegram", "scheduled")
+STRIPE = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
+# What each answers a stranger when its settings are read and right.
+STRANGERS = {"telegram": 401, "payments": 404, "scheduled": 401}
 ANSWERS = """
 import sys
 from functions_framework import create_app
-answer = create_app({name!r}, {source!r}).test_client().post("/")
-sys.exit(0 if answer.status_code == 401 else f"{{answer.status_code}}: {{answer.text}}")
+answer = create_app({name!r}, {source!r}).test_client().post("/nobody")
+sys.exit(0 if answer.status_code == {status} else f"{{answer.status_code}}: {{answer.text}}")
 """
 
 
@@ -52,21 +55,33 @@ def test_it_is_built_from_its_folder_with_the_whole_source(build: Build, name: s
     assert building["SOURCE_DATE_EPOCH"].isdigit()
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_it_answers_with_what_it_is_given(build: Build, name: str) -> None:
-    call = deployed(build, name)
+def answers(call: Call, name: str, status: int, **more: str) -> subprocess.CompletedProcess[str]:
+    """Start a function with what it is given and let a stranger call; fails unless it answers so."""
     secrets = {variable: SECRETS.get(variable, "x") for variable in call.pairs("set-secrets")}
     source = call.pairs("set-build-env-vars")["GOOGLE_FUNCTION_SOURCE"]
-    done = subprocess.run(
-        [sys.executable, "-c", ANSWERS.format(name=call.flags["entry-point"], source=source)],
-        env={"PATH": os.environ["PATH"]} | call.pairs("set-env-vars") | secrets,
+    return subprocess.run(
+        [sys.executable, "-c", ANSWERS.format(name=name, source=source, status=status)],
+        env={"PATH": os.environ["PATH"]} | call.pairs("set-env-vars") | secrets | more,
         cwd=ROOT,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_it_answers_with_what_it_is_given(build: Build, name: str) -> None:
+    call = deployed(build, name)
+    done = answers(call, call.flags["entry-point"], STRANGERS[name])
     assert done.returncode == 0, done.stderr + done.stdout
+
+
+@pytest.mark.parametrize("name", ["telegram", "payments"])
+def test_with_a_wrong_setting_it_says_so_to_the_deployment(build: Build, name: str) -> None:
+    done = answers(deployed(build, name), name, 503, RESPONSE_TIMEOUT="soon")
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "RESPONSE_TIMEOUT" in done.stdout
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -86,8 +101,17 @@ def test_a_secret_is_read_from_the_secret_of_its_name(build: Build, name: str) -
         assert secret == f"{variable}:latest"
 
 
-@pytest.mark.parametrize("provider", providers.names())
 @pytest.mark.parametrize("name", FUNCTIONS)
+def test_each_gets_the_secrets_of_the_payment_providers_that_exist(tmp_path: Path, name: str) -> None:
+    without = deployed(Build(tmp_path / "without"), name).pairs("set-secrets")
+    assert not set(without) & config.OTHER_VARIABLES - {"OPENAI_API_KEY"}
+    build = Build(tmp_path / "with", _PAYMENT_SECRETS=",".join(STRIPE))
+    given = deployed(build, name).pairs("set-secrets")
+    assert given == without | {secret: f"{secret}:latest" for secret in STRIPE}
+
+
+@pytest.mark.parametrize("provider", providers.names())
+@pytest.mark.parametrize("name", WITH_AI)
 def test_the_key_is_that_of_the_chosen_provider(tmp_path: Path, name: str, provider: str) -> None:
     call = deployed(Build(tmp_path, _CHAT_PROVIDER=provider, _AI_API_KEY_VERSION="7"), name)
     keys = {key: value for key, value in call.pairs("set-secrets").items() if key.endswith("_API_KEY")}
@@ -95,7 +119,13 @@ def test_the_key_is_that_of_the_chosen_provider(tmp_path: Path, name: str, provi
     assert call.pairs("set-env-vars")["CHAT_PROVIDER"] == provider
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
+def test_payments_asks_no_ai_and_gets_no_key(build: Build) -> None:
+    assert not [
+        name for name in deployed(build, "payments").pairs("set-secrets") if name.endswith("_API_KEY")
+    ]
+
+
+@pytest.mark.parametrize("name", WITH_AI)
 def test_the_encryption_keys_are_given_where_there_are_some(tmp_path: Path, name: str) -> None:
     without = deployed(Build(tmp_path / "without"), name).pairs("set-secrets")
     given = deployed(Build(tmp_path / "with", _TOKEN_ENCRYPTION_KEYS_VERSION="3"), name).pairs("set-secrets")
@@ -106,11 +136,17 @@ def test_the_encryption_keys_are_given_where_there_are_some(tmp_path: Path, name
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_more_settings_and_lists_get_through(tmp_path: Path, name: str) -> None:
     build = Build(
-        tmp_path, _ADMIN_TELEGRAM_IDS="1,2", _MORE_SETTINGS="MAX_HISTORY_LENGTH=30|RESPONSE_TIMEOUT=20"
+        tmp_path,
+        _ADMIN_TELEGRAM_IDS="1,2",
+        _SUPPORT_CONTACT="@help, or help@example.com",
+        _TERMS_URL="https://example.com/terms?of=sale",
+        _MORE_SETTINGS="MAX_HISTORY_LENGTH=30|RESPONSE_TIMEOUT=20",
     )
     given = deployed(build, name).pairs("set-env-vars")
     assert given["ADMIN_TELEGRAM_IDS"] == "1,2"
     assert (given["MAX_HISTORY_LENGTH"], given["RESPONSE_TIMEOUT"]) == ("30", "20")
+    assert given["SUPPORT_CONTACT"] == "@help, or help@example.com"
+    assert given["TERMS_URL"] == "https://example.com/terms?of=sale"
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
@@ -130,13 +166,21 @@ def test_telegram_is_as_the_design_measured_it(build: Build) -> None:
     assert (call.flags["min-instances"], call.flags["max-instances"]) == ("0", "5")
 
 
+def test_payments_is_open_to_providers_and_waits_as_long_as_they_do(build: Build) -> None:
+    call = deployed(build, "payments")
+    assert "allow-unauthenticated" in call.flags
+    assert "ingress-settings" not in call.flags
+    assert (call.flags["concurrency"], call.flags["timeout"]) == ("20", "60s")
+    assert (call.flags["min-instances"], call.flags["max-instances"]) == ("0", "2")
+
+
 def test_the_instances_do_not_use_up_the_pooler(build: Build) -> None:
     """Twice, because the old revision's instances live on while the new one's start."""
     connections = sum(
         int(call.flags["max-instances"]) * int(call.pairs("set-env-vars")["DATABASE_POOL_SIZE"])
         for call in (deployed(build, name) for name in FUNCTIONS)
     )
-    assert connections == 55, "the arithmetic at the head of deploy.yaml"
+    assert connections == 65, "the arithmetic at the head of deploy.yaml"
     assert 2 * connections <= POOLER_CLIENTS
 
 
@@ -153,5 +197,6 @@ def test_only_the_scheduler_of_this_project_comes_to_scheduled(build: Build) -> 
     assert call.flags["ingress-settings"] == "internal-only"
     given = call.pairs("set-env-vars")
     assert given["SCHEDULER_SERVICE_ACCOUNT"] == "switchboard-scheduler@my-project.iam.gserviceaccount.com"
-    assert "ingress-settings" not in deployed(build, "telegram").flags
-    assert "SCHEDULER_SERVICE_ACCOUNT" not in deployed(build, "telegram").pairs("set-env-vars")
+    for other in {*FUNCTIONS} - {"scheduled"}:
+        assert "ingress-settings" not in deployed(build, other).flags
+        assert "SCHEDULER_SERVICE_ACCOUNT" not in deployed(build, other).pairs("set-env-vars")

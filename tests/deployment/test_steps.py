@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from shared.config import settings
@@ -11,6 +13,12 @@ from tests.deployment.build import SECRETS, Build, Call, Run
 from tools.emulator.telegram import Telegram
 from tools.emulator.web import HttpServer
 
+FUNCTIONS_URL = "https://europe-west3-my-project.cloudfunctions.net"
+# What `curl` prints of a revision that works: the body and the status.
+WELL = {
+    f"curl {FUNCTIONS_URL}/telegram": "unauthorized 401",
+    f"curl {FUNCTIONS_URL}/payments/nobody": "no such provider here 404",
+}
 FUNCTION_URL = "https://scheduled-abc-ew.a.run.app"
 DESCRIBE = {"gcloud functions describe scheduled": FUNCTION_URL}
 ACCOUNT = "switchboard-scheduler@my-project.iam.gserviceaccount.com"
@@ -107,6 +115,29 @@ def test_a_wrong_setting_stops_before_anything_changes(build: Build) -> None:
     assert "not-a-token" not in run.output
 
 
+@pytest.mark.parametrize(("secrets", "more", "says"), [
+    ("", "", "To pay with: telegram_stars"),
+    ("STRIPE_SECRET_KEY,STRIPE_WEBHOOK_SECRET", "", "To pay with: stripe telegram_stars"),
+    ("YOOKASSA_SECRET_KEY", "YOOKASSA_SHOP_ID=100500", "To pay with: telegram_stars yookassa"),
+    ("CRYPTO_PAY_TOKEN", "CRYPTO_PAY_API_URL=https://testnet-pay.crypt.bot", "To pay with: crypto_pay"),
+])  # fmt: skip
+def test_the_build_says_with_what_can_be_paid(tmp_path: Path, secrets: str, more: str, says: str) -> None:
+    run = Build(tmp_path / "build", _PAYMENT_SECRETS=secrets, _MORE_SETTINGS=more).run("settings")
+    assert run.status == 0, run.output
+    assert says in run.output
+
+
+@pytest.mark.parametrize(("secrets", "says"), [
+    ("STRIPE_SECRET_KEY", "stripe needs STRIPE_WEBHOOK_SECRET besides"),
+    ("STRIPE_KEY,STRIPE_WEBHOOK_SECRET", "no provider reads STRIPE_KEY"),
+    ("PRODAMUS_SECRET_KEY,CRYPTO_PAY_TOKEN", "prodamus needs PRODAMUS_URL besides"),
+])  # fmt: skip
+def test_half_a_provider_stops_before_anything_changes(tmp_path: Path, secrets: str, says: str) -> None:
+    run = Build(tmp_path / "build", _PAYMENT_SECRETS=secrets).run("settings")
+    assert run.status == 1
+    assert says in run.output
+
+
 def test_a_build_without_its_files_says_what_to_do(build: Build) -> None:
     (build.workspace / "supabase").unlink()
     run = build.run("check")
@@ -115,13 +146,24 @@ def test_a_build_without_its_files_says_what_to_do(build: Build) -> None:
 
 
 def test_webhooks_are_set_only_when_the_new_revision_answers(build: Build) -> None:
-    assert build.run("smoke", {"curl": "401"}).status == 0
-    failed = build.run("smoke", {"curl": "503"})
+    run = build.run("smoke", WELL)
+    assert (run.status, [call.words[0] for call in run.calls]) == (0, ["curl", "curl"])
+
+
+@pytest.mark.parametrize(("function", "path", "answer"), [
+    ("telegram", "telegram", " 503"),
+    ("payments", "payments/nobody", " 503"),
+    ("payments", "payments/nobody", "<title>Page not found</title> 404"),  # Google's: there is no function
+    ("payments", "payments/nobody", ""),
+])  # fmt: skip
+def test_a_function_that_does_not_start_leaves_the_webhooks(
+    build: Build, function: str, path: str, answer: str
+) -> None:
+    failed = build.run("smoke", WELL | {f"curl {FUNCTIONS_URL}/{path}": answer})
     assert failed.status == 1
-    assert "its log names the reason" in failed.output
-    calls = [call for call in failed.calls if call.words[0] == "curl"]
+    assert f"{function} does not start: its log names the reason" in failed.output
+    calls = [call for call in failed.calls if call.words[:2] == ["curl", f"{FUNCTIONS_URL}/{path}"]]
     assert len(calls) == 12
-    assert calls[0].words[-1] == "https://europe-west3-my-project.cloudfunctions.net/telegram"
 
 
 @pytest.fixture
