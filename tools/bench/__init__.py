@@ -4,10 +4,12 @@
     start.py        from the start of the process to the first answer, and memory
     saturation.py   CPU, round trips and calls of one update; updates per second
     slow_ai.py      many people waiting for a slow AI
+    callbacks.py    CPU, round trips and calls of a payment provider's callback; callbacks per second
     scale.py        the two SQL functions with few and with many people, beside a one-row UPDATE
     peer.py         a function as a pinned process     load.py       posts updates and times the answers
     stand_ins.py    Telegram, the AI, and a counter before Postgres, in a process of their own
     database.py     a Postgres of our own, filled      updates.py    the updates that are posted
+    bare.py, bare_hmac.py  the yardsticks              told.py       the callbacks that are posted
     disturbance.py  who else used these CPUs           report.py     figures, their aims, the table
 
 One vCPU is given to the function, another to everything else. Such a machine is noisy and rarely the same, so

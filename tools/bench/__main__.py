@@ -2,7 +2,7 @@
 
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 people and 10,000,000 messages (5 GB of disk, some minutes more)
---only NAMES   some of: start, saturation, slow_ai, scale
+--only NAMES   some of: start, saturation, slow_ai, callbacks, scale
 --json FILE    the same for a machine
 
 A figure that misses its aim fails nothing; something that breaks does.
@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tools.bench import cpus, saturation, slow_ai, start, updates
+from tools.bench import callbacks, cpus, saturation, slow_ai, start, told, updates
 from tools.bench.database import Database
 from tools.bench.disturbance import Watch
 from tools.bench.errors import BenchError
@@ -33,7 +33,7 @@ from tools.bench.stand_ins import StandIns
 from tools.database.errors import DatabaseToolError
 from tools.emulator.functions import ROOT
 
-_SECTIONS = ("start", "saturation", "slow_ai", "scale")
+_SECTIONS = ("start", "saturation", "slow_ai", "callbacks", "scale")
 _DIRECTORY = ROOT / ".switchboard" / "bench"
 _TOKEN = "123456789:" + "b" * 35
 
@@ -112,6 +112,9 @@ class _Functions:
     bare: Peer
     product: Peer
     counted: Peer
+    hmac: Peer
+    payments: Peer
+    counted_payments: Peer
 
     @classmethod
     @contextmanager
@@ -123,9 +126,19 @@ class _Functions:
             stand_ins = stack.enter_context(StandIns(database.port).running())
             stack.enter_context(cpus.pinned(cpus.OTHERS))  # our own posting
             bare = Peer("bare", "tools/bench/bare.py", {}, _DIRECTORY / "bare.log")
-            product = _product(stand_ins, database.backend_url("bench"))
-            counted = _product(stand_ins, database.backend_url("bench", stand_ins.counter_port))
-            yield cls(database, stand_ins, bare, product, counted)
+            hmac = Peer("bare_hmac", "tools/bench/bare_hmac.py", {}, _DIRECTORY / "bare_hmac.log")
+            direct = database.backend_url("bench")
+            through = database.backend_url("bench", stand_ins.counter_port)
+            yield cls(
+                database,
+                stand_ins,
+                bare,
+                _function("telegram", stand_ins, direct),
+                _function("telegram", stand_ins, through),
+                hmac,
+                _function("payments", stand_ins, direct),
+                _function("payments", stand_ins, through),
+            )
 
     def measure(self, effort: Effort, only: set[str]) -> Iterator[Section]:
         """Measure the sections that are wanted."""
@@ -139,6 +152,24 @@ class _Functions:
         if "saturation" in only:
             with self.counted.running(next(first)):
                 yield _told(saturation.count(self.counted, self.stand_ins))
+
+        if "callbacks" in only:
+            yield from self._callbacks(effort, next(first))
+
+    def _callbacks(self, effort: Effort, command: bytes) -> Iterator[Section]:
+        owner_url = self.database.owner_url("bench")
+        callbacks.prepare(owner_url)
+        all_ = callbacks.Callbacks(self.hmac, self.payments, self.product, owner_url)
+        watch = Watch(self.database.postmaster)
+        signed = next(told.signed_requests())
+        with (
+            self.hmac.running(signed),
+            self.payments.running(all_.first()),
+            self.product.running(command),
+        ):
+            yield _told(all_.measure(self.database.postmaster, effort.rounds, effort.seconds), watch)
+        with self.counted_payments.running(all_.first()), self.counted.running(command):
+            yield _told(all_.count(self.stand_ins, self.counted_payments, self.counted))
 
     def _loaded(self, effort: Effort, only: set[str]) -> Iterator[Section]:
         postmaster = self.database.postmaster
@@ -172,8 +203,8 @@ def _scale(effort: Effort, sizes: list[Size]) -> Iterator[Section]:
             yield _told(section, watch)
 
 
-def _product(stand_ins: StandIns, database_url: str) -> Peer:
-    env = {
+def _function(name: str, stand_ins: StandIns, database_url: str) -> Peer:
+    env = told.environment(stand_ins.url) | {
         "DATABASE_URL": database_url,
         "BOT_TOKENS": json.dumps({"assistant": _TOKEN}),
         "TELEGRAM_WEBHOOK_SECRET": updates.SECRET,
@@ -182,7 +213,7 @@ def _product(stand_ins: StandIns, database_url: str) -> Peer:
         "OPENAI_API_KEY": "none",
         "OPENAI_BASE_URL": f"{stand_ins.url}/openai/v1",
     }
-    return Peer("telegram", "functions/telegram/main.py", env, _DIRECTORY / "telegram.log")
+    return Peer(name, f"functions/{name}/main.py", env, _DIRECTORY / f"{name}.log")
 
 
 def _told(section: Section, watch: Watch | None = None) -> Section:

@@ -36,21 +36,27 @@ KINDS = (
 
 
 @dataclass
-class _Rounds:
-    """A figure of each round; CPU in milliseconds an update."""
+class Rounds:
+    """A figure of each round; CPU in milliseconds a request."""
 
     per_second: list[float] = field(default_factory=list)
     cpu: list[float] = field(default_factory=list)
     postgres: list[float] = field(default_factory=list)
 
+    def add(self, done: Load, cpu: float, postgres: float) -> None:
+        """Keep a round, whose CPU is in seconds of all its requests."""
+        self.cpu.append(cpu * 1000 / done.count)
+        self.postgres.append(postgres * 1000 / done.count)
+        self.per_second.append(done.per_second)
+
 
 def measure(bare: Peer, product: Peer, postmaster: int, rounds: int, seconds: float) -> Section:
     """Load both in turn with every kind of update."""
-    results: dict[Kind | None, _Rounds] = {None: _Rounds(), **{kind: _Rounds() for kind in KINDS}}
+    results: dict[Kind | None, Rounds] = {None: Rounds(), **{kind: Rounds() for kind in KINDS}}
     for number in range(rounds + 1):
         for kind, result in results.items():
             # The first round opens connections and fills caches.
-            one = _Rounds() if number == 0 else result
+            one = Rounds() if number == 0 else result
             _measure(
                 bare if kind is None else product, kind, postmaster, seconds if number else _WARM_SECONDS, one
             )
@@ -59,12 +65,10 @@ def measure(bare: Peer, product: Peer, postmaster: int, rounds: int, seconds: fl
     return Section(f"Saturation, {CONCURRENCY} at once, median of {rounds}", rows)
 
 
-def _measure(peer: Peer, kind: Kind | None, postmaster: int, seconds: float, result: _Rounds) -> None:
+def _measure(peer: Peer, kind: Kind | None, postmaster: int, seconds: float, result: Rounds) -> None:
     cpu, postgres = peer.cpu(), cpu_of(postmaster)
     done = load.during(peer.port, updates.requests(kind.name if kind else "command"), seconds, CONCURRENCY)
-    result.cpu.append((peer.cpu() - cpu) * 1000 / done.count)
-    result.postgres.append((cpu_of(postmaster) - postgres) * 1000 / done.count)
-    result.per_second.append(done.per_second)
+    result.add(done, peer.cpu() - cpu, cpu_of(postmaster) - postgres)
     if kind:
         check(kind, done)
 
@@ -75,7 +79,7 @@ def check(kind: Kind, done: Load) -> None:
         raise BenchError(f"{kind.name}: not every update was answered as it should be: {dict(done.answers)}")
 
 
-def _rows(kind: Kind, result: _Rounds, bare: _Rounds) -> list[Row]:
+def _rows(kind: Kind, result: Rounds, bare: Rounds) -> list[Row]:
     aim = Aim(kind.times, of_ratio=True) if kind.times else None
     return [
         Row(f"{kind.name}: CPU of an update, ms", median(result.cpu), median(bare.cpu), aim, digits=3),

@@ -2,8 +2,9 @@
 
     POST /bot<token>/<method>              the Bot API; every call succeeds
     POST /openai/v1/chat/completions       chat completions, as a stream or (whole) as one object
+    GET  /yookassa/v3/payments/<number>    YooKassa's API: the payment of an order (tools/bench/told.py)
     POST /control {"delay": 0.5, ...}      what the AI does from now on, see Control
-    POST /counts                           what was asked since the last time: {method or "ai" or "sql": n}
+    POST /counts                           what was asked since the last time: {method, "ai", "sql" …: n}
 
 The counter passes on what a client says to Postgres and counts the times it waits for an answer, which is a
 round trip: a Query or a Sync message (https://www.postgresql.org/docs/current/protocol-message-formats.html).
@@ -23,7 +24,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tools.bench import cpus
+from tools.bench import cpus, told
 from tools.database.embedded import free_port
 from tools.emulator.functions import ROOT
 
@@ -68,7 +69,10 @@ class _Answers:
 
 
 def _plain(value: Any) -> bytes:
-    body = json.dumps(value, ensure_ascii=False).encode()
+    return _whole(json.dumps(value, ensure_ascii=False).encode())
+
+
+def _whole(body: bytes) -> bytes:
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (
         len(body),
         body,
@@ -136,6 +140,9 @@ class _Http(asyncio.Protocol):
         path = head.split(b" ", 2)[1].decode()
         if path.endswith("/chat/completions"):
             self._ai()
+        elif path.startswith("/yookassa/"):
+            self._world.counts["yookassa"] += 1
+            self._transport.write(_whole(told.yookassa_payment(path.rpartition("/")[2])))
         elif path.startswith("/bot"):
             self._bot_api(path.rpartition("/")[2])
         else:

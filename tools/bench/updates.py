@@ -19,6 +19,11 @@ _HEAD = (
 )
 
 
+def next_number() -> int:
+    """Return an update_id that no other update of this run has."""
+    return next(_numbers)
+
+
 def requests(kind: str) -> Iterator[bytes]:
     """Yield HTTP requests without end; `kind` is command, button or chat. People take turns."""
     before, after = json.dumps(_update(kind), ensure_ascii=False).split("8888888888")

@@ -1,0 +1,141 @@
+"""What a callback of each payment provider costs: verified, recorded, applied, its buyer told."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from statistics import median
+
+import psycopg
+
+from shared.payments import providers
+from tools.bench import load, told, updates
+from tools.bench.errors import BenchError
+from tools.bench.peer import Peer, cpu_of
+from tools.bench.report import Row, Section
+from tools.bench.saturation import CONCURRENCY, Rounds
+from tools.bench.stand_ins import StandIns
+
+COUNTED = 50  # callbacks whose round trips and calls are counted
+_WARM_SECONDS = 0.5
+_ORDERS = """
+    insert into public.orders
+      (id, user_id, product_key, provider, currency, amount, kind, quantity, bot, expires_at)
+    overriding system value
+    select n, u.id, 'credits_100', %(provider)s, %(currency)s, %(amount)s, 'credits', 100, 'assistant',
+           now() + interval '1 day'
+      from generate_series(%(first)s, %(first)s + %(count)s - 1) as n
+      join public.users as u on u.telegram_id = %(person)s + n %% %(people)s
+"""
+_GIVEN = """
+    select p.provider, count(*)
+      from public.payments as p
+      join public.payment_effects as e on e.payment_id = p.id and e.effect = 'credits'
+     group by p.provider
+"""
+
+
+def prepare(owner_url: str) -> None:
+    """Make the orders that are paid.
+
+    Raises:
+        BenchError: there is a provider of which nobody here knows how it tells something.
+    """
+    if unknown := set(providers.names()) - {"fake"} - set(told.PRICES):
+        raise BenchError(f"tools/bench/told.py does not know how {', '.join(unknown)} tells of a payment")
+    with psycopg.connect(owner_url, autocommit=True) as connection:
+        for provider, (currency, amount) in told.PRICES.items():
+            values = {"provider": provider, "currency": currency, "amount": amount, "count": told.ORDERS}
+            first = told.first_order(provider)
+            people = {"person": updates.FIRST_PERSON, "people": updates.PEOPLE}
+            connection.execute(_ORDERS, values | people | {"first": first})
+        connection.execute("analyze public.orders")
+
+
+class Callbacks:
+    """All providers, each told to the function that hears it, beside the yardstick."""
+
+    def __init__(self, bare: Peer, payments: Peer, telegram: Peer, owner_url: str) -> None:
+        self._requests = {provider: told.requests(provider) for provider in told.PRICES}
+        self._signed = told.signed_requests()
+        self._bare = bare
+        self._peers = dict.fromkeys(told.PRICES, payments) | {"telegram_stars": telegram}
+        self._owner_url = owner_url
+        self._told: Counter[str] = Counter()
+
+    def first(self) -> bytes:
+        """Return a callback that `payments` must take."""
+        self._told["crypto_pay"] += 1
+        return next(self._requests["crypto_pay"])
+
+    def measure(self, postmaster: int, rounds: int, seconds: float) -> Section:
+        """Load all in turn.
+
+        Raises:
+            BenchError: not each callback was taken, or what it told was not given.
+        """
+        results = {provider: Rounds() for provider in ("", *self._requests)}
+        for number in range(rounds + 1):
+            for provider, result in results.items():
+                # The first round opens connections and fills caches.
+                one = Rounds() if number == 0 else result
+                peer, requests = self._of(provider)
+                cpu, postgres = peer.cpu(), cpu_of(postmaster)
+                done = load.during(peer.port, requests, seconds if number else _WARM_SECONDS, CONCURRENCY)
+                self._told[provider] += done.count
+                one.add(done, peer.cpu() - cpu, cpu_of(postmaster) - postgres)
+            if number == 0:
+                self._analyze()
+        self._check()
+        bare = results.pop("")
+        rows = [row for provider, result in results.items() for row in _rows(provider, result, bare)]
+        return Section(
+            f"Callbacks, {CONCURRENCY} at once, median of {rounds}",
+            rows,
+            yardstick="bare HMAC",
+            note="(Each is a new payment: applied, credits given, the buyer told. Stars come to `telegram`.)",
+        )
+
+    def count(self, stand_ins: StandIns, counted: Peer, counted_telegram: Peer) -> Section:
+        """Count what callbacks ask of others; both peers must reach Postgres through the counter."""
+        rows = []
+        for provider, requests in self._requests.items():
+            peer = counted_telegram if provider == "telegram_stars" else counted
+            self._told[provider] += load.some(peer.port, requests, 3).count
+            stand_ins.take_counts()
+            self._told[provider] += load.some(peer.port, requests, COUNTED).count
+            counts = stand_ins.take_counts()
+            round_trips = counts.pop("sql", 0)
+            calls = ", ".join(sorted(counts))
+            rows.append(Row(f"{provider}: round trips to Postgres", round_trips / COUNTED, digits=2))
+            rows.append(Row(f"  calls to others ({calls})", sum(counts.values()) / COUNTED, digits=2))
+        self._check()
+        return Section(f"What a callback asks of others, counted over {COUNTED}", rows)
+
+    def _of(self, provider: str) -> tuple[Peer, Iterator[bytes]]:
+        if not provider:
+            return self._bare, self._signed
+        return self._peers[provider], self._requests[provider]
+
+    def _analyze(self) -> None:
+        """Let plans be made anew that were made for empty tables, as autovacuum does after a minute."""
+        with psycopg.connect(self._owner_url, autocommit=True) as connection:
+            connection.execute("vacuum analyze")
+
+    def _check(self) -> None:
+        with psycopg.connect(self._owner_url, autocommit=True) as connection:
+            given: Counter[str] = Counter(dict(connection.execute(_GIVEN).fetchall()))
+            wrong = connection.execute("select wrong from public.check_payments() limit 1").fetchone()
+        if wrong:
+            raise BenchError(f"payments do not agree: {wrong[0]}")
+        for provider in self._requests:
+            if given[provider] != self._told[provider]:
+                raise BenchError(f"{provider}: {self._told[provider]} were told, {given[provider]} given")
+
+
+def _rows(provider: str, result: Rounds, bare: Rounds) -> list[Row]:
+    return [
+        Row(f"{provider}: CPU of a callback, ms", median(result.cpu), median(bare.cpu), digits=3),
+        Row("  callbacks a second", median(result.per_second), median(bare.per_second), digits=0),
+        Row("  CPU of Postgres, ms", median(result.postgres), digits=3),
+    ]
