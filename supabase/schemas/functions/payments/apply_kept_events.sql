@@ -1,6 +1,7 @@
 -- Applies events that were kept and could not be applied when they came.
 --
--- Twice or at once: events that somebody holds are skipped; applying twice changes nothing.
+-- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
+--   are held, as everywhere; their erasure may have emptied it meanwhile.
 -- Returns: jsonb {applied, failed, outgoing}: how many, and the messages that are owed now.
 -- Errors: none of its own.
 create or replace function public.apply_kept_events(p_limit integer default 50, p_accept_test boolean default false)
@@ -24,8 +25,13 @@ begin
        and e.received_at > private.clock() - interval '7 days'
      order by e.received_at
      limit p_limit
-       for update skip locked
   loop
+    perform private.hold_payers(v_event.provider, v_event.notices);
+    select e.* into v_event
+      from public.payment_events as e
+     where e.id = v_event.id and e.processed_at is null
+       for update skip locked;
+    continue when not found;
     v_told := public.record_payment_event(
       v_event.provider, v_event.event_key, v_event.type, v_event.body, v_event.notices, p_accept_test
     );

@@ -42,7 +42,8 @@ begin
            jsonb_build_object(
              'order_id', p_notice -> 'order_id',
              'subscription_id', p_notice -> 'subscription_id',
-             'telegram_id', p_notice -> 'telegram_id'
+             -- Who paid is told once: 0 of somebody who was erased stays.
+             'telegram_id', coalesce(p.claims -> 'telegram_id', p_notice -> 'telegram_id')
            )
          )
    where p.id = v_payment.id;

@@ -1,6 +1,7 @@
 -- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
 --
--- Twice or at once: the renewal's row is locked, and a status it has already changes nothing.
+-- Twice or at once: the renewal's row is locked, and a status it has already changes nothing. Of an erased person it
+--   stays ended: money that still came for it would raise an alarm.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
 create or replace function private.change_renewal(p_provider text, p_notice jsonb)
@@ -21,7 +22,7 @@ begin
      for update;
   if not found then
     raise exception 'nobody has this subscription' using errcode = 'M0002';
-  elsif v_renewal.status = v_status then
+  elsif v_renewal.status = v_status or v_renewal.user_id is null then
     return '[]';
   end if;
   update public.renewals as r

@@ -1,8 +1,8 @@
 -- Says whether a person may pay an order now: for providers that ask before they take the money.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb, a word: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every period asks
---   again (Stars).
+-- Returns: jsonb, a word: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every
+--   period asks again (Stars). An order of somebody who was erased is expired.
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
@@ -16,6 +16,7 @@ as $$
   select to_jsonb(coalesce(
     (
       select case
+          when o.user_id is null then 'expired'
           when p_telegram_id is not null and u.telegram_id is distinct from p_telegram_id then 'owner'
           when o.currency <> p_currency or o.amount <> p_amount then 'amount'
           when o.status = 'completed' and not o.renews then 'paid'

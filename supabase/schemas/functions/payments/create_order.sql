@@ -1,6 +1,7 @@
 -- Makes an order of one product at the price it has now.
 --
--- Twice or at once: with the same reference there is one order, and every call gets it.
+-- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
+--   erasure comes before it, or finds it.
 -- Returns: jsonb
 --   {outcome: created | known, id, status, kind, title_texts, amount, currency, period, renews, expires_at, checkout_url}
 --   {outcome: not_for_sale}    switched off, or no price in this currency
@@ -27,7 +28,8 @@ declare
   v_order public.orders;
   v_is_new boolean;
 begin
-  if not exists (select from public.users as u where u.id = p_user_id) then
+  perform from public.users as u where u.id = p_user_id for key share;
+  if not found then
     raise exception 'there is no such person' using errcode = 'M0003';
   end if;
   select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;

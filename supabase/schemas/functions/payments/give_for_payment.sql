@@ -39,6 +39,7 @@ begin
     where u.id in (p_payment.user_id, v_referrer_id)
     order by u.id
       for no key update;
+  select u.id into v_referrer_id from public.users as u where u.id = v_referrer_id;  -- erased meanwhile: null
 
   case v_bought.kind
     when 'subscription' then

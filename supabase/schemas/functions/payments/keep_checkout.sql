@@ -1,6 +1,7 @@
 -- Keeps where an order is paid and the provider's number of it.
 --
--- Twice or at once: the last one told counts; an order that is paid already keeps what it has.
+-- Twice or at once: the last one told counts; an order that is paid already keeps what it has, and one of somebody who
+--   was erased meanwhile keeps nothing.
 -- Returns: nothing.
 -- Errors: none.
 create or replace function public.keep_checkout(p_order_id bigint, p_url text, p_reference text)
@@ -12,7 +13,7 @@ set search_path = ''
 as $$
   update public.orders as o
      set checkout_url = p_url, checkout_reference = nullif(p_reference, '')
-   where o.id = p_order_id and o.status <> 'completed';
+   where o.id = p_order_id and o.status <> 'completed' and o.user_id is not null;
 $$;
 
 revoke all on function public.keep_checkout from public, anon, authenticated;

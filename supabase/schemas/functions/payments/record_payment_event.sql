@@ -1,7 +1,8 @@
 -- Keeps what a provider told us and applies it. What fails to apply is kept with its error and answered so that the
 -- provider tells it again; the same event a second time finds itself done.
 --
--- Twice or at once: the event is unique and its row locked, then the payment's (private.apply_payment_notice).
+-- Twice or at once: its people are held before anything of theirs is locked, so that an erasure of them never waits in
+--   a circle. The event is unique and its row locked, then the payment's (private.apply_payment_notice).
 --   Applying is a transaction within this one: its failure undoes itself and leaves the event.
 -- Returns: jsonb
 --   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   messages that are owed from now on
@@ -28,6 +29,7 @@ declare
   v_outgoing jsonb := '[]';
   v_error text;
 begin
+  perform private.hold_payers(p_provider, p_notices);
   insert into public.payment_events as e (provider, event_key, type, body, notices)
   values (p_provider, p_event_key, p_type, p_body, p_notices)
   on conflict (provider, event_key) do update
@@ -46,12 +48,14 @@ begin
   exception when others then
     get stacked diagnostics v_error = message_text;
     v_error := sqlstate || ' ' || v_error;
-    update public.payment_events as e set error = v_error where e.id = v_event.id;
-    return jsonb_build_object('outcome', 'failed', 'error', v_error);
   end;
   update public.payment_events as e
-     set processed_at = private.clock(), error = null
+     set processed_at = case when v_error is null then private.clock() end, error = v_error
    where e.id = v_event.id;
+  perform private.own_event(v_event.id);
+  if v_error is not null then
+    return jsonb_build_object('outcome', 'failed', 'error', v_error);
+  end if;
   return jsonb_build_object('outcome', 'applied', 'outgoing', v_outgoing);
 end
 $$;

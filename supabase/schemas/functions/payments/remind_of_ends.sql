@@ -1,7 +1,7 @@
 -- Tells people that what they bought ends: three days before, one day before, and when it has ended. Who renews is not
 -- reminded beforehand.
 --
--- Twice or at once: subscriptions that somebody holds are skipped; each reminder is kept and sent once. A reminder that
+-- Twice or at once: subscriptions that somebody holds and people who are being erased are skipped; each reminder is kept and sent once. A reminder that
 --   is late by more than a day is not sent: the next one is nearer the truth. An extended time is reminded of anew.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: none.
@@ -45,6 +45,8 @@ begin
      limit p_limit
        for update of s skip locked
   loop
+    perform from public.users as u where u.id = v_due.user_id for key share skip locked;
+    continue when not found;
     update public.subscriptions as s
        set reminded = v_due.reminder || ' ' || s.ends_at::text
      where s.id = v_due.id;

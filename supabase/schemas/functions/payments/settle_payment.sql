@@ -32,6 +32,11 @@ begin
   v_is_new := not exists (select from public.payment_effects as e where e.payment_id = p_payment_id);
   if v_is_new then
     v_payment := private.claim_payment(v_payment, p_accept_test);
+    if coalesce(v_before.order_id, v_before.renewal_id) is null
+      and coalesce(v_payment.order_id, v_payment.renewal_id) is not null
+    then
+      perform private.own_events_of(v_payment);
+    end if;
     if v_payment.problem is not null then
       if v_payment.problem is distinct from v_before.problem then
         v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);

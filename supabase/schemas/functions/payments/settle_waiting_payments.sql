@@ -1,6 +1,7 @@
 -- Settles payments that came before the order or the first payment they belong to, now that it is there.
 --
--- Twice or at once: payments that somebody holds are skipped: whoever holds them settles them.
+-- Twice or at once: payments that somebody holds are skipped: whoever holds them settles them. So are those of people
+--   who are being erased: the next event settles them.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: none.
 create or replace function private.settle_waiting_payments(p_accept_test boolean)
@@ -11,11 +12,13 @@ security invoker
 set search_path = ''
 as $$
 declare
-  v_id bigint;
+  v_waiting public.payments;
+  v_people bigint[];
+  v_held integer;
   v_outgoing jsonb := '[]';
 begin
-  for v_id in
-    select p.id
+  for v_waiting in
+    select p.*
       from public.payments as p
      where p.problem = 'no_order'
        and (
@@ -32,7 +35,15 @@ begin
      limit 20
        for update skip locked
   loop
-    v_outgoing := v_outgoing || private.settle_payment(v_id, p_accept_test);
+    v_people := array(
+      select distinct e.user_id
+        from private.people_of_event(v_waiting.provider, jsonb_build_array(v_waiting.claims)) as e
+       where e.user_id is not null
+    );
+    perform from public.users as u where u.id = any(v_people) order by u.id for key share skip locked;
+    get diagnostics v_held = row_count;
+    continue when v_held < cardinality(v_people);
+    v_outgoing := v_outgoing || private.settle_payment(v_waiting.id, p_accept_test);
   end loop;
   return v_outgoing;
 end

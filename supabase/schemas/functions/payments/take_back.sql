@@ -1,6 +1,6 @@
 -- Takes back what was given, in the share of the payment that was refunded or disputed, or returns it when a refund
 -- failed or a dispute was won. Nobody's credits, balance or time fall below zero, and what could not be taken is not
--- returned either.
+-- returned either; of an erased person nothing moves any more, the sums go on.
 --
 -- Twice or at once: the caller holds the payment's row; how much should be taken is kept (aim), so the same sums do
 --   nothing again.
@@ -33,6 +33,9 @@ begin
       when v_effect.effect = 'course' then 0
       else floor(v_effect.given * v_share)
     end;
+    if v_effect.user_id is null then
+      v_aim := greatest(v_aim, v_effect.taken);  -- what was taken stays taken
+    end if;
     continue when v_aim = v_effect.aim;
     v_has_changed := true;
     if v_aim > v_effect.aim then

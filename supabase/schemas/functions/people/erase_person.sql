@@ -1,6 +1,6 @@
 -- Erases the person of an update, as the last thing that this update does. What accounting needs stays and
--- belongs to nobody: the ledger, whose remaining balance is booked out first, and what admins did. Whoever they
--- brought, or were brought by, keeps what they got.
+-- belongs to nobody: orders and payments, the ledger, whose remaining balance is booked out first, and what admins did.
+-- Whoever they brought, or were brought by, keeps what they got.
 --
 -- Twice or at once: the caller holds the update's row and the person alone (private.hold_person), so every
 --   change of theirs is committed or will find nobody. Their updates that others hold right now are passed over:
@@ -8,7 +8,7 @@
 -- Returns: nothing. p_erasure {hash, balance}: what remembers them in erased_people, and the balance that they
 --   agreed to lose. The update keeps its answer, without the chat it goes to; calls that it owes stay until
 --   they are made.
--- Errors: Y0001, the balance is more than was agreed to.
+-- Errors: Y0001, the balance is more than was agreed to; Y0002, a renewal is running.
 create or replace function private.erase_person(p_update public.telegram_updates, p_erasure jsonb)
 returns void
 language plpgsql
@@ -28,6 +28,7 @@ begin
     insert into public.balance_transactions (user_id, amount, balance_after, reason, reference)
     values (v_user.id, -v_user.balance, 0, 'erased', 'erased:' || gen_random_uuid());
   end if;
+  perform private.erase_money(v_user);
   perform private.remember_person(v_user, p_erasure ->> 'hash');
 
   update public.telegram_updates as t

@@ -54,6 +54,7 @@ as $$
         from public.subscriptions as s
        where s.user_id = u.id
     ),
+    'payments', private.money_section(u),
     'referrals', jsonb_build_object(
       'came', (
         select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits']

@@ -1,0 +1,22 @@
+-- Holds the people that an event is about until the transaction ends, so that nobody erases them in between.
+--
+-- Twice or at once: whoever changes money of a person holds them before they lock anything else of theirs. An erasure has
+--   the person alone, then locks what is theirs; so it never waits for somebody who waits for it.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.hold_payers(p_provider text, p_notices jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_people bigint[] := array(select e.user_id from private.people_of_event(p_provider, p_notices) as e);
+begin
+  perform from public.users as u where u.id = any(v_people) order by u.id for key share;
+end
+$$;
+
+revoke all on function private.hold_payers from public, anon, authenticated;
+comment on function private.hold_payers is 'Holds the people that an event is about';

@@ -1,0 +1,44 @@
+-- Notes whom an event is about. Of somebody who was erased it keeps nothing personal, nor does the payment. What concerns
+-- nobody here and was never of use (kind other) does not keep its words either.
+--
+-- Twice or at once: the caller holds the event's row.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.own_event(p_event_id bigint)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_event public.payment_events;
+  v_user_id bigint;
+begin
+  select e.* into v_event from public.payment_events as e where e.id = p_event_id;
+  select p.user_id into v_user_id
+    from private.people_of_event(v_event.provider, v_event.notices) as p
+   order by p.user_id is null, p.is_payer desc
+   limit 1;
+  if v_user_id is not null then
+    update public.payment_events as e set user_id = v_user_id where e.id = p_event_id;
+  elsif found then
+    perform private.strip_payments(
+      array(
+        select p.id
+          from jsonb_array_elements(v_event.notices) as n
+          join public.payments as p
+            on p.provider = v_event.provider and p.provider_payment_id = n.value ->> 'payment_id'
+      )
+    );
+    perform private.strip_events(array[p_event_id]);
+  elsif v_event.notices <> '[]'
+    and not exists (select from jsonb_array_elements(v_event.notices) as n where n.value ->> 'kind' <> 'other')
+  then
+    update public.payment_events as e set body = '' where e.id = p_event_id;
+  end if;
+end
+$$;
+
+revoke all on function private.own_event from public, anon, authenticated;
+comment on function private.own_event is 'Notes whom an event is about';

@@ -1,0 +1,21 @@
+-- Takes everything personal out of payments: with what a next one could be charged, and who paid (0 from now on, so that
+-- money of another person does not become the owner's).
+--
+-- Twice or at once: emptied once, it stays empty.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.strip_payments(p_ids bigint[])
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  update public.payments as p
+     set saved_method = null,
+         claims = p.claims || case when p.claims ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
+   where p.id = any(p_ids);
+$$;
+
+revoke all on function private.strip_payments from public, anon, authenticated;
+comment on function private.strip_payments is 'Takes everything personal out of payments';
