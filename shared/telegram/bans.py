@@ -2,7 +2,8 @@
 
 What they send is received and finished like everything else, so Telegram does not bring it again and a tapped
 button stops waiting. Handlers see nothing of it but what must not be lost: payments, that the person blocked
-the bot, and what everybody may ask of their own data. Nothing is known of bans while the database is away.
+the bot, what everybody may ask of their own data, and what stops a payment that repeats itself. Nothing is
+known of bans while the database is away.
 """
 
 from __future__ import annotations
@@ -13,8 +14,8 @@ from shared.telegram.incoming import Incoming
 from shared.telegram.unit import Unit
 
 _TOLD_AT = ("message", "callback_query")
-_COMMANDS = re.compile(r"/(privacy|mydata|deleteme)(@\w+)?(\s|$)")
-_BUTTONS = re.compile(r"(mydata|deleteme):")
+_COMMANDS = re.compile(r"/(privacy|mydata|deleteme|subscription|paysupport)(@\w+)?(\s|$)")
+_BUTTONS = re.compile(r"(mydata|deleteme|renewal|renewal!):|subscription$")
 
 
 def keeps_out(unit: Unit) -> bool:
@@ -29,7 +30,7 @@ def keeps_out(unit: Unit) -> bool:
 
 
 def is_about_own_data(incoming: Incoming) -> bool:
-    """Whether a person asks in private for their data, or to be erased: their right, banned or not."""
+    """Whether a person asks in private for their data, to be erased or charged no more: their right, banned or not."""
     if incoming.is_group:
         return False
     if incoming.kind == "callback_query":

@@ -163,8 +163,8 @@ TEXTS: Mapping[str, str] = {
         "• Your name, user name, language and ID: what Telegram tells every bot.\n"
         "• Your conversations with the bots, so that the AI remembers them: {messages_days|day|days}.\n"
         "• Your settings, request counters, invitations, balance and its history.\n"
-        "• Figures of each call to the AI, without the words: {usage_months|month|months} after the one it was made "
-        "in.\n"
+        "• Your orders and payments: what, when and how much, where the receipt goes, and what the payment "
+        "provider told us. The full number of a card never reaches us.\n"
         "• Records of the calls to the AI, without the words (when, which model, how long): "
         "{usage_months|month|months}.\n"
         "• Your own AI keys, if you added any: encrypted.\n"
@@ -212,6 +212,12 @@ TEXTS: Mapping[str, str] = {
     "section_keys_about": "Whose they are and how each ends. The keys themselves are encrypted and in no file.",
     "section_balance": "Balance history",
     "section_balance_about": "Everything that came and went. After an erasure it stays for accounting, as nobody’s.",
+    "section_payments": "Orders and payments",
+    "section_payments_about": (
+        "orders: what you ordered; payments: money that came; operations: how each payment moved; effects: what you "
+        "got; renewals: payments that repeat themselves; events: what the payment provider told us. After an erasure "
+        "sums and numbers stay for accounting, as nobody’s."
+    ),
     "section_subscriptions": "Plans",
     "section_subscriptions_about": "Which plans you had and have, where each came from and until when.",
     "section_referrals": "Invitations",
@@ -235,9 +241,10 @@ TEXTS: Mapping[str, str] = {
         "**Will be gone:** your profile and settings, your conversations with all our bots, counters, your "
         "own AI keys, your invitations and your code for friends.\n\n"
         "**Will be lost for good:** your balance ({balance}), bonus requests and a plan you paid for.\n\n"
-        "**Stays, but not as yours:** records of money and of what admins did, which accounting needs. Nobody can "
-        "tell from them whose they were. And an encrypted mark: which newcomer’s gifts were received, how many "
-        "requests were made this month, and whether access is closed.\n\n"
+        "**Stays, but not as yours:** orders, payments and other records of money, and of what admins did: accounting "
+        "needs them. Nobody can tell from them whose they were; the payment provider has records of its own. "
+        "And an encrypted mark: which newcomer’s gifts were received, how many requests were made this month, and "
+        "whether access is closed.\n\n"
         "The messages in this chat are kept by Telegram: you can delete them together with the chat."
     ),
     "deleteme_yes": "🗑 Erase everything",
@@ -247,6 +254,13 @@ TEXTS: Mapping[str, str] = {
         "This money will be lost with all the rest. We will not be able to give it back: there will be no record "
         "of whose it was."
     ),
+    "deleteme_renewal": (
+        "🔁 **Please stop the renewal first.**\n\n"
+        "Otherwise you would go on being charged, and we would no longer know whose money it is, nor be able to give "
+        "it back.\n\n"
+        "You can stop it in /subscription. Then come back: /deleteme"
+    ),
+    "deleteme_subscription": "🔁 To the renewal",
     "deleteme_lose": "🗑 Erase and lose {balance}",
     "deleteme_kept": "All right, everything stays where it is.",
     "deleteme_done": (

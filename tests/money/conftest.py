@@ -10,6 +10,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from tests.support import new_telegram_id
+from tests.people.conftest import Someone, next_update
 from tools.database import admins
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -145,3 +146,20 @@ def boss(database_url: str, sql: Sql) -> Iterator[int]:
     )
     yield telegram_id
     sql("delete from admins")
+
+
+@pytest.fixture
+def connect(backend_url: str) -> Callable[[], psycopg.Connection]:
+    return lambda: psycopg.connect(backend_url, autocommit=True, prepare_threshold=None)
+
+
+@pytest.fixture
+def buyer(connect: Callable[[], psycopg.Connection]) -> Callable[[], Someone]:
+    """`buyer()` is a new person who has written to the assistant."""
+
+    def new() -> Someone:
+        person = Someone(connect, name="Annabella the Buyer")
+        person.receive(next_update())
+        return person
+
+    return new

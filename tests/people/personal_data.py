@@ -17,12 +17,12 @@ class Table:
     """What becomes of a table's rows about a person.
 
     gone: the row is deleted with the person. anonymous: it stays, and belongs to nobody. stripped: it stays
-    empty, so that a redelivery is recognised. nobody's: it holds nothing about a person, but what `why` says.
+    empty, so that a repetition is recognised. nobody's: it holds nothing about a person, but what `why` says.
     """
 
     fate: Fate
     told: str = ""  # columns that /mydata tells, in the section
-    section: str = ""
+    section: str = ""  # of export_person; "payments.orders": a part of a section
     kept_back: str = ""  # columns that it does not: our own numbers, or somebody else's data
     cleared: str = ""  # columns that the erasure empties where the row stays
     why: str = ""
@@ -83,8 +83,51 @@ TABLES = {
     "public.subscriptions": Table(
         "gone",
         section="subscriptions",
-        told="id plan source status starts_at ends_at ended_at created_at",
+        told="id plan source status starts_at ends_at anchor_day reminded ended_at created_at",
         kept_back="user_id",
+    ),
+    "public.orders": Table(
+        "anonymous",
+        section="payments.orders",
+        told="id product_key provider currency amount status kind plan period quantity renews contact bot"
+        " reference checkout_url checkout_reference expires_at checked_at told created_at completed_at",
+        kept_back="user_id",
+        cleared="user_id contact checkout_url checkout_reference",
+    ),
+    "public.renewals": Table(
+        "anonymous",
+        section="payments.renewals",
+        told="id product_key provider provider_subscription_id status currency amount kind plan period bot"
+        " saved_method charged_until attempts created_at ended_at",
+        kept_back="user_id",
+        cleared="user_id saved_method",
+    ),
+    "public.payments": Table(
+        "anonymous",
+        section="payments.payments",
+        told="id provider provider_payment_id order_id renewal_id status currency amount refunded disputed"
+        " has_failed is_canceled is_test problem saved_method created_at completed_at",
+        kept_back="user_id claims",  # whose it is, as they know; or who else paid for them
+        cleared="user_id saved_method",  # and of the claims the Telegram id, which becomes 0
+    ),
+    "public.payment_operations": Table(
+        "anonymous",
+        section="payments.operations",
+        told="payment_id kind operation_id amount is_undone is_final created_at",
+    ),
+    "public.payment_effects": Table(
+        "anonymous",
+        section="payments.effects",
+        told="payment_id effect subscription_id given aim taken moves created_at",
+        kept_back="user_id",
+        cleared="user_id subscription_id",
+    ),
+    "public.payment_events": Table(
+        "stripped",
+        section="payments.events",
+        told="provider event_key type body notices attempts error received_at processed_at",
+        kept_back="id user_id",
+        cleared="user_id body notices error",
     ),
     "public.user_referrals": Table(
         "anonymous",
@@ -119,5 +162,7 @@ TABLES = {
     "public.daily_totals": Table("nobody's", why="sums over all people"),
     "public.subscription_limits": Table("nobody's", why="what plans allow"),
     "public.daily_people": Table("nobody's", why="how many people were active"),
+    "public.products": Table("nobody's", why="what can be bought"),
+    "public.product_prices": Table("nobody's", why="what it costs"),
     "private.settings": Table("nobody's", why="settings of the installation"),
 }

@@ -6,12 +6,13 @@ from decimal import Decimal
 
 from telebot.types import CallbackQuery, Message
 
+from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import main_menu
 from shared.bots.assistant.private_chat import is_private
 from shared.telegram import current, reply
-from shared.telegram.unit import Unit
-from shared.texts import figures
+from shared.telegram.unit import Keyboard, Unit
+from shared.texts import Text, figures
 
 _YES = "deleteme:yes"
 _LOSE = "deleteme:lose:"  # and the balance that the person was told they lose
@@ -22,9 +23,12 @@ _NO = "deleteme:no"
 def deleteme(_message: Message) -> None:
     """Say what is erased, what stays, what is lost, and ask."""
     unit = current()
-    if is_private(unit):
-        buttons = [[(unit.text("deleteme_yes"), _YES)], [(unit.text("deleteme_no"), _NO)]]
-        reply(unit.rich("deleteme", balance=_balance(unit)), buttons)
+    if not is_private(unit):
+        return None
+    if _is_charged(unit):
+        return reply(*_stop_first(unit))
+    buttons = [[(unit.text("deleteme_yes"), _YES)], [(unit.text("deleteme_no"), _NO)]]
+    return reply(unit.rich("deleteme", balance=_balance(unit)), buttons)
 
 
 @bot.callback_query_handler(func=lambda call: call.data == _NO)
@@ -40,11 +44,24 @@ def erase(call: CallbackQuery) -> None:
     unit = current()
     if not is_private(unit):
         return None
+    if _is_charged(unit):
+        return unit.show(*_stop_first(unit))
     balance = unit.person.balance
     if balance > 0 and call.data != f"{_LOSE}{balance}":
         return _ask_again(unit, balance)
     unit.erase()
     return unit.show(unit.rich("deleteme_done"))
+
+
+def _is_charged(unit: Unit) -> bool:
+    """Whether a payment repeats itself: the provider would go on charging somebody whom we no longer know."""
+    running = db.call("subscription_overview", p_user_id=unit.person.id)["renewals"]
+    return any(renewal["status"] in ("active", "past_due") for renewal in running)
+
+
+def _stop_first(unit: Unit) -> tuple[Text, Keyboard]:
+    buttons = [[(unit.text("deleteme_subscription"), "subscription")], [(unit.text("deleteme_no"), _NO)]]
+    return unit.rich("deleteme_renewal"), buttons
 
 
 def _ask_again(unit: Unit, balance: Decimal) -> None:

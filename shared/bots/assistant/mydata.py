@@ -30,6 +30,7 @@ SECTIONS = (
     "subscriptions",
     "keys",
     "balance",
+    "payments",
     "referrals",
     "admins",
     "updates",

@@ -1,0 +1,47 @@
+"""Buyers who write to the assistant, and what providers say of them in words that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tests.money.conftest import Money, number
+from tests.people.conftest import Someone, everything, id_of
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+
+def email_of(person: Someone) -> str:
+    """An address that does not have their number in it."""
+    return f"annabella.{person.id * 7}@example.com"
+
+
+def order_of(money: Money, person: Someone, product: str = "credits_100", **rest: Any) -> int:
+    user_id = id_of(money.sql, person)
+    assert user_id
+    return money.order(user_id, product, **rest)
+
+
+def tell(money: Money, person: Someone, *notices: dict[str, Any], key: str = "", **rest: Any) -> Any:
+    """Tell an event whose words name the buyer."""
+    provider = rest.get("provider", "yookassa")
+    return money.call(
+        "record_payment_event",
+        p_provider=provider,
+        p_event_key=key or f"said-{number()}",
+        p_type="payment",
+        p_body=f'{{"email": "{email_of(person)}", "account": "{person.id}"}}',
+        p_notices=list(notices),
+    )
+
+
+def traces(sql: Sql, person: Someone) -> list[str]:
+    """What still tells of a person."""
+    return [
+        line for line in everything(sql).splitlines() if str(person.id) in line or email_of(person) in line
+    ]
+
+
+def order_row(money: Money, order: int) -> dict[str, Any]:
+    (row,) = money.sql("select * from orders where id = %s", order)
+    return row

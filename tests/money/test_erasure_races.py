@@ -1,0 +1,272 @@
+"""Money that moves while its person is being erased: nobody waits for ever, nothing comes back, the sums are exact."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.money.buyers import email_of, order_of, tell, traces
+from tests.money.conftest import Money, number, paid, refunded, said
+from tests.people.conftest import Someone, id_of, next_update
+from tests.support import eventually, in_parallel
+
+Sql = Callable[..., list[dict[str, Any]]]
+New = Callable[[], Someone]
+Connect = Callable[[], psycopg.Connection]
+
+
+@pytest.fixture
+def transaction(backend_url: str) -> Iterator[psycopg.Connection]:
+    """A connection whose work is seen by others only once it commits."""
+    with psycopg.connect(backend_url, prepare_threshold=None) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def beside() -> Iterator[Callable[..., Future[Any]]]:
+    """Starts something in another thread."""
+    with ThreadPoolExecutor(4) as pool:
+        yield pool.submit
+
+
+def waits(sql: Sql, future: Future[Any]) -> bool:
+    """Whether the other one waits for a lock by now (or is done, which is a failure)."""
+    assert not future.done(), future.result()
+    return bool(
+        sql("select from pg_stat_activity where wait_event_type = 'Lock' and usename = 'bot_backend'")
+    )
+
+
+def record(connection: psycopg.Connection, person: Someone, *notices: dict[str, Any], key: str = "") -> Any:
+    """Tell an event over a connection whose transaction stays open."""
+    row = connection.execute(
+        "select record_payment_event('yookassa', %s, 'payment', %s, %s)",
+        (key or f"open-{number()}", f"{person.id} {email_of(person)}", Jsonb(list(notices))),
+    ).fetchone()
+    assert row
+    return row[0]
+
+
+def test_an_erasure_waits_for_money_that_is_being_given(
+    money: Money, sql: Sql, buyer: New, transaction: psycopg.Connection, beside: Any
+) -> None:
+    anna, pay = buyer(), number()
+    order = order_of(money, anna)
+    assert record(transaction, anna, paid(pay, order, telegram_id=anna.id))["outcome"] == "applied"
+    erased = beside(anna.erase)
+    eventually(lambda: waits(sql, erased), 20)
+    transaction.commit()
+    assert erased.result()["outcome"] == "finished"
+    assert (money.payment(pay)["status"], money.payment(pay)["problem"]) == ("completed", None)
+    assert traces(sql, anna) == []
+
+
+def test_a_renewal_that_begins_during_the_erasure_stops_it(
+    money: Money, sql: Sql, buyer: New, transaction: psycopg.Connection, beside: Any
+) -> None:
+    anna = buyer()
+    order = order_of(money, anna, "premium_month", p_renews=True)
+    record(transaction, anna, paid(number(), order, "499.00", saved_method="card"))
+    erased = beside(anna.erase)
+    eventually(lambda: waits(sql, erased), 20)
+    transaction.commit()
+    with pytest.raises(psycopg.Error) as caught:
+        erased.result()
+    assert caught.value.sqlstate == "Y0002"
+    assert money.ends_at(id_of(sql, anna) or 0)
+    sql("update renewals set status = 'canceled' where user_id = %s", id_of(sql, anna))
+    anna.erase()
+    assert traces(sql, anna) == []
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_money_that_comes_during_the_erasure_waits_and_finds_nobody(
+    money: Money, sql: Sql, buyer: New, boss: int, transaction: psycopg.Connection, beside: Any, again: bool
+) -> None:
+    anna, pay, key = buyer(), number(), f"k-{number()}"
+    order = order_of(money, anna)
+    if again:  # the event is known and could not be applied
+        told = tell(money, anna, {"kind": "paid", "payment_id": pay, "order_id": order}, key=key)
+        assert told["outcome"] == "failed"
+    update_id = next_update()
+    anna.receive(update_id, p_kind="callback_query")
+    anna.erase(on=transaction, update_id=update_id)
+    late = beside(tell, money, anna, paid(pay, order, telegram_id=anna.id), key=key)
+    kept = beside(money.call, "apply_kept_events") if again else None
+    eventually(lambda: waits(sql, late), 20)
+    transaction.commit()
+    told = late.result()
+    assert told["outcome"] == "applied"
+    assert said(told["outgoing"]) == ["payment_alarm_owner"]
+    if kept:
+        kept.result()
+    assert money.payment(pay)["problem"] == "owner"
+    assert traces(sql, anna) == []
+
+
+@pytest.mark.parametrize("what", ["paid", "refund", "failed once", "kept", "disputed and waiting"])
+def test_an_erasure_that_has_the_person_gets_everything_else_of_theirs(
+    money: Money, sql: Sql, buyer: New, boss: int, database_url: str, beside: Any, what: str
+) -> None:
+    """Whoever waits for a person holds nothing of theirs: the erasure would wait for them for ever."""
+    anna, given, pay, key = buyer(), number(), number(), f"k-{number()}"
+    tell(money, anna, paid(given, order_of(money, anna)))
+    order = order_of(money, anna)
+    useless = {"kind": "paid", "payment_id": pay, "order_id": order}
+    if what in ("failed once", "kept"):
+        assert tell(money, anna, useless, key=key)["outcome"] == "failed"
+    if what == "disputed and waiting":
+        tell(money, anna, paid(pay, None), key=key)
+    update_id = next_update()
+    anna.receive(update_id, p_kind="callback_query")
+    work = {
+        "paid": lambda: tell(money, anna, paid(pay, order)),
+        "refund": lambda: tell(money, anna, refunded(given, "149.00")),
+        "failed once": lambda: tell(money, anna, paid(pay, order), key=key),
+        "kept": lambda: money.call("apply_kept_events"),
+        "disputed and waiting": lambda: tell(
+            money, anna, {"kind": "disputed", "payment_id": pay, "order_id": order, "amount": "149.00"}
+        ),
+    }[what]
+    with psycopg.connect(database_url, prepare_threshold=None) as erasing:
+        erasing.execute("select from users where telegram_id = %s for update", [anna.id])
+        other = beside(work)
+        eventually(lambda: waits(sql, other), 20)
+        anna.erase(on=erasing, update_id=update_id)
+        erasing.commit()
+    told = other.result()
+    assert told.get("outcome", "applied") == "applied", told
+    assert money.payment(given)["problem"] is None
+    if what != "refund":
+        assert not sql("select from payment_effects e join payments p on p.id = e.payment_id "
+                       "where provider_payment_id = %s", pay)  # fmt: skip
+    assert traces(sql, anna) == []
+    sql("delete from payment_events where processed_at is null")
+
+
+def test_an_order_that_is_made_during_the_erasure_is_not_made(
+    money: Money, sql: Sql, buyer: New, transaction: psycopg.Connection, beside: Any
+) -> None:
+    anna = buyer()
+    update_id = next_update()
+    anna.receive(update_id, p_kind="callback_query")
+    anna.erase(on=transaction, update_id=update_id)
+    ordered = beside(order_of, money, anna)
+    eventually(lambda: waits(sql, ordered), 20)
+    transaction.commit()
+    with pytest.raises(psycopg.Error) as caught:
+        ordered.result()
+    assert caught.value.sqlstate == "M0003"
+
+
+def test_a_payment_that_waits_for_its_order_passes_by_who_is_being_erased(
+    money: Money, sql: Sql, buyer: New, boss: int, transaction: psycopg.Connection
+) -> None:
+    anna, ben, early, subscription = buyer(), buyer(), number(), f"sub_{number()}"
+    waiting = paid(early, None, "499.00", subscription_id=subscription)
+    tell(money, anna, waiting, key=f"early-{early}")
+    sql(
+        "insert into renewals (user_id, product_key, provider, provider_subscription_id, status, currency, amount, "
+        "plan, period, bot) "
+        "values (%s, 'premium_month', 'yookassa', %s, 'canceled', 'RUB', 499, 'PREMIUM', 'month', 'assistant')",
+        id_of(sql, anna),
+        subscription,
+    )
+    update_id = next_update()
+    anna.receive(update_id, p_kind="callback_query")
+    anna.erase(on=transaction, update_id=update_id)
+    told = tell(money, ben, paid(number(), order_of(money, ben)))
+    assert said(told["outgoing"]) == ["paid_credits"]
+    assert money.payment(early)["problem"] == "no_order"
+    transaction.commit()
+    told = tell(money, ben, paid(number(), order_of(money, ben)))
+    assert said(told["outgoing"]) == ["paid_credits", "payment_alarm_owner"]
+    assert money.payment(early)["problem"] == "owner"
+    assert traces(sql, anna) == []
+
+
+def test_reminders_pass_by_who_is_being_erased(
+    money: Money, sql: Sql, buyer: New, transaction: psycopg.Connection
+) -> None:
+    anna = buyer()
+    tell(money, anna, paid(number(), order_of(money, anna, "premium_month"), "499.00"))
+    sql(
+        "update subscriptions set ends_at = private.clock() + interval '2 days' where user_id = %s",
+        id_of(sql, anna),
+    )
+    update_id = next_update()
+    anna.receive(update_id, p_kind="callback_query")
+    anna.erase(on=transaction, update_id=update_id)
+    reminded = money.call("remind_of_ends")
+    assert anna.id not in [message["parameters"]["chat_id"] for message in reminded]
+    transaction.commit()
+    assert traces(sql, anna) == []
+
+
+def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
+    money: Money, sql: Sql, buyer: New
+) -> None:
+    people = [buyer() for _ in range(5)]
+    for person, by in zip(people[1:], people, strict=False):
+        sql(
+            "insert into user_referrals (referrer_id, referred_id, status) values (%s, %s, 'completed')",
+            id_of(sql, by),
+            id_of(sql, person),
+        )
+    prices = {"credits_100": "149.00", "balance_500": "500.00", "premium_month": "499.00"}
+    bought = [
+        (person, product, order_of(money, person, product, p_contact=email_of(person)), number())
+        for person in people
+        for product in prices
+        for _ in range(4)
+    ]
+
+    def act(n: int) -> str:
+        dice = random.Random(n)
+        person, product, order, pay = dice.choice(bought)
+        price = prices[product]
+        try:
+            kind = dice.choice(
+                ["paid"] * 4 + ["refund", "refund", "erase", "kept", "remind", "come", "export"]
+            )
+            if kind == "paid":
+                return str(tell(money, person, paid(pay, order, price), key=f"{pay}-{n % 3}")["outcome"])
+            if kind == "refund":
+                part = f"{float(price) / 2:.2f}"
+                return str(tell(money, person, refunded(pay, part, f"r{n % 2}", order_id=order))["outcome"])
+            if kind == "erase":
+                person.erase(balance="1000000")
+            elif kind == "kept":
+                money.call("apply_kept_events")
+            elif kind == "remind":
+                money.call("remind_of_ends")
+            elif kind == "export":
+                money.call("export_person", p_user_id=id_of(sql, person) or 0)
+            else:
+                person.receive(next_update())
+        except psycopg.Error as error:
+            return error.sqlstate or "?"
+        return "done"
+
+    sql("update private.settings set value = '10' where key = 'referral_commission_percent'")
+    try:
+        outcomes = [one for batch in range(15) for one in in_parallel(10, lambda n, b=batch: act(b * 10 + n))]
+    finally:
+        sql("update private.settings set value = '0' where key = 'referral_commission_percent'")
+
+    # Who is erased this moment is received anew (40001).
+    assert set(outcomes) <= {"applied", "known", "done", "40001"}, outcomes
+    assert outcomes.count("applied") > 20
+    assert money.wrong() == []
+    assert sql("select check_balances() as wrong") == [{"wrong": []}]
+    for person in people:
+        person.receive(next_update())
+        person.erase(balance="1000000")
+        assert traces(sql, person) == []
