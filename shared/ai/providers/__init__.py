@@ -10,9 +10,12 @@ import re
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
-from shared.ai.provider import Provider
 from shared.errors import ConfigError
+
+if TYPE_CHECKING:
+    from shared.ai.provider import Provider
 
 
 @lru_cache(maxsize=1)
