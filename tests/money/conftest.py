@@ -9,8 +9,8 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.support import new_telegram_id
 from tests.people.conftest import Someone, next_update
+from tests.support import new_telegram_id
 from tools.database import admins
 
 Sql = Callable[..., list[dict[str, Any]]]

@@ -201,7 +201,8 @@ def test_an_event_that_waits_keeps_what_happened_and_loses_who(money: Money, sql
     ]
     assert traces(sql, anna) == []
     sql(
-        "insert into renewals (product_key, provider, provider_subscription_id, currency, amount, plan, period, bot) "
+        "insert into renewals "
+        "(product_key, provider, provider_subscription_id, currency, amount, plan, period, bot) "
         "values ('premium_month', 'yookassa', %s, 'RUB', 499, 'PREMIUM', 'month', 'assistant')",
         subscription,
     )

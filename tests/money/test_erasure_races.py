@@ -1,4 +1,4 @@
-"""Money that moves while its person is being erased: nobody waits for ever, nothing comes back, the sums are exact."""
+"""Money that moves while its person is being erased: nobody waits for ever, and the sums are exact."""
 
 from __future__ import annotations
 
@@ -173,9 +173,11 @@ def test_a_payment_that_waits_for_its_order_passes_by_who_is_being_erased(
     waiting = paid(early, None, "499.00", subscription_id=subscription)
     tell(money, anna, waiting, key=f"early-{early}")
     sql(
-        "insert into renewals (user_id, product_key, provider, provider_subscription_id, status, currency, amount, "
+        "insert into renewals "
+        "(user_id, product_key, provider, provider_subscription_id, status, currency, amount, "
         "plan, period, bot) "
-        "values (%s, 'premium_month', 'yookassa', %s, 'canceled', 'RUB', 499, 'PREMIUM', 'month', 'assistant')",
+        "values (%s, 'premium_month', 'yookassa', %s, 'canceled', 'RUB', 499, 'PREMIUM', 'month', "
+        "'assistant')",
         id_of(sql, anna),
         subscription,
     )

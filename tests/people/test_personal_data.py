@@ -29,7 +29,6 @@ VALUES = {
         "public.payments": "completed",
     },
     "plan": "PREMIUM",
-    "provider": "openai",
     "last_four": "1234",
     "ciphertext": b"encrypted",
     "period": "month",
