@@ -30,7 +30,7 @@ def keeps_out(unit: Unit) -> bool:
 
 
 def is_about_own_data(incoming: Incoming) -> bool:
-    """Whether a person asks in private for their data, to be erased or charged no more: always their right."""
+    """Whether a person asks in private for their data, erasure, or an end of charges: always their right."""
     if incoming.is_group:
         return False
     if incoming.kind == "callback_query":
