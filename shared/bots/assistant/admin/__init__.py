@@ -1,8 +1,8 @@
 """What admins do in the assistant's private chat; for everybody else none of it is there.
 
     people.py    whom a command is about            card.py      /user, with buttons for the common actions
-    actions.py   what can be done to somebody       commands.py  /grant /reset /plan /unban
-    banning.py   /ban, which asks first             audit.py     /audit: who did what
+    actions.py   what can be done to somebody       commands.py  /grant /reset /plan
+    banning.py   /ban, which asks first; /unban     audit.py     /audit: who did what
     stats.py     /stats: how the bots do
 
 Each action is a SQL function that asks again whether this is an admin, acts once per update however often it

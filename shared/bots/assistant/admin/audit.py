@@ -94,7 +94,9 @@ def _line(unit: Unit, entry: Entry) -> str:
         what=_what(unit, entry),
         whom=whom,
     )
-    return f"{line}\n«{reason[:_REASON]}»" if reason else line
+    if not reason:
+        return line
+    return line + "\n" + unit.text("admin_audit_reason", reason=reason[:_REASON])
 
 
 def _what(unit: Unit, entry: Entry) -> str:

@@ -1,4 +1,4 @@
-"""/ban: asks first, and keeps the reason until the answer."""
+"""/ban, which asks first and keeps the reason until the answer, and /unban."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from telebot.types import CallbackQuery, Message
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin import actions
 from shared.bots.assistant.admin.card import show
+from shared.bots.assistant.admin.commands import act_on
 from shared.bots.assistant.admin.people import Found, find, is_person, look_up, name_of, parts, words
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
@@ -25,6 +26,17 @@ def ban(message: Message) -> None:
                 reply(*_question(unit, person, " ".join(reason)))
         case _:
             reply(unit.rich("admin_usage_ban"))
+
+
+@bot.admin_command("unban")
+def unban(message: Message) -> None:
+    """Take a ban back: whose."""
+    unit = current()
+    match words(message, 2):
+        case [who] if is_person(who):
+            act_on(unit, who, actions.unban)
+        case _:
+            reply(unit.rich("admin_usage_unban"))
 
 
 @bot.admin_button(r"admin:ban:\d+")

@@ -1,4 +1,4 @@
-"""/grant, /reset, /plan and /unban: what is done at once, and told as before and after."""
+"""/grant, /reset and /plan: what is done at once, and told as before and after."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def grant(message: Message) -> None:
     unit = current()
     match words(message, 3):
         case [who, number, *reason] if is_person(who) and _CREDITS.fullmatch(number) and int(number):
-            _act(unit, who, actions.grant, int(number), " ".join(reason))
+            act_on(unit, who, actions.grant, int(number), " ".join(reason))
         case _:
             reply(unit.rich("admin_usage_grant"))
 
@@ -35,7 +35,7 @@ def reset(message: Message) -> None:
     unit = current()
     match words(message, 2):
         case [who] if is_person(who):
-            _act(unit, who, actions.reset)
+            act_on(unit, who, actions.reset)
         case _:
             reply(unit.rich("admin_usage_reset"))
 
@@ -52,17 +52,6 @@ def plan(message: Message) -> None:
             reply(unit.rich("admin_usage_plan"))
 
 
-@bot.admin_command("unban")
-def unban(message: Message) -> None:
-    """Take a ban back: whose."""
-    unit = current()
-    match words(message, 2):
-        case [who] if is_person(who):
-            _act(unit, who, actions.unban)
-        case _:
-            reply(unit.rich("admin_usage_unban"))
-
-
 def _are_days(given: list[str]) -> bool:
     return len(given) < 2 and all(_DAYS.fullmatch(word) and int(word) for word in given)
 
@@ -77,7 +66,8 @@ def _give_plan(unit: Unit, person: Found, name: str, days: int | None) -> None:
     return reply(line, _to_card(unit, person))
 
 
-def _act(unit: Unit, who: str, action: Callable[..., str], *values: Any) -> None:
+def act_on(unit: Unit, who: str, action: Callable[..., str], *values: Any) -> None:
+    """Do something to the person meant, and answer with the line about it and a button to their card."""
     if person := find(unit, who):
         reply(actions.carry_out(unit, person, action, *values), _to_card(unit, person))
 
