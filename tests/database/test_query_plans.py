@@ -85,20 +85,27 @@ FILL = f"""
       now() + make_interval(secs => u.id - 9500), 'cs_' || u.id, now() - interval '1 hour'
     from public.users as u;
     insert into public.renewals
-      (user_id, product_key, provider, provider_subscription_id, currency, amount, plan, period, bot)
-    select u.id, 'premium_month', 'stripe', 'sub_' || u.id, 'RUB', 499, 'PREMIUM', 'month', 'assistant'
+      (user_id, product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot)
+    select u.id, 'premium_month', 'stripe', 'sub_' || u.id,
+      case when u.id = 9000 then 'canceled' else 'active' end,  -- who is erased
+      'RUB', 499, 'PREMIUM', 'month', 'assistant'
     from public.users as u;
     insert into public.payments
       (provider, provider_payment_id, order_id, user_id, status, currency, amount, claims, completed_at)
     select 'stripe', 'pi_' || o.id, o.id, o.user_id, 'completed', 'RUB', 499,
-      jsonb_build_object('order_id', o.id, 'subscription_id', 'sub_' || o.user_id), now()
+      jsonb_build_object(
+        'order_id', o.id, 'subscription_id', 'sub_' || o.user_id, 'telegram_id', 10000 + o.user_id
+      ), now()
     from public.orders as o where o.status = 'completed';
     insert into public.payment_operations (payment_id, kind, operation_id, amount)
     select p.id, 'paid', p.provider_payment_id, 499 from public.payments as p;
     insert into public.payment_effects (payment_id, effect, user_id, given)
     select p.id, 'subscription', p.user_id, 2592000 from public.payments as p;
-    insert into public.payment_events (provider, event_key, body, notices, processed_at, received_at)
-    select p.provider, 'evt_' || p.id, '{{}}', '[]', case when p.id % 500 > 0 then now() end, now()
+    insert into public.payment_events
+      (provider, event_key, user_id, body, notices, processed_at, received_at)
+    select p.provider, 'evt_' || p.id, case when p.id % 200 > 0 then p.user_id end, '{{}}',
+      jsonb_build_array(jsonb_build_object('kind', 'other', 'payment_id', p.provider_payment_id)),
+      case when p.id % 500 > 0 then now() end, now()
     from public.payments as p;
     reset session_replication_role;
 """

@@ -131,3 +131,23 @@ def test_money_that_arrives_between_the_tap_and_the_erasure_stops_it(
     asked.tap("🗑 Erase everything").wait(timeout=20)
     assert "There is 30\u00a0₽ on your balance" in asked.wait_for_edit().text
     assert sql("select balance::int from users where telegram_id = %s", anna.id) == [{"balance": 30}]
+
+
+def test_a_renewal_that_begins_between_the_tap_and_the_erasure_stops_it(
+    stack: Stack, sql: Sql, anna: Person
+) -> None:
+    asked = ask_to_be_erased(anna)
+
+    def renew() -> None:
+        sql(
+            "insert into renewals (user_id, product_key, provider, provider_subscription_id, currency, amount, plan, "
+            "period, bot) select id, 'premium_month', 'yookassa', %s, 'RUB', 499, 'PREMIUM', 'month', 'assistant' "
+            "from users where telegram_id = %s",
+            f"late:{anna.id % 977}",
+            anna.id,
+        )
+
+    stack.database.on("finish_update", when="before", do=renew)
+    asked.tap("🗑 Erase everything").wait(timeout=20)
+    assert "Please stop the renewal first" in asked.wait_for_edit().text
+    assert sql("select from users where telegram_id = %s", anna.id)

@@ -179,6 +179,100 @@ def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
     assert sql("select check_balances() as wrong") == wrong
 
 
+@pytest.mark.parametrize(
+    ("code", "ask", "first", "way", "stop", "sure", "off"),
+    [
+        (
+            "ru",
+            "🗑 Стереть всё",
+            "Сначала отключите автопродление",
+            "🔁 К автопродлению",
+            "Отключить автопродление",
+            "Да, отключить",
+            "Автопродление отключено",
+        ),
+        (
+            "en",
+            "🗑 Erase everything",
+            "Please stop the renewal first",
+            "🔁 To the renewal",
+            "Stop the renewal",
+            "Yes, stop it",
+            "The renewal is off",
+        ),
+    ],
+)
+def test_who_is_charged_each_month_is_shown_how_to_stop_that_first(
+    stack: Stack, sql: Sql, code: str, ask: str, first: str, way: str, stop: str, sure: str, off: str
+) -> None:
+    anna = stack.telegram.person("Анна", language_code=code).chat("assistant")
+    anna.send("/deleteme")
+    early = anna.answer()
+    user_id = row_of(sql, anna)[0]["id"]
+    sql(
+        "insert into renewals (user_id, product_key, provider, provider_subscription_id, currency, amount, plan, "
+        "period, bot, charged_until) values (%s, 'premium_month', 'yookassa', %s, 'RUB', 499, 'PREMIUM', 'month', "
+        "'assistant', private.clock() + interval '9 days')",
+        user_id,
+        f"order:my-data-{user_id}",
+    )
+    early.tap(ask)
+    assert first in early.wait_for_edit().text
+    anna.send("/deleteme")
+    asked = anna.answer()
+    assert first in asked.text
+    assert "/subscription" in asked.text
+    asked.tap(way)
+    shown = asked.wait_for_edit()
+    shown.tap(stop)
+    shown = shown.wait_for_edit()
+    shown.tap(sure)
+    assert off in shown.wait_for_edit().text
+    anna.send("/deleteme")
+    asked = anna.answer()
+    asked.tap(ask)
+    assert "✅" in asked.wait_for_edit().text
+    assert not row_of(sql, anna)
+
+
+def test_orders_and_payments_stand_in_the_file(stack: Stack, sql: Sql) -> None:
+    ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
+    ben.send("/start")
+    ben.answer()
+    user_id = row_of(sql, ben)[0]["id"]
+    (order,) = sql(
+        "select create_order(%s, 'credits_100', 'yookassa', 'RUB', 'assistant', p_contact => 'ben@example.com') ->> 'id' "
+        "as id",
+        user_id,
+    )
+    sql(
+        "select record_payment_event('yookassa', %s, 'payment.succeeded', 'card ending in 4242', %s)",
+        f"my-data-{user_id}",
+        json.dumps(
+            [
+                {
+                    "kind": "paid",
+                    "payment_id": f"my-data-{user_id}",
+                    "order_id": int(order["id"]),
+                    "amount": "149.00",
+                    "currency": "RUB",
+                }
+            ]
+        ),
+    )
+    ben.send("/mydata")
+    section = file_of(stack, eventually(lambda: [a for a in ben.answers() if "document" in a.data])[-1])
+    told = section["Orders and payments"]
+    assert told["Explanation"].startswith("orders: what you ordered; payments: money that came")
+    assert set(told["Data"]) == {"orders", "payments", "operations", "effects", "renewals", "events"}
+    assert [(row["contact"], row["status"]) for row in told["Data"]["orders"]] == [
+        ("ben@example.com", "completed")
+    ]
+    assert [(row["amount"], row["status"]) for row in told["Data"]["payments"]] == [(149, "completed")]
+    assert [(row["effect"], row["given"]) for row in told["Data"]["effects"]] == [("credits", 100)]
+    assert [row["body"] for row in told["Data"]["events"]] == ["card ending in 4242"]
+
+
 def test_in_a_group_nothing_of_a_person_is_shown(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.person("Anna", language_code="en")
     group = stack.telegram.group("Team", [anna], ["assistant"])

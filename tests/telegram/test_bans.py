@@ -333,6 +333,29 @@ def test_a_ban_takes_nobodys_rights_to_their_own_data(stack: Stack, sql: Sql) ->
     assert requests_of(sql, anna.id) == 0
 
 
+def test_a_ban_charges_nobody_for_ever(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    chat = anna.chat("assistant")
+    ban(sql, anna)
+    sql(
+        "insert into renewals (user_id, product_key, provider, provider_subscription_id, currency, amount, plan, "
+        "period, bot) select id, 'premium_month', 'yookassa', 'order:' || id, 'RUB', 499, 'PREMIUM', 'month', "
+        "'assistant' from users where telegram_id = %s",
+        anna.id,
+    )
+    chat.send("/deleteme").wait()
+    asked = eventually(lambda: [a for a in chat.answers() if "Please stop the renewal first" in a.text])[0]
+    asked.tap("🔁 To the renewal").wait()
+    shown = asked.wait_for_edit()
+    shown.tap("Stop the renewal").wait()
+    sure = shown.wait_for_edit()
+    sure.tap("Yes, stop it").wait()
+    assert "The renewal is off" in sure.wait_for_edit().text
+    chat.send("/subscription").wait()
+    chat.send("/paysupport").wait()
+    assert eventually(lambda: len(chat.answers()) > 3)
+
+
 def test_in_a_group_a_banned_person_is_not_answered_about_their_data_either(stack: Stack, sql: Sql) -> None:
     anna = acquainted(stack.telegram)
     ban(sql, anna)

@@ -26,9 +26,11 @@ begin
     perform private.strip_payments(
       array(
         select p.id
-          from jsonb_array_elements(v_event.notices) as n
-          join public.payments as p
-            on p.provider = v_event.provider and p.provider_payment_id = n.value ->> 'payment_id'
+          from public.payments as p
+         where p.provider = v_event.provider
+           and p.provider_payment_id = any(
+             array(select n.value ->> 'payment_id' from jsonb_array_elements(v_event.notices) as n)
+           )
       )
     );
     perform private.strip_events(array[p_event_id]);

@@ -6,30 +6,41 @@
 -- Errors: none.
 create or replace function private.people_of_event(p_provider text, p_notices jsonb)
 returns table (user_id bigint, is_payer boolean)
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  with told as (
-    select n.value as claims from jsonb_array_elements(p_notices) as n
+declare
+  v_telegram_ids bigint[];
+  v_order_ids bigint[];
+  v_subscription_ids text[];
+begin
+  -- As arrays: a handful of them, and the planner knows it.
+  select
+    array_agg((t.claims ->> 'telegram_id')::bigint),
+    array_agg((t.claims ->> 'order_id')::bigint),
+    array_agg(t.claims ->> 'subscription_id')
+    into v_telegram_ids, v_order_ids, v_subscription_ids
+    from (
+      select n.value as claims from jsonb_array_elements(p_notices) as n
+      union all
+      select p.claims
+        from public.payments as p
+       where p.provider = p_provider
+         and p.provider_payment_id = any(
+           array(select n.value ->> 'payment_id' from jsonb_array_elements(p_notices) as n)
+         )
+    ) as t;
+  return query
+    select u.id, true from public.users as u where u.telegram_id = any(v_telegram_ids)
     union all
-    select p.claims
-      from jsonb_array_elements(p_notices) as n
-      join public.payments as p on p.provider = p_provider and p.provider_payment_id = n.value ->> 'payment_id'
-  )
-  select u.id, true
-    from told as t
-    join public.users as u on u.telegram_id = (t.claims ->> 'telegram_id')::bigint
-  union all
-  select o.user_id, false
-    from told as t
-    join public.orders as o on o.id = (t.claims ->> 'order_id')::bigint and o.provider = p_provider
-  union all
-  select r.user_id, false
-    from told as t
-    join public.renewals as r
-      on r.provider = p_provider and r.provider_subscription_id = t.claims ->> 'subscription_id';
+    select o.user_id, false from public.orders as o where o.id = any(v_order_ids) and o.provider = p_provider
+    union all
+    select r.user_id, false
+      from public.renewals as r
+     where r.provider = p_provider and r.provider_subscription_id = any(v_subscription_ids);
+end
 $$;
 
 revoke all on function private.people_of_event from public, anon, authenticated;

@@ -29,8 +29,8 @@ as $$
     ),
     'operations', (
       select coalesce(jsonb_agg(to_jsonb(o) order by o.payment_id, o.created_at, o.kind, o.operation_id), '[]')
-        from own as p
-        join public.payment_operations as o on o.payment_id = p.id
+        from public.payment_operations as o
+       where o.payment_id = any(array(select p.id from own as p))
     ),
     'effects', (
       select coalesce(jsonb_agg(to_jsonb(e) - 'user_id' order by e.payment_id, e.effect), '[]')
