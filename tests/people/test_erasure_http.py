@@ -140,8 +140,9 @@ def test_a_renewal_that_begins_between_the_tap_and_the_erasure_stops_it(
 
     def renew() -> None:
         sql(
-            "insert into renewals (user_id, product_key, provider, provider_subscription_id, currency, amount, plan, "
-            "period, bot) select id, 'premium_month', 'yookassa', %s, 'RUB', 499, 'PREMIUM', 'month', 'assistant' "
+            "insert into renewals "
+            "(user_id, product_key, provider, provider_subscription_id, currency, amount, plan, period, bot) "
+            "select id, 'premium_month', 'yookassa', %s, 'RUB', 499, 'PREMIUM', 'month', 'assistant' "
             "from users where telegram_id = %s",
             f"late:{anna.id % 977}",
             anna.id,

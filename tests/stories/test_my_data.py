@@ -210,9 +210,10 @@ def test_who_is_charged_each_month_is_shown_how_to_stop_that_first(
     early = anna.answer()
     user_id = row_of(sql, anna)[0]["id"]
     sql(
-        "insert into renewals (user_id, product_key, provider, provider_subscription_id, currency, amount, plan, "
-        "period, bot, charged_until) values (%s, 'premium_month', 'yookassa', %s, 'RUB', 499, 'PREMIUM', 'month', "
-        "'assistant', private.clock() + interval '9 days')",
+        "insert into renewals (user_id, product_key, provider, provider_subscription_id, currency, amount, "
+        "plan, period, bot, charged_until) "
+        "values (%s, 'premium_month', 'yookassa', %s, 'RUB', 499, 'PREMIUM', 'month', 'assistant', "
+        "private.clock() + interval '9 days')",
         user_id,
         f"order:my-data-{user_id}",
     )
@@ -241,8 +242,8 @@ def test_orders_and_payments_stand_in_the_file(stack: Stack, sql: Sql) -> None:
     ben.answer()
     user_id = row_of(sql, ben)[0]["id"]
     (order,) = sql(
-        "select create_order(%s, 'credits_100', 'yookassa', 'RUB', 'assistant', p_contact => 'ben@example.com') ->> 'id' "
-        "as id",
+        "select create_order(%s, 'credits_100', 'yookassa', 'RUB', 'assistant', "
+        "p_contact => 'ben@example.com') ->> 'id' as id",
         user_id,
     )
     sql(

@@ -338,9 +338,10 @@ def test_a_ban_charges_nobody_for_ever(stack: Stack, sql: Sql) -> None:
     chat = anna.chat("assistant")
     ban(sql, anna)
     sql(
-        "insert into renewals (user_id, product_key, provider, provider_subscription_id, currency, amount, plan, "
-        "period, bot) select id, 'premium_month', 'yookassa', 'order:' || id, 'RUB', 499, 'PREMIUM', 'month', "
-        "'assistant' from users where telegram_id = %s",
+        "insert into renewals (user_id, product_key, provider, provider_subscription_id, currency, amount, "
+        "plan, period, bot) "
+        "select id, 'premium_month', 'yookassa', 'order:' || id, 'RUB', 499, 'PREMIUM', 'month', 'assistant' "
+        "from users where telegram_id = %s",
         anna.id,
     )
     chat.send("/deleteme").wait()
