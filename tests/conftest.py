@@ -91,7 +91,10 @@ def stack(one_stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:
     yield one_stack
     if request.session.testsfailed:
         for name, function in one_stack.functions.items():
-            lines = [line for line in function.raw_log.splitlines() if '"severity":"DEBUG"' not in line]
+            quiet = ('"severity":"DEBUG"', '"type":"probe"')
+            lines = [
+                line for line in function.raw_log.splitlines() if not any(word in line for word in quiet)
+            ]
             sys.stdout.write(f"--- {name} ---\n" + "\n".join(lines[-100:])[-6000:] + "\n")
     calm(one_stack)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.payments.providers import load
+from shared.payments.providers import load, names
 from tests.payments.orders import TIMEOUT, order
 from tools.emulator.payments import Bill
 from tools.emulator.stack import Stack
@@ -17,13 +17,13 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def checkout(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+def checkout(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """The address of a checkout page of a provider's."""
     for name, value in stack.env.items():
         monkeypatch.setenv(name, value)
 
-    def make(key: str) -> str:
-        return load(key).create(order(amount=Decimal("1299.00")), TIMEOUT).url
+    def make(key: str, currency: str = "RUB") -> str:
+        return load(key).create(order(amount=Decimal("1299.00"), currency=currency), TIMEOUT).url
 
     return make
 
@@ -59,14 +59,50 @@ def test_what_happened_is_said_and_the_way_leads_back(
     page.locator("#line-state[data-state=up]").wait_for(state="attached")
 
 
+def test_only_what_can_happen_now_is_offered(
+    window: Callable[..., Any], checkout: Callable[[str], str]
+) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    page.goto(checkout("yookassa"))
+    early, late = ("Decline", "Pay later", "Wrong amount", "Let it expire"), ("Refund",)
+    for name in early:
+        expect(page.get_by_role("button", name=name)).to_be_enabled()
+    for name in late:
+        expect(page.get_by_role("button", name=name)).to_be_disabled()
+    page.get_by_role("button", name="Оплатить").click()
+    page.get_by_role("status").filter(has_text="Paid.").wait_for()
+    for name in early:
+        expect(page.get_by_role("button", name=name)).to_be_disabled()
+    for name in (*late, "Deliver twice", "Forge"):
+        expect(page.get_by_role("button", name=name)).to_be_enabled()
+    page.get_by_role("button", name="Refund").click()
+    page.get_by_role("status").filter(has_text="Given back.").wait_for()
+
+
+@pytest.mark.parametrize(("key", "currency", "money"), [
+    ("stripe", "USD", "$1,299.00"), ("stripe", "KZT", "1,299.00 ₸"), ("yookassa", "RUB", "1 299,00 ₽"),
+])  # fmt: skip
+def test_money_is_written_as_the_provider_does(
+    window: Callable[..., Any], checkout: Callable[..., str], key: str, currency: str, money: str
+) -> None:
+    page = window()
+    page.goto(checkout(key, currency))
+    assert page.locator(".amount").inner_text().replace("\N{NO-BREAK SPACE}", " ") == money
+
+
 @pytest.mark.parametrize("width", [360, 1280])
+@pytest.mark.parametrize("key", sorted(set(names()) - {"telegram_stars"}))
 def test_nothing_hangs_over_the_edge(
-    window: Callable[..., Any], checkout: Callable[[str], str], width: int
+    window: Callable[..., Any], checkout: Callable[[str], str], key: str, width: int
 ) -> None:
     page = window(width=width)
-    page.goto(checkout("stripe"))
+    page.goto(checkout(key))
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     overflowing = (
         "[...document.querySelectorAll('button')].filter((b) => b.scrollWidth > b.clientWidth).length"
     )
     assert page.evaluate(overflowing) == 0
+    lines = "[...document.querySelectorAll('.fields b')].map((b) => b.getClientRects().length)"
+    assert set(page.evaluate(lines)) == {1}, "a number is broken into two lines"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from shared.scheduled.jobs import JOBS
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
@@ -66,6 +67,19 @@ def test_a_message_gets_its_answer_and_its_way_is_shown(stack: Stack, window: Wi
     expect(way).to_contain_text("finish_update")
     way.locator(".step[data-kind=webhook] .step-line").click()
     expect(way.locator(".detail")).to_contain_text('"update_id"')
+
+
+def test_the_panel_has_every_function_and_every_job(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    page.get_by_role("button", name="Make trouble").or_(page.get_by_role("tab", name="Make trouble")).click()
+    for name in stack.functions:
+        expect(page.get_by_role("button", name=f"Restart {name}")).to_be_visible()
+    for name, job in JOBS.items():
+        expect(page.locator("#trouble")).to_contain_text(job.about)
+        page.get_by_role("button", name=f"Run {name} now").click()
+        expect(page.get_by_text(f"The job {name} answered 200.")).to_be_visible(timeout=30_000)
 
 
 def test_an_empty_chat_offers_three_things_and_hello_works(stack: Stack, window: Window) -> None:

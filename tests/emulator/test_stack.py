@@ -16,11 +16,14 @@ import psutil
 import pytest
 import urllib3
 
+from shared.config import settings
+from shared.payments import providers
+from shared.scheduled.jobs import JOBS
 from tools.emulator import storage
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.clock import Clock
-from tools.emulator.functions import FunctionFailed
-from tools.emulator.stack import Stack
+from tools.emulator.functions import ROOT, FunctionFailed
+from tools.emulator.stack import FUNCTIONS, Stack
 from tools.emulator.telegram.world import World
 from tools.emulator.trace import Trace
 from tools.emulator.watcher import Watcher
@@ -142,6 +145,38 @@ def test_a_job_is_called_with_the_secret(stack: Stack) -> None:
     stack.scheduler.secret = genuine
 
 
+def test_functions_run_with_other_settings_for_a_while(stack: Stack) -> None:
+    before = {name: function.pid for name, function in stack.functions.items()}
+    with stack.settings(STRIPE_SECRET_KEY="", SUPPORT_CONTACT="@help"):
+        for name, function in stack.functions.items():
+            assert (function.state, function.env["STRIPE_SECRET_KEY"]) == ("running", "")
+            assert function.env["SUPPORT_CONTACT"] == "@help"
+            assert function.pid not in (0, before[name])
+    for function in stack.functions.values():
+        assert function.state == "running"
+        assert function.env["STRIPE_SECRET_KEY"]
+        assert "SUPPORT_CONTACT" not in function.env
+
+
+def test_the_products_functions_are_the_folders_that_are_deployed() -> None:
+    assert list(FUNCTIONS) == sorted(path.parent.name for path in ROOT.glob("functions/*/main.py"))
+    assert all((ROOT / source).is_file() for source in FUNCTIONS.values())
+
+
+def test_every_payment_provider_is_pointed_at_its_stand_in(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in stack.env.items():
+        monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    try:
+        assert providers.configured() == providers.names()
+        for name in set(providers.names()) - {"telegram_stars"}:
+            assert providers.load(name).address().startswith(f"{stack.url}/pay/{name}")
+    finally:
+        settings.cache_clear()
+
+
 def test_a_function_that_cannot_start_says_why(tmp_path: Path) -> None:
     broken = tmp_path / "main.py"
     broken.write_text("raise ValueError('nothing works')\n")
@@ -251,12 +286,18 @@ def test_a_trouble_that_struck_is_over(stack: Stack, page: Page) -> None:
     assert page.get("/api/state").json()["troubles"]["lose_response"] == 0
 
 
+def test_the_page_knows_the_jobs(page: Page) -> None:
+    expected = [{"name": name, "about": job.about, "schedule": job.schedule} for name, job in JOBS.items()]
+    assert page.get("/api/state").json()["jobs"] == expected
+
+
 def test_functions_can_be_killed_and_restarted_from_the_page(stack: Stack, page: Page) -> None:
     assert page.post("/api/kill", {"function": "scheduled"}).json() == {
         "name": "scheduled",
         "state": "stopped",
     }
-    assert page.post("/api/jobs/sweep").json()["status"] == 503
+    # The system may take a moment to end the last of its processes.
+    _until(lambda: page.post("/api/jobs/sweep").json().get("status") == 503, 20)
     page.post("/api/restart", {"function": "scheduled"})
     _until(lambda: stack.function("scheduled").state == "running", 10)
     assert page.post("/api/jobs/sweep").json() == {"status": 200, "body": {"job": "/sweep"}}

@@ -1,0 +1,30 @@
+"""A provider is there when its settings are, and a wrong setting is told to whoever calls."""
+
+from __future__ import annotations
+
+import urllib3
+
+from tools.emulator.stack import Stack
+
+POOL = urllib3.PoolManager(retries=False)
+
+
+def post(stack: Stack, path: str) -> tuple[int, bytes]:
+    answer = POOL.request("POST", f"{stack.url}/payments/{path}", body=b"{}", redirect=False)
+    return answer.status, answer.data
+
+
+def test_a_provider_without_its_settings_is_not_there(stack: Stack) -> None:
+    assert post(stack, "stripe")[0] == 401
+    with stack.settings(STRIPE_WEBHOOK_SECRET=""):
+        assert post(stack, "stripe") == (404, b"no such provider here")
+        assert post(stack, "crypto_pay")[0] == 401
+    assert post(stack, "stripe")[0] == 401
+
+
+def test_a_wrong_setting_is_an_outage_even_for_a_stranger(stack: Stack) -> None:
+    assert post(stack, "nobody") == (404, b"no such provider here")
+    with stack.settings(RESPONSE_TIMEOUT="soon"):
+        assert post(stack, "nobody")[0] == 503
+        assert post(stack, "stripe")[0] == 503
+    assert post(stack, "nobody")[0] == 404
