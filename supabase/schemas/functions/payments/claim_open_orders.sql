@@ -1,10 +1,11 @@
--- Gives the orders whose state is to be asked of their provider now, and gives up those whose time is over.
+-- Gives the orders whose state is to be asked of their provider now (p_providers: a list of keys), and gives up those
+-- whose time is over.
 --
 -- Twice or at once: orders that somebody holds are skipped; one that was given is not given again for a while, which
 --   grows with its age: five minutes for a new one, hours for one of days.
 -- Returns: json [{id, provider, reference}], the longest unasked first.
 -- Errors: none.
-create or replace function public.claim_open_orders(p_providers text[], p_limit integer default 50)
+create or replace function public.claim_open_orders(p_providers jsonb, p_limit integer default 50)
 returns json
 language plpgsql
 volatile
@@ -32,7 +33,7 @@ begin
      where o.status = 'pending'
        and o.expires_at > v_now - interval '1 day'
        and o.checkout_reference is not null
-       and o.provider = any(p_providers)
+       and p_providers ? o.provider
        and o.created_at < v_now - interval '5 minutes'
        and coalesce(o.checked_at, '-infinity')
          < v_now - greatest(interval '5 minutes', (v_now - o.created_at) / 6)
