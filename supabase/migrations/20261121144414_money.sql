@@ -627,13 +627,14 @@ revoke all on function public.check_payments from public, anon, authenticated;
 grant execute on function public.check_payments to bot_backend, service_role;
 comment on function public.check_payments is 'Proves that payments and what was given for them agree';
 
--- Gives the orders whose state is to be asked of their provider now, and gives up those whose time is over.
+-- Gives the orders whose state is to be asked of their provider now (p_providers: a list of keys), and gives up those
+-- whose time is over.
 --
 -- Twice or at once: orders that somebody holds are skipped; one that was given is not given again for a while, which
 --   grows with its age: five minutes for a new one, hours for one of days.
 -- Returns: json [{id, provider, reference}], the longest unasked first.
 -- Errors: none.
-create or replace function public.claim_open_orders(p_providers text[], p_limit integer default 50)
+create or replace function public.claim_open_orders(p_providers jsonb, p_limit integer default 50)
 returns json
 language plpgsql
 volatile
@@ -661,7 +662,7 @@ begin
      where o.status = 'pending'
        and o.expires_at > v_now - interval '1 day'
        and o.checkout_reference is not null
-       and o.provider = any(p_providers)
+       and p_providers ? o.provider
        and o.created_at < v_now - interval '5 minutes'
        and coalesce(o.checked_at, '-infinity')
          < v_now - greatest(interval '5 minutes', (v_now - o.created_at) / 6)
@@ -1199,9 +1200,11 @@ begin
     perform private.strip_payments(
       array(
         select p.id
-          from jsonb_array_elements(v_event.notices) as n
-          join public.payments as p
-            on p.provider = v_event.provider and p.provider_payment_id = n.value ->> 'payment_id'
+          from public.payments as p
+         where p.provider = v_event.provider
+           and p.provider_payment_id = any(
+             array(select n.value ->> 'payment_id' from jsonb_array_elements(v_event.notices) as n)
+           )
       )
     );
     perform private.strip_events(array[p_event_id]);
@@ -1344,30 +1347,41 @@ comment on function public.payment_history is 'What a person ordered and paid';
 -- Errors: none.
 create or replace function private.people_of_event(p_provider text, p_notices jsonb)
 returns table (user_id bigint, is_payer boolean)
-language sql
+language plpgsql
 stable
 security invoker
 set search_path = ''
 as $$
-  with told as (
-    select n.value as claims from jsonb_array_elements(p_notices) as n
+declare
+  v_telegram_ids bigint[];
+  v_order_ids bigint[];
+  v_subscription_ids text[];
+begin
+  -- As arrays: a handful of them, and the planner knows it.
+  select
+    array_agg((t.claims ->> 'telegram_id')::bigint),
+    array_agg((t.claims ->> 'order_id')::bigint),
+    array_agg(t.claims ->> 'subscription_id')
+    into v_telegram_ids, v_order_ids, v_subscription_ids
+    from (
+      select n.value as claims from jsonb_array_elements(p_notices) as n
+      union all
+      select p.claims
+        from public.payments as p
+       where p.provider = p_provider
+         and p.provider_payment_id = any(
+           array(select n.value ->> 'payment_id' from jsonb_array_elements(p_notices) as n)
+         )
+    ) as t;
+  return query
+    select u.id, true from public.users as u where u.telegram_id = any(v_telegram_ids)
     union all
-    select p.claims
-      from jsonb_array_elements(p_notices) as n
-      join public.payments as p on p.provider = p_provider and p.provider_payment_id = n.value ->> 'payment_id'
-  )
-  select u.id, true
-    from told as t
-    join public.users as u on u.telegram_id = (t.claims ->> 'telegram_id')::bigint
-  union all
-  select o.user_id, false
-    from told as t
-    join public.orders as o on o.id = (t.claims ->> 'order_id')::bigint and o.provider = p_provider
-  union all
-  select r.user_id, false
-    from told as t
-    join public.renewals as r
-      on r.provider = p_provider and r.provider_subscription_id = t.claims ->> 'subscription_id';
+    select o.user_id, false from public.orders as o where o.id = any(v_order_ids) and o.provider = p_provider
+    union all
+    select r.user_id, false
+      from public.renewals as r
+     where r.provider = p_provider and r.provider_subscription_id = any(v_subscription_ids);
+end
 $$;
 
 revoke all on function private.people_of_event from public, anon, authenticated;
@@ -2029,8 +2043,8 @@ as $$
     ),
     'operations', (
       select coalesce(jsonb_agg(to_jsonb(o) order by o.payment_id, o.created_at, o.kind, o.operation_id), '[]')
-        from own as p
-        join public.payment_operations as o on o.payment_id = p.id
+        from public.payment_operations as o
+       where o.payment_id = any(array(select p.id from own as p))
     ),
     'effects', (
       select coalesce(jsonb_agg(to_jsonb(e) - 'user_id' order by e.payment_id, e.effect), '[]')
