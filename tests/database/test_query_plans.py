@@ -159,7 +159,7 @@ CALLS = {
     "record_payment_event of a refund": """record_payment_event('stripe', 'new', '', '', '[{"kind":
         "refunded", "payment_id": "pi_9001", "operation_id": "re", "amount": 9}]')""",
     "apply_kept_events": "apply_kept_events(5)",
-    "claim_open_orders": "claim_open_orders('["stripe"]', 5)",
+    "claim_open_orders": """claim_open_orders('["stripe"]', 5)""",
     "remind_of_ends": "remind_of_ends(5)",
     "sweep": "sweep(50)",  # to 200 thousand messages what its 1000 are to four million
     "admin_find_user": "admin_find_user('19000', 'boss@example.com')",
