@@ -1,4 +1,4 @@
-"""The two SQL functions of every update, with few and with many people, beside a one-row UPDATE."""
+"""SQL functions beside a one-row UPDATE, with few and with many people: those of an update, and of people."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+import psycopg
+
 from tools.bench.database import HISTORY, Database
 from tools.bench.errors import BenchError
 from tools.bench.report import Aim, Row, Section
@@ -19,7 +21,8 @@ from tools.database import binaries
 CLIENTS = (1, 4)
 _GROWTH = 1.5  # how much dearer both may be with all those people
 
-# The yardstick goes in between, so that all three have the same seconds and the same disturbances.
+# The yardstick goes in between, so that all have the same seconds and the same disturbances. What begins
+# neither with "update public" nor with "select public" only prepares, and is not measured.
 _SCRIPT = """
 \\set number :number + 1
 \\set update_id :base + :client_id * 10000000 + :number
@@ -36,6 +39,12 @@ select public.finish_update(p_bot => 'assistant', p_update_id => :update_id, p_a
 p_messages => '[{"role": "user", "content": "Как хранить зелень?"}, \
 {"role": "assistant", "content": "Промойте, обсушите и заверните в бумагу."}]', \
 p_reservation => 'settled')::text;
+select u.id as newcomer from public.users as u where u.telegram_id = :person \\gset
+select u.id as asking, u.referral_code as code from public.users as u where u.telegram_id = :other \\gset
+select public.get_user_usage_stats(:asking)::text;
+with gone as (delete from public.user_referrals where referred_id = :newcomer or referrer_id = :newcomer) \
+update public.users set is_newcomer = true where id = :newcomer;
+select public.complete_referral(:newcomer, :code)::text;
 """
 
 
@@ -69,6 +78,14 @@ class _Rounds:
     update: list[float] = field(default_factory=list)
     receive: list[float] = field(default_factory=list)
     finish: list[float] = field(default_factory=list)
+    stats: list[float] = field(default_factory=list)
+    referral: list[float] = field(default_factory=list)
+
+    def add(self, milliseconds: Sequence[float]) -> None:
+        """Keep one round, in the order of the script."""
+        kept = (self.update, self.receive, self.finish, self.stats, self.referral)
+        for values, value in zip(kept, milliseconds, strict=True):
+            values.append(value)
 
     @property
     def both(self) -> float:
@@ -89,6 +106,11 @@ class Scale:
         """Make the database of a size and return the seconds it took."""
         started = time.perf_counter()
         self._database.make(size.name, size.people, size.every)
+        with psycopg.connect(self._database.owner_url(size.name)) as connection:
+            # Few people bring each other again and again here.
+            connection.execute(
+                "update private.settings set value = '1000000000' where key = 'referral_daily_limit'"
+            )
         return time.perf_counter() - started
 
     def measure(self, sizes: Sequence[Size], rounds: int, seconds: int) -> list[Section]:
@@ -98,14 +120,11 @@ class Scale:
             for (size, clients), result in results.items():
                 one = self._pgbench(size, clients, seconds if number else 1)
                 if number:
-                    for values, value in zip(
-                        (result.update, result.receive, result.finish), one, strict=True
-                    ):
-                        values.append(value)
+                    result.add(one)
         rows = [row for case, result in results.items() for row in _rows(*case, result)]
         sections = [Section(f"SQL, ms, median of {rounds}", rows, yardstick="UPDATE")]
         if growth := _growth(sizes, results):
-            sections.append(Section("Both functions of one update, ms", growth, yardstick="with 1,000"))
+            sections.append(Section("Cost and the number of people, ms", growth, yardstick="with 1,000"))
         return sections
 
     def _pgbench(self, size: Size, clients: int, seconds: int) -> list[float]:
@@ -124,7 +143,7 @@ class Scale:
         if done.returncode:
             raise BenchError(f"pgbench failed: {done.stderr.strip()}")
         # "         0.211           0 update public.users set ..."; lines of \set stand there too
-        found = re.findall(r"^\s+([\d.]+)\s+\d+\s+(?:update|select) ", done.stdout, re.MULTILINE)
+        found = re.findall(r"^\s+([\d.]+)\s+\d+\s+(?:update|select) public\.", done.stdout, re.MULTILINE)
         return [float(text) for text in found]
 
 
@@ -133,19 +152,23 @@ def _rows(size: Size, clients: int, result: _Rounds) -> list[Row]:
     return [
         Row(f"{case}: receive_update", median(result.receive), median(result.update), digits=3),
         Row("  finish_update", median(result.finish), median(result.update), digits=3),
+        Row("  get_user_usage_stats", median(result.stats), median(result.update), digits=3),
+        Row("  complete_referral", median(result.referral), median(result.update), digits=3),
     ]
 
 
 def _growth(sizes: Sequence[Size], results: Mapping[tuple[Size, int], _Rounds]) -> list[Row]:
-    """Compare each size with the first: both functions of one update together."""
-    return [
-        Row(
-            f"with {size.people:,} people, c={clients}",
-            results[size, clients].both,
-            results[sizes[0], clients].both,
-            Aim(_GROWTH, of_ratio=True),
-            digits=3,
-        )
-        for size in sizes[1:]
-        for clients in CLIENTS
-    ]
+    """Compare each size with the first: both functions of one update together, and each of people's."""
+    rows = []
+    for size in sizes[1:]:
+        for clients in CLIENTS:
+            large, small = results[size, clients], results[sizes[0], clients]
+            rows += [
+                Row(name, ours, first, Aim(_GROWTH, of_ratio=True), digits=3)
+                for name, ours, first in (
+                    (f"with {size.people:,} people, c={clients}: an update", large.both, small.both),
+                    ("  get_user_usage_stats", median(large.stats), median(small.stats)),
+                    ("  complete_referral", median(large.referral), median(small.referral)),
+                )
+            ]
+    return rows
