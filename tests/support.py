@@ -60,7 +60,7 @@ def in_parallel(count: int, work: Callable[[int], Any]) -> list[Any]:
 
 
 def deliver_until_done(
-    telegram: Telegram, update: dict[str, Any], bot: str, seconds: float = 20
+    telegram: Telegram, update: dict[str, Any], bot: str, seconds: float = 60
 ) -> RawResponse:
     """Deliver an update as Telegram does: again and again until it is taken."""
     deadline = time.monotonic() + seconds
@@ -72,7 +72,7 @@ def deliver_until_done(
         time.sleep(0.1)
 
 
-def eventually(check: Callable[[], Any], seconds: float = 10) -> Any:
+def eventually(check: Callable[[], Any], seconds: float = 30) -> Any:
     """Return the first true result of `check` within some seconds."""
     deadline = time.monotonic() + seconds
     while not (result := check()):

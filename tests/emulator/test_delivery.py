@@ -317,7 +317,7 @@ def test_kinds_left_out_of_allowed_updates_are_not_sent(
     assert "edited_message" in receiver.updates[-1]
 
 
-def _until(ready: Any, seconds: float = 3) -> None:
+def _until(ready: Any, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < deadline, "it did not happen"

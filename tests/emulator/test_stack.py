@@ -68,12 +68,12 @@ class Page:
         self.pool = urllib3.PoolManager(retries=False)
 
     def get(self, path: str, **headers: str) -> urllib3.BaseHTTPResponse:
-        return self.pool.request("GET", self.stack.url + path, headers=headers, timeout=5)
+        return self.pool.request("GET", self.stack.url + path, headers=headers, timeout=30)
 
     def post(self, path: str, body: Any = None, **headers: str) -> urllib3.BaseHTTPResponse:
         sent = {"Content-Type": "application/json"} | headers
         return self.pool.request(
-            "POST", self.stack.url + path, body=json.dumps(body or {}), headers=sent, timeout=10
+            "POST", self.stack.url + path, body=json.dumps(body or {}), headers=sent, timeout=30
         )
 
     def person(self, **more: Any) -> Any:
@@ -134,7 +134,7 @@ def test_a_killed_function_gets_the_update_when_it_is_back(stack: Stack) -> None
     assert function.pid not in (0, old)
     stack.telegram.hold(False)
     stack.telegram.retry_now()
-    assert chat.answer(timeout=15).text.startswith("/assistant slow")
+    assert chat.answer(timeout=60).text.startswith("/assistant slow")
 
 
 def test_a_job_is_called_with_the_secret(stack: Stack) -> None:
@@ -362,12 +362,12 @@ def test_a_changed_source_is_noticed(tmp_path: Path) -> None:
     watcher.start()
     time.sleep(0.1)
     (tmp_path / "b.py").write_text("2")
-    assert changed.wait(5)
+    assert changed.wait(30)
     watcher.stop()
     assert noticed == [{tmp_path / "b.py"}]
 
 
-def _until(ready: Any, seconds: float = 5) -> None:
+def _until(ready: Any, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not ready():
         assert time.monotonic() < deadline, "it did not happen"

@@ -138,9 +138,9 @@ def test_a_connection_cut_at_any_statement_leaves_one_notice(
     chat.answer()
     ban(sql, anna)
     stack.database.on(statement, when=when, do="cut")
-    chat.send("hello").wait(timeout=20)
+    chat.send("hello").wait(timeout=60)
     assert "no access" in chat.answer().text
-    chat.send("hello again").wait(timeout=20)
+    chat.send("hello again").wait(timeout=60)
     chat.expect_silence(0.2)
 
 
@@ -159,10 +159,10 @@ def test_a_killed_worker_leaves_one_notice(
     clock(LATER)
     stack.function("telegram").restart()
     stack.telegram.retry_now()
-    sent.wait(timeout=20)
+    sent.wait(timeout=60)
     assert "no access" in chat.answer().text
     assert told(sql, anna)
-    chat.send("hello again").wait(timeout=20)
+    chat.send("hello again").wait(timeout=60)
     chat.expect_silence(0.2)
 
 
@@ -179,7 +179,7 @@ def test_a_request_reserved_before_the_ban_is_given_back(
     clock(LATER)
     stack.function("telegram").restart()
     stack.telegram.retry_now()
-    sent.wait(timeout=20)
+    sent.wait(timeout=60)
     assert "no access" in chat.answer().text
     assert requests_of(sql, anna.id) == 0
 
@@ -192,7 +192,7 @@ def test_what_the_ai_was_asked_before_the_ban_is_still_answered(stack: Stack, sq
     sent = chat.send(words)
     eventually(lambda: any(r["messages"][-1]["content"] == words for r in stack.ai.requests))
     ban(sql, anna)
-    sent.wait(timeout=20)
+    sent.wait(timeout=60)
     eventually(lambda: "The last answer." in [answer.text for answer in chat.answers()])
 
 
@@ -298,7 +298,7 @@ def test_a_banned_referrer_hears_nothing_of_newcomers(stack: Stack, sql: Sql) ->
     chat = ben.chat("assistant")
     chat.send(f"/start ref_{row['code']}")
     chat.answer()
-    chat.send("a first question").wait(timeout=20)
+    chat.send("a first question").wait(timeout=60)
     chat.answer()
     rows = sql(
         "select status from user_referrals join users on users.id = referrer_id where telegram_id = %s",

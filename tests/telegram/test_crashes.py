@@ -84,7 +84,7 @@ def test_killed_at_any_step_the_update_is_done_once(
     clock(LATER)
     stack.function("telegram").restart()
     stack.telegram.retry_now()
-    sent.wait(timeout=20)
+    sent.wait(timeout=60)
     answers = eventually(lambda: chat.answers()[1:])
     assert requests_of(sql, anna.id) == 1
     assert history_of(sql, anna.id) == ["user", "assistant"]
@@ -100,7 +100,7 @@ def test_a_connection_cut_at_any_statement_changes_nothing_twice(
     anna = stack.telegram.person("Anna")
     chat = anna.chat("assistant")
     stack.database.on(statement, when=when, do="cut")
-    chat.send("hello").wait(timeout=20)
+    chat.send("hello").wait(timeout=60)
     chat.answer()
     assert requests_of(sql, anna.id) == 1
     assert history_of(sql, anna.id) == ["user", "assistant"]
@@ -121,7 +121,7 @@ def test_the_database_lost_between_receive_and_finish_costs_no_request(
     clock(LATER)
     stack.database.up()
     stack.telegram.retry_now()
-    sent.wait(timeout=30)
+    sent.wait(timeout=60)
     chat.answer()
     assert requests_of(sql, anna.id) == 1
     assert history_of(sql, anna.id) == ["user", "assistant"]

@@ -157,7 +157,7 @@ def test_postgres_stopped_during_traffic_and_started_again(server: Server, stack
     time.sleep(1)
     server.start()
     for message in sent:
-        message.wait(timeout=40)
+        message.wait(timeout=60)
     stack.telegram.idle(20)
     with psycopg.connect(server.url("migrated", "supabase_admin"), autocommit=True) as connection:
 
@@ -171,13 +171,13 @@ def test_postgres_stopped_during_traffic_and_started_again(server: Server, stack
             # What was answered from nothing is not counted, and nothing is counted that was not kept.
             assert requests_of(after, person.id) * 2 == len(history_of(after, person.id))
     chat = people[0].chat("assistant")
-    chat.send("and now?").wait(timeout=30)
+    chat.send("and now?").wait(timeout=60)
     assert _is_online(chat)
 
 
 def _is_online(chat: Any) -> bool:
     def check() -> bool:
-        chat.send("/profile").wait(timeout=20)
+        chat.send("/profile").wait(timeout=60)
         return "Today:" in chat.answers()[-1].text
 
     result: bool = eventually(check, 30)

@@ -249,7 +249,7 @@ def test_a_handler_that_fails_once_answers_the_second_time(stack: Stack, sql: Sq
 def test_trouble_outside_is_tried_again_without_counting(stack: Stack, sql: Sql) -> None:
     chat = stack.telegram.person("Anna").chat("second")
     sent = chat.send("/outside")
-    assert chat.answer(timeout=20).text == "back"
+    assert chat.answer(timeout=60).text == "back"
     row = sql("select failures, attempt from telegram_updates where update_id = %s", sent.update_id)[0]
     assert (row["failures"], row["attempt"]) == (0, 5)
 

@@ -1,0 +1,82 @@
+"""Killed between any two steps of an invitation, it is attached and completed once all the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import eventually
+from tests.telegram.test_crashes import LATER, kill
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Chat, Sent
+
+Sql = Callable[..., list[dict[str, Any]]]
+STEPS = [
+    (function, when)
+    for function in ("receive_update", "finish_update", "record_calls")
+    for when in ("before", "after")
+]
+
+
+def survive(stack: Stack, clock: Callable[[str], None], sent: Sent) -> None:
+    """The function died at the step: another one takes the update over."""
+    eventually(lambda: not stack.function("telegram").pid, 30)
+    clock(LATER)
+    stack.function("telegram").restart()
+    stack.telegram.retry_now()
+    sent.wait(timeout=60)
+
+
+def people(stack: Stack, sql: Sql) -> tuple[Chat, Chat, str]:
+    """Anna, who invites; Ben, who has never written; her code."""
+    anna = stack.telegram.person("Anna").chat("assistant")
+    anna.send("/start")
+    anna.answer()
+    code = sql("select referral_code from users where telegram_id = %s", anna.id)[0]["referral_code"]
+    return anna, stack.telegram.person("Ben").chat("assistant"), str(code)
+
+
+def outcome(sql: Sql, anna: Chat, ben: Chat) -> tuple[list[str], list[int], int]:
+    """What became of the invitation: its states, both credits, how many Anna brought."""
+    states = sql(
+        "select r.status from user_referrals r join users u on u.id = r.referred_id where u.telegram_id = %s",
+        ben.id,
+    )
+    rows = sql(
+        "select bonus_credits, total_referrals from users where telegram_id = any(%s) order by id",
+        [anna.id, ben.id],
+    )
+    return (
+        [row["status"] for row in states],
+        [row["bonus_credits"] for row in rows],
+        rows[0]["total_referrals"],
+    )
+
+
+@pytest.mark.parametrize(("function", "when"), STEPS[:4])
+def test_killed_while_a_newcomer_is_attached(
+    stack: Stack, sql: Sql, clock: Callable[[str], None], function: str, when: Any
+) -> None:
+    anna, ben, code = people(stack, sql)
+    stack.database.on(function, when=when, do=lambda: kill(stack))
+    survive(stack, clock, ben.send(f"/start ref_{code}"))
+    ben.answer()
+    assert outcome(sql, anna, ben) == (["pending"], [0, 0], 0)
+
+
+@pytest.mark.parametrize(("function", "when"), STEPS)
+def test_killed_while_an_invitation_is_completed(
+    stack: Stack, sql: Sql, clock: Callable[[str], None], function: str, when: Any
+) -> None:
+    anna, ben, code = people(stack, sql)
+    ben.send(f"/start ref_{code}").wait(timeout=60)
+    ben.answer()
+    stack.database.on(function, when=when, do=lambda: kill(stack))
+    survive(stack, clock, ben.send(f"a first question of {ben.id}"))
+    ben.answer()
+    assert outcome(sql, anna, ben) == (["completed"], [10, 5], 1)
+    stack.run_job("sweep")
+    told = eventually(lambda: [one for one in anna.answers() if "Ben" in one.text])
+    assert 1 <= len(told) <= 2  # explicit messages: at least once
