@@ -574,7 +574,10 @@ TEXTS: Mapping[str, str] = {
     "payment_alarm_no_order": "🚨 Money without an order: {money}, {provider} {number} (payment {payment}). Nothing was given.",
     "payment_alarm_amount": "🚨 A wrong amount: {money}, {provider} {number} (payment {payment}). Nothing was given.",
     "payment_alarm_currency": "🚨 A wrong currency: {money}, {provider} {number} (payment {payment}). Nothing was given.",
-    "payment_alarm_owner": "🚨 Somebody else paid: {money}, {provider} {number} (payment {payment}). Nothing was given.",
+    "payment_alarm_owner": (
+        "🚨 Somebody else paid, or the buyer has erased their data: {money}, {provider} {number} (payment {payment}). "
+        "Nothing was given."
+    ),
     "payment_alarm_test": "🚨 A test payment: {money}, {provider} {number} (payment {payment}). Nothing was given.",
     "payment_alarm_second_charge": (
         "🚨 One order was paid twice: {money}, {provider} {number} (payment {payment}). Nothing was given for the second; "

@@ -578,7 +578,10 @@ TEXTS: Mapping[str, str] = {
     "payment_alarm_no_order": "🚨 Деньги без заказа: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
     "payment_alarm_amount": "🚨 Сумма не та: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
     "payment_alarm_currency": "🚨 Валюта не та: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
-    "payment_alarm_owner": "🚨 Оплатил другой человек: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
+    "payment_alarm_owner": (
+        "🚨 Оплатил не тот, кто заказал, или заказчик стёр свои данные: {money}, {provider} {number} (платёж {payment}). "
+        "Ничего не выдано."
+    ),
     "payment_alarm_test": "🚨 Тестовый платёж: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
     "payment_alarm_second_charge": (
         "🚨 Один заказ оплачен дважды: {money}, {provider} {number} (платёж {payment}). За второй раз ничего не выдано, "
