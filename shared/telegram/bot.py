@@ -121,9 +121,14 @@ class Bot(TeleBot):
         return handler
 
     def tell_money(self, incoming: Incoming) -> None:
-        """Hand what an update tells of a payment to whoever keeps it."""
-        if self._money is not None:
-            self._money(incoming)
+        """Hand what an update tells of a payment to whoever keeps it.
+
+        Raises:
+            LookupError: nobody does: this bot was not meant to sell.
+        """
+        if self._money is None:
+            raise LookupError(f"the bot {self.name} has no money handler")
+        self._money(incoming)
 
     def handles(self, kind: str) -> bool:
         """Whether a kind of update has a handler."""

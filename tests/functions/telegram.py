@@ -103,11 +103,10 @@ def pre_checkout(query: Any) -> None:
 
 
 # telebot gives a message about a refund no content type at all.
-@second.message_handler(content_types=["successful_payment", None])
-def paid(message: Any) -> None:
-    what = "refunded_payment" if message.refunded_payment else message.content_type
-    current().set_data("paid", what)
-    reply(what)
+@second.money_handler
+def keep_money(incoming: Any) -> None:
+    kind = next(kind for kind in ("successful_payment", "refunded_payment") if kind in incoming.message)
+    second.send_message(incoming.chat_id, kind)
 
 
 @second.my_chat_member_handler()
