@@ -214,7 +214,7 @@ def test_the_page_shows_what_is_asked_and_what_became_of_it(market: Market) -> N
     page = market.page().data.decode()
     assert "Premium &lt;b&gt;" in page
     assert "Corner &lt;Shop&gt;" in page
-    assert "Pay 299.00\N{NO-BREAK SPACE}RUB" in page
+    assert "Pay 299.00\N{NO-BREAK SPACE}₽" in page
     assert "Nothing yet." in page
     assert market.press("pay").status == 303
     assert market.corner.callbacks.idle(20)
