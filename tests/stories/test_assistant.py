@@ -16,6 +16,7 @@ def test_a_newcomer_is_welcomed_in_their_language_with_a_menu(stack: Stack) -> N
     assert "25 запросов" in welcome.text
     assert [[button.text for button in row] for row in welcome.buttons] == [
         ["👤 Профиль", "🎛 Режим"],
+        ["⭐ Купить"],
         ["🌐 Язык", "❓ Помощь"],
     ]
     ben = stack.telegram.person("Ben", language_code="en-GB").chat("assistant")

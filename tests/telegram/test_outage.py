@@ -79,7 +79,7 @@ def test_a_person_who_blocked_the_bot_is_not_answered_again_and_again(dark: Stac
 def test_refused_messages_take_no_ai_request_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
     monkeypatch.setattr(fallback, "settings", lambda: SimpleNamespace(fallback_messages_per_minute=0))
-    monkeypatch.setattr(fallback, "_unit", lambda *_: taken.append(1))
+    monkeypatch.setattr(fallback, "unit_of_nothing", lambda *_, **_more: taken.append(1))
     assert fallback._process(Bot("assistant"), Incoming("assistant", 1, "message", {})).status == 503
     assert taken == []
 

@@ -206,7 +206,7 @@ def ways_to_pay(unit: Unit, product: dict[str, Any]) -> list[Way]:
             continue
         amount = Decimal(product["prices"][currency])
         ways.append(Way(key, currency, amount, repeats=False))
-        if product["period"] and (provider.renews(product["period"], currency) or provider.SAVES_METHOD):
+        if product["period"] and provider.renews(product["period"], currency):
             ways.append(Way(key, currency, amount, repeats=True))
     return ways
 
