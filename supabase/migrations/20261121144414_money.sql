@@ -354,7 +354,7 @@ declare
   v_told jsonb;
   v_applied integer := 0;
   v_failed integer := 0;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_event in
     select e.*
@@ -401,7 +401,7 @@ as $$
 declare
   v_kind text := p_notice ->> 'kind';
   v_payment public.payments;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   if v_kind = 'other' then
     return v_outgoing;
@@ -502,13 +502,13 @@ begin
   if not found then
     raise exception 'nobody has this subscription' using errcode = 'M0002';
   elsif v_renewal.status = v_status or v_renewal.user_id is null then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   update public.renewals as r
      set status = v_status, ended_at = case when v_status = 'ended' then private.clock() end
    where r.id = v_renewal.id;
   if v_status = 'ended' and v_renewal.status = 'canceled' then
-    return '[]';  -- they were told when it was canceled
+    return '[]'::jsonb;  -- they were told when it was canceled
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.tell_person(
@@ -902,7 +902,7 @@ begin
    where o.id = p_payment.order_id and o.status <> 'completed';
   perform private.keep_renewal(p_payment, v_ends_at);
   if p_payment.status = 'refunded' then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   return private.tell_person(
     p_payment.user_id,
@@ -1154,12 +1154,12 @@ begin
    where o.id = (p_notice ->> 'order_id')::bigint and o.provider = p_provider
      for update;
   if not found or v_order.status <> 'pending' then
-    return '[]';
+    return '[]'::jsonb;
   elsif v_kind = 'canceled' then
     update public.orders as o set status = 'canceled' where o.id = v_order.id;
-    return '[]';
+    return '[]'::jsonb;
   elsif v_kind not in ('pending', 'failed') or v_kind = any(v_order.told) then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   update public.orders as o set told = o.told || v_kind where o.id = v_order.id;
   select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
@@ -1456,7 +1456,7 @@ as $$
 declare
   v_event public.payment_events;
   v_notice jsonb;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
   v_error text;
 begin
   perform private.hold_payers(p_provider, p_notices);
@@ -1511,7 +1511,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_due record;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_due in
     select s.id, s.user_id, s.plan, s.ends_at, r.reminder, b.bot
@@ -1577,7 +1577,7 @@ as $$
 declare
   v_before public.payments;
   v_payment public.payments;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
   v_is_new boolean;
 begin
   select p.* into v_before from public.payments as p where p.id = p_payment_id for update;
@@ -1636,7 +1636,7 @@ declare
   v_waiting public.payments;
   v_people bigint[];
   v_held integer;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_waiting in
     select p.*
@@ -1773,7 +1773,7 @@ begin
      where e.payment_id = v_effect.payment_id and e.effect = v_effect.effect;
   end loop;
   if not v_has_changed then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   return private.tell_refund(p_payment, p_before);
 end
@@ -1807,7 +1807,7 @@ begin
     from public.users as u
    where u.id = p_user_id;
   if not found or p_bot is null then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   return jsonb_build_array(
     jsonb_build_object(

@@ -16,7 +16,7 @@ declare
   v_told jsonb;
   v_applied integer := 0;
   v_failed integer := 0;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_event in
     select e.*

@@ -14,7 +14,7 @@ as $$
 declare
   v_kind text := p_notice ->> 'kind';
   v_payment public.payments;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   if v_kind = 'other' then
     return v_outgoing;

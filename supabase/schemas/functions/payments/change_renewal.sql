@@ -23,13 +23,13 @@ begin
   if not found then
     raise exception 'nobody has this subscription' using errcode = 'M0002';
   elsif v_renewal.status = v_status or v_renewal.user_id is null then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   update public.renewals as r
      set status = v_status, ended_at = case when v_status = 'ended' then private.clock() end
    where r.id = v_renewal.id;
   if v_status = 'ended' and v_renewal.status = 'canceled' then
-    return '[]';  -- they were told when it was canceled
+    return '[]'::jsonb;  -- they were told when it was canceled
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.tell_person(

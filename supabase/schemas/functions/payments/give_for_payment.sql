@@ -64,7 +64,7 @@ begin
    where o.id = p_payment.order_id and o.status <> 'completed';
   perform private.keep_renewal(p_payment, v_ends_at);
   if p_payment.status = 'refunded' then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   return private.tell_person(
     p_payment.user_id,

@@ -20,12 +20,12 @@ begin
    where o.id = (p_notice ->> 'order_id')::bigint and o.provider = p_provider
      for update;
   if not found or v_order.status <> 'pending' then
-    return '[]';
+    return '[]'::jsonb;
   elsif v_kind = 'canceled' then
     update public.orders as o set status = 'canceled' where o.id = v_order.id;
-    return '[]';
+    return '[]'::jsonb;
   elsif v_kind not in ('pending', 'failed') or v_kind = any(v_order.told) then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   update public.orders as o set told = o.told || v_kind where o.id = v_order.id;
   select p.texts into v_texts from public.products as p where p.key = v_order.product_key;

@@ -26,7 +26,7 @@ as $$
 declare
   v_event public.payment_events;
   v_notice jsonb;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
   v_error text;
 begin
   perform private.hold_payers(p_provider, p_notices);

@@ -15,7 +15,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_due record;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_due in
     select s.id, s.user_id, s.plan, s.ends_at, r.reminder, b.bot

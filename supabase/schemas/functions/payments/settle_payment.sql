@@ -14,7 +14,7 @@ as $$
 declare
   v_before public.payments;
   v_payment public.payments;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
   v_is_new boolean;
 begin
   select p.* into v_before from public.payments as p where p.id = p_payment_id for update;

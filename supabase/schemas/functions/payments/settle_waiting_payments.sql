@@ -15,7 +15,7 @@ declare
   v_waiting public.payments;
   v_people bigint[];
   v_held integer;
-  v_outgoing jsonb := '[]';
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_waiting in
     select p.*

@@ -49,7 +49,7 @@ begin
      where e.payment_id = v_effect.payment_id and e.effect = v_effect.effect;
   end loop;
   if not v_has_changed then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   return private.tell_refund(p_payment, p_before);
 end

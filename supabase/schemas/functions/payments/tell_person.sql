@@ -23,7 +23,7 @@ begin
     from public.users as u
    where u.id = p_user_id;
   if not found or p_bot is null then
-    return '[]';
+    return '[]'::jsonb;
   end if;
   return jsonb_build_array(
     jsonb_build_object(
