@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from telebot.types import CallbackQuery, Message
 
@@ -14,10 +13,12 @@ from shared import db, log, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
 from shared.payments import providers
-from shared.payments.provider import Order, PaymentError, Provider
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import figures
+
+if TYPE_CHECKING:
+    from shared.payments.provider import Provider
 
 BUY = "buy:"  # buy:<product>
 _PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
@@ -31,8 +32,7 @@ _PHONE = re.compile(r"\+?\d{10,15}")
 _PREFERRED = {"ru": ("RUB", "USD", "EUR"), "": ("USD", "EUR", "RUB")}
 
 
-@dataclass(frozen=True)
-class Way:
+class Way(NamedTuple):
     """One way to pay for a product."""
 
     provider: str
@@ -118,6 +118,8 @@ def take_contact(message: Message) -> None:
 
 
 def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
+    from shared.payments.provider import PaymentError
+
     provider = providers.load(way.provider)
     made = db.call(
         "create_order",
@@ -152,6 +154,8 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
 
 
 def _open(unit: Unit, provider: Provider, made: dict[str, Any]) -> str:
+    from shared.payments.provider import Order
+
     order = Order(
         id=made["id"],
         title=title(unit, made["texts"])[:32],

@@ -13,7 +13,6 @@ from shared.bots.assistant.buy import figures_date, title
 from shared.bots.assistant.menu import back
 from shared.config import settings
 from shared.payments import providers
-from shared.payments.provider import PaymentError
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import Text, figures, joined
@@ -106,6 +105,8 @@ def cancel(call: CallbackQuery) -> None:
     renewal = next((one for one in renewals if str(one["id"]) == number), None)
     if renewal is None:
         return unit.show(unit.rich("subscription_gone"), back(unit))
+    from shared.payments.provider import PaymentError
+
     try:
         if not renewal["provider_subscription_id"].startswith("order:"):
             providers.load(renewal["provider"]).stop_renewal(

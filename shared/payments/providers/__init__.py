@@ -8,8 +8,10 @@ from __future__ import annotations
 from functools import lru_cache
 from importlib import import_module
 from pkgutil import iter_modules
+from typing import TYPE_CHECKING
 
-from shared.payments.provider import Provider
+if TYPE_CHECKING:  # a start need not wait for it
+    from shared.payments.provider import Provider
 
 
 @lru_cache(maxsize=1)
