@@ -220,6 +220,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "section_subscriptions": "Plans",
     "section_subscriptions_about": "Which plans you had and have, where each came from and until when.",
+    "section_trainings": "Free trainings",
+    "section_trainings_about": "How many trainings you were given, what for, and how many of them you have had.",
     "section_referrals": "Invitations",
     "section_referrals_about": (
         "came is how somebody’s invitation brought you, brought is those who came with yours. Who they are is not "

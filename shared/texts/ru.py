@@ -226,6 +226,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "section_subscriptions": "Тарифы",
     "section_subscriptions_about": "Какие тарифы у вас были и есть, откуда каждый и до какого времени.",
+    "section_trainings": "Бесплатные тренировки",
+    "section_trainings_about": "Сколько тренировок вам подарено, за что и сколько из них пройдено.",
     "section_referrals": "Приглашения",
     "section_referrals_about": (
         "came — ваш приход по чьему-то приглашению, brought — приход тех, кого пригласили вы. Кто эти люди, здесь "

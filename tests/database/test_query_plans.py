@@ -61,6 +61,8 @@ FILL = f"""
     select 'assistant', s.chat_id, s.user_id, 'sendMessage', jsonb_build_object('chat_id', s.chat_id),
       now() + make_interval(secs => s.user_id - 20)
     from public.bot_sessions as s;
+    insert into public.free_trainings (user_id, source, reference, quantity)
+    select u.id, s.name, 'one', 3 from public.users as u, (values ('channel'), ('admin')) as s (name);
     update public.users set username = 'name' || id;
     insert into public.admins (email) values ('boss@example.com');
     insert into public.audit_log (admin_email, action, user_id, before, after)

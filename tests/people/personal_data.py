@@ -86,6 +86,12 @@ TABLES = {
         told="id plan source status starts_at ends_at anchor_day reminded ended_at created_at",
         kept_back="user_id",
     ),
+    "public.free_trainings": Table(
+        "gone",
+        section="trainings",
+        told="source reference quantity used created_at",
+        kept_back="id user_id",
+    ),
     "public.orders": Table(
         "anonymous",
         section="payments.orders",

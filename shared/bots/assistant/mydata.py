@@ -28,6 +28,7 @@ SECTIONS = (
     "ai_months",
     "ai_calls",
     "subscriptions",
+    "trainings",
     "keys",
     "balance",
     "payments",

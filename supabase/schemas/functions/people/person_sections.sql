@@ -54,6 +54,11 @@ as $$
         from public.subscriptions as s
        where s.user_id = u.id
     ),
+    'trainings', (
+      select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id'] order by f.id), '[]')
+        from public.free_trainings as f
+       where f.user_id = u.id
+    ),
     'payments', private.money_section(u),
     'referrals', jsonb_build_object(
       'came', (

@@ -16,6 +16,7 @@ declare
   v_usage jsonb := jsonb '{}';
   v_daily jsonb;
   v_monthly jsonb;
+  v_channels jsonb;
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
 begin
   if not p_user.is_newcomer
@@ -25,6 +26,12 @@ begin
   end if;
   if p_user.banned_at is not null then
     v_used := v_used || jsonb_build_object('banned_at', p_user.banned_at);
+  end if;
+  select jsonb_agg(f.reference order by f.id) into v_channels
+    from public.free_trainings as f
+   where f.user_id = p_user.id and f.source = 'channel';
+  if v_channels is not null then
+    v_used := v_used || jsonb_build_object('channels', v_channels);
   end if;
   select jsonb_agg(jsonb_build_object('bot', d.bot, 'day', d.day, 'requests', d.requests)) into v_daily
     from public.daily_usage as d

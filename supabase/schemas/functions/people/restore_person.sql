@@ -1,6 +1,5 @@
--- Gives somebody who was erased and comes back what they had used up: a referral, today's and this month's
--- requests, a ban.
--- Everything else begins anew.
+-- Gives somebody who was erased and comes back what they had used up: a referral, the free trainings of a channel,
+-- today's and this month's requests, a ban. Everything else begins anew.
 --
 -- Twice or at once: the caller has just made the person's row. What was kept moves there, and is kept again
 --   when they are erased again.
@@ -24,6 +23,9 @@ begin
        set is_newcomer = u.is_newcomer and not v_kept.used ? 'referral',
            banned_at = (v_kept.used ->> 'banned_at')::timestamptz
      where u.id = p_user_id;
+    insert into public.free_trainings (user_id, source, reference, quantity)
+    select p_user_id, 'channel', c.reference, 0
+      from jsonb_array_elements_text(v_kept.used -> 'channels') as c (reference);
     insert into public.daily_usage (user_id, bot, day, requests)
     select p_user_id, d.bot, d.day, d.requests
       from jsonb_to_recordset(v_kept.usage -> 'daily') as d (bot text, day date, requests integer)
