@@ -71,13 +71,12 @@ def receive(provider: Provider, call: Call) -> Reply:
     """Verify, understand and record one callback, and answer it in the provider's words."""
     try:
         provider.verify(call)
+        event = provider.parse(call)
     except Forged as reason:
         log.warning(
             "a callback proves nothing", action="payment_forged", provider=provider.key, reason=str(reason)
         )
         return provider.refused(call)
-    try:
-        event = provider.parse(call)
     except Unusable as reason:
         # Told again it will be as unusable, until a mended revision is there: money is not to be swallowed.
         _keep_unusable(provider, call, str(reason))

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
+from textwrap import shorten
+from typing import Any, ClassVar
 
 from shared.config import settings
 from shared.errors import OutsideError, SwitchboardError
@@ -43,6 +44,8 @@ class Call:
     body: bytes
     query: bytes = b""
     address: str = ""  # of the caller, as far as our proxies can be trusted; empty when unknown
+    # What `verify` worked out and `parse` needs again.
+    known: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +86,10 @@ class Order:
     contact: str | None = None  # e-mail or phone for the receipt (54-FZ)
     expires_at: datetime | None = None
     bot: str = "assistant"  # which of our bots sells it: Stars belong to a bot
+
+    def in_one_line(self, longest: int) -> str:
+        """Return title and description for a provider that has one line for both, cut between words."""
+        return shorten(". ".join(filter(None, (self.title, self.description))), longest, placeholder="…")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +172,7 @@ class Provider(ABC):
         """Say what an authentic callback means. It may ask the provider (YooKassa, where that is the proof).
 
         Raises:
+            Forged: asking showed that it is not the provider's.
             Unusable: it makes no sense.
             PaymentError: the provider had to be asked and did not answer.
         """

@@ -15,11 +15,12 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 from shared.errors import ConfigError
+from shared.payments import php
 from shared.payments.notice import Kind
 from shared.payments.provider import MAX_BODY, Call, Checkout, Forged, Order, PaymentError, Unusable
 from shared.payments.providers import load
 from tests.payments import php_reference
-from tests.payments.conftest import Shop
+from tests.payments.conftest import Shop, body_of
 from tests.payments.orders import TIMEOUT, order
 from tests.payments.sample import VECTORS
 from tests.payments.samples.prodamus import FORM, PAGE_SECRET, Sample
@@ -115,6 +116,19 @@ def test_a_form_that_php_could_not_encode_is_not_signed_by_nothing(keys: None, p
         call = Call("", "POST", {"content-type": content_type, "sign": sign("")}, body)
         with pytest.raises(Forged):
             provider.verify(call)
+
+
+def test_a_form_is_read_once(keys: None, provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = []
+    nested, from_json = php.nested, php.from_json
+    monkeypatch.setattr(php, "nested", lambda pairs: counted.append("form") or nested(pairs))
+    monkeypatch.setattr(php, "from_json", lambda body: counted.append("json") or from_json(body))
+    for name in ("success", "success_json"):
+        case = dict(SAMPLE.recorded())[name]
+        call = SAMPLE.sign(body_of(case), case=case)
+        provider.verify(call)
+        assert provider.parse(call).notices[0].kind is Kind.PAID
+    assert counted == ["form", "json"]
 
 
 # What is told.

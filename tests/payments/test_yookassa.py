@@ -24,6 +24,7 @@ SAMPLE = Sample()
 CASE = dict(SAMPLE.recorded())["payment_succeeded"]
 PAYMENT = CASE["body"]["object"]
 PATH = f"/v3/payments/{PAYMENT['id']}"
+THEIRS = "185.71.76.5"
 
 
 @pytest.fixture
@@ -95,20 +96,41 @@ def test_a_number_goes_into_an_address_only_when_it_looks_like_one(
     provider: Any, keys: None, answers: dict[str, Any], number: Any
 ) -> None:
     with pytest.raises(Unusable, match="no number"):
+        provider.parse(told("payment.succeeded", PAYMENT | {"id": number}, THEIRS))
+    with pytest.raises(Forged, match="no number"):
         provider.parse(told("payment.succeeded", PAYMENT | {"id": number}))
 
 
-def test_what_yookassa_does_not_know_or_another_shop_sold_is_unusable(
+@pytest.mark.parametrize("address", [THEIRS, ""])
+def test_what_yookassa_does_not_know_or_another_shop_sold_is_forged(
+    provider: Any, keys: None, answers: dict[str, Any], address: str
+) -> None:
+    call = told("payment.succeeded", PAYMENT, address)
+    with pytest.raises(Forged, match="knows nothing"):
+        provider.parse(call)
+    answers[PATH] = PAYMENT | {"recipient": {"account_id": "999"}}
+    with pytest.raises(Forged, match="another shop"):
+        provider.parse(call)
+
+
+def test_another_object_than_was_asked_for_is_unusable(
     provider: Any, keys: None, answers: dict[str, Any]
 ) -> None:
-    with pytest.raises(Unusable, match="knows nothing"):
-        provider.parse(told("payment.succeeded", PAYMENT))
-    answers[PATH] = PAYMENT | {"recipient": {"account_id": "999"}}
-    with pytest.raises(Unusable, match="another shop"):
-        provider.parse(told("payment.succeeded", PAYMENT))
     answers[PATH] = PAYMENT | {"id": "22d6d597-000f-5000-9000-000000000000"}
     with pytest.raises(Unusable, match="another object"):
         provider.parse(told("payment.succeeded", PAYMENT))
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"{}", b"[", b'{"type": "notification"}', b'{"event": "payment.succeeded"}']
+)
+def test_a_body_that_is_no_notification_is_anybodys_unless_it_comes_from_them(
+    provider: Any, keys: None, body: bytes
+) -> None:
+    with pytest.raises(Forged, match="no notification"):
+        provider.parse(Call("", "POST", {}, body))
+    with pytest.raises(Unusable, match="no notification"):
+        provider.parse(Call("", "POST", {}, body, address=THEIRS))
 
 
 def test_what_is_claimed_too_early_is_asked_for_again_and_uses_no_key_up(
@@ -141,9 +163,11 @@ def test_nobody_answers(provider: Any, keys: None, environment: Callable[..., No
 
 @pytest.mark.parametrize("kind", ["payout.succeeded", "deal.closed", "payment_method.active"])
 def test_what_is_not_about_our_money_asks_nobody(provider: Any, keys: None, kind: str) -> None:
-    first, second = (provider.parse(told(kind, {"id": number})) for number in ("po-1", "po-2"))
+    first, second = (provider.parse(told(kind, {"id": number}, THEIRS)) for number in ("po-1", "po-2"))
     assert first.key != second.key
     assert [notice.kind for notice in first.notices] == [Kind.OTHER]
+    with pytest.raises(Forged, match="nothing proves"):
+        provider.parse(told(kind, {"id": "po-1"}))
 
 
 # Money.

@@ -46,6 +46,7 @@ from shared.payments.receipts import cloudkassir
 from shared.signatures import is_signed
 
 _MAX_FIELDS = 200
+_LONGEST_LINE = 200  # characters of what the payer reads
 _CODES = MappingProxyType(
     {
         Verdict.PAYABLE: 0,
@@ -96,7 +97,7 @@ class Provider(provider.Provider):
         body: dict[str, Any] = {
             "Amount": float(order.amount),
             "Currency": order.currency,
-            "Description": order.description,
+            "Description": order.in_one_line(_LONGEST_LINE),
             "InvoiceId": str(order.id),
             "AccountId": str(order.telegram_id),
             "RequireConfirmation": False,
@@ -117,7 +118,6 @@ class Provider(provider.Provider):
         return Checkout(url, identifier(model.get("Id")) or "")
 
     def verify(self, call: Call) -> None:
-        """Cancel a subscription; one that has ended already counts as canceled."""
         """Check the two headers: over the text as it came, and over what it was before it was encoded."""
         message = call.query if call.method == "GET" else call.body
         if len(message) > MAX_BODY:

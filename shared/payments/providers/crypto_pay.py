@@ -19,6 +19,7 @@ from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError
 from shared.signatures import is_signed
 
 _LONGEST = 2_678_400  # seconds an invoice may live
+_LONGEST_LINE = 1024  # characters of what the payer reads
 _LOOK_BACK = 100  # invoices, when an answer got lost
 _OFFERED = "AED AMD AZN BRL BYN CNY EUR GBP GEL IDR ILS INR KZT PLN RUB THB TRY UAH USD UZS"
 _TOKEN = "CRYPTO_PAY_TOKEN"  # noqa: S105  the variable's name
@@ -130,7 +131,7 @@ def _invoice_parameters(order: Order) -> Json:
         "currency_type": "fiat",
         "fiat": order.currency,
         "amount": format(order.amount, "f"),
-        "description": order.description,
+        "description": order.in_one_line(_LONGEST_LINE),
         "payload": str(order.id),
         "paid_btn_name": "openBot",
         "paid_btn_url": order.return_url,

@@ -97,7 +97,6 @@ class Provider(provider.Provider):
         return Checkout(link)
 
     def verify(self, call: Call) -> None:
-        """Unsubscribe on behalf of the buyer, which is for good."""
         """Check the signature over the form as PHP reads it, however it came."""
         if len(call.body) > MAX_BODY:
             raise Forged("too long")
@@ -122,10 +121,7 @@ class Provider(provider.Provider):
 
     def parse(self, call: Call) -> Event:
         """Read a notice; each try of it is another text, so its key is what it says."""
-        try:
-            tree = _tree(call)
-        except php.Malformed as error:
-            raise Unusable(f"not a form: {error}") from None
+        tree = _tree(call)
         subscription = tree.get("subscription")
         if not isinstance(subscription, dict):
             return _payment(tree, {})
@@ -168,6 +164,18 @@ class Provider(provider.Provider):
 
 
 def _tree(call: Call) -> php.Tree:
+    """Return the form as PHP has it, read once a call.
+
+    Raises:
+        php.Malformed: it is none; only to whoever asks first, and that is `verify`.
+    """
+    if "form" not in call.known:
+        call.known["form"] = _read(call)
+    found: php.Tree = call.known["form"]
+    return found
+
+
+def _read(call: Call) -> php.Tree:
     content_type = call.headers.get("content-type", "")
     if "json" in content_type.partition(";")[0].lower():
         return php.from_json(call.body)

@@ -10,7 +10,7 @@ import re
 import time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeGuard
 
 from shared.config import settings
 from shared.errors import ConfigError
@@ -31,6 +31,7 @@ _ADDRESSES = (
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _KEY = re.compile(r"[0-9a-zA-Z+_.-]{1,64}", re.ASCII)
 _FINAL = ("succeeded", "canceled")
+_LONGEST_LINE = 128  # characters of what the payer reads
 # The payer, or nobody, ended it; every other reason is a failure.
 _GIVEN_UP = frozenset(
     {
@@ -93,12 +94,12 @@ class Provider(provider.Provider):
         told = reading.text(body.get("event"))
         kind = told.partition(".")[0]
         if body.get("type") != "notification" or not told:
-            raise Unusable("no notification of YooKassa's")
-        number = _id(reading.inner(body, "object").get("id")) if kind in ("payment", "refund") else ""
-        if not number:
-            # Nothing of ours is paid out or saved by itself.
-            digest = hashlib.sha256(call.body).hexdigest()
-            return Event(f"{told[:60]}:{digest[:32]}", (Notice(kind=Kind.OTHER),), told)
+            raise _odd(call, "no notification of YooKassa's")
+        if kind not in ("payment", "refund"):
+            return _not_ours(call, told)
+        number = reading.inner(body, "object").get("id")
+        if not _is_id(number):
+            raise _odd(call, "no number of YooKassa's")
         found = self._look(f"/v3/{kind}s/{number}")
         if reading.text(found.get("id")) != number:
             raise Unusable("YooKassa answered with another object")
@@ -144,16 +145,16 @@ class Provider(provider.Provider):
         return None if notice.kind is Kind.OTHER else notice
 
     def _look(self, path: str) -> Json:
-        """Ask for what a callback names; what is not there, or not ours, makes the callback worthless."""
+        """Ask for what a callback names. Where that is not there, or not ours, the callback is nobody's."""
         answer = calls.call_json(
             self.key, "GET", self.address(path), timeout=_ASK_TIMEOUT, headers=self._headers()
         )
         if answer.status == 404:
-            raise Unusable("YooKassa knows nothing of it")
+            raise Forged("YooKassa knows nothing of it")
         found = calls.result(self.key, answer, _why(answer.data))
         shop = reading.inner(found, "recipient").get("account_id")
         if shop is not None and shop != settings().variable("YOOKASSA_SHOP_ID"):
-            raise Unusable("it belongs to another shop")
+            raise Forged("it belongs to another shop")
         return found
 
     def _get(self, path: str, timeout: float) -> Json:
@@ -189,9 +190,26 @@ def _is_theirs(address: str) -> bool:
     return any(found in network for network in _networks())
 
 
+def _odd(call: Call, why: str) -> Forged | Unusable:
+    """Return what a body is that nobody can be asked about: theirs by its address, else anybody's."""
+    return Unusable(why) if call.address else Forged(why)
+
+
+def _not_ours(call: Call, told: str) -> Event:
+    """Return what is kept of other news: nothing of ours is paid out or saved by itself."""
+    if not call.address:
+        raise Forged("nothing proves this kind of news")
+    digest = hashlib.sha256(call.body).hexdigest()
+    return Event(f"{told[:60]}:{digest[:32]}", (Notice(kind=Kind.OTHER),), told)
+
+
+def _is_id(value: Any) -> TypeGuard[str]:
+    """Whether it looks like a number of YooKassa's: it goes into an address."""
+    return isinstance(value, str) and _ID.fullmatch(value) is not None
+
+
 def _id(value: Any) -> str:
-    """Return a number of YooKassa's: it goes into an address, so it must look like one."""
-    if not isinstance(value, str) or not _ID.fullmatch(value):
+    if not _is_id(value):
         raise Unusable("no number of YooKassa's")
     return value
 
@@ -209,7 +227,7 @@ def _payment(order: Order) -> Json:
     body: Json = {
         "amount": _money(order.amount, order.currency),
         "capture": True,
-        "description": order.description[:128],
+        "description": order.in_one_line(_LONGEST_LINE),
         "metadata": {"order_id": str(order.id)},
     }
     if order.contact:

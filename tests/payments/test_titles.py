@@ -1,0 +1,31 @@
+"""At every provider the payer reads what they buy, by the name it has in the shop."""
+
+from __future__ import annotations
+
+import pytest
+
+from shared.payments.providers import load, names
+from tests.payments.conftest import Shop
+from tests.payments.orders import TIMEOUT, order
+
+TITLE = "Премиум на месяц"
+WITH_A_PAGE = sorted(set(names()) - {"telegram_stars"})
+ONE_LINE = {"yookassa": 128, "cloudpayments": 200, "crypto_pay": 1024}  # for title and description together
+
+
+@pytest.mark.parametrize("description", ["Тысяча запросов", "слово " * 21, ""])
+@pytest.mark.parametrize("key", WITH_A_PAGE)
+def test_the_title_comes_first(shop: Shop, key: str, description: str) -> None:
+    load(key).create(order(title=TITLE, description=description.strip()), TIMEOUT)
+    (bill,) = shop.stand_in(key).bills.values()
+    assert bill.title.startswith(TITLE)
+
+
+@pytest.mark.parametrize("key", ONE_LINE)
+def test_one_line_holds_both_and_is_cut_between_words(shop: Shop, key: str) -> None:
+    for description in ("Тысяча запросов", "слово " * 300):
+        load(key).create(order(title=TITLE, description=description.strip()), TIMEOUT)
+    short, long = (bill.title for bill in shop.stand_in(key).bills.values())
+    assert short == f"{TITLE}. Тысяча запросов"
+    assert len(long) <= ONE_LINE[key]
+    assert long.endswith("слово…")
