@@ -89,7 +89,8 @@ class Order:
 
     def in_one_line(self, longest: int) -> str:
         """Return title and description for a provider that has one line for both, cut between words."""
-        return shorten(". ".join(filter(None, (self.title, self.description))), longest, placeholder="…")
+        words = dict.fromkeys((self.title, self.description))  # a product may have its title alone
+        return shorten(". ".join(words), longest, placeholder="…")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import orjson
 from shared import bots, db, log
 from shared.config import settings
 from shared.telegram import outbox, pipeline
-from shared.telegram.incoming import parse
+from shared.telegram.incoming import Incoming, Unusable, parse
 
 BATCH = 50  # updates worked on, and calls sent, a round
 OLD = 1000  # rows of a kind dropped in one statement
@@ -60,7 +60,7 @@ def _our_bots() -> list[str]:
 def _finish(update: dict[str, Any]) -> None:
     """Take one stored update all the way; its answer goes out by an explicit call."""
     try:
-        incoming = parse(update["bot"], orjson.dumps(update["payload"]))
+        incoming = _read(update)
         if incoming is not None:
             pipeline.process(bots.load(update["bot"]), incoming, has_response=False)
     except Exception as error:  # whatever is wrong with this one, the others are to be finished
@@ -71,3 +71,21 @@ def _finish(update: dict[str, Any]) -> None:
             update_id=update["update_id"],
             error=str(error),
         )
+
+
+def _read(update: dict[str, Any]) -> Incoming | None:
+    """Return what was stored. Nobody can ever work on what cannot be read: the third time it is put aside."""
+    try:
+        incoming = parse(update["bot"], orjson.dumps(update["payload"]))
+        reason = "a kind of update that nobody here knows"
+    except Unusable as error:
+        incoming, reason = None, log.hide_secrets(str(error))
+    if incoming is not None:
+        return incoming
+    bot, number = update["bot"], update["update_id"]
+    failed = db.call("fail_stale_update", p_bot=bot, p_update_id=number, p_error=reason)
+    if failed["outcome"] == "set_aside":
+        log.alert(
+            "an update was put aside", action="update_set_aside", bot=bot, error=reason, update_id=number
+        )
+    return None

@@ -146,6 +146,7 @@ CALLS = {
     "record_calls": """record_calls('[{"id": 7000, "outcome": "sent"}, {"id": 7001, "outcome": "blocked"},
         {"id": 7002, "outcome": "later", "retry_after": 3, "error": "429"}]')""",
     "claim_outbox": "claim_outbox(50)",
+    "fail_stale_update": "fail_stale_update('assistant', 9000, 'not JSON')",
     "stale_updates": """stale_updates(50, '["assistant"]')""",
     "referral_overview": "referral_overview(200)",
     "get_user_usage_stats": "get_user_usage_stats(9000)",

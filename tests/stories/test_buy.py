@@ -222,3 +222,20 @@ def test_what_sellers_owe_their_buyers(stack: Stack, language: str, command: str
     anna = speaks(stack, language)
     anna.send(command)
     assert words in anna.answer().text
+
+
+def test_a_product_without_a_description_is_sold_by_its_title(stack: Stack, sql: Sql) -> None:
+    sql(
+        "insert into products (key, kind, quantity, texts, position) "
+        """values ('plain', 'credits', 7, '{"en": {"title": "Seven requests"}}', 99)"""
+    )
+    sql("insert into product_prices values ('plain', 'RUB', 70), ('plain', 'XTR', 7)")
+    try:
+        anna = speaks(stack)
+        anna.pay(checkout(anna, "Seven requests", "Telegram Stars")).wait()
+        assert "7 requests" in news(anna, "Paid, thank you!")
+        link = checkout(anna, "Seven requests", LABELS["yookassa"])
+        assert stack.payments.press(link, "pay").title == "Seven requests"
+        eventually(lambda: credits(sql, anna) == 14, 20)
+    finally:
+        sql("update products set is_active = false where key = 'plain'")

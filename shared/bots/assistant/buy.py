@@ -156,10 +156,11 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
 def _open(unit: Unit, provider: Provider, made: dict[str, Any]) -> str:
     from shared.payments.provider import Order
 
+    name = title(unit, made["texts"])[:32]
     order = Order(
         id=made["id"],
-        title=title(unit, made["texts"])[:32],
-        description=_about(unit, made["texts"])[:128],
+        title=name,
+        description=_about(unit, made["texts"])[:128] or name,
         amount=Decimal(made["amount"]),
         currency=made["currency"],
         telegram_id=unit.person.telegram_id,
