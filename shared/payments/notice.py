@@ -49,6 +49,7 @@ class Notice:
     subscription_id: str | None = None
     period_ends_at: datetime | None = None
     telegram_id: int | None = None  # who paid, where the provider knows it by itself (Stars)
+    payer: str | None = None  # by what the provider knows them, where it has no number (Prodamus: a phone)
     saved_method: str | None = None  # what a next period can be charged with (YooKassa)
     is_test: bool = False
     happened_at: datetime | None = None

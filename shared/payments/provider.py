@@ -218,12 +218,13 @@ class Provider(ABC):
         raise NotImplementedError
 
     def stop_renewal(
-        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """Have it no longer renewed; only for providers that renew. What was paid still runs.
 
         Args:
             payment_id: a charge of this subscription, for providers that know it by nothing else (Stars).
+            payer: who pays for it, for providers that have no number of their own for them (`Notice.payer`).
 
         Raises:
             PaymentError: refused, or no answer.

@@ -133,6 +133,8 @@ def test_a_form_is_read_once(keys: None, provider: Any, monkeypatch: pytest.Monk
 
 # What is told.
 
+RENEWAL_OF_OLD = dict(SAMPLE.recorded())["renewal_of_old"]["raw"].encode()
+OF_OLD = dict(SAMPLE.recorded())["renewal_of_old"]["notices"][0]["subscription_id"]
 RIGHT = {"order_id": "1", "payment_status": "success", "sum": "1.00"}
 
 
@@ -330,6 +332,32 @@ def test_a_subscription_begins_renews_and_is_ended_by_its_buyer(shop: Shop, prov
         shop.desk.press(checkout.url, "renew")
 
 
+@pytest.mark.parametrize("phone", ["+79990001122", "+7 (999) 000-11-22"])
+def test_a_subscriber_without_a_number_is_known_by_their_phone_which_no_number_of_ours_holds(
+    shop: Shop, provider: Any, environment: Callable[..., None], phone: str
+) -> None:
+    stand_in: Any = shop.stand_in("prodamus")
+    stand_in.tells_profiles = False
+    _, checkout = bought(shop, period="month", contact=phone)
+    first = shop.told(1)[0]
+    shop.desk.press(checkout.url, "renew")
+    renewed = shop.told(2)[1]
+    assert renewed["subscription_id"] == first["subscription_id"]
+    assert renewed["payer"] == first["payer"] == phone
+    assert "0001122" not in str([event.key for event in shop.events]) + renewed["subscription_id"]
+
+    with pytest.raises(PaymentError) as refused:
+        provider.stop_renewal(first["subscription_id"], 777, TIMEOUT)
+    assert refused.value.is_certain
+    provider.stop_renewal(first["subscription_id"], 777, TIMEOUT, payer=phone)
+    ended = shop.told(3)[2]
+    assert (ended["kind"], ended["subscription_id"]) == ("subscription_canceled", first["subscription_id"])
+
+    environment(PERSON_HASH_KEY="another key of a test that is long enough")
+    others = provider.parse(SAMPLE.sign(RENEWAL_OF_OLD)).notices[0].subscription_id
+    assert others != OF_OLD, "nobody without the key can find a phone by its hash"
+
+
 def test_three_failures_end_a_subscription_and_then_nothing_is_to_be_stopped(
     shop: Shop, provider: Any
 ) -> None:
@@ -344,7 +372,7 @@ def test_three_failures_end_a_subscription_and_then_nothing_is_to_be_stopped(
 
 
 def test_what_is_no_subscription_cannot_be_stopped(shop: Shop, provider: Any) -> None:
-    for name in ("", "590001", "590001:", "590001:1", "590001:+70000000000"):
+    for name in ("", "590001", "590001:", "590001:1", "590001:h0123456789abcdef"):
         with pytest.raises(PaymentError) as refused:
             provider.stop_renewal(name, 777, TIMEOUT)
         assert refused.value.is_certain

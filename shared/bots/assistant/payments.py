@@ -114,6 +114,7 @@ def cancel(call: CallbackQuery) -> None:
                 unit.person.telegram_id,
                 _TIMEOUT,
                 payment_id=renewal["payment_id"] or "",
+                payer=renewal["payer"] or "",
             )
     except PaymentError as error:
         log.warning(

@@ -198,7 +198,7 @@ class Provider(provider.Provider):
         )
 
     def stop_renewal(
-        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """Cancel a subscription; one that has ended already counts as canceled."""
         try:

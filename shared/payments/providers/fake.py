@@ -132,7 +132,7 @@ class Provider(provider.Provider):
         )
 
     def stop_renewal(
-        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """End it."""
         self._ask("/subscriptions/stop", {"subscription_id": subscription_id}, timeout)

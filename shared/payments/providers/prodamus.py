@@ -6,7 +6,9 @@ number, so sum and currency of a notice must be those of the order. Nothing is k
 cannot be asked about, and money is given back in the cabinet alone.
 
 A plan that Prodamus renews is a subscription made in its cabinet, with its price there. Its number is the
-same for all buyers; the buyer's own is `profile_id`, and both together are our `subscription_id`.
+same for all buyers; the buyer's own is `profile_id`, and both together are our `subscription_id`. Notices
+without a profile have only a phone: a keyed hash takes its place, for our number of a subscription outlives
+its buyer's data, and the phone itself is told apart (`Notice.payer`).
 """
 
 from __future__ import annotations
@@ -130,17 +132,14 @@ class Provider(provider.Provider):
         return _payment(tree, subscription)
 
     def stop_renewal(
-        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """Unsubscribe on behalf of the buyer, which is for good."""
-        subscription, _, payer = subscription_id.partition(":")
-        if not subscription or not payer:
+        subscription, _, profile = subscription_id.partition(":")
+        if not subscription or not (payer or profile.isdecimal()):
             raise PaymentError("this is no subscription of Prodamus", is_certain=True)
-        request: dict[str, Any] = {
-            "subscription": subscription,
-            "customer_phone" if payer.startswith("+") else "profile": payer,
-            "active_user": "0",
-        }
+        who = {"customer_phone": payer} if payer else {"profile": profile}
+        request: dict[str, Any] = {"subscription": subscription, **who, "active_user": "0"}
         answer = self._post("/rest/setActivity/", request, timeout)
         # One that has ended cannot be changed any more, and need not be.
         if answer.lower() != "success" and "completed" not in answer:
@@ -247,14 +246,20 @@ def _money(tree: php.Tree) -> dict[str, Any]:
 def _renewal(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> dict[str, Any]:
     if not subscription:
         return {}
-    name = identifier(subscription.get("id"))
-    payer = identifier(subscription.get("profile_id")) or text(tree.get("customer_phone"))
-    if not name or not payer:
+    name, profile = identifier(subscription.get("id")), identifier(subscription.get("profile_id"))
+    phone = "" if profile else text(tree.get("customer_phone"))
+    if not name or not (profile or phone):
         raise Unusable("the subscription has no id, or nobody it belongs to")
     return {
-        "subscription_id": f"{name}:{payer}",
+        "subscription_id": f"{name}:{profile or _hash(phone)}",
+        "payer": phone,
         "period_ends_at": moment(subscription.get("date_next_payment"), _MOSCOW),
     }
+
+
+def _hash(phone: str) -> str:
+    digits = "".join(filter(str.isdecimal, phone))
+    return f"h{hmac_sha256(settings().person_hash_key, f'phone:{digits}'.encode()).hex()[:32]}"
 
 
 def _is_test(tree: php.Tree) -> bool:

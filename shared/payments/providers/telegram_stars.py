@@ -105,7 +105,7 @@ class Provider(provider.Provider):
         )
 
     def stop_renewal(
-        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """Stop it by one of its charges; when none is given, it is looked for."""
         deadline = monotonic() + timeout

@@ -124,7 +124,7 @@ class Provider(provider.Provider):
         return None if notice.kind is Kind.OTHER else notice
 
     def stop_renewal(
-        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = ""
+        self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """Let a subscription end with the period that is paid; one that has ended already is left alone."""
         deadline = time.monotonic() + timeout

@@ -43,7 +43,8 @@ begin
              'order_id', p_notice -> 'order_id',
              'subscription_id', p_notice -> 'subscription_id',
              -- Who paid is told once: 0 of somebody who was erased stays.
-             'telegram_id', coalesce(p.claims -> 'telegram_id', p_notice -> 'telegram_id')
+             'telegram_id', coalesce(p.claims -> 'telegram_id', p_notice -> 'telegram_id'),
+             'payer', case when v_kind = 'paid' then p_notice -> 'payer' end
            )
          )
    where p.id = v_payment.id;

@@ -20,7 +20,7 @@ as $$
            else (
              select coalesce(
                  jsonb_agg(
-                   n.value - array['saved_method', 'reason']
+                   n.value - array['saved_method', 'payer', 'reason']
                    -- Somebody, and nobody of those who are here.
                    || case when n.value ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
                    order by n.position

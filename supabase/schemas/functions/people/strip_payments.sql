@@ -1,5 +1,5 @@
--- Takes everything personal out of payments: with what a next one could be charged, and who paid (0 from now on, so that
--- money of another person does not become the owner's).
+-- Takes everything personal out of payments: with what a next one could be charged, by what the provider knows the payer,
+-- and who paid (0 from now on, so that money of another person does not become the owner's).
 --
 -- Twice or at once: emptied once, it stays empty.
 -- Returns: nothing.
@@ -13,7 +13,7 @@ set search_path = ''
 as $$
   update public.payments as p
      set saved_method = null,
-         claims = p.claims || case when p.claims ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
+         claims = p.claims - 'payer' || case when p.claims ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
    where p.id = any(p_ids);
 $$;
 

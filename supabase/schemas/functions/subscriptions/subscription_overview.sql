@@ -2,7 +2,8 @@
 --
 -- Twice or at once: only reads.
 -- Returns: json {plan, ends_at, renewals: [{id, texts, provider, provider_subscription_id, status, amount, currency,
---   charged_until, payment_id}]}; payment_id is its last charge; renewals are those that are not over, the newest first.
+--   charged_until, payment_id, payer}]}; payment_id is its last charge, payer by what the provider knows who pays, where
+--   it has no number for them; renewals are those that are not over, the newest first.
 -- Errors: none.
 create or replace function public.subscription_overview(p_user_id bigint)
 returns json
@@ -26,23 +27,25 @@ as $$
               'amount', r.amount::text,
               'currency', r.currency,
               'charged_until', r.charged_until,
-              'payment_id', (
-                select y.provider_payment_id
-                  from public.payments as y
-                 where y.renewal_id = r.id
-                    or (
-                      y.user_id = p_user_id
-                      and y.provider = r.provider
-                      and y.claims ->> 'subscription_id' = r.provider_subscription_id
-                    )
-                 order by y.id desc
-                 limit 1
-              )
+              'payment_id', l.provider_payment_id,
+              'payer', l.claims ->> 'payer'
             )
             order by r.id desc
           )
           from public.renewals as r
           join public.products as p on p.key = r.product_key
+          left join lateral (
+            select y.provider_payment_id, y.claims
+              from public.payments as y
+             where y.renewal_id = r.id
+                or (
+                  y.user_id = p_user_id
+                  and y.provider = r.provider
+                  and y.claims ->> 'subscription_id' = r.provider_subscription_id
+                )
+             order by y.id desc
+             limit 1
+          ) as l on true
          where r.user_id = p_user_id and r.status <> 'ended'
       ),
       '[]'

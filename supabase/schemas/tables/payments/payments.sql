@@ -38,7 +38,7 @@ comment on table public.payments is 'Money that came, one row a charge at a prov
 comment on column public.payments.amount is 'What was paid, in currency; null: nothing yet';
 comment on column public.payments.refunded is 'Given back, all refunds together';
 comment on column public.payments.disputed is 'Taken back by the payer''s bank and not won back';
-comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased)';
+comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them)';
 comment on column public.payments.problem is 'Why nothing was given for it';
 alter table public.payments enable row level security;
 revoke all on table public.payments from public, anon, authenticated, service_role;

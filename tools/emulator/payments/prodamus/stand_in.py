@@ -26,7 +26,9 @@ _THRICE = (MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOU
 
 
 class StandIn(PaymentStandIn):
-    """A shop's page. `is_live` off signs as Prodamus does when it has switched the page off."""
+    """A shop's page. `is_live` off signs as Prodamus does when it has switched the page off, `tells_profiles`
+    off writes notices as the older ones are: of a subscriber they have a phone and no number.
+    """
 
     NAME = "Prodamus"
     LANGUAGE = "ru"
@@ -46,6 +48,7 @@ class StandIn(PaymentStandIn):
         super().__init__(*args, **more)
         self.secret = "emulator-prodamus"  # noqa: S105  good for nothing else
         self.is_live = True
+        self.tells_profiles = True
         self._numbers = itertools.count(int(time.time() * 10) % 10**9 + 10**7)
         self._page = Page(self)
 
@@ -175,7 +178,7 @@ class StandIn(PaymentStandIn):
         is_active = plan["active_user"] == plan["active_manager"] == "1" and not plan["finished"]
         return {
             "id": plan["id"],
-            "profile_id": plan["profile_id"],
+            **({"profile_id": plan["profile_id"]} if self.tells_profiles else {}),
             "active": str(int(is_active)),
             "active_manager": plan["active_manager"],
             "active_user": plan["active_user"],
