@@ -24,7 +24,7 @@ reset: $(INSTALLED)  ## The same, with an empty database and new people
 	@$(BIN)/python -m tools.emulator --reset $(if $(PORT),--port $(PORT)) $(if $(DATABASE_PORT),--database-port $(DATABASE_PORT))
 
 test: $(INSTALLED)  ## Run the tests: a real Postgres, the emulator, no network
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 test-browser: $(INSTALLED)  ## Run the emulator's page in Chromium (Debian: apt install chromium)
 	@$(BIN)/python -m pytest -m browser tests/browser
