@@ -23,18 +23,18 @@ def process(bot: Bot, incoming: Incoming) -> Answer:
         Unusable: it cannot be understood, and is to be put aside.
     """
     unit = unit_of_nothing(bot, incoming)
-    if incoming.kind in ("pre_checkout_query", "shipping_query"):
-        run_handler(unit)
-        last = unit.calls[-1] if unit.calls else None
-        return Answer(body={"method": last["method"], **last["parameters"]} if last else None)
     try:
+        if incoming.kind in ("pre_checkout_query", "shipping_query"):
+            run_handler(unit)
+            last = unit.calls[-1] if unit.calls else None
+            return Answer(body={"method": last["method"], **last["parameters"]} if last else None)
         with working_on(unit):
             bot.tell_money(incoming)
     except DatabaseUnavailable:
         raise
     except Exception as error:
         log.error(
-            "news of a payment could not be kept",
+            "an update about money failed",
             action="money_failed",
             bot=bot.name,
             error=str(error),

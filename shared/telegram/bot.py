@@ -24,7 +24,7 @@ from telebot.util import update_types
 
 from shared.config import settings
 from shared.telegram import api
-from shared.telegram.incoming import Incoming
+from shared.telegram.incoming import Incoming, Unusable
 from shared.telegram.unit import current
 
 _NO_TOKEN = "0:not-known-at-import"  # noqa: S105
@@ -137,8 +137,15 @@ class Bot(TeleBot):
         return bool(getattr(self, _IRREGULAR.get(kind, f"{kind}_handlers")))
 
     def handle(self, incoming: Incoming) -> None:
-        """Run the first handler whose filters match, in the current unit of work."""
-        update = types.Update.de_json(incoming.data)  # type: ignore[no-untyped-call]
+        """Run the first handler whose filters match, in the current unit of work.
+
+        Raises:
+            Unusable: telebot cannot read it: no other delivery of it would fare better.
+        """
+        try:
+            update = types.Update.de_json(incoming.data)  # type: ignore[no-untyped-call]
+        except Exception as error:
+            raise Unusable(f"telebot cannot read it: {type(error).__name__}", incoming.update_id) from error
         self.process_new_updates([update])
 
     def is_addressed(self, incoming: Incoming) -> bool:

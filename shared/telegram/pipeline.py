@@ -21,7 +21,7 @@ from shared.config import settings
 from shared.errors import DatabaseUnavailable, OutsideError, TelegramError
 from shared.telegram import api, bans, outbox
 from shared.telegram.bot import Bot
-from shared.telegram.incoming import Incoming
+from shared.telegram.incoming import Incoming, Unusable
 from shared.telegram.unit import Ban, Call, OwnKey, Person, Unit, Usage, working_on
 
 LEASE_MARGIN = 10  # seconds a worker keeps its lease after RESPONSE_TIMEOUT: to commit and to record
@@ -248,7 +248,8 @@ def _is_ours(error: Exception) -> bool:
 
 
 def _fail(unit: Unit, error: Exception) -> Answer:
-    """Give lease and request back. After the third failure of our own the person gets an apology."""
+    """Give lease and request back. After the third failure of our own the person gets an apology, and at once
+    when the update cannot be read at all."""
     ours = _is_ours(error)
     name = f"{type(error).__name__}: {error}"
     log.error(
@@ -263,7 +264,14 @@ def _fail(unit: Unit, error: Exception) -> Answer:
     unit.reply(unit.rich("failed"))
     apology = unit.calls[-1]
     failed = _record_failure(
-        unit.bot, unit.incoming, unit.attempt, name, counts=ours, apology=apology, failures=unit.failures + 1
+        unit.bot,
+        unit.incoming,
+        unit.attempt,
+        name,
+        counts=ours,
+        final=isinstance(error, Unusable),
+        apology=apology,
+        failures=unit.failures + 1,
     )
     return failed if failed is not None else later(2)
 

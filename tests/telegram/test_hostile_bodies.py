@@ -66,6 +66,10 @@ updates = st.fixed_dictionaries(
         ),
         "edited_message": messages,
         "my_chat_member": json_values,
+        "pre_checkout_query": st.fixed_dictionaries(
+            {"from": people},
+            optional={"id": st.text(max_size=9) | json_values, "invoice_payload": json_values},
+        ),
     },
 )
 
@@ -83,6 +87,26 @@ def test_anything_like_an_update_ends_with_an_acknowledgement(stack: Stack, upda
     # while a call that the update owes is being made.
     statuses = {stack.telegram.deliver(update, "second").status for _ in range(4)}
     assert statuses <= {200, 503}
+
+
+@pytest.mark.parametrize(
+    "update",
+    [
+        {"message": {"from": {"id": 1, "is_bot": False}}},
+        {"message": {"from": {"id": 1, "is_bot": False}, "chat": {"id": 1, "type": "private"}, "text": "hi"}},
+        {"callback_query": {"from": {"id": 8, "is_bot": False}}},
+        {"callback_query": {"id": "1", "from": {"id": 6, "is_bot": False, "username": ""}, "data": "buy"}},
+        {"pre_checkout_query": {"id": "1", "from": {"id": 8, "is_bot": False}}},
+        {"pre_checkout_query": {"from": {"id": 8, "is_bot": False, "first_name": "A"}}},
+    ],
+)
+@pytest.mark.parametrize("bot", ["assistant", "second"])
+def test_what_the_library_cannot_read_is_put_aside_at_once(
+    stack: Stack, bot: str, update: dict[str, Any]
+) -> None:
+    update = {"update_id": message_update(stack.telegram.person("Anna"), "x")["update_id"], **update}
+    assert {stack.telegram.deliver(update, bot).status for _ in range(3)} <= {200, 503}
+    assert stack.telegram.deliver(message_update(stack.telegram.person("Anna"), "/help"), bot).status == 200
 
 
 def test_an_oversized_body_is_put_aside_and_the_chat_goes_on(stack: Stack, sql: Sql) -> None:
