@@ -33,11 +33,7 @@ def sweep() -> dict[str, int]:
     sent = 0
     while monotonic() < started + _SENDING and (count := outbox.send_due(BATCH, started + _SENDING)):
         sent += count
-    stale = db.call("stale_updates", p_limit=BATCH, p_bots=_our_bots())
-    for update in stale:
-        if monotonic() < started + TIME:
-            _finish(update)
-    done = {"stale": len(stale), "sent": sent, **kept}
+    done = {"stale": _finish_stale(started + TIME), "sent": sent, **kept}
     log.info("swept", action="sweep", **done)
     return done
 
@@ -50,6 +46,20 @@ def _tidy(deadline: float) -> Counter[str]:
         total.update(kept)
         if max(kept.values()) < OLD or monotonic() > deadline:
             return total
+
+
+def _finish_stale(deadline: float) -> int:
+    """Work on what is stale until there is no more or the time is up: after an outage it is a great deal."""
+    count = 0
+    while monotonic() < deadline:
+        stale = db.call("stale_updates", p_limit=BATCH, p_bots=_our_bots())
+        for update in stale:
+            if monotonic() < deadline:
+                _finish(update)
+                count += 1
+        if len(stale) < BATCH:
+            break
+    return count
 
 
 def _our_bots() -> list[str]:
