@@ -220,8 +220,11 @@ TEXTS: Mapping[str, str] = {
     ),
     "section_subscriptions": "Plans",
     "section_subscriptions_about": "Which plans you had and have, where each came from and until when.",
-    "section_trainings": "Free trainings",
-    "section_trainings_about": "How many trainings you were given, what for, and how many of them you have had.",
+    "section_trainings": "Trainings",
+    "section_trainings_about": (
+        "given is how many trainings you were given, what for, and how many of them you have had; used is what you "
+        "paid for with bonus requests and trainings."
+    ),
     "section_referrals": "Invitations",
     "section_referrals_about": (
         "came is how somebody’s invitation brought you, brought is those who came with yours. Who they are is not "
@@ -625,5 +628,13 @@ TEXTS: Mapping[str, str] = {
     ),
     "ends_days": "⏳ Your subscription runs until {until}. Renew early if you like, no day is lost: /buy",
     "ends_day": "⏳ Your subscription ends on {until}. Renew it: /buy",
+    "ends_trial_days": "⏳ Your free trial runs until {until}. If you like it, choose a plan in time: /buy",
+    "ends_trial_day": (
+        "⏳ Your free trial ends on {until}. Nothing will be charged. If you would like to go on, choose a plan: /buy"
+    ),
+    "ends_trial_over": (
+        "Your free trial ended on {until}. Nothing was charged; you are still with us, on the free plan. Choose a "
+        "plan: /buy"
+    ),
     "ends_over": "Your subscription ended on {until}. You are still with us, on the free plan. Come back: /buy",
 }

@@ -8,11 +8,9 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.admins.people import new_user
-from tests.people.conftest import Someone, connect, id_of, next_update, someone
+from tests.admins.people import audited, new_user
+from tests.people.conftest import Someone, id_of, next_update
 from tests.support import in_parallel
-
-__all__ = ["connect", "someone"]  # fixtures
 
 Sql = Callable[..., list[dict[str, Any]]]
 
@@ -76,3 +74,80 @@ def test_a_channel_gives_once_in_a_life(sql: Sql, someone: Callable[..., Someone
         assert trainings_of(sql, back) == [("channel", "-1001", 0, 0), ("channel", "-1002", 0, 0)]
         assert give(sql, back, 2, "channel", "-1001") is False
     assert give(sql, back, 2, "admin", "one") is True
+
+
+# A channel, an admin --------------------------------------------------------------------------------------
+
+
+def test_joining_a_channel_gives_once_for_each(sql: Sql, call: Any, refused: Any) -> None:
+    anna = new_user(sql)
+    join = lambda channel: call("give_channel_trainings", p_user_id=anna, p_channel_id=channel)  # noqa: E731
+    assert join(-1001) == {"outcome": "given", "trainings": 1}
+    assert join(-1001) == {"outcome": "already_given", "trainings": 1}
+    assert join(-1002)["outcome"] == "given"
+    outcomes = [answer["outcome"] for answer in in_parallel(20, lambda _n: join(-1003))]
+    assert outcomes.count("given") == 1
+    overview = call("training_overview", p_user_id=anna)
+    assert overview["channels"] == ["-1001", "-1002", "-1003"]
+    assert overview["access"]["access_type"] == "trainings"
+    assert overview["trainings"][0] == {"source": "channel", "quantity": 1, "used": 0}
+    sql("update private.settings set value = '0' where key = 'channel_trainings'")
+    try:
+        assert join(-1004)["outcome"] == "off"
+    finally:
+        sql("update private.settings set value = '1' where key = 'channel_trainings'")
+    assert refused("give_channel_trainings", p_user_id=-1, p_channel_id=-1001) == "Z0004"
+
+
+@pytest.fixture
+def give_by_admin(call: Any, boss: str) -> Callable[..., Any]:
+    def give_by_admin(user_id: int, quantity: int, reference: str | None = None, **more: Any) -> Any:
+        given = {
+            "p_user_id": user_id,
+            "p_quantity": quantity,
+            "p_admin_email": boss,
+            "p_reference": reference,
+        }
+        return call("admin_give_trainings", **(given | more))
+
+    return give_by_admin
+
+
+def test_an_admin_gives_and_takes_back_what_is_unused(sql: Sql, give_by_admin: Any) -> None:
+    anna = new_user(sql)
+    give(sql, anna, 1)
+    assert give_by_admin(anna, 5, p_reason="a kind word") == {"applied": True, "before": 1, "after": 6}
+    assert give_by_admin(anna, -2)["after"] == 4
+    assert give_by_admin(anna, -100) == {"applied": True, "before": 4, "after": 0}
+    first, _second, third = audited(sql, anna)
+    assert (first["action"], first["admin_email"]) == ("give_trainings", "boss@example.com")
+    assert first["after"] == {"trainings": 6, "quantity": 5, "reason": "a kind word"}
+    assert third["before"] == {"trainings": 4}
+
+
+def test_with_a_reference_an_admin_acts_once(sql: Sql, give_by_admin: Any) -> None:
+    anna = new_user(sql)
+    reference = f"admin:{anna}"
+    done = in_parallel(20, lambda _n: give_by_admin(anna, 2, reference))
+    assert sum(answer["applied"] for answer in done) == 1
+    assert {(answer["before"], answer["after"]) for answer in done} == {(0, 2)}
+    assert len(audited(sql, anna)) == 1
+
+
+def test_what_an_admin_may_not(sql: Sql, give_by_admin: Any) -> None:
+    anna = new_user(sql)
+
+    def code(*values: Any, **more: Any) -> str | None:
+        with pytest.raises(psycopg.Error) as caught:
+            give_by_admin(*values, **more)
+        return caught.value.sqlstate
+
+    assert code(anna, 1, p_admin_email="anna@example.com") == "N0001"
+    assert code(-1, 1) == "N0002"
+    assert code(anna, 0) == "N0004"
+    assert code(anna, 1_000_001) == "N0004"
+    assert code(anna, 1, p_reason="x" * 501) == "N0004"
+    give_by_admin(anna, 1, f"number:{anna}")
+    assert code(anna, 2, f"number:{anna}") == "N0003"
+    assert code(new_user(sql), 1, f"number:{anna}") == "N0003"
+    assert trainings_of(sql, anna) == [("admin", f"number:{anna}", 1, 0)]

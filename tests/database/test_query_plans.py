@@ -63,6 +63,8 @@ FILL = f"""
     from public.bot_sessions as s;
     insert into public.free_trainings (user_id, source, reference, quantity)
     select u.id, s.name, 'one', 3 from public.users as u, (values ('channel'), ('admin')) as s (name);
+    insert into public.access_usages (user_id, reference, quantity, access_type)
+    select u.id, 'simulator:' || u.id, 1, 'subscription' from public.users as u;
     update public.users set username = 'name' || id;
     insert into public.admins (email) values ('boss@example.com');
     insert into public.audit_log (admin_email, action, user_id, before, after)
@@ -164,6 +166,14 @@ CALLS = {
     "apply_kept_events": "apply_kept_events(5)",
     "claim_open_orders": """claim_open_orders('["stripe"]', 5)""",
     "remind_of_ends": "remind_of_ends(5)",
+    "trial_offer": "trial_offer(9000)",
+    "start_trial": "start_trial(9000)",
+    "training_overview": "training_overview(9000)",
+    "give_channel_trainings": "give_channel_trainings(9000, -1001)",
+    "check_access": "check_access(19000)",
+    "consume_access": "consume_access(19000, 'simulator:new')",
+    "consume_access of trainings": "consume_access(10003, 'simulator:new', 2)",  # whose plan is over
+    "admin_give_trainings": "admin_give_trainings(9000, -2, 'boss@example.com', 'one')",
     "sweep": "sweep(50)",  # to 200 thousand messages what its 1000 are to four million
     "admin_find_user": "admin_find_user('19000', 'boss@example.com')",
     "admin_find_user by name": "admin_find_user('@NAME9000', 'boss@example.com')",

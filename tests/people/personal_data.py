@@ -34,7 +34,7 @@ TABLES = {
         section="person",
         told="id telegram_id username first_name last_name language_code language balance vip_level is_active"
         " is_newcomer referral_code total_referrals referral_credits bonus_credits total_xp level is_admin"
-        " is_paid banned_at ban_reason ban_told active_on created_at last_activity",
+        " is_paid banned_at ban_reason ban_told trial_used active_on created_at last_activity",
     ),
     "public.bot_sessions": Table(
         "gone",
@@ -88,8 +88,14 @@ TABLES = {
     ),
     "public.free_trainings": Table(
         "gone",
-        section="trainings",
+        section="trainings.given",
         told="source reference quantity used created_at",
+        kept_back="id user_id",
+    ),
+    "public.access_usages": Table(
+        "gone",
+        section="trainings.used",
+        told="reference quantity access_type credits trainings created_at",
         kept_back="id user_id",
     ),
     "public.orders": Table(

@@ -29,6 +29,8 @@ VALUES = {
         "public.payments": "completed",
     },
     "plan": "PREMIUM",
+    "access_type": "credits",
+    "quantity": {"public.access_usages": 10},
     "last_four": "1234",
     "ciphertext": b"encrypted",
     "period": "month",
@@ -45,6 +47,7 @@ VALUES = {
     "reference": {
         "public.audit_log": "story:1",
         "public.balance_transactions": "story:1",
+        "public.access_usages": "story:2",
         "public.orders": "assistant:77",
     },
     "update_id": 77,

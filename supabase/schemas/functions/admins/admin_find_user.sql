@@ -4,7 +4,7 @@
 --   those who had it has it now.
 -- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
 --   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
---   monthly_requests (null is no limit), bonus_credits, balance (text), currency, total_referrals, keys (how
+--   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency, total_referrals, keys (how
 --   many of their own), timezone, plans (the names there are, the lowest first)}, or null when there is nobody.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_find_user(p_who text, p_admin_email text)
@@ -52,6 +52,9 @@ begin
     'month_requests', v_quota.month_requests,
     'monthly_requests', v_quota.monthly_requests,
     'bonus_credits', v_user.bonus_credits,
+    'free_trainings', (
+      select coalesce(sum(f.quantity - f.used), 0) from public.free_trainings as f where f.user_id = v_user.id
+    ),
     'balance', v_user.balance::text,
     'currency', private.setting('balance_currency'),
     'total_referrals', v_user.total_referrals,

@@ -1,5 +1,6 @@
--- Tells people that what they bought ends: three days before, one day before, and when it has ended. Who renews is not
--- reminded beforehand.
+-- Tells people that what they bought, or their free trial, ends: three days before, one day before, and when it has ended.
+-- Who renews is not reminded beforehand; whose plan goes on by something else, and what is shorter than the time before
+-- which it would be told, is not told of at all.
 --
 -- Twice or at once: subscriptions that somebody holds and people who are being erased are skipped; each reminder is kept and sent once. A reminder that
 --   is late by more than a day is not sent: the next one is nearer the truth. An extended time is reminded of anew.
@@ -18,7 +19,7 @@ declare
   v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_due in
-    select s.id, s.user_id, s.plan, s.ends_at, r.reminder, b.bot
+    select s.id, s.user_id, s.source, s.ends_at, r.reminder, b.bot
       from public.subscriptions as s
       cross join lateral (
         select case
@@ -28,12 +29,38 @@ begin
           end as reminder
       ) as r
       left join lateral (
-        select o.bot from public.orders as o where o.user_id = s.user_id order by o.id desc limit 1
+        select coalesce(
+            (select o.bot from public.orders as o where o.user_id = s.user_id order by o.id desc limit 1),
+            -- Who has a trial may have ordered nothing: by the bot they wrote to last.
+            (
+              select n.bot
+                from public.bot_sessions as n
+                join public.users as u on u.id = n.user_id
+               where n.user_id = s.user_id and n.chat_id = u.telegram_id
+               order by n.updated_at desc
+               limit 1
+            )
+          ) as bot
       ) as b on true
      where s.source in ('purchase', 'trial')
        and s.ends_at between v_now - interval '1 day' and v_now + interval '3 days'
        and s.status in ('active', 'expired')
        and s.reminded is distinct from r.reminder || ' ' || s.ends_at::text
+       and s.starts_at < s.ends_at - case r.reminder
+         when 'days' then interval '3 days'
+         when 'day' then interval '1 day'
+         else interval '0'
+       end
+       and not exists (
+         select
+           from public.subscriptions as a
+           join public.subscription_limits as l on l.plan = a.plan
+           join public.subscription_limits as m on m.plan = s.plan
+          where a.user_id = s.user_id
+            and a.status = 'active'
+            and l.vip_level >= m.vip_level
+            and (a.ends_at is null or a.ends_at > s.ends_at)
+       )
        and (
          r.reminder = 'over'
          or not exists (
@@ -53,7 +80,7 @@ begin
     v_outgoing := v_outgoing || private.tell_person(
       v_due.user_id,
       v_due.bot,
-      'ends_' || v_due.reminder,
+      'ends_' || case v_due.source when 'trial' then 'trial_' else '' end || v_due.reminder,
       jsonb_build_object('until', jsonb_build_object('date', v_due.ends_at))
     );
   end loop;

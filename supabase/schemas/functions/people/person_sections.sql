@@ -54,10 +54,17 @@ as $$
         from public.subscriptions as s
        where s.user_id = u.id
     ),
-    'trainings', (
-      select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id'] order by f.id), '[]')
-        from public.free_trainings as f
-       where f.user_id = u.id
+    'trainings', jsonb_build_object(
+      'given', (
+        select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id'] order by f.id), '[]'::jsonb)
+          from public.free_trainings as f
+         where f.user_id = u.id
+      ),
+      'used', (
+        select coalesce(jsonb_agg(to_jsonb(a) - array['id', 'user_id'] order by a.id), '[]'::jsonb)
+          from public.access_usages as a
+         where a.user_id = u.id
+      )
     ),
     'payments', private.money_section(u),
     'referrals', jsonb_build_object(

@@ -24,6 +24,12 @@ begin
   then
     v_used := v_used || '{"referral": true}';
   end if;
+  if p_user.trial_used
+    -- A buyer has no trial either, and comes back as somebody who bought nothing.
+    or exists (select from public.subscriptions as s where s.user_id = p_user.id and s.source = 'purchase')
+  then
+    v_used := v_used || '{"trial": true}';
+  end if;
   if p_user.banned_at is not null then
     v_used := v_used || jsonb_build_object('banned_at', p_user.banned_at);
   end if;

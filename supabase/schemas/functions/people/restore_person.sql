@@ -1,5 +1,5 @@
--- Gives somebody who was erased and comes back what they had used up: a referral, the free trainings of a channel,
--- today's and this month's requests, a ban. Everything else begins anew.
+-- Gives somebody who was erased and comes back what they had used up: a referral, the free trial, the trainings of a
+-- channel, today's and this month's requests, a ban. Everything else begins anew.
 --
 -- Twice or at once: the caller has just made the person's row. What was kept moves there, and is kept again
 --   when they are erased again.
@@ -21,6 +21,7 @@ begin
   if found then
     update public.users as u
        set is_newcomer = u.is_newcomer and not v_kept.used ? 'referral',
+           trial_used = v_kept.used ? 'trial',
            banned_at = (v_kept.used ->> 'banned_at')::timestamptz
      where u.id = p_user_id;
     insert into public.free_trainings (user_id, source, reference, quantity)

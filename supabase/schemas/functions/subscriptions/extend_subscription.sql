@@ -1,4 +1,5 @@
--- Gives a person a plan for a period, or for some seconds: from the end of what they bought, or from now.
+-- Gives a person a plan for a period, or for some seconds: from the end of what they have of this source, or of a free
+-- trial of the plan, so that nothing of it is lost; else from now.
 --
 -- Twice or at once: the person's row is locked, so two purchases follow one another. Every call extends: the caller
 --   sees to it that it asks once.
@@ -33,7 +34,16 @@ begin
    order by s.ends_at desc
    limit 1
      for update;
-  v_start := coalesce(v_running.ends_at, v_now);
+  v_start := coalesce(
+    v_running.ends_at,
+    (
+      select max(s.ends_at)
+        from public.subscriptions as s
+       where s.user_id = p_user_id and s.plan = p_plan and s.source = 'trial'
+         and s.status = 'active' and s.ends_at > v_now
+    ),
+    v_now
+  );
   v_anchor_day := coalesce(
     v_running.anchor_day,
     extract(day from v_start at time zone private.setting('quota_timezone'))::smallint

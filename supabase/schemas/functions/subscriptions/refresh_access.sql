@@ -16,12 +16,7 @@ declare
   v_vip_level integer;
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
-  select coalesce(max(l.vip_level), 0) into v_vip_level
-    from public.subscriptions as s
-    join public.subscription_limits as l on l.plan = s.plan
-   where s.user_id = p_user_id
-     and s.status = 'active'
-     and (s.ends_at is null or s.ends_at > private.clock());
+  v_vip_level := private.level_of(p_user_id);
   if v_user.vip_level <> v_vip_level or v_user.is_paid <> (v_vip_level > 0 or v_user.is_admin) then
     update public.users as u
        set vip_level = v_vip_level, is_paid = v_vip_level > 0 or u.is_admin

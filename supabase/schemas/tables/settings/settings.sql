@@ -22,6 +22,9 @@ values
 ('referral_referrer_credits', '10', 'Bonus credits for whoever brought somebody'),
 ('referral_referred_credits', '5', 'Bonus credits for whoever was brought'),
 ('referral_commission_percent', '0', 'Share of a payment in balance_currency that whoever brought the buyer gets; 0 to 100'),
+('trial_plan', '"PREMIUM"', 'The plan of the free trial, which everybody may have once in a life'),
+('trial_days', '3', 'How many days the free trial lasts; 0: there is none'),
+('channel_trainings', '1', 'Free trainings for joining the channel of TRAINING_CHANNEL, once in a life; 0: none'),
 ('order_hours', '24', 'How long an order may be paid; late money is honoured all the same'),
 ('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')
 on conflict (key) do nothing;

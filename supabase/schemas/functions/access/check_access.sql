@@ -1,0 +1,27 @@
+-- Tells whether a person may use p_quantity of what is paid for: for our own code and, through rpc with the secret key,
+-- for every other service of the same owner.
+--
+-- Twice or at once: only reads. What it says may be over a moment later: consume_access asks and takes in one.
+-- Returns: jsonb {has_access, access_type, details}, see private.access_of. Somebody unknown has no access.
+-- Errors: Z0002, the quantity is unusable.
+create or replace function public.check_access(p_telegram_id bigint, p_quantity integer default 1)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+begin
+  if coalesce(p_quantity, 0) not between 1 and 1000000 then
+    raise exception 'the quantity must be 1 to a million' using errcode = 'Z0002';
+  end if;
+  select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id;
+  return private.access_of(v_user, p_quantity);
+end
+$$;
+
+revoke all on function public.check_access from public, anon, authenticated;
+grant execute on function public.check_access to bot_backend, service_role;
+comment on function public.check_access is 'Whether a person may use what is paid for';

@@ -1,0 +1,34 @@
+-- Gives a person what joining a channel is worth (the setting channel_trainings), once for each channel in a life. That
+-- they are in it the caller has asked Telegram.
+--
+-- Twice or at once: the channel is unique for a person; it is remembered through an erasure.
+-- Returns: jsonb {outcome: given | already_given | off, trainings}.
+-- Errors: Z0004, there is no such person.
+create or replace function public.give_channel_trainings(p_user_id bigint, p_channel_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_trainings integer := private.setting('channel_trainings')::integer;
+  v_outcome text := 'off';
+begin
+  perform from public.users as u where u.id = p_user_id for key share;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'Z0004';
+  end if;
+  if v_trainings > 0 then
+    v_outcome := case
+      when private.give_trainings(p_user_id, 'channel', p_channel_id::text, v_trainings) then 'given'
+      else 'already_given'
+    end;
+  end if;
+  return jsonb_build_object('outcome', v_outcome, 'trainings', v_trainings);
+end
+$$;
+
+revoke all on function public.give_channel_trainings from public, anon, authenticated;
+grant execute on function public.give_channel_trainings to bot_backend, service_role;
+comment on function public.give_channel_trainings is 'Gives a person what joining a channel is worth';

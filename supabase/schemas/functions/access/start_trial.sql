@@ -1,0 +1,45 @@
+-- Starts a person's free trial, once in a life: the plan of the setting trial_plan for trial_days days.
+--
+-- Twice or at once: the person's row is locked and bears the mark, so of two calls one starts it. It is remembered
+--   through an erasure.
+-- Returns: jsonb {outcome: started | already_used | paid_already | off, plan, days, ends_at}; ends_at while the trial
+--   runs, else null: a repetition is told until when.
+-- Errors: Z0004, there is no such person.
+create or replace function public.start_trial(p_user_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_days integer := private.setting('trial_days')::integer;
+  v_plan text := private.setting('trial_plan');
+  v_user public.users;
+  v_state text;
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'Z0004';
+  end if;
+  v_state := private.trial_state(v_user);
+  if v_state = 'available' then
+    update public.users as u set trial_used = true where u.id = p_user_id;
+    perform private.extend_subscription(p_user_id, v_plan, 'trial', null, v_days * 86400);
+  end if;
+  return jsonb_build_object(
+    'outcome', case v_state when 'available' then 'started' else v_state end,
+    'plan', v_plan,
+    'days', v_days,
+    'ends_at', (
+      select max(s.ends_at)
+        from public.subscriptions as s
+       where s.user_id = p_user_id and s.source = 'trial' and s.status = 'active' and s.ends_at > private.clock()
+    )
+  );
+end
+$$;
+
+revoke all on function public.start_trial from public, anon, authenticated;
+grant execute on function public.start_trial to bot_backend, service_role;
+comment on function public.start_trial is 'Starts a person''s free trial, once in a life';

@@ -1,0 +1,42 @@
+-- What a person has to train with, and what the channel would give them.
+--
+-- Twice or at once: only reads.
+-- Returns: json {access: see private.access_of, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
+--   how many the channel gives, channels: the references of those that gave already}.
+-- Errors: none.
+create or replace function public.training_overview(p_user_id bigint)
+returns json
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select json_build_object(
+      'access', private.access_of(u, 1),
+      'trainings', coalesce(
+        (
+          select json_agg(
+              json_build_object('source', f.source, 'quantity', f.quantity, 'used', f.used) order by f.id
+            )
+            from public.free_trainings as f
+           where f.user_id = u.id and f.quantity > 0
+        ),
+        '[]'::json
+      ),
+      'channel_trainings', private.setting('channel_trainings')::integer,
+      'channels', coalesce(
+        (
+          select json_agg(f.reference order by f.id)
+            from public.free_trainings as f
+           where f.user_id = u.id and f.source = 'channel'
+        ),
+        '[]'::json
+      )
+    )
+    from public.users as u
+   where u.id = p_user_id;
+$$;
+
+revoke all on function public.training_overview from public, anon, authenticated;
+grant execute on function public.training_overview to bot_backend, service_role;
+comment on function public.training_overview is 'What a person has to train with';

@@ -1,0 +1,71 @@
+-- Gives a person free trainings in an admin's name; a number below zero takes unused ones back, to zero at most.
+--
+-- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered with what
+--   it did then. Without one, every call acts.
+-- Returns: jsonb {applied, before, after}: free trainings that are left.
+-- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person or number;
+--   N0004 the number or the reason is unusable.
+create or replace function public.admin_give_trainings(
+  p_user_id bigint,
+  p_quantity integer,
+  p_admin_email text,
+  p_reference text default null,
+  p_reason text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_reason text := nullif(trim(p_reason), '');
+  v_before bigint;
+  v_after bigint;
+  v_known public.audit_log;
+begin
+  if coalesce(p_quantity, 0) = 0 or abs(p_quantity) > 1000000 then
+    raise exception 'the trainings must be a number up to a million, and not zero' using errcode = 'N0004';
+  elsif length(v_reason) > 500 then
+    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+  end if;
+  perform from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'give_trainings', p_user_id);
+  if v_known.id is not null then
+    if (v_known.after ->> 'quantity')::integer <> p_quantity then
+      raise exception 'this reference is known with another number' using errcode = 'N0003';
+    end if;
+    return jsonb_build_object(
+      'applied', false, 'before', v_known.before -> 'trainings', 'after', v_known.after -> 'trainings'
+    );
+  end if;
+
+  select coalesce(sum(f.quantity - f.used), 0) into v_before
+    from public.free_trainings as f
+   where f.user_id = p_user_id;
+  if p_quantity > 0 then
+    perform private.give_trainings(
+      p_user_id, 'admin', coalesce(p_reference, gen_random_uuid()::text), p_quantity
+    );
+    v_after := v_before + p_quantity;
+  else
+    v_after := v_before - private.use_trainings(p_user_id, -p_quantity);
+  end if;
+  perform private.write_audit(
+    v_email, 'give_trainings', p_user_id, p_reference,
+    jsonb_build_object('trainings', v_before),
+    jsonb_strip_nulls(
+      jsonb_build_object('trainings', v_after, 'quantity', p_quantity, 'reason', v_reason)
+    )
+  );
+  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+end
+$$;
+
+revoke all on function public.admin_give_trainings from public, anon, authenticated;
+grant execute on function public.admin_give_trainings to bot_backend, service_role;
+comment on function public.admin_give_trainings is 'Gives a person free trainings in an admin''s name';

@@ -1,0 +1,22 @@
+-- Tells the highest level of the plans that run for a person now: the one place that says what runs.
+--
+-- Twice or at once: only reads. Whoever means to keep the level locks the person's row first.
+-- Returns: a subscription_limits.vip_level; 0 without a plan.
+-- Errors: none.
+create or replace function private.level_of(p_user_id bigint)
+returns integer
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select coalesce(max(l.vip_level), 0)
+    from public.subscriptions as s
+    join public.subscription_limits as l on l.plan = s.plan
+   where s.user_id = p_user_id
+     and s.status = 'active'
+     and (s.ends_at is null or s.ends_at > (select private.clock()));
+$$;
+
+revoke all on function private.level_of from public, anon, authenticated;
+comment on function private.level_of is 'The highest level of the plans that run for a person';

@@ -1,0 +1,83 @@
+"""Whatever is given and taken, in any order and at once: nothing below zero, and everything accounted for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.access.people import Call, Sql, left, somebody, subscribe, user_id_of
+from tests.support import in_parallel
+
+CALM = settings(
+    max_examples=25,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+    database=None,
+)
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("consume"), st.integers(0, 5), st.integers(1, 4)),  # which reference, how many
+        st.tuples(st.just("give"), st.integers(0, 3), st.integers(1, 4)),
+        st.tuples(st.just("credit"), st.just(0), st.integers(1, 4)),
+        st.tuples(st.just("subscribe"), st.just(0), st.just(0)),
+    ),
+    min_size=1,
+    max_size=20,
+)
+
+
+@CALM
+@given(steps, st.integers(1, 4))
+def test_what_is_taken_is_what_is_missing(sql: Sql, call: Call, told: list[Any], workers: int) -> None:
+    anna = somebody(sql)
+    user_id = user_id_of(sql, anna)
+    # Of a reference the quantity is fixed: another one is a mistake of the caller (Z0003).
+    quantities = {which: quantity for what, which, quantity in reversed(told) if what == "consume"}
+
+    def step(what: str, which: int, quantity: int) -> Any:
+        match what:
+            case "consume":
+                return which, call(
+                    "consume_access",
+                    p_telegram_id=anna,
+                    p_reference=f"property:{user_id}:{which}",
+                    p_quantity=quantities[which],
+                )
+            case "give":
+                sql_of_worker(
+                    "select private.give_trainings(%s, 'promo', %s, %s)", user_id, str(which), quantity
+                )
+            case "credit":
+                sql_of_worker(
+                    "update users set bonus_credits = bonus_credits + %s where id = %s", quantity, user_id
+                )
+            case "subscribe":
+                subscribe(sql_of_worker, anna)
+        return None
+
+    def sql_of_worker(statement: str, *values: Any) -> list[dict[str, Any]]:
+        return sql(statement, *values)  # one connection, which takes one statement at a time
+
+    done = in_parallel(workers, lambda n: [step(*each) for each in told[n::workers]])
+
+    answers = [answer for part in done for answer in part if answer]
+    rows = {row["reference"]: row for row in sql("select * from access_usages where user_id = %s", user_id)}
+    credits, trainings = left(sql, anna)
+    assert credits >= 0
+    assert trainings >= 0
+    given_credits = sum(quantity for what, _, quantity in told if what == "credit")
+    (given_trainings,) = sql(
+        "select coalesce(sum(quantity), 0) as n from free_trainings where user_id = %s", user_id
+    )
+    assert given_credits - credits == sum(row["credits"] for row in rows.values())
+    assert given_trainings["n"] - trainings == sum(row["trainings"] for row in rows.values())
+    for which, answer in answers:
+        row = rows.get(f"property:{user_id}:{which}")
+        if answer["has_access"]:
+            assert row is not None
+            assert row["access_type"] == answer["access_type"]
+            assert answer["taken"] == {"credits": row["credits"], "trainings": row["trainings"]}
+    applied = [which for which, answer in answers if answer["applied"]]
+    assert sorted(applied) == sorted({int(name.rpartition(":")[2]) for name in rows}), "each reference once"
