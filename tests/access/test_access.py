@@ -1,4 +1,4 @@
-"""What people may use, and what it takes from them: a subscription, credits, free trainings, in this order."""
+"""What people may use, and what it takes from them: a subscription, then credits, then free trainings."""
 
 from __future__ import annotations
 
