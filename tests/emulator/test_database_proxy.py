@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -109,6 +111,21 @@ def test_a_hook_runs_before_postgres_sees_the_statement(database: Database, upst
         assert write(connection, "hooked") == 1
         assert write(connection, "not hooked") == 2
     assert seen == [[]]
+
+
+def test_who_dies_before_a_statement_has_not_sent_it(database: Database, upstream: str) -> None:
+    connection = connect(database)
+
+    def die() -> None:
+        with socket.socket(fileno=os.dup(connection.fileno())) as end:
+            end.shutdown(socket.SHUT_RDWR)
+
+    database.on("write_note", when="before", do=die)
+    with pytest.raises(psycopg.OperationalError):
+        write(connection, "never")
+    connection.close()
+    with connect(database) as again:
+        assert write(again, "the next one") == 1
 
 
 def test_a_hook_runs_after_the_commit_and_before_the_client_knows(database: Database, upstream: str) -> None:

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from tests.people.conftest import Someone, next_update
 from tests.support import new_telegram_id
 from tools.database import admins
+from tools.emulator.stack import Stack
 
 Sql = Callable[..., list[dict[str, Any]]]
 _numbers = itertools.count(1)
@@ -163,3 +164,12 @@ def buyer(connect: Callable[[], psycopg.Connection]) -> Callable[[], Someone]:
         return person
 
     return new
+
+
+@pytest.fixture
+def alive(stack: Stack, sql: Sql) -> Iterator[None]:
+    """Whatever a test killed runs again after it, and the books agree."""
+    yield
+    for function in stack.functions.values():
+        function.start()
+    assert sql("select * from check_payments()") == []

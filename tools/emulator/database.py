@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import select
 import socket
 import threading
 from collections.abc import Callable
@@ -28,6 +29,7 @@ When = Literal["before", "after"]
 Action = Callable[[], object] | Literal["cut"]
 
 CONNECT_SECONDS = 10.0
+DYING_SECONDS = 0.5  # a killed process needs to lose its connections
 
 
 @dataclass
@@ -95,7 +97,8 @@ class Database:
     def on(self, name: str, when: When, do: Action, times: int = 1) -> None:
         """At the next statements that contain the word `name`: call `do`, or "cut" the client's connection.
 
-        before: the statement was read from the client and has not reached Postgres.
+        before: the statement was read from the client and has not reached Postgres; nor does it, when the
+            client is gone afterwards.
         after: Postgres has answered (and committed); the client has not seen the answer.
         """
         with self._lock:
@@ -223,6 +226,8 @@ class _Link:
             server.sendall(out)
         for hook in before:
             _act(hook)
+        if before and _is_gone(self._client):
+            raise Cut
         return bool(before)
 
     def _answers(self, server: socket.socket) -> None:
@@ -249,6 +254,16 @@ def _act(hook: Hook) -> None:
     if hook.do == "cut":
         raise Cut
     hook.do()
+
+
+def _is_gone(client: socket.socket) -> bool:
+    """Whether the program at the other end has died; one that waits for its answer sends nothing."""
+    if not select.select([client], [], [], DYING_SECONDS)[0]:
+        return False
+    try:
+        return client.recv(1, socket.MSG_PEEK) == b""
+    except OSError:
+        return True
 
 
 def _close(connection: socket.socket) -> None:
