@@ -46,6 +46,12 @@ as $$
    where s.effects > 0
      and exists (select from sums as t where t.order_id = s.order_id and t.id < s.id and t.effects > 0)
   union all
+  select s.id, 'the discount it was bought with is still there'
+    from sums as s
+    join public.orders as o on o.id = s.order_id
+    join public.promocode_usages as u on u.promocode_id = o.promocode_id and u.user_id = o.user_id
+   where s.effects > 0 and u.consumed_at is null
+  union all
   select s.id, 'refunded whole and not taken back'
     from sums as s
     join public.payment_effects as e on e.payment_id = s.id

@@ -1,9 +1,10 @@
--- Makes an order of one product at the price it has now.
+-- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews.
 --
 -- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
 --   erasure comes before it, or finds it.
 -- Returns: jsonb
---   {outcome: created | known, id, status, kind, title_texts, amount, currency, period, renews, expires_at, checkout_url}
+--   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
+--    checkout_url}            full_amount: without the discount, null when there is none
 --   {outcome: not_for_sale}    switched off, or no price in this currency
 -- Errors: M0003, there is no such person.
 create or replace function public.create_order(
@@ -24,7 +25,10 @@ set search_path = ''
 as $$
 declare
   v_product public.products;
+  v_full_amount numeric;
+  v_discount public.promocode_usages;
   v_amount numeric;
+  v_renews boolean;
   v_order public.orders;
   v_is_new boolean;
 begin
@@ -33,20 +37,27 @@ begin
     raise exception 'there is no such person' using errcode = 'M0003';
   end if;
   select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
-  select c.amount into v_amount
+  select c.amount into v_full_amount
     from public.product_prices as c
    where c.product_key = v_product.key and c.currency = p_currency;
-  if v_amount is null then
+  if v_full_amount is null then
     return jsonb_build_object('outcome', 'not_for_sale');
   end if;
+  v_renews := p_renews and v_product.kind = 'subscription';
+  if not v_renews then
+    v_discount := private.discount_of(p_user_id);
+  end if;
+  v_amount := private.reduced_price(v_full_amount, p_currency, v_discount.percent);
   insert into public.orders as o (
     user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
-    reference, expires_at
+    reference, expires_at, full_amount, promocode_id
   )
   values (
     p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
-    v_product.quantity, p_renews and v_product.kind = 'subscription', p_contact, p_bot, p_reference,
-    private.clock() + make_interval(hours => private.setting('order_hours')::integer)
+    v_product.quantity, v_renews, p_contact, p_bot, p_reference,
+    private.clock() + make_interval(hours => private.setting('order_hours')::integer),
+    case when v_amount < v_full_amount then v_full_amount end,
+    case when v_amount < v_full_amount then v_discount.promocode_id end
   )
   on conflict (reference) do nothing
   returning o.* into v_order;
@@ -62,6 +73,7 @@ begin
     'kind', v_order.kind,
     'texts', v_product.texts,
     'amount', v_order.amount::text,
+    'full_amount', v_order.full_amount::text,
     'currency', v_order.currency,
     'period', v_order.period,
     'renews', v_order.renews,

@@ -1,5 +1,5 @@
--- Gives what was paid for: time of a plan, bonus credits or balance; completes the order, keeps the renewal, pays the
--- referrer's commission, and tells the buyer.
+-- Gives what was paid for: time of a plan, bonus credits or balance; completes the order, uses up its discount, keeps
+-- the renewal, pays the referrer's commission, and tells the buyer.
 --
 -- Twice or at once: the caller holds the payment and its order and has seen that nothing was given; each effect is
 --   unique besides. Both people are locked in the order of their ids.
@@ -62,6 +62,7 @@ begin
   update public.orders as o
      set status = 'completed', completed_at = v_now
    where o.id = p_payment.order_id and o.status <> 'completed';
+  perform private.consume_discount(p_payment.order_id);
   perform private.keep_renewal(p_payment, v_ends_at);
   if p_payment.status = 'refunded' then
     return '[]'::jsonb;

@@ -1,10 +1,11 @@
--- What can be bought now, with its prices.
+-- What can be bought now, with its prices, and what a person's discount makes of them.
 --
 -- Twice or at once: only reads.
--- Returns: json [{key, kind, plan, period, quantity, texts, prices: {currency: amount}}] in their order; amounts and
---   quantities are text. Without a price a product is not for sale.
+-- Returns: json [{key, kind, plan, period, quantity, texts, prices: {currency: amount}, discount}] in their order;
+--   amounts and quantities are text. Without a price a product is not for sale. discount is {percent, until, prices},
+--   with those prices alone that are lower, for whatever does not renew; null when there is none.
 -- Errors: none.
-create or replace function public.products_for_sale()
+create or replace function public.products_for_sale(p_user_id bigint default null)
 returns json
 language sql
 volatile
@@ -20,16 +21,24 @@ as $$
           'period', p.period,
           'quantity', trim_scale(p.quantity)::text,
           'texts', p.texts,
-          'prices', s.prices
+          'prices', s.prices,
+          'discount', case when s.reduced is not null then json_build_object(
+            'percent', d.percent, 'until', d.expires_at, 'prices', s.reduced
+          ) end
         )
         order by p.position, p.key
       ),
       '[]'
     )
     from public.products as p
+    cross join private.discount_of(p_user_id) as d
     join lateral (
-      select json_object_agg(c.currency, c.amount::text) as prices, count(*) as count
+      select
+        json_object_agg(c.currency, c.amount::text) as prices,
+        json_object_agg(c.currency, r.amount::text) filter (where r.amount < c.amount) as reduced,
+        count(*) as count
         from public.product_prices as c
+        cross join lateral private.reduced_price(c.amount, c.currency, d.percent) as r (amount)
        where c.product_key = p.key
     ) as s on s.count > 0
    where p.is_active;

@@ -31,7 +31,7 @@ begin
       left join lateral (
         select coalesce(
             (select o.bot from public.orders as o where o.user_id = s.user_id order by o.id desc limit 1),
-            -- Who has a trial may have ordered nothing: by the bot they wrote to last.
+            -- Who has a trial or a promo code may have ordered nothing: by the bot they wrote to last.
             (
               select n.bot
                 from public.bot_sessions as n
@@ -42,7 +42,7 @@ begin
             )
           ) as bot
       ) as b on true
-     where s.source in ('purchase', 'trial')
+     where s.source in ('purchase', 'trial', 'promo')
        and s.ends_at between v_now - interval '1 day' and v_now + interval '3 days'
        and s.status in ('active', 'expired')
        and s.reminded is distinct from r.reminder || ' ' || s.ends_at::text

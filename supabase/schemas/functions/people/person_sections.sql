@@ -67,6 +67,14 @@ as $$
       )
     ),
     'payments', private.money_section(u),
+    'promocodes', jsonb_build_object(
+      'redeemed', (
+        select coalesce(jsonb_agg(to_jsonb(p) - 'user_id' order by p.created_at, p.promocode_id), '[]'::jsonb)
+          from public.promocode_usages as p
+         where p.user_id = u.id
+      ),
+      'tries', (select to_jsonb(t) - 'user_id' from public.promocode_tries as t where t.user_id = u.id)
+    ),
     'referrals', jsonb_build_object(
       'came', (
         select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits']

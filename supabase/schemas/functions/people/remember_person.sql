@@ -17,6 +17,7 @@ declare
   v_daily jsonb;
   v_monthly jsonb;
   v_channels jsonb;
+  v_promocode_tries jsonb;
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
 begin
   if not p_user.is_newcomer
@@ -30,6 +31,14 @@ begin
   then
     v_used := v_used || '{"trial": true}';
   end if;
+  v_used := v_used || coalesce(
+    (
+      select jsonb_object_agg('promocode:' || u.promocode_id, true)
+        from public.promocode_usages as u
+       where u.user_id = p_user.id
+    ),
+    '{}'::jsonb
+  );
   if p_user.banned_at is not null then
     v_used := v_used || jsonb_build_object('banned_at', p_user.banned_at);
   end if;
@@ -55,6 +64,11 @@ begin
   if v_monthly is not null then
     v_usage := v_usage || jsonb_build_object('monthly', v_monthly);
   end if;
+  select v_usage || jsonb_build_object('promocode_tries', jsonb_build_object('day', t.day, 'tries', t.tries))
+    into v_promocode_tries
+    from public.promocode_tries as t
+   where t.user_id = p_user.id and t.day >= v_today and t.tries > 0;
+  v_usage := coalesce(v_promocode_tries, v_usage);
   if v_used = '{}' and v_usage = '{}' then
     return;
   end if;

@@ -1,5 +1,6 @@
 -- Gives somebody who was erased and comes back what they had used up: a referral, the free trial, the trainings of a
--- channel, today's and this month's requests, a ban. Everything else begins anew.
+-- channel, the promo codes they redeemed and today's wrong ones, today's and this month's requests, a ban. Everything else
+-- begins anew.
 --
 -- Twice or at once: the caller has just made the person's row. What was kept moves there, and is kept again
 --   when they are erased again.
@@ -35,6 +36,19 @@ begin
     select p_user_id, m.month, m.requests
       from jsonb_to_recordset(v_kept.usage -> 'monthly') as m (month date, requests integer)
      where m.month >= date_trunc('month', v_today::timestamp);
+    -- What they had of it, discounts that waited included, went with them.
+    insert into public.promocode_usages (promocode_id, user_id, given, consumed_at)
+    select p.id, p_user_id, '{}', private.clock()
+      from public.promocodes as p
+     where p.id in (
+       select substr(k.key, length('promocode:') + 1)::bigint
+         from jsonb_object_keys(v_kept.used) as k (key)
+        where starts_with(k.key, 'promocode:')
+     );
+    insert into public.promocode_tries (user_id, day, tries)
+    select p_user_id, t.day, t.tries
+      from jsonb_to_record(v_kept.usage -> 'promocode_tries') as t (day date, tries integer)
+     where t.day >= v_today;
   end if;
   select u.* into v_user from public.users as u where u.id = p_user_id;
   return v_user;

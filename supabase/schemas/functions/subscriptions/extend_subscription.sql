@@ -1,5 +1,5 @@
--- Gives a person a plan for a period, or for some seconds: from the end of what they have of this source, or of a free
--- trial of the plan, so that nothing of it is lost; else from now.
+-- Gives a person a plan for a period, or for some seconds: from the end of what they have of it, wherever it is from, or
+-- from now. Only what admins give runs beside all else.
 --
 -- Twice or at once: the person's row is locked, so two purchases follow one another. Every call extends: the caller
 --   sees to it that it asks once.
@@ -22,6 +22,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_running public.subscriptions;
+  v_last public.subscriptions;
   v_start timestamptz;
   v_anchor_day smallint;
   v_end timestamptz;
@@ -34,20 +35,14 @@ begin
    order by s.ends_at desc
    limit 1
      for update;
-  v_start := coalesce(
-    v_running.ends_at,
-    (
-      select max(s.ends_at)
-        from public.subscriptions as s
-       where s.user_id = p_user_id and s.plan = p_plan and s.source = 'trial'
-         and s.status = 'active' and s.ends_at > v_now
-    ),
-    v_now
-  );
-  v_anchor_day := coalesce(
-    v_running.anchor_day,
-    extract(day from v_start at time zone private.setting('quota_timezone'))::smallint
-  );
+  select s.* into v_last
+    from public.subscriptions as s
+   where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin'
+     and s.status = 'active' and s.ends_at > v_now
+   order by s.ends_at desc
+   limit 1;
+  v_start := coalesce(v_last.ends_at, v_now);
+  v_anchor_day := private.anchor_day(v_start, v_last.anchor_day);
   v_end := case
     when p_period is null then v_start + make_interval(secs => p_seconds::double precision)
     else private.add_period(v_start, p_period, v_anchor_day)

@@ -1,4 +1,4 @@
--- Takes time of a plan back, as much as is left of it at most.
+-- Takes time of a plan back, as much as is left of it at most. What was to follow it comes earlier.
 --
 -- Twice or at once: the person's row is locked. Every call shortens: the caller sees to it that it asks once.
 -- Returns: the seconds that were taken.
@@ -15,6 +15,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_running public.subscriptions;
+  v_end timestamptz;
   v_seconds numeric;
 begin
   perform from public.users as u where u.id = p_user_id for no key update;
@@ -29,6 +30,10 @@ begin
     return 0;
   end if;
   v_seconds := least(p_seconds, extract(epoch from v_running.ends_at - v_now));
+  -- Of several sources one follows the other (private.extend_subscription): all of them together end earlier now.
+  select max(s.ends_at) - make_interval(secs => v_seconds::double precision) into v_end
+    from public.subscriptions as s
+   where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin' and s.status = 'active';
   update public.subscriptions as s
      set ends_at = greatest(
            s.ends_at - make_interval(secs => v_seconds::double precision), s.starts_at + interval '1 second'
@@ -38,6 +43,10 @@ begin
          ended_at = case when v_seconds < p_seconds or s.ends_at - v_now <= make_interval(secs => v_seconds::double precision)
            then v_now end
    where s.id = v_running.id;
+  update public.subscriptions as s
+     set ends_at = greatest(v_end, s.starts_at + interval '1 second')
+   where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin'
+     and s.id <> v_running.id and s.status = 'active' and s.ends_at > v_end;
   perform private.refresh_access(p_user_id);
   return v_seconds;
 end

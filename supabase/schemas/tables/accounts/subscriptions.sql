@@ -25,10 +25,10 @@ create index subscriptions_ends_at_idx on public.subscriptions (ends_at) where s
 
 -- Reminders of ends that come near, and of those that have come.
 create index subscriptions_reminder_idx on public.subscriptions (ends_at)
-where source in ('purchase', 'trial');
+where source in ('purchase', 'trial', 'promo');
 
 comment on table public.subscriptions is 'Who has which plan until when';
-comment on column public.subscriptions.source is 'Who gave it: admin, or a payment provider';
+comment on column public.subscriptions.source is 'Who gave it: purchase, trial, promo (a promo code) or admin';
 comment on column public.subscriptions.ends_at is 'When it ends by itself; null: never';
 comment on column public.subscriptions.anchor_day is 'The day of the month it began on: a month from 31 January ends in February, and the next one on 31 March';
 comment on column public.subscriptions.reminded is 'The last reminder of its end that was sent, with the end it spoke of';

@@ -25,11 +25,15 @@ create table public.orders (
   checked_at timestamptz,
   told text[] not null default '{}',
   created_at timestamptz not null default private.clock(),
-  completed_at timestamptz
+  completed_at timestamptz,
+  full_amount numeric(12, 2) check (full_amount >= amount),
+  promocode_id bigint references public.promocodes (id),
+  check ((full_amount is null) = (promocode_id is null))
 );
 
 create index orders_user_idx on public.orders (user_id, id);
 create index orders_product_idx on public.orders (product_key);
+create index orders_promocode_idx on public.orders (promocode_id);
 -- Reconciliation looks at those that are open.
 create index orders_open_idx on public.orders (expires_at) where status = 'pending';
 
@@ -40,6 +44,8 @@ comment on column public.orders.bot is 'Where the person bought, and is told';
 comment on column public.orders.reference is 'Given by the caller: the same one makes one order';
 comment on column public.orders.told is 'What the buyer was told once: pending, failed';
 comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
+comment on column public.orders.full_amount is 'What it would have cost without the discount; null: there was none';
+comment on column public.orders.promocode_id is 'Whose discount it has';
 alter table public.orders enable row level security;
 revoke all on table public.orders from public, anon, authenticated, service_role;
 revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;

@@ -26,5 +26,6 @@ values
 ('trial_days', '3', 'How many days the free trial lasts; 0: there is none'),
 ('channel_trainings', '1', 'Free trainings for joining the channel of TRAINING_CHANNEL, once in a life; 0: none'),
 ('order_hours', '24', 'How long an order may be paid; late money is honoured all the same'),
+('promocode_daily_tries', '10', 'How many wrong promo codes a person may name a day'),
 ('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')
 on conflict (key) do nothing;

@@ -1,0 +1,68 @@
+-- Makes a promo code in an admin's name.
+--
+-- Twice or at once: the code is unique, whatever case it is written in; with a reference it acts once, and a repetition
+--   gets the code that it made.
+-- Returns: jsonb {outcome: created | taken, promocode: see private.promocode_card}; taken: the one there is.
+-- Errors: N0001 not an admin; N0003 the reference is known with another action or code; Z0012 what was given cannot
+--   be a code: its letters, kind, number, plan, uses, times or note.
+create or replace function public.admin_create_promocode(
+  p_code text,
+  p_kind text,
+  p_value integer,
+  p_admin_email text,
+  p_max_uses integer default null,
+  p_valid_until timestamptz default null,
+  p_valid_from timestamptz default null,
+  p_plan text default 'PREMIUM',
+  p_note text default null,
+  p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_note text := nullif(trim(p_note), '');
+  v_promocode public.promocodes;
+  v_known public.audit_log;
+begin
+  if length(v_note) > 500 or coalesce(p_valid_until <= private.clock(), false) then
+    raise exception 'the note may have 500 characters, and the end must be to come' using errcode = 'Z0012';
+  end if;
+  v_known := private.known_action(p_reference, 'create_promocode', null);
+  begin
+    insert into public.promocodes as p (code, kind, value, plan, max_uses, valid_from, valid_until, note)
+    values (
+      upper(trim(p_code)), p_kind, p_value,
+      case when p_kind = 'month' then p_plan end,
+      p_max_uses, coalesce(p_valid_from, private.clock()), p_valid_until, v_note
+    )
+    on conflict (code) do nothing
+    returning p.* into v_promocode;
+  exception when check_violation or not_null_violation or foreign_key_violation then
+    raise exception 'this cannot be a promo code: %', sqlerrm using errcode = 'Z0012';
+  end;
+  if v_promocode.id is null then
+    select p.* into v_promocode from public.promocodes as p where p.code = upper(trim(p_code));
+    if v_known.id is not null and v_known.after ->> 'code' <> v_promocode.code then
+      raise exception 'this reference is known with another code' using errcode = 'N0003';
+    end if;
+    return jsonb_build_object(
+      'outcome', case when v_known.id is not null then 'created' else 'taken' end,
+      'promocode', private.promocode_card(v_promocode)
+    );
+  end if;
+  perform private.write_audit(
+    v_email, 'create_promocode', null, p_reference, '{}',
+    jsonb_strip_nulls(to_jsonb(v_promocode) - '{uses,is_active,created_at}'::text[])
+  );
+  return jsonb_build_object('outcome', 'created', 'promocode', private.promocode_card(v_promocode));
+end
+$$;
+
+revoke all on function public.admin_create_promocode from public, anon, authenticated;
+grant execute on function public.admin_create_promocode to bot_backend, service_role;
+comment on function public.admin_create_promocode is 'Makes a promo code in an admin''s name';

@@ -1,0 +1,41 @@
+-- Reads the promo codes there are, the newest first, a page at a time; or one of them.
+--
+-- Twice or at once: only reads, over an index. A page begins below p_before, so new codes move nothing.
+-- Returns: jsonb {promocodes: [see private.promocode_card], next}: next is p_before of the next page, or null.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_promocodes(
+  p_admin_email text, p_code text default null, p_before bigint default null, p_limit integer default 10
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_limit integer := least(greatest(p_limit, 1), 100);
+  v_found public.promocodes[];
+begin
+  perform private.require_admin(p_admin_email);
+  -- Two questions, so that each is answered by its own index.
+  if p_code is not null then
+    v_found := array(select p from public.promocodes as p where p.code = upper(trim(p_code)));
+  else
+    v_found := array(
+      select p from public.promocodes as p where p_before is null or p.id < p_before
+       order by p.id desc limit v_limit + 1
+    );
+  end if;
+  return jsonb_build_object(
+    'promocodes', (
+      select coalesce(jsonb_agg(private.promocode_card(f) order by f.id desc), '[]'::jsonb)
+        from unnest(v_found[:v_limit]) as f
+    ),
+    'next', case when cardinality(v_found) > v_limit then (v_found[v_limit]).id end
+  );
+end
+$$;
+
+revoke all on function public.admin_promocodes from public, anon, authenticated;
+grant execute on function public.admin_promocodes to bot_backend, service_role;
+comment on function public.admin_promocodes is 'The promo codes there are, the newest first';

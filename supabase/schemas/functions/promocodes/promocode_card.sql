@@ -1,0 +1,25 @@
+-- Tells all there is to know of a promo code.
+--
+-- Twice or at once: computes from the row and the time alone.
+-- Returns: jsonb: its row, and state: active | off | used_up | over | not_yet.
+-- Errors: none.
+create or replace function private.promocode_card(p_promocode public.promocodes)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select to_jsonb(p_promocode) || jsonb_build_object(
+    'state', case
+      when not p_promocode.is_active then 'off'
+      when p_promocode.valid_until <= private.clock() then 'over'
+      when p_promocode.uses >= p_promocode.max_uses then 'used_up'
+      when p_promocode.valid_from > private.clock() then 'not_yet'
+      else 'active'
+    end
+  );
+$$;
+
+revoke all on function private.promocode_card from public, anon, authenticated;
+comment on function private.promocode_card is 'All there is to know of a promo code';

@@ -1,0 +1,32 @@
+-- Takes percent off a price, rounded down to what the currency has (Stars and some currencies no fraction), and leaves
+-- at least 1: less no provider takes.
+--
+-- Twice or at once: computes only.
+-- Returns: the price to pay; the full one without a percentage, or where nothing can be taken off.
+-- Errors: none.
+create or replace function private.reduced_price(p_price numeric, p_currency text, p_percent integer)
+returns numeric
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select least(
+    p_price,
+    greatest(
+      1,
+      trunc(
+        p_price * (100 - coalesce(p_percent, 0)) / 100,
+        case
+          when p_currency in (
+            'XTR', 'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
+          ) then 0
+          else 2
+        end
+      )
+    )
+  );
+$$;
+
+revoke all on function private.reduced_price from public, anon, authenticated;
+comment on function private.reduced_price is 'Takes percent off a price';
