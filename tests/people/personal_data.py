@@ -102,7 +102,8 @@ TABLES = {
         "anonymous",
         section="payments.orders",
         told="id product_key provider currency amount status kind plan period quantity renews contact bot"
-        " reference checkout_url checkout_reference expires_at checked_at told created_at completed_at",
+        " reference checkout_url checkout_reference expires_at checked_at told created_at completed_at"
+        " full_amount promocode_id",
         kept_back="user_id",
         cleared="user_id contact checkout_url checkout_reference",
     ),
@@ -141,6 +142,15 @@ TABLES = {
         kept_back="id user_id",
         cleared="user_id body notices error",
     ),
+    "public.promocode_usages": Table(
+        "gone",  # and remembered, so that who comes back redeems none again
+        section="promocodes.redeemed",
+        told="promocode_id reference given percent expires_at consumed_at created_at",
+        kept_back="user_id",
+    ),
+    "public.promocode_tries": Table(
+        "gone", section="promocodes.tries", told="day tries last_reference", kept_back="user_id"
+    ),
     "public.user_referrals": Table(
         "anonymous",
         section="referrals",
@@ -176,5 +186,6 @@ TABLES = {
     "public.daily_people": Table("nobody's", why="how many people were active"),
     "public.products": Table("nobody's", why="what can be bought"),
     "public.product_prices": Table("nobody's", why="what it costs"),
+    "public.promocodes": Table("nobody's", why="what each gives, and how many redeemed it"),
     "private.settings": Table("nobody's", why="settings of the installation"),
 }

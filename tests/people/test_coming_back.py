@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import psycopg
 import pytest
 
 from shared.signatures import person_hash
-from tests.people.conftest import KEY, Someone, Sql, id_of, next_update
+from tests.money.promocodes import new_code
+from tests.people.conftest import KEY, Someone, Sql, call, id_of, next_update
 from tests.people.test_erasure import code_of
 from tests.support import in_parallel
 
@@ -185,3 +187,85 @@ def test_a_ban_is_still_there_when_they_come_back(sql: Sql, anna: Someone) -> No
     assert come(anna)["user"]["ban"] == {"reason": None, "told": False}
     rows = sql("select banned_at::date::text as day from users where telegram_id = %s", anna.id)
     assert rows == [{"day": "2026-01-02"}]
+
+
+# Promo codes ------------------------------------------------------------------------------------------------
+
+
+def redeem(person: Someone, sql: Sql, code: str) -> Any:
+    with person.connect() as connection:
+        return call(connection, "redeem_promocode", p_user_id=id_of(sql, person), p_code=code)
+
+
+def test_a_promo_code_is_redeemed_once_in_a_life(sql: Sql, someone: New) -> None:
+    anna, credits, percent = someone(), new_code(sql, "credits", 50), new_code(sql, "percent", 20)
+    come(anna)
+    assert redeem(anna, sql, credits)["outcome"] == "redeemed"
+    assert redeem(anna, sql, percent)["outcome"] == "redeemed"
+    for _ in range(2):
+        anna.erase()
+        ids = [sql("select id from promocodes where code = %s", code)[0]["id"] for code in (credits, percent)]
+        assert kept(sql, anna)[0]["used"] == {f"promocode:{number}": True for number in ids}
+        come(anna)
+        for code in (credits, percent):
+            assert redeem(anna, sql, code) == {"outcome": "already_used", "waits": False}
+        row = sql("select id, bonus_credits from users where telegram_id = %s", anna.id)[0]
+        assert row["bonus_credits"] == 0
+        assert sql("select (private.discount_of(%s)).percent", row["id"]) == [{"percent": None}]
+    later = new_code(sql, "credits", 5)
+    assert redeem(anna, sql, later)["outcome"] == "redeemed"
+    assert sql("select uses from promocodes where code = any(%s)", [credits, percent, later]) == [
+        {"uses": 1}
+    ] * 3
+
+
+def test_codes_of_two_lives_are_remembered_together(sql: Sql, someone: New) -> None:
+    """Also where the one in between was not known to be the same person."""
+    anna, first, second = someone(), new_code(sql), new_code(sql)
+    come(anna)
+    redeem(anna, sql, first)
+    anna.erase()
+    come(anna, p_person={"id": anna.id, "first_name": "Anna"})
+    redeem(anna, sql, second)
+    anna.erase()
+    come(anna)
+    assert {redeem(anna, sql, code)["outcome"] for code in (first, second)} == {"already_used"}
+
+
+def test_wrong_codes_of_today_still_count(sql: Sql, someone: New, clock: Callable[[str], None]) -> None:
+    clock("(timestamptz '2026-11-10 09:00:00+00')")
+    anna = someone()
+    come(anna)
+    for n in range(7):
+        redeem(anna, sql, f"WRONG{n}")
+    anna.erase()
+    come(anna)
+    told = [redeem(anna, sql, f"OTHER{n}")["outcome"] for n in range(5)]
+    assert told == ["unknown"] * 3 + ["too_many_tries"] * 2
+    anna.erase()
+    clock("(timestamptz '2026-11-11 09:00:00+00')")
+    come(anna)
+    assert redeem(anna, sql, "ANOTHER")["outcome"] == "unknown"
+
+
+def test_redeeming_and_being_erased_at_once(sql: Sql, someone: New) -> None:
+    """Whichever is first: nobody has it twice, and what was redeemed before the erasure is remembered."""
+    for _ in range(6):
+        anna, code = someone(), new_code(sql)
+        come(anna)
+        user_id = id_of(sql, anna)
+        assert user_id
+
+        def redeem_it(a: Someone = anna, u: int = user_id, c: str = code) -> str:
+            with a.connect() as connection:
+                try:
+                    told = call(connection, "redeem_promocode", p_user_id=u, p_code=c)
+                except psycopg.Error as error:
+                    return str(error.sqlstate)
+            return str(told["outcome"])
+
+        outcome, _ = in_parallel(2, lambda n, a=anna, r=redeem_it: a.erase() if n else r())
+        assert outcome in ("redeemed", "Z0010")
+        come(anna)
+        again = redeem(anna, sql, code)["outcome"]
+        assert (outcome, again) in {("redeemed", "already_used"), ("Z0010", "redeemed")}

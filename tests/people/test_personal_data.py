@@ -175,6 +175,9 @@ def filled(sql: Sql, catalogue: dict[str, Any], someone: Callable[..., Someone])
     pointers |= {"telegram_id": anna.id, "chat_id": anna.id, "referred_id": id_of(sql, ben) or 0}
     pointers["claims"] = f'{{"telegram_id": {anna.id}}}'
     pointers["notices"] = f'[{{"kind": "paid", "telegram_id": {anna.id}, "saved_method": "{MARK}"}}]'
+    pointers["promocode_id"] = sql(
+        "insert into promocodes (code, kind, value) values ('STORY', 'credits', 5) returning id"
+    )[0]["id"]
     rows = {}
     for name in KEPT:
         if name != "public.users":
@@ -192,6 +195,7 @@ def filled(sql: Sql, catalogue: dict[str, Any], someone: Callable[..., Someone])
     sql("reset session_replication_role")
     sql("delete from api_usage where user_id = %s", user_id)
     sql("delete from users where id = %s", user_id)
+    sql("delete from promocodes where code = 'STORY'")
 
 
 @pytest.mark.parametrize("name", KEPT)

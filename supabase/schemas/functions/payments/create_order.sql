@@ -47,7 +47,7 @@ begin
   if not v_renews then
     v_discount := private.discount_of(p_user_id);
   end if;
-  v_amount := private.reduced_price(v_full_amount, p_currency, v_discount.percent);
+  v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
   insert into public.orders as o (
     user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
     reference, expires_at, full_amount, promocode_id

@@ -38,7 +38,7 @@ as $$
         json_object_agg(c.currency, r.amount::text) filter (where r.amount < c.amount) as reduced,
         count(*) as count
         from public.product_prices as c
-        cross join lateral private.reduced_price(c.amount, c.currency, d.percent) as r (amount)
+        cross join lateral private.discounted_price(c.amount, c.currency, d.percent) as r (amount)
        where c.product_key = p.key
     ) as s on s.count > 0
    where p.is_active;

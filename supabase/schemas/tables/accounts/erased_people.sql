@@ -13,7 +13,7 @@ create index erased_people_usage_idx on public.erased_people (erased_at) where u
 
 comment on table public.erased_people is 'What an erased person must not collect again';
 comment on column public.erased_people.person_hash is 'HMAC-SHA256 of the Telegram id, keyed with PERSON_HASH_KEY';
-comment on column public.erased_people.used is 'What is given once in a life, by its name: "referral", "trial", and "channels" whose free trainings they had; and "banned_at", whose reason is not kept';
+comment on column public.erased_people.used is 'What is given once in a life, by its name: "referral", "promocode:<its id>", "trial", and "channels" whose free trainings they had; and "banned_at", whose reason is not kept';
 comment on column public.erased_people.usage is 'Requests used on the day and in the month of the erasure, so that it gives no new ones';
 alter table public.erased_people enable row level security;
 revoke all on table public.erased_people from public, anon, authenticated, service_role;

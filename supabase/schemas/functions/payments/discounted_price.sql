@@ -4,7 +4,7 @@
 -- Twice or at once: computes only.
 -- Returns: the price to pay; the full one without a percentage, or where nothing can be taken off.
 -- Errors: none.
-create or replace function private.reduced_price(p_price numeric, p_currency text, p_percent integer)
+create or replace function private.discounted_price(p_price numeric, p_currency text, p_percent integer)
 returns numeric
 language sql
 immutable
@@ -28,5 +28,5 @@ as $$
   );
 $$;
 
-revoke all on function private.reduced_price from public, anon, authenticated;
-comment on function private.reduced_price is 'Takes percent off a price';
+revoke all on function private.discounted_price from public, anon, authenticated;
+comment on function private.discounted_price is 'Takes percent off a price';
