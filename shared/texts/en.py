@@ -42,6 +42,7 @@ TEXTS: Mapping[str, str] = {
     "command_plan": "Give a plan: to whom, which, for how many days",
     "command_unban": "Lift a ban: whose",
     "command_ban": "Ban: whom, why",
+    "command_promocode": "Promo codes: which there are, a new one, on and off",
     "command_audit": "What admins did",
     # The main menu
     "menu_profile": "👤 Profile",
@@ -162,7 +163,7 @@ TEXTS: Mapping[str, str] = {
         "🔐 **What we keep about you**\n\n"
         "• Your name, user name, language and ID: what Telegram tells every bot.\n"
         "• Your conversations with the bots, so that the AI remembers them: {messages_days|day|days}.\n"
-        "• Your settings, request counters, invitations, balance and its history.\n"
+        "• Your settings, request counters, invitations, promo codes, balance and its history.\n"
         "• Your orders and payments: what, when and how much, where the receipt goes, and what the payment "
         "provider told us. The full number of a card never reaches us.\n"
         "• Records of the calls to the AI, without the words (when, which model, how long): "
@@ -218,6 +219,11 @@ TEXTS: Mapping[str, str] = {
         "got; renewals: payments that repeat themselves; events: what the payment provider told us. After an erasure "
         "sums and numbers stay for accounting, as nobody’s."
     ),
+    "section_promocodes": "Promo codes",
+    "section_promocodes_about": (
+        "redeemed: what each promo code gave you, and the discounts that wait for a purchase; tries: how often a code "
+        "was wrong on one day. After an erasure an encrypted mark stays of which codes were used."
+    ),
     "section_subscriptions": "Plans",
     "section_subscriptions_about": "Which plans you had and have, where each came from and until when.",
     "section_trainings": "Trainings",
@@ -248,7 +254,7 @@ TEXTS: Mapping[str, str] = {
         "**Will be lost for good:** your balance ({balance}), bonus requests and a plan you paid for.\n\n"
         "**Stays, but not as yours:** orders, payments and other records of money, and of what admins did: accounting "
         "needs them. Nobody can tell from them whose they were; the payment provider has records of its own. "
-        "And an encrypted mark: which newcomer’s gifts were received, how many requests were made this month, and "
+        "And an encrypted mark: which newcomer’s gifts were received, which promo codes were used, how many requests were made this month, and "
         "whether access is closed.\n\n"
         "The messages in this chat are kept by Telegram: you can delete them together with the chat."
     ),
@@ -319,6 +325,42 @@ TEXTS: Mapping[str, str] = {
     ),
     "admin_usage_ban": "Whom and, if you like, why? For example: `/ban @name spam`\n\nThe person is told the reason.",
     "admin_usage_unban": "Whose ban shall be lifted? For example: `/unban @name`",
+    "admin_usage_promocode": (
+        "🏷 **Promo codes**\n\n`/promocode` — which there are\n`/promocode SUMMER` — one of them\n"
+        "`/promocode SUMMER percent 20 100 30 for subscribers` — a new one: 20% off a purchase, for 100 people, "
+        "30 days, and a note for yourself\n\n"
+        "Instead of `percent 20` it may be `month 1`, `credits 50` or `trainings 3`. People and days may be left "
+        "out; `-` is without a limit."
+    ),
+    "admin_promocode_none": "There is no promo code {code}. To make it: `/promocode {code} percent 20 100 30`",
+    "admin_promocode_bad": (
+        "This cannot be a promo code: a code has 3 to 32 Latin letters, digits, - and _; a discount is 1 to 99%, months "
+        "up to 36, requests up to a million, trainings up to 1000, days up to 3660, and people one at least."
+    ),
+    "admin_promocode_taken": "There is a promo code {code} already, and it stays as it was.",
+    "admin_promocodes": "🏷 **Promo codes**\n\n{codes}",
+    "admin_promocodes_none": "🏷 There are no promo codes yet. To make one: `/promocode SUMMER percent 20 100 30`",
+    "admin_promocodes_line": "{code}: {gives}, used {uses}, {state}",
+    "admin_promocode": "🏷 **{code}**: {gives}\n\nNow: **{state}**\n{lines}\n\nLink: {link}",
+    "admin_promocode_month": "the plan {plan}, {value|month|months}",
+    "admin_promocode_credits": "{value|request|requests}",
+    "admin_promocode_trainings": "{value|training|trainings}",
+    "admin_promocode_percent": "{value}% off",
+    "admin_promocode_uses": "Used: {uses}",
+    "admin_promocode_of": "{uses} of {limit}",
+    "admin_promocode_until": "Until {date}",
+    "admin_promocode_note": "Note: {note}",
+    "admin_promocode_active": "on",
+    "admin_promocode_off": "off",
+    "admin_promocode_used_up": "all taken",
+    "admin_promocode_over": "over",
+    "admin_promocode_not_yet": "not begun",
+    "admin_button_promocode_off": "⏸ Switch off",
+    "admin_button_promocode_on": "▶️ Switch on",
+    "admin_button_promocodes": "🏷 All promo codes",
+    "audit_create_promocode": "a new promo code",
+    "audit_promocode_on": "promo code switched on",
+    "audit_promocode_off": "promo code switched off",
     "admin_usage_audit": "All that was done: `/audit`. What was done to one person: `/audit @name`",
     "admin_nobody": (
         "I cannot find {who}. They must have written to one of the bots. "
@@ -507,12 +549,28 @@ TEXTS: Mapping[str, str] = {
     "bot_about": "An AI assistant that remembers the conversation.",
     # Buying
     "command_buy": "Plans and top-ups",
+    "command_promo": "Enter a promo code",
     "command_payments": "Your payments",
     "command_subscription": "Subscription and renewal",
     "command_terms": "Terms of sale",
     "command_paysupport": "Help with a payment",
     "menu_buy": "⭐ Buy",
     "buy": "⭐ **What would you like?**\n\nThe price is for the handiest way to pay; the others come next.",
+    "buy_promo": "🏷 Enter a promo code",
+    "buy_discount": (
+        "🏷 **Your discount of {percent}%** is in the prices already. It is for one purchase, and not for what renews "
+        "itself."
+    ),
+    "buy_discount_until": (
+        "🏷 **Your discount of {percent}%** is in the prices already. It is for one purchase until {until}, and not for "
+        "what renews itself."
+    ),
+    "buy_reduced": "🏷 With {percent}% off: {prices}.",
+    "buy_reduced_price": "{price} instead of {full}",
+    "buy_reduced_repeats": " What renews itself is at the full price, and your discount stays yours.",
+    "buy_pay_reduced": (
+        "**{title}**\nTo pay: **{price}** instead of {full}\n\nI will write the moment the money arrives."
+    ),
     "buy_nothing": "Nothing is for sale right now. Please look in later.",
     "buy_gone": "This is not for sale right now. Choose something else:",
     "buy_all": "‹ All offers",
@@ -544,6 +602,33 @@ TEXTS: Mapping[str, str] = {
         "Changed your mind? /cancel"
     ),
     "buy_contact_wrong": "That looks like neither an e-mail address nor a phone number. For example: anna@example.com or +79991234567.",
+    "promo_ask": "🏷 **Promo code**\n\nSend it in your next message. Capital letters or small ones, it is the same.",
+    "promo_cancel": "Cancel",
+    "promo_malformed": (
+        "🤔 This does not look like a promo code: those have Latin letters, digits, hyphens and underscores. "
+        "Send one code, without other words."
+    ),
+    "promo_unknown": "🤔 There is no promo code **{code}**. Check it for a typo and send it again.",
+    "promo_expired": "⌛ The promo code **{code}** is over.",
+    "promo_used_up": "😔 The promo code **{code}** is all taken: it was for a limited number of people.",
+    "promo_not_yet": "⏳ The promo code **{code}** begins on {date}. Come back then!",
+    "promo_too_many_tries": "🚦 Too many wrong promo codes today. Please try again tomorrow.",
+    "promo_already_used": "👌 You have used the promo code **{code}** already. Each one works once.",
+    "promo_waits": "🏷 The promo code **{code}** is yours already: {percent}% off waits for your next purchase.",
+    "promo_month": "🎁 **The promo code {code} works!**\n\nThe plan **{plan}** is yours until {until}.",
+    "promo_credits": (
+        "🎁 **The promo code {code} works!**\n\nYou have **{value|request|requests}** more, and they never run out of time."
+    ),
+    "promo_trainings": (
+        "🎁 **The promo code {code} works!**\n\nYou have **{value|free training|free trainings}**."
+    ),
+    "promo_percent": (
+        "🎁 **The promo code {code} works!**\n\nYour next one-off purchase costs **{percent}%** less."
+    ),
+    "promo_percent_until": (
+        "🎁 **The promo code {code} works!**\n\nYour next one-off purchase costs **{percent}%** less. The discount waits "
+        "until {until}."
+    ),
     "provider_telegram_stars": "Telegram Stars",
     "provider_stripe": "Card (Stripe)",
     "provider_yookassa": "Card or SBP (YooKassa)",

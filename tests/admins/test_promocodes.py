@@ -45,9 +45,7 @@ def audited(sql: Sql, code: str) -> list[dict[str, Any]]:
 
 def test_a_code_is_made_with_all_that_it_says(sql: Sql, create: Any, boss: str) -> None:
     code = word()
-    made = create(
-        code.lower(), "month", 2, p_max_uses=5, p_valid_until="2099-01-01", p_note=" for friends "
-    )
+    made = create(code.lower(), "month", 2, p_max_uses=5, p_valid_until="2099-01-01", p_note=" for friends ")
     assert made["outcome"] == "created"
     card = made["promocode"]
     assert {name: card[name] for name in ("code", "kind", "value", "plan", "max_uses", "uses", "state")} == {

@@ -111,6 +111,13 @@ FILL = f"""
       jsonb_build_array(jsonb_build_object('kind', 'other', 'payment_id', p.provider_payment_id)),
       case when p.id % 500 > 0 then now() end, now()
     from public.payments as p;
+    insert into public.promocodes (code, kind, value, uses)
+    select 'CODE' || u.id, 'percent', 20, 1 from public.users as u;
+    insert into public.promocode_usages (promocode_id, user_id, given, percent, consumed_at)
+    select p.id, u.id, '{{}}', 20, case when u.id % 2 = 0 then now() end
+    from public.users as u join public.promocodes as p on p.code = 'CODE' || u.id;
+    insert into public.promocode_tries (user_id, day, tries)
+    select u.id, current_date, 2 from public.users as u;
     reset session_replication_role;
 """
 
@@ -152,7 +159,10 @@ CALLS = {
     "stale_updates": """stale_updates(50, '["assistant"]')""",
     "referral_overview": "referral_overview(200)",
     "get_user_usage_stats": "get_user_usage_stats(9000)",
-    "products_for_sale": "products_for_sale()",
+    "products_for_sale": "products_for_sale(9001)",
+    "redeem_promocode": "redeem_promocode(9001, 'code9500', 'new')",
+    "redeem_promocode wrongly": "redeem_promocode(9001, 'no such', 'new')",
+    "create_order with a discount": "create_order(9001, 'credits_100', 'stripe', 'RUB', 'assistant')",
     "create_order": "create_order(9000, 'credits_100', 'stripe', 'RUB', 'assistant', false, null, 'new')",
     "keep_checkout": "keep_checkout(9000, 'https://pay.example', 'cs_new')",
     "check_order": "check_order('stripe', 9000, 19000, 499, 'RUB')",
@@ -183,6 +193,10 @@ CALLS = {
     "admin_add_bonus_credits": "admin_add_bonus_credits(9000, 5, 'boss@example.com', 'one')",
     "admin_reset_user_usage": "admin_reset_user_usage(9000, 'boss@example.com', 'one')",
     "admin_overview": "admin_overview('boss@example.com')",
+    "admin_promocodes": "admin_promocodes('boss@example.com', null, 9000)",
+    "admin_promocodes one": "admin_promocodes('boss@example.com', 'code9000')",
+    "admin_create_promocode": "admin_create_promocode('new', 'month', 1, 'boss@example.com')",
+    "admin_switch_promocode": "admin_switch_promocode('code9000', false, 'boss@example.com', 'one')",
     "admin_audit": "admin_audit('boss@example.com', null, 9000)",
     "admin_audit of one": "admin_audit('boss@example.com', 9000)",
 }

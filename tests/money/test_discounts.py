@@ -1,4 +1,4 @@
-"""A percent code: the next one-off purchase costs that much less, once, and all sums go by what was really paid."""
+"""A percent code: the next one-off purchase costs that much less, once; all sums go by what was paid."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whoever redeems what, buys, is erased and comes back, in whatever order and at once: no code gives more than it may."""
+"""People redeem, buy, are erased and come back, in any order and at once: no code gives more than it may."""
 
 from __future__ import annotations
 

@@ -87,7 +87,9 @@ def test_a_purchase_that_is_refunded_leaves_the_free_month_and_no_more(
 
     money.tell(refunded(pay, "4990.00"))
 
-    rows = sql("select max(ends_at) as ends from subscriptions where user_id = %s and status = 'active'", anna)
+    rows = sql(
+        "select max(ends_at) as ends from subscriptions where user_id = %s and status = 'active'", anna
+    )
     assert abs((rows[0]["ends"] - datetime(2027, 2, 10, 12, tzinfo=MOSCOW)).days) <= 3, rows
     assert money.user(anna)["vip_level"] == 1
     clock("timestamptz '2027-02-15 12:00:00+03'")

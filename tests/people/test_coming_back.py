@@ -214,9 +214,10 @@ def test_a_promo_code_is_redeemed_once_in_a_life(sql: Sql, someone: New) -> None
         assert sql("select (private.discount_of(%s)).percent", row["id"]) == [{"percent": None}]
     later = new_code(sql, "credits", 5)
     assert redeem(anna, sql, later)["outcome"] == "redeemed"
-    assert sql("select uses from promocodes where code = any(%s)", [credits, percent, later]) == [
-        {"uses": 1}
-    ] * 3
+    assert (
+        sql("select uses from promocodes where code = any(%s)", [credits, percent, later])
+        == [{"uses": 1}] * 3
+    )
 
 
 def test_codes_of_two_lives_are_remembered_together(sql: Sql, someone: New) -> None:

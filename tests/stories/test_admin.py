@@ -18,7 +18,7 @@ from tools.emulator.telegram.people import Chat, Person
 
 Sql = Callable[..., list[dict[str, Any]]]
 Appoint = Callable[..., Person]
-ADMIN_COMMANDS = ("stats", "user", "grant", "reset", "plan", "ban", "unban", "audit")
+ADMIN_COMMANDS = ("stats", "user", "grant", "reset", "plan", "ban", "unban", "promocode", "audit")
 _numbers = itertools.count(1)
 
 
@@ -68,7 +68,7 @@ def test_for_others_there_is_no_such_command(stack: Stack, appoint: Appoint, com
 def test_others_find_no_trace_in_help_menu_and_buttons(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     boss, anna = appoint(), somebody(stack)
     help_ = ask(anna.chat("assistant"), "/help")
-    assert not re.search(r"/(user|grant|reset|plan|ban|unban|audit|stats)\b", help_.text)
+    assert not re.search(r"/(user|grant|reset|plan|ban|unban|promocode|audit|stats)\b", help_.text)
     menus = stack.telegram.bot("assistant").commands
     shown = {item["command"] for code in ("", "ru", "en") for item in menus[code]}
     assert not shown & set(ADMIN_COMMANDS)

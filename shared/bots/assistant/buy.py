@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from telebot.types import CallbackQuery, Message
 
@@ -15,7 +16,7 @@ from shared.bots.assistant.menu import back
 from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import figures
+from shared.texts import Text, figures, joined
 
 if TYPE_CHECKING:
     from shared.payments.provider import Provider
@@ -39,6 +40,7 @@ class Way(NamedTuple):
     currency: str
     amount: Decimal
     repeats: bool
+    full_amount: Decimal | None = None  # without the person's discount, where they have one
 
     def button(self, product: str) -> str:
         """Return the callback data of its button."""
@@ -50,7 +52,7 @@ def buy(_message: Message) -> None:
     """Show what there is."""
     unit = current()
     products = _products(unit)
-    reply(unit.rich("buy" if products else "buy_nothing"), _shelf(unit, products))
+    reply(_shop(unit, products), _shelf(unit, products))
 
 
 @bot.callback_query_handler(func=lambda call: call.data == "buy")
@@ -58,7 +60,7 @@ def show_shop(_call: CallbackQuery) -> None:
     """Show what there is under the menu's button."""
     unit = current()
     products = _products(unit)
-    unit.show(unit.rich("buy" if products else "buy_nothing"), _shelf(unit, products))
+    unit.show(_shop(unit, products), _shelf(unit, products))
 
 
 @bot.callback_query_handler(func=lambda call: (call.data or "").startswith(BUY))
@@ -69,6 +71,7 @@ def show_product(call: CallbackQuery) -> None:
     if product is None:
         return _gone(unit)
     words = {"title": title(unit, product["texts"]), "about": _about(unit, product["texts"])}
+    words["about"] += _reduced(unit, product)
     if product["kind"] != "subscription" or unit.usage.plan == "FREE":
         return unit.show(unit.rich("buy_product", **words), _ways(unit, product))
     running = db.call("subscription_overview", p_user_id=unit.person.id)
@@ -144,8 +147,13 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
             return unit.show(unit.rich("buy_unavailable"), [[(unit.text("buy_other"), BUY + product["key"])]])
     price = figures.money(unit.language, Decimal(made["amount"]), made["currency"])
     words = {"title": title(unit, made["texts"]), "price": price}
+    if made["full_amount"]:
+        words["full"] = figures.money(unit.language, Decimal(made["full_amount"]), made["currency"])
+        text = unit.rich("buy_pay_reduced", **words)
+    else:
+        text = unit.rich("buy_pay_repeats" if way.repeats else "buy_pay", **words)
     return unit.show(
-        unit.rich("buy_pay_repeats" if way.repeats else "buy_pay", **words),
+        text,
         [
             [(unit.text("buy_pay_button", price=price), url)],
             [(unit.text("buy_other"), BUY + product["key"])],
@@ -181,7 +189,7 @@ def _products(unit: Unit) -> list[dict[str, Any]]:
     """Return the products that can be paid for in some way here."""
     if unit.is_offline:
         raise StateUnavailable
-    products: list[dict[str, Any]] = db.call("products_for_sale")
+    products: list[dict[str, Any]] = db.call("products_for_sale", p_user_id=unit.person.id)
     return [product for product in products if ways_to_pay(unit, product)]
 
 
@@ -210,7 +218,11 @@ def ways_to_pay(unit: Unit, product: dict[str, Any]) -> list[Way]:
         if currency is None:
             continue
         amount = Decimal(product["prices"][currency])
-        ways.append(Way(key, currency, amount, repeats=False))
+        reduced = product["discount"] and product["discount"]["prices"].get(currency)
+        if reduced:  # once: what renews by itself costs what it costs
+            ways.append(Way(key, currency, Decimal(reduced), repeats=False, full_amount=amount))
+        else:
+            ways.append(Way(key, currency, amount, repeats=False))
         if product["period"] and provider.renews(product["period"], currency):
             ways.append(Way(key, currency, amount, repeats=True))
     return ways
@@ -225,7 +237,41 @@ def _shelf(unit: Unit, products: list[dict[str, Any]]) -> Keyboard:
     for product in products:
         price = _price(unit, ways_to_pay(unit, product)[0])
         rows.append([(f"{title(unit, product['texts'])} · {price}", BUY + product["key"])])
-    return [*rows, *back(unit)]
+    return [*rows, [(unit.text("buy_promo"), "promo")], *back(unit)]
+
+
+def _shop(unit: Unit, products: list[dict[str, Any]]) -> Text:
+    """Say what the buttons are, and which discount is in their prices already."""
+    if not products:
+        return unit.rich("buy_nothing")
+    discount = next((product["discount"] for product in products if product["discount"]), None)
+    if discount is None:
+        return unit.rich("buy")
+    until = figures_date(unit, discount["until"]) if discount["until"] else ""
+    key = "buy_discount_until" if until else "buy_discount"
+    note = unit.rich(key, percent=discount["percent"], until=until)
+    return joined(unit.rich("buy"), note, separator="\n\n")
+
+
+def _reduced(unit: Unit, product: dict[str, Any]) -> str:
+    """Say what the person's discount makes of each price of a product, and what it is not for."""
+    ways = ways_to_pay(unit, product)
+    prices = {
+        way.currency: unit.text(
+            "buy_reduced_price",
+            price=_price(unit, way),
+            full=figures.money(unit.language, way.full_amount, way.currency),
+        )
+        for way in ways
+        if way.full_amount
+    }
+    if not prices:
+        return ""
+    words = unit.text(
+        "buy_reduced", percent=product["discount"]["percent"], prices=", ".join(prices.values())
+    )
+    repeats = unit.text("buy_reduced_repeats") if any(way.repeats for way in ways) else ""
+    return "\n\n" + words + repeats
 
 
 def _ways(unit: Unit, product: dict[str, Any]) -> Keyboard:
@@ -260,7 +306,8 @@ def _about(unit: Unit, named: dict[str, Any]) -> str:
 
 def figures_date(unit: Unit, moment: str) -> str:
     """Write a moment of the database as a date in the person's language."""
-    return datetime.fromisoformat(moment).strftime(texts.language(unit.language).DATE)
+    local = datetime.fromisoformat(moment).astimezone(ZoneInfo(unit.usage.timezone))
+    return local.strftime(texts.language(unit.language).DATE)
 
 
 def _gone(unit: Unit) -> None:

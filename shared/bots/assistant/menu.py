@@ -13,6 +13,7 @@ from shared.telegram.unit import Keyboard, Unit
 from shared.texts import Text, joined
 
 REFERRAL = "ref_"  # begins the payload of an invite link
+PROMO = "promo_"  # and of a link with a promo code
 _START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what Telegram lets a deep link carry
 
 
@@ -32,7 +33,7 @@ def back(unit: Unit) -> Keyboard:
 
 @bot.message_handler(commands=["start"])
 def start(message: Message) -> None:
-    """Welcome a person; what their invite link carried is kept for whoever it is for."""
+    """Welcome a person; what their link carried is kept for whoever it is for, or redeemed."""
     unit = current()
     if unit.is_offline:
         return reply(unit.rich("welcome_offline", name=unit.person.first_name), main_menu(unit))
@@ -42,12 +43,23 @@ def start(message: Message) -> None:
     if payload.startswith(REFERRAL):
         unit.set_referrer(payload.removeprefix(REFERRAL))
     unit.set_data("awaiting", None)
+    if payload.startswith(PROMO) and not unit.incoming.is_group:
+        from shared.bots.assistant.promo import redeem  # its module needs this one
+
+        words, keyboard = redeem(unit, payload.removeprefix(PROMO))
+        # What is given may change the plan: nothing is said of its limit.
+        key = "welcome_unlimited" if unit.person.is_new else "welcome_back"
+        return reply(joined(unit.rich(key, name=unit.person.first_name), words, separator="\n\n"), keyboard)
+    return reply(_welcome(unit), main_menu(unit))
+
+
+def _welcome(unit: Unit) -> Text:
     name = unit.person.first_name
     if not unit.person.is_new:
-        return reply(unit.rich("welcome_back", name=name), main_menu(unit))
+        return unit.rich("welcome_back", name=name)
     if unit.usage.daily_requests is None:
-        return reply(unit.rich("welcome_unlimited", name=name), main_menu(unit))
-    return reply(unit.rich("welcome", name=name, limit=unit.usage.daily_requests), main_menu(unit))
+        return unit.rich("welcome_unlimited", name=name)
+    return unit.rich("welcome", name=name, limit=unit.usage.daily_requests)
 
 
 @bot.message_handler(commands=["help"])

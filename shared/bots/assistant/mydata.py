@@ -32,6 +32,7 @@ SECTIONS = (
     "keys",
     "balance",
     "payments",
+    "promocodes",
     "referrals",
     "admins",
     "updates",

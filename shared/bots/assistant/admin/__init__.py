@@ -3,7 +3,7 @@
     people.py    whom a command is about            card.py      /user, with buttons for the common actions
     actions.py   what can be done to somebody       commands.py  /grant /reset /plan
     banning.py   /ban, which asks first; /unban     audit.py     /audit: who did what
-    stats.py     /stats: how the bots do
+    stats.py     /stats: how the bots do       promocodes.py  /promocode
 
 Each action is a SQL function that asks again whether this is an admin, acts once per update however often it
 is delivered (`Unit.reference`), and writes down what it did.
@@ -15,7 +15,8 @@ from shared.bots.assistant.admin import (  # isort: skip
     card,
     commands,
     banning,
+    promocodes,
     audit,
 )
 
-__all__ = ["audit", "banning", "card", "commands", "stats"]
+__all__ = ["audit", "banning", "card", "commands", "promocodes", "stats"]

@@ -85,18 +85,24 @@ def _buttons(unit: Unit, person: Found | None, before: int | None, older: int | 
 
 
 def _line(unit: Unit, entry: Entry) -> str:
-    whom = name_of(entry["user"]) if entry["user"] else unit.text("admin_audit_erased")
     reason = str(entry["after"].get("reason") or "")
     line = unit.text(
         "admin_audit_line",
         date=date_of(unit, entry["created_at"], with_time=True),
         admin=entry["admin_email"],
         what=_what(unit, entry),
-        whom=whom,
+        whom=_whom(unit, entry),
     )
     if not reason:
         return line
     return line + "\n" + unit.text("admin_audit_reason", reason=reason[:_REASON])
+
+
+def _whom(unit: Unit, entry: Entry) -> str:
+    """Say whom or what it was done to: a person, somebody who was erased, or a promo code."""
+    if entry["user"]:
+        return name_of(entry["user"])
+    return str(entry["after"].get("code") or unit.text("admin_audit_erased"))
 
 
 def _what(unit: Unit, entry: Entry) -> str:
@@ -111,9 +117,9 @@ def _what(unit: Unit, entry: Entry) -> str:
         case "set_plan":
             plans = (plan_until(unit, state["plan"], state["ends_at"]) for state in (before, after))
             return unit.text("audit_set_plan", before=next(plans), after=next(plans))
-        case "ban_user":
-            return unit.text("audit_ban_user")
-        case "unban_user":
-            return unit.text("audit_unban_user")
+        case "ban_user" | "unban_user" | "create_promocode" as action:
+            return unit.text(f"audit_{action}")
+        case "switch_promocode":
+            return unit.text("audit_promocode_on" if after["is_active"] else "audit_promocode_off")
         case action:
             return str(action)

@@ -1,0 +1,211 @@
+"""/promocode: the promo codes there are, a new one, and one of them with its switch."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db
+from shared.bots.assistant import bot
+from shared.bots.assistant.admin.actions import storable
+from shared.bots.assistant.admin.people import date_of, parts, words
+from shared.bots.assistant.menu import PROMO
+from shared.bots.assistant.profile import plan_name
+from shared.errors import Refusal
+from shared.telegram import current, reply
+from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.texts import Text
+
+Promocode = dict[str, Any]  # what private.promocode_card returns
+_PAGE = 8  # codes
+_CODE = re.compile(r"[A-Za-z0-9_-]{3,32}")
+_NUMBER = re.compile(r"[0-9]{1,7}")
+_LIMIT = re.compile(r"[0-9]{1,6}|-")  # of uses or days; - is none
+_DAYS = 3660  # at most
+_GIVES = {
+    "month": "admin_promocode_month",
+    "credits": "admin_promocode_credits",
+    "trainings": "admin_promocode_trainings",
+    "percent": "admin_promocode_percent",
+}
+_STATES = {
+    "active": "admin_promocode_active",
+    "off": "admin_promocode_off",
+    "used_up": "admin_promocode_used_up",
+    "over": "admin_promocode_over",
+    "not_yet": "admin_promocode_not_yet",
+}
+_REFUSALS = {
+    "N0001": "unknown_command",  # taken off the list of admins a moment ago
+    "N0003": "admin_done_differently",
+    "Z0012": "admin_promocode_bad",
+}
+
+
+@bot.admin_command("promocode")
+def promocode(message: Message) -> None:
+    """Show the codes there are, or one of them; or make one."""
+    unit = current()
+    match words(message, 6):
+        case []:
+            reply(*_list(unit, None))
+        case [code] if _CODE.fullmatch(code):
+            found = _find(unit, code)
+            reply(*(_card(unit, found) if found else (unit.rich("admin_promocode_none", code=code), [])))
+        case [code, kind, value, *rest] if _is_new(code, kind, value, rest):
+            reply(*_create(unit, code, kind.lower(), int(value), rest))
+        case _:
+            reply(unit.rich("admin_usage_promocode"))
+
+
+@bot.admin_button(r"admin:promocodes:\d+")
+def turn_page(call: CallbackQuery) -> None:
+    """Show the codes before a number; 0 stands for the newest."""
+    unit = current()
+    unit.show(*_list(unit, int(parts(call)[0]) or None))
+
+
+@bot.admin_button(r"admin:promocode:[A-Z0-9_-]{3,32}")
+def show_code(call: CallbackQuery) -> None:
+    """Show one code."""
+    unit = current()
+    found = _find(unit, parts(call)[0])
+    if found is None:
+        return unit.notice(unit.text("button_old"), alert=True)
+    return unit.show(*_card(unit, found))
+
+
+@bot.admin_button(r"admin:promocode_(on|off):[A-Z0-9_-]{3,32}")
+def switch(call: CallbackQuery) -> None:
+    """Switch a code off, or on again."""
+    unit = current()
+    try:
+        found: Promocode | None = db.call(
+            "admin_switch_promocode",
+            p_code=parts(call)[0],
+            p_is_active=(call.data or "").startswith("admin:promocode_on:"),
+            p_admin_email=unit.person.admin_email,
+            p_reference=unit.reference,
+        )
+    except Refusal as refusal:
+        return unit.notice(unit.text(_reason(refusal)), alert=True)
+    if found is None:
+        return unit.notice(unit.text("button_old"), alert=True)
+    unit.notice(unit.text(_STATES[found["state"]]))
+    return unit.show(*_card(unit, found))
+
+
+def _is_new(code: str, kind: str, value: str, rest: list[str]) -> bool:
+    """Whether the words can be a code to make: [uses] [days] [note] behind it."""
+    return (
+        bool(_CODE.fullmatch(code))
+        and kind.lower() in _GIVES
+        and bool(_NUMBER.fullmatch(value))
+        and all(_LIMIT.fullmatch(word) for word in rest[:2])
+    )
+
+
+def _create(unit: Unit, code: str, kind: str, value: int, rest: list[str]) -> tuple[Text, Keyboard]:
+    uses, days = (None if word == "-" else int(word) for word in (*rest[:2], "-", "-")[:2])
+    if days is not None and not 1 <= days <= _DAYS:
+        return unit.rich("admin_promocode_bad"), []
+    if unit.is_offline:
+        raise StateUnavailable
+    try:
+        made = db.call(
+            "admin_create_promocode",
+            p_code=code,
+            p_kind=kind,
+            p_value=value,
+            p_admin_email=unit.person.admin_email,
+            p_max_uses=uses,
+            p_valid_until=datetime.now(UTC) + timedelta(days=days) if days else None,
+            p_note=storable(" ".join(rest[2:])),
+            p_reference=unit.reference,
+        )
+    except Refusal as refusal:
+        return unit.rich(_reason(refusal)), []
+    text, keyboard = _card(unit, made["promocode"])
+    if made["outcome"] == "created":
+        return text, keyboard
+    return unit.rich("admin_promocode_taken", code=made["promocode"]["code"]), keyboard
+
+
+def _reason(refusal: Refusal) -> str:
+    if refusal.sqlstate not in _REFUSALS:
+        raise refusal
+    return _REFUSALS[refusal.sqlstate]
+
+
+def _read(unit: Unit, **which: Any) -> dict[str, Any]:
+    if unit.is_offline:
+        raise StateUnavailable
+    page: dict[str, Any] = db.call("admin_promocodes", p_admin_email=unit.person.admin_email, **which)
+    return page
+
+
+def _find(unit: Unit, code: str) -> Promocode | None:
+    return next(iter(_read(unit, p_code=code)["promocodes"]), None)
+
+
+def _list(unit: Unit, before: int | None) -> tuple[Text, Keyboard]:
+    page = _read(unit, p_before=before, p_limit=_PAGE)
+    if not page["promocodes"]:
+        return unit.rich("admin_promocodes_none"), []
+    lines = "\n".join(
+        unit.text(
+            "admin_promocodes_line",
+            code=one["code"],
+            gives=_gives(unit, one),
+            uses=_uses(unit, one),
+            state=unit.text(_STATES[one["state"]]),
+        )
+        for one in page["promocodes"]
+    )
+    codes = [(one["code"], f"admin:promocode:{one['code']}") for one in page["promocodes"]]
+    rows = [codes[n : n + 2] for n in range(0, len(codes), 2)]
+    turns = []
+    if before is not None:
+        turns.append((unit.text("admin_audit_newest"), "admin:promocodes:0"))
+    if page["next"] is not None:
+        turns.append((unit.text("admin_audit_older"), f"admin:promocodes:{page['next']}"))
+    return unit.rich("admin_promocodes", codes=lines), [*rows, turns] if turns else rows
+
+
+def _card(unit: Unit, found: Promocode) -> tuple[Text, Keyboard]:
+    until = found["valid_until"]
+    lines = [
+        unit.text("admin_promocode_uses", uses=_uses(unit, found)),
+        unit.text("admin_promocode_until", date=date_of(unit, until, with_time=True)) if until else "",
+        unit.text("admin_promocode_note", note=found["note"]) if found["note"] else "",
+    ]
+    code = found["code"]
+    text = unit.rich(
+        "admin_promocode",
+        code=code,
+        gives=_gives(unit, found),
+        state=unit.text(_STATES[found["state"]]),
+        lines="\n".join(filter(None, lines)),
+        link=f"https://t.me/{bot.user.username}?start={PROMO}{code}",
+    )
+    label, action = (
+        ("admin_button_promocode_off", "off") if found["is_active"] else ("admin_button_promocode_on", "on")
+    )
+    return text, [
+        [(unit.text(label), f"admin:promocode_{action}:{code}")],
+        [(unit.text("admin_button_promocodes"), "admin:promocodes:0")],
+    ]
+
+
+def _gives(unit: Unit, found: Promocode) -> str:
+    plan = plan_name(unit, found["plan"]) if found["plan"] else ""
+    return unit.text(_GIVES[found["kind"]], value=found["value"], plan=plan)
+
+
+def _uses(unit: Unit, found: Promocode) -> str:
+    if found["max_uses"] is None:
+        return str(found["uses"])
+    return unit.text("admin_promocode_of", uses=found["uses"], limit=found["max_uses"])

@@ -1,0 +1,366 @@
+"""Anna has a promo code: written, sent by itself or behind a link; and a discount that she buys with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.money.promocodes import new_code, row_of, tries_of
+from tests.stories.test_buy import LABELS, link_of, news, speaks, tap
+from tests.support import eventually
+from tests.telegram.test_crashes import LATER
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Answer, Chat
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+
+def ask(chat: Chat, text: str) -> Answer:
+    """Send a message and return the bot's answer."""
+    chat.send(text).wait(timeout=20)
+    return chat.answer()
+
+
+def labels(answer: Answer) -> list[str]:
+    return [button.text for row in answer.buttons for button in row]
+
+
+def user(sql: Sql, chat: Chat) -> dict[str, Any]:
+    (row,) = sql("select * from users where telegram_id = %s", chat.id)
+    return row
+
+
+GIVEN = {
+    ("ru", "credits"): ("У вас на 50 запросов больше", 50),
+    ("ru", "month"): ("Тариф Премиум ваш до", 1),
+    ("ru", "trainings"): ("У вас 2 бесплатные тренировки", 2),
+    ("ru", "percent"): ("Следующая разовая покупка на 20% дешевле", 20),
+    ("en", "credits"): ("You have 50 requests more", 50),
+    ("en", "month"): ("The plan Premium is yours until", 1),
+    ("en", "trainings"): ("You have 1 free training.", 1),
+    ("en", "percent"): ("Your next one-off purchase costs 20% less", 20),
+}
+
+
+@pytest.mark.parametrize(("language", "kind"), GIVEN)
+def test_a_code_behind_the_command_gives_what_it_is_for(
+    stack: Stack, sql: Sql, language: str, kind: str
+) -> None:
+    words, value = GIVEN[language, kind]
+    anna, code = speaks(stack, language), new_code(sql, kind, value)
+
+    told = ask(anna, f"/promo {code.lower()}").text
+
+    assert code in told
+    assert words in told
+    assert {"ru": "принят", "en": "works"}[language] in told
+    again = ask(anna, f"/promo {code}").text
+    expected = {"ru": ("уже использовали", "уже ваш"), "en": ("have used", "is yours already")}[language]
+    assert expected[kind == "percent"] in again
+    assert row_of(sql, code)["uses"] == 1
+
+
+@pytest.mark.parametrize(("language", "words"), [
+    ("ru", ("Пришлите его следующим", "нет. Проверьте", "не похоже на промокод", "больше не действует",
+            "уже разобрали", "начнёт действовать 01.01.2099", "Попробуйте завтра")),
+    ("en", ("Send it in your next", "There is no promo code", "does not look like", "is over",
+            "is all taken", "begins on 01 Jan 2099", "try again tomorrow")),
+])  # fmt: skip
+def test_what_gives_nothing_is_told_kindly(
+    stack: Stack, sql: Sql, language: str, words: tuple[str, ...]
+) -> None:
+    asks, unknown, malformed, expired, used_up, not_yet, too_many = words
+    anna = speaks(stack, language)
+    assert asks in ask(anna, "/promo").text
+    assert unknown in ask(anna, "NO-SUCH-CODE").text
+    assert malformed in ask(anna, "какой-то код").text
+    assert tries_of(sql, user(sql, anna)["id"]) == 1
+    assert expired in ask(anna, new_code(sql, is_active=False)).text
+    assert used_up in ask(anna, f"/promo {new_code(sql, max_uses=1, uses=1)}").text
+    later = new_code(sql, valid_from="2099-01-01 12:00:00+03")
+    assert not_yet in ask(anna, f"/promo {later}").text
+    sql("update promocode_tries set tries = 10 where user_id = %s", user(sql, anna)["id"])
+    assert too_many in ask(anna, f"/promo {new_code(sql)}").text
+    assert user(sql, anna)["bonus_credits"] == 0
+
+
+def test_a_code_may_be_sent_by_itself_and_a_typo_mended(stack: Stack, sql: Sql) -> None:
+    anna, code = speaks(stack), new_code(sql)
+    shop = ask(anna, "/buy")
+    asked = tap(shop, "Enter a promo code")
+    assert "Send it in your next message" in asked.text
+    assert "There is no promo code" in ask(anna, code + "X").text
+    assert "works!" in ask(anna, code).text
+    assert user(sql, anna)["bonus_credits"] == 50
+    # From now on words are words again: they go to the AI, and are no code.
+    assert "promo code" not in ask(anna, "hello there, how are you?").text
+
+
+def test_whoever_thinks_better_of_it_speaks_with_the_ai_again(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    asked = ask(anna, "/promo")
+    tap(asked, "Cancel")
+    assert "promo code" not in ask(anna, "NOT-A-CODE-NOW").text
+    ask(anna, "/promo")
+    assert "Cancelled" in ask(anna, "/cancel").text
+    assert "promo code" not in ask(anna, "NOT-A-CODE-EITHER").text
+    assert tries_of(sql, user(sql, anna)["id"]) == 0
+
+
+@pytest.mark.parametrize(("language", "hello", "works"), [
+    ("ru", "Здравствуйте, Anna!", "принят"), ("en", "Hello, Anna!", "works!"),
+])  # fmt: skip
+def test_a_link_redeems_for_a_newcomer_too(
+    stack: Stack, sql: Sql, language: str, hello: str, works: str
+) -> None:
+    code = new_code(sql)
+    anna = stack.telegram.person("Anna", language_code=language).chat("assistant")
+    told = ask(anna, f"/start promo_{code}").text
+    assert hello in told
+    assert works in told
+    assert user(sql, anna)["bonus_credits"] == 50
+    again = ask(anna, f"/start promo_{code.lower()}").text
+    assert {"ru": "уже использовали", "en": "have used"}[language] in again
+
+
+def test_a_link_and_an_invitation_both_count(stack: Stack, sql: Sql) -> None:
+    ben = speaks(stack)
+    anna = stack.telegram.person("Anna", language_code="en").chat("assistant")
+    ask(anna, f"/start ref_{user(sql, ben)['referral_code']}")
+    ask(anna, f"/start promo_{new_code(sql)}")
+    ask(anna, "a first question")
+    assert user(sql, anna)["bonus_credits"] == 55
+    assert user(sql, ben)["bonus_credits"] == 10
+
+
+@pytest.mark.parametrize("payload", ["promo_", "promo_x", "promo_NOSUCHCODE"])
+def test_a_broken_link_welcomes_all_the_same(stack: Stack, payload: str) -> None:
+    anna = stack.telegram.person("Anna", language_code="en").chat("assistant")
+    told = ask(anna, f"/start {payload}").text
+    assert "Hello, Anna!" in told
+    assert "promo code" in told
+
+
+def test_in_a_group_nobody_redeems(stack: Stack, sql: Sql) -> None:
+    person, code = stack.telegram.person("Anna"), new_code(sql)
+    ask(person.chat("assistant"), "/start")
+    group = stack.telegram.group("Team", [person], ["assistant"])
+    username = stack.telegram.bot("assistant").username
+    group.by(person).send(f"/promo@{username} {code}").wait(timeout=20)
+    assert "about you alone" in group.by(person).answer().text
+    assert row_of(sql, code)["uses"] == 0
+
+
+@pytest.mark.parametrize(("statement", "when"), [
+    ("redeem_promocode", "before"), ("redeem_promocode", "after"), ("finish_update", "before"),
+])  # fmt: skip
+def test_killed_between_two_steps_it_is_redeemed_once_and_told(
+    stack: Stack, sql: Sql, clock: Callable[[str], None], statement: str, when: Any
+) -> None:
+    anna, code = speaks(stack), new_code(sql, "month", 1, max_uses=1)
+    stack.database.on(statement, when=when, do=lambda: stack.function("telegram").kill())
+    sent = anna.send(f"/promo {code}")
+    eventually(lambda: not stack.function("telegram").pid, 20)
+    clock(LATER)
+    stack.function("telegram").restart()
+    stack.telegram.retry_now()
+    sent.wait(timeout=20)
+    assert "The plan Premium is yours until" in anna.answer().text
+    assert row_of(sql, code)["uses"] == 1
+    (lasts,) = sql(
+        "select count(*) as n, max(ends_at - starts_at) < interval '32 days' as is_a_month "
+        "from subscriptions where user_id = %s",
+        user(sql, anna)["id"],
+    )
+    assert lasts == {"n": 1, "is_a_month": True}
+
+
+def test_without_a_database_it_is_said_plainly(stack: Stack, sql: Sql) -> None:
+    anna, code = speaks(stack), new_code(sql)
+    stack.database.down()
+    anna.send(f"/promo {code}")
+    assert "does not work right now" in anna.answer(30).text
+    stack.database.up()
+    assert row_of(sql, code)["uses"] == 0
+
+
+# Buying with a discount -------------------------------------------------------------------------------------
+
+BUYING = {
+    "ru": {
+        "product": "100 запросов", "shop": "Ваша скидка 20% уже в ценах",
+        "stars": "80\u00a0⭐ вместо 100\u00a0⭐",
+        "roubles": "119,20\u00a0₽ вместо 149\u00a0₽", "pay": "К оплате: 119,20\u00a0₽ вместо 149\u00a0₽",
+        "pay_stars": "К оплате: 80\u00a0⭐ вместо 100\u00a0⭐", "paid": "Оплачено, спасибо!", "way": "ЮKassa",
+        "way_stars": "Звёзды Telegram · 80", "full": "К оплате: 149",
+    },
+    "en": {
+        "product": "100 requests", "shop": "Your discount of 20% is in the prices",
+        "roubles": "$1.59 instead of $1.99",
+        "stars": "80\u00a0⭐ instead of 100\u00a0⭐", "pay": "To pay: $1.59 instead of $1.99",
+        "pay_stars": "To pay: 80\u00a0⭐ instead of 100\u00a0⭐", "paid": "Paid, thank you!", "way": "Stripe",
+        "way_stars": "Telegram Stars · 80", "full": "To pay: $1.99",
+    },
+}  # fmt: skip
+
+
+def shop_of(anna: Chat) -> Answer:
+    """What /buy shows now, whatever else was said since."""
+    anna.send("/buy").wait(timeout=20)
+    words = ("Что выберете?", "What would you like?")
+    found = eventually(lambda: [one for one in anna.answers() if one.text[2:].startswith(words)], 20)
+    shop: Answer = found[-1]
+    return shop
+
+
+def answers_contact(anna: Chat, page: Answer) -> Answer:
+    """Say where the receipt goes, where that is asked."""
+    return ask(anna, "anna@example.com") if ("чек" in page.text or "receipt" in page.text) else page
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_next_purchase_costs_less_with_a_provider(stack: Stack, sql: Sql, language: str) -> None:
+    words = BUYING[language]
+    anna, code = speaks(stack, language), new_code(sql, "percent", 20)
+    shop = tap(ask(anna, f"/promo {code}"), {"ru": "Купить", "en": "Buy"}[language])
+    assert words["shop"] in shop.text
+    product = tap(shop, words["product"])
+    assert words["roubles"] in product.text
+    assert words["stars"] in product.text
+    page = answers_contact(anna, tap(product, words["way"]))
+    assert words["pay"] in page.text
+
+    stack.payments.press(link_of(page), "pay")
+
+    news(anna, words["paid"])
+    assert user(sql, anna)["bonus_credits"] == 100
+    (order,) = sql(
+        "select o.amount, o.full_amount, o.status, p.amount as paid from orders o "
+        "join payments p on p.order_id = o.id where o.user_id = %s",
+        user(sql, anna)["id"],
+    )
+    assert order["amount"] == order["paid"] < order["full_amount"]
+    assert order["status"] == "completed"
+    shop = shop_of(anna)
+    assert "20%" not in shop.text
+    page = answers_contact(anna, tap(tap(shop, words["product"]), words["way"]))
+    assert words["full"] in page.text
+    assert sql("select * from check_payments()") == []
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_the_next_purchase_costs_less_in_stars(stack: Stack, sql: Sql, language: str) -> None:
+    words = BUYING[language]
+    anna, code = speaks(stack, language), new_code(sql, "percent", 20)
+    ask(anna, f"/promo {code}")
+    page = tap(tap(ask(anna, "/buy"), words["product"]), words["way_stars"])
+    assert words["pay_stars"] in page.text
+    other = tap(tap(ask(anna, "/buy"), words["product"]), words["way_stars"])
+
+    anna.pay(link_of(page)).wait()
+
+    news(anna, words["paid"])
+    assert user(sql, anna)["bonus_credits"] == 100
+    anna.pay(link_of(other)).wait()  # made before: payable as it is
+    eventually(lambda: user(sql, anna)["bonus_credits"] == 200, 20)
+    rows = sql("select distinct amount from payments where user_id = %s", user(sql, anna)["id"])
+    assert [float(row["amount"]) for row in rows] == [80]
+    assert sql("select * from check_payments()") == []
+
+
+@pytest.mark.parametrize(("language", "title", "repeats", "full", "says"), [
+    ("ru", "Премиум на месяц", "🔁 Звёзды Telegram", "350", "Автопродление — по полной цене"),
+    ("en", "Premium for a month", "🔁 Telegram Stars", "350", "What renews itself is at the full price"),
+])  # fmt: skip
+def test_what_renews_itself_is_at_the_full_price_and_says_so(
+    stack: Stack, sql: Sql, language: str, title: str, repeats: str, full: str, says: str
+) -> None:
+    anna, code = speaks(stack, language), new_code(sql, "percent", 20)
+    ask(anna, f"/promo {code}")
+    product = tap(ask(anna, "/buy"), title)
+    assert says in product.text
+    assert any(repeats in label and full in label for label in labels(product))
+    page = tap(product, repeats)
+    assert full in page.text
+    anna.pay(link_of(page)).wait()
+    news(anna, {"ru": "оплачено, спасибо!", "en": "It is yours until"}[language])
+    assert "20%" in shop_of(anna).text, "it still waits"
+
+
+def test_a_wrong_amount_for_a_reduced_order_gives_nothing(stack: Stack, sql: Sql) -> None:
+    anna, code = speaks(stack), new_code(sql, "percent", 20)
+    ask(anna, f"/promo {code}")
+    page = tap(tap(ask(anna, "/buy"), "100 requests"), LABELS["fake"])
+    stack.payments.press(link_of(page), "wrong_amount")
+    eventually(lambda: sql(
+        "select from payments p join orders o on o.id = p.order_id "
+        "where p.problem = 'amount' and o.user_id = %s",
+        user(sql, anna)["id"],
+    ), 20)  # fmt: skip
+    assert user(sql, anna)["bonus_credits"] == 0
+    assert "20%" in shop_of(anna).text
+
+
+# Made by an admin, redeemed by a person ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("language", "words"), [
+    ("ru", {"gives": "скидка 20%", "on": "действует", "off": "выключен", "uses": "1 из 100",
+            "note": "для своих",
+            "switch_off": "Выключить", "switch_on": "Включить", "taken": "уже есть", "all": "Все промокоды",
+            "audit": "новый промокод", "none": "нет. Как завести", "bad": "Такой промокод не завести"}),
+    ("en", {"gives": "20% off", "on": "Now: on", "off": "Now: off", "uses": "1 of 100",
+            "note": "для своих",
+            "switch_off": "Switch off", "switch_on": "Switch on", "taken": "already",
+            "all": "All promo codes",
+            "audit": "a new promo code", "none": "There is no promo code",
+            "bad": "This cannot be a promo code"}),
+])  # fmt: skip
+def test_an_admin_makes_a_code_and_switches_it_off(
+    stack: Stack, appoint: Callable[..., Any], sql: Sql, language: str, words: dict[str, str]
+) -> None:
+    boss, anna = appoint(language).chat("assistant"), speaks(stack, language)
+    code = f"STORY-{language}-{boss.id}".upper()
+    assert words["none"] in ask(boss, f"/promocode {code}").text
+    assert "SUMMER percent 20 100 30" in ask(boss, f"/promocode {code} percent").text
+    assert words["bad"] in ask(boss, f"/promocode {code} percent 100").text
+    card = ask(boss, f"/promocode {code.lower()} percent 20 100 30 для своих")
+    for word in ("gives", "on", "note"):
+        assert words[word] in card.text
+    link = next(word for word in card.text.split() if word.startswith("https://t.me/"))
+    assert words["taken"] in ask(boss, f"/promocode {code} credits 5").text
+
+    assert "20%" in ask(anna, f"/start {link.partition('start=')[2]}").text
+
+    card = ask(boss, f"/promocode {code}")
+    assert words["uses"] in card.text
+    card.tap(next(label for label in labels(card) if words["switch_off"] in label)).wait()
+    off = card.wait_for_edit()
+    assert words["off"] in off.text
+    assert {"ru": "больше не действует", "en": "is over"}[language] in ask(
+        speaks(stack, language), f"/promo {code}"
+    ).text
+    off.tap(next(label for label in labels(off) if words["switch_on"] in label)).wait()
+    card = off.wait_for_edit()
+    assert words["on"] in card.text
+    listed = tap(card, words["all"])
+    assert code in listed.text
+    assert code in labels(listed)
+    audit = ask(boss, "/audit").text
+    assert code in audit
+    assert words["audit"] in audit
+
+
+def test_the_list_turns_its_pages(stack: Stack, appoint: Callable[..., Any], sql: Sql) -> None:
+    boss = appoint("en").chat("assistant")
+    codes = [new_code(sql) for _ in range(9)]
+    first = ask(boss, "/promocode")
+    assert codes[-1] in first.text
+    assert codes[0] not in labels(first)
+    second = tap(first, "Older")
+    assert codes[0] in second.text
+    newest = tap(second, "Newest")
+    assert codes[-1] in newest.text
+    assert f"?start=promo_{codes[-1]}" in tap(newest, codes[-1]).text
