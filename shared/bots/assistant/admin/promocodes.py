@@ -140,19 +140,26 @@ def _reason(refusal: Refusal) -> str:
     return _REFUSALS[refusal.sqlstate]
 
 
-def _read(unit: Unit, **which: Any) -> dict[str, Any]:
+def _read(unit: Unit, code: str | None = None, before: int | None = None) -> dict[str, Any]:
+    """Return one code, or a page of all."""
     if unit.is_offline:
         raise StateUnavailable
-    page: dict[str, Any] = db.call("admin_promocodes", p_admin_email=unit.person.admin_email, **which)
+    page: dict[str, Any] = db.call(
+        "admin_promocodes",
+        p_admin_email=unit.person.admin_email,
+        p_code=code,
+        p_before=before,
+        p_limit=_PAGE,
+    )
     return page
 
 
 def _find(unit: Unit, code: str) -> Promocode | None:
-    return next(iter(_read(unit, p_code=code)["promocodes"]), None)
+    return next(iter(_read(unit, code)["promocodes"]), None)
 
 
 def _list(unit: Unit, before: int | None) -> tuple[Text, Keyboard]:
-    page = _read(unit, p_before=before, p_limit=_PAGE)
+    page = _read(unit, before=before)
     if not page["promocodes"]:
         return unit.rich("admin_promocodes_none"), []
     lines = "\n".join(

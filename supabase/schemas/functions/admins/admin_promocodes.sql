@@ -14,24 +14,25 @@ set search_path = ''
 as $$
 declare
   v_limit integer := least(greatest(p_limit, 1), 100);
-  v_found public.promocodes[];
+  v_ids bigint[];
 begin
   perform private.require_admin(p_admin_email);
   -- Two questions, so that each is answered by its own index.
   if p_code is not null then
-    v_found := array(select p from public.promocodes as p where p.code = upper(trim(p_code)));
+    v_ids := array(select p.id from public.promocodes as p where p.code = upper(trim(p_code)));
   else
-    v_found := array(
-      select p from public.promocodes as p where p_before is null or p.id < p_before
+    v_ids := array(
+      select p.id from public.promocodes as p where p_before is null or p.id < p_before
        order by p.id desc limit v_limit + 1
     );
   end if;
   return jsonb_build_object(
     'promocodes', (
-      select coalesce(jsonb_agg(private.promocode_card(f) order by f.id desc), '[]'::jsonb)
-        from unnest(v_found[:v_limit]) as f
+      select coalesce(jsonb_agg(private.promocode_card(p) order by p.id desc), '[]'::jsonb)
+        from public.promocodes as p
+       where p.id = any (v_ids[:v_limit])
     ),
-    'next', case when cardinality(v_found) > v_limit then (v_found[v_limit]).id end
+    'next', case when cardinality(v_ids) > v_limit then v_ids[v_limit] end
   );
 end
 $$;
