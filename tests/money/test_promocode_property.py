@@ -79,4 +79,4 @@ def _act(
                 given_to.add((person.id, code))
     except psycopg.Error as error:
         # Erased meanwhile, or a reference of somebody who was: refused, and nothing is given.
-        assert error.sqlstate in ("Z0010", "M0003", "40001"), error
+        assert error.sqlstate in ("Z0005", "M0003", "40001"), error

@@ -185,7 +185,7 @@ def test_the_same_reference_redeems_once_and_is_answered_alike(money: Money, sql
     for user_id, wrong in ((anna, other), (ben, code)):
         with pytest.raises(psycopg.Error) as caught:
             redeem(money, user_id, wrong, reference)
-        assert caught.value.sqlstate == "Z0011"
+        assert caught.value.sqlstate == "Z0006"
     assert (money.user(anna)["bonus_credits"], money.user(ben)["bonus_credits"]) == (50, 0)
     assert (row_of(sql, code)["uses"], row_of(sql, other)["uses"]) == (1, 0)
 
@@ -193,7 +193,7 @@ def test_the_same_reference_redeems_once_and_is_answered_alike(money: Money, sql
 def test_of_nobody_it_is_refused(money: Money, sql: Sql) -> None:
     with pytest.raises(psycopg.Error) as caught:
         redeem(money, -1, new_code(sql))
-    assert caught.value.sqlstate == "Z0010"
+    assert caught.value.sqlstate == "Z0005"
 
 
 # Guessing ---------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ _STATES = {
 _REFUSALS = {
     "N0001": "unknown_command",  # taken off the list of admins a moment ago
     "N0003": "admin_done_differently",
-    "Z0012": "admin_promocode_bad",
+    "Z0007": "admin_promocode_bad",
 }
 
 

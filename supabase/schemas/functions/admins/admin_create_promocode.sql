@@ -3,7 +3,7 @@
 -- Twice or at once: the code is unique, whatever case it is written in; with a reference it acts once, and a repetition
 --   gets the code that it made.
 -- Returns: jsonb {outcome: created | taken, promocode: see private.promocode_card}; taken: the one there is.
--- Errors: N0001 not an admin; N0003 the reference is known with another action or code; Z0012 what was given cannot
+-- Errors: N0001 not an admin; N0003 the reference is known with another action or code; Z0007 what was given cannot
 --   be a code: its letters, kind, number, plan, uses, times or note.
 create or replace function public.admin_create_promocode(
   p_code text,
@@ -30,7 +30,7 @@ declare
   v_known public.audit_log;
 begin
   if length(v_note) > 500 or coalesce(p_valid_until <= private.clock(), false) then
-    raise exception 'the note may have 500 characters, and the end must be to come' using errcode = 'Z0012';
+    raise exception 'the note may have 500 characters, and the end must be to come' using errcode = 'Z0007';
   end if;
   v_known := private.known_action(p_reference, 'create_promocode', null);
   begin
@@ -43,7 +43,7 @@ begin
     on conflict (code) do nothing
     returning p.* into v_promocode;
   exception when check_violation or not_null_violation or foreign_key_violation then
-    raise exception 'this cannot be a promo code: %', sqlerrm using errcode = 'Z0012';
+    raise exception 'this cannot be a promo code: %', sqlerrm using errcode = 'Z0007';
   end;
   if v_promocode.id is null then
     select p.* into v_promocode from public.promocodes as p where p.code = upper(trim(p_code));

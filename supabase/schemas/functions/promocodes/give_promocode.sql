@@ -2,7 +2,7 @@
 --
 -- Twice or at once: the caller holds the code and has seen that it may be redeemed; person and code are unique besides.
 -- Returns: jsonb {code, kind, value, plan, until}, without what there is not: what the person is told they got.
--- Errors: Z0011, the reference is known of another code or person.
+-- Errors: Z0006, the reference is known of another code or person.
 create or replace function private.give_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
 returns jsonb
 language plpgsql
@@ -46,7 +46,7 @@ begin
   )
   on conflict (reference) do nothing;
   if not found then
-    raise exception 'this reference is known of another code or person' using errcode = 'Z0011';
+    raise exception 'this reference is known of another code or person' using errcode = 'Z0006';
   end if;
   update public.promocodes as p set uses = p.uses + 1 where p.id = p_promocode.id;
   return v_given;

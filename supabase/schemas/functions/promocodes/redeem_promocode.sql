@@ -9,7 +9,7 @@
 --   unknown | expired | used_up
 --   not_yet          with from
 --   too_many_tries   the setting promocode_daily_tries; no code is looked at
--- Errors: Z0010, there is no such person; Z0011, the reference is known of another code or person.
+-- Errors: Z0005, there is no such person; Z0006, the reference is known of another code or person.
 create or replace function public.redeem_promocode(p_user_id bigint, p_code text, p_reference text default null)
 returns jsonb
 language plpgsql
@@ -26,7 +26,7 @@ declare
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
-    raise exception 'there is no such person' using errcode = 'Z0010';
+    raise exception 'there is no such person' using errcode = 'Z0005';
   end if;
   v_is_again := private.begin_promocode_try(p_user_id, p_reference);
   if v_is_again is null then
