@@ -46,6 +46,9 @@ def test_a_payer_pays(
         timeout=20_000
     )  # the page looks again while something is under way
     assert page.locator(".pay").is_disabled()
+    assert page.locator(".pay").inner_text() == {"Pay": "✓ Paid", "Оплатить": "✓ Оплачено"}[pay]
+    page.locator(".return").click()
+    page.locator("#line-state[data-state=up]").wait_for(state="attached")
 
 
 def test_what_happened_is_said_and_the_way_leads_back(

@@ -18,13 +18,27 @@ POLICY = (
 )
 # Words of the payer's part, which looks as the provider's does; the rest is the emulator's own.
 WORDS = {
-    "en": {"pay": "Pay", "card": "Card number", "date": "MM / YY", "code": "CVC", "test": "Test mode"},
+    "en": {
+        "pay": "Pay",
+        "card": "Card number",
+        "date": "MM / YY",
+        "code": "CVC",
+        "test": "Test mode",
+        "paid": "✓ Paid",
+        "refunded": "Given back",
+        "canceled": "No longer payable",
+        "back": "Return to the bot",
+    },
     "ru": {
         "pay": "Оплатить",
         "card": "Номер карты",
         "date": "ММ / ГГ",
         "code": "CVC",
         "test": "Тестовый режим",
+        "paid": "✓ Оплачено",
+        "refunded": "Деньги возвращены",
+        "canceled": "Оплатить уже нельзя",
+        "back": "Вернуться в бот",
     },
 }
 SAID = {
@@ -115,10 +129,15 @@ def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
     amount = escape(money(bill, stand_in.LANGUAGE))
     card = ((words["card"], "4242 4242 4242 4242"), (words["date"], "12 / 34"), (words["code"], "•••"))
     fields = "".join(f"<span>{escape(a)}</span><b>{escape(b)}</b>" for a, b in stand_in.FIELDS or card)
-    pay = f'<button class="pay" name="do" value="pay"{_disabled(stand_in, bill, "pay")}>'
+    title, _, about = bill.title.partition(". ")  # one line at providers that have no other
+    label = escape(words.get(bill.state) or f"{words['pay']} {money(bill, stand_in.LANGUAGE)}")
+    pay = f'<button class="pay" name="do" value="pay"{_disabled(stand_in, bill, "pay")}>{label}</button>'
+    if bill.state == "paid":
+        pay += f'<a class="return" href="/">{words["back"]}</a>'
     return (
-        f'<p class="test">{words["test"]}</p><h1>{escape(bill.title)}</h1><p class="amount">{amount}</p>'
-        f'<div class="fields">{fields}</div>{pay}{words["pay"]} {amount}</button>'
+        f'<p class="test">{words["test"]}</p><h1>{escape(title)}</h1>'
+        + (f'<p class="about">{escape(about)}</p>' if about else "")
+        + f'<p class="amount">{amount}</p><div class="fields">{fields}</div>{pay}'
     )
 
 
