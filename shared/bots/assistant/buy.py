@@ -268,7 +268,7 @@ def _reduced(unit: Unit, product: dict[str, Any]) -> str:
     if not prices:
         return ""
     words = unit.text(
-        "buy_reduced", percent=product["discount"]["percent"], prices=", ".join(prices.values())
+        "buy_reduced", percent=product["discount"]["percent"], prices="; ".join(prices.values())
     )
     repeats = unit.text("buy_reduced_repeats") if any(way.repeats for way in ways) else ""
     return "\n\n" + words + repeats
