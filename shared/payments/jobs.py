@@ -1,4 +1,4 @@
-"""What is done for money without anybody calling: kept events, open orders, ends that come near.
+"""What is done for money without anybody calling: kept events, open orders and refunds, ends that come near.
 
 Each part may run twice at once and goes on where the last one stopped; one provider that is down holds up no
 other.
@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from shared import db, log
-from shared.payments import endpoint, providers
+from shared.payments import endpoint, providers, refunds
 from shared.payments.notice import Event
 from shared.payments.provider import PaymentError
 
@@ -34,6 +34,7 @@ def payments() -> dict[str, Any]:
         "failed": kept["failed"],
         "reminded": len(reminders),
         "asked": _ask_for_open_orders(deadline),
+        "refunds": refunds.go_on(deadline),
     }
 
 

@@ -54,6 +54,7 @@ class Notice:
     is_test: bool = False
     happened_at: datetime | None = None
     reason: str = ""  # the provider's, for the log and the owner
+    refund_id: int | None = None  # the refund of ours (table refunds) that this is the answer to
 
     def plain(self) -> dict[str, Any]:
         """Return it for SQL: numbers as text, times in ISO 8601, what is unknown left out."""

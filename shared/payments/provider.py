@@ -124,6 +124,7 @@ class Provider(ABC):
     HAS_STATUS: ClassVar[bool] = False  # it can be asked for the state of a payment
     HAS_REFUND: ClassVar[bool] = False
     REFUNDS_IN_PART: ClassVar[bool] = True
+    KEY_SECONDS: ClassVar[int] = 23 * 3600  # for which a refund's key, once used, gives nothing back twice
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -207,7 +208,7 @@ class Provider(ABC):
         timeout: float,
         receipt: Receipt | None = None,
     ) -> Notice | None:
-        """Give money back; only with HAS_REFUND. With the same `key` it happens once.
+        """Give money back; only with HAS_REFUND. With the same `key` it happens once (for KEY_SECONDS).
 
         Returns:
             what happened, or None when a callback will tell.

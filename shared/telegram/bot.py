@@ -34,7 +34,7 @@ _IRREGULAR = {"inline_query": "inline_handlers", "chosen_inline_result": "chosen
 Handler = Callable[[Any], Any]
 
 
-def _is_for_admin() -> bool:
+def is_for_admin() -> bool:
     """Whether an admin wrote or tapped, and in private: in a group others would see the answer."""
     unit = current()
     return unit.person.is_admin and not unit.incoming.is_group
@@ -96,7 +96,7 @@ class Bot(TeleBot):
         """
         self._admin_commands.append(name)
         handler: Callable[[Handler], Handler] = self.message_handler(
-            commands=[name], func=lambda _message: _is_for_admin()
+            commands=[name], func=lambda _message: is_for_admin()
         )
         return handler
 
@@ -104,7 +104,7 @@ class Bot(TeleBot):
         """Register the handler of buttons that only admins have, by all of their callback data."""
         matches = re.compile(pattern).fullmatch
         handler: Callable[[Handler], Handler] = self.callback_query_handler(  # type: ignore[no-untyped-call]
-            func=lambda call: matches(call.data or "") and _is_for_admin()
+            func=lambda call: matches(call.data or "") and is_for_admin()
         )
         return handler
 

@@ -105,13 +105,25 @@ def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, A
     language = texts.choose(*parameters["languages"])
     values = {name: _value(language, value) for name, value in parameters["values"].items()}
     text, entities = texts.rich(language, parameters["key"], **values)
-    return "sendMessage", {"chat_id": parameters["chat_id"], "text": text, "entities": entities}
+    message = {"chat_id": parameters["chat_id"], "text": text, "entities": entities}
+    if buttons := parameters.get("buttons"):
+        keyboard = [
+            [
+                {"text": texts.text(language, one["key"], **values), "callback_data": one["data"]}
+                for one in row
+            ]
+            for row in buttons
+        ]
+        message["reply_markup"] = {"inline_keyboard": keyboard}
+    return "sendMessage", message
 
 
 def _value(language: str, value: Any) -> Any:
-    """Write a value as the language does: a date, an amount, or what stands there for each language."""
+    """Write a value as the language does: a date, an amount, a text, or what stands there for each."""
     if not isinstance(value, dict):
         return value
+    if "text" in value:
+        return texts.text(language, value["text"])
     if "date" in value:
         moment = value["date"]
         return datetime.fromisoformat(moment).strftime(texts.language(language).DATE) if moment else "—"

@@ -43,6 +43,9 @@ TEXTS: Mapping[str, str] = {
     "command_unban": "Lift a ban: whose",
     "command_ban": "Ban: whom, why",
     "command_promocode": "Promo codes: which there are, a new one, on and off",
+    "command_payment": "A payment by its number; without one, what needs you",
+    "command_refund": "Give money back: which payment, how much",
+    "command_check": "Do payments and balances agree?",
     "command_audit": "What admins did",
     # The main menu
     "menu_profile": "👤 Profile",
@@ -215,8 +218,8 @@ TEXTS: Mapping[str, str] = {
     "section_balance_about": "Everything that came and went. After an erasure it stays for accounting, as nobody’s.",
     "section_payments": "Orders and payments",
     "section_payments_about": (
-        "orders: what you ordered; payments: money that came; operations: how each payment moved; effects: what you "
-        "got; renewals: payments that repeat themselves; events: what the payment provider told us. After an erasure "
+        "orders: what you ordered; payments: money that came; operations: how each payment moved; "
+        "refunds: what we asked to have refunded; effects: what you got; renewals: payments that repeat themselves; events: what the payment provider told us. After an erasure "
         "sums and numbers stay for accounting, as nobody’s."
     ),
     "section_promocodes": "Promo codes",
@@ -389,6 +392,7 @@ TEXTS: Mapping[str, str] = {
         "This month: {month}\n"
         "Bonus requests: {credits}\n"
         "Balance: {balance}\n"
+        "Paid: {money}\n"
         "Invitations that counted: {referrals}\n"
         "Own AI keys: {keys}\n"
         "With us since {since}\n"
@@ -422,6 +426,164 @@ TEXTS: Mapping[str, str] = {
     "audit_set_plan": "plan {before} → {after}",
     "audit_ban_user": "banned",
     "audit_unban_user": "ban lifted",
+    # Payments in an admin's hands
+    "admin_usage_payment": (
+        "Which payment? For example: `/payment 17`. The provider’s own number will do, too. Without one I "
+        "show what needs attention."
+    ),
+    "admin_usage_payments": "Whose payments? For example: `/payments @name`",
+    "admin_usage_refund": (
+        "Which payment, and how much of it if not all? For example: `/refund 17` or `/refund 17 50`\n\nIts "
+        "number is in /payment and in `/payments @name`. I will ask before I do it."
+    ),
+    "admin_no_payment": "I cannot find a payment {which}. Numbers are in /payment and in `/payments @name`.",
+    "admin_payment": "💳 **Payment {id}** · {money} · {status}",
+    "admin_payment_provider": "{provider}, number `{number}`",
+    "admin_payment_person": "Whose: {person}",
+    "admin_payment_payer": "buyer unknown, paid by ID {id}",
+    "admin_payment_other_payer": "{name}, but paid by ID {id}",
+    "admin_payment_nobody": "unknown, or erased",
+    "admin_payment_bought": "For: {title} (order {order})",
+    "admin_payment_given": "Given: {given}",
+    "admin_payment_refunded": "Refunded: {money}",
+    "admin_payment_disputed": "Taken by the bank in a dispute: {money}",
+    "admin_payment_status_pending": "waits for payment",
+    "admin_payment_status_completed": "paid",
+    "admin_payment_status_part": "paid, part of it went back",
+    "admin_payment_status_refunded": "refunded",
+    "admin_payment_status_disputed": "taken by the bank",
+    "admin_payment_status_failed": "failed",
+    "admin_payment_status_canceled": "canceled",
+    "admin_given_subscription": "{quantity|day|days} of the plan",
+    "admin_given_credits": "{quantity|request|requests}",
+    "admin_given_balance": "{quantity} of balance",
+    "admin_given_course": "the course",
+    "admin_given_taken": "{given}, taken back: {taken}",
+    "admin_problem_no_order": (
+        "⚠️ **There is no order.** If one appears, the payment finds it by itself. If it is of another "
+        "shop on the same account, do nothing. Else refund it."
+    ),
+    "admin_problem_amount": (
+        "⚠️ **The amount is wrong**, so nothing was given. Refund it, or give the purchase yourself: "
+        "/plan, /grant."
+    ),
+    "admin_problem_currency": (
+        "⚠️ **The currency is wrong**, so nothing was given. Refund it, or give the purchase yourself: "
+        "/plan, /grant."
+    ),
+    "admin_problem_owner": (
+        "⚠️ **It was not the buyer who paid**, or the buyer has erased their data. Nothing was given. "
+        "Refund it."
+    ),
+    "admin_problem_test": (
+        "⚠️ **It is a test payment**: there is no money behind it, and nothing was given. Look whose key "
+        "is in the secrets."
+    ),
+    "admin_problem_second_charge": (
+        "⚠️ **This order is paid already** by another payment. Nothing was given for the second. Refund it."
+    ),
+    "admin_refund_line": "↩️ {money}: {state}\n{admin}, {date}",
+    "admin_refund_state_open": "not known yet, I keep asking",
+    "admin_refund_state_accepted": "taken by the provider, on its way",
+    "admin_refund_state_done": "refunded",
+    "admin_refund_state_refused": "refused by the provider",
+    "admin_refund_state_unknown": "unknown, look into the provider’s dashboard",
+    "admin_refund_state_failed": "failed, the money stayed with us",
+    "admin_button_payment": "💳 Payment {payment}",
+    "admin_button_payments": "💳 Payments",
+    "admin_button_refund": "↩️ Refund {money}",
+    "admin_button_refund_yes": "↩️ Yes, refund {money}",
+    "admin_button_refund_no": "Cancel",
+    "admin_payments_of": "💳 **Payments:** {name}",
+    "admin_payments_open": "💳 **Need attention**",
+    "admin_payments_none": "There were none.",
+    "admin_payments_solved": (
+        "All is well: no money without an order, no wrong amounts, no undecided refunds.\n\nSomebody’s "
+        "payments: `/payments @name`, a single one: `/payment 17`"
+    ),
+    "admin_payments_line": "**No. {id}** · {date}\n{title} · {money} · {status}\n{provider}{marks}",
+    "admin_payments_given": "🎁 {given}",
+    "admin_payments_no_order": "⚠️ no order",
+    "admin_payments_amount": "⚠️ a wrong amount",
+    "admin_payments_currency": "⚠️ a wrong currency",
+    "admin_payments_owner": "⚠️ not paid by the buyer",
+    "admin_payments_test": "⚠️ a test payment",
+    "admin_payments_second_charge": "⚠️ a second payment for one order",
+    "admin_payments_refund_open": "↩️ a refund is under way",
+    "admin_payments_refund_unknown": "↩️ what became of a refund is unknown",
+    "admin_refund_question": "↩️ **Refund {money}?**\n\nPayment {id}, {provider}\nTo: {name}",
+    "admin_refund_takes": "What was given for it and is not used up is taken back, and the person is told.",
+    "admin_refund_takes_part": (
+        "The same share of what was given, if it is not used up, is taken back, and the person is told."
+    ),
+    "admin_refund_how_part": "A part can go back as well: `/refund {id} 50`",
+    "admin_refund_not_paid": "No money came with payment {id}: there is nothing to refund.",
+    "admin_refund_busy": "A refund of payment {id} is under way. The next one can begin when it is decided.",
+    "admin_refund_busy_with": (
+        "⏳ The admin {admin} has already begun a refund of this payment. I made no second one."
+    ),
+    "admin_refund_nothing_left": "Nothing is left to refund of payment {id}.",
+    "admin_refund_too_much": "That much cannot be refunded: {money} is left.",
+    "admin_refund_bad_amount": (
+        "This amount cannot be refunded: above zero, two digits after the point at most, and Stars come "
+        "whole."
+    ),
+    "admin_refund_never": (
+        "{provider}: gives nothing back when we ask. Refund it in the provider’s dashboard, if it can do "
+        "that."
+    ),
+    "admin_refund_not_configured": (
+        "{provider}: not connected right now, there are no keys. Refund it in the provider’s dashboard; "
+        "the bot will hear of it."
+    ),
+    "admin_refund_whole_only": "{provider}: only the whole payment can be refunded.",
+    "admin_refund_changed": (
+        "⚠️ Something about the payment has changed since I asked, so I refunded nothing. Here it is now:"
+    ),
+    "admin_refund_is_open": (
+        "⏳ **{provider}: no clear answer.** Whether {money} went back is not known yet. I will ask again "
+        "and write; asking again makes no second refund."
+    ),
+    "admin_refund_is_accepted": (
+        "⏳ **{provider}: the refund is accepted**, {money} is on its way. I will write when it is there."
+    ),
+    "admin_refund_is_done": "✅ **Refunded {money}** · {provider}",
+    "admin_refund_is_refused": "❌ **{provider}: refused.** {money} did not go back; you can try again.",
+    "admin_refund_is_unknown": (
+        "❓ **{provider}: still no answer.** Whether {money} went back only the provider’s dashboard can "
+        "tell."
+    ),
+    "admin_refund_is_failed": "❌ **{provider}: the refund did not happen.** {money} stayed with us.",
+    "refund_told_done": "✅ **Refunded {back}**\n\nPayment {payment}, {provider}, number `{number}`.",
+    "refund_told_refused": (
+        "❌ **The refund of {back} was refused**\n\nPayment {payment}, {provider}, number `{number}`. The "
+        "money did not go back; the payment’s card says why."
+    ),
+    "refund_told_unknown": (
+        "❓ **The refund of {back}: nobody knows**\n\nPayment {payment}, {provider}, number `{number}`. The "
+        "provider never gave a clear answer, and to go on asking is not safe. Look into its dashboard "
+        "whether the money went back; if it did not, refund it again."
+    ),
+    "refund_told_failed": (
+        "❌ **The refund of {back} did not happen**\n\nPayment {payment}, {provider}, number `{number}`. "
+        "The money stayed with us, and the person has the purchase again. You can try once more."
+    ),
+    "admin_card_paid": "{paid}",
+    "admin_card_refunded": "{paid}, of which {refunded} refunded",
+    "admin_mark_chargebacks": "⚠️ Bank disputes: {count}",
+    "admin_audit_nobody": "A payment of nobody",
+    "audit_refund_payment": "refund of {money}, payment {payment}",
+    "audit_refund_decided": "refund of {money}, payment {payment}: {state}",
+    "admin_check_good": (
+        "✅ **It all agrees.** Payments, what was given for them, the ledger and the balances fit together."
+    ),
+    "admin_check_bad": "🚨 **It does not agree.** Payments: {payments}, balances: {balances}.",
+    "admin_check_payment": "Payment {id}: {wrong}",
+    "admin_check_balance": "{who}: balance {balance}, by the ledger {ledger}",
+    "admin_check_too_long": (
+        "The check reads everything and took too long for a message. Run it in the SQL editor: "
+        "`check_payments()` and `check_balances()`."
+    ),
     # Own keys
     "keys": "🔑 **Your keys**\n\n{keys}\n\n{now}",
     "keys_line": "{name} …{last_four} · since {since} · {state}",
@@ -649,6 +811,13 @@ TEXTS: Mapping[str, str] = {
     "payment_pending": "⏳ **{title}**: the payment is being processed. I will write when it is through.",
     "payment_failed": "😔 **{title}**: the payment did not go through, and nothing was charged. Try again or another way: /buy",
     "refunded": "↩️ **{title}**: {money} went back to you. What it had bought is no longer active.",
+    "refunded_part": (
+        "↩️ **{title}**: {money} went back to you. The same share of what it had bought is no longer active."
+    ),
+    "refunded_unused": (
+        "↩️ **{title}**: {money} went back to you. Nothing had been given for this payment, so nothing "
+        "else changes."
+    ),
     "refund_undone": "**{title}**: the refund of {money} did not happen, and what you bought is yours again.",
     "disputed": (
         "⚠️ **{title}**: the bank disputes the payment of {money}, so the purchase is on hold. If this is a mistake, "
@@ -661,19 +830,37 @@ TEXTS: Mapping[str, str] = {
     ),
     "renewal_canceled": "**{title}**: the renewal is off. Everything works until {until}.",
     "renewal_ended": "**{title}**: the renewal is over. Everything works until {until}. You can go on in /buy",
-    "payment_alarm_no_order": "🚨 Money without an order: {money}, {provider} {number} (payment {payment}). Nothing was given.",
-    "payment_alarm_amount": "🚨 A wrong amount: {money}, {provider} {number} (payment {payment}). Nothing was given.",
-    "payment_alarm_currency": "🚨 A wrong currency: {money}, {provider} {number} (payment {payment}). Nothing was given.",
+    "payment_alarm_no_order": (
+        "🚨 **Money without an order:** {money}\n\nPayment {payment}, {provider}, number `{number}`. "
+        "Nothing was given.\n\nIf an order appears, the payment finds it by itself. If it is of another "
+        "shop on the same account, do nothing. Else refund it."
+    ),
+    "payment_alarm_amount": (
+        "🚨 **A wrong amount:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was "
+        "given.\n\nRefund it, or give the purchase yourself: /plan, /grant."
+    ),
+    "payment_alarm_currency": (
+        "🚨 **A wrong currency:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was "
+        "given.\n\nRefund it, or give the purchase yourself: /plan, /grant."
+    ),
     "payment_alarm_owner": (
-        "🚨 Somebody else paid, or the buyer has erased their data: {money}, {provider} {number} (payment {payment}). "
-        "Nothing was given."
+        "🚨 **It was not the buyer who paid,** or the buyer has erased their data: {money}\n\nPayment "
+        "{payment}, {provider}, number `{number}`. Nothing was given.\n\nRefund it."
     ),
-    "payment_alarm_test": "🚨 A test payment: {money}, {provider} {number} (payment {payment}). Nothing was given.",
+    "payment_alarm_test": (
+        "🚨 **A test payment:** {money}\n\nPayment {payment}, {provider}, number `{number}`. There is no "
+        "real money behind it, and nothing was given.\n\nLook whether a key of a test mode is in the "
+        "secrets."
+    ),
     "payment_alarm_second_charge": (
-        "🚨 One order was paid twice: {money}, {provider} {number} (payment {payment}). Nothing was given for the second; "
-        "please refund it."
+        "🚨 **One order was paid twice:** {money}\n\nPayment {payment}, {provider}, number `{number}`. "
+        "Nothing was given for the second.\n\nRefund it: the first one stands."
     ),
-    "payment_alarm_dispute": "🚨 A dispute: {money}, {provider} {number} (payment {payment}). The purchase is on hold.",
+    "payment_alarm_dispute": (
+        "🚨 **A dispute:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The purchase is on "
+        "hold.\n\nAnswer the bank in the provider’s dashboard before its time is over. If you win, the "
+        "purchase goes back to the person by itself."
+    ),
     "payments": "💳 **Your payments**",
     "payments_none": "You have not bought anything yet.",
     "payments_line": "{date} · **{title}**\n{price} · {status}",

@@ -47,6 +47,9 @@ TEXTS: Mapping[str, str] = {
     "command_unban": "Снять бан: с кого",
     "command_ban": "Забанить: кого, за что",
     "command_promocode": "Промокоды: какие есть, новый, включить и выключить",
+    "command_payment": "Платёж по номеру; без номера — что требует внимания",
+    "command_refund": "Вернуть деньги: номер платежа, сколько",
+    "command_check": "Сходятся ли платежи и балансы",
     "command_audit": "Журнал действий администраторов",
     # Главное меню
     "menu_profile": "👤 Профиль",
@@ -222,7 +225,7 @@ TEXTS: Mapping[str, str] = {
     "section_payments": "Заказы и платежи",
     "section_payments_about": (
         "orders — что вы заказали, payments — деньги, которые пришли, operations — как двигался каждый платёж, "
-        "effects — что вы получили, renewals — автопродления, events — что сообщила нам платёжная система. После "
+        "refunds — возвраты, которые мы запросили, effects — что вы получили, renewals — автопродления, events — что сообщила нам платёжная система. После "
         "удаления остаются для учёта суммы и номера, но уже ничьи."
     ),
     "section_promocodes": "Промокоды",
@@ -393,6 +396,7 @@ TEXTS: Mapping[str, str] = {
         "Этот месяц: {month}\n"
         "Бонусные запросы: {credits}\n"
         "Баланс: {balance}\n"
+        "Оплачено: {money}\n"
         "Засчитанные приглашения: {referrals}\n"
         "Свои ключи ИИ: {keys}\n"
         "С нами с {since}\n"
@@ -426,6 +430,159 @@ TEXTS: Mapping[str, str] = {
     "audit_set_plan": "тариф {before} → {after}",
     "audit_ban_user": "бан",
     "audit_unban_user": "бан снят",
+    # Платежи в руках администратора
+    "admin_usage_payment": (
+        "Какой платёж? Например: `/payment 17`. Подойдёт и номер у провайдера. Без номера покажу, что "
+        "требует внимания."
+    ),
+    "admin_usage_payments": "Чьи платежи? Например: `/payments @name`",
+    "admin_usage_refund": (
+        "Какой платёж вернуть и, если не весь, сколько? Например: `/refund 17` или `/refund 17 "
+        "50`\n\nНомер виден в /payment и в `/payments @name`. Сначала я переспрошу."
+    ),
+    "admin_no_payment": "Платежа {which} не нахожу. Номера видны в /payment и в `/payments @name`.",
+    "admin_payment": "💳 **Платёж {id}** · {money} · {status}",
+    "admin_payment_provider": "{provider}, номер `{number}`",
+    "admin_payment_person": "Чей: {person}",
+    "admin_payment_payer": "заказчик неизвестен, платил ID {id}",
+    "admin_payment_other_payer": "{name}, а платил ID {id}",
+    "admin_payment_nobody": "неизвестно или данные стёрты",
+    "admin_payment_bought": "За что: {title} (заказ {order})",
+    "admin_payment_given": "Выдано: {given}",
+    "admin_payment_refunded": "Возвращено: {money}",
+    "admin_payment_disputed": "Забрал банк по спору: {money}",
+    "admin_payment_status_pending": "ждёт оплаты",
+    "admin_payment_status_completed": "оплачен",
+    "admin_payment_status_part": "оплачен, часть ушла обратно",
+    "admin_payment_status_refunded": "возвращён",
+    "admin_payment_status_disputed": "забрал банк",
+    "admin_payment_status_failed": "не прошёл",
+    "admin_payment_status_canceled": "отменён",
+    "admin_given_subscription": "{quantity|день|дня|дней} тарифа",
+    "admin_given_credits": "{quantity|запрос|запроса|запросов}",
+    "admin_given_balance": "{quantity} на баланс",
+    "admin_given_course": "курс",
+    "admin_given_taken": "{given}, забрано обратно: {taken}",
+    "admin_problem_no_order": (
+        "⚠️ **Заказа нет.** Появится — платёж подойдёт к нему сам. Если это чужая покупка на том же счёте, "
+        "ничего не делайте. Иначе верните деньги."
+    ),
+    "admin_problem_amount": (
+        "⚠️ **Сумма не та**, поэтому ничего не выдано. Верните деньги или выдайте покупку сами: /plan, /grant."
+    ),
+    "admin_problem_currency": (
+        "⚠️ **Валюта не та**, поэтому ничего не выдано. Верните деньги или выдайте покупку сами: /plan, "
+        "/grant."
+    ),
+    "admin_problem_owner": (
+        "⚠️ **Платил не тот, кто заказал**, или заказчик стёр свои данные. Ничего не выдано. Верните деньги."
+    ),
+    "admin_problem_test": (
+        "⚠️ **Платёж тестовый**, денег за ним нет, и ничего не выдано. Проверьте, чей ключ в секретах."
+    ),
+    "admin_problem_second_charge": (
+        "⚠️ **Этот заказ уже оплачен** другим платежом. За второй ничего не выдано. Верните его."
+    ),
+    "admin_refund_line": "↩️ {money}: {state}\n{admin}, {date}",
+    "admin_refund_state_open": "исход пока неизвестен, спрашиваю ещё",
+    "admin_refund_state_accepted": "провайдер принял, деньги в пути",
+    "admin_refund_state_done": "возвращено",
+    "admin_refund_state_refused": "провайдер отказал",
+    "admin_refund_state_unknown": "исход неизвестен, проверьте в кабинете",
+    "admin_refund_state_failed": "не дошло, деньги остались у нас",
+    "admin_button_payment": "💳 Платёж {payment}",
+    "admin_button_payments": "💳 Платежи",
+    "admin_button_refund": "↩️ Вернуть {money}",
+    "admin_button_refund_yes": "↩️ Да, вернуть {money}",
+    "admin_button_refund_no": "Отмена",
+    "admin_payments_of": "💳 **Платежи:** {name}",
+    "admin_payments_open": "💳 **Требуют внимания**",
+    "admin_payments_none": "Платежей не было.",
+    "admin_payments_solved": (
+        "Всё в порядке: денег без заказа, не тех сумм и нерешённых возвратов нет.\n\nПлатежи человека: "
+        "`/payments @name`, один платёж: `/payment 17`"
+    ),
+    "admin_payments_line": "**№ {id}** · {date}\n{title} · {money} · {status}\n{provider}{marks}",
+    "admin_payments_given": "🎁 {given}",
+    "admin_payments_no_order": "⚠️ заказа нет",
+    "admin_payments_amount": "⚠️ сумма не та",
+    "admin_payments_currency": "⚠️ валюта не та",
+    "admin_payments_owner": "⚠️ платил не тот, кто заказал",
+    "admin_payments_test": "⚠️ тестовый платёж",
+    "admin_payments_second_charge": "⚠️ второй платёж за один заказ",
+    "admin_payments_refund_open": "↩️ возврат идёт",
+    "admin_payments_refund_unknown": "↩️ исход возврата неизвестен",
+    "admin_refund_question": "↩️ **Вернуть {money}?**\n\nПлатёж {id}, {provider}\nКому: {name}",
+    "admin_refund_takes": (
+        "То, что за него выдано и ещё не израсходовано, бот заберёт и скажет об этом человеку."
+    ),
+    "admin_refund_takes_part": (
+        "Такую же долю выданного, если она ещё не израсходована, бот заберёт и скажет об этом человеку."
+    ),
+    "admin_refund_how_part": "Можно вернуть и часть: `/refund {id} 50`",
+    "admin_refund_not_paid": "По платежу {id} деньги не приходили, возвращать нечего.",
+    "admin_refund_busy": "Возврат по платежу {id} уже идёт. Следующий можно начать, когда он решится.",
+    "admin_refund_busy_with": (
+        "⏳ Возврат по этому платежу уже начал администратор {admin}. Второго я не делал."
+    ),
+    "admin_refund_nothing_left": "По платежу {id} возвращать больше нечего.",
+    "admin_refund_too_much": "Столько вернуть нельзя: осталось {money}.",
+    "admin_refund_bad_amount": (
+        "Такую сумму вернуть нельзя: больше нуля, не больше двух знаков после запятой, звёзды только целиком."
+    ),
+    "admin_refund_never": (
+        "{provider}: по нашей просьбе деньги не возвращает. Верните их в кабинете провайдера, если он это "
+        "умеет."
+    ),
+    "admin_refund_not_configured": (
+        "{provider}: сейчас не подключён, ключей нет. Верните деньги в кабинете провайдера, бот об этом "
+        "узнает."
+    ),
+    "admin_refund_whole_only": "{provider}: вернуть можно только весь платёж целиком.",
+    "admin_refund_changed": (
+        "⚠️ С тех пор, как я спросил, с платежом что-то изменилось, поэтому я ничего не вернул. Вот он сейчас:"
+    ),
+    "admin_refund_is_open": (
+        "⏳ **{provider}: внятного ответа нет.** Вернулись ли {money}, пока неизвестно. Я спрошу ещё и "
+        "напишу; повторный вопрос второго возврата не сделает."
+    ),
+    "admin_refund_is_accepted": "⏳ **{provider}: возврат принят**, {money} в пути. Напишу, когда дойдут.",
+    "admin_refund_is_done": "✅ **Возвращено {money}** · {provider}",
+    "admin_refund_is_refused": "❌ **{provider}: отказ.** {money} не вернулись, можно попробовать ещё раз.",
+    "admin_refund_is_unknown": (
+        "❓ **{provider}: ответа так и нет.** Вернулись ли {money}, видно только в кабинете провайдера."
+    ),
+    "admin_refund_is_failed": "❌ **{provider}: возврат не состоялся.** {money} остались у нас.",
+    "refund_told_done": "✅ **Возвращено {back}**\n\nПлатёж {payment}, {provider}, номер `{number}`.",
+    "refund_told_refused": (
+        "❌ **Отказ в возврате {back}**\n\nПлатёж {payment}, {provider}, номер `{number}`. Деньги не "
+        "вернулись, причина есть в карточке платежа."
+    ),
+    "refund_told_unknown": (
+        "❓ **Возврат {back}: исход неизвестен**\n\nПлатёж {payment}, {provider}, номер `{number}`. "
+        "Провайдер так и не ответил внятно, а спрашивать дальше небезопасно. Посмотрите в его кабинете, "
+        "вернулись ли деньги; если нет, верните их снова."
+    ),
+    "refund_told_failed": (
+        "❌ **Возврат {back} не состоялся**\n\nПлатёж {payment}, {provider}, номер `{number}`. Деньги "
+        "остались у нас, купленное снова у человека. Можно попробовать ещё раз."
+    ),
+    "admin_card_paid": "{paid}",
+    "admin_card_refunded": "{paid}, из них возвращено {refunded}",
+    "admin_mark_chargebacks": "⚠️ Споры с банком: {count}",
+    "admin_audit_nobody": "Платёж без человека",
+    "audit_refund_payment": "возврат {money} по платежу {payment}",
+    "audit_refund_decided": "возврат {money} по платежу {payment}: {state}",
+    "admin_check_good": (
+        "✅ **Всё сходится.** Платежи, выданное за них, движения и балансы согласуются друг с другом."
+    ),
+    "admin_check_bad": "🚨 **Не сходится.** Платежи: {payments}, балансы: {balances}.",
+    "admin_check_payment": "Платёж {id}: {wrong}",
+    "admin_check_balance": "{who}: баланс {balance}, по движениям {ledger}",
+    "admin_check_too_long": (
+        "Проверка читает всё и не уложилась в отведённое время. Запустите её в редакторе SQL: "
+        "`check_payments()` и `check_balances()`."
+    ),
     # Свои ключи
     "keys": "🔑 **Ваши ключи**\n\n{keys}\n\n{now}",
     "keys_line": "{name} …{last_four} · с {since} · {state}",
@@ -648,6 +805,11 @@ TEXTS: Mapping[str, str] = {
     "payment_pending": "⏳ **{title}**: платёж обрабатывается. Я напишу, когда он пройдёт.",
     "payment_failed": "😔 **{title}**: платёж не прошёл, деньги не списаны. Попробуйте ещё раз или другим способом: /buy",
     "refunded": "↩️ **{title}**: вернули {money}. То, что было куплено на эти деньги, больше не действует.",
+    "refunded_part": "↩️ **{title}**: вернули {money}. Соразмерная часть купленного больше не действует.",
+    "refunded_unused": (
+        "↩️ **{title}**: вернули {money}. По этому платежу ничего не было выдано, так что ничего и не "
+        "изменилось."
+    ),
     "refund_undone": "**{title}**: возврат {money} не состоялся, и купленное снова ваше.",
     "disputed": (
         "⚠️ **{title}**: банк оспорил платёж на {money}, поэтому покупка приостановлена. Если это ошибка, "
@@ -660,19 +822,36 @@ TEXTS: Mapping[str, str] = {
     ),
     "renewal_canceled": "**{title}**: автопродление отключено. Всё работает до {until}.",
     "renewal_ended": "**{title}**: автопродление закончилось. Всё работает до {until}. Продолжить можно в /buy",
-    "payment_alarm_no_order": "🚨 Деньги без заказа: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
-    "payment_alarm_amount": "🚨 Сумма не та: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
-    "payment_alarm_currency": "🚨 Валюта не та: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
+    "payment_alarm_no_order": (
+        "🚨 **Деньги без заказа:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Ничего не "
+        "выдано.\n\nЕсли заказ появится, платёж подойдёт к нему сам. Если это чужая покупка на том же "
+        "счёте, ничего не делайте. Иначе верните деньги."
+    ),
+    "payment_alarm_amount": (
+        "🚨 **Сумма не та:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Ничего не "
+        "выдано.\n\nВерните деньги или выдайте покупку сами: /plan, /grant."
+    ),
+    "payment_alarm_currency": (
+        "🚨 **Валюта не та:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Ничего не "
+        "выдано.\n\nВерните деньги или выдайте покупку сами: /plan, /grant."
+    ),
     "payment_alarm_owner": (
-        "🚨 Оплатил не тот, кто заказал, или заказчик стёр свои данные: {money}, {provider} {number} (платёж {payment}). "
-        "Ничего не выдано."
+        "🚨 **Платил не тот, кто заказал,** или заказчик стёр свои данные: {money}\n\nПлатёж {payment}, "
+        "{provider}, номер `{number}`. Ничего не выдано.\n\nВерните деньги."
     ),
-    "payment_alarm_test": "🚨 Тестовый платёж: {money}, {provider} {number} (платёж {payment}). Ничего не выдано.",
+    "payment_alarm_test": (
+        "🚨 **Тестовый платёж:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Настоящих денег "
+        "за ним нет, и ничего не выдано.\n\nПроверьте, не тестовый ли ключ в секретах."
+    ),
     "payment_alarm_second_charge": (
-        "🚨 Один заказ оплачен дважды: {money}, {provider} {number} (платёж {payment}). За второй раз ничего не выдано, "
-        "верните его."
+        "🚨 **Один заказ оплачен дважды:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. За "
+        "второй раз ничего не выдано.\n\nВерните его: первый платёж остаётся в силе."
     ),
-    "payment_alarm_dispute": "🚨 Спор с банком: {money}, {provider} {number} (платёж {payment}). Купленное приостановлено.",
+    "payment_alarm_dispute": (
+        "🚨 **Спор с банком:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Купленное "
+        "приостановлено.\n\nОтветьте банку в кабинете провайдера, пока не вышел срок. Выиграете — покупка "
+        "вернётся к человеку сама."
+    ),
     "payments": "💳 **Ваши платежи**",
     "payments_none": "Вы ещё ничего не покупали.",
     "payments_line": "{date} · **{title}**\n{price} · {status}",

@@ -95,7 +95,7 @@ def test_a_refund_takes_the_time_back(money: Money, clock: Clock) -> None:
     assert money.ends_at(anna) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
 
     told = money.tell(refunded(second, "249.50"))
-    assert said(told["outgoing"]) == ["refunded"]
+    assert said(told["outgoing"]) == ["refunded_part"]
     assert money.ends_at(anna) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW) - timedelta(days=14)
     money.tell(refunded(second, "249.50", "r2"))
     assert money.ends_at(anna) == datetime(2027, 2, 10, 12, tzinfo=MOSCOW)

@@ -128,6 +128,14 @@ TABLES = {
         section="payments.operations",
         told="payment_id kind operation_id amount is_undone is_final created_at",
     ),
+    "public.refunds": Table(
+        "anonymous",
+        section="payments.refunds",
+        told="id payment_id amount status reference operation_id attempts is_accepted is_awaited error"
+        " created_at asked_at ask_after decided_at",
+        kept_back="admin_email",
+        cleared="error",
+    ),
     "public.payment_effects": Table(
         "anonymous",
         section="payments.effects",

@@ -27,6 +27,7 @@ VALUES = {
         "public.orders": "pending",
         "public.renewals": "canceled",  # one that runs keeps the person here
         "public.payments": "completed",
+        "public.refunds": "done",
     },
     "plan": "PREMIUM",
     "access_type": "credits",
@@ -49,6 +50,7 @@ VALUES = {
         "public.balance_transactions": "story:1",
         "public.access_usages": "story:2",
         "public.orders": "assistant:77",
+        "public.refunds": "story:1",
     },
     "update_id": 77,
     # What accounting needs of money has no mark: it stays.

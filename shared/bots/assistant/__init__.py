@@ -1,7 +1,8 @@
 """The assistant: an AI that remembers the conversation, with a menu around it.
 
 One file a subject. Handlers are tried in the order they are registered, so the modules are imported from the
-particular to the general: commands and buttons, then words for the AI, then everything else.
+particular to the general: commands and buttons, then words for the AI, then everything else. `/payments` is
+everybody's, and an admin's with a name behind it: so `admin` comes before `payments`.
 """
 
 from shared.telegram import Bot
@@ -19,12 +20,12 @@ from shared.bots.assistant import (  # noqa: E402, I001
     keys,
     buy,
     promo,
+    admin,
     payments,
     stars,
     privacy,
     mydata,
     deleteme,
-    admin,
     conversation,
     chat,
     refusals,

@@ -91,6 +91,7 @@ class Provider(provider.Provider):
     NEEDS_CONTACT = True
     HAS_STATUS = True
     HAS_REFUND = True
+    KEY_SECONDS = 55 * 60  # X-Request-ID is remembered for an hour
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Make an order with a page of its own. Within an hour the same request gives the same order."""

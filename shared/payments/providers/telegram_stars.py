@@ -93,6 +93,8 @@ class Provider(provider.Provider):
         receipt: Receipt | None = None,
     ) -> Notice | None:
         """Give all of it back; once more is the same."""
+        if not telegram_id:
+            raise PaymentError("Telegram must be told who paid, and that was erased", is_certain=True)
         self._of_charge("refundStarPayment", payment_id, telegram_id, timeout, done="CHARGE_ALREADY_REFUNDED")
         return Notice(
             kind=Kind.REFUNDED,

@@ -8,6 +8,7 @@ import hashlib
 import ipaddress
 import re
 import time
+from contextlib import suppress
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeGuard
@@ -135,13 +136,22 @@ class Provider(provider.Provider):
         timeout: float,
         receipt: Receipt | None = None,
     ) -> Notice | None:
-        """Give money back, with a receipt of its own where one is due."""
+        """Give money back, with a receipt of its own where one is due.
+
+        Under one key the answer stays the first one, and that a refund is canceled later is told to nobody:
+        of one under way its present state is asked for.
+        """
+        deadline = time.monotonic() + timeout
         body: Json = {"payment_id": payment_id, "amount": _money(amount, currency)}
         if receipt is not None:
             body["receipt"] = _receipt(receipt, amount, currency)
         made = self._post("/v3/refunds", body, key, timeout)
         with calls.understood(self.key):
             notice = _read_refund(made)
+            if notice.kind is Kind.OTHER:
+                with suppress(PaymentError):  # that it is taken is known all the same
+                    path = f"/v3/refunds/{notice.operation_id}"
+                    notice = _read_refund(self._get(path, deadline - time.monotonic()))
         return None if notice.kind is Kind.OTHER else notice
 
     def _look(self, path: str) -> Json:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from tools.emulator.payments.callbacks import Callback, Callbacks
+from tools.emulator.payments.troubles import Troubles
 from tools.emulator.telegram import RawResponse
 from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response
@@ -81,6 +82,7 @@ class PaymentStandIn(ABC):
         self.trace = trace
         self.bills: dict[str, Bill] = {}
         self.lock = threading.RLock()
+        self.troubles = Troubles()
         self._base = base
         self.callbacks = Callbacks(key, self.callback_url, self.PAUSES, self.is_accepted, trace, retry_scale)
 

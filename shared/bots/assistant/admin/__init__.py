@@ -3,7 +3,9 @@
     people.py    whom a command is about            card.py      /user, with buttons for the common actions
     actions.py   what can be done to somebody       commands.py  /grant /reset /plan
     banning.py   /ban, which asks first; /unban     audit.py     /audit: who did what
-    stats.py     /stats: how the bots do       promocodes.py  /promocode
+    payment.py   /payment, /payments <who>          refund.py    /refund, which asks first
+    stats.py     /stats: how the bots do            check.py     /check: does all money agree?
+    promocodes.py  /promocode
 
 Each action is a SQL function that asks again whether this is an admin, acts once per update however often it
 is delivered (`Unit.reference`), and writes down what it did.
@@ -15,8 +17,11 @@ from shared.bots.assistant.admin import (  # isort: skip
     card,
     commands,
     banning,
+    payment,
+    refund,
     promocodes,
+    check,
     audit,
 )
 
-__all__ = ["audit", "banning", "card", "commands", "promocodes", "stats"]
+__all__ = ["audit", "banning", "card", "check", "commands", "payment", "promocodes", "refund", "stats"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 from telebot.types import CallbackQuery, Message
@@ -21,7 +22,7 @@ from shared.bots.assistant.admin.people import (
 )
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text
+from shared.texts import Text, figures
 
 Entry = dict[str, Any]
 _PAGE = 8  # entries; with the longest reasons they fit into one message
@@ -99,27 +100,37 @@ def _line(unit: Unit, entry: Entry) -> str:
 
 
 def _whom(unit: Unit, entry: Entry) -> str:
-    """Say whom or what it was done to: a person, somebody who was erased, or a promo code."""
+    """Say whom or what it was done to: a person, somebody who was erased, a promo code, money of nobody."""
     if entry["user"]:
         return name_of(entry["user"])
-    return str(entry["after"].get("code") or unit.text("admin_audit_erased"))
+    nobody = "admin_audit_nobody" if "payment" in entry["after"] else "admin_audit_erased"
+    return str(entry["after"].get("code") or unit.text(nobody))
 
 
 def _what(unit: Unit, entry: Entry) -> str:
     """Say what was done; an action this version has no words for is shown by its name."""
-    before, after = entry["before"], entry["after"]
-    match entry["action"]:
+    before, after, action = entry["before"], entry["after"], str(entry["action"])
+    values: dict[str, Any] = {}
+    match action:
         case "add_bonus_credits":
             values = {"before": before["bonus_credits"], "after": after["bonus_credits"]}
-            return unit.text("audit_add_bonus_credits", **values)
         case "reset_user_usage":
-            return unit.text("audit_reset_user_usage", before=before["requests"], after=after["requests"])
+            values = {"before": before["requests"], "after": after["requests"]}
         case "set_plan":
-            plans = (plan_until(unit, state["plan"], state["ends_at"]) for state in (before, after))
-            return unit.text("audit_set_plan", before=next(plans), after=next(plans))
-        case "ban_user" | "unban_user" | "create_promocode" as action:
-            return unit.text(f"audit_{action}")
+            values = {
+                "before": plan_until(unit, before["plan"], before["ends_at"]),
+                "after": plan_until(unit, after["plan"], after["ends_at"]),
+            }
+        case "refund_payment" | "refund_decided":
+            values = {
+                "money": figures.money(unit.language, Decimal(after["amount"]), after["currency"]),
+                "payment": after["payment"],
+                "state": unit.text(f"admin_refund_state_{after.get('status', 'open')}"),
+            }
         case "switch_promocode":
-            return unit.text("audit_promocode_on" if after["is_active"] else "audit_promocode_off")
-        case action:
-            return str(action)
+            action = "promocode_on" if after["is_active"] else "promocode_off"
+        case "ban_user" | "unban_user" | "create_promocode":
+            pass
+        case _:
+            return action
+    return unit.text(f"audit_{action}", **values)

@@ -93,6 +93,7 @@ def card(unit: Unit, person: Found) -> Text:
         keys=person["keys"],
         since=date_of(unit, person["created_at"]),
         last=date_of(unit, person["last_activity"], with_time=True),
+        money=_money(unit, person),
         marks=_marks(unit, person),
     )
 
@@ -108,6 +109,8 @@ def buttons(unit: Unit, person: Found) -> Keyboard:
         ],
         *([button] for button in _plan_buttons(unit, person)),
     ]
+    if person["money"]["payments"]:
+        rows.append([(unit.text("admin_button_payments"), f"admin:payments:{who}:0")])
     if person["banned_at"]:
         rows.append([(unit.text("admin_button_unban"), f"admin:unban:{who}")])
     elif not person["is_admin"]:
@@ -158,8 +161,22 @@ def _used(unit: Unit, used: int, limit: int | None) -> str:
     return unit.text("admin_card_of", used=figure, limit=figures.number(unit.language, limit))
 
 
+def _money(unit: Unit, person: Found) -> str:
+    """Return what a person paid, in each currency, and what of it went back."""
+    sums = []
+    for one in person["money"]["sums"]:
+        paid, refunded = (
+            figures.money(unit.language, Decimal(one[name]), one["currency"]) for name in ("paid", "refunded")
+        )
+        key = "admin_card_refunded" if Decimal(one["refunded"]) else "admin_card_paid"
+        sums.append(unit.text(key, paid=paid, refunded=refunded))
+    return " · ".join(sums) or "—"
+
+
 def _marks(unit: Unit, person: Found) -> str:
     marks = []
+    if person["money"]["chargebacks"]:
+        marks.append(unit.text("admin_mark_chargebacks", count=person["money"]["chargebacks"]))
     if person["is_admin"]:
         marks.append(unit.text("admin_mark_admin"))
     if not person["is_active"]:

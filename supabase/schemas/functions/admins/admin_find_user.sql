@@ -4,8 +4,9 @@
 --   those who had it has it now.
 -- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
 --   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
---   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency, total_referrals, keys (how
---   many of their own), timezone, plans (the names there are, the lowest first)}, or null when there is nobody.
+--   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
+--   total_referrals, keys (how many of their own), money (private.money_of), timezone, plans (the names there are, the
+--   lowest first)}, or null when there is nobody.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_find_user(p_who text, p_admin_email text)
 returns jsonb
@@ -58,6 +59,7 @@ begin
     'balance', v_user.balance::text,
     'currency', private.setting('balance_currency'),
     'total_referrals', v_user.total_referrals,
+    'money', private.money_of(v_user.id),
     'keys', (select count(*) from public.user_tokens as k where k.user_id = v_user.id),
     'timezone', private.setting('quota_timezone'),
     'plans', (select jsonb_agg(l.plan order by l.vip_level) from public.subscription_limits as l)

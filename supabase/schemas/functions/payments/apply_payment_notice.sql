@@ -51,7 +51,11 @@ begin
   if v_kind in ('paid', 'refunded', 'refund_failed', 'disputed', 'dispute_won', 'dispute_lost') then
     perform private.keep_operation(v_payment.id, p_notice);
   end if;
-  return private.settle_payment(v_payment.id, p_accept_test);
+  v_outgoing := private.settle_payment(v_payment.id, p_accept_test);
+  if v_kind in ('refunded', 'refund_failed') then
+    v_outgoing := v_outgoing || private.close_refund(v_payment.id, p_notice);
+  end if;
+  return v_outgoing;
 end
 $$;
 

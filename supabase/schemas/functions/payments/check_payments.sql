@@ -57,6 +57,18 @@ as $$
     join public.payment_effects as e on e.payment_id = s.id
    where s.status = 'refunded' and e.aim <> e.given
   union all
+  select r.payment_id, 'a refund is called done and its money did not go back'
+    from public.refunds as r
+   where r.status = 'done'
+     and not exists (
+       select from public.payment_operations as o
+        where o.payment_id = r.payment_id
+          and o.kind in ('refund', 'refund_total')
+          and o.operation_id = r.operation_id
+          and o.amount >= r.amount
+          and not o.is_undone
+     )
+  union all
   select e.payment_id, 'the ledger does not have what was given'
     from public.payment_effects as e
    where e.effect in ('balance', 'commission')

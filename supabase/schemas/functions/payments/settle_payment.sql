@@ -41,6 +41,10 @@ begin
       if v_payment.problem is distinct from v_before.problem then
         v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
       end if;
+      -- Who paid by mistake hears that it went back; who paid somebody else's order is not known to us.
+      if v_payment.refunded > v_before.refunded and v_payment.problem not in ('no_order', 'owner') then
+        v_outgoing := v_outgoing || private.tell_refund(v_payment, v_before);
+      end if;
       return v_outgoing;
     end if;
     v_outgoing := v_outgoing || private.give_for_payment(v_payment);

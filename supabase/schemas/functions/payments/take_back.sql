@@ -48,7 +48,8 @@ begin
        set aim = v_aim, taken = v_taken, moves = e.moves + 1
      where e.payment_id = v_effect.payment_id and e.effect = v_effect.effect;
   end loop;
-  if not v_has_changed then
+  -- A refund too small to take anything is told all the same: it is the buyer's money.
+  if not v_has_changed and p_payment.refunded + p_payment.disputed = p_before.refunded + p_before.disputed then
     return '[]'::jsonb;
   end if;
   return private.tell_refund(p_payment, p_before);

@@ -1,9 +1,12 @@
--- Owes a person a message: which text, and its values. Python puts it into words in their language.
+-- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data}). Python puts it into
+-- words in their language.
 --
 -- Twice or at once: every call owes one message; the caller asks once.
 -- Returns: jsonb array with {bot, id, method, parameters} for whoever sends it now; empty for an erased person.
 -- Errors: none.
-create or replace function private.tell_person(p_user_id bigint, p_bot text, p_key text, p_values jsonb)
+create or replace function private.tell_person(
+  p_user_id bigint, p_bot text, p_key text, p_values jsonb, p_buttons jsonb default null
+)
 returns jsonb
 language plpgsql
 volatile
@@ -18,7 +21,7 @@ begin
       'key', p_key,
       'languages', jsonb_build_array(u.language, u.language_code),
       'values', p_values
-    )
+    ) || case when p_buttons is null then '{}'::jsonb else jsonb_build_object('buttons', p_buttons) end
     into v_parameters
     from public.users as u
    where u.id = p_user_id;

@@ -1,6 +1,6 @@
 -- Tells the buyer what became of their money: a refund, in part or whole, or that it is theirs again.
 --
--- Twice or at once: the caller asks when the sums have changed.
+-- Twice or at once: the caller asks when the sums, or what was taken, have changed.
 -- Returns: see private.tell_person.
 -- Errors: none.
 create or replace function private.tell_refund(p_payment public.payments, p_before public.payments)
@@ -14,6 +14,9 @@ declare
   v_bought record;
   v_back numeric := p_payment.refunded + p_payment.disputed - p_before.refunded - p_before.disputed;
 begin
+  if v_back = 0 then  -- all of it was told before the payment itself
+    v_back := p_payment.refunded + p_payment.disputed;
+  end if;
   select b.bot, p.texts into v_bought
     from (
       select o.product_key, o.bot from public.orders as o where o.id = p_payment.order_id
@@ -24,8 +27,13 @@ begin
   return private.tell_person(
     p_payment.user_id,
     v_bought.bot,
-    case when v_back < 0 then 'refund_undone' when p_payment.disputed > p_before.disputed then 'disputed'
-      else 'refunded' end,
+    case
+      when p_payment.problem is not null then 'refunded_unused'
+      when v_back < 0 then 'refund_undone'
+      when p_payment.disputed > p_before.disputed then 'disputed'
+      when p_payment.status = 'completed' then 'refunded_part'
+      else 'refunded'
+    end,
     jsonb_build_object(
       'title', private.titles(v_bought.texts),
       'money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency)

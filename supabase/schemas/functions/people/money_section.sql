@@ -32,6 +32,11 @@ as $$
         from public.payment_operations as o
        where o.payment_id = any(array(select p.id from own as p))
     ),
+    'refunds', (
+      select coalesce(jsonb_agg(to_jsonb(r) - 'admin_email' order by r.id), '[]')
+        from public.refunds as r
+       where r.payment_id = any(array(select p.id from own as p))
+    ),
     'effects', (
       select coalesce(jsonb_agg(to_jsonb(e) - 'user_id' order by e.payment_id, e.effect), '[]')
         from public.payment_effects as e

@@ -1,5 +1,6 @@
 -- Takes everything personal out of payments: with what a next one could be charged, by what the provider knows the payer,
--- and who paid (0 from now on, so that money of another person does not become the owner's).
+-- and who paid (0 from now on, so that money of another person does not become the owner's); and what a provider said when
+-- it refused to give it back.
 --
 -- Twice or at once: emptied once, it stays empty.
 -- Returns: nothing.
@@ -15,6 +16,7 @@ as $$
      set saved_method = null,
          claims = p.claims - 'payer' || case when p.claims ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
    where p.id = any(p_ids);
+  update public.refunds as r set error = null where r.payment_id = any(p_ids) and r.error is not null;
 $$;
 
 revoke all on function private.strip_payments from public, anon, authenticated;

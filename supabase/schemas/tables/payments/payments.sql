@@ -33,6 +33,7 @@ create index payments_payer_idx on public.payments ((claims ->> 'telegram_id'))
 where (claims ->> 'telegram_id') is not null;
 -- What waits for its order, and what somebody must look at.
 create index payments_problem_idx on public.payments (problem) where problem is not null;
+create index payments_unsolved_idx on public.payments (id) where problem is not null and status = 'completed';
 
 comment on table public.payments is 'Money that came, one row a charge at a provider';
 comment on column public.payments.amount is 'What was paid, in currency; null: nothing yet';

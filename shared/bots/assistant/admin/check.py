@@ -1,0 +1,54 @@
+"""/check: whether payments, what was given for them, ledger and balances agree."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from telebot.types import Message
+
+from shared import db
+from shared.bots.assistant import bot
+from shared.errors import DatabaseUnavailable
+from shared.telegram import current, reply
+from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.texts import Text, joined
+
+
+@bot.admin_command("check")
+def check(_message: Message) -> None:
+    """Prove it, or show what is wrong."""
+    unit = current()
+    if unit.is_offline:
+        raise StateUnavailable
+    try:
+        found = db.call("admin_check", p_admin_email=unit.person.admin_email)
+    except DatabaseUnavailable:
+        # It reads everything: where that takes longer than a message may, it is for the SQL editor.
+        return reply(unit.rich("admin_check_too_long"))
+    if not found["payments"] and not found["balances"]:
+        return reply(unit.rich("admin_check_good"))
+    return reply(_report(unit, found), _buttons(found))
+
+
+def _report(unit: Unit, found: dict[str, Any]) -> Text:
+    head = unit.rich("admin_check_bad", payments=found["payments"], balances=found["balances"])
+    lines = [
+        unit.rich("admin_check_payment", id=one["payment"], wrong=one["wrong"])
+        for one in found["wrong_payments"]
+    ]
+    lines += [
+        unit.rich(
+            "admin_check_balance",
+            who=one["telegram_id"] or unit.text("admin_audit_erased"),
+            balance=one["balance"],
+            ledger=one["ledger"],
+        )
+        for one in found["wrong_balances"]
+    ]
+    return joined(head, joined(*lines, separator="\n"), separator="\n\n")
+
+
+def _buttons(found: dict[str, Any]) -> Keyboard:
+    numbers = sorted({one["payment"] for one in found["wrong_payments"]})
+    row = [(f"№ {number}", f"admin:payment:{number}:new") for number in numbers]
+    return [row[start : start + 3] for start in range(0, len(row), 3)]

@@ -1,0 +1,262 @@
+"""/payment: a payment by its number, or those that somebody must look at; /payments <who>: a person's."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db, texts
+from shared.bots.assistant import bot
+from shared.bots.assistant.admin.people import Found, date_of, find, is_person, look_up, name_of, parts, words
+from shared.payments import providers
+from shared.telegram import current, reply
+from shared.telegram.bot import is_for_admin
+from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.texts import Text, figures, joined
+
+Payment = dict[str, Any]  # what admin_payment returns
+_NUMBER = re.compile(r"[\w.:-]{1,200}", re.ASCII)
+_PAGE = 6  # payments, each with a button
+_ERROR = 150  # characters of what a provider said
+
+
+@bot.admin_command("payment")
+def payment(message: Message) -> None:
+    """Show a payment by our number or the provider's; without one, those that somebody must look at."""
+    unit = current()
+    match words(message, 2):
+        case []:
+            reply(*_page(unit, None, None))
+        case [which] if is_number(which):
+            if found := find_payment(unit, which):
+                reply(card(unit, found), buttons(unit, found))
+        case _:
+            reply(unit.rich("admin_usage_payment"))
+
+
+@bot.message_handler(
+    commands=["payments"], func=lambda message: is_for_admin() and len(words(message, 1)) > 0
+)
+def payments(message: Message) -> None:
+    """Show somebody's payments; without a name the command is everybody's, and shows one's own."""
+    unit = current()
+    match words(message, 2):
+        case [who] if is_person(who):
+            if person := find(unit, who):
+                reply(*_page(unit, person, None))
+        case _:
+            reply(unit.rich("admin_usage_payments"))
+
+
+@bot.admin_button(r"admin:payment:\d+(:new)?")
+def show_payment(call: CallbackQuery) -> None:
+    """Show a payment under its button; under a message that must stay, in a new one."""
+    unit = current()
+    which, *new = parts(call)
+    found = look_up_payment(unit, which)
+    if found is None:
+        unit.notice(unit.text("button_old"), alert=True)
+    elif new:
+        unit.reply(card(unit, found), buttons(unit, found))
+    else:
+        unit.show(card(unit, found), buttons(unit, found))
+
+
+@bot.admin_button(r"admin:payments:\d+:\d+")
+def turn_page(call: CallbackQuery) -> None:
+    """Show the payments before a number; 0 stands for everybody's, and for the newest."""
+    unit = current()
+    who, before = parts(call)
+    person = look_up(unit, who) if who != "0" else None
+    if who != "0" and person is None:
+        return unit.notice(unit.text("button_old"), alert=True)
+    return unit.show(*_page(unit, person, int(before) or None))
+
+
+def is_number(word: str) -> bool:
+    """Whether a word can be the number of a payment, ours or a provider's."""
+    return _NUMBER.fullmatch(word) is not None
+
+
+def look_up_payment(unit: Unit, which: str) -> Payment | None:
+    """Return the payment with this number, as it is now.
+
+    Raises:
+        StateUnavailable: there is no database to look in.
+    """
+    if unit.is_offline:
+        raise StateUnavailable
+    found: Payment | None = db.call(
+        "admin_payment",
+        p_which=which,
+        p_admin_email=unit.person.admin_email,
+        p_providers=list(providers.names()),
+    )
+    return found
+
+
+def find_payment(unit: Unit, which: str) -> Payment | None:
+    """Return the payment, or say that there is none."""
+    found = look_up_payment(unit, which)
+    if found is None:
+        reply(unit.rich("admin_no_payment", which=which))
+    return found
+
+
+def card(unit: Unit, found: Payment) -> Text:
+    """Return a payment's card: what came, from whom, what was given for it, and what becomes of it."""
+    lines = [
+        unit.rich(
+            "admin_payment", id=found["id"], money=money(unit, found, "amount"), status=_status(unit, found)
+        ),
+        unit.rich("admin_payment_provider", provider=provider_name(unit, found), number=found["number"]),
+        unit.rich("admin_payment_person", person=_person(unit, found)),
+    ]
+    if found["texts"]:
+        title = str(texts.pick(unit.language, found["texts"])["title"])
+        order = "—" if found["order_id"] is None else found["order_id"]
+        lines.append(unit.rich("admin_payment_bought", title=title, order=order))
+    lines += [unit.rich("admin_payment_given", given=_given(unit, one)) for one in found["given"]]
+    if Decimal(found["refunded"]):
+        lines.append(unit.rich("admin_payment_refunded", money=money(unit, found, "refunded")))
+    if Decimal(found["disputed"]):
+        lines.append(unit.rich("admin_payment_disputed", money=money(unit, found, "disputed")))
+    lines += [_refund_line(unit, found, one) for one in found["refunds"]]
+    if found["problem"] and found["status"] == "completed":
+        lines += [texts.Text("", []), unit.rich(f"admin_problem_{found['problem']}")]
+    return joined(*lines, separator="\n")
+
+
+def buttons(unit: Unit, found: Payment) -> Keyboard:
+    """Return what can be done to a payment."""
+    rows = []
+    if can_refund(found):
+        left = money(unit, found, "left")
+        rows.append([(unit.text("admin_button_refund", money=left), f"admin:refund:{found['id']}")])
+    if found["user"]:
+        who = found["user"]["telegram_id"]
+        rows.append(
+            [
+                (unit.text("admin_button_card"), f"admin:user:{who}"),
+                (unit.text("admin_button_payments"), f"admin:payments:{who}:0"),
+            ]
+        )
+    return rows
+
+
+def can_refund(found: Payment) -> bool:
+    """Whether something is left to give back, and nothing is being given back now."""
+    return bool(Decimal(found["left"])) and found["open_refund"] != "open"
+
+
+def money(unit: Unit, found: Payment, which: str) -> str:
+    """Write one of a payment's sums."""
+    return figures.money(unit.language, Decimal(found[which] or 0), found["currency"] or "")
+
+
+def provider_name(unit: Unit, found: Payment) -> str:
+    """Return what the payment's provider is called."""
+    return unit.text(f"provider_{found['provider']}")
+
+
+def _status(unit: Unit, found: Payment) -> str:
+    back = Decimal(found["refunded"]) + Decimal(found["disputed"])
+    if found["status"] == "completed":
+        return unit.text("admin_payment_status_part" if back else "admin_payment_status_completed")
+    if found["status"] == "refunded":
+        return unit.text(f"admin_payment_status_{'disputed' if Decimal(found['disputed']) else 'refunded'}")
+    return unit.text(f"admin_payment_status_{found['status']}")
+
+
+def _person(unit: Unit, found: Payment) -> str:
+    """Say whose it is; the provider may know who paid where no order says it."""
+    payer = found["payer_id"]
+    if found["user"] is None:
+        return unit.text("admin_payment_payer", id=payer) if payer else unit.text("admin_payment_nobody")
+    name = name_of(found["user"])
+    if payer and payer != found["user"]["telegram_id"]:
+        return unit.text("admin_payment_other_payer", name=name, id=payer)
+    return name
+
+
+def _given(unit: Unit, effect: dict[str, Any]) -> str:
+    """Say what was given, and what of it was taken back."""
+    given, taken = Decimal(effect["given"]), Decimal(effect["taken"])
+    if effect["effect"] == "subscription":
+        given, taken = (Decimal(round(seconds / 86_400)) for seconds in (given, taken))
+    key = f"admin_given_{effect['effect']}"
+    words_ = unit.text(key, quantity=given)
+    return unit.text("admin_given_taken", given=words_, taken=taken) if taken else words_
+
+
+def _refund_line(unit: Unit, found: Payment, refund: dict[str, Any]) -> Text:
+    state = "accepted" if refund["status"] == "open" and refund["is_accepted"] else refund["status"]
+    error = (refund["error"] or "") if state in ("refused", "failed", "unknown") else ""
+    return unit.rich(
+        "admin_refund_line",
+        money=figures.money(unit.language, Decimal(refund["amount"]), found["currency"]),
+        state=unit.text(f"admin_refund_state_{state}") + (f" ({error[:_ERROR]})" if error else ""),
+        admin=refund["admin_email"],
+        date=date_of(unit, refund["at"], with_time=True),
+    )
+
+
+def _page(unit: Unit, person: Found | None, before: int | None) -> tuple[Text, Keyboard]:
+    if unit.is_offline:
+        raise StateUnavailable
+    page = db.call(
+        "admin_payments",
+        p_admin_email=unit.person.admin_email,
+        p_user_id=person["id"] if person else None,
+        p_before=before,
+        p_limit=_PAGE,
+    )
+    listed = page["payments"]
+    head = (
+        unit.rich("admin_payments_of", name=name_of(person)) if person else unit.rich("admin_payments_open")
+    )
+    if not listed:
+        nothing = unit.rich("admin_payments_none" if person else "admin_payments_solved")
+        return joined(head, nothing, separator="\n\n"), _page_buttons(unit, person, page, before)
+    return (
+        joined(head, *(_line(unit, one) for one in listed), separator="\n\n"),
+        _page_buttons(unit, person, page, before),
+    )
+
+
+def _line(unit: Unit, one: Payment) -> Text:
+    """Return a payment in a list: number, what for, money, state, what was given, what is wrong."""
+    marks = [unit.text("admin_payments_given", given=_given(unit, effect)) for effect in one["given"]]
+    if one["problem"] and one["status"] == "completed":
+        marks.append(unit.text(f"admin_payments_{one['problem']}"))
+    if one["open_refund"]:
+        marks.append(unit.text(f"admin_payments_refund_{one['open_refund']}"))
+    return unit.rich(
+        "admin_payments_line",
+        id=one["id"],
+        date=date_of(unit, one["at"], with_time=True),
+        title=texts.pick(unit.language, one["texts"])["title"] if one["texts"] else "—",
+        money=money(unit, one, "amount"),
+        provider=provider_name(unit, one),
+        status=_status(unit, one),
+        marks="".join(f"\n{mark}" for mark in marks),
+    )
+
+
+def _page_buttons(unit: Unit, person: Found | None, page: dict[str, Any], before: int | None) -> Keyboard:
+    who = person["telegram_id"] if person else 0
+    numbers = [(f"№ {one['id']}", f"admin:payment:{one['id']}") for one in page["payments"]]
+    rows = [numbers[start : start + 3] for start in range(0, len(numbers), 3)]
+    turn = []
+    if before is not None:
+        turn.append((unit.text("admin_audit_newest"), f"admin:payments:{who}:0"))
+    if page["next"] is not None:
+        turn.append((unit.text("admin_audit_older"), f"admin:payments:{who}:{page['next']}"))
+    if turn:
+        rows.append(turn)
+    if person:
+        rows.append([(unit.text("admin_button_card"), f"admin:user:{who}")])
+    return rows

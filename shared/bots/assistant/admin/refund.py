@@ -1,0 +1,151 @@
+"""/refund: money goes back, after a question that names the sum; also from a payment's card or an alarm."""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db
+from shared.bots.assistant import bot
+from shared.bots.assistant.admin import payment
+from shared.bots.assistant.admin.payment import Payment, find_payment, is_number, look_up_payment, money
+from shared.bots.assistant.admin.people import name_of, parts, words
+from shared.errors import Refusal
+from shared.telegram import current, reply
+from shared.telegram.unit import Keyboard, Unit
+from shared.texts import Text, figures, joined
+
+_AMOUNT = re.compile(r"[0-9]{1,9}([.,][0-9]{1,2})?", re.ASCII)
+_REFUSALS = {
+    "N0001": "unknown_command",  # taken off the list of admins a moment ago
+    "N0003": "admin_done_differently",
+    "N0004": "admin_refund_bad_amount",
+}
+
+
+@bot.admin_command("refund")
+def refund(message: Message) -> None:
+    """Ask whether to give a payment back: which, how much of it."""
+    unit = current()
+    match words(message, 2):
+        case [which] if is_number(which):
+            amount = None
+        case [which, much] if is_number(which) and _AMOUNT.fullmatch(much):
+            amount = Decimal(much.replace(",", "."))
+        case _:
+            return reply(unit.rich("admin_usage_refund"))
+    if found := find_payment(unit, which):
+        reply(*_question(unit, found, amount))
+    return None
+
+
+@bot.admin_button(r"admin:refund:\d+")
+def ask(call: CallbackQuery) -> None:
+    """Ask under a payment's button: all that is left."""
+    unit = current()
+    if found := look_up_payment(unit, parts(call)[0]):
+        unit.show(*_question(unit, found, None))
+    else:
+        unit.notice(unit.text("button_old"), alert=True)
+
+
+@bot.admin_button(r"admin:refund_yes:\d+:[0-9.]+:[0-9.]+")
+def confirm(call: CallbackQuery) -> None:
+    """Have the money given back, if as much of it is left as when this was asked."""
+    unit = current()
+    number, amount, left = parts(call)
+    try:
+        done = db.call(
+            "admin_refund_payment",
+            p_payment_id=int(number),
+            p_amount=Decimal(amount),
+            p_admin_email=unit.person.admin_email,
+            p_reference=unit.reference,
+            p_left=Decimal(left),
+            p_asks=True,
+        )
+    except Refusal as refusal:
+        if refusal.sqlstate not in _REFUSALS:
+            raise
+        return unit.notice(unit.text(_REFUSALS[refusal.sqlstate]), alert=True)
+    if done.get("task"):
+        from shared.payments import refunds  # a start need not wait for it
+
+        refunds.ask(done["task"])
+    found = look_up_payment(unit, number)
+    if found is None:
+        return unit.notice(unit.text("button_old"), alert=True)
+    head = _outcome(unit, found, done)
+    return unit.show(joined(head, payment.card(unit, found), separator="\n\n"), payment.buttons(unit, found))
+
+
+def _question(unit: Unit, found: Payment, amount: Decimal | None) -> tuple[Text, Keyboard]:
+    """Return the question, or why it cannot be asked."""
+    left = Decimal(found["left"])
+    wanted = left if amount is None else amount
+    refusal = _refusal(unit, found, wanted)
+    if refusal is not None:
+        return refusal, payment.buttons(unit, found)
+    values = {
+        "money": figures.money(unit.language, wanted, found["currency"]),
+        "id": found["id"],
+        "provider": payment.provider_name(unit, found),
+        "name": name_of(found["user"]) if found["user"] else unit.text("admin_payment_nobody"),
+    }
+    question = unit.rich("admin_refund_question", **values)
+    lines = [question]
+    if found["given"]:
+        lines.append(unit.rich("admin_refund_takes" if wanted == left else "admin_refund_takes_part"))
+    if amount is None and _obstacle(found, is_whole=False) is None:
+        lines.append(unit.rich("admin_refund_how_part", id=found["id"]))
+    yes = f"admin:refund_yes:{found['id']}:{wanted.normalize():f}:{left.normalize():f}"
+    return joined(*lines, separator="\n\n"), [
+        [
+            (unit.text("admin_button_refund_yes", money=values["money"]), yes),
+            (unit.text("admin_button_refund_no"), f"admin:payment:{found['id']}"),
+        ]
+    ]
+
+
+def _refusal(unit: Unit, found: Payment, wanted: Decimal) -> Text | None:
+    """Say why this much of a payment cannot be given back from here; None: it can."""
+    left, amount = Decimal(found["left"]), Decimal(found["amount"] or 0)
+    reason: str | None = None
+    if not amount:
+        reason = "not_paid"
+    elif found["open_refund"] == "open":
+        reason = "busy"
+    elif not left:
+        reason = "nothing_left"
+    elif not 0 < wanted <= left:
+        reason = "too_much"
+    else:
+        reason = _obstacle(found, is_whole=wanted == amount)
+    if reason is None:
+        return None
+    values = {"provider": payment.provider_name(unit, found), "money": money(unit, found, "left")}
+    return unit.rich(f"admin_refund_{reason}", id=found["id"], **values)
+
+
+def _obstacle(found: Payment, *, is_whole: bool) -> str | None:
+    from shared.payments import refunds
+
+    return refunds.obstacle(found["provider"], is_whole=is_whole)
+
+
+def _outcome(unit: Unit, found: Payment, done: dict[str, Any]) -> Text:
+    """Say what became of it, honestly: done, refused, not known."""
+    if done["outcome"] == "busy":
+        return unit.rich("admin_refund_busy_with", admin=done["refund"]["admin_email"])
+    if done["outcome"] not in ("opened", "known"):
+        return unit.rich("admin_refund_changed")
+    mine = next((one for one in found["refunds"] if one["id"] == done["refund"]["id"]), done["refund"])
+    state = "accepted" if mine["status"] == "open" and mine.get("is_accepted") else mine["status"]
+    return unit.rich(
+        f"admin_refund_is_{state}",
+        money=figures.money(unit.language, Decimal(mine["amount"]), found["currency"]),
+        provider=payment.provider_name(unit, found),
+    )

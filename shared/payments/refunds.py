@@ -1,0 +1,113 @@
+"""Giving money back: a provider is asked with a key that was kept before, what it did is an event like any.
+
+A worker may die at any point. Whoever goes on (Telegram's next delivery, the job `payments`) asks with the
+same key, so the money goes back once; what the provider did is found out at the latest by its callback.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from enum import StrEnum
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from shared import db, log, texts
+from shared.errors import ConfigError
+from shared.payments import endpoint, providers
+from shared.payments.notice import Event, Kind, Notice
+from shared.payments.provider import PaymentError, Provider, Receipt
+
+TIMEOUT = 8.0  # seconds for a provider to give money back
+Task = dict[str, Any]  # what private.refund_task returns
+
+
+class Obstacle(StrEnum):
+    """Why money cannot be given back from here."""
+
+    NEVER = "never"  # the provider has no such call
+    NOT_CONFIGURED = "not_configured"
+    WHOLE_ONLY = "whole_only"
+
+
+def obstacle(provider_key: str, *, is_whole: bool) -> Obstacle | None:
+    """Say why a provider cannot be asked to give back all of a payment, or a part of it; None: it can."""
+    if provider_key not in providers.names() or not providers.load(provider_key).HAS_REFUND:
+        return Obstacle.NEVER
+    provider = providers.load(provider_key)
+    if not provider.is_configured():
+        return Obstacle.NOT_CONFIGURED
+    return None if is_whole or provider.REFUNDS_IN_PART else Obstacle.WHOLE_ONLY
+
+
+def ask(task: Task, timeout: float = TIMEOUT) -> None:
+    """Ask the provider to do what a refund says, and keep what it did or answered.
+
+    Raises:
+        DatabaseUnavailable: what happened may not be kept; the refund is open, and is asked for again.
+    """
+    hindrance = obstacle(task["provider"], is_whole=task["is_whole"])
+    if hindrance is not None:
+        return _keep(task, "refused", str(hindrance))
+    provider = providers.load(task["provider"])
+    try:
+        notice = _give_back(provider, task, timeout)
+    except PaymentError as error:
+        log.warning("a refund was not made", action="refund_failed", provider=provider.key, reason=str(error))
+        return _keep(task, "refused" if error.is_certain else "unsure", str(error))
+    except ConfigError as error:
+        log.alert(f"a setting is wrong: {error}", action="config_error")
+        return _keep(task, "refused", str(error))
+    if notice is None or not _record(provider, task, notice):
+        return _keep(task, "accepted", "")
+    return None
+
+
+def go_on(deadline: float) -> int:
+    """Ask for the refunds that were left open, and return how many there were."""
+    lasts = {key: providers.load(key).KEY_SECONDS for key in providers.configured()}
+    claimed = db.call("claim_open_refunds", p_providers=lasts)
+    endpoint.send(claimed["outgoing"])
+    asked = 0
+    for task in claimed["tasks"]:
+        if monotonic() + TIMEOUT > deadline:
+            break  # in a minute it is somebody else's turn
+        ask(task)
+        asked += 1
+    return asked
+
+
+def _give_back(provider: Provider, task: Task, timeout: float) -> Notice | None:
+    return provider.refund(
+        task["number"],
+        Decimal(task["amount"]),
+        task["currency"],
+        key=task["key"],
+        telegram_id=task["telegram_id"] or 0,
+        timeout=timeout,
+        receipt=_receipt(provider, task),
+    )
+
+
+def _receipt(provider: Provider, task: Task) -> Receipt | None:
+    """Return the receipt that is due, named as in the order; None when nobody is left to send it to."""
+    if not (provider.NEEDS_CONTACT and task["contact"] and task["texts"]):
+        return None
+    language = texts.choose(*task["languages"])
+    return Receipt(task["contact"], str(texts.pick(language, task["texts"])["title"])[:32])
+
+
+def _record(provider: Provider, task: Task, notice: Notice) -> bool:
+    """Record what the provider did, as the answer to this refund."""
+    told = replace(notice, refund_id=task["id"])
+    kind = Kind(told.kind).value
+    return endpoint.record(
+        provider, Event(f"{task['key']}:{kind}", (told,), "refund"), orjson.dumps(told.plain())
+    )
+
+
+def _keep(task: Task, answer: str, reason: str) -> None:
+    kept = db.call("keep_refund_answer", p_refund_id=task["id"], p_answer=answer, p_error=reason)
+    endpoint.send(kept["outgoing"])

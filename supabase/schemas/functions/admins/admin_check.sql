@@ -1,0 +1,47 @@
+-- Proves for an admin that payments, what was given for them, the ledger and the balances agree. Reads everything.
+--
+-- Twice or at once: only reads, in one snapshot.
+-- Returns: jsonb {payments: how many things are wrong with them, balances: with how many, wrong_payments: the first ten
+--   [{payment, wrong}], wrong_balances: the first ten [{user_id, telegram_id, balance, ledger}]; telegram_id is null for the
+--   erased, all of them together}.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_check(p_admin_email text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_payments jsonb;
+  v_balances jsonb;
+begin
+  perform private.require_admin(p_admin_email);
+  select coalesce(
+      jsonb_agg(jsonb_build_object('payment', c.payment_id, 'wrong', c.wrong) order by c.payment_id, c.wrong), '[]'::jsonb
+    )
+    into v_payments
+    from public.check_payments() as c;
+  v_balances := public.check_balances();
+  return jsonb_build_object(
+    'payments', jsonb_array_length(v_payments),
+    'balances', jsonb_array_length(v_balances),
+    'wrong_payments', jsonb_path_query_array(v_payments, '$[0 to 9]'),
+    'wrong_balances', (
+      select coalesce(
+          jsonb_agg(
+            b.value || jsonb_build_object(
+              'telegram_id', (select u.telegram_id from public.users as u where u.id = (b.value ->> 'user_id')::bigint)
+            )
+          ),
+          '[]'::jsonb
+        )
+        from jsonb_path_query(v_balances, '$[0 to 9]') as b (value)
+    )
+  );
+end
+$$;
+
+revoke all on function public.admin_check from public, anon, authenticated;
+grant execute on function public.admin_check to bot_backend, service_role;
+comment on function public.admin_check is 'Proves for an admin that payments and balances agree';

@@ -1,0 +1,70 @@
+-- Finds a payment for an admin: by our number, else by that of one of p_providers (a list of keys).
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb, what private.payment_line tells and
+--   {left: what can still be given back (text), is_test, order_id, renewal_id, payer_id: the Telegram id the provider told,
+--    user: {telegram_id, username, first_name, last_name} | null, refunds: the last five
+--    [{id, status, amount, admin_email, error, is_accepted, at}], newest first}; null when there is none.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_payment(
+  p_which text, p_admin_email text, p_providers jsonb default '[]'
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_payment public.payments;
+begin
+  perform private.require_admin(p_admin_email);
+  if p_which ~ '^[0-9]{1,18}$' then
+    select p.* into v_payment from public.payments as p where p.id = p_which::bigint;
+  end if;
+  if v_payment.id is null then
+    select p.* into v_payment
+      from public.payments as p
+     where p.provider = any(array(select jsonb_array_elements_text(p_providers)))
+       and p.provider_payment_id = p_which
+     order by p.id desc
+     limit 1;
+  end if;
+  if v_payment.id is null then
+    return null;
+  end if;
+  return private.payment_line(v_payment) || jsonb_build_object(
+    'left', private.left_of(v_payment)::text,
+    'is_test', v_payment.is_test,
+    'order_id', v_payment.order_id,
+    'renewal_id', v_payment.renewal_id,
+    'payer_id', nullif((v_payment.claims ->> 'telegram_id')::bigint, 0),
+    'user', (
+      select jsonb_build_object(
+          'telegram_id', u.telegram_id, 'username', u.username, 'first_name', u.first_name, 'last_name', u.last_name
+        )
+        from public.users as u
+       where u.id = v_payment.user_id
+    ),
+    'refunds', (
+      select coalesce(
+          jsonb_agg(
+            jsonb_build_object(
+              'id', r.id, 'status', r.status, 'amount', r.amount::text, 'admin_email', r.admin_email,
+              'error', r.error, 'is_accepted', r.is_accepted, 'at', coalesce(r.decided_at, r.created_at)
+            )
+            order by r.id desc
+          ),
+          '[]'::jsonb
+        )
+        from (
+          select e.* from public.refunds as e where e.payment_id = v_payment.id order by e.id desc limit 5
+        ) as r
+    )
+  );
+end
+$$;
+
+revoke all on function public.admin_payment from public, anon, authenticated;
+grant execute on function public.admin_payment to bot_backend, service_role;
+comment on function public.admin_payment is 'Finds a payment for an admin';

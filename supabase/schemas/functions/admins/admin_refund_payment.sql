@@ -1,0 +1,90 @@
+-- Keeps that an admin wants money of a payment given back: all that is left of it, or p_amount. Whoever calls with
+-- p_asks asks the provider right away (shared/payments/refunds.py); else the job of payments does.
+--
+-- Twice or at once: the payment's row is locked and has one open refund at a time, so of two admins one opens it and the
+--   other finds it. With a reference it is opened once. p_left is what was left when the admin was asked: if that is no
+--   longer so, nothing is opened.
+-- Returns: jsonb {outcome, left (text), currency}, and where there is a refund {refund: {id, status, amount, admin_email},
+--   task: what to ask the provider with, only for whoever shall ask now (private.refund_task)}
+--   opened | known (this reference opened it before) | busy (another one is open) | changed (not p_left any more)
+--   | too_much | nothing_left | not_paid
+-- Errors: N0001 not an admin; N0003 the reference is known with another action, payment or amount; N0004 the amount is
+--   unusable; N0007 there is no such payment.
+create or replace function public.admin_refund_payment(
+  p_payment_id bigint,
+  p_amount numeric,
+  p_admin_email text,
+  p_reference text default null,
+  p_left numeric default null,
+  p_asks boolean default false
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_payment public.payments;
+  v_refund public.refunds;
+  v_left numeric;
+  v_outcome text;
+begin
+  v_payment := private.hold_payment(p_payment_id);
+  if v_payment.id is null then
+    raise exception 'there is no such payment' using errcode = 'N0007';
+  elsif p_amount <= 0 or p_amount <> round(p_amount, case v_payment.currency when 'XTR' then 0 else 2 end) then
+    raise exception 'this amount cannot be given back' using errcode = 'N0004';
+  end if;
+  v_left := private.left_of(v_payment);
+  select r.* into v_refund from public.refunds as r where r.reference = p_reference for update;
+  if found then
+    if v_refund.payment_id <> p_payment_id or v_refund.amount <> coalesce(p_amount, v_refund.amount) then
+      raise exception 'this reference is known with another payment or amount' using errcode = 'N0003';
+    end if;
+    v_outcome := 'known';
+  else
+    select r.* into v_refund
+      from public.refunds as r
+     where r.payment_id = p_payment_id and r.status = 'open';
+    v_outcome := case
+      when coalesce(v_payment.amount, 0) = 0 then 'not_paid'
+      when v_refund.id is not null then 'busy'
+      when v_left = 0 then 'nothing_left'
+      when v_left <> p_left then 'changed'
+      when p_amount > v_left then 'too_much'
+      else 'opened'
+    end;
+  end if;
+
+  if v_outcome = 'opened' then
+    insert into public.refunds as r (payment_id, amount, admin_email, reference, is_awaited)
+    values (p_payment_id, coalesce(p_amount, v_left), v_email, p_reference, not p_asks)
+    returning r.* into v_refund;
+    perform private.write_audit(
+      v_email, 'refund_payment', v_payment.user_id, p_reference,
+      jsonb_build_object('payment', v_payment.id, 'status', v_payment.status, 'refunded', v_payment.refunded::text),
+      jsonb_build_object(
+        'refund', v_refund.id, 'payment', v_payment.id, 'amount', v_refund.amount::text,
+        'currency', v_payment.currency, 'provider', v_payment.provider
+      )
+    );
+  end if;
+  return jsonb_build_object('outcome', v_outcome, 'left', v_left::text, 'currency', v_payment.currency)
+    || case when v_refund.id is null then '{}'::jsonb else jsonb_build_object(
+      'refund', jsonb_build_object(
+        'id', v_refund.id, 'status', v_refund.status, 'amount', v_refund.amount::text,
+        'admin_email', v_refund.admin_email
+      ),
+      'task', case
+        when p_asks and v_outcome in ('opened', 'known') and v_refund.status = 'open'
+          then private.refund_task(v_refund.id)
+      end
+    ) end;
+end
+$$;
+
+revoke all on function public.admin_refund_payment from public, anon, authenticated;
+grant execute on function public.admin_refund_payment to bot_backend, service_role;
+comment on function public.admin_refund_payment is 'Keeps that an admin wants money of a payment given back';

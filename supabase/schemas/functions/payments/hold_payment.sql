@@ -1,0 +1,26 @@
+-- Locks a payment, its person first, so that nobody erases them in between.
+--
+-- Twice or at once: in the order in which everybody locks: the person, then the payment.
+-- Returns: the row as it is now; null when there is none.
+-- Errors: none.
+create or replace function private.hold_payment(p_payment_id bigint)
+returns public.payments
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payment public.payments;
+begin
+  perform
+    from public.users as u
+   where u.id = (select p.user_id from public.payments as p where p.id = p_payment_id)
+     for key share;
+  select p.* into v_payment from public.payments as p where p.id = p_payment_id for update;
+  return v_payment;
+end
+$$;
+
+revoke all on function private.hold_payment from public, anon, authenticated;
+comment on function private.hold_payment is 'Locks a payment, its person first';

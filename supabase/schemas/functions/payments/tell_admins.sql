@@ -1,0 +1,54 @@
+-- Tells the admins something about a payment, with a button to it: all of them, or the one of p_admin_email. Each hears it
+-- in a bot that they have written to, the one that sold it if they can.
+--
+-- Twice or at once: every call owes the messages; the caller asks once.
+-- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
+-- Errors: none.
+create or replace function private.tell_admins(
+  p_payment public.payments, p_key text, p_values jsonb, p_admin_email text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
+      from public.admins as a
+      join public.users as u on u.telegram_id = a.telegram_id
+      cross join lateral (
+        select s.bot
+          from public.bot_sessions as s
+         where s.user_id = u.id
+         order by
+           s.bot = (select o.bot from public.orders as o where o.id = p_payment.order_id) desc nulls last,
+           s.updated_at desc
+         limit 1
+      ) as b
+      cross join lateral jsonb_array_elements(
+        private.tell_person(
+          u.id,
+          b.bot,
+          p_key,
+          jsonb_build_object(
+            'payment', p_payment.id,
+            'provider', jsonb_build_object('text', 'provider_' || p_payment.provider),
+            'number', p_payment.provider_payment_id,
+            'money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency)
+          ) || p_values,
+          jsonb_build_array(
+            jsonb_build_array(
+              jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment.id))
+            )
+          )
+        )
+      ) as t (message)
+     where p_admin_email is null or a.email = p_admin_email
+  );
+end
+$$;
+
+revoke all on function private.tell_admins from public, anon, authenticated;
+comment on function private.tell_admins is 'Tells the admins something about a payment';

@@ -1,0 +1,483 @@
+"""An admin gives money back: asked first, with every provider that can, once whatever happens on the way."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.payments import providers
+from tests.stories.test_admin import labels, tap
+from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
+from tests.stories.test_buy import tap as tap_and_read
+from tests.support import eventually
+from tests.telegram.test_crashes import LATER
+from tools.emulator.stack import Stack
+from tools.emulator.telegram.handles import Answer
+from tools.emulator.telegram.people import Chat, Person
+
+Sql = Callable[..., list[dict[str, Any]]]
+Appoint = Callable[..., Person]
+CAN = sorted(key for key in LABELS if providers.load(key).HAS_REFUND)
+CANNOT = sorted(key for key in LABELS if not providers.load(key).HAS_REFUND)
+MUCH_LATER = "clock_timestamp() + interval '30 hours'"
+
+
+def ask(chat: Chat, text: str) -> Answer:
+    """Send a message and return the bot's answer to it, whatever was told before."""
+    seen = len(chat.answers())
+    chat.send(text).wait(timeout=20)
+    return eventually(lambda: chat.answers()[seen:], 20)[0]  # type: ignore[no-any-return]
+
+
+def buy(stack: Stack, sql: Sql, provider: str) -> tuple[Chat, int, str]:
+    """Anna buys 100 requests; her chat, our number of the payment, and the provider's page."""
+    anna = speaks(stack)
+    if provider == "telegram_stars":
+        link = checkout(anna, "100 requests", "Telegram Stars")
+        anna.pay(link).wait()
+    else:
+        link = checkout(anna, "100 requests", LABELS[provider])
+        stack.payments.press(link, "pay")
+    news(anna, "Paid, thank you!")
+    return anna, payment_of(sql, anna), link
+
+
+def payment_of(sql: Sql, chat: Chat) -> int:
+    rows = sql(
+        "select p.id from payments p join users u on u.id = p.user_id where u.telegram_id = %s "
+        "order by p.id desc",
+        chat.id,
+    )
+    return int(rows[0]["id"])
+
+
+def refunds_of(sql: Sql, payment: int) -> list[str]:
+    rows = sql("select status from refunds where payment_id = %s order by id", payment)
+    return [row["status"] for row in rows]
+
+
+def given_back(sql: Sql, payment: int) -> float:
+    return float(sql("select refunded from payments where id = %s", payment)[0]["refunded"])
+
+
+def tap_yes(answer: Answer) -> Answer:
+    """Tap the button that gives the money back, and wait for what it changes."""
+    return tap_and_read(answer, "Yes, refund")
+
+
+def messages(chat: Chat, words: str) -> list[Answer]:
+    return [one for one in chat.answers() if words in one.text]
+
+
+# With every provider ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", [*CAN, "telegram_stars"])
+def test_a_payment_goes_back_whole_and_once(stack: Stack, appoint: Appoint, sql: Sql, provider: str) -> None:
+    anna, payment, _link = buy(stack, sql, provider)
+    boss = appoint("en").chat("assistant")
+    question = ask(boss, f"/refund {payment}")
+    assert question.text.startswith("↩️ Refund ")
+    assert "is taken back, and the person is told" in question.text
+    assert ("A part can go back" in question.text) == (provider != "telegram_stars")
+    assert given_back(sql, payment) == 0
+
+    done = tap_yes(question)
+
+    assert done.text.startswith("✅ Refunded "), done.text
+    assert f"Payment {payment} ·" in done.text and "· refunded" in done.text
+    assert "100 requests, taken back: 100" in done.text
+    assert not [label for row in labels(done) for label in row if "Refund" in label]
+    news(anna, "went back to you")
+    assert stack.payments.idle(20)
+    assert credits(sql, anna) == 0
+    assert refunds_of(sql, payment) == ["done"]
+    assert "Nothing is left to refund" in ask(boss, f"/refund {payment}").text
+    assert len(messages(anna, "went back to you")) == 1
+    assert sql("select * from check_payments()") == []
+    log = ask(boss, f"/audit {anna.id}").text
+    assert f"payment {payment}: refunded" in log
+
+
+@pytest.mark.parametrize("provider", [key for key in CAN if providers.load(key).REFUNDS_IN_PART])
+def test_a_part_goes_back_and_then_the_rest(stack: Stack, appoint: Appoint, sql: Sql, provider: str) -> None:
+    anna, payment, _link = buy(stack, sql, provider)
+    boss = appoint("en").chat("assistant")
+    amount = sql("select amount from payments where id = %s", payment)[0]["amount"]
+    half = round(amount / 2, 2)
+    question = ask(boss, f"/refund {payment} {str(half).replace('.', ',')}")
+    assert "The same share of what was given" in question.text
+    part = tap_yes(question)
+    assert part.text.startswith("✅ Refunded ")
+    assert "part of it went back" in part.text
+    eventually(lambda: 49 <= credits(sql, anna) <= 51, 20)
+    news(anna, "The same share of what it had bought")
+    assert "is left" in ask(boss, f"/refund {payment} {amount}").text
+    # The rest, from the card's own button.
+    rest = next(label for row in labels(part) for label in row if "Refund" in label)
+    tap(part, rest)
+    assert tap_yes(part).text.startswith("✅ Refunded ")
+    news(anna, "is no longer active")
+    assert stack.payments.idle(20)
+    assert credits(sql, anna) == 0
+    assert refunds_of(sql, payment) == ["done", "done"]
+    assert sql("select * from check_payments()") == []
+
+
+@pytest.mark.parametrize("provider", CANNOT)
+def test_who_gives_nothing_back_is_said_to(stack: Stack, appoint: Appoint, sql: Sql, provider: str) -> None:
+    _anna, payment, _link = buy(stack, sql, provider)
+    answer = ask(appoint("en").chat("assistant"), f"/refund {payment}")
+    assert "gives nothing back when we ask" in answer.text
+    assert refunds_of(sql, payment) == []
+
+
+def test_stars_come_back_whole_or_not(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    _anna, payment, _link = buy(stack, sql, "telegram_stars")
+    boss = appoint("en").chat("assistant")
+    for amount in ("50", "0.5"):
+        assert "only the whole payment" in ask(boss, f"/refund {payment} {amount}").text
+
+
+# When the provider does not do as it should ----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("provider", CAN)
+def test_an_answer_that_is_lost_makes_no_second_refund(
+    stack: Stack, appoint: Appoint, sql: Sql, clock: Callable[[str], None], provider: str
+) -> None:
+    anna, payment, _link = buy(stack, sql, provider)
+    boss = appoint("en").chat("assistant")
+    question = ask(boss, f"/refund {payment} 1")
+    stack.payments[provider].callbacks.lose_next(5)
+    stack.payments[provider].troubles.fail("refund", 502, executed=True)
+    answer = tap_yes(question)
+    assert "no clear answer" in answer.text
+    assert "not known yet, I keep asking" in answer.text
+    assert "is under way" in ask(boss, f"/refund {payment}").text
+    assert stack.payments.idle(20)
+
+    clock(LATER)
+    eventually(lambda: stack.run_job("payments").status == 200 and refunds_of(sql, payment) == ["done"], 60)
+
+    news(boss, "✅ Refunded ")
+    news(anna, "went back to you")
+    assert given_back(sql, payment) == 1
+    assert sql("select * from check_payments()") == []
+
+
+@pytest.mark.parametrize("provider", CAN)
+def test_a_callback_tells_what_no_answer_told(
+    stack: Stack, appoint: Appoint, sql: Sql, provider: str
+) -> None:
+    anna, payment, _link = buy(stack, sql, provider)
+    boss = appoint("en").chat("assistant")
+    question = ask(boss, f"/refund {payment}")
+    stack.payments[provider].troubles.fail("refund", 502, executed=True)
+    question.tap(next(label for row in labels(question) for label in row if "Yes" in label)).wait()
+    eventually(lambda: refunds_of(sql, payment) == ["done"], 30)
+    news(anna, "went back to you")
+    assert credits(sql, anna) == 0
+
+
+def test_a_provider_that_is_away_is_asked_again(
+    stack: Stack, appoint: Appoint, sql: Sql, clock: Callable[[str], None]
+) -> None:
+    _anna, payment, _link = buy(stack, sql, "yookassa")
+    boss = appoint("en").chat("assistant")
+    stack.payments["yookassa"].troubles.fail("refund", 503, times=2)
+    assert "no clear answer" in tap_yes(ask(boss, f"/refund {payment}")).text
+    assert given_back(sql, payment) == 0
+    clock(LATER)
+    eventually(lambda: (stack.run_job("payments").status == 200 and refunds_of(sql, payment) == ["done"])
+               or clock("clock_timestamp() + interval '1 hour'"), 60)  # fmt: skip
+    news(boss, "✅ Refunded ")
+
+
+def test_a_refusal_is_called_one_and_may_be_tried_anew(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    _anna, payment, _link = buy(stack, sql, "yookassa")
+    boss = appoint("en").chat("assistant")
+    stack.payments["yookassa"].troubles.fail("refund", 400)
+    refused = tap_yes(ask(boss, f"/refund {payment}"))
+    assert "refused." in refused.text
+    assert "yookassa answered 400" in refused.text
+    assert refunds_of(sql, payment) == ["refused"]
+    again = next(label for row in labels(refused) for label in row if "Refund" in label)
+    tap(refused, again)
+    assert tap_yes(refused).text.startswith("✅ Refunded ")
+    assert refunds_of(sql, payment) == ["refused", "done"]
+
+
+def test_a_refund_that_takes_its_time_and_fails_is_told(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    anna, payment, _link = buy(stack, sql, "stripe")
+    boss = appoint("en").chat("assistant")
+    assert tap_yes(ask(boss, f"/refund {payment}")).text.startswith("✅")
+    (row,) = sql("select operation_id from refunds where payment_id = %s", payment)
+    stack.payments["stripe"].fail_refund(row["operation_id"])  # type: ignore[attr-defined]
+    news(boss, "did not happen")
+    news(anna, "is yours again")
+    assert refunds_of(sql, payment) == ["failed"]
+
+
+def test_nobody_knows_any_more_and_the_admin_is_told(
+    stack: Stack, appoint: Appoint, sql: Sql, clock: Callable[[str], None]
+) -> None:
+    _anna, payment, _link = buy(stack, sql, "fake")
+    boss = appoint("en").chat("assistant")
+    stack.payments["fake"].troubles.fail("refund", 503)
+    tap_yes(ask(boss, f"/refund {payment}"))
+    clock(MUCH_LATER)
+    eventually(
+        lambda: stack.run_job("payments").status == 200 and refunds_of(sql, payment) == ["unknown"], 60
+    )
+    assert "Look into its dashboard" in news(boss, "nobody knows")
+    assert "what became of a refund is unknown" in ask(boss, f"/payments {_anna.id}").text
+
+
+# Twice, at once, and killed --------------------------------------------------------------------------------
+
+
+def test_two_admins_at_once_make_one_refund(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    _anna, payment, _link = buy(stack, sql, "fake")
+    olga = appoint("en")
+    nina = stack.telegram.person("Nina", "en")
+    sql("insert into admins (email, telegram_id) values ('nina@example.com', %s)", nina.id)
+    questions = [ask(one.chat("assistant"), f"/refund {payment} 1") for one in (olga, nina)]
+    taps = [
+        question.tap(next(label for row in labels(question) for label in row if "Yes" in label))
+        for question in questions
+    ]
+    for one in taps:
+        one.wait(timeout=30)
+    edited = [question.wait_for_edit() for question in questions]
+    assert sum(one.text.startswith("✅ Refunded ") for one in edited) == 1, [one.text for one in edited]
+    assert stack.payments.idle(20)
+    assert given_back(sql, payment) == 1
+    assert refunds_of(sql, payment) == ["done"]
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("statement", ["admin_refund_payment", "record_payment_event", "finish_update"])
+@pytest.mark.parametrize("provider", ["yookassa", "telegram_stars"])
+def test_killed_at_any_step_it_goes_back_once(
+    stack: Stack,
+    appoint: Appoint,
+    sql: Sql,
+    clock: Callable[[str], None],
+    provider: str,
+    statement: str,
+    when: Any,
+) -> None:
+    anna, payment, _link = buy(stack, sql, provider)
+    boss = appoint("en").chat("assistant")
+    question = ask(boss, f"/refund {payment}")
+    if provider != "telegram_stars":
+        stack.payments[provider].callbacks.lose_next(5)  # else another function's word would come first
+    yes = next(label for row in labels(question) for label in row if "Yes" in label)
+    stack.database.on(statement, when=when, do=lambda: stack.function("telegram").kill())
+    question.tap(yes)
+    eventually(lambda: not stack.function("telegram").pid, 30)
+    clock(LATER)
+    stack.function("telegram").restart()
+    stack.telegram.retry_now()
+
+    eventually(lambda: refunds_of(sql, payment) == ["done"], 60)
+
+    assert question.wait_for_edit().text.startswith("✅ Refunded ")
+    eventually(lambda: credits(sql, anna) == 0, 30)
+    amount = float(sql("select amount from payments where id = %s", payment)[0]["amount"])
+    assert given_back(sql, payment) == amount
+    assert sql("select * from check_payments()") == []
+
+
+def test_a_worker_that_nobody_replaces_is_finished_by_the_job(
+    stack: Stack, appoint: Appoint, sql: Sql, clock: Callable[[str], None]
+) -> None:
+    """Nor does Telegram come again: the refund was kept, and is done."""
+    _anna, payment, _link = buy(stack, sql, "cloudpayments")
+    boss = appoint("en").chat("assistant")
+    question = ask(boss, f"/refund {payment}")
+    yes = next(label for row in labels(question) for label in row if "Yes" in label)
+    stack.database.on("admin_refund_payment", when="after", do=lambda: stack.function("telegram").kill())
+    question.tap(yes)
+    eventually(lambda: not stack.function("telegram").pid, 30)
+    stack.telegram.drop_pending("assistant")
+    stack.function("telegram").restart()
+    clock(LATER)
+    eventually(lambda: stack.run_job("payments").status == 200 and refunds_of(sql, payment) == ["done"], 60)
+    news(boss, "✅ Refunded ")
+
+
+# What admins read ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("language", "alarm", "button", "card", "question", "yes", "done"),
+    [
+        (
+            "ru",
+            "Один заказ оплачен дважды",
+            "💳 Платёж",
+            "Этот заказ уже оплачен",
+            "Вернуть",
+            "Да, вернуть",
+            "Возвращено",
+        ),
+        (
+            "en",
+            "One order was paid twice",
+            "💳 Payment",
+            "This order is paid already",
+            "Refund",
+            "Yes, refund",
+            "Refunded",
+        ),
+    ],
+)
+def test_an_alarm_leads_to_the_refund(
+    stack: Stack, appoint: Appoint, sql: Sql, language: str, alarm: str, button: str, card: str,
+    question: str, yes: str, done: str,
+) -> None:  # fmt: skip
+    boss = appoint(language).chat("assistant")
+    ask(boss, "/start")
+    _anna, payment, _link = buy(stack, sql, "fake")
+    (first,) = sql("select order_id, amount, currency from payments where id = %s", payment)
+    stray = pay_again(stack, first["order_id"], str(first["amount"]), first["currency"])
+    told = eventually(lambda: messages(boss, alarm), 30)[0]
+    (number,) = sql("select id from payments where provider_payment_id = %s", stray)
+    assert labels(told) == [[f"{button} {number['id']}"]]
+    assert "fake" not in told.text.split("номер")[0].split("number")[0]  # by its name, as people know it
+    told.tap(labels(told)[0][0]).wait()
+    shown = eventually(lambda: messages(boss, card), 20)[0]
+    listed = ask(boss, "/payment")
+    assert f"№ {number['id']}" in str(labels(listed))
+    refund = next(label for row in labels(shown) for label in row if question in label)
+    tap(shown, refund)
+    result = tap_and_read(shown, yes)
+    assert done in result.text.splitlines()[0], result.text  # the fake provider knows no such charge
+
+
+def pay_again(stack: Stack, order_id: int, amount: str, currency: str) -> str:
+    """The same order is charged once more, as an old invoice can be; the charge's number."""
+    fake = stack.payments["fake"]
+    bill = next(one for one in fake.bills.values() if one.object["order_id"] == order_id)
+    bill.state = "open"
+    fake.act(bill.id, "pay")
+    return str(bill.object["payments"][-1])
+
+
+@pytest.mark.parametrize(
+    ("language", "head", "given", "status", "paid", "mark"),
+    [
+        ("ru", "💳 Платежи: Anna", "🎁 100 запросов", "оплачен", "Оплачено: 149\u00a0₽", "Споры с банком: 1"),
+        ("en", "💳 Payments: Anna", "🎁 100 requests", "paid", "Paid: 149\u00a0₽", "Bank disputes: 1"),
+    ],
+)
+def test_somebodys_payments_and_money_on_the_card(
+    stack: Stack, appoint: Appoint, sql: Sql, language: str, head: str, given: str, status: str, paid: str,
+    mark: str,
+) -> None:  # fmt: skip
+    anna, payment, _link = buy(stack, sql, "yookassa")
+    boss = appoint(language).chat("assistant")
+    page = ask(boss, f"/payments {anna.id}")
+    assert page.text.startswith(head)
+    assert given in page.text
+    assert f"· {status}" in page.text
+    tap(page, f"№ {payment}")
+    (row,) = sql("select provider_payment_id from payments where id = %s", payment)
+    assert row["provider_payment_id"] in page.text
+    assert ask(boss, f"/payment {row['provider_payment_id']}").text == page.text
+    card = ask(boss, f"/user {anna.id}")
+    assert paid in card.text
+    assert mark not in card.text
+    sql(
+        "insert into payment_operations (payment_id, kind, operation_id, amount) "
+        "values (%s, 'dispute', 'd', 149)",
+        payment,
+    )
+    sql("select private.settle_payment(%s, true)", payment)
+    assert mark in ask(boss, f"/user {anna.id}").text
+
+
+@pytest.mark.parametrize(
+    ("language", "usage", "nobody", "none", "own"),
+    [
+        ("ru", "Например: /refund 17", "не нахожу", "Платежей не было", "Вы ещё ничего не покупали"),
+        (
+            "en",
+            "For example: /refund 17",
+            "cannot find a payment",
+            "There were none",
+            "not bought anything yet",
+        ),
+    ],
+)
+def test_bad_input_gets_an_example(
+    stack: Stack, appoint: Appoint, language: str, usage: str, nobody: str, none: str, own: str
+) -> None:
+    person = appoint(language)
+    boss = person.chat("assistant")
+    for text in (
+        "/refund",
+        "/refund 1 2 3",
+        "/refund 1 much",
+        "/refund 1 -5",
+        "/refund 1 1.234",
+        "/refund ;",
+    ):
+        assert usage in ask(boss, text).text, text
+    for text in ("/refund 999999999999", "/payment 999999999999", "/payment pi_nothing"):
+        assert nobody in ask(boss, text).text, text
+    assert "/payment 17" in ask(boss, "/payment one two").text
+    assert "/payments @name" in ask(boss, "/payments one two").text
+    assert none in ask(boss, f"/payments {person.id}").text
+    assert own in ask(boss, "/payments").text
+
+
+@pytest.mark.parametrize(("language", "words"), [("ru", "Всё сходится"), ("en", "It all agrees")])
+def test_everything_is_checked_from_the_bot(
+    stack: Stack, appoint: Appoint, sql: Sql, language: str, words: str
+) -> None:
+    boss = appoint(language).chat("assistant")
+    assert words in ask(boss, "/check").text
+    _anna, payment, _link = buy(stack, sql, "fake")
+    sql("update payments set amount = amount + 1 where id = %s", payment)
+    try:
+        wrong = ask(boss, "/check")
+        assert re.search(rf"\b{payment}: the amount is not what was paid", wrong.text)
+        assert labels(wrong) == [[f"№ {payment}"]]
+    finally:
+        sql("update payments set amount = amount - 1 where id = %s", payment)
+
+
+def test_others_find_none_of_it(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    appoint("en")
+    anna, payment, _link = buy(stack, sql, "fake")
+    for command in ("refund", "payment", "check"):
+        assert "do not know this command" in ask(anna, f"/{command} {payment}").text
+    assert "Your payments" in ask(anna, f"/payments {anna.id}").text
+    shown = anna.answers()[-1]
+    for data in (
+        f"admin:refund:{payment}",
+        f"admin:payment:{payment}",
+        f"admin:refund_yes:{payment}:149:149",
+    ):
+        assert "older message" in anna.tap(shown.stored, data).answer(20)["text"]
+    assert refunds_of(sql, payment) == []
+
+
+def test_in_an_outage_nothing_is_asked(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    _anna, payment, _link = buy(stack, sql, "fake")
+    boss = appoint("en").chat("assistant")
+    question = ask(boss, f"/refund {payment}")
+    stack.database.down()
+    yes = next(label for row in labels(question) for label in row if "Yes" in label)
+    tapped = question.tap(yes)
+    stack.database.up()
+    # The update of the button comes again, or the person was told to try later: never half of it.
+    tapped.wait(timeout=60)
+    eventually(lambda: refunds_of(sql, payment) in ([], ["done"]), 30)
+    assert sql("select * from check_payments()") == []
