@@ -17,7 +17,7 @@ $(INSTALLED): requirements.txt requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-up: $(INSTALLED)  ## Run everything on this machine: one address, no account anywhere (REAL=openai,telegram uses keys of .env)
+up: $(INSTALLED)  ## Run everything on this machine: one address, no account anywhere (REAL=openai,telegram,stripe uses keys of .env)
 	@$(BIN)/python -m tools.emulator $(if $(PORT),--port $(PORT)) $(if $(DATABASE_PORT),--database-port $(DATABASE_PORT)) $(if $(REAL),--real $(REAL))
 
 reset: $(INSTALLED)  ## The same, with an empty database and new people

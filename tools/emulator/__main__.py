@@ -2,7 +2,8 @@
 
 --port 8080             where the page is
 --database-port 54322   where Postgres is (the port the Supabase CLI takes for its local stack)
---real openai,telegram  use the real provider with the key of .env instead of the stand-in
+--real openai,telegram  use the real provider with the key of .env instead of the stand-in; payment providers
+                        (stripe, yookassa, crypto_pay) in their test mode alone
 --reset                 begin with an empty database and new people
 """
 
@@ -95,12 +96,14 @@ def _port(value: str) -> int:
 
 
 def _real(value: str) -> tuple[str, ...]:
-    from tools.emulator.environment import REAL_CHOICES
+    from tools.emulator.environment import PROVIDERS
+    from tools.emulator.real_payments import TEST_MODES
 
+    choices = {*PROVIDERS, *TEST_MODES, "telegram"}
     names = tuple(name.strip() for name in value.split(",") if name.strip())
-    unknown = sorted(set(names) - REAL_CHOICES)
+    unknown = sorted(set(names) - choices)
     if unknown:
-        raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {', '.join(sorted(REAL_CHOICES))}")
+        raise argparse.ArgumentTypeError(f"{unknown[0]} is none of {', '.join(sorted(choices))}")
     return names
 
 

@@ -13,6 +13,7 @@ from tools.emulator.environment import bot_token, read_dotenv, real_ones
 from tools.emulator.functions import ROOT, FunctionFailed
 from tools.emulator.local_database import LocalDatabase
 from tools.emulator.only_one import OnlyOne
+from tools.emulator.real_payments import hints, real_payments
 from tools.emulator.real_telegram import RealTelegram
 from tools.emulator.stack import Stack
 from tools.emulator.watcher import Watcher
@@ -39,7 +40,7 @@ class Development:
         self._real = tuple(real)
         # Without a real provider nothing of it is used, so nothing in it can be wrong.
         self._dotenv = read_dotenv(ROOT / ".env") if self._real else {}
-        self._real_environment = real_ones(self._real, self._dotenv)
+        self._real_environment = real_ones(self._real, self._dotenv) | real_payments(self._real, self._dotenv)
         DIRECTORY.mkdir(exist_ok=True)
         self._only_one = OnlyOne(DIRECTORY)
         self._only_one.take(f"http://127.0.0.1:{port} runs with it, Postgres on port {database_port}")
@@ -59,6 +60,8 @@ class Development:
         if self._bridge is not None:
             self._bridge.start(f"{stack.url}/telegram/assistant", stack.webhook_secret)
             print("  the bot of .env is answered by this machine while this runs", flush=True)
+        for line in hints(self._real, stack.url):
+            print(line, flush=True)
         if "scheduled" in stack.functions:
             stack.scheduler.start({name: job.schedule for name, job in JOBS.items()})
         self._watcher = Watcher(

@@ -13,7 +13,6 @@ from tools.emulator.telegram import Telegram
 from tools.keys.new import new_key
 
 PROVIDERS = tuple(dialect.name for dialect in DIALECTS)
-REAL_CHOICES = frozenset({*PROVIDERS, "telegram"})
 
 
 class SettingMissing(Exception):

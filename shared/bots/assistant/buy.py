@@ -164,7 +164,7 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
 def _open(unit: Unit, provider: Provider, made: dict[str, Any]) -> str:
     from shared.payments.provider import Order
 
-    name = title(unit, made["texts"])[:32]
+    name, expires_at = title(unit, made["texts"])[:32], datetime.fromisoformat(made["expires_at"])
     order = Order(
         id=made["id"],
         title=name,
@@ -172,12 +172,13 @@ def _open(unit: Unit, provider: Provider, made: dict[str, Any]) -> str:
         amount=Decimal(made["amount"]),
         currency=made["currency"],
         telegram_id=unit.person.telegram_id,
-        idempotency_key=f"order-{made['id']}",
+        # The number alone would be known to a provider from another database on the same account.
+        idempotency_key=f"order-{made['id']}-{int(expires_at.timestamp())}",
         return_url=f"https://t.me/{bot.user.username}",
         language=unit.language,
         period=made["period"] if made["renews"] else None,
         contact=unit.data.get(_CONTACT),
-        expires_at=datetime.fromisoformat(made["expires_at"]),
+        expires_at=expires_at,
         bot=bot.name,
     )
     checkout = provider.create(order, _TIMEOUT)

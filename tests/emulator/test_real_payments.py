@@ -1,0 +1,84 @@
+"""Real payment providers are used in their test mode alone: what could move money starts nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from shared.payments import providers
+from tools.emulator.environment import SettingMissing
+from tools.emulator.functions import ROOT
+from tools.emulator.payments import Payments
+from tools.emulator.real_payments import TEST_MODES, hints, real_payments
+
+STRIPE = {"STRIPE_SECRET_KEY": "sk_test_51abc", "STRIPE_WEBHOOK_SECRET": "whsec_abc"}
+YOOKASSA = {"YOOKASSA_SHOP_ID": "100500", "YOOKASSA_SECRET_KEY": "test_abc"}
+CRYPTO_PAY = {"CRYPTO_PAY_TOKEN": "12345:AAabc"}
+DOTENV = STRIPE | YOOKASSA | CRYPTO_PAY
+
+
+def test_the_real_addresses_and_keys_take_the_place_of_the_stand_ins() -> None:
+    found = real_payments(["stripe", "openai", "yookassa", "crypto_pay", "telegram"], DOTENV)
+    assert found == DOTENV | {
+        "STRIPE_API_URL": "https://api.stripe.com",
+        "YOOKASSA_API_URL": "https://api.yookassa.ru",
+        "CRYPTO_PAY_API_URL": "https://testnet-pay.crypt.bot",
+    }
+    stand_ins = Payments(lambda: "http://127.0.0.1:1").environment()
+    assert found.keys() <= stand_ins.keys(), "a stand-in's setting would stay beside the real ones"
+
+
+def test_nothing_that_was_not_asked_for_is_taken() -> None:
+    assert real_payments([], DOTENV) == {}
+    assert real_payments(["openai", "telegram"], DOTENV) == {}
+    assert real_payments(["crypto_pay"], DOTENV).keys() == {"CRYPTO_PAY_TOKEN", "CRYPTO_PAY_API_URL"}
+
+
+@pytest.mark.parametrize(
+    ("name", "variable", "key"),
+    [
+        ("stripe", "STRIPE_SECRET_KEY", "sk_live_51secret"),
+        ("stripe", "STRIPE_SECRET_KEY", "rk_live_51secret"),
+        ("stripe", "STRIPE_SECRET_KEY", "sk_test_51abc, sk_live_51secret"),
+        ("stripe", "STRIPE_SECRET_KEY", "SK_TEST_51secret"),
+        ("stripe", "STRIPE_SECRET_KEY", "pk_test_51secret"),
+        ("yookassa", "YOOKASSA_SECRET_KEY", "live_secret"),
+        ("yookassa", "YOOKASSA_SECRET_KEY", "secret"),
+        ("yookassa", "YOOKASSA_SECRET_KEY", "test_abc,live_secret"),
+    ],
+)
+def test_a_key_that_could_move_money_is_refused_and_not_repeated(name: str, variable: str, key: str) -> None:
+    with pytest.raises(SettingMissing, match="test mode alone") as refused:
+        real_payments([name], DOTENV | {variable: key})
+    assert variable in str(refused.value)
+    assert "secret" not in str(refused.value).replace(variable, "")
+
+
+@pytest.mark.parametrize("name", TEST_MODES)
+def test_whatever_is_missing_is_named(name: str) -> None:
+    for variable in providers.load(name).REQUIRED:
+        with pytest.raises(SettingMissing, match=f"--real {name} needs {variable} in .env"):
+            real_payments([name], {**DOTENV, variable: ""})
+
+
+def test_an_address_of_dotenv_leads_nobody_out_of_the_test_network() -> None:
+    live: dict[str, Any] = DOTENV | {"CRYPTO_PAY_API_URL": "https://pay.crypt.bot"}
+    assert real_payments(["crypto_pay"], live)["CRYPTO_PAY_API_URL"] == "https://testnet-pay.crypt.bot"
+
+
+def test_it_is_said_how_their_callbacks_come_here() -> None:
+    lines = hints(["openai", *TEST_MODES], "http://127.0.0.1:8080")
+    assert len(lines) == len(TEST_MODES)
+    assert "stripe listen --forward-to http://127.0.0.1:8080/payments/stripe" in lines[0]
+
+
+@pytest.mark.parametrize("name", ["cloudpayments", "prodamus", "telegram_stars", "fake", "paypal"])
+def test_who_has_no_test_mode_that_a_key_tells_cannot_be_asked_for(name: str) -> None:
+    command = [sys.executable, "-m", "tools.emulator", f"--real={name}"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 2
+    assert f"{name} is none of" in done.stderr
+    assert "stripe" in done.stderr
