@@ -240,3 +240,20 @@ def test_a_product_without_a_description_is_sold_by_its_title(stack: Stack, sql:
         eventually(lambda: credits(sql, ben) == 7, 20)
     finally:
         sql("update products set is_active = false where key = 'plain'")
+
+
+def test_a_wrong_tax_code_costs_a_way_to_pay_and_not_the_chat(stack: Stack) -> None:
+    with stack.settings(RECEIPT_VAT_CODE="13"):
+        anna = speaks(stack)
+        anna.send("/buy")
+        asked = tap(tap(anna.answer(), "100 requests"), "Card (CloudPayments)")
+        assert "receipt" in asked.text
+        anna.send("anna@example.com")
+        page = anna.answer()
+        assert "This way to pay does not answer" in page.text
+        assert "To pay:" in tap(tap(page, "Another way"), "Make-believe").text
+    alarm = [line for line in stack.function("telegram").raw_log.splitlines() if "checkout_failed" in line][
+        -1
+    ]
+    assert '"ALERT"' in alarm
+    assert "RECEIPT_VAT_CODE" in alarm

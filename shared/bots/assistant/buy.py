@@ -13,6 +13,7 @@ from telebot.types import CallbackQuery, Message
 from shared import db, log, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
+from shared.errors import ConfigError
 from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
@@ -142,8 +143,9 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
     if not url:
         try:
             url = _open(unit, provider, made)
-        except PaymentError as error:
-            log.warning("no checkout", action="checkout_failed", provider=way.provider, reason=str(error))
+        except (PaymentError, ConfigError) as error:
+            tell = log.warning if isinstance(error, PaymentError) else log.alert  # a setting needs a person
+            tell("no checkout", action="checkout_failed", provider=way.provider, reason=str(error))
             return unit.show(unit.rich("buy_unavailable"), [[(unit.text("buy_other"), BUY + product["key"])]])
     price = figures.money(unit.language, Decimal(made["amount"]), made["currency"])
     words = {"title": title(unit, made["texts"]), "price": price}
