@@ -133,19 +133,38 @@ def test_an_order_that_renews_takes_no_discount_and_leaves_it(money: Money, sql:
     assert order_row(money, money.order(anna, "credits_100", p_renews=True))["amount"] == Decimal("119.20")
 
 
-def test_orders_made_before_stay_payable_and_the_discount_is_used_once(money: Money, sql: Sql) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 20)
-    redeem(money, anna, code)
-    first, second = money.order(anna), money.order(anna)
-    verdict = money.call(
-        "check_order", p_provider="yookassa", p_order_id=second, p_telegram_id=None,
+def may_pay(money: Money, order: int) -> Any:
+    """What a provider that asks first is answered."""
+    return money.call(
+        "check_order", p_provider="yookassa", p_order_id=order, p_telegram_id=None,
         p_amount=Decimal("119.20"), p_currency="RUB",
     )  # fmt: skip
-    assert verdict == "ok"
-    for order in (first, second):
-        assert said(money.tell(paid(number(), order, "119.20"))["outgoing"]) == ["paid_credits"]
-    assert is_consumed(sql, code)
+
+
+def test_a_discount_is_for_one_purchase_and_money_that_comes_for_another_is_honoured(
+    money: Money, sql: Sql
+) -> None:
+    anna, ben, code = money.person(), money.person("Ben"), new_code(sql, "percent", 20)
+    redeem(money, anna, code)
+    redeem(money, ben, code)
+    first, second, others = money.order(anna), money.order(anna), money.order(ben)
+    assert [may_pay(money, order) for order in (first, second, others)] == ["ok", "ok", "ok"]
+    assert said(money.tell(paid(number(), first, "119.20"))["outgoing"]) == ["paid_credits"]
+    assert [may_pay(money, order) for order in (first, second, others)] == ["paid", "expired", "ok"]
+    assert said(money.tell(paid(number(), second, "119.20"))["outgoing"]) == ["paid_credits"]
     assert money.user(anna)["bonus_credits"] == 200
+
+
+def test_two_orders_of_one_discount_that_are_paid_at_once_do_not_wait_in_a_circle(
+    money: Money, sql: Sql
+) -> None:
+    anna, code = money.person(), new_code(sql, "percent", 20)
+    redeem(money, anna, code)
+    orders = [money.order(anna) for _ in range(8)]
+    told = in_parallel(8, lambda n: money.tell(paid(number(), orders[n], "119.20"))["outcome"])
+    assert set(told) == {"applied"}
+    assert money.user(anna)["bonus_credits"] == 800
+    assert is_consumed(sql, code)
 
 
 def test_a_discount_is_used_up_by_the_first_that_is_paid_and_by_nothing_before(
