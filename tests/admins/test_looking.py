@@ -50,7 +50,8 @@ def test_of_two_with_one_name_the_last_to_write_has_it(sql: Sql, boss: str, call
 
 
 @pytest.mark.parametrize(
-    "who", ["1", "@nobody_has_it", "", "%", "9" * 18, "9" * 19, "'; drop table users", None]
+    "who",
+    ["4503599627370001", "@nobody_has_it", "@", "", "%", "9" * 18, "9" * 19, "'; drop table users", None],
 )
 def test_nobody_is_found_quietly(boss: str, call: Call, who: str | None) -> None:
     assert call("admin_find_user", p_who=who, p_admin_email=boss) is None

@@ -105,7 +105,7 @@ def test_a_known_reference_with_another_amount_or_person_is_an_error(
             adjust(telegram_id, amount, f"shop:{anna}")
         assert code_of(caught.value) == "L0003"
     with pytest.raises(psycopg.Error) as caught:
-        adjust(1, 5, "shop:nobody")
+        adjust(new_telegram_id(), 5, "shop:nobody")
     assert code_of(caught.value) == "L0001"
 
 

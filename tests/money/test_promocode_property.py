@@ -62,11 +62,11 @@ def test_no_code_gives_more_than_it_may(
 def _act(
     money: Money, sql: Sql, person: Someone, what: str, code: str, reference: str, given_to: set[Any]
 ) -> None:
-    person.receive(next_update())
-    user_id = id_of(sql, person)
-    if user_id is None:  # erased since
-        return
     try:
+        person.receive(next_update())
+        user_id = id_of(sql, person)
+        if user_id is None:  # erased since
+            return
         if what == "leave":
             person.erase()
         elif what == "buy":

@@ -258,11 +258,11 @@ def _act(hook: Hook) -> None:
 
 def _is_gone(client: socket.socket) -> bool:
     """Whether the program at the other end has died; one that waits for its answer sends nothing."""
-    if not select.select([client], [], [], DYING_SECONDS)[0]:
-        return False
     try:
+        if not select.select([client], [], [], DYING_SECONDS)[0]:
+            return False
         return client.recv(1, socket.MSG_PEEK) == b""
-    except OSError:
+    except (OSError, ValueError):  # closed here meanwhile: ours has no number any more
         return True
 
 

@@ -25,7 +25,7 @@ begin
   else
     select u.* into v_user
       from public.users as u
-     where lower(u.username) = lower(ltrim(p_who, '@'))
+     where lower(u.username) = lower(nullif(ltrim(p_who, '@'), ''))
      order by u.last_activity desc
      limit 1;
   end if;

@@ -1,0 +1,111 @@
+-- One discount one purchase.
+
+-- Finds a person by Telegram id or @name for an admin, with what is worth knowing before acting.
+--
+-- Twice or at once: only reads. A @name can have passed from one person to another: whoever wrote last of
+--   those who had it has it now.
+-- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
+--   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
+--   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
+--   total_referrals, keys (how many of their own), money (private.money_of), timezone, plans (the names there are, the
+--   lowest first)}, or null when there is nobody.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_find_user(p_who text, p_admin_email text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_quota record;
+begin
+  perform private.require_admin(p_admin_email);
+  if p_who ~ '^[0-9]{1,18}$' then
+    select u.* into v_user from public.users as u where u.telegram_id = p_who::bigint;
+  else
+    select u.* into v_user
+      from public.users as u
+     where lower(u.username) = lower(nullif(ltrim(p_who, '@'), ''))
+     order by u.last_activity desc
+     limit 1;
+  end if;
+  if not found then
+    return null;
+  end if;
+  v_quota := private.quota(v_user.id, v_user.vip_level);
+  return jsonb_build_object(
+    'id', v_user.id,
+    'telegram_id', v_user.telegram_id,
+    'username', v_user.username,
+    'first_name', v_user.first_name,
+    'last_name', v_user.last_name,
+    'language', coalesce(v_user.language, v_user.language_code),
+    'is_admin', v_user.is_admin,
+    'is_active', v_user.is_active,
+    'created_at', v_user.created_at,
+    'last_activity', v_user.last_activity,
+    'banned_at', v_user.banned_at,
+    'ban_reason', v_user.ban_reason,
+    'plan', v_quota.plan,
+    'plan_ends_at', private.plan_of(v_user.id) -> 'ends_at',
+    'requests', v_quota.requests,
+    'daily_requests', v_quota.daily_requests,
+    'month_requests', v_quota.month_requests,
+    'monthly_requests', v_quota.monthly_requests,
+    'bonus_credits', v_user.bonus_credits,
+    'free_trainings', (
+      select coalesce(sum(f.quantity - f.used), 0) from public.free_trainings as f where f.user_id = v_user.id
+    ),
+    'balance', v_user.balance::text,
+    'currency', private.setting('balance_currency'),
+    'total_referrals', v_user.total_referrals,
+    'money', private.money_of(v_user.id),
+    'keys', (select count(*) from public.user_tokens as k where k.user_id = v_user.id),
+    'timezone', private.setting('quota_timezone'),
+    'plans', (select jsonb_agg(l.plan order by l.vip_level) from public.subscription_limits as l)
+  );
+end
+$$;
+
+revoke all on function public.admin_find_user from public, anon, authenticated;
+grant execute on function public.admin_find_user to bot_backend, service_role;
+comment on function public.admin_find_user is 'Finds a person by Telegram id or @name for an admin';
+
+-- Notes that something was bought with a discount: the person's next purchase has it no more. Other orders that were made
+-- with it may not be paid from now on, where the provider asks us first; money that comes for them is honoured.
+--
+-- Twice or at once: consumed once, whichever of its orders is paid first; the caller holds the order and the person. An
+--   order that somebody holds is being paid and is left alone.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.consume_discount(p_order_id bigint)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  update public.promocode_usages as u
+     set consumed_at = private.clock()
+    from public.orders as o
+   where o.id = p_order_id
+     and u.promocode_id = o.promocode_id
+     and u.user_id = o.user_id
+     and u.consumed_at is null;
+
+  update public.orders as o
+     set expires_at = private.clock()
+    from (
+      select w.id
+        from public.orders as w
+        join public.orders as b on b.user_id = w.user_id and b.promocode_id = w.promocode_id
+       where b.id = p_order_id and w.id <> b.id and w.status = 'pending' and w.expires_at > private.clock()
+         for update of w skip locked
+    ) as w
+   where o.id = w.id;
+$$;
+
+revoke all on function private.consume_discount from public, anon, authenticated;
+comment on function private.consume_discount is 'Notes that something was bought with a discount';
