@@ -1,4 +1,5 @@
-"""What is done for money without anybody calling: kept events, open orders and refunds, ends that come near.
+"""What is done for money without anybody calling: kept events, Stars that nobody told us of, renewals that
+are due, ends that come near, open orders and refunds.
 
 Each part may run twice at once and goes on where the last one stopped; one provider that is down holds up no
 other.
@@ -13,11 +14,11 @@ from typing import Any
 import orjson
 
 from shared import db, log
-from shared.payments import endpoint, providers, refunds
+from shared.payments import endpoint, providers, refunds, renewals, stars
 from shared.payments.notice import Event
 from shared.payments.provider import PaymentError
 
-_TIME = 40.0  # seconds for all of it
+_TIME = 60.0  # seconds for all of it
 _TIMEOUT = 5.0  # seconds for one question to a provider
 _PATIENCE = 2  # failures after which a provider is left alone this time
 
@@ -27,11 +28,15 @@ def payments() -> dict[str, Any]:
     deadline = monotonic() + _TIME
     kept = db.call("apply_kept_events", p_accept_test=endpoint.accepts_test())
     endpoint.send(kept["outgoing"])
+    missed = stars.read_lists()
+    charged = renewals.charge_due()
     reminders = db.call("remind_of_ends")
     endpoint.send(reminders)
     return {
         "applied": kept["applied"],
         "failed": kept["failed"],
+        "missed": missed,
+        "charged": charged,
         "reminded": len(reminders),
         "asked": _ask_for_open_orders(deadline),
         "refunds": refunds.go_on(deadline),
@@ -40,7 +45,10 @@ def payments() -> dict[str, Any]:
 
 def _ask_for_open_orders(deadline: float) -> int:
     """Ask the providers what became of orders that nobody told us about."""
-    askable = [key for key in providers.configured() if providers.load(key).HAS_STATUS]
+    # Stars are told by the bots' lists, all of them with one question.
+    askable = [
+        key for key in providers.configured() if providers.load(key).HAS_STATUS and key != stars.PROVIDER
+    ]
     failures: dict[str, int] = {}
     asked = 0
     for order in db.call("claim_open_orders", p_providers=askable):

@@ -134,8 +134,8 @@ class Provider(ABC):
         return all(settings().variable(name) for name in self.REQUIRED)
 
     def renews(self, period: str, currency: str) -> bool:
-        """Whether it renews a `month` or a `year` paid in a currency by itself."""
-        return period in self.RENEWS and currency in self.CURRENCIES
+        """Whether a `month` or a `year` paid in a currency can be renewed, by itself or by us."""
+        return (period in self.RENEWS or self.SAVES_METHOD) and currency in self.CURRENCIES
 
     def secrets(self, name: str) -> tuple[str, ...]:
         """Return the values of a variable, the current one first; several, with commas, while rotating."""
@@ -190,10 +190,25 @@ class Provider(ABC):
     def charge_saved(self, order: Order, saved_method: str, timeout: float) -> Notice:
         """Charge `saved_method` of an earlier notice for an order; only with SAVES_METHOD.
 
-        With the same `order.idempotency_key` it happens once. A refusal by the bank is a notice too.
+        With the same `order.idempotency_key` it happens once. A refusal is a notice too: FAILED where another
+        try may succeed, CANCELED where this method will never be charged again.
 
         Raises:
-            PaymentError: refused, or no answer (`is_certain` when it surely did not happen).
+            PaymentError: no answer, or one that decides nothing.
+        """
+        raise NotImplementedError
+
+    def find_charge(self, order_id: int, since: datetime, timeout: float) -> Notice | None:
+        """Look for what an order of ours was charged; only with SAVES_METHOD.
+
+        It is asked when the outcome of `charge_saved` stayed unknown for longer than the provider remembers
+        its key.
+
+        Returns:
+            the last of its charges since then, or None when there surely is none.
+
+        Raises:
+            PaymentError: no answer.
         """
         raise NotImplementedError
 

@@ -825,8 +825,13 @@ TEXTS: Mapping[str, str] = {
     ),
     "renewal_active": "🔁 **{title}**: the renewal is on again; paid until {until}.",
     "renewal_past_due": (
-        "⚠️ **{title}**: the next period could not be charged. The provider will try again; please check your card. "
-        "Paid until {until}."
+        "⚠️ **{title}**: the next period could not be charged. We will try again, and you keep the plan until "
+        "{until}.\n\nPlease check that your card has money on it and has not expired. To pay another way: /buy, "
+        "to stop the renewal: /subscription"
+    ),
+    "renewal_given_up": (
+        "**{title}**: it could not be charged after all, so the renewal is off. It was paid until {until}; nothing more "
+        "is charged.\n\nYou can come back at any time: /buy"
     ),
     "renewal_canceled": "**{title}**: the renewal is off. Everything works until {until}.",
     "renewal_ended": "**{title}**: the renewal is over. Everything works until {until}. You can go on in /buy",
@@ -873,7 +878,10 @@ TEXTS: Mapping[str, str] = {
     "subscription_until": "The plan **{plan}** is yours until {until}.",
     "subscription_endless": "The plan **{plan}** is yours without an end.{until}",
     "subscription_renewal_active": "🔁 {title}: {price} each period, {provider}.",
-    "subscription_renewal_past_due": "⚠️ {title}: {price}, {provider}. The last charge failed.",
+    "subscription_renewal_past_due": (
+        "⚠️ {title}: {price}, {provider}. The last charge failed, and we will try again. You keep the plan until "
+        "{until}. Please check your card, or pay another way: /buy"
+    ),
     "subscription_renewal_canceled": "{title}: the renewal is off ({price}, {provider}).",
     "subscription_cancel": "Stop the renewal",
     "subscription_cancel_sure": "Stop the renewal?\n\nNothing more is charged, and what you paid for runs to its end.",
@@ -883,6 +891,12 @@ TEXTS: Mapping[str, str] = {
     "subscription_cancel_failed": (
         "😔 The provider did not answer, so the renewal is still **on**. Try in a few minutes, or write: /paysupport"
     ),
+    "subscription_canceled_over": "The renewal is off, and nothing more is charged. It was paid until {until}. Come back: /buy",
+    "subscription_cancel_busy": (
+        "⏳ The next period is being charged right now, which cannot be stopped any more. Look here in a minute: if it is "
+        "charged we will write, and then you can stop the renewal."
+    ),
+    "subscription_back": "‹ To the subscription",
     "subscription_gone": "This renewal is over already.",
     "terms": (
         "📄 **Terms**\n\nYou buy access to a digital service of this bot. It opens as soon as you have paid. If the "

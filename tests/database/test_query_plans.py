@@ -72,8 +72,8 @@ FILL = f"""
     insert into public.audit_log (admin_email, action, user_id, before, after)
     select 'boss@example.com', 'ban_user', u.id, '{{}}', '{{}}' from public.users as u;
     insert into public.subscriptions (user_id, plan, source, starts_at, ends_at)
-    select u.id, 'PREMIUM', 'admin', now() - interval '9 days',
-      now() + make_interval(secs => u.id * 60 - 600)
+    select u.id, 'PREMIUM', case when u.id % 20 = 0 then 'purchase' else 'admin' end,
+      now() - interval '9 days', now() + make_interval(secs => u.id * 60 - 600)
     from public.users as u;
     insert into public.user_tokens (user_id, provider, ciphertext, key_id, last_four, is_active)
     select u.id, p.name, '\\x00', 'k1', '1234', p.name = 'openai'
@@ -91,11 +91,13 @@ FILL = f"""
       now() + make_interval(secs => u.id - 9500), 'cs_' || u.id, now() - interval '1 hour'
     from public.users as u;
     insert into public.renewals
-      (user_id, product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot)
-    select u.id, 'premium_month', 'stripe', 'sub_' || u.id,
+      (user_id, product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot,
+       saved_method, charged_until, charge_at)
+    select u.id, 'premium_month', 'stripe', 'order:' || u.id,
       case when u.id = 9000 then 'canceled' else 'active' end,  -- who is erased
-      'RUB', 499, 'PREMIUM', 'month', 'assistant'
-    from public.users as u;
+      'RUB', 499, 'PREMIUM', 'month', 'assistant', 'card', t.moment, t.moment
+    from public.users as u
+    cross join lateral (select now() + make_interval(secs => u.id * 60 - 600)) as t (moment);
     insert into public.payments
       (provider, provider_payment_id, order_id, user_id, status, currency, amount, claims, completed_at)
     select 'stripe', 'pi_' || o.id, o.id, o.user_id, 'completed', 'RUB', 499,
@@ -180,6 +182,9 @@ CALLS = {
     "record_payment_event of a refund": """record_payment_event('stripe', 'new', '', '', '[{"kind":
         "refunded", "payment_id": "pi_9001", "operation_id": "re", "amount": 9}]')""",
     "apply_kept_events": "apply_kept_events(5)",
+    "claim_due_renewals": """claim_due_renewals('["stripe"]', 5)""",
+    "forget_charge": "forget_charge(9000, 0)",
+    "missing_events": """missing_events('stripe', '["evt_9000", "evt_new"]')""",
     "claim_open_orders": """claim_open_orders('["stripe"]', 5)""",
     "remind_of_ends": "remind_of_ends(5)",
     "trial_offer": "trial_offer(9000)",

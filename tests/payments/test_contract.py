@@ -70,6 +70,7 @@ def test_a_provider_says_of_itself_what_others_derive(key: str, environment: Cal
     assert bool(provider.HAS_REFUND) == ("refund" in _own(provider))
     assert bool(provider.RENEWS) == ("stop_renewal" in _own(provider))
     assert bool(provider.SAVES_METHOD) == ("charge_saved" in _own(provider))
+    assert bool(provider.SAVES_METHOD) == ("find_charge" in _own(provider))
 
 
 def _own(provider: Provider) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -316,8 +317,69 @@ def test_what_was_paid_with_is_charged_again(shop: Shop, provider: Any) -> None:
     shop.desk.press(checkout.url, "fail_renewal")
     refused = provider.charge_saved(order(period="month"), saved, TIMEOUT)
     assert (refused.kind, refused.reason) == (Kind.FAILED, "insufficient_funds")
-    with pytest.raises(PaymentError, match="payment_method_id"):
-        provider.charge_saved(order(), "22d6d597-000f-5000-9000-000000000000", TIMEOUT)
+    shop.desk.press(checkout.url, "mend_renewal")
+    assert provider.charge_saved(order(period="month"), saved, TIMEOUT).kind is Kind.PAID
+    shop.desk.press(checkout.url, "remove_method")
+    removed = provider.charge_saved(order(period="month"), saved, TIMEOUT)
+    assert (removed.kind, removed.reason) == (Kind.CANCELED, "permission_revoked")
+
+
+def test_a_charge_that_is_refused_before_it_is_tried_is_a_refusal(shop: Shop, provider: Any) -> None:
+    made = order()
+    unknown = provider.charge_saved(made, "22d6d597-000f-5000-9000-000000000000", TIMEOUT)
+    assert (unknown.kind, unknown.payment_id, unknown.order_id) == (Kind.CANCELED, None, made.id)
+    bought(shop, period="month")
+    saved = shop.told(1)[0]["saved_method"]
+    wrong = provider.charge_saved(order(contact="Анна"), saved, TIMEOUT)
+    assert (wrong.kind, wrong.payment_id) == (Kind.FAILED, None)
+    assert wrong.reason.startswith("invalid_request receipt.customer")
+    with pytest.raises(PaymentError, match="Idempotence-Key"):  # something was tried with this key
+        provider.create(order(idempotency_key="used", id=made.id), TIMEOUT)
+        provider.charge_saved(order(idempotency_key="used"), saved, TIMEOUT)
+
+
+@pytest.mark.parametrize("status", [401, 403, 429, 500, 503])
+def test_an_answer_that_decides_nothing_is_no_refusal(
+    provider: Any, keys: None, answers: dict[str, Any], status: int
+) -> None:
+    answers["/v3/payments"] = json_response({"type": "error", "code": "internal_server_error"}, status)
+    with pytest.raises(PaymentError, match=str(status)):
+        provider.charge_saved(order(), PAYMENT["id"], TIMEOUT)
+
+
+def test_a_charge_nobody_heard_of_is_asked_for_again_or_looked_for(shop: Shop, provider: Any) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    bought(shop, period="month")
+    saved = shop.told(1)[0]["saved_method"]
+    stand_in: Any = shop.stand_in("yookassa")
+    made = order()
+    assert provider.find_charge(made.id, before, TIMEOUT) is None
+    stand_in.unsure = 1
+    with pytest.raises(PaymentError, match="500") as failed:
+        provider.charge_saved(made, saved, TIMEOUT)
+    assert not failed.value.is_certain
+    paid = provider.charge_saved(made, saved, TIMEOUT)
+    assert paid.kind is Kind.PAID
+    assert provider.find_charge(made.id, before, TIMEOUT) == paid
+    assert provider.find_charge(made.id, datetime.now(UTC) + timedelta(minutes=1), TIMEOUT) is None
+    charged = [
+        bill for bill in stand_in.bills.values() if bill.object["metadata"]["order_id"] == str(made.id)
+    ]
+    assert len(charged) == 1
+    # YooKassa forgets a key after a day: from then on only looking is safe.
+    stand_in.clock.advance(86_401)
+    assert provider.charge_saved(made, saved, TIMEOUT).payment_id != paid.payment_id
+
+
+def test_it_looks_through_all_pages(shop: Shop, provider: Any) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    first, _ = bought(shop)
+    for _ in range(101):
+        provider.create(order(), TIMEOUT)
+    found = provider.find_charge(first.id, before, TIMEOUT)
+    assert (found.kind, found.order_id) == (Kind.PAID, first.id)
+    with pytest.raises(PaymentError, match="in time"):
+        provider.find_charge(first.id, before, 0)
 
 
 def test_what_is_paid_once_is_not_kept(shop: Shop, provider: Any) -> None:
@@ -325,8 +387,7 @@ def test_what_is_paid_once_is_not_kept(shop: Shop, provider: Any) -> None:
     assert "saved_method" not in shop.told(1)[0]
     with pytest.raises(NotPossible):
         shop.desk.press(checkout.url, "fail_renewal")
-    with pytest.raises(PaymentError):
-        provider.charge_saved(order(), checkout.reference, TIMEOUT)
+    assert provider.charge_saved(order(), checkout.reference, TIMEOUT).kind is Kind.CANCELED
 
 
 # Refunds.

@@ -98,22 +98,22 @@ TABLES = {
         told="reference quantity access_type credits trainings created_at",
         kept_back="id user_id",
     ),
-    "public.orders": Table(
-        "anonymous",
-        section="payments.orders",
-        told="id product_key provider currency amount status kind plan period quantity renews contact bot"
-        " reference checkout_url checkout_reference expires_at checked_at told created_at completed_at"
-        " full_amount promocode_id",
-        kept_back="user_id",
-        cleared="user_id contact checkout_url checkout_reference",
-    ),
     "public.renewals": Table(
         "anonymous",
         section="payments.renewals",
         told="id product_key provider provider_subscription_id status currency amount kind plan period bot"
-        " saved_method charged_until attempts created_at ended_at",
+        " saved_method charged_until charge_at attempts asked_at busy_until created_at ended_at",
         kept_back="user_id",
-        cleared="user_id saved_method",
+        cleared="user_id saved_method charge_at asked_at busy_until",
+    ),
+    "public.orders": Table(
+        "anonymous",
+        section="payments.orders",
+        told="id product_key provider currency amount status kind plan period quantity renews contact bot"
+        " renewal_id reference checkout_url checkout_reference expires_at checked_at told created_at"
+        " completed_at full_amount promocode_id",
+        kept_back="user_id",
+        cleared="user_id contact checkout_url checkout_reference",
     ),
     "public.payments": Table(
         "anonymous",
@@ -195,5 +195,6 @@ TABLES = {
     "public.products": Table("nobody's", why="what can be bought"),
     "public.product_prices": Table("nobody's", why="what it costs"),
     "public.promocodes": Table("nobody's", why="what each gives, and how many redeemed it"),
+    "public.star_positions": Table("nobody's", why="how far a bot's list of transactions was read"),
     "private.settings": Table("nobody's", why="settings of the installation"),
 }

@@ -187,7 +187,7 @@ def filled(sql: Sql, catalogue: dict[str, Any], someone: Callable[..., Someone])
         if name in POINTED_TO:
             pointers[POINTED_TO[name]] = rows[name]["id"]
     yield anna, user_id, rows
-    for table in ("payment_events", "payments", "renewals", "orders"):
+    for table in ("payment_events", "payments", "orders", "renewals"):
         sql(f"delete from {table} where provider = 'story'")
     sql("delete from telegram_outbox where chat_id = %s", anna.id)
     sql("delete from telegram_updates where update_id = 77")

@@ -75,6 +75,7 @@ def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
                 title=title(unit, renewal["texts"]),
                 price=price,
                 provider=unit.text(f"provider_{renewal['provider']}"),
+                until=figures_date(unit, renewal["kept_until"]) if renewal["kept_until"] else "—",
             )
         )
         if renewal["status"] != "canceled":
@@ -126,9 +127,16 @@ def cancel(call: CallbackQuery) -> None:
         again = [[(unit.text("subscription_keep"), "subscription")]]
         return unit.show(unit.rich("subscription_cancel_failed"), again)
     done = db.call("cancel_renewal", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
+    if done["outcome"] == "busy":
+        again = [[(unit.text("subscription_back"), "subscription")]]
+        return unit.show(unit.rich("subscription_cancel_busy"), again)
     until = done.get("charged_until")
     return unit.show(
-        unit.rich("subscription_canceled", until=figures_date(unit, until) if until else "—"), back(unit)
+        unit.rich(
+            "subscription_canceled_over" if done.get("is_over") else "subscription_canceled",
+            until=figures_date(unit, until) if until else "—",
+        ),
+        back(unit),
     )
 
 

@@ -9,12 +9,15 @@ import ipaddress
 import re
 import time
 from contextlib import suppress
+from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import Any, TypeGuard
+from urllib.parse import urlencode
 
 from shared.config import settings
 from shared.errors import ConfigError
+from shared.http import Answer
 from shared.payments import calls, provider, reading
 from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable
@@ -74,9 +77,31 @@ class Provider(provider.Provider):
     def charge_saved(self, order: Order, saved_method: str, timeout: float) -> Notice:
         """Charge a saved method; usually decided at once, else a callback tells."""
         body = _payment(order) | {"payment_method_id": saved_method}
-        made = self._post("/v3/payments", body, order.idempotency_key, timeout)
+        answer = self._send("/v3/payments", body, order.idempotency_key, timeout)
+        if answer.status == 400 and (refusal := _refusal(answer.data, order.id)) is not None:
+            return refusal
+        made = calls.result(self.key, answer, _why(answer.data))
         with calls.understood(self.key):
             return _read_payment(made)
+
+    def find_charge(self, order_id: int, since: datetime, timeout: float) -> Notice | None:
+        """Look through the payments since then; the newest come first."""
+        deadline = time.monotonic() + timeout
+        query = {"created_at.gte": since.astimezone(UTC).isoformat(timespec="milliseconds"), "limit": "100"}
+        while True:
+            left = deadline - time.monotonic()
+            if left <= 0:
+                raise PaymentError("yookassa has more payments than can be looked through in time")
+            page = self._get(f"/v3/payments?{urlencode(query)}", left)
+            for payment in reading.items(page.get("items")):
+                named = reading.order_number(reading.inner(payment, "metadata").get("order_id"))
+                if named == order_id:
+                    with calls.understood(self.key):
+                        return _read_payment(payment)
+            cursor = page.get("next_cursor")
+            if not isinstance(cursor, str) or not cursor:
+                return None
+            query["cursor"] = cursor
 
     def verify(self, call: Call) -> None:
         """Let only YooKassa's addresses pass, where the caller's is known. The proof comes with `parse`."""
@@ -173,11 +198,14 @@ class Provider(provider.Provider):
         return calls.result(self.key, answer, _why(answer.data))
 
     def _post(self, path: str, body: Json, key: str, timeout: float) -> Json:
+        answer = self._send(path, body, key, timeout)
+        return calls.result(self.key, answer, _why(answer.data))
+
+    def _send(self, path: str, body: Json, key: str, timeout: float) -> Answer:
         fit = key if _KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
         headers = self._headers() | {"Idempotence-Key": fit}
         url = self.address(path)
-        answer = calls.call_json(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
-        return calls.result(self.key, answer, _why(answer.data))
+        return calls.call_json(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
 
     def _headers(self) -> dict[str, str]:
         return calls.basic(
@@ -227,6 +255,16 @@ def _id(value: Any) -> str:
 def _why(data: bytes) -> str:
     error = reading.json_object(data) or {}
     return " ".join(filter(None, (reading.text(error.get(name)) for name in ("code", "parameter"))))
+
+
+def _refusal(data: bytes, order_id: int) -> Notice | None:
+    """Read why a charge was refused before anything was tried; None when that decides nothing."""
+    error = reading.json_object(data) or {}
+    parameter = reading.text(error.get("parameter"))
+    if error.get("code") != "invalid_request" or parameter.lower() == "idempotence-key":
+        return None  # the key is known with other words: something was tried then
+    kind = Kind.CANCELED if parameter == "payment_method_id" else Kind.FAILED
+    return Notice(kind=kind, order_id=order_id, reason=f"invalid_request {parameter}".strip())
 
 
 def _money(amount: Decimal, currency: str) -> Json:

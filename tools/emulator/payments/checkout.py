@@ -50,7 +50,9 @@ SAID = {
     "canceled": "Given up.",
 }
 BEFORE = frozenset({"pay", "decline", "pay_later", "wrong_amount", "expire"})  # while it can be paid
-AFTER = frozenset({"refund", "dispute", "renew", "fail_renewal"})  # once it is
+AFTER = frozenset(  # once it is
+    {"refund", "dispute", "renew", "fail_renewal", "mend_renewal", "remove_method"}
+)
 SYMBOLS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "KZT": "₸", "UAH": "₴"}
 HINTS = {
     "decline": "the bank refuses the card",
@@ -64,6 +66,8 @@ HINTS = {
     "refund": "everything back, from the cabinet",
     "renew": "the next period is charged",
     "fail_renewal": "the next period cannot be charged",
+    "mend_renewal": "there is money on the card again",
+    "remove_method": "the payer takes the permission back",
 }
 
 

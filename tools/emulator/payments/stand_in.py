@@ -33,6 +33,8 @@ ACTIONS = {
     "win_dispute": "Dispute won",
     "renew": "Renew",
     "fail_renewal": "Renewal fails",
+    "mend_renewal": "Renewal works again",
+    "remove_method": "Card removed",
 }
 
 
@@ -136,6 +138,14 @@ class PaymentStandIn(ABC):
         """The next period of a subscription cannot be charged."""
         raise NotPossible(f"{self.NAME} renews nothing by itself.")
 
+    def mend_renewal(self, bill: Bill) -> list[Callback]:
+        """The next period can be charged again."""
+        raise NotPossible(f"{self.NAME} renews nothing by itself.")
+
+    def remove_method(self, bill: Bill) -> list[Callback]:
+        """The payer takes back that the shop may charge their card."""
+        raise NotPossible(f"{self.NAME} saves no cards.")
+
     def is_accepted(self, response: RawResponse) -> bool:
         """Whether the shop's answer means to this provider that it is told."""
         return 200 <= response.status < 300
@@ -237,3 +247,9 @@ class PaymentStandIn(ABC):
 
     def _fail_renewal(self, bill: Bill) -> None:
         self.tell(bill, self.fail_renewal(bill))
+
+    def _mend_renewal(self, bill: Bill) -> None:
+        self.tell(bill, self.mend_renewal(bill))
+
+    def _remove_method(self, bill: Bill) -> None:
+        self.tell(bill, self.remove_method(bill))

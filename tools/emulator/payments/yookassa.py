@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from tools.emulator.clock import Clock
 from tools.emulator.payments.callbacks import Callback
 from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
 from tools.emulator.payments.yookassa_rules import Invalid, check_payment, check_refund, money
@@ -19,6 +20,11 @@ from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response, json_response
 
 Json = dict[str, Any]
+KEY_SECONDS = 86400.0  # how long an idempotence key is remembered
+
+
+class Unsure(Exception):
+    """The payment is made, and the shop does not hear of it."""
 
 
 class StandIn(PaymentStandIn):
@@ -36,8 +42,11 @@ class StandIn(PaymentStandIn):
     def __init__(self, key: str, base: Callable[[], str], trace: Trace, retry_scale: float = 1.0) -> None:
         super().__init__(key, base, trace, retry_scale)
         self.refunds: dict[str, Json] = {}
+        self.clock = Clock()
         self.empty_methods: set[str] = set()  # saved ways to pay that have no money left
-        self._answers: dict[str, tuple[tuple[str, bytes], Json]] = {}
+        self.removed_methods: set[str] = set()  # and those whose payer wants no more of it
+        self.unsure = 0  # charges of a saved method that are made, and answered with 500
+        self._answers: dict[str, tuple[float, tuple[str, bytes], Json]] = {}
 
     def environment(self, url: str) -> dict[str, str]:
         """Return the shop's number, key and address."""
@@ -52,9 +61,9 @@ class StandIn(PaymentStandIn):
         return response.status == 200
 
     def actions(self, bill: Bill) -> tuple[str, ...]:
-        """Return the buttons; a saved method is charged by the shop, but can run empty."""
+        """Return the buttons; a saved method is charged by the shop, but can run empty or be removed."""
         is_saved = bill.object.get("payment_method", {}).get("saved")
-        return self.ACTIONS + (("fail_renewal",) if is_saved else ())
+        return self.ACTIONS + (("fail_renewal", "mend_renewal", "remove_method") if is_saved else ())
 
     # The payer and the cabinet.
 
@@ -88,6 +97,16 @@ class StandIn(PaymentStandIn):
         self.empty_methods.add(bill.object["payment_method"]["id"])
         return []
 
+    def mend_renewal(self, bill: Bill) -> list[Callback]:
+        """Put money on the saved card again."""
+        self.empty_methods.discard(bill.object["payment_method"]["id"])
+        return []
+
+    def remove_method(self, bill: Bill) -> list[Callback]:
+        """Let the payer take the permission back; the shop hears of it when it charges next."""
+        self.removed_methods.add(bill.object["payment_method"]["id"])
+        return []
+
     def forge(self, bill: Bill) -> list[Callback]:
         """Say it is paid: from a stranger's address, and as if from YooKassa's."""
         claim = copy.deepcopy(bill.object) | {"status": "succeeded", "paid": True}
@@ -112,6 +131,8 @@ class StandIn(PaymentStandIn):
                 return _error(400, "invalid_request", str(error), error.parameter)
             except NotPossible as error:
                 return _error(400, "invalid_request", str(error))
+            except Unsure:
+                return _error(500, "internal_server_error", "Internal server error.")
             except KeyError:
                 return _error(404, "not_found", "Object not found.")
 
@@ -122,19 +143,30 @@ class StandIn(PaymentStandIn):
                 r for r in self.refunds.values() if r["payment_id"] == request.arguments().get("payment_id")
             ]
             return {"type": "list", "items": mine}
+        if path == "/v3/payments":
+            return self._list(request.arguments())
         if path == f"/v3/payments/{number}":
             return self.bills[number].object
         if path == f"/v3/refunds/{number}":
             return self.refunds[number]
         raise KeyError(path)
 
+    def _list(self, asked: dict[str, str]) -> Json:
+        """Return a page of payments, the newest first."""
+        since = datetime.fromisoformat(asked.get("created_at.gte", "2000-01-01T00:00:00Z"))
+        newest = sorted(self.bills.values(), key=lambda bill: bill.object["created_at"], reverse=True)
+        found = [one.object for one in newest if datetime.fromisoformat(one.object["created_at"]) >= since]
+        limit, begin = int(asked.get("limit", "10")), int(asked.get("cursor", "0"))
+        page: Json = {"type": "list", "items": copy.deepcopy(found[begin : begin + limit])}
+        return page | ({"next_cursor": str(begin + limit)} if len(found) > begin + limit else {})
+
     def _post(self, request: Request, path: str) -> Json:
         key = request.headers.get("idempotence-key", "")
         if not 1 <= len(key) <= 64:
             raise Invalid("Idempotence key is missing or too long", "Idempotence-Key")
         same = (path, request.body)
-        if key in self._answers:
-            first, answer = self._answers[key]
+        if key in self._answers and self._answers[key][0] > self.clock.now() - KEY_SECONDS:
+            _, first, answer = self._answers[key]
             if first != same:
                 raise Invalid("Idempotence key duplicated", "Idempotence-Key")
             return answer
@@ -143,7 +175,10 @@ class StandIn(PaymentStandIn):
         except ValueError:
             raise Invalid("The body is no JSON", "") from None
         made = {"/v3/payments": self._make_payment, "/v3/refunds": self._make_refund}[path](body)
-        self._answers[key] = (same, made)
+        self._answers[key] = (self.clock.now(), same, made)
+        if self.unsure and "payment_method_id" in body:
+            self.unsure -= 1
+            raise Unsure
         return made
 
     def _make_payment(self, body: Json) -> Json:
@@ -157,7 +192,7 @@ class StandIn(PaymentStandIn):
             "status": "pending",
             "paid": False,
             "amount": body["amount"],
-            "created_at": _now(),
+            "created_at": self._now(),
             "description": body.get("description"),
             "metadata": body.get("metadata", {}),
             "recipient": {"account_id": self.SHOP_ID, "gateway_id": "100700"},
@@ -183,6 +218,10 @@ class StandIn(PaymentStandIn):
         if not saved:
             raise Invalid("Payment method is not saved", "payment_method_id")
         bill.object["payment_method"] = {"type": "bank_card", "id": method, "saved": True}
+        if method in self.removed_methods:
+            bill.state = "canceled"
+            self.tell(bill, self._cancel(bill, "yoo_money", "permission_revoked"))
+            return
         if method in self.empty_methods:
             self.tell(bill, self.decline(bill))
             return
@@ -209,7 +248,7 @@ class StandIn(PaymentStandIn):
             "status": "succeeded",
             "paid": True,
             "refundable": True,
-            "captured_at": _now(),
+            "captured_at": self._now(),
             "amount": money(amount, bill.currency),
             "income_amount": money(amount * Decimal("0.965"), bill.currency),
             "refunded_amount": money(Decimal(0), bill.currency),
@@ -226,7 +265,7 @@ class StandIn(PaymentStandIn):
             "id": _new_id(),
             "payment_id": bill.id,
             "status": "succeeded",
-            "created_at": _now(),
+            "created_at": self._now(),
             "amount": money(amount, bill.currency),
         }
         self.refunds[refund["id"]] = refund
@@ -235,6 +274,10 @@ class StandIn(PaymentStandIn):
         if done == Decimal(bill.object["amount"]["value"]):
             bill.state = "refunded"
         return refund, [self._notification("refund.succeeded", refund)]
+
+    def _now(self) -> str:
+        now = datetime.fromtimestamp(self.clock.now(), UTC)
+        return now.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _notification(
         self, kind: str, found: Json, *, address: str = ADDRESS, is_forged: bool = False
@@ -249,10 +292,6 @@ class StandIn(PaymentStandIn):
 
 def _new_id() -> str:
     return f"{secrets.token_hex(4)}-000f-5000-{secrets.token_hex(2)}-{secrets.token_hex(6)}"
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _error(status: int, code: str, description: str, parameter: str = "") -> Response:

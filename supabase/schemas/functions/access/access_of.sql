@@ -26,7 +26,17 @@ begin
    order by l.vip_level desc
    limit 1;
   if v_level > 0 then
-    select nullif(max(coalesce(s.ends_at, 'infinity')), 'infinity') into v_ends_at
+    select nullif(
+        max(
+          case
+            when s.ends_at is null then 'infinity'
+            when s.ends_at > private.clock() then s.ends_at
+            else private.kept_until(s.user_id, s.plan, s.source, s.ends_at)
+          end
+        ),
+        'infinity'
+      )
+      into v_ends_at
       from public.subscriptions as s
      where s.user_id = p_user.id and s.plan = v_plan and s.status = 'active';
   end if;

@@ -37,7 +37,11 @@ begin
          has_failed = p.has_failed or v_kind = 'failed',
          is_canceled = p.is_canceled or v_kind = 'canceled',
          is_test = p.is_test or coalesce((p_notice ->> 'is_test')::boolean, false),
-         saved_method = coalesce(p_notice ->> 'saved_method', p.saved_method),
+         -- A repetition does not bring back what its renewal has taken over, or dropped.
+         saved_method = case
+           when p.completed_at is null then coalesce(p_notice ->> 'saved_method', p.saved_method)
+           else p.saved_method
+         end,
          claims = p.claims || jsonb_strip_nulls(
            jsonb_build_object(
              'order_id', p_notice -> 'order_id',

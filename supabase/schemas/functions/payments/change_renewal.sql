@@ -33,9 +33,18 @@ begin
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.tell_person(
-    v_renewal.user_id, v_renewal.bot, 'renewal_' || v_status,
+    v_renewal.user_id,
+    v_renewal.bot,
+    case
+      when v_status = 'ended' and v_renewal.charged_until <= private.clock() then 'renewal_given_up'
+      else 'renewal_' || v_status
+    end,
     jsonb_build_object(
-      'title', private.titles(v_texts), 'until', jsonb_build_object('date', v_renewal.charged_until)
+      'title', private.titles(v_texts),
+      'until', jsonb_build_object(
+        'date',
+        v_renewal.charged_until + case v_status when 'past_due' then private.grace_period() else interval '0' end
+      )
     )
   );
 end

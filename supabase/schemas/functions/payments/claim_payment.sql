@@ -1,4 +1,5 @@
--- Finds what a payment was for, an order of ours or a period of a renewal, and whether it is what we asked.
+-- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
+-- and whether it is what we asked.
 --
 -- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
 --   second is seen as such. Nothing was given yet.
@@ -26,14 +27,17 @@ begin
      for update;
   select r.* into v_renewal
     from public.renewals as r
-   where r.provider = p_payment.provider
-     and r.provider_subscription_id = p_payment.claims ->> 'subscription_id'
+   where r.id = v_order.renewal_id
+      or (
+        r.provider = p_payment.provider
+        and r.provider_subscription_id = p_payment.claims ->> 'subscription_id'
+      )
      for update;
   v_has_other := exists (
     select from public.payments as p
      where p.order_id = v_order.id and p.id <> p_payment.id and p.problem is null and p.amount > 0
   );
-  if v_renewal.id is not null and (v_order.id is null or v_has_other) then
+  if v_renewal.id is not null and v_order.renewal_id is null and (v_order.id is null or v_has_other) then
     v_order := null;
     v_amount := v_renewal.amount;
     v_currency := v_renewal.currency;
@@ -47,7 +51,7 @@ begin
 
   update public.payments as p
      set order_id = v_order.id,
-         renewal_id = v_renewal.id,
+         renewal_id = coalesce(v_order.renewal_id, v_renewal.id),
          user_id = v_user_id,
          problem = case
            when v_order.id is null and v_renewal.id is null then 'no_order'

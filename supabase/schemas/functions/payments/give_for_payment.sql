@@ -29,7 +29,7 @@ begin
       union all
       select r.product_key, r.kind, r.plan, r.period, null::numeric, r.bot
         from public.renewals as r
-       where r.id = p_payment.renewal_id
+       where r.id = p_payment.renewal_id and p_payment.order_id is null
     ) as b
     join public.products as p on p.key = b.product_key;
   select r.referrer_id into v_referrer_id

@@ -1,4 +1,5 @@
--- Notes what happened to an order before money came: it is being paid, an attempt failed, or it was given up.
+-- Notes what happened to an order before money came: it is being paid, an attempt failed, or it was given up. One that we
+-- made for a period of a renewal stays open for the next try.
 --
 -- Twice or at once: the order's row is locked; the buyer is told of each once. A completed order stays completed.
 -- Returns: jsonb array of the messages that are owed now.
@@ -19,7 +20,14 @@ begin
     from public.orders as o
    where o.id = (p_notice ->> 'order_id')::bigint and o.provider = p_provider
      for update;
-  if not found or v_order.status <> 'pending' then
+  if not found or v_order.status = 'completed' then
+    return '[]'::jsonb;
+  elsif v_order.renewal_id is not null then
+    if v_kind not in ('failed', 'canceled') then
+      return '[]'::jsonb;  -- nobody is at it: we are
+    end if;
+    return private.decline_renewal(v_order, v_kind = 'canceled');
+  elsif v_order.status <> 'pending' then
     return '[]'::jsonb;
   elsif v_kind = 'canceled' then
     update public.orders as o set status = 'canceled' where o.id = v_order.id;

@@ -1,6 +1,6 @@
 -- Tells people that what they bought, or their free trial, ends: three days before, one day before, and when it has ended.
--- Who renews is not reminded beforehand; whose plan goes on by something else, and what is shorter than the time before
--- which it would be told, is not told of at all.
+-- Who renews is not reminded beforehand, and hears of the end when the days of grace are over; whose plan goes on by
+-- something else, and what is shorter than the time before which it would be told, is not told of at all.
 --
 -- Twice or at once: subscriptions that somebody holds and people who are being erased are skipped; each reminder is kept and sent once. A reminder that
 --   is late by more than a day is not sent: the next one is nearer the truth. An extended time is reminded of anew.
@@ -19,12 +19,15 @@ declare
   v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_due in
-    select s.id, s.user_id, s.source, s.ends_at, r.reminder, b.bot
+    select s.id, s.user_id, s.source, k.until, r.reminder, b.bot
       from public.subscriptions as s
       cross join lateral (
+        select private.kept_until(s.user_id, s.plan, s.source, s.ends_at) as until
+      ) as k
+      cross join lateral (
         select case
-            when s.ends_at <= v_now then 'over'
-            when s.ends_at <= v_now + interval '1 day' then 'day'
+            when k.until <= v_now then 'over'
+            when k.until <= v_now + interval '1 day' then 'day'
             else 'days'
           end as reminder
       ) as r
@@ -43,7 +46,8 @@ begin
           ) as bot
       ) as b on true
      where s.source in ('purchase', 'trial', 'promo')
-       and s.ends_at between v_now - interval '1 day' and v_now + interval '3 days'
+       and s.ends_at between v_now - interval '1 day' - private.grace_period() and v_now + interval '3 days'
+       and k.until between v_now - interval '1 day' and v_now + interval '3 days'
        and s.status in ('active', 'expired')
        and s.reminded is distinct from r.reminder || ' ' || s.ends_at::text
        and s.starts_at < s.ends_at - case r.reminder
@@ -81,7 +85,7 @@ begin
       v_due.user_id,
       v_due.bot,
       'ends_' || case v_due.source when 'trial' then 'trial_' else '' end || v_due.reminder,
-      jsonb_build_object('until', jsonb_build_object('date', v_due.ends_at))
+      jsonb_build_object('until', jsonb_build_object('date', v_due.until))
     );
   end loop;
   return v_outgoing;

@@ -21,7 +21,9 @@ begin
     from (
       select o.product_key, o.bot from public.orders as o where o.id = p_payment.order_id
       union all
-      select r.product_key, r.bot from public.renewals as r where r.id = p_payment.renewal_id
+      select r.product_key, r.bot
+        from public.renewals as r
+       where r.id = p_payment.renewal_id and p_payment.order_id is null
     ) as b
     join public.products as p on p.key = b.product_key;
   return private.tell_person(

@@ -20,7 +20,12 @@ begin
     raise exception 'a renewal is running' using errcode = 'Y0002';
   end if;
   update public.renewals as r
-     set status = 'ended', ended_at = coalesce(r.ended_at, private.clock()), saved_method = null
+     set status = 'ended',
+         ended_at = coalesce(r.ended_at, private.clock()),
+         saved_method = null,
+         charge_at = null,
+         asked_at = null,
+         busy_until = null
    where r.user_id = p_user.id;
 
   perform private.strip_events(array(select e.id from public.payment_events as e where e.user_id = p_user.id));

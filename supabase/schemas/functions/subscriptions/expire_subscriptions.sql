@@ -1,4 +1,4 @@
--- Ends the subscriptions whose time is over, of p_limit people at most.
+-- Ends the subscriptions whose time is over, days of grace included, of p_limit people at most.
 --
 -- Twice or at once: people whose row somebody holds are skipped and found again by the next sweep; the row is
 --   locked before their subscriptions, as everybody does.
@@ -22,7 +22,9 @@ begin
      where u.id in (
        select s.user_id
          from public.subscriptions as s
-        where s.status = 'active' and s.ends_at <= v_now
+        where s.status = 'active'
+          and s.ends_at <= v_now
+          and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) <= v_now
         order by s.ends_at
         limit p_limit
      )
@@ -31,7 +33,10 @@ begin
   loop
     update public.subscriptions as s
        set status = 'expired', ended_at = v_now
-     where s.user_id = v_user_id and s.status = 'active' and s.ends_at <= v_now;
+     where s.user_id = v_user_id
+       and s.status = 'active'
+       and s.ends_at <= v_now
+       and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) <= v_now;
     if found then  -- another sweep may have done it between the two statements
       perform private.refresh_access(v_user_id);
       v_people := v_people + 1;

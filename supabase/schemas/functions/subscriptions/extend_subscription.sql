@@ -1,5 +1,6 @@
 -- Gives a person a plan for a period, or for some seconds: from the end of what they have of it, wherever it is from, or
--- from now. Only what admins give runs beside all else.
+-- from now. Only what admins give runs beside all else. In the days of grace after that end it is still the end that
+-- counts: they were not free.
 --
 -- Twice or at once: the person's row is locked, so two purchases follow one another. Every call extends: the caller
 --   sees to it that it asks once.
@@ -31,14 +32,14 @@ begin
   select s.* into v_running
     from public.subscriptions as s
    where s.user_id = p_user_id and s.plan = p_plan and s.source = p_source
-     and s.status = 'active' and s.ends_at > v_now
+     and s.status = 'active' and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) > v_now
    order by s.ends_at desc
    limit 1
      for update;
   select s.* into v_last
     from public.subscriptions as s
    where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin'
-     and s.status = 'active' and s.ends_at > v_now
+     and s.status = 'active' and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) > v_now
    order by s.ends_at desc
    limit 1;
   v_start := coalesce(v_last.ends_at, v_now);

@@ -1,4 +1,5 @@
--- Tells the highest level of the plans that run for a person now: the one place that says what runs.
+-- Tells the highest level of the plans that run for a person now, days of grace included: the one place that says what
+-- runs.
 --
 -- Twice or at once: only reads. Whoever means to keep the level locks the person's row first.
 -- Returns: a subscription_limits.vip_level; 0 without a plan.
@@ -15,7 +16,7 @@ as $$
     join public.subscription_limits as l on l.plan = s.plan
    where s.user_id = p_user_id
      and s.status = 'active'
-     and (s.ends_at is null or s.ends_at > (select private.clock()));
+     and coalesce(private.kept_until(s.user_id, s.plan, s.source, s.ends_at), 'infinity') > (select private.clock());
 $$;
 
 revoke all on function private.level_of from public, anon, authenticated;

@@ -1,4 +1,4 @@
--- Tells which plan a person has and until when.
+-- Tells which plan a person has and until when: in the days of grace, until these are over.
 --
 -- Twice or at once: only reads.
 -- Returns: jsonb {plan, ends_at}; ends_at is null without an end, and for the free plan.
@@ -10,7 +10,19 @@ volatile
 security invoker
 set search_path = ''
 as $$
-  select jsonb_build_object('plan', q.plan, 'ends_at', nullif(max(coalesce(s.ends_at, 'infinity')), 'infinity'))
+  select jsonb_build_object(
+      'plan', q.plan,
+      'ends_at', nullif(
+        max(
+          case
+            when s.ends_at is null then 'infinity'
+            when s.ends_at > private.clock() then s.ends_at
+            else private.kept_until(s.user_id, s.plan, s.source, s.ends_at)
+          end
+        ),
+        'infinity'
+      )
+    )
     from public.users as u
     cross join lateral private.quota(u.id, u.vip_level) as q
     left join public.subscriptions as s

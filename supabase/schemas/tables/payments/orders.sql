@@ -16,6 +16,7 @@ create table public.orders (
   period text,
   quantity numeric(12, 2),
   renews boolean not null default false,
+  renewal_id bigint references public.renewals (id),
   contact text,
   bot text not null,
   reference text unique,
@@ -34,11 +35,13 @@ create table public.orders (
 create index orders_user_idx on public.orders (user_id, id);
 create index orders_product_idx on public.orders (product_key);
 create index orders_promocode_idx on public.orders (promocode_id);
+create index orders_renewal_idx on public.orders (renewal_id);
 -- Reconciliation looks at those that are open.
 create index orders_open_idx on public.orders (expires_at) where status = 'pending';
 
 comment on table public.orders is 'What we asked to be paid for';
-comment on column public.orders.renews is 'The provider shall renew it each period by itself';
+comment on column public.orders.renews is 'It shall be paid again each period';
+comment on column public.orders.renewal_id is 'Made by us for a period of this renewal';
 comment on column public.orders.contact is 'Where the receipt goes: an e-mail address or a phone number';
 comment on column public.orders.bot is 'Where the person bought, and is told';
 comment on column public.orders.reference is 'Given by the caller: the same one makes one order';

@@ -1,7 +1,10 @@
 -- Who pays again each period: by the provider's own schedule, or charged by us with a saved method.
 --
--- active ─▶ past_due ─▶ ended       a charge failed; the provider tries again, or gives up
+-- active ─▶ past_due ─▶ ended       a charge failed; it is tried again, or given up
 --    └────▶ canceled ─▶ ended       will not renew; what was paid still runs
+--
+-- What we charge ourselves (saved_method) has one order a period. A try is open from asked_at until the provider has
+-- said what became of it: while it is open it is asked for with the same key, and nothing else is.
 
 create table public.renewals (
   id bigint generated always as identity primary key,
@@ -18,7 +21,10 @@ create table public.renewals (
   bot text not null,
   saved_method text,
   charged_until timestamptz,
+  charge_at timestamptz,
   attempts integer not null default 0,
+  asked_at timestamptz,
+  busy_until timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
   unique (provider, provider_subscription_id)
@@ -26,9 +32,16 @@ create table public.renewals (
 
 create index renewals_user_idx on public.renewals (user_id);
 create index renewals_product_idx on public.renewals (product_key);
+-- What we charge ourselves, by when.
+create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
 
 comment on table public.renewals is 'Who pays again each period';
-comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule';
+comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule, or nothing is charged any more';
+comment on column public.renewals.charged_until is 'What is paid runs until then; the next period begins there';
+comment on column public.renewals.charge_at is 'When we look at it next: to charge it, to ask again, to end it; null: the provider has the schedule, or it is over';
+comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
+comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
+comment on column public.renewals.busy_until is 'Until when whoever asks the provider now has the try for themselves';
 alter table public.renewals enable row level security;
 revoke all on table public.renewals from public, anon, authenticated, service_role;
 revoke all on sequence public.renewals_id_seq from public, anon, authenticated, service_role;

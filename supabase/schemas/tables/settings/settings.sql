@@ -25,6 +25,8 @@ values
 ('trial_plan', '"PREMIUM"', 'The plan of the free trial, which everybody may have once in a life'),
 ('trial_days', '3', 'How many days the free trial lasts; 0: there is none'),
 ('channel_trainings', '1', 'Free trainings for joining the channel of TRAINING_CHANNEL, once in a life; 0: none'),
+('grace_days', '3', 'How many days a plan that renews stays after its end while the charge is late; 0 to 27'),
+('renewal_retry_hours', '[12, 24, 32]', 'Hours from each declined charge of a saved method to the next; after the last it is given up'),
 ('order_hours', '24', 'How long an order may be paid; late money is honoured all the same'),
 ('promocode_daily_tries', '10', 'How many wrong promo codes a person may name a day'),
 ('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')

@@ -1,0 +1,136 @@
+"""Subscriptions that we charge ourselves, each period, with what was saved.
+
+SQL says who is due and keeps each try open until its outcome is recorded (`claim_due_renewals`). A try has
+one key at the provider, so asking again charges nothing again: whoever dies half-way, or hears no answer,
+leaves it to the next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from datetime import datetime, timedelta
+from decimal import Decimal
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from shared import db, log, texts
+from shared.errors import ConfigError
+from shared.payments import endpoint, providers
+from shared.payments.notice import Event, Kind, Notice
+from shared.payments.provider import Order, PaymentError, Provider
+
+_TIME = 25.0  # seconds in which charges begin
+_TIMEOUT = 20.0  # seconds for one charge; less than the minute in which it is one worker's (open_charge)
+_HANDS = 4  # charges at once
+_EARLIER = timedelta(minutes=5)  # their clock and ours
+Json = dict[str, Any]
+
+
+def charge_due() -> int:
+    """Charge what is due; return of how many the outcome is known."""
+    saving = [key for key in providers.configured() if providers.load(key).SAVES_METHOD]
+    if not saving:
+        return 0
+    deadline = monotonic() + _TIME
+
+    def work() -> int:
+        return _work(saving, deadline)
+
+    # Each with the trace of the job's log lines.
+    contexts = [copy_context() for _ in range(_HANDS)]
+    with ThreadPoolExecutor(_HANDS) as pool:
+        return sum(pool.map(lambda context: context.run(work), contexts))
+
+
+def _work(saving: list[str], deadline: float) -> int:
+    """Take one after the other, each when its turn comes: whoever cancels before that is not charged."""
+    known = 0
+    while monotonic() < deadline:
+        claimed = db.call("claim_due_renewals", p_providers=saving)
+        endpoint.send(claimed["outgoing"])
+        if not claimed["looked"]:
+            break
+        known += sum(_settle(charge) for charge in claimed["charges"])
+    return known
+
+
+def _settle(charge: Json) -> bool:
+    """Find out what becomes of one try, and record it; return whether it is known now."""
+    provider = providers.load(charge["provider"])
+    try:
+        notices = _way(charge)(provider, charge)
+    except (PaymentError, ConfigError) as error:
+        tell = log.warning if isinstance(error, PaymentError) else log.alert  # a setting needs a person
+        tell(
+            "the outcome of a charge is unknown",
+            action="charge_unsure",
+            provider=provider.key,
+            order=charge["order_id"],
+            reason=str(error),
+        )
+        return False
+    if not notices:
+        db.call("forget_charge", p_renewal_id=charge["id"], p_attempt=charge["attempt"])
+        return True
+    first = notices[0]
+    if first.kind is Kind.PENDING:
+        # From now on it can be asked for by its number.
+        db.call("keep_checkout", p_order_id=charge["order_id"], p_url=None, p_reference=first.payment_id)
+        return False
+    if first.kind is not Kind.PAID:
+        # Without a payment nothing was even tried: what we send is wrong.
+        is_ours = first.kind is Kind.FAILED and first.payment_id is None
+        (log.alert if is_ours else log.warning)(
+            "a charge was declined",
+            action="charge_declined",
+            provider=provider.key,
+            order=charge["order_id"],
+            reason=first.reason,
+        )
+    body = orjson.dumps([notice.plain() for notice in notices])
+    key = f"charge:{charge['order_id']}:{charge['attempt']}:{first.kind}"
+    return endpoint.record(provider, Event(key, notices, "charge"), body)
+
+
+def _way(charge: Json) -> Callable[[Provider, Json], tuple[Notice, ...]]:
+    """Return how to find out: by its number, by looking where asking could charge, else by charging."""
+    if charge["reference"]:
+        return _ask
+    return _look if charge["is_look"] else _charge
+
+
+def _ask(provider: Provider, charge: Json) -> tuple[Notice, ...]:
+    notices = provider.fetch(charge["order_id"], charge["reference"], _TIMEOUT)
+    if not notices:
+        raise PaymentError(f"{provider.key} is still at it")
+    return notices
+
+
+def _look(provider: Provider, charge: Json) -> tuple[Notice, ...]:
+    since = datetime.fromisoformat(charge["asked_at"]) - _EARLIER
+    found = provider.find_charge(charge["order_id"], since, _TIMEOUT)
+    return () if found is None else (found,)
+
+
+def _charge(provider: Provider, charge: Json) -> tuple[Notice, ...]:
+    language = texts.choose(*charge["languages"])
+    words, begun = texts.pick(language, charge["texts"]), datetime.fromisoformat(charge["asked_at"])
+    order = Order(
+        id=charge["order_id"],
+        title=words["title"][:32],
+        description=words.get("description", words["title"])[:128],
+        amount=Decimal(charge["amount"]),
+        currency=charge["currency"],
+        telegram_id=charge["telegram_id"],
+        # The numbers alone would be known to a provider from another database on the same account.
+        idempotency_key=f"order-{charge['order_id']}-{charge['attempt']}-{int(begun.timestamp())}",
+        return_url="",
+        language=language,
+        contact=charge["contact"],
+        bot=charge["bot"],
+    )
+    return (provider.charge_saved(order, charge["saved_method"], _TIMEOUT),)

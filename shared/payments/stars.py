@@ -1,0 +1,73 @@
+"""The bots' lists of Star transactions: what Telegram told nobody is found there.
+
+How far a list was read is kept (`star_positions`); an event has the same key as the update that should have
+told it, so whichever comes first is the one that counts.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from time import monotonic
+
+import orjson
+
+from shared import db, log
+from shared.config import settings
+from shared.payments import endpoint, providers
+from shared.payments.notice import Event, Kind, Notice
+from shared.payments.provider import PaymentError
+from shared.payments.providers import telegram_stars
+
+PROVIDER = "telegram_stars"
+_TIME = 10.0  # seconds for all bots
+_TIMEOUT = 5.0  # seconds for one page
+
+
+def read_lists() -> int:
+    """Read on where the last one stopped, for each bot; return how many events nobody had told us."""
+    deadline = monotonic() + _TIME
+    found = 0
+    for bot in settings().bot_tokens:
+        try:
+            found += _read_list(bot, deadline)
+        except PaymentError as error:
+            log.warning(
+                "a list of Stars was not told",
+                action="reconcile_failed",
+                provider=PROVIDER,
+                reason=str(error),
+            )
+    return found
+
+
+def _read_list(bot: str, deadline: float) -> int:
+    place = db.call("star_position", p_bot=bot)
+    position, since = place["position"], datetime.fromisoformat(place["since"])
+    found = 0
+    while (left := deadline - monotonic()) > 0:
+        page, count = telegram_stars.transactions(bot, position, min(left, _TIMEOUT))
+        recent = [notice for notice in page if notice.happened_at and notice.happened_at >= since]
+        found += _record_missing(recent)
+        position += count
+        if count:
+            db.call("move_star_position", p_bot=bot, p_position=position)
+        if count < telegram_stars.PAGE:
+            break
+    return found
+
+
+def _record_missing(notices: list[Notice]) -> int:
+    by_key = {_key(notice): notice for notice in notices}
+    if not by_key:
+        return 0
+    missing: list[str] = db.call("missing_events", p_provider=PROVIDER, p_keys=list(by_key))
+    provider = providers.load(PROVIDER)
+    for key in missing:
+        notice = by_key[key]
+        endpoint.record(provider, Event(key, (notice,), "star_transaction"), orjson.dumps(notice.plain()))
+    return len(missing)
+
+
+def _key(notice: Notice) -> str:
+    """Return the key of the update that tells the same."""
+    return f"{'refund' if notice.kind is Kind.REFUNDED else 'payment'}:{notice.payment_id}"

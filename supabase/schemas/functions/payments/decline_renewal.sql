@@ -1,0 +1,59 @@
+-- Notes that a try to charge a period was refused: the next one follows by the setting renewal_retry_hours; after the
+-- last, or where the method can never be charged again (p_is_final), the renewal ends.
+--
+-- Twice or at once: the caller holds the order, the renewal's row is locked; without an open try nothing changes. The
+--   next try has another key, so the provider does not answer it with this refusal.
+-- Returns: jsonb array of the messages that are owed now; the person hears of the first refusal and of the end.
+-- Errors: none.
+create or replace function private.decline_renewal(p_order public.orders, p_is_final boolean)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_renewal public.renewals;
+  v_hours numeric;
+  v_texts jsonb;
+begin
+  select r.* into v_renewal from public.renewals as r where r.id = p_order.renewal_id for update;
+  if v_renewal.asked_at is null then
+    return '[]'::jsonb;
+  end if;
+  update public.orders as o set checkout_reference = null where o.id = p_order.id;
+  v_hours := (private.setting('renewal_retry_hours')::jsonb ->> v_renewal.attempts)::numeric;
+  update public.renewals as r
+     set status = case r.status when 'active' then 'past_due' else r.status end,
+         attempts = r.attempts + 1,
+         asked_at = null,
+         busy_until = null,
+         charge_at = case
+           when r.status = 'canceled' then greatest(r.charged_until, v_now)
+           when v_hours is null then greatest(v_now, r.charged_until + private.grace_period())
+           else v_now + make_interval(secs => (v_hours * 3600)::double precision)
+         end
+   where r.id = v_renewal.id;
+  if v_renewal.status = 'canceled' then
+    return '[]'::jsonb;
+  elsif p_is_final then
+    return private.end_renewal(v_renewal, 'renewal_given_up');
+  elsif v_renewal.status <> 'active' then
+    return '[]'::jsonb;
+  end if;
+  select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
+  return private.tell_person(
+    v_renewal.user_id,
+    v_renewal.bot,
+    'renewal_past_due',
+    jsonb_build_object(
+      'title', private.titles(v_texts),
+      'until', jsonb_build_object('date', v_renewal.charged_until + private.grace_period())
+    )
+  );
+end
+$$;
+
+revoke all on function private.decline_renewal from public, anon, authenticated;
+comment on function private.decline_renewal is 'Notes that a try to charge a period was refused';

@@ -1,0 +1,42 @@
+-- Ends a renewal that we charge ourselves: with what it was charged is dropped, the order that waited is given up.
+--
+-- Twice or at once: the caller holds the renewal's row. An order that somebody holds right now is passed over: money
+--   may just have come for it, else its time runs out.
+-- Returns: jsonb array of the messages that are owed now; none without p_key, the text that tells the person.
+-- Errors: none.
+create or replace function private.end_renewal(p_renewal public.renewals, p_key text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_texts jsonb;
+begin
+  update public.renewals as r
+     set status = 'ended',
+         ended_at = private.clock(),
+         saved_method = null,
+         charge_at = null,
+         asked_at = null,
+         busy_until = null
+   where r.id = p_renewal.id;
+  perform private.give_up_orders(p_renewal.id);
+  if p_key is null then
+    return '[]'::jsonb;
+  end if;
+  select p.texts into v_texts from public.products as p where p.key = p_renewal.product_key;
+  return private.tell_person(
+    p_renewal.user_id,
+    p_renewal.bot,
+    p_key,
+    jsonb_build_object(
+      'title', private.titles(v_texts), 'until', jsonb_build_object('date', p_renewal.charged_until)
+    )
+  );
+end
+$$;
+
+revoke all on function private.end_renewal from public, anon, authenticated;
+comment on function private.end_renewal is 'Ends a renewal that we charge ourselves';

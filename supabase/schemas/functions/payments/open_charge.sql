@@ -1,0 +1,53 @@
+-- Gives the open try of a renewal to whoever asks the provider now, for a minute; comes back to it later and later while
+-- nobody says what became of it.
+--
+-- Twice or at once: the caller holds the renewal's row.
+-- Returns: jsonb, see claim_due_renewals; null when no try is open.
+-- Errors: none.
+create or replace function private.open_charge(p_renewal_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_renewal public.renewals;
+  v_order public.orders;
+  v_user public.users;
+begin
+  update public.renewals as r
+     set busy_until = v_now + interval '1 minute',
+         charge_at = v_now + greatest(interval '10 minutes', (v_now - r.asked_at) / 6)
+   where r.id = p_renewal_id and r.asked_at is not null and r.charge_at <= v_now
+  returning r.* into v_renewal;
+  if not found then
+    return null;
+  end if;
+  v_order := private.order_period(v_renewal);
+  select u.* into v_user from public.users as u where u.id = v_renewal.user_id;
+  return jsonb_build_object(
+    'id', v_renewal.id,
+    'attempt', v_renewal.attempts,
+    'order_id', v_order.id,
+    'provider', v_renewal.provider,
+    'saved_method', v_renewal.saved_method,
+    'is_look', v_renewal.saved_method is null
+      or v_user.banned_at is not null
+      or v_renewal.asked_at < v_now - interval '20 hours',
+    'asked_at', v_renewal.asked_at,
+    'reference', v_order.checkout_reference,
+    'texts', (select p.texts from public.products as p where p.key = v_renewal.product_key),
+    'amount', v_order.amount::text,
+    'currency', v_order.currency,
+    'contact', v_order.contact,
+    'telegram_id', v_user.telegram_id,
+    'languages', jsonb_build_array(v_user.language, v_user.language_code),
+    'bot', v_renewal.bot
+  );
+end
+$$;
+
+revoke all on function private.open_charge from public, anon, authenticated;
+comment on function private.open_charge is 'Gives the open try of a renewal to whoever asks the provider now';

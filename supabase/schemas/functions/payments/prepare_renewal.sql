@@ -1,0 +1,46 @@
+-- Decides what becomes of a renewal that is due: it ends, it waits for the end of what the person has in another way, or a try
+-- to charge it begins (asked_at).
+--
+-- Twice or at once: the caller holds the renewal's row and its person, and no try is open.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.prepare_renewal(p_renewal public.renewals)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_tries integer := 1 + jsonb_array_length(private.setting('renewal_retry_hours')::jsonb);
+  v_paid_until timestamptz;
+begin
+  if p_renewal.status = 'canceled'
+    or p_renewal.saved_method is null
+    or exists (select from public.users as u where u.id = p_renewal.user_id and u.banned_at is not null)
+    or private.is_given_back(p_renewal)
+  then
+    return private.end_renewal(p_renewal, null);
+  end if;
+  select max(s.ends_at) into v_paid_until
+    from public.subscriptions as s
+   where s.user_id = p_renewal.user_id
+     and s.plan = p_renewal.plan
+     and s.status = 'active';
+  if v_paid_until > v_now then
+    perform private.give_up_orders(p_renewal.id);
+    update public.renewals as r
+       set status = 'active', attempts = 0, charged_until = v_paid_until, charge_at = v_paid_until
+     where r.id = p_renewal.id;
+  elsif p_renewal.attempts >= v_tries or p_renewal.charged_until < v_now - interval '30 days' then
+    return private.end_renewal(p_renewal, 'renewal_given_up');
+  else
+    update public.renewals as r set asked_at = v_now where r.id = p_renewal.id;
+  end if;
+  return '[]'::jsonb;
+end
+$$;
+
+revoke all on function private.prepare_renewal from public, anon, authenticated;
+comment on function private.prepare_renewal is 'Decides what becomes of a renewal that is due';

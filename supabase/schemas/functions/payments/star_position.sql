@@ -1,0 +1,25 @@
+-- Tells from where on a bot's list of Star transactions is to be read.
+--
+-- Twice or at once: the row is made once, and only read after that.
+-- Returns: jsonb {position, since}; what happened before `since` is passed over.
+-- Errors: none.
+create or replace function public.star_position(p_bot text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.star_positions (bot) values (p_bot) on conflict (bot) do nothing;
+  return (
+    select jsonb_build_object('position', s.position, 'since', s.since)
+      from public.star_positions as s
+     where s.bot = p_bot
+  );
+end
+$$;
+
+revoke all on function public.star_position from public, anon, authenticated;
+grant execute on function public.star_position to bot_backend, service_role;
+comment on function public.star_position is 'From where on a bot''s list of Star transactions is to be read';

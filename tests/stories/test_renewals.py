@@ -1,0 +1,287 @@
+"""A plan that we charge ourselves, over its periods, at YooKassa: in both languages, whatever goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.stories.test_buy import link_of, news, speaks, tap
+from tests.support import eventually, in_parallel
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Chat
+
+Sql = Callable[..., list[dict[str, Any]]]
+Clock = Callable[[str], None]
+WORDS = {
+    "en": {
+        "shop": "What would you like?",
+        "product": "Premium for a month",
+        "way": "🔁 Card or SBP (YooKassa)",
+        "pay": "then the same each period",
+        "paid": "It is yours until",
+        "renewed": "is renewed until",
+        "late": "you keep the plan until",
+        "given_up": "could not be charged after all",
+        "shown": "The last charge failed, and we will try again",
+        "stop": "Stop the renewal",
+        "yes": "Yes, stop it",
+        "off": "The renewal is off",
+        "off_late": "The renewal is off, and nothing more is charged",
+        "busy": "is being charged right now",
+    },
+    "ru": {
+        "shop": "Что выберете?",
+        "product": "Премиум на месяц",
+        "way": "🔁 Карта или СБП (ЮKassa)",
+        "pay": "дальше столько же каждый период",
+        "paid": "Действует до",
+        "renewed": "продлено до",
+        "late": "тариф остаётся с вами до",
+        "given_up": "списать оплату так и не получилось",
+        "shown": "Последнее списание не прошло, мы попробуем ещё раз",
+        "stop": "Отключить автопродление",
+        "yes": "Да, отключить",
+        "off": "Автопродление отключено",
+        "off_late": "Автопродление отключено, больше ничего не спишется",
+        "busy": "идёт списание",
+    },
+}
+
+
+class Subscriber:
+    """Anna, who has taken a plan that renews with a card at YooKassa."""
+
+    def __init__(self, stack: Stack, sql: Sql, clock: Clock, language: str) -> None:
+        self.stack, self.sql, self.clock = stack, sql, clock
+        self.words = WORDS[language]
+        self.desk: Any = stack.payments["yookassa"]
+        self.chat: Chat = speaks(stack, language)
+        self.chat.send("/buy")
+        page = tap(tap(self.chat.answer(), self.words["product"]), self.words["way"])
+        self.chat.send("anna@example.com")
+        page = self.chat.answer()
+        assert self.words["pay"] in page.text
+        self.link = link_of(page)
+        self.press("pay")
+        news(self.chat, self.words["paid"])
+
+    def press(self, action: str) -> None:
+        self.stack.payments.press(self.link, action)
+
+    def later(self, days: float) -> None:
+        """So many days after the first purchase."""
+        self.clock(f"clock_timestamp() + interval '{days} days'")
+
+    def run(self) -> None:
+        """The job, as often as it takes: others' renewals may be due before hers."""
+        answer = self.stack.run_job("payments")
+        assert answer.status == 200, answer.body
+        assert self.stack.payments.idle(30)
+
+    def run_until(self, check: Callable[[], Any]) -> None:
+        def is_so() -> Any:
+            self.run()
+            return check()
+
+        eventually(is_so, 90)
+
+    def row(self) -> dict[str, Any]:
+        (row,) = self.sql(
+            "select r.* from renewals r join users u on u.id = r.user_id where u.telegram_id = %s",
+            self.chat.id,
+        )
+        return row
+
+    def periods(self) -> list[dict[str, Any]]:
+        """The orders of the periods after the first."""
+        return self.sql("select * from orders where renewal_id = %s order by id", self.row()["id"])
+
+    def taken(self) -> list[str]:
+        """What YooKassa took for those: the orders of the payments that succeeded."""
+        mine = {str(order["id"]) for order in self.periods()}
+        return [
+            bill.object["metadata"]["order_id"]
+            for bill in list(self.desk.bills.values())
+            if bill.object["metadata"]["order_id"] in mine and bill.state == "paid"
+        ]
+
+    def is_renewed(self, times: int) -> bool:
+        return len([order for order in self.periods() if order["status"] == "completed"]) == times
+
+    def count(self, words: str) -> int:
+        return sum(self.words[words] in one.text for one in self.chat.answers())
+
+    def level(self) -> int:
+        assert self.stack.run_job("sweep").status == 200
+        return int(
+            self.sql("select vip_level from users where telegram_id = %s", self.chat.id)[0]["vip_level"]
+        )
+
+    def agrees(self) -> None:
+        assert len(set(self.taken())) == len(self.taken()), "a period was charged twice"
+        assert self.sql("select * from check_payments()") == []
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_a_card_is_charged_each_period_until_it_cannot_be(
+    stack: Stack, sql: Sql, clock: Clock, language: str
+) -> None:
+    anna = Subscriber(stack, sql, clock, language)
+
+    anna.later(31.2)
+    anna.run_until(lambda: anna.is_renewed(1))
+    news(anna.chat, anna.words["renewed"])
+    anna.later(62.2)
+    anna.run_until(lambda: anna.is_renewed(2))
+    eventually(lambda: anna.count("renewed") == 2, 30)
+    assert anna.level() == 1
+    assert len(anna.taken()) == 2
+    receipts = [
+        bill for bill in anna.desk.bills.values() if bill.object["metadata"]["order_id"] in anna.taken()
+    ]
+    assert len(receipts) == 2
+
+    anna.press("fail_renewal")
+    anna.later(93.2)
+    anna.run_until(lambda: anna.row()["status"] == "past_due")
+    news(anna.chat, anna.words["late"])
+    assert anna.level() == 1, "days of grace"
+    anna.chat.send("/subscription")
+    news(anna.chat, anna.words["shown"])
+    anna.press("mend_renewal")
+    anna.later(93.8)
+    anna.run_until(lambda: anna.is_renewed(3))
+    eventually(lambda: anna.count("renewed") == 3, 30)
+    assert anna.row()["status"] == "active"
+
+    anna.press("remove_method")
+    anna.later(124.2)
+    anna.run_until(lambda: anna.row()["status"] == "ended")
+    news(anna.chat, anna.words["given_up"])
+    assert anna.row()["saved_method"] is None
+    assert anna.level() == 0
+    anna.later(160)
+    anna.run()
+    assert len(anna.taken()) == 3
+    anna.agrees()
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_a_card_without_money_is_given_up_after_the_days_of_grace(
+    stack: Stack, sql: Sql, clock: Clock, language: str
+) -> None:
+    anna = Subscriber(stack, sql, clock, language)
+    anna.press("fail_renewal")
+    for attempt, days in enumerate((31.2, 31.9, 33, 34.5), start=1):
+        anna.later(days)
+        anna.run_until(lambda attempt=attempt: anna.row()["attempts"] == attempt)
+    assert anna.count("late") == 1, "told once"
+    anna.later(35.5)
+    anna.run_until(lambda: anna.row()["status"] == "ended")
+    news(anna.chat, anna.words["given_up"])
+    assert anna.level() == 0
+    assert anna.taken() == []
+    assert [order["status"] for order in anna.periods()] == ["canceled"]
+    anna.agrees()
+
+
+@pytest.mark.parametrize("language", ["ru", "en"])
+def test_whoever_stops_it_late_or_early_is_not_charged(
+    stack: Stack, sql: Sql, clock: Clock, language: str
+) -> None:
+    anna = Subscriber(stack, sql, clock, language)
+    anna.press("fail_renewal")
+    anna.later(31.2)
+    anna.run_until(lambda: anna.row()["status"] == "past_due")
+    news(anna.chat, anna.words["late"])
+    anna.press("mend_renewal")
+    anna.chat.send("/subscription")
+    shown = eventually(lambda: [one for one in anna.chat.answers() if anna.words["shown"] in one.text], 30)
+    sure = tap(shown[0], anna.words["stop"])
+    sql("update renewals set asked_at = private.clock(), busy_until = private.clock() + interval '1 hour' "
+        "where id = %s", anna.row()["id"])  # fmt: skip
+    assert anna.words["busy"] in tap(sure, anna.words["yes"]).text
+    sql("update renewals set asked_at = null, busy_until = null where id = %s", anna.row()["id"])
+    anna.chat.send("/subscription")
+    shown = eventually(lambda: [one for one in anna.chat.answers() if anna.words["shown"] in one.text], 30)
+    assert anna.words["off_late"] in tap(tap(shown[0], anna.words["stop"]), anna.words["yes"]).text
+    assert anna.row()["saved_method"] is None
+    anna.later(33)
+    anna.run_until(lambda: anna.row()["status"] == "ended")
+    assert anna.taken() == []
+    assert anna.level() == 0
+
+
+def test_an_answer_that_gets_lost_is_asked_for_again_and_charges_once(
+    stack: Stack, sql: Sql, clock: Clock
+) -> None:
+    anna = Subscriber(stack, sql, clock, "en")
+    anna.desk.callbacks.lose_next(50)
+    anna.desk.unsure = 50  # of others', too
+    anna.later(31.2)
+    anna.run_until(lambda: len(anna.taken()) == 1)
+    assert anna.row()["asked_at"] is not None
+    anna.desk.unsure = 0
+    anna.later(31.5)
+    anna.run_until(lambda: anna.is_renewed(1))
+    news(anna.chat, anna.words["renewed"])
+    anna.agrees()
+
+
+def test_what_was_charged_is_found_when_the_key_is_forgotten(stack: Stack, sql: Sql, clock: Clock) -> None:
+    anna = Subscriber(stack, sql, clock, "en")
+    days = 31.2 * 86_400
+    anna.desk.clock.advance(days)
+    anna.desk.callbacks.lose_next(50)
+    anna.desk.unsure = 50
+    anna.later(31.2)
+    anna.run_until(lambda: len(anna.taken()) == 1)
+    anna.desk.unsure = 0
+    anna.desk.clock.advance(2 * 86_400)
+    anna.later(33.2)
+    anna.run_until(lambda: anna.is_renewed(1))
+    anna.desk.clock.advance(-days - 2 * 86_400)
+    anna.agrees()
+
+
+def test_jobs_that_run_at_once_charge_once(stack: Stack, sql: Sql, clock: Clock) -> None:
+    people = [Subscriber(stack, sql, clock, "en") for _ in range(4)]
+    anna = people[0]
+    anna.later(31.2)
+    in_parallel(4, lambda _n: stack.run_job("payments"))
+    anna.run_until(lambda: all(one.is_renewed(1) for one in people))
+    for one in people:
+        news(one.chat, one.words["renewed"])
+        assert len(one.taken()) == 1
+    anna.agrees()
+
+
+STEPS = [
+    ("claim_due_renewals", "before"),
+    ("claim_due_renewals", "after"),
+    ("record_payment_event", "before"),
+    ("record_payment_event", "after"),
+]
+
+
+@pytest.mark.parametrize(("function", "when"), STEPS)
+def test_killed_between_any_two_steps_a_period_is_charged_once(
+    stack: Stack, sql: Sql, clock: Clock, function: str, when: Any
+) -> None:
+    anna = Subscriber(stack, sql, clock, "en")
+    anna.desk.callbacks.lose_next(50)  # nobody but the job tells
+    scheduled = stack.function("scheduled")
+    anna.later(31.2)
+    stack.database.on(function, when=when, do=scheduled.kill)
+    stack.run_job("payments")
+    eventually(lambda: not scheduled.pid, 30)
+    stack.database.clear()
+    scheduled.restart()
+    anna.later(31.4)
+    anna.run_until(lambda: anna.is_renewed(1))
+    # What a dead worker owed the sweep sends.
+    eventually(lambda: stack.run_job("sweep").status == 200 and anna.count("renewed"), 30)
+    assert len(anna.taken()) == 1
+    anna.agrees()
