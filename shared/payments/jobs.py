@@ -38,8 +38,8 @@ def payments() -> dict[str, Any]:
         "missed": missed,
         "charged": charged,
         "reminded": len(reminders),
-        "asked": _ask_for_open_orders(deadline),
         "refunds": refunds.go_on(deadline),
+        "asked": _ask_for_open_orders(deadline),
     }
 
 

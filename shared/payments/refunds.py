@@ -15,12 +15,13 @@ from typing import Any
 import orjson
 
 from shared import db, log, texts
-from shared.errors import ConfigError
+from shared.errors import ConfigError, DatabaseUnavailable
 from shared.payments import endpoint, providers
 from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import PaymentError, Provider, Receipt
 
 TIMEOUT = 8.0  # seconds for a provider to give money back
+_AT_ONCE = 4  # of those left open that one run of the job asks for: what it takes it must have time for
 Task = dict[str, Any]  # what private.refund_task returns
 
 
@@ -68,15 +69,25 @@ def ask(task: Task, timeout: float = TIMEOUT) -> None:
 def go_on(deadline: float) -> int:
     """Ask for the refunds that were left open, and return how many there were."""
     lasts = {key: providers.load(key).KEY_SECONDS for key in providers.configured()}
-    claimed = db.call("claim_open_refunds", p_providers=lasts)
+    claimed = db.call("claim_open_refunds", p_providers=lasts, p_limit=_AT_ONCE)
     endpoint.send(claimed["outgoing"])
     asked = 0
     for task in claimed["tasks"]:
         if monotonic() + TIMEOUT > deadline:
             break  # in a minute it is somebody else's turn
-        ask(task)
+        _try(task)
         asked += 1
     return asked
+
+
+def _try(task: Task) -> None:
+    """Ask; what breaks in one refund must not keep the others waiting."""
+    try:
+        ask(task)
+    except DatabaseUnavailable:
+        raise
+    except Exception as error:
+        log.alert("a refund broke", action="refund_failed", provider=task["provider"], error=str(error))
 
 
 def _give_back(provider: Provider, task: Task, timeout: float) -> Notice | None:

@@ -572,7 +572,7 @@ TEXTS: Mapping[str, str] = {
     "admin_card_refunded": "{paid}, of which {refunded} refunded",
     "admin_mark_chargebacks": "⚠️ Bank disputes: {count}",
     "admin_audit_nobody": "A payment of nobody",
-    "audit_refund_payment": "refund of {money}, payment {payment}",
+    "audit_refund_payment": "asked to refund {money}, payment {payment}",
     "audit_refund_decided": "refund of {money}, payment {payment}: {state}",
     "admin_check_good": (
         "✅ **It all agrees.** Payments, what was given for them, the ledger and the balances fit together."

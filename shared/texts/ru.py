@@ -571,7 +571,7 @@ TEXTS: Mapping[str, str] = {
     "admin_card_refunded": "{paid}, из них возвращено {refunded}",
     "admin_mark_chargebacks": "⚠️ Споры с банком: {count}",
     "admin_audit_nobody": "Платёж без человека",
-    "audit_refund_payment": "возврат {money} по платежу {payment}",
+    "audit_refund_payment": "запрошен возврат {money} по платежу {payment}",
     "audit_refund_decided": "возврат {money} по платежу {payment}: {state}",
     "admin_check_good": (
         "✅ **Всё сходится.** Платежи, выданное за них, движения и балансы согласуются друг с другом."

@@ -297,6 +297,12 @@ def test_a_refund_is_made_by_the_bot_that_sold_and_twice_is_once(shop: Shop, pro
     assert told["is_total"]
 
 
+def test_nobody_is_asked_to_pay_stars_back_to_nobody(provider: Any) -> None:
+    with pytest.raises(PaymentError, match="erased") as refused:
+        provider.refund("stxnone", Decimal(1), "XTR", key="r", telegram_id=0, timeout=TIMEOUT)
+    assert refused.value.is_certain
+
+
 def test_an_unknown_charge_is_certain_and_an_outage_is_not(shop: Shop, provider: Any) -> None:
     back: Json = {"key": "r", "telegram_id": 5, "timeout": TIMEOUT}
     with pytest.raises(PaymentError, match="CHARGE_NOT_FOUND") as unknown:

@@ -432,3 +432,18 @@ def test_a_refund_under_way_is_nothing_yet(provider: Any, keys: None, answers: d
     answers["/v3/refunds"] = {"id": "?"}
     with pytest.raises(PaymentError, match="oddly"):
         provider.refund(PAYMENT["id"], Decimal(1), "RUB", **arguments)
+
+
+def test_of_a_refund_under_way_its_present_state_is_asked_for(
+    provider: Any, keys: None, answers: dict[str, Any]
+) -> None:
+    """Under a known key the first answer comes again, and nobody tells that a refund was canceled."""
+    case = dict(SAMPLE.recorded())["refund_succeeded"]["body"]["object"]
+    answers["/v3/refunds"] = case | {"status": "pending"}
+    arguments: Any = {"key": "k", "telegram_id": 1, "timeout": TIMEOUT}
+    for state, kind in (("succeeded", "refunded"), ("canceled", "refund_failed")):
+        answers[f"/v3/refunds/{case['id']}"] = case | {"status": state}
+        told = provider.refund(PAYMENT["id"], Decimal(1), "RUB", **arguments)
+        assert (told.kind, told.operation_id) == (kind, case["id"])
+    answers[f"/v3/refunds/{case['id']}"] = case | {"status": "pending"}
+    assert provider.refund(PAYMENT["id"], Decimal(1), "RUB", **arguments) is None

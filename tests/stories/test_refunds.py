@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.payments import providers
+from tests.conftest import ADMIN
 from tests.stories.test_admin import labels, tap
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
 from tests.stories.test_buy import tap as tap_and_read
@@ -309,6 +310,28 @@ def test_a_worker_that_nobody_replaces_is_finished_by_the_job(
     clock(LATER)
     eventually(lambda: stack.run_job("payments").status == 200 and refunds_of(sql, payment) == ["done"], 60)
     news(boss, "✅ Refunded ")
+
+
+def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
+    stack: Stack, appoint: Appoint, sql: Sql
+) -> None:
+    """Asked for by another service, over SQL: the job asks the providers."""
+    appoint("en")
+    payments = [buy(stack, sql, provider)[1] for provider in ("yookassa", "fake")]
+    (kept,) = sql("select texts::text from products where key = 'credits_100'")
+    sql("update products set texts = '{\"en\": {}}' where key = 'credits_100'")  # a receipt needs a title
+    try:
+        for payment in payments:
+            sql("select admin_refund_payment(%s, null, %s)", payment, ADMIN)
+        eventually(lambda: stack.run_job("payments").status == 200
+                   and [refunds_of(sql, one) for one in payments] == [["open"], ["done"]], 60)  # fmt: skip
+        assert '"a refund broke"' in stack.function("scheduled").raw_log
+    finally:
+        sql("update products set texts = %s::jsonb where key = 'credits_100'", kept["texts"])
+    sql("update refunds set ask_after = ask_after - interval '2 minutes' where payment_id = %s", payments[0])
+    eventually(
+        lambda: stack.run_job("payments").status == 200 and refunds_of(sql, payments[0]) == ["done"], 60
+    )
 
 
 # What admins read ------------------------------------------------------------------------------------------

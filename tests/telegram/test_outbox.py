@@ -145,3 +145,31 @@ def test_a_notice_whose_text_is_not_here_waits_and_holds_up_nobody(stack: Stack,
     owed = sql("select error from telegram_outbox where chat_id = %s", anna.id)
     assert owed == [{"error": "no text 'text_of_tomorrow'"}]
     sql("delete from telegram_outbox where chat_id = %s", anna.id)
+
+
+def test_a_notice_may_have_buttons_and_texts_in_it(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram, "second")
+    owe(sql, "second", anna.id, "")
+    notice = {
+        "chat_id": anna.id,
+        "key": "payment_alarm_second_charge",
+        "languages": ["ru"],
+        "values": {
+            "payment": 17,
+            "number": "pi_1",
+            "provider": {"text": "provider_yookassa"},
+            "money": {"amount": 149, "currency": "RUB"},
+        },
+        "buttons": [[{"key": "admin_button_payment", "data": "admin:payment:17:new"}]],
+    }
+    sql(
+        "update telegram_outbox set method = 'notice', parameters = %s where chat_id = %s",
+        json.dumps(notice),
+        anna.id,
+    )
+    assert stack.run_job("sweep").status == 200
+    (told,) = [one for one in anna.chat("second").answers() if "дважды" in one.text]
+    assert "149\u00a0₽" in told.text and "Карта или СБП (ЮKassa)" in told.text
+    assert [[(button.text, button.data) for button in row] for row in told.buttons] == [
+        [("💳 Платёж 17", "admin:payment:17:new")]
+    ]

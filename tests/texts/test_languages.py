@@ -118,3 +118,24 @@ def test_texts_have_no_loose_markup_and_end_cleanly() -> None:
             plain = "".join(piece.content for piece in texts._pieces(code, key))
             assert "**" not in plain and "`" not in plain, f"{code}: {key}"
             assert not template.endswith(tuple(string.whitespace)), f"{code}: {key}"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_whatever_sql_calls_a_problem_or_a_state_has_words(code: str) -> None:
+    """Names that the database may use, each in the places where an admin reads it."""
+    tables = ROOT / "supabase/schemas/tables/payments"
+
+    def allowed(table: str, column: str) -> list[str]:
+        check = re.search(rf"check \({column} in \(([^)]*)\)", (tables / f"{table}.sql").read_text())
+        assert check is not None, f"{table}.{column}"
+        return re.findall(r"'(\w+)'", check[1])
+
+    problems, states = allowed("payments", "problem"), allowed("refunds", "status")
+    needed = {f"{start}_{name}" for name in problems for start in ("payment_alarm", "admin_problem")}
+    needed |= {f"admin_payments_{name}" for name in problems}
+    needed |= {f"admin_refund_{what}_{name}" for name in (*states, "accepted") for what in ("state", "is")}
+    needed |= {f"refund_told_{name}" for name in states if name != "open"}
+    needed |= {f"admin_payment_status_{name}" for name in allowed("payments", "status")}
+    needed |= {f"admin_given_{name}" for name in allowed("payment_effects", "effect") if name != "commission"}
+    missing = needed - set(texts.language(code).TEXTS)
+    assert not missing, f"add {sorted(missing)} to shared/texts/{code}.py"
