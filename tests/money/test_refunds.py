@@ -88,7 +88,7 @@ def test_all_that_is_left_is_asked_for_kept_and_written_down(money: Money) -> No
     telegram_id = money.user(anna)["telegram_id"]
     assert task | {"texts": None} == {
         "id": done["refund"]["id"],
-        "key": f"refund-{done['refund']['id']}",
+        "key": kept(money, done["refund"]["id"])["key"],
         "attempt": 1,
         "provider": "yookassa",
         "number": pay,
@@ -275,7 +275,7 @@ def test_a_refusal_after_silence_may_be_of_the_second_question_alone(money: Mone
     assert answer(money, refund, "unsure", "no answer")["status"] == "open"
     later(money, refund)
     (task,) = tasks_of(claim(money), refund)
-    assert (task["key"], task["attempt"]) == (f"refund-{refund}", 2)
+    assert (task["key"], task["attempt"]) == (kept(money, refund)["key"], 2)
     assert answer(money, refund, "refused", "nothing left")["status"] == "open"
     assert ask(money, payment)["outcome"] == "busy"
     # The callback of the first question comes: it had done it.

@@ -131,7 +131,7 @@ TABLES = {
     "public.refunds": Table(
         "anonymous",
         section="payments.refunds",
-        told="id payment_id amount status reference operation_id attempts is_accepted is_awaited error"
+        told="id payment_id amount status reference operation_id attempts is_accepted is_awaited error key"
         " created_at asked_at ask_after decided_at",
         kept_back="admin_email",
         cleared="error",

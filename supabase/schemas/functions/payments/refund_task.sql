@@ -22,7 +22,7 @@ begin
    where r.id = p_refund_id;
   select jsonb_build_object(
       'id', r.id,
-      'key', 'refund-' || r.id,
+      'key', r.key,
       'attempt', r.attempts,
       'provider', p.provider,
       'number', p.provider_payment_id,

@@ -1,5 +1,5 @@
--- What an admin asked a provider to give back. A row is kept before the provider is asked, and its number is the key of
--- the question (refund-<id>): whoever takes over from a worker that died asks the same, and the money goes back once.
+-- What an admin asked a provider to give back. A row is kept before the provider is asked, with the key of the question:
+-- whoever takes over from a worker that died asks with the same, and the money goes back once.
 --
 -- open ─▶ done ─▶ failed    the provider says that it is given back; or later, that it was not
 --   ├───▶ refused           it surely did nothing
@@ -20,7 +20,8 @@ create table public.refunds (
   created_at timestamptz not null default private.clock(),
   asked_at timestamptz,
   ask_after timestamptz not null default private.clock(),
-  decided_at timestamptz
+  decided_at timestamptz,
+  key text not null default 'refund-' || gen_random_uuid()
 );
 
 create index refunds_payment_idx on public.refunds (payment_id, id);
@@ -35,6 +36,7 @@ comment on column public.refunds.reference is 'Given by the caller: the same one
 comment on column public.refunds.operation_id is 'The provider''s number of it';
 comment on column public.refunds.is_accepted is 'The provider has taken it, and tells later what became of it';
 comment on column public.refunds.is_awaited is 'The admin was told that it is not known yet, and is told the end';
+comment on column public.refunds.key is 'With which the provider is asked; no other database on the same account has it';
 comment on column public.refunds.error is 'What the provider said instead of doing it';
 comment on column public.refunds.asked_at is 'When the provider was asked first: its key lasts from then on';
 alter table public.refunds enable row level security;

@@ -1,0 +1,68 @@
+-- Refunds have keys of their own.
+
+-- Nobody has asked for many refunds yet: each gets its key in a moment.
+-- squawk-ignore adding-field-with-default, adding-required-field
+alter table public.refunds add column key text default ('refund-'::text || gen_random_uuid()) not null;
+
+-- Takes a refund to ask its provider for it now, and collects what the question needs.
+--
+-- Twice or at once: the caller holds the refund's row; for a minute nobody else takes it.
+-- Returns: jsonb {id, key, attempt, provider, number, amount, currency, is_whole, telegram_id (who paid; null when they are
+--   erased), contact, texts (of what was bought, for the receipt; null without an order), languages}; amounts as text.
+-- Errors: none.
+create or replace function private.refund_task(p_refund_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_task jsonb;
+begin
+  update public.refunds as r
+     set attempts = r.attempts + 1,
+         asked_at = coalesce(r.asked_at, v_now),
+         ask_after = v_now + interval '1 minute'
+   where r.id = p_refund_id;
+  select jsonb_build_object(
+      'id', r.id,
+      'key', r.key,
+      'attempt', r.attempts,
+      'provider', p.provider,
+      'number', p.provider_payment_id,
+      'amount', r.amount::text,
+      'currency', p.currency,
+      'is_whole', r.amount = p.amount,
+      'telegram_id', coalesce(nullif((p.claims ->> 'telegram_id')::bigint, 0), u.telegram_id),
+      'contact', coalesce(
+        o.contact,
+        -- A renewal has no address of its own: that of the last such purchase.
+        (
+          select e.contact
+            from public.orders as e
+           where e.user_id = n.user_id and e.provider = n.provider and e.contact is not null
+           order by e.id desc
+           limit 1
+        )
+      ),
+      'texts', d.texts,
+      'languages', jsonb_build_array(u.language, u.language_code)
+    )
+    into v_task
+    from public.refunds as r
+    join public.payments as p on p.id = r.payment_id
+    left join public.orders as o on o.id = p.order_id
+    left join public.renewals as n on n.id = p.renewal_id
+    left join public.products as d on d.key = coalesce(o.product_key, n.product_key)
+    left join public.users as u on u.id = p.user_id
+   where r.id = p_refund_id;
+  return v_task;
+end
+$$;
+
+revoke all on function private.refund_task from public, anon, authenticated;
+comment on function private.refund_task is 'Takes a refund to ask its provider for it now';
+
+comment on column public.refunds.key is 'With which the provider is asked; no other database on the same account has it';
