@@ -153,6 +153,12 @@ def _hash_key(value: str) -> str:
     return value
 
 
+def _chat(value: str) -> str:
+    if re.fullmatch(r"@[A-Za-z][A-Za-z0-9_]{3,31}|-[0-9]{6,16}", value) is None:
+        raise ValueError("must be the @name of a channel, or its id, a number below zero")
+    return value
+
+
 def _https_url(value: str) -> str:
     if not _url(value).startswith("https://"):
         raise ValueError("must be an https address")
@@ -231,6 +237,7 @@ class Settings:
     fallback_ai_requests_per_minute: int = _setting("FALLBACK_AI_REQUESTS_PER_MINUTE", _positive, 10)
     trusted_proxy_hops: int = _setting("TRUSTED_PROXY_HOPS", _not_negative, 1)
     support_contact: str = _setting("SUPPORT_CONTACT", default="")
+    training_channel: str = _setting("TRAINING_CHANNEL", _chat, "")
     terms_url: str = _setting("TERMS_URL", _url, "")
     receipt_tax_system: str = _setting("RECEIPT_TAX_SYSTEM", _one_digit, "")
     receipt_vat_code: str = _setting("RECEIPT_VAT_CODE", _one_digit, "1")

@@ -29,6 +29,8 @@ TEXTS: Mapping[str, str] = {
     "command_mode": "How I answer",
     "command_language": "Choose the language",
     "command_referral": "Invite friends",
+    "command_trial": "Try a plan for free",
+    "command_trainings": "Trainings: what you have and how to get more",
     "command_privacy": "What we keep about you",
     "command_mydata": "Get all your data as a file",
     "command_deleteme": "Erase all your data",
@@ -38,6 +40,7 @@ TEXTS: Mapping[str, str] = {
     "command_stats": "People, requests and cost",
     "command_user": "A person’s card: ID or user name",
     "command_grant": "Give bonus requests: whom, how many, why",
+    "command_givetrainings": "Give trainings: whom, how many, why",
     "command_reset": "Give today’s requests back: to whom",
     "command_plan": "Give a plan: to whom, which, for how many days",
     "command_unban": "Lift a ban: whose",
@@ -161,6 +164,50 @@ TEXTS: Mapping[str, str] = {
     "referral_notice": (
         "🎉 {name} came with your link and has asked the first question. You get {credits|request|requests}!"
     ),
+    # Free trial and trainings
+    "trial_button": "✨ {days|day|days} free",
+    "trial_available": (
+        "✨ **Try the plan {plan} for free: {days|day|days}.**\n\n"
+        "No card is needed, and nothing is ever charged by itself: when the time is over, you are simply back on the "
+        "free plan. There is one trial for each person."
+    ),
+    "trial_start": "✨ Start",
+    "trial_started": (
+        "🎉 **Your free trial has begun.** The plan {plan} is yours until {until}.\n\n"
+        "I will remind you when it comes to its end. If you buy a plan earlier, the days that are left are not lost."
+    ),
+    "trial_running": "✨ Your free trial is running: the plan **{plan}** is yours until {until}.",
+    "trial_already_used": (
+        "You have had your free trial already, and there is one for each person. If you liked it, choose a plan below."
+    ),
+    "trial_paid_already": (
+        "The trial is for getting acquainted, and you have a plan or had one before. What is running now: /subscription"
+    ),
+    "trial_off": "There is no free trial at the moment. What there is, you find below.",
+    "trainings": "🎓 **Your trainings**",
+    "trainings_none": "🎓 **You have no trainings yet.**",
+    "trainings_plan_until": "🎓 **Your trainings**\n\nWith the plan {plan}, as many as you like until {until}.",
+    "trainings_plan": "🎓 **Your trainings**\n\nWith the plan {plan}, as many as you like.",
+    "trainings_admin": "🎓 **Your trainings**\n\nYou are an admin: as many as you like.",
+    "trainings_credits": "💬 Bonus requests: {credits}. One request is one training.",
+    "trainings_line": "🎁 {trainings|training|trainings} {source}",
+    "trainings_from_channel": "for joining the channel",
+    "trainings_from_promo": "for a promo code",
+    "trainings_from_admin": "from an admin",
+    "trainings_from_other": "as a present",
+    "trainings_channel": "📣 Join the channel **{channel}**, and I will give you {trainings|training|trainings}.",
+    "trainings_channel_had": "📣 The present for joining **{channel}** is yours already. Thank you for reading!",
+    "trainings_open": "📣 {channel}",
+    "trainings_joined": "✅ I have joined",
+    "trainings_given": "🎉 Thank you! +{trainings|training|trainings}",
+    "trainings_already_given": "You have had the present for this channel already.",
+    "trainings_off": "There is no present for joining at the moment.",
+    "trainings_not_joined": "I do not see you in the channel {channel} yet. Join it and tap once more.",
+    "trainings_later": "Telegram does not answer now, so I cannot see whether you joined. Tap again in a minute.",
+    "trainings_broken": (
+        "I cannot check whether you joined, and it is not your fault: the list of members is closed to me. We know "
+        "about it already."
+    ),
     # Your data
     "privacy": (
         "🔐 **What we keep about you**\n\n"
@@ -254,7 +301,7 @@ TEXTS: Mapping[str, str] = {
         "🗑 **Erase everything we keep about you?**\n\n"
         "**Will be gone:** your profile and settings, your conversations with all our bots, counters, your "
         "own AI keys, your invitations and your code for friends.\n\n"
-        "**Will be lost for good:** your balance ({balance}), bonus requests and a plan you paid for.\n\n"
+        "**Will be lost for good:** your balance ({balance}), bonus requests, trainings and a plan you paid for.\n\n"
         "**Stays, but not as yours:** orders, payments and other records of money, and of what admins did: accounting "
         "needs them. Nobody can tell from them whose they were; the payment provider has records of its own. "
         "And an encrypted mark: which newcomer’s gifts were received, which promo codes were used, how many requests were made this month, and "
@@ -321,6 +368,10 @@ TEXTS: Mapping[str, str] = {
         "To whom, how many and, if you like, why? For example: `/grant @name 50 for the bug report`\n\n"
         "A number below zero takes back; a million at most."
     ),
+    "admin_usage_givetrainings": (
+        "Whom, how many trainings and, if you like, why? For example: `/givetrainings @name 3 for your patience`\n\n"
+        "A number below zero takes back what is unused."
+    ),
     "admin_usage_reset": "Who gets today’s requests back? For example: `/reset @name`",
     "admin_usage_plan": (
         "To whom, which plan and, unless for good, for how many days? For example: `/plan @name PREMIUM 30`\n\n"
@@ -371,6 +422,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "admin_no_plan": "There is no plan {name}. There are: {plans}",
     "admin_granted": "{name}: bonus requests {before} → {after}",
+    "admin_gave_trainings": "{name}: trainings {before} → {after}",
     "admin_reset": "{name}: today’s requests {before} → {after}",
     "admin_plan_set": "{name}: plan {before} → {after}",
     "admin_plan_until": "{plan} until {date}",
@@ -378,7 +430,7 @@ TEXTS: Mapping[str, str] = {
     "admin_unbanned": "{name}: the ban is lifted",
     "admin_not_banned": "{name} was not banned",
     "admin_is_admin": "{name} is an admin and cannot be banned.",
-    "admin_bad_number": "This number does not fit: requests up to a million, days up to 3660, and the free plan has no days.",
+    "admin_bad_number": "This number does not fit: requests and trainings up to a million, days up to 3660, and the free plan has no days.",
     "admin_done_differently": "Something else was done under this number already. Please send the command again.",
     "admin_ban_question": "🚫 **Ban {name}?**\n\nNo bot will answer them. No reason is given: you can write one with /ban.",
     "admin_ban_question_reason": "🚫 **Ban {name}?**\n\nNo bot will answer them. The reason: {reason}",
@@ -391,6 +443,7 @@ TEXTS: Mapping[str, str] = {
         "Today: {today}\n"
         "This month: {month}\n"
         "Bonus requests: {credits}\n"
+        "Trainings: {trainings}\n"
         "Balance: {balance}\n"
         "Paid: {money}\n"
         "Invitations that counted: {referrals}\n"
@@ -422,6 +475,7 @@ TEXTS: Mapping[str, str] = {
     "admin_audit_newest": "‹ Newest",
     "admin_audit_older": "Older ›",
     "audit_add_bonus_credits": "bonus requests {before} → {after}",
+    "audit_give_trainings": "trainings {before} → {after}",
     "audit_reset_user_usage": "requests of the day {before} → {after}",
     "audit_set_plan": "plan {before} → {after}",
     "audit_ban_user": "banned",
@@ -691,6 +745,7 @@ TEXTS: Mapping[str, str] = {
         "New ones come on {date} at {time}. Until then the menu and your settings work as always.{ways}"
     ),
     "ways_out": "More requests at once:",
+    "way_out_trial": "✨ try a plan for free: /trial",
     "way_out_keys": "🔑 answers on an AI key of your own: /keys",
     "way_out_referral": "🎁 invite a friend: /referral",
     "ai_failed": "😔 The AI could not answer. This one does not count: please try again.",

@@ -21,7 +21,7 @@ def start(call: Call, sql: Sql, telegram_id: int) -> Any:
 
 
 def offer(call: Call, sql: Sql, telegram_id: int) -> Any:
-    return call("trial_offer", p_user_id=user_id_of(sql, telegram_id))
+    return call("trial_offer", p_user_id=user_id_of(sql, telegram_id))["outcome"]
 
 
 def access_of(sql: Sql, telegram_id: int) -> tuple[int, bool]:
@@ -46,7 +46,12 @@ def setting(sql: Sql) -> Any:
 
 def test_it_gives_the_plan_for_some_days_and_ends(sql: Sql, call: Call, clock: Clock) -> None:
     anna = somebody(sql)
-    assert offer(call, sql, anna) == {"plan": "PREMIUM", "days": 3}
+    assert call("trial_offer", p_user_id=user_id_of(sql, anna)) == {
+        "outcome": "available",
+        "plan": "PREMIUM",
+        "days": 3,
+        "ends_at": None,
+    }
     started = start(call, sql, anna)
     assert (started["outcome"], started["plan"], started["days"]) == ("started", "PREMIUM", 3)
     row = sql("select * from subscriptions where user_id = %s", user_id_of(sql, anna))[0]
@@ -63,7 +68,7 @@ def test_once_in_a_life(sql: Sql, call: Call, clock: Clock) -> None:
     first = start(call, sql, anna)
     again = start(call, sql, anna)
     assert (again["outcome"], again["ends_at"]) == ("already_used", first["ends_at"])
-    assert offer(call, sql, anna) is None
+    assert offer(call, sql, anna) == "already_used"
     clock("clock_timestamp() + interval '400 days'")
     sql("select private.expire_subscriptions(1000)")
     over = start(call, sql, anna)
@@ -85,7 +90,7 @@ def test_who_has_paid_or_has_a_plan_needs_none(
 ) -> None:
     anna = somebody(sql)
     subscribe(sql, anna, ends_in, source)
-    assert offer(call, sql, anna) is None
+    assert offer(call, sql, anna) == "paid_already"
     assert start(call, sql, anna)["outcome"] == "paid_already"
 
 
@@ -101,7 +106,7 @@ def test_a_gift_that_is_over_leaves_the_trial(sql: Sql, call: Call) -> None:
 def test_an_owner_may_switch_it_off(sql: Sql, call: Call, setting: Any, key: str, value: str) -> None:
     setting(key, value)
     anna = somebody(sql)
-    assert offer(call, sql, anna) is None
+    assert offer(call, sql, anna) == "off"
     assert start(call, sql, anna)["outcome"] == "off"
     assert sql("select trial_used from users where telegram_id = %s", anna) == [{"trial_used": False}]
 
@@ -126,7 +131,7 @@ def test_who_was_erased_and_comes_back_has_none(
             assert kept[0]["used"] == {"trial": True}
             person.receive(next_update())
             assert id_of(sql, person) is not None
-            assert offer(call, sql, person.id) is None
+            assert offer(call, sql, person.id) == "already_used"
             assert start(call, sql, person.id)["outcome"] == "already_used"
             assert access_of(sql, person.id) == (0, False)
 

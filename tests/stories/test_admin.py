@@ -18,7 +18,9 @@ from tools.emulator.telegram.people import Chat, Person
 
 Sql = Callable[..., list[dict[str, Any]]]
 Appoint = Callable[..., Person]
-ADMIN_COMMANDS = ("stats", "user", "grant", "reset", "plan", "ban", "unban", "promocode", "audit")
+ADMIN_COMMANDS = (
+    "stats", "user", "grant", "givetrainings", "reset", "plan", "ban", "unban", "promocode", "audit",
+)  # fmt: skip
 _numbers = itertools.count(1)
 
 

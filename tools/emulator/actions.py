@@ -9,10 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tools.emulator.functions import FunctionFailed
-from tools.emulator.telegram import Chat, Group, Person, Sent
+from tools.emulator.telegram import Channel, Chat, Group, Person, Sent
 from tools.emulator.telegram.model import Account, Json, Room
 from tools.emulator.telegram.text import units
-from tools.emulator.telegram.world import group_json, person_json
+from tools.emulator.telegram.world import channel_json, group_json, person_json
 
 if TYPE_CHECKING:
     from tools.emulator.functions import Function
@@ -38,6 +38,7 @@ class Actions:
         self._named: dict[str, Callable[[Json], Json]] = {
             "people": self._add_person,
             "groups": self._add_group,
+            "channel": self._channel,
             "send": self._send,
             "press": self._send,
             "edit": self._edit,
@@ -100,6 +101,18 @@ class Actions:
         if not members or not set(bots) <= set(self._world.bots):
             raise Refused(WANTED)
         return group_json(self._telegram.group(title, members, bots).room)
+
+    def _channel(self, body: Json) -> Json:
+        """Join a channel, or leave it."""
+        room = self._world.channels.get(_number(body.get("channel"), "channel"))
+        if room is None:
+            raise Refused("There is no such channel.")
+        channel, person = Channel(self._telegram, room), self._person(body.get("person"))
+        if body.get("join"):
+            channel.join(person)
+        else:
+            channel.leave(person)
+        return channel_json(room)
 
     def _send(self, body: Json) -> Json:
         chat = self._chat(body)

@@ -10,7 +10,7 @@ from tools.emulator import guard
 from tools.emulator.actions import Actions, Refused, required
 from tools.emulator.telegram.methods.profile import shown_commands
 from tools.emulator.telegram.model import BotAccount, Json, Room
-from tools.emulator.telegram.world import group_json, person_json
+from tools.emulator.telegram.world import channel_json, group_json, person_json
 from tools.emulator.web import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -61,6 +61,7 @@ class Api:
                 "people": [person_json(person) for person in world.people.values()],
                 "bots": [bot_json(bot) for bot in world.bots.values()],
                 "groups": [group_json(room) for room in world.groups.values()],
+                "channels": [channel_json(room) for room in world.channels.values()],
                 "functions": [
                     {"name": one.name, "state": one.state} for one in self._stack.functions.values()
                 ],

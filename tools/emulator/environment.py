@@ -13,6 +13,7 @@ from tools.emulator.telegram import Telegram
 from tools.keys.new import new_key
 
 PROVIDERS = tuple(dialect.name for dialect in DIALECTS)
+CHANNEL = "switchboard_news"  # the @username of the channel whose subscribers are given trainings
 
 
 class SettingMissing(Exception):
@@ -36,6 +37,7 @@ def stand_ins(
         "TOKEN_ENCRYPTION_KEYS": new_key(),
         "SCHEDULER_SECRET": scheduler_secret,
         "PUBLIC_URL": base,
+        "TRAINING_CHANNEL": f"@{CHANNEL}",
         "ENVIRONMENT": "development",
         "LOG_LEVEL": "DEBUG",
         "RESPONSE_TIMEOUT": "30",

@@ -45,7 +45,8 @@ class RealTelegram:
 
     def environment(self) -> dict[str, str]:
         """What the functions are told."""
-        return {"TELEGRAM_API_URL": API, "BOT_TOKENS": json.dumps({self._bot.name: self._bot.token})}
+        tokens = json.dumps({self._bot.name: self._bot.token})
+        return {"TELEGRAM_API_URL": API, "BOT_TOKENS": tokens, "TRAINING_CHANNEL": ""}
 
     def follow(self, trace: Trace) -> None:
         """Show deliveries in this trace."""

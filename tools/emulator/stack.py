@@ -12,7 +12,7 @@ from tools.emulator import guard, pages
 from tools.emulator.ai import Ai
 from tools.emulator.api import Api
 from tools.emulator.database import Database
-from tools.emulator.environment import stand_ins
+from tools.emulator.environment import CHANNEL, stand_ins
 from tools.emulator.events import Events
 from tools.emulator.functions import ROOT, Function
 from tools.emulator.gateway import Gateway
@@ -49,6 +49,8 @@ class Stack:
         self.trace = telegram.trace if telegram is not None else Trace()
         self.events = Events()
         self.telegram = telegram or Telegram(bots or bot_names(), retry_scale=retry_scale, trace=self.trace)
+        if self.telegram.world.channel_named(CHANNEL) is None:
+            self.telegram.channel("Switchboard News", CHANNEL, self.telegram.world.bots)
         self.ai = Ai(self.trace)
         self.database = Database(database_url)
         self.functions: dict[str, Function] = {}

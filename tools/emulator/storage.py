@@ -48,6 +48,7 @@ def _dump(world: World) -> Json:
         "format": FORMAT,
         "people": [asdict(person) for person in world.people.values()],
         "groups": [_room(room) for room in world.groups.values()],
+        "channels": [_room(room) for room in world.channels.values()],
         "private": [_room(room) for room in world.private.values()],
         "bots": {
             name: {field: getattr(bot, field) for field in BOT_FIELDS} for name, bot in world.bots.items()
@@ -64,7 +65,9 @@ def _room(room: Room) -> Json:
             "id",
             "kind",
             "title",
+            "username",
             "members",
+            "banned",
             "bots",
             "started",
             "blocked",
@@ -83,6 +86,8 @@ def _file(file: File) -> Json:
 def _restore(world: World, saved: Json) -> None:
     world.people |= {person["id"]: Account(**person) for person in saved["people"]}
     world.groups |= {room["id"]: _restored_room(room) for room in saved["groups"]}
+    if channels := saved.get("channels"):  # with the ids they had, and whoever is in them
+        world.channels = {room["id"]: _restored_room(room) for room in channels}
     for room in map(_restored_room, saved["private"]):
         world.private[(room.bots[0], room.id)] = room
     for name, fields in saved["bots"].items():

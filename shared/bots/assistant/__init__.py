@@ -23,6 +23,8 @@ from shared.bots.assistant import (  # noqa: E402, I001
     admin,
     payments,
     stars,
+    trial,
+    trainings,
     privacy,
     mydata,
     deleteme,
@@ -50,5 +52,7 @@ __all__ = [
     "referral",
     "refusals",
     "stars",
+    "trainings",
+    "trial",
     "usage",
 ]

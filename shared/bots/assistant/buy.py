@@ -13,6 +13,7 @@ from telebot.types import CallbackQuery, Message
 from shared import db, log, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
+from shared.bots.assistant.trial_offer import trial_offer, trial_row
 from shared.errors import ConfigError
 from shared.payments import providers
 from shared.telegram import current, reply
@@ -240,7 +241,7 @@ def _shelf(unit: Unit, products: list[dict[str, Any]]) -> Keyboard:
     for product in products:
         price = _price(unit, ways_to_pay(unit, product)[0])
         rows.append([(f"{title(unit, product['texts'])} · {price}", BUY + product["key"])])
-    return [*rows, [(unit.text("buy_promo"), "promo")], *back(unit)]
+    return [*trial_row(unit, trial_offer(unit)), *rows, [(unit.text("buy_promo"), "promo")], *back(unit)]
 
 
 def _shop(unit: Unit, products: list[dict[str, Any]]) -> Text:

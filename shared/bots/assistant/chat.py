@@ -16,6 +16,7 @@ from shared.bots.assistant.menu import main_menu
 from shared.bots.assistant.mode import current_mode
 from shared.bots.assistant.own_key import OpenKey, open_key, say_failed
 from shared.bots.assistant.profile import month_reset_day, reset_time, ways_out
+from shared.bots.assistant.trial_offer import trial_offer, trial_row
 from shared.config import settings
 from shared.errors import AIError, ConfigError, OwnKeyError
 from shared.keys import shape
@@ -62,7 +63,8 @@ def refuse(unit: Unit) -> None:
     """Say that the plan's requests are used up, when there are new ones, and the ways to more."""
     if unit.is_offline:
         return reply(unit.rich("offline_limit"))
-    usage, time, ways = unit.usage, reset_time(unit), ways_out(unit)
+    offer = trial_offer(unit)
+    usage, time, ways = unit.usage, reset_time(unit), ways_out(unit, has_trial=offer is not None)
     if usage.is_month_used_up:
         limit = usage.monthly_requests or 0
         day = month_reset_day(unit)
@@ -71,7 +73,7 @@ def refuse(unit: Unit) -> None:
         limit = usage.daily_requests or 0
         hours = max(1, round((usage.resets_at - datetime.now(UTC)) / timedelta(hours=1)))
         text = unit.rich("limit_reached", limit=limit, time=time, hours=hours, ways=ways)
-    return reply(text, main_menu(unit))
+    return reply(text, [*trial_row(unit, offer), *main_menu(unit)])
 
 
 def _answer(unit: Unit, words: str, own: OpenKey | None) -> None:

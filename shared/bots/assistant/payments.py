@@ -11,6 +11,7 @@ from shared import db, log
 from shared.bots.assistant import bot
 from shared.bots.assistant.buy import figures_date, title
 from shared.bots.assistant.menu import back
+from shared.bots.assistant.trial_offer import trial_offer, trial_row
 from shared.config import settings
 from shared.payments import providers
 from shared.telegram import current, reply
@@ -80,7 +81,8 @@ def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
         )
         if renewal["status"] != "canceled":
             rows.append([(unit.text("subscription_cancel"), f"{_CANCEL}{renewal['id']}")])
-    return joined(*parts, separator="\n\n"), [*rows, [(unit.text("menu_buy"), "buy")], *back(unit)]
+    more = [*trial_row(unit, trial_offer(unit)), [(unit.text("menu_buy"), "buy")]]
+    return joined(*parts, separator="\n\n"), [*rows, *more, *back(unit)]
 
 
 @bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_CANCEL))

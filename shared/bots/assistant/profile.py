@@ -59,10 +59,11 @@ def plan_name(unit: Unit, plan: str | None = None) -> str:
     return unit.text(key) if key in texts.language(unit.language).TEXTS else plan
 
 
-def ways_out(unit: Unit) -> str:
+def ways_out(unit: Unit, *, has_trial: bool) -> str:
     """Name the ways to more requests that this bot has: its commands with a text `way_out_<name>`."""
     known = texts.language(unit.language).TEXTS
-    here = [name for name in bot.commands() if name != "keys" or encryption.is_available()]
+    closed = {"keys": not encryption.is_available(), "trial": not has_trial}
+    here = [name for name in bot.commands() if not closed.get(name)]
     ways = [unit.text(f"way_out_{name}") for name in here if f"way_out_{name}" in known]
     return "\n\n" + "\n".join([unit.text("ways_out"), *ways]) if ways else ""
 

@@ -13,6 +13,7 @@ from shared import db, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.profile import month_reset_day, plan_name, resets, ways_out
+from shared.bots.assistant.trial_offer import trial_offer
 from shared.telegram import current
 from shared.telegram.unit import StateUnavailable, Unit
 from shared.texts import Text, figures
@@ -62,7 +63,9 @@ def _caption(unit: Unit, stats: Stats) -> Text:
     more = [*_calls(unit, stats["providers"]), *_referrals(unit, stats["referrals"])]
     if more:
         lines += [Text("", []), *more]
-    ways = ways_out(unit) if 0 in (day["remaining"], month["remaining"]) else ""
+    ways = ""
+    if 0 in (day["remaining"], month["remaining"]):
+        ways = ways_out(unit, has_trial=trial_offer(unit) is not None)
     return texts.joined(texts.joined(*lines, separator="\n"), Text(ways, []))
 
 

@@ -34,7 +34,7 @@ export const post = (path, body = {}) => request("POST", path, body);
 
 const EVENTS = [
   "message", "edit", "delete", "action", "draft", "callback_answer", "purchase", "delivery", "trace",
-  "person", "group", "trouble", "commands", "function",
+  "person", "group", "channel", "trouble", "commands", "function",
 ];
 
 /**

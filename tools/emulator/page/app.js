@@ -15,6 +15,7 @@ const STREAM = {
   delivery: onDelivery, trace: onTrace, trouble: onTrouble, function: onFunction,
   person: (person) => keep(store.people, person),
   group: (group) => keep(store.groups, group),
+  channel: (channel) => keep(store.channels, channel),
   commands: () => refresh(),
 };
 
@@ -28,8 +29,8 @@ function keep(list, one) {
 
 async function refresh() {
   const state = await get("/api/state");
-  const { people, bots, groups, troubles, functions, jobs } = state;
-  Object.assign(store, { people, bots, groups, troubles, functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
+  const { people, bots, groups, channels, troubles, functions, jobs } = state;
+  Object.assign(store, { people, bots, groups, channels, troubles, functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
   if (store.person) store.person = personOf(store.person.id) ?? people[0];
   if (store.person) tell("state");
 }

@@ -5,6 +5,7 @@ import { $, avatar, copyText, fullName, h, icon, iconButton, toast } from "./dom
 import { gist, messageNode, tick } from "./message.js";
 import { follow, formatted } from "./entities.js";
 import { openMenu } from "./menu.js";
+import { openChannel } from "./people.js";
 import { address, botOf, chatId, groupOf, isHere, on, openTalk, personOf, store, tell, unreadKey } from "./store.js";
 import { renderWelcome } from "./welcome.js";
 
@@ -30,7 +31,7 @@ const actions = {
   mention: (name) => talkToUsername(name) || toast(`Nobody here is called @${name}.`, "error"),
   invite: (name, parameter) => {
     const bot = store.bots.find((one) => one.username?.toLowerCase() === name.toLowerCase());
-    if (!bot) return false;
+    if (!bot) return openChannel(name);
     if (store.talk.group || store.talk.bot !== bot.name) openTalk({ bot: bot.name, group: null });
     if (parameter) send({ kind: "text", text: `/start ${parameter}` });
     return true;

@@ -127,6 +127,22 @@ function addGroup() {
   });
 }
 
+/** A channel that a link leads to: its posts are not shown here, but who reads it counts. False when there is none. */
+export function openChannel(name) {
+  const channel = store.channels.find((one) => one.username?.toLowerCase() === name.toLowerCase());
+  if (!channel) return false;
+  const person = store.person;
+  const isIn = channel.members.includes(person.id);
+  openForm({
+    title: channel.title,
+    note: `The channel @${channel.username}. ${person.first_name} is ${isIn ? "" : "not "}subscribed to it.`,
+    submit: isIn ? "Leave" : "Join",
+    fields: [],
+    run: () => post("/api/channel", { person: person.id, channel: channel.id, join: !isIn }),
+  });
+  return true;
+}
+
 export function startPeople() {
   const render = () => {
     renderYou();

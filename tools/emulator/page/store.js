@@ -4,6 +4,7 @@ export const store = {
   people: [],
   bots: [],
   groups: [],
+  channels: [],
   functions: [],
   jobs: [],
   troubles: {},

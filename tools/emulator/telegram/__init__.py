@@ -2,7 +2,19 @@
 
 from tools.emulator.telegram.delivery import RawResponse
 from tools.emulator.telegram.handles import Answer, Button, Payment, Sent, Tap
-from tools.emulator.telegram.people import Chat, Group, Person
+from tools.emulator.telegram.people import Channel, Chat, Group, Person
 from tools.emulator.telegram.telegram import Telegram
 
-__all__ = ["Answer", "Button", "Chat", "Group", "Payment", "Person", "RawResponse", "Sent", "Tap", "Telegram"]
+__all__ = [
+    "Answer",
+    "Button",
+    "Channel",
+    "Chat",
+    "Group",
+    "Payment",
+    "Person",
+    "RawResponse",
+    "Sent",
+    "Tap",
+    "Telegram",
+]

@@ -71,18 +71,19 @@ class Call:
         except ValueError:
             raise bad_request(f"can't parse {what or name} JSON object") from None
 
-    def room(self) -> Room:
-        """The chat the call is about; raises "chat not found" or the block's 403."""
+    def room(self, *, look: bool = False) -> Room:
+        """The chat the call is about; raises "chat not found" or the block's 403.
+
+        With `look`, which changes nothing, also a public channel that the bot is not in.
+        """
         raw = self.parameters.get("chat_id")
         if raw in (None, ""):
             raise bad_request("chat_id is empty")
-        try:
-            chat_id = int(str(raw))
-        except ValueError:
-            raise bad_request("chat not found") from None
-        room = self.telegram.world.room(self.bot.name, chat_id)
+        room = self.telegram.world.room(self.bot.name, self._chat_id(str(raw)))
         if room is None or not room.started:
             raise bad_request("chat not found")
+        if room.kind == "channel" and not look and self.bot.name not in room.bots:
+            raise forbidden("bot is not a member of the channel chat")
         if room.blocked:
             raise forbidden(
                 "bot was blocked by the user"
@@ -90,6 +91,15 @@ class Call:
                 else "bot was kicked from the group chat"
             )
         return room
+
+    def _chat_id(self, chat: str) -> int:
+        if chat.startswith("@"):
+            channel = self.telegram.world.channel_named(chat[1:])
+            return channel.id if channel is not None else 0
+        try:
+            return int(chat)
+        except ValueError:
+            raise bad_request("chat not found") from None
 
     def message(self, room: Room, missing: str) -> Stored:
         """The message `message_id` of the room; raises "<missing>" when it is not there."""

@@ -159,12 +159,14 @@ class Stored:
 
 @dataclass
 class Room:
-    """A private chat of one person with one bot, or a group."""
+    """A private chat of one person with one bot, a group, or a channel."""
 
     id: int
     kind: str
     title: str | None = None
+    username: str | None = None
     members: list[int] = field(default_factory=list)
+    banned: list[int] = field(default_factory=list)
     bots: list[str] = field(default_factory=list)
     started: bool = False
     blocked: bool = False

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from tools.emulator.telegram.files import picture, voice
 from tools.emulator.telegram.handles import TIMEOUT, Answer, Payment, Sent, Tap
+from tools.emulator.telegram.methods.chats import invite_link
 from tools.emulator.telegram.model import Account, Json, Room, Stored, Update
 from tools.emulator.telegram.stars import Subscription
+from tools.emulator.telegram.world import channel_json
 
 if TYPE_CHECKING:
     from tools.emulator.telegram.telegram import Telegram
@@ -177,6 +179,49 @@ class Person:
         """The private chat with a bot; KeyError when there is no such bot."""
         self.telegram.bot(bot)
         return Chat(self.telegram, self.account, self.telegram.world.private_room(self.account.id, bot))
+
+
+class Channel:
+    """A channel, as the people who read it and its owner have it."""
+
+    def __init__(self, telegram: Telegram, room: Room) -> None:
+        self.telegram = telegram
+        self.room = room
+
+    @property
+    def id(self) -> int:
+        """The channel's id."""
+        return self.room.id
+
+    @property
+    def link(self) -> str:
+        """The address that lets people in."""
+        return invite_link(self.room)
+
+    def join(self, person: Person | Account) -> None:
+        """Somebody becomes a subscriber; who was banned stays outside."""
+        self._change(person, joins=True)
+
+    def leave(self, person: Person | Account) -> None:
+        """Somebody unsubscribes."""
+        self._change(person, joins=False)
+
+    def ban(self, person: Person | Account) -> None:
+        """The owner throws somebody out for good."""
+        self._change(person, joins=False)
+        self.room.banned.append(person.id)
+
+    def dismiss(self, bot: str) -> None:
+        """The owner takes a bot off the administrators."""
+        self.room.bots.remove(bot)
+
+    def _change(self, person: Person | Account, *, joins: bool) -> None:
+        with self.telegram.world.lock:
+            if joins and person.id not in self.room.members + self.room.banned:
+                self.room.members.append(person.id)
+            elif not joins and person.id in self.room.members:
+                self.room.members.remove(person.id)
+            self.telegram.world.publish("channel", channel_json(self.room))
 
 
 class Group:

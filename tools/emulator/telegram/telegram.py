@@ -11,7 +11,7 @@ from tools.emulator.clock import Clock
 from tools.emulator.telegram.bot_api import BotApi
 from tools.emulator.telegram.delivery import Delivery, RawResponse, without_words
 from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Update
-from tools.emulator.telegram.people import Group, Person
+from tools.emulator.telegram.people import Channel, Group, Person
 from tools.emulator.telegram.queues import Queues
 from tools.emulator.telegram.sending import Sender
 from tools.emulator.telegram.stars import Stars
@@ -91,6 +91,17 @@ class Telegram:
         for name in room.bots:
             self.sender.membership(room, people[0].account, self.bot(name), "left", "member")
         return Group(self, room)
+
+    def channel(self, title: str, username: str | None = None, bots: Iterable[str] = ()) -> Channel:
+        """A new channel; without a @username a private one. The bots are its administrators."""
+        return Channel(self, self.world.add_channel(title, username, list(bots)))
+
+    def channel_named(self, username: str) -> Channel:
+        """The public channel with this @username; KeyError when there is none."""
+        room = self.world.channel_named(username)
+        if room is None:
+            raise KeyError(username)
+        return Channel(self, room)
 
     def handle(self, request: Request) -> Response:
         """One Bot API request."""

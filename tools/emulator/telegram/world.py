@@ -24,6 +24,7 @@ class World:
         self.people: dict[int, Account] = {}
         self.bots: dict[str, BotAccount] = {}
         self.groups: dict[int, Room] = {}
+        self.channels: dict[int, Room] = {}
         self.private: dict[tuple[str, int], Room] = {}
         self.callbacks: dict[str, Json] = {}
         self.files = Files()
@@ -92,8 +93,11 @@ class World:
             return self.private[key]
 
     def room(self, bot: str, chat_id: int) -> Room | None:
-        """The chat `chat_id` as this bot sees it."""
+        """The chat `chat_id` as this bot sees it; a public channel everybody does."""
         with self.lock:
+            channel = self.channels.get(chat_id)
+            if channel is not None:
+                return channel if channel.username or bot in channel.bots else None
             group = self.groups.get(chat_id)
             if group is not None:
                 return group if bot in group.bots else None
@@ -102,13 +106,29 @@ class World:
     def add_group(self, title: str, members: list[int], bots: list[str]) -> Room:
         """A new supergroup."""
         with self.lock:
-            room = Room(
-                -1_000_000_000_000 - self.new_id() % 1_000_000_000_000, "supergroup", title, members, bots
-            )
-            room.started = True
+            room = Room(self._chat_id(), "supergroup", title, members=members, bots=bots, started=True)
             self.groups[room.id] = room
             self.publish("group", group_json(room))
             return room
+
+    def add_channel(self, title: str, username: str | None, bots: list[str]) -> Room:
+        """A new channel, which nobody is in yet; these bots are its administrators."""
+        with self.lock:
+            room = Room(self._chat_id(), "channel", title, username, bots=bots, started=True)
+            self.channels[room.id] = room
+            self.publish("channel", channel_json(room))
+            return room
+
+    def channel_named(self, username: str) -> Room | None:
+        """The public channel with this @username, in any case."""
+        with self.lock:
+            name = username.lower()
+            return next(
+                (room for room in self.channels.values() if (room.username or "").lower() == name), None
+            )
+
+    def _chat_id(self) -> int:
+        return -1_000_000_000_000 - self.new_id() % 1_000_000_000_000
 
     def post(self, room: Room, author: Json, content: Json, bot: str | None = None) -> Stored:
         """A new message in a room."""
@@ -156,9 +176,10 @@ class World:
     def chat_json(self, room: Room) -> Json:
         """The Bot API's Chat object."""
         if room.kind != "private":
-            return {"id": room.id, "type": room.kind, "title": room.title}
+            chat: Json = {"id": room.id, "type": room.kind, "title": room.title}
+            return chat | ({"username": room.username} if room.username else {})
         person = self.people[room.members[0]]
-        chat: Json = {"id": room.id, "type": "private", "first_name": person.first_name}
+        chat = {"id": room.id, "type": "private", "first_name": person.first_name}
         optional = {"last_name": person.last_name, "username": person.username}
         return chat | {name: value for name, value in optional.items() if value}
 
@@ -181,6 +202,11 @@ def person_json(account: Account) -> Json:
         "language_code": account.language_code,
         "color": account.color,
     }
+
+
+def channel_json(room: Room) -> Json:
+    """A channel as the page shows it."""
+    return {"id": room.id, "title": room.title, "username": room.username, "members": room.members}
 
 
 def group_json(room: Room) -> Json:

@@ -1,7 +1,7 @@
 """What admins do in the assistant's private chat; for everybody else none of it is there.
 
     people.py    whom a command is about            card.py      /user, with buttons for the common actions
-    actions.py   what can be done to somebody       commands.py  /grant /reset /plan
+    actions.py   what can be done to somebody       commands.py  /grant /givetrainings /reset /plan
     banning.py   /ban, which asks first; /unban     audit.py     /audit: who did what
     payment.py   /payment, /payments <who>          refund.py    /refund, which asks first
     stats.py     /stats: how the bots do            check.py     /check: does all money agree?

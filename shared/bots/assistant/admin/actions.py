@@ -48,6 +48,19 @@ def grant(unit: Unit, person: Found, credits_: int, reason: str | None = None) -
     return unit.text("admin_granted", name=name_of(person), before=done["before"], after=done["after"])
 
 
+def give_trainings(unit: Unit, person: Found, trainings: int, reason: str | None = None) -> str:
+    """Give free trainings, or take unused ones back."""
+    done = db.call(
+        "admin_give_trainings",
+        p_user_id=person["id"],
+        p_quantity=trainings,
+        p_admin_email=unit.person.admin_email,
+        p_reference=unit.reference,
+        p_reason=storable(reason),
+    )
+    return unit.text("admin_gave_trainings", name=name_of(person), before=done["before"], after=done["after"])
+
+
 def reset(unit: Unit, person: Found) -> str:
     """Give today's requests back."""
     done = db.call(

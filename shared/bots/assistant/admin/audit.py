@@ -114,6 +114,8 @@ def _what(unit: Unit, entry: Entry) -> str:
     match action:
         case "add_bonus_credits":
             values = {"before": before["bonus_credits"], "after": after["bonus_credits"]}
+        case "give_trainings":
+            values = {"before": before["trainings"], "after": after["trainings"]}
         case "reset_user_usage":
             values = {"before": before["requests"], "after": after["requests"]}
         case "set_plan":

@@ -88,6 +88,7 @@ def card(unit: Unit, person: Found) -> Text:
         today=_used(unit, person["requests"], person["daily_requests"]),
         month=_used(unit, person["month_requests"], person["monthly_requests"]),
         credits=figures.number(unit.language, person["bonus_credits"]),
+        trainings=figures.number(unit.language, person["free_trainings"]),
         balance=figures.money(unit.language, Decimal(person["balance"]), person["currency"]),
         referrals=figures.number(unit.language, person["total_referrals"]),
         keys=person["keys"],

@@ -1,4 +1,4 @@
-"""/grant, /reset and /plan: what is done at once, and told as before and after."""
+"""/grant, /givetrainings, /reset and /plan: what is done at once, and told as before and after."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shared.bots.assistant.admin.people import Found, find, is_person, words
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
 
-_CREDITS = re.compile(r"[+-]?[0-9]{1,7}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,7}")
 _DAYS = re.compile(r"[0-9]{1,4}")
 
 
@@ -23,10 +23,21 @@ def grant(message: Message) -> None:
     """Give bonus credits: whom, how many, why."""
     unit = current()
     match words(message, 3):
-        case [who, number, *reason] if is_person(who) and _CREDITS.fullmatch(number) and int(number):
+        case [who, number, *reason] if is_person(who) and _NUMBER.fullmatch(number) and int(number):
             act_on(unit, who, actions.grant, int(number), " ".join(reason))
         case _:
             reply(unit.rich("admin_usage_grant"))
+
+
+@bot.admin_command("givetrainings")
+def give_trainings(message: Message) -> None:
+    """Give free trainings: whom, how many, why."""
+    unit = current()
+    match words(message, 3):
+        case [who, number, *reason] if is_person(who) and _NUMBER.fullmatch(number) and int(number):
+            act_on(unit, who, actions.give_trainings, int(number), " ".join(reason))
+        case _:
+            reply(unit.rich("admin_usage_givetrainings"))
 
 
 @bot.admin_command("reset")

@@ -13,8 +13,6 @@ security definer
 set search_path = ''
 as $$
 declare
-  v_days integer := private.setting('trial_days')::integer;
-  v_plan text := private.setting('trial_plan');
   v_user public.users;
   v_state text;
 begin
@@ -24,19 +22,13 @@ begin
   end if;
   v_state := private.trial_state(v_user);
   if v_state = 'available' then
+    v_state := 'started';
     update public.users as u set trial_used = true where u.id = p_user_id;
-    perform private.extend_subscription(p_user_id, v_plan, 'trial', null, v_days * 86400);
+    perform private.extend_subscription(
+      p_user_id, private.setting('trial_plan'), 'trial', null, private.setting('trial_days')::integer * 86400
+    );
   end if;
-  return jsonb_build_object(
-    'outcome', case v_state when 'available' then 'started' else v_state end,
-    'plan', v_plan,
-    'days', v_days,
-    'ends_at', (
-      select max(s.ends_at)
-        from public.subscriptions as s
-       where s.user_id = p_user_id and s.source = 'trial' and s.status = 'active' and s.ends_at > private.clock()
-    )
-  );
+  return public.trial_offer(p_user_id)::jsonb || jsonb_build_object('outcome', v_state);
 end
 $$;
 

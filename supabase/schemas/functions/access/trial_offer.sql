@@ -1,7 +1,8 @@
--- Tells the free trial that a person may have.
+-- Tells how it stands with a person's free trial: whether they may have it, what it is, and until when it runs.
 --
 -- Twice or at once: only reads.
--- Returns: json {plan, days}, or null when there is none for them.
+-- Returns: json {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
+--   trial runs.
 -- Errors: none.
 create or replace function public.trial_offer(p_user_id bigint)
 returns json
@@ -14,15 +15,22 @@ declare
   v_user public.users;
 begin
   select u.* into v_user from public.users as u where u.id = p_user_id;
-  if not found or private.trial_state(v_user) <> 'available' then
+  if not found then
     return null;
   end if;
   return json_build_object(
-    'plan', private.setting('trial_plan'), 'days', private.setting('trial_days')::integer
+    'outcome', private.trial_state(v_user),
+    'plan', private.setting('trial_plan'),
+    'days', private.setting('trial_days')::integer,
+    'ends_at', (
+      select max(s.ends_at)
+        from public.subscriptions as s
+       where s.user_id = p_user_id and s.source = 'trial' and s.status = 'active' and s.ends_at > private.clock()
+    )
   );
 end
 $$;
 
 revoke all on function public.trial_offer from public, anon, authenticated;
 grant execute on function public.trial_offer to bot_backend, service_role;
-comment on function public.trial_offer is 'The free trial that a person may have';
+comment on function public.trial_offer is 'How it stands with a person''s free trial';

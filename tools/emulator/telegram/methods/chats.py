@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import bad_request
-from tools.emulator.telegram.model import Json
+from tools.emulator.telegram.model import Json, Room
 
 MAX_DOWNLOAD = 20 * 1024 * 1024
+
+
+def invite_link(room: Room) -> str:
+    """The address that lets people into a channel."""
+    return f"https://t.me/{room.username}" if room.username else f"https://t.me/+{-room.id:x}"
 
 
 @method("getMe")
@@ -25,23 +30,30 @@ def get_me(call: Call) -> Json:
 @method("getChat")
 def get_chat(call: Call) -> Json:
     """The chat in full."""
-    return call.telegram.world.chat_json(call.room()) | {"accent_color_id": 0, "max_reaction_count": 11}
+    room = call.room(look=True)
+    chat = call.telegram.world.chat_json(room) | {"accent_color_id": 0, "max_reaction_count": 11}
+    if room.kind == "channel" and call.bot.name in room.bots:
+        chat["invite_link"] = invite_link(room)
+    return chat
 
 
 @method("getChatMember")
 def get_chat_member(call: Call) -> Json:
     """Who somebody is in a chat."""
-    room, user_id = call.room(), call.integer("user_id")
+    room, user_id = call.room(look=True), call.integer("user_id")
     world = call.telegram.world
+    if room.kind == "channel" and call.bot.name not in room.bots:
+        raise bad_request("member list is inaccessible")
     bot = next((world.bots[name] for name in room.bots if world.bots[name].id == user_id), None)
     if bot is not None:
-        return {"user": bot.user(), "status": "member"}
+        return {"user": bot.user(), "status": "administrator" if room.kind == "channel" else "member"}
     if user_id not in world.people:
         raise bad_request("invalid user_id specified")
     member = user_id in room.members
-    owner = member and room.members[0] == user_id and room.kind != "private"
-    status = "creator" if owner else ("member" if member else "left")
-    return {"user": world.people[user_id].user(), "status": status}
+    owner = member and room.members[0] == user_id and room.kind == "supergroup"
+    banned = {"status": "kicked", "until_date": 0} if user_id in room.banned else {"status": "left"}
+    standing = {"status": "creator" if owner else "member"} if member else banned
+    return {"user": world.people[user_id].user(), **standing}
 
 
 @method("getChatMemberCount")

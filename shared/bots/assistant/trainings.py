@@ -1,0 +1,131 @@
+"""/trainings: what a person has to train with, and what joining the owner's channel is worth."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from time import monotonic
+from typing import Any
+
+from telebot.types import CallbackQuery, Message
+
+from shared import db, log, texts
+from shared.bots.assistant import bot
+from shared.bots.assistant.buy import figures_date
+from shared.bots.assistant.menu import back
+from shared.bots.assistant.private_chat import is_private
+from shared.bots.assistant.profile import plan_name
+from shared.config import settings
+from shared.errors import TelegramError
+from shared.telegram import current, membership, reply
+from shared.telegram.membership import Channel
+from shared.telegram.unit import Keyboard, Unit
+from shared.texts import Text, joined
+
+_JOINED = "trainings:joined"
+_KEPT = 600  # seconds that the channel's name and address are remembered
+Overview = dict[str, Any]  # what training_overview returns
+
+
+@bot.message_handler(commands=["trainings"])
+def trainings(_message: Message) -> None:
+    """Show what there is to train with."""
+    unit = current()
+    if is_private(unit):
+        overview = _overview(unit)
+        reply(*_shown(unit, overview, _offered(overview)))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == _JOINED)
+def joined_channel(_call: CallbackQuery) -> None:
+    """Ask Telegram whether the person is in the channel, and give what that is worth."""
+    unit = current()
+    if not is_private(unit):
+        return None
+    channel = _offered(_overview(unit))
+    if channel is None:
+        return unit.notice(unit.text("button_old"), alert=True)
+    try:
+        is_in = membership.is_member(bot.name, channel.id, unit.person.telegram_id)
+    except TelegramError as error:
+        return unit.notice(unit.text(_failed(error)), alert=True)
+    if not is_in:
+        return unit.notice(unit.text("trainings_not_joined", channel=channel.title), alert=True)
+    given = db.call("give_channel_trainings", p_user_id=unit.person.id, p_channel_id=channel.id)
+    key = f"trainings_{given['outcome']}"
+    unit.notice(unit.text(key, trainings=given["trainings"]), alert=given["outcome"] != "given")
+    return unit.show(*_shown(unit, _overview(unit), channel))
+
+
+def _overview(unit: Unit) -> Overview:
+    overview: Overview = db.call("training_overview", p_user_id=unit.person.id)
+    return overview
+
+
+def _shown(unit: Unit, overview: Overview, channel: Channel | None) -> tuple[Text, Keyboard]:
+    parts, rows = [_what_there_is(unit, overview)], []
+    if channel is not None:
+        words = {"channel": channel.title, "trainings": overview["channel_trainings"]}
+        if str(channel.id) in overview["channels"]:
+            parts.append(unit.rich("trainings_channel_had", **words))
+        else:
+            parts.append(unit.rich("trainings_channel", **words))
+            if channel.link:
+                rows.append([(unit.text("trainings_open", channel=channel.title), channel.link)])
+            rows.append([(unit.text("trainings_joined"), _JOINED)])
+    if not overview["access"]["has_access"]:
+        rows.append([(unit.text("menu_buy"), "buy")])
+    return joined(*parts, separator="\n\n"), [*rows, *back(unit)]
+
+
+def _what_there_is(unit: Unit, overview: Overview) -> Text:
+    access = overview["access"]
+    details = access["details"]
+    if access["access_type"] == "subscription":
+        until = details["ends_at"] and figures_date(unit, details["ends_at"])
+        key = "trainings_admin" if details["plan"] == "FREE" else "trainings_plan"
+        head = unit.rich(f"{key}_until" if until else key, plan=plan_name(unit, details["plan"]), until=until)
+    elif access["has_access"]:
+        head = unit.rich("trainings")
+    else:
+        head = unit.rich("trainings_none")
+    lines = [_line(unit, given) for given in overview["trainings"] if given["used"] < given["quantity"]]
+    if details["bonus_credits"]:
+        lines.insert(0, unit.rich("trainings_credits", credits=details["bonus_credits"]))
+    return joined(head, joined(*lines, separator="\n"), separator="\n\n") if lines else head
+
+
+def _line(unit: Unit, given: dict[str, Any]) -> Text:
+    known = texts.language(unit.language).TEXTS
+    source = f"trainings_from_{given['source']}"
+    return unit.rich(
+        "trainings_line",
+        trainings=given["quantity"] - given["used"],
+        source=unit.text(source if source in known else "trainings_from_other"),
+    )
+
+
+def _offered(overview: Overview) -> Channel | None:
+    """Return the owner's channel where joining it is worth something and Telegram tells of it."""
+    name = settings().training_channel
+    if not name or overview["channel_trainings"] < 1:
+        return None
+    try:
+        return _channel(name, int(monotonic() // _KEPT))
+    except TelegramError as error:
+        _failed(error)
+        return None
+
+
+@lru_cache(maxsize=2)
+def _channel(name: str, _while: int) -> Channel:
+    return membership.channel_of(bot.name, name)
+
+
+def _failed(error: TelegramError) -> str:
+    """Tell the log why the channel could not be asked about; returns the text for the person."""
+    if error.is_temporary:
+        log.warning("Telegram does not answer about the channel", action="channel_unknown", reason=str(error))
+        return "trainings_later"
+    # The owner must act: the name is wrong, or the bot is no administrator there.
+    log.alert(f"TRAINING_CHANNEL cannot be asked about: {error}", action="config_error")
+    return "trainings_broken"

@@ -1,0 +1,200 @@
+"""Anna joins the owner's channel for a training: Telegram is asked whether she did, and she has it once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.stories.test_trial import ask, labels, speaks, tap, user_id
+from tests.support import eventually
+from tools.emulator.environment import CHANNEL
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Answer, Channel, Chat, Person
+
+Sql = Callable[..., list[dict[str, Any]]]
+WORDS = {
+    "ru": {
+        "none": "🎓 Тренировок пока нет.",
+        "offer": "📣 Подпишитесь на канал Switchboard News, и я подарю 1 тренировку.",
+        "joined": "✅ Я подписался",
+        "not yet": "Пока не вижу вас среди подписчиков канала Switchboard News.",
+        "given": "🎉 Спасибо! +1 тренировка",
+        "has": "🎓 Ваши тренировки\n\n🎁 1 тренировка за подписку на канал",
+        "had": "подарок уже ваш",
+        "later": "Telegram сейчас не отвечает",
+        "broken": "дело не в вас",
+        "plan": "С тарифом Премиум — сколько угодно",
+        "credits": "💬 Бонусные запросы: 7. Один запрос — одна тренировка.",
+        "gave": "Анна: тренировки 0 → 3",
+        "by admin": "🎁 3 тренировки от администратора",
+        "card": "Тренировки: 3",
+        "audit": "тренировки 0 → 3",
+        "usage": "/givetrainings @name 3",
+    },
+    "en": {
+        "none": "🎓 You have no trainings yet.",
+        "offer": "📣 Join the channel Switchboard News, and I will give you 1 training.",
+        "joined": "✅ I have joined",
+        "not yet": "I do not see you in the channel Switchboard News yet.",
+        "given": "🎉 Thank you! +1 training",
+        "has": "🎓 Your trainings\n\n🎁 1 training for joining the channel",
+        "had": "is yours already",
+        "later": "Telegram does not answer now",
+        "broken": "it is not your fault",
+        "plan": "With the plan Premium, as many as you like",
+        "credits": "💬 Bonus requests: 7. One request is one training.",
+        "gave": "Анна: trainings 0 → 3",
+        "by admin": "🎁 3 trainings from an admin",
+        "card": "Trainings: 3",
+        "audit": "trainings 0 → 3",
+        "usage": "/givetrainings @name 3",
+    },
+}
+
+
+@pytest.fixture
+def channel(stack: Stack) -> Iterator[Channel]:
+    """The owner's channel, with the bots as its administrators."""
+    channel = stack.telegram.channel_named(CHANNEL)
+    bots = list(channel.room.bots)
+    yield channel
+    channel.room.bots[:] = bots
+
+
+def alert(answer: Answer, label: str) -> str:
+    """Tap a button and return what is shown over the chat."""
+    return str(answer.tap(label).answer()["text"])
+
+
+def somebody(stack: Stack, language: str = "en") -> tuple[Person, Chat]:
+    person = stack.telegram.person("Анна", language)
+    chat = person.chat("assistant")
+    ask(chat, "/start")
+    return person, chat
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_joining_gives_once_and_for_ever(stack: Stack, channel: Channel, language: str) -> None:
+    words = WORDS[language]
+    person, anna = somebody(stack, language)
+    page = ask(anna, "/trainings")
+    assert page.text == f"{words['none']}\n\n{words['offer']}"
+    assert [button.url for row in page.buttons for button in row if button.url] == [f"https://t.me/{CHANNEL}"]
+    assert alert(page, words["joined"]).startswith(words["not yet"])
+
+    channel.join(person)
+
+    assert alert(page, words["joined"]) == words["given"]
+    page.wait_for_edit()
+    assert page.text.startswith(words["has"])
+    assert words["had"] in page.text
+    assert words["joined"] not in labels(page)
+    channel.leave(person)
+    assert ask(anna, "/trainings").text == page.text, "what was given stays"
+
+
+def test_a_second_tap_gives_nothing(stack: Stack, sql: Sql, channel: Channel) -> None:
+    person, anna = somebody(stack)
+    channel.join(person)
+    first, second = ask(anna, "/trainings"), ask(anna, "/trainings")
+    first.tap("✅ I have joined").answer()
+    assert "already" in alert(second, "✅ I have joined")
+    rows = sql("select quantity from free_trainings where user_id = %s", user_id(sql, anna))
+    assert rows == [{"quantity": 1}]
+
+
+def test_who_was_thrown_out_is_no_member(stack: Stack, sql: Sql, channel: Channel) -> None:
+    person, anna = somebody(stack)
+    channel.join(person)
+    channel.ban(person)
+    channel.join(person)
+    assert alert(ask(anna, "/trainings"), "✅ I have joined").startswith(WORDS["en"]["not yet"])
+    assert sql("select from free_trainings where user_id = %s", user_id(sql, anna)) == []
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_what_cannot_be_checked_is_said_honestly(stack: Stack, channel: Channel, language: str) -> None:
+    words = WORDS[language]
+    person, anna = somebody(stack, language)
+    channel.join(person)
+    page = ask(anna, "/trainings")
+    stack.telegram.fail("getChatMember", 502)
+    assert alert(page, words["joined"]).startswith(words["later"])
+    channel.dismiss("assistant")
+    assert words["broken"] in alert(page, words["joined"])
+    lines = (json.loads(line) for line in stack.function("telegram").raw_log.splitlines() if "{" in line[:1])
+    assert any(
+        line.get("severity") == "ALERT" and "TRAINING_CHANNEL" in line.get("message", "") for line in lines
+    ), "the owner must hear of it"
+
+
+def test_somebody_the_channel_never_saw_is_no_member(stack: Stack, channel: Channel) -> None:
+    _person, anna = somebody(stack)
+    page = ask(anna, "/trainings")
+    stack.telegram.fail("getChatMember", 400, description="Bad Request: PARTICIPANT_ID_INVALID")
+    assert alert(page, "✅ I have joined").startswith(WORDS["en"]["not yet"])
+
+
+def test_a_private_channel_shows_its_invitation_and_none_shows_nothing(
+    stack: Stack, channel: Channel
+) -> None:
+    secret = stack.telegram.channel("For Readers", None, ["assistant"])
+    person, anna = somebody(stack)
+    with stack.settings(TRAINING_CHANNEL=str(secret.id)):
+        page, old = ask(anna, "/trainings"), ask(anna, "/trainings")
+        assert [button.url for row in page.buttons for button in row if button.url] == [secret.link]
+        secret.join(person)
+        assert alert(page, "✅ I have joined") == WORDS["en"]["given"]
+    with stack.settings(TRAINING_CHANNEL="@no_such_channel"):
+        assert "Join" not in ask(anna, "/trainings").text
+    with stack.settings(TRAINING_CHANNEL=""):
+        assert "Join" not in ask(anna, "/trainings").text
+        assert "older message" in alert(old, "✅ I have joined")
+    assert WORDS["en"]["offer"] in ask(anna, "/trainings").text, "another channel gives again"
+
+
+def test_who_erased_themselves_has_had_it(stack: Stack, sql: Sql, channel: Channel) -> None:
+    person, anna = somebody(stack)
+    channel.join(person)
+    ask(anna, "/trainings").tap("✅ I have joined").answer()
+    tap(ask(anna, "/deleteme"), "🗑 Erase everything")
+    ask(anna, "/start")
+    page = ask(anna, "/trainings")
+    assert page.text.startswith(WORDS["en"]["none"])
+    assert WORDS["en"]["had"] in page.text
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_what_else_there_is_to_train_with(stack: Stack, sql: Sql, language: str) -> None:
+    words, anna = WORDS[language], speaks(stack, language)
+    sql("update users set bonus_credits = 7 where telegram_id = %s", anna.id)
+    assert words["credits"] in ask(anna, "/trainings").text
+    sql(
+        "insert into subscriptions (user_id, plan, source, ends_at) values (%s, 'PREMIUM', 'admin', null)",
+        user_id(sql, anna),
+    )
+    assert words["plan"] in ask(anna, "/trainings").text
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_an_admin_gives_and_it_is_written_down(
+    stack: Stack, sql: Sql, appoint: Callable[..., Person], language: str
+) -> None:
+    words, boss = WORDS[language], appoint(language).chat("assistant")
+    person, anna = somebody(stack, language)
+    assert words["usage"] in ask(boss, "/givetrainings").text
+    assert words["usage"] in ask(boss, f"/givetrainings {person.id} many").text
+    line = ask(boss, f"/givetrainings {person.id} 3 for a kind word")
+    assert line.text == words["gave"]
+    assert words["by admin"] in ask(anna, "/trainings").text
+    assert words["card"] in ask(boss, f"/user {person.id}").text
+    audit = ask(boss, f"/audit {person.id}").text
+    assert words["audit"] in audit
+    assert "for a kind word" in audit
+    assert ask(boss, f"/givetrainings {person.id} -9").text.endswith("3 → 0")
+    assert ask(boss, "/trainings").text.startswith("🎓"), "everybody's command stays everybody's"
+    rows = eventually(lambda: sql("select action from audit_log where user_id = %s", user_id(sql, anna)), 20)
+    assert [row["action"] for row in rows] == ["give_trainings", "give_trainings"]

@@ -1,0 +1,210 @@
+"""Anna tries a plan for free: offered where she looks for more, once, and never to somebody who has one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import deliver_until_done, eventually, message_update
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Answer, Chat
+
+Sql = Callable[..., list[dict[str, Any]]]
+WORDS = {
+    "ru": {
+        "button": "✨ 3 дня бесплатно",
+        "offer": "✨ Попробуйте тариф Премиум бесплатно: 3 дня.",
+        "start": "✨ Начать",
+        "started": "🎉 Пробный период начался. Тариф Премиум ваш до ",
+        "running": "✨ Пробный период уже идёт: тариф Премиум ваш до ",
+        "used": "Пробный период у вас уже был",
+        "paid": "тариф уже есть или был",
+        "off": "Пробного периода сейчас нет",
+        "way": "✨ попробуйте тариф бесплатно: /trial",
+        "day": "⏳ Пробный период закончится уже ",
+        "over": "Пробный период закончился ",
+    },
+    "en": {
+        "button": "✨ 3 days free",
+        "offer": "✨ Try the plan Premium for free: 3 days.",
+        "start": "✨ Start",
+        "started": "🎉 Your free trial has begun. The plan Premium is yours until ",
+        "running": "✨ Your free trial is running: the plan Premium is yours until ",
+        "used": "You have had your free trial already",
+        "paid": "you have a plan or had one before",
+        "off": "There is no free trial at the moment",
+        "way": "✨ try a plan for free: /trial",
+        "day": "⏳ Your free trial ends on ",
+        "over": "Your free trial ended on ",
+    },
+}
+
+
+def speaks(stack: Stack, language: str = "en") -> Chat:
+    """A new person who has met the assistant."""
+    chat = stack.telegram.person("Anna", language_code=language).chat("assistant")
+    ask(chat, "/start")
+    return chat
+
+
+def ask(chat: Chat, text: str) -> Answer:
+    chat.send(text).wait()
+    return chat.answer()
+
+
+def tap(answer: Answer, label: str) -> Answer:
+    answer.tap(label).wait()
+    return answer.wait_for_edit()
+
+
+def labels(answer: Answer) -> list[str]:
+    return [button.text for row in answer.buttons for button in row]
+
+
+def row_of(sql: Sql, chat: Chat) -> dict[str, Any]:
+    return sql("select * from users where telegram_id = %s", chat.id)[0]
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_it_is_offered_started_and_over(
+    stack: Stack, sql: Sql, clock: Callable[[str], None], language: str
+) -> None:
+    words, anna = WORDS[language], speaks(stack, language)
+    page = ask(anna, "/trial")
+    assert page.text.startswith(words["offer"])
+    assert row_of(sql, anna)["trial_used"] is False, "looking at it starts nothing"
+
+    page = tap(page, words["start"])
+
+    assert page.text.startswith(words["started"])
+    assert (row_of(sql, anna)["vip_level"], row_of(sql, anna)["trial_used"]) == (1, True)
+    assert ask(anna, "/trial").text.startswith(words["running"])
+    clock("clock_timestamp() + interval '49 hours'")
+    stack.run_job("payments")
+    news(anna, words["day"])
+    clock("clock_timestamp() + interval '73 hours'")
+    stack.run_job("sweep")
+    stack.run_job("payments")
+    news(anna, words["over"])
+    eventually(lambda: row_of(sql, anna)["vip_level"] == 0, 20)
+    used = ask(anna, "/trial")
+    assert used.text.startswith(words["used"])
+    assert words["start"] not in labels(used)
+
+
+def news(chat: Chat, beginning: str) -> None:
+    """Wait for the bot's message that begins so, and take all that is there."""
+    eventually(lambda: [one for one in chat.answers() if one.text.startswith(beginning)], 30)
+    chat.room.taken = len(chat.room.answers)
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_the_ways_to_it_and_none_once_it_is_used(stack: Stack, sql: Sql, language: str) -> None:
+    words, anna = WORDS[language], speaks(stack, language)
+    for command in ("/subscription", "/buy"):
+        assert words["button"] in labels(ask(anna, command))
+    page = ask(anna, "/subscription")
+    page = tap(page, words["button"])
+    assert page.text.startswith(words["offer"])
+    tap(page, words["start"])
+    for command in ("/subscription", "/buy"):
+        assert words["button"] not in labels(ask(anna, command))
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_whoever_has_no_requests_left_is_offered_it(stack: Stack, sql: Sql, language: str) -> None:
+    words, anna = WORDS[language], speaks(stack, language)
+    use_up(sql, anna)
+    refusal = ask(anna, f"What now, {anna.id}?")
+    assert words["way"] in refusal.text
+    assert words["way"] in str(ask(anna, "/usage").data.get("caption"))
+    page = tap(tap(refusal, words["button"]), words["start"])
+    assert page.text.startswith(words["started"])
+    assert words["way"] not in ask(anna, f"And now, {anna.id}?").text
+    sql("update users set vip_level = 0 where telegram_id = %s", anna.id)  # as if it were over
+    sql(
+        "update subscriptions set status = 'expired', ended_at = now() where user_id = %s", user_id(sql, anna)
+    )
+    use_up(sql, anna)
+    refusal = ask(anna, f"And then, {anna.id}?")
+    assert words["way"] not in refusal.text
+    assert words["button"] not in labels(refusal)
+
+
+def user_id(sql: Sql, chat: Chat) -> int:
+    return int(row_of(sql, chat)["id"])
+
+
+def use_up(sql: Sql, chat: Chat) -> None:
+    sql(
+        "insert into daily_usage as d (user_id, bot, day, requests) "
+        "select id, 'assistant', (private.clock() at time zone 'Europe/Moscow')::date, 25 from users "
+        "where telegram_id = %s on conflict (user_id, day, bot) do update set requests = 25",
+        chat.id,
+    )
+
+
+@pytest.mark.parametrize("language", WORDS)
+def test_why_there_is_none(stack: Stack, sql: Sql, language: str) -> None:
+    words, anna, ben = WORDS[language], speaks(stack, language), speaks(stack, language)
+    sql(
+        "insert into subscriptions (user_id, plan, source, ends_at) values (%s, 'PREMIUM', 'admin', null)",
+        user_id(sql, anna),
+    )
+    sql("select private.refresh_access(%s)", user_id(sql, anna))
+    assert words["paid"] in ask(anna, "/trial").text
+    page = ask(ben, "/trial")
+    sql("update private.settings set value = '0' where key = 'trial_days'")
+    try:
+        assert words["off"] in tap(page, words["start"]).text
+        assert words["off"] in ask(ben, "/trial").text
+        assert words["button"] not in labels(ask(ben, "/buy"))
+    finally:
+        sql("update private.settings set value = '3' where key = 'trial_days'")
+    assert row_of(sql, ben)["trial_used"] is False
+
+
+def test_a_tap_told_twice_and_a_lost_answer_start_one(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    page = ask(anna, "/trial")
+    stack.telegram.deliver_twice()
+    stack.telegram.lose_responses()
+    page = tap(page, "✨ Start")
+    assert page.text.startswith((WORDS["en"]["started"], WORDS["en"]["running"]))
+    assert len(sql("select from subscriptions where user_id = %s", user_id(sql, anna))) == 1
+
+
+def test_without_a_database_it_is_not_there(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    page = ask(anna, "/trial")
+    probe = stack.telegram.person("Probe")
+    stack.database.down()
+    # The pool still holds connections: until one has broken, a statement may have arrived.
+    eventually(lambda: stack.telegram.deliver(message_update(probe, "/show"), "second").status == 200, 20)
+    page.tap("✨ Start")
+    eventually(lambda: [one for one in anna.answers() if "cannot reach my memory" in one.text], 20)
+    stack.database.up()
+    assert row_of(sql, anna)["trial_used"] is False
+
+
+def test_in_a_group_it_is_a_private_matter(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna")
+    ask(anna.chat("assistant"), "/start")
+    group = stack.telegram.group("Team", [anna], ["assistant"])
+    group.by(anna).send(f"/trial@{stack.telegram.bot('assistant').username}").wait()
+    assert "private" in group.by(anna).answer().text
+
+
+def test_who_erased_themselves_is_told_that_they_had_it(stack: Stack) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    ask(chat, "/start")
+    tap(ask(chat, "/trial"), "✨ Start")
+    question = ask(chat, "/deleteme")
+    assert "trainings" in question.text
+    tap(question, "🗑 Erase everything")
+    deliver_until_done(stack.telegram, message_update(anna, "/start"), "assistant")
+    chat.room.taken = len(chat.room.answers)
+    assert ask(chat, "/trial").text.startswith(WORDS["en"]["used"])
