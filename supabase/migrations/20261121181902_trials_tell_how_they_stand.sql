@@ -1,0 +1,76 @@
+-- Trials tell how they stand.
+
+-- Starts a person's free trial, once in a life: the plan of the setting trial_plan for trial_days days.
+--
+-- Twice or at once: the person's row is locked and bears the mark, so of two calls one starts it. It is remembered
+--   through an erasure.
+-- Returns: jsonb {outcome: started | already_used | paid_already | off, plan, days, ends_at}; ends_at while the trial
+--   runs, else null: a repetition is told until when.
+-- Errors: Z0004, there is no such person.
+create or replace function public.start_trial(p_user_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_state text;
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'Z0004';
+  end if;
+  v_state := private.trial_state(v_user);
+  if v_state = 'available' then
+    v_state := 'started';
+    update public.users as u set trial_used = true where u.id = p_user_id;
+    perform private.extend_subscription(
+      p_user_id, private.setting('trial_plan'), 'trial', null, private.setting('trial_days')::integer * 86400
+    );
+  end if;
+  return public.trial_offer(p_user_id)::jsonb || jsonb_build_object('outcome', v_state);
+end
+$$;
+
+revoke all on function public.start_trial from public, anon, authenticated;
+grant execute on function public.start_trial to bot_backend, service_role;
+comment on function public.start_trial is 'Starts a person''s free trial, once in a life';
+
+-- Tells how it stands with a person's free trial: whether they may have it, what it is, and until when it runs.
+--
+-- Twice or at once: only reads.
+-- Returns: json {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
+--   trial runs.
+-- Errors: none.
+create or replace function public.trial_offer(p_user_id bigint)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id;
+  if not found then
+    return null;
+  end if;
+  return json_build_object(
+    'outcome', private.trial_state(v_user),
+    'plan', private.setting('trial_plan'),
+    'days', private.setting('trial_days')::integer,
+    'ends_at', (
+      select max(s.ends_at)
+        from public.subscriptions as s
+       where s.user_id = p_user_id and s.source = 'trial' and s.status = 'active' and s.ends_at > private.clock()
+    )
+  );
+end
+$$;
+
+revoke all on function public.trial_offer from public, anon, authenticated;
+grant execute on function public.trial_offer to bot_backend, service_role;
+comment on function public.trial_offer is 'How it stands with a person''s free trial';
