@@ -17,6 +17,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from importlib import import_module
+from threading import Lock
 from typing import Any
 
 from telebot import TeleBot, types
@@ -28,6 +30,7 @@ from shared.telegram.incoming import Incoming, Unusable
 from shared.telegram.unit import current
 
 _NO_TOKEN = "0:not-known-at-import"  # noqa: S105
+_OF_ADMINS = ("message_handlers", "callback_query_handlers")
 _IRREGULAR = {"inline_query": "inline_handlers", "chosen_inline_result": "chosen_inline_handlers"}
 
 
@@ -51,6 +54,9 @@ class Bot(TeleBot):
         super().__init__(_NO_TOKEN, threaded=False, validate_token=False)
         self.name = name
         self._admin_commands: list[str] = []
+        self._admin_package = ""
+        self._admin_places: tuple[int, ...] = ()
+        self._admin_lock = Lock()
         self.answers_text_with_ai = answers_text_with_ai
 
     @property
@@ -87,7 +93,27 @@ class Bot(TeleBot):
 
     def admin_commands(self) -> tuple[str, ...]:
         """Return the commands that only admins have, in the order they were written."""
+        self._load_admin_package()
         return tuple(self._admin_commands)
+
+    def admin_package(self, name: str) -> None:
+        """Have a package of admins' handlers stand here in the order of all, imported when an admin writes.
+
+        A start, which everybody waits for, is spared what hardly anybody needs.
+        """
+        self._admin_package = name
+        self._admin_places = tuple(len(getattr(self, handlers)) for handlers in _OF_ADMINS)
+
+    def _load_admin_package(self) -> None:
+        with self._admin_lock:
+            if not self._admin_package:
+                return
+            ends = [len(getattr(self, handlers)) for handlers in _OF_ADMINS]
+            import_module(self._admin_package)
+            for handlers, place, end in zip(_OF_ADMINS, self._admin_places, ends, strict=True):
+                found = getattr(self, handlers)
+                setattr(self, handlers, found[:place] + found[end:] + found[place:end])
+            self._admin_package = ""
 
     def admin_command(self, name: str) -> Callable[[Handler], Handler]:
         """Register the handler of a command that only admins have, in private.
@@ -146,6 +172,8 @@ class Bot(TeleBot):
             update = types.Update.de_json(incoming.data)  # type: ignore[no-untyped-call]
         except Exception as error:
             raise Unusable(f"telebot cannot read it: {type(error).__name__}", incoming.update_id) from error
+        if self._admin_package and is_for_admin():
+            self._load_admin_package()
         self.process_new_updates([update])
 
     def is_addressed(self, incoming: Incoming) -> bool:

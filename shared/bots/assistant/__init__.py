@@ -20,7 +20,11 @@ from shared.bots.assistant import (  # noqa: E402, I001
     keys,
     buy,
     promo,
-    admin,
+)
+
+bot.admin_package("shared.bots.assistant.admin")
+
+from shared.bots.assistant import (  # noqa: E402, I001
     payments,
     stars,
     trial,
@@ -34,7 +38,6 @@ from shared.bots.assistant import (  # noqa: E402, I001
 )
 
 __all__ = [
-    "admin",
     "bot",
     "buy",
     "chat",
