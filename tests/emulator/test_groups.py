@@ -65,4 +65,4 @@ def test_replies_to_it_reach_it(receiver: Receiver, telegram: Telegram, group: G
     assert receiver.texts == ["/ask", "because"]
     messages = [update["message"] for update in receiver.updates if "message" in update]
     assert messages[-1]["reply_to_message"]["text"] == "yes?"
-    assert receiver.updates[-1]["message"]["from"]["first_name"] == "Boris"
+    assert messages[-1]["from"]["first_name"] == "Boris"
