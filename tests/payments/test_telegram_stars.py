@@ -297,9 +297,15 @@ def test_a_refund_is_made_by_the_bot_that_sold_and_twice_is_once(shop: Shop, pro
     assert told["is_total"]
 
 
-def test_nobody_is_asked_to_pay_stars_back_to_nobody(provider: Any) -> None:
+def test_whose_number_was_erased_gets_their_stars_back_and_is_not_kept(shop: Shop, provider: Any) -> None:
+    anna = shop.telegram.person("Anna").chat("second")
+    payment = anna.pay(provider.create(stars(bot="second"), TIMEOUT).url).wait()
+    back: Json = {"key": "r", "telegram_id": 0, "timeout": TIMEOUT}
+    told = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
+    assert (told.kind, told.telegram_id) == (Kind.REFUNDED, None)
+    assert shop.notices()[1]["kind"] == "refunded"
     with pytest.raises(PaymentError, match="erased") as refused:
-        provider.refund("stxnone", Decimal(1), "XTR", key="r", telegram_id=0, timeout=TIMEOUT)
+        provider.refund("stxnone", Decimal(1), "XTR", **back)
     assert refused.value.is_certain
 
 

@@ -504,3 +504,20 @@ def test_in_an_outage_nothing_is_asked(stack: Stack, appoint: Appoint, sql: Sql)
     tapped.wait(timeout=60)
     eventually(lambda: refunds_of(sql, payment) in ([], ["done"]), 30)
     assert sql("select * from check_payments()") == []
+
+
+def test_stars_of_somebody_who_erased_their_data_go_back(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    anna, payment, _link = buy(stack, sql, "telegram_stars")
+    boss = appoint("en").chat("assistant")
+    question = ask(boss, f"/refund {payment}")
+    sure = ask(anna, "/deleteme")
+    sure.tap(labels(sure)[0][0]).wait()
+    eventually(lambda: not sql("select 1 as x from users where telegram_id = %s", anna.id), 30)
+
+    assert tap_yes(question).text.startswith("✅ Refunded ")
+
+    assert refunds_of(sql, payment) == ["done"]
+    assert given_back(sql, payment) == 100
+    (claims,) = sql("select claims ->> 'telegram_id' as payer from payments where id = %s", payment)
+    assert claims["payer"] == "0"
+    assert not sql("select 1 as x from payment_events where strpos(body, %s) > 0", str(anna.id))

@@ -73,13 +73,8 @@ class Provider(provider.Provider):
 
     def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
         """Look among the bot's newest transactions. `transactions` tells many payments with one question."""
-        deadline = monotonic() + timeout
-        end = _count(reference, deadline)
-        found: list[Notice] = []
-        for offset in range(max(0, end - _SEARCHED * PAGE), end, PAGE):
-            page, _ = transactions(reference, offset, deadline - monotonic())
-            found += [notice for notice in page if notice.order_id == order_id]
-        return tuple(found)
+        newest = _newest(reference, monotonic() + timeout)
+        return tuple(notice for notice in newest if notice.order_id == order_id)
 
     def refund(
         self,
@@ -92,17 +87,18 @@ class Provider(provider.Provider):
         timeout: float,
         receipt: Receipt | None = None,
     ) -> Notice | None:
-        """Give all of it back; once more is the same."""
-        if not telegram_id:
-            raise PaymentError("Telegram must be told who paid, and that was erased", is_certain=True)
-        self._of_charge("refundStarPayment", payment_id, telegram_id, timeout, done="CHARGE_ALREADY_REFUNDED")
+        """Give all of it back; once more is the same. Who paid and was erased is looked up, and not kept."""
+        deadline = monotonic() + timeout
+        payer = telegram_id or _payer_of(payment_id, deadline)
+        left = deadline - monotonic()
+        self._of_charge("refundStarPayment", payment_id, payer, left, done="CHARGE_ALREADY_REFUNDED")
         return Notice(
             kind=Kind.REFUNDED,
             payment_id=payment_id,
             operation_id=_refund_of(payment_id),
             amount=amount,
             currency=currency,
-            telegram_id=telegram_id,
+            telegram_id=telegram_id or None,
             is_total=True,
         )
 
@@ -174,6 +170,25 @@ def transactions(bot: str, offset: int, timeout: float) -> tuple[tuple[Notice, .
     found = _page(bot, offset, PAGE, timeout)
     told = (_transaction(one) for one in found)
     return tuple(notice for notice in told if notice is not None), len(found)
+
+
+def _newest(bot: str, deadline: float) -> list[Notice]:
+    """Return the newest transactions of a bot, the oldest of them first."""
+    end = _count(bot, deadline)
+    found: list[Notice] = []
+    for offset in range(max(0, end - _SEARCHED * PAGE), end, PAGE):
+        page, _ = transactions(bot, offset, deadline - monotonic())
+        found += page
+    return found
+
+
+def _payer_of(charge: str, deadline: float) -> int:
+    """Return who paid a charge, which Telegram wants to be told."""
+    for bot in settings().bot_tokens:
+        for notice in reversed(_newest(bot, deadline)):
+            if notice.payment_id == charge and notice.telegram_id:
+                return notice.telegram_id
+    raise PaymentError("who paid was erased, and is not among the newest transactions", is_certain=True)
 
 
 def _page(bot: str, offset: int, limit: int, timeout: float) -> list[Any]:
