@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -78,6 +79,26 @@ def test_a_plan_that_is_over_gives_nothing_before_any_sweep(
     answer = call("check_access", p_telegram_id=anna)
     assert (answer["access_type"], answer["details"]["plan"]) == ("none", "FREE")
     assert consume(call, anna)["has_access"] is False
+
+
+def test_while_a_renewal_is_late_the_plan_is_kept(sql: Sql, call: Call, clock: Callable[[str], None]) -> None:
+    anna = somebody(sql)
+    subscribe(sql, anna, "1 day")
+    renewal = sql(
+        "insert into renewals (user_id, product_key, provider, provider_subscription_id, status, currency, "
+        "amount, plan, period, bot) "
+        "select id, 'premium_month', 'stripe', 'access_' || id, 'active', 'RUB', 499, 'PREMIUM', 'month', "
+        "'assistant' from users where telegram_id = %s returning id",
+        anna,
+    )[0]["id"]
+    clock("clock_timestamp() + interval '25 hours'")
+    answer = call("check_access", p_telegram_id=anna)
+    assert answer["access_type"] == "subscription"
+    now = sql("select private.clock() as now")[0]["now"]
+    assert datetime.fromisoformat(answer["details"]["ends_at"]) > now, "until it is kept, not the past end"
+    assert taken(consume(call, anna)) == ("subscription", 0, 0)
+    sql("delete from renewals where id = %s", renewal)
+    assert call("check_access", p_telegram_id=anna)["access_type"] == "none"
 
 
 def test_a_plan_without_an_end_and_an_admin(sql: Sql, call: Call) -> None:
