@@ -265,7 +265,15 @@ def test_orders_and_payments_stand_in_the_file(stack: Stack, sql: Sql) -> None:
     section = file_of(stack, eventually(lambda: [a for a in ben.answers() if "document" in a.data])[-1])
     told = section["Orders and payments"]
     assert told["Explanation"].startswith("orders: what you ordered; payments: money that came")
-    assert set(told["Data"]) == {"orders", "payments", "operations", "effects", "renewals", "events"}
+    assert set(told["Data"]) == {
+        "orders",
+        "payments",
+        "operations",
+        "refunds",
+        "effects",
+        "renewals",
+        "events",
+    }
     assert [(row["contact"], row["status"]) for row in told["Data"]["orders"]] == [
         ("ben@example.com", "completed")
     ]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import array
 import contextlib
+import fcntl
 import http.client
 import json
 import os
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections import deque
@@ -22,6 +25,7 @@ ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
 STOP_SECONDS = 5.0
 KEPT_LINES = 5000
+CATCH_UP_SECONDS = 5.0  # what was printed before an answer may be read after it
 # What a process needs of its surroundings to run at all. Nothing else is inherited: a developer's .env or
 # shell must not decide what a test or the emulator does.
 INHERITED = (
@@ -72,6 +76,7 @@ class Function:
         self._lock = threading.RLock()
         self._lines: deque[str] = deque(maxlen=KEPT_LINES)
         self._logs: deque[dict[str, Any]] = deque(maxlen=KEPT_LINES)
+        self._printed = 0
 
     @property
     def pid(self) -> int:
@@ -86,8 +91,39 @@ class Function:
 
     @property
     def raw_log(self) -> str:
-        """Everything the process printed (the last lines of it)."""
-        return "\n".join(list(self._lines))
+        """Everything the process printed until now (the last lines of it)."""
+        return "\n".join(self.lines_after(0))
+
+    @property
+    def printed(self) -> int:
+        """How many lines the process has printed until now."""
+        self._catch_up()
+        return self._printed
+
+    def lines_after(self, count: int) -> list[str]:
+        """Return what it printed after so many lines, as far as it is kept."""
+        self._catch_up()
+        lines = list(self._lines)
+        return lines[max(0, len(lines) - max(0, self._printed - count)) :]
+
+    def _catch_up(self) -> None:
+        """Wait until we have read what the process has written: it answers its caller before that."""
+        deadline = time.monotonic() + CATCH_UP_SECONDS
+        seen = -1
+        while (self._is_behind() or seen != self._printed) and time.monotonic() < deadline:
+            seen = self._printed
+            time.sleep(0.005)
+
+    def _is_behind(self) -> bool:
+        stream = self._process.stdout if self._process is not None else None
+        if stream is None or stream.closed:
+            return False
+        waiting = array.array("i", [0])
+        try:
+            fcntl.ioctl(stream.fileno(), termios.FIONREAD, waiting)
+        except (OSError, ValueError):  # it ended meanwhile
+            return False
+        return waiting[0] > 0
 
     def start(self, wait: bool = True) -> None:
         """Start the process and wait until it answers; FunctionFailed when it does not."""
@@ -183,6 +219,7 @@ class Function:
             for raw in stream:
                 text = raw.decode("utf-8", "replace").rstrip()
                 self._lines.append(text)
+                self._printed += 1
                 line = _parsed(text)
                 self._logs.append(line) if "action" in line or "severity" in line else None
                 self._on_log(self.name, line)
