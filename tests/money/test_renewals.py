@@ -355,3 +355,34 @@ def test_only_the_backend_may(money: Money, database_url: str, function: str) ->
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(f"select public.{calls[function]}")
             connection.rollback()
+
+
+def test_nobody_is_erased_while_it_runs_and_nothing_is_charged_after(
+    anna: Renewing, money: Money, clock: Clock
+) -> None:
+    erase = "select private.erase_money(u) from users as u where u.id = %s"
+    with pytest.raises(psycopg.DatabaseError, match="a renewal is running") as refused:
+        money.sql(erase, anna.user_id)
+    assert refused.value.sqlstate == "Y0002"
+    charge = anna.charge()
+    at(clock, 0.1)
+    cancel(anna)
+    money.sql(erase, anna.user_id)
+    at(clock, 30)
+    assert anna.claim()["looked"] == 0
+    row = anna.row()
+    assert (row["status"], row["saved_method"], row["asked_at"]) == ("ended", None, None)
+    assert money.sql("select contact from orders where id = %s", charge["order_id"]) == [{"contact": None}]
+
+
+def test_a_months_gift_is_used_up_before_anything_is_charged(
+    anna: Renewing, money: Money, clock: Clock
+) -> None:
+    money.sql("select private.extend_subscription(%s, 'PREMIUM', 'promo', 'month', null)", anna.user_id)
+    assert anna.claim()["charges"] == []
+    assert anna.row()["charge_at"] == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
+    clock("timestamptz '2027-03-10 12:00:01+03'")
+    anna.sweep()
+    assert anna.user()["vip_level"] == 1, "days of grace, whatever ran last"
+    anna.paid(anna.charge())
+    assert money.ends_at(anna.user_id) == datetime(2027, 4, 10, 12, tzinfo=MOSCOW)
