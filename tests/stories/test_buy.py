@@ -24,6 +24,28 @@ LABELS = {
     "fake": "Make-believe",
 }
 
+LABELS_RU = {
+    "stripe": "Stripe",
+    "yookassa": "ЮKassa",
+    "cloudpayments": "CloudPayments",
+    "prodamus": "Продамус",
+    "crypto_pay": "Криптовалюта",
+    "fake": "Понарошку",
+}
+# What a buyer reads on the way, in the language they speak.
+SAYS = {
+    "en": {
+        "shop": "What would you like?", "product": "100 requests", "receipt": "receipt", "wrong": "neither",
+        "pay": "To pay:", "paid": "Paid, thank you!", "back": "went back to you",
+        "history": "Your payments", "is_paid": "paid", "is_refunded": "refunded",
+    },
+    "ru": {
+        "shop": "Что выберете?", "product": "100 запросов", "receipt": "чек", "wrong": "Не похоже ни",
+        "pay": "К оплате:", "paid": "Оплачено, спасибо!", "back": "вернули",
+        "history": "Ваши платежи", "is_paid": "оплачено", "is_refunded": "возвращено",
+    },
+}  # fmt: skip
+
 
 def speaks(stack: Stack, language: str = "en") -> Chat:
     """A new person who has met the assistant."""
@@ -56,51 +78,63 @@ def credits(sql: Sql, chat: Chat) -> int:
     return int(sql("select bonus_credits from users where telegram_id = %s", chat.id)[0]["bonus_credits"])
 
 
-def checkout(chat: Chat, product: str, provider: str) -> str:
+def checkout(chat: Chat, product: str, provider: str, language: str = "en") -> str:
     """Go through the shop to the provider's page; its address."""
+    says = SAYS[language]
     chat.send("/buy")
     shop = chat.answer()
-    assert "What would you like?" in shop.text
+    assert says["shop"] in shop.text
     page = tap(tap(shop, product), provider)
-    if "receipt" in page.text:
+    if says["receipt"] in page.text:
         chat.send("nonsense").wait()
-        assert "neither" in chat.answer().text
+        assert says["wrong"] in chat.answer().text
         chat.send("anna@example.com")
         page = chat.answer()
-    assert "To pay:" in page.text
+    assert says["pay"] in page.text
     return link_of(page)
 
 
+@pytest.mark.parametrize(("language", "labels"), [("en", LABELS), ("ru", LABELS_RU)])
 @pytest.mark.parametrize("provider", PROVIDERS)
-def test_what_is_paid_is_given_at_once_and_once(stack: Stack, sql: Sql, provider: str) -> None:
-    anna = speaks(stack)
-    link = checkout(anna, "100 requests", LABELS[provider])
+def test_what_is_paid_is_given_at_once_and_once(
+    stack: Stack, sql: Sql, provider: str, language: str, labels: dict[str, str]
+) -> None:
+    says = SAYS[language]
+    anna = speaks(stack, language)
+    link = checkout(anna, says["product"], labels[provider], language)
 
     stack.payments.press(link, "pay")
 
-    assert "100 requests" in news(anna, "Paid, thank you!")
+    assert says["product"] in news(anna, says["paid"])
     assert credits(sql, anna) == 100
     stack.payments.press(link, "deliver_twice")
     stack.payments.press(link, "forge")
     anna.send("/payments")
-    history = eventually(lambda: [one for one in anna.answers() if "Your payments" in one.text], 20)[0]
-    assert "100 requests" in history.text
-    assert history.text.rstrip().endswith("paid")
+    history = eventually(lambda: [one for one in anna.answers() if says["history"] in one.text], 20)[0]
+    assert says["product"] in history.text
+    assert history.text.rstrip().endswith(says["is_paid"])
     assert credits(sql, anna) == 100
     assert sql("select * from check_payments()") == []
 
 
+@pytest.mark.parametrize(("language", "labels"), [("en", LABELS), ("ru", LABELS_RU)])
 @pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "fake"])
-def test_a_refund_takes_it_back_and_says_so(stack: Stack, sql: Sql, provider: str) -> None:
-    anna = speaks(stack)
-    link = checkout(anna, "100 requests", LABELS[provider])
+def test_a_refund_takes_it_back_and_says_so(
+    stack: Stack, sql: Sql, provider: str, language: str, labels: dict[str, str]
+) -> None:
+    says = SAYS[language]
+    anna = speaks(stack, language)
+    link = checkout(anna, says["product"], labels[provider], language)
     stack.payments.press(link, "pay")
-    news(anna, "Paid, thank you!")
+    news(anna, says["paid"])
 
     stack.payments.press(link, "refund")
 
-    news(anna, "went back to you")
+    news(anna, says["back"])
     assert credits(sql, anna) == 0
+    anna.send("/payments")
+    history = eventually(lambda: [one for one in anna.answers() if says["history"] in one.text], 20)[0]
+    assert history.text.rstrip().endswith(says["is_refunded"])
 
 
 @pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "prodamus", "fake"])
