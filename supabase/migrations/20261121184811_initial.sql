@@ -1,0 +1,9313 @@
+-- What there is at the first release: roles, tables and functions, in the order of supabase/schemas.
+
+-- The roles that call us, and the two schemas they may look into.
+
+do $$
+begin
+  if not exists (select from pg_catalog.pg_roles where rolname = 'bot_backend') then
+    -- Without a login: the database tool gives it one, with a password from a secret.
+    create role bot_backend nologin noinherit;
+  end if;
+end
+$$;
+
+-- A statement of ours that takes this long is broken; the caller has given up by then.
+alter role bot_backend set statement_timeout = '8s';
+alter role bot_backend set lock_timeout = '5s';
+alter role bot_backend set idle_in_transaction_session_timeout = '10s';
+
+create schema if not exists private;
+comment on schema private is 'Internals: reached only from functions of this project, not through the Data API';
+revoke all on schema private from public, anon, authenticated;
+
+grant usage on schema public to bot_backend, service_role;
+
+-- The only place that reads the time, so that a test can move it (only its owner can replace it).
+--
+-- Twice or at once: reads nothing and changes nothing.
+-- Returns: the present moment, also inside one long statement.
+-- Errors: none.
+create or replace function private.clock()
+returns timestamptz
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select clock_timestamp();
+$$;
+
+revoke all on function private.clock from public, anon, authenticated;
+comment on function private.clock is 'The present moment; replaced by tests that move the time';
+
+-- Keeps daily_people what users.active_on says, whoever changes it: for people who come or go as many as a
+-- statement has at once, for those who move on to a new day one by one.
+--
+-- Twice or at once: every change of a row adds and takes one. The rows are taken by day, the earlier one first,
+--   so no two wait for each other. What was never counted (rows copied in without triggers) is not taken off.
+-- Returns: null, as after-triggers may.
+-- Errors: none.
+create or replace function private.count_active_people()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_gone record;
+begin
+  if tg_op = 'INSERT' then
+    insert into public.daily_people as d (day, shard, active, last_active)
+    select n.active_on, n.id & 15, count(*), count(*) from new_people as n group by 1, 2
+    union all
+    select '-infinity'::date, n.id & 15, 0, count(*) from new_people as n group by 2
+    order by 1, 2
+    on conflict (day, shard) do update
+      set active = d.active + excluded.active, last_active = d.last_active + excluded.last_active;
+  elsif tg_op = 'DELETE' then
+    for v_gone in
+      select o.active_on as day, o.id & 15 as shard, count(*) as people from old_people as o group by 1, 2
+      union all
+      select '-infinity'::date, o.id & 15, count(*) from old_people as o group by 2
+      order by 1, 2
+    loop
+      update public.daily_people as d
+         set last_active = greatest(d.last_active - v_gone.people, 0)
+       where d.day = v_gone.day and d.shard = v_gone.shard;
+    end loop;
+  else
+    update public.daily_people as d
+       set last_active = d.last_active - 1
+     where d.day = old.active_on and d.shard = old.id & 15 and d.last_active > 0;
+    insert into public.daily_people as d (day, shard, active, last_active)
+    values (new.active_on, new.id & 15, 1, 1)
+    on conflict (day, shard) do update set active = d.active + 1, last_active = d.last_active + 1;
+  end if;
+  return null;
+end
+$$;
+
+revoke all on function private.count_active_people from public, anon, authenticated;
+comment on function private.count_active_people is 'Keeps daily_people what users.active_on says';
+
+-- Keeps users.is_admin what admins say, and what follows from it: copies for the services that read users.
+--
+-- Twice or at once: sets what is true of the rows as they are.
+-- Returns: null, as after-triggers may.
+-- Errors: none.
+create or replace function private.mark_admin()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_user_id bigint;
+begin
+  for v_user_id in
+    update public.users as u
+       set is_admin = exists (select from public.admins as a where a.telegram_id = u.telegram_id)
+     where (tg_op <> 'INSERT' and u.telegram_id = old.telegram_id)
+        or (tg_op <> 'DELETE' and u.telegram_id = new.telegram_id)
+    returning u.id
+  loop
+    perform private.refresh_access(v_user_id);
+  end loop;
+  return null;
+end
+$$;
+
+revoke all on function private.mark_admin from public, anon, authenticated;
+comment on function private.mark_admin is 'Keeps users.is_admin what admins say';
+
+-- Marks a person who is an admin already when they first write to a bot.
+--
+-- Twice or at once: changes the row that is being stored, nothing else.
+-- Returns: the row.
+-- Errors: none.
+create or replace function private.mark_new_admin()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  new.is_admin := exists (select from public.admins as a where a.telegram_id = new.telegram_id);
+  new.is_paid := new.is_admin or new.is_paid;
+  return new;
+end
+$$;
+
+revoke all on function private.mark_new_admin from public, anon, authenticated;
+comment on function private.mark_new_admin is 'Marks a person who is an admin when they first write';
+
+-- Makes a short code that nobody can guess, from letters and digits that nobody confuses.
+--
+-- Twice or at once: every call gives another code; 12 characters are 60 bits of the random UUID.
+-- Returns: 12 characters of 23456789abcdefghjkmnpqrstuvwxyz and the digit 0.
+-- Errors: none.
+create or replace function private.random_code()
+returns text
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  -- Bytes 6 and 8 of a random UUID hold its version; a hash spreads the random bits over all of them.
+  select string_agg(
+    substr(
+      '023456789abcdefghjkmnpqrstuvwxyz',
+      get_byte(h.digest, i.position) % 32 + 1,
+      1
+    ),
+    '' order by i.position
+  )
+  from (
+    select sha256(
+      convert_to(gen_random_uuid()::text, 'UTF8')
+    ) as digest
+  ) as h
+  cross join generate_series(0, 11) as i (position);
+$$;
+
+revoke all on function private.random_code from public, anon, authenticated;
+comment on function private.random_code is 'A short unguessable code';
+
+-- Keeps what was written once as it was written. Only letting go of an erased person is allowed, and of what an
+-- admin wrote about them in words of their own (reason, in before and after).
+--
+-- Twice or at once: changes nothing itself.
+-- Returns: the row, when its user_id became null and nothing else changed but for that.
+-- Errors: T0001, the row cannot be changed.
+create or replace function private.refuse_change()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_nobodys jsonb;
+begin
+  if tg_op = 'UPDATE' and (to_jsonb(old) ->> 'user_id') is not null then
+    v_nobodys := jsonb_set(to_jsonb(old), '{user_id}', 'null');
+    if to_jsonb(new) in (v_nobodys, v_nobodys #- '{before,reason}' #- '{after,reason}') then
+      return new;
+    end if;
+  end if;
+  raise exception '% is written once', tg_table_name using errcode = 'T0001';
+end
+$$;
+
+revoke all on function private.refuse_change from public, anon, authenticated;
+comment on function private.refuse_change is 'Keeps what was written once as it was written';
+
+-- People, one row a Telegram account, shared by all bots and by other services of the same owner.
+
+create table public.users (
+  id bigint generated always as identity primary key,
+  telegram_id bigint not null unique,
+  username text,
+  first_name text not null default '',
+  last_name text,
+  language_code text,
+  language text,
+  balance numeric(12, 2) not null default 0 check (balance >= 0),
+  vip_level integer not null default 0 check (vip_level >= 0),
+  is_active boolean not null default true,
+  is_newcomer boolean not null default true,
+  referral_code text not null unique default private.random_code(),
+  total_referrals integer not null default 0 check (total_referrals >= 0),
+  referral_credits integer not null default 0 check (referral_credits >= 0),
+  bonus_credits integer not null default 0 check (bonus_credits >= 0),
+  total_xp bigint not null default 0 check (total_xp >= 0),
+  level integer not null default 1 check (level >= 1),
+  is_admin boolean not null default false,
+  is_paid boolean not null default false,
+  banned_at timestamptz,
+  ban_reason text,
+  ban_told boolean not null default false,
+  trial_used boolean not null default false,
+  created_at timestamptz not null default private.clock(),
+  last_activity timestamptz not null default private.clock(),
+  active_on date not null default (private.clock() at time zone 'UTC')::date
+);
+
+-- Admins look people up by @name, which Telegram compares without regard to case.
+create index users_username_idx on public.users (lower(username));
+
+create trigger users_mark_new_admin
+before insert on public.users
+for each row execute function private.mark_new_admin();
+
+create trigger users_count_new_people
+after insert on public.users
+referencing new table as new_people
+for each statement execute function private.count_active_people();
+
+create trigger users_count_old_people
+after delete on public.users
+referencing old table as old_people
+for each statement execute function private.count_active_people();
+
+create trigger users_move_active_people
+after update of active_on on public.users
+for each row when (old.active_on <> new.active_on)
+execute function private.count_active_people();
+
+comment on table public.users is 'People: one row a Telegram account, shared by all bots and services';
+comment on column public.users.language_code is 'The language of the person''s Telegram, a BCP 47 tag';
+comment on column public.users.language is 'The language the person chose with /language; null: follow language_code';
+comment on column public.users.balance is 'Money, in the unit of the setting balance_currency';
+comment on column public.users.vip_level is 'Derived: 0 is the free plan, see subscription_limits and private.refresh_access';
+comment on column public.users.is_active is 'False once the person blocked a bot';
+comment on column public.users.is_newcomer is 'True until the first served AI request';
+comment on column public.users.is_paid is 'Derived: a paid plan, or an admin; see private.refresh_access';
+comment on column public.users.banned_at is 'Since when no bot serves the person; null: not banned';
+comment on column public.users.ban_reason is 'What the person is told beside the ban itself';
+comment on column public.users.ban_told is 'Whether the one notice of this ban was given';
+comment on column public.users.trial_used is 'Whether the free trial was started, now or before an erasure';
+comment on column public.users.referral_credits is 'Bonus credits that the person''s invitations brought, all together';
+comment on column public.users.last_activity is 'The last update of the person, to five minutes';
+comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_people';
+alter table public.users enable row level security;
+revoke all on table public.users from public, anon, authenticated, service_role;
+revoke all on sequence public.users_id_seq from public, anon, authenticated, service_role;
+
+-- What was taken from people for what they used: one row for each reference, so that a repetition takes nothing.
+
+create table public.access_usages (
+  id bigint generated always as identity primary key,
+  user_id bigint not null references public.users (id) on delete cascade,
+  reference text not null unique check (reference like '_%:_%'),
+  quantity integer not null check (quantity > 0),
+  access_type text not null check (access_type in ('subscription', 'credits', 'trainings')),
+  credits integer not null default 0 check (credits >= 0),
+  trainings integer not null default 0 check (trainings >= 0),
+  created_at timestamptz not null default private.clock(),
+  check (credits + trainings = case access_type when 'subscription' then 0 else quantity end)
+);
+
+create index access_usages_user_idx on public.access_usages (user_id, id);
+
+comment on table public.access_usages is 'What was taken from people for what they used';
+comment on column public.access_usages.reference is 'Service and its own number, "simulator:4711": the same one takes once';
+comment on column public.access_usages.access_type is 'The first thing it was taken from; a subscription is not used up';
+alter table public.access_usages enable row level security;
+revoke all on table public.access_usages from public, anon, authenticated, service_role;
+revoke all on sequence public.access_usages_id_seq from public, anon, authenticated, service_role;
+
+-- Who may do what others may not. Filled from the environment at deployment (tools.database settings), never
+-- by the application.
+
+create table public.admins (
+  email text primary key check (email = lower(email)),
+  telegram_id bigint unique,
+  created_at timestamptz not null default private.clock()
+);
+
+create trigger admins_mark_users
+after insert or update or delete on public.admins
+for each row execute function private.mark_admin();
+
+comment on table public.admins is 'Who may do what others may not';
+comment on column public.admins.telegram_id is 'Whose commands in a bot are an admin''s';
+alter table public.admins enable row level security;
+revoke all on table public.admins from public, anon, authenticated, service_role;
+
+-- What admins did, for ever.
+
+create table public.audit_log (
+  id bigint generated always as identity primary key,
+  admin_email text not null,
+  action text not null,
+  user_id bigint references public.users (id) on delete set null,
+  reference text unique,
+  before jsonb not null,
+  after jsonb not null,
+  created_at timestamptz not null default private.clock()
+);
+
+create index audit_log_user_idx on public.audit_log (user_id, id);
+
+create trigger audit_log_immutable
+before update or delete on public.audit_log
+for each row execute function private.refuse_change();
+
+comment on table public.audit_log is 'What admins did';
+comment on column public.audit_log.reference is 'Given by the caller: the same one acts once';
+alter table public.audit_log enable row level security;
+revoke all on table public.audit_log from public, anon, authenticated, service_role;
+revoke all on sequence public.audit_log_id_seq from public, anon, authenticated, service_role;
+
+-- The ledger of balances: every change of users.balance, for ever. The balance is its sum.
+
+create table public.balance_transactions (
+  id bigint generated always as identity primary key,
+  -- Not erased with the person: accounting needs the sum. It then belongs to nobody.
+  user_id bigint references public.users (id) on delete set null,
+  amount numeric(12, 2) not null check (amount <> 0),
+  balance_after numeric(12, 2) not null check (balance_after >= 0),
+  reason text not null check (reason <> ''),
+  reference text not null unique check (reference like '_%:_%'),
+  created_at timestamptz not null default private.clock()
+);
+
+create index balance_transactions_user_idx on public.balance_transactions (user_id, id);
+
+create trigger balance_transactions_immutable
+before update or delete on public.balance_transactions
+for each row execute function private.refuse_change();
+
+comment on table public.balance_transactions is 'The ledger of balances: every change, for ever';
+comment on column public.balance_transactions.amount is 'In the unit of the setting balance_currency; below zero takes';
+comment on column public.balance_transactions.reference is 'Service and its own number, "payments:4711": the same one counts once';
+alter table public.balance_transactions enable row level security;
+revoke all on table public.balance_transactions from public, anon, authenticated, service_role;
+revoke all on sequence public.balance_transactions_id_seq from public, anon, authenticated, service_role;
+
+-- How many AI requests a person used on a day, per bot. The limit counts all bots together.
+
+create table public.daily_usage (
+  user_id bigint not null references public.users (id) on delete cascade,
+  bot text not null,
+  day date not null,
+  requests integer not null default 0 check (requests >= 0),
+  bonus_requests integer not null default 0 check (bonus_requests >= 0),
+  own_key_requests integer not null default 0 check (own_key_requests >= 0),
+  primary key (user_id, day, bot)
+);
+
+comment on table public.daily_usage is 'AI requests used, by person, day and bot';
+comment on column public.daily_usage.day is 'A day in the time zone of the setting quota_timezone';
+comment on column public.daily_usage.requests is 'Reserved and served requests; a failed one is given back';
+comment on column public.daily_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
+comment on column public.daily_usage.own_key_requests is 'Requests served on the person''s own key; no limit counts them';
+alter table public.daily_usage enable row level security;
+revoke all on table public.daily_usage from public, anon, authenticated, service_role;
+
+-- What somebody who was erased must not collect again when they come back. Nothing here tells who it is.
+
+create table public.erased_people (
+  -- HMAC-SHA256 of the Telegram id. Its key is in no database, so a copy of this table cannot be tried out.
+  person_hash bytea primary key check (length(person_hash) = 32),
+  used jsonb not null default '{}' check (jsonb_typeof(used) = 'object'),
+  usage jsonb not null default '{}' check (jsonb_typeof(usage) = 'object'),
+  erased_at timestamptz not null default private.clock()
+);
+
+-- The sweep lets go of counters whose month is over.
+create index erased_people_usage_idx on public.erased_people (erased_at) where usage <> '{}';
+
+comment on table public.erased_people is 'What an erased person must not collect again';
+comment on column public.erased_people.person_hash is 'HMAC-SHA256 of the Telegram id, keyed with PERSON_HASH_KEY';
+comment on column public.erased_people.used is 'What is given once in a life, by its name: "referral", "promocode:<its id>", "trial", and "channels" whose free trainings they had; and "banned_at", whose reason is not kept';
+comment on column public.erased_people.usage is 'Requests used on the day and in the month of the erasure, so that it gives no new ones';
+alter table public.erased_people enable row level security;
+revoke all on table public.erased_people from public, anon, authenticated, service_role;
+
+-- Trainings that were given away: by whom, how many, how many of them are used. What is left never runs out.
+
+create table public.free_trainings (
+  id bigint generated always as identity primary key,
+  user_id bigint not null references public.users (id) on delete cascade,
+  source text not null check (source <> ''),
+  reference text not null check (reference <> ''),
+  quantity integer not null check (quantity >= 0),
+  used integer not null default 0 check (used between 0 and quantity),
+  created_at timestamptz not null default private.clock(),
+  -- What gives once gives a person once.
+  unique (user_id, source, reference)
+);
+
+comment on table public.free_trainings is 'Trainings that were given away';
+comment on column public.free_trainings.source is 'What gave them: channel, promo, admin';
+comment on column public.free_trainings.reference is 'For what: the channel, the promo code, the admin''s action; once per person and source';
+comment on column public.free_trainings.quantity is '0: given to them before they were erased and came back, so not again';
+alter table public.free_trainings enable row level security;
+revoke all on table public.free_trainings from public, anon, authenticated, service_role;
+revoke all on sequence public.free_trainings_id_seq from public, anon, authenticated, service_role;
+
+-- How many AI requests a person used in a month, over all bots: the sums of daily_usage, kept as counters.
+
+create table public.monthly_usage (
+  user_id bigint not null references public.users (id) on delete cascade,
+  month date not null check (extract(day from month) = 1),
+  requests integer not null default 0 check (requests >= 0),
+  bonus_requests integer not null default 0 check (bonus_requests >= 0),
+  primary key (user_id, month)
+);
+
+comment on table public.monthly_usage is 'AI requests used, by person and month';
+comment on column public.monthly_usage.month is 'Its first day, in the time zone of the setting quota_timezone';
+comment on column public.monthly_usage.requests is 'Reserved and served requests; a failed one is given back';
+comment on column public.monthly_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
+alter table public.monthly_usage enable row level security;
+revoke all on table public.monthly_usage from public, anon, authenticated, service_role;
+
+-- What each plan allows. Changing a row changes what the bots do with the next update.
+
+create table public.subscription_limits (
+  plan text primary key,
+  vip_level integer not null unique check (vip_level >= 0),
+  daily_requests integer check (daily_requests >= 0),
+  monthly_requests integer check (monthly_requests >= 0),
+  features text[] not null default '{}',
+  history_length integer check (history_length >= 0)
+);
+
+comment on table public.subscription_limits is 'What each plan allows';
+comment on column public.subscription_limits.vip_level is 'The plan holds from this users.vip_level up to the next plan''s';
+comment on column public.subscription_limits.daily_requests is 'AI requests a day over all bots; null is no limit';
+comment on column public.subscription_limits.monthly_requests is 'AI requests a month over all bots; null is no limit but the days''';
+comment on column public.subscription_limits.features is 'What the plan includes beside conversation: modes (the special ways of answering)';
+comment on column public.subscription_limits.history_length is 'Messages of a conversation the AI is shown; null is as many as MAX_HISTORY_LENGTH';
+alter table public.subscription_limits enable row level security;
+revoke all on table public.subscription_limits from public, anon, authenticated, service_role;
+
+-- The days bound the months already: an owner who wants less sets it.
+insert into public.subscription_limits
+(plan, vip_level, daily_requests, monthly_requests, features, history_length)
+values
+('FREE', 0, 25, null, '{modes}', 50),
+('PREMIUM', 1, 1000, null, '{modes}', null)
+on conflict (plan) do nothing;
+
+-- Who has which plan until when, and by whose doing. users.vip_level and is_paid follow from the active rows
+-- (private.refresh_access): of several plans at once the highest counts.
+--
+-- active ─▶ expired    its end has come (private.expire_subscriptions)
+--    └────▶ canceled   ended before its time: taken back, or replaced by another of the same source
+
+create table public.subscriptions (
+  id bigint generated always as identity primary key,
+  user_id bigint not null references public.users (id) on delete cascade,
+  plan text not null references public.subscription_limits (plan) on update cascade,
+  source text not null check (source <> ''),
+  status text not null default 'active' check (status in ('active', 'canceled', 'expired')),
+  starts_at timestamptz not null default private.clock(),
+  ends_at timestamptz check (ends_at >= starts_at),
+  -- squawk-ignore prefer-bigint-over-smallint
+  anchor_day smallint check (anchor_day between 1 and 31),
+  reminded text,
+  ended_at timestamptz check ((ended_at is null) = (status = 'active')),
+  created_at timestamptz not null default private.clock()
+);
+
+create index subscriptions_user_idx on public.subscriptions (user_id, status);
+create index subscriptions_plan_idx on public.subscriptions (plan);
+-- The sweep looks for those whose end has come.
+create index subscriptions_ends_at_idx on public.subscriptions (ends_at) where status = 'active';
+
+-- Reminders of ends that come near, and of those that have come.
+create index subscriptions_reminder_idx on public.subscriptions (ends_at)
+where source in ('purchase', 'trial', 'promo');
+
+comment on table public.subscriptions is 'Who has which plan until when';
+comment on column public.subscriptions.source is 'Who gave it: purchase, trial, promo (a promo code) or admin';
+comment on column public.subscriptions.ends_at is 'When it ends by itself; null: never';
+comment on column public.subscriptions.anchor_day is 'The day of the month it began on: a month from 31 January ends in February, and the next one on 31 March';
+comment on column public.subscriptions.reminded is 'The last reminder of its end that was sent, with the end it spoke of';
+comment on column public.subscriptions.ended_at is 'When it stopped being active';
+alter table public.subscriptions enable row level security;
+revoke all on table public.subscriptions from public, anon, authenticated, service_role;
+revoke all on sequence public.subscriptions_id_seq from public, anon, authenticated, service_role;
+
+-- Who brought whom. A person has one referrer for life.
+
+create table public.user_referrals (
+  id bigint generated always as identity primary key,
+  -- Null: erased. The other side keeps what they got, and how many they brought.
+  referrer_id bigint references public.users (id) on delete set null,
+  referred_id bigint unique references public.users (id) on delete set null,
+  status text not null default 'pending' check (status in ('pending', 'completed', 'limit_reached')),
+  referrer_credits integer not null default 0 check (referrer_credits >= 0),
+  referred_credits integer not null default 0 check (referred_credits >= 0),
+  created_at timestamptz not null default private.clock(),
+  completed_at timestamptz,
+  check (referrer_id <> referred_id)
+);
+
+create index user_referrals_referrer_idx on public.user_referrals (referrer_id, completed_at);
+create index user_referrals_pending_idx on public.user_referrals (referrer_id)
+where status = 'pending';
+-- Top referrers of a period.
+create index user_referrals_completed_at_idx on public.user_referrals (completed_at)
+where status = 'completed';
+
+comment on table public.user_referrals is 'Who brought whom';
+comment on column public.user_referrals.status is 'pending until the newcomer''s first served request; limit_reached: came, but nothing was given';
+alter table public.user_referrals enable row level security;
+revoke all on table public.user_referrals from public, anon, authenticated, service_role;
+revoke all on sequence public.user_referrals_id_seq from public, anon, authenticated, service_role;
+
+-- People's own keys of AI providers, encrypted by the functions before they get here (shared/keys). The database
+-- never sees one in clear, and holds nothing that could open one.
+
+create table public.user_tokens (
+  id bigint generated always as identity primary key,
+  user_id bigint not null references public.users (id) on delete cascade,
+  provider text not null check (provider ~ '^[a-z][a-z0-9_]{0,31}$'),
+  ciphertext bytea not null,
+  key_id text not null check (key_id <> ''),
+  last_four text not null check (length(last_four) = 4),
+  is_active boolean not null default false,
+  status text not null default 'ok' check (status in ('ok', 'refused')),
+  created_at timestamptz not null default private.clock(),
+  checked_at timestamptz,
+  unique (user_id, provider),
+  check (status = 'ok' or not is_active)
+);
+
+-- Asked for with every message that goes to the AI; and nobody's requests go to two providers.
+create unique index user_tokens_active_idx on public.user_tokens (user_id) where is_active;
+
+comment on table public.user_tokens is 'People''s own keys of AI providers, encrypted';
+comment on column public.user_tokens.ciphertext is 'AES-256-GCM, bound to the person''s Telegram id and the provider';
+comment on column public.user_tokens.key_id is 'Which of TOKEN_ENCRYPTION_KEYS opens it';
+comment on column public.user_tokens.last_four is 'The only characters of the key that are ever shown';
+comment on column public.user_tokens.is_active is 'The person''s requests use this one, and not the plan; one a person at most';
+comment on column public.user_tokens.status is 'refused once the provider would not take it any more';
+comment on column public.user_tokens.checked_at is 'When the provider last took it; null if it could not be asked yet';
+alter table public.user_tokens enable row level security;
+revoke all on table public.user_tokens from public, anon, authenticated, service_role;
+revoke all on sequence public.user_tokens_id_seq from public, anon, authenticated, service_role;
+
+-- What can be bought. Switching one off hides it everywhere; what was ordered before is still honoured.
+
+create table public.products (
+  key text primary key check (key ~ '^[a-z0-9_]{1,32}$'),
+  kind text not null check (kind in ('subscription', 'credits', 'balance', 'course')),
+  plan text references public.subscription_limits (plan) on update cascade,
+  period text check (period in ('month', 'year')),
+  quantity numeric(12, 2) check (quantity > 0),
+  texts jsonb not null check (jsonb_typeof(texts) = 'object'),
+  position integer not null default 0,
+  is_active boolean not null default true,
+  created_at timestamptz not null default private.clock(),
+  check ((kind = 'subscription') = (plan is not null and period is not null)),
+  check ((kind in ('credits', 'balance')) = (quantity is not null))
+);
+
+create index products_plan_idx on public.products (plan);
+
+comment on table public.products is 'What can be bought';
+comment on column public.products.plan is 'The plan a subscription gives for one period';
+comment on column public.products.quantity is 'How many bonus credits, or how much balance (in the setting balance_currency)';
+comment on column public.products.texts is 'By language: {"ru": {"title": "…", "description": "…"}}; a title has at most 32 characters';
+alter table public.products enable row level security;
+revoke all on table public.products from public, anon, authenticated, service_role;
+
+insert into public.products (key, kind, plan, period, quantity, texts, position)
+values
+(
+  'premium_month', 'subscription', 'PREMIUM', 'month', null,
+  '{"ru": {"title": "Премиум на месяц", "description": "1000 запросов в день на месяц"},
+    "en": {"title": "Premium for a month", "description": "1000 requests a day for a month"}}', 10
+),
+(
+  'premium_year', 'subscription', 'PREMIUM', 'year', null,
+  '{"ru": {"title": "Премиум на год", "description": "1000 запросов в день на год"},
+    "en": {"title": "Premium for a year", "description": "1000 requests a day for a year"}}', 20
+),
+(
+  'credits_100', 'credits', null, null, 100,
+  '{"ru": {"title": "100 запросов", "description": "Сверх дневного лимита, без срока"},
+    "en": {"title": "100 requests", "description": "On top of the daily limit, for any time"}}', 30
+),
+(
+  'credits_1000', 'credits', null, null, 1000,
+  '{"ru": {"title": "1000 запросов", "description": "Сверх дневного лимита, без срока"},
+    "en": {"title": "1000 requests", "description": "On top of the daily limit, for any time"}}', 40
+),
+(
+  'balance_500', 'balance', null, null, 500,
+  '{"ru": {"title": "Баланс: 500", "description": "Пополнение баланса"},
+    "en": {"title": "Balance: 500", "description": "Tops the balance up"}}', 50
+)
+on conflict (key) do nothing;
+
+-- Words that give something to whoever says them: a month, bonus credits, trainings, or a part off the next purchase.
+-- Switching one off, or its end, takes nothing back from those who redeemed it.
+
+create table public.promocodes (
+  id bigint generated always as identity primary key,
+  code text not null unique check (code ~ '^[A-Z0-9_-]{3,32}$'),
+  kind text not null check (kind in ('month', 'credits', 'trainings', 'percent')),
+  value integer not null,
+  plan text references public.subscription_limits (plan) on update cascade,
+  max_uses integer check (max_uses > 0),
+  uses integer not null default 0 check (uses >= 0),
+  valid_from timestamptz not null default private.clock(),
+  valid_until timestamptz check (valid_until > valid_from),
+  is_active boolean not null default true,
+  note text,
+  created_at timestamptz not null default private.clock(),
+  check (uses <= max_uses),
+  check ((kind = 'month') = (plan is not null)),
+  check (
+    value between 1 and case kind when 'month' then 36 when 'credits' then 1000000 when 'trainings' then 1000 else 99 end
+  )
+);
+
+create index promocodes_plan_idx on public.promocodes (plan);
+
+comment on table public.promocodes is 'Words that give something to whoever says them';
+comment on column public.promocodes.code is 'In capitals: it is the same in whatever case it is written';
+comment on column public.promocodes.value is 'How many months, bonus credits or trainings, or how many percent off';
+comment on column public.promocodes.plan is 'What a month is of';
+comment on column public.promocodes.max_uses is 'How many people it is for; null: for any number';
+comment on column public.promocodes.uses is 'How many redeemed it, those who were erased since included';
+comment on column public.promocodes.valid_until is 'A discount that was redeemed ends then, too; null: never';
+comment on column public.promocodes.note is 'What it is for, for the admins';
+alter table public.promocodes enable row level security;
+revoke all on table public.promocodes from public, anon, authenticated, service_role;
+revoke all on sequence public.promocodes_id_seq from public, anon, authenticated, service_role;
+
+-- Who pays again each period: by the provider's own schedule, or charged by us with a saved method.
+--
+-- active ─▶ past_due ─▶ ended       a charge failed; it is tried again, or given up
+--    └────▶ canceled ─▶ ended       will not renew; what was paid still runs
+--
+-- What we charge ourselves (saved_method) has one order a period. A try is open from asked_at until the provider has
+-- said what became of it: while it is open it is asked for with the same key, and nothing else is.
+
+create table public.renewals (
+  id bigint generated always as identity primary key,
+  user_id bigint references public.users (id) on delete set null,
+  product_key text not null references public.products (key) on update cascade,
+  provider text not null,
+  provider_subscription_id text not null,
+  status text not null default 'active' check (status in ('active', 'past_due', 'canceled', 'ended')),
+  currency text not null,
+  amount numeric(12, 2) not null check (amount > 0),
+  kind text not null default 'subscription',
+  plan text not null,
+  period text not null,
+  bot text not null,
+  saved_method text,
+  charged_until timestamptz,
+  charge_at timestamptz,
+  attempts integer not null default 0,
+  asked_at timestamptz,
+  busy_until timestamptz,
+  created_at timestamptz not null default private.clock(),
+  ended_at timestamptz,
+  unique (provider, provider_subscription_id)
+);
+
+create index renewals_user_idx on public.renewals (user_id);
+create index renewals_product_idx on public.renewals (product_key);
+-- What we charge ourselves, by when.
+create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
+
+comment on table public.renewals is 'Who pays again each period';
+comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule, or nothing is charged any more';
+comment on column public.renewals.charged_until is 'What is paid runs until then; the next period begins there';
+comment on column public.renewals.charge_at is 'When we look at it next: to charge it, to ask again, to end it; null: the provider has the schedule, or it is over';
+comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
+comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
+comment on column public.renewals.busy_until is 'Until when whoever asks the provider now has the try for themselves';
+alter table public.renewals enable row level security;
+revoke all on table public.renewals from public, anon, authenticated, service_role;
+revoke all on sequence public.renewals_id_seq from public, anon, authenticated, service_role;
+
+-- What we asked to be paid for. Its product and price are kept as they were then.
+--
+-- pending ─▶ completed   paid, and given
+--    └─────▶ canceled    its time ran out, or the provider gave it up; late money is honoured all the same
+
+create table public.orders (
+  id bigint generated always as identity primary key,
+  user_id bigint references public.users (id) on delete set null,
+  product_key text not null references public.products (key) on update cascade,
+  provider text not null,
+  currency text not null,
+  amount numeric(12, 2) not null check (amount > 0),
+  status text not null default 'pending' check (status in ('pending', 'completed', 'canceled')),
+  kind text not null,
+  plan text,
+  period text,
+  quantity numeric(12, 2),
+  renews boolean not null default false,
+  renewal_id bigint references public.renewals (id),
+  contact text,
+  bot text not null,
+  reference text unique,
+  checkout_url text,
+  checkout_reference text,
+  expires_at timestamptz not null,
+  checked_at timestamptz,
+  told text[] not null default '{}',
+  created_at timestamptz not null default private.clock(),
+  completed_at timestamptz,
+  full_amount numeric(12, 2) check (full_amount >= amount),
+  promocode_id bigint references public.promocodes (id),
+  check ((full_amount is null) = (promocode_id is null))
+);
+
+create index orders_user_idx on public.orders (user_id, id);
+create index orders_product_idx on public.orders (product_key);
+create index orders_promocode_idx on public.orders (promocode_id);
+create index orders_renewal_idx on public.orders (renewal_id);
+-- Reconciliation looks at those that are open.
+create index orders_open_idx on public.orders (expires_at) where status = 'pending';
+
+comment on table public.orders is 'What we asked to be paid for';
+comment on column public.orders.renews is 'It shall be paid again each period';
+comment on column public.orders.renewal_id is 'Made by us for a period of this renewal';
+comment on column public.orders.contact is 'Where the receipt goes: an e-mail address or a phone number';
+comment on column public.orders.bot is 'Where the person bought, and is told';
+comment on column public.orders.reference is 'Given by the caller: the same one makes one order';
+comment on column public.orders.told is 'What the buyer was told once: pending, failed';
+comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
+comment on column public.orders.full_amount is 'What it would have cost without the discount; null: there was none';
+comment on column public.orders.promocode_id is 'Whose discount it has';
+alter table public.orders enable row level security;
+revoke all on table public.orders from public, anon, authenticated, service_role;
+revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;
+
+-- Money that came, one row a charge at a provider. Its sums follow from payment_operations, its status from the
+-- sums; what a person was given for it stands in payment_effects.
+
+create table public.payments (
+  id bigint generated always as identity primary key,
+  provider text not null,
+  provider_payment_id text not null,
+  order_id bigint references public.orders (id),
+  renewal_id bigint references public.renewals (id),
+  user_id bigint references public.users (id) on delete set null,
+  status text not null default 'pending'
+  check (status in ('pending', 'completed', 'failed', 'canceled', 'refunded')),
+  currency text,
+  amount numeric,
+  refunded numeric not null default 0 check (refunded >= 0),
+  disputed numeric not null default 0 check (disputed >= 0),
+  has_failed boolean not null default false,
+  is_canceled boolean not null default false,
+  is_test boolean not null default false,
+  claims jsonb not null default '{}',
+  problem text check (problem in ('no_order', 'amount', 'currency', 'owner', 'test', 'second_charge')),
+  saved_method text,
+  created_at timestamptz not null default private.clock(),
+  completed_at timestamptz,
+  unique (provider, provider_payment_id)
+);
+
+create index payments_order_idx on public.payments (order_id);
+create index payments_renewal_idx on public.payments (renewal_id);
+create index payments_user_idx on public.payments (user_id, id);
+-- Who paid, where the provider knows it: not always whose order it is.
+create index payments_payer_idx on public.payments ((claims ->> 'telegram_id'))
+where (claims ->> 'telegram_id') is not null;
+-- What waits for its order, and what somebody must look at.
+create index payments_problem_idx on public.payments (problem) where problem is not null;
+create index payments_unsolved_idx on public.payments (id) where problem is not null and status = 'completed';
+
+comment on table public.payments is 'Money that came, one row a charge at a provider';
+comment on column public.payments.amount is 'What was paid, in currency; null: nothing yet';
+comment on column public.payments.refunded is 'Given back, all refunds together';
+comment on column public.payments.disputed is 'Taken back by the payer''s bank and not won back';
+comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them)';
+comment on column public.payments.problem is 'Why nothing was given for it';
+alter table public.payments enable row level security;
+revoke all on table public.payments from public, anon, authenticated, service_role;
+revoke all on sequence public.payments_id_seq from public, anon, authenticated, service_role;
+
+-- What was given for a payment, and what of it was taken back. One row an effect: whatever is told again finds it.
+
+create table public.payment_effects (
+  payment_id bigint not null references public.payments (id) on delete cascade,
+  effect text not null check (effect in ('subscription', 'credits', 'balance', 'course', 'commission')),
+  user_id bigint references public.users (id) on delete set null,
+  subscription_id bigint references public.subscriptions (id) on delete set null,
+  given numeric not null check (given >= 0),
+  aim numeric not null default 0 check (aim >= 0 and aim <= given),
+  taken numeric not null default 0 check (taken >= 0 and taken <= aim),
+  moves integer not null default 0,
+  created_at timestamptz not null default private.clock(),
+  primary key (payment_id, effect)
+);
+
+create index payment_effects_user_idx on public.payment_effects (user_id);
+create index payment_effects_subscription_idx on public.payment_effects (subscription_id);
+
+comment on table public.payment_effects is 'What was given for a payment, and what was taken back';
+comment on column public.payment_effects.given is 'Seconds of a subscription, bonus credits, or balance';
+comment on column public.payment_effects.aim is 'What should be taken back, for what was refunded and disputed';
+comment on column public.payment_effects.taken is 'What was really taken back: what the person had left, at most';
+comment on column public.payment_effects.moves is 'How often something was taken or returned: a part of the ledger''s reference';
+alter table public.payment_effects enable row level security;
+revoke all on table public.payment_effects from public, anon, authenticated, service_role;
+
+-- What providers told us, word for word, each once. An event that could not be applied keeps its error; when the
+-- provider tells it again it is applied. Words hold addresses and phones: they go with the person they are about, and
+-- the event stays, so that its repetition is recognised.
+
+create table public.payment_events (
+  id bigint generated always as identity primary key,
+  provider text not null,
+  event_key text not null,
+  user_id bigint references public.users (id) on delete set null,
+  type text not null default '',
+  body text not null,
+  notices jsonb not null,
+  attempts integer not null default 1,
+  error text,
+  received_at timestamptz not null default private.clock(),
+  processed_at timestamptz,
+  unique (provider, event_key)
+);
+
+create index payment_events_open_idx on public.payment_events (received_at) where processed_at is null;
+-- All of a person: to be told, and to be erased.
+create index payment_events_user_idx on public.payment_events (user_id);
+-- What belongs to nobody so far: an erasure looks through it, and a payment that finds its order takes its own.
+create index payment_events_unowned_idx on public.payment_events (received_at) where user_id is null and body <> '';
+create index payment_events_unowned_notices_idx on public.payment_events using gin (notices jsonb_path_ops)
+where user_id is null;
+
+comment on table public.payment_events is 'What providers told us, each once';
+comment on column public.payment_events.event_key is 'The same for every repetition of one event';
+comment on column public.payment_events.user_id is 'Whom it is about, when that is known: who paid, or whose order it is';
+comment on column public.payment_events.body is 'As it came; what is not UTF-8 replaced; empty once its person is erased';
+comment on column public.payment_events.notices is 'The same in our words (shared/payments/notice.py); empty once its person is erased';
+alter table public.payment_events enable row level security;
+revoke all on table public.payment_events from public, anon, authenticated, service_role;
+revoke all on sequence public.payment_events_id_seq from public, anon, authenticated, service_role;
+
+-- What moved of a payment, once each: the payment itself, refunds, disputes. However often and in whatever order
+-- they are told, the sums are the same.
+
+create table public.payment_operations (
+  payment_id bigint not null references public.payments (id) on delete cascade,
+  kind text not null check (kind in ('paid', 'refund', 'refund_total', 'dispute')),
+  operation_id text not null,
+  amount numeric not null check (amount >= 0),
+  is_undone boolean not null default false,
+  is_final boolean not null default false,
+  created_at timestamptz not null default private.clock(),
+  primary key (payment_id, kind, operation_id)
+);
+
+comment on table public.payment_operations is 'What moved of a payment, once each';
+comment on column public.payment_operations.is_undone is 'A refund that failed, a dispute that was won: counts no more';
+comment on column public.payment_operations.is_final is 'Nothing that is told later changes is_undone';
+alter table public.payment_operations enable row level security;
+revoke all on table public.payment_operations from public, anon, authenticated, service_role;
+
+-- What a product costs, in each currency it is sold for.
+
+create table public.product_prices (
+  product_key text not null references public.products (key) on update cascade on delete cascade,
+  currency text not null check (currency ~ '^[A-Z]{3,5}$'),
+  amount numeric(12, 2) not null check (amount > 0),
+  primary key (product_key, currency),
+  check (currency <> 'XTR' or amount = trunc(amount))
+);
+
+comment on table public.product_prices is 'What a product costs';
+comment on column public.product_prices.currency is 'ISO 4217; XTR: Telegram Stars';
+alter table public.product_prices enable row level security;
+revoke all on table public.product_prices from public, anon, authenticated, service_role;
+
+insert into public.product_prices (product_key, currency, amount)
+values
+('premium_month', 'XTR', 350), ('premium_month', 'RUB', 499), ('premium_month', 'USD', 5.99),
+('premium_year', 'XTR', 3500), ('premium_year', 'RUB', 4990), ('premium_year', 'USD', 59.90),
+('credits_100', 'XTR', 100), ('credits_100', 'RUB', 149), ('credits_100', 'USD', 1.99),
+('credits_1000', 'XTR', 750), ('credits_1000', 'RUB', 990), ('credits_1000', 'USD', 11.99),
+('balance_500', 'XTR', 375), ('balance_500', 'RUB', 500)
+on conflict (product_key, currency) do nothing;
+
+-- How often a person named a wrong promo code on their last day of doing so, so that codes cannot be guessed.
+
+create table public.promocode_tries (
+  user_id bigint primary key references public.users (id) on delete cascade,
+  day date not null,
+  tries integer not null default 0 check (tries >= 0),
+  last_reference text
+);
+
+comment on table public.promocode_tries is 'How often a person named a wrong promo code';
+comment on column public.promocode_tries.day is 'A day in the time zone of the setting quota_timezone; on another one all begins anew';
+comment on column public.promocode_tries.last_reference is 'Of the last wrong one: told again it is the same one';
+alter table public.promocode_tries enable row level security;
+revoke all on table public.promocode_tries from public, anon, authenticated, service_role;
+
+-- Who redeemed which promo code, and the discounts that wait for a purchase. Of somebody who was erased it goes, and
+-- comes back with them (erased_people.used): once in a life.
+
+create table public.promocode_usages (
+  promocode_id bigint not null references public.promocodes (id),
+  user_id bigint not null references public.users (id) on delete cascade,
+  reference text unique,
+  given jsonb not null,
+  percent integer check (percent between 1 and 99),
+  expires_at timestamptz,
+  consumed_at timestamptz,
+  created_at timestamptz not null default private.clock(),
+  primary key (promocode_id, user_id)
+);
+
+create index promocode_usages_user_idx on public.promocode_usages (user_id);
+
+comment on table public.promocode_usages is 'Who redeemed which promo code';
+comment on column public.promocode_usages.reference is 'Given by the caller: the same one redeems once';
+comment on column public.promocode_usages.given is 'What the person was told they got; empty for who was erased since and came back';
+comment on column public.promocode_usages.percent is 'What the next one-off purchase costs less, in percent; null: it was no such code';
+comment on column public.promocode_usages.expires_at is 'When the discount ends; null: never';
+comment on column public.promocode_usages.consumed_at is 'When something was bought with the discount';
+alter table public.promocode_usages enable row level security;
+revoke all on table public.promocode_usages from public, anon, authenticated, service_role;
+
+-- What an admin asked a provider to give back. A row is kept before the provider is asked, with the key of the question:
+-- whoever takes over from a worker that died asks with the same, and the money goes back once.
+--
+-- open ─▶ done ─▶ failed    the provider says that it is given back; or later, that it was not
+--   ├───▶ refused           it surely did nothing
+--   └───▶ unknown           it did not say, and its key is too old to be asked again: somebody must look there
+
+create table public.refunds (
+  id bigint generated always as identity primary key,
+  payment_id bigint not null references public.payments (id) on delete cascade,
+  amount numeric not null check (amount > 0),
+  status text not null default 'open' check (status in ('open', 'done', 'refused', 'unknown', 'failed')),
+  admin_email text not null,
+  reference text unique,
+  operation_id text,
+  attempts integer not null default 0,
+  is_accepted boolean not null default false,
+  is_awaited boolean not null default false,
+  error text,
+  created_at timestamptz not null default private.clock(),
+  asked_at timestamptz,
+  ask_after timestamptz not null default private.clock(),
+  decided_at timestamptz,
+  key text not null default 'refund-' || gen_random_uuid()
+);
+
+create index refunds_payment_idx on public.refunds (payment_id, id);
+-- One at a time: what is left of a payment is known only when the one before is decided.
+create unique index refunds_open_payment_idx on public.refunds (payment_id) where status = 'open';
+create index refunds_open_idx on public.refunds (ask_after) where status = 'open';
+-- What somebody must look at.
+create index refunds_undecided_idx on public.refunds (payment_id) where status in ('open', 'unknown');
+
+comment on table public.refunds is 'What an admin asked a provider to give back';
+comment on column public.refunds.reference is 'Given by the caller: the same one asks once';
+comment on column public.refunds.operation_id is 'The provider''s number of it';
+comment on column public.refunds.is_accepted is 'The provider has taken it, and tells later what became of it';
+comment on column public.refunds.is_awaited is 'The admin was told that it is not known yet, and is told the end';
+comment on column public.refunds.key is 'With which the provider is asked; no other database on the same account has it';
+comment on column public.refunds.error is 'What the provider said instead of doing it';
+comment on column public.refunds.asked_at is 'When the provider was asked first: its key lasts from then on';
+alter table public.refunds enable row level security;
+revoke all on table public.refunds from public, anon, authenticated, service_role;
+revoke all on sequence public.refunds_id_seq from public, anon, authenticated, service_role;
+
+-- How far each bot's list of Star transactions has been read. The list only grows, the oldest come first.
+
+create table public.star_positions (
+  bot text primary key,
+  position integer not null default 0 check (position >= 0),
+  since timestamptz not null default private.clock() - interval '7 days',
+  read_at timestamptz
+);
+
+comment on table public.star_positions is 'How far each bot''s list of Star transactions has been read';
+comment on column public.star_positions.position is 'How many transactions were read';
+comment on column public.star_positions.since is 'What happened before was not sold here: it is passed over';
+alter table public.star_positions enable row level security;
+revoke all on table public.star_positions from public, anon, authenticated, service_role;
+
+-- What an owner may set for the whole installation. `python -m tools.database settings` writes what the
+-- environment says; everything else keeps the value it has here.
+
+create table private.settings (
+  key text primary key,
+  value jsonb not null,
+  about text not null
+);
+
+comment on table private.settings is 'Settings of the installation that SQL functions read';
+alter table private.settings enable row level security;
+revoke all on table private.settings from public, anon, authenticated, service_role;
+
+insert into private.settings (key, value, about)
+values
+('quota_timezone', '"Europe/Moscow"', 'IANA name of the time zone whose midnight starts a new day of requests'),
+('balance_currency', '"RUB"', 'The unit of users.balance, an ISO 4217 code'),
+('retention_updates_hours', '72', 'How long finished updates are kept; more than the 48 h in which one may come again'),
+('retention_set_aside_days', '30', 'How long updates that were put aside are kept, with their payload'),
+('retention_messages_days', '180', 'How long conversations are kept'),
+('retention_usage_months', '13', 'How many past months the single AI calls are kept; their sums stay'),
+('referral_referrer_credits', '10', 'Bonus credits for whoever brought somebody'),
+('referral_referred_credits', '5', 'Bonus credits for whoever was brought'),
+('referral_commission_percent', '0', 'Share of a payment in balance_currency that whoever brought the buyer gets; 0 to 100'),
+('trial_plan', '"PREMIUM"', 'The plan of the free trial, which everybody may have once in a life'),
+('trial_days', '3', 'How many days the free trial lasts; 0: there is none'),
+('channel_trainings', '1', 'Free trainings for joining the channel of TRAINING_CHANNEL, once in a life; 0: none'),
+('grace_days', '3', 'How many days a plan that renews stays after its end while the charge is late; 0 to 27'),
+('renewal_retry_hours', '[12, 24, 32]', 'Hours from each declined charge of a saved method to the next; after the last it is given up'),
+('order_hours', '24', 'How long an order may be paid; late money is honoured all the same'),
+('promocode_daily_tries', '10', 'How many wrong promo codes a person may name a day'),
+('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')
+on conflict (key) do nothing;
+
+-- What a bot remembers of a person in a chat. In a private chat the chat is the person.
+
+create table public.bot_sessions (
+  user_id bigint not null references public.users (id) on delete cascade,
+  bot text not null,
+  chat_id bigint not null,
+  mode text not null default 'chat',
+  session_data jsonb not null default '{}' check (jsonb_typeof(session_data) = 'object'),
+  stats_data jsonb not null default '{}' check (jsonb_typeof(stats_data) = 'object'),
+  last_update_id bigint,
+  created_at timestamptz not null default private.clock(),
+  updated_at timestamptz not null default private.clock(),
+  primary key (user_id, bot, chat_id)
+);
+
+comment on table public.bot_sessions is 'What a bot remembers of a person in a chat';
+comment on column public.bot_sessions.mode is 'How the bot answers plain text, a key of shared/ai/modes.py';
+comment on column public.bot_sessions.session_data is 'Small facts by key; "awaiting" names the question whose answer the next message is';
+comment on column public.bot_sessions.stats_data is 'Counters: "requests" is how many AI requests were served here';
+comment on column public.bot_sessions.last_update_id is 'The newest message handled; Telegram sends the next one only after the answer to this one arrived';
+alter table public.bot_sessions enable row level security;
+revoke all on table public.bot_sessions from public, anon, authenticated, service_role;
+
+-- The conversation, one row a message, as the AI is shown it.
+
+create table public.messages (
+  id bigint generated always as identity primary key,
+  user_id bigint not null references public.users (id) on delete cascade,
+  bot text not null,
+  chat_id bigint not null,
+  role text not null check (role in ('user', 'assistant')),
+  content text not null,
+  created_at timestamptz not null default private.clock()
+);
+
+-- The newest messages of one session, and all of one person.
+create index messages_session_idx on public.messages (user_id, bot, chat_id, id);
+-- The sweep drops the oldest.
+create index messages_created_at_idx on public.messages (created_at);
+
+comment on table public.messages is 'The conversation, one row a message';
+alter table public.messages enable row level security;
+revoke all on table public.messages from public, anon, authenticated, service_role;
+revoke all on sequence public.messages_id_seq from public, anon, authenticated, service_role;
+
+-- Calls to the Bot API that are owed: stored with the change they tell of, gone once Telegram took them.
+
+create table public.telegram_outbox (
+  id bigint generated always as identity primary key,
+  bot text not null,
+  chat_id bigint not null,
+  update_id bigint,
+  method text not null,
+  parameters jsonb not null,
+  attempts integer not null default 0,
+  send_after timestamptz not null,
+  error text,
+  created_at timestamptz not null default private.clock()
+);
+
+create index telegram_outbox_send_after_idx on public.telegram_outbox (send_after);
+create index telegram_outbox_update_idx on public.telegram_outbox (bot, update_id);
+-- All that goes to a person.
+create index telegram_outbox_chat_idx on public.telegram_outbox (chat_id);
+
+comment on table public.telegram_outbox is 'Calls to the Bot API that are owed';
+comment on column public.telegram_outbox.update_id is 'The update it answers; null for a notice of our own';
+comment on column public.telegram_outbox.send_after is 'Not before; whoever sends moves it ahead first, so two never send the same';
+alter table public.telegram_outbox enable row level security;
+revoke all on table public.telegram_outbox from public, anon, authenticated, service_role;
+revoke all on sequence public.telegram_outbox_id_seq from public, anon, authenticated, service_role;
+
+-- The inbox: every update from Telegram, from its first delivery until its retention ends.
+--
+-- working ─▶ finished        its changes are committed, its answer is stored here or in telegram_outbox
+--    │  ▲
+--    ▼  │ next delivery, or the sweep
+-- failed ─▶ set_aside        too many failures of our own: kept with its payload for the owner
+
+create table public.telegram_updates (
+  bot text not null,
+  update_id bigint not null,
+  kind text not null,
+  status text not null check (status in ('working', 'failed', 'finished', 'set_aside')),
+  chat_id bigint,
+  -- Not a foreign key: a hot table whose rows live for days; see private.hold_person.
+  user_id bigint,
+  payload jsonb,
+  delivery uuid,
+  attempt integer not null default 1,
+  failures integer not null default 0,
+  deaths integer not null default 0,
+  lease_until timestamptz,
+  reservation text check (reservation in ('reserved', 'settled', 'released', 'refused')),
+  reserved_on date,
+  reserved_from text check (reserved_from in ('plan', 'bonus')),
+  answer jsonb,
+  error text,
+  received_at timestamptz not null default private.clock(),
+  primary key (bot, update_id)
+);
+
+-- Work that nobody does: the sweep looks here.
+create index telegram_updates_open_idx on public.telegram_updates (lease_until)
+where status in ('working', 'failed');
+-- The sweep drops the oldest.
+create index telegram_updates_received_at_idx on public.telegram_updates (received_at);
+
+-- All of a person: to be told, and to be erased.
+create index telegram_updates_user_idx on public.telegram_updates (user_id);
+-- Bodies that nobody could read belong to nobody: an erasure looks through them.
+create index telegram_updates_unusable_idx on public.telegram_updates (received_at) where kind = 'unusable';
+
+comment on table public.telegram_updates is 'The inbox: every update from Telegram, once';
+comment on column public.telegram_updates.update_id is 'Telegram''s number; below zero for a body that has none (a digest of it)';
+comment on column public.telegram_updates.payload is 'The update itself, until it is finished; secrets in its text struck out';
+comment on column public.telegram_updates.delivery is 'Which delivery has the lease: a repeated call of the same one is not a second worker';
+comment on column public.telegram_updates.attempt is 'How often work was begun; a worker whose number is older has lost its lease';
+comment on column public.telegram_updates.failures is 'Failures of our own code; at 3 the update is put aside';
+comment on column public.telegram_updates.deaths is 'Workers that vanished; at 5 the update is put aside';
+comment on column public.telegram_updates.reserved_on is 'The day whose counter the reserved request is in';
+comment on column public.telegram_updates.reserved_from is 'What the reserved request was taken from: the plan''s day, or bonus credits';
+comment on column public.telegram_updates.answer is 'The call sent in the HTTP response, given again to a redelivery; without chat_id once its person is erased';
+alter table public.telegram_updates enable row level security;
+revoke all on table public.telegram_updates from public, anon, authenticated, service_role;
+
+-- Every call to an AI provider, one row each, a partition a month (UTC). private.keep_usage_months makes the
+-- months ahead and drops those past their retention; what finds no month waits in the default one.
+
+create table public.api_usage (
+  id bigint generated always as identity,
+  -- Not a foreign key: making and dropping a month would lock users. Erasing a person clears it by user_id.
+  user_id bigint not null,
+  bot text not null,
+  provider text not null,
+  model text not null,
+  kind text not null check (kind in ('chat', 'image', 'video')),
+  status text not null,
+  ms integer not null check (ms >= 0),
+  request_bytes integer not null check (request_bytes >= 0),
+  response_bytes integer not null check (response_bytes >= 0),
+  tokens_in integer check (tokens_in >= 0),
+  tokens_out integer check (tokens_out >= 0),
+  cost numeric(14, 8) check (cost >= 0),
+  is_own_key boolean not null,
+  created_at timestamptz not null default private.clock(),
+  primary key (id, created_at)
+) partition by range (created_at);
+
+create index api_usage_user_idx on public.api_usage (user_id, created_at);
+
+comment on table public.api_usage is 'Every call to an AI provider';
+comment on column public.api_usage.status is 'ok; part: only the beginning of an answer came; else what went wrong, a Trouble of shared/ai/provider.py';
+comment on column public.api_usage.ms is 'Milliseconds from asking to the last word';
+comment on column public.api_usage.request_bytes is 'Bytes of the body that was sent';
+comment on column public.api_usage.tokens_in is 'null: the provider did not say, as for an answer that was cut off';
+comment on column public.api_usage.cost is 'US dollars; null: the provider does not say';
+comment on column public.api_usage.is_own_key is 'Asked with the person''s own key: it cost us nothing';
+alter table public.api_usage enable row level security;
+revoke all on table public.api_usage from public, anon, authenticated, service_role;
+revoke all on sequence public.api_usage_id_seq from public, anon, authenticated, service_role;
+
+-- Calls of a month that has no partition yet; private.make_usage_month moves them into it.
+
+create table public.api_usage_default partition of public.api_usage default;
+
+comment on table public.api_usage_default is 'Calls of a month that has no partition yet';
+alter table public.api_usage_default enable row level security;
+revoke all on table public.api_usage_default from public, anon, authenticated, service_role;
+
+-- How many people were active, by day. Counters that follow users.active_on by themselves
+-- (private.count_active_people), so nobody ever counts people.
+--
+-- Sums over a day's sixteen rows:
+--   active       people who were active on that day
+--   last_active  people whose last active day it is so far: over the last n days together, exactly the people
+--                active within these n days; a person is in one day's row only and moves on with every new day
+-- The rows of day -infinity are no day: their last_active is everybody there is.
+-- `shard` means nothing: sixteen rows take the writers of one figure, so that they do not wait for each other.
+
+create table public.daily_people (
+  day date not null,
+  -- squawk-ignore prefer-bigint-over-smallint
+  shard smallint not null check (shard between 0 and 15),
+  active bigint not null default 0 check (active >= 0),
+  last_active bigint not null default 0 check (last_active >= 0),
+  primary key (day, shard)
+);
+
+comment on table public.daily_people is 'How many people were active, by day; a figure is the sum of its column';
+comment on column public.daily_people.day is 'A day in the time zone of the setting quota_timezone; -infinity for everybody there is';
+comment on column public.daily_people.shard is 'Means nothing: it spreads the writers of one figure over sixteen rows';
+comment on column public.daily_people.active is 'People active on that day';
+comment on column public.daily_people.last_active is 'People whose last active day it is so far';
+alter table public.daily_people enable row level security;
+revoke all on table public.daily_people from public, anon, authenticated, service_role;
+
+-- What a day came to, over all people and bots, for whoever runs them. Counters: nothing is ever counted from
+-- rows that grow.
+--
+-- The figure of a day is the SUM of a column over that day's rows: each column counts one thing, every event
+-- is in exactly one row, and group by what you like (day, provider, model, is_own_key):
+--   requests     AI requests served; in the row of the model that answered
+--   calls        calls to providers, retries and failures included; errors: those that brought no answer
+--   tokens_in, tokens_out, cost (US dollars; only as far as a provider says), ms (milliseconds together)
+--   new_people   people seen for the first time; in the row without a provider and model
+-- A day is one of the setting quota_timezone. Rows about no model have '' as provider and model.
+-- `shard` means nothing: sixteen rows take the writers of one figure, so that they do not wait for each other.
+
+create table public.daily_totals (
+  day date not null,
+  provider text not null,
+  model text not null,
+  is_own_key boolean not null,
+  shard integer not null check (shard between 0 and 15),
+  requests bigint not null default 0 check (requests >= 0),
+  calls bigint not null default 0 check (calls >= 0),
+  errors bigint not null default 0 check (errors >= 0),
+  tokens_in bigint not null default 0 check (tokens_in >= 0),
+  tokens_out bigint not null default 0 check (tokens_out >= 0),
+  cost numeric(18, 8) not null default 0 check (cost >= 0),
+  ms bigint not null default 0 check (ms >= 0),
+  new_people bigint not null default 0 check (new_people >= 0),
+  primary key (day, provider, model, is_own_key, shard)
+);
+
+comment on table public.daily_totals is 'What a day came to over all people; a figure is the sum of its column';
+comment on column public.daily_totals.shard is 'Means nothing: it spreads the writers of one figure over sixteen rows';
+comment on column public.daily_totals.requests is 'AI requests served';
+comment on column public.daily_totals.calls is 'Calls to the provider, retries and failures included';
+comment on column public.daily_totals.errors is 'Calls that brought no answer';
+comment on column public.daily_totals.cost is 'US dollars, as far as the providers say';
+comment on column public.daily_totals.is_own_key is 'Asked with a person''s own key: it cost us nothing';
+alter table public.daily_totals enable row level security;
+revoke all on table public.daily_totals from public, anon, authenticated, service_role;
+
+-- What a person's AI calls came to in a month: the sums of api_usage, kept as counters and never dropped.
+
+create table public.monthly_api_usage (
+  user_id bigint not null references public.users (id) on delete cascade,
+  month date not null check (extract(day from month) = 1),
+  provider text not null,
+  model text not null,
+  is_own_key boolean not null,
+  calls integer not null check (calls >= 0),
+  errors integer not null check (errors >= 0),
+  tokens_in bigint not null check (tokens_in >= 0),
+  tokens_out bigint not null check (tokens_out >= 0),
+  cost numeric(16, 8) not null check (cost >= 0),
+  ms bigint not null check (ms >= 0),
+  primary key (user_id, month, provider, model, is_own_key)
+);
+
+comment on table public.monthly_api_usage is 'What a person''s AI calls came to in a month';
+comment on column public.monthly_api_usage.month is 'Its first day, in the time zone of the setting quota_timezone';
+comment on column public.monthly_api_usage.errors is 'Calls that brought no answer: their api_usage.status is neither ok nor part';
+comment on column public.monthly_api_usage.cost is 'US dollars, as far as the providers say';
+comment on column public.monthly_api_usage.ms is 'Milliseconds of all calls together';
+alter table public.monthly_api_usage enable row level security;
+revoke all on table public.monthly_api_usage from public, anon, authenticated, service_role;
+
+-- Reads one setting of the installation.
+--
+-- Twice or at once: only reads.
+-- Returns: the setting as text, or null if there is none of this name.
+-- Errors: none.
+create or replace function private.setting(p_key text)
+returns text
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select s.value #>> '{}' from private.settings as s where s.key = p_key;
+$$;
+
+revoke all on function private.setting from public, anon, authenticated;
+comment on function private.setting is 'One setting of the installation as text';
+
+-- Tells what a person may use, and of what it would be taken: of a subscription, then bonus credits, then free trainings.
+--
+-- Twice or at once: only reads. Whoever takes something locks the person's row first.
+-- Returns: jsonb {has_access, access_type: subscription | credits | trainings | none, details}. access_type is the first
+--   thing of which p_quantity would be taken; of credits and trainings together there must be enough. A plan above the
+--   free one, or being an admin, is a subscription. Who is banned may use nothing.
+--   details {plan, ends_at, bonus_credits, free_trainings, is_admin, is_banned}.
+-- Errors: none.
+create or replace function private.access_of(p_user public.users, p_quantity integer)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_level integer := private.level_of(p_user.id);
+  v_plan text;
+  v_ends_at timestamptz;
+  v_trainings bigint;
+  v_type text;
+begin
+  select l.plan into v_plan
+    from public.subscription_limits as l
+   where l.vip_level <= v_level
+   order by l.vip_level desc
+   limit 1;
+  if v_level > 0 then
+    select nullif(
+        max(
+          case
+            when s.ends_at is null then 'infinity'
+            when s.ends_at > private.clock() then s.ends_at
+            else private.kept_until(s.user_id, s.plan, s.source, s.ends_at)
+          end
+        ),
+        'infinity'
+      )
+      into v_ends_at
+      from public.subscriptions as s
+     where s.user_id = p_user.id and s.plan = v_plan and s.status = 'active';
+  end if;
+  select coalesce(sum(f.quantity - f.used), 0) into v_trainings
+    from public.free_trainings as f
+   where f.user_id = p_user.id;
+  v_type := case
+    when p_user.id is null or p_user.banned_at is not null then 'none'
+    when v_level > 0 or p_user.is_admin then 'subscription'
+    when p_user.bonus_credits + v_trainings < p_quantity then 'none'
+    when p_user.bonus_credits > 0 then 'credits'
+    else 'trainings'
+  end;
+  return jsonb_build_object(
+    'has_access', v_type <> 'none',
+    'access_type', v_type,
+    'details', jsonb_build_object(
+      'plan', v_plan,
+      'ends_at', v_ends_at,
+      'bonus_credits', coalesce(p_user.bonus_credits, 0),
+      'free_trainings', v_trainings,
+      'is_admin', coalesce(p_user.is_admin, false),
+      'is_banned', p_user.banned_at is not null
+    )
+  );
+end
+$$;
+
+revoke all on function private.access_of from public, anon, authenticated;
+comment on function private.access_of is 'What a person may use, and of what it would be taken';
+
+-- Tells whether a person may use p_quantity of what is paid for: for our own code and, through rpc with the secret key,
+-- for every other service of the same owner.
+--
+-- Twice or at once: only reads. What it says may be over a moment later: consume_access asks and takes in one.
+-- Returns: jsonb {has_access, access_type, details}, see private.access_of. Somebody unknown has no access.
+-- Errors: Z0002, the quantity is unusable.
+create or replace function public.check_access(p_telegram_id bigint, p_quantity integer default 1)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+begin
+  if coalesce(p_quantity, 0) not between 1 and 1000000 then
+    raise exception 'the quantity must be 1 to a million' using errcode = 'Z0002';
+  end if;
+  select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id;
+  return private.access_of(v_user, p_quantity);
+end
+$$;
+
+revoke all on function public.check_access from public, anon, authenticated;
+grant execute on function public.check_access to bot_backend, service_role;
+comment on function public.check_access is 'Whether a person may use what is paid for';
+
+-- Takes p_quantity of what is paid for from a person, once per reference: nothing of whom a plan covers, else bonus
+-- credits, then free trainings; all of it or nothing. For our own code and, through rpc with the secret key, for every
+-- other service of the same owner.
+--
+-- Twice or at once: the person's row is locked, and the reference is unique. A known reference takes nothing and is
+--   answered with what was taken then; a refusal is not kept, so the same reference may try again.
+-- Returns: jsonb {has_access, access_type, details, applied, taken: {credits, trainings}}. applied is false for a refusal,
+--   and for a reference that is known already. details are as they are now, afterwards.
+-- Errors: Z0002, the quantity or reference is unusable; Z0003, the reference is known with another person or quantity.
+create or replace function public.consume_access(p_telegram_id bigint, p_reference text, p_quantity integer default 1)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_usage public.access_usages;
+  v_access jsonb;
+  v_is_known boolean;
+  v_credits integer := 0;
+  v_trainings integer := 0;
+begin
+  if coalesce(p_quantity, 0) not between 1 and 1000000 then
+    raise exception 'the quantity must be 1 to a million' using errcode = 'Z0002';
+  elsif coalesce(p_reference, '') not like '_%:_%' or length(p_reference) > 200 then
+    raise exception 'a reference such as "service:number" is needed' using errcode = 'Z0002';
+  end if;
+
+  select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id for no key update;
+  select a.* into v_usage from public.access_usages as a where a.reference = p_reference;
+  v_is_known := found;
+  if v_is_known and (v_usage.user_id, v_usage.quantity) is distinct from (v_user.id, p_quantity) then
+    raise exception 'this reference is known with another person or quantity' using errcode = 'Z0003';
+  end if;
+  v_access := private.access_of(v_user, p_quantity);
+  if not v_is_known and (v_access ->> 'has_access')::boolean then
+    if v_access ->> 'access_type' <> 'subscription' then
+      v_credits := least(v_user.bonus_credits, p_quantity);
+      v_trainings := p_quantity - v_credits;
+      update public.users as u
+         set bonus_credits = u.bonus_credits - v_credits
+       where u.id = v_user.id
+      returning u.* into v_user;
+      perform private.use_trainings(v_user.id, v_trainings);
+    end if;
+    begin
+      insert into public.access_usages as a (user_id, reference, quantity, access_type, credits, trainings)
+      values (v_user.id, p_reference, p_quantity, v_access ->> 'access_type', v_credits, v_trainings)
+      returning a.* into v_usage;
+    exception when unique_violation then
+      -- Another person's call with the same reference came first.
+      raise exception 'this reference is known with another person or quantity' using errcode = 'Z0003';
+    end;
+    v_access := private.access_of(v_user, p_quantity);
+  end if;
+  return v_access || jsonb_build_object(
+    'has_access', v_usage.id is not null,
+    'access_type', coalesce(v_usage.access_type, 'none'),
+    'applied', v_usage.id is not null and not v_is_known,
+    'taken', jsonb_build_object(
+      'credits', coalesce(v_usage.credits, 0), 'trainings', coalesce(v_usage.trainings, 0)
+    )
+  );
+end
+$$;
+
+revoke all on function public.consume_access from public, anon, authenticated;
+grant execute on function public.consume_access to bot_backend, service_role;
+comment on function public.consume_access is 'Takes what is paid for from a person, once per reference';
+
+-- Gives a person what joining a channel is worth (the setting channel_trainings), once for each channel in a life. That
+-- they are in it the caller has asked Telegram.
+--
+-- Twice or at once: the channel is unique for a person; it is remembered through an erasure.
+-- Returns: jsonb {outcome: given | already_given | off, trainings}.
+-- Errors: Z0004, there is no such person.
+create or replace function public.give_channel_trainings(p_user_id bigint, p_channel_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_trainings integer := private.setting('channel_trainings')::integer;
+  v_outcome text := 'off';
+begin
+  perform from public.users as u where u.id = p_user_id for key share;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'Z0004';
+  end if;
+  if v_trainings > 0 then
+    v_outcome := case
+      when private.give_trainings(p_user_id, 'channel', p_channel_id::text, v_trainings) then 'given'
+      else 'already_given'
+    end;
+  end if;
+  return jsonb_build_object('outcome', v_outcome, 'trainings', v_trainings);
+end
+$$;
+
+revoke all on function public.give_channel_trainings from public, anon, authenticated;
+grant execute on function public.give_channel_trainings to bot_backend, service_role;
+comment on function public.give_channel_trainings is 'Gives a person what joining a channel is worth';
+
+-- Gives a person free trainings, once for each source and reference.
+--
+-- Twice or at once: source and reference are unique for a person; the second call waits for the first and changes
+--   nothing.
+-- Returns: whether they were given now; false for a reference that is known already.
+-- Errors: Z0001, the number of trainings is unusable.
+create or replace function private.give_trainings(
+  p_user_id bigint, p_source text, p_reference text, p_quantity integer
+)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  if coalesce(p_quantity, 0) not between 1 and 1000000 then
+    raise exception 'the number of trainings must be 1 to a million' using errcode = 'Z0001';
+  end if;
+  insert into public.free_trainings (user_id, source, reference, quantity)
+  values (p_user_id, p_source, p_reference, p_quantity)
+  on conflict (user_id, source, reference) do nothing;
+  return found;
+end
+$$;
+
+revoke all on function private.give_trainings from public, anon, authenticated;
+comment on function private.give_trainings is 'Gives a person free trainings, once for each source and reference';
+
+-- Starts a person's free trial, once in a life: the plan of the setting trial_plan for trial_days days.
+--
+-- Twice or at once: the person's row is locked and bears the mark, so of two calls one starts it. It is remembered
+--   through an erasure.
+-- Returns: jsonb {outcome: started | already_used | paid_already | off, plan, days, ends_at}; ends_at while the trial
+--   runs, else null: a repetition is told until when.
+-- Errors: Z0004, there is no such person.
+create or replace function public.start_trial(p_user_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_state text;
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'Z0004';
+  end if;
+  v_state := private.trial_state(v_user);
+  if v_state = 'available' then
+    v_state := 'started';
+    update public.users as u set trial_used = true where u.id = p_user_id;
+    perform private.extend_subscription(
+      p_user_id, private.setting('trial_plan'), 'trial', null, private.setting('trial_days')::integer * 86400
+    );
+  end if;
+  return public.trial_offer(p_user_id)::jsonb || jsonb_build_object('outcome', v_state);
+end
+$$;
+
+revoke all on function public.start_trial from public, anon, authenticated;
+grant execute on function public.start_trial to bot_backend, service_role;
+comment on function public.start_trial is 'Starts a person''s free trial, once in a life';
+
+-- What a person has to train with, and what the channel would give them.
+--
+-- Twice or at once: only reads.
+-- Returns: json {access: see private.access_of, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
+--   how many the channel gives, channels: the references of those that gave already}.
+-- Errors: none.
+create or replace function public.training_overview(p_user_id bigint)
+returns json
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select json_build_object(
+      'access', private.access_of(u, 1),
+      'trainings', coalesce(
+        (
+          select json_agg(
+              json_build_object('source', f.source, 'quantity', f.quantity, 'used', f.used) order by f.id
+            )
+            from public.free_trainings as f
+           where f.user_id = u.id and f.quantity > 0
+        ),
+        '[]'::json
+      ),
+      'channel_trainings', private.setting('channel_trainings')::integer,
+      'channels', coalesce(
+        (
+          select json_agg(f.reference order by f.id)
+            from public.free_trainings as f
+           where f.user_id = u.id and f.source = 'channel'
+        ),
+        '[]'::json
+      )
+    )
+    from public.users as u
+   where u.id = p_user_id;
+$$;
+
+revoke all on function public.training_overview from public, anon, authenticated;
+grant execute on function public.training_overview to bot_backend, service_role;
+comment on function public.training_overview is 'What a person has to train with';
+
+-- Tells how it stands with a person's free trial: whether they may have it, what it is, and until when it runs.
+--
+-- Twice or at once: only reads.
+-- Returns: json {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
+--   trial runs.
+-- Errors: none.
+create or replace function public.trial_offer(p_user_id bigint)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id;
+  if not found then
+    return null;
+  end if;
+  return json_build_object(
+    'outcome', private.trial_state(v_user),
+    'plan', private.setting('trial_plan'),
+    'days', private.setting('trial_days')::integer,
+    'ends_at', (
+      select max(s.ends_at)
+        from public.subscriptions as s
+       where s.user_id = p_user_id and s.source = 'trial' and s.status = 'active' and s.ends_at > private.clock()
+    )
+  );
+end
+$$;
+
+revoke all on function public.trial_offer from public, anon, authenticated;
+grant execute on function public.trial_offer to bot_backend, service_role;
+comment on function public.trial_offer is 'How it stands with a person''s free trial';
+
+-- Tells whether a person may have the free trial.
+--
+-- Twice or at once: only reads. Whoever starts it locks the person's row first.
+-- Returns: available | already_used | paid_already (a plan runs, or they bought one at any time) | off.
+-- Errors: none.
+create or replace function private.trial_state(p_user public.users)
+returns text
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  return case
+    when private.setting('trial_days')::integer < 1 or not exists (
+      select from public.subscription_limits as l
+       where l.plan = private.setting('trial_plan') and l.vip_level > 0
+    ) then 'off'
+    when exists (
+      select from public.subscriptions as s where s.user_id = p_user.id and s.source = 'purchase'
+    ) then 'paid_already'
+    when p_user.trial_used then 'already_used'
+    when private.level_of(p_user.id) > 0 then 'paid_already'
+    else 'available'
+  end;
+end
+$$;
+
+revoke all on function private.trial_state from public, anon, authenticated;
+comment on function private.trial_state is 'Whether a person may have the free trial';
+
+-- Takes free trainings from a person, the oldest first, as many as are left at most.
+--
+-- Twice or at once: the caller holds the person's row; whoever gives more meanwhile is not waited for.
+-- Returns: how many were taken.
+-- Errors: none.
+create or replace function private.use_trainings(p_user_id bigint, p_quantity integer)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_given record;
+  v_left integer := p_quantity;
+begin
+  for v_given in
+    select f.id, f.quantity - f.used as rest
+      from public.free_trainings as f
+     where f.user_id = p_user_id and f.used < f.quantity
+     order by f.id
+  loop
+    exit when v_left = 0;
+    update public.free_trainings as f set used = f.used + least(v_given.rest, v_left) where f.id = v_given.id;
+    v_left := v_left - least(v_given.rest, v_left);
+  end loop;
+  return p_quantity - v_left;
+end
+$$;
+
+revoke all on function private.use_trainings from public, anon, authenticated;
+comment on function private.use_trainings is 'Takes free trainings from a person, the oldest first';
+
+-- Tells what a person may still ask today and this month, over all bots.
+--
+-- Twice or at once: only reads. Whoever means to spend a request locks the person's row first.
+-- Returns: plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
+--   for the day and the month (in quota_timezone) when each begins and ends, what of the plan is used and
+--   allowed (null is no limit).
+-- Errors: none.
+create or replace function private.quota(
+  p_user_id bigint,
+  p_vip_level integer,
+  out plan text,
+  out features text[],
+  out history_length integer,
+  out day date,
+  out requests integer,
+  out daily_requests integer,
+  out resets_at timestamptz,
+  out month date,
+  out month_requests integer,
+  out monthly_requests integer,
+  out month_resets_at timestamptz
+)
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_timezone text := private.setting('quota_timezone');
+begin
+  day := (private.clock() at time zone v_timezone)::date;
+  resets_at := (day + 1)::timestamp at time zone v_timezone;
+  month := date_trunc('month', day::timestamp)::date;
+  month_resets_at := (month + interval '1 month') at time zone v_timezone;
+  select l.plan, l.features, l.history_length, l.daily_requests, l.monthly_requests
+    into plan, features, history_length, daily_requests, monthly_requests
+    from public.subscription_limits as l
+   where l.vip_level <= p_vip_level
+   order by l.vip_level desc
+   limit 1;
+  if not found then
+    -- Somebody deleted the plan. Nothing is not the same as no limit.
+    plan := 'NONE';
+    features := '{}';
+    daily_requests := 0;
+  end if;
+  select coalesce(sum(u.requests), 0) into requests
+    from public.daily_usage as u
+   where u.user_id = p_user_id and u.day = quota.day;
+  select coalesce(sum(u.requests), 0) into month_requests
+    from public.monthly_usage as u
+   where u.user_id = p_user_id and u.month = quota.month;
+end
+$$;
+
+revoke all on function private.quota from public, anon, authenticated;
+comment on function private.quota is 'What a person may still ask today and this month';
+
+-- Gives one AI request back to where it was taken from: the plan's day and month, or the bonus credits.
+--
+-- Twice or at once: the caller holds the update's row and asks only while that says "reserved". The person's
+--   row is locked before the counters, as when a request is taken. What an admin gave back meanwhile is not
+--   given a second time: the month follows the day.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.release_usage(
+  p_user_id bigint, p_bot text, p_day date, p_reserved_from text
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_is_bonus integer := (p_reserved_from = 'bonus')::integer;
+  v_is_plan integer := 1 - v_is_bonus;
+begin
+  perform from public.users as u where u.id = p_user_id for no key update;
+  if v_is_bonus > 0 then
+    update public.users as u set bonus_credits = u.bonus_credits + 1 where u.id = p_user_id;
+  end if;
+  update public.daily_usage as u
+     set requests = u.requests - v_is_plan,
+         bonus_requests = u.bonus_requests - v_is_bonus
+   where u.user_id = p_user_id and u.bot = p_bot and u.day = p_day
+     and u.requests >= v_is_plan and u.bonus_requests >= v_is_bonus;
+  if found then
+    update public.monthly_usage as u
+       set requests = u.requests - v_is_plan,
+           bonus_requests = u.bonus_requests - v_is_bonus
+     where u.user_id = p_user_id and u.month = date_trunc('month', p_day::timestamp)::date
+       and u.requests >= v_is_plan and u.bonus_requests >= v_is_bonus;
+  end if;
+end
+$$;
+
+revoke all on function private.release_usage from public, anon, authenticated;
+comment on function private.release_usage is 'Gives one AI request back';
+
+-- Takes one AI request off what a person has, before the AI is asked: off the plan while its day and its month
+-- both have one, then off the bonus credits.
+--
+-- Twice or at once: the person's row is locked, so of two requests at the last free place one gets it. The
+--   caller holds the update's row and asks only when that has no reservation yet.
+-- Returns: the day it counts for (and so the month) and what it was taken from (plan | bonus); both null when
+--   nothing is left.
+-- Errors: 40001, the person was erased this moment; the same call once more finds them new.
+create or replace function private.reserve_usage(
+  p_user_id bigint, p_bot text, out reserved_on date, out reserved_from text
+)
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_quota record;
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'the person was erased this moment' using errcode = '40001';
+  end if;
+  v_quota := private.quota(p_user_id, v_user.vip_level);
+  if coalesce(v_quota.requests < v_quota.daily_requests, true)
+    and coalesce(v_quota.month_requests < v_quota.monthly_requests, true)
+  then
+    reserved_from := 'plan';
+  elsif v_user.bonus_credits > 0 then
+    reserved_from := 'bonus';
+    update public.users as u set bonus_credits = u.bonus_credits - 1 where u.id = p_user_id;
+  else
+    return;
+  end if;
+  reserved_on := v_quota.day;
+  insert into public.daily_usage as u (user_id, bot, day, requests, bonus_requests)
+  values (
+    p_user_id, p_bot, v_quota.day, (reserved_from = 'plan')::integer, (reserved_from = 'bonus')::integer
+  )
+  on conflict (user_id, day, bot) do update
+    set requests = u.requests + excluded.requests,
+        bonus_requests = u.bonus_requests + excluded.bonus_requests;
+  insert into public.monthly_usage as u (user_id, month, requests, bonus_requests)
+  values (
+    p_user_id, v_quota.month, (reserved_from = 'plan')::integer, (reserved_from = 'bonus')::integer
+  )
+  on conflict (user_id, month) do update
+    set requests = u.requests + excluded.requests,
+        bonus_requests = u.bonus_requests + excluded.bonus_requests;
+end
+$$;
+
+revoke all on function private.reserve_usage from public, anon, authenticated;
+comment on function private.reserve_usage is 'Takes one AI request off what a person has left';
+
+-- Notes that a banned person is being told of it.
+--
+-- Twice or at once: the row is locked, so of two updates at once one tells.
+-- Returns: whether the notice is this caller's to give: false when it was given, or the ban is over.
+-- Errors: none.
+create or replace function private.tell_ban(p_user_id bigint)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  update public.users as u
+     set ban_told = true
+   where u.id = p_user_id and u.banned_at is not null and not u.ban_told;
+  return found;
+end
+$$;
+
+revoke all on function private.tell_ban from public, anon, authenticated;
+comment on function private.tell_ban is 'Notes that a banned person is being told of it';
+
+-- Finds the person behind a Telegram account, or creates them; takes over what Telegram says of them now.
+--
+-- Twice or at once: two first messages meet in the unique telegram_id, and both get the one row. Nothing is
+--   written while nothing changed, but for last_activity every five minutes. Whoever makes the row counts
+--   the new person in daily_totals.
+-- Returns: the row. p_person is Telegram's User; its hash, if there is one, finds what a person who was erased
+--   must not collect again.
+-- Errors: none.
+create or replace function private.upsert_user(p_person jsonb, p_now timestamptz)
+returns public.users
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_telegram_id bigint := (p_person ->> 'id')::bigint;
+  v_user public.users;
+  v_stored record;
+begin
+  select u.* into v_user from public.users as u where u.telegram_id = v_telegram_id;
+  if found
+    and v_user.last_activity > p_now - interval '5 minutes'
+    and v_user.username is not distinct from p_person ->> 'username'
+    and v_user.first_name = coalesce(p_person ->> 'first_name', '')
+    and v_user.last_name is not distinct from p_person ->> 'last_name'
+    and v_user.language_code is not distinct from p_person ->> 'language_code'
+  then
+    return v_user;
+  end if;
+
+  insert into public.users as u
+    (telegram_id, username, first_name, last_name, language_code, created_at, last_activity, active_on)
+  values (
+    v_telegram_id, p_person ->> 'username', coalesce(p_person ->> 'first_name', ''),
+    p_person ->> 'last_name', p_person ->> 'language_code', p_now, p_now,
+    (p_now at time zone private.setting('quota_timezone'))::date
+  )
+  on conflict (telegram_id) do update
+    set username = excluded.username,
+        first_name = excluded.first_name,
+        last_name = excluded.last_name,
+        language_code = excluded.language_code,
+        last_activity = greatest(u.last_activity, excluded.last_activity),
+        active_on = greatest(u.active_on, excluded.active_on)
+  -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.
+  returning u as person, u.xmax = 0 as is_new into v_stored;
+  v_user := v_stored.person;
+  if v_stored.is_new then
+    perform private.count_new_person(v_user.id, p_now);
+    if p_person ? 'hash' then
+      v_user := private.restore_person(v_user.id, p_person ->> 'hash');
+    end if;
+  end if;
+  return v_user;
+end
+$$;
+
+revoke all on function private.upsert_user from public, anon, authenticated;
+comment on function private.upsert_user is 'Finds or creates the person behind a Telegram account';
+
+-- Gives a person bonus credits in an admin's name; a number below zero takes some back, to zero at most.
+--
+-- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
+--   with what it did then. Without one, every call acts.
+-- Returns: jsonb {applied, before, after}: bonus credits.
+-- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person
+--   or number; N0004 the number or the reason is unusable.
+create or replace function public.admin_add_bonus_credits(
+  p_user_id bigint,
+  p_credits integer,
+  p_admin_email text,
+  p_reference text default null,
+  p_reason text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_reason text := nullif(trim(p_reason), '');
+  v_before integer;
+  v_after integer;
+  v_known public.audit_log;
+begin
+  if coalesce(p_credits, 0) = 0 or abs(p_credits) > 1000000 then
+    raise exception 'the credits must be a number up to a million, and not zero' using errcode = 'N0004';
+  elsif length(v_reason) > 500 then
+    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+  end if;
+  select u.bonus_credits into v_before from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'add_bonus_credits', p_user_id);
+  if v_known.id is not null then
+    if (v_known.after ->> 'credits')::integer <> p_credits then
+      raise exception 'this reference is known with another number' using errcode = 'N0003';
+    end if;
+    return jsonb_build_object(
+      'applied', false,
+      'before', v_known.before -> 'bonus_credits',
+      'after', v_known.after -> 'bonus_credits'
+    );
+  end if;
+
+  v_after := greatest(v_before + p_credits, 0);
+  update public.users as u set bonus_credits = v_after where u.id = p_user_id;
+  perform private.write_audit(
+    v_email, 'add_bonus_credits', p_user_id, p_reference,
+    jsonb_build_object('bonus_credits', v_before),
+    jsonb_strip_nulls(
+      jsonb_build_object('bonus_credits', v_after, 'credits', p_credits, 'reason', v_reason)
+    )
+  );
+  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+end
+$$;
+
+revoke all on function public.admin_add_bonus_credits from public, anon, authenticated;
+grant execute on function public.admin_add_bonus_credits to bot_backend, service_role;
+comment on function public.admin_add_bonus_credits is 'Gives a person bonus credits in an admin''s name';
+
+-- Reads what admins did, the newest first, a page at a time; of one person where p_user_id is given.
+--
+-- Twice or at once: only reads, over an index. A page begins below p_before, so new entries move nothing.
+-- Returns: jsonb {entries: [{id, admin_email, action, before, after, created_at, user: {telegram_id, username,
+--   first_name} | null (erased)}], next, timezone}: next is p_before of the next page, or null.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_audit(
+  p_admin_email text, p_user_id bigint default null, p_before bigint default null, p_limit integer default 10
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_limit integer := least(greatest(p_limit, 1), 100);
+  v_ids bigint[];
+  v_entries jsonb;
+begin
+  perform private.require_admin(p_admin_email);
+  -- Two questions, so that each is answered by its own index.
+  if p_user_id is null then
+    v_ids := array(
+      select l.id from public.audit_log as l where p_before is null or l.id < p_before
+       order by l.id desc limit v_limit + 1
+    );
+  else
+    v_ids := array(
+      select l.id from public.audit_log as l
+       where l.user_id = p_user_id and (p_before is null or l.id < p_before)
+       order by l.user_id desc, l.id desc limit v_limit + 1
+    );
+  end if;
+  select jsonb_agg(
+      jsonb_build_object(
+        'id', l.id,
+        'admin_email', l.admin_email,
+        'action', l.action,
+        'before', l.before,
+        'after', l.after,
+        'created_at', l.created_at,
+        'user', case when u.id is not null then jsonb_build_object(
+          'telegram_id', u.telegram_id, 'username', u.username, 'first_name', u.first_name
+        ) end
+      )
+      order by l.id desc
+    ) into v_entries
+    from public.audit_log as l
+    left join public.users as u on u.id = l.user_id
+   where l.id = any (v_ids[:v_limit]);
+  return jsonb_build_object(
+    'entries', coalesce(v_entries, '[]'::jsonb),
+    'next', case when cardinality(v_ids) > v_limit then v_ids[v_limit] end,
+    'timezone', private.setting('quota_timezone')
+  );
+end
+$$;
+
+revoke all on function public.admin_audit from public, anon, authenticated;
+grant execute on function public.admin_audit to bot_backend, service_role;
+comment on function public.admin_audit is 'What admins did, the newest first';
+
+-- Keeps a person out of every bot in an admin's name: they are told once, and served no more.
+--
+-- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
+--   with what it did then. Somebody banned already gets the new reason and is not told again.
+-- Returns: jsonb {applied, before, after}, each {banned_at, reason}.
+-- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person;
+--   N0004 the reason is unusable; N0005 the person is an admin.
+create or replace function public.admin_ban_user(
+  p_user_id bigint, p_reason text, p_admin_email text, p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_reason text := nullif(trim(p_reason), '');
+  v_user public.users;
+  v_known public.audit_log;
+  v_before jsonb;
+  v_after jsonb;
+begin
+  if length(v_reason) > 500 then
+    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+  end if;
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'ban_user', p_user_id);
+  if v_known.id is not null then
+    return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after);
+  elsif v_user.is_admin then
+    raise exception 'an admin cannot be banned' using errcode = 'N0005';
+  end if;
+
+  v_before := jsonb_build_object('banned_at', v_user.banned_at, 'reason', v_user.ban_reason);
+  update public.users as u
+     set banned_at = coalesce(u.banned_at, private.clock()), ban_reason = v_reason
+   where u.id = p_user_id
+  returning jsonb_build_object('banned_at', u.banned_at, 'reason', u.ban_reason) into v_after;
+  perform private.write_audit(v_email, 'ban_user', p_user_id, p_reference, v_before, v_after);
+  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+end
+$$;
+
+revoke all on function public.admin_ban_user from public, anon, authenticated;
+grant execute on function public.admin_ban_user to bot_backend, service_role;
+comment on function public.admin_ban_user is 'Keeps a person out of every bot in an admin''s name';
+
+-- Proves for an admin that payments, what was given for them, the ledger and the balances agree. Reads everything.
+--
+-- Twice or at once: only reads, in one snapshot.
+-- Returns: jsonb {payments: how many things are wrong with them, balances: with how many, wrong_payments: the first ten
+--   [{payment, wrong}], wrong_balances: the first ten [{user_id, telegram_id, balance, ledger}]; telegram_id is null for the
+--   erased, all of them together}.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_check(p_admin_email text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_payments jsonb;
+  v_balances jsonb;
+begin
+  perform private.require_admin(p_admin_email);
+  select coalesce(
+      jsonb_agg(jsonb_build_object('payment', c.payment_id, 'wrong', c.wrong) order by c.payment_id, c.wrong), '[]'::jsonb
+    )
+    into v_payments
+    from public.check_payments() as c;
+  v_balances := public.check_balances();
+  return jsonb_build_object(
+    'payments', jsonb_array_length(v_payments),
+    'balances', jsonb_array_length(v_balances),
+    'wrong_payments', jsonb_path_query_array(v_payments, '$[0 to 9]'),
+    'wrong_balances', (
+      select coalesce(
+          jsonb_agg(
+            b.value || jsonb_build_object(
+              'telegram_id', (select u.telegram_id from public.users as u where u.id = (b.value ->> 'user_id')::bigint)
+            )
+          ),
+          '[]'::jsonb
+        )
+        from jsonb_path_query(v_balances, '$[0 to 9]') as b (value)
+    )
+  );
+end
+$$;
+
+revoke all on function public.admin_check from public, anon, authenticated;
+grant execute on function public.admin_check to bot_backend, service_role;
+comment on function public.admin_check is 'Proves for an admin that payments and balances agree';
+
+-- Makes a promo code in an admin's name.
+--
+-- Twice or at once: the code is unique, whatever case it is written in; with a reference it acts once, and a repetition
+--   gets the code that it made.
+-- Returns: jsonb {outcome: created | taken, promocode: see private.promocode_card}; taken: the one there is.
+-- Errors: N0001 not an admin; N0003 the reference is known with another action or code; Z0007 what was given cannot
+--   be a code: its letters, kind, number, plan, uses, times or note.
+create or replace function public.admin_create_promocode(
+  p_code text,
+  p_kind text,
+  p_value integer,
+  p_admin_email text,
+  p_max_uses integer default null,
+  p_valid_until timestamptz default null,
+  p_valid_from timestamptz default null,
+  p_plan text default 'PREMIUM',
+  p_note text default null,
+  p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_note text := nullif(trim(p_note), '');
+  v_promocode public.promocodes;
+  v_known public.audit_log;
+begin
+  if length(v_note) > 500 or coalesce(p_valid_until <= private.clock(), false) then
+    raise exception 'the note may have 500 characters, and the end must be to come' using errcode = 'Z0007';
+  end if;
+  v_known := private.known_action(p_reference, 'create_promocode', null);
+  begin
+    insert into public.promocodes as p (code, kind, value, plan, max_uses, valid_from, valid_until, note)
+    values (
+      upper(trim(p_code)), p_kind, p_value,
+      case when p_kind = 'month' then p_plan end,
+      p_max_uses, coalesce(p_valid_from, private.clock()), p_valid_until, v_note
+    )
+    on conflict (code) do nothing
+    returning p.* into v_promocode;
+  exception when check_violation or not_null_violation or foreign_key_violation then
+    raise exception 'this cannot be a promo code: %', sqlerrm using errcode = 'Z0007';
+  end;
+  if v_promocode.id is null then
+    select p.* into v_promocode from public.promocodes as p where p.code = upper(trim(p_code));
+    if v_known.id is not null and v_known.after ->> 'code' <> v_promocode.code then
+      raise exception 'this reference is known with another code' using errcode = 'N0003';
+    end if;
+    return jsonb_build_object(
+      'outcome', case when v_known.id is not null then 'created' else 'taken' end,
+      'promocode', private.promocode_card(v_promocode)
+    );
+  end if;
+  perform private.write_audit(
+    v_email, 'create_promocode', null, p_reference, '{}',
+    jsonb_strip_nulls(to_jsonb(v_promocode) - '{uses,is_active,created_at}'::text[])
+  );
+  return jsonb_build_object('outcome', 'created', 'promocode', private.promocode_card(v_promocode));
+end
+$$;
+
+revoke all on function public.admin_create_promocode from public, anon, authenticated;
+grant execute on function public.admin_create_promocode to bot_backend, service_role;
+comment on function public.admin_create_promocode is 'Makes a promo code in an admin''s name';
+
+-- Finds a person by Telegram id or @name for an admin, with what is worth knowing before acting.
+--
+-- Twice or at once: only reads. A @name can have passed from one person to another: whoever wrote last of
+--   those who had it has it now.
+-- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
+--   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
+--   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
+--   total_referrals, keys (how many of their own), money (private.money_of), timezone, plans (the names there are, the
+--   lowest first)}, or null when there is nobody.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_find_user(p_who text, p_admin_email text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_quota record;
+begin
+  perform private.require_admin(p_admin_email);
+  if p_who ~ '^[0-9]{1,18}$' then
+    select u.* into v_user from public.users as u where u.telegram_id = p_who::bigint;
+  else
+    select u.* into v_user
+      from public.users as u
+     where lower(u.username) = lower(nullif(ltrim(p_who, '@'), ''))
+     order by u.last_activity desc
+     limit 1;
+  end if;
+  if not found then
+    return null;
+  end if;
+  v_quota := private.quota(v_user.id, v_user.vip_level);
+  return jsonb_build_object(
+    'id', v_user.id,
+    'telegram_id', v_user.telegram_id,
+    'username', v_user.username,
+    'first_name', v_user.first_name,
+    'last_name', v_user.last_name,
+    'language', coalesce(v_user.language, v_user.language_code),
+    'is_admin', v_user.is_admin,
+    'is_active', v_user.is_active,
+    'created_at', v_user.created_at,
+    'last_activity', v_user.last_activity,
+    'banned_at', v_user.banned_at,
+    'ban_reason', v_user.ban_reason,
+    'plan', v_quota.plan,
+    'plan_ends_at', private.plan_of(v_user.id) -> 'ends_at',
+    'requests', v_quota.requests,
+    'daily_requests', v_quota.daily_requests,
+    'month_requests', v_quota.month_requests,
+    'monthly_requests', v_quota.monthly_requests,
+    'bonus_credits', v_user.bonus_credits,
+    'free_trainings', (
+      select coalesce(sum(f.quantity - f.used), 0) from public.free_trainings as f where f.user_id = v_user.id
+    ),
+    'balance', v_user.balance::text,
+    'currency', private.setting('balance_currency'),
+    'total_referrals', v_user.total_referrals,
+    'money', private.money_of(v_user.id),
+    'keys', (select count(*) from public.user_tokens as k where k.user_id = v_user.id),
+    'timezone', private.setting('quota_timezone'),
+    'plans', (select jsonb_agg(l.plan order by l.vip_level) from public.subscription_limits as l)
+  );
+end
+$$;
+
+revoke all on function public.admin_find_user from public, anon, authenticated;
+grant execute on function public.admin_find_user to bot_backend, service_role;
+comment on function public.admin_find_user is 'Finds a person by Telegram id or @name for an admin';
+
+-- Gives a person free trainings in an admin's name; a number below zero takes unused ones back, to zero at most.
+--
+-- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered with what
+--   it did then. Without one, every call acts.
+-- Returns: jsonb {applied, before, after}: free trainings that are left.
+-- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person or number;
+--   N0004 the number or the reason is unusable.
+create or replace function public.admin_give_trainings(
+  p_user_id bigint,
+  p_quantity integer,
+  p_admin_email text,
+  p_reference text default null,
+  p_reason text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_reason text := nullif(trim(p_reason), '');
+  v_before bigint;
+  v_after bigint;
+  v_known public.audit_log;
+begin
+  if coalesce(p_quantity, 0) = 0 or abs(p_quantity) > 1000000 then
+    raise exception 'the trainings must be a number up to a million, and not zero' using errcode = 'N0004';
+  elsif length(v_reason) > 500 then
+    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+  end if;
+  perform from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'give_trainings', p_user_id);
+  if v_known.id is not null then
+    if (v_known.after ->> 'quantity')::integer <> p_quantity then
+      raise exception 'this reference is known with another number' using errcode = 'N0003';
+    end if;
+    return jsonb_build_object(
+      'applied', false, 'before', v_known.before -> 'trainings', 'after', v_known.after -> 'trainings'
+    );
+  end if;
+
+  select coalesce(sum(f.quantity - f.used), 0) into v_before
+    from public.free_trainings as f
+   where f.user_id = p_user_id;
+  if p_quantity > 0 then
+    perform private.give_trainings(
+      p_user_id, 'admin', coalesce(p_reference, gen_random_uuid()::text), p_quantity
+    );
+    v_after := v_before + p_quantity;
+  else
+    v_after := v_before - private.use_trainings(p_user_id, -p_quantity);
+  end if;
+  perform private.write_audit(
+    v_email, 'give_trainings', p_user_id, p_reference,
+    jsonb_build_object('trainings', v_before),
+    jsonb_strip_nulls(
+      jsonb_build_object('trainings', v_after, 'quantity', p_quantity, 'reason', v_reason)
+    )
+  );
+  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+end
+$$;
+
+revoke all on function public.admin_give_trainings from public, anon, authenticated;
+grant execute on function public.admin_give_trainings to bot_backend, service_role;
+comment on function public.admin_give_trainings is 'Gives a person free trainings in an admin''s name';
+
+-- Tells an admin how the bots do: people, requests, AI calls and what they cost, of today, 7 and 30 days.
+--
+-- Twice or at once: only reads. Counters of 30 days, never people or requests: as quick with a million of them.
+-- Returns: jsonb {people, day, week, month, days, models}
+--   day, week (7 days) and month (30 days), today included, each
+--     {active, new, requests, calls, errors (calls that failed), tokens_in, tokens_out, cost (text, US dollars,
+--     as far as providers say; own keys left out)}
+--   days: 30 of {day, active, new, requests, errors}, today last
+--   models: [{provider, model, requests, calls, errors, cost}] of 30 days, the most used first, 5 at most
+-- Errors: N0001 not an admin.
+create or replace function public.admin_overview(p_admin_email text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
+  v_people bigint;
+  v_overview jsonb;
+begin
+  perform private.require_admin(p_admin_email);
+  select coalesce(sum(p.last_active), 0) into v_people
+    from public.daily_people as p
+   where p.day = '-infinity';
+
+  with people as (
+    select p.day, sum(p.active) as active, sum(p.last_active) as last_active
+      from public.daily_people as p
+     where p.day between v_today - 29 and v_today
+     group by p.day
+  ), figures as materialized (
+    select
+      t.day, t.provider, t.model,
+      sum(t.new_people) as new_people, sum(t.requests) as requests, sum(t.calls) as calls,
+      sum(t.errors) as errors, sum(t.tokens_in) as tokens_in, sum(t.tokens_out) as tokens_out,
+      coalesce(sum(t.cost) filter (where not t.is_own_key), 0) as cost
+      from public.daily_totals as t
+     where t.day between v_today - 29 and v_today
+     group by t.day, t.provider, t.model
+  ), totals as (
+    select
+      f.day,
+      sum(f.new_people) as new_people, sum(f.requests) as requests, sum(f.calls) as calls,
+      sum(f.errors) as errors, sum(f.tokens_in) as tokens_in, sum(f.tokens_out) as tokens_out,
+      sum(f.cost) as cost
+      from figures as f
+     group by f.day
+  ), days as (
+    select
+      v_today - g.ago as day, g.ago,
+      coalesce(p.active, 0) as active, coalesce(p.last_active, 0) as last_active,
+      coalesce(t.new_people, 0) as new_people, coalesce(t.requests, 0) as requests,
+      coalesce(t.calls, 0) as calls, coalesce(t.errors, 0) as errors,
+      coalesce(t.tokens_in, 0) as tokens_in, coalesce(t.tokens_out, 0) as tokens_out,
+      coalesce(t.cost, 0) as cost
+      from generate_series(0, 29) as g (ago)
+      left join people as p on p.day = v_today - g.ago
+      left join totals as t on t.day = v_today - g.ago
+  ), periods as (
+    select
+      w.name,
+      jsonb_build_object(
+        'active', sum(d.last_active), 'new', sum(d.new_people), 'requests', sum(d.requests),
+        'calls', sum(d.calls), 'errors', sum(d.errors), 'tokens_in', sum(d.tokens_in),
+        'tokens_out', sum(d.tokens_out), 'cost', round(sum(d.cost), 2)::text
+      ) as sums
+      from (values ('day', 1), ('week', 7), ('month', 30)) as w (name, length)
+      join days as d on d.ago < w.length
+     group by w.name
+  ), models as (
+    select
+      f.provider, f.model,
+      sum(f.requests) as requests, sum(f.calls) as calls, sum(f.errors) as errors, sum(f.cost) as cost
+      from figures as f
+     where f.model <> ''
+     group by f.provider, f.model
+     order by sum(f.requests) desc, sum(f.calls) desc, f.provider, f.model
+     limit 5
+  )
+  select
+    (select jsonb_object_agg(p.name, p.sums) from periods as p)
+    || jsonb_build_object(
+      'people', v_people,
+      'days', (
+        select jsonb_agg(
+            jsonb_build_object(
+              'day', d.day, 'active', d.active, 'new', d.new_people, 'requests', d.requests,
+              'errors', d.errors
+            )
+            order by d.day
+          )
+          from days as d
+      ),
+      'models', (
+        select coalesce(
+            jsonb_agg(
+              jsonb_build_object(
+                'provider', m.provider, 'model', m.model, 'requests', m.requests, 'calls', m.calls,
+                'errors', m.errors, 'cost', round(m.cost, 2)::text
+              )
+              order by m.requests desc, m.calls desc, m.provider, m.model
+            ),
+            '[]'::jsonb
+          )
+          from models as m
+      )
+    )
+    into v_overview;
+  return v_overview;
+end
+$$;
+
+revoke all on function public.admin_overview from public, anon, authenticated;
+grant execute on function public.admin_overview to bot_backend, service_role;
+comment on function public.admin_overview is 'How the bots do, for an admin';
+
+-- Finds a payment for an admin: by our number, else by that of one of p_providers (a list of keys).
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb, what private.payment_line tells and
+--   {left: what can still be given back (text), is_test, order_id, renewal_id, payer_id: the Telegram id the provider told,
+--    user: {telegram_id, username, first_name, last_name} | null, refunds: the last five
+--    [{id, status, amount, admin_email, error, is_accepted, at}], newest first}; null when there is none.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_payment(
+  p_which text, p_admin_email text, p_providers jsonb default '[]'
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_payment public.payments;
+begin
+  perform private.require_admin(p_admin_email);
+  if p_which ~ '^[0-9]{1,18}$' then
+    select p.* into v_payment from public.payments as p where p.id = p_which::bigint;
+  end if;
+  if v_payment.id is null then
+    select p.* into v_payment
+      from public.payments as p
+     where p.provider = any(array(select jsonb_array_elements_text(p_providers)))
+       and p.provider_payment_id = p_which
+     order by p.id desc
+     limit 1;
+  end if;
+  if v_payment.id is null then
+    return null;
+  end if;
+  return private.payment_line(v_payment) || jsonb_build_object(
+    'left', private.left_of(v_payment)::text,
+    'is_test', v_payment.is_test,
+    'order_id', v_payment.order_id,
+    'renewal_id', v_payment.renewal_id,
+    'payer_id', nullif((v_payment.claims ->> 'telegram_id')::bigint, 0),
+    'user', (
+      select jsonb_build_object(
+          'telegram_id', u.telegram_id, 'username', u.username, 'first_name', u.first_name, 'last_name', u.last_name
+        )
+        from public.users as u
+       where u.id = v_payment.user_id
+    ),
+    'refunds', (
+      select coalesce(
+          jsonb_agg(
+            jsonb_build_object(
+              'id', r.id, 'status', r.status, 'amount', r.amount::text, 'admin_email', r.admin_email,
+              'error', r.error, 'is_accepted', r.is_accepted, 'at', coalesce(r.decided_at, r.created_at)
+            )
+            order by r.id desc
+          ),
+          '[]'::jsonb
+        )
+        from (
+          select e.* from public.refunds as e where e.payment_id = v_payment.id order by e.id desc limit 5
+        ) as r
+    )
+  );
+end
+$$;
+
+revoke all on function public.admin_payment from public, anon, authenticated;
+grant execute on function public.admin_payment to bot_backend, service_role;
+comment on function public.admin_payment is 'Finds a payment for an admin';
+
+-- Lists payments for an admin, the newest first, a page at a time: those of a person, paid for their orders or by them; or
+-- without p_user_id those that somebody must look at, for which nothing was given, or whose refund is not decided.
+--
+-- Twice or at once: only reads, over an index. A page begins below p_before, so new ones move nothing.
+-- Returns: jsonb {payments: [see private.payment_line], next}: next is p_before of the next page, or null.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_payments(
+  p_admin_email text, p_user_id bigint default null, p_before bigint default null, p_limit integer default 8
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_limit integer := least(greatest(p_limit, 1), 100);
+  v_below bigint := coalesce(p_before, 9223372036854775807);
+  v_telegram_id text;
+  v_ids bigint[];
+begin
+  perform private.require_admin(p_admin_email);
+  if p_user_id is null then
+    v_ids := array(
+      (
+        select p.id from public.payments as p
+         where p.problem is not null and p.status = 'completed' and p.id < v_below
+         order by p.id desc limit v_limit + 1
+      )
+      union
+      (
+        select r.payment_id from public.refunds as r
+         where r.status in ('open', 'unknown') and r.payment_id < v_below
+         order by r.payment_id desc limit v_limit + 1
+      )
+      order by 1 desc
+      limit v_limit + 1
+    );
+  else
+    select u.telegram_id::text into v_telegram_id from public.users as u where u.id = p_user_id;
+    -- Each half by its own index; the second is not tempted to read by number until it has enough.
+    v_ids := array(
+      with paid_by_them as materialized (
+        select p.id from public.payments as p where p.claims ->> 'telegram_id' = v_telegram_id
+      )
+      (
+        select p.id from public.payments as p
+         where p.user_id = p_user_id and p.id < v_below
+         order by p.user_id desc, p.id desc limit v_limit + 1
+      )
+      union
+      select b.id from paid_by_them as b where b.id < v_below
+      order by 1 desc
+      limit v_limit + 1
+    );
+  end if;
+  return jsonb_build_object(
+    'payments', (
+      select coalesce(jsonb_agg(private.payment_line(p) order by p.id desc), '[]'::jsonb)
+        from public.payments as p
+       where p.id = any(v_ids[:v_limit])
+    ),
+    'next', case when cardinality(v_ids) > v_limit then v_ids[v_limit] end
+  );
+end
+$$;
+
+revoke all on function public.admin_payments from public, anon, authenticated;
+grant execute on function public.admin_payments to bot_backend, service_role;
+comment on function public.admin_payments is 'Lists payments for an admin';
+
+-- Reads the promo codes there are, the newest first, a page at a time; or one of them.
+--
+-- Twice or at once: only reads, over an index. A page begins below p_before, so new codes move nothing.
+-- Returns: jsonb {promocodes: [see private.promocode_card], next}: next is p_before of the next page, or null.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_promocodes(
+  p_admin_email text, p_code text default null, p_before bigint default null, p_limit integer default 10
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_limit integer := least(greatest(p_limit, 1), 100);
+  v_ids bigint[];
+begin
+  perform private.require_admin(p_admin_email);
+  -- Two questions, so that each is answered by its own index.
+  if p_code is not null then
+    v_ids := array(select p.id from public.promocodes as p where p.code = upper(trim(p_code)));
+  else
+    v_ids := array(
+      select p.id from public.promocodes as p where p_before is null or p.id < p_before
+       order by p.id desc limit v_limit + 1
+    );
+  end if;
+  return jsonb_build_object(
+    'promocodes', (
+      select coalesce(jsonb_agg(private.promocode_card(p) order by p.id desc), '[]'::jsonb)
+        from public.promocodes as p
+       where p.id = any (v_ids[:v_limit])
+    ),
+    'next', case when cardinality(v_ids) > v_limit then v_ids[v_limit] end
+  );
+end
+$$;
+
+revoke all on function public.admin_promocodes from public, anon, authenticated;
+grant execute on function public.admin_promocodes to bot_backend, service_role;
+comment on function public.admin_promocodes is 'The promo codes there are, the newest first';
+
+-- Keeps that an admin wants money of a payment given back: all that is left of it, or p_amount. Whoever calls with
+-- p_asks asks the provider right away (shared/payments/refunds.py); else the job of payments does.
+--
+-- Twice or at once: the payment's row is locked and has one open refund at a time, so of two admins one opens it and the
+--   other finds it. With a reference it is opened once. p_left is what was left when the admin was asked: if that is no
+--   longer so, nothing is opened.
+-- Returns: jsonb {outcome, left (text), currency}, and where there is a refund {refund: {id, status, amount, admin_email},
+--   task: what to ask the provider with, only for whoever shall ask now (private.refund_task)}
+--   opened | known (this reference opened it before) | busy (another one is open) | changed (not p_left any more)
+--   | too_much | nothing_left | not_paid
+-- Errors: N0001 not an admin; N0003 the reference is known with another action, payment or amount; N0004 the amount is
+--   unusable; N0007 there is no such payment.
+create or replace function public.admin_refund_payment(
+  p_payment_id bigint,
+  p_amount numeric,
+  p_admin_email text,
+  p_reference text default null,
+  p_left numeric default null,
+  p_asks boolean default false
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_payment public.payments;
+  v_refund public.refunds;
+  v_left numeric;
+  v_outcome text;
+begin
+  v_payment := private.hold_payment(p_payment_id);
+  if v_payment.id is null then
+    raise exception 'there is no such payment' using errcode = 'N0007';
+  elsif p_amount <= 0 or p_amount <> round(p_amount, case v_payment.currency when 'XTR' then 0 else 2 end) then
+    raise exception 'this amount cannot be given back' using errcode = 'N0004';
+  end if;
+  v_left := private.left_of(v_payment);
+  select r.* into v_refund from public.refunds as r where r.reference = p_reference for update;
+  if found then
+    if v_refund.payment_id <> p_payment_id or v_refund.amount <> coalesce(p_amount, v_refund.amount) then
+      raise exception 'this reference is known with another payment or amount' using errcode = 'N0003';
+    end if;
+    v_outcome := 'known';
+  else
+    select r.* into v_refund
+      from public.refunds as r
+     where r.payment_id = p_payment_id and r.status = 'open';
+    v_outcome := case
+      when coalesce(v_payment.amount, 0) = 0 then 'not_paid'
+      when v_refund.id is not null then 'busy'
+      when v_left = 0 then 'nothing_left'
+      when v_left <> p_left then 'changed'
+      when p_amount > v_left then 'too_much'
+      else 'opened'
+    end;
+  end if;
+
+  if v_outcome = 'opened' then
+    insert into public.refunds as r (payment_id, amount, admin_email, reference, is_awaited)
+    values (p_payment_id, coalesce(p_amount, v_left), v_email, p_reference, not p_asks)
+    returning r.* into v_refund;
+    perform private.write_audit(
+      v_email, 'refund_payment', v_payment.user_id, p_reference,
+      jsonb_build_object('payment', v_payment.id, 'status', v_payment.status, 'refunded', v_payment.refunded::text),
+      jsonb_build_object(
+        'refund', v_refund.id, 'payment', v_payment.id, 'amount', v_refund.amount::text,
+        'currency', v_payment.currency, 'provider', v_payment.provider
+      )
+    );
+  end if;
+  return jsonb_build_object('outcome', v_outcome, 'left', v_left::text, 'currency', v_payment.currency)
+    || case when v_refund.id is null then '{}'::jsonb else jsonb_build_object(
+      'refund', jsonb_build_object(
+        'id', v_refund.id, 'status', v_refund.status, 'amount', v_refund.amount::text,
+        'admin_email', v_refund.admin_email
+      ),
+      'task', case
+        when p_asks and v_outcome in ('opened', 'known') and v_refund.status = 'open'
+          then private.refund_task(v_refund.id)
+      end
+    ) end;
+end
+$$;
+
+revoke all on function public.admin_refund_payment from public, anon, authenticated;
+grant execute on function public.admin_refund_payment to bot_backend, service_role;
+comment on function public.admin_refund_payment is 'Keeps that an admin wants money of a payment given back';
+
+-- Gives a person today's requests back, over all bots, in an admin's name: to the day and to the month.
+--
+-- Twice or at once: the person's row is locked, as it is for every request that is reserved; with a reference
+--   it acts once, and a repetition is answered with what it did then. Without one, every call acts.
+-- Returns: jsonb {applied, before, after}: requests of today.
+-- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
+create or replace function public.admin_reset_user_usage(
+  p_user_id bigint, p_admin_email text, p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_vip_level integer;
+  v_quota record;
+  v_requests integer;
+  v_known public.audit_log;
+begin
+  select u.vip_level into v_vip_level from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'reset_user_usage', p_user_id);
+  if v_known.id is not null then
+    return jsonb_build_object(
+      'applied', false, 'before', v_known.before -> 'requests', 'after', v_known.after -> 'requests'
+    );
+  end if;
+
+  v_quota := private.quota(p_user_id, v_vip_level);
+  -- Counted under the lock: a failed request is given back without asking for the person's row.
+  select coalesce(sum(l.requests), 0) into v_requests
+    from (
+      select d.requests
+        from public.daily_usage as d
+       where d.user_id = p_user_id and d.day = v_quota.day
+         for update
+    ) as l;
+  update public.daily_usage as d
+     set requests = 0
+   where d.user_id = p_user_id and d.day = v_quota.day and d.requests > 0;
+  update public.monthly_usage as m
+     set requests = greatest(m.requests - v_requests, 0)
+   where m.user_id = p_user_id and m.month = v_quota.month;
+  perform private.write_audit(
+    v_email, 'reset_user_usage', p_user_id, p_reference,
+    jsonb_build_object('requests', v_requests, 'day', v_quota.day),
+    jsonb_build_object('requests', 0, 'day', v_quota.day)
+  );
+  return jsonb_build_object('applied', true, 'before', v_requests, 'after', 0);
+end
+$$;
+
+revoke all on function public.admin_reset_user_usage from public, anon, authenticated;
+grant execute on function public.admin_reset_user_usage to bot_backend, service_role;
+comment on function public.admin_reset_user_usage is 'Gives a person today''s requests back in an admin''s name';
+
+-- Gives a person a plan in an admin's name, from now for p_days or without an end; the free plan takes back
+-- what admins gave. What was bought stays: of several plans the highest counts.
+--
+-- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
+--   with what it did then. Days are counted from now, so a second gift does not add to the first.
+-- Returns: jsonb {applied, before, after}, each {plan, ends_at}: what the person has, whoever gave it.
+-- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person,
+--   plan or number; N0004 the number of days is unusable; N0006 there is no such plan.
+create or replace function public.admin_set_plan(
+  p_user_id bigint, p_plan text, p_days integer, p_admin_email text, p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_email text := private.require_admin(p_admin_email);
+  v_vip_level integer;
+  v_known public.audit_log;
+  v_before jsonb;
+  v_after jsonb;
+begin
+  select l.vip_level into v_vip_level from public.subscription_limits as l where l.plan = p_plan;
+  if not found then
+    raise exception 'there is no such plan' using errcode = 'N0006';
+  elsif p_days not between 1 and 3660 or (v_vip_level = 0 and p_days is not null) then
+    raise exception 'days must be 1 to 3660, or none; the free plan has none' using errcode = 'N0004';
+  end if;
+  perform from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'set_plan', p_user_id);
+  if v_known.id is not null then
+    if (v_known.after ->> 'given', (v_known.after ->> 'days')::integer) is distinct from (p_plan, p_days) then
+      raise exception 'this reference is known with another plan or number' using errcode = 'N0003';
+    end if;
+    return jsonb_build_object(
+      'applied', false, 'before', v_known.before, 'after', v_known.after - '{given,days}'::text[]
+    );
+  end if;
+
+  v_before := private.plan_of(p_user_id);
+  update public.subscriptions as s
+     set status = 'canceled', ended_at = v_now
+   where s.user_id = p_user_id and s.source = 'admin' and s.status = 'active';
+  if v_vip_level > 0 then
+    insert into public.subscriptions (user_id, plan, source, starts_at, ends_at)
+    values (p_user_id, p_plan, 'admin', v_now, v_now + make_interval(days => p_days));
+  end if;
+  perform private.refresh_access(p_user_id);
+  v_after := private.plan_of(p_user_id);
+  perform private.write_audit(
+    v_email, 'set_plan', p_user_id, p_reference, v_before,
+    v_after || jsonb_build_object('given', p_plan, 'days', p_days)
+  );
+  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+end
+$$;
+
+revoke all on function public.admin_set_plan from public, anon, authenticated;
+grant execute on function public.admin_set_plan to bot_backend, service_role;
+comment on function public.admin_set_plan is 'Gives a person a plan in an admin''s name';
+
+-- Switches a promo code off or on again in an admin's name. What it gave so far stays, discounts that wait included.
+--
+-- Twice or at once: the code's row is locked; with a reference it acts once. A code that is so already stays so, and
+--   nothing is written down.
+-- Returns: jsonb: see private.promocode_card, as it is now; null when there is no such code.
+-- Errors: N0001 not an admin; N0003 the reference is known with another action or code.
+create or replace function public.admin_switch_promocode(
+  p_code text, p_is_active boolean, p_admin_email text, p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_promocode public.promocodes;
+  v_known public.audit_log;
+begin
+  select p.* into v_promocode
+    from public.promocodes as p
+   where p.code = upper(trim(p_code))
+     for no key update;
+  if not found then
+    return null;
+  end if;
+  v_known := private.known_action(p_reference, 'switch_promocode', null);
+  if v_known.id is not null and v_known.after ->> 'code' <> v_promocode.code then
+    raise exception 'this reference is known with another code' using errcode = 'N0003';
+  elsif v_known.id is null and v_promocode.is_active <> p_is_active then
+    perform private.write_audit(
+      v_email, 'switch_promocode', null, p_reference,
+      jsonb_build_object('code', v_promocode.code, 'is_active', v_promocode.is_active),
+      jsonb_build_object('code', v_promocode.code, 'is_active', p_is_active)
+    );
+    update public.promocodes as p
+       set is_active = p_is_active
+     where p.id = v_promocode.id
+    returning p.* into v_promocode;
+  end if;
+  return private.promocode_card(v_promocode);
+end
+$$;
+
+revoke all on function public.admin_switch_promocode from public, anon, authenticated;
+grant execute on function public.admin_switch_promocode to bot_backend, service_role;
+comment on function public.admin_switch_promocode is 'Switches a promo code off or on again';
+
+-- Lets a banned person into the bots again in an admin's name. They are told nothing; their next update is served.
+--
+-- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
+--   with what it did then. Nothing changes for somebody who is not banned; it is written down all the same.
+-- Returns: jsonb {applied, before, after}, each {banned_at, reason}.
+-- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
+create or replace function public.admin_unban_user(
+  p_user_id bigint, p_admin_email text, p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_user public.users;
+  v_known public.audit_log;
+  v_before jsonb;
+  v_after constant jsonb := jsonb_build_object('banned_at', null, 'reason', null);
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'unban_user', p_user_id);
+  if v_known.id is not null then
+    return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after);
+  end if;
+
+  v_before := jsonb_build_object('banned_at', v_user.banned_at, 'reason', v_user.ban_reason);
+  update public.users as u
+     set banned_at = null, ban_reason = null, ban_told = false
+   where u.id = p_user_id and u.banned_at is not null;
+  perform private.write_audit(v_email, 'unban_user', p_user_id, p_reference, v_before, v_after);
+  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+end
+$$;
+
+revoke all on function public.admin_unban_user from public, anon, authenticated;
+grant execute on function public.admin_unban_user to bot_backend, service_role;
+comment on function public.admin_unban_user is 'Lets a banned person into the bots again';
+
+-- Looks whether an admin's action with this reference was carried out already.
+--
+-- Twice or at once: the caller holds the person's row, so of two calls with one reference for one person the
+--   second finds what the first did.
+-- Returns: what was written then, or null for a new reference or none.
+-- Errors: N0003, the reference belongs to another action or person.
+create or replace function private.known_action(p_reference text, p_action text, p_user_id bigint)
+returns public.audit_log
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_known public.audit_log;
+begin
+  select l.* into v_known from public.audit_log as l where l.reference = p_reference;
+  if found and (v_known.action <> p_action or v_known.user_id is distinct from p_user_id) then
+    raise exception 'this reference is known with another action or person' using errcode = 'N0003';
+  end if;
+  return v_known;
+end
+$$;
+
+revoke all on function private.known_action from public, anon, authenticated;
+comment on function private.known_action is 'Whether an admin''s action was carried out already';
+
+-- Says of a payment what an admin reads in a list.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {id, provider, number, status, problem, amount, refunded, disputed (text; amount null: nothing came), currency,
+--   texts (of what was bought; null without an order), at, given: [{effect, given, taken}], open_refund: the status of
+--   the last refund that somebody must look at, or null}.
+-- Errors: none.
+create or replace function private.payment_line(p_payment public.payments)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'id', p_payment.id,
+    'provider', p_payment.provider,
+    'number', p_payment.provider_payment_id,
+    'status', p_payment.status,
+    'problem', p_payment.problem,
+    'amount', p_payment.amount::text,
+    'refunded', p_payment.refunded::text,
+    'disputed', p_payment.disputed::text,
+    'currency', p_payment.currency,
+    'at', coalesce(p_payment.completed_at, p_payment.created_at),
+    'texts', (
+      select d.texts
+        from public.products as d
+       where d.key = coalesce(
+         (select o.product_key from public.orders as o where o.id = p_payment.order_id),
+         (select r.product_key from public.renewals as r where r.id = p_payment.renewal_id)
+       )
+    ),
+    'given', (
+      select coalesce(
+          jsonb_agg(
+            jsonb_build_object('effect', e.effect, 'given', trim_scale(e.given), 'taken', trim_scale(e.taken))
+            order by e.effect
+          ),
+          '[]'::jsonb
+        )
+        from public.payment_effects as e
+       where e.payment_id = p_payment.id and e.effect <> 'commission'
+    ),
+    'open_refund', (
+      select r.status
+        from public.refunds as r
+       where r.payment_id = p_payment.id and r.status in ('open', 'unknown')
+       order by r.id desc
+       limit 1
+    )
+  );
+$$;
+
+revoke all on function private.payment_line from public, anon, authenticated;
+comment on function private.payment_line is 'What an admin reads of a payment in a list';
+
+-- Lets only admins pass.
+--
+-- Twice or at once: only reads.
+-- Returns: the admin's e-mail address as admins has it.
+-- Errors: N0001, not an admin.
+create or replace function private.require_admin(p_admin_email text)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_email text;
+begin
+  select a.email into v_email from public.admins as a where a.email = lower(p_admin_email);
+  if not found then
+    raise exception 'not an admin' using errcode = 'N0001';
+  end if;
+  return v_email;
+end
+$$;
+
+revoke all on function private.require_admin from public, anon, authenticated;
+comment on function private.require_admin is 'Lets only admins pass';
+
+-- Writes down what an admin did.
+--
+-- Twice or at once: the reference is unique; of two different actions with one, the second is refused and so
+--   undone. The caller has looked for it before (private.known_action), under the person's lock.
+-- Returns: nothing.
+-- Errors: N0003, the reference belongs to another action or person.
+create or replace function private.write_audit(
+  p_admin_email text, p_action text, p_user_id bigint, p_reference text, p_before jsonb, p_after jsonb
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  insert into public.audit_log (admin_email, action, user_id, reference, before, after)
+  values (p_admin_email, p_action, p_user_id, p_reference, p_before, p_after);
+exception when unique_violation then
+  raise exception 'this reference is known with another action or person' using errcode = 'N0003';
+end
+$$;
+
+revoke all on function private.write_audit from public, anon, authenticated;
+comment on function private.write_audit is 'Writes down what an admin did';
+
+-- Adds to a person's balance, or takes from it, once per reference. For our own code and, through rpc with the
+-- secret key, for every other service of the same owner.
+--
+-- Twice or at once: the person's row is locked, and the reference is unique. A known reference changes nothing
+--   and is answered with what it did then; two calls with a new one meet in the lock.
+-- Returns: jsonb {balance, applied, transaction_id}; applied is false for a reference that is known already.
+--   balance is text with two decimals, as it is now.
+-- Errors: L0001 no such person; L0002 the balance would fall below zero; L0003 the reference is known with
+--   another amount or person; L0004 the amount, reason or reference is unusable.
+create or replace function public.adjust_balance(
+  p_telegram_id bigint, p_amount numeric, p_reason text, p_reference text
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_known public.balance_transactions;
+  v_id bigint;
+begin
+  if p_amount is null or p_amount = 0 or p_amount <> round(p_amount, 2) or abs(p_amount) >= 10000000000 then
+    raise exception 'the amount must have at most two decimals and not be zero' using errcode = 'L0004';
+  elsif coalesce(p_reason, '') = '' or coalesce(p_reference, '') not like '_%:_%' then
+    raise exception 'a reason, and a reference such as "service:number", are needed' using errcode = 'L0004';
+  end if;
+
+  select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id for no key update;
+  if not found then
+    raise exception 'nobody has this Telegram id' using errcode = 'L0001';
+  end if;
+  select t.* into v_known from public.balance_transactions as t where t.reference = p_reference;
+  if found then
+    if v_known.user_id is distinct from v_user.id or v_known.amount <> p_amount then
+      raise exception 'this reference is known with another amount or person' using errcode = 'L0003';
+    end if;
+    return jsonb_build_object(
+      'balance', v_user.balance::text, 'applied', false, 'transaction_id', v_known.id
+    );
+  elsif v_user.balance + p_amount < 0 then
+    raise exception 'the balance would fall below zero' using errcode = 'L0002';
+  end if;
+
+  begin
+    insert into public.balance_transactions (user_id, amount, balance_after, reason, reference)
+    values (v_user.id, p_amount, v_user.balance + p_amount, p_reason, p_reference)
+    returning id into v_id;
+  exception when unique_violation then
+    -- Another person's call with the same reference came first.
+    raise exception 'this reference is known with another amount or person' using errcode = 'L0003';
+  end;
+  update public.users as u set balance = u.balance + p_amount where u.id = v_user.id
+  returning u.* into v_user;
+  return jsonb_build_object('balance', v_user.balance::text, 'applied', true, 'transaction_id', v_id);
+end
+$$;
+
+revoke all on function public.adjust_balance from public, anon, authenticated;
+grant execute on function public.adjust_balance to bot_backend, service_role;
+comment on function public.adjust_balance is 'Changes a person''s balance, once per reference';
+
+-- Proves that every balance is the sum of its ledger, and that erased people left no money in it. Reads
+-- everything: for a nightly job or an admin.
+--
+-- Twice or at once: only reads, all of it at one moment.
+-- Returns: jsonb array of {user_id, balance, ledger} for everyone of whom it is not true; empty is good. user_id
+--   is null for the erased, all of them together.
+-- Errors: none of its own.
+create or replace function public.check_balances()
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select coalesce(
+    jsonb_agg(
+      jsonb_build_object('user_id', u.id, 'balance', coalesce(u.balance, 0)::text, 'ledger', coalesce(l.total, 0)::text)
+      order by u.id
+    ),
+    '[]'::jsonb
+  )
+  from public.users as u
+  full join (
+    select t.user_id, sum(t.amount) as total
+      from public.balance_transactions as t
+     group by t.user_id
+  ) as l on l.user_id = u.id
+  where coalesce(u.balance, 0) <> coalesce(l.total, 0);
+$$;
+
+revoke all on function public.check_balances from public, anon, authenticated;
+grant execute on function public.check_balances to bot_backend, service_role;
+comment on function public.check_balances is 'Everyone whose balance is not the sum of the ledger';
+
+-- Finds the own key that a person's requests use.
+--
+-- Twice or at once: only reads.
+-- Returns: json {provider, key_id, ciphertext (base64)}, or null when requests go to the plan.
+-- Errors: none.
+create or replace function private.active_token(p_user_id bigint)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select json_build_object(
+    'provider', t.provider,
+    'key_id', t.key_id,
+    'ciphertext', translate(encode(t.ciphertext, 'base64'), E'\n', '')
+  )
+  from public.user_tokens as t
+  where t.user_id = p_user_id and t.is_active;
+$$;
+
+revoke all on function private.active_token from public, anon, authenticated;
+comment on function private.active_token is 'The own key that a person''s requests use';
+
+-- Applies what a handler changed of a person's own keys.
+--
+-- Twice or at once: as the function it calls; the caller holds the update's row and calls once.
+-- Returns: nothing. p_change is one of {store: {provider, ciphertext, key_id, last_four, is_checked}},
+--   {remove: provider}, {use: provider or null}, {refuse: {provider, ciphertext}}.
+-- Errors: those of public.store_user_token.
+create or replace function private.change_token(p_user_id bigint, p_change jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_new jsonb := p_change -> 'store';
+  v_refused jsonb := p_change -> 'refuse';
+begin
+  if v_new is not null then
+    perform public.store_user_token(
+      p_user_id, v_new ->> 'provider', v_new ->> 'ciphertext', v_new ->> 'key_id', v_new ->> 'last_four',
+      coalesce((v_new ->> 'is_checked')::boolean, false)
+    );
+  elsif v_refused is not null then
+    perform public.refuse_user_token(p_user_id, v_refused ->> 'provider', v_refused ->> 'ciphertext');
+  elsif p_change ? 'remove' then
+    perform public.remove_user_token(p_user_id, p_change ->> 'remove');
+  elsif p_change ? 'use' then
+    perform public.use_user_token(p_user_id, p_change ->> 'use');
+  end if;
+end
+$$;
+
+revoke all on function private.change_token from public, anon, authenticated;
+comment on function private.change_token is 'Applies what a handler changed of a person''s own keys';
+
+-- Lists a person's own keys as they may be shown: never the key, nor what it is encrypted to.
+--
+-- Twice or at once: only reads.
+-- Returns: json array of {provider, last_four, key_id, status, is_active, created_at, checked_at}, the oldest
+--   first; empty when there are none.
+-- Errors: none.
+create or replace function public.list_user_tokens(p_user_id bigint)
+returns json
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select coalesce(
+    json_agg(
+      json_build_object(
+        'provider', t.provider,
+        'last_four', t.last_four,
+        'key_id', t.key_id,
+        'status', t.status,
+        'is_active', t.is_active,
+        'created_at', t.created_at,
+        'checked_at', t.checked_at
+      )
+      order by t.created_at, t.id
+    ),
+    '[]'::json
+  )
+  from public.user_tokens as t
+  where t.user_id = p_user_id;
+$$;
+
+revoke all on function public.list_user_tokens from public, anon, authenticated;
+grant execute on function public.list_user_tokens to bot_backend, service_role;
+comment on function public.list_user_tokens is 'A person''s own keys as they may be shown';
+
+-- Notes that a provider refused a person's own key: it is used no more, and requests go to the plan again.
+--
+-- Twice or at once: only the very key that was refused is marked. One that took its place meanwhile, or was
+--   encrypted anew, is left alone: if that one is no good either, its own refusal says so.
+-- Returns: jsonb {outcome: refused | unknown}. p_ciphertext is base64, as receive_update gave it.
+-- Errors: none.
+create or replace function public.refuse_user_token(p_user_id bigint, p_provider text, p_ciphertext text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  update public.user_tokens as t
+     set status = 'refused', is_active = false
+   where t.user_id = p_user_id and t.provider = p_provider and t.ciphertext = decode(p_ciphertext, 'base64');
+  return jsonb_build_object('outcome', case when found then 'refused' else 'unknown' end);
+end
+$$;
+
+revoke all on function public.refuse_user_token from public, anon, authenticated;
+grant execute on function public.refuse_user_token to bot_backend, service_role;
+comment on function public.refuse_user_token is 'Notes that a provider refused a person''s own key';
+
+-- Forgets a person's own key of a provider. If it was in use, requests go to the plan again.
+--
+-- Twice or at once: a key that is gone stays gone.
+-- Returns: jsonb {outcome: removed | unknown}.
+-- Errors: none.
+create or replace function public.remove_user_token(p_user_id bigint, p_provider text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  delete from public.user_tokens as t where t.user_id = p_user_id and t.provider = p_provider;
+  return jsonb_build_object('outcome', case when found then 'removed' else 'unknown' end);
+end
+$$;
+
+revoke all on function public.remove_user_token from public, anon, authenticated;
+grant execute on function public.remove_user_token to bot_backend, service_role;
+comment on function public.remove_user_token is 'Forgets a person''s own key';
+
+-- Stores a person's own key of an AI provider, already encrypted, and uses it from now on. A key that was there
+-- for this provider is replaced.
+--
+-- Twice or at once: the person's row is locked, so of two keys stored at once one is in use in the end and both
+--   are there, or the later one where they are of one provider. The same call again stores the same.
+-- Returns: jsonb {outcome: stored | replaced}. p_ciphertext is base64; p_is_checked: the provider took the key.
+-- Errors: K0001 there is no such person; K0002 what was given cannot be a key.
+create or replace function public.store_user_token(
+  p_user_id bigint,
+  p_provider text,
+  p_ciphertext text,
+  p_key_id text,
+  p_last_four text,
+  p_is_checked boolean default false
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_is_known boolean;
+begin
+  perform from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'K0001';
+  end if;
+  v_is_known := exists (
+    select from public.user_tokens as t where t.user_id = p_user_id and t.provider = p_provider
+  );
+  update public.user_tokens as t set is_active = false where t.user_id = p_user_id and t.is_active;
+  insert into public.user_tokens as t
+    (user_id, provider, ciphertext, key_id, last_four, is_active, status, created_at, checked_at)
+  values (
+    p_user_id, p_provider, decode(p_ciphertext, 'base64'), p_key_id, p_last_four, true, 'ok', v_now,
+    case when p_is_checked then v_now end
+  )
+  on conflict (user_id, provider) do update
+    set ciphertext = excluded.ciphertext,
+        key_id = excluded.key_id,
+        last_four = excluded.last_four,
+        is_active = true,
+        status = 'ok',
+        created_at = excluded.created_at,
+        checked_at = excluded.checked_at;
+  return jsonb_build_object('outcome', case when v_is_known then 'replaced' else 'stored' end);
+exception when check_violation or not_null_violation or invalid_parameter_value then
+  -- Without Postgres' own words: those repeat the row.
+  raise exception 'this cannot be a key' using errcode = 'K0002';
+end
+$$;
+
+revoke all on function public.store_user_token from public, anon, authenticated;
+grant execute on function public.store_user_token to bot_backend, service_role;
+comment on function public.store_user_token is 'Stores a person''s own key, encrypted, and uses it';
+
+-- Chooses which of a person's own keys is used from now on; without a provider none is, and requests go to the
+-- plan. A key that its provider refused may be chosen, too: the person may have mended it there.
+--
+-- Twice or at once: the person's row is locked, so one key is in use at most, the one chosen last.
+-- Returns: jsonb {outcome: chosen | unknown}; unknown changes nothing.
+-- Errors: none.
+create or replace function public.use_user_token(p_user_id bigint, p_provider text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  perform from public.users as u where u.id = p_user_id for no key update;
+  if p_provider is not null and not exists (
+    select from public.user_tokens as t where t.user_id = p_user_id and t.provider = p_provider
+  ) then
+    return jsonb_build_object('outcome', 'unknown');
+  end if;
+  update public.user_tokens as t set is_active = false where t.user_id = p_user_id and t.is_active;
+  update public.user_tokens as t
+     set is_active = true, status = 'ok'
+   where t.user_id = p_user_id and t.provider = p_provider;
+  return jsonb_build_object('outcome', 'chosen');
+end
+$$;
+
+revoke all on function public.use_user_token from public, anon, authenticated;
+grant execute on function public.use_user_token to bot_backend, service_role;
+comment on function public.use_user_token is 'Chooses which own key of a person is used';
+
+-- Leaves of an update what says whose it is and where it came from, and nothing of what was written.
+--
+-- Twice or at once: only computes.
+-- Returns: the update with a message of these fields and the text "[hidden]", as log.HIDDEN has it: whoever works
+--   on it later (the sweep) sees that the words are gone.
+-- Errors: none.
+create or replace function private.without_words(p_payload jsonb, p_kind text)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'update_id', p_payload -> 'update_id',
+    p_kind,
+    coalesce(
+      (
+        select jsonb_object_agg(m.key, m.value)
+          from jsonb_each(p_payload -> p_kind) as m
+         where m.key in ('message_id', 'from', 'chat', 'date', 'message_thread_id', 'is_topic_message')
+      ),
+      '{}'
+    ) || '{"text": "[hidden]"}'
+  );
+$$;
+
+revoke all on function private.without_words from public, anon, authenticated;
+comment on function private.without_words is 'An update without anything that was written in it';
+
+-- Tells the admins about money that somebody must look at.
+--
+-- Twice or at once: the caller asks once for each trouble of a payment.
+-- Returns: see private.tell_admins.
+-- Errors: none.
+create or replace function private.alarm_about(p_payment public.payments, p_trouble text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  return private.tell_admins(p_payment, 'payment_alarm_' || p_trouble, '{}'::jsonb);
+end
+$$;
+
+revoke all on function private.alarm_about from public, anon, authenticated;
+comment on function private.alarm_about is 'Tells the admins about money that somebody must look at';
+
+-- Applies events that were kept and could not be applied when they came.
+--
+-- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
+--   are held, as everywhere; their erasure may have emptied it meanwhile.
+-- Returns: jsonb {applied, failed, outgoing}: how many, and the messages that are owed now.
+-- Errors: none of its own.
+create or replace function public.apply_kept_events(p_limit integer default 50, p_accept_test boolean default false)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_event public.payment_events;
+  v_told jsonb;
+  v_applied integer := 0;
+  v_failed integer := 0;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  for v_event in
+    select e.*
+      from public.payment_events as e
+     where e.processed_at is null
+       and e.received_at > private.clock() - interval '7 days'
+     order by e.received_at
+     limit p_limit
+  loop
+    perform private.hold_payers(v_event.provider, v_event.notices);
+    select e.* into v_event
+      from public.payment_events as e
+     where e.id = v_event.id and e.processed_at is null
+       for update skip locked;
+    continue when not found;
+    v_told := public.record_payment_event(
+      v_event.provider, v_event.event_key, v_event.type, v_event.body, v_event.notices, p_accept_test
+    );
+    v_applied := v_applied + (v_told ->> 'outcome' = 'applied')::integer;
+    v_failed := v_failed + (v_told ->> 'outcome' = 'failed')::integer;
+    v_outgoing := v_outgoing || coalesce(v_told -> 'outgoing', '[]');
+  end loop;
+  return jsonb_build_object('applied', v_applied, 'failed', v_failed, 'outgoing', v_outgoing);
+end
+$$;
+
+revoke all on function public.apply_kept_events from public, anon, authenticated;
+grant execute on function public.apply_kept_events to bot_backend, service_role;
+comment on function public.apply_kept_events is 'Applies payment events that could not be applied when they came';
+
+-- Applies one thing that happened (shared/payments/notice.py) to the payment it is about.
+--
+-- Twice or at once: the payment's row is made once and locked; what moved is kept by its own number, so a repetition
+--   changes no sum. A dispute that was decided and a refund that failed stay so, whatever comes later.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none of its own.
+create or replace function private.apply_payment_notice(p_provider text, p_notice jsonb, p_accept_test boolean)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text := p_notice ->> 'kind';
+  v_payment public.payments;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  if v_kind = 'other' then
+    return v_outgoing;
+  elsif v_kind like 'subscription\_%' then
+    return private.change_renewal(p_provider, p_notice);
+  elsif p_notice ->> 'payment_id' is null then
+    -- An attempt that never became a charge: only the order can hear of it.
+    return private.note_order_trouble(p_provider, p_notice);
+  end if;
+
+  insert into public.payments as p (provider, provider_payment_id)
+  values (p_provider, p_notice ->> 'payment_id')
+  on conflict (provider, provider_payment_id) do nothing;
+  select p.* into v_payment
+    from public.payments as p
+   where p.provider = p_provider and p.provider_payment_id = p_notice ->> 'payment_id'
+     for update;
+  update public.payments as p
+     set currency = coalesce(p.currency, case when v_kind = 'paid' then p_notice ->> 'currency' end),
+         has_failed = p.has_failed or v_kind = 'failed',
+         is_canceled = p.is_canceled or v_kind = 'canceled',
+         is_test = p.is_test or coalesce((p_notice ->> 'is_test')::boolean, false),
+         -- A repetition does not bring back what its renewal has taken over, or dropped.
+         saved_method = case
+           when p.completed_at is null then coalesce(p_notice ->> 'saved_method', p.saved_method)
+           else p.saved_method
+         end,
+         claims = p.claims || jsonb_strip_nulls(
+           jsonb_build_object(
+             'order_id', p_notice -> 'order_id',
+             'subscription_id', p_notice -> 'subscription_id',
+             -- Who paid is told once: 0 of somebody who was erased stays.
+             'telegram_id', coalesce(p.claims -> 'telegram_id', p_notice -> 'telegram_id'),
+             'payer', case when v_kind = 'paid' then p_notice -> 'payer' end
+           )
+         )
+   where p.id = v_payment.id;
+  if v_kind in ('paid', 'refunded', 'refund_failed', 'disputed', 'dispute_won', 'dispute_lost') then
+    perform private.keep_operation(v_payment.id, p_notice);
+  end if;
+  v_outgoing := private.settle_payment(v_payment.id, p_accept_test);
+  if v_kind in ('refunded', 'refund_failed') then
+    v_outgoing := v_outgoing || private.close_refund(v_payment.id, p_notice);
+  end if;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.apply_payment_notice from public, anon, authenticated;
+comment on function private.apply_payment_notice is 'Applies one thing that happened to the payment it is about';
+
+-- Notes that a person wants a renewal no more: nothing is charged again, what was paid still runs, and with what it was
+-- charged is forgotten.
+--
+-- Twice or at once: the renewal's row is locked; one that is canceled stays so. While the provider is being asked for the
+--   next period it is too late, and too early to say so: that takes a minute at most.
+-- Returns: jsonb {outcome: canceled | known | unknown | busy, charged_until, is_over}; is_over: what was paid is over
+--   already.
+-- Errors: none.
+create or replace function public.cancel_renewal(p_user_id bigint, p_renewal_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_renewal public.renewals;
+begin
+  select r.* into v_renewal
+    from public.renewals as r
+   where r.id = p_renewal_id and r.user_id = p_user_id
+     for update;
+  if not found then
+    return jsonb_build_object('outcome', 'unknown');
+  elsif v_renewal.status in ('canceled', 'ended') then
+    return jsonb_build_object(
+      'outcome', 'known',
+      'charged_until', v_renewal.charged_until,
+      'is_over', v_renewal.charged_until <= private.clock()
+    );
+  elsif v_renewal.asked_at is not null and v_renewal.busy_until > private.clock() then
+    return jsonb_build_object('outcome', 'busy');
+  end if;
+  update public.renewals as r
+     set status = 'canceled',
+         saved_method = null,
+         -- An open try is looked after all the same: it may have been charged.
+         charge_at = case
+           when r.charge_at is not null and r.asked_at is null then greatest(r.charged_until, private.clock())
+           else r.charge_at
+         end
+   where r.id = v_renewal.id;
+  return jsonb_build_object(
+    'outcome', 'canceled',
+    'charged_until', v_renewal.charged_until,
+    'is_over', v_renewal.charged_until <= private.clock()
+  );
+end
+$$;
+
+revoke all on function public.cancel_renewal from public, anon, authenticated;
+grant execute on function public.cancel_renewal to bot_backend, service_role;
+comment on function public.cancel_renewal is 'Notes that a person wants a renewal no more';
+
+-- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
+--
+-- Twice or at once: the renewal's row is locked, and a status it has already changes nothing. Of an erased person it
+--   stays ended: money that still came for it would raise an alarm.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
+create or replace function private.change_renewal(p_provider text, p_notice jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_status text := substr(p_notice ->> 'kind', length('subscription_') + 1);
+  v_renewal public.renewals;
+  v_texts jsonb;
+begin
+  select r.* into v_renewal
+    from public.renewals as r
+   where r.provider = p_provider and r.provider_subscription_id = p_notice ->> 'subscription_id'
+     for update;
+  if not found then
+    raise exception 'nobody has this subscription' using errcode = 'M0002';
+  elsif v_renewal.status = v_status or v_renewal.user_id is null then
+    return '[]'::jsonb;
+  end if;
+  update public.renewals as r
+     set status = v_status, ended_at = case when v_status = 'ended' then private.clock() end
+   where r.id = v_renewal.id;
+  if v_status = 'ended' and v_renewal.status = 'canceled' then
+    return '[]'::jsonb;  -- they were told when it was canceled
+  end if;
+  select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
+  return private.tell_person(
+    v_renewal.user_id,
+    v_renewal.bot,
+    case
+      when v_status = 'ended' and v_renewal.charged_until <= private.clock() then 'renewal_given_up'
+      else 'renewal_' || v_status
+    end,
+    jsonb_build_object(
+      'title', private.titles(v_texts),
+      'until', jsonb_build_object(
+        'date',
+        v_renewal.charged_until + case v_status when 'past_due' then private.grace_period() else interval '0' end
+      )
+    )
+  );
+end
+$$;
+
+revoke all on function private.change_renewal from public, anon, authenticated;
+comment on function private.change_renewal is 'Applies what a provider says of a subscription of its own';
+
+-- Says whether a person may pay an order now: for providers that ask before they take the money.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb, a word: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every
+--   period asks again (Stars). An order of somebody who was erased is expired.
+-- Errors: none.
+create or replace function public.check_order(
+  p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
+)
+returns jsonb
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select to_jsonb(coalesce(
+    (
+      select case
+          when o.user_id is null then 'expired'
+          when p_telegram_id is not null and u.telegram_id is distinct from p_telegram_id then 'owner'
+          when o.currency <> p_currency or o.amount <> p_amount then 'amount'
+          when o.status = 'completed' and not o.renews then 'paid'
+          when o.status = 'canceled' or (o.status = 'pending' and o.expires_at <= private.clock()) then 'expired'
+          else 'ok'
+        end
+        from public.orders as o
+        left join public.users as u on u.id = o.user_id
+       where o.id = p_order_id and o.provider = p_provider
+    ),
+    'unknown'
+  ));
+$$;
+
+revoke all on function public.check_order from public, anon, authenticated;
+grant execute on function public.check_order to bot_backend, service_role;
+comment on function public.check_order is 'Whether a person may pay an order now';
+
+-- Proves that payments, what was given for them, and the ledger agree. For admins and tests.
+--
+-- Twice or at once: only reads, in one snapshot.
+-- Returns: one row for each thing that is wrong: the payment, and what. None when all is well.
+-- Errors: none.
+create or replace function public.check_payments()
+returns table (payment_id bigint, wrong text)
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  with sums as (
+    select
+      p.id,
+      p.status,
+      p.amount,
+      p.refunded,
+      p.disputed,
+      p.problem,
+      p.order_id,
+      (select sum(o.amount) from public.payment_operations as o where o.payment_id = p.id and o.kind = 'paid') as paid,
+      (
+        select coalesce(sum(o.amount), 0)
+          from public.payment_operations as o
+         where o.payment_id = p.id and o.kind = 'dispute' and not o.is_undone
+      ) as in_dispute,
+      (select count(*) from public.payment_effects as e where e.payment_id = p.id and e.effect <> 'commission') as effects
+    from public.payments as p
+  )
+  select s.id, 'the amount is not what was paid' from sums as s where s.amount is distinct from s.paid
+  union all
+  select s.id, 'the disputed sum is not that of the disputes' from sums as s where s.disputed <> s.in_dispute
+  union all
+  select s.id, 'the status does not follow from the sums'
+    from sums as s
+   where (coalesce(s.amount, 0) > 0) <> (s.status in ('completed', 'refunded'))
+      or (s.amount > 0 and (s.refunded + s.disputed >= s.amount) <> (s.status = 'refunded'))
+  union all
+  select s.id, 'paid and not given' from sums as s where s.amount > 0 and s.problem is null and s.effects <> 1
+  union all
+  select s.id, 'given and not paid' from sums as s where s.effects > 0 and (s.problem is not null or coalesce(s.amount, 0) = 0)
+  union all
+  select s.id, 'an order was given twice'
+    from sums as s
+   where s.effects > 0
+     and exists (select from sums as t where t.order_id = s.order_id and t.id < s.id and t.effects > 0)
+  union all
+  select s.id, 'the discount it was bought with is still there'
+    from sums as s
+    join public.orders as o on o.id = s.order_id
+    join public.promocode_usages as u on u.promocode_id = o.promocode_id and u.user_id = o.user_id
+   where s.effects > 0 and u.consumed_at is null
+  union all
+  select s.id, 'refunded whole and not taken back'
+    from sums as s
+    join public.payment_effects as e on e.payment_id = s.id
+   where s.status = 'refunded' and e.aim <> e.given
+  union all
+  select r.payment_id, 'a refund is called done and its money did not go back'
+    from public.refunds as r
+   where r.status = 'done'
+     and not exists (
+       select from public.payment_operations as o
+        where o.payment_id = r.payment_id
+          and o.kind in ('refund', 'refund_total')
+          and o.operation_id = r.operation_id
+          and o.amount >= r.amount
+          and not o.is_undone
+     )
+  union all
+  select e.payment_id, 'the ledger does not have what was given'
+    from public.payment_effects as e
+   where e.effect in ('balance', 'commission')
+     and e.given - e.taken <> (
+       select coalesce(sum(t.amount), 0)
+         from public.balance_transactions as t
+        where t.reference like format('payments:%s:%s:%%', e.payment_id, e.effect)
+     );
+$$;
+
+revoke all on function public.check_payments from public, anon, authenticated;
+grant execute on function public.check_payments to bot_backend, service_role;
+comment on function public.check_payments is 'Proves that payments and what was given for them agree';
+
+-- Gives the renewals that are to be charged now with what was saved (p_providers: a list of keys), and ends those that
+-- nothing shall be charged for any more.
+--
+-- Twice or at once: rows that somebody holds and people who are being erased are skipped. One that was given is open
+--   until its outcome is recorded: it is given again, after ten minutes at first, with the same order and the same try,
+--   so the provider knows it for the same. Whose outcome is still unknown after 20 hours (the provider forgets the key
+--   after 24), or who has canceled since, is only to be looked for (is_look). Whose plan runs on in another way is
+--   charged when that ends; of whom the last charge was given back or disputed, or who is banned, nothing is charged.
+-- Returns: jsonb {looked, charges: [{id, attempt, order_id, provider, saved_method, is_look, asked_at, reference, texts,
+--   amount, currency, contact, telegram_id, languages, bot}], outgoing}: looked is how many were due; asked_at is since
+--   when the try is open, reference the provider's number of a charge that was under way.
+-- Errors: none.
+create or replace function public.claim_due_renewals(p_providers jsonb, p_limit integer default 1)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_renewal public.renewals;
+  v_looked integer := 0;
+  v_charge jsonb;
+  v_charges jsonb := '[]'::jsonb;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  for v_renewal in
+    select r.*
+      from public.renewals as r
+     where r.charge_at <= v_now and p_providers ? r.provider
+     order by r.charge_at
+     limit p_limit
+       for update skip locked
+  loop
+    v_looked := v_looked + 1;
+    perform from public.users as u where u.id = v_renewal.user_id for key share skip locked;
+    if not found then
+      update public.renewals as r set charge_at = v_now + interval '1 minute' where r.id = v_renewal.id;
+    elsif v_renewal.asked_at is null then
+      v_outgoing := v_outgoing || private.prepare_renewal(v_renewal);
+    end if;
+    v_charge := private.open_charge(v_renewal.id);
+    if v_charge is not null then
+      v_charges := v_charges || v_charge;
+    end if;
+  end loop;
+  return jsonb_build_object('looked', v_looked, 'charges', v_charges, 'outgoing', v_outgoing);
+end
+$$;
+
+revoke all on function public.claim_due_renewals from public, anon, authenticated;
+grant execute on function public.claim_due_renewals to bot_backend, service_role;
+comment on function public.claim_due_renewals is 'Gives the renewals that are to be charged now';
+
+-- Gives the orders whose state is to be asked of their provider now (p_providers: a list of keys), and gives up those
+-- whose time is over.
+--
+-- Twice or at once: orders that somebody holds are skipped; one that was given is not given again for a while, which
+--   grows with its age: five minutes for a new one, hours for one of days.
+-- Returns: json [{id, provider, reference}], the longest unasked first.
+-- Errors: none.
+create or replace function public.claim_open_orders(p_providers jsonb, p_limit integer default 50)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_orders json;
+begin
+  update public.orders as o
+     set status = 'canceled'
+    from (
+      select e.id
+        from public.orders as e
+       where e.status = 'pending' and e.expires_at < v_now - interval '1 day'
+       order by e.expires_at
+       limit p_limit
+         for update skip locked
+    ) as e
+   where o.id = e.id;
+  with due as (
+    select o.id
+      from public.orders as o
+     where o.status = 'pending'
+       and o.expires_at > v_now - interval '1 day'
+       and o.checkout_reference is not null
+       and p_providers ? o.provider
+       and o.created_at < v_now - interval '5 minutes'
+       and coalesce(o.checked_at, '-infinity')
+         < v_now - greatest(interval '5 minutes', (v_now - o.created_at) / 6)
+     order by coalesce(o.checked_at, o.created_at)
+     limit p_limit
+       for update skip locked
+  ),
+  claimed as (
+    update public.orders as o set checked_at = v_now from due where o.id = due.id
+    returning o.id, o.provider, o.checkout_reference
+  )
+  select coalesce(
+      json_agg(json_build_object('id', c.id, 'provider', c.provider, 'reference', c.checkout_reference)), '[]'
+    )
+    into v_orders
+    from claimed as c;
+  return v_orders;
+end
+$$;
+
+revoke all on function public.claim_open_orders from public, anon, authenticated;
+grant execute on function public.claim_open_orders to bot_backend, service_role;
+comment on function public.claim_open_orders is 'Gives the orders whose state is to be asked of their provider';
+
+-- Gives the refunds whose provider is to be asked now (p_providers: {key: seconds for which its keys make nothing twice}),
+-- and gives up those whose key is too old. One that the provider has taken is waited for a week.
+--
+-- Twice or at once: refunds that somebody holds are skipped, and so are those of people who are being erased; one that
+--   was given is not given again for a minute, and then at growing intervals.
+-- Returns: jsonb {tasks: [see private.refund_task], outgoing: messages that are owed now}.
+-- Errors: none.
+create or replace function public.claim_open_refunds(p_providers jsonb, p_limit integer default 20)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_due record;
+  v_payment public.payments;
+  v_refund public.refunds;
+  v_is_fresh boolean;
+  v_patience interval;
+  v_tasks jsonb := '[]'::jsonb;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  for v_due in
+    select r.id, r.payment_id
+      from public.refunds as r
+     where r.status = 'open' and r.ask_after <= v_now
+     order by r.ask_after
+     limit p_limit
+  loop
+    select p.* into v_payment from public.payments as p where p.id = v_due.payment_id;
+    perform from public.users as u where u.id = v_payment.user_id for key share skip locked;
+    continue when v_payment.user_id is not null and not found;
+    perform from public.payments as p where p.id = v_payment.id for update skip locked;
+    continue when not found;
+    select r.* into v_refund
+      from public.refunds as r
+     where r.id = v_due.id and r.status = 'open' and r.ask_after <= v_now
+       for update;
+    continue when not found;
+
+    v_is_fresh := coalesce(
+      v_refund.asked_at > v_now - make_interval(secs => (p_providers ->> v_payment.provider)::integer),
+      v_refund.asked_at is null
+    );
+    v_patience := case
+      when v_refund.is_accepted then interval '7 days'
+      when v_refund.asked_at is null then interval '1 day'
+      else interval '0'
+    end;
+    if p_providers ? v_payment.provider and v_is_fresh then
+      update public.refunds as r set is_awaited = true where r.id = v_refund.id;
+      v_tasks := v_tasks || private.refund_task(v_refund.id);
+    elsif v_refund.created_at > v_now - v_patience then
+      update public.refunds as r set ask_after = v_now + interval '30 minutes' where r.id = v_refund.id;
+    else
+      v_refund.is_awaited := true;
+      v_outgoing := v_outgoing || private.decide_refund(v_payment, v_refund, 'unknown', null, v_refund.error);
+    end if;
+  end loop;
+  return jsonb_build_object('tasks', v_tasks, 'outgoing', v_outgoing);
+end
+$$;
+
+revoke all on function public.claim_open_refunds from public, anon, authenticated;
+grant execute on function public.claim_open_refunds to bot_backend, service_role;
+comment on function public.claim_open_refunds is 'Gives the refunds whose provider is to be asked now';
+
+-- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
+-- and whether it is what we asked.
+--
+-- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
+--   second is seen as such. Nothing was given yet.
+-- Returns: the row, with its order or renewal, its person, and a problem for which nothing may be given.
+-- Errors: none.
+create or replace function private.claim_payment(p_payment public.payments, p_accept_test boolean)
+returns public.payments
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payment public.payments := p_payment;
+  v_order public.orders;
+  v_renewal public.renewals;
+  v_has_other boolean;
+  v_amount numeric;
+  v_currency text;
+  v_user_id bigint;
+begin
+  select o.* into v_order
+    from public.orders as o
+   where o.id = (p_payment.claims ->> 'order_id')::bigint and o.provider = p_payment.provider
+     for update;
+  select r.* into v_renewal
+    from public.renewals as r
+   where r.id = v_order.renewal_id
+      or (
+        r.provider = p_payment.provider
+        and r.provider_subscription_id = p_payment.claims ->> 'subscription_id'
+      )
+     for update;
+  v_has_other := exists (
+    select from public.payments as p
+     where p.order_id = v_order.id and p.id <> p_payment.id and p.problem is null and p.amount > 0
+  );
+  if v_renewal.id is not null and v_order.renewal_id is null and (v_order.id is null or v_has_other) then
+    v_order := null;
+    v_amount := v_renewal.amount;
+    v_currency := v_renewal.currency;
+    v_user_id := v_renewal.user_id;
+  else
+    v_renewal := null;
+    v_amount := v_order.amount;
+    v_currency := v_order.currency;
+    v_user_id := v_order.user_id;
+  end if;
+
+  update public.payments as p
+     set order_id = v_order.id,
+         renewal_id = coalesce(v_order.renewal_id, v_renewal.id),
+         user_id = v_user_id,
+         problem = case
+           when v_order.id is null and v_renewal.id is null then 'no_order'
+           when p.is_test and not p_accept_test then 'test'
+           when p.currency is distinct from v_currency then 'currency'
+           when p.amount <> v_amount then 'amount'
+           when v_user_id is null or not coalesce(
+             (p.claims ->> 'telegram_id')::bigint
+             = (select u.telegram_id from public.users as u where u.id = v_user_id),
+             true
+           ) then 'owner'
+           when v_has_other and v_order.id is not null then 'second_charge'
+         end
+   where p.id = p_payment.id
+  returning p.* into v_payment;
+  return v_payment;
+end
+$$;
+
+revoke all on function private.claim_payment from public, anon, authenticated;
+comment on function private.claim_payment is 'Finds what a payment was for, and whether it is what we asked';
+
+-- Finds the refund that an operation told by a provider is, and notes that it is done, or that it failed.
+--
+-- Twice or at once: the caller holds the payment's row and has kept the operation; what is noted already changes nothing.
+--   Our own question names the refund. A callback is known by the provider's number, and while that is not known by
+--   its amount: it came after the refund was asked for, and a payment has one open refund at a time.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.close_refund(p_payment_id bigint, p_notice jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payment public.payments;
+  v_refund public.refunds;
+  v_operation public.payment_operations;
+  v_status text;
+begin
+  select o.* into v_operation
+    from public.payment_operations as o
+   where o.payment_id = p_payment_id
+     and o.kind in ('refund', 'refund_total')
+     and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id');
+  select r.* into v_refund
+    from public.refunds as r
+   where r.payment_id = p_payment_id
+     and (
+       r.id = (p_notice ->> 'refund_id')::bigint
+       or r.operation_id = v_operation.operation_id
+       or (
+         r.status in ('open', 'unknown')
+         and r.operation_id is null
+         and r.amount = v_operation.amount
+         and r.created_at <= v_operation.created_at
+       )
+     )
+   order by
+     r.id = (p_notice ->> 'refund_id')::bigint desc nulls last,
+     r.operation_id = v_operation.operation_id desc nulls last,
+     r.id desc
+   limit 1
+     for update;
+  v_status := case when v_operation.is_undone then 'failed' else 'done' end;
+  if v_refund.id is null or v_refund.status = v_status then
+    return '[]'::jsonb;
+  end if;
+  select p.* into v_payment from public.payments as p where p.id = p_payment_id;
+  return private.decide_refund(
+    v_payment, v_refund, v_status, v_operation.operation_id, p_notice ->> 'reason'
+  );
+end
+$$;
+
+revoke all on function private.close_refund from public, anon, authenticated;
+comment on function private.close_refund is 'Notes that a refund is done, or that it failed';
+
+-- Notes that something was bought with a discount: the person's next purchase has it no more. Other orders that were made
+-- with it may not be paid from now on, where the provider asks us first; money that comes for them is honoured.
+--
+-- Twice or at once: consumed once, whichever of its orders is paid first; the caller holds the order and the person. An
+--   order that somebody holds is being paid and is left alone.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.consume_discount(p_order_id bigint)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  update public.promocode_usages as u
+     set consumed_at = private.clock()
+    from public.orders as o
+   where o.id = p_order_id
+     and u.promocode_id = o.promocode_id
+     and u.user_id = o.user_id
+     and u.consumed_at is null;
+
+  update public.orders as o
+     set expires_at = private.clock()
+    from (
+      select w.id
+        from public.orders as w
+        join public.orders as b on b.user_id = w.user_id and b.promocode_id = w.promocode_id
+       where b.id = p_order_id and w.id <> b.id and w.status = 'pending' and w.expires_at > private.clock()
+         for update of w skip locked
+    ) as w
+   where o.id = w.id;
+$$;
+
+revoke all on function private.consume_discount from public, anon, authenticated;
+comment on function private.consume_discount is 'Notes that something was bought with a discount';
+
+-- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews.
+--
+-- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
+--   erasure comes before it, or finds it.
+-- Returns: jsonb
+--   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
+--    checkout_url}            full_amount: without the discount, null when there is none
+--   {outcome: not_for_sale}    switched off, or no price in this currency
+-- Errors: M0003, there is no such person.
+create or replace function public.create_order(
+  p_user_id bigint,
+  p_product_key text,
+  p_provider text,
+  p_currency text,
+  p_bot text,
+  p_renews boolean default false,
+  p_contact text default null,
+  p_reference text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_product public.products;
+  v_full_amount numeric;
+  v_discount public.promocode_usages;
+  v_amount numeric;
+  v_renews boolean;
+  v_order public.orders;
+  v_is_new boolean;
+begin
+  perform from public.users as u where u.id = p_user_id for key share;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'M0003';
+  end if;
+  select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
+  select c.amount into v_full_amount
+    from public.product_prices as c
+   where c.product_key = v_product.key and c.currency = p_currency;
+  if v_full_amount is null then
+    return jsonb_build_object('outcome', 'not_for_sale');
+  end if;
+  v_renews := p_renews and v_product.kind = 'subscription';
+  if not v_renews then
+    v_discount := private.discount_of(p_user_id);
+  end if;
+  v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
+  insert into public.orders as o (
+    user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
+    reference, expires_at, full_amount, promocode_id
+  )
+  values (
+    p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
+    v_product.quantity, v_renews, p_contact, p_bot, p_reference,
+    private.clock() + make_interval(hours => private.setting('order_hours')::integer),
+    case when v_amount < v_full_amount then v_full_amount end,
+    case when v_amount < v_full_amount then v_discount.promocode_id end
+  )
+  on conflict (reference) do nothing
+  returning o.* into v_order;
+  v_is_new := found;
+  if not v_is_new then
+    select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+    select p.* into v_product from public.products as p where p.key = v_order.product_key;
+  end if;
+  return jsonb_build_object(
+    'outcome', case when v_is_new then 'created' else 'known' end,
+    'id', v_order.id,
+    'status', v_order.status,
+    'kind', v_order.kind,
+    'texts', v_product.texts,
+    'amount', v_order.amount::text,
+    'full_amount', v_order.full_amount::text,
+    'currency', v_order.currency,
+    'period', v_order.period,
+    'renews', v_order.renews,
+    'expires_at', v_order.expires_at,
+    'checkout_url', v_order.checkout_url
+  );
+end
+$$;
+
+revoke all on function public.create_order from public, anon, authenticated;
+grant execute on function public.create_order to bot_backend, service_role;
+comment on function public.create_order is 'Makes an order of one product';
+
+-- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting.
+--
+-- Twice or at once: the caller holds the payment's row and the refund's, and asks once for each change.
+-- Returns: see private.tell_person.
+-- Errors: none.
+create or replace function private.decide_refund(
+  p_payment public.payments, p_refund public.refunds, p_status text, p_operation_id text, p_error text
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  update public.refunds as r
+     set status = p_status,
+         operation_id = coalesce(p_operation_id, r.operation_id),
+         error = left(nullif(p_error, ''), 500),
+         decided_at = private.clock()
+   where r.id = p_refund.id;
+  perform private.write_audit(
+    p_refund.admin_email, 'refund_decided', p_payment.user_id, null,
+    jsonb_build_object('refund', p_refund.id, 'payment', p_payment.id, 'status', p_refund.status),
+    jsonb_build_object(
+      'refund', p_refund.id, 'payment', p_payment.id, 'status', p_status, 'amount', p_refund.amount::text,
+      'currency', p_payment.currency
+    )
+  );
+  if not p_refund.is_awaited and p_refund.status = 'open' then
+    return '[]'::jsonb;
+  end if;
+  return private.tell_admins(
+    p_payment,
+    'refund_told_' || p_status,
+    jsonb_build_object('back', jsonb_build_object('amount', p_refund.amount, 'currency', p_payment.currency)),
+    p_refund.admin_email
+  );
+end
+$$;
+
+revoke all on function private.decide_refund from public, anon, authenticated;
+comment on function private.decide_refund is 'Notes how a refund ended';
+
+-- Notes that a try to charge a period was refused: the next one follows by the setting renewal_retry_hours; after the
+-- last, or where the method can never be charged again (p_is_final), the renewal ends.
+--
+-- Twice or at once: the caller holds the order, the renewal's row is locked; without an open try nothing changes. The
+--   next try has another key, so the provider does not answer it with this refusal.
+-- Returns: jsonb array of the messages that are owed now; the person hears of the first refusal and of the end.
+-- Errors: none.
+create or replace function private.decline_renewal(p_order public.orders, p_is_final boolean)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_renewal public.renewals;
+  v_hours numeric;
+  v_texts jsonb;
+begin
+  select r.* into v_renewal from public.renewals as r where r.id = p_order.renewal_id for update;
+  if v_renewal.asked_at is null then
+    return '[]'::jsonb;
+  end if;
+  update public.orders as o set checkout_reference = null where o.id = p_order.id;
+  v_hours := (private.setting('renewal_retry_hours')::jsonb ->> v_renewal.attempts)::numeric;
+  update public.renewals as r
+     set status = case r.status when 'active' then 'past_due' else r.status end,
+         attempts = r.attempts + 1,
+         asked_at = null,
+         busy_until = null,
+         charge_at = case
+           when r.status = 'canceled' then greatest(r.charged_until, v_now)
+           when v_hours is null then greatest(v_now, r.charged_until + private.grace_period())
+           else v_now + make_interval(secs => (v_hours * 3600)::double precision)
+         end
+   where r.id = v_renewal.id;
+  if v_renewal.status = 'canceled' then
+    return '[]'::jsonb;
+  elsif p_is_final then
+    return private.end_renewal(v_renewal, 'renewal_given_up');
+  elsif v_renewal.status <> 'active' then
+    return '[]'::jsonb;
+  end if;
+  select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
+  return private.tell_person(
+    v_renewal.user_id,
+    v_renewal.bot,
+    'renewal_past_due',
+    jsonb_build_object(
+      'title', private.titles(v_texts),
+      'until', jsonb_build_object('date', v_renewal.charged_until + private.grace_period())
+    )
+  );
+end
+$$;
+
+revoke all on function private.decline_renewal from public, anon, authenticated;
+comment on function private.decline_renewal is 'Notes that a try to charge a period was refused';
+
+-- Finds the discount that a person's next one-off purchase has: of several the greatest, the others wait.
+--
+-- Twice or at once: only reads. Until something is bought every order has it.
+-- Returns: the row of promocode_usages, all of it null when there is none.
+-- Errors: none.
+create or replace function private.discount_of(p_user_id bigint)
+returns public.promocode_usages
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select u.*
+    from public.promocode_usages as u
+   where u.user_id = p_user_id
+     and u.percent is not null
+     and u.consumed_at is null
+     and (u.expires_at is null or u.expires_at > (select private.clock()))
+   order by u.percent desc, u.promocode_id
+   limit 1;
+$$;
+
+revoke all on function private.discount_of from public, anon, authenticated;
+comment on function private.discount_of is 'The discount that a person''s next one-off purchase has';
+
+-- Takes percent off a price, rounded down to what the currency has (Stars and some currencies no fraction), and leaves
+-- at least 1: less no provider takes.
+--
+-- Twice or at once: computes only.
+-- Returns: the price to pay; the full one without a percentage, or where nothing can be taken off.
+-- Errors: none.
+create or replace function private.discounted_price(p_price numeric, p_currency text, p_percent integer)
+returns numeric
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select least(
+    p_price,
+    greatest(
+      1,
+      trunc(
+        p_price * (100 - coalesce(p_percent, 0)) / 100,
+        case
+          when p_currency in (
+            'XTR', 'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
+          ) then 0
+          else 2
+        end
+      )
+    )
+  );
+$$;
+
+revoke all on function private.discounted_price from public, anon, authenticated;
+comment on function private.discounted_price is 'Takes percent off a price';
+
+-- Ends a renewal that we charge ourselves: with what it was charged is dropped, the order that waited is given up.
+--
+-- Twice or at once: the caller holds the renewal's row. An order that somebody holds right now is passed over: money
+--   may just have come for it, else its time runs out.
+-- Returns: jsonb array of the messages that are owed now; none without p_key, the text that tells the person.
+-- Errors: none.
+create or replace function private.end_renewal(p_renewal public.renewals, p_key text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_texts jsonb;
+begin
+  update public.renewals as r
+     set status = 'ended',
+         ended_at = private.clock(),
+         saved_method = null,
+         charge_at = null,
+         asked_at = null,
+         busy_until = null
+   where r.id = p_renewal.id;
+  perform private.give_up_orders(p_renewal.id);
+  if p_key is null then
+    return '[]'::jsonb;
+  end if;
+  select p.texts into v_texts from public.products as p where p.key = p_renewal.product_key;
+  return private.tell_person(
+    p_renewal.user_id,
+    p_renewal.bot,
+    p_key,
+    jsonb_build_object(
+      'title', private.titles(v_texts), 'until', jsonb_build_object('date', p_renewal.charged_until)
+    )
+  );
+end
+$$;
+
+revoke all on function private.end_renewal from public, anon, authenticated;
+comment on function private.end_renewal is 'Ends a renewal that we charge ourselves';
+
+-- Closes an open try of which the provider knows nothing: the next one has another key. That of a canceled renewal was
+-- the last.
+--
+-- Twice or at once: the renewal's row is locked; only the try that was looked for is closed.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.forget_charge(p_renewal_id bigint, p_attempt integer)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  update public.renewals as r
+     set asked_at = null,
+         busy_until = null,
+         attempts = r.attempts + 1,
+         charge_at = greatest(r.charged_until, private.clock())
+   where r.id = p_renewal_id and r.attempts = p_attempt and r.asked_at is not null;
+$$;
+
+revoke all on function public.forget_charge from public, anon, authenticated;
+grant execute on function public.forget_charge to bot_backend, service_role;
+comment on function public.forget_charge is 'Closes a try of which the provider knows nothing';
+
+-- Gives what was paid for: time of a plan, bonus credits or balance; completes the order, uses up its discount, keeps
+-- the renewal, pays the referrer's commission, and tells the buyer.
+--
+-- Twice or at once: the caller holds the payment and its order and has seen that nothing was given; each effect is
+--   unique besides. Both people are locked in the order of their ids.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.give_for_payment(p_payment public.payments)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_bought record;
+  v_referrer_id bigint;
+  v_given numeric;
+  v_subscription_id bigint;
+  v_ends_at timestamptz;
+begin
+  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts
+    into v_bought
+    from (
+      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot
+        from public.orders as o
+       where o.id = p_payment.order_id
+      union all
+      select r.product_key, r.kind, r.plan, r.period, null::numeric, r.bot
+        from public.renewals as r
+       where r.id = p_payment.renewal_id and p_payment.order_id is null
+    ) as b
+    join public.products as p on p.key = b.product_key;
+  select r.referrer_id into v_referrer_id
+    from public.user_referrals as r
+   where r.referred_id = p_payment.user_id and r.status = 'completed';
+  perform from public.users as u
+    where u.id in (p_payment.user_id, v_referrer_id)
+    order by u.id
+      for no key update;
+  select u.id into v_referrer_id from public.users as u where u.id = v_referrer_id;  -- erased meanwhile: null
+
+  case v_bought.kind
+    when 'subscription' then
+      select e.subscription_id, e.seconds into v_subscription_id, v_given
+        from private.extend_subscription(p_payment.user_id, v_bought.plan, 'purchase', v_bought.period, null) as e;
+      select s.ends_at into v_ends_at from public.subscriptions as s where s.id = v_subscription_id;
+    when 'credits' then
+      v_given := v_bought.quantity;
+      update public.users as u set bonus_credits = u.bonus_credits + v_given::integer where u.id = p_payment.user_id;
+    when 'balance' then
+      v_given := v_bought.quantity;
+      perform private.move_balance(p_payment.user_id, v_given, 'payment', p_payment.id, 'balance', 0);
+    else
+      v_given := 1;
+  end case;
+  insert into public.payment_effects (payment_id, effect, user_id, subscription_id, given)
+  values (p_payment.id, v_bought.kind, p_payment.user_id, v_subscription_id, v_given);
+  perform private.pay_commission(p_payment, v_referrer_id);
+
+  update public.orders as o
+     set status = 'completed', completed_at = v_now
+   where o.id = p_payment.order_id and o.status <> 'completed';
+  perform private.consume_discount(p_payment.order_id);
+  perform private.keep_renewal(p_payment, v_ends_at);
+  if p_payment.status = 'refunded' then
+    return '[]'::jsonb;
+  end if;
+  return private.tell_person(
+    p_payment.user_id,
+    v_bought.bot,
+    case when p_payment.renewal_id is null then 'paid_' || v_bought.kind else 'renewed' end,
+    jsonb_build_object('title', private.titles(v_bought.texts))
+    || case v_bought.kind
+         when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
+         when 'course' then '{}'
+         else jsonb_build_object('quantity', trim_scale(v_given))
+       end
+  );
+end
+$$;
+
+revoke all on function private.give_for_payment from public, anon, authenticated;
+comment on function private.give_for_payment is 'Gives what was paid for';
+
+-- Gives up the open orders of a renewal; late money is honoured all the same.
+--
+-- Twice or at once: the caller holds the renewal's row, others lock the order before it: so an order that somebody holds is
+--   passed over.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.give_up_orders(p_renewal_id bigint)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  update public.orders as o
+     set status = 'canceled'
+    from (
+      select w.id
+        from public.orders as w
+       where w.renewal_id = p_renewal_id and w.status = 'pending'
+         for update skip locked
+    ) as w
+   where o.id = w.id;
+$$;
+
+revoke all on function private.give_up_orders from public, anon, authenticated;
+comment on function private.give_up_orders is 'Gives up the open orders of a renewal';
+
+-- Holds the people that an event is about until the transaction ends, so that nobody erases them in between.
+--
+-- Twice or at once: whoever changes money of a person holds them before they lock anything else of theirs. An erasure has
+--   the person alone, then locks what is theirs; so it never waits for somebody who waits for it.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.hold_payers(p_provider text, p_notices jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_people bigint[] := array(select e.user_id from private.people_of_event(p_provider, p_notices) as e);
+begin
+  perform from public.users as u where u.id = any(v_people) order by u.id for key share;
+end
+$$;
+
+revoke all on function private.hold_payers from public, anon, authenticated;
+comment on function private.hold_payers is 'Holds the people that an event is about';
+
+-- Locks a payment, its person first, so that nobody erases them in between.
+--
+-- Twice or at once: in the order in which everybody locks: the person, then the payment.
+-- Returns: the row as it is now; null when there is none.
+-- Errors: none.
+create or replace function private.hold_payment(p_payment_id bigint)
+returns public.payments
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_payment public.payments;
+begin
+  perform
+    from public.users as u
+   where u.id = (select p.user_id from public.payments as p where p.id = p_payment_id)
+     for key share;
+  select p.* into v_payment from public.payments as p where p.id = p_payment_id for update;
+  return v_payment;
+end
+$$;
+
+revoke all on function private.hold_payment from public, anon, authenticated;
+comment on function private.hold_payment is 'Locks a payment, its person first';
+
+-- Tells whether the last charge of a renewal was given back whole or is disputed: who has their money back is not charged
+-- again.
+--
+-- Twice or at once: only reads.
+-- Returns: true or false.
+-- Errors: none.
+create or replace function private.is_given_back(p_renewal public.renewals)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(
+    (
+      select p.status = 'refunded' or p.disputed > 0
+        from public.payments as p
+       where p.amount > 0
+         and p.problem is null
+         and (
+           p.renewal_id = p_renewal.id
+           or p.order_id = nullif(split_part(p_renewal.provider_subscription_id, 'order:', 2), '')::bigint
+         )
+       order by p.id desc
+       limit 1
+    ),
+    false
+  );
+$$;
+
+revoke all on function private.is_given_back from public, anon, authenticated;
+comment on function private.is_given_back is 'Whether the last charge of a renewal was given back';
+
+-- Keeps where an order is paid and the provider's number of it.
+--
+-- Twice or at once: the last one told counts; an order that is paid already keeps what it has, and one of somebody who
+--   was erased meanwhile keeps nothing.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.keep_checkout(p_order_id bigint, p_url text, p_reference text)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  update public.orders as o
+     set checkout_url = p_url, checkout_reference = nullif(p_reference, '')
+   where o.id = p_order_id and o.status <> 'completed' and o.user_id is not null;
+$$;
+
+revoke all on function public.keep_checkout from public, anon, authenticated;
+grant execute on function public.keep_checkout to bot_backend, service_role;
+comment on function public.keep_checkout is 'Keeps where an order is paid';
+
+-- Keeps what moved of a payment, by its own number.
+--
+-- Twice or at once: the caller holds the payment's row; a known number changes only from open to decided. All refunds
+--   told as one sum keep the greatest.
+-- Returns: nothing.
+-- Errors: M0001, an amount is missing or below zero.
+create or replace function private.keep_operation(p_payment_id bigint, p_notice jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text := p_notice ->> 'kind';
+  v_amount numeric := (p_notice ->> 'amount')::numeric;
+  v_is_total boolean := coalesce((p_notice ->> 'is_total')::boolean, false);
+begin
+  if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
+    raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
+  end if;
+  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, is_undone, is_final)
+  values (
+    p_payment_id,
+    case
+      when v_kind = 'paid' then 'paid'
+      when v_kind = 'refunded' and v_is_total then 'refund_total'
+      when v_kind in ('refunded', 'refund_failed') then 'refund'
+      else 'dispute'
+    end,
+    coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id'),
+    coalesce(v_amount, 0),
+    v_kind in ('refund_failed', 'dispute_won'),
+    v_kind in ('refund_failed', 'dispute_won', 'dispute_lost')
+  )
+  on conflict (payment_id, kind, operation_id) do update
+    set amount = case
+          when o.kind = 'paid' then o.amount else greatest(o.amount, excluded.amount)
+        end,
+        is_undone = case when o.is_final then o.is_undone else excluded.is_undone end,
+        is_final = o.is_final or excluded.is_final;
+end
+$$;
+
+revoke all on function private.keep_operation from public, anon, authenticated;
+comment on function private.keep_operation is 'Keeps what moved of a payment, by its own number';
+
+-- Keeps what a provider answered that was asked for a refund, when money did not visibly move: it took the question and
+-- tells later, it refused, or nobody knows. (What moved is a payment event: private.close_refund.)
+--
+-- Twice or at once: the payment's row is locked, then the refund's. What is decided stays so. A refusal is believed when it
+-- was the first answer: after a question without an answer it may be of the second question alone.
+-- Returns: jsonb {status: open | done | refused | unknown | failed, is_accepted, error, outgoing: messages that are owed now}.
+-- Errors: none of its own.
+create or replace function public.keep_refund_answer(p_refund_id bigint, p_answer text, p_error text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_payment public.payments;
+  v_refund public.refunds;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  v_payment := private.hold_payment((select r.payment_id from public.refunds as r where r.id = p_refund_id));
+  select r.* into v_refund from public.refunds as r where r.id = p_refund_id for update;
+  if v_refund.status = 'open' and p_answer = 'refused' and v_refund.attempts <= 1 and not v_refund.is_accepted then
+    v_outgoing := private.decide_refund(v_payment, v_refund, 'refused', null, p_error);
+  elsif v_refund.status = 'open' then
+    update public.refunds as r
+       set is_accepted = r.is_accepted or p_answer = 'accepted',
+           is_awaited = true,
+           error = left(p_error, 500),
+           -- The provider is given longer and longer pauses, half an hour at most.
+           ask_after = v_now + least(r.attempts * r.attempts, 30) * interval '1 minute'
+     where r.id = p_refund_id;
+  end if;
+  select r.* into v_refund from public.refunds as r where r.id = p_refund_id;
+  return jsonb_build_object(
+    'status', v_refund.status, 'is_accepted', v_refund.is_accepted, 'error', v_refund.error, 'outgoing', v_outgoing
+  );
+end
+$$;
+
+revoke all on function public.keep_refund_answer from public, anon, authenticated;
+grant execute on function public.keep_refund_answer to bot_backend, service_role;
+comment on function public.keep_refund_answer is 'Keeps what a provider answered that was asked for a refund';
+
+-- Keeps that a payment will be repeated each period, or that it was. What the next one is charged with moves from the
+-- payment to the renewal, where it is dropped when nothing shall be charged any more.
+--
+-- Twice or at once: a renewal is unique by the provider's number; the caller holds the payment.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.keep_renewal(p_payment public.payments, p_ends_at timestamptz)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  update public.renewals as r
+     set status = case when r.status = 'past_due' then 'active' else r.status end,
+         attempts = 0,
+         asked_at = null,
+         busy_until = null,
+         saved_method = case
+           when r.status in ('active', 'past_due') and r.saved_method is not null
+             then coalesce(p_payment.saved_method, r.saved_method)
+         end,
+         charge_at = case when r.charge_at is not null then p_ends_at end,
+         charged_until = p_ends_at
+   where r.id = p_payment.renewal_id;
+  insert into public.renewals (
+    user_id, product_key, provider, provider_subscription_id, currency, amount, plan, period, bot,
+    saved_method, charged_until, charge_at
+  )
+  select
+    o.user_id, o.product_key, o.provider,
+    coalesce(p_payment.claims ->> 'subscription_id', 'order:' || o.id),
+    o.currency, o.amount, o.plan, o.period, o.bot,
+    case when p_payment.claims ->> 'subscription_id' is null then p_payment.saved_method end,
+    p_ends_at,
+    case when p_payment.claims ->> 'subscription_id' is null then p_ends_at end
+    from public.orders as o
+   where o.id = p_payment.order_id
+     and o.renews
+     and coalesce(p_payment.claims ->> 'subscription_id', p_payment.saved_method) is not null
+  on conflict (provider, provider_subscription_id) do nothing;
+  update public.payments as p set saved_method = null where p.id = p_payment.id and p.saved_method is not null;
+end
+$$;
+
+revoke all on function private.keep_renewal from public, anon, authenticated;
+comment on function private.keep_renewal is 'Keeps that a payment will be repeated each period';
+
+-- Says how much of a payment can still be given back: what was paid, without what went back, is disputed, or is being
+-- given back now.
+--
+-- Twice or at once: only reads; it stays true for whoever holds the payment's row.
+-- Returns: the sum, never below zero.
+-- Errors: none.
+create or replace function private.left_of(p_payment public.payments)
+returns numeric
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select greatest(
+      coalesce(p_payment.amount, 0) - p_payment.refunded - p_payment.disputed - coalesce(sum(r.amount), 0), 0
+    )
+    from public.refunds as r
+   where r.payment_id = p_payment.id and r.status = 'open';
+$$;
+
+revoke all on function private.left_of from public, anon, authenticated;
+comment on function private.left_of is 'How much of a payment can still be given back';
+
+-- Tells which of these events (p_keys: a list) a provider has told nobody here.
+--
+-- Twice or at once: only reads. An event that comes in between is recorded twice, which changes nothing.
+-- Returns: jsonb, a list of keys.
+-- Errors: none.
+create or replace function public.missing_events(p_provider text, p_keys jsonb)
+returns jsonb
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select coalesce(jsonb_agg(k.value), '[]'::jsonb)
+    from jsonb_array_elements_text(p_keys) as k (value)
+   where not exists (
+     select from public.payment_events as e where e.provider = p_provider and e.event_key = k.value
+   );
+$$;
+
+revoke all on function public.missing_events from public, anon, authenticated;
+grant execute on function public.missing_events to bot_backend, service_role;
+comment on function public.missing_events is 'Which of these events nobody has told us';
+
+-- Sums what a person paid, for an admin.
+--
+-- Twice or at once: only reads what is theirs, over an index.
+-- Returns: jsonb {payments: how many brought money, sums: [{currency, paid, refunded}] (text, without payments for which
+--   nothing was given), chargebacks: how many of their payments a bank took back and did not return}.
+-- Errors: none.
+create or replace function private.money_of(p_user_id bigint)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  with own as (
+    select p.*
+      from public.payments as p
+     where p.user_id = p_user_id and p.amount > 0
+  ), sums as (
+    select o.currency, sum(o.amount) as paid, sum(o.refunded) as refunded
+      from own as o
+     where o.problem is null
+     group by o.currency
+  )
+  select jsonb_build_object(
+    'payments', (select count(*) from own as o),
+    'sums', (
+      select coalesce(
+          jsonb_agg(
+            jsonb_build_object('currency', s.currency, 'paid', s.paid::text, 'refunded', s.refunded::text)
+            order by s.currency
+          ),
+          '[]'::jsonb
+        )
+        from sums as s
+    ),
+    'chargebacks', (select count(*) from own as o where o.disputed > 0)
+  );
+$$;
+
+revoke all on function private.money_of from public, anon, authenticated;
+comment on function private.money_of is 'What a person paid';
+
+-- Changes a person's balance for a payment, through the ledger.
+--
+-- Twice or at once: the ledger's reference is made of the payment, the effect and p_move, so each move counts once.
+-- Returns: nothing.
+-- Errors: those of adjust_balance.
+create or replace function private.move_balance(
+  p_user_id bigint, p_amount numeric, p_reason text, p_payment_id bigint, p_effect text, p_move integer
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  perform public.adjust_balance(
+    (select u.telegram_id from public.users as u where u.id = p_user_id),
+    p_amount,
+    p_reason,
+    format('payments:%s:%s:%s', p_payment_id, p_effect, p_move)
+  );
+end
+$$;
+
+revoke all on function private.move_balance from public, anon, authenticated;
+comment on function private.move_balance is 'Changes a person''s balance for a payment';
+
+-- Takes some of an effect back (p_amount below zero) or returns it.
+--
+-- Twice or at once: the caller holds the payment and the person; the ledger's reference has the number of the move.
+-- Returns: how much was taken, what the person had left at most; 0 when something was returned.
+-- Errors: none.
+create or replace function private.move_effect(
+  p_payment public.payments, p_effect public.payment_effects, p_amount numeric
+)
+returns numeric
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_plan text;
+  v_taken numeric := 0;
+begin
+  select u.* into v_user from public.users as u where u.id = p_effect.user_id;
+  if not found or p_amount = 0 then
+    return 0;
+  end if;
+  case p_effect.effect
+    when 'credits' then
+      v_taken := least(-p_amount, v_user.bonus_credits);
+      update public.users as u
+         set bonus_credits = u.bonus_credits - v_taken::integer
+       where u.id = v_user.id;
+    when 'balance', 'commission' then
+      v_taken := least(-p_amount, v_user.balance);
+      if v_taken <> 0 then
+        perform private.move_balance(
+          v_user.id, -v_taken, 'refund', p_payment.id, p_effect.effect, p_effect.moves + 1
+        );
+      end if;
+    when 'subscription' then
+      select s.plan into v_plan from public.subscriptions as s where s.id = p_effect.subscription_id;
+      if p_amount > 0 then
+        perform private.extend_subscription(v_user.id, v_plan, 'purchase', null, p_amount);
+      else
+        v_taken := floor(private.shorten_subscription(v_user.id, v_plan, 'purchase', -p_amount));
+      end if;
+    else
+      v_taken := greatest(-p_amount, 0);
+  end case;
+  return greatest(v_taken, 0);
+end
+$$;
+
+revoke all on function private.move_effect from public, anon, authenticated;
+comment on function private.move_effect is 'Takes some of an effect back, or returns it';
+
+-- Notes how far a bot's list of Star transactions has been read, once what it tells is recorded.
+--
+-- Twice or at once: it only moves on; whoever read less changes nothing.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.move_star_position(p_bot text, p_position integer)
+returns void
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  update public.star_positions as s
+     set position = greatest(s.position, p_position), read_at = private.clock()
+   where s.bot = p_bot;
+$$;
+
+revoke all on function public.move_star_position from public, anon, authenticated;
+grant execute on function public.move_star_position to bot_backend, service_role;
+comment on function public.move_star_position is 'Notes how far a bot''s list of Star transactions has been read';
+
+-- Notes what happened to an order before money came: it is being paid, an attempt failed, or it was given up. One that we
+-- made for a period of a renewal stays open for the next try.
+--
+-- Twice or at once: the order's row is locked; the buyer is told of each once. A completed order stays completed.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.note_order_trouble(p_provider text, p_notice jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kind text := p_notice ->> 'kind';
+  v_order public.orders;
+  v_texts jsonb;
+begin
+  select o.* into v_order
+    from public.orders as o
+   where o.id = (p_notice ->> 'order_id')::bigint and o.provider = p_provider
+     for update;
+  if not found or v_order.status = 'completed' then
+    return '[]'::jsonb;
+  elsif v_order.renewal_id is not null then
+    if v_kind not in ('failed', 'canceled') then
+      return '[]'::jsonb;  -- nobody is at it: we are
+    end if;
+    return private.decline_renewal(v_order, v_kind = 'canceled');
+  elsif v_order.status <> 'pending' then
+    return '[]'::jsonb;
+  elsif v_kind = 'canceled' then
+    update public.orders as o set status = 'canceled' where o.id = v_order.id;
+    return '[]'::jsonb;
+  elsif v_kind not in ('pending', 'failed') or v_kind = any(v_order.told) then
+    return '[]'::jsonb;
+  end if;
+  update public.orders as o set told = o.told || v_kind where o.id = v_order.id;
+  select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
+  return private.tell_person(
+    v_order.user_id, v_order.bot, 'payment_' || v_kind, jsonb_build_object('title', private.titles(v_texts))
+  );
+end
+$$;
+
+revoke all on function private.note_order_trouble from public, anon, authenticated;
+comment on function private.note_order_trouble is 'Notes what happened to an order before money came';
+
+-- Gives the open try of a renewal to whoever asks the provider now, for a minute; comes back to it later and later while
+-- nobody says what became of it.
+--
+-- Twice or at once: the caller holds the renewal's row.
+-- Returns: jsonb, see claim_due_renewals; null when no try is open.
+-- Errors: none.
+create or replace function private.open_charge(p_renewal_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_renewal public.renewals;
+  v_order public.orders;
+  v_user public.users;
+begin
+  update public.renewals as r
+     set busy_until = v_now + interval '1 minute',
+         charge_at = v_now + greatest(interval '10 minutes', (v_now - r.asked_at) / 6)
+   where r.id = p_renewal_id and r.asked_at is not null and r.charge_at <= v_now
+  returning r.* into v_renewal;
+  if not found then
+    return null;
+  end if;
+  v_order := private.order_period(v_renewal);
+  select u.* into v_user from public.users as u where u.id = v_renewal.user_id;
+  return jsonb_build_object(
+    'id', v_renewal.id,
+    'attempt', v_renewal.attempts,
+    'order_id', v_order.id,
+    'provider', v_renewal.provider,
+    'saved_method', v_renewal.saved_method,
+    'is_look', v_renewal.saved_method is null
+      or v_user.banned_at is not null
+      or v_renewal.asked_at < v_now - interval '20 hours',
+    'asked_at', v_renewal.asked_at,
+    'reference', v_order.checkout_reference,
+    'texts', (select p.texts from public.products as p where p.key = v_renewal.product_key),
+    'amount', v_order.amount::text,
+    'currency', v_order.currency,
+    'contact', v_order.contact,
+    'telegram_id', v_user.telegram_id,
+    'languages', jsonb_build_array(v_user.language, v_user.language_code),
+    'bot', v_renewal.bot
+  );
+end
+$$;
+
+revoke all on function private.open_charge from public, anon, authenticated;
+comment on function private.open_charge is 'Gives the open try of a renewal to whoever asks the provider now';
+
+-- Gives the order for the period of a renewal that begins where the paid one ends.
+--
+-- Twice or at once: the caller holds the renewal's row; the order's reference is made of the renewal and the period, so a
+--   period has one, however often it is tried.
+-- Returns: the order.
+-- Errors: none.
+create or replace function private.order_period(p_renewal public.renewals)
+returns public.orders
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_reference text := format('renewals:%s:%s', p_renewal.id, extract(epoch from p_renewal.charged_until));
+  v_order public.orders;
+begin
+  insert into public.orders (
+    user_id, product_key, provider, currency, amount, kind, plan, period, renewal_id, contact, bot, reference,
+    expires_at
+  )
+  values (
+    p_renewal.user_id, p_renewal.product_key, p_renewal.provider, p_renewal.currency, p_renewal.amount,
+    p_renewal.kind, p_renewal.plan, p_renewal.period, p_renewal.id,
+    -- Where the receipt of the first one went.
+    (
+      select o.contact
+        from public.orders as o
+       where o.id = nullif(split_part(p_renewal.provider_subscription_id, 'order:', 2), '')::bigint
+    ),
+    p_renewal.bot, v_reference, private.clock() + interval '30 days'
+  )
+  on conflict (reference) do nothing;
+  select o.* into v_order from public.orders as o where o.reference = v_reference;
+  return v_order;
+end
+$$;
+
+revoke all on function private.order_period from public, anon, authenticated;
+comment on function private.order_period is 'The order for the next period of a renewal';
+
+-- Notes whom an event is about. Of somebody who was erased it keeps nothing personal, nor does the payment. What concerns
+-- nobody here and was never of use (kind other) does not keep its words either.
+--
+-- Twice or at once: the caller holds the event's row.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.own_event(p_event_id bigint)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_event public.payment_events;
+  v_user_id bigint;
+begin
+  select e.* into v_event from public.payment_events as e where e.id = p_event_id;
+  select p.user_id into v_user_id
+    from private.people_of_event(v_event.provider, v_event.notices) as p
+   order by p.user_id is null, p.is_payer desc
+   limit 1;
+  if v_user_id is not null then
+    update public.payment_events as e set user_id = v_user_id where e.id = p_event_id;
+  elsif found then
+    perform private.strip_payments(
+      array(
+        select p.id
+          from public.payments as p
+         where p.provider = v_event.provider
+           and p.provider_payment_id = any(
+             array(select n.value ->> 'payment_id' from jsonb_array_elements(v_event.notices) as n)
+           )
+      )
+    );
+    perform private.strip_events(array[p_event_id]);
+  elsif v_event.notices <> '[]'
+    and not exists (select from jsonb_array_elements(v_event.notices) as n where n.value ->> 'kind' <> 'other')
+  then
+    update public.payment_events as e set body = '' where e.id = p_event_id;
+  end if;
+end
+$$;
+
+revoke all on function private.own_event from public, anon, authenticated;
+comment on function private.own_event is 'Notes whom an event is about';
+
+-- Notes whom the events of a payment are about that came before its order was known.
+--
+-- Twice or at once: the caller holds the payment's row; events that somebody holds are skipped: whoever holds them notes
+--   it themselves.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.own_events_of(p_payment public.payments)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_id bigint;
+begin
+  for v_id in
+    select e.id
+      from public.payment_events as e
+     where e.user_id is null
+       and e.provider = p_payment.provider
+       and e.notices @> jsonb_build_array(jsonb_build_object('payment_id', p_payment.provider_payment_id))
+       for update skip locked
+  loop
+    perform private.own_event(v_id);
+  end loop;
+end
+$$;
+
+revoke all on function private.own_events_of from public, anon, authenticated;
+comment on function private.own_events_of is 'Notes whom the earlier events of a payment are about';
+
+-- Gives whoever brought the buyer their share of a payment, in the unit of balances only.
+--
+-- Twice or at once: the effect is unique per payment. The caller holds both people.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.pay_commission(p_payment public.payments, p_referrer_id bigint)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_share numeric := round(
+    p_payment.amount * private.setting('referral_commission_percent')::numeric / 100, 2
+  );
+begin
+  if p_referrer_id is null or v_share <= 0 or p_payment.currency <> private.setting('balance_currency') then
+    return;
+  end if;
+  insert into public.payment_effects (payment_id, effect, user_id, given)
+  values (p_payment.id, 'commission', p_referrer_id, v_share)
+  on conflict (payment_id, effect) do nothing;
+  if found then
+    perform private.move_balance(p_referrer_id, v_share, 'referral commission', p_payment.id, 'commission', 0);
+  end if;
+end
+$$;
+
+revoke all on function private.pay_commission from public, anon, authenticated;
+comment on function private.pay_commission is 'Gives a referrer their share of a payment';
+
+-- What a person ordered and paid, the newest first.
+--
+-- Twice or at once: only reads.
+-- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | canceled for an order
+--   without money, else the payment's; `at` is when it was paid, or ordered.
+-- Errors: none.
+create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
+returns json
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  with lines as (
+    select
+      p.id, d.texts, p.amount, p.currency, p.status, p.provider, p.refunded + p.disputed as refunded,
+      p.completed_at as at
+    from public.payments as p
+    left join public.orders as o on o.id = p.order_id
+    left join public.renewals as r on r.id = p.renewal_id
+    join public.products as d on d.key = coalesce(o.product_key, r.product_key)
+    where p.user_id = p_user_id and p.amount > 0
+    union all
+    select
+      null, d.texts, o.amount, o.currency,
+      case when o.expires_at <= (select private.clock()) then 'canceled' else o.status end,
+      o.provider, 0, o.created_at
+    from public.orders as o
+    join public.products as d on d.key = o.product_key
+    where o.user_id = p_user_id and o.status <> 'completed'
+    order by at desc
+    limit least(p_limit, 50)
+  )
+  select coalesce(
+      json_agg(
+        json_build_object(
+          'id', l.id,
+          'texts', l.texts,
+          'amount', l.amount::text,
+          'currency', l.currency,
+          'status', l.status,
+          'provider', l.provider,
+          'refunded', l.refunded::text,
+          'at', l.at
+        )
+        order by l.at desc
+      ),
+      '[]'
+    )
+    from lines as l;
+$$;
+
+revoke all on function public.payment_history from public, anon, authenticated;
+grant execute on function public.payment_history to bot_backend, service_role;
+comment on function public.payment_history is 'What a person ordered and paid';
+
+-- Finds the people that something told by a provider is about: who paid, as far as the provider knows, and whose order or
+-- renewal it is. A charge that we know already says it too.
+--
+-- Twice or at once: only reads.
+-- Returns: a row for each; user_id is null for an order or a renewal of somebody who was erased.
+-- Errors: none.
+create or replace function private.people_of_event(p_provider text, p_notices jsonb)
+returns table (user_id bigint, is_payer boolean)
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_telegram_ids bigint[];
+  v_order_ids bigint[];
+  v_subscription_ids text[];
+begin
+  -- As arrays: a handful of them, and the planner knows it.
+  select
+    array_agg((t.claims ->> 'telegram_id')::bigint),
+    array_agg((t.claims ->> 'order_id')::bigint),
+    array_agg(t.claims ->> 'subscription_id')
+    into v_telegram_ids, v_order_ids, v_subscription_ids
+    from (
+      select n.value as claims from jsonb_array_elements(p_notices) as n
+      union all
+      select p.claims
+        from public.payments as p
+       where p.provider = p_provider
+         and p.provider_payment_id = any(
+           array(select n.value ->> 'payment_id' from jsonb_array_elements(p_notices) as n)
+         )
+    ) as t;
+  return query
+    select u.id, true from public.users as u where u.telegram_id = any(v_telegram_ids)
+    union all
+    select o.user_id, false from public.orders as o where o.id = any(v_order_ids) and o.provider = p_provider
+    union all
+    select r.user_id, false
+      from public.renewals as r
+     where r.provider = p_provider and r.provider_subscription_id = any(v_subscription_ids);
+end
+$$;
+
+revoke all on function private.people_of_event from public, anon, authenticated;
+comment on function private.people_of_event is 'The people that something told by a provider is about';
+
+-- Decides what becomes of a renewal that is due: it ends, it waits for the end of what the person has in another way, or a try
+-- to charge it begins (asked_at).
+--
+-- Twice or at once: the caller holds the renewal's row and its person, and no try is open.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.prepare_renewal(p_renewal public.renewals)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_tries integer := 1 + jsonb_array_length(private.setting('renewal_retry_hours')::jsonb);
+  v_paid_until timestamptz;
+begin
+  if p_renewal.status = 'canceled'
+    or p_renewal.saved_method is null
+    or exists (select from public.users as u where u.id = p_renewal.user_id and u.banned_at is not null)
+    or private.is_given_back(p_renewal)
+  then
+    return private.end_renewal(p_renewal, null);
+  end if;
+  select max(s.ends_at) into v_paid_until
+    from public.subscriptions as s
+   where s.user_id = p_renewal.user_id
+     and s.plan = p_renewal.plan
+     and s.status = 'active';
+  if v_paid_until > v_now then
+    perform private.give_up_orders(p_renewal.id);
+    update public.renewals as r
+       set status = 'active', attempts = 0, charged_until = v_paid_until, charge_at = v_paid_until
+     where r.id = p_renewal.id;
+  elsif p_renewal.attempts >= v_tries or p_renewal.charged_until < v_now - interval '30 days' then
+    return private.end_renewal(p_renewal, 'renewal_given_up');
+  else
+    update public.renewals as r set asked_at = v_now where r.id = p_renewal.id;
+  end if;
+  return '[]'::jsonb;
+end
+$$;
+
+revoke all on function private.prepare_renewal from public, anon, authenticated;
+comment on function private.prepare_renewal is 'Decides what becomes of a renewal that is due';
+
+-- What can be bought now, with its prices, and what a person's discount makes of them.
+--
+-- Twice or at once: only reads.
+-- Returns: json [{key, kind, plan, period, quantity, texts, prices: {currency: amount}, discount}] in their order;
+--   amounts and quantities are text. Without a price a product is not for sale. discount is {percent, until, prices},
+--   with those prices alone that are lower, for whatever does not renew; null when there is none.
+-- Errors: none.
+create or replace function public.products_for_sale(p_user_id bigint default null)
+returns json
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select coalesce(
+      json_agg(
+        json_build_object(
+          'key', p.key,
+          'kind', p.kind,
+          'plan', p.plan,
+          'period', p.period,
+          'quantity', trim_scale(p.quantity)::text,
+          'texts', p.texts,
+          'prices', s.prices,
+          'discount', case when s.reduced is not null then json_build_object(
+            'percent', d.percent, 'until', d.expires_at, 'prices', s.reduced
+          ) end
+        )
+        order by p.position, p.key
+      ),
+      '[]'
+    )
+    from public.products as p
+    cross join private.discount_of(p_user_id) as d
+    join lateral (
+      select
+        json_object_agg(c.currency, c.amount::text) as prices,
+        json_object_agg(c.currency, r.amount::text) filter (where r.amount < c.amount) as reduced,
+        count(*) as count
+        from public.product_prices as c
+        cross join lateral private.discounted_price(c.amount, c.currency, d.percent) as r (amount)
+       where c.product_key = p.key
+    ) as s on s.count > 0
+   where p.is_active;
+$$;
+
+revoke all on function public.products_for_sale from public, anon, authenticated;
+grant execute on function public.products_for_sale to bot_backend, service_role;
+comment on function public.products_for_sale is 'What can be bought now, with its prices';
+
+-- Keeps what a provider told us and applies it. What fails to apply is kept with its error and answered so that the
+-- provider tells it again; the same event a second time finds itself done.
+--
+-- Twice or at once: its people are held before anything of theirs is locked, so that an erasure of them never waits in
+--   a circle. The event is unique and its row locked, then the payment's (private.apply_payment_notice).
+--   Applying is a transaction within this one: its failure undoes itself and leaves the event.
+-- Returns: jsonb
+--   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   messages that are owed from now on
+--   {outcome: known}                                                applied before
+--   {outcome: failed, error}                                        the provider shall tell it again
+-- Errors: none of its own.
+create or replace function public.record_payment_event(
+  p_provider text,
+  p_event_key text,
+  p_type text,
+  p_body text,
+  p_notices jsonb,
+  p_accept_test boolean default false
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_event public.payment_events;
+  v_notice jsonb;
+  v_outgoing jsonb := '[]'::jsonb;
+  v_error text;
+begin
+  perform private.hold_payers(p_provider, p_notices);
+  insert into public.payment_events as e (provider, event_key, type, body, notices)
+  values (p_provider, p_event_key, p_type, p_body, p_notices)
+  on conflict (provider, event_key) do update
+    set attempts = e.attempts + 1
+  returning e.* into v_event;
+  if v_event.processed_at is not null then
+    return jsonb_build_object('outcome', 'known');
+  end if;
+
+  begin
+    for v_notice in select n.value from jsonb_array_elements(p_notices) as n (value)
+    loop
+      v_outgoing := v_outgoing || private.apply_payment_notice(p_provider, v_notice, p_accept_test);
+    end loop;
+    v_outgoing := v_outgoing || private.settle_waiting_payments(p_accept_test);
+  exception when others then
+    get stacked diagnostics v_error = message_text;
+    v_error := sqlstate || ' ' || v_error;
+  end;
+  update public.payment_events as e
+     set processed_at = case when v_error is null then private.clock() end, error = v_error
+   where e.id = v_event.id;
+  perform private.own_event(v_event.id);
+  if v_error is not null then
+    return jsonb_build_object('outcome', 'failed', 'error', v_error);
+  end if;
+  return jsonb_build_object('outcome', 'applied', 'outgoing', v_outgoing);
+end
+$$;
+
+revoke all on function public.record_payment_event from public, anon, authenticated;
+grant execute on function public.record_payment_event to bot_backend, service_role;
+comment on function public.record_payment_event is 'Keeps what a payment provider told us and applies it';
+
+-- Takes a refund to ask its provider for it now, and collects what the question needs.
+--
+-- Twice or at once: the caller holds the refund's row; for a minute nobody else takes it.
+-- Returns: jsonb {id, key, attempt, provider, number, amount, currency, is_whole, telegram_id (who paid; null when they are
+--   erased), contact, texts (of what was bought, for the receipt; null without an order), languages}; amounts as text.
+-- Errors: none.
+create or replace function private.refund_task(p_refund_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_task jsonb;
+begin
+  update public.refunds as r
+     set attempts = r.attempts + 1,
+         asked_at = coalesce(r.asked_at, v_now),
+         ask_after = v_now + interval '1 minute'
+   where r.id = p_refund_id;
+  select jsonb_build_object(
+      'id', r.id,
+      'key', r.key,
+      'attempt', r.attempts,
+      'provider', p.provider,
+      'number', p.provider_payment_id,
+      'amount', r.amount::text,
+      'currency', p.currency,
+      'is_whole', r.amount = p.amount,
+      'telegram_id', coalesce(nullif((p.claims ->> 'telegram_id')::bigint, 0), u.telegram_id),
+      'contact', coalesce(
+        o.contact,
+        -- A renewal has no address of its own: that of the last such purchase.
+        (
+          select e.contact
+            from public.orders as e
+           where e.user_id = n.user_id and e.provider = n.provider and e.contact is not null
+           order by e.id desc
+           limit 1
+        )
+      ),
+      'texts', d.texts,
+      'languages', jsonb_build_array(u.language, u.language_code)
+    )
+    into v_task
+    from public.refunds as r
+    join public.payments as p on p.id = r.payment_id
+    left join public.orders as o on o.id = p.order_id
+    left join public.renewals as n on n.id = p.renewal_id
+    left join public.products as d on d.key = coalesce(o.product_key, n.product_key)
+    left join public.users as u on u.id = p.user_id
+   where r.id = p_refund_id;
+  return v_task;
+end
+$$;
+
+revoke all on function private.refund_task from public, anon, authenticated;
+comment on function private.refund_task is 'Takes a refund to ask its provider for it now';
+
+-- Tells people that what they bought, or their free trial, ends: three days before, one day before, and when it has ended.
+-- Who renews is not reminded beforehand, and hears of the end when the days of grace are over; whose plan goes on by
+-- something else, and what is shorter than the time before which it would be told, is not told of at all.
+--
+-- Twice or at once: subscriptions that somebody holds and people who are being erased are skipped; each reminder is kept and sent once. A reminder that
+--   is late by more than a day is not sent: the next one is nearer the truth. An extended time is reminded of anew.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function public.remind_of_ends(p_limit integer default 200)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_due record;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  for v_due in
+    select s.id, s.user_id, s.source, k.until, r.reminder, b.bot
+      from public.subscriptions as s
+      cross join lateral (
+        select private.kept_until(s.user_id, s.plan, s.source, s.ends_at) as until
+      ) as k
+      cross join lateral (
+        select case
+            when k.until <= v_now then 'over'
+            when k.until <= v_now + interval '1 day' then 'day'
+            else 'days'
+          end as reminder
+      ) as r
+      left join lateral (
+        select coalesce(
+            (select o.bot from public.orders as o where o.user_id = s.user_id order by o.id desc limit 1),
+            -- Who has a trial or a promo code may have ordered nothing: by the bot they wrote to last.
+            (
+              select n.bot
+                from public.bot_sessions as n
+                join public.users as u on u.id = n.user_id
+               where n.user_id = s.user_id and n.chat_id = u.telegram_id
+               order by n.updated_at desc
+               limit 1
+            )
+          ) as bot
+      ) as b on true
+     where s.source in ('purchase', 'trial', 'promo')
+       and s.ends_at between v_now - interval '1 day' - private.grace_period() and v_now + interval '3 days'
+       and k.until between v_now - interval '1 day' and v_now + interval '3 days'
+       and s.status in ('active', 'expired')
+       and s.reminded is distinct from r.reminder || ' ' || s.ends_at::text
+       and s.starts_at < s.ends_at - case r.reminder
+         when 'days' then interval '3 days'
+         when 'day' then interval '1 day'
+         else interval '0'
+       end
+       and not exists (
+         select
+           from public.subscriptions as a
+           join public.subscription_limits as l on l.plan = a.plan
+           join public.subscription_limits as m on m.plan = s.plan
+          where a.user_id = s.user_id
+            and a.status = 'active'
+            and l.vip_level >= m.vip_level
+            and (a.ends_at is null or a.ends_at > s.ends_at)
+       )
+       and (
+         r.reminder = 'over'
+         or not exists (
+           select from public.renewals as n
+            where n.user_id = s.user_id and n.status in ('active', 'past_due')
+         )
+       )
+     order by s.ends_at
+     limit p_limit
+       for update of s skip locked
+  loop
+    perform from public.users as u where u.id = v_due.user_id for key share skip locked;
+    continue when not found;
+    update public.subscriptions as s
+       set reminded = v_due.reminder || ' ' || s.ends_at::text
+     where s.id = v_due.id;
+    v_outgoing := v_outgoing || private.tell_person(
+      v_due.user_id,
+      v_due.bot,
+      'ends_' || case v_due.source when 'trial' then 'trial_' else '' end || v_due.reminder,
+      jsonb_build_object('until', jsonb_build_object('date', v_due.until))
+    );
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function public.remind_of_ends from public, anon, authenticated;
+grant execute on function public.remind_of_ends to bot_backend, service_role;
+comment on function public.remind_of_ends is 'Tells people that what they bought ends';
+
+-- Brings a payment up to date: its sums and status, whose it is, what is given for it, and what is taken back.
+--
+-- Twice or at once: the caller holds the payment's row. Everything follows from what is kept, so doing it again
+--   changes nothing. Then the order's row is locked, then the person's.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.settle_payment(p_payment_id bigint, p_accept_test boolean)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_before public.payments;
+  v_payment public.payments;
+  v_outgoing jsonb := '[]'::jsonb;
+  v_is_new boolean;
+begin
+  select p.* into v_before from public.payments as p where p.id = p_payment_id for update;
+  v_payment := private.sum_payment(p_payment_id);
+  if coalesce(v_payment.amount, 0) = 0 then
+    if v_payment.status in ('failed', 'canceled') and v_payment.status <> v_before.status then
+      return private.note_order_trouble(
+        v_payment.provider,
+        v_payment.claims || jsonb_build_object('kind', v_payment.status)
+      );
+    end if;
+    return v_outgoing;
+  end if;
+
+  v_is_new := not exists (select from public.payment_effects as e where e.payment_id = p_payment_id);
+  if v_is_new then
+    v_payment := private.claim_payment(v_payment, p_accept_test);
+    if coalesce(v_before.order_id, v_before.renewal_id) is null
+      and coalesce(v_payment.order_id, v_payment.renewal_id) is not null
+    then
+      perform private.own_events_of(v_payment);
+    end if;
+    if v_payment.problem is not null then
+      if v_payment.problem is distinct from v_before.problem then
+        v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
+      end if;
+      -- Who paid by mistake hears that it went back; who paid somebody else's order is not known to us.
+      if v_payment.refunded > v_before.refunded and v_payment.problem not in ('no_order', 'owner') then
+        v_outgoing := v_outgoing || private.tell_refund(v_payment, v_before);
+      end if;
+      return v_outgoing;
+    end if;
+    v_outgoing := v_outgoing || private.give_for_payment(v_payment);
+  end if;
+  v_outgoing := v_outgoing || private.take_back(v_payment, v_before);
+  if v_payment.disputed > v_before.disputed then
+    v_outgoing := v_outgoing || private.alarm_about(v_payment, 'dispute');
+  end if;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.settle_payment from public, anon, authenticated;
+comment on function private.settle_payment is 'Brings a payment and what was given for it up to date';
+
+-- Settles payments that came before the order or the first payment they belong to, now that it is there.
+--
+-- Twice or at once: payments that somebody holds are skipped: whoever holds them settles them. So are those of people
+--   who are being erased: the next event settles them.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.settle_waiting_payments(p_accept_test boolean)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_waiting public.payments;
+  v_people bigint[];
+  v_held integer;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  for v_waiting in
+    select p.*
+      from public.payments as p
+     where p.problem = 'no_order'
+       and (
+         exists (
+           select from public.renewals as r
+            where r.provider = p.provider and r.provider_subscription_id = p.claims ->> 'subscription_id'
+         )
+         or exists (
+           select from public.orders as o
+            where o.id = (p.claims ->> 'order_id')::bigint and o.provider = p.provider
+         )
+       )
+     order by p.id
+     limit 20
+       for update skip locked
+  loop
+    v_people := array(
+      select distinct e.user_id
+        from private.people_of_event(v_waiting.provider, jsonb_build_array(v_waiting.claims)) as e
+       where e.user_id is not null
+    );
+    perform from public.users as u where u.id = any(v_people) order by u.id for key share skip locked;
+    get diagnostics v_held = row_count;
+    continue when v_held < cardinality(v_people);
+    v_outgoing := v_outgoing || private.settle_payment(v_waiting.id, p_accept_test);
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.settle_waiting_payments from public, anon, authenticated;
+comment on function private.settle_waiting_payments is 'Settles payments whose order has appeared';
+
+-- Tells from where on a bot's list of Star transactions is to be read.
+--
+-- Twice or at once: the row is made once, and only read after that.
+-- Returns: jsonb {position, since}; what happened before `since` is passed over.
+-- Errors: none.
+create or replace function public.star_position(p_bot text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.star_positions (bot) values (p_bot) on conflict (bot) do nothing;
+  return (
+    select jsonb_build_object('position', s.position, 'since', s.since)
+      from public.star_positions as s
+     where s.bot = p_bot
+  );
+end
+$$;
+
+revoke all on function public.star_position from public, anon, authenticated;
+grant execute on function public.star_position to bot_backend, service_role;
+comment on function public.star_position is 'From where on a bot''s list of Star transactions is to be read';
+
+-- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first.
+--
+-- Twice or at once: the caller holds the payment's row; computed from payment_operations alone.
+-- Returns: the row as it is now.
+-- Errors: none.
+create or replace function private.sum_payment(p_payment_id bigint)
+returns public.payments
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_paid numeric;
+  v_refunded numeric;
+  v_disputed numeric;
+  v_payment public.payments;
+begin
+  select
+    sum(o.amount) filter (where o.kind = 'paid'),
+    greatest(
+      coalesce(sum(o.amount) filter (where o.kind = 'refund' and not o.is_undone), 0),
+      coalesce(max(o.amount) filter (where o.kind = 'refund_total'), 0)
+    ),
+    coalesce(sum(o.amount) filter (where o.kind = 'dispute' and not o.is_undone), 0)
+    into v_paid, v_refunded, v_disputed
+    from public.payment_operations as o
+   where o.payment_id = p_payment_id;
+  update public.payments as p
+     set amount = v_paid,
+         refunded = v_refunded,
+         disputed = v_disputed,
+         status = case
+           when v_paid > 0 and v_refunded + v_disputed >= v_paid then 'refunded'
+           when v_paid > 0 then 'completed'
+           when p.is_canceled then 'canceled'
+           when p.has_failed then 'failed'
+           else 'pending'
+         end,
+         completed_at = case when v_paid > 0 then coalesce(p.completed_at, private.clock()) end
+   where p.id = p_payment_id
+  returning p.* into v_payment;
+  return v_payment;
+end
+$$;
+
+revoke all on function private.sum_payment from public, anon, authenticated;
+comment on function private.sum_payment is 'Sums what moved of a payment and derives its status';
+
+-- Takes back what was given, in the share of the payment that was refunded or disputed, or returns it when a refund
+-- failed or a dispute was won. Nobody's credits, balance or time fall below zero, and what could not be taken is not
+-- returned either; of an erased person nothing moves any more, the sums go on.
+--
+-- Twice or at once: the caller holds the payment's row; how much should be taken is kept (aim), so the same sums do
+--   nothing again.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.take_back(p_payment public.payments, p_before public.payments)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_share numeric := least(1, (p_payment.refunded + p_payment.disputed) / p_payment.amount);
+  v_effect public.payment_effects;
+  v_aim numeric;
+  v_taken numeric;
+  v_has_changed boolean := false;
+begin
+  perform from public.users as u
+    where u.id in (select e.user_id from public.payment_effects as e where e.payment_id = p_payment.id)
+    order by u.id
+      for no key update;
+  for v_effect in
+    select e.* from public.payment_effects as e where e.payment_id = p_payment.id order by e.effect
+  loop
+    v_aim := case
+      when v_share = 1 then v_effect.given
+      when v_effect.effect in ('balance', 'commission') then round(v_effect.given * v_share, 2)
+      when v_effect.effect = 'course' then 0
+      else floor(v_effect.given * v_share)
+    end;
+    if v_effect.user_id is null then
+      v_aim := greatest(v_aim, v_effect.taken);  -- what was taken stays taken
+    end if;
+    continue when v_aim = v_effect.aim;
+    v_has_changed := true;
+    if v_aim > v_effect.aim then
+      v_taken := v_effect.taken + private.move_effect(p_payment, v_effect, v_effect.aim - v_aim);
+    else
+      v_taken := least(v_effect.taken, v_aim);
+      perform private.move_effect(p_payment, v_effect, v_effect.taken - v_taken);
+    end if;
+    update public.payment_effects as e
+       set aim = v_aim, taken = v_taken, moves = e.moves + 1
+     where e.payment_id = v_effect.payment_id and e.effect = v_effect.effect;
+  end loop;
+  -- A refund too small to take anything is told all the same: it is the buyer's money.
+  if not v_has_changed and p_payment.refunded + p_payment.disputed = p_before.refunded + p_before.disputed then
+    return '[]'::jsonb;
+  end if;
+  return private.tell_refund(p_payment, p_before);
+end
+$$;
+
+revoke all on function private.take_back from public, anon, authenticated;
+comment on function private.take_back is 'Takes back what was given for a payment';
+
+-- Tells the admins something about a payment, with a button to it: all of them, or the one of p_admin_email. Each hears it
+-- in a bot that they have written to, the one that sold it if they can.
+--
+-- Twice or at once: every call owes the messages; the caller asks once.
+-- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
+-- Errors: none.
+create or replace function private.tell_admins(
+  p_payment public.payments, p_key text, p_values jsonb, p_admin_email text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
+      from public.admins as a
+      join public.users as u on u.telegram_id = a.telegram_id
+      cross join lateral (
+        select s.bot
+          from public.bot_sessions as s
+         where s.user_id = u.id
+         order by
+           s.bot = (select o.bot from public.orders as o where o.id = p_payment.order_id) desc nulls last,
+           s.updated_at desc
+         limit 1
+      ) as b
+      cross join lateral jsonb_array_elements(
+        private.tell_person(
+          u.id,
+          b.bot,
+          p_key,
+          jsonb_build_object(
+            'payment', p_payment.id,
+            'provider', jsonb_build_object('text', 'provider_' || p_payment.provider),
+            'number', p_payment.provider_payment_id,
+            'money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency)
+          ) || p_values,
+          jsonb_build_array(
+            jsonb_build_array(
+              jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment.id))
+            )
+          )
+        )
+      ) as t (message)
+     where p_admin_email is null or a.email = p_admin_email
+  );
+end
+$$;
+
+revoke all on function private.tell_admins from public, anon, authenticated;
+comment on function private.tell_admins is 'Tells the admins something about a payment';
+
+-- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data}). Python puts it into
+-- words in their language.
+--
+-- Twice or at once: every call owes one message; the caller asks once.
+-- Returns: jsonb array with {bot, id, method, parameters} for whoever sends it now; empty for an erased person.
+-- Errors: none.
+create or replace function private.tell_person(
+  p_user_id bigint, p_bot text, p_key text, p_values jsonb, p_buttons jsonb default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_parameters jsonb;
+begin
+  select jsonb_build_object(
+      'chat_id', u.telegram_id,
+      'key', p_key,
+      'languages', jsonb_build_array(u.language, u.language_code),
+      'values', p_values
+    ) || case when p_buttons is null then '{}'::jsonb else jsonb_build_object('buttons', p_buttons) end
+    into v_parameters
+    from public.users as u
+   where u.id = p_user_id;
+  if not found or p_bot is null then
+    return '[]'::jsonb;
+  end if;
+  return jsonb_build_array(
+    jsonb_build_object(
+      'bot', p_bot,
+      'id', (private.owe_calls(
+        p_bot, null, jsonb_build_array(jsonb_build_object('method', 'notice', 'parameters', v_parameters))
+      ) ->> 0)::bigint,
+      'method', 'notice',
+      'parameters', v_parameters
+    )
+  );
+end
+$$;
+
+revoke all on function private.tell_person from public, anon, authenticated;
+comment on function private.tell_person is 'Owes a person a message';
+
+-- Tells the buyer what became of their money: a refund, in part or whole, or that it is theirs again.
+--
+-- Twice or at once: the caller asks when the sums, or what was taken, have changed.
+-- Returns: see private.tell_person.
+-- Errors: none.
+create or replace function private.tell_refund(p_payment public.payments, p_before public.payments)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_bought record;
+  v_back numeric := p_payment.refunded + p_payment.disputed - p_before.refunded - p_before.disputed;
+begin
+  if v_back = 0 then  -- all of it was told before the payment itself
+    v_back := p_payment.refunded + p_payment.disputed;
+  end if;
+  select b.bot, p.texts into v_bought
+    from (
+      select o.product_key, o.bot from public.orders as o where o.id = p_payment.order_id
+      union all
+      select r.product_key, r.bot
+        from public.renewals as r
+       where r.id = p_payment.renewal_id and p_payment.order_id is null
+    ) as b
+    join public.products as p on p.key = b.product_key;
+  return private.tell_person(
+    p_payment.user_id,
+    v_bought.bot,
+    case
+      when p_payment.problem is not null then 'refunded_unused'
+      when v_back < 0 then 'refund_undone'
+      when p_payment.disputed > p_before.disputed then 'disputed'
+      when p_payment.status = 'completed' then 'refunded_part'
+      else 'refunded'
+    end,
+    jsonb_build_object(
+      'title', private.titles(v_bought.texts),
+      'money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency)
+    )
+  );
+end
+$$;
+
+revoke all on function private.tell_refund from public, anon, authenticated;
+comment on function private.tell_refund is 'Tells the buyer what became of their money';
+
+-- Takes the titles out of a product's texts.
+--
+-- Twice or at once: computes only.
+-- Returns: jsonb {language: title}.
+-- Errors: none.
+create or replace function private.titles(p_texts jsonb)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t;
+$$;
+
+revoke all on function private.titles from public, anon, authenticated;
+comment on function private.titles is 'The titles of a product by language';
+
+-- Takes a person out of what is kept of their money. Accounting keeps orders, payments and what was given for them; by
+-- their foreign keys they belong to nobody once the person's row is deleted.
+--
+-- Twice or at once: the caller holds the person alone, and whoever changes money of theirs holds them first
+--   (private.hold_payers): nobody changes anything of it now.
+-- Returns: nothing.
+-- Errors: Y0002, a renewal is running: the provider would go on charging somebody whom we no longer know.
+create or replace function private.erase_money(p_user public.users)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  perform from public.renewals as r where r.user_id = p_user.id order by r.id for update;
+  if exists (
+    select from public.renewals as r where r.user_id = p_user.id and r.status in ('active', 'past_due')
+  ) then
+    raise exception 'a renewal is running' using errcode = 'Y0002';
+  end if;
+  update public.renewals as r
+     set status = 'ended',
+         ended_at = coalesce(r.ended_at, private.clock()),
+         saved_method = null,
+         charge_at = null,
+         asked_at = null,
+         busy_until = null
+   where r.user_id = p_user.id;
+
+  perform private.strip_events(array(select e.id from public.payment_events as e where e.user_id = p_user.id));
+  -- Whose the others are only their text may tell.
+  perform private.strip_events(
+    array(
+      select e.id
+        from public.payment_events as e
+       where e.user_id is null
+         and e.body <> ''
+         and exists (
+           select
+             from (
+               select p_user.telegram_id::text as word
+               union all
+               select o.contact from public.orders as o where o.user_id = p_user.id
+             ) as w
+            where strpos(e.body, w.word) > 0 or strpos(e.body, replace(w.word, '@', '%40')) > 0
+         )
+    )
+  );
+  perform private.strip_payments(
+    array(
+      select p.id from public.payments as p where p.user_id = p_user.id
+      union
+      select p.id from public.payments as p where p.claims ->> 'telegram_id' = p_user.telegram_id::text
+    )
+  );
+  update public.orders as o
+     set status = case o.status when 'pending' then 'canceled' else o.status end,
+         contact = null,
+         checkout_url = null,
+         checkout_reference = null
+   where o.user_id = p_user.id;
+end
+$$;
+
+revoke all on function private.erase_money from public, anon, authenticated;
+comment on function private.erase_money is 'Takes a person out of what is kept of their money';
+
+-- Erases the person of an update, as the last thing that this update does. What accounting needs stays and
+-- belongs to nobody: orders and payments, the ledger, whose remaining balance is booked out first, and what admins did.
+-- Whoever they brought, or were brought by, keeps what they got.
+--
+-- Twice or at once: the caller holds the update's row and the person alone (private.hold_person), so every
+--   change of theirs is committed or will find nobody. Their updates that others hold right now are passed over:
+--   those strip them themselves, there, when they come to the person.
+-- Returns: nothing. p_erasure {hash, balance}: what remembers them in erased_people, and the balance that they
+--   agreed to lose. The update keeps its answer, without the chat it goes to; calls that it owes stay until
+--   they are made.
+-- Errors: Y0001, the balance is more than was agreed to; Y0002, a renewal is running.
+create or replace function private.erase_person(p_update public.telegram_updates, p_erasure jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_other record;
+begin
+  select u.* into v_user from public.users as u where u.id = p_update.user_id;
+  if v_user.balance > (p_erasure ->> 'balance')::numeric then
+    raise exception 'the balance is more than the person agreed to lose' using errcode = 'Y0001';
+  elsif v_user.balance > 0 then
+    -- The reference tells nothing of whose it was.
+    insert into public.balance_transactions (user_id, amount, balance_after, reason, reference)
+    values (v_user.id, -v_user.balance, 0, 'erased', 'erased:' || gen_random_uuid());
+  end if;
+  perform private.erase_money(v_user);
+  perform private.remember_person(v_user, p_erasure ->> 'hash');
+
+  update public.telegram_updates as t
+     set chat_id = null, user_id = null, delivery = null, answer = t.answer - 'chat_id'
+   where t.bot = p_update.bot and t.update_id = p_update.update_id;
+  for v_other in
+    select t.bot, t.update_id
+      from public.telegram_updates as t
+     where t.user_id = v_user.id
+       for update skip locked
+  loop
+    perform private.strip_update(v_other.bot, v_other.update_id);
+  end loop;
+  delete from public.telegram_outbox as o
+   where o.chat_id = v_user.telegram_id
+     and (o.bot, o.update_id) is distinct from (p_update.bot, p_update.update_id);
+  -- Bodies that nobody could read: whose they are, only their text may tell.
+  update public.telegram_updates as t
+     set payload = null, error = null
+   where t.kind = 'unusable' and strpos(t.payload #>> '{}', v_user.telegram_id::text) > 0;
+
+  update public.audit_log as l
+     set user_id = null, before = l.before - 'reason', after = l.after - 'reason'
+   where l.user_id = v_user.id;
+  delete from public.api_usage as a where a.user_id = v_user.id;
+  delete from public.user_referrals as r
+   where (r.referrer_id = v_user.id and r.referred_id is null)
+      or (r.referred_id = v_user.id and r.referrer_id is null);
+  -- All else goes, or belongs to nobody from now on, by its foreign key.
+  delete from public.users as u where u.id = v_user.id;
+end
+$$;
+
+revoke all on function private.erase_person from public, anon, authenticated;
+comment on function private.erase_person is 'Erases the person of an update';
+
+-- Tells everything that is stored about a person: for themselves. A long conversation comes in parts.
+--
+-- Twice or at once: only reads, all of it at one moment.
+-- Returns: jsonb {sections, messages, next}, or null when there is no such person. sections is there in the
+--   first part only: one key a subject, rows as the tables have them, without what tells of somebody else.
+--   messages [{bot, chat_id, role, content, created_at}], the oldest first, p_bytes of text (one message at
+--   least) after number p_after; next is the number to go on after, null at the end.
+-- Errors: none of its own.
+create or replace function public.export_person(
+  p_user_id bigint, p_after bigint default 0, p_bytes integer default 5000000
+)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = ''
+as $$
+declare
+  v_messages jsonb;
+  v_last bigint;
+begin
+  if not exists (select from public.users as u where u.id = p_user_id) then
+    return null;
+  end if;
+  select coalesce(jsonb_agg(to_jsonb(m.message) - array['id', 'user_id'] order by m.id), '[]'), max(m.id)
+    into v_messages, v_last
+    from (
+      select r.id, r as message,
+        sum(octet_length(r.content)) over (order by r.id) - octet_length(r.content) as bytes_before
+        from public.messages as r
+       where r.user_id = p_user_id and r.id > p_after
+       order by r.id
+       limit 20000
+    ) as m
+   where m.bytes_before < p_bytes;
+  return jsonb_build_object(
+    'sections', case when p_after = 0 then private.person_sections(p_user_id) end,
+    'messages', v_messages,
+    'next', case
+      when exists (select from public.messages as r where r.user_id = p_user_id and r.id > v_last) then v_last
+    end
+  );
+end
+$$;
+
+revoke all on function public.export_person from public, anon, authenticated;
+grant execute on function public.export_person to bot_backend, service_role;
+comment on function public.export_person is 'Everything that is stored about a person';
+
+-- Lets go of used requests of erased people once their day is over, and of whoever nothing else is kept of.
+--
+-- Twice or at once: rows that another sweep or a person who comes back holds are skipped.
+-- Returns: of how many, p_limit at most.
+-- Errors: none.
+create or replace function private.forget_usage(p_limit integer)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_hashes bytea[];
+begin
+  select array_agg(o.person_hash) into v_hashes
+    from (
+      select e.person_hash
+        from public.erased_people as e
+       where e.usage <> '{}' and e.erased_at < (select private.clock()) - interval '32 days'
+       order by e.erased_at
+       limit p_limit
+         for update skip locked
+    ) as o;
+  delete from public.erased_people as e where e.person_hash = any(v_hashes) and e.used = '{}';
+  update public.erased_people as e set usage = '{}' where e.person_hash = any(v_hashes);
+  return coalesce(cardinality(v_hashes), 0);
+end
+$$;
+
+revoke all on function private.forget_usage from public, anon, authenticated;
+comment on function private.forget_usage is 'Lets go of used requests of erased people';
+
+-- Holds the person of an update until the transaction ends, so that nobody erases them in between. Of a person
+-- who was erased since the update came, the update itself is stripped.
+--
+-- Twice or at once: the caller holds the update's row, and asks before it touches anything of the person. An
+--   erasure waits for everybody who holds the person, and passes over the rows of those who wait for it; they
+--   strip their own here. So nothing of a person is left, whichever comes first, and nobody waits in a circle.
+-- Returns: whether there still is such a person; true for an update that belongs to nobody.
+--   p_alone: keep everybody else out, too (for the erasure itself).
+-- Errors: none.
+create or replace function private.hold_person(p_update public.telegram_updates, p_alone boolean default false)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_update.user_id is null then
+    return true;
+  elsif p_alone then
+    perform from public.users as u where u.id = p_update.user_id for update;
+  else
+    perform from public.users as u where u.id = p_update.user_id for key share;
+  end if;
+  if found then
+    return true;
+  end if;
+  perform private.strip_update(p_update.bot, p_update.update_id);
+  return false;
+end
+$$;
+
+revoke all on function private.hold_person from public, anon, authenticated;
+comment on function private.hold_person is 'Holds the person of an update until the transaction ends';
+
+-- Collects what is stored about a person's money: what they ordered and paid, what they got for it, what providers said.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb, one key a table; without what tells of somebody else who paid for them.
+-- Errors: none.
+create or replace function private.money_section(p_user public.users)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  with own as (
+    select p.*
+      from public.payments as p
+     where p.user_id = p_user.id
+       and coalesce(p.claims ->> 'telegram_id', p_user.telegram_id::text) = p_user.telegram_id::text
+    union
+    select p.* from public.payments as p where p.claims ->> 'telegram_id' = p_user.telegram_id::text
+  )
+  select jsonb_build_object(
+    'orders', (
+      select coalesce(jsonb_agg(to_jsonb(o) - 'user_id' order by o.id), '[]')
+        from public.orders as o
+       where o.user_id = p_user.id
+    ),
+    'payments', (
+      select coalesce(jsonb_agg(to_jsonb(p) - array['user_id', 'claims'] order by p.id), '[]') from own as p
+    ),
+    'operations', (
+      select coalesce(jsonb_agg(to_jsonb(o) order by o.payment_id, o.created_at, o.kind, o.operation_id), '[]')
+        from public.payment_operations as o
+       where o.payment_id = any(array(select p.id from own as p))
+    ),
+    'refunds', (
+      select coalesce(jsonb_agg(to_jsonb(r) - 'admin_email' order by r.id), '[]')
+        from public.refunds as r
+       where r.payment_id = any(array(select p.id from own as p))
+    ),
+    'effects', (
+      select coalesce(jsonb_agg(to_jsonb(e) - 'user_id' order by e.payment_id, e.effect), '[]')
+        from public.payment_effects as e
+       where e.user_id = p_user.id
+    ),
+    'renewals', (
+      select coalesce(jsonb_agg(to_jsonb(r) - 'user_id' order by r.id), '[]')
+        from public.renewals as r
+       where r.user_id = p_user.id
+    ),
+    'events', (
+      select coalesce(jsonb_agg(to_jsonb(e) - array['id', 'user_id'] order by e.received_at, e.id), '[]')
+        from public.payment_events as e
+       where e.user_id = p_user.id
+    )
+  );
+$$;
+
+revoke all on function private.money_section from public, anon, authenticated;
+comment on function private.money_section is 'What is stored about a person''s money';
+
+-- Collects what is stored about a person, but for the conversation.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title
+--   and an explanation in shared/texts (section_<subject>).
+-- Errors: none.
+create or replace function private.person_sections(p_user_id bigint)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'person', to_jsonb(u),
+    'sessions', (
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.bot, s.chat_id), '[]')
+        from public.bot_sessions as s
+       where s.user_id = u.id
+    ),
+    'requests', (
+      select coalesce(jsonb_agg(to_jsonb(d) - 'user_id' order by d.day, d.bot), '[]')
+        from public.daily_usage as d
+       where d.user_id = u.id
+    ),
+    'months', (
+      select coalesce(jsonb_agg(to_jsonb(m) - 'user_id' order by m.month), '[]')
+        from public.monthly_usage as m
+       where m.user_id = u.id
+    ),
+    'ai_months', (
+      select coalesce(jsonb_agg(to_jsonb(m) - 'user_id' order by m.month, m.provider, m.model), '[]')
+        from public.monthly_api_usage as m
+       where m.user_id = u.id
+    ),
+    'ai_calls', (
+      select coalesce(jsonb_agg(to_jsonb(c.call) - array['id', 'user_id'] order by c.created_at, c.id), '[]')
+        from (
+          select a as call, a.created_at, a.id
+            from public.api_usage as a
+           where a.user_id = u.id
+           order by a.created_at desc
+           limit 10000
+        ) as c
+    ),
+    'keys', public.list_user_tokens(u.id),
+    'balance', (
+      select coalesce(jsonb_agg(to_jsonb(t) - 'user_id' order by t.id), '[]')
+        from public.balance_transactions as t
+       where t.user_id = u.id
+    ),
+    'subscriptions', (
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.id), '[]')
+        from public.subscriptions as s
+       where s.user_id = u.id
+    ),
+    'trainings', jsonb_build_object(
+      'given', (
+        select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id'] order by f.id), '[]'::jsonb)
+          from public.free_trainings as f
+         where f.user_id = u.id
+      ),
+      'used', (
+        select coalesce(jsonb_agg(to_jsonb(a) - array['id', 'user_id'] order by a.id), '[]'::jsonb)
+          from public.access_usages as a
+         where a.user_id = u.id
+      )
+    ),
+    'payments', private.money_section(u),
+    'promocodes', jsonb_build_object(
+      'redeemed', (
+        select coalesce(jsonb_agg(to_jsonb(p) - 'user_id' order by p.created_at, p.promocode_id), '[]'::jsonb)
+          from public.promocode_usages as p
+         where p.user_id = u.id
+      ),
+      'tries', (select to_jsonb(t) - 'user_id' from public.promocode_tries as t where t.user_id = u.id)
+    ),
+    'referrals', jsonb_build_object(
+      'came', (
+        select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits']
+          from public.user_referrals as r
+         where r.referred_id = u.id
+      ),
+      'brought', (
+        select coalesce(
+            jsonb_agg(
+              to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referred_credits'] order by r.id
+            ),
+            '[]'
+          )
+          from public.user_referrals as r
+         where r.referrer_id = u.id
+      )
+    ),
+    'admins', (
+      select coalesce(jsonb_agg(to_jsonb(l) - array['user_id', 'admin_email'] order by l.id), '[]')
+        from public.audit_log as l
+       where l.user_id = u.id
+    ),
+    'updates', (
+      select coalesce(
+          jsonb_agg(to_jsonb(t) - array['user_id', 'delivery'] order by t.received_at, t.update_id), '[]'
+        )
+        from public.telegram_updates as t
+       where t.user_id = u.id
+    ),
+    'unsent', (
+      select coalesce(jsonb_agg(to_jsonb(o) order by o.id), '[]')
+        from public.telegram_outbox as o
+       where o.chat_id = u.telegram_id
+    )
+  )
+  from public.users as u
+  where u.id = p_user_id;
+$$;
+
+revoke all on function private.person_sections from public, anon, authenticated;
+comment on function private.person_sections is 'What is stored about a person, but for the conversation';
+
+-- Keeps what a person who is being erased must not collect again, under a hash that tells nobody who it was.
+--
+-- Twice or at once: the caller holds the person alone. Who was erased before, came back and is erased again
+--   has one row. Of somebody who used nothing nothing is kept.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.remember_person(p_user public.users, p_hash text)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_used jsonb := jsonb '{}';
+  v_usage jsonb := jsonb '{}';
+  v_daily jsonb;
+  v_monthly jsonb;
+  v_channels jsonb;
+  v_promocode_tries jsonb;
+  v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
+begin
+  if not p_user.is_newcomer
+    or exists (select from public.user_referrals as r where r.referred_id = p_user.id)
+  then
+    v_used := v_used || '{"referral": true}';
+  end if;
+  if p_user.trial_used
+    -- A buyer has no trial either, and comes back as somebody who bought nothing.
+    or exists (select from public.subscriptions as s where s.user_id = p_user.id and s.source = 'purchase')
+  then
+    v_used := v_used || '{"trial": true}';
+  end if;
+  v_used := v_used || coalesce(
+    (
+      select jsonb_object_agg('promocode:' || u.promocode_id, true)
+        from public.promocode_usages as u
+       where u.user_id = p_user.id
+    ),
+    '{}'::jsonb
+  );
+  if p_user.banned_at is not null then
+    v_used := v_used || jsonb_build_object('banned_at', p_user.banned_at);
+  end if;
+  select jsonb_agg(f.reference order by f.id) into v_channels
+    from public.free_trainings as f
+   where f.user_id = p_user.id and f.source = 'channel';
+  if v_channels is not null then
+    v_used := v_used || jsonb_build_object('channels', v_channels);
+  end if;
+  select jsonb_agg(jsonb_build_object('bot', d.bot, 'day', d.day, 'requests', d.requests)) into v_daily
+    from public.daily_usage as d
+   where d.user_id = p_user.id
+     and d.day >= v_today
+     and d.requests > 0;
+  if v_daily is not null then
+    v_usage := jsonb_build_object('daily', v_daily);
+  end if;
+  select jsonb_agg(jsonb_build_object('month', m.month, 'requests', m.requests)) into v_monthly
+    from public.monthly_usage as m
+   where m.user_id = p_user.id
+     and m.month >= date_trunc('month', v_today::timestamp)
+     and m.requests > 0;
+  if v_monthly is not null then
+    v_usage := v_usage || jsonb_build_object('monthly', v_monthly);
+  end if;
+  select v_usage || jsonb_build_object('promocode_tries', jsonb_build_object('day', t.day, 'tries', t.tries))
+    into v_promocode_tries
+    from public.promocode_tries as t
+   where t.user_id = p_user.id and t.day >= v_today and t.tries > 0;
+  v_usage := coalesce(v_promocode_tries, v_usage);
+  if v_used = '{}' and v_usage = '{}' then
+    return;
+  end if;
+  insert into public.erased_people as e (person_hash, used, usage)
+  values (decode(p_hash, 'hex'), v_used, v_usage)
+  on conflict (person_hash) do update
+    set used = e.used || excluded.used,
+        usage = excluded.usage,
+        erased_at = excluded.erased_at;
+end
+$$;
+
+revoke all on function private.remember_person from public, anon, authenticated;
+comment on function private.remember_person is 'Keeps what an erased person must not collect again';
+
+-- Gives somebody who was erased and comes back what they had used up: a referral, the free trial, the trainings of a
+-- channel, the promo codes they redeemed and today's wrong ones, today's and this month's requests, a ban. Everything else
+-- begins anew.
+--
+-- Twice or at once: the caller has just made the person's row. What was kept moves there, and is kept again
+--   when they are erased again.
+-- Returns: the person's row.
+-- Errors: none.
+create or replace function private.restore_person(p_user_id bigint, p_hash text)
+returns public.users
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_kept public.erased_people;
+  v_user public.users;
+  v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
+begin
+  delete from public.erased_people as e where e.person_hash = decode(p_hash, 'hex') returning e.* into v_kept;
+  if found then
+    update public.users as u
+       set is_newcomer = u.is_newcomer and not v_kept.used ? 'referral',
+           trial_used = v_kept.used ? 'trial',
+           banned_at = (v_kept.used ->> 'banned_at')::timestamptz
+     where u.id = p_user_id;
+    insert into public.free_trainings (user_id, source, reference, quantity)
+    select p_user_id, 'channel', c.reference, 0
+      from jsonb_array_elements_text(v_kept.used -> 'channels') as c (reference);
+    insert into public.daily_usage (user_id, bot, day, requests)
+    select p_user_id, d.bot, d.day, d.requests
+      from jsonb_to_recordset(v_kept.usage -> 'daily') as d (bot text, day date, requests integer)
+     where d.day >= v_today;
+    insert into public.monthly_usage (user_id, month, requests)
+    select p_user_id, m.month, m.requests
+      from jsonb_to_recordset(v_kept.usage -> 'monthly') as m (month date, requests integer)
+     where m.month >= date_trunc('month', v_today::timestamp);
+    -- What they had of it, discounts that waited included, went with them.
+    insert into public.promocode_usages (promocode_id, user_id, given, consumed_at)
+    select p.id, p_user_id, '{}', private.clock()
+      from public.promocodes as p
+     where p.id in (
+       select substr(k.key, length('promocode:') + 1)::bigint
+         from jsonb_object_keys(v_kept.used) as k (key)
+        where starts_with(k.key, 'promocode:')
+     );
+    insert into public.promocode_tries (user_id, day, tries)
+    select p_user_id, t.day, t.tries
+      from jsonb_to_record(v_kept.usage -> 'promocode_tries') as t (day date, tries integer)
+     where t.day >= v_today;
+  end if;
+  select u.* into v_user from public.users as u where u.id = p_user_id;
+  return v_user;
+end
+$$;
+
+revoke all on function private.restore_person from public, anon, authenticated;
+comment on function private.restore_person is 'Gives somebody who comes back what they had used up';
+
+-- Tells how long what is kept of people.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {updates_hours, set_aside_days, messages_days, usage_months, …}: every setting retention_….
+-- Errors: none.
+create or replace function public.retention_periods()
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_object_agg(substr(s.key, length('retention_') + 1), s.value)
+    from private.settings as s
+   where starts_with(s.key, 'retention_');
+$$;
+
+revoke all on function public.retention_periods from public, anon, authenticated;
+grant execute on function public.retention_periods to bot_backend, service_role;
+comment on function public.retention_periods is 'How long what is kept of people';
+
+-- Takes everything personal out of payment events. What stays lets a repetition be recognised; of an event that still
+-- waits to be applied also what happened to the money.
+--
+-- Twice or at once: emptied once, it stays empty.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.strip_events(p_ids bigint[])
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  update public.payment_events as e
+     set user_id = null,
+         body = '',
+         error = null,
+         notices = case
+           when e.processed_at is not null then '[]'
+           else (
+             select coalesce(
+                 jsonb_agg(
+                   n.value - array['saved_method', 'payer', 'reason']
+                   -- Somebody, and nobody of those who are here.
+                   || case when n.value ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
+                   order by n.position
+                 ),
+                 '[]'
+               )
+               from jsonb_array_elements(e.notices) with ordinality as n (value, position)
+           )
+         end
+   where e.id = any(p_ids);
+$$;
+
+revoke all on function private.strip_events from public, anon, authenticated;
+comment on function private.strip_events is 'Takes everything personal out of payment events';
+
+-- Takes everything personal out of payments: with what a next one could be charged, by what the provider knows the payer,
+-- and who paid (0 from now on, so that money of another person does not become the owner's); and what a provider said when
+-- it refused to give it back.
+--
+-- Twice or at once: emptied once, it stays empty.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.strip_payments(p_ids bigint[])
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  update public.payments as p
+     set saved_method = null,
+         claims = p.claims - 'payer' || case when p.claims ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
+   where p.id = any(p_ids);
+  update public.refunds as r set error = null where r.payment_id = any(p_ids) and r.error is not null;
+$$;
+
+revoke all on function private.strip_payments from public, anon, authenticated;
+comment on function private.strip_payments is 'Takes everything personal out of payments';
+
+-- Takes everything personal out of an update, and drops the calls that it still owes. What stays (bot and
+-- number) lets a redelivery be recognised: it gets an empty 200.
+--
+-- Twice or at once: the caller holds the update's row. Whoever works on the update has lost it: the number of
+--   the attempt has changed.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.strip_update(p_bot text, p_update_id bigint)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  delete from public.telegram_outbox as o where o.bot = p_bot and o.update_id = p_update_id;
+  update public.telegram_updates as t
+     set status = 'finished',
+         attempt = t.attempt + 1,
+         chat_id = null,
+         user_id = null,
+         payload = null,
+         delivery = null,
+         lease_until = null,
+         reservation = null,
+         reserved_on = null,
+         reserved_from = null,
+         answer = null,
+         error = null
+   where t.bot = p_bot and t.update_id = p_update_id;
+$$;
+
+revoke all on function private.strip_update from public, anon, authenticated;
+comment on function private.strip_update is 'Takes everything personal out of an update';
+
+-- Lets a person name a promo code, unless they named too many wrong ones today; with the next day all begins anew.
+--
+-- Twice or at once: the person's row of tries stays locked until the transaction ends, so their attempts follow one
+--   another. The last wrong try told again is let in again.
+-- Returns: whether it is the last wrong try once more; null: there were too many.
+-- Errors: none.
+create or replace function private.begin_promocode_try(p_user_id bigint, p_reference text)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
+  v_tries public.promocode_tries;
+begin
+  insert into public.promocode_tries as t (user_id, day)
+  values (p_user_id, v_today)
+  on conflict (user_id) do update
+    set tries = case t.day when excluded.day then t.tries else 0 end,
+        day = excluded.day
+  returning t.* into v_tries;
+  if v_tries.last_reference = p_reference then
+    return true;
+  elsif v_tries.tries >= private.setting('promocode_daily_tries')::integer then
+    return null;
+  end if;
+  return false;
+end
+$$;
+
+revoke all on function private.begin_promocode_try from public, anon, authenticated;
+comment on function private.begin_promocode_try is 'Lets a person name a promo code, unless they named too many wrong ones';
+
+-- Gives what a promo code is for, and keeps that it was given. A month is added to the end of what the person has.
+--
+-- Twice or at once: the caller holds the code and has seen that it may be redeemed; person and code are unique besides.
+-- Returns: jsonb {code, kind, value, plan, until}, without what there is not: what the person is told they got.
+-- Errors: Z0006, the reference is known of another code or person.
+create or replace function private.give_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_until timestamptz;
+  v_given jsonb;
+begin
+  case p_promocode.kind
+    when 'month' then
+      for v_month in 1..p_promocode.value loop
+        perform private.extend_subscription(p_user_id, p_promocode.plan, 'promo', 'month', null);
+      end loop;
+      select max(s.ends_at) into v_until
+        from public.subscriptions as s
+       where s.user_id = p_user_id and s.plan = p_promocode.plan and s.source = 'promo' and s.status = 'active';
+    when 'credits' then
+      update public.users as u set bonus_credits = u.bonus_credits + p_promocode.value where u.id = p_user_id;
+    when 'trainings' then
+      perform private.give_trainings(p_user_id, 'promo', 'promocode:' || p_promocode.id, p_promocode.value);
+    else  -- percent: waits for a purchase
+      v_until := p_promocode.valid_until;
+  end case;
+  v_given := jsonb_strip_nulls(
+    jsonb_build_object(
+      'code', p_promocode.code,
+      'kind', p_promocode.kind,
+      'value', p_promocode.value,
+      'plan', p_promocode.plan,
+      'until', v_until
+    )
+  );
+  insert into public.promocode_usages (promocode_id, user_id, reference, given, percent, expires_at)
+  values (
+    p_promocode.id, p_user_id, p_reference, v_given,
+    case p_promocode.kind when 'percent' then p_promocode.value end,
+    case p_promocode.kind when 'percent' then p_promocode.valid_until end
+  )
+  on conflict (reference) do nothing;
+  if not found then
+    raise exception 'this reference is known of another code or person' using errcode = 'Z0006';
+  end if;
+  update public.promocodes as p set uses = p.uses + 1 where p.id = p_promocode.id;
+  return v_given;
+end
+$$;
+
+revoke all on function private.give_promocode from public, anon, authenticated;
+comment on function private.give_promocode is 'Gives what a promo code is for';
+
+-- Tells all there is to know of a promo code.
+--
+-- Twice or at once: computes from the row and the time alone.
+-- Returns: jsonb: its row, and state: active | off | used_up | over | not_yet.
+-- Errors: none.
+create or replace function private.promocode_card(p_promocode public.promocodes)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select to_jsonb(p_promocode) || jsonb_build_object(
+    'state', case
+      when not p_promocode.is_active then 'off'
+      when p_promocode.valid_until <= private.clock() then 'over'
+      when p_promocode.uses >= p_promocode.max_uses then 'used_up'
+      when p_promocode.valid_from > private.clock() then 'not_yet'
+      else 'active'
+    end
+  );
+$$;
+
+revoke all on function private.promocode_card from public, anon, authenticated;
+comment on function private.promocode_card is 'All there is to know of a promo code';
+
+-- Gives a person what a promo code is for. A discount waits for their next purchase (private.discount_of).
+--
+-- Twice or at once: with the same reference it gives once, and a repetition is answered with what it gave then. A
+--   person's attempts follow one another (promocode_tries is locked), and so do the people of one code (its row is
+--   locked): each person once, never more than max_uses. Then the person is locked.
+-- Returns: jsonb {outcome, …}. What gave nothing is an outcome, so that it counts as a try.
+--   redeemed         with code, kind, value and, as far as there is one, plan, until (the plan's or discount's end)
+--   already_used     with the same, and waits: whether it is a discount that is still there
+--   unknown | expired | used_up
+--   not_yet          with from
+--   too_many_tries   the setting promocode_daily_tries; no code is looked at
+-- Errors: Z0005, there is no such person; Z0006, the reference is known of another code or person.
+create or replace function public.redeem_promocode(p_user_id bigint, p_code text, p_reference text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_is_again boolean;
+  v_promocode public.promocodes;
+  v_usage public.promocode_usages;
+  v_outcome text;
+begin
+  perform from public.users as u where u.id = p_user_id for key share;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'Z0005';
+  end if;
+  v_is_again := private.begin_promocode_try(p_user_id, p_reference);
+  if v_is_again is null then
+    return jsonb_build_object('outcome', 'too_many_tries');
+  end if;
+  select p.* into v_promocode
+    from public.promocodes as p
+   where p.code = upper(trim(p_code))
+     for no key update;
+  select u.* into v_usage
+    from public.promocode_usages as u
+   where u.promocode_id = v_promocode.id and u.user_id = p_user_id;
+  if v_usage.reference = p_reference then
+    return v_usage.given || jsonb_build_object('outcome', 'redeemed');
+  elsif v_usage.user_id is not null then
+    return v_usage.given || jsonb_build_object(
+      'outcome', 'already_used',
+      'waits', v_usage.percent is not null
+        and v_usage.consumed_at is null
+        and coalesce(v_usage.expires_at > v_now, true)
+    );
+  end if;
+
+  v_outcome := case
+    when v_promocode.id is null then 'unknown'
+    when not v_promocode.is_active or v_promocode.valid_until <= v_now then 'expired'
+    when v_promocode.uses >= v_promocode.max_uses then 'used_up'
+    when v_promocode.valid_from > v_now then 'not_yet'
+  end;
+  if v_outcome is not null then
+    if not v_is_again then
+      update public.promocode_tries as t
+         set tries = t.tries + 1, last_reference = p_reference
+       where t.user_id = p_user_id;
+    end if;
+    return jsonb_strip_nulls(
+      jsonb_build_object(
+        'outcome', v_outcome, 'from', case v_outcome when 'not_yet' then v_promocode.valid_from end
+      )
+    );
+  end if;
+  return private.give_promocode(v_promocode, p_user_id, p_reference) || jsonb_build_object('outcome', 'redeemed');
+end
+$$;
+
+revoke all on function public.redeem_promocode from public, anon, authenticated;
+grant execute on function public.redeem_promocode to bot_backend, service_role;
+comment on function public.redeem_promocode is 'Gives a person what a promo code is for, once';
+
+-- Notes who brought a newcomer; nothing is given until their first served request.
+--
+-- Twice or at once: referred_id is unique, so the first referrer stays for life. Both are held, so that neither
+--   is erased in between.
+-- Returns: attached | already_attached | self | unknown_code | not_new (served before, erased and come back, or
+--   the two would bring each other).
+-- Errors: none.
+create or replace function private.attach_referral(p_user_id bigint, p_referral_code text)
+returns text
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_referrer_id bigint;
+  v_is_newcomer boolean;
+begin
+  select u.id into v_referrer_id from public.users as u where u.referral_code = lower(p_referral_code)
+    for key share;
+  if not found then
+    return 'unknown_code';
+  elsif v_referrer_id = p_user_id then
+    return 'self';
+  end if;
+  select u.is_newcomer into v_is_newcomer from public.users as u where u.id = p_user_id
+    for key share;
+  if exists (select from public.user_referrals as r where r.referred_id = p_user_id) then
+    return 'already_attached';
+  elsif not coalesce(v_is_newcomer, false) or private.was_brought_by(v_referrer_id, p_user_id) then
+    return 'not_new';
+  end if;
+  insert into public.user_referrals (referrer_id, referred_id)
+  values (v_referrer_id, p_user_id)
+  on conflict (referred_id) do nothing;
+  return case when found then 'attached' else 'already_attached' end;
+end
+$$;
+
+revoke all on function private.attach_referral from public, anon, authenticated;
+comment on function private.attach_referral is 'Notes who brought a newcomer';
+
+-- Attaches a newcomer to whoever's code they bring, if nobody brought them yet, and completes it: both sides
+-- get bonus credits. For our own code and other services; a bot completes by itself at the first served request.
+--
+-- Twice or at once: fifty calls at once complete once; see private.settle_referral. One referrer for life: a
+--   code of somebody else than the first referrer changes nothing.
+-- Returns: jsonb {outcome, referrer_credits, referred_credits}; outcome is completed | already_completed |
+--   self | unknown_code | not_new | limit_reached.
+-- Errors: none of its own.
+create or replace function public.complete_referral(p_user_id bigint, p_referral_code text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_outcome text := private.attach_referral(p_user_id, p_referral_code);
+  v_referral public.user_referrals;
+begin
+  if v_outcome in ('attached', 'already_attached') then
+    select r.* into v_referral
+      from public.user_referrals as r
+      join public.users as u on u.id = r.referrer_id
+     where r.referred_id = p_user_id and u.referral_code = lower(p_referral_code);
+    v_outcome := case when found then private.settle_referral(p_user_id) else 'not_new' end;
+  end if;
+  select r.* into v_referral from public.user_referrals as r where r.referred_id = p_user_id;
+  return jsonb_build_object(
+    'outcome', v_outcome,
+    'referrer_credits', case when v_outcome = 'completed' then v_referral.referrer_credits else 0 end,
+    'referred_credits', case when v_outcome = 'completed' then v_referral.referred_credits else 0 end
+  );
+end
+$$;
+
+revoke all on function public.complete_referral from public, anon, authenticated;
+grant execute on function public.complete_referral to bot_backend, service_role;
+comment on function public.complete_referral is 'Completes a referral: both sides get bonus credits, once';
+
+-- Tells a person what their invitations came to.
+--
+-- Twice or at once: only reads, over user_referrals_referrer_idx.
+-- Returns: jsonb {code, came, counted, credits, referrer_credits, referred_credits, was_referred}: how many
+--   came with the code, for how many credits were given, how many credits, and what one is worth now; null
+--   when there is no such person.
+-- Errors: none of its own.
+create or replace function public.referral_overview(p_user_id bigint)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select jsonb_build_object(
+    'code', u.referral_code,
+    'came', r.came,
+    'counted', u.total_referrals,
+    'credits', r.credits,
+    'referrer_credits', private.setting('referral_referrer_credits')::integer,
+    'referred_credits', private.setting('referral_referred_credits')::integer,
+    'was_referred', exists (select from public.user_referrals as w where w.referred_id = u.id)
+  )
+  from public.users as u
+  cross join lateral (
+    select count(*) as came, coalesce(sum(i.referrer_credits), 0) as credits
+      from public.user_referrals as i
+     where i.referrer_id = u.id
+  ) as r
+  where u.id = p_user_id;
+$$;
+
+revoke all on function public.referral_overview from public, anon, authenticated;
+grant execute on function public.referral_overview to bot_backend, service_role;
+comment on function public.referral_overview is 'What a person''s invitations came to';
+
+-- What follows from a person's first served request: they are new no more, and whoever brought them hears of it.
+--
+-- Twice or at once: the caller holds the update's row; of two first requests at once the second finds the
+--   referral completed. Nobody's row is locked before private.settle_referral locks both in their order.
+-- Returns: json {id, method, parameters} of the notice that is owed to the referrer now, or null (nobody
+--   brought them, or whoever did is banned and told nothing).
+-- Errors: none.
+create or replace function private.serve_newcomer(p_user_id bigint, p_bot text, p_update_id bigint)
+returns json
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_referral public.user_referrals;
+  v_parameters jsonb;
+  v_id bigint;
+begin
+  if not exists (select from public.users as u where u.id = p_user_id and u.is_newcomer) then
+    return null;
+  end if;
+  select r.* into v_referral
+    from public.user_referrals as r
+   where r.referred_id = p_user_id and r.status = 'pending';
+  if not found or private.settle_referral(p_user_id) <> 'completed' then
+    update public.users as u set is_newcomer = false where u.id = p_user_id;
+    return null;
+  end if;
+  update public.users as u set is_newcomer = false where u.id = p_user_id;
+  select jsonb_build_object(
+      'chat_id', u.telegram_id,
+      'key', 'referral_notice',
+      'languages', jsonb_build_array(u.language, u.language_code),
+      'values', jsonb_build_object('name', n.first_name, 'credits', r.referrer_credits)
+    )
+    into v_parameters
+    from public.user_referrals as r
+    join public.users as u on u.id = r.referrer_id
+    join public.users as n on n.id = r.referred_id
+   where r.id = v_referral.id and u.banned_at is null;
+  if not found then  -- whoever brought them was erased, or is banned and told nothing
+    return null;
+  end if;
+  v_id := (
+    private.owe_calls(
+      p_bot, p_update_id, jsonb_build_array(jsonb_build_object('method', 'notice', 'parameters', v_parameters))
+    ) ->> 0
+  )::bigint;
+  return json_build_object('id', v_id, 'method', 'notice', 'parameters', v_parameters);
+end
+$$;
+
+revoke all on function private.serve_newcomer from public, anon, authenticated;
+comment on function private.serve_newcomer is 'What follows from a person''s first served request';
+
+-- Completes a pending referral: both sides get their credits, or the referrer's day is full and nobody does.
+--
+-- Twice or at once: both people are locked in the order of their ids, so that two referrals that cross wait
+--   for each other and never for ever; the status is read under the lock and changes once.
+-- Returns: completed | already_completed | limit_reached | not_new (the two brought each other). When the
+--   referrer was erased, the one they brought still gets theirs.
+-- Errors: none.
+create or replace function private.settle_referral(p_referred_id bigint)
+returns text
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_referral public.user_referrals;
+  v_day_begins timestamptz;
+  v_timezone text := private.setting('quota_timezone');
+  v_today integer;
+begin
+  select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id;
+  perform from public.users as u
+    where u.id in (v_referral.referrer_id, p_referred_id)
+    order by u.id
+      for no key update;
+  select r.* into v_referral from public.user_referrals as r where r.referred_id = p_referred_id for update;
+  if v_referral.id is null then  -- erased meanwhile
+    return 'not_new';
+  elsif v_referral.status = 'completed' then
+    return 'already_completed';
+  elsif v_referral.status = 'limit_reached' then
+    return 'limit_reached';
+  elsif exists (
+    select from public.user_referrals as r
+     where r.referred_id = v_referral.referrer_id
+       and r.referrer_id = p_referred_id
+       and r.status = 'completed'
+  ) then
+    return 'not_new';
+  end if;
+
+  v_day_begins := date_trunc('day', v_now at time zone v_timezone) at time zone v_timezone;
+  select count(*) into v_today
+    from public.user_referrals as r
+   where r.referrer_id = v_referral.referrer_id
+     and r.status = 'completed'
+     and r.completed_at >= v_day_begins;
+  if v_today >= private.setting('referral_daily_limit')::integer then
+    update public.user_referrals as r
+       set status = 'limit_reached', completed_at = v_now
+     where r.id = v_referral.id;
+    return 'limit_reached';
+  end if;
+
+  update public.user_referrals as r
+     set status = 'completed',
+         completed_at = v_now,
+         referrer_credits = case
+           when r.referrer_id is null then 0
+           else private.setting('referral_referrer_credits')::integer
+         end,
+         referred_credits = private.setting('referral_referred_credits')::integer
+   where r.id = v_referral.id
+  returning r.* into v_referral;
+  update public.users as u
+     set bonus_credits = u.bonus_credits + v_referral.referrer_credits,
+         referral_credits = u.referral_credits + v_referral.referrer_credits,
+         total_referrals = u.total_referrals + 1
+   where u.id = v_referral.referrer_id;
+  update public.users as u
+     set bonus_credits = u.bonus_credits + v_referral.referred_credits
+   where u.id = p_referred_id;
+  return 'completed';
+end
+$$;
+
+revoke all on function private.settle_referral from public, anon, authenticated;
+comment on function private.settle_referral is 'Completes a pending referral';
+
+-- Lists who brought the most people in a period.
+--
+-- Twice or at once: only reads, over user_referrals_completed_at_idx.
+-- Returns: jsonb array of {user_id, telegram_id, first_name, username, referrals, credits}, the most first.
+-- Errors: none of its own.
+create or replace function public.top_referrers(
+  p_since timestamptz, p_until timestamptz default null, p_limit integer default 10
+)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = ''
+as $$
+  select coalesce(
+    jsonb_agg(
+      jsonb_build_object(
+        'user_id', u.id,
+        'telegram_id', u.telegram_id,
+        'first_name', u.first_name,
+        'username', u.username,
+        'referrals', t.referrals,
+        'credits', t.credits
+      )
+      order by t.referrals desc, u.id
+    ),
+    '[]'::jsonb
+  )
+  from (
+    select r.referrer_id, count(*) as referrals, sum(r.referrer_credits) as credits
+      from public.user_referrals as r
+     where r.status = 'completed'
+       and r.referrer_id is not null
+       and r.completed_at >= p_since
+       and (p_until is null or r.completed_at < p_until)
+     group by r.referrer_id
+     order by count(*) desc, r.referrer_id
+     limit least(p_limit, 100)
+  ) as t
+  join public.users as u on u.id = t.referrer_id;
+$$;
+
+revoke all on function public.top_referrers from public, anon, authenticated;
+grant execute on function public.top_referrers to bot_backend, service_role;
+comment on function public.top_referrers is 'Who brought the most people in a period';
+
+-- Tells whether a person was brought, directly or through others, by another one: a circle must not close.
+--
+-- Twice or at once: only reads. Two newcomers who attach to each other in the same moment may both pass; then
+--   private.settle_referral, which holds both rows, lets only the first of them count.
+-- Returns: boolean. Follows at most 100 steps.
+-- Errors: none.
+create or replace function private.was_brought_by(p_user_id bigint, p_ancestor_id bigint)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  with recursive line (user_id, steps) as (
+    select p_user_id, 0
+    union all
+    select r.referrer_id, l.steps + 1
+      from line as l
+      join public.user_referrals as r on r.referred_id = l.user_id
+     where l.steps < 100
+  )
+  select exists (select from line as l where l.user_id = p_ancestor_id and l.steps > 0);
+$$;
+
+revoke all on function private.was_brought_by from public, anon, authenticated;
+comment on function private.was_brought_by is 'Whether a person was brought by another one';
+
+-- Adds a month or a year as the calendar of the setting quota_timezone has them, to the same hour of the wall clock.
+--
+-- Twice or at once: computes only.
+-- Returns: the end; p_anchor_day is the day of the month to end on, or the month's last if it is shorter.
+-- Errors: none.
+create or replace function private.add_period(p_from timestamptz, p_period text, p_anchor_day integer)
+returns timestamptz
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_timezone text := private.setting('quota_timezone');
+  v_local timestamp := p_from at time zone v_timezone;
+  v_month timestamp := date_trunc('month', v_local)
+    + case p_period when 'year' then interval '1 year' else interval '1 month' end;
+  v_last_day integer := extract(day from v_month + interval '1 month' - interval '1 day');
+begin
+  return (
+    v_month
+    + make_interval(days => least(p_anchor_day, v_last_day) - 1)
+    + (v_local - date_trunc('day', v_local))
+  ) at time zone v_timezone;
+end
+$$;
+
+revoke all on function private.add_period from public, anon, authenticated;
+comment on function private.add_period is 'Adds a month or a year by the calendar';
+
+-- Says on which day of the month a period that begins at a moment ends: on the day on which the one before began, as long
+-- as its own end still tells of it (time that was taken back or given in between moved it elsewhere).
+--
+-- Twice or at once: computes only.
+-- Returns: p_known where the moment is its day, or the last of a month that is shorter; else the moment's own day.
+-- Errors: none.
+create or replace function private.anchor_day(p_from timestamptz, p_known smallint)
+returns smallint
+language plpgsql
+stable
+security invoker
+set search_path = ''
+as $$
+declare
+  v_local timestamp := p_from at time zone private.setting('quota_timezone');
+  v_last_day integer := extract(day from date_trunc('month', v_local) + interval '1 month' - interval '1 day');
+  v_day smallint := extract(day from v_local);
+begin
+  return case when least(p_known, v_last_day) = v_day and p_known is not null then p_known else v_day end;
+end
+$$;
+
+revoke all on function private.anchor_day from public, anon, authenticated;
+comment on function private.anchor_day is 'On which day of the month a period that begins at a moment ends';
+
+-- Ends the subscriptions whose time is over, days of grace included, of p_limit people at most.
+--
+-- Twice or at once: people whose row somebody holds are skipped and found again by the next sweep; the row is
+--   locked before their subscriptions, as everybody does.
+-- Returns: of how many people.
+-- Errors: none.
+create or replace function private.expire_subscriptions(p_limit integer)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_user_id bigint;
+  v_people integer := 0;
+begin
+  for v_user_id in
+    select u.id
+      from public.users as u
+     where u.id in (
+       select s.user_id
+         from public.subscriptions as s
+        where s.status = 'active'
+          and s.ends_at <= v_now
+          and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) <= v_now
+        order by s.ends_at
+        limit p_limit
+     )
+     order by u.id
+       for no key update skip locked
+  loop
+    update public.subscriptions as s
+       set status = 'expired', ended_at = v_now
+     where s.user_id = v_user_id
+       and s.status = 'active'
+       and s.ends_at <= v_now
+       and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) <= v_now;
+    if found then  -- another sweep may have done it between the two statements
+      perform private.refresh_access(v_user_id);
+      v_people := v_people + 1;
+    end if;
+  end loop;
+  return v_people;
+end
+$$;
+
+revoke all on function private.expire_subscriptions from public, anon, authenticated;
+comment on function private.expire_subscriptions is 'Ends the subscriptions whose time is over';
+
+-- Gives a person a plan for a period, or for some seconds: from the end of what they have of it, wherever it is from, or
+-- from now. Only what admins give runs beside all else. In the days of grace after that end it is still the end that
+-- counts: they were not free.
+--
+-- Twice or at once: the person's row is locked, so two purchases follow one another. Every call extends: the caller
+--   sees to it that it asks once.
+-- Returns: the subscription and the seconds that were added.
+-- Errors: none.
+create or replace function private.extend_subscription(
+  p_user_id bigint,
+  p_plan text,
+  p_source text,
+  p_period text,
+  p_seconds numeric,
+  out subscription_id bigint,
+  out seconds numeric
+)
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_running public.subscriptions;
+  v_last public.subscriptions;
+  v_start timestamptz;
+  v_anchor_day smallint;
+  v_end timestamptz;
+begin
+  perform from public.users as u where u.id = p_user_id for no key update;
+  select s.* into v_running
+    from public.subscriptions as s
+   where s.user_id = p_user_id and s.plan = p_plan and s.source = p_source
+     and s.status = 'active' and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) > v_now
+   order by s.ends_at desc
+   limit 1
+     for update;
+  select s.* into v_last
+    from public.subscriptions as s
+   where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin'
+     and s.status = 'active' and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) > v_now
+   order by s.ends_at desc
+   limit 1;
+  v_start := coalesce(v_last.ends_at, v_now);
+  v_anchor_day := private.anchor_day(v_start, v_last.anchor_day);
+  v_end := case
+    when p_period is null then v_start + make_interval(secs => p_seconds::double precision)
+    else private.add_period(v_start, p_period, v_anchor_day)
+  end;
+  if v_running.id is not null then
+    update public.subscriptions as s
+       set ends_at = v_end, anchor_day = v_anchor_day
+     where s.id = v_running.id;
+    subscription_id := v_running.id;
+  else
+    update public.subscriptions as s  -- over, and no sweep has come by yet
+       set status = 'expired', ended_at = v_now
+     where s.user_id = p_user_id and s.plan = p_plan and s.source = p_source and s.status = 'active';
+    insert into public.subscriptions as s (user_id, plan, source, starts_at, ends_at, anchor_day)
+    values (p_user_id, p_plan, p_source, v_now, v_end, v_anchor_day)
+    returning s.id into subscription_id;
+  end if;
+  seconds := extract(epoch from v_end - v_start);
+  perform private.refresh_access(p_user_id);
+end
+$$;
+
+revoke all on function private.extend_subscription from public, anon, authenticated;
+comment on function private.extend_subscription is 'Gives a person a plan for a period';
+
+-- Tells how long a plan that renews stays after its end while the charge is late: shorter than any month, so that the
+-- late charge, which continues from the old end, always ends later than now.
+--
+-- Twice or at once: only reads.
+-- Returns: the interval.
+-- Errors: none.
+create or replace function private.grace_period()
+returns interval
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select make_interval(days => greatest(0, least(27, private.setting('grace_days')::integer)));
+$$;
+
+revoke all on function private.grace_period from public, anon, authenticated;
+comment on function private.grace_period is 'How long a plan stays after its end while its renewal is late';
+
+-- Tells when a plan stops: at its end, or where a renewal of it is running, some days (setting grace_days) later: a charge
+-- may be late. What admins give stops when they said.
+--
+-- Twice or at once: only reads.
+-- Returns: the moment; null without an end.
+-- Errors: none.
+create or replace function private.kept_until(p_user_id bigint, p_plan text, p_source text, p_ends_at timestamptz)
+returns timestamptz
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select p_ends_at + case
+      when p_source <> 'admin' and exists (
+        select from public.renewals as r
+         where r.user_id = p_user_id and r.plan = p_plan and r.status in ('active', 'past_due')
+      ) then private.grace_period()
+      else interval '0'
+    end;
+$$;
+
+revoke all on function private.kept_until from public, anon, authenticated;
+comment on function private.kept_until is 'When a plan stops, days of grace included';
+
+-- Tells the highest level of the plans that run for a person now, days of grace included: the one place that says what
+-- runs.
+--
+-- Twice or at once: only reads. Whoever means to keep the level locks the person's row first.
+-- Returns: a subscription_limits.vip_level; 0 without a plan.
+-- Errors: none.
+create or replace function private.level_of(p_user_id bigint)
+returns integer
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select coalesce(max(l.vip_level), 0)
+    from public.subscriptions as s
+    join public.subscription_limits as l on l.plan = s.plan
+   where s.user_id = p_user_id
+     and s.status = 'active'
+     and coalesce(private.kept_until(s.user_id, s.plan, s.source, s.ends_at), 'infinity') > (select private.clock());
+$$;
+
+revoke all on function private.level_of from public, anon, authenticated;
+comment on function private.level_of is 'The highest level of the plans that run for a person';
+
+-- Tells which plan a person has and until when: in the days of grace, until these are over.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {plan, ends_at}; ends_at is null without an end, and for the free plan.
+-- Errors: none.
+create or replace function private.plan_of(p_user_id bigint)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  select jsonb_build_object(
+      'plan', q.plan,
+      'ends_at', nullif(
+        max(
+          case
+            when s.ends_at is null then 'infinity'
+            when s.ends_at > private.clock() then s.ends_at
+            else private.kept_until(s.user_id, s.plan, s.source, s.ends_at)
+          end
+        ),
+        'infinity'
+      )
+    )
+    from public.users as u
+    cross join lateral private.quota(u.id, u.vip_level) as q
+    left join public.subscriptions as s
+      on s.user_id = u.id and s.status = 'active' and s.plan = q.plan
+   where u.id = p_user_id
+   group by q.plan;
+$$;
+
+revoke all on function private.plan_of from public, anon, authenticated;
+comment on function private.plan_of is 'Which plan a person has and until when';
+
+-- Derives what a person may from what they have: vip_level is the highest of the active subscriptions' plans,
+-- is_paid whether there is one above the free plan. An admin is always paid.
+--
+-- Twice or at once: the person's row is locked first, so the last of two calls sees what both changed.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.refresh_access(p_user_id bigint)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_vip_level integer;
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  v_vip_level := private.level_of(p_user_id);
+  if v_user.vip_level <> v_vip_level or v_user.is_paid <> (v_vip_level > 0 or v_user.is_admin) then
+    update public.users as u
+       set vip_level = v_vip_level, is_paid = v_vip_level > 0 or u.is_admin
+     where u.id = p_user_id;
+  end if;
+end
+$$;
+
+revoke all on function private.refresh_access from public, anon, authenticated;
+comment on function private.refresh_access is 'Derives vip_level and is_paid from the subscriptions';
+
+-- Takes time of a plan back, as much as is left of it at most. What was to follow it comes earlier.
+--
+-- Twice or at once: the person's row is locked. Every call shortens: the caller sees to it that it asks once.
+-- Returns: the seconds that were taken.
+-- Errors: none.
+create or replace function private.shorten_subscription(
+  p_user_id bigint, p_plan text, p_source text, p_seconds numeric
+)
+returns numeric
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_running public.subscriptions;
+  v_end timestamptz;
+  v_seconds numeric;
+begin
+  perform from public.users as u where u.id = p_user_id for no key update;
+  select s.* into v_running
+    from public.subscriptions as s
+   where s.user_id = p_user_id and s.plan = p_plan and s.source = p_source
+     and s.status = 'active' and s.ends_at > v_now
+   order by s.ends_at desc
+   limit 1
+     for update;
+  if not found then
+    return 0;
+  end if;
+  v_seconds := least(p_seconds, extract(epoch from v_running.ends_at - v_now));
+  -- Of several sources one follows the other (private.extend_subscription): all of them together end earlier now.
+  select max(s.ends_at) - make_interval(secs => v_seconds::double precision) into v_end
+    from public.subscriptions as s
+   where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin' and s.status = 'active';
+  update public.subscriptions as s
+     set ends_at = greatest(
+           s.ends_at - make_interval(secs => v_seconds::double precision), s.starts_at + interval '1 second'
+         ),
+         status = case when v_seconds < p_seconds or s.ends_at - v_now <= make_interval(secs => v_seconds::double precision)
+           then 'canceled' else s.status end,
+         ended_at = case when v_seconds < p_seconds or s.ends_at - v_now <= make_interval(secs => v_seconds::double precision)
+           then v_now end
+   where s.id = v_running.id;
+  update public.subscriptions as s
+     set ends_at = greatest(v_end, s.starts_at + interval '1 second')
+   where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin'
+     and s.id <> v_running.id and s.status = 'active' and s.ends_at > v_end;
+  perform private.refresh_access(p_user_id);
+  return v_seconds;
+end
+$$;
+
+revoke all on function private.shorten_subscription from public, anon, authenticated;
+comment on function private.shorten_subscription is 'Takes time of a plan back';
+
+-- What a person has of time that was bought, and what renews it.
+--
+-- Twice or at once: only reads.
+-- Returns: json {plan, ends_at, renewals: [{id, texts, provider, provider_subscription_id, status, amount, currency,
+--   charged_until, kept_until, payment_id, payer}]}; kept_until ends the days of grace, payment_id is its last charge,
+--   payer by what the provider knows who pays, where it has no number for them; renewals are those that are not over,
+--   the newest first.
+-- Errors: none.
+create or replace function public.subscription_overview(p_user_id bigint)
+returns json
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  select json_build_object(
+    'plan', private.plan_of(p_user_id) ->> 'plan',
+    'ends_at', private.plan_of(p_user_id) ->> 'ends_at',
+    'renewals', coalesce(
+      (
+        select json_agg(
+            json_build_object(
+              'id', r.id,
+              'texts', p.texts,
+              'provider', r.provider,
+              'provider_subscription_id', r.provider_subscription_id,
+              'status', r.status,
+              'amount', r.amount::text,
+              'currency', r.currency,
+              'charged_until', r.charged_until,
+              'kept_until', r.charged_until + private.grace_period(),
+              'payment_id', l.provider_payment_id,
+              'payer', l.claims ->> 'payer'
+            )
+            order by r.id desc
+          )
+          from public.renewals as r
+          join public.products as p on p.key = r.product_key
+          left join lateral (
+            select y.provider_payment_id, y.claims
+              from public.payments as y
+             where y.renewal_id = r.id
+                or (
+                  y.user_id = p_user_id
+                  and y.provider = r.provider
+                  and y.claims ->> 'subscription_id' = r.provider_subscription_id
+                )
+             order by y.id desc
+             limit 1
+          ) as l on true
+         where r.user_id = p_user_id and r.status <> 'ended'
+      ),
+      '[]'
+    )
+  );
+$$;
+
+revoke all on function public.subscription_overview from public, anon, authenticated;
+grant execute on function public.subscription_overview to bot_backend, service_role;
+comment on function public.subscription_overview is 'What a person has of time that was bought, and what renews it';
+
+-- Says what a redelivery of a finished update is answered with.
+--
+-- Twice or at once: calls that are owed are claimed for a minute as they are handed out, so a redelivery and
+--   the sweep never send the same ones together.
+-- Returns: json {outcome: finished, answer, outgoing}, or {outcome: busy, retry_after} while another worker
+--   sends. The answer is null once a later message of the chat was received: Telegram sends those one after
+--   another, so it has the answer to this one. p_chat_id, where this delivery comes from, is where the answer
+--   goes whose person was erased.
+-- Errors: none.
+create or replace function private.answer_again(p_bot text, p_update_id bigint, p_chat_id bigint)
+returns json
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_update public.telegram_updates;
+  v_outgoing json;
+  v_arrived boolean;
+begin
+  select t.* into v_update
+    from public.telegram_updates as t
+   where t.bot = p_bot and t.update_id = p_update_id;
+  v_outgoing := private.claim_calls(p_bot, p_update_id);
+  if v_outgoing is null and exists (
+    select from public.telegram_outbox as o
+     where o.bot = p_bot and o.update_id = p_update_id and o.attempts = 0
+  ) then
+    return json_build_object('outcome', 'busy', 'retry_after', 5);
+  end if;
+  select coalesce(max(s.last_update_id) > p_update_id, false) into v_arrived
+    from public.bot_sessions as s
+   where s.user_id = v_update.user_id and s.bot = p_bot and s.chat_id = v_update.chat_id
+     and v_update.kind in ('message', 'edited_message');
+  return json_build_object(
+    'outcome', 'finished',
+    'answer', case
+      when v_arrived then null
+      when v_update.chat_id is null then v_update.answer || jsonb_build_object('chat_id', p_chat_id)
+      else v_update.answer
+    end,
+    'outgoing', coalesce(v_outgoing, '[]'::json)
+  );
+end
+$$;
+
+revoke all on function private.answer_again from public, anon, authenticated;
+comment on function private.answer_again is 'What a redelivery of a finished update is answered with';
+
+-- Applies what a handler changed of a session and of the person's choices.
+--
+-- Twice or at once: each key is set on the row as it is now. The caller holds the update's row and calls once.
+-- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, is_active, referrer_code
+--   (who brought the person), token (what becomes of an own key, see private.change_token) and clear_history (true:
+--   the conversation is erased). erase, the whole person, is done by private.erase_person after everything else.
+-- Errors: those of private.change_token.
+create or replace function private.change_session(
+  p_update public.telegram_updates, p_changes jsonb, p_reservation text
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+begin
+  if p_changes ?| array['language', 'is_active'] then
+    update public.users as u
+       set language = coalesce(p_changes ->> 'language', u.language),
+           is_active = coalesce((p_changes ->> 'is_active')::boolean, u.is_active)
+     where u.id = p_update.user_id;
+  end if;
+  if p_changes ? 'referrer_code' then
+    perform private.attach_referral(p_update.user_id, p_changes ->> 'referrer_code');
+  end if;
+  if p_changes ? 'token' then
+    perform private.change_token(p_update.user_id, p_changes -> 'token');
+  end if;
+  if (p_changes ->> 'clear_history')::boolean then
+    delete from public.messages as m
+     where m.user_id = p_update.user_id and m.bot = p_update.bot and m.chat_id = p_update.chat_id;
+  end if;
+  update public.bot_sessions as s
+     set mode = coalesce(p_changes ->> 'mode', s.mode),
+         session_data = case
+           when p_changes ? 'data' then (s.session_data || (p_changes -> 'data')) - array(
+             select d.key from jsonb_each(p_changes -> 'data') as d where d.value = 'null'
+           )
+           else s.session_data
+         end,
+         stats_data = case
+           when p_reservation = 'settled' then s.stats_data || jsonb_build_object(
+             'requests', coalesce((s.stats_data ->> 'requests')::bigint, 0) + 1
+           )
+           else s.stats_data
+         end,
+         last_update_id = case
+           when p_update.kind in ('message', 'edited_message') then p_update.update_id
+           else s.last_update_id
+         end,
+         updated_at = private.clock()
+   where s.user_id = p_update.user_id and s.bot = p_update.bot and s.chat_id = p_update.chat_id;
+end
+$$;
+
+revoke all on function private.change_session from public, anon, authenticated;
+comment on function private.change_session is 'Applies what a handler changed of a session';
+
+-- Hands out the calls that one finished update still owes and whose time has come.
+--
+-- Twice or at once: each is locked, and moved a minute ahead as it is handed out. What stands behind a call
+--   that waits, or that another one is making, waits too.
+-- Returns: json array of {id, method, parameters} in order, or null when none is due.
+-- Errors: none.
+create or replace function private.claim_calls(p_bot text, p_update_id bigint)
+returns json
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  with due as (
+    select o.id
+      from public.telegram_outbox as o
+     where o.bot = p_bot and o.update_id = p_update_id and o.send_after <= private.clock()
+       and not exists (
+         select from public.telegram_outbox as e
+          where e.bot = o.bot and e.update_id = o.update_id and e.chat_id = o.chat_id and e.id < o.id
+            and e.send_after > private.clock()
+       )
+     order by o.id
+       for update skip locked
+  ), claimed as (
+    update public.telegram_outbox as o
+       set send_after = private.clock() + interval '1 minute'
+      from due
+     where o.id = due.id
+    returning o.id, o.method, o.parameters
+  )
+  select json_agg(
+    json_build_object('id', c.id, 'method', c.method, 'parameters', c.parameters) order by c.id
+  )
+  from claimed as c;
+$$;
+
+revoke all on function private.claim_calls from public, anon, authenticated;
+comment on function private.claim_calls is 'The calls that one finished update still owes';
+
+-- Hands out calls that are owed and whose time has come, the oldest first.
+--
+-- Twice or at once: each is locked, skipped by others, and moved a minute ahead as it is handed out. What
+--   stands behind a call of the same update and chat that waits, or that another one is making, waits too.
+-- Returns: json array of {id, bot, update_id, method, parameters}; empty when nothing is due.
+-- Errors: none of its own.
+create or replace function public.claim_outbox(p_limit integer)
+returns json
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  with due as (
+    select o.id
+      from public.telegram_outbox as o
+     where o.send_after <= (select private.clock())
+       and not exists (
+         select from public.telegram_outbox as e
+          where e.bot = o.bot and e.update_id = o.update_id and e.chat_id = o.chat_id and e.id < o.id
+            and e.send_after > (select private.clock())
+       )
+     order by o.send_after, o.id
+     limit p_limit
+       for update skip locked
+  ), claimed as (
+    update public.telegram_outbox as o
+       set send_after = private.clock() + interval '1 minute'
+      from due
+     where o.id = due.id
+    returning o.id, o.bot, o.update_id, o.method, o.parameters
+  )
+  select coalesce(
+    json_agg(
+      json_build_object(
+        'id', c.id, 'bot', c.bot, 'update_id', c.update_id, 'method', c.method, 'parameters', c.parameters
+      )
+      order by c.id
+    ),
+    '[]'::json
+  )
+  from claimed as c;
+$$;
+
+revoke all on function public.claim_outbox from public, anon, authenticated;
+grant execute on function public.claim_outbox to bot_backend, service_role;
+comment on function public.claim_outbox is 'Hands out owed calls whose time has come';
+
+-- Records that a stale update could not even be read, for which nobody took its lease. After three such failures it is
+-- put aside like any other, so that no sweep comes back to it.
+--
+-- Twice or at once: the lease is taken under the row's lock, and given back by public.fail_update. Whoever works on the
+--   update meanwhile keeps it.
+-- Returns: json, see public.fail_update; {outcome: superseded} when somebody works on it or it is finished.
+-- Errors: none of its own.
+create or replace function public.fail_stale_update(p_bot text, p_update_id bigint, p_error text)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_attempt integer;
+begin
+  update public.telegram_updates as t
+     set status = 'working', attempt = t.attempt + 1
+   where t.bot = p_bot
+     and t.update_id = p_update_id
+     and t.status in ('working', 'failed')
+     and t.lease_until <= (select private.clock())
+  returning t.attempt into v_attempt;
+  if not found then
+    return json_build_object('outcome', 'superseded');
+  end if;
+  return public.fail_update(p_bot, p_update_id, v_attempt, p_error);
+end
+$$;
+
+revoke all on function public.fail_stale_update from public, anon, authenticated;
+grant execute on function public.fail_stale_update to bot_backend, service_role;
+comment on function public.fail_stale_update is 'Records that a stale update could not be read; after three times it is put aside';
+
+-- Records that the work on an update failed: gives the lease and the reserved request back, and after three
+-- failures of our own puts the update aside, so that it cannot block its chat for a day.
+--
+-- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
+-- Returns: json {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and
+--   p_outgoing (the owner's alert) are kept only when it is put aside; p_counts is false when database,
+--   network or a deployment failed and not our code, p_final true to put it aside at once.
+-- Errors: none of its own.
+create or replace function public.fail_update(
+  p_bot text,
+  p_update_id bigint,
+  p_attempt integer,
+  p_error text,
+  p_counts boolean default true,
+  p_final boolean default false,
+  p_answer jsonb default null,
+  p_outgoing jsonb default '[]'
+)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_update public.telegram_updates;
+  v_failures integer;
+  v_set_aside boolean;
+begin
+  select t.* into v_update
+    from public.telegram_updates as t
+   where t.bot = p_bot and t.update_id = p_update_id
+     for update;
+  if v_update.status = 'set_aside' and v_update.attempt = p_attempt then
+    return json_build_object(
+      'outcome', 'set_aside', 'failures', v_update.failures, 'answer', v_update.answer
+    );
+  elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
+    return json_build_object('outcome', 'superseded');
+  elsif not private.hold_person(v_update) then  -- erased meanwhile
+    return json_build_object('outcome', 'superseded');
+  end if;
+
+  if v_update.reservation = 'reserved' then
+    perform private.release_usage(
+      v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from
+    );
+  end if;
+  v_failures := v_update.failures + p_counts::integer;
+  v_set_aside := p_final or v_failures >= 3;
+  if v_set_aside and p_outgoing <> '[]' then
+    perform private.owe_calls(p_bot, p_update_id, p_outgoing);
+  end if;
+  update public.telegram_updates as t
+     set status = case when v_set_aside then 'set_aside' else 'failed' end,
+         failures = v_failures,
+         lease_until = case when not v_set_aside then private.clock() end,
+         reservation = null,
+         reserved_on = null,
+         reserved_from = null,
+         answer = case when v_set_aside then p_answer end,
+         error = left(p_error, 2000)
+   where t.bot = p_bot and t.update_id = p_update_id;
+  return json_build_object(
+    'outcome', case when v_set_aside then 'set_aside' else 'retry' end,
+    'failures', v_failures,
+    'answer', case when v_set_aside then p_answer end
+  );
+end
+$$;
+
+revoke all on function public.fail_update from public, anon, authenticated;
+grant execute on function public.fail_update to bot_backend, service_role;
+comment on function public.fail_update is 'Records a failure; after three the update is put aside';
+
+-- The second of the two calls of an update: commits all that its handler changed, and its answer, together.
+--
+-- Twice or at once: the row is locked and its attempt compared. A worker that lost its lease changes nothing;
+--   a repeated call after a lost answer changes nothing either and gets the same answer. Session data are
+--   changed key by key, never written back whole, so a button and a message at once lose nothing.
+--   A reserved request that the handler did not settle is given back, whatever p_reservation says. The calls
+--   to AI providers (p_usage, see private.record_usage) are written down by whoever finishes, so they count once.
+--   Of a person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
+--   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
+-- Returns: json {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
+--   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
+--   not be given: the person was told already.
+-- Errors: Y0001, see private.erase_person.
+create or replace function public.finish_update(
+  p_bot text,
+  p_update_id bigint,
+  p_attempt integer,
+  p_session jsonb default '{}',
+  p_messages jsonb default '[]',
+  p_reservation text default null,
+  p_answer jsonb default null,
+  p_outgoing jsonb default '[]',
+  p_usage jsonb default '[]'
+)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_update public.telegram_updates;
+  v_answer jsonb := p_answer;
+  v_outgoing json := '[]'::json;
+  v_notice json;
+begin
+  select t.* into v_update
+    from public.telegram_updates as t
+   where t.bot = p_bot and t.update_id = p_update_id
+     for update;
+  if not found or v_update.attempt <> p_attempt or v_update.status not in ('working', 'finished') then
+    return json_build_object('outcome', 'superseded');
+  elsif v_update.status = 'finished' then
+    select coalesce(json_agg(o.id order by o.id), '[]'::json) into v_outgoing
+      from public.telegram_outbox as o
+     where o.bot = p_bot and o.update_id = p_update_id;
+    return json_build_object(
+      'outcome', 'finished', 'outgoing', v_outgoing,
+      'withheld', p_answer is not null and v_update.answer is null
+    );
+  elsif not private.hold_person(v_update, p_session ? 'erase') then
+    return json_build_object('outcome', 'superseded');
+  end if;
+
+  if v_update.reservation = 'reserved' and p_reservation is distinct from 'settled' then
+    perform private.release_usage(
+      v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from
+    );
+    v_update.reservation := 'released';
+  elsif p_reservation = 'settled' then
+    v_notice := private.serve_newcomer(v_update.user_id, p_bot, p_update_id);
+  end if;
+  if p_session ? 'ban_told' and not private.tell_ban(v_update.user_id) then
+    v_answer := null;
+    p_outgoing := '[]';
+  end if;
+  perform private.change_session(v_update, p_session, p_reservation);
+  if p_messages <> '[]' then
+    insert into public.messages (user_id, bot, chat_id, role, content, created_at)
+    select v_update.user_id, p_bot, v_update.chat_id, m.value ->> 'role', m.value ->> 'content', v_now
+      from jsonb_array_elements(p_messages) with ordinality as m (value, position)
+     order by m.position;
+  end if;
+  perform private.record_usage(
+    v_update, p_usage, p_reservation is not distinct from 'settled' and v_update.reservation = 'reserved'
+  );
+  if p_outgoing <> '[]' then
+    v_outgoing := private.owe_calls(p_bot, p_update_id, p_outgoing);
+  end if;
+  update public.telegram_updates as t
+     set status = 'finished',
+         payload = null,
+         error = null,
+         lease_until = null,
+         reservation = coalesce(p_reservation, v_update.reservation),
+         answer = v_answer
+   where t.bot = p_bot and t.update_id = p_update_id;
+  if p_session ? 'erase' then
+    perform private.erase_person(v_update, p_session -> 'erase');
+  end if;
+  return json_build_object(
+    'outcome', 'finished', 'outgoing', v_outgoing, 'notice', v_notice,
+    'withheld', p_answer is not null and v_answer is null
+  );
+end
+$$;
+
+revoke all on function public.finish_update from public, anon, authenticated;
+grant execute on function public.finish_update to bot_backend, service_role;
+comment on function public.finish_update is 'Commits what the handler of an update changed, and its answer';
+
+-- Finds what a bot remembers of a person in a chat, or begins it.
+--
+-- Twice or at once: two first messages meet in the primary key, and both get the one row.
+-- Returns: the row.
+-- Errors: 40001, the person was erased this moment; the same call once more finds them new.
+create or replace function private.open_session(p_user_id bigint, p_bot text, p_chat_id bigint)
+returns public.bot_sessions
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_session public.bot_sessions;
+begin
+  select s.* into v_session
+    from public.bot_sessions as s
+   where s.user_id = p_user_id and s.bot = p_bot and s.chat_id = p_chat_id;
+  if not found then
+    perform from public.users as u where u.id = p_user_id for key share;
+    if not found then
+      raise exception 'the person was erased this moment' using errcode = '40001';
+    end if;
+    insert into public.bot_sessions as s (user_id, bot, chat_id)
+    values (p_user_id, p_bot, p_chat_id)
+    on conflict (user_id, bot, chat_id) do update set updated_at = s.updated_at
+    returning s.* into v_session;
+  end if;
+  return v_session;
+end
+$$;
+
+revoke all on function private.open_session from public, anon, authenticated;
+comment on function private.open_session is 'Finds or begins what a bot remembers of a person in a chat';
+
+-- Stores calls to the Bot API that are owed from now on.
+--
+-- Twice or at once: the caller holds the update's row and stores its calls once.
+-- Returns: json array of their ids, in order; whoever stored them has a minute to make them before the sweep
+--   does.
+-- Errors: none.
+create or replace function private.owe_calls(p_bot text, p_update_id bigint, p_calls jsonb)
+returns json
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  with stored as (
+    insert into public.telegram_outbox as o (bot, chat_id, update_id, method, parameters, send_after)
+    select
+      p_bot,
+      (c.value -> 'parameters' ->> 'chat_id')::bigint,
+      p_update_id,
+      c.value ->> 'method',
+      c.value -> 'parameters',
+      private.clock() + interval '1 minute'
+    from jsonb_array_elements(p_calls) with ordinality as c (value, position)
+    order by c.position
+    returning o.id
+  )
+  select coalesce(json_agg(s.id order by s.id), '[]'::json) from stored as s;
+$$;
+
+revoke all on function private.owe_calls from public, anon, authenticated;
+comment on function private.owe_calls is 'Stores calls to the Bot API that are owed';
+
+-- Keeps an authentic body that cannot be worked on (not JSON, too large, no update in it) for the owner.
+--
+-- Twice or at once: the number (a digest of the body where it has none) is the key; the first is kept.
+-- Returns: json {outcome: set_aside | known}.
+-- Errors: none of its own.
+create or replace function public.put_update_aside(
+  p_bot text, p_update_id bigint, p_error text, p_body text
+)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+begin
+  insert into public.telegram_updates (bot, update_id, kind, status, payload, error)
+  values (p_bot, p_update_id, 'unusable', 'set_aside', to_jsonb(p_body), left(p_error, 2000))
+  on conflict (bot, update_id) do nothing;
+  return json_build_object('outcome', case when found then 'set_aside' else 'known' end);
+end
+$$;
+
+revoke all on function public.put_update_aside from public, anon, authenticated;
+grant execute on function public.put_update_aside to bot_backend, service_role;
+comment on function public.put_update_aside is 'Keeps a body that cannot be worked on for the owner';
+
+-- The first of the two calls of an update: stores it, drops duplicates, takes the lease, and loads all that
+-- a handler may want to know.
+--
+-- While a question awaits a key (session_data.awaiting is "key:<provider>"), what is written is never stored: the
+-- key may have any shape. A worker that takes over from here finds [hidden] in its place and asks again.
+--
+-- Twice or at once: see private.take_update. Whoever takes over the work of a dead worker finds the request
+--   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
+--   that came before its person was erased is over, and nobody is made of it.
+--   p_person is Telegram's User, with hash: what remembers them in erased_people.
+-- Returns: json
+--   {outcome: work, attempt, failures, user, session, usage, reservation, own_key, history}
+--     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
+--             created_at, is_admin, admin_email, ban: {reason, told} | null}
+--     session {mode, data}
+--     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
+--             month_resets_at, bonus_credits, timezone}
+--     reservation: reserved | refused | null (not asked for, a question awaits its answer, own_key pays, or banned)
+--     own_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
+--             is reserved already; else null
+--     history [{role, content}], the oldest first; no more than p_history and the plan allow
+--   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
+--   {outcome: busy, retry_after}                     seconds
+--   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
+--                                                    outgoing [{id, method, parameters}] still owed
+-- Errors: 40001, the person was erased this moment; the same call once more finds them new.
+create or replace function public.receive_update(
+  p_bot text,
+  p_update_id bigint,
+  p_delivery uuid,
+  p_kind text,
+  p_chat_id bigint,
+  p_person jsonb,
+  p_payload jsonb,
+  p_lease_seconds integer,
+  p_reserve boolean default false,
+  p_history integer default 0
+)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_known public.telegram_updates;
+  v_taken record;
+  v_user public.users;
+  v_banned boolean;
+  v_session public.bot_sessions;
+  v_quota record;
+  v_reserved record;
+  v_own_key json;
+begin
+  -- The update's row before the person's, as everybody else locks them: no two wait for each other.
+  select t.* into v_known
+    from public.telegram_updates as t
+   where t.bot = p_bot and t.update_id = p_update_id
+     for update;
+  if found and v_known.received_at >= v_now - interval '48 hours' and (
+    not private.hold_person(v_known) or v_known.status in ('finished', 'set_aside')
+  ) then
+    return private.answer_again(p_bot, p_update_id, p_chat_id);
+  end if;
+  v_user := private.upsert_user(p_person, v_now);
+  v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+  if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
+    -- Before it is stored, and not struck out later: a row's earlier versions stay in the files and backups.
+    p_payload := private.without_words(p_payload, p_kind);
+  end if;
+  select * into v_taken from private.take_update(
+    p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now
+  );
+  if v_taken.outcome = 'busy' then
+    return json_build_object(
+      'outcome', 'busy',
+      'retry_after', ceil(extract(epoch from v_taken.lease_until - private.clock()))
+    );
+  elsif v_taken.outcome = 'finished' then
+    -- Another delivery finished it since we looked, perhaps by erasing the person.
+    if v_user.created_at = v_now then
+      raise exception 'the person was erased this moment' using errcode = '40001';
+    end if;
+    return private.answer_again(p_bot, p_update_id, p_chat_id);
+  elsif v_taken.outcome = 'dead' then
+    return json_build_object(
+      'outcome', 'dead', 'attempt', v_taken.attempt, 'failures', v_taken.deaths,
+      'user', json_build_object('language', v_user.language, 'language_code', v_user.language_code)
+    );
+  end if;
+
+  if v_taken.attempt > 1 then  -- the worker before us may have changed it while we waited
+    v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+  end if;
+  v_banned := v_user.banned_at is not null and not v_user.is_admin;
+  if p_reserve and not v_banned and v_taken.reservation is distinct from 'reserved' then
+    v_own_key := private.active_token(v_user.id);
+  end if;
+  if p_reserve
+    and not v_banned
+    and v_own_key is null
+    and v_taken.reservation is distinct from 'reserved'
+    and v_session.session_data ->> 'awaiting' is null
+  then
+    v_reserved := private.reserve_usage(v_user.id, p_bot);
+    v_user.bonus_credits := v_user.bonus_credits - coalesce((v_reserved.reserved_from = 'bonus')::integer, 0);
+    v_taken.reservation := case when v_reserved.reserved_on is null then 'refused' else 'reserved' end;
+    update public.telegram_updates as t
+       set reservation = v_taken.reservation,
+           reserved_on = v_reserved.reserved_on,
+           reserved_from = v_reserved.reserved_from
+     where t.bot = p_bot and t.update_id = p_update_id;
+  end if;
+  v_quota := private.quota(v_user.id, v_user.vip_level);
+
+  return json_build_object(
+    'outcome', 'work',
+    'attempt', v_taken.attempt,
+    'failures', v_taken.failures,
+    'user', json_build_object(
+      'id', v_user.id,
+      'telegram_id', v_user.telegram_id,
+      'is_new', v_user.created_at = v_taken.received_at,
+      'language', v_user.language,
+      'language_code', v_user.language_code,
+      'vip_level', v_user.vip_level,
+      'balance', v_user.balance::text,
+      'currency', private.setting('balance_currency'),
+      'created_at', v_user.created_at,
+      'is_admin', v_user.is_admin,
+      'admin_email', case when v_user.is_admin then (
+        select a.email from public.admins as a where a.telegram_id = v_user.telegram_id
+      ) end,
+      'ban', case when v_banned then json_build_object(
+        'reason', v_user.ban_reason, 'told', v_user.ban_told
+      ) end
+    ),
+    'session', json_build_object('mode', v_session.mode, 'data', v_session.session_data),
+    'usage', json_build_object(
+      'plan', v_quota.plan,
+      'features', v_quota.features,
+      'requests', v_quota.requests,
+      'daily_requests', v_quota.daily_requests,
+      'resets_at', v_quota.resets_at,
+      'month_requests', v_quota.month_requests,
+      'monthly_requests', v_quota.monthly_requests,
+      'month_resets_at', v_quota.month_resets_at,
+      'bonus_credits', v_user.bonus_credits,
+      'timezone', private.setting('quota_timezone')
+    ),
+    'reservation', v_taken.reservation,
+    'own_key', v_own_key,
+    'history', case
+      when p_history > 0 and not v_banned then private.recent_messages(
+        v_user.id, p_bot, p_chat_id, least(p_history, v_quota.history_length)
+      )
+      else '[]'::json
+    end
+  );
+end
+$$;
+
+revoke all on function public.receive_update from public, anon, authenticated;
+grant execute on function public.receive_update to bot_backend, service_role;
+comment on function public.receive_update is 'Stores an update, drops duplicates, takes the lease and loads the session';
+
+-- Reads the newest messages of a session, the oldest of them first.
+--
+-- Twice or at once: only reads, over messages_session_idx.
+-- Returns: json array of {role, content}; empty when there are none.
+-- Errors: none.
+create or replace function private.recent_messages(
+  p_user_id bigint, p_bot text, p_chat_id bigint, p_limit integer
+)
+returns json
+language sql
+stable
+security invoker
+set search_path = ''
+as $$
+  select coalesce(
+    json_agg(json_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::json
+  )
+  from (
+    select r.id, r.role, r.content
+      from public.messages as r
+     where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id
+     order by r.id desc
+     limit p_limit
+  ) as m;
+$$;
+
+revoke all on function private.recent_messages from public, anon, authenticated;
+comment on function private.recent_messages is 'The newest messages of a session, oldest first';
+
+-- Records what became of owed calls: taken by Telegram, refused for good, or to be tried again later.
+--
+-- Twice or at once: a call that is gone already is passed over. Calls of one update stay in order, because
+--   its sender stops at the first that must wait, and reports the ones behind it as waiting too.
+-- Returns: json {dropped}: how many were given up after a day of trying.
+--   p_results: [{id, outcome: sent | refused | blocked | later, retry_after, error}]; blocked: the person
+--   blocked the bot, which the person's row then says; retry_after in seconds.
+-- Errors: none of its own.
+create or replace function public.record_calls(p_results jsonb)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_dropped integer;
+begin
+  update public.users as u
+     set is_active = false
+    from jsonb_array_elements(p_results) as r (value)
+    join public.telegram_outbox as o on o.id = (r.value ->> 'id')::bigint
+   where r.value ->> 'outcome' = 'blocked' and u.telegram_id = o.chat_id;
+  delete from public.telegram_outbox as o
+   using jsonb_array_elements(p_results) as r (value)
+   where o.id = (r.value ->> 'id')::bigint and r.value ->> 'outcome' in ('sent', 'refused', 'blocked');
+  update public.telegram_outbox as o
+     set attempts = o.attempts + 1,
+         error = left(r.value ->> 'error', 500),
+         send_after = v_now + make_interval(
+           secs => greatest((r.value ->> 'retry_after')::double precision, least(5 * 2 ^ o.attempts, 3600))
+         )
+    from jsonb_array_elements(p_results) as r (value)
+   where o.id = (r.value ->> 'id')::bigint and r.value ->> 'outcome' = 'later';
+  delete from public.telegram_outbox as o
+   using jsonb_array_elements(p_results) as r (value)
+   where o.id = (r.value ->> 'id')::bigint and o.created_at < v_now - interval '24 hours';
+  get diagnostics v_dropped = row_count;
+  return json_build_object('dropped', v_dropped);
+end
+$$;
+
+revoke all on function public.record_calls from public, anon, authenticated;
+grant execute on function public.record_calls to bot_backend, service_role;
+comment on function public.record_calls is 'Records what became of owed calls to the Bot API';
+
+-- Reserves one AI request for an update whose handler finds out late that it wants the AI. Plain text has
+-- its request reserved by receive_update already.
+--
+-- Twice or at once: the update's row is locked; an update reserves one request, however often it asks.
+-- Returns: json {outcome: reserved | refused | superseded}.
+-- Errors: none of its own.
+create or replace function public.reserve_request(p_bot text, p_update_id bigint, p_attempt integer)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_update public.telegram_updates;
+  v_reserved record;
+begin
+  select t.* into v_update
+    from public.telegram_updates as t
+   where t.bot = p_bot and t.update_id = p_update_id
+     for update;
+  if v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
+    return json_build_object('outcome', 'superseded');
+  elsif not private.hold_person(v_update) then  -- erased meanwhile
+    return json_build_object('outcome', 'superseded');
+  end if;
+  if v_update.reservation is null then
+    v_reserved := private.reserve_usage(v_update.user_id, p_bot);
+    v_update.reservation := case when v_reserved.reserved_on is null then 'refused' else 'reserved' end;
+    update public.telegram_updates as t
+       set reservation = v_update.reservation,
+           reserved_on = v_reserved.reserved_on,
+           reserved_from = v_reserved.reserved_from
+     where t.bot = p_bot and t.update_id = p_update_id;
+  end if;
+  return json_build_object('outcome', v_update.reservation);
+end
+$$;
+
+revoke all on function public.reserve_request from public, anon, authenticated;
+grant execute on function public.reserve_request to bot_backend, service_role;
+comment on function public.reserve_request is 'Reserves one AI request for an update';
+
+-- Hands out updates of these bots (a json array of names; null is all) whose worker vanished or failed and that Telegram
+-- did not send again within a minute.
+--
+-- Twice or at once: each goes to the end of the line as it is handed out, so one that can never be finished
+--   does not stand before the others; the lease decides who works on one.
+-- Returns: json array of {bot, update_id, payload}, the longest waiting first.
+-- Errors: none of its own.
+create or replace function public.stale_updates(p_limit integer, p_bots jsonb default null)
+returns json
+language sql
+volatile
+security definer
+set search_path = ''
+as $$
+  with stale as (
+    select t.bot, t.update_id, t.lease_until
+      from public.telegram_updates as t
+     where t.status in ('working', 'failed')
+       and t.lease_until < (select private.clock()) - interval '1 minute'
+       and (p_bots is null or p_bots ? t.bot)
+     order by t.lease_until
+     limit p_limit
+       for update skip locked
+  ), moved as (
+    update public.telegram_updates as t
+       set lease_until = private.clock()
+      from stale as s
+     where t.bot = s.bot and t.update_id = s.update_id
+    returning t.bot, t.update_id, t.payload, s.lease_until as waiting_since
+  )
+  select coalesce(
+    json_agg(
+      json_build_object('bot', m.bot, 'update_id', m.update_id, 'payload', m.payload)
+      order by m.waiting_since
+    ),
+    '[]'::json
+  )
+  from moved as m;
+$$;
+
+revoke all on function public.stale_updates from public, anon, authenticated;
+grant execute on function public.stale_updates to bot_backend, service_role;
+comment on function public.stale_updates is 'Updates whose worker vanished or failed';
+
+-- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
+-- are older than ten minutes and that nobody works on, finished and put-aside updates past their retention, old
+-- messages, and used requests of people who are erased. Ends the subscriptions whose time is over, makes the
+-- months of api_usage ahead and drops the old ones.
+--
+-- Twice or at once: rows that another sweep or a worker holds are skipped.
+-- Returns: json {released, updates, messages, erased, subscriptions, months}: how many of each, p_limit of each
+--   kind at most.
+-- Errors: none of its own.
+create or replace function public.sweep(p_limit integer default 1000)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_stale public.telegram_updates;
+  v_released integer := 0;
+  v_updates integer;
+  v_messages integer;
+  v_erased integer;
+  v_subscriptions integer;
+  v_months integer;
+begin
+  for v_stale in
+    select t.*
+      from public.telegram_updates as t
+     where t.status in ('working', 'failed')
+       and t.lease_until < v_now - interval '30 seconds'
+       and t.received_at < v_now - interval '10 minutes'
+       and t.reservation = 'reserved'
+     order by t.user_id
+     limit p_limit
+       for update skip locked
+  loop
+    continue when not private.hold_person(v_stale);
+    perform private.release_usage(
+      v_stale.user_id, v_stale.bot, v_stale.reserved_on, v_stale.reserved_from
+    );
+    update public.telegram_updates as t
+       set reservation = null, reserved_on = null, reserved_from = null
+     where t.bot = v_stale.bot and t.update_id = v_stale.update_id;
+    v_released := v_released + 1;
+  end loop;
+
+  delete from public.telegram_updates as t
+   using (
+     select o.bot, o.update_id
+       from public.telegram_updates as o
+      where o.received_at < v_now - make_interval(hours => private.setting('retention_updates_hours')::integer)
+        and (
+          o.status <> 'set_aside'
+          or o.received_at < v_now - make_interval(days => private.setting('retention_set_aside_days')::integer)
+        )
+      order by o.received_at
+      limit p_limit
+        for update skip locked
+   ) as old
+   where t.bot = old.bot and t.update_id = old.update_id;
+  get diagnostics v_updates = row_count;
+
+  delete from public.messages as m
+   using (
+     select o.id
+       from public.messages as o
+      where o.created_at < v_now - make_interval(days => private.setting('retention_messages_days')::integer)
+      order by o.created_at
+      limit p_limit
+        for update skip locked
+   ) as old
+   where m.id = old.id;
+  get diagnostics v_messages = row_count;
+  v_erased := private.forget_usage(p_limit);
+  v_subscriptions := private.expire_subscriptions(p_limit);
+  v_months := private.keep_usage_months();
+  return json_build_object(
+    'released', v_released,
+    'updates', v_updates,
+    'messages', v_messages,
+    'erased', v_erased,
+    'subscriptions', v_subscriptions,
+    'months', v_months
+  );
+end
+$$;
+
+revoke all on function public.sweep from public, anon, authenticated;
+grant execute on function public.sweep to bot_backend, service_role;
+comment on function public.sweep is 'Releases stale reservations and drops what is past its retention';
+
+-- Stores an update, or finds it, and decides whether this delivery works on it. Takes the lease if so.
+--
+-- Twice or at once: deliveries of one update meet in the primary key and then in its row lock, so one of
+--   them works and the others learn of it. A repeated call of the same delivery (its first answer was lost)
+--   keeps the lease it has. Telegram may start numbering anew after a quiet week: a row older than 48 h is
+--   never taken for a duplicate.
+-- Returns: an outcome (work | busy | finished | dead: its fifth worker vanished) and what the row says then.
+-- Errors: none.
+create or replace function private.take_update(
+  p_bot text,
+  p_update_id bigint,
+  p_delivery uuid,
+  p_kind text,
+  p_chat_id bigint,
+  p_user_id bigint,
+  p_payload jsonb,
+  p_lease_seconds integer,
+  p_now timestamptz,
+  out outcome text,
+  out attempt integer,
+  out failures integer,
+  out deaths integer,
+  out reservation text,
+  out received_at timestamptz,
+  out lease_until timestamptz
+)
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz := p_now;
+  v_update public.telegram_updates;
+begin
+  attempt := 1;
+  failures := 0;
+  deaths := 0;
+  received_at := p_now;
+  lease_until := p_now + make_interval(secs => p_lease_seconds);
+  loop
+    insert into public.telegram_updates as t
+      (bot, update_id, kind, status, chat_id, user_id, payload, delivery, lease_until, received_at)
+    values (
+      p_bot, p_update_id, p_kind, 'working', p_chat_id, p_user_id, p_payload, p_delivery,
+      take_update.lease_until, p_now
+    )
+    on conflict (bot, update_id) do nothing;
+    if found then
+      outcome := 'work';
+      return;
+    end if;
+
+    select t.* into v_update
+      from public.telegram_updates as t
+     where t.bot = p_bot and t.update_id = p_update_id
+       for update;
+    exit when found and v_update.received_at >= private.clock() - interval '48 hours';
+    -- Gone between the two statements, or another update of the same number. Another delivery may be here
+    -- too and be the first to make the new row, which is not to be deleted.
+    delete from public.telegram_updates as t
+     where t.bot = p_bot and t.update_id = p_update_id
+       and t.received_at < private.clock() - interval '48 hours';
+  end loop;
+  v_now := private.clock();  -- the lock may have taken a while
+
+  if v_update.status in ('finished', 'set_aside') then
+    outcome := 'finished';
+  elsif v_update.status = 'working' and v_update.delivery = p_delivery then
+    outcome := 'work';
+  elsif v_update.status = 'working' and v_update.lease_until > v_now then
+    outcome := 'busy';
+  else
+    update public.telegram_updates as t
+       set status = 'working',
+           delivery = p_delivery,
+           attempt = t.attempt + 1,
+           deaths = t.deaths + (t.status = 'working')::integer,
+           lease_until = take_update.lease_until
+     where t.bot = p_bot and t.update_id = p_update_id
+    returning t.* into v_update;
+    outcome := case when v_update.deaths >= 5 then 'dead' else 'work' end;
+  end if;
+  attempt := v_update.attempt;
+  failures := v_update.failures;
+  deaths := v_update.deaths;
+  reservation := v_update.reservation;
+  received_at := v_update.received_at;
+  lease_until := v_update.lease_until;
+end
+$$;
+
+revoke all on function private.take_update from public, anon, authenticated;
+comment on function private.take_update is 'Stores an update, or finds it, and takes the lease if it is free';
+
+-- Adds a person who is seen for the first time to their day's total.
+--
+-- Twice or at once: the caller has just made the person's row, which happens once.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.count_new_person(p_user_id bigint, p_now timestamptz)
+returns void
+language sql
+volatile
+security invoker
+set search_path = ''
+as $$
+  insert into public.daily_totals as t (day, provider, model, is_own_key, shard, new_people)
+  values (
+    (p_now at time zone private.setting('quota_timezone'))::date, '', '', false, p_user_id & 15, 1
+  )
+  on conflict (day, provider, model, is_own_key, shard) do update
+    set new_people = t.new_people + excluded.new_people;
+$$;
+
+revoke all on function private.count_new_person from public, anon, authenticated;
+comment on function private.count_new_person is 'Adds a new person to their day''s total';
+
+-- Drops one partition of api_usage with all its rows; what they add up to stays in the counters.
+--
+-- Twice or at once: a second run finds it gone. Whoever writes waits for a moment; when the table is in use
+--   for longer, it is put off to the next run.
+-- Returns: whether it dropped it.
+-- Errors: none.
+create or replace function private.drop_usage_month(p_name text)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+set lock_timeout = '200ms'
+as $$
+begin
+  execute format('drop table if exists public.%I', p_name);
+  return true;
+exception when lock_not_available or deadlock_detected then
+  return false;
+end
+$$;
+
+revoke all on function private.drop_usage_month from public, anon, authenticated;
+comment on function private.drop_usage_month is 'Drops one partition of api_usage';
+
+-- Tells all about a person's usage: the plan, what is used and left of the day and the month, the last 30 days,
+-- the AI calls of the month by provider, and what invitations brought.
+--
+-- Twice or at once: only reads: counters and at most 30 days of them, however long somebody is with us.
+-- Returns: jsonb
+--   plan, features [text], history_length (null: MAX_HISTORY_LENGTH), timezone, bonus_credits
+--   day, month   {begins, used (of the plan), bonus_used, limit, remaining, resets_at}; limit null: none;
+--                remaining: what may still be asked, bonus credits included, null: no limit
+--   days         [{day, requests, bonus_requests, own_key_requests}], 30 of them, today last
+--   providers    [{provider, calls, errors, own_key_calls, tokens_in, tokens_out, cost and own_key_cost (US
+--                dollars, as far as the provider says), average_ms}] of this month, the most used first
+--   referrals    {total (that counted), pending (1000 stands for more), earned (bonus credits)}
+-- Errors: U0001, there is no such person.
+create or replace function public.get_user_usage_stats(p_user_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = ''
+as $$
+declare
+  v_user public.users;
+  v_quota record;
+  v_days jsonb;
+  v_providers jsonb;
+  v_bonus_today integer;
+  v_bonus_month integer;
+  v_pending integer;
+  v_left_today bigint;
+  v_left_month bigint;
+begin
+  select u.* into v_user from public.users as u where u.id = p_user_id;
+  if not found then
+    raise exception 'there is no such person' using errcode = 'U0001';
+  end if;
+  v_quota := private.quota(v_user.id, v_user.vip_level);
+  -- Without a limit null, which "least" passes over.
+  v_left_month := case
+    when v_quota.monthly_requests is not null
+    then greatest(v_quota.monthly_requests - v_quota.month_requests, 0)
+  end;
+  v_left_today := least(
+    case when v_quota.daily_requests is not null then greatest(v_quota.daily_requests - v_quota.requests, 0) end,
+    v_left_month
+  );
+
+  select
+    jsonb_agg(
+      jsonb_build_object(
+        'day', d.day,
+        'requests', d.requests,
+        'bonus_requests', d.bonus_requests,
+        'own_key_requests', d.own_key_requests
+      )
+      order by d.day
+    ),
+    sum(d.bonus_requests) filter (where d.day = v_quota.day)
+    into v_days, v_bonus_today
+    from (
+      select
+        g.day::date as day,
+        coalesce(sum(u.requests), 0) as requests,
+        coalesce(sum(u.bonus_requests), 0) as bonus_requests,
+        coalesce(sum(u.own_key_requests), 0) as own_key_requests
+        from generate_series((v_quota.day - 29)::timestamp, v_quota.day::timestamp, interval '1 day') as g (day)
+        left join (
+          select r.day, r.requests, r.bonus_requests, r.own_key_requests
+            from public.daily_usage as r
+           where r.user_id = p_user_id and r.day between v_quota.day - 29 and v_quota.day
+        ) as u on u.day = g.day::date
+       group by g.day
+    ) as d;
+  select coalesce(sum(m.bonus_requests), 0) into v_bonus_month
+    from public.monthly_usage as m
+   where m.user_id = p_user_id and m.month = v_quota.month;
+  select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'provider', s.provider,
+          'calls', s.calls,
+          'errors', s.errors,
+          'own_key_calls', s.own_key_calls,
+          'tokens_in', s.tokens_in,
+          'tokens_out', s.tokens_out,
+          'cost', s.cost,
+          'own_key_cost', s.own_key_cost,
+          'average_ms', round(s.ms / s.calls)
+        )
+        order by s.calls desc, s.provider
+      ),
+      '[]'
+    )
+    into v_providers
+    from (
+      select
+        m.provider, sum(m.calls) as calls, sum(m.errors) as errors,
+        coalesce(sum(m.calls) filter (where m.is_own_key), 0) as own_key_calls,
+        sum(m.tokens_in) as tokens_in, sum(m.tokens_out) as tokens_out, sum(m.cost) as cost,
+        coalesce(sum(m.cost) filter (where m.is_own_key), 0) as own_key_cost, sum(m.ms) as ms
+        from public.monthly_api_usage as m
+       where m.user_id = p_user_id and m.month = v_quota.month
+       group by m.provider
+    ) as s;
+  select count(*) into v_pending
+    from (
+      select from public.user_referrals as r
+       where r.referrer_id = p_user_id and r.status = 'pending'
+       limit 1000
+    ) as p;
+
+  return jsonb_build_object(
+    'plan', v_quota.plan,
+    'features', v_quota.features,
+    'history_length', v_quota.history_length,
+    'timezone', private.setting('quota_timezone'),
+    'bonus_credits', v_user.bonus_credits,
+    'day', jsonb_build_object(
+      'begins', v_quota.day,
+      'used', v_quota.requests,
+      'bonus_used', v_bonus_today,
+      'limit', v_quota.daily_requests,
+      'remaining', v_left_today + v_user.bonus_credits,
+      'resets_at', v_quota.resets_at
+    ),
+    'month', jsonb_build_object(
+      'begins', v_quota.month,
+      'used', v_quota.month_requests,
+      'bonus_used', v_bonus_month,
+      'limit', v_quota.monthly_requests,
+      'remaining', v_left_month + v_user.bonus_credits,
+      'resets_at', v_quota.month_resets_at
+    ),
+    'days', v_days,
+    'providers', v_providers,
+    'referrals', jsonb_build_object(
+      'total', v_user.total_referrals, 'pending', v_pending, 'earned', v_user.referral_credits
+    )
+  );
+end
+$$;
+
+revoke all on function public.get_user_usage_stats from public, anon, authenticated;
+grant execute on function public.get_user_usage_stats to bot_backend, service_role;
+comment on function public.get_user_usage_stats is 'All about a person''s usage, in constant time';
+
+-- Keeps a partition of api_usage for this month, the two after it and every month that has rows in the default
+-- one, and drops those past the setting retention_usage_months.
+--
+-- Twice or at once: the second of two does nothing. Those who write: see private.make_usage_month.
+-- Returns: how many partitions were made or dropped.
+-- Errors: none.
+create or replace function private.keep_usage_months()
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+set timezone = 'UTC'
+as $$
+declare
+  v_this_month timestamptz := date_trunc('month', private.clock());
+  v_oldest timestamptz := v_this_month
+    - make_interval(months => greatest(private.setting('retention_usage_months')::integer, 1));
+  v_month timestamptz;
+  v_name text;
+  v_changed integer := 0;
+begin
+  -- Two at once would hold what the other wants; the one that comes second has nothing to do anyway.
+  if not pg_try_advisory_xact_lock(hashtext('keep_usage_months')) then
+    return 0;
+  end if;
+  for v_month in
+    select g.month
+      from generate_series(v_this_month, v_this_month + interval '2 months', interval '1 month') as g (month)
+    union
+    select date_trunc('month', d.created_at) from public.api_usage_default as d
+  loop
+    v_changed := v_changed + private.make_usage_month(v_month)::integer;
+  end loop;
+  for v_name in
+    select c.relname
+      from pg_catalog.pg_inherits as i
+      join pg_catalog.pg_class as c on c.oid = i.inhrelid
+     where i.inhparent = 'public.api_usage'::regclass
+       and c.relname ~ '^api_usage_\d{4}_\d{2}$'
+       and to_date(right(c.relname, 7), 'YYYY_MM') < v_oldest
+  loop
+    v_changed := v_changed + private.drop_usage_month(v_name)::integer;
+  end loop;
+  return v_changed;
+end
+$$;
+
+revoke all on function private.keep_usage_months from public, anon, authenticated;
+comment on function private.keep_usage_months is 'Makes the months of api_usage ahead and drops the old ones';
+
+-- Makes the partition of api_usage for one month (UTC) and moves what came before it out of the default one.
+--
+-- Twice or at once: its name is the month's, so what is there is left alone; of two runs one waits for the
+--   default partition and finds nothing to do. A month ahead is made beside those who write; for one that has
+--   begun they wait for a moment, because a row on its way into the default partition would be refused there.
+-- Returns: whether it made one; false too when the table is in use for longer: the next run tries again.
+-- Errors: none.
+create or replace function private.make_usage_month(p_month timestamptz)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+set timezone = 'UTC'
+set lock_timeout = '200ms'
+as $$
+declare
+  v_name text := 'api_usage_' || to_char(p_month, 'YYYY_MM');
+  v_until timestamptz := p_month + interval '1 month';
+begin
+  if to_regclass('public.' || v_name) is not null then
+    return false;
+  end if;
+  if p_month <= private.clock() then
+    lock table public.api_usage in access exclusive mode;
+  else
+    lock table public.api_usage_default in access exclusive mode;
+  end if;
+  if to_regclass('public.' || v_name) is not null then
+    return false;
+  end if;
+  execute format(
+    'create table public.%I (like public.api_usage including defaults including constraints)', v_name
+  );
+  execute format('alter table public.%I enable row level security', v_name);
+  execute format('revoke all on table public.%I from public, anon, authenticated, service_role', v_name);
+  execute format(
+    'with moved as (
+       delete from public.api_usage_default where created_at >= %L and created_at < %L returning *
+     )
+     insert into public.%I select * from moved',
+    p_month, v_until, v_name
+  );
+  execute format(
+    'alter table public.api_usage attach partition public.%I for values from (%L) to (%L)',
+    v_name, p_month, v_until
+  );
+  return true;
+exception when lock_not_available or deadlock_detected then
+  return false;
+end
+$$;
+
+revoke all on function private.make_usage_month from public, anon, authenticated;
+comment on function private.make_usage_month is 'Makes the partition of api_usage for one month';
+
+-- Writes down what an update asked of AI providers: a row for each call, and the counters they add up to.
+--
+-- Twice or at once: the caller holds the update's row and calls once, in the transaction that finishes it.
+--   Everybody takes the counters in the same order, and an update only one of a figure's sixteen rows.
+-- Returns: nothing. p_usage is [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in,
+--   tokens_out, cost, is_own_key}] in the order of the calls; the last of them made the answer, if any did.
+--   p_is_settled: a reserved request was served. On an own key none is reserved, and the last call says it.
+-- Errors: none.
+create or replace function private.record_usage(
+  p_update public.telegram_updates, p_usage jsonb, p_is_settled boolean
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = ''
+as $$
+declare
+  v_now timestamptz;
+  v_day date;
+  v_shard integer := p_update.update_id & 15;
+  v_last jsonb := p_usage -> -1;
+  v_is_own boolean := coalesce((p_usage -> -1 ->> 'is_own_key')::boolean, false);
+  v_requests integer := (p_is_settled or (v_is_own and v_last ->> 'status' in ('ok', 'part')))::integer;
+begin
+  if v_last is null and v_requests = 0 then
+    return;
+  end if;
+  v_now := private.clock();
+  v_day := (v_now at time zone private.setting('quota_timezone'))::date;
+
+  if v_is_own and v_requests > 0 then
+    insert into public.daily_usage as u (user_id, bot, day, own_key_requests)
+    values (p_update.user_id, p_update.bot, v_day, 1)
+    on conflict (user_id, day, bot) do update set own_key_requests = u.own_key_requests + 1;
+  end if;
+  if v_last is null then
+    insert into public.daily_totals as t (day, provider, model, is_own_key, shard, requests)
+    values (v_day, '', '', false, v_shard, v_requests)
+    on conflict (day, provider, model, is_own_key, shard) do update
+      set requests = t.requests + excluded.requests;
+    return;
+  end if;
+
+  insert into public.api_usage (
+    user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes,
+    tokens_in, tokens_out, cost, is_own_key, created_at
+  )
+  select
+    p_update.user_id, p_update.bot, c.provider, c.model, c.kind, c.status, c.ms, c.request_bytes,
+    c.response_bytes, c.tokens_in, c.tokens_out, c.cost, c.is_own_key, v_now
+    from jsonb_to_recordset(p_usage) as c (
+      provider text, model text, kind text, status text, ms integer, request_bytes integer,
+      response_bytes integer, tokens_in integer, tokens_out integer, cost numeric, is_own_key boolean
+    );
+  with sums as (
+    select
+      c.provider, c.model, c.is_own_key,
+      count(*) as calls,
+      count(*) filter (where c.status not in ('ok', 'part')) as errors,
+      coalesce(sum(c.tokens_in), 0) as tokens_in,
+      coalesce(sum(c.tokens_out), 0) as tokens_out,
+      coalesce(sum(c.cost), 0) as cost,
+      sum(c.ms) as ms
+      from jsonb_to_recordset(p_usage) as c (
+        provider text, model text, status text, ms integer, tokens_in integer, tokens_out integer,
+        cost numeric, is_own_key boolean
+      )
+     group by c.provider, c.model, c.is_own_key
+  ), months as (
+    insert into public.monthly_api_usage as m
+      (user_id, month, provider, model, is_own_key, calls, errors, tokens_in, tokens_out, cost, ms)
+    select
+      p_update.user_id, date_trunc('month', v_day::timestamp)::date, s.provider, s.model, s.is_own_key,
+      s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms
+      from sums as s
+     order by s.provider, s.model, s.is_own_key
+    on conflict (user_id, month, provider, model, is_own_key) do update
+      set calls = m.calls + excluded.calls,
+          errors = m.errors + excluded.errors,
+          tokens_in = m.tokens_in + excluded.tokens_in,
+          tokens_out = m.tokens_out + excluded.tokens_out,
+          cost = m.cost + excluded.cost,
+          ms = m.ms + excluded.ms
+  )
+  insert into public.daily_totals as t (
+    day, provider, model, is_own_key, shard,
+    requests, calls, errors, tokens_in, tokens_out, cost, ms
+  )
+  select
+    v_day, s.provider, s.model, s.is_own_key, v_shard,
+    case
+      when s.provider = v_last ->> 'provider' and s.model = v_last ->> 'model' and s.is_own_key = v_is_own
+      then v_requests
+      else 0
+    end,
+    s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms
+    from sums as s
+   order by s.provider, s.model, s.is_own_key
+  on conflict (day, provider, model, is_own_key, shard) do update
+    set requests = t.requests + excluded.requests,
+        calls = t.calls + excluded.calls,
+        errors = t.errors + excluded.errors,
+        tokens_in = t.tokens_in + excluded.tokens_in,
+        tokens_out = t.tokens_out + excluded.tokens_out,
+        cost = t.cost + excluded.cost,
+        ms = t.ms + excluded.ms;
+end
+$$;
+
+revoke all on function private.record_usage from public, anon, authenticated;
+comment on function private.record_usage is 'Writes down an update''s calls to AI providers and what they add up to';
