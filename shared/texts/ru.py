@@ -205,7 +205,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "trainings_channel_had": "📣 За канал **{channel}** подарок уже ваш. Спасибо, что читаете!",
     "trainings_open": "📣 {channel}",
-    "trainings_joined": "✅ Я подписался",
+    "trainings_joined": "✅ Я в канале",
     "trainings_given": "🎉 Спасибо! +{trainings|тренировка|тренировки|тренировок}",
     "trainings_already_given": "За этот канал подарок у вас уже был.",
     "trainings_off": "Сейчас за подписку ничего не дарят.",

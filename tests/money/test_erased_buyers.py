@@ -268,7 +268,8 @@ def test_words_of_what_concerns_nobody_here_are_not_kept(money: Money, sql: Sql,
     tell(money, anna, {"kind": "other"}, key=key)
     tell(money, anna, {"kind": "other", "order_id": order}, key=f"{key}-own")
     rows = sql(
-        "select event_key, body = '' as emptied from payment_events where event_key like %s", f"{key}%"
+        "select event_key, body = '' as emptied from payment_events where event_key like %s order by id",
+        f"{key}%",
     )
     assert rows == [{"event_key": key, "emptied": True}, {"event_key": f"{key}-own", "emptied": False}]
 
