@@ -45,10 +45,7 @@ def payments() -> dict[str, Any]:
 
 def _ask_for_open_orders(deadline: float) -> int:
     """Ask the providers what became of orders that nobody told us about."""
-    # Stars are told by the bots' lists, all of them with one question.
-    askable = [
-        key for key in providers.configured() if providers.load(key).HAS_STATUS and key != stars.PROVIDER
-    ]
+    askable = [key for key in providers.configured() if providers.load(key).HAS_STATUS]
     failures: dict[str, int] = {}
     asked = 0
     for order in db.call("claim_open_orders", p_providers=askable):

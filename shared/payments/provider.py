@@ -121,7 +121,7 @@ class Provider(ABC):
     RENEWS: ClassVar[frozenset[str]] = frozenset()  # periods it renews by itself: month, year
     SAVES_METHOD: ClassVar[bool] = False  # what was paid with can be charged again by us (`charge_saved`)
     NEEDS_CONTACT: ClassVar[bool] = False  # a receipt is due with it
-    HAS_STATUS: ClassVar[bool] = False  # it can be asked for the state of a payment
+    HAS_STATUS: ClassVar[bool] = False  # it can be asked for the state of one payment
     HAS_REFUND: ClassVar[bool] = False
     REFUNDS_IN_PART: ClassVar[bool] = True
     KEY_SECONDS: ClassVar[int] = 23 * 3600  # for which a refund's key, once used, gives nothing back twice

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from decimal import Decimal
 from time import monotonic, sleep
 from typing import Any
@@ -103,7 +102,8 @@ def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, A
     if method != "notice":
         return method, parameters
     language = texts.choose(*parameters["languages"])
-    values = {name: _value(language, value) for name, value in parameters["values"].items()}
+    timezone = parameters.get("timezone", "UTC")  # there where a value is a date
+    values = {name: _value(language, timezone, value) for name, value in parameters["values"].items()}
     text, entities = texts.rich(language, parameters["key"], **values)
     message = {"chat_id": parameters["chat_id"], "text": text, "entities": entities}
     if buttons := parameters.get("buttons"):
@@ -118,15 +118,14 @@ def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, A
     return "sendMessage", message
 
 
-def _value(language: str, value: Any) -> Any:
+def _value(language: str, timezone: str, value: Any) -> Any:
     """Write a value as the language does: a date, an amount, a text, or what stands there for each."""
     if not isinstance(value, dict):
         return value
     if "text" in value:
         return texts.text(language, value["text"])
     if "date" in value:
-        moment = value["date"]
-        return datetime.fromisoformat(moment).strftime(texts.language(language).DATE) if moment else "—"
+        return figures.date(language, value["date"], timezone) if value["date"] else "—"
     if "amount" in value:
         return figures.money(language, Decimal(str(value["amount"] or 0)), value["currency"] or "")
     return texts.pick(language, value)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from shared import db, texts
 from shared.errors import SwitchboardError
 from shared.telegram.incoming import Incoming
+from shared.texts import figures
 
 if TYPE_CHECKING:
     from shared.telegram.bot import Bot
@@ -261,6 +262,10 @@ class Unit:
     def rich(self, key: str, /, **values: Any) -> texts.Text:
         """Return a text in the person's language, with its styles."""
         return texts.rich(self.language, key, **values)
+
+    def date(self, moment: datetime | str, *, with_time: bool = False) -> str:
+        """Write a moment as a date in the person's language, where the owner's days begin."""
+        return figures.date(self.language, moment, self.usage.timezone, with_time=with_time)
 
     def _change(self, what: str, value: Any) -> None:
         if self.is_offline:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+import datetime as dt
+from datetime import datetime
 from decimal import Decimal
+from zoneinfo import ZoneInfo
 
 from shared.texts import language
 
@@ -40,10 +42,17 @@ def money(code: str, amount: Decimal, currency: str) -> str:
     return f"{figure}{_NBSP}{symbol}"
 
 
-def day(code: str, value: date, *, short: bool = False) -> str:
+def day(code: str, value: dt.date, *, short: bool = False) -> str:
     """Write a day of the year: "1 декабря"; `short` "1 дек"."""
     month = language(code).MONTHS[value.month - 1]
     return f"{value.day}{_NBSP}{month[:3] if short else month}"
+
+
+def date(code: str, moment: datetime | str, timezone: str, *, with_time: bool = False) -> str:
+    """Write a moment (of the database: ISO 8601) as a date in a time zone: "21.12.2026", "21 Dec 2026"."""
+    known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    form = language(code).DATE + (" %H:%M" if with_time else "")
+    return known.astimezone(ZoneInfo(timezone)).strftime(form)
 
 
 def time_of_day(code: str, value: datetime) -> str:

@@ -147,6 +147,28 @@ def test_a_notice_whose_text_is_not_here_waits_and_holds_up_nobody(stack: Stack,
     sql("delete from telegram_outbox where chat_id = %s", anna.id)
 
 
+@pytest.mark.parametrize(
+    ("timezone", "day"), [("Europe/Moscow", "22 Dec 2026"), ("America/New_York", "21 Dec 2026")]
+)
+def test_a_date_in_a_notice_is_the_owners_day(stack: Stack, sql: Sql, timezone: str, day: str) -> None:
+    anna = acquainted(stack.telegram, "second")
+    owe(sql, "second", anna.id, "")
+    notice = {
+        "chat_id": anna.id,
+        "key": "ends_day",
+        "languages": ["en"],
+        "timezone": timezone,
+        "values": {"until": {"date": "2026-12-21T22:30:00+00:00"}},
+    }
+    sql(
+        "update telegram_outbox set method = 'notice', parameters = %s where chat_id = %s",
+        json.dumps(notice),
+        anna.id,
+    )
+    assert stack.run_job("sweep").status == 200
+    assert [one.text for one in anna.chat("second").answers() if day in one.text]
+
+
 def test_a_notice_may_have_buttons_and_texts_in_it(stack: Stack, sql: Sql) -> None:
     anna = acquainted(stack.telegram, "second")
     owe(sql, "second", anna.id, "")

@@ -6,7 +6,6 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
-from zoneinfo import ZoneInfo
 
 from telebot.types import CallbackQuery, Message
 
@@ -77,7 +76,7 @@ def show_product(call: CallbackQuery) -> None:
     if product["kind"] != "subscription" or unit.usage.plan == "FREE":
         return unit.show(unit.rich("buy_product", **words), _ways(unit, product))
     running = db.call("subscription_overview", p_user_id=unit.person.id)
-    until = running["ends_at"] and figures_date(unit, running["ends_at"])
+    until = running["ends_at"] and unit.date(running["ends_at"])
     repeats = any(renewal["status"] in ("active", "past_due") for renewal in running["renewals"])
     key = "buy_product_repeats" if repeats else "buy_product_extends" if until else "buy_product_endless"
     return unit.show(unit.rich(key, until=until or "", **words), _ways(unit, product))
@@ -251,7 +250,7 @@ def _shop(unit: Unit, products: list[dict[str, Any]]) -> Text:
     discount = next((product["discount"] for product in products if product["discount"]), None)
     if discount is None:
         return unit.rich("buy")
-    until = figures_date(unit, discount["until"]) if discount["until"] else ""
+    until = unit.date(discount["until"]) if discount["until"] else ""
     key = "buy_discount_until" if until else "buy_discount"
     note = unit.rich(key, percent=discount["percent"], until=until)
     return joined(unit.rich("buy"), note, separator="\n\n")
@@ -306,12 +305,6 @@ def title(unit: Unit, named: dict[str, Any]) -> str:
 
 def _about(unit: Unit, named: dict[str, Any]) -> str:
     return str(texts.pick(unit.language, named).get("description", ""))
-
-
-def figures_date(unit: Unit, moment: str) -> str:
-    """Write a moment of the database as a date in the person's language."""
-    local = datetime.fromisoformat(moment).astimezone(ZoneInfo(unit.usage.timezone))
-    return local.strftime(texts.language(unit.language).DATE)
 
 
 def _gone(unit: Unit) -> None:

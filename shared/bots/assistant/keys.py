@@ -8,13 +8,11 @@ ciphertext and the last four characters. A worker that takes over without the wo
 from __future__ import annotations
 
 import base64
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, log, texts
+from shared import db, log
 from shared.ai import providers
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
@@ -273,12 +271,11 @@ def _line(unit: Unit, token: Token) -> str:
     state = _state(token)
     mark, words = _STATES[state]
     checked = "" if token["checked_at"] or state != "used" else unit.text("keys_unchecked")
-    added = datetime.fromisoformat(token["created_at"]).astimezone(ZoneInfo(unit.usage.timezone))
     return f"{mark} " + unit.text(
         "keys_line",
         name=_name(token),
         last_four=token["last_four"],
-        since=added.strftime(texts.language(unit.language).DATE),
+        since=unit.date(token["created_at"]),
         state=unit.text(words) + checked,
     )
 

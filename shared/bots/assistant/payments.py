@@ -9,7 +9,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, log
 from shared.bots.assistant import bot
-from shared.bots.assistant.buy import figures_date, title
+from shared.bots.assistant.buy import title
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
 from shared.config import settings
@@ -39,7 +39,7 @@ def _line(unit: Unit, line: dict[str, Any]) -> Text:
     part = line["status"] == "completed" and Decimal(line["refunded"]) > 0
     return unit.rich(
         "payments_line",
-        date=figures_date(unit, line["at"]),
+        date=unit.date(line["at"]),
         title=title(unit, line["texts"]),
         price=figures.money(unit.language, Decimal(line["amount"]), line["currency"]),
         status=unit.text("payment_status_part" if part else f"payment_status_{line['status']}"),
@@ -63,7 +63,7 @@ def show_subscription(_call: CallbackQuery) -> None:
 def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
     running = db.call("subscription_overview", p_user_id=_person(unit))
     plan = unit.text(f"plan_{running['plan']}")
-    until = running["ends_at"] and figures_date(unit, running["ends_at"])
+    until = running["ends_at"] and unit.date(running["ends_at"])
     endless = "subscription_none" if running["plan"] == "FREE" else "subscription_endless"
     key = "subscription_until" if until else endless
     parts = [unit.rich(key, plan=plan, until=until or "")]
@@ -76,7 +76,7 @@ def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
                 title=title(unit, renewal["texts"]),
                 price=price,
                 provider=unit.text(f"provider_{renewal['provider']}"),
-                until=figures_date(unit, renewal["kept_until"]) if renewal["kept_until"] else "—",
+                until=unit.date(renewal["kept_until"]) if renewal["kept_until"] else "—",
             )
         )
         if renewal["status"] != "canceled":
@@ -136,7 +136,7 @@ def cancel(call: CallbackQuery) -> None:
     return unit.show(
         unit.rich(
             "subscription_canceled_over" if done.get("is_over") else "subscription_canceled",
-            until=figures_date(unit, until) if until else "—",
+            until=unit.date(until) if until else "—",
         ),
         back(unit),
     )

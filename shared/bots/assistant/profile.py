@@ -78,12 +78,9 @@ def _profile(unit: Unit) -> Text:
     balance = figures.money(unit.language, person.balance, person.currency)
     if unit.is_offline or person.created_at is None:
         return unit.rich("profile_offline", id=person.telegram_id, plan=plan, balance=balance)
-    since = person.created_at.astimezone(ZoneInfo(usage.timezone)).strftime(
-        texts.language(unit.language).DATE
-    )
     values = {
         "id": person.telegram_id,
-        "since": since,
+        "since": unit.date(person.created_at),
         "plan": plan,
         "balance": balance,
         "more": _more(unit),

@@ -9,7 +9,6 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db
 from shared.bots.assistant import bot
-from shared.bots.assistant.buy import figures_date
 from shared.bots.assistant.menu import back, main_menu
 from shared.bots.assistant.private_chat import is_private
 from shared.bots.assistant.profile import plan_name
@@ -90,7 +89,7 @@ def redeem(unit: Unit, code: str) -> tuple[Text, Keyboard]:
 
 def _words(unit: Unit, code: str, told: Redeemed) -> Text:
     code = code.upper()
-    until = figures_date(unit, told["until"]) if "until" in told else ""
+    until = unit.date(told["until"]) if "until" in told else ""
     match told["outcome"]:
         case "redeemed" if told["kind"] == "percent":
             key = "promo_percent_until" if until else "promo_percent"
@@ -103,7 +102,7 @@ def _words(unit: Unit, code: str, told: Redeemed) -> Text:
         case "already_used":
             return unit.rich("promo_already_used", code=code)
         case outcome:
-            begins = figures_date(unit, told["from"]) if "from" in told else ""
+            begins = unit.date(told["from"]) if "from" in told else ""
             return unit.rich(_REFUSED[outcome], code=code, date=begins)
 
 

@@ -10,7 +10,6 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, log, texts
 from shared.bots.assistant import bot
-from shared.bots.assistant.buy import figures_date
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.private_chat import is_private
 from shared.bots.assistant.profile import plan_name
@@ -32,7 +31,8 @@ def trainings(_message: Message) -> None:
     unit = current()
     if is_private(unit):
         overview = _overview(unit)
-        reply(*_shown(unit, overview, _offered(overview)))
+        # Where joining it is worth something.
+        reply(*_shown(unit, overview, _known_channel() if overview["channel_trainings"] > 0 else None))
 
 
 @bot.callback_query_handler(func=lambda call: call.data == _JOINED)
@@ -41,7 +41,7 @@ def joined_channel(_call: CallbackQuery) -> None:
     unit = current()
     if not is_private(unit):
         return None
-    channel = _offered(_overview(unit))
+    channel = _known_channel()
     if channel is None:
         return unit.notice(unit.text("button_old"), alert=True)
     try:
@@ -81,7 +81,7 @@ def _what_there_is(unit: Unit, overview: Overview) -> Text:
     access = overview["access"]
     details = access["details"]
     if access["access_type"] == "subscription":
-        until = details["ends_at"] and figures_date(unit, details["ends_at"])
+        until = details["ends_at"] and unit.date(details["ends_at"])
         key = "trainings_admin" if details["plan"] == "FREE" else "trainings_plan"
         head = unit.rich(f"{key}_until" if until else key, plan=plan_name(unit, details["plan"]), until=until)
     elif access["has_access"]:
@@ -104,10 +104,10 @@ def _line(unit: Unit, given: dict[str, Any]) -> Text:
     )
 
 
-def _offered(overview: Overview) -> Channel | None:
-    """Return the owner's channel where joining it is worth something and Telegram tells of it."""
+def _known_channel() -> Channel | None:
+    """Return the owner's channel, if there is one and Telegram tells of it."""
     name = settings().training_channel
-    if not name or overview["channel_trainings"] < 1:
+    if not name:
         return None
     try:
         return _channel(name, int(monotonic() // _KEPT))

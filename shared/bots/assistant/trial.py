@@ -8,7 +8,6 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db
 from shared.bots.assistant import bot
-from shared.bots.assistant.buy import figures_date
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.private_chat import is_private
 from shared.bots.assistant.profile import plan_name
@@ -52,7 +51,7 @@ def _told(unit: Unit, trial: dict[str, Any]) -> tuple[Text, Keyboard]:
     outcome, ends_at = trial["outcome"], trial["ends_at"]
     if outcome == "already_used" and ends_at:
         outcome = "running"
-    until = figures_date(unit, ends_at) if ends_at else ""
+    until = unit.date(ends_at) if ends_at else ""
     values = {"plan": plan_name(unit, trial["plan"]), "days": trial["days"], "until": until}
     may = outcome == "available"
     button = (unit.text("trial_start"), _START) if may else (unit.text("menu_buy"), "buy")

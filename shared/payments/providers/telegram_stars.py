@@ -43,7 +43,6 @@ class Provider(provider.Provider):
     CURRENCIES = frozenset({CURRENCY})
     KINDS: ClassVar[frozenset[str]] = frozenset()  # nobody calls: see `notices`
     RENEWS: ClassVar[frozenset[str]] = frozenset({"month"})
-    HAS_STATUS = True
     HAS_REFUND = True
     REFUNDS_IN_PART = False
 
@@ -70,11 +69,6 @@ class Provider(provider.Provider):
     def parse(self, call: Call) -> Event:
         """Refuse: see `notices`."""
         raise Unusable("Stars are told by Telegram's updates alone")
-
-    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
-        """Look among the bot's newest transactions. `transactions` tells many payments with one question."""
-        newest = _newest(reference, monotonic() + timeout)
-        return tuple(notice for notice in newest if notice.order_id == order_id)
 
     def refund(
         self,

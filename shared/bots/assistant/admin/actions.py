@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from shared import db
-from shared.bots.assistant.admin.people import Found, date_of, name_of
+from shared.bots.assistant.admin.people import Found, name_of
 from shared.bots.assistant.profile import plan_name
 from shared.errors import Refusal
 from shared.log import hide_secrets
@@ -115,7 +115,7 @@ def unban(unit: Unit, person: Found) -> str:
 def plan_until(unit: Unit, plan: str, ends_at: str | None) -> str:
     """Return a plan's name, with its end where it has one."""
     name = plan_name(unit, plan)
-    return unit.text("admin_plan_until", plan=name, date=date_of(unit, ends_at)) if ends_at else name
+    return unit.text("admin_plan_until", plan=name, date=unit.date(ends_at)) if ends_at else name
 
 
 def storable(reason: str | None) -> str | None:

@@ -12,7 +12,6 @@ from shared.bots.assistant import bot
 from shared.bots.assistant.admin.actions import plan_until
 from shared.bots.assistant.admin.people import (
     Found,
-    date_of,
     find,
     is_person,
     look_up,
@@ -89,7 +88,7 @@ def _line(unit: Unit, entry: Entry) -> str:
     reason = str(entry["after"].get("reason") or "")
     line = unit.text(
         "admin_audit_line",
-        date=date_of(unit, entry["created_at"], with_time=True),
+        date=unit.date(entry["created_at"], with_time=True),
         admin=entry["admin_email"],
         what=_what(unit, entry),
         whom=_whom(unit, entry),

@@ -12,7 +12,6 @@ from shared.bots.assistant import bot
 from shared.bots.assistant.admin import actions
 from shared.bots.assistant.admin.people import (
     Found,
-    date_of,
     find,
     is_person,
     look_up,
@@ -92,8 +91,8 @@ def card(unit: Unit, person: Found) -> Text:
         balance=figures.money(unit.language, Decimal(person["balance"]), person["currency"]),
         referrals=figures.number(unit.language, person["total_referrals"]),
         keys=person["keys"],
-        since=date_of(unit, person["created_at"]),
-        last=date_of(unit, person["last_activity"], with_time=True),
+        since=unit.date(person["created_at"]),
+        last=unit.date(person["last_activity"], with_time=True),
         money=_money(unit, person),
         marks=_marks(unit, person),
     )
@@ -183,7 +182,7 @@ def _marks(unit: Unit, person: Found) -> str:
     if not person["is_active"]:
         marks.append(unit.text("admin_mark_blocked"))
     if person["banned_at"]:
-        date = date_of(unit, person["banned_at"], with_time=True)
+        date = unit.date(person["banned_at"], with_time=True)
         marks.append(unit.text("admin_mark_banned", date=date))
         if person["ban_reason"]:
             marks.append(unit.text("admin_mark_reason", reason=person["ban_reason"]))

@@ -10,7 +10,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, texts
 from shared.bots.assistant import bot
-from shared.bots.assistant.admin.people import Found, date_of, find, is_person, look_up, name_of, parts, words
+from shared.bots.assistant.admin.people import Found, find, is_person, look_up, name_of, parts, words
 from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.bot import is_for_admin
@@ -200,7 +200,7 @@ def _refund_line(unit: Unit, found: Payment, refund: dict[str, Any]) -> Text:
         money=figures.money(unit.language, Decimal(refund["amount"]), found["currency"]),
         state=unit.text(f"admin_refund_state_{state}") + (f" ({error[:_ERROR]})" if error else ""),
         admin=refund["admin_email"],
-        date=date_of(unit, refund["at"], with_time=True),
+        date=unit.date(refund["at"], with_time=True),
     )
 
 
@@ -237,7 +237,7 @@ def _line(unit: Unit, one: Payment) -> Text:
     return unit.rich(
         "admin_payments_line",
         id=one["id"],
-        date=date_of(unit, one["at"], with_time=True),
+        date=unit.date(one["at"], with_time=True),
         title=texts.pick(unit.language, one["texts"])["title"] if one["texts"] else "—",
         money=money(unit, one, "amount"),
         provider=provider_name(unit, one),

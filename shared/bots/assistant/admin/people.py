@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, texts
+from shared import db
 from shared.telegram import reply
 from shared.telegram.unit import StateUnavailable, Unit
 
@@ -57,9 +55,3 @@ def name_of(person: Found) -> str:
     name = " ".join(filter(None, (person["first_name"], person.get("last_name")))).strip()
     name = name or str(person["telegram_id"])
     return f"{name} (@{person['username']})" if person["username"] else name
-
-
-def date_of(unit: Unit, moment: str, *, with_time: bool = False) -> str:
-    """Return a moment of the database as a date where the owner's days begin."""
-    local = datetime.fromisoformat(moment).astimezone(ZoneInfo(unit.usage.timezone))
-    return local.strftime(texts.language(unit.language).DATE + (" %H:%M" if with_time else ""))

@@ -11,7 +11,7 @@ from telebot.types import CallbackQuery, Message
 from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin.actions import storable
-from shared.bots.assistant.admin.people import date_of, parts, words
+from shared.bots.assistant.admin.people import parts, words
 from shared.bots.assistant.menu import PROMO
 from shared.bots.assistant.profile import plan_name
 from shared.errors import Refusal
@@ -186,7 +186,7 @@ def _card(unit: Unit, found: Promocode) -> tuple[Text, Keyboard]:
     until = found["valid_until"]
     lines = [
         unit.text("admin_promocode_uses", uses=_uses(unit, found)),
-        unit.text("admin_promocode_until", date=date_of(unit, until, with_time=True)) if until else "",
+        unit.text("admin_promocode_until", date=unit.date(until, with_time=True)) if until else "",
         unit.text("admin_promocode_note", note=found["note"]) if found["note"] else "",
     ]
     code = found["code"]

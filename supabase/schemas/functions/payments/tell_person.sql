@@ -20,6 +20,7 @@ begin
       'chat_id', u.telegram_id,
       'key', p_key,
       'languages', jsonb_build_array(u.language, u.language_code),
+      'timezone', private.setting('quota_timezone'),
       'values', p_values
     ) || case when p_buttons is null then '{}'::jsonb else jsonb_build_object('buttons', p_buttons) end
     into v_parameters
