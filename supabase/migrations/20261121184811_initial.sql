@@ -1,4 +1,4 @@
--- What there is at the first release: roles, tables and functions, in the order of supabase/schemas.
+-- The database of the first release: roles, tables and functions, in the order of supabase/schemas.
 
 -- The roles that call us, and the two schemas they may look into.
 
@@ -16,6 +16,14 @@ alter role bot_backend set statement_timeout = '8s';
 alter role bot_backend set lock_timeout = '5s';
 alter role bot_backend set idle_in_transaction_session_timeout = '10s';
 
+-- A temporary object of a caller could take the place of a type or table that a function of the owner names.
+do $$
+begin
+  execute format('revoke temporary on database %I from public', current_database());
+  execute format('revoke temporary on database %I from bot_backend', current_database());
+end
+$$;
+
 create schema if not exists private;
 comment on schema private is 'Internals: reached only from functions of this project, not through the Data API';
 revoke all on schema private from public, anon, authenticated;
@@ -32,12 +40,12 @@ returns timestamptz
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select clock_timestamp();
 $$;
 
-revoke all on function private.clock from public, anon, authenticated;
+revoke all on function private.clock from public, anon, authenticated, service_role;
 comment on function private.clock is 'The present moment; replaced by tests that move the time';
 
 -- Keeps daily_people what users.active_on says, whoever changes it: for people who come or go as many as a
@@ -52,7 +60,7 @@ returns trigger
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_gone record;
@@ -88,7 +96,7 @@ begin
 end
 $$;
 
-revoke all on function private.count_active_people from public, anon, authenticated;
+revoke all on function private.count_active_people from public, anon, authenticated, service_role;
 comment on function private.count_active_people is 'Keeps daily_people what users.active_on says';
 
 -- Keeps users.is_admin what admins say, and what follows from it: copies for the services that read users.
@@ -101,7 +109,7 @@ returns trigger
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user_id bigint;
@@ -119,7 +127,7 @@ begin
 end
 $$;
 
-revoke all on function private.mark_admin from public, anon, authenticated;
+revoke all on function private.mark_admin from public, anon, authenticated, service_role;
 comment on function private.mark_admin is 'Keeps users.is_admin what admins say';
 
 -- Marks a person who is an admin already when they first write to a bot.
@@ -132,7 +140,7 @@ returns trigger
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.is_admin := exists (select from public.admins as a where a.telegram_id = new.telegram_id);
@@ -141,7 +149,7 @@ begin
 end
 $$;
 
-revoke all on function private.mark_new_admin from public, anon, authenticated;
+revoke all on function private.mark_new_admin from public, anon, authenticated, service_role;
 comment on function private.mark_new_admin is 'Marks a person who is an admin when they first write';
 
 -- Makes a short code that nobody can guess, from letters and digits that nobody confuses.
@@ -154,7 +162,7 @@ returns text
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   -- Bytes 6 and 8 of a random UUID hold its version; a hash spreads the random bits over all of them.
   select string_agg(
@@ -173,7 +181,7 @@ as $$
   cross join generate_series(0, 11) as i (position);
 $$;
 
-revoke all on function private.random_code from public, anon, authenticated;
+revoke all on function private.random_code from public, anon, authenticated, service_role;
 comment on function private.random_code is 'A short unguessable code';
 
 -- Keeps what was written once as it was written. Only letting go of an erased person is allowed, and of what an
@@ -187,7 +195,7 @@ returns trigger
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_nobodys jsonb;
@@ -202,7 +210,7 @@ begin
 end
 $$;
 
-revoke all on function private.refuse_change from public, anon, authenticated;
+revoke all on function private.refuse_change from public, anon, authenticated, service_role;
 comment on function private.refuse_change is 'Keeps what was written once as it was written';
 
 -- People, one row a Telegram account, shared by all bots and by other services of the same owner.
@@ -1329,12 +1337,12 @@ returns text
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select s.value #>> '{}' from private.settings as s where s.key = p_key;
 $$;
 
-revoke all on function private.setting from public, anon, authenticated;
+revoke all on function private.setting from public, anon, authenticated, service_role;
 comment on function private.setting is 'One setting of the installation as text';
 
 -- Tells what a person may use, and of what it would be taken: of a subscription, then bonus credits, then free trainings.
@@ -1350,7 +1358,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_level integer := private.level_of(p_user.id);
@@ -1404,7 +1412,7 @@ begin
 end
 $$;
 
-revoke all on function private.access_of from public, anon, authenticated;
+revoke all on function private.access_of from public, anon, authenticated, service_role;
 comment on function private.access_of is 'What a person may use, and of what it would be taken';
 
 -- Tells whether a person may use p_quantity of what is paid for: for our own code and, through rpc with the secret key,
@@ -1418,7 +1426,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -1431,7 +1439,7 @@ begin
 end
 $$;
 
-revoke all on function public.check_access from public, anon, authenticated;
+revoke all on function public.check_access from public, anon, authenticated, service_role;
 grant execute on function public.check_access to bot_backend, service_role;
 comment on function public.check_access is 'Whether a person may use what is paid for';
 
@@ -1449,7 +1457,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -1503,7 +1511,7 @@ begin
 end
 $$;
 
-revoke all on function public.consume_access from public, anon, authenticated;
+revoke all on function public.consume_access from public, anon, authenticated, service_role;
 grant execute on function public.consume_access to bot_backend, service_role;
 comment on function public.consume_access is 'Takes what is paid for from a person, once per reference';
 
@@ -1518,7 +1526,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_trainings integer := private.setting('channel_trainings')::integer;
@@ -1538,8 +1546,8 @@ begin
 end
 $$;
 
-revoke all on function public.give_channel_trainings from public, anon, authenticated;
-grant execute on function public.give_channel_trainings to bot_backend, service_role;
+revoke all on function public.give_channel_trainings from public, anon, authenticated, service_role;
+grant execute on function public.give_channel_trainings to bot_backend;
 comment on function public.give_channel_trainings is 'Gives a person what joining a channel is worth';
 
 -- Gives a person free trainings, once for each source and reference.
@@ -1555,7 +1563,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if coalesce(p_quantity, 0) not between 1 and 1000000 then
@@ -1568,7 +1576,7 @@ begin
 end
 $$;
 
-revoke all on function private.give_trainings from public, anon, authenticated;
+revoke all on function private.give_trainings from public, anon, authenticated, service_role;
 comment on function private.give_trainings is 'Gives a person free trainings, once for each source and reference';
 
 -- Starts a person's free trial, once in a life: the plan of the setting trial_plan for trial_days days.
@@ -1583,7 +1591,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -1605,7 +1613,7 @@ begin
 end
 $$;
 
-revoke all on function public.start_trial from public, anon, authenticated;
+revoke all on function public.start_trial from public, anon, authenticated, service_role;
 grant execute on function public.start_trial to bot_backend, service_role;
 comment on function public.start_trial is 'Starts a person''s free trial, once in a life';
 
@@ -1620,7 +1628,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select json_build_object(
       'access', private.access_of(u, 1),
@@ -1648,8 +1656,8 @@ as $$
    where u.id = p_user_id;
 $$;
 
-revoke all on function public.training_overview from public, anon, authenticated;
-grant execute on function public.training_overview to bot_backend, service_role;
+revoke all on function public.training_overview from public, anon, authenticated, service_role;
+grant execute on function public.training_overview to bot_backend;
 comment on function public.training_overview is 'What a person has to train with';
 
 -- Tells how it stands with a person's free trial: whether they may have it, what it is, and until when it runs.
@@ -1663,7 +1671,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -1685,7 +1693,7 @@ begin
 end
 $$;
 
-revoke all on function public.trial_offer from public, anon, authenticated;
+revoke all on function public.trial_offer from public, anon, authenticated, service_role;
 grant execute on function public.trial_offer to bot_backend, service_role;
 comment on function public.trial_offer is 'How it stands with a person''s free trial';
 
@@ -1699,7 +1707,7 @@ returns text
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case
@@ -1717,7 +1725,7 @@ begin
 end
 $$;
 
-revoke all on function private.trial_state from public, anon, authenticated;
+revoke all on function private.trial_state from public, anon, authenticated, service_role;
 comment on function private.trial_state is 'Whether a person may have the free trial';
 
 -- Takes free trainings from a person, the oldest first, as many as are left at most.
@@ -1730,7 +1738,7 @@ returns integer
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_given record;
@@ -1750,7 +1758,7 @@ begin
 end
 $$;
 
-revoke all on function private.use_trainings from public, anon, authenticated;
+revoke all on function private.use_trainings from public, anon, authenticated, service_role;
 comment on function private.use_trainings is 'Takes free trainings from a person, the oldest first';
 
 -- Tells what a person may still ask today and this month, over all bots.
@@ -1778,7 +1786,7 @@ create or replace function private.quota(
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_timezone text := private.setting('quota_timezone');
@@ -1808,7 +1816,7 @@ begin
 end
 $$;
 
-revoke all on function private.quota from public, anon, authenticated;
+revoke all on function private.quota from public, anon, authenticated, service_role;
 comment on function private.quota is 'What a person may still ask today and this month';
 
 -- Gives one AI request back to where it was taken from: the plan's day and month, or the bonus credits.
@@ -1825,7 +1833,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_is_bonus integer := (p_reserved_from = 'bonus')::integer;
@@ -1850,7 +1858,7 @@ begin
 end
 $$;
 
-revoke all on function private.release_usage from public, anon, authenticated;
+revoke all on function private.release_usage from public, anon, authenticated, service_role;
 comment on function private.release_usage is 'Gives one AI request back';
 
 -- Takes one AI request off what a person has, before the AI is asked: off the plan while its day and its month
@@ -1867,7 +1875,7 @@ create or replace function private.reserve_usage(
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -1906,7 +1914,7 @@ begin
 end
 $$;
 
-revoke all on function private.reserve_usage from public, anon, authenticated;
+revoke all on function private.reserve_usage from public, anon, authenticated, service_role;
 comment on function private.reserve_usage is 'Takes one AI request off what a person has left';
 
 -- Notes that a banned person is being told of it.
@@ -1919,7 +1927,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.users as u
@@ -1929,7 +1937,7 @@ begin
 end
 $$;
 
-revoke all on function private.tell_ban from public, anon, authenticated;
+revoke all on function private.tell_ban from public, anon, authenticated, service_role;
 comment on function private.tell_ban is 'Notes that a banned person is being told of it';
 
 -- Finds the person behind a Telegram account, or creates them; takes over what Telegram says of them now.
@@ -1945,7 +1953,7 @@ returns public.users
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_telegram_id bigint := (p_person ->> 'id')::bigint;
@@ -1990,7 +1998,7 @@ begin
 end
 $$;
 
-revoke all on function private.upsert_user from public, anon, authenticated;
+revoke all on function private.upsert_user from public, anon, authenticated, service_role;
 comment on function private.upsert_user is 'Finds or creates the person behind a Telegram account';
 
 -- Gives a person bonus credits in an admin's name; a number below zero takes some back, to zero at most.
@@ -2011,7 +2019,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -2054,7 +2062,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_add_bonus_credits from public, anon, authenticated;
+revoke all on function public.admin_add_bonus_credits from public, anon, authenticated, service_role;
 grant execute on function public.admin_add_bonus_credits to bot_backend, service_role;
 comment on function public.admin_add_bonus_credits is 'Gives a person bonus credits in an admin''s name';
 
@@ -2071,7 +2079,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_limit integer := least(greatest(p_limit, 1), 100);
@@ -2117,7 +2125,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_audit from public, anon, authenticated;
+revoke all on function public.admin_audit from public, anon, authenticated, service_role;
 grant execute on function public.admin_audit to bot_backend, service_role;
 comment on function public.admin_audit is 'What admins did, the newest first';
 
@@ -2135,7 +2143,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -2169,7 +2177,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_ban_user from public, anon, authenticated;
+revoke all on function public.admin_ban_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_ban_user to bot_backend, service_role;
 comment on function public.admin_ban_user is 'Keeps a person out of every bot in an admin''s name';
 
@@ -2185,7 +2193,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payments jsonb;
@@ -2217,7 +2225,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_check from public, anon, authenticated;
+revoke all on function public.admin_check from public, anon, authenticated, service_role;
 grant execute on function public.admin_check to bot_backend, service_role;
 comment on function public.admin_check is 'Proves for an admin that payments and balances agree';
 
@@ -2244,7 +2252,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -2286,7 +2294,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_create_promocode from public, anon, authenticated;
+revoke all on function public.admin_create_promocode from public, anon, authenticated, service_role;
 grant execute on function public.admin_create_promocode to bot_backend, service_role;
 comment on function public.admin_create_promocode is 'Makes a promo code in an admin''s name';
 
@@ -2305,7 +2313,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -2359,7 +2367,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_find_user from public, anon, authenticated;
+revoke all on function public.admin_find_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_find_user to bot_backend, service_role;
 comment on function public.admin_find_user is 'Finds a person by Telegram id or @name for an admin';
 
@@ -2381,7 +2389,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -2431,7 +2439,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_give_trainings from public, anon, authenticated;
+revoke all on function public.admin_give_trainings from public, anon, authenticated, service_role;
 grant execute on function public.admin_give_trainings to bot_backend, service_role;
 comment on function public.admin_give_trainings is 'Gives a person free trainings in an admin''s name';
 
@@ -2450,7 +2458,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
@@ -2549,7 +2557,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_overview from public, anon, authenticated;
+revoke all on function public.admin_overview from public, anon, authenticated, service_role;
 grant execute on function public.admin_overview to bot_backend, service_role;
 comment on function public.admin_overview is 'How the bots do, for an admin';
 
@@ -2568,7 +2576,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payment public.payments;
@@ -2620,7 +2628,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_payment from public, anon, authenticated;
+revoke all on function public.admin_payment from public, anon, authenticated, service_role;
 grant execute on function public.admin_payment to bot_backend, service_role;
 comment on function public.admin_payment is 'Finds a payment for an admin';
 
@@ -2637,7 +2645,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_limit integer := least(greatest(p_limit, 1), 100);
@@ -2691,7 +2699,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_payments from public, anon, authenticated;
+revoke all on function public.admin_payments from public, anon, authenticated, service_role;
 grant execute on function public.admin_payments to bot_backend, service_role;
 comment on function public.admin_payments is 'Lists payments for an admin';
 
@@ -2707,7 +2715,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_limit integer := least(greatest(p_limit, 1), 100);
@@ -2734,7 +2742,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_promocodes from public, anon, authenticated;
+revoke all on function public.admin_promocodes from public, anon, authenticated, service_role;
 grant execute on function public.admin_promocodes to bot_backend, service_role;
 comment on function public.admin_promocodes is 'The promo codes there are, the newest first';
 
@@ -2762,7 +2770,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -2825,7 +2833,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_refund_payment from public, anon, authenticated;
+revoke all on function public.admin_refund_payment from public, anon, authenticated, service_role;
 grant execute on function public.admin_refund_payment to bot_backend, service_role;
 comment on function public.admin_refund_payment is 'Keeps that an admin wants money of a payment given back';
 
@@ -2842,7 +2850,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -2886,7 +2894,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_reset_user_usage from public, anon, authenticated;
+revoke all on function public.admin_reset_user_usage from public, anon, authenticated, service_role;
 grant execute on function public.admin_reset_user_usage to bot_backend, service_role;
 comment on function public.admin_reset_user_usage is 'Gives a person today''s requests back in an admin''s name';
 
@@ -2905,7 +2913,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -2953,7 +2961,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_set_plan from public, anon, authenticated;
+revoke all on function public.admin_set_plan from public, anon, authenticated, service_role;
 grant execute on function public.admin_set_plan to bot_backend, service_role;
 comment on function public.admin_set_plan is 'Gives a person a plan in an admin''s name';
 
@@ -2970,7 +2978,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -3002,7 +3010,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_switch_promocode from public, anon, authenticated;
+revoke all on function public.admin_switch_promocode from public, anon, authenticated, service_role;
 grant execute on function public.admin_switch_promocode to bot_backend, service_role;
 comment on function public.admin_switch_promocode is 'Switches a promo code off or on again';
 
@@ -3019,7 +3027,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -3046,7 +3054,7 @@ begin
 end
 $$;
 
-revoke all on function public.admin_unban_user from public, anon, authenticated;
+revoke all on function public.admin_unban_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_unban_user to bot_backend, service_role;
 comment on function public.admin_unban_user is 'Lets a banned person into the bots again';
 
@@ -3061,7 +3069,7 @@ returns public.audit_log
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_known public.audit_log;
@@ -3074,7 +3082,7 @@ begin
 end
 $$;
 
-revoke all on function private.known_action from public, anon, authenticated;
+revoke all on function private.known_action from public, anon, authenticated, service_role;
 comment on function private.known_action is 'Whether an admin''s action was carried out already';
 
 -- Says of a payment what an admin reads in a list.
@@ -3089,7 +3097,7 @@ returns jsonb
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'id', p_payment.id,
@@ -3131,7 +3139,7 @@ as $$
   );
 $$;
 
-revoke all on function private.payment_line from public, anon, authenticated;
+revoke all on function private.payment_line from public, anon, authenticated, service_role;
 comment on function private.payment_line is 'What an admin reads of a payment in a list';
 
 -- Lets only admins pass.
@@ -3144,7 +3152,7 @@ returns text
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text;
@@ -3157,7 +3165,7 @@ begin
 end
 $$;
 
-revoke all on function private.require_admin from public, anon, authenticated;
+revoke all on function private.require_admin from public, anon, authenticated, service_role;
 comment on function private.require_admin is 'Lets only admins pass';
 
 -- Writes down what an admin did.
@@ -3173,7 +3181,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.audit_log (admin_email, action, user_id, reference, before, after)
@@ -3183,7 +3191,7 @@ exception when unique_violation then
 end
 $$;
 
-revoke all on function private.write_audit from public, anon, authenticated;
+revoke all on function private.write_audit from public, anon, authenticated, service_role;
 comment on function private.write_audit is 'Writes down what an admin did';
 
 -- Adds to a person's balance, or takes from it, once per reference. For our own code and, through rpc with the
@@ -3202,7 +3210,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -3245,7 +3253,7 @@ begin
 end
 $$;
 
-revoke all on function public.adjust_balance from public, anon, authenticated;
+revoke all on function public.adjust_balance from public, anon, authenticated, service_role;
 grant execute on function public.adjust_balance to bot_backend, service_role;
 comment on function public.adjust_balance is 'Changes a person''s balance, once per reference';
 
@@ -3261,7 +3269,7 @@ returns jsonb
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     jsonb_agg(
@@ -3279,7 +3287,7 @@ as $$
   where coalesce(u.balance, 0) <> coalesce(l.total, 0);
 $$;
 
-revoke all on function public.check_balances from public, anon, authenticated;
+revoke all on function public.check_balances from public, anon, authenticated, service_role;
 grant execute on function public.check_balances to bot_backend, service_role;
 comment on function public.check_balances is 'Everyone whose balance is not the sum of the ledger';
 
@@ -3293,7 +3301,7 @@ returns json
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select json_build_object(
     'provider', t.provider,
@@ -3304,7 +3312,7 @@ as $$
   where t.user_id = p_user_id and t.is_active;
 $$;
 
-revoke all on function private.active_token from public, anon, authenticated;
+revoke all on function private.active_token from public, anon, authenticated, service_role;
 comment on function private.active_token is 'The own key that a person''s requests use';
 
 -- Applies what a handler changed of a person's own keys.
@@ -3318,7 +3326,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_new jsonb := p_change -> 'store';
@@ -3339,7 +3347,7 @@ begin
 end
 $$;
 
-revoke all on function private.change_token from public, anon, authenticated;
+revoke all on function private.change_token from public, anon, authenticated, service_role;
 comment on function private.change_token is 'Applies what a handler changed of a person''s own keys';
 
 -- Lists a person's own keys as they may be shown: never the key, nor what it is encrypted to.
@@ -3353,7 +3361,7 @@ returns json
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     json_agg(
@@ -3374,8 +3382,8 @@ as $$
   where t.user_id = p_user_id;
 $$;
 
-revoke all on function public.list_user_tokens from public, anon, authenticated;
-grant execute on function public.list_user_tokens to bot_backend, service_role;
+revoke all on function public.list_user_tokens from public, anon, authenticated, service_role;
+grant execute on function public.list_user_tokens to bot_backend;
 comment on function public.list_user_tokens is 'A person''s own keys as they may be shown';
 
 -- Notes that a provider refused a person's own key: it is used no more, and requests go to the plan again.
@@ -3389,7 +3397,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.user_tokens as t
@@ -3399,8 +3407,8 @@ begin
 end
 $$;
 
-revoke all on function public.refuse_user_token from public, anon, authenticated;
-grant execute on function public.refuse_user_token to bot_backend, service_role;
+revoke all on function public.refuse_user_token from public, anon, authenticated, service_role;
+grant execute on function public.refuse_user_token to bot_backend;
 comment on function public.refuse_user_token is 'Notes that a provider refused a person''s own key';
 
 -- Forgets a person's own key of a provider. If it was in use, requests go to the plan again.
@@ -3413,7 +3421,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from public.user_tokens as t where t.user_id = p_user_id and t.provider = p_provider;
@@ -3421,8 +3429,8 @@ begin
 end
 $$;
 
-revoke all on function public.remove_user_token from public, anon, authenticated;
-grant execute on function public.remove_user_token to bot_backend, service_role;
+revoke all on function public.remove_user_token from public, anon, authenticated, service_role;
+grant execute on function public.remove_user_token to bot_backend;
 comment on function public.remove_user_token is 'Forgets a person''s own key';
 
 -- Stores a person's own key of an AI provider, already encrypted, and uses it from now on. A key that was there
@@ -3444,7 +3452,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -3479,8 +3487,8 @@ exception when check_violation or not_null_violation or invalid_parameter_value 
 end
 $$;
 
-revoke all on function public.store_user_token from public, anon, authenticated;
-grant execute on function public.store_user_token to bot_backend, service_role;
+revoke all on function public.store_user_token from public, anon, authenticated, service_role;
+grant execute on function public.store_user_token to bot_backend;
 comment on function public.store_user_token is 'Stores a person''s own key, encrypted, and uses it';
 
 -- Chooses which of a person's own keys is used from now on; without a provider none is, and requests go to the
@@ -3494,7 +3502,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform from public.users as u where u.id = p_user_id for no key update;
@@ -3511,8 +3519,8 @@ begin
 end
 $$;
 
-revoke all on function public.use_user_token from public, anon, authenticated;
-grant execute on function public.use_user_token to bot_backend, service_role;
+revoke all on function public.use_user_token from public, anon, authenticated, service_role;
+grant execute on function public.use_user_token to bot_backend;
 comment on function public.use_user_token is 'Chooses which own key of a person is used';
 
 -- Leaves of an update what says whose it is and where it came from, and nothing of what was written.
@@ -3526,7 +3534,7 @@ returns jsonb
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'update_id', p_payload -> 'update_id',
@@ -3542,7 +3550,7 @@ as $$
   );
 $$;
 
-revoke all on function private.without_words from public, anon, authenticated;
+revoke all on function private.without_words from public, anon, authenticated, service_role;
 comment on function private.without_words is 'An update without anything that was written in it';
 
 -- Tells the admins about money that somebody must look at.
@@ -3555,14 +3563,14 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.tell_admins(p_payment, 'payment_alarm_' || p_trouble, '{}'::jsonb);
 end
 $$;
 
-revoke all on function private.alarm_about from public, anon, authenticated;
+revoke all on function private.alarm_about from public, anon, authenticated, service_role;
 comment on function private.alarm_about is 'Tells the admins about money that somebody must look at';
 
 -- Applies events that were kept and could not be applied when they came.
@@ -3576,7 +3584,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_event public.payment_events;
@@ -3610,8 +3618,8 @@ begin
 end
 $$;
 
-revoke all on function public.apply_kept_events from public, anon, authenticated;
-grant execute on function public.apply_kept_events to bot_backend, service_role;
+revoke all on function public.apply_kept_events from public, anon, authenticated, service_role;
+grant execute on function public.apply_kept_events to bot_backend;
 comment on function public.apply_kept_events is 'Applies payment events that could not be applied when they came';
 
 -- Applies one thing that happened (shared/payments/notice.py) to the payment it is about.
@@ -3625,7 +3633,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kind text := p_notice ->> 'kind';
@@ -3679,7 +3687,7 @@ begin
 end
 $$;
 
-revoke all on function private.apply_payment_notice from public, anon, authenticated;
+revoke all on function private.apply_payment_notice from public, anon, authenticated, service_role;
 comment on function private.apply_payment_notice is 'Applies one thing that happened to the payment it is about';
 
 -- Notes that a person wants a renewal no more: nothing is charged again, what was paid still runs, and with what it was
@@ -3695,7 +3703,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_renewal public.renewals;
@@ -3732,8 +3740,8 @@ begin
 end
 $$;
 
-revoke all on function public.cancel_renewal from public, anon, authenticated;
-grant execute on function public.cancel_renewal to bot_backend, service_role;
+revoke all on function public.cancel_renewal from public, anon, authenticated, service_role;
+grant execute on function public.cancel_renewal to bot_backend;
 comment on function public.cancel_renewal is 'Notes that a person wants a renewal no more';
 
 -- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
@@ -3747,7 +3755,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_status text := substr(p_notice ->> 'kind', length('subscription_') + 1);
@@ -3788,7 +3796,7 @@ begin
 end
 $$;
 
-revoke all on function private.change_renewal from public, anon, authenticated;
+revoke all on function private.change_renewal from public, anon, authenticated, service_role;
 comment on function private.change_renewal is 'Applies what a provider says of a subscription of its own';
 
 -- Says whether a person may pay an order now: for providers that ask before they take the money.
@@ -3804,7 +3812,7 @@ returns jsonb
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select to_jsonb(coalesce(
     (
@@ -3824,8 +3832,8 @@ as $$
   ));
 $$;
 
-revoke all on function public.check_order from public, anon, authenticated;
-grant execute on function public.check_order to bot_backend, service_role;
+revoke all on function public.check_order from public, anon, authenticated, service_role;
+grant execute on function public.check_order to bot_backend;
 comment on function public.check_order is 'Whether a person may pay an order now';
 
 -- Proves that payments, what was given for them, and the ledger agree. For admins and tests.
@@ -3838,7 +3846,7 @@ returns table (payment_id bigint, wrong text)
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with sums as (
     select
@@ -3909,7 +3917,7 @@ as $$
      );
 $$;
 
-revoke all on function public.check_payments from public, anon, authenticated;
+revoke all on function public.check_payments from public, anon, authenticated, service_role;
 grant execute on function public.check_payments to bot_backend, service_role;
 comment on function public.check_payments is 'Proves that payments and what was given for them agree';
 
@@ -3930,7 +3938,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -3964,8 +3972,8 @@ begin
 end
 $$;
 
-revoke all on function public.claim_due_renewals from public, anon, authenticated;
-grant execute on function public.claim_due_renewals to bot_backend, service_role;
+revoke all on function public.claim_due_renewals from public, anon, authenticated, service_role;
+grant execute on function public.claim_due_renewals to bot_backend;
 comment on function public.claim_due_renewals is 'Gives the renewals that are to be charged now';
 
 -- Gives the orders whose state is to be asked of their provider now (p_providers: a list of keys), and gives up those
@@ -3980,7 +3988,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -4024,8 +4032,8 @@ begin
 end
 $$;
 
-revoke all on function public.claim_open_orders from public, anon, authenticated;
-grant execute on function public.claim_open_orders to bot_backend, service_role;
+revoke all on function public.claim_open_orders from public, anon, authenticated, service_role;
+grant execute on function public.claim_open_orders to bot_backend;
 comment on function public.claim_open_orders is 'Gives the orders whose state is to be asked of their provider';
 
 -- Gives the refunds whose provider is to be asked now (p_providers: {key: seconds for which its keys make nothing twice}),
@@ -4040,7 +4048,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -4093,8 +4101,8 @@ begin
 end
 $$;
 
-revoke all on function public.claim_open_refunds from public, anon, authenticated;
-grant execute on function public.claim_open_refunds to bot_backend, service_role;
+revoke all on function public.claim_open_refunds from public, anon, authenticated, service_role;
+grant execute on function public.claim_open_refunds to bot_backend;
 comment on function public.claim_open_refunds is 'Gives the refunds whose provider is to be asked now';
 
 -- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
@@ -4109,7 +4117,7 @@ returns public.payments
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payment public.payments := p_payment;
@@ -4170,7 +4178,7 @@ begin
 end
 $$;
 
-revoke all on function private.claim_payment from public, anon, authenticated;
+revoke all on function private.claim_payment from public, anon, authenticated, service_role;
 comment on function private.claim_payment is 'Finds what a payment was for, and whether it is what we asked';
 
 -- Finds the refund that an operation told by a provider is, and notes that it is done, or that it failed.
@@ -4185,7 +4193,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payment public.payments;
@@ -4228,7 +4236,7 @@ begin
 end
 $$;
 
-revoke all on function private.close_refund from public, anon, authenticated;
+revoke all on function private.close_refund from public, anon, authenticated, service_role;
 comment on function private.close_refund is 'Notes that a refund is done, or that it failed';
 
 -- Notes that something was bought with a discount: the person's next purchase has it no more. Other orders that were made
@@ -4243,7 +4251,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.promocode_usages as u
      set consumed_at = private.clock()
@@ -4265,7 +4273,7 @@ as $$
    where o.id = w.id;
 $$;
 
-revoke all on function private.consume_discount from public, anon, authenticated;
+revoke all on function private.consume_discount from public, anon, authenticated, service_role;
 comment on function private.consume_discount is 'Notes that something was bought with a discount';
 
 -- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews.
@@ -4291,7 +4299,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_product public.products;
@@ -4353,8 +4361,8 @@ begin
 end
 $$;
 
-revoke all on function public.create_order from public, anon, authenticated;
-grant execute on function public.create_order to bot_backend, service_role;
+revoke all on function public.create_order from public, anon, authenticated, service_role;
+grant execute on function public.create_order to bot_backend;
 comment on function public.create_order is 'Makes an order of one product';
 
 -- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting.
@@ -4369,7 +4377,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.refunds as r
@@ -4398,7 +4406,7 @@ begin
 end
 $$;
 
-revoke all on function private.decide_refund from public, anon, authenticated;
+revoke all on function private.decide_refund from public, anon, authenticated, service_role;
 comment on function private.decide_refund is 'Notes how a refund ended';
 
 -- Notes that a try to charge a period was refused: the next one follows by the setting renewal_retry_hours; after the
@@ -4413,7 +4421,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -4458,7 +4466,7 @@ begin
 end
 $$;
 
-revoke all on function private.decline_renewal from public, anon, authenticated;
+revoke all on function private.decline_renewal from public, anon, authenticated, service_role;
 comment on function private.decline_renewal is 'Notes that a try to charge a period was refused';
 
 -- Finds the discount that a person's next one-off purchase has: of several the greatest, the others wait.
@@ -4471,7 +4479,7 @@ returns public.promocode_usages
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select u.*
     from public.promocode_usages as u
@@ -4483,7 +4491,7 @@ as $$
    limit 1;
 $$;
 
-revoke all on function private.discount_of from public, anon, authenticated;
+revoke all on function private.discount_of from public, anon, authenticated, service_role;
 comment on function private.discount_of is 'The discount that a person''s next one-off purchase has';
 
 -- Takes percent off a price, rounded down to what the currency has (Stars and some currencies no fraction), and leaves
@@ -4497,7 +4505,7 @@ returns numeric
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select least(
     p_price,
@@ -4516,7 +4524,7 @@ as $$
   );
 $$;
 
-revoke all on function private.discounted_price from public, anon, authenticated;
+revoke all on function private.discounted_price from public, anon, authenticated, service_role;
 comment on function private.discounted_price is 'Takes percent off a price';
 
 -- Ends a renewal that we charge ourselves: with what it was charged is dropped, the order that waited is given up.
@@ -4530,7 +4538,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_texts jsonb;
@@ -4559,7 +4567,7 @@ begin
 end
 $$;
 
-revoke all on function private.end_renewal from public, anon, authenticated;
+revoke all on function private.end_renewal from public, anon, authenticated, service_role;
 comment on function private.end_renewal is 'Ends a renewal that we charge ourselves';
 
 -- Closes an open try of which the provider knows nothing: the next one has another key. That of a canceled renewal was
@@ -4573,7 +4581,7 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.renewals as r
      set asked_at = null,
@@ -4583,8 +4591,8 @@ as $$
    where r.id = p_renewal_id and r.attempts = p_attempt and r.asked_at is not null;
 $$;
 
-revoke all on function public.forget_charge from public, anon, authenticated;
-grant execute on function public.forget_charge to bot_backend, service_role;
+revoke all on function public.forget_charge from public, anon, authenticated, service_role;
+grant execute on function public.forget_charge to bot_backend;
 comment on function public.forget_charge is 'Closes a try of which the provider knows nothing';
 
 -- Gives what was paid for: time of a plan, bonus credits or balance; completes the order, uses up its discount, keeps
@@ -4599,7 +4607,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -4670,7 +4678,7 @@ begin
 end
 $$;
 
-revoke all on function private.give_for_payment from public, anon, authenticated;
+revoke all on function private.give_for_payment from public, anon, authenticated, service_role;
 comment on function private.give_for_payment is 'Gives what was paid for';
 
 -- Gives up the open orders of a renewal; late money is honoured all the same.
@@ -4684,7 +4692,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.orders as o
      set status = 'canceled'
@@ -4697,7 +4705,7 @@ as $$
    where o.id = w.id;
 $$;
 
-revoke all on function private.give_up_orders from public, anon, authenticated;
+revoke all on function private.give_up_orders from public, anon, authenticated, service_role;
 comment on function private.give_up_orders is 'Gives up the open orders of a renewal';
 
 -- Holds the people that an event is about until the transaction ends, so that nobody erases them in between.
@@ -4711,7 +4719,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_people bigint[] := array(select e.user_id from private.people_of_event(p_provider, p_notices) as e);
@@ -4720,7 +4728,7 @@ begin
 end
 $$;
 
-revoke all on function private.hold_payers from public, anon, authenticated;
+revoke all on function private.hold_payers from public, anon, authenticated, service_role;
 comment on function private.hold_payers is 'Holds the people that an event is about';
 
 -- Locks a payment, its person first, so that nobody erases them in between.
@@ -4733,7 +4741,7 @@ returns public.payments
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payment public.payments;
@@ -4747,7 +4755,7 @@ begin
 end
 $$;
 
-revoke all on function private.hold_payment from public, anon, authenticated;
+revoke all on function private.hold_payment from public, anon, authenticated, service_role;
 comment on function private.hold_payment is 'Locks a payment, its person first';
 
 -- Tells whether the last charge of a renewal was given back whole or is disputed: who has their money back is not charged
@@ -4761,7 +4769,7 @@ returns boolean
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     (
@@ -4780,7 +4788,7 @@ as $$
   );
 $$;
 
-revoke all on function private.is_given_back from public, anon, authenticated;
+revoke all on function private.is_given_back from public, anon, authenticated, service_role;
 comment on function private.is_given_back is 'Whether the last charge of a renewal was given back';
 
 -- Keeps where an order is paid and the provider's number of it.
@@ -4794,15 +4802,15 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.orders as o
      set checkout_url = p_url, checkout_reference = nullif(p_reference, '')
    where o.id = p_order_id and o.status <> 'completed' and o.user_id is not null;
 $$;
 
-revoke all on function public.keep_checkout from public, anon, authenticated;
-grant execute on function public.keep_checkout to bot_backend, service_role;
+revoke all on function public.keep_checkout from public, anon, authenticated, service_role;
+grant execute on function public.keep_checkout to bot_backend;
 comment on function public.keep_checkout is 'Keeps where an order is paid';
 
 -- Keeps what moved of a payment, by its own number.
@@ -4816,7 +4824,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kind text := p_notice ->> 'kind';
@@ -4849,7 +4857,7 @@ begin
 end
 $$;
 
-revoke all on function private.keep_operation from public, anon, authenticated;
+revoke all on function private.keep_operation from public, anon, authenticated, service_role;
 comment on function private.keep_operation is 'Keeps what moved of a payment, by its own number';
 
 -- Keeps what a provider answered that was asked for a refund, when money did not visibly move: it took the question and
@@ -4864,7 +4872,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -4892,8 +4900,8 @@ begin
 end
 $$;
 
-revoke all on function public.keep_refund_answer from public, anon, authenticated;
-grant execute on function public.keep_refund_answer to bot_backend, service_role;
+revoke all on function public.keep_refund_answer from public, anon, authenticated, service_role;
+grant execute on function public.keep_refund_answer to bot_backend;
 comment on function public.keep_refund_answer is 'Keeps what a provider answered that was asked for a refund';
 
 -- Keeps that a payment will be repeated each period, or that it was. What the next one is charged with moves from the
@@ -4907,7 +4915,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.renewals as r
@@ -4942,7 +4950,7 @@ begin
 end
 $$;
 
-revoke all on function private.keep_renewal from public, anon, authenticated;
+revoke all on function private.keep_renewal from public, anon, authenticated, service_role;
 comment on function private.keep_renewal is 'Keeps that a payment will be repeated each period';
 
 -- Says how much of a payment can still be given back: what was paid, without what went back, is disputed, or is being
@@ -4956,7 +4964,7 @@ returns numeric
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select greatest(
       coalesce(p_payment.amount, 0) - p_payment.refunded - p_payment.disputed - coalesce(sum(r.amount), 0), 0
@@ -4965,7 +4973,7 @@ as $$
    where r.payment_id = p_payment.id and r.status = 'open';
 $$;
 
-revoke all on function private.left_of from public, anon, authenticated;
+revoke all on function private.left_of from public, anon, authenticated, service_role;
 comment on function private.left_of is 'How much of a payment can still be given back';
 
 -- Tells which of these events (p_keys: a list) a provider has told nobody here.
@@ -4978,7 +4986,7 @@ returns jsonb
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(jsonb_agg(k.value), '[]'::jsonb)
     from jsonb_array_elements_text(p_keys) as k (value)
@@ -4987,8 +4995,8 @@ as $$
    );
 $$;
 
-revoke all on function public.missing_events from public, anon, authenticated;
-grant execute on function public.missing_events to bot_backend, service_role;
+revoke all on function public.missing_events from public, anon, authenticated, service_role;
+grant execute on function public.missing_events to bot_backend;
 comment on function public.missing_events is 'Which of these events nobody has told us';
 
 -- Sums what a person paid, for an admin.
@@ -5002,7 +5010,7 @@ returns jsonb
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with own as (
     select p.*
@@ -5030,7 +5038,7 @@ as $$
   );
 $$;
 
-revoke all on function private.money_of from public, anon, authenticated;
+revoke all on function private.money_of from public, anon, authenticated, service_role;
 comment on function private.money_of is 'What a person paid';
 
 -- Changes a person's balance for a payment, through the ledger.
@@ -5045,7 +5053,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform public.adjust_balance(
@@ -5057,7 +5065,7 @@ begin
 end
 $$;
 
-revoke all on function private.move_balance from public, anon, authenticated;
+revoke all on function private.move_balance from public, anon, authenticated, service_role;
 comment on function private.move_balance is 'Changes a person''s balance for a payment';
 
 -- Takes some of an effect back (p_amount below zero) or returns it.
@@ -5072,7 +5080,7 @@ returns numeric
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -5110,7 +5118,7 @@ begin
 end
 $$;
 
-revoke all on function private.move_effect from public, anon, authenticated;
+revoke all on function private.move_effect from public, anon, authenticated, service_role;
 comment on function private.move_effect is 'Takes some of an effect back, or returns it';
 
 -- Notes how far a bot's list of Star transactions has been read, once what it tells is recorded.
@@ -5123,15 +5131,15 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.star_positions as s
      set position = greatest(s.position, p_position), read_at = private.clock()
    where s.bot = p_bot;
 $$;
 
-revoke all on function public.move_star_position from public, anon, authenticated;
-grant execute on function public.move_star_position to bot_backend, service_role;
+revoke all on function public.move_star_position from public, anon, authenticated, service_role;
+grant execute on function public.move_star_position to bot_backend;
 comment on function public.move_star_position is 'Notes how far a bot''s list of Star transactions has been read';
 
 -- Notes what happened to an order before money came: it is being paid, an attempt failed, or it was given up. One that we
@@ -5145,7 +5153,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kind text := p_notice ->> 'kind';
@@ -5179,7 +5187,7 @@ begin
 end
 $$;
 
-revoke all on function private.note_order_trouble from public, anon, authenticated;
+revoke all on function private.note_order_trouble from public, anon, authenticated, service_role;
 comment on function private.note_order_trouble is 'Notes what happened to an order before money came';
 
 -- Gives the open try of a renewal to whoever asks the provider now, for a minute; comes back to it later and later while
@@ -5193,7 +5201,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -5233,7 +5241,7 @@ begin
 end
 $$;
 
-revoke all on function private.open_charge from public, anon, authenticated;
+revoke all on function private.open_charge from public, anon, authenticated, service_role;
 comment on function private.open_charge is 'Gives the open try of a renewal to whoever asks the provider now';
 
 -- Gives the order for the period of a renewal that begins where the paid one ends.
@@ -5247,7 +5255,7 @@ returns public.orders
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_reference text := format('renewals:%s:%s', p_renewal.id, extract(epoch from p_renewal.charged_until));
@@ -5274,7 +5282,7 @@ begin
 end
 $$;
 
-revoke all on function private.order_period from public, anon, authenticated;
+revoke all on function private.order_period from public, anon, authenticated, service_role;
 comment on function private.order_period is 'The order for the next period of a renewal';
 
 -- Notes whom an event is about. Of somebody who was erased it keeps nothing personal, nor does the payment. What concerns
@@ -5288,7 +5296,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_event public.payment_events;
@@ -5321,7 +5329,7 @@ begin
 end
 $$;
 
-revoke all on function private.own_event from public, anon, authenticated;
+revoke all on function private.own_event from public, anon, authenticated, service_role;
 comment on function private.own_event is 'Notes whom an event is about';
 
 -- Notes whom the events of a payment are about that came before its order was known.
@@ -5335,7 +5343,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_id bigint;
@@ -5353,7 +5361,7 @@ begin
 end
 $$;
 
-revoke all on function private.own_events_of from public, anon, authenticated;
+revoke all on function private.own_events_of from public, anon, authenticated, service_role;
 comment on function private.own_events_of is 'Notes whom the earlier events of a payment are about';
 
 -- Gives whoever brought the buyer their share of a payment, in the unit of balances only.
@@ -5366,7 +5374,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_share numeric := round(
@@ -5385,7 +5393,7 @@ begin
 end
 $$;
 
-revoke all on function private.pay_commission from public, anon, authenticated;
+revoke all on function private.pay_commission from public, anon, authenticated, service_role;
 comment on function private.pay_commission is 'Gives a referrer their share of a payment';
 
 -- What a person ordered and paid, the newest first.
@@ -5399,7 +5407,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with lines as (
     select
@@ -5440,8 +5448,8 @@ as $$
     from lines as l;
 $$;
 
-revoke all on function public.payment_history from public, anon, authenticated;
-grant execute on function public.payment_history to bot_backend, service_role;
+revoke all on function public.payment_history from public, anon, authenticated, service_role;
+grant execute on function public.payment_history to bot_backend;
 comment on function public.payment_history is 'What a person ordered and paid';
 
 -- Finds the people that something told by a provider is about: who paid, as far as the provider knows, and whose order or
@@ -5455,7 +5463,7 @@ returns table (user_id bigint, is_payer boolean)
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_telegram_ids bigint[];
@@ -5489,7 +5497,7 @@ begin
 end
 $$;
 
-revoke all on function private.people_of_event from public, anon, authenticated;
+revoke all on function private.people_of_event from public, anon, authenticated, service_role;
 comment on function private.people_of_event is 'The people that something told by a provider is about';
 
 -- Decides what becomes of a renewal that is due: it ends, it waits for the end of what the person has in another way, or a try
@@ -5503,7 +5511,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -5536,7 +5544,7 @@ begin
 end
 $$;
 
-revoke all on function private.prepare_renewal from public, anon, authenticated;
+revoke all on function private.prepare_renewal from public, anon, authenticated, service_role;
 comment on function private.prepare_renewal is 'Decides what becomes of a renewal that is due';
 
 -- What can be bought now, with its prices, and what a person's discount makes of them.
@@ -5551,7 +5559,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
       json_agg(
@@ -5585,8 +5593,8 @@ as $$
    where p.is_active;
 $$;
 
-revoke all on function public.products_for_sale from public, anon, authenticated;
-grant execute on function public.products_for_sale to bot_backend, service_role;
+revoke all on function public.products_for_sale from public, anon, authenticated, service_role;
+grant execute on function public.products_for_sale to bot_backend;
 comment on function public.products_for_sale is 'What can be bought now, with its prices';
 
 -- Keeps what a provider told us and applies it. What fails to apply is kept with its error and answered so that the
@@ -5612,7 +5620,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_event public.payment_events;
@@ -5651,8 +5659,8 @@ begin
 end
 $$;
 
-revoke all on function public.record_payment_event from public, anon, authenticated;
-grant execute on function public.record_payment_event to bot_backend, service_role;
+revoke all on function public.record_payment_event from public, anon, authenticated, service_role;
+grant execute on function public.record_payment_event to bot_backend;
 comment on function public.record_payment_event is 'Keeps what a payment provider told us and applies it';
 
 -- Takes a refund to ask its provider for it now, and collects what the question needs.
@@ -5666,7 +5674,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -5713,7 +5721,7 @@ begin
 end
 $$;
 
-revoke all on function private.refund_task from public, anon, authenticated;
+revoke all on function private.refund_task from public, anon, authenticated, service_role;
 comment on function private.refund_task is 'Takes a refund to ask its provider for it now';
 
 -- Tells people that what they bought, or their free trial, ends: three days before, one day before, and when it has ended.
@@ -5729,7 +5737,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -5810,8 +5818,8 @@ begin
 end
 $$;
 
-revoke all on function public.remind_of_ends from public, anon, authenticated;
-grant execute on function public.remind_of_ends to bot_backend, service_role;
+revoke all on function public.remind_of_ends from public, anon, authenticated, service_role;
+grant execute on function public.remind_of_ends to bot_backend;
 comment on function public.remind_of_ends is 'Tells people that what they bought ends';
 
 -- Brings a payment up to date: its sums and status, whose it is, what is given for it, and what is taken back.
@@ -5825,7 +5833,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_before public.payments;
@@ -5873,7 +5881,7 @@ begin
 end
 $$;
 
-revoke all on function private.settle_payment from public, anon, authenticated;
+revoke all on function private.settle_payment from public, anon, authenticated, service_role;
 comment on function private.settle_payment is 'Brings a payment and what was given for it up to date';
 
 -- Settles payments that came before the order or the first payment they belong to, now that it is there.
@@ -5887,7 +5895,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_waiting public.payments;
@@ -5927,7 +5935,7 @@ begin
 end
 $$;
 
-revoke all on function private.settle_waiting_payments from public, anon, authenticated;
+revoke all on function private.settle_waiting_payments from public, anon, authenticated, service_role;
 comment on function private.settle_waiting_payments is 'Settles payments whose order has appeared';
 
 -- Tells from where on a bot's list of Star transactions is to be read.
@@ -5940,7 +5948,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.star_positions (bot) values (p_bot) on conflict (bot) do nothing;
@@ -5952,8 +5960,8 @@ begin
 end
 $$;
 
-revoke all on function public.star_position from public, anon, authenticated;
-grant execute on function public.star_position to bot_backend, service_role;
+revoke all on function public.star_position from public, anon, authenticated, service_role;
+grant execute on function public.star_position to bot_backend;
 comment on function public.star_position is 'From where on a bot''s list of Star transactions is to be read';
 
 -- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first.
@@ -5966,7 +5974,7 @@ returns public.payments
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_paid numeric;
@@ -6002,7 +6010,7 @@ begin
 end
 $$;
 
-revoke all on function private.sum_payment from public, anon, authenticated;
+revoke all on function private.sum_payment from public, anon, authenticated, service_role;
 comment on function private.sum_payment is 'Sums what moved of a payment and derives its status';
 
 -- Takes back what was given, in the share of the payment that was refunded or disputed, or returns it when a refund
@@ -6018,7 +6026,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_share numeric := least(1, (p_payment.refunded + p_payment.disputed) / p_payment.amount);
@@ -6063,7 +6071,7 @@ begin
 end
 $$;
 
-revoke all on function private.take_back from public, anon, authenticated;
+revoke all on function private.take_back from public, anon, authenticated, service_role;
 comment on function private.take_back is 'Takes back what was given for a payment';
 
 -- Tells the admins something about a payment, with a button to it: all of them, or the one of p_admin_email. Each hears it
@@ -6079,7 +6087,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -6118,7 +6126,7 @@ begin
 end
 $$;
 
-revoke all on function private.tell_admins from public, anon, authenticated;
+revoke all on function private.tell_admins from public, anon, authenticated, service_role;
 comment on function private.tell_admins is 'Tells the admins something about a payment';
 
 -- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data}). Python puts it into
@@ -6134,7 +6142,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_parameters jsonb;
@@ -6143,6 +6151,7 @@ begin
       'chat_id', u.telegram_id,
       'key', p_key,
       'languages', jsonb_build_array(u.language, u.language_code),
+      'timezone', private.setting('quota_timezone'),
       'values', p_values
     ) || case when p_buttons is null then '{}'::jsonb else jsonb_build_object('buttons', p_buttons) end
     into v_parameters
@@ -6164,7 +6173,7 @@ begin
 end
 $$;
 
-revoke all on function private.tell_person from public, anon, authenticated;
+revoke all on function private.tell_person from public, anon, authenticated, service_role;
 comment on function private.tell_person is 'Owes a person a message';
 
 -- Tells the buyer what became of their money: a refund, in part or whole, or that it is theirs again.
@@ -6177,7 +6186,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_bought record;
@@ -6213,7 +6222,7 @@ begin
 end
 $$;
 
-revoke all on function private.tell_refund from public, anon, authenticated;
+revoke all on function private.tell_refund from public, anon, authenticated, service_role;
 comment on function private.tell_refund is 'Tells the buyer what became of their money';
 
 -- Takes the titles out of a product's texts.
@@ -6226,12 +6235,12 @@ returns jsonb
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t;
 $$;
 
-revoke all on function private.titles from public, anon, authenticated;
+revoke all on function private.titles from public, anon, authenticated, service_role;
 comment on function private.titles is 'The titles of a product by language';
 
 -- Takes a person out of what is kept of their money. Accounting keeps orders, payments and what was given for them; by
@@ -6246,7 +6255,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform from public.renewals as r where r.user_id = p_user.id order by r.id for update;
@@ -6299,7 +6308,7 @@ begin
 end
 $$;
 
-revoke all on function private.erase_money from public, anon, authenticated;
+revoke all on function private.erase_money from public, anon, authenticated, service_role;
 comment on function private.erase_money is 'Takes a person out of what is kept of their money';
 
 -- Erases the person of an update, as the last thing that this update does. What accounting needs stays and
@@ -6318,7 +6327,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -6366,7 +6375,7 @@ begin
 end
 $$;
 
-revoke all on function private.erase_person from public, anon, authenticated;
+revoke all on function private.erase_person from public, anon, authenticated, service_role;
 comment on function private.erase_person is 'Erases the person of an update';
 
 -- Tells everything that is stored about a person: for themselves. A long conversation comes in parts.
@@ -6384,7 +6393,7 @@ returns jsonb
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_messages jsonb;
@@ -6414,8 +6423,8 @@ begin
 end
 $$;
 
-revoke all on function public.export_person from public, anon, authenticated;
-grant execute on function public.export_person to bot_backend, service_role;
+revoke all on function public.export_person from public, anon, authenticated, service_role;
+grant execute on function public.export_person to bot_backend;
 comment on function public.export_person is 'Everything that is stored about a person';
 
 -- Lets go of used requests of erased people once their day is over, and of whoever nothing else is kept of.
@@ -6428,7 +6437,7 @@ returns integer
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_hashes bytea[];
@@ -6448,7 +6457,7 @@ begin
 end
 $$;
 
-revoke all on function private.forget_usage from public, anon, authenticated;
+revoke all on function private.forget_usage from public, anon, authenticated, service_role;
 comment on function private.forget_usage is 'Lets go of used requests of erased people';
 
 -- Holds the person of an update until the transaction ends, so that nobody erases them in between. Of a person
@@ -6465,7 +6474,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_update.user_id is null then
@@ -6483,7 +6492,7 @@ begin
 end
 $$;
 
-revoke all on function private.hold_person from public, anon, authenticated;
+revoke all on function private.hold_person from public, anon, authenticated, service_role;
 comment on function private.hold_person is 'Holds the person of an update until the transaction ends';
 
 -- Collects what is stored about a person's money: what they ordered and paid, what they got for it, what providers said.
@@ -6496,7 +6505,7 @@ returns jsonb
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with own as (
     select p.*
@@ -6543,7 +6552,7 @@ as $$
   );
 $$;
 
-revoke all on function private.money_section from public, anon, authenticated;
+revoke all on function private.money_section from public, anon, authenticated, service_role;
 comment on function private.money_section is 'What is stored about a person''s money';
 
 -- Collects what is stored about a person, but for the conversation.
@@ -6557,7 +6566,7 @@ returns jsonb
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'person', to_jsonb(u),
@@ -6662,7 +6671,7 @@ as $$
   where u.id = p_user_id;
 $$;
 
-revoke all on function private.person_sections from public, anon, authenticated;
+revoke all on function private.person_sections from public, anon, authenticated, service_role;
 comment on function private.person_sections is 'What is stored about a person, but for the conversation';
 
 -- Keeps what a person who is being erased must not collect again, under a hash that tells nobody who it was.
@@ -6676,7 +6685,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_used jsonb := jsonb '{}';
@@ -6748,7 +6757,7 @@ begin
 end
 $$;
 
-revoke all on function private.remember_person from public, anon, authenticated;
+revoke all on function private.remember_person from public, anon, authenticated, service_role;
 comment on function private.remember_person is 'Keeps what an erased person must not collect again';
 
 -- Gives somebody who was erased and comes back what they had used up: a referral, the free trial, the trainings of a
@@ -6764,7 +6773,7 @@ returns public.users
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kept public.erased_people;
@@ -6808,7 +6817,7 @@ begin
 end
 $$;
 
-revoke all on function private.restore_person from public, anon, authenticated;
+revoke all on function private.restore_person from public, anon, authenticated, service_role;
 comment on function private.restore_person is 'Gives somebody who comes back what they had used up';
 
 -- Tells how long what is kept of people.
@@ -6821,15 +6830,15 @@ returns jsonb
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_object_agg(substr(s.key, length('retention_') + 1), s.value)
     from private.settings as s
    where starts_with(s.key, 'retention_');
 $$;
 
-revoke all on function public.retention_periods from public, anon, authenticated;
-grant execute on function public.retention_periods to bot_backend, service_role;
+revoke all on function public.retention_periods from public, anon, authenticated, service_role;
+grant execute on function public.retention_periods to bot_backend;
 comment on function public.retention_periods is 'How long what is kept of people';
 
 -- Takes everything personal out of payment events. What stays lets a repetition be recognised; of an event that still
@@ -6843,7 +6852,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.payment_events as e
      set user_id = null,
@@ -6867,7 +6876,7 @@ as $$
    where e.id = any(p_ids);
 $$;
 
-revoke all on function private.strip_events from public, anon, authenticated;
+revoke all on function private.strip_events from public, anon, authenticated, service_role;
 comment on function private.strip_events is 'Takes everything personal out of payment events';
 
 -- Takes everything personal out of payments: with what a next one could be charged, by what the provider knows the payer,
@@ -6882,7 +6891,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.payments as p
      set saved_method = null,
@@ -6891,7 +6900,7 @@ as $$
   update public.refunds as r set error = null where r.payment_id = any(p_ids) and r.error is not null;
 $$;
 
-revoke all on function private.strip_payments from public, anon, authenticated;
+revoke all on function private.strip_payments from public, anon, authenticated, service_role;
 comment on function private.strip_payments is 'Takes everything personal out of payments';
 
 -- Takes everything personal out of an update, and drops the calls that it still owes. What stays (bot and
@@ -6906,7 +6915,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   delete from public.telegram_outbox as o where o.bot = p_bot and o.update_id = p_update_id;
   update public.telegram_updates as t
@@ -6925,7 +6934,7 @@ as $$
    where t.bot = p_bot and t.update_id = p_update_id;
 $$;
 
-revoke all on function private.strip_update from public, anon, authenticated;
+revoke all on function private.strip_update from public, anon, authenticated, service_role;
 comment on function private.strip_update is 'Takes everything personal out of an update';
 
 -- Lets a person name a promo code, unless they named too many wrong ones today; with the next day all begins anew.
@@ -6939,7 +6948,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
@@ -6960,7 +6969,7 @@ begin
 end
 $$;
 
-revoke all on function private.begin_promocode_try from public, anon, authenticated;
+revoke all on function private.begin_promocode_try from public, anon, authenticated, service_role;
 comment on function private.begin_promocode_try is 'Lets a person name a promo code, unless they named too many wrong ones';
 
 -- Gives what a promo code is for, and keeps that it was given. A month is added to the end of what the person has.
@@ -6973,7 +6982,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_until timestamptz;
@@ -7018,7 +7027,7 @@ begin
 end
 $$;
 
-revoke all on function private.give_promocode from public, anon, authenticated;
+revoke all on function private.give_promocode from public, anon, authenticated, service_role;
 comment on function private.give_promocode is 'Gives what a promo code is for';
 
 -- Tells all there is to know of a promo code.
@@ -7031,7 +7040,7 @@ returns jsonb
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select to_jsonb(p_promocode) || jsonb_build_object(
     'state', case
@@ -7044,7 +7053,7 @@ as $$
   );
 $$;
 
-revoke all on function private.promocode_card from public, anon, authenticated;
+revoke all on function private.promocode_card from public, anon, authenticated, service_role;
 comment on function private.promocode_card is 'All there is to know of a promo code';
 
 -- Gives a person what a promo code is for. A discount waits for their next purchase (private.discount_of).
@@ -7064,7 +7073,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -7121,7 +7130,7 @@ begin
 end
 $$;
 
-revoke all on function public.redeem_promocode from public, anon, authenticated;
+revoke all on function public.redeem_promocode from public, anon, authenticated, service_role;
 grant execute on function public.redeem_promocode to bot_backend, service_role;
 comment on function public.redeem_promocode is 'Gives a person what a promo code is for, once';
 
@@ -7137,7 +7146,7 @@ returns text
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_referrer_id bigint;
@@ -7164,7 +7173,7 @@ begin
 end
 $$;
 
-revoke all on function private.attach_referral from public, anon, authenticated;
+revoke all on function private.attach_referral from public, anon, authenticated, service_role;
 comment on function private.attach_referral is 'Notes who brought a newcomer';
 
 -- Attaches a newcomer to whoever's code they bring, if nobody brought them yet, and completes it: both sides
@@ -7180,7 +7189,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_outcome text := private.attach_referral(p_user_id, p_referral_code);
@@ -7202,7 +7211,7 @@ begin
 end
 $$;
 
-revoke all on function public.complete_referral from public, anon, authenticated;
+revoke all on function public.complete_referral from public, anon, authenticated, service_role;
 grant execute on function public.complete_referral to bot_backend, service_role;
 comment on function public.complete_referral is 'Completes a referral: both sides get bonus credits, once';
 
@@ -7218,7 +7227,7 @@ returns jsonb
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'code', u.referral_code,
@@ -7238,8 +7247,8 @@ as $$
   where u.id = p_user_id;
 $$;
 
-revoke all on function public.referral_overview from public, anon, authenticated;
-grant execute on function public.referral_overview to bot_backend, service_role;
+revoke all on function public.referral_overview from public, anon, authenticated, service_role;
+grant execute on function public.referral_overview to bot_backend;
 comment on function public.referral_overview is 'What a person''s invitations came to';
 
 -- What follows from a person's first served request: they are new no more, and whoever brought them hears of it.
@@ -7254,7 +7263,7 @@ returns json
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_referral public.user_referrals;
@@ -7295,7 +7304,7 @@ begin
 end
 $$;
 
-revoke all on function private.serve_newcomer from public, anon, authenticated;
+revoke all on function private.serve_newcomer from public, anon, authenticated, service_role;
 comment on function private.serve_newcomer is 'What follows from a person''s first served request';
 
 -- Completes a pending referral: both sides get their credits, or the referrer's day is full and nobody does.
@@ -7310,7 +7319,7 @@ returns text
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -7375,7 +7384,7 @@ begin
 end
 $$;
 
-revoke all on function private.settle_referral from public, anon, authenticated;
+revoke all on function private.settle_referral from public, anon, authenticated, service_role;
 comment on function private.settle_referral is 'Completes a pending referral';
 
 -- Lists who brought the most people in a period.
@@ -7390,7 +7399,7 @@ returns jsonb
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     jsonb_agg(
@@ -7420,8 +7429,8 @@ as $$
   join public.users as u on u.id = t.referrer_id;
 $$;
 
-revoke all on function public.top_referrers from public, anon, authenticated;
-grant execute on function public.top_referrers to bot_backend, service_role;
+revoke all on function public.top_referrers from public, anon, authenticated, service_role;
+grant execute on function public.top_referrers to bot_backend;
 comment on function public.top_referrers is 'Who brought the most people in a period';
 
 -- Tells whether a person was brought, directly or through others, by another one: a circle must not close.
@@ -7435,7 +7444,7 @@ returns boolean
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with recursive line (user_id, steps) as (
     select p_user_id, 0
@@ -7448,7 +7457,7 @@ as $$
   select exists (select from line as l where l.user_id = p_ancestor_id and l.steps > 0);
 $$;
 
-revoke all on function private.was_brought_by from public, anon, authenticated;
+revoke all on function private.was_brought_by from public, anon, authenticated, service_role;
 comment on function private.was_brought_by is 'Whether a person was brought by another one';
 
 -- Adds a month or a year as the calendar of the setting quota_timezone has them, to the same hour of the wall clock.
@@ -7461,7 +7470,7 @@ returns timestamptz
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_timezone text := private.setting('quota_timezone');
@@ -7478,7 +7487,7 @@ begin
 end
 $$;
 
-revoke all on function private.add_period from public, anon, authenticated;
+revoke all on function private.add_period from public, anon, authenticated, service_role;
 comment on function private.add_period is 'Adds a month or a year by the calendar';
 
 -- Says on which day of the month a period that begins at a moment ends: on the day on which the one before began, as long
@@ -7492,7 +7501,7 @@ returns smallint
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_local timestamp := p_from at time zone private.setting('quota_timezone');
@@ -7503,7 +7512,7 @@ begin
 end
 $$;
 
-revoke all on function private.anchor_day from public, anon, authenticated;
+revoke all on function private.anchor_day from public, anon, authenticated, service_role;
 comment on function private.anchor_day is 'On which day of the month a period that begins at a moment ends';
 
 -- Ends the subscriptions whose time is over, days of grace included, of p_limit people at most.
@@ -7517,7 +7526,7 @@ returns integer
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -7554,7 +7563,7 @@ begin
 end
 $$;
 
-revoke all on function private.expire_subscriptions from public, anon, authenticated;
+revoke all on function private.expire_subscriptions from public, anon, authenticated, service_role;
 comment on function private.expire_subscriptions is 'Ends the subscriptions whose time is over';
 
 -- Gives a person a plan for a period, or for some seconds: from the end of what they have of it, wherever it is from, or
@@ -7577,7 +7586,7 @@ create or replace function private.extend_subscription(
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -7625,7 +7634,7 @@ begin
 end
 $$;
 
-revoke all on function private.extend_subscription from public, anon, authenticated;
+revoke all on function private.extend_subscription from public, anon, authenticated, service_role;
 comment on function private.extend_subscription is 'Gives a person a plan for a period';
 
 -- Tells how long a plan that renews stays after its end while the charge is late: shorter than any month, so that the
@@ -7639,12 +7648,12 @@ returns interval
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select make_interval(days => greatest(0, least(27, private.setting('grace_days')::integer)));
 $$;
 
-revoke all on function private.grace_period from public, anon, authenticated;
+revoke all on function private.grace_period from public, anon, authenticated, service_role;
 comment on function private.grace_period is 'How long a plan stays after its end while its renewal is late';
 
 -- Tells when a plan stops: at its end, or where a renewal of it is running, some days (setting grace_days) later: a charge
@@ -7658,7 +7667,7 @@ returns timestamptz
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select p_ends_at + case
       when p_source <> 'admin' and exists (
@@ -7669,7 +7678,7 @@ as $$
     end;
 $$;
 
-revoke all on function private.kept_until from public, anon, authenticated;
+revoke all on function private.kept_until from public, anon, authenticated, service_role;
 comment on function private.kept_until is 'When a plan stops, days of grace included';
 
 -- Tells the highest level of the plans that run for a person now, days of grace included: the one place that says what
@@ -7683,7 +7692,7 @@ returns integer
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(max(l.vip_level), 0)
     from public.subscriptions as s
@@ -7693,7 +7702,7 @@ as $$
      and coalesce(private.kept_until(s.user_id, s.plan, s.source, s.ends_at), 'infinity') > (select private.clock());
 $$;
 
-revoke all on function private.level_of from public, anon, authenticated;
+revoke all on function private.level_of from public, anon, authenticated, service_role;
 comment on function private.level_of is 'The highest level of the plans that run for a person';
 
 -- Tells which plan a person has and until when: in the days of grace, until these are over.
@@ -7706,7 +7715,7 @@ returns jsonb
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
       'plan', q.plan,
@@ -7729,7 +7738,7 @@ as $$
    group by q.plan;
 $$;
 
-revoke all on function private.plan_of from public, anon, authenticated;
+revoke all on function private.plan_of from public, anon, authenticated, service_role;
 comment on function private.plan_of is 'Which plan a person has and until when';
 
 -- Derives what a person may from what they have: vip_level is the highest of the active subscriptions' plans,
@@ -7743,7 +7752,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -7759,7 +7768,7 @@ begin
 end
 $$;
 
-revoke all on function private.refresh_access from public, anon, authenticated;
+revoke all on function private.refresh_access from public, anon, authenticated, service_role;
 comment on function private.refresh_access is 'Derives vip_level and is_paid from the subscriptions';
 
 -- Takes time of a plan back, as much as is left of it at most. What was to follow it comes earlier.
@@ -7774,7 +7783,7 @@ returns numeric
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -7816,7 +7825,7 @@ begin
 end
 $$;
 
-revoke all on function private.shorten_subscription from public, anon, authenticated;
+revoke all on function private.shorten_subscription from public, anon, authenticated, service_role;
 comment on function private.shorten_subscription is 'Takes time of a plan back';
 
 -- What a person has of time that was bought, and what renews it.
@@ -7832,7 +7841,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select json_build_object(
     'plan', private.plan_of(p_user_id) ->> 'plan',
@@ -7876,8 +7885,8 @@ as $$
   );
 $$;
 
-revoke all on function public.subscription_overview from public, anon, authenticated;
-grant execute on function public.subscription_overview to bot_backend, service_role;
+revoke all on function public.subscription_overview from public, anon, authenticated, service_role;
+grant execute on function public.subscription_overview to bot_backend;
 comment on function public.subscription_overview is 'What a person has of time that was bought, and what renews it';
 
 -- Says what a redelivery of a finished update is answered with.
@@ -7894,7 +7903,7 @@ returns json
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_update public.telegram_updates;
@@ -7927,7 +7936,7 @@ begin
 end
 $$;
 
-revoke all on function private.answer_again from public, anon, authenticated;
+revoke all on function private.answer_again from public, anon, authenticated, service_role;
 comment on function private.answer_again is 'What a redelivery of a finished update is answered with';
 
 -- Applies what a handler changed of a session and of the person's choices.
@@ -7944,7 +7953,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_changes ?| array['language', 'is_active'] then
@@ -7986,7 +7995,7 @@ begin
 end
 $$;
 
-revoke all on function private.change_session from public, anon, authenticated;
+revoke all on function private.change_session from public, anon, authenticated, service_role;
 comment on function private.change_session is 'Applies what a handler changed of a session';
 
 -- Hands out the calls that one finished update still owes and whose time has come.
@@ -8000,7 +8009,7 @@ returns json
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with due as (
     select o.id
@@ -8026,7 +8035,7 @@ as $$
   from claimed as c;
 $$;
 
-revoke all on function private.claim_calls from public, anon, authenticated;
+revoke all on function private.claim_calls from public, anon, authenticated, service_role;
 comment on function private.claim_calls is 'The calls that one finished update still owes';
 
 -- Hands out calls that are owed and whose time has come, the oldest first.
@@ -8040,7 +8049,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with due as (
     select o.id
@@ -8073,8 +8082,8 @@ as $$
   from claimed as c;
 $$;
 
-revoke all on function public.claim_outbox from public, anon, authenticated;
-grant execute on function public.claim_outbox to bot_backend, service_role;
+revoke all on function public.claim_outbox from public, anon, authenticated, service_role;
+grant execute on function public.claim_outbox to bot_backend;
 comment on function public.claim_outbox is 'Hands out owed calls whose time has come';
 
 -- Records that a stale update could not even be read, for which nobody took its lease. After three such failures it is
@@ -8089,7 +8098,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_attempt integer;
@@ -8108,8 +8117,8 @@ begin
 end
 $$;
 
-revoke all on function public.fail_stale_update from public, anon, authenticated;
-grant execute on function public.fail_stale_update to bot_backend, service_role;
+revoke all on function public.fail_stale_update from public, anon, authenticated, service_role;
+grant execute on function public.fail_stale_update to bot_backend;
 comment on function public.fail_stale_update is 'Records that a stale update could not be read; after three times it is put aside';
 
 -- Records that the work on an update failed: gives the lease and the reserved request back, and after three
@@ -8134,7 +8143,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_update public.telegram_updates;
@@ -8183,8 +8192,8 @@ begin
 end
 $$;
 
-revoke all on function public.fail_update from public, anon, authenticated;
-grant execute on function public.fail_update to bot_backend, service_role;
+revoke all on function public.fail_update from public, anon, authenticated, service_role;
+grant execute on function public.fail_update to bot_backend;
 comment on function public.fail_update is 'Records a failure; after three the update is put aside';
 
 -- The second of the two calls of an update: commits all that its handler changed, and its answer, together.
@@ -8215,7 +8224,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -8285,8 +8294,8 @@ begin
 end
 $$;
 
-revoke all on function public.finish_update from public, anon, authenticated;
-grant execute on function public.finish_update to bot_backend, service_role;
+revoke all on function public.finish_update from public, anon, authenticated, service_role;
+grant execute on function public.finish_update to bot_backend;
 comment on function public.finish_update is 'Commits what the handler of an update changed, and its answer';
 
 -- Finds what a bot remembers of a person in a chat, or begins it.
@@ -8299,7 +8308,7 @@ returns public.bot_sessions
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_session public.bot_sessions;
@@ -8321,7 +8330,7 @@ begin
 end
 $$;
 
-revoke all on function private.open_session from public, anon, authenticated;
+revoke all on function private.open_session from public, anon, authenticated, service_role;
 comment on function private.open_session is 'Finds or begins what a bot remembers of a person in a chat';
 
 -- Stores calls to the Bot API that are owed from now on.
@@ -8335,7 +8344,7 @@ returns json
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with stored as (
     insert into public.telegram_outbox as o (bot, chat_id, update_id, method, parameters, send_after)
@@ -8353,7 +8362,7 @@ as $$
   select coalesce(json_agg(s.id order by s.id), '[]'::json) from stored as s;
 $$;
 
-revoke all on function private.owe_calls from public, anon, authenticated;
+revoke all on function private.owe_calls from public, anon, authenticated, service_role;
 comment on function private.owe_calls is 'Stores calls to the Bot API that are owed';
 
 -- Keeps an authentic body that cannot be worked on (not JSON, too large, no update in it) for the owner.
@@ -8368,7 +8377,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.telegram_updates (bot, update_id, kind, status, payload, error)
@@ -8378,8 +8387,8 @@ begin
 end
 $$;
 
-revoke all on function public.put_update_aside from public, anon, authenticated;
-grant execute on function public.put_update_aside to bot_backend, service_role;
+revoke all on function public.put_update_aside from public, anon, authenticated, service_role;
+grant execute on function public.put_update_aside to bot_backend;
 comment on function public.put_update_aside is 'Keeps a body that cannot be worked on for the owner';
 
 -- The first of the two calls of an update: stores it, drops duplicates, takes the lease, and loads all that
@@ -8424,7 +8433,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -8545,8 +8554,8 @@ begin
 end
 $$;
 
-revoke all on function public.receive_update from public, anon, authenticated;
-grant execute on function public.receive_update to bot_backend, service_role;
+revoke all on function public.receive_update from public, anon, authenticated, service_role;
+grant execute on function public.receive_update to bot_backend;
 comment on function public.receive_update is 'Stores an update, drops duplicates, takes the lease and loads the session';
 
 -- Reads the newest messages of a session, the oldest of them first.
@@ -8561,7 +8570,7 @@ returns json
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     json_agg(json_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::json
@@ -8575,7 +8584,7 @@ as $$
   ) as m;
 $$;
 
-revoke all on function private.recent_messages from public, anon, authenticated;
+revoke all on function private.recent_messages from public, anon, authenticated, service_role;
 comment on function private.recent_messages is 'The newest messages of a session, oldest first';
 
 -- Records what became of owed calls: taken by Telegram, refused for good, or to be tried again later.
@@ -8591,7 +8600,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -8621,8 +8630,8 @@ begin
 end
 $$;
 
-revoke all on function public.record_calls from public, anon, authenticated;
-grant execute on function public.record_calls to bot_backend, service_role;
+revoke all on function public.record_calls from public, anon, authenticated, service_role;
+grant execute on function public.record_calls to bot_backend;
 comment on function public.record_calls is 'Records what became of owed calls to the Bot API';
 
 -- Reserves one AI request for an update whose handler finds out late that it wants the AI. Plain text has
@@ -8636,7 +8645,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_update public.telegram_updates;
@@ -8664,8 +8673,8 @@ begin
 end
 $$;
 
-revoke all on function public.reserve_request from public, anon, authenticated;
-grant execute on function public.reserve_request to bot_backend, service_role;
+revoke all on function public.reserve_request from public, anon, authenticated, service_role;
+grant execute on function public.reserve_request to bot_backend;
 comment on function public.reserve_request is 'Reserves one AI request for an update';
 
 -- Hands out updates of these bots (a json array of names; null is all) whose worker vanished or failed and that Telegram
@@ -8680,7 +8689,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with stale as (
     select t.bot, t.update_id, t.lease_until
@@ -8708,8 +8717,8 @@ as $$
   from moved as m;
 $$;
 
-revoke all on function public.stale_updates from public, anon, authenticated;
-grant execute on function public.stale_updates to bot_backend, service_role;
+revoke all on function public.stale_updates from public, anon, authenticated, service_role;
+grant execute on function public.stale_updates to bot_backend;
 comment on function public.stale_updates is 'Updates whose worker vanished or failed';
 
 -- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
@@ -8726,7 +8735,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -8800,8 +8809,8 @@ begin
 end
 $$;
 
-revoke all on function public.sweep from public, anon, authenticated;
-grant execute on function public.sweep to bot_backend, service_role;
+revoke all on function public.sweep from public, anon, authenticated, service_role;
+grant execute on function public.sweep to bot_backend;
 comment on function public.sweep is 'Releases stale reservations and drops what is past its retention';
 
 -- Stores an update, or finds it, and decides whether this delivery works on it. Takes the lease if so.
@@ -8833,7 +8842,7 @@ create or replace function private.take_update(
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := p_now;
@@ -8896,7 +8905,7 @@ begin
 end
 $$;
 
-revoke all on function private.take_update from public, anon, authenticated;
+revoke all on function private.take_update from public, anon, authenticated, service_role;
 comment on function private.take_update is 'Stores an update, or finds it, and takes the lease if it is free';
 
 -- Adds a person who is seen for the first time to their day's total.
@@ -8909,7 +8918,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into public.daily_totals as t (day, provider, model, is_own_key, shard, new_people)
   values (
@@ -8919,7 +8928,7 @@ as $$
     set new_people = t.new_people + excluded.new_people;
 $$;
 
-revoke all on function private.count_new_person from public, anon, authenticated;
+revoke all on function private.count_new_person from public, anon, authenticated, service_role;
 comment on function private.count_new_person is 'Adds a new person to their day''s total';
 
 -- Drops one partition of api_usage with all its rows; what they add up to stays in the counters.
@@ -8933,7 +8942,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '200ms'
 as $$
 begin
@@ -8944,7 +8953,7 @@ exception when lock_not_available or deadlock_detected then
 end
 $$;
 
-revoke all on function private.drop_usage_month from public, anon, authenticated;
+revoke all on function private.drop_usage_month from public, anon, authenticated, service_role;
 comment on function private.drop_usage_month is 'Drops one partition of api_usage';
 
 -- Tells all about a person's usage: the plan, what is used and left of the day and the month, the last 30 days,
@@ -8965,7 +8974,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -9088,7 +9097,7 @@ begin
 end
 $$;
 
-revoke all on function public.get_user_usage_stats from public, anon, authenticated;
+revoke all on function public.get_user_usage_stats from public, anon, authenticated, service_role;
 grant execute on function public.get_user_usage_stats to bot_backend, service_role;
 comment on function public.get_user_usage_stats is 'All about a person''s usage, in constant time';
 
@@ -9103,7 +9112,7 @@ returns integer
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -9140,7 +9149,7 @@ begin
 end
 $$;
 
-revoke all on function private.keep_usage_months from public, anon, authenticated;
+revoke all on function private.keep_usage_months from public, anon, authenticated, service_role;
 comment on function private.keep_usage_months is 'Makes the months of api_usage ahead and drops the old ones';
 
 -- Makes the partition of api_usage for one month (UTC) and moves what came before it out of the default one.
@@ -9155,7 +9164,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set lock_timeout = '200ms'
 as $$
@@ -9196,7 +9205,7 @@ exception when lock_not_available or deadlock_detected then
 end
 $$;
 
-revoke all on function private.make_usage_month from public, anon, authenticated;
+revoke all on function private.make_usage_month from public, anon, authenticated, service_role;
 comment on function private.make_usage_month is 'Makes the partition of api_usage for one month';
 
 -- Writes down what an update asked of AI providers: a row for each call, and the counters they add up to.
@@ -9214,7 +9223,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz;
@@ -9309,5 +9318,5 @@ begin
 end
 $$;
 
-revoke all on function private.record_usage from public, anon, authenticated;
+revoke all on function private.record_usage from public, anon, authenticated, service_role;
 comment on function private.record_usage is 'Writes down an update''s calls to AI providers and what they add up to';

@@ -1,6 +1,6 @@
 -- Who may call us, and that each can do nothing else. Every check acts as the role it is about.
 begin;
-select plan(15);
+select plan(16);
 
 -- The role our functions connect as ------------------------------------------------------------------------
 
@@ -38,6 +38,9 @@ select throws_ok(
 select throws_ok('delete from public.telegram_updates', '42501', null, 'bot_backend may not empty a table');
 select throws_ok('select private.clock()', '42501', null, 'bot_backend may not call an internal function');
 select throws_ok('select * from private.settings', '42501', null, 'bot_backend may not read the settings');
+select throws_ok(
+    'create temporary table mine ()', '42501', null, 'bot_backend may not make a temporary object'
+);
 select throws_ok('create table public.mine ()', '42501', null, 'bot_backend may not make a table');
 select throws_ok(
     'create function public.mine() returns void language sql as ''''', '42501', null,

@@ -15,7 +15,8 @@ BASE = """
     alter table public.people enable row level security;
     revoke all on public.people from anon, authenticated, service_role;
     create index people_name_idx on public.people (name);
-    create function public.greet(p_name text) returns text language sql stable set search_path = ''
+    create function public.greet(p_name text) returns text language sql stable
+        set search_path = pg_catalog, pg_temp
         as $$ select 'Hello ' || p_name $$;
     revoke all on function public.greet from public, anon, authenticated;
     create table public.events (at timestamptz not null) partition by range (at);

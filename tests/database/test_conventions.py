@@ -1,9 +1,13 @@
 """The law of the database, asked of the database itself. Each failure says what to do."""
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import psycopg
 import pytest
+
+SERVICES = Path(__file__).parents[2] / "docs" / "services.md"
 
 # Words for the questions below: what is ours, in schemas public and private.
 VIEWS = """
@@ -90,12 +94,22 @@ def test_no_internal_function_is_a_security_definer(ask: Ask) -> None:
     assert ask(definers) == [], "write `security invoker`: it runs with the rights of the API function"
 
 
-def test_every_function_has_an_empty_search_path(ask: Ask) -> None:
+def test_every_function_searches_pg_temp_last(ask: Ask) -> None:
     loose = """
         select name from functions
-        where not coalesce(proconfig, '{}') && array['search_path=""', 'search_path=']
+        where not 'search_path=pg_catalog, pg_temp' = any (coalesce(proconfig, '{}'))
     """
-    assert ask(loose) == [], "add `set search_path = ''` and write every name with its schema"
+    assert ask(loose) == [], (
+        "add `set search_path = pg_catalog, pg_temp` and write every name with its schema: with an empty path"
+        " types are looked up in pg_temp first"
+    )
+
+
+def test_functions_of_the_bots_may_not_make_temporary_objects(ask: Ask) -> None:
+    makers = """
+        select role from untrusted where has_database_privilege(role, current_database(), 'temporary')
+    """
+    assert ask(makers) == [], "revoke temporary on the database from public (supabase/schemas/roles.sql)"
 
 
 def test_every_function_and_table_says_what_it_is_for(ask: Ask) -> None:
@@ -122,17 +136,29 @@ def test_nobody_from_outside_may_execute_a_function(ask: Ask) -> None:
         where has_function_privilege(role, oid, 'execute')
     """
     assert ask(open_to_all) == [], (
-        "add `revoke all on function … from public, anon, authenticated`: older projects grant it by default"
+        "add `revoke all on function … from public, anon, authenticated, service_role`:"
+        " older projects grant it by default"
     )
 
 
-def test_the_callers_may_execute_the_whole_api(ask: Ask) -> None:
+def test_the_bots_may_execute_the_whole_api(ask: Ask) -> None:
     refused = """
-        select format('%s by %s', name, role) from functions, callers
-        where schema = 'public' and not has_function_privilege(role, oid, 'execute')
+        select name from functions
+        where schema = 'public' and not has_function_privilege('bot_backend', oid, 'execute')
     """
     assert ask(refused) == [], (
-        "add `grant execute on function … to bot_backend, service_role`, or move it to schema private"
+        "add `grant execute on function … to bot_backend`, or move it to schema private"
+    )
+
+
+def test_other_services_may_execute_what_is_documented_for_them(ask: Ask) -> None:
+    allowed = """
+        select proname from functions where has_function_privilege('service_role', oid, 'execute')
+    """
+    documented = re.findall(r"^\| `(\w+)\(", SERVICES.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(documented) == len(set(documented))
+    assert sorted(ask(allowed)) == sorted(documented), (
+        "docs/services.md lists what service_role may execute: grant it there and nothing else"
     )
 
 
@@ -141,7 +167,9 @@ def test_internals_cannot_be_called_from_outside(ask: Ask) -> None:
         select format('%s by %s', name, role) from functions, untrusted
         where schema = 'private' and has_function_privilege(role, oid, 'execute')
     """
-    assert ask(callable_) == [], "add `revoke all on function private.… from public, anon, authenticated`"
+    assert ask(callable_) == [], (
+        "add `revoke all on function private.… from public, anon, authenticated, service_role`"
+    )
 
 
 def test_no_caller_may_touch_a_table(ask: Ask) -> None:

@@ -107,7 +107,9 @@ def test_volatility_security_and_search_path_are_written_out(path: Path) -> None
     assert re.search(r"\bsecurity (definer|invoker)\b", before_body), (
         "write security definer or security invoker"
     )
-    assert "set search_path = ''" in before_body, "write set search_path = ''"
+    assert "set search_path = pg_catalog, pg_temp" in before_body, (
+        "write set search_path = pg_catalog, pg_temp"
+    )
 
 
 @each_function_file
@@ -115,7 +117,7 @@ def test_rights_and_comment_stand_beside_the_function(path: Path) -> None:
     text = code(path.read_text())
     (name,) = CREATE_FUNCTION.findall(text)[:1] or [""]
     assert re.search(rf"^revoke all on function {re.escape(name)}\b", text, re.MULTILINE), (
-        "revoke all on function … from public, anon, authenticated"
+        "revoke all on function … from public, anon, authenticated, service_role"
     )
     granted = re.search(rf"^grant execute on function {re.escape(name)}\b", text, re.MULTILINE)
     assert bool(granted) == name.startswith("public."), (

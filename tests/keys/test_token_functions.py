@@ -158,7 +158,7 @@ def test_they_go_with_the_person(sql: Sql, call: Call, anna: int) -> None:
 
 @pytest.mark.parametrize(
     ("role", "may"),
-    [("bot_backend", True), ("service_role", True), ("anon", False), ("authenticated", False)],
+    [("bot_backend", True), ("service_role", False), ("anon", False), ("authenticated", False)],
 )
 def test_who_may_call_them(database_url: str, anna: int, role: str, may: bool) -> None:
     calls = (

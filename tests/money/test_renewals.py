@@ -346,7 +346,7 @@ def test_only_the_backend_may(money: Money, database_url: str, function: str) ->
         "star_position": "star_position('nobody')",
         "missing_events": "missing_events('x', '[]')",
     }
-    for role, may in (("anon", False), ("authenticated", False), ("service_role", True)):
+    for role, may in (("anon", False), ("service_role", False), ("bot_backend", True)):
         with psycopg.connect(database_url) as connection:
             connection.execute(f"set role {role}")
             if may:

@@ -374,9 +374,7 @@ def test_who_paid_is_found_among_the_newest_when_we_know_it_no_more(
         invoice = stars_invoice(shop, f"other-{number}")
         shop.telegram.stars._charge(invoice, chat.person)
     payment = chat.pay(provider.create(stars(), TIMEOUT).url).wait()
-    notice = provider.refund(
-        payment.charge_id, Decimal(250), "XTR", key="r", telegram_id=0, timeout=TIMEOUT
-    )
+    notice = provider.refund(payment.charge_id, Decimal(250), "XTR", key="r", telegram_id=0, timeout=TIMEOUT)
     assert (notice.kind, notice.payment_id, notice.telegram_id) == (Kind.REFUNDED, payment.charge_id, None)
 
 

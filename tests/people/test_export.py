@@ -99,7 +99,7 @@ def test_secrets_of_updates_were_never_stored(anna: Someone, export: Callable[..
 
 @pytest.mark.parametrize(
     ("role", "may"),
-    [("bot_backend", True), ("service_role", True), ("anon", False), ("authenticated", False)],
+    [("bot_backend", True), ("service_role", False), ("anon", False), ("authenticated", False)],
 )
 def test_only_our_functions_and_the_secret_key_may_call(
     database_url: str, sql: Sql, anna: Someone, role: str, may: bool

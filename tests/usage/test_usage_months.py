@@ -57,7 +57,7 @@ def run(url: str) -> Iterator[Sql]:
 def at(run: Sql, moment: str) -> None:
     run(
         "create or replace function private.clock() returns timestamptz language sql volatile "
-        f"set search_path = '' as $$ select timestamptz '{moment}' $$"
+        f"set search_path = pg_catalog, pg_temp as $$ select timestamptz '{moment}' $$"
     )
 
 

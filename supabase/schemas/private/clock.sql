@@ -8,10 +8,10 @@ returns timestamptz
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select clock_timestamp();
 $$;
 
-revoke all on function private.clock from public, anon, authenticated;
+revoke all on function private.clock from public, anon, authenticated, service_role;
 comment on function private.clock is 'The present moment; replaced by tests that move the time';

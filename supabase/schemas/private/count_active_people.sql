@@ -10,7 +10,7 @@ returns trigger
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_gone record;
@@ -46,5 +46,5 @@ begin
 end
 $$;
 
-revoke all on function private.count_active_people from public, anon, authenticated;
+revoke all on function private.count_active_people from public, anon, authenticated, service_role;
 comment on function private.count_active_people is 'Keeps daily_people what users.active_on says';

@@ -8,7 +8,7 @@ returns trigger
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user_id bigint;
@@ -26,5 +26,5 @@ begin
 end
 $$;
 
-revoke all on function private.mark_admin from public, anon, authenticated;
+revoke all on function private.mark_admin from public, anon, authenticated, service_role;
 comment on function private.mark_admin is 'Keeps users.is_admin what admins say';

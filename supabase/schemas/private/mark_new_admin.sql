@@ -8,7 +8,7 @@ returns trigger
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   new.is_admin := exists (select from public.admins as a where a.telegram_id = new.telegram_id);
@@ -17,5 +17,5 @@ begin
 end
 $$;
 
-revoke all on function private.mark_new_admin from public, anon, authenticated;
+revoke all on function private.mark_new_admin from public, anon, authenticated, service_role;
 comment on function private.mark_new_admin is 'Marks a person who is an admin when they first write';

@@ -8,7 +8,7 @@ returns text
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   -- Bytes 6 and 8 of a random UUID hold its version; a hash spreads the random bits over all of them.
   select string_agg(
@@ -27,5 +27,5 @@ as $$
   cross join generate_series(0, 11) as i (position);
 $$;
 
-revoke all on function private.random_code from public, anon, authenticated;
+revoke all on function private.random_code from public, anon, authenticated, service_role;
 comment on function private.random_code is 'A short unguessable code';

@@ -9,7 +9,7 @@ returns trigger
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_nobodys jsonb;
@@ -24,5 +24,5 @@ begin
 end
 $$;
 
-revoke all on function private.refuse_change from public, anon, authenticated;
+revoke all on function private.refuse_change from public, anon, authenticated, service_role;
 comment on function private.refuse_change is 'Keeps what was written once as it was written';

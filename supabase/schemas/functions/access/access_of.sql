@@ -11,7 +11,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_level integer := private.level_of(p_user.id);
@@ -65,5 +65,5 @@ begin
 end
 $$;
 
-revoke all on function private.access_of from public, anon, authenticated;
+revoke all on function private.access_of from public, anon, authenticated, service_role;
 comment on function private.access_of is 'What a person may use, and of what it would be taken';

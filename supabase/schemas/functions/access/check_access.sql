@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -22,6 +22,6 @@ begin
 end
 $$;
 
-revoke all on function public.check_access from public, anon, authenticated;
+revoke all on function public.check_access from public, anon, authenticated, service_role;
 grant execute on function public.check_access to bot_backend, service_role;
 comment on function public.check_access is 'Whether a person may use what is paid for';

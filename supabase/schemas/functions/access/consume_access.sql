@@ -12,7 +12,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -66,6 +66,6 @@ begin
 end
 $$;
 
-revoke all on function public.consume_access from public, anon, authenticated;
+revoke all on function public.consume_access from public, anon, authenticated, service_role;
 grant execute on function public.consume_access to bot_backend, service_role;
 comment on function public.consume_access is 'Takes what is paid for from a person, once per reference';

@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_trainings integer := private.setting('channel_trainings')::integer;
@@ -29,6 +29,6 @@ begin
 end
 $$;
 
-revoke all on function public.give_channel_trainings from public, anon, authenticated;
-grant execute on function public.give_channel_trainings to bot_backend, service_role;
+revoke all on function public.give_channel_trainings from public, anon, authenticated, service_role;
+grant execute on function public.give_channel_trainings to bot_backend;
 comment on function public.give_channel_trainings is 'Gives a person what joining a channel is worth';

@@ -11,7 +11,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if coalesce(p_quantity, 0) not between 1 and 1000000 then
@@ -24,5 +24,5 @@ begin
 end
 $$;
 
-revoke all on function private.give_trainings from public, anon, authenticated;
+revoke all on function private.give_trainings from public, anon, authenticated, service_role;
 comment on function private.give_trainings is 'Gives a person free trainings, once for each source and reference';

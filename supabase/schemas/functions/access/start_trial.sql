@@ -10,7 +10,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -32,6 +32,6 @@ begin
 end
 $$;
 
-revoke all on function public.start_trial from public, anon, authenticated;
+revoke all on function public.start_trial from public, anon, authenticated, service_role;
 grant execute on function public.start_trial to bot_backend, service_role;
 comment on function public.start_trial is 'Starts a person''s free trial, once in a life';

@@ -9,7 +9,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select json_build_object(
       'access', private.access_of(u, 1),
@@ -37,6 +37,6 @@ as $$
    where u.id = p_user_id;
 $$;
 
-revoke all on function public.training_overview from public, anon, authenticated;
-grant execute on function public.training_overview to bot_backend, service_role;
+revoke all on function public.training_overview from public, anon, authenticated, service_role;
+grant execute on function public.training_overview to bot_backend;
 comment on function public.training_overview is 'What a person has to train with';

@@ -9,7 +9,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -31,6 +31,6 @@ begin
 end
 $$;
 
-revoke all on function public.trial_offer from public, anon, authenticated;
+revoke all on function public.trial_offer from public, anon, authenticated, service_role;
 grant execute on function public.trial_offer to bot_backend, service_role;
 comment on function public.trial_offer is 'How it stands with a person''s free trial';

@@ -8,7 +8,7 @@ returns text
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return case
@@ -26,5 +26,5 @@ begin
 end
 $$;
 
-revoke all on function private.trial_state from public, anon, authenticated;
+revoke all on function private.trial_state from public, anon, authenticated, service_role;
 comment on function private.trial_state is 'Whether a person may have the free trial';

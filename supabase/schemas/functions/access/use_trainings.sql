@@ -8,7 +8,7 @@ returns integer
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_given record;
@@ -28,5 +28,5 @@ begin
 end
 $$;
 
-revoke all on function private.use_trainings from public, anon, authenticated;
+revoke all on function private.use_trainings from public, anon, authenticated, service_role;
 comment on function private.use_trainings is 'Takes free trainings from a person, the oldest first';

@@ -23,7 +23,7 @@ create or replace function private.quota(
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_timezone text := private.setting('quota_timezone');
@@ -53,5 +53,5 @@ begin
 end
 $$;
 
-revoke all on function private.quota from public, anon, authenticated;
+revoke all on function private.quota from public, anon, authenticated, service_role;
 comment on function private.quota is 'What a person may still ask today and this month';

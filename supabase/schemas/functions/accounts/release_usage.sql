@@ -12,7 +12,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_is_bonus integer := (p_reserved_from = 'bonus')::integer;
@@ -37,5 +37,5 @@ begin
 end
 $$;
 
-revoke all on function private.release_usage from public, anon, authenticated;
+revoke all on function private.release_usage from public, anon, authenticated, service_role;
 comment on function private.release_usage is 'Gives one AI request back';

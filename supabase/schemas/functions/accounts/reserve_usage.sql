@@ -12,7 +12,7 @@ create or replace function private.reserve_usage(
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -51,5 +51,5 @@ begin
 end
 $$;
 
-revoke all on function private.reserve_usage from public, anon, authenticated;
+revoke all on function private.reserve_usage from public, anon, authenticated, service_role;
 comment on function private.reserve_usage is 'Takes one AI request off what a person has left';

@@ -8,7 +8,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.users as u
@@ -18,5 +18,5 @@ begin
 end
 $$;
 
-revoke all on function private.tell_ban from public, anon, authenticated;
+revoke all on function private.tell_ban from public, anon, authenticated, service_role;
 comment on function private.tell_ban is 'Notes that a banned person is being told of it';

@@ -11,7 +11,7 @@ returns public.users
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_telegram_id bigint := (p_person ->> 'id')::bigint;
@@ -56,5 +56,5 @@ begin
 end
 $$;
 
-revoke all on function private.upsert_user from public, anon, authenticated;
+revoke all on function private.upsert_user from public, anon, authenticated, service_role;
 comment on function private.upsert_user is 'Finds or creates the person behind a Telegram account';

@@ -16,7 +16,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -59,6 +59,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_add_bonus_credits from public, anon, authenticated;
+revoke all on function public.admin_add_bonus_credits from public, anon, authenticated, service_role;
 grant execute on function public.admin_add_bonus_credits to bot_backend, service_role;
 comment on function public.admin_add_bonus_credits is 'Gives a person bonus credits in an admin''s name';

@@ -12,7 +12,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -46,6 +46,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_ban_user from public, anon, authenticated;
+revoke all on function public.admin_ban_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_ban_user to bot_backend, service_role;
 comment on function public.admin_ban_user is 'Keeps a person out of every bot in an admin''s name';

@@ -10,7 +10,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payments jsonb;
@@ -42,6 +42,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_check from public, anon, authenticated;
+revoke all on function public.admin_check from public, anon, authenticated, service_role;
 grant execute on function public.admin_check to bot_backend, service_role;
 comment on function public.admin_check is 'Proves for an admin that payments and balances agree';

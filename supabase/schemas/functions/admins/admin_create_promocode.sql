@@ -21,7 +21,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -63,6 +63,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_create_promocode from public, anon, authenticated;
+revoke all on function public.admin_create_promocode from public, anon, authenticated, service_role;
 grant execute on function public.admin_create_promocode to bot_backend, service_role;
 comment on function public.admin_create_promocode is 'Makes a promo code in an admin''s name';

@@ -13,7 +13,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -67,6 +67,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_find_user from public, anon, authenticated;
+revoke all on function public.admin_find_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_find_user to bot_backend, service_role;
 comment on function public.admin_find_user is 'Finds a person by Telegram id or @name for an admin';

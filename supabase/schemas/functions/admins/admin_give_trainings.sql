@@ -16,7 +16,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -66,6 +66,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_give_trainings from public, anon, authenticated;
+revoke all on function public.admin_give_trainings from public, anon, authenticated, service_role;
 grant execute on function public.admin_give_trainings to bot_backend, service_role;
 comment on function public.admin_give_trainings is 'Gives a person free trainings in an admin''s name';

@@ -13,7 +13,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
@@ -112,6 +112,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_overview from public, anon, authenticated;
+revoke all on function public.admin_overview from public, anon, authenticated, service_role;
 grant execute on function public.admin_overview to bot_backend, service_role;
 comment on function public.admin_overview is 'How the bots do, for an admin';

@@ -13,7 +13,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payment public.payments;
@@ -65,6 +65,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_payment from public, anon, authenticated;
+revoke all on function public.admin_payment from public, anon, authenticated, service_role;
 grant execute on function public.admin_payment to bot_backend, service_role;
 comment on function public.admin_payment is 'Finds a payment for an admin';

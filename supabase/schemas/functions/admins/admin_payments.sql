@@ -11,7 +11,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_limit integer := least(greatest(p_limit, 1), 100);
@@ -65,6 +65,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_payments from public, anon, authenticated;
+revoke all on function public.admin_payments from public, anon, authenticated, service_role;
 grant execute on function public.admin_payments to bot_backend, service_role;
 comment on function public.admin_payments is 'Lists payments for an admin';

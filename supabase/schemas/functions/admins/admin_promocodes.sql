@@ -10,7 +10,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_limit integer := least(greatest(p_limit, 1), 100);
@@ -37,6 +37,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_promocodes from public, anon, authenticated;
+revoke all on function public.admin_promocodes from public, anon, authenticated, service_role;
 grant execute on function public.admin_promocodes to bot_backend, service_role;
 comment on function public.admin_promocodes is 'The promo codes there are, the newest first';

@@ -22,7 +22,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -85,6 +85,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_refund_payment from public, anon, authenticated;
+revoke all on function public.admin_refund_payment from public, anon, authenticated, service_role;
 grant execute on function public.admin_refund_payment to bot_backend, service_role;
 comment on function public.admin_refund_payment is 'Keeps that an admin wants money of a payment given back';

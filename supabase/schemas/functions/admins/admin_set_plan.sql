@@ -13,7 +13,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -61,6 +61,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_set_plan from public, anon, authenticated;
+revoke all on function public.admin_set_plan from public, anon, authenticated, service_role;
 grant execute on function public.admin_set_plan to bot_backend, service_role;
 comment on function public.admin_set_plan is 'Gives a person a plan in an admin''s name';

@@ -11,7 +11,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -43,6 +43,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_switch_promocode from public, anon, authenticated;
+revoke all on function public.admin_switch_promocode from public, anon, authenticated, service_role;
 grant execute on function public.admin_switch_promocode to bot_backend, service_role;
 comment on function public.admin_switch_promocode is 'Switches a promo code off or on again';

@@ -11,7 +11,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
@@ -38,6 +38,6 @@ begin
 end
 $$;
 
-revoke all on function public.admin_unban_user from public, anon, authenticated;
+revoke all on function public.admin_unban_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_unban_user to bot_backend, service_role;
 comment on function public.admin_unban_user is 'Lets a banned person into the bots again';

@@ -9,7 +9,7 @@ returns public.audit_log
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_known public.audit_log;
@@ -22,5 +22,5 @@ begin
 end
 $$;
 
-revoke all on function private.known_action from public, anon, authenticated;
+revoke all on function private.known_action from public, anon, authenticated, service_role;
 comment on function private.known_action is 'Whether an admin''s action was carried out already';

@@ -10,7 +10,7 @@ returns jsonb
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'id', p_payment.id,
@@ -52,5 +52,5 @@ as $$
   );
 $$;
 
-revoke all on function private.payment_line from public, anon, authenticated;
+revoke all on function private.payment_line from public, anon, authenticated, service_role;
 comment on function private.payment_line is 'What an admin reads of a payment in a list';

@@ -8,7 +8,7 @@ returns text
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text;
@@ -21,5 +21,5 @@ begin
 end
 $$;
 
-revoke all on function private.require_admin from public, anon, authenticated;
+revoke all on function private.require_admin from public, anon, authenticated, service_role;
 comment on function private.require_admin is 'Lets only admins pass';

@@ -11,7 +11,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.audit_log (admin_email, action, user_id, reference, before, after)
@@ -21,5 +21,5 @@ exception when unique_violation then
 end
 $$;
 
-revoke all on function private.write_audit from public, anon, authenticated;
+revoke all on function private.write_audit from public, anon, authenticated, service_role;
 comment on function private.write_audit is 'Writes down what an admin did';

@@ -14,7 +14,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -57,6 +57,6 @@ begin
 end
 $$;
 
-revoke all on function public.adjust_balance from public, anon, authenticated;
+revoke all on function public.adjust_balance from public, anon, authenticated, service_role;
 grant execute on function public.adjust_balance to bot_backend, service_role;
 comment on function public.adjust_balance is 'Changes a person''s balance, once per reference';

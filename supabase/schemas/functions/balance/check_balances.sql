@@ -10,7 +10,7 @@ returns jsonb
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     jsonb_agg(
@@ -28,6 +28,6 @@ as $$
   where coalesce(u.balance, 0) <> coalesce(l.total, 0);
 $$;
 
-revoke all on function public.check_balances from public, anon, authenticated;
+revoke all on function public.check_balances from public, anon, authenticated, service_role;
 grant execute on function public.check_balances to bot_backend, service_role;
 comment on function public.check_balances is 'Everyone whose balance is not the sum of the ledger';

@@ -8,7 +8,7 @@ returns json
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select json_build_object(
     'provider', t.provider,
@@ -19,5 +19,5 @@ as $$
   where t.user_id = p_user_id and t.is_active;
 $$;
 
-revoke all on function private.active_token from public, anon, authenticated;
+revoke all on function private.active_token from public, anon, authenticated, service_role;
 comment on function private.active_token is 'The own key that a person''s requests use';

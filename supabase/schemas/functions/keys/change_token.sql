@@ -9,7 +9,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_new jsonb := p_change -> 'store';
@@ -30,5 +30,5 @@ begin
 end
 $$;
 
-revoke all on function private.change_token from public, anon, authenticated;
+revoke all on function private.change_token from public, anon, authenticated, service_role;
 comment on function private.change_token is 'Applies what a handler changed of a person''s own keys';

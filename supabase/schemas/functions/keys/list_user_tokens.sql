@@ -9,7 +9,7 @@ returns json
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     json_agg(
@@ -30,6 +30,6 @@ as $$
   where t.user_id = p_user_id;
 $$;
 
-revoke all on function public.list_user_tokens from public, anon, authenticated;
-grant execute on function public.list_user_tokens to bot_backend, service_role;
+revoke all on function public.list_user_tokens from public, anon, authenticated, service_role;
+grant execute on function public.list_user_tokens to bot_backend;
 comment on function public.list_user_tokens is 'A person''s own keys as they may be shown';

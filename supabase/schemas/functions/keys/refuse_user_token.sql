@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.user_tokens as t
@@ -19,6 +19,6 @@ begin
 end
 $$;
 
-revoke all on function public.refuse_user_token from public, anon, authenticated;
-grant execute on function public.refuse_user_token to bot_backend, service_role;
+revoke all on function public.refuse_user_token from public, anon, authenticated, service_role;
+grant execute on function public.refuse_user_token to bot_backend;
 comment on function public.refuse_user_token is 'Notes that a provider refused a person''s own key';

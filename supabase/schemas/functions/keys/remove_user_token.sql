@@ -8,7 +8,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   delete from public.user_tokens as t where t.user_id = p_user_id and t.provider = p_provider;
@@ -16,6 +16,6 @@ begin
 end
 $$;
 
-revoke all on function public.remove_user_token from public, anon, authenticated;
-grant execute on function public.remove_user_token to bot_backend, service_role;
+revoke all on function public.remove_user_token from public, anon, authenticated, service_role;
+grant execute on function public.remove_user_token to bot_backend;
 comment on function public.remove_user_token is 'Forgets a person''s own key';

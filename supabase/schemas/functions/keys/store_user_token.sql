@@ -17,7 +17,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -52,6 +52,6 @@ exception when check_violation or not_null_violation or invalid_parameter_value 
 end
 $$;
 
-revoke all on function public.store_user_token from public, anon, authenticated;
-grant execute on function public.store_user_token to bot_backend, service_role;
+revoke all on function public.store_user_token from public, anon, authenticated, service_role;
+grant execute on function public.store_user_token to bot_backend;
 comment on function public.store_user_token is 'Stores a person''s own key, encrypted, and uses it';

@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform from public.users as u where u.id = p_user_id for no key update;
@@ -26,6 +26,6 @@ begin
 end
 $$;
 
-revoke all on function public.use_user_token from public, anon, authenticated;
-grant execute on function public.use_user_token to bot_backend, service_role;
+revoke all on function public.use_user_token from public, anon, authenticated, service_role;
+grant execute on function public.use_user_token to bot_backend;
 comment on function public.use_user_token is 'Chooses which own key of a person is used';

@@ -9,7 +9,7 @@ returns jsonb
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'update_id', p_payload -> 'update_id',
@@ -25,5 +25,5 @@ as $$
   );
 $$;
 
-revoke all on function private.without_words from public, anon, authenticated;
+revoke all on function private.without_words from public, anon, authenticated, service_role;
 comment on function private.without_words is 'An update without anything that was written in it';

@@ -8,12 +8,12 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return private.tell_admins(p_payment, 'payment_alarm_' || p_trouble, '{}'::jsonb);
 end
 $$;
 
-revoke all on function private.alarm_about from public, anon, authenticated;
+revoke all on function private.alarm_about from public, anon, authenticated, service_role;
 comment on function private.alarm_about is 'Tells the admins about money that somebody must look at';

@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_event public.payment_events;
@@ -43,6 +43,6 @@ begin
 end
 $$;
 
-revoke all on function public.apply_kept_events from public, anon, authenticated;
-grant execute on function public.apply_kept_events to bot_backend, service_role;
+revoke all on function public.apply_kept_events from public, anon, authenticated, service_role;
+grant execute on function public.apply_kept_events to bot_backend;
 comment on function public.apply_kept_events is 'Applies payment events that could not be applied when they came';

@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kind text := p_notice ->> 'kind';
@@ -63,5 +63,5 @@ begin
 end
 $$;
 
-revoke all on function private.apply_payment_notice from public, anon, authenticated;
+revoke all on function private.apply_payment_notice from public, anon, authenticated, service_role;
 comment on function private.apply_payment_notice is 'Applies one thing that happened to the payment it is about';

@@ -11,7 +11,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_renewal public.renewals;
@@ -48,6 +48,6 @@ begin
 end
 $$;
 
-revoke all on function public.cancel_renewal from public, anon, authenticated;
-grant execute on function public.cancel_renewal to bot_backend, service_role;
+revoke all on function public.cancel_renewal from public, anon, authenticated, service_role;
+grant execute on function public.cancel_renewal to bot_backend;
 comment on function public.cancel_renewal is 'Notes that a person wants a renewal no more';

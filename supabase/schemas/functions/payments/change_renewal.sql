@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_status text := substr(p_notice ->> 'kind', length('subscription_') + 1);
@@ -50,5 +50,5 @@ begin
 end
 $$;
 
-revoke all on function private.change_renewal from public, anon, authenticated;
+revoke all on function private.change_renewal from public, anon, authenticated, service_role;
 comment on function private.change_renewal is 'Applies what a provider says of a subscription of its own';

@@ -11,7 +11,7 @@ returns jsonb
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select to_jsonb(coalesce(
     (
@@ -31,6 +31,6 @@ as $$
   ));
 $$;
 
-revoke all on function public.check_order from public, anon, authenticated;
-grant execute on function public.check_order to bot_backend, service_role;
+revoke all on function public.check_order from public, anon, authenticated, service_role;
+grant execute on function public.check_order to bot_backend;
 comment on function public.check_order is 'Whether a person may pay an order now';

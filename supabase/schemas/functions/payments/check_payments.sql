@@ -8,7 +8,7 @@ returns table (payment_id bigint, wrong text)
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with sums as (
     select
@@ -79,6 +79,6 @@ as $$
      );
 $$;
 
-revoke all on function public.check_payments from public, anon, authenticated;
+revoke all on function public.check_payments from public, anon, authenticated, service_role;
 grant execute on function public.check_payments to bot_backend, service_role;
 comment on function public.check_payments is 'Proves that payments and what was given for them agree';

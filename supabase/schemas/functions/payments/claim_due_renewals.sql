@@ -15,7 +15,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -49,6 +49,6 @@ begin
 end
 $$;
 
-revoke all on function public.claim_due_renewals from public, anon, authenticated;
-grant execute on function public.claim_due_renewals to bot_backend, service_role;
+revoke all on function public.claim_due_renewals from public, anon, authenticated, service_role;
+grant execute on function public.claim_due_renewals to bot_backend;
 comment on function public.claim_due_renewals is 'Gives the renewals that are to be charged now';

@@ -10,7 +10,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -54,6 +54,6 @@ begin
 end
 $$;
 
-revoke all on function public.claim_open_orders from public, anon, authenticated;
-grant execute on function public.claim_open_orders to bot_backend, service_role;
+revoke all on function public.claim_open_orders from public, anon, authenticated, service_role;
+grant execute on function public.claim_open_orders to bot_backend;
 comment on function public.claim_open_orders is 'Gives the orders whose state is to be asked of their provider';

@@ -10,7 +10,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -63,6 +63,6 @@ begin
 end
 $$;
 
-revoke all on function public.claim_open_refunds from public, anon, authenticated;
-grant execute on function public.claim_open_refunds to bot_backend, service_role;
+revoke all on function public.claim_open_refunds from public, anon, authenticated, service_role;
+grant execute on function public.claim_open_refunds to bot_backend;
 comment on function public.claim_open_refunds is 'Gives the refunds whose provider is to be asked now';

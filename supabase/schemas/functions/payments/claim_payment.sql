@@ -10,7 +10,7 @@ returns public.payments
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payment public.payments := p_payment;
@@ -71,5 +71,5 @@ begin
 end
 $$;
 
-revoke all on function private.claim_payment from public, anon, authenticated;
+revoke all on function private.claim_payment from public, anon, authenticated, service_role;
 comment on function private.claim_payment is 'Finds what a payment was for, and whether it is what we asked';

@@ -10,7 +10,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payment public.payments;
@@ -53,5 +53,5 @@ begin
 end
 $$;
 
-revoke all on function private.close_refund from public, anon, authenticated;
+revoke all on function private.close_refund from public, anon, authenticated, service_role;
 comment on function private.close_refund is 'Notes that a refund is done, or that it failed';

@@ -10,7 +10,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.promocode_usages as u
      set consumed_at = private.clock()
@@ -32,5 +32,5 @@ as $$
    where o.id = w.id;
 $$;
 
-revoke all on function private.consume_discount from public, anon, authenticated;
+revoke all on function private.consume_discount from public, anon, authenticated, service_role;
 comment on function private.consume_discount is 'Notes that something was bought with a discount';

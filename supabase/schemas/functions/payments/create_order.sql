@@ -21,7 +21,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_product public.products;
@@ -83,6 +83,6 @@ begin
 end
 $$;
 
-revoke all on function public.create_order from public, anon, authenticated;
-grant execute on function public.create_order to bot_backend, service_role;
+revoke all on function public.create_order from public, anon, authenticated, service_role;
+grant execute on function public.create_order to bot_backend;
 comment on function public.create_order is 'Makes an order of one product';

@@ -10,7 +10,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.refunds as r
@@ -39,5 +39,5 @@ begin
 end
 $$;
 
-revoke all on function private.decide_refund from public, anon, authenticated;
+revoke all on function private.decide_refund from public, anon, authenticated, service_role;
 comment on function private.decide_refund is 'Notes how a refund ended';

@@ -10,7 +10,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -55,5 +55,5 @@ begin
 end
 $$;
 
-revoke all on function private.decline_renewal from public, anon, authenticated;
+revoke all on function private.decline_renewal from public, anon, authenticated, service_role;
 comment on function private.decline_renewal is 'Notes that a try to charge a period was refused';

@@ -8,7 +8,7 @@ returns public.promocode_usages
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select u.*
     from public.promocode_usages as u
@@ -20,5 +20,5 @@ as $$
    limit 1;
 $$;
 
-revoke all on function private.discount_of from public, anon, authenticated;
+revoke all on function private.discount_of from public, anon, authenticated, service_role;
 comment on function private.discount_of is 'The discount that a person''s next one-off purchase has';

@@ -9,7 +9,7 @@ returns numeric
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select least(
     p_price,
@@ -28,5 +28,5 @@ as $$
   );
 $$;
 
-revoke all on function private.discounted_price from public, anon, authenticated;
+revoke all on function private.discounted_price from public, anon, authenticated, service_role;
 comment on function private.discounted_price is 'Takes percent off a price';

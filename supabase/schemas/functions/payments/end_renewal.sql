@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_texts jsonb;
@@ -38,5 +38,5 @@ begin
 end
 $$;
 
-revoke all on function private.end_renewal from public, anon, authenticated;
+revoke all on function private.end_renewal from public, anon, authenticated, service_role;
 comment on function private.end_renewal is 'Ends a renewal that we charge ourselves';

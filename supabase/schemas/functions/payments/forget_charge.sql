@@ -9,7 +9,7 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.renewals as r
      set asked_at = null,
@@ -19,6 +19,6 @@ as $$
    where r.id = p_renewal_id and r.attempts = p_attempt and r.asked_at is not null;
 $$;
 
-revoke all on function public.forget_charge from public, anon, authenticated;
-grant execute on function public.forget_charge to bot_backend, service_role;
+revoke all on function public.forget_charge from public, anon, authenticated, service_role;
+grant execute on function public.forget_charge to bot_backend;
 comment on function public.forget_charge is 'Closes a try of which the provider knows nothing';

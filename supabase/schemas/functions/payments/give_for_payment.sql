@@ -10,7 +10,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -81,5 +81,5 @@ begin
 end
 $$;
 
-revoke all on function private.give_for_payment from public, anon, authenticated;
+revoke all on function private.give_for_payment from public, anon, authenticated, service_role;
 comment on function private.give_for_payment is 'Gives what was paid for';

@@ -9,7 +9,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.orders as o
      set status = 'canceled'
@@ -22,5 +22,5 @@ as $$
    where o.id = w.id;
 $$;
 
-revoke all on function private.give_up_orders from public, anon, authenticated;
+revoke all on function private.give_up_orders from public, anon, authenticated, service_role;
 comment on function private.give_up_orders is 'Gives up the open orders of a renewal';

@@ -9,7 +9,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_people bigint[] := array(select e.user_id from private.people_of_event(p_provider, p_notices) as e);
@@ -18,5 +18,5 @@ begin
 end
 $$;
 
-revoke all on function private.hold_payers from public, anon, authenticated;
+revoke all on function private.hold_payers from public, anon, authenticated, service_role;
 comment on function private.hold_payers is 'Holds the people that an event is about';

@@ -8,7 +8,7 @@ returns public.payments
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payment public.payments;
@@ -22,5 +22,5 @@ begin
 end
 $$;
 
-revoke all on function private.hold_payment from public, anon, authenticated;
+revoke all on function private.hold_payment from public, anon, authenticated, service_role;
 comment on function private.hold_payment is 'Locks a payment, its person first';

@@ -9,7 +9,7 @@ returns boolean
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     (
@@ -28,5 +28,5 @@ as $$
   );
 $$;
 
-revoke all on function private.is_given_back from public, anon, authenticated;
+revoke all on function private.is_given_back from public, anon, authenticated, service_role;
 comment on function private.is_given_back is 'Whether the last charge of a renewal was given back';

@@ -9,13 +9,13 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.orders as o
      set checkout_url = p_url, checkout_reference = nullif(p_reference, '')
    where o.id = p_order_id and o.status <> 'completed' and o.user_id is not null;
 $$;
 
-revoke all on function public.keep_checkout from public, anon, authenticated;
-grant execute on function public.keep_checkout to bot_backend, service_role;
+revoke all on function public.keep_checkout from public, anon, authenticated, service_role;
+grant execute on function public.keep_checkout to bot_backend;
 comment on function public.keep_checkout is 'Keeps where an order is paid';

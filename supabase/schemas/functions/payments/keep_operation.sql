@@ -9,7 +9,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kind text := p_notice ->> 'kind';
@@ -42,5 +42,5 @@ begin
 end
 $$;
 
-revoke all on function private.keep_operation from public, anon, authenticated;
+revoke all on function private.keep_operation from public, anon, authenticated, service_role;
 comment on function private.keep_operation is 'Keeps what moved of a payment, by its own number';

@@ -10,7 +10,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -38,6 +38,6 @@ begin
 end
 $$;
 
-revoke all on function public.keep_refund_answer from public, anon, authenticated;
-grant execute on function public.keep_refund_answer to bot_backend, service_role;
+revoke all on function public.keep_refund_answer from public, anon, authenticated, service_role;
+grant execute on function public.keep_refund_answer to bot_backend;
 comment on function public.keep_refund_answer is 'Keeps what a provider answered that was asked for a refund';

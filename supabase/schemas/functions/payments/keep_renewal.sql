@@ -9,7 +9,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.renewals as r
@@ -44,5 +44,5 @@ begin
 end
 $$;
 
-revoke all on function private.keep_renewal from public, anon, authenticated;
+revoke all on function private.keep_renewal from public, anon, authenticated, service_role;
 comment on function private.keep_renewal is 'Keeps that a payment will be repeated each period';

@@ -9,7 +9,7 @@ returns numeric
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select greatest(
       coalesce(p_payment.amount, 0) - p_payment.refunded - p_payment.disputed - coalesce(sum(r.amount), 0), 0
@@ -18,5 +18,5 @@ as $$
    where r.payment_id = p_payment.id and r.status = 'open';
 $$;
 
-revoke all on function private.left_of from public, anon, authenticated;
+revoke all on function private.left_of from public, anon, authenticated, service_role;
 comment on function private.left_of is 'How much of a payment can still be given back';

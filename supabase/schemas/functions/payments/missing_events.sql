@@ -8,7 +8,7 @@ returns jsonb
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(jsonb_agg(k.value), '[]'::jsonb)
     from jsonb_array_elements_text(p_keys) as k (value)
@@ -17,6 +17,6 @@ as $$
    );
 $$;
 
-revoke all on function public.missing_events from public, anon, authenticated;
-grant execute on function public.missing_events to bot_backend, service_role;
+revoke all on function public.missing_events from public, anon, authenticated, service_role;
+grant execute on function public.missing_events to bot_backend;
 comment on function public.missing_events is 'Which of these events nobody has told us';

@@ -9,7 +9,7 @@ returns jsonb
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with own as (
     select p.*
@@ -37,5 +37,5 @@ as $$
   );
 $$;
 
-revoke all on function private.money_of from public, anon, authenticated;
+revoke all on function private.money_of from public, anon, authenticated, service_role;
 comment on function private.money_of is 'What a person paid';

@@ -10,7 +10,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform public.adjust_balance(
@@ -22,5 +22,5 @@ begin
 end
 $$;
 
-revoke all on function private.move_balance from public, anon, authenticated;
+revoke all on function private.move_balance from public, anon, authenticated, service_role;
 comment on function private.move_balance is 'Changes a person''s balance for a payment';

@@ -10,7 +10,7 @@ returns numeric
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -48,5 +48,5 @@ begin
 end
 $$;
 
-revoke all on function private.move_effect from public, anon, authenticated;
+revoke all on function private.move_effect from public, anon, authenticated, service_role;
 comment on function private.move_effect is 'Takes some of an effect back, or returns it';

@@ -8,13 +8,13 @@ returns void
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.star_positions as s
      set position = greatest(s.position, p_position), read_at = private.clock()
    where s.bot = p_bot;
 $$;
 
-revoke all on function public.move_star_position from public, anon, authenticated;
-grant execute on function public.move_star_position to bot_backend, service_role;
+revoke all on function public.move_star_position from public, anon, authenticated, service_role;
+grant execute on function public.move_star_position to bot_backend;
 comment on function public.move_star_position is 'Notes how far a bot''s list of Star transactions has been read';

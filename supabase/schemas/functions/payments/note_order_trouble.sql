@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kind text := p_notice ->> 'kind';
@@ -43,5 +43,5 @@ begin
 end
 $$;
 
-revoke all on function private.note_order_trouble from public, anon, authenticated;
+revoke all on function private.note_order_trouble from public, anon, authenticated, service_role;
 comment on function private.note_order_trouble is 'Notes what happened to an order before money came';

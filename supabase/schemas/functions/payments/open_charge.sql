@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -49,5 +49,5 @@ begin
 end
 $$;
 
-revoke all on function private.open_charge from public, anon, authenticated;
+revoke all on function private.open_charge from public, anon, authenticated, service_role;
 comment on function private.open_charge is 'Gives the open try of a renewal to whoever asks the provider now';

@@ -9,7 +9,7 @@ returns public.orders
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_reference text := format('renewals:%s:%s', p_renewal.id, extract(epoch from p_renewal.charged_until));
@@ -36,5 +36,5 @@ begin
 end
 $$;
 
-revoke all on function private.order_period from public, anon, authenticated;
+revoke all on function private.order_period from public, anon, authenticated, service_role;
 comment on function private.order_period is 'The order for the next period of a renewal';

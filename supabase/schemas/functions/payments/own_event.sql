@@ -9,7 +9,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_event public.payment_events;
@@ -42,5 +42,5 @@ begin
 end
 $$;
 
-revoke all on function private.own_event from public, anon, authenticated;
+revoke all on function private.own_event from public, anon, authenticated, service_role;
 comment on function private.own_event is 'Notes whom an event is about';

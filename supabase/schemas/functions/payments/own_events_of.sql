@@ -9,7 +9,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_id bigint;
@@ -27,5 +27,5 @@ begin
 end
 $$;
 
-revoke all on function private.own_events_of from public, anon, authenticated;
+revoke all on function private.own_events_of from public, anon, authenticated, service_role;
 comment on function private.own_events_of is 'Notes whom the earlier events of a payment are about';

@@ -8,7 +8,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_share numeric := round(
@@ -27,5 +27,5 @@ begin
 end
 $$;
 
-revoke all on function private.pay_commission from public, anon, authenticated;
+revoke all on function private.pay_commission from public, anon, authenticated, service_role;
 comment on function private.pay_commission is 'Gives a referrer their share of a payment';

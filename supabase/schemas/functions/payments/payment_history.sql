@@ -9,7 +9,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with lines as (
     select
@@ -50,6 +50,6 @@ as $$
     from lines as l;
 $$;
 
-revoke all on function public.payment_history from public, anon, authenticated;
-grant execute on function public.payment_history to bot_backend, service_role;
+revoke all on function public.payment_history from public, anon, authenticated, service_role;
+grant execute on function public.payment_history to bot_backend;
 comment on function public.payment_history is 'What a person ordered and paid';

@@ -9,7 +9,7 @@ returns table (user_id bigint, is_payer boolean)
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_telegram_ids bigint[];
@@ -43,5 +43,5 @@ begin
 end
 $$;
 
-revoke all on function private.people_of_event from public, anon, authenticated;
+revoke all on function private.people_of_event from public, anon, authenticated, service_role;
 comment on function private.people_of_event is 'The people that something told by a provider is about';

@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -42,5 +42,5 @@ begin
 end
 $$;
 
-revoke all on function private.prepare_renewal from public, anon, authenticated;
+revoke all on function private.prepare_renewal from public, anon, authenticated, service_role;
 comment on function private.prepare_renewal is 'Decides what becomes of a renewal that is due';

@@ -10,7 +10,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
       json_agg(
@@ -44,6 +44,6 @@ as $$
    where p.is_active;
 $$;
 
-revoke all on function public.products_for_sale from public, anon, authenticated;
-grant execute on function public.products_for_sale to bot_backend, service_role;
+revoke all on function public.products_for_sale from public, anon, authenticated, service_role;
+grant execute on function public.products_for_sale to bot_backend;
 comment on function public.products_for_sale is 'What can be bought now, with its prices';

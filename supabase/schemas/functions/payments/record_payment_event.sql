@@ -21,7 +21,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_event public.payment_events;
@@ -60,6 +60,6 @@ begin
 end
 $$;
 
-revoke all on function public.record_payment_event from public, anon, authenticated;
-grant execute on function public.record_payment_event to bot_backend, service_role;
+revoke all on function public.record_payment_event from public, anon, authenticated, service_role;
+grant execute on function public.record_payment_event to bot_backend;
 comment on function public.record_payment_event is 'Keeps what a payment provider told us and applies it';

@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -56,5 +56,5 @@ begin
 end
 $$;
 
-revoke all on function private.refund_task from public, anon, authenticated;
+revoke all on function private.refund_task from public, anon, authenticated, service_role;
 comment on function private.refund_task is 'Takes a refund to ask its provider for it now';

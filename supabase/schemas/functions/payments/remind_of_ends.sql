@@ -11,7 +11,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -92,6 +92,6 @@ begin
 end
 $$;
 
-revoke all on function public.remind_of_ends from public, anon, authenticated;
-grant execute on function public.remind_of_ends to bot_backend, service_role;
+revoke all on function public.remind_of_ends from public, anon, authenticated, service_role;
+grant execute on function public.remind_of_ends to bot_backend;
 comment on function public.remind_of_ends is 'Tells people that what they bought ends';

@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_before public.payments;
@@ -57,5 +57,5 @@ begin
 end
 $$;
 
-revoke all on function private.settle_payment from public, anon, authenticated;
+revoke all on function private.settle_payment from public, anon, authenticated, service_role;
 comment on function private.settle_payment is 'Brings a payment and what was given for it up to date';

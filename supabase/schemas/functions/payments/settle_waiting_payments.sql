@@ -9,7 +9,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_waiting public.payments;
@@ -49,5 +49,5 @@ begin
 end
 $$;
 
-revoke all on function private.settle_waiting_payments from public, anon, authenticated;
+revoke all on function private.settle_waiting_payments from public, anon, authenticated, service_role;
 comment on function private.settle_waiting_payments is 'Settles payments whose order has appeared';

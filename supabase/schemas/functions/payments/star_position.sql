@@ -8,7 +8,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.star_positions (bot) values (p_bot) on conflict (bot) do nothing;
@@ -20,6 +20,6 @@ begin
 end
 $$;
 
-revoke all on function public.star_position from public, anon, authenticated;
-grant execute on function public.star_position to bot_backend, service_role;
+revoke all on function public.star_position from public, anon, authenticated, service_role;
+grant execute on function public.star_position to bot_backend;
 comment on function public.star_position is 'From where on a bot''s list of Star transactions is to be read';

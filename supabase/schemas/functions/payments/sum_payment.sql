@@ -8,7 +8,7 @@ returns public.payments
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_paid numeric;
@@ -44,5 +44,5 @@ begin
 end
 $$;
 
-revoke all on function private.sum_payment from public, anon, authenticated;
+revoke all on function private.sum_payment from public, anon, authenticated, service_role;
 comment on function private.sum_payment is 'Sums what moved of a payment and derives its status';

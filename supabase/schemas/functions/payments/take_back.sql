@@ -11,7 +11,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_share numeric := least(1, (p_payment.refunded + p_payment.disputed) / p_payment.amount);
@@ -56,5 +56,5 @@ begin
 end
 $$;
 
-revoke all on function private.take_back from public, anon, authenticated;
+revoke all on function private.take_back from public, anon, authenticated, service_role;
 comment on function private.take_back is 'Takes back what was given for a payment';

@@ -11,7 +11,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   return (
@@ -50,5 +50,5 @@ begin
 end
 $$;
 
-revoke all on function private.tell_admins from public, anon, authenticated;
+revoke all on function private.tell_admins from public, anon, authenticated, service_role;
 comment on function private.tell_admins is 'Tells the admins something about a payment';

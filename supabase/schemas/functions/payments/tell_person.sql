@@ -11,7 +11,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_parameters jsonb;
@@ -42,5 +42,5 @@ begin
 end
 $$;
 
-revoke all on function private.tell_person from public, anon, authenticated;
+revoke all on function private.tell_person from public, anon, authenticated, service_role;
 comment on function private.tell_person is 'Owes a person a message';

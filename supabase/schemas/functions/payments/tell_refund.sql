@@ -8,7 +8,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_bought record;
@@ -44,5 +44,5 @@ begin
 end
 $$;
 
-revoke all on function private.tell_refund from public, anon, authenticated;
+revoke all on function private.tell_refund from public, anon, authenticated, service_role;
 comment on function private.tell_refund is 'Tells the buyer what became of their money';

@@ -8,10 +8,10 @@ returns jsonb
 language sql
 immutable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t;
 $$;
 
-revoke all on function private.titles from public, anon, authenticated;
+revoke all on function private.titles from public, anon, authenticated, service_role;
 comment on function private.titles is 'The titles of a product by language';

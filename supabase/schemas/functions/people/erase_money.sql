@@ -10,7 +10,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   perform from public.renewals as r where r.user_id = p_user.id order by r.id for update;
@@ -63,5 +63,5 @@ begin
 end
 $$;
 
-revoke all on function private.erase_money from public, anon, authenticated;
+revoke all on function private.erase_money from public, anon, authenticated, service_role;
 comment on function private.erase_money is 'Takes a person out of what is kept of their money';

@@ -14,7 +14,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -62,5 +62,5 @@ begin
 end
 $$;
 
-revoke all on function private.erase_person from public, anon, authenticated;
+revoke all on function private.erase_person from public, anon, authenticated, service_role;
 comment on function private.erase_person is 'Erases the person of an update';

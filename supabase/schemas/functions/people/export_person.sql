@@ -13,7 +13,7 @@ returns jsonb
 language plpgsql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_messages jsonb;
@@ -43,6 +43,6 @@ begin
 end
 $$;
 
-revoke all on function public.export_person from public, anon, authenticated;
-grant execute on function public.export_person to bot_backend, service_role;
+revoke all on function public.export_person from public, anon, authenticated, service_role;
+grant execute on function public.export_person to bot_backend;
 comment on function public.export_person is 'Everything that is stored about a person';

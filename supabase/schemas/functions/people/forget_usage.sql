@@ -8,7 +8,7 @@ returns integer
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_hashes bytea[];
@@ -28,5 +28,5 @@ begin
 end
 $$;
 
-revoke all on function private.forget_usage from public, anon, authenticated;
+revoke all on function private.forget_usage from public, anon, authenticated, service_role;
 comment on function private.forget_usage is 'Lets go of used requests of erased people';

@@ -12,7 +12,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_update.user_id is null then
@@ -30,5 +30,5 @@ begin
 end
 $$;
 
-revoke all on function private.hold_person from public, anon, authenticated;
+revoke all on function private.hold_person from public, anon, authenticated, service_role;
 comment on function private.hold_person is 'Holds the person of an update until the transaction ends';

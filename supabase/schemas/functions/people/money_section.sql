@@ -8,7 +8,7 @@ returns jsonb
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with own as (
     select p.*
@@ -55,5 +55,5 @@ as $$
   );
 $$;
 
-revoke all on function private.money_section from public, anon, authenticated;
+revoke all on function private.money_section from public, anon, authenticated, service_role;
 comment on function private.money_section is 'What is stored about a person''s money';

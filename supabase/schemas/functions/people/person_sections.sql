@@ -9,7 +9,7 @@ returns jsonb
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'person', to_jsonb(u),
@@ -114,5 +114,5 @@ as $$
   where u.id = p_user_id;
 $$;
 
-revoke all on function private.person_sections from public, anon, authenticated;
+revoke all on function private.person_sections from public, anon, authenticated, service_role;
 comment on function private.person_sections is 'What is stored about a person, but for the conversation';

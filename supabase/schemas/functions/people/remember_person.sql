@@ -9,7 +9,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_used jsonb := jsonb '{}';
@@ -81,5 +81,5 @@ begin
 end
 $$;
 
-revoke all on function private.remember_person from public, anon, authenticated;
+revoke all on function private.remember_person from public, anon, authenticated, service_role;
 comment on function private.remember_person is 'Keeps what an erased person must not collect again';

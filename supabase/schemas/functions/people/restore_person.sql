@@ -11,7 +11,7 @@ returns public.users
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_kept public.erased_people;
@@ -55,5 +55,5 @@ begin
 end
 $$;
 
-revoke all on function private.restore_person from public, anon, authenticated;
+revoke all on function private.restore_person from public, anon, authenticated, service_role;
 comment on function private.restore_person is 'Gives somebody who comes back what they had used up';

@@ -8,13 +8,13 @@ returns jsonb
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_object_agg(substr(s.key, length('retention_') + 1), s.value)
     from private.settings as s
    where starts_with(s.key, 'retention_');
 $$;
 
-revoke all on function public.retention_periods from public, anon, authenticated;
-grant execute on function public.retention_periods to bot_backend, service_role;
+revoke all on function public.retention_periods from public, anon, authenticated, service_role;
+grant execute on function public.retention_periods to bot_backend;
 comment on function public.retention_periods is 'How long what is kept of people';

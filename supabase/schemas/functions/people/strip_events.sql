@@ -9,7 +9,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.payment_events as e
      set user_id = null,
@@ -33,5 +33,5 @@ as $$
    where e.id = any(p_ids);
 $$;
 
-revoke all on function private.strip_events from public, anon, authenticated;
+revoke all on function private.strip_events from public, anon, authenticated, service_role;
 comment on function private.strip_events is 'Takes everything personal out of payment events';

@@ -10,7 +10,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   update public.payments as p
      set saved_method = null,
@@ -19,5 +19,5 @@ as $$
   update public.refunds as r set error = null where r.payment_id = any(p_ids) and r.error is not null;
 $$;
 
-revoke all on function private.strip_payments from public, anon, authenticated;
+revoke all on function private.strip_payments from public, anon, authenticated, service_role;
 comment on function private.strip_payments is 'Takes everything personal out of payments';

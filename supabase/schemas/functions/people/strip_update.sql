@@ -10,7 +10,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   delete from public.telegram_outbox as o where o.bot = p_bot and o.update_id = p_update_id;
   update public.telegram_updates as t
@@ -29,5 +29,5 @@ as $$
    where t.bot = p_bot and t.update_id = p_update_id;
 $$;
 
-revoke all on function private.strip_update from public, anon, authenticated;
+revoke all on function private.strip_update from public, anon, authenticated, service_role;
 comment on function private.strip_update is 'Takes everything personal out of an update';

@@ -9,7 +9,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
@@ -30,5 +30,5 @@ begin
 end
 $$;
 
-revoke all on function private.begin_promocode_try from public, anon, authenticated;
+revoke all on function private.begin_promocode_try from public, anon, authenticated, service_role;
 comment on function private.begin_promocode_try is 'Lets a person name a promo code, unless they named too many wrong ones';

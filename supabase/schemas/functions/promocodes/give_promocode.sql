@@ -8,7 +8,7 @@ returns jsonb
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_until timestamptz;
@@ -53,5 +53,5 @@ begin
 end
 $$;
 
-revoke all on function private.give_promocode from public, anon, authenticated;
+revoke all on function private.give_promocode from public, anon, authenticated, service_role;
 comment on function private.give_promocode is 'Gives what a promo code is for';

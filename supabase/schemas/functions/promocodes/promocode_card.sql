@@ -8,7 +8,7 @@ returns jsonb
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select to_jsonb(p_promocode) || jsonb_build_object(
     'state', case
@@ -21,5 +21,5 @@ as $$
   );
 $$;
 
-revoke all on function private.promocode_card from public, anon, authenticated;
+revoke all on function private.promocode_card from public, anon, authenticated, service_role;
 comment on function private.promocode_card is 'All there is to know of a promo code';

@@ -15,7 +15,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -72,6 +72,6 @@ begin
 end
 $$;
 
-revoke all on function public.redeem_promocode from public, anon, authenticated;
+revoke all on function public.redeem_promocode from public, anon, authenticated, service_role;
 grant execute on function public.redeem_promocode to bot_backend, service_role;
 comment on function public.redeem_promocode is 'Gives a person what a promo code is for, once';

@@ -10,7 +10,7 @@ returns text
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_referrer_id bigint;
@@ -37,5 +37,5 @@ begin
 end
 $$;
 
-revoke all on function private.attach_referral from public, anon, authenticated;
+revoke all on function private.attach_referral from public, anon, authenticated, service_role;
 comment on function private.attach_referral is 'Notes who brought a newcomer';

@@ -11,7 +11,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_outcome text := private.attach_referral(p_user_id, p_referral_code);
@@ -33,6 +33,6 @@ begin
 end
 $$;
 
-revoke all on function public.complete_referral from public, anon, authenticated;
+revoke all on function public.complete_referral from public, anon, authenticated, service_role;
 grant execute on function public.complete_referral to bot_backend, service_role;
 comment on function public.complete_referral is 'Completes a referral: both sides get bonus credits, once';

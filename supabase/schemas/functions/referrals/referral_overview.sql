@@ -10,7 +10,7 @@ returns jsonb
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'code', u.referral_code,
@@ -30,6 +30,6 @@ as $$
   where u.id = p_user_id;
 $$;
 
-revoke all on function public.referral_overview from public, anon, authenticated;
-grant execute on function public.referral_overview to bot_backend, service_role;
+revoke all on function public.referral_overview from public, anon, authenticated, service_role;
+grant execute on function public.referral_overview to bot_backend;
 comment on function public.referral_overview is 'What a person''s invitations came to';

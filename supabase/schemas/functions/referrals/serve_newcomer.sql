@@ -10,7 +10,7 @@ returns json
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_referral public.user_referrals;
@@ -51,5 +51,5 @@ begin
 end
 $$;
 
-revoke all on function private.serve_newcomer from public, anon, authenticated;
+revoke all on function private.serve_newcomer from public, anon, authenticated, service_role;
 comment on function private.serve_newcomer is 'What follows from a person''s first served request';

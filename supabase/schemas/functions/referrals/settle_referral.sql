@@ -10,7 +10,7 @@ returns text
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -75,5 +75,5 @@ begin
 end
 $$;
 
-revoke all on function private.settle_referral from public, anon, authenticated;
+revoke all on function private.settle_referral from public, anon, authenticated, service_role;
 comment on function private.settle_referral is 'Completes a pending referral';

@@ -10,7 +10,7 @@ returns jsonb
 language sql
 stable
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     jsonb_agg(
@@ -40,6 +40,6 @@ as $$
   join public.users as u on u.id = t.referrer_id;
 $$;
 
-revoke all on function public.top_referrers from public, anon, authenticated;
-grant execute on function public.top_referrers to bot_backend, service_role;
+revoke all on function public.top_referrers from public, anon, authenticated, service_role;
+grant execute on function public.top_referrers to bot_backend;
 comment on function public.top_referrers is 'Who brought the most people in a period';

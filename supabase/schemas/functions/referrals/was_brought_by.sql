@@ -9,7 +9,7 @@ returns boolean
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with recursive line (user_id, steps) as (
     select p_user_id, 0
@@ -22,5 +22,5 @@ as $$
   select exists (select from line as l where l.user_id = p_ancestor_id and l.steps > 0);
 $$;
 
-revoke all on function private.was_brought_by from public, anon, authenticated;
+revoke all on function private.was_brought_by from public, anon, authenticated, service_role;
 comment on function private.was_brought_by is 'Whether a person was brought by another one';

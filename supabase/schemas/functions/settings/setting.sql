@@ -8,10 +8,10 @@ returns text
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select s.value #>> '{}' from private.settings as s where s.key = p_key;
 $$;
 
-revoke all on function private.setting from public, anon, authenticated;
+revoke all on function private.setting from public, anon, authenticated, service_role;
 comment on function private.setting is 'One setting of the installation as text';

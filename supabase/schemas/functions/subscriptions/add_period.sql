@@ -8,7 +8,7 @@ returns timestamptz
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_timezone text := private.setting('quota_timezone');
@@ -25,5 +25,5 @@ begin
 end
 $$;
 
-revoke all on function private.add_period from public, anon, authenticated;
+revoke all on function private.add_period from public, anon, authenticated, service_role;
 comment on function private.add_period is 'Adds a month or a year by the calendar';

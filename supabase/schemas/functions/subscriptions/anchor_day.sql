@@ -9,7 +9,7 @@ returns smallint
 language plpgsql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_local timestamp := p_from at time zone private.setting('quota_timezone');
@@ -20,5 +20,5 @@ begin
 end
 $$;
 
-revoke all on function private.anchor_day from public, anon, authenticated;
+revoke all on function private.anchor_day from public, anon, authenticated, service_role;
 comment on function private.anchor_day is 'On which day of the month a period that begins at a moment ends';

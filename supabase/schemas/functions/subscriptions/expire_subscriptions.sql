@@ -9,7 +9,7 @@ returns integer
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -46,5 +46,5 @@ begin
 end
 $$;
 
-revoke all on function private.expire_subscriptions from public, anon, authenticated;
+revoke all on function private.expire_subscriptions from public, anon, authenticated, service_role;
 comment on function private.expire_subscriptions is 'Ends the subscriptions whose time is over';

@@ -18,7 +18,7 @@ create or replace function private.extend_subscription(
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -66,5 +66,5 @@ begin
 end
 $$;
 
-revoke all on function private.extend_subscription from public, anon, authenticated;
+revoke all on function private.extend_subscription from public, anon, authenticated, service_role;
 comment on function private.extend_subscription is 'Gives a person a plan for a period';

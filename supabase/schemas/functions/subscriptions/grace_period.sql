@@ -9,10 +9,10 @@ returns interval
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select make_interval(days => greatest(0, least(27, private.setting('grace_days')::integer)));
 $$;
 
-revoke all on function private.grace_period from public, anon, authenticated;
+revoke all on function private.grace_period from public, anon, authenticated, service_role;
 comment on function private.grace_period is 'How long a plan stays after its end while its renewal is late';

@@ -9,7 +9,7 @@ returns timestamptz
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select p_ends_at + case
       when p_source <> 'admin' and exists (
@@ -20,5 +20,5 @@ as $$
     end;
 $$;
 
-revoke all on function private.kept_until from public, anon, authenticated;
+revoke all on function private.kept_until from public, anon, authenticated, service_role;
 comment on function private.kept_until is 'When a plan stops, days of grace included';

@@ -9,7 +9,7 @@ returns integer
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(max(l.vip_level), 0)
     from public.subscriptions as s
@@ -19,5 +19,5 @@ as $$
      and coalesce(private.kept_until(s.user_id, s.plan, s.source, s.ends_at), 'infinity') > (select private.clock());
 $$;
 
-revoke all on function private.level_of from public, anon, authenticated;
+revoke all on function private.level_of from public, anon, authenticated, service_role;
 comment on function private.level_of is 'The highest level of the plans that run for a person';

@@ -8,7 +8,7 @@ returns jsonb
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
       'plan', q.plan,
@@ -31,5 +31,5 @@ as $$
    group by q.plan;
 $$;
 
-revoke all on function private.plan_of from public, anon, authenticated;
+revoke all on function private.plan_of from public, anon, authenticated, service_role;
 comment on function private.plan_of is 'Which plan a person has and until when';

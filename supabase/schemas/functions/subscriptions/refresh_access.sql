@@ -9,7 +9,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -25,5 +25,5 @@ begin
 end
 $$;
 
-revoke all on function private.refresh_access from public, anon, authenticated;
+revoke all on function private.refresh_access from public, anon, authenticated, service_role;
 comment on function private.refresh_access is 'Derives vip_level and is_paid from the subscriptions';

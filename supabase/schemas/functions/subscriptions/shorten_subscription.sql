@@ -10,7 +10,7 @@ returns numeric
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -52,5 +52,5 @@ begin
 end
 $$;
 
-revoke all on function private.shorten_subscription from public, anon, authenticated;
+revoke all on function private.shorten_subscription from public, anon, authenticated, service_role;
 comment on function private.shorten_subscription is 'Takes time of a plan back';

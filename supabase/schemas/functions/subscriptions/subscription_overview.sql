@@ -11,7 +11,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select json_build_object(
     'plan', private.plan_of(p_user_id) ->> 'plan',
@@ -55,6 +55,6 @@ as $$
   );
 $$;
 
-revoke all on function public.subscription_overview from public, anon, authenticated;
-grant execute on function public.subscription_overview to bot_backend, service_role;
+revoke all on function public.subscription_overview from public, anon, authenticated, service_role;
+grant execute on function public.subscription_overview to bot_backend;
 comment on function public.subscription_overview is 'What a person has of time that was bought, and what renews it';

@@ -12,7 +12,7 @@ returns json
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_update public.telegram_updates;
@@ -45,5 +45,5 @@ begin
 end
 $$;
 
-revoke all on function private.answer_again from public, anon, authenticated;
+revoke all on function private.answer_again from public, anon, authenticated, service_role;
 comment on function private.answer_again is 'What a redelivery of a finished update is answered with';

@@ -12,7 +12,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   if p_changes ?| array['language', 'is_active'] then
@@ -54,5 +54,5 @@ begin
 end
 $$;
 
-revoke all on function private.change_session from public, anon, authenticated;
+revoke all on function private.change_session from public, anon, authenticated, service_role;
 comment on function private.change_session is 'Applies what a handler changed of a session';

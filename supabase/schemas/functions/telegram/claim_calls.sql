@@ -9,7 +9,7 @@ returns json
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with due as (
     select o.id
@@ -35,5 +35,5 @@ as $$
   from claimed as c;
 $$;
 
-revoke all on function private.claim_calls from public, anon, authenticated;
+revoke all on function private.claim_calls from public, anon, authenticated, service_role;
 comment on function private.claim_calls is 'The calls that one finished update still owes';

@@ -9,7 +9,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with due as (
     select o.id
@@ -42,6 +42,6 @@ as $$
   from claimed as c;
 $$;
 
-revoke all on function public.claim_outbox from public, anon, authenticated;
-grant execute on function public.claim_outbox to bot_backend, service_role;
+revoke all on function public.claim_outbox from public, anon, authenticated, service_role;
+grant execute on function public.claim_outbox to bot_backend;
 comment on function public.claim_outbox is 'Hands out owed calls whose time has come';

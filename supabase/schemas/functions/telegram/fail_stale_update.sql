@@ -10,7 +10,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_attempt integer;
@@ -29,6 +29,6 @@ begin
 end
 $$;
 
-revoke all on function public.fail_stale_update from public, anon, authenticated;
-grant execute on function public.fail_stale_update to bot_backend, service_role;
+revoke all on function public.fail_stale_update from public, anon, authenticated, service_role;
+grant execute on function public.fail_stale_update to bot_backend;
 comment on function public.fail_stale_update is 'Records that a stale update could not be read; after three times it is put aside';

@@ -20,7 +20,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_update public.telegram_updates;
@@ -69,6 +69,6 @@ begin
 end
 $$;
 
-revoke all on function public.fail_update from public, anon, authenticated;
-grant execute on function public.fail_update to bot_backend, service_role;
+revoke all on function public.fail_update from public, anon, authenticated, service_role;
+grant execute on function public.fail_update to bot_backend;
 comment on function public.fail_update is 'Records a failure; after three the update is put aside';

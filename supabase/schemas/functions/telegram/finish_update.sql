@@ -26,7 +26,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -96,6 +96,6 @@ begin
 end
 $$;
 
-revoke all on function public.finish_update from public, anon, authenticated;
-grant execute on function public.finish_update to bot_backend, service_role;
+revoke all on function public.finish_update from public, anon, authenticated, service_role;
+grant execute on function public.finish_update to bot_backend;
 comment on function public.finish_update is 'Commits what the handler of an update changed, and its answer';

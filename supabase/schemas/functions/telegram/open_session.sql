@@ -8,7 +8,7 @@ returns public.bot_sessions
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_session public.bot_sessions;
@@ -30,5 +30,5 @@ begin
 end
 $$;
 
-revoke all on function private.open_session from public, anon, authenticated;
+revoke all on function private.open_session from public, anon, authenticated, service_role;
 comment on function private.open_session is 'Finds or begins what a bot remembers of a person in a chat';

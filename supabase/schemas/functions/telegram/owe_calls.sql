@@ -9,7 +9,7 @@ returns json
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with stored as (
     insert into public.telegram_outbox as o (bot, chat_id, update_id, method, parameters, send_after)
@@ -27,5 +27,5 @@ as $$
   select coalesce(json_agg(s.id order by s.id), '[]'::json) from stored as s;
 $$;
 
-revoke all on function private.owe_calls from public, anon, authenticated;
+revoke all on function private.owe_calls from public, anon, authenticated, service_role;
 comment on function private.owe_calls is 'Stores calls to the Bot API that are owed';

@@ -10,7 +10,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 begin
   insert into public.telegram_updates (bot, update_id, kind, status, payload, error)
@@ -20,6 +20,6 @@ begin
 end
 $$;
 
-revoke all on function public.put_update_aside from public, anon, authenticated;
-grant execute on function public.put_update_aside to bot_backend, service_role;
+revoke all on function public.put_update_aside from public, anon, authenticated, service_role;
+grant execute on function public.put_update_aside to bot_backend;
 comment on function public.put_update_aside is 'Keeps a body that cannot be worked on for the owner';

@@ -40,7 +40,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -161,6 +161,6 @@ begin
 end
 $$;
 
-revoke all on function public.receive_update from public, anon, authenticated;
-grant execute on function public.receive_update to bot_backend, service_role;
+revoke all on function public.receive_update from public, anon, authenticated, service_role;
+grant execute on function public.receive_update to bot_backend;
 comment on function public.receive_update is 'Stores an update, drops duplicates, takes the lease and loads the session';

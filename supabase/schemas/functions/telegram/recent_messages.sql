@@ -10,7 +10,7 @@ returns json
 language sql
 stable
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
     json_agg(json_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::json
@@ -24,5 +24,5 @@ as $$
   ) as m;
 $$;
 
-revoke all on function private.recent_messages from public, anon, authenticated;
+revoke all on function private.recent_messages from public, anon, authenticated, service_role;
 comment on function private.recent_messages is 'The newest messages of a session, oldest first';

@@ -11,7 +11,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -41,6 +41,6 @@ begin
 end
 $$;
 
-revoke all on function public.record_calls from public, anon, authenticated;
-grant execute on function public.record_calls to bot_backend, service_role;
+revoke all on function public.record_calls from public, anon, authenticated, service_role;
+grant execute on function public.record_calls to bot_backend;
 comment on function public.record_calls is 'Records what became of owed calls to the Bot API';

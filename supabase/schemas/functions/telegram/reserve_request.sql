@@ -9,7 +9,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_update public.telegram_updates;
@@ -37,6 +37,6 @@ begin
 end
 $$;
 
-revoke all on function public.reserve_request from public, anon, authenticated;
-grant execute on function public.reserve_request to bot_backend, service_role;
+revoke all on function public.reserve_request from public, anon, authenticated, service_role;
+grant execute on function public.reserve_request to bot_backend;
 comment on function public.reserve_request is 'Reserves one AI request for an update';

@@ -10,7 +10,7 @@ returns json
 language sql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   with stale as (
     select t.bot, t.update_id, t.lease_until
@@ -38,6 +38,6 @@ as $$
   from moved as m;
 $$;
 
-revoke all on function public.stale_updates from public, anon, authenticated;
-grant execute on function public.stale_updates to bot_backend, service_role;
+revoke all on function public.stale_updates from public, anon, authenticated, service_role;
+grant execute on function public.stale_updates to bot_backend;
 comment on function public.stale_updates is 'Updates whose worker vanished or failed';

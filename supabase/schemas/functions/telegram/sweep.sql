@@ -12,7 +12,7 @@ returns json
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
@@ -86,6 +86,6 @@ begin
 end
 $$;
 
-revoke all on function public.sweep from public, anon, authenticated;
-grant execute on function public.sweep to bot_backend, service_role;
+revoke all on function public.sweep from public, anon, authenticated, service_role;
+grant execute on function public.sweep to bot_backend;
 comment on function public.sweep is 'Releases stale reservations and drops what is past its retention';

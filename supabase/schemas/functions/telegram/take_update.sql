@@ -27,7 +27,7 @@ create or replace function private.take_update(
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := p_now;
@@ -90,5 +90,5 @@ begin
 end
 $$;
 
-revoke all on function private.take_update from public, anon, authenticated;
+revoke all on function private.take_update from public, anon, authenticated, service_role;
 comment on function private.take_update is 'Stores an update, or finds it, and takes the lease if it is free';

@@ -8,7 +8,7 @@ returns void
 language sql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
   insert into public.daily_totals as t (day, provider, model, is_own_key, shard, new_people)
   values (
@@ -18,5 +18,5 @@ as $$
     set new_people = t.new_people + excluded.new_people;
 $$;
 
-revoke all on function private.count_new_person from public, anon, authenticated;
+revoke all on function private.count_new_person from public, anon, authenticated, service_role;
 comment on function private.count_new_person is 'Adds a new person to their day''s total';

@@ -9,7 +9,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set lock_timeout = '200ms'
 as $$
 begin
@@ -20,5 +20,5 @@ exception when lock_not_available or deadlock_detected then
 end
 $$;
 
-revoke all on function private.drop_usage_month from public, anon, authenticated;
+revoke all on function private.drop_usage_month from public, anon, authenticated, service_role;
 comment on function private.drop_usage_month is 'Drops one partition of api_usage';

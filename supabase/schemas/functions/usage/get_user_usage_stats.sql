@@ -16,7 +16,7 @@ returns jsonb
 language plpgsql
 volatile
 security definer
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_user public.users;
@@ -139,6 +139,6 @@ begin
 end
 $$;
 
-revoke all on function public.get_user_usage_stats from public, anon, authenticated;
+revoke all on function public.get_user_usage_stats from public, anon, authenticated, service_role;
 grant execute on function public.get_user_usage_stats to bot_backend, service_role;
 comment on function public.get_user_usage_stats is 'All about a person''s usage, in constant time';

@@ -9,7 +9,7 @@ returns integer
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 as $$
 declare
@@ -46,5 +46,5 @@ begin
 end
 $$;
 
-revoke all on function private.keep_usage_months from public, anon, authenticated;
+revoke all on function private.keep_usage_months from public, anon, authenticated, service_role;
 comment on function private.keep_usage_months is 'Makes the months of api_usage ahead and drops the old ones';

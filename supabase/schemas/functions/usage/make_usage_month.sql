@@ -10,7 +10,7 @@ returns boolean
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 set timezone = 'UTC'
 set lock_timeout = '200ms'
 as $$
@@ -51,5 +51,5 @@ exception when lock_not_available or deadlock_detected then
 end
 $$;
 
-revoke all on function private.make_usage_month from public, anon, authenticated;
+revoke all on function private.make_usage_month from public, anon, authenticated, service_role;
 comment on function private.make_usage_month is 'Makes the partition of api_usage for one month';

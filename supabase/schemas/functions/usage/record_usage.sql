@@ -13,7 +13,7 @@ returns void
 language plpgsql
 volatile
 security invoker
-set search_path = ''
+set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz;
@@ -108,5 +108,5 @@ begin
 end
 $$;
 
-revoke all on function private.record_usage from public, anon, authenticated;
+revoke all on function private.record_usage from public, anon, authenticated, service_role;
 comment on function private.record_usage is 'Writes down an update''s calls to AI providers and what they add up to';
