@@ -21,17 +21,48 @@ FILE_TIMEOUT = 30.0  # seconds for one with a file
 
 
 class _Answer(NamedTuple):
-    """As much of a `requests.Response` as telebot looks at."""
+    """The decoded answer of the Bot API, with as much of a `requests.Response` as telebot looks at."""
 
     status_code: int
-    content: bytes
+    content: dict[str, Any]
 
     @property
     def text(self) -> str:
-        return self.content.decode("utf-8", "replace")
+        """The answer as text, for telebot's debug log."""
+        return orjson.dumps(self.content).decode()
 
-    def json(self) -> Any:
-        return orjson.loads(self.content)
+    def json(self) -> dict[str, Any]:
+        """Return the decoded answer: `ok` with `result`, or with `error_code` and `description`."""
+        return self.content
+
+
+def _decode(method: str, answer: http.Answer) -> _Answer:
+    """Decode an answer of the Bot API.
+
+    Raises:
+        TelegramError: something else answered (a gateway's page, nothing, half a JSON). Its status is 0, as
+            for no answer at all: nobody knows whether the call was carried out, and it may succeed later.
+    """
+    try:
+        content = orjson.loads(answer.data)
+    except orjson.JSONDecodeError:
+        content = None
+    if not _is_bot_api(content):
+        raise TelegramError(method, 0, f"HTTP {answer.status}, not an answer of the Bot API")
+    return _Answer(answer.status, content)
+
+
+def _is_bot_api(content: Any) -> bool:
+    if not isinstance(content, dict):
+        return False
+    if content.get("ok") is True:
+        return "result" in content
+    return (
+        content.get("ok") is False
+        and type(content.get("error_code")) is int
+        and isinstance(content.get("description"), str)
+        and isinstance(content.get("parameters") or {}, dict)
+    )
 
 
 def call(bot: str, method: str, parameters: dict[str, Any], *, timeout: float = TIMEOUT) -> Any:
@@ -40,18 +71,14 @@ def call(bot: str, method: str, parameters: dict[str, Any], *, timeout: float = 
     Raises:
         TelegramError: refused, or no answer within `timeout` seconds.
     """
-    answer = _post(bot, method, parameters, timeout)
-    try:
-        content = answer.json()
-        if content["ok"]:
-            return content["result"]
-    except (ValueError, KeyError, TypeError):
-        raise TelegramError(method, answer.status_code, "not an answer of the Bot API") from None
+    content = _post(bot, method, parameters, timeout).json()
+    if content["ok"]:
+        return content["result"]
     details = content.get("parameters") or {}
     raise TelegramError(
         method,
-        content.get("error_code", answer.status_code),
-        str(content.get("description", "")),
+        content["error_code"],
+        content["description"],
         details.get("retry_after"),
         details.get("migrate_to_chat_id"),
     )
@@ -80,7 +107,7 @@ def _post(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> 
     try:
         answer = http.post_json(url, parameters, timeout=timeout)
         status = answer.status
-        return _Answer(status, answer.data)
+        return _decode(method, answer)
     except http.NoAnswer as error:
         raise TelegramError(method, 0, str(error)) from None
     finally:
@@ -111,7 +138,7 @@ def _send_for_telebot(
         answer = http.request("POST", url, timeout=FILE_TIMEOUT, body=body, headers={"Content-Type": kind})
     except http.NoAnswer as error:
         raise TelegramError(name, 0, str(error)) from None
-    return _Answer(answer.status, answer.data)
+    return _decode(name, answer)
 
 
 def _field(value: Any) -> str:

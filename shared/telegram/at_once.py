@@ -11,7 +11,7 @@ from shared.errors import DatabaseUnavailable
 from shared.telegram.bot import Bot
 from shared.telegram.fallback import unit_of_nothing
 from shared.telegram.incoming import Incoming, Unusable
-from shared.telegram.pipeline import Answer, run_handler
+from shared.telegram.pipeline import Answer, is_ours, run_handler
 from shared.telegram.unit import working_on
 
 
@@ -20,6 +20,7 @@ def process(bot: Bot, incoming: Incoming) -> Answer:
 
     Raises:
         DatabaseUnavailable: what happened could not be stored; the sender shall deliver it again.
+        OutsideError: another service or the network failed; the sender delivers it again, too.
         Unusable: it cannot be understood, and is to be put aside.
     """
     unit = unit_of_nothing(bot, incoming)
@@ -33,6 +34,8 @@ def process(bot: Bot, incoming: Incoming) -> Answer:
     except DatabaseUnavailable:
         raise
     except Exception as error:
+        if not is_ours(error):
+            raise
         log.error(
             "an update about money failed",
             action="money_failed",

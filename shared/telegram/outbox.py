@@ -83,6 +83,11 @@ def send(bot: str, method: str, parameters: dict[str, Any], deadline: float) -> 
         try:
             return api.call(bot, method, parameters, timeout=_timeout(deadline))
         except TelegramError as error:
+            if error.status == 0:
+                # Telegram may have sent it: the repetition is the one way in which a message arrives twice.
+                log.warning(
+                    "no answer to a call", action="answer_lost", bot=bot, method=method, reason=str(error)
+                )
             if error.migrate_to_chat_id and error.migrate_to_chat_id != parameters["chat_id"]:
                 parameters = {**parameters, "chat_id": error.migrate_to_chat_id}
             elif error.status == 400 and parameters.get("entities"):

@@ -19,6 +19,7 @@ from telebot.apihelper import ApiTelegramException
 from shared import db, log, texts
 from shared.config import settings
 from shared.errors import DatabaseUnavailable, OutsideError, TelegramError
+from shared.http import NoAnswer
 from shared.telegram import api, bans, outbox
 from shared.telegram.bot import Bot
 from shared.telegram.incoming import Incoming, Unusable
@@ -28,6 +29,7 @@ LEASE_MARGIN = 10  # seconds a worker keeps its lease after RESPONSE_TIMEOUT: to
 SENDING_TIME = 8.0  # seconds for explicit calls after RESPONSE_TIMEOUT; Telegram waits 60 in all
 MAX_TEXT = 16_000  # characters of one message that the AI is given
 _APOLOGY_AFTER = 3  # failures, as fail_update counts them
+_PAUSES = (2, 5)  # seconds before the second and the third try of an update on which our own code failed
 
 
 @dataclass(frozen=True)
@@ -238,19 +240,19 @@ def send_toast(unit: Unit) -> None:
         log.info("a button was not answered", action="toast_lost", bot=unit.bot.name, reason=str(error))
 
 
-def _is_ours(error: Exception) -> bool:
-    """Whether our own code failed, and not the database, the network or somebody else's service."""
+def is_ours(error: Exception) -> bool:
+    """Return whether our own code failed, and not the database, the network or another service."""
     if isinstance(error, ApiTelegramException):
         return bool(error.error_code != 429 and error.error_code < 500)
     if isinstance(error, TelegramError):
         return not error.is_temporary
-    return not isinstance(error, DatabaseUnavailable | OutsideError)
+    return not isinstance(error, DatabaseUnavailable | OutsideError | NoAnswer)
 
 
 def _fail(unit: Unit, error: Exception) -> Answer:
     """Give lease and request back. After the third failure of our own the person gets an apology, and at once
     when the update cannot be read at all."""
-    ours = _is_ours(error)
+    ours = is_ours(error)
     name = f"{type(error).__name__}: {error}"
     log.error(
         "the handler failed",
@@ -325,8 +327,8 @@ def _record_failure(
     except DatabaseUnavailable:
         return None
     if failed["outcome"] != "set_aside":
-        # Our own failure is tried again at once; somebody else's trouble needs a moment.
-        return Answer(500) if counts else later(2)
+        # Without Retry-After, Telegram delivers the second time at once: a transient cause needs a moment.
+        return Answer(500, retry_after=_PAUSES[min(failures, len(_PAUSES)) - 1]) if counts else later(2)
     log.alert(
         "an update was put aside",
         action="update_set_aside",

@@ -6,7 +6,7 @@
 | 401 | the secret header is missing or wrong | (not Telegram; nothing) |
 | 404 | no bot of this name | (a wrong address was set) tries again |
 | 405 | not a POST | (not Telegram; nothing) |
-| 500 | our own code failed | delivers again at once, then slower |
+| 500 | our own code failed | delivers again after Retry-After; the third time it is put aside |
 | 503 | still being worked on, or the database is away | delivers again after Retry-After |
 
 A body that is authentic but unusable gets its 200 too: Telegram would send it again for a day, and nothing
@@ -48,8 +48,11 @@ def respond(request: Request) -> Response:
     except DatabaseUnavailable:
         return _response(later(2))
     except Exception as error:
+        if not pipeline.is_ours(error):  # asking who the bot is (getMe) failed on the way
+            log.warning("another service failed", action="webhook_postponed", error=str(error))
+            return _response(later(2))
         log.error("the webhook failed", action="webhook_failed", error=str(error))
-        return _response(Answer(500))
+        return _response(Answer(500, retry_after=2))
 
 
 def _response(answer: Answer) -> Response:

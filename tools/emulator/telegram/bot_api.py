@@ -77,6 +77,8 @@ class BotApi:
         try:
             result = self._run(bot, method, parameters, files, via="call", failure=failure)
         except ApiError as error:
+            if failure is not None and failure.page is not None:
+                return Response(failure.status, failure.page, "text/html")
             return _answer(error)
         finally:
             if failure is not None and failure.timeout:

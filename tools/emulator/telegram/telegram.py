@@ -160,15 +160,18 @@ class Telegram:
         description: str | None = None,
         executed: bool = False,
         chat_id: int | None = None,
+        page: bytes | None = None,
     ) -> None:
         """Make the next `times` calls of a method ("*": of any) fail.
 
         `timeout` hangs until the caller gives up; `executed` does the work first, as if the answer were lost.
+        `page` answers with these bytes and the status, as a gateway in front of the Bot API does.
         """
         if status == 429 and retry_after is None:
             retry_after = 1
         name = method.lower()
-        self.troubles.fail(Failure(name, status, description, retry_after, times, timeout, executed, chat_id))
+        failure = Failure(name, status, description, retry_after, times, timeout, executed, chat_id, page)
+        self.troubles.fail(failure)
 
     def lose_responses(self, times: int = 1) -> None:
         """The function answers the next deliveries, but Telegram never hears it and sends them again."""

@@ -30,6 +30,7 @@ class Failure:
     timeout: bool = False
     executed: bool = False
     chat_id: int | None = None
+    page: bytes | None = None  # what a gateway in front of the Bot API answers instead
 
     def matches(self, method: str, parameters: dict[str, Any]) -> bool:
         """Whether this call is the one to fail."""

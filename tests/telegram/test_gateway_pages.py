@@ -1,0 +1,99 @@
+"""A gateway in front of the Bot API answers instead of it: a network failure, never a fault of the update."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from shared.errors import TelegramError
+from shared.http import Answer
+from shared.telegram.api import _decode
+from tests.support import acquainted, deliver_until_done, eventually, message_update
+from tests.telegram.test_updates import Sql
+from tools.emulator.stack import Stack
+
+PAGE = b"<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
+PAGES = {
+    "a page": (502, PAGE),
+    "a page with 200": (200, b"<html>captive portal</html>"),
+    "nothing": (502, b""),
+    "nothing with 200": (200, b""),
+    "half a JSON": (200, b'{"ok":true,"resu'),
+    "a list": (200, b"[]"),
+    "JSON of another service": (503, b'{"message":"no healthy upstream"}'),
+    "an error without a code": (500, b'{"ok":false}'),
+    "not UTF-8": (504, b"\xff\xfe\x00"),
+}
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_what_is_no_answer_of_the_bot_api_may_succeed_later(page: tuple[int, bytes]) -> None:
+    status, body = page
+    with pytest.raises(TelegramError) as caught:
+        _decode("sendPhoto", Answer(status, {}, body))
+    assert caught.value.status == 0
+    assert caught.value.is_temporary
+
+
+@pytest.mark.parametrize(
+    "content", [{"ok": True, "result": None}, {"ok": False, "error_code": 400, "description": "Bad"}]
+)
+def test_answers_of_the_bot_api_are_taken(content: dict[str, Any]) -> None:
+    assert _decode("x", Answer(200, {}, json.dumps(content).encode())).json() == content
+
+
+def failures_of(sql: Sql, update: dict[str, Any]) -> list[dict[str, Any]]:
+    return sql("select status, failures from telegram_updates where update_id = %s", update["update_id"])
+
+
+@pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
+def test_a_gateway_page_never_dead_letters_an_update(stack: Stack, sql: Sql, page: tuple[int, bytes]) -> None:
+    status, body = page
+    anna = acquainted(stack.telegram)
+    stack.telegram.fail("sendPhoto", status=status, page=body, times=5, chat_id=anna.id)
+    update = message_update(anna, "/usage")
+    for _ in range(5):
+        answer = stack.telegram.deliver(update)
+        assert answer.status == 503
+        assert int(answer.headers["retry-after"]) >= 1
+    assert failures_of(sql, update) == [{"status": "failed", "failures": 0}]
+    deliver_until_done(stack.telegram, update, "assistant")
+    assert failures_of(sql, update) == [{"status": "finished", "failures": 0}]
+
+
+def test_a_gateway_page_to_getme_is_waited_out(stack: Stack, sql: Sql) -> None:
+    """The name of the bot is asked for once a process: in a group even before the update is stored."""
+    anna = acquainted(stack.telegram)
+    stack.function("telegram").restart()
+    stack.telegram.fail("getMe", status=502, page=PAGE, times=2)
+    username = stack.telegram.bot("assistant").username
+    group = {"id": -1001234567777, "type": "supergroup", "title": "Team"}
+    update = message_update(anna, f"/help@{username}", chat=group)
+    assert [stack.telegram.deliver(update).status for _ in range(3)] == [503, 503, 200]
+    update = message_update(anna, "/referral")
+    stack.function("telegram").restart()
+    stack.telegram.fail("getMe", status=502, page=PAGE, times=4)
+    assert [stack.telegram.deliver(update).status for _ in range(5)] == [503, 503, 503, 503, 200]
+    assert failures_of(sql, update) == [{"status": "finished", "failures": 0}]
+
+
+def test_a_gateway_page_to_an_ai_answer_loses_nothing_and_is_counted(stack: Stack) -> None:
+    anna = acquainted(stack.telegram)
+    stack.telegram.fail("sendMessage", status=502, page=PAGE, executed=True, chat_id=anna.id)
+    before = stack.function("telegram").raw_log.count('"answer_lost"')
+    chat = anna.chat("assistant")
+    chat.send("hello").wait(timeout=60)
+    assert len(chat.answers()) == 3  # /start, and the answer twice: Telegram's word of the first was lost
+    lines = eventually(lambda: stack.function("telegram").raw_log.count('"answer_lost"') - before)
+    assert lines == 1
+
+
+def test_our_own_failure_has_a_pause_before_it_is_tried_again(stack: Stack, sql: Sql) -> None:
+    update = message_update(acquainted(stack.telegram, "second"), "/boom")
+    answers = [stack.telegram.deliver(update, "second") for _ in range(3)]
+    assert [(answer.status, answer.headers.get("retry-after")) for answer in answers] == [
+        (500, "2"), (500, "5"), (200, None),
+    ]  # fmt: skip
+    sql("delete from telegram_outbox")
