@@ -10,6 +10,7 @@ Connections belong to the process and are made on first use: sockets must not cr
 
 from __future__ import annotations
 
+import re
 import select
 import socket
 from collections import defaultdict
@@ -20,7 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 import orjson
-from httptools import HttpParserError, HttpResponseParser
+from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 if TYPE_CHECKING:
     from ssl import SSLContext
@@ -33,6 +34,8 @@ _MAX_IDLE = 100  # connections kept to one host
 _END_WAIT = 0.05  # seconds; the end of the body follows the last event at once, or never
 _JSON = {"Content-Type": "application/json"}
 _AS_IT_IS = "Accept-Encoding: identity"
+_TARGET = re.compile(r"[!-~]+")  # what may stand in a request line: no space, no control character
+_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
 
 
 class NoAnswer(Exception):
@@ -98,11 +101,12 @@ class Stream:
             OutOfTime: the deadline came first.
             Broken: the connection did not last until the end.
         """
+        framing = 0  # bytes received since the last piece of the body: chunk extensions and trailers
         while not (self._parts or self._is_complete):
-            if self._fault:
+            if self._fault or framing > _MAX_HEAD:
                 self.close()
-                raise Broken(self._fault)
-            self._receive()
+                raise Broken(self._fault or "endless framing")
+            framing += self._receive()
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
         self.received += len(data)
@@ -172,9 +176,9 @@ class Stream:
     def _parse(self, received: bytes) -> None:
         try:
             self._parser.feed_data(received)
-        except HttpParserError as error:
+        except (HttpParserError, HttpParserUpgrade) as error:
             # What came before still counts, and an answer that is complete is not spoilt by what follows it.
-            self._fault = type(error).__name__
+            self._fault = self._fault or type(error).__name__
             self._serves_again = False
 
     # The parser calls these.
@@ -184,14 +188,18 @@ class Stream:
         self._serves_again = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header."""
-        self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
+        """Keep a header of this answer; trailers and the headers of another answer are ignored."""
+        if not self._has_head:
+            self.headers[name.decode("latin-1").lower()] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Note what the answer is and where it will end."""
         if self._is_complete:
             return
         self.status = self._parser.get_status_code()
+        if self.status == 101:  # the parser stops here, and nothing we send asks for another protocol
+            self._fault = "an answer switches protocols"
+            return
         self._has_head = self.status >= 200
         is_chunked = "chunked" in self.headers.get("transfer-encoding", "").lower()
         has_end = is_chunked or "content-length" in self.headers
@@ -221,7 +229,8 @@ def stream(method: str, url: str, body: bytes, headers: Mapping[str, str], deadl
         NotReached: no answer began.
         Broken: what came is no HTTP.
         OutOfTime: the deadline came first.
-        ValueError: a header holds a line break or what is not Latin-1.
+        ValueError: the URL is not an http(s) one, or the URL or a header holds a control character or what is
+            not Latin-1.
     """
     host, first_lines = _address(method, url)
     head = _head(first_lines, headers, len(body))
@@ -279,12 +288,21 @@ def close_idle() -> None:
 
 @lru_cache(maxsize=256)
 def _address(method: str, url: str) -> tuple[Host, str]:
-    """Return where a request goes, and its first lines."""
+    """Return where a request goes, and its first lines.
+
+    Raises:
+        ValueError: it is no http(s) URL, or holds what must not stand in a request line.
+    """
     parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError("not an http(s) address with a host")
     is_secure = parts.scheme == "https"
-    host = Host(is_secure, parts.hostname or "", parts.port or (443 if is_secure else 80))
+    host = Host(is_secure, parts.hostname, parts.port or (443 if is_secure else 80))
     target = f"{parts.path or '/'}?{parts.query}" if parts.query else parts.path or "/"
     place = parts.netloc.rpartition("@")[2]
+    # urlsplit removes line breaks and tabs, so they are looked for in the URL as it was given.
+    if re.search(r"[\x00-\x20\x7f]", url) or not all(map(_TARGET.fullmatch, (method, target, place))):
+        raise ValueError("an address holds a space, a control character or what is not ASCII")
     lines = (f"{method} {target} HTTP/1.1", f"Host: {place}", "User-Agent: switchboard", _AS_IT_IS, "")
     return host, "\r\n".join(lines)
 
@@ -296,6 +314,8 @@ def _head(first_lines: str, headers: Mapping[str, str], length: int) -> bytes:
     # A key that somebody typed in may stand in a header: it must not become a second one.
     if head.count("\n") != len(headers) + 6 or head.count("\r") != len(headers) + 6:
         raise ValueError("a header holds a line break")
+    if not all(_TARGET.fullmatch(name) and _HEADER_VALUE.fullmatch(value) for name, value in headers.items()):
+        raise ValueError("a header holds a control character")
     return head.encode("latin-1")
 
 

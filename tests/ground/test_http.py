@@ -141,7 +141,7 @@ def test_a_request_is_what_the_server_expects(serve: Callable[..., Server]) -> N
     assert server.requests[1][1].startswith(b"GET / HTTP/1.1\r\n")
 
 
-@pytest.mark.parametrize("value", ["key\r\nX-Other: 1", "key\nX-Other: 1", "key\r", "ключ"])
+@pytest.mark.parametrize("value", ["key\r\nX-Other: 1", "key\nX-Other: 1", "key\r", "ключ", "a\0b", "a\x7f"])
 def test_a_header_cannot_be_smuggled_in(serve: Callable[..., Server], value: str) -> None:
     server = serve()
     with pytest.raises(ValueError):
@@ -224,6 +224,55 @@ def test_what_is_no_whole_answer_is_an_error(
     assert "secret" not in str(caught.value)
     assert http.request("GET", server.url, timeout=LATE).data == b"ok"
     assert [number for number, _ in server.requests] == [1, 2]
+
+
+def test_a_protocol_switch_is_broken(serve: Callable[..., Server]) -> None:
+    server = serve(b"HTTP/1.1 101 Switching\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\nxxxx", plain())
+    with pytest.raises(http.Broken, match="switches protocols"):
+        http.request("GET", server.url, timeout=LATE)
+    assert http.request("GET", server.url, timeout=LATE).data == b"ok"
+    assert [number for number, _ in server.requests] == [1, 2]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        plain(b"ok", b"X-Kept: 1") + plain(b"poison", b"X-Kept: 2", b"X-Evil: 1"),
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nX-Kept: 1\r\n\r\n"
+        b"2\r\nok\r\n0\r\nX-Kept: 2\r\nX-Evil: 1\r\n\r\n",
+    ],
+)
+def test_headers_are_those_of_this_answer_alone(serve: Callable[..., Server], first: bytes) -> None:
+    answer = http.request("GET", serve(first).url, timeout=LATE)
+    assert (answer.data, answer.headers["x-kept"]) == (b"ok", "1")
+    assert "x-evil" not in answer.headers
+
+
+@pytest.mark.parametrize("piece", [b"X: y\r\n", b"a"])
+@pytest.mark.parametrize("head", [b"0\r\n", b"0\r\nX: ", b"1;", b"2\r\nok\r\n1;"])
+def test_endless_framing_is_cut_off(serve: Callable[..., Server], head: bytes, piece: bytes) -> None:
+    begin = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + head
+    server = serve(pieces(begin, *[piece * 10_000] * 100))
+    started = time.monotonic()
+    with pytest.raises(http.Broken):
+        http.request("GET", server.url, timeout=LATE)
+    assert time.monotonic() - started < LATE / 3
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "gopher://127.0.0.1:{port}/", "file:///etc/passwd", "ftp://127.0.0.1:{port}/", "//127.0.0.1:{port}/",
+        "127.0.0.1:{port}", "http:///x", "http://127.0.0.1:0/", "http://127.0.0.1:{port}/a b HTTP/1.1",
+        "http://127.0.0.1:{port}/a\r\nEvil: 1", "http://127.0.0.1:{port}/\tx", "http://127.0.0.1:{port}/é",
+        "http://127.0.0.1:{port}/?a=\x00", "http://127.0.0.1:{port}/\n",
+    ],
+)  # fmt: skip
+def test_only_clean_http_addresses_are_asked(serve: Callable[..., Server], url: str) -> None:
+    server = serve(plain())
+    with pytest.raises(ValueError):
+        http.request("GET", url.format(port=server.port), timeout=LATE)
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("answer", [silent, pieces(*[b"H"] * 1000, gap=0.01), pieces(plain()[:-1], gap=LATE)])
