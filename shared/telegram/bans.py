@@ -14,7 +14,7 @@ from shared.telegram.incoming import Incoming
 from shared.telegram.unit import Unit
 
 _TOLD_AT = ("message", "callback_query")
-_COMMANDS = re.compile(r"/(privacy|mydata|deleteme|subscription|paysupport)(@\w+)?(\s|$)")
+_COMMANDS = re.compile(r"/(start\s+open_)?(privacy|mydata|deleteme|subscription|paysupport)(@\w+)?(\s|$)")
 _BUTTONS = re.compile(r"(mydata|deleteme|renewal|renewal!):|subscription$")
 
 
@@ -31,7 +31,7 @@ def keeps_out(unit: Unit) -> bool:
 
 def is_about_own_data(incoming: Incoming) -> bool:
     """Whether a person asks in private for their data, erasure, or an end of charges: always their right."""
-    if incoming.is_group:
+    if not incoming.is_private:
         return False
     if incoming.kind == "callback_query":
         return _BUTTONS.match(incoming.content.get("data") or "") is not None

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import wraps
 from importlib import import_module
 from threading import Lock
 from typing import Any
@@ -27,8 +28,9 @@ from telebot.util import update_types
 from shared.config import settings
 from shared.telegram import api
 from shared.telegram.incoming import Incoming, Unusable
-from shared.telegram.unit import current
+from shared.telegram.unit import StateUnavailable, Unit, current, reply
 
+OPEN_PAGE = "open_"  # begins the payload of a link that opens a page in the private chat
 _NO_TOKEN = "0:not-known-at-import"  # noqa: S105
 _OF_ADMINS = ("message_handlers", "callback_query_handlers")
 _IRREGULAR = {"inline_query": "inline_handlers", "chosen_inline_result": "chosen_inline_handlers"}
@@ -40,7 +42,7 @@ Handler = Callable[[Any], Any]
 def is_for_admin() -> bool:
     """Whether an admin wrote or tapped, and in private: in a group others would see the answer."""
     unit = current()
-    return unit.person.is_admin and not unit.incoming.is_group
+    return unit.person.is_admin and unit.incoming.is_private
 
 
 class Bot(TeleBot):
@@ -115,24 +117,78 @@ class Bot(TeleBot):
                 setattr(self, handlers, found[:place] + found[end:] + found[place:end])
             self._admin_package = ""
 
+    def message_handler(
+        self, *args: Any, private_only: bool = False, works_offline: bool = False, **filters: Any
+    ) -> Callable[[Handler], Handler]:
+        """Register a handler of messages, as telebot does, with what the pipeline must know of it.
+
+        Args:
+            private_only: it concerns the user alone. Outside of the private chat it does
+                not run: the user gets a button that opens the page of its command there.
+            works_offline: it runs without a database, too. Only read for `private_only` handlers.
+        """
+        register = super().message_handler(*args, **filters)
+        if not private_only:
+            return register  # type: ignore[no-any-return]
+        page = (filters.get("commands") or [""])[0]
+        return lambda handler: register(self._guarded(handler, page, works_offline))
+
+    def callback_query_handler(
+        self,
+        func: Callable[[types.CallbackQuery], Any] | None = None,
+        *,
+        private_only: bool = False,
+        page: str = "",
+        works_offline: bool = False,
+        **filters: Any,
+    ) -> Callable[[Handler], Handler]:
+        """Register a handler of buttons, see `message_handler`; `page` is the command that shows them."""
+        register = super().callback_query_handler(func, **filters)  # type: ignore[no-untyped-call]
+        if not private_only:
+            return register  # type: ignore[no-any-return]
+        return lambda handler: register(self._guarded(handler, page, works_offline))
+
+    def _guarded(self, handler: Handler, page: str, works_offline: bool) -> Handler:
+        if not page:
+            raise ValueError(f"{handler.__name__} is private_only: name the command of its page")
+
+        @wraps(handler)
+        def guarded(event: Any) -> Any:
+            unit = current()
+            if not unit.incoming.is_private:
+                return self._offer_private_chat(unit, page)
+            if unit.is_offline and not works_offline:
+                raise StateUnavailable
+            return handler(event)
+
+        guarded.private_page = page  # type: ignore[attr-defined]
+        return guarded
+
+    def _offer_private_chat(self, unit: Unit, page: str) -> None:
+        link = f"https://t.me/{self.user.username}?start={OPEN_PAGE}{page}"
+        reply(unit.rich("private_only"), [[(unit.text("private_open"), link)]])
+
+    def open_page(self, page: str, message: types.Message) -> bool:
+        """Run the command of a `private_only` page for a user who came by its link; False: there is none."""
+        for handler in self.message_handlers:
+            if getattr(handler["function"], "private_page", None) == page:
+                message.text = f"/{page}"
+                handler["function"](message)
+                return True
+        return False
+
     def admin_command(self, name: str) -> Callable[[Handler], Handler]:
         """Register the handler of a command that only admins have, in private.
 
         For anybody else it does not match, so they are answered as for any other word behind a slash.
         """
         self._admin_commands.append(name)
-        handler: Callable[[Handler], Handler] = self.message_handler(
-            commands=[name], func=lambda _message: is_for_admin()
-        )
-        return handler
+        return self.message_handler(commands=[name], func=lambda _message: is_for_admin())
 
     def admin_button(self, pattern: str) -> Callable[[Handler], Handler]:
         """Register the handler of buttons that only admins have, by all of their callback data."""
         matches = re.compile(pattern).fullmatch
-        handler: Callable[[Handler], Handler] = self.callback_query_handler(  # type: ignore[no-untyped-call]
-            func=lambda call: matches(call.data or "") and is_for_admin()
-        )
-        return handler
+        return self.callback_query_handler(func=lambda call: matches(call.data or "") and is_for_admin())
 
     def handled_kinds(self) -> tuple[str, ...]:
         """Return the kinds of update that have a handler: what setWebhook asks Telegram for."""

@@ -76,6 +76,12 @@ class Incoming:
         """Whether it comes from a group, where the bot answers only when addressed."""
         return (self.message.get("chat") or {}).get("type") in _GROUPS
 
+    @property
+    def is_private(self) -> bool:
+        """Whether the user and the bot are alone: what concerns one user is shown nowhere else."""
+        chat = self.message.get("chat") or self.content.get("chat") or {}
+        return bool(chat.get("type") == "private")
+
     @cached_property
     def text(self) -> str:
         """The words of a message: its text, or the caption of what it carries."""

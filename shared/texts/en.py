@@ -228,7 +228,7 @@ TEXTS: Mapping[str, str] = {
         "/deleteme — erase everything"
     ),
     "privacy_policy": "📜 Read more",
-    "private_only": "🔒 This is about you alone, so let us talk about it alone. Write to me in our private chat.",
+    "private_only": "🔒 I only show this in our private chat.",
     "private_open": "Open the private chat",
     "mydata_caption": "📄 Everything we keep about you. Any text editor opens the file.",
     "mydata_more": "There is a lot of conversation, and this is only part {part}. Tap the button for the next one.",

@@ -149,7 +149,7 @@ def test_in_a_group_nobody_redeems(stack: Stack, sql: Sql) -> None:
     group = stack.telegram.group("Team", [person], ["assistant"])
     username = stack.telegram.bot("assistant").username
     group.by(person).send(f"/promo@{username} {code}").wait(timeout=20)
-    assert "about you alone" in group.by(person).answer().text
+    assert "in our private chat" in group.by(person).answer().text
     assert row_of(sql, code)["uses"] == 0
 
 

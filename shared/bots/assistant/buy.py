@@ -48,7 +48,7 @@ class Way(NamedTuple):
         return f"{_PAY}{product}:{self.provider}:{self.currency}" + (f":{_AGAIN}" if self.repeats else "")
 
 
-@bot.message_handler(commands=["buy"])
+@bot.message_handler(commands=["buy"], private_only=True)
 def buy(_message: Message) -> None:
     """Show what there is."""
     unit = current()
@@ -56,7 +56,7 @@ def buy(_message: Message) -> None:
     reply(_shop(unit, products), _shelf(unit, products))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == "buy")
+@bot.callback_query_handler(func=lambda call: call.data == "buy", private_only=True, page="buy")
 def show_shop(_call: CallbackQuery) -> None:
     """Show what there is under the menu's button."""
     unit = current()
@@ -64,7 +64,9 @@ def show_shop(_call: CallbackQuery) -> None:
     unit.show(_shop(unit, products), _shelf(unit, products))
 
 
-@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(BUY))
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(BUY), private_only=True, page="buy"
+)
 def show_product(call: CallbackQuery) -> None:
     """Show one product, what it would add to, and the ways to pay."""
     unit = current()
@@ -82,7 +84,9 @@ def show_product(call: CallbackQuery) -> None:
     return unit.show(unit.rich(key, until=until or "", **words), _ways(unit, product))
 
 
-@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_PAY))
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_PAY), private_only=True, page="buy"
+)
 def pay(call: CallbackQuery) -> None:
     """Make the order and show the button that opens the provider's page."""
     unit = current()

@@ -9,7 +9,6 @@ from telebot.types import CallbackQuery, Message
 from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import main_menu
-from shared.bots.assistant.private_chat import is_private
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
 from shared.texts import Text, figures
@@ -19,31 +18,31 @@ _LOSE = "deleteme:lose:"  # and the balance that the person was told they lose
 _NO = "deleteme:no"
 
 
-@bot.message_handler(commands=["deleteme"])
+@bot.message_handler(commands=["deleteme"], private_only=True)
 def deleteme(_message: Message) -> None:
     """Say what is erased, what stays, what is lost, and ask."""
     unit = current()
-    if not is_private(unit):
-        return None
     if _is_charged(unit):
         return reply(*_stop_first(unit))
     buttons = [[(unit.text("deleteme_yes"), _YES)], [(unit.text("deleteme_no"), _NO)]]
     return reply(unit.rich("deleteme", balance=_balance(unit)), buttons)
 
 
-@bot.callback_query_handler(func=lambda call: call.data == _NO)
+@bot.callback_query_handler(func=lambda call: call.data == _NO, private_only=True, page="deleteme")
 def keep(_call: CallbackQuery) -> None:
     """Leave everything as it is."""
     unit = current()
     unit.show(unit.rich("deleteme_kept"), main_menu(unit))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == _YES or (call.data or "").startswith(_LOSE))
+@bot.callback_query_handler(
+    func=lambda call: call.data == _YES or (call.data or "").startswith(_LOSE),
+    private_only=True,
+    page="deleteme",
+)
 def erase(call: CallbackQuery) -> None:
     """Erase the person; whoever has money here is asked once more, with the sum of this moment."""
     unit = current()
-    if not is_private(unit):
-        return None
     if _is_charged(unit):
         return unit.show(*_stop_first(unit))
     balance = unit.person.balance

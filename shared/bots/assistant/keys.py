@@ -16,7 +16,6 @@ from shared import db, log
 from shared.ai import providers
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
-from shared.bots.assistant.private_chat import is_private
 from shared.config import settings
 from shared.errors import TelegramError
 from shared.keys import encryption, shape
@@ -37,18 +36,18 @@ _STATES = {  # how each is shown
 Token = dict[str, Any]  # as list_user_tokens has them
 
 
-@bot.message_handler(commands=["keys"])
+@bot.message_handler(commands=["keys"], private_only=True)
 def keys(_message: Message) -> None:
-    """Show the person's keys; in a group, where to do so."""
+    """Show the user's keys."""
     unit = current()
-    if not is_private(unit):
-        return None
     if not encryption.is_available():
         return reply(_unavailable(unit))
     return reply(*_list(unit, _tokens(unit)))
 
 
-@bot.callback_query_handler(func=lambda call: call.data in ("keys", "keys:cancel"))
+@bot.callback_query_handler(
+    func=lambda call: call.data in ("keys", "keys:cancel"), private_only=True, page="keys"
+)
 def show_keys(_call: CallbackQuery) -> None:
     """Show the keys under a button; whatever key was awaited is not any more."""
     unit = current()
@@ -60,7 +59,7 @@ def show_keys(_call: CallbackQuery) -> None:
     return unit.show(*_list(unit, tokens))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == "keys:add")
+@bot.callback_query_handler(func=lambda call: call.data == "keys:add", private_only=True, page="keys")
 def choose_provider(_call: CallbackQuery) -> None:
     """Ask of which provider the key is."""
     unit = current()
@@ -68,12 +67,14 @@ def choose_provider(_call: CallbackQuery) -> None:
     unit.show(unit.rich("keys_choose"), [*rows, [(unit.text("keys_back"), "keys")]])
 
 
-@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_ADD))
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_ADD), private_only=True, page="keys"
+)
 def ask_for_key(call: CallbackQuery) -> None:
     """Ask for the key; the next message is it."""
     unit = current()
     key = (call.data or "").removeprefix(_ADD)
-    if key not in _offered() or not encryption.is_available() or unit.incoming.is_group:
+    if key not in _offered() or not encryption.is_available():
         return unit.notice(unit.text("button_old"), alert=True)
     unit.set_data("awaiting", AWAITS + key)
     service = providers.load(key)
@@ -83,7 +84,9 @@ def ask_for_key(call: CallbackQuery) -> None:
     )
 
 
-@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_REMOVE))
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_REMOVE), private_only=True, page="keys"
+)
 def confirm_removal(call: CallbackQuery) -> None:
     """Ask once more before a key is forgotten."""
     unit = current()
@@ -98,7 +101,9 @@ def confirm_removal(call: CallbackQuery) -> None:
         )
 
 
-@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_FORGET))
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_FORGET), private_only=True, page="keys"
+)
 def forget(call: CallbackQuery) -> None:
     """Forget a key."""
     unit = current()
@@ -110,7 +115,9 @@ def forget(call: CallbackQuery) -> None:
         unit.show(*_list(unit, [other for other in tokens if other is not token]))
 
 
-@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_USE))
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_USE), private_only=True, page="keys"
+)
 def use(call: CallbackQuery) -> None:
     """Use this key from now on."""
     unit = current()
@@ -124,7 +131,7 @@ def use(call: CallbackQuery) -> None:
         unit.show(*_list(unit, changed))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == "keys:plan")
+@bot.callback_query_handler(func=lambda call: call.data == "keys:plan", private_only=True, page="keys")
 def use_plan(_call: CallbackQuery) -> None:
     """Use no own key, but keep them."""
     unit = current()
@@ -197,7 +204,7 @@ def awaited(unit: Unit) -> str:
 def offer(unit: Unit) -> Keyboard | None:
     """Return a button to keep the key that a message plainly holds; the key itself is to be sent again."""
     found = providers.recognise(unit.incoming.text)
-    if found is None or unit.incoming.is_group or unit.is_offline or not encryption.is_available():
+    if found is None or not unit.incoming.is_private or unit.is_offline or not encryption.is_available():
         return None
     return _offer_of(unit, found[0])
 

@@ -9,6 +9,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.bots.assistant import bot
 from shared.telegram import current, reply
+from shared.telegram.bot import OPEN_PAGE
 from shared.telegram.unit import Keyboard, Unit
 from shared.texts import Text, joined
 
@@ -35,15 +36,20 @@ def back(unit: Unit) -> Keyboard:
 def start(message: Message) -> None:
     """Welcome a person; what their link carried is kept for whoever it is for, or redeemed."""
     unit = current()
+    payload = (message.text or "").partition(" ")[2].strip()
+    if payload.startswith(OPEN_PAGE) and unit.incoming.is_private:
+        if not unit.is_offline:
+            unit.set_data("awaiting", None)
+        if bot.open_page(payload.removeprefix(OPEN_PAGE), message):
+            return None
     if unit.is_offline:
         return reply(unit.rich("welcome_offline", name=unit.person.first_name), main_menu(unit))
-    payload = (message.text or "").partition(" ")[2].strip()
     if _START_PAYLOAD.fullmatch(payload):
         unit.set_data("start_payload", payload)
     if payload.startswith(REFERRAL):
         unit.set_referrer(payload.removeprefix(REFERRAL))
     unit.set_data("awaiting", None)
-    if payload.startswith(PROMO) and not unit.incoming.is_group:
+    if payload.startswith(PROMO) and unit.incoming.is_private:
         from shared.bots.assistant.promo import redeem  # its module needs this one
 
         words, keyboard = redeem(unit, payload.removeprefix(PROMO))
@@ -86,7 +92,7 @@ def show_menu(_call: CallbackQuery) -> None:
 def _help(unit: Unit) -> Text:
     group = unit.text("help_group") if unit.incoming.is_group else ""
     help_ = unit.rich("help", commands=_lines(unit, bot.commands()), group=group)
-    if unit.person.is_admin and not unit.incoming.is_group:
+    if unit.person.is_admin and unit.incoming.is_private:
         return joined(help_, unit.rich("help_admin", commands=_lines(unit, bot.admin_commands())))
     return help_
 

@@ -14,7 +14,6 @@ from telebot.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMar
 
 from shared import db
 from shared.bots.assistant import bot
-from shared.bots.assistant.private_chat import is_private
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
 
@@ -42,12 +41,10 @@ _KEY = "mydata"  # of the session: {"at", "after", "part"} of what was sent last
 _PREFIX = "mydata:"
 
 
-@bot.message_handler(commands=["mydata"])
+@bot.message_handler(commands=["mydata"], private_only=True)
 def mydata(_message: Message) -> None:
     """Send the file, or its first part."""
     unit = current()
-    if not is_private(unit):
-        return None
     now = datetime.now(UTC)
     sent_at = (unit.data.get(_KEY) or {}).get("at")
     left = datetime.fromisoformat(sent_at) + PAUSE - now if sent_at else timedelta(0)
@@ -56,12 +53,12 @@ def mydata(_message: Message) -> None:
     return _send(unit, now.isoformat(timespec="seconds"), after=0, part=1)
 
 
-@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_PREFIX))
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_PREFIX), private_only=True, page="mydata"
+)
 def next_part(call: CallbackQuery) -> None:
     """Send the part that follows the last one; each button once."""
     unit = current()
-    if not is_private(unit):
-        return None
     last = unit.data.get(_KEY) or {}
     if str(last.get("after")) != (call.data or "").removeprefix(_PREFIX):
         return unit.notice(unit.text("button_old"), alert=True)

@@ -23,7 +23,7 @@ _CANCEL_NOW = "renewal!:"
 _TIMEOUT = 8.0  # seconds for a provider to stop a renewal
 
 
-@bot.message_handler(commands=["payments"])
+@bot.message_handler(commands=["payments"], private_only=True)
 def payments(_message: Message) -> None:
     """Show what was ordered and paid."""
     unit = current()
@@ -46,14 +46,16 @@ def _line(unit: Unit, line: dict[str, Any]) -> Text:
     )
 
 
-@bot.message_handler(commands=["subscription"])
+@bot.message_handler(commands=["subscription"], private_only=True)
 def subscription(_message: Message) -> None:
     """Show the plan, its end, and what renews it."""
     unit = current()
     reply(*_subscription(unit))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == "subscription")
+@bot.callback_query_handler(
+    func=lambda call: call.data == "subscription", private_only=True, page="subscription"
+)
 def show_subscription(_call: CallbackQuery) -> None:
     """Go back to the subscription."""
     unit = current()
@@ -85,7 +87,9 @@ def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
     return joined(*parts, separator="\n\n"), [*rows, *more, *back(unit)]
 
 
-@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_CANCEL))
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_CANCEL), private_only=True, page="subscription"
+)
 def ask_to_cancel(call: CallbackQuery) -> None:
     """Ask once more, and say what stays."""
     unit = current()
@@ -99,7 +103,9 @@ def ask_to_cancel(call: CallbackQuery) -> None:
     )
 
 
-@bot.callback_query_handler(func=lambda call: (call.data or "").startswith(_CANCEL_NOW))
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_CANCEL_NOW), private_only=True, page="subscription"
+)
 def cancel(call: CallbackQuery) -> None:
     """Stop a renewal, at the provider first: what cannot be stopped there is not called stopped."""
     unit = current()

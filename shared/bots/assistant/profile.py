@@ -16,14 +16,16 @@ from shared.telegram.unit import Unit
 from shared.texts import Text, figures
 
 
-@bot.message_handler(commands=["profile"])
+@bot.message_handler(commands=["profile"], private_only=True, works_offline=True)
 def profile(_message: Message) -> None:
     """Show the profile."""
     unit = current()
     reply(_profile(unit), [_usage_button(unit), *main_menu(unit)])
 
 
-@bot.callback_query_handler(func=lambda call: call.data == "profile")
+@bot.callback_query_handler(
+    func=lambda call: call.data == "profile", private_only=True, page="profile", works_offline=True
+)
 def show_profile(_call: CallbackQuery) -> None:
     """Show the profile under the menu's button."""
     unit = current()

@@ -10,7 +10,6 @@ from telebot.types import CallbackQuery, Message
 from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back, main_menu
-from shared.bots.assistant.private_chat import is_private
 from shared.bots.assistant.profile import plan_name
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
@@ -30,12 +29,10 @@ _REFUSED = {
 Redeemed = dict[str, Any]  # what redeem_promocode returns
 
 
-@bot.message_handler(commands=["promo"])
+@bot.message_handler(commands=["promo"], private_only=True)
 def promo(message: Message) -> None:
     """Redeem the code behind the command, or ask for one."""
     unit = current()
-    if not is_private(unit):
-        return None
     _command, _, code = (message.text or "").partition(" ")
     if not code.strip():
         unit.set_data("awaiting", _AWAITING)
@@ -43,16 +40,15 @@ def promo(message: Message) -> None:
     return reply(*redeem(unit, code.strip()))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == "promo")
+@bot.callback_query_handler(func=lambda call: call.data == "promo", private_only=True, page="promo")
 def ask(_call: CallbackQuery) -> None:
     """Ask for a code under a button; the next message is it."""
     unit = current()
-    if is_private(unit):
-        unit.set_data("awaiting", _AWAITING)
-        unit.show(unit.rich("promo_ask"), _cancel(unit))
+    unit.set_data("awaiting", _AWAITING)
+    unit.show(unit.rich("promo_ask"), _cancel(unit))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == "promo:cancel")
+@bot.callback_query_handler(func=lambda call: call.data == "promo:cancel", private_only=True, page="promo")
 def cancel(_call: CallbackQuery) -> None:
     """Wait for no code any more."""
     unit = current()

@@ -20,7 +20,7 @@ def invite_link(code: str) -> str:
     return f"https://t.me/{bot.user.username}?start={REFERRAL}{code}"
 
 
-@bot.message_handler(commands=["referral"])
+@bot.message_handler(commands=["referral"], private_only=True)
 def referral(_message: Message) -> None:
     """Show the link, how many came with it, how many counted and what was earned."""
     unit = current()
@@ -29,7 +29,7 @@ def referral(_message: Message) -> None:
     reply(unit.rich("referral", link=link, **overview), _buttons(unit, link))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == "referral:qr")
+@bot.callback_query_handler(func=lambda call: call.data == "referral:qr", private_only=True, page="referral")
 def show_code(_call: CallbackQuery) -> None:
     """Send the link as a picture that a phone can read from another phone."""
     unit = current()

@@ -11,7 +11,6 @@ from telebot.types import CallbackQuery, Message
 from shared import db, log, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
-from shared.bots.assistant.private_chat import is_private
 from shared.bots.assistant.profile import plan_name
 from shared.config import settings
 from shared.errors import TelegramError
@@ -25,22 +24,19 @@ _KEPT = 600  # seconds that the channel's name and address are remembered
 Overview = dict[str, Any]  # what training_overview returns
 
 
-@bot.message_handler(commands=["trainings"])
+@bot.message_handler(commands=["trainings"], private_only=True)
 def trainings(_message: Message) -> None:
     """Show what there is to train with."""
     unit = current()
-    if is_private(unit):
-        overview = _overview(unit)
-        # Where joining it is worth something.
-        reply(*_shown(unit, overview, _known_channel() if overview["channel_trainings"] > 0 else None))
+    overview = _overview(unit)
+    # Where joining it is worth something.
+    reply(*_shown(unit, overview, _known_channel() if overview["channel_trainings"] > 0 else None))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == _JOINED)
+@bot.callback_query_handler(func=lambda call: call.data == _JOINED, private_only=True, page="trainings")
 def joined_channel(_call: CallbackQuery) -> None:
     """Ask Telegram whether the person is in the channel, and give what that is worth."""
     unit = current()
-    if not is_private(unit):
-        return None
     channel = _known_channel()
     if channel is None:
         return unit.notice(unit.text("button_old"), alert=True)

@@ -9,7 +9,6 @@ from telebot.types import CallbackQuery, Message
 from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
-from shared.bots.assistant.private_chat import is_private
 from shared.bots.assistant.profile import plan_name
 from shared.bots.assistant.trial_offer import TRIAL
 from shared.telegram import current, reply
@@ -19,28 +18,25 @@ from shared.texts import Text
 _START = "trial:start"
 
 
-@bot.message_handler(commands=["trial"])
+@bot.message_handler(commands=["trial"], private_only=True)
 def trial(_message: Message) -> None:
     """Say what there is, or why there is nothing."""
     unit = current()
-    if is_private(unit):
-        reply(*_offer(unit))
+    reply(*_offer(unit))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == TRIAL)
+@bot.callback_query_handler(func=lambda call: call.data == TRIAL, private_only=True, page="trial")
 def show_trial(_call: CallbackQuery) -> None:
     """Say it under a button."""
     unit = current()
-    if is_private(unit):
-        unit.show(*_offer(unit))
+    unit.show(*_offer(unit))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == _START)
+@bot.callback_query_handler(func=lambda call: call.data == _START, private_only=True, page="trial")
 def start(_call: CallbackQuery) -> None:
     """Start it; tapped again, it says until when it runs."""
     unit = current()
-    if is_private(unit):
-        unit.show(*_told(unit, db.call("start_trial", p_user_id=unit.person.id)))
+    unit.show(*_told(unit, db.call("start_trial", p_user_id=unit.person.id)))
 
 
 def _offer(unit: Unit) -> tuple[Text, Keyboard]:

@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 Stats = dict[str, Any]  # what get_user_usage_stats returns
 
 
-@bot.message_handler(commands=["usage"])
+@bot.message_handler(commands=["usage"], private_only=True)
 def usage(_message: Message) -> None:
     """Show the usage."""
     _show(current())
 
 
-@bot.callback_query_handler(func=lambda call: call.data == "usage")
+@bot.callback_query_handler(func=lambda call: call.data == "usage", private_only=True, page="usage")
 def show_usage(_call: CallbackQuery) -> None:
     """Show the usage under the profile's button."""
     _show(current())

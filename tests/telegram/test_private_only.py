@@ -1,0 +1,106 @@
+"""What concerns one user alone is shown in the private chat alone, by command, by button and by link."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import Any
+
+import pytest
+
+from shared import bots
+from tests.support import acquainted, eventually, message_update, new_telegram_id
+from tools.emulator.stack import Stack
+
+GROUP = {"id": -1001234500077, "type": "supergroup", "title": "Team"}
+PUBLIC_COMMANDS = {"start", "help", "language", "mode", "privacy", "terms", "paysupport", "clear", "cancel"}
+PUBLIC_BUTTONS = {"show_help", "show_menu", "show_language", "choose_language", "show_mode", "choose_mode",
+                  "old_button"}  # fmt: skip
+BUTTONS = {
+    "profile": "profile", "usage": "usage", "referral:qr": "referral", "keys": "keys", "keys:cancel": "keys",
+    "keys:add": "keys", "keys:add:openai": "keys", "keys:remove:openai": "keys", "keys:forget:openai": "keys",
+    "keys:use:openai": "keys", "keys:plan": "keys", "buy": "buy", "buy:premium_month": "buy",
+    "pay:premium_month:telegram_stars:XTR": "buy", "promo": "promo", "promo:cancel": "promo",
+    "trial": "trial", "trial:start": "trial", "trainings:joined": "trainings",
+    "mydata:0": "mydata", "deleteme:yes": "deleteme",
+    "deleteme:no": "deleteme", "deleteme:lose:5": "deleteme", "subscription": "subscription",
+    "renewal:1": "subscription", "renewal!:1": "subscription",
+}  # fmt: skip
+
+
+def commands() -> list[str]:
+    return list(bots.load("assistant").commands())
+
+
+def is_admins(handler: dict[str, Any]) -> bool:
+    return ".admin." in handler["function"].__module__
+
+
+def tapped(user: int, data: str) -> dict[str, Any]:
+    number = new_telegram_id()
+    return {"update_id": number, "callback_query": {
+        "id": str(number), "chat_instance": "1", "data": data,
+        "from": {"id": user, "is_bot": False, "first_name": "Anna", "language_code": "en"},
+        "message": {"message_id": 7, "date": int(time.time()), "chat": GROUP, "text": "menu",
+                    "from": {"id": 1, "is_bot": True, "first_name": "b"}}}}  # fmt: skip
+
+
+def link(stack: Stack, page: str) -> str:
+    return f"https://t.me/{stack.telegram.bot('assistant').username}?start=open_{page}"
+
+
+def button(body: dict[str, Any]) -> str:
+    return str(body["reply_markup"]["inline_keyboard"][0][0]["url"])
+
+
+def test_every_handler_says_whether_it_is_private() -> None:
+    bot = bots.load("assistant")
+    private = {name for name in bot.commands() if name not in PUBLIC_COMMANDS}
+    for handler in bot.message_handlers:
+        for name in handler["filters"].get("commands") or ():
+            if not is_admins(handler) and name not in bot.admin_commands():
+                page = getattr(handler["function"], "private_page", None)
+                assert page == (name if name in private else None), name
+    for handler in bot.callback_query_handlers:
+        if not is_admins(handler):
+            name, page = handler["function"].__name__, getattr(handler["function"], "private_page", None)
+            assert page in private if page else name in PUBLIC_BUTTONS, name
+    assert private == set(BUTTONS.values()) | {"payments"}
+
+
+@pytest.mark.parametrize("kind", ["group", "supergroup", "weird"])
+def test_a_private_command_answers_with_a_link_to_its_page(stack: Stack, kind: str) -> None:
+    anna = acquainted(stack.telegram)
+    username = stack.telegram.bot("assistant").username
+    for name in set(commands()) - PUBLIC_COMMANDS:
+        update = message_update(anna, f"/{name}@{username}", chat={**GROUP, "type": kind})
+        body = json.loads(stack.telegram.deliver(update).body)
+        assert body["chat_id"] == GROUP["id"]
+        assert body["text"] == "🔒 I only show this in our private chat."
+        assert button(body) == link(stack, name)
+
+
+@pytest.mark.parametrize("data", BUTTONS)
+def test_a_private_button_answers_like_its_command(stack: Stack, data: str) -> None:
+    mallory = acquainted(stack.telegram, name="Mallory")
+    body = json.loads(stack.telegram.deliver(tapped(mallory.id, data)).body)
+    assert body["method"] == "sendMessage"  # the menu of the group stays as it is
+    assert body["text"] == "🔒 I only show this in our private chat."
+    assert button(body) == link(stack, BUTTONS[data])
+
+
+@pytest.mark.parametrize("page", sorted({*BUTTONS.values(), "payments"} - {"mydata", "usage"}))
+def test_the_link_opens_the_page_in_the_private_chat(stack: Stack, page: str) -> None:
+    anna = acquainted(stack.telegram)
+    by_link = json.loads(stack.telegram.deliver(message_update(anna, f"/start open_{page}")).body)
+    by_command = json.loads(stack.telegram.deliver(message_update(anna, f"/{page}")).body)
+    assert by_link == by_command
+
+
+def test_the_link_to_a_picture_and_to_no_page(stack: Stack) -> None:
+    anna = acquainted(stack.telegram)
+    chat = anna.chat("assistant")
+    chat.send("/start open_usage").wait()
+    assert eventually(lambda: [one for one in chat.answers() if one.data.get("photo")])
+    body = json.loads(stack.telegram.deliver(message_update(anna, "/start open_nothing")).body)
+    assert "Anna" in body["text"]
