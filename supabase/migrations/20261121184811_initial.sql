@@ -3803,7 +3803,8 @@ comment on function private.change_renewal is 'Applies what a provider says of a
 --
 -- Twice or at once: only reads.
 -- Returns: jsonb, a word: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every
---   period asks again (Stars). An order of somebody who was erased is expired.
+--   period asks again (Stars). An order of an erased user is expired. Without an amount or a currency the answer is
+--   amount: what is not said is not what we asked for.
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
@@ -3819,7 +3820,7 @@ as $$
       select case
           when o.user_id is null then 'expired'
           when p_telegram_id is not null and u.telegram_id is distinct from p_telegram_id then 'owner'
-          when o.currency <> p_currency or o.amount <> p_amount then 'amount'
+          when o.currency is distinct from p_currency or o.amount is distinct from p_amount then 'amount'
           when o.status = 'completed' and not o.renews then 'paid'
           when o.status = 'canceled' or (o.status = 'pending' and o.expires_at <= private.clock()) then 'expired'
           else 'ok'
@@ -4791,6 +4792,26 @@ $$;
 revoke all on function private.is_given_back from public, anon, authenticated, service_role;
 comment on function private.is_given_back is 'Whether the last charge of a renewal was given back';
 
+-- Tells whether an error may not come again when the transaction is repeated: serialization failures and deadlocks (40),
+-- insufficient resources (53), locks that were not available in time (55), operator intervention (57).
+--
+-- Twice or at once: computes only.
+-- Returns: true for a retryable class. An exception handler for `others` re-raises these, so that the whole transaction
+--   is repeated.
+-- Errors: none.
+create or replace function private.is_retryable(p_sqlstate text)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select left(p_sqlstate, 2) in ('40', '53', '55', '57');
+$$;
+
+revoke all on function private.is_retryable from public, anon, authenticated, service_role;
+comment on function private.is_retryable is 'Whether an error may not come again when the transaction is repeated';
+
 -- Keeps where an order is paid and the provider's number of it.
 --
 -- Twice or at once: the last one told counts; an order that is paid already keeps what it has, and one of somebody who
@@ -5602,12 +5623,13 @@ comment on function public.products_for_sale is 'What can be bought now, with it
 --
 -- Twice or at once: its people are held before anything of theirs is locked, so that an erasure of them never waits in
 --   a circle. The event is unique and its row locked, then the payment's (private.apply_payment_notice).
---   Applying is a transaction within this one: its failure undoes itself and leaves the event.
+--   Applying is a transaction within this one: its failure undoes itself and leaves the event. Deadlocks, lock timeouts
+--   and other retryable errors are not kept as the event's error: they end the whole call, which the caller repeats.
 -- Returns: jsonb
 --   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   messages that are owed from now on
 --   {outcome: known}                                                applied before
 --   {outcome: failed, error}                                        the provider shall tell it again
--- Errors: none of its own.
+-- Errors: of the classes 40, 53, 55 and 57 (private.is_retryable): nothing is stored, the same call is made again.
 create or replace function public.record_payment_event(
   p_provider text,
   p_event_key text,
@@ -5645,6 +5667,9 @@ begin
     end loop;
     v_outgoing := v_outgoing || private.settle_waiting_payments(p_accept_test);
   exception when others then
+    if private.is_retryable(sqlstate) then
+      raise;
+    end if;
     get stacked diagnostics v_error = message_text;
     v_error := sqlstate || ' ' || v_error;
   end;

@@ -112,6 +112,40 @@ def test_functions_of_the_bots_may_not_make_temporary_objects(ask: Ask) -> None:
     assert ask(makers) == [], "revoke temporary on the database from public (supabase/schemas/roles.sql)"
 
 
+def test_no_function_keeps_a_retryable_error_to_itself(ask: Ask) -> None:
+    """A handler for `others` begins by re-raising deadlocks, lock timeouts and the like."""
+    body = "regexp_replace(prosrc, '--[^\\n]*', '', 'g')"
+    pattern = r"when\s+others\s+then(?!\s+if\s+private\.is_retryable\(sqlstate\)\s+then\s+raise;)"
+    swallowing = f"select name from functions where {body} ~* '{pattern}'"
+    assert ask(swallowing) == [], (
+        "name the conditions that it handles, or begin with `if private.is_retryable(sqlstate) then raise;`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("handler", "is_found"),
+    [
+        ("when others then null;", True),
+        ("WHEN OTHERS THEN\n  get stacked diagnostics v = message_text;", True),
+        ("when others then -- private.is_retryable(sqlstate)\n null;", True),
+        ("when others then if private.is_retryable(sqlstate) then raise; end if; null;", False),
+        ("when unique_violation then null;", False),
+    ],
+)
+def test_a_swallowing_handler_is_found(
+    database: psycopg.Connection, ask: Ask, handler: str, is_found: bool
+) -> None:
+    database.execute(
+        "create function private.probe() returns void language plpgsql as "
+        f"$$ declare v text; begin null; exception {handler} end $$"
+    )
+    if is_found:
+        with pytest.raises(AssertionError, match="name the conditions"):
+            test_no_function_keeps_a_retryable_error_to_itself(ask)
+    else:
+        test_no_function_keeps_a_retryable_error_to_itself(ask)
+
+
 def test_every_function_and_table_says_what_it_is_for(ask: Ask) -> None:
     silent = """
         select name from functions where coalesce(obj_description(oid, 'pg_proc'), '') = ''

@@ -313,6 +313,10 @@ def test_before_the_money_a_provider_hears_whether_to_take_it(money: Money, sql:
     assert check(p_telegram_id=1) == "owner"
     assert check(p_amount=99) == "amount"
     assert check(p_currency="RUB") == "amount"
+    assert check(p_currency=None) == "amount"
+    assert check(p_amount=None) == "amount"
+    assert check(p_amount=None, p_currency=None) == "amount"
+    assert check(p_currency="") == "amount"
     sql("update orders set expires_at = private.clock() - interval '1 second' where id = %s", order)
     assert check() == "expired"
     sql("update orders set expires_at = private.clock() + interval '1 hour' where id = %s", order)

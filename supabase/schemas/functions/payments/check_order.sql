@@ -2,7 +2,8 @@
 --
 -- Twice or at once: only reads.
 -- Returns: jsonb, a word: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every
---   period asks again (Stars). An order of somebody who was erased is expired.
+--   period asks again (Stars). An order of an erased user is expired. Without an amount or a currency the answer is
+--   amount: what is not said is not what we asked for.
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
@@ -18,7 +19,7 @@ as $$
       select case
           when o.user_id is null then 'expired'
           when p_telegram_id is not null and u.telegram_id is distinct from p_telegram_id then 'owner'
-          when o.currency <> p_currency or o.amount <> p_amount then 'amount'
+          when o.currency is distinct from p_currency or o.amount is distinct from p_amount then 'amount'
           when o.status = 'completed' and not o.renews then 'paid'
           when o.status = 'canceled' or (o.status = 'pending' and o.expires_at <= private.clock()) then 'expired'
           else 'ok'

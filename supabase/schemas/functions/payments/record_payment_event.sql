@@ -3,12 +3,13 @@
 --
 -- Twice or at once: its people are held before anything of theirs is locked, so that an erasure of them never waits in
 --   a circle. The event is unique and its row locked, then the payment's (private.apply_payment_notice).
---   Applying is a transaction within this one: its failure undoes itself and leaves the event.
+--   Applying is a transaction within this one: its failure undoes itself and leaves the event. Deadlocks, lock timeouts
+--   and other retryable errors are not kept as the event's error: they end the whole call, which the caller repeats.
 -- Returns: jsonb
 --   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   messages that are owed from now on
 --   {outcome: known}                                                applied before
 --   {outcome: failed, error}                                        the provider shall tell it again
--- Errors: none of its own.
+-- Errors: of the classes 40, 53, 55 and 57 (private.is_retryable): nothing is stored, the same call is made again.
 create or replace function public.record_payment_event(
   p_provider text,
   p_event_key text,
@@ -46,6 +47,9 @@ begin
     end loop;
     v_outgoing := v_outgoing || private.settle_waiting_payments(p_accept_test);
   exception when others then
+    if private.is_retryable(sqlstate) then
+      raise;
+    end if;
     get stacked diagnostics v_error = message_text;
     v_error := sqlstate || ' ' || v_error;
   end;
