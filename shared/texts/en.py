@@ -916,6 +916,10 @@ TEXTS: Mapping[str, str] = {
         "🚨 **One order was paid twice:** {money}\n\nPayment {payment}, {provider}, number `{number}`. "
         "Nothing was given for the second.\n\nRefund it: the first one stands."
     ),
+    "payment_alarm_refund_currency": (
+        "🚨 **A refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, "
+        "number `{number}`. Nothing was taken back from the buyer. Check it at the provider."
+    ),
     "payment_alarm_dispute": (
         "🚨 **A dispute:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The purchase is on "
         "hold.\n\nAnswer the bank in the provider’s dashboard before its time is over. If you win, the "

@@ -895,6 +895,7 @@ create table public.payment_operations (
   kind text not null check (kind in ('paid', 'refund', 'refund_total', 'dispute')),
   operation_id text not null,
   amount numeric not null check (amount >= 0),
+  currency text,
   is_undone boolean not null default false,
   is_final boolean not null default false,
   created_at timestamptz not null default private.clock(),
@@ -902,6 +903,7 @@ create table public.payment_operations (
 );
 
 comment on table public.payment_operations is 'What moved of a payment, once each';
+comment on column public.payment_operations.currency is 'As the provider named it; null: that of the payment. In another one it counts for nothing';
 comment on column public.payment_operations.is_undone is 'A refund that failed, a dispute that was won: counts no more';
 comment on column public.payment_operations.is_final is 'Nothing that is told later changes is_undone';
 alter table public.payment_operations enable row level security;
@@ -1344,6 +1346,30 @@ $$;
 
 revoke all on function private.setting from public, anon, authenticated, service_role;
 comment on function private.setting is 'One setting of the installation as text';
+
+-- Tells whether a refund or a dispute is in another currency than its payment: then its amount says nothing about it.
+--
+-- Twice or at once: only reads.
+-- Returns: true too for a named currency while the payment's is not known.
+-- Errors: none.
+create or replace function private.is_foreign(p_operation public.payment_operations)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select from public.payments as p
+     where p.id = p_operation.payment_id
+       and p_operation.kind <> 'paid'
+       and p_operation.currency is not null
+       and p.currency is distinct from p_operation.currency
+  );
+$$;
+
+revoke all on function private.is_foreign from public, anon, authenticated, service_role;
+comment on function private.is_foreign is 'Whether a refund or a dispute is in another currency than its payment';
 
 -- Tells what a person may use, and of what it would be taken: of a subscription, then bonus credits, then free trainings.
 --
@@ -3573,6 +3599,52 @@ $$;
 revoke all on function private.alarm_about from public, anon, authenticated, service_role;
 comment on function private.alarm_about is 'Tells the admins about money that somebody must look at';
 
+-- Alarms the admins about refunds and disputes in another currency than their payment: nothing is taken back for them.
+--
+-- Twice or at once: the caller holds the payment's row and asks once for each operation, when it was not known before; the
+--   payment itself asks for those that came before it.
+-- Returns: see private.tell_admins.
+-- Errors: none.
+create or replace function private.alarm_about_currency(p_payment_id bigint, p_notice jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_payment public.payments;
+  v_operation public.payment_operations;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  select p.* into v_payment from public.payments as p where p.id = p_payment_id;
+  for v_operation in
+    select o.*
+      from public.payment_operations as o
+     where o.payment_id = p_payment_id
+       and (
+         p_notice ->> 'kind' = 'paid'
+         or o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
+       )
+       and v_payment.currency is not null
+       and private.is_foreign(o)
+     order by o.kind, o.operation_id
+  loop
+    v_outgoing := v_outgoing || private.tell_admins(
+      v_payment,
+      'payment_alarm_refund_currency',
+      jsonb_build_object(
+        'back', jsonb_build_object('amount', v_operation.amount, 'currency', v_operation.currency)
+      )
+    );
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.alarm_about_currency from public, anon, authenticated, service_role;
+comment on function private.alarm_about_currency is 'Alarms about refunds and disputes in another currency';
+
 -- Applies events that were kept and could not be applied when they came.
 --
 -- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
@@ -3638,6 +3710,7 @@ as $$
 declare
   v_kind text := p_notice ->> 'kind';
   v_payment public.payments;
+  v_is_new boolean := false;
   v_outgoing jsonb := '[]'::jsonb;
 begin
   if v_kind = 'other' then
@@ -3677,9 +3750,12 @@ begin
          )
    where p.id = v_payment.id;
   if v_kind in ('paid', 'refunded', 'refund_failed', 'disputed', 'dispute_won', 'dispute_lost') then
-    perform private.keep_operation(v_payment.id, p_notice);
+    v_is_new := private.keep_operation(v_payment.id, p_notice);
   end if;
   v_outgoing := private.settle_payment(v_payment.id, p_accept_test);
+  if v_is_new then
+    v_outgoing := v_outgoing || private.alarm_about_currency(v_payment.id, p_notice);
+  end if;
   if v_kind in ('refunded', 'refund_failed') then
     v_outgoing := v_outgoing || private.close_refund(v_payment.id, p_notice);
   end if;
@@ -3862,14 +3938,31 @@ as $$
       (
         select coalesce(sum(o.amount), 0)
           from public.payment_operations as o
-         where o.payment_id = p.id and o.kind = 'dispute' and not o.is_undone
+         where o.payment_id = p.id
+           and o.kind = 'dispute'
+           and not o.is_undone
+           and not private.is_foreign(o)
       ) as in_dispute,
+      (
+        select greatest(
+            coalesce(sum(o.amount) filter (where o.kind = 'refund' and not o.is_undone), 0),
+            coalesce(max(o.amount) filter (where o.kind = 'refund_total'), 0)
+          )
+          from public.payment_operations as o
+         where o.payment_id = p.id and not private.is_foreign(o)
+      ) as went_back,
       (select count(*) from public.payment_effects as e where e.payment_id = p.id and e.effect <> 'commission') as effects
     from public.payments as p
   )
   select s.id, 'the amount is not what was paid' from sums as s where s.amount is distinct from s.paid
   union all
-  select s.id, 'the disputed sum is not that of the disputes' from sums as s where s.disputed <> s.in_dispute
+  select s.id, 'the disputed sum is not that of the disputes'
+    from sums as s
+   where s.disputed <> s.in_dispute
+  union all
+  select s.id, 'the refunded sum is not that of the refunds'
+    from sums as s
+   where s.refunded <> s.went_back
   union all
   select s.id, 'the status does not follow from the sums'
     from sums as s
@@ -4206,7 +4299,8 @@ begin
     from public.payment_operations as o
    where o.payment_id = p_payment_id
      and o.kind in ('refund', 'refund_total')
-     and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id');
+     and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
+     and not private.is_foreign(o);
   select r.* into v_refund
     from public.refunds as r
    where r.payment_id = p_payment_id
@@ -4837,11 +4931,11 @@ comment on function public.keep_checkout is 'Keeps where an order is paid';
 -- Keeps what moved of a payment, by its own number.
 --
 -- Twice or at once: the caller holds the payment's row; a known number changes only from open to decided. All refunds
---   told as one sum keep the greatest.
--- Returns: nothing.
+--   told as one sum keep the greatest. The first currency that is named stays.
+-- Returns: true for a number that was not known before.
 -- Errors: M0001, an amount is missing or below zero.
 create or replace function private.keep_operation(p_payment_id bigint, p_notice jsonb)
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
@@ -4851,11 +4945,12 @@ declare
   v_kind text := p_notice ->> 'kind';
   v_amount numeric := (p_notice ->> 'amount')::numeric;
   v_is_total boolean := coalesce((p_notice ->> 'is_total')::boolean, false);
+  v_is_new boolean;
 begin
   if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
     raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
   end if;
-  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, is_undone, is_final)
+  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, currency, is_undone, is_final)
   values (
     p_payment_id,
     case
@@ -4866,6 +4961,7 @@ begin
     end,
     coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id'),
     coalesce(v_amount, 0),
+    p_notice ->> 'currency',
     v_kind in ('refund_failed', 'dispute_won'),
     v_kind in ('refund_failed', 'dispute_won', 'dispute_lost')
   )
@@ -4873,8 +4969,11 @@ begin
     set amount = case
           when o.kind = 'paid' then o.amount else greatest(o.amount, excluded.amount)
         end,
+        currency = coalesce(o.currency, excluded.currency),
         is_undone = case when o.is_final then o.is_undone else excluded.is_undone end,
-        is_final = o.is_final or excluded.is_final;
+        is_final = o.is_final or excluded.is_final
+  returning o.xmax = 0 into v_is_new;
+  return v_is_new;
 end
 $$;
 
@@ -5989,7 +6088,8 @@ revoke all on function public.star_position from public, anon, authenticated, se
 grant execute on function public.star_position to bot_backend;
 comment on function public.star_position is 'From where on a bot''s list of Star transactions is to be read';
 
--- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first.
+-- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first. Refunds and
+-- disputes in another currency than the payment's are not summed (private.alarm_about_currency).
 --
 -- Twice or at once: the caller holds the payment's row; computed from payment_operations alone.
 -- Returns: the row as it is now.
@@ -6016,7 +6116,7 @@ begin
     coalesce(sum(o.amount) filter (where o.kind = 'dispute' and not o.is_undone), 0)
     into v_paid, v_refunded, v_disputed
     from public.payment_operations as o
-   where o.payment_id = p_payment_id;
+   where o.payment_id = p_payment_id and not private.is_foreign(o);
   update public.payments as p
      set amount = v_paid,
          refunded = v_refunded,

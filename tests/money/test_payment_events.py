@@ -219,6 +219,56 @@ def test_a_dispute_takes_back_until_it_is_won(money: Money, boss: int) -> None:
     assert money.user(anna)["bonus_credits"] == 100
 
 
+@pytest.mark.parametrize("comes_first", ["paid", "refunded"])
+@pytest.mark.parametrize("amount", ["149", "149.00", "1.00", "100000"])
+def test_a_refund_in_another_currency_takes_nothing_and_alarms(
+    money: Money, boss: int, comes_first: str, amount: str
+) -> None:
+    anna, pay = money.person(), number()
+    facts = [paid(pay, money.order(anna)), refunded(pay, amount, currency="JPY")]
+    if comes_first == "refunded":
+        facts.reverse()
+
+    told = [message for fact in facts for message in money.tell(fact)["outgoing"]]
+
+    assert sorted(said(told)) == ["paid_credits", "payment_alarm_refund_currency"]
+    (alarm,) = [one for one in told if one["parameters"]["chat_id"] == boss]
+    assert alarm["parameters"]["values"]["back"] == {"amount": float(amount), "currency": "JPY"}
+    payment = money.payment(pay)
+    assert (payment["status"], payment["refunded"], payment["currency"]) == ("completed", 0, "RUB")
+    assert money.user(anna)["bonus_credits"] == 100
+    for fact in facts:
+        assert money.tell(fact)["outgoing"] == [], "alarmed once"
+    money.tell(refunded(pay, "74.50", "r2", currency="RUB"))
+    assert (money.payment(pay)["refunded"], money.user(anna)["bonus_credits"]) == (74.5, 50)
+
+
+def test_a_dispute_in_another_currency_takes_nothing_and_alarms(money: Money, boss: int) -> None:
+    anna, pay = money.person(), number()
+    money.tell(paid(pay, money.order(anna)))
+    dispute = {"payment_id": pay, "operation_id": "d1", "amount": "149.00", "currency": "USD"}
+    told = money.tell(dispute | {"kind": "disputed"})
+    assert said(told["outgoing"]) == ["payment_alarm_refund_currency"]
+    assert money.tell(dispute | {"kind": "dispute_lost"})["outgoing"] == []
+    assert (money.payment(pay)["disputed"], money.user(anna)["bonus_credits"]) == (0, 100)
+
+
+def test_a_refund_in_another_currency_is_not_the_one_that_was_asked_for(money: Money, boss: int) -> None:
+    anna, pay = money.person(), number()
+    money.tell(paid(pay, money.order(anna)))
+    asked = money.call(
+        "admin_refund_payment", p_payment_id=money.payment(pay)["id"], p_amount=149,
+        p_admin_email="boss@example.com",
+    )  # fmt: skip
+    money.tell(refunded(pay, "149.00", "r1", currency="USD"))
+    state = money.sql("select status from refunds where id = %s", asked["refund"]["id"])
+    assert state == [{"status": "open"}]
+    money.tell(refunded(pay, "149.00", "r2", currency="RUB"))
+    state = money.sql("select status from refunds where id = %s", asked["refund"]["id"])
+    assert state == [{"status": "done"}]
+    assert money.user(anna)["bonus_credits"] == 0
+
+
 def test_balance_goes_through_the_ledger(money: Money, sql: Sql) -> None:
     anna, pay = money.person(), number()
     money.tell(paid(pay, money.order(anna, "balance_500"), "500.00"))

@@ -85,6 +85,18 @@ def test_a_time_cannot_be_put_in_front_of_another(provider: Any, keys: None) -> 
         provider.verify(with_headers(call, stripe_signature=header))
 
 
+@pytest.mark.parametrize(
+    "name", ["session_completed", "invoice_paid", "refund_created", "dispute_created", "subscription_deleted"]
+)
+def test_an_event_of_a_connected_account_is_none_of_ours(provider: Any, keys: None, name: str) -> None:
+    """A connected shop has orders of its own, whose numbers may be like ours. Nothing is asked for it."""
+    body = dict(SAMPLE.recorded())[name]["body"] | {"account": "acct_other"}
+    event = provider.parse(SAMPLE.sign(json.dumps(body).encode()))
+    (notice,) = event.notices
+    assert notice.plain() == {"kind": "other", "reason": "of a connected account"}
+    assert (event.key, event.type) == (body["id"], body["type"])
+
+
 # What it is asked for.
 
 

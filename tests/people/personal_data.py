@@ -126,7 +126,7 @@ TABLES = {
     "public.payment_operations": Table(
         "anonymous",
         section="payments.operations",
-        told="payment_id kind operation_id amount is_undone is_final created_at",
+        told="payment_id kind operation_id amount currency is_undone is_final created_at",
     ),
     "public.refunds": Table(
         "anonymous",

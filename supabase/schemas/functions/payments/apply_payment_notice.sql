@@ -14,6 +14,7 @@ as $$
 declare
   v_kind text := p_notice ->> 'kind';
   v_payment public.payments;
+  v_is_new boolean := false;
   v_outgoing jsonb := '[]'::jsonb;
 begin
   if v_kind = 'other' then
@@ -53,9 +54,12 @@ begin
          )
    where p.id = v_payment.id;
   if v_kind in ('paid', 'refunded', 'refund_failed', 'disputed', 'dispute_won', 'dispute_lost') then
-    perform private.keep_operation(v_payment.id, p_notice);
+    v_is_new := private.keep_operation(v_payment.id, p_notice);
   end if;
   v_outgoing := private.settle_payment(v_payment.id, p_accept_test);
+  if v_is_new then
+    v_outgoing := v_outgoing || private.alarm_about_currency(v_payment.id, p_notice);
+  end if;
   if v_kind in ('refunded', 'refund_failed') then
     v_outgoing := v_outgoing || private.close_refund(v_payment.id, p_notice);
   end if;

@@ -23,14 +23,31 @@ as $$
       (
         select coalesce(sum(o.amount), 0)
           from public.payment_operations as o
-         where o.payment_id = p.id and o.kind = 'dispute' and not o.is_undone
+         where o.payment_id = p.id
+           and o.kind = 'dispute'
+           and not o.is_undone
+           and not private.is_foreign(o)
       ) as in_dispute,
+      (
+        select greatest(
+            coalesce(sum(o.amount) filter (where o.kind = 'refund' and not o.is_undone), 0),
+            coalesce(max(o.amount) filter (where o.kind = 'refund_total'), 0)
+          )
+          from public.payment_operations as o
+         where o.payment_id = p.id and not private.is_foreign(o)
+      ) as went_back,
       (select count(*) from public.payment_effects as e where e.payment_id = p.id and e.effect <> 'commission') as effects
     from public.payments as p
   )
   select s.id, 'the amount is not what was paid' from sums as s where s.amount is distinct from s.paid
   union all
-  select s.id, 'the disputed sum is not that of the disputes' from sums as s where s.disputed <> s.in_dispute
+  select s.id, 'the disputed sum is not that of the disputes'
+    from sums as s
+   where s.disputed <> s.in_dispute
+  union all
+  select s.id, 'the refunded sum is not that of the refunds'
+    from sums as s
+   where s.refunded <> s.went_back
   union all
   select s.id, 'the status does not follow from the sums'
     from sums as s

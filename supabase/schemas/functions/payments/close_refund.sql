@@ -22,7 +22,8 @@ begin
     from public.payment_operations as o
    where o.payment_id = p_payment_id
      and o.kind in ('refund', 'refund_total')
-     and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id');
+     and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
+     and not private.is_foreign(o);
   select r.* into v_refund
     from public.refunds as r
    where r.payment_id = p_payment_id

@@ -1,11 +1,11 @@
 -- Keeps what moved of a payment, by its own number.
 --
 -- Twice or at once: the caller holds the payment's row; a known number changes only from open to decided. All refunds
---   told as one sum keep the greatest.
--- Returns: nothing.
+--   told as one sum keep the greatest. The first currency that is named stays.
+-- Returns: true for a number that was not known before.
 -- Errors: M0001, an amount is missing or below zero.
 create or replace function private.keep_operation(p_payment_id bigint, p_notice jsonb)
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
@@ -15,11 +15,12 @@ declare
   v_kind text := p_notice ->> 'kind';
   v_amount numeric := (p_notice ->> 'amount')::numeric;
   v_is_total boolean := coalesce((p_notice ->> 'is_total')::boolean, false);
+  v_is_new boolean;
 begin
   if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
     raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
   end if;
-  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, is_undone, is_final)
+  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, currency, is_undone, is_final)
   values (
     p_payment_id,
     case
@@ -30,6 +31,7 @@ begin
     end,
     coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id'),
     coalesce(v_amount, 0),
+    p_notice ->> 'currency',
     v_kind in ('refund_failed', 'dispute_won'),
     v_kind in ('refund_failed', 'dispute_won', 'dispute_lost')
   )
@@ -37,8 +39,11 @@ begin
     set amount = case
           when o.kind = 'paid' then o.amount else greatest(o.amount, excluded.amount)
         end,
+        currency = coalesce(o.currency, excluded.currency),
         is_undone = case when o.is_final then o.is_undone else excluded.is_undone end,
-        is_final = o.is_final or excluded.is_final;
+        is_final = o.is_final or excluded.is_final
+  returning o.xmax = 0 into v_is_new;
+  return v_is_new;
 end
 $$;
 

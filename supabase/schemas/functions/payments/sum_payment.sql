@@ -1,4 +1,5 @@
--- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first.
+-- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first. Refunds and
+-- disputes in another currency than the payment's are not summed (private.alarm_about_currency).
 --
 -- Twice or at once: the caller holds the payment's row; computed from payment_operations alone.
 -- Returns: the row as it is now.
@@ -25,7 +26,7 @@ begin
     coalesce(sum(o.amount) filter (where o.kind = 'dispute' and not o.is_undone), 0)
     into v_paid, v_refunded, v_disputed
     from public.payment_operations as o
-   where o.payment_id = p_payment_id;
+   where o.payment_id = p_payment_id and not private.is_foreign(o);
   update public.payments as p
      set amount = v_paid,
          refunded = v_refunded,
