@@ -811,15 +811,18 @@ create index payments_user_idx on public.payments (user_id, id);
 -- Who paid, where the provider knows it: not always whose order it is.
 create index payments_payer_idx on public.payments ((claims ->> 'telegram_id'))
 where (claims ->> 'telegram_id') is not null;
+-- The payments of a subscription at its provider.
+create index payments_subscription_idx on public.payments (provider, (claims ->> 'subscription_id'))
+where (claims ->> 'subscription_id') is not null;
 -- What waits for its order, and what somebody must look at.
 create index payments_problem_idx on public.payments (problem) where problem is not null;
 create index payments_unsolved_idx on public.payments (id) where problem is not null and status = 'completed';
 
 comment on table public.payments is 'Money that came, one row a charge at a provider';
-comment on column public.payments.amount is 'What was paid, in currency; null: nothing yet';
+comment on column public.payments.amount is 'What was charged, in currency; 0: the provider calls it paid, from credit for example; null: nothing yet';
 comment on column public.payments.refunded is 'Given back, all refunds together';
 comment on column public.payments.disputed is 'Taken back by the payer''s bank and not won back';
-comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them)';
+comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); which period of a subscription it is for: period_ends_at, is_invoice';
 comment on column public.payments.problem is 'Why nothing was given for it';
 alter table public.payments enable row level security;
 revoke all on table public.payments from public, anon, authenticated, service_role;
@@ -3745,7 +3748,9 @@ begin
              'subscription_id', p_notice -> 'subscription_id',
              -- Who paid is told once: 0 of somebody who was erased stays.
              'telegram_id', coalesce(p.claims -> 'telegram_id', p_notice -> 'telegram_id'),
-             'payer', case when v_kind = 'paid' then p_notice -> 'payer' end
+             'payer', case when v_kind = 'paid' then p_notice -> 'payer' end,
+             'period_ends_at', case when v_kind = 'paid' then p_notice -> 'period_ends_at' end,
+             'is_invoice', case when v_kind = 'paid' then p_notice -> 'is_invoice' end
            )
          )
    where p.id = v_payment.id;
@@ -3966,12 +3971,12 @@ as $$
   union all
   select s.id, 'the status does not follow from the sums'
     from sums as s
-   where (coalesce(s.amount, 0) > 0) <> (s.status in ('completed', 'refunded'))
+   where (s.amount is not null) <> (s.status in ('completed', 'refunded'))
       or (s.amount > 0 and (s.refunded + s.disputed >= s.amount) <> (s.status = 'refunded'))
   union all
-  select s.id, 'paid and not given' from sums as s where s.amount > 0 and s.problem is null and s.effects <> 1
+  select s.id, 'paid and not given' from sums as s where s.amount is not null and s.problem is null and s.effects <> 1
   union all
-  select s.id, 'given and not paid' from sums as s where s.effects > 0 and (s.problem is not null or coalesce(s.amount, 0) = 0)
+  select s.id, 'given and not paid' from sums as s where s.effects > 0 and (s.problem is not null or s.amount is null)
   union all
   select s.id, 'an order was given twice'
     from sums as s
@@ -4200,7 +4205,8 @@ grant execute on function public.claim_open_refunds to bot_backend;
 comment on function public.claim_open_refunds is 'Gives the refunds whose provider is to be asked now';
 
 -- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
--- and whether it is what we asked.
+-- and whether it is what we asked. An order is paid with its own amount and currency. A period of a subscription that the
+-- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges.
 --
 -- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
 --   second is seen as such. Nothing was given yet.
@@ -4221,6 +4227,7 @@ declare
   v_amount numeric;
   v_currency text;
   v_user_id bigint;
+  v_is_period boolean;
 begin
   select o.* into v_order
     from public.orders as o
@@ -4236,7 +4243,7 @@ begin
      for update;
   v_has_other := exists (
     select from public.payments as p
-     where p.order_id = v_order.id and p.id <> p_payment.id and p.problem is null and p.amount > 0
+     where p.order_id = v_order.id and p.id <> p_payment.id and p.problem is null and p.amount is not null
   );
   if v_renewal.id is not null and v_order.renewal_id is null and (v_order.id is null or v_has_other) then
     v_order := null;
@@ -4249,6 +4256,8 @@ begin
     v_currency := v_order.currency;
     v_user_id := v_order.user_id;
   end if;
+  v_is_period := v_renewal.id is not null
+    or (v_order.renews and v_order.renewal_id is null and coalesce((p_payment.claims ->> 'is_invoice')::boolean, false));
 
   update public.payments as p
      set order_id = v_order.id,
@@ -4257,14 +4266,18 @@ begin
          problem = case
            when v_order.id is null and v_renewal.id is null then 'no_order'
            when p.is_test and not p_accept_test then 'test'
-           when p.currency is distinct from v_currency then 'currency'
-           when p.amount <> v_amount then 'amount'
+           when not v_is_period and p.currency is distinct from v_currency then 'currency'
+           when not v_is_period and p.amount <> v_amount then 'amount'
            when v_user_id is null or not coalesce(
              (p.claims ->> 'telegram_id')::bigint
              = (select u.telegram_id from public.users as u where u.id = v_user_id),
              true
            ) then 'owner'
            when v_has_other and v_order.id is not null then 'second_charge'
+           when v_is_period
+             and (p.amount <> v_amount or p.claims ? 'is_invoice')
+             and private.is_period_paid(p)
+             then 'second_charge'
          end
    where p.id = p_payment.id
   returning p.* into v_payment;
@@ -4885,6 +4898,35 @@ $$;
 
 revoke all on function private.is_given_back from public, anon, authenticated, service_role;
 comment on function private.is_given_back is 'Whether the last charge of a renewal was given back';
+
+-- Tells whether a period of a subscription was given for another payment: an invoice for a change within the period has the
+-- same end, and gives nothing more.
+--
+-- Twice or at once: only reads; the caller holds the order or the renewal, so of two payments for one period the second is
+--   seen as such.
+-- Returns: false for a payment whose provider does not name the period's end.
+-- Errors: none.
+create or replace function private.is_period_paid(p_payment public.payments)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select
+      from public.payments as p
+     where p.provider = p_payment.provider
+       and p.claims ->> 'subscription_id' = p_payment.claims ->> 'subscription_id'
+       and p.id <> p_payment.id
+       and p.problem is null
+       and p.amount is not null
+       and (p.claims ->> 'period_ends_at')::timestamptz = (p_payment.claims ->> 'period_ends_at')::timestamptz
+  );
+$$;
+
+revoke all on function private.is_period_paid from public, anon, authenticated, service_role;
+comment on function private.is_period_paid is 'Whether a period of a subscription was given for another payment';
 
 -- Tells whether an error may not come again when the transaction is repeated: serialization failures and deadlocks (40),
 -- insufficient resources (53), locks that were not available in time (55), operator intervention (57).
@@ -5537,7 +5579,7 @@ as $$
     left join public.orders as o on o.id = p.order_id
     left join public.renewals as r on r.id = p.renewal_id
     join public.products as d on d.key = coalesce(o.product_key, r.product_key)
-    where p.user_id = p_user_id and p.amount > 0
+    where p.user_id = p_user_id and p.amount is not null
     union all
     select
       null, d.texts, o.amount, o.currency,
@@ -5967,7 +6009,7 @@ declare
 begin
   select p.* into v_before from public.payments as p where p.id = p_payment_id for update;
   v_payment := private.sum_payment(p_payment_id);
-  if coalesce(v_payment.amount, 0) = 0 then
+  if v_payment.amount is null then
     if v_payment.status in ('failed', 'canceled') and v_payment.status <> v_before.status then
       return private.note_order_trouble(
         v_payment.provider,
@@ -5986,7 +6028,10 @@ begin
       perform private.own_events_of(v_payment);
     end if;
     if v_payment.problem is not null then
-      if v_payment.problem is distinct from v_before.problem then
+      -- Without money an unknown invoice, or one more for the same period, is nobody's concern.
+      if v_payment.problem is distinct from v_before.problem
+        and (v_payment.amount > 0 or v_payment.problem not in ('no_order', 'second_charge'))
+      then
         v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
       end if;
       -- Who paid by mistake hears that it went back; who paid somebody else's order is not known to us.
@@ -6088,7 +6133,8 @@ revoke all on function public.star_position from public, anon, authenticated, se
 grant execute on function public.star_position to bot_backend;
 comment on function public.star_position is 'From where on a bot''s list of Star transactions is to be read';
 
--- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first. Refunds and
+-- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first; a
+-- provider may call a period paid for which it charged nothing. Refunds and
 -- disputes in another currency than the payment's are not summed (private.alarm_about_currency).
 --
 -- Twice or at once: the caller holds the payment's row; computed from payment_operations alone.
@@ -6123,12 +6169,12 @@ begin
          disputed = v_disputed,
          status = case
            when v_paid > 0 and v_refunded + v_disputed >= v_paid then 'refunded'
-           when v_paid > 0 then 'completed'
+           when v_paid is not null then 'completed'
            when p.is_canceled then 'canceled'
            when p.has_failed then 'failed'
            else 'pending'
          end,
-         completed_at = case when v_paid > 0 then coalesce(p.completed_at, private.clock()) end
+         completed_at = case when v_paid is not null then coalesce(p.completed_at, private.clock()) end
    where p.id = p_payment_id
   returning p.* into v_payment;
   return v_payment;
@@ -6154,7 +6200,9 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_share numeric := least(1, (p_payment.refunded + p_payment.disputed) / p_payment.amount);
+  v_share numeric := least(
+    1, coalesce((p_payment.refunded + p_payment.disputed) / nullif(p_payment.amount, 0), 0)
+  );
   v_effect public.payment_effects;
   v_aim numeric;
   v_taken numeric;

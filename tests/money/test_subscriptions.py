@@ -154,16 +154,6 @@ def test_what_is_said_of_an_unknown_subscription_is_to_be_told_again(money: Mone
     assert told["error"].startswith("M0002")
 
 
-def test_a_renewal_of_another_price_gives_nothing(money: Money, boss: int) -> None:
-    anna, subscription = money.person(), f"sub_{number()}"
-    order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
-    money.tell(paid(number(), order, "499.00", subscription_id=subscription), provider="stripe")
-    ends_at, cheap = money.ends_at(anna), number()
-    told = money.tell(paid(cheap, None, "1.00", subscription_id=subscription), provider="stripe")
-    assert said(told["outgoing"]) == ["payment_alarm_amount"]
-    assert money.ends_at(anna) == ends_at
-
-
 def test_whoever_brought_the_buyer_gets_their_share_once(money: Money, sql: Sql) -> None:
     boris, anna, pay = money.person("Boris"), money.person(), number()
     sql(

@@ -331,6 +331,21 @@ def test_a_renewal_that_fails_and_a_subscription_that_ends(shop: Shop, provider:
         provider.stop_renewal("sub_unknown", 777, TIMEOUT)
 
 
+def test_a_renewal_that_credit_covers_is_paid_with_what_was_charged(shop: Shop) -> None:
+    made, checkout = bought(shop, period="month")
+    shop.told(3)
+    shop.stand_in("stripe").credit = 35000
+    for _ in range(3):
+        shop.desk.press(checkout.url, "renew")
+    paid = [one for one in shop.told(9) if one["kind"] == Kind.PAID]
+    assert sorted(Decimal(one["amount"]) for one in paid) == [0, 248, 299, 299]
+    assert {one["order_id"] for one in paid} == {made.id}
+    assert len({one["subscription_id"] for one in paid}) == 1
+    assert len({one["payment_id"] for one in paid}) == len({one["period_ends_at"] for one in paid}) == 4
+    (free,) = [one for one in paid if Decimal(one["amount"]) == 0]
+    assert free["payment_id"].startswith("in_"), "nothing was charged: the invoice is all there is"
+
+
 def test_a_first_period_that_is_not_paid_yet_is_nothing_yet(
     provider: Any, keys: None, answers: dict[str, Any]
 ) -> None:

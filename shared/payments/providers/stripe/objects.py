@@ -13,6 +13,7 @@ from shared.payments.provider import Unusable
 from shared.payments.providers.stripe.money import amount_of
 
 _REFUNDS = ("refund.created", "refund.updated", "refund.failed", "charge.refund.updated")
+_BESIDE_THE_PERIOD = ("manual", "subscription_threshold", "automatic_pending_invoice_item_invoice")
 
 Json = dict[str, Any]
 Says = Callable[..., Notice]
@@ -60,7 +61,9 @@ def session(what: str, found: Json, says: Says) -> Notice:
 
 
 def invoice_paid(invoice: Json, payment_id: str, says: Says) -> Notice:
-    """Say that a period of a subscription is paid.
+    """Say that a period of a subscription is paid, with what was charged for it: 0 when credit covered all.
+
+    An invoice for something else within a period (made by hand, by usage) belongs to no order of ours.
 
     Raises:
         Unusable: it has no amount.
@@ -69,8 +72,11 @@ def invoice_paid(invoice: Json, payment_id: str, says: Says) -> Notice:
     amount, currency = amount_of(invoice, "amount_paid")
     if amount is None:
         raise Unusable("a paid invoice without an amount")
+    if reading.text(invoice.get("billing_reason")) in _BESIDE_THE_PERIOD:
+        return says(kind=Kind.PAID, payment_id=payment_id, amount=amount, currency=currency)
     return says(
         kind=Kind.PAID,
+        is_invoice=subscription_id is not None,
         payment_id=payment_id,
         order_id=reading.order_number(metadata.get("order_id")),
         subscription_id=subscription_id,

@@ -49,7 +49,9 @@ begin
              'subscription_id', p_notice -> 'subscription_id',
              -- Who paid is told once: 0 of somebody who was erased stays.
              'telegram_id', coalesce(p.claims -> 'telegram_id', p_notice -> 'telegram_id'),
-             'payer', case when v_kind = 'paid' then p_notice -> 'payer' end
+             'payer', case when v_kind = 'paid' then p_notice -> 'payer' end,
+             'period_ends_at', case when v_kind = 'paid' then p_notice -> 'period_ends_at' end,
+             'is_invoice', case when v_kind = 'paid' then p_notice -> 'is_invoice' end
            )
          )
    where p.id = v_payment.id;

@@ -51,12 +51,12 @@ as $$
   union all
   select s.id, 'the status does not follow from the sums'
     from sums as s
-   where (coalesce(s.amount, 0) > 0) <> (s.status in ('completed', 'refunded'))
+   where (s.amount is not null) <> (s.status in ('completed', 'refunded'))
       or (s.amount > 0 and (s.refunded + s.disputed >= s.amount) <> (s.status = 'refunded'))
   union all
-  select s.id, 'paid and not given' from sums as s where s.amount > 0 and s.problem is null and s.effects <> 1
+  select s.id, 'paid and not given' from sums as s where s.amount is not null and s.problem is null and s.effects <> 1
   union all
-  select s.id, 'given and not paid' from sums as s where s.effects > 0 and (s.problem is not null or coalesce(s.amount, 0) = 0)
+  select s.id, 'given and not paid' from sums as s where s.effects > 0 and (s.problem is not null or s.amount is null)
   union all
   select s.id, 'an order was given twice'
     from sums as s

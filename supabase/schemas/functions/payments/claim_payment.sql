@@ -1,5 +1,6 @@
 -- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
--- and whether it is what we asked.
+-- and whether it is what we asked. An order is paid with its own amount and currency. A period of a subscription that the
+-- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges.
 --
 -- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
 --   second is seen as such. Nothing was given yet.
@@ -20,6 +21,7 @@ declare
   v_amount numeric;
   v_currency text;
   v_user_id bigint;
+  v_is_period boolean;
 begin
   select o.* into v_order
     from public.orders as o
@@ -35,7 +37,7 @@ begin
      for update;
   v_has_other := exists (
     select from public.payments as p
-     where p.order_id = v_order.id and p.id <> p_payment.id and p.problem is null and p.amount > 0
+     where p.order_id = v_order.id and p.id <> p_payment.id and p.problem is null and p.amount is not null
   );
   if v_renewal.id is not null and v_order.renewal_id is null and (v_order.id is null or v_has_other) then
     v_order := null;
@@ -48,6 +50,8 @@ begin
     v_currency := v_order.currency;
     v_user_id := v_order.user_id;
   end if;
+  v_is_period := v_renewal.id is not null
+    or (v_order.renews and v_order.renewal_id is null and coalesce((p_payment.claims ->> 'is_invoice')::boolean, false));
 
   update public.payments as p
      set order_id = v_order.id,
@@ -56,14 +60,18 @@ begin
          problem = case
            when v_order.id is null and v_renewal.id is null then 'no_order'
            when p.is_test and not p_accept_test then 'test'
-           when p.currency is distinct from v_currency then 'currency'
-           when p.amount <> v_amount then 'amount'
+           when not v_is_period and p.currency is distinct from v_currency then 'currency'
+           when not v_is_period and p.amount <> v_amount then 'amount'
            when v_user_id is null or not coalesce(
              (p.claims ->> 'telegram_id')::bigint
              = (select u.telegram_id from public.users as u where u.id = v_user_id),
              true
            ) then 'owner'
            when v_has_other and v_order.id is not null then 'second_charge'
+           when v_is_period
+             and (p.amount <> v_amount or p.claims ? 'is_invoice')
+             and private.is_period_paid(p)
+             then 'second_charge'
          end
    where p.id = p_payment.id
   returning p.* into v_payment;

@@ -19,7 +19,7 @@ as $$
     left join public.orders as o on o.id = p.order_id
     left join public.renewals as r on r.id = p.renewal_id
     join public.products as d on d.key = coalesce(o.product_key, r.product_key)
-    where p.user_id = p_user_id and p.amount > 0
+    where p.user_id = p_user_id and p.amount is not null
     union all
     select
       null, d.texts, o.amount, o.currency,

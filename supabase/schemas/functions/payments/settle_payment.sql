@@ -19,7 +19,7 @@ declare
 begin
   select p.* into v_before from public.payments as p where p.id = p_payment_id for update;
   v_payment := private.sum_payment(p_payment_id);
-  if coalesce(v_payment.amount, 0) = 0 then
+  if v_payment.amount is null then
     if v_payment.status in ('failed', 'canceled') and v_payment.status <> v_before.status then
       return private.note_order_trouble(
         v_payment.provider,
@@ -38,7 +38,10 @@ begin
       perform private.own_events_of(v_payment);
     end if;
     if v_payment.problem is not null then
-      if v_payment.problem is distinct from v_before.problem then
+      -- Without money an unknown invoice, or one more for the same period, is nobody's concern.
+      if v_payment.problem is distinct from v_before.problem
+        and (v_payment.amount > 0 or v_payment.problem not in ('no_order', 'second_charge'))
+      then
         v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
       end if;
       -- Who paid by mistake hears that it went back; who paid somebody else's order is not known to us.

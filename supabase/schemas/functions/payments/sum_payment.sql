@@ -1,4 +1,5 @@
--- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first. Refunds and
+-- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first; a
+-- provider may call a period paid for which it charged nothing. Refunds and
 -- disputes in another currency than the payment's are not summed (private.alarm_about_currency).
 --
 -- Twice or at once: the caller holds the payment's row; computed from payment_operations alone.
@@ -33,12 +34,12 @@ begin
          disputed = v_disputed,
          status = case
            when v_paid > 0 and v_refunded + v_disputed >= v_paid then 'refunded'
-           when v_paid > 0 then 'completed'
+           when v_paid is not null then 'completed'
            when p.is_canceled then 'canceled'
            when p.has_failed then 'failed'
            else 'pending'
          end,
-         completed_at = case when v_paid > 0 then coalesce(p.completed_at, private.clock()) end
+         completed_at = case when v_paid is not null then coalesce(p.completed_at, private.clock()) end
    where p.id = p_payment_id
   returning p.* into v_payment;
   return v_payment;

@@ -14,7 +14,9 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_share numeric := least(1, (p_payment.refunded + p_payment.disputed) / p_payment.amount);
+  v_share numeric := least(
+    1, coalesce((p_payment.refunded + p_payment.disputed) / nullif(p_payment.amount, 0), 0)
+  );
   v_effect public.payment_effects;
   v_aim numeric;
   v_taken numeric;

@@ -31,15 +31,18 @@ create index payments_user_idx on public.payments (user_id, id);
 -- Who paid, where the provider knows it: not always whose order it is.
 create index payments_payer_idx on public.payments ((claims ->> 'telegram_id'))
 where (claims ->> 'telegram_id') is not null;
+-- The payments of a subscription at its provider.
+create index payments_subscription_idx on public.payments (provider, (claims ->> 'subscription_id'))
+where (claims ->> 'subscription_id') is not null;
 -- What waits for its order, and what somebody must look at.
 create index payments_problem_idx on public.payments (problem) where problem is not null;
 create index payments_unsolved_idx on public.payments (id) where problem is not null and status = 'completed';
 
 comment on table public.payments is 'Money that came, one row a charge at a provider';
-comment on column public.payments.amount is 'What was paid, in currency; null: nothing yet';
+comment on column public.payments.amount is 'What was charged, in currency; 0: the provider calls it paid, from credit for example; null: nothing yet';
 comment on column public.payments.refunded is 'Given back, all refunds together';
 comment on column public.payments.disputed is 'Taken back by the payer''s bank and not won back';
-comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them)';
+comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); which period of a subscription it is for: period_ends_at, is_invoice';
 comment on column public.payments.problem is 'Why nothing was given for it';
 alter table public.payments enable row level security;
 revoke all on table public.payments from public, anon, authenticated, service_role;

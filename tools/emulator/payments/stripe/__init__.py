@@ -53,6 +53,7 @@ class StandIn(PaymentStandIn):
         self.refunds: list[Json] = []
         self.disputes: list[Json] = []
         self.invoice_payments: list[Json] = []
+        self.credit = 0  # of the customer, in minor units
         self._bill_of: dict[str, Bill] = {}  # by payment and by subscription
         self._api = Api(self)
 
@@ -164,14 +165,17 @@ class StandIn(PaymentStandIn):
     # Subscriptions.
 
     def renew(self, bill: Bill) -> list[Callback]:
-        """Charge the next period."""
+        """Charge the next period, less of the customer's credit."""
         subscription = self._subscription_of(bill)
         item = subscription["items"]["data"][0]
         interval = item["price"]["recurring"]["interval"]
         item["current_period_start"] = item["current_period_end"]
         item["current_period_end"] = objects.later(item["current_period_end"], interval)
         subscription["status"] = "active"
-        paid = self._invoice(bill, subscription, _minor(bill, bill.amount), "subscription_cycle")
+        price = _minor(bill, bill.amount)
+        covered = min(self.credit, price)
+        self.credit -= covered
+        paid = self._invoice(bill, subscription, price - covered, "subscription_cycle")
         return [self._event("invoice.paid", paid), self._event("customer.subscription.updated", subscription)]
 
     def fail_renewal(self, bill: Bill) -> list[Callback]:
@@ -220,9 +224,9 @@ class StandIn(PaymentStandIn):
 
     def _invoice(self, bill: Bill, subscription: Json, minor: int, reason: str) -> Json:
         invoice = objects.invoice(subscription, minor, bill.currency.lower(), reason)
-        intent = self._intent(bill, minor, {})
         self.invoices[invoice["id"]] = invoice
-        self.invoice_payments.append(objects.invoice_payment(invoice, intent))
+        if minor:
+            self.invoice_payments.append(objects.invoice_payment(invoice, self._intent(bill, minor, {})))
         return invoice
 
     def _intent(self, bill: Bill, minor: int, metadata: Json) -> Json:
