@@ -533,6 +533,9 @@ TEXTS: Mapping[str, str] = {
         "⚠️ **It is a test payment**: there is no money behind it, and nothing was given. Look whose key "
         "is in the secrets."
     ),
+    "admin_problem_withdrawn": (
+        "⚠️ **This order was withdrawn**: its discount belongs to a later order or was used. Nothing was given. Refund it."
+    ),
     "admin_problem_second_charge": (
         "⚠️ **This order is paid already** by another payment. Nothing was given for the second. Refund it."
     ),
@@ -562,6 +565,7 @@ TEXTS: Mapping[str, str] = {
     "admin_payments_currency": "⚠️ a wrong currency",
     "admin_payments_owner": "⚠️ not paid by the buyer",
     "admin_payments_test": "⚠️ a test payment",
+    "admin_payments_withdrawn": "⚠️ a withdrawn order was paid",
     "admin_payments_second_charge": "⚠️ a second payment for one order",
     "admin_payments_refund_open": "↩️ a refund is under way",
     "admin_payments_refund_unknown": "↩️ what became of a refund is unknown",
@@ -912,8 +916,12 @@ TEXTS: Mapping[str, str] = {
         "real money behind it, and nothing was given.\n\nLook whether a key of a test mode is in the "
         "secrets."
     ),
+    "payment_alarm_withdrawn": (
+        "🚨 **A withdrawn order was paid:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The order’s "
+        "discount belongs to a later order or was used. Nothing was given.\n\nRefund it."
+    ),
     "payment_alarm_second_charge": (
-        "🚨 **One order was paid twice:** {money}\n\nPayment {payment}, {provider}, number `{number}`. "
+        "🚨 **An order or a period was paid twice:** {money}\n\nPayment {payment}, {provider}, number `{number}`. "
         "Nothing was given for the second.\n\nRefund it: the first one stands."
     ),
     "payment_alarm_refund_currency": (
@@ -933,6 +941,7 @@ TEXTS: Mapping[str, str] = {
     "payment_status_part": "paid, refunded in part",
     "payment_status_refunded": "refunded",
     "payment_status_canceled": "not paid",
+    "payment_status_withdrawn": "canceled",
     "subscription_none": "You are on the free plan.{until}",
     "subscription_until": "The plan **{plan}** is yours until {until}.",
     "subscription_endless": "The plan **{plan}** is yours without an end.{until}",

@@ -537,6 +537,9 @@ TEXTS: Mapping[str, str] = {
     "admin_problem_test": (
         "⚠️ **Платёж тестовый**, денег за ним нет, и ничего не выдано. Проверьте, чей ключ в секретах."
     ),
+    "admin_problem_withdrawn": (
+        "⚠️ **Заказ отозван**: его скидка перешла к более позднему заказу или уже использована. Ничего не начислено. Верните деньги."
+    ),
     "admin_problem_second_charge": (
         "⚠️ **Этот заказ уже оплачен** другим платежом. За второй ничего не выдано. Верните его."
     ),
@@ -566,6 +569,7 @@ TEXTS: Mapping[str, str] = {
     "admin_payments_currency": "⚠️ валюта не та",
     "admin_payments_owner": "⚠️ платил не тот, кто заказал",
     "admin_payments_test": "⚠️ тестовый платёж",
+    "admin_payments_withdrawn": "⚠️ оплачен отозванный заказ",
     "admin_payments_second_charge": "⚠️ второй платёж за один заказ",
     "admin_payments_refund_open": "↩️ возврат идёт",
     "admin_payments_refund_unknown": "↩️ исход возврата неизвестен",
@@ -906,8 +910,12 @@ TEXTS: Mapping[str, str] = {
         "🚨 **Тестовый платёж:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Настоящих денег "
         "за ним нет, и ничего не выдано.\n\nПроверьте, не тестовый ли ключ в секретах."
     ),
+    "payment_alarm_withdrawn": (
+        "🚨 **Оплачен отозванный заказ:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Скидка этого "
+        "заказа перешла к более позднему или уже использована. Ничего не начислено.\n\nВерните деньги."
+    ),
     "payment_alarm_second_charge": (
-        "🚨 **Один заказ оплачен дважды:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. За "
+        "🚨 **Заказ или период оплачен дважды:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. За "
         "второй раз ничего не выдано.\n\nВерните его: первый платёж остаётся в силе."
     ),
     "payment_alarm_refund_currency": (
@@ -927,6 +935,7 @@ TEXTS: Mapping[str, str] = {
     "payment_status_part": "оплачено, часть возвращена",
     "payment_status_refunded": "возвращено",
     "payment_status_canceled": "не оплачено",
+    "payment_status_withdrawn": "отменён",
     "subscription_none": "Сейчас у вас бесплатный тариф.{until}",
     "subscription_until": "Тариф **{plan}** действует до {until}.",
     "subscription_endless": "Тариф **{plan}** без срока.{until}",

@@ -726,7 +726,8 @@ revoke all on sequence public.renewals_id_seq from public, anon, authenticated, 
 -- What we asked to be paid for. Its product and price are kept as they were then.
 --
 -- pending ─▶ completed   paid, and given
---    └─────▶ canceled    its time ran out, or the provider gave it up; late money is honoured all the same
+--    ├─────▶ canceled    its time ran out, or the provider gave it up; late money is honoured all the same
+--    └─────▶ withdrawn   another order has its discount; money for it is held, to be refunded
 
 create table public.orders (
   id bigint generated always as identity primary key,
@@ -735,7 +736,7 @@ create table public.orders (
   provider text not null,
   currency text not null,
   amount numeric(12, 2) not null check (amount > 0),
-  status text not null default 'pending' check (status in ('pending', 'completed', 'canceled')),
+  status text not null default 'pending' check (status in ('pending', 'completed', 'canceled', 'withdrawn')),
   kind text not null,
   plan text,
   period text,
@@ -761,8 +762,8 @@ create index orders_user_idx on public.orders (user_id, id);
 create index orders_product_idx on public.orders (product_key);
 create index orders_promocode_idx on public.orders (promocode_id);
 create index orders_renewal_idx on public.orders (renewal_id);
--- Reconciliation looks at those that are open.
-create index orders_open_idx on public.orders (expires_at) where status = 'pending';
+-- Reconciliation looks at those that may still be paid.
+create index orders_open_idx on public.orders (expires_at) where status in ('pending', 'withdrawn');
 
 comment on table public.orders is 'What we asked to be paid for';
 comment on column public.orders.renews is 'It shall be paid again each period';
@@ -798,7 +799,7 @@ create table public.payments (
   is_canceled boolean not null default false,
   is_test boolean not null default false,
   claims jsonb not null default '{}',
-  problem text check (problem in ('no_order', 'amount', 'currency', 'owner', 'test', 'second_charge')),
+  problem text check (problem in ('no_order', 'amount', 'currency', 'owner', 'test', 'second_charge', 'withdrawn')),
   saved_method text,
   created_at timestamptz not null default private.clock(),
   completed_at timestamptz,
@@ -1349,6 +1350,33 @@ $$;
 
 revoke all on function private.setting from public, anon, authenticated, service_role;
 comment on function private.setting is 'One setting of the installation as text';
+
+-- Tells whether an order has a discount that another order has now, or was bought with: then it may not be paid.
+--
+-- Twice or at once: only reads; it stays so for whoever holds the discount.
+-- Returns: false for an order without a discount, and for one that is paid.
+-- Errors: none.
+create or replace function private.is_discount_gone(p_order public.orders)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select p_order.status = 'withdrawn'
+    or (
+      p_order.promocode_id is not null
+      and p_order.status <> 'completed'
+      and not exists (
+        select
+          from public.promocode_usages as u
+         where u.promocode_id = p_order.promocode_id and u.user_id = p_order.user_id and u.consumed_at is null
+      )
+    );
+$$;
+
+revoke all on function private.is_discount_gone from public, anon, authenticated, service_role;
+comment on function private.is_discount_gone is 'Whether another order has the discount of this one';
 
 -- Tells whether a refund or a dispute is in another currency than its payment: then its amount says nothing about it.
 --
@@ -3884,7 +3912,7 @@ comment on function private.change_renewal is 'Applies what a provider says of a
 --
 -- Twice or at once: only reads.
 -- Returns: jsonb, a word: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every
---   period asks again (Stars). An order of an erased user is expired. Without an amount or a currency the answer is
+--   period asks again (Stars). An order of an erased user, or whose discount another order has now, is expired. Without an amount or a currency the answer is
 --   amount: what is not said is not what we asked for.
 -- Errors: none.
 create or replace function public.check_order(
@@ -3904,6 +3932,7 @@ as $$
           when o.currency is distinct from p_currency or o.amount is distinct from p_amount then 'amount'
           when o.status = 'completed' and not o.renews then 'paid'
           when o.status = 'canceled' or (o.status = 'pending' and o.expires_at <= private.clock()) then 'expired'
+          when private.is_discount_gone(o) then 'expired'
           else 'ok'
         end
         from public.orders as o
@@ -3988,6 +4017,24 @@ as $$
     join public.orders as o on o.id = s.order_id
     join public.promocode_usages as u on u.promocode_id = o.promocode_id and u.user_id = o.user_id
    where s.effects > 0 and u.consumed_at is null
+  union all
+  select s.id, 'another order was bought with its discount'
+    from sums as s
+    join public.orders as o on o.id = s.order_id
+   where s.effects > 0
+     and exists (
+       select
+         from public.orders as p
+        where p.promocode_id = o.promocode_id
+          and p.user_id = o.user_id
+          and p.id < o.id
+          and exists (
+            select
+              from public.payments as q
+              join public.payment_effects as e on e.payment_id = q.id
+             where q.order_id = p.id
+          )
+     )
   union all
   select s.id, 'refunded whole and not taken back'
     from sums as s
@@ -4107,7 +4154,7 @@ begin
   with due as (
     select o.id
       from public.orders as o
-     where o.status = 'pending'
+     where o.status in ('pending', 'withdrawn')
        and o.expires_at > v_now - interval '1 day'
        and o.checkout_reference is not null
        and p_providers ? o.provider
@@ -4274,6 +4321,7 @@ begin
              true
            ) then 'owner'
            when v_has_other and v_order.id is not null then 'second_charge'
+           when v_order.id is not null and private.is_discount_gone(v_order) then 'withdrawn'
            when v_is_period
              and (p.amount <> v_amount or p.claims ? 'is_invoice')
              and private.is_period_paid(p)
@@ -4347,38 +4395,31 @@ $$;
 revoke all on function private.close_refund from public, anon, authenticated, service_role;
 comment on function private.close_refund is 'Notes that a refund is done, or that it failed';
 
--- Notes that something was bought with a discount: the person's next purchase has it no more. Other orders that were made
--- with it may not be paid from now on, where the provider asks us first; money that comes for them is honoured.
+-- Notes that something was bought with a discount: the person's next purchase has it no more, and other orders that were made
+-- with it are withdrawn.
 --
--- Twice or at once: consumed once, whichever of its orders is paid first; the caller holds the order and the person. An
---   order that somebody holds is being paid and is left alone.
+-- Twice or at once: consumed once; the caller holds the discount (private.hold_payers), the order and the person.
 -- Returns: nothing.
 -- Errors: none.
 create or replace function private.consume_discount(p_order_id bigint)
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_order public.orders;
+begin
+  select o.* into v_order from public.orders as o where o.id = p_order_id and o.promocode_id is not null;
+  if not found then
+    return;
+  end if;
   update public.promocode_usages as u
      set consumed_at = private.clock()
-    from public.orders as o
-   where o.id = p_order_id
-     and u.promocode_id = o.promocode_id
-     and u.user_id = o.user_id
-     and u.consumed_at is null;
-
-  update public.orders as o
-     set expires_at = private.clock()
-    from (
-      select w.id
-        from public.orders as w
-        join public.orders as b on b.user_id = w.user_id and b.promocode_id = w.promocode_id
-       where b.id = p_order_id and w.id <> b.id and w.status = 'pending' and w.expires_at > private.clock()
-         for update of w skip locked
-    ) as w
-   where o.id = w.id;
+   where u.promocode_id = v_order.promocode_id and u.user_id = v_order.user_id and u.consumed_at is null;
+  perform private.withdraw_orders(v_order.user_id, v_order.promocode_id, v_order.id);
+end
 $$;
 
 revoke all on function private.consume_discount from public, anon, authenticated, service_role;
@@ -4387,7 +4428,8 @@ comment on function private.consume_discount is 'Notes that something was bought
 -- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews.
 --
 -- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
---   erasure comes before it, or finds it.
+--   erasure comes before it, or finds it. A discount is bound to one order at a time: its row is locked, and the order that
+--   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.hold_payers).
 -- Returns: jsonb
 --   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
 --    checkout_url}            full_amount: without the discount, null when there is none
@@ -4416,42 +4458,56 @@ declare
   v_amount numeric;
   v_renews boolean;
   v_order public.orders;
-  v_is_new boolean;
+  v_is_new boolean := false;
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
     raise exception 'there is no such person' using errcode = 'M0003';
   end if;
-  select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
-  select c.amount into v_full_amount
-    from public.product_prices as c
-   where c.product_key = v_product.key and c.currency = p_currency;
-  if v_full_amount is null then
-    return jsonb_build_object('outcome', 'not_for_sale');
+  select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+  if v_order.id is null then
+    select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
+    select c.amount into v_full_amount
+      from public.product_prices as c
+     where c.product_key = v_product.key and c.currency = p_currency;
+    if v_full_amount is null then
+      return jsonb_build_object('outcome', 'not_for_sale');
+    end if;
+    v_renews := p_renews and v_product.kind = 'subscription';
+    if not v_renews then
+      v_discount := private.lock_discount(p_user_id);
+      -- The same call, made twice at once, waited for the lock until its order was there.
+      select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+    end if;
   end if;
-  v_renews := p_renews and v_product.kind = 'subscription';
-  if not v_renews then
-    v_discount := private.discount_of(p_user_id);
+  if v_order.id is null then
+    v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
+    if v_amount < v_full_amount then
+      perform private.withdraw_orders(p_user_id, v_discount.promocode_id, null);
+    end if;
+    insert into public.orders as o (
+      user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
+      reference, expires_at, full_amount, promocode_id
+    )
+    values (
+      p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
+      v_product.quantity, v_renews, p_contact, p_bot, p_reference,
+      -- A reduced price ends with its discount, if that is sooner.
+      least(
+        private.clock() + make_interval(hours => private.setting('order_hours')::integer),
+        case when v_amount < v_full_amount then v_discount.expires_at end
+      ),
+      case when v_amount < v_full_amount then v_full_amount end,
+      case when v_amount < v_full_amount then v_discount.promocode_id end
+    )
+    on conflict (reference) do nothing
+    returning o.* into v_order;
+    v_is_new := found;
   end if;
-  v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
-  insert into public.orders as o (
-    user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
-    reference, expires_at, full_amount, promocode_id
-  )
-  values (
-    p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
-    v_product.quantity, v_renews, p_contact, p_bot, p_reference,
-    private.clock() + make_interval(hours => private.setting('order_hours')::integer),
-    case when v_amount < v_full_amount then v_full_amount end,
-    case when v_amount < v_full_amount then v_discount.promocode_id end
-  )
-  on conflict (reference) do nothing
-  returning o.* into v_order;
-  v_is_new := found;
-  if not v_is_new then
+  if v_order.id is null then
     select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
-    select p.* into v_product from public.products as p where p.key = v_order.product_key;
   end if;
+  select p.* into v_product from public.products as p where p.key = v_order.product_key;
   return jsonb_build_object(
     'outcome', case when v_is_new then 'created' else 'known' end,
     'id', v_order.id,
@@ -4579,7 +4635,7 @@ comment on function private.decline_renewal is 'Notes that a try to charge a per
 
 -- Finds the discount that a person's next one-off purchase has: of several the greatest, the others wait.
 --
--- Twice or at once: only reads. Until something is bought every order has it.
+-- Twice or at once: only reads. Until something is bought, the last order that was made has it.
 -- Returns: the row of promocode_usages, all of it null when there is none.
 -- Errors: none.
 create or replace function private.discount_of(p_user_id bigint)
@@ -4816,7 +4872,36 @@ $$;
 revoke all on function private.give_up_orders from public, anon, authenticated, service_role;
 comment on function private.give_up_orders is 'Gives up the open orders of a renewal';
 
--- Holds the people that an event is about until the transaction ends, so that nobody erases them in between.
+-- Holds the discounts of some orders until the transaction ends.
+--
+-- Twice or at once: after their people and before their orders are locked, like whoever makes an order with a discount.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.hold_discounts(p_order_ids bigint[])
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform
+    from public.promocode_usages as u
+   where (u.promocode_id, u.user_id) in (
+     select o.promocode_id, o.user_id
+       from public.orders as o
+      where o.id = any(p_order_ids) and o.promocode_id is not null
+   )
+   order by u.promocode_id, u.user_id
+     for update;
+end
+$$;
+
+revoke all on function private.hold_discounts from public, anon, authenticated, service_role;
+comment on function private.hold_discounts is 'Holds the discounts of some orders';
+
+-- Holds the people that an event is about until the transaction ends, so that nobody erases them in between, and then the
+-- discounts of its orders, so that nobody makes an order with one while it is being paid.
 --
 -- Twice or at once: whoever changes money of a person holds them before they lock anything else of theirs. An erasure has
 --   the person alone, then locks what is theirs; so it never waits for somebody who waits for it.
@@ -4833,6 +4918,18 @@ declare
   v_people bigint[] := array(select e.user_id from private.people_of_event(p_provider, p_notices) as e);
 begin
   perform from public.users as u where u.id = any(v_people) order by u.id for key share;
+  perform private.hold_discounts(
+    array(
+      select (n.value ->> 'order_id')::bigint from jsonb_array_elements(p_notices) as n
+      union
+      select (p.claims ->> 'order_id')::bigint
+        from public.payments as p
+       where p.provider = p_provider
+         and p.provider_payment_id = any(
+           array(select n.value ->> 'payment_id' from jsonb_array_elements(p_notices) as n)
+         )
+    )
+  );
 end
 $$;
 
@@ -5137,6 +5234,38 @@ $$;
 
 revoke all on function private.left_of from public, anon, authenticated, service_role;
 comment on function private.left_of is 'How much of a payment can still be given back';
+
+-- Locks the discount that a person's next one-off purchase has, so that it is bound to one order at a time.
+--
+-- Twice or at once: waits for whoever has it, and looks again: it may be used up by then. Its row is locked before the
+--   orders that have it (private.hold_payers does the same).
+-- Returns: see private.discount_of.
+-- Errors: none.
+create or replace function private.lock_discount(p_user_id bigint)
+returns public.promocode_usages
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_discount public.promocode_usages := private.discount_of(p_user_id);
+begin
+  loop
+    exit when v_discount.promocode_id is null;
+    perform
+      from public.promocode_usages as u
+     where u.promocode_id = v_discount.promocode_id and u.user_id = p_user_id and u.consumed_at is null
+       for update;
+    exit when found;
+    v_discount := private.discount_of(p_user_id);
+  end loop;
+  return v_discount;
+end
+$$;
+
+revoke all on function private.lock_discount from public, anon, authenticated, service_role;
+comment on function private.lock_discount is 'Locks the discount that a person''s next purchase has';
 
 -- Tells which of these events (p_keys: a list) a provider has told nobody here.
 --
@@ -5561,8 +5690,8 @@ comment on function private.pay_commission is 'Gives a referrer their share of a
 -- What a person ordered and paid, the newest first.
 --
 -- Twice or at once: only reads.
--- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | canceled for an order
---   without money, else the payment's; `at` is when it was paid, or ordered.
+-- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | canceled | withdrawn for
+--   an order without money, else the payment's; `at` is when it was paid, or ordered.
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
 returns json
@@ -5583,7 +5712,7 @@ as $$
     union all
     select
       null, d.texts, o.amount, o.currency,
-      case when o.expires_at <= (select private.clock()) then 'canceled' else o.status end,
+      case when o.status = 'pending' and o.expires_at <= (select private.clock()) then 'canceled' else o.status end,
       o.provider, 0, o.created_at
     from public.orders as o
     join public.products as d on d.key = o.product_key
@@ -6098,6 +6227,7 @@ begin
     perform from public.users as u where u.id = any(v_people) order by u.id for key share skip locked;
     get diagnostics v_held = row_count;
     continue when v_held < cardinality(v_people);
+    perform private.hold_discounts(array[(v_waiting.claims ->> 'order_id')::bigint]);
     v_outgoing := v_outgoing || private.settle_payment(v_waiting.id, p_accept_test);
   end loop;
   return v_outgoing;
@@ -6415,6 +6545,37 @@ $$;
 
 revoke all on function private.titles from public, anon, authenticated, service_role;
 comment on function private.titles is 'The titles of a product by language';
+
+-- Withdraws the orders that are not paid and have a discount which another order has now: they may not be paid any more,
+-- and money that comes for one is held.
+--
+-- Twice or at once: the caller holds the discount's row, and so does whoever records a payment of one of these orders.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.withdraw_orders(p_user_id bigint, p_promocode_id bigint, p_but_order_id bigint)
+returns void
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.orders as o
+     set status = 'withdrawn'
+    from (
+      select w.id
+        from public.orders as w
+       where w.user_id = p_user_id
+         and w.promocode_id = p_promocode_id
+         and w.id is distinct from p_but_order_id
+         and w.status in ('pending', 'canceled')
+       order by w.id
+         for update
+    ) as w
+   where o.id = w.id;
+$$;
+
+revoke all on function private.withdraw_orders from public, anon, authenticated, service_role;
+comment on function private.withdraw_orders is 'Withdraws orders whose discount another order has';
 
 -- Takes a person out of what is kept of their money. Accounting keeps orders, payments and what was given for them; by
 -- their foreign keys they belong to nobody once the person's row is deleted.

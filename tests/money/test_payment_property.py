@@ -9,7 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.money.conftest import Money, number
+from tests.money.buyers import order_row
+from tests.money.conftest import Money, number, paid
+from tests.money.promocodes import new_code, redeem, usages_of
 from tests.support import in_parallel
 
 PRODUCTS = {"credits_100": "149.00", "balance_500": "500.00", "premium_month": "499.00"}
@@ -76,6 +78,55 @@ def test_any_facts_in_any_order_agree(money: Money, told: list[Any], dice: rando
     assert money.wrong() == []
     for person in people:
         _agrees(money, person)
+
+
+@CALM
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                ["order", "paid", "paid", "failed", "canceled", "refunded", "expired", "other amount"]
+            ),
+            st.integers(0, 5),
+        ),
+        min_size=2,
+        max_size=14,
+    ),
+    st.sampled_from([10, 50, 99]),
+)
+def test_one_discount_buys_once(money: Money, story: list[tuple[str, int]], percent: int) -> None:
+    """Whatever is ordered, paid, lost and given back: one purchase at most has the discount."""
+    anna, code = money.person(), new_code(money.sql, "percent", percent)
+    redeem(money, anna, code)
+    orders = [money.order(anna)]
+    for what, which in story:
+        order = orders[which % len(orders)]
+        row = order_row(money, order)
+        notice_ = {"payment_id": f"{code}-{order}", "order_id": order}
+        if what == "order":
+            orders.append(money.order(anna))
+        elif what == "expired":
+            money.sql("update orders set expires_at = private.clock() where id = %s", order)
+        elif what in ("failed", "canceled"):
+            money.tell(notice_ | {"kind": what})
+        elif what == "refunded":
+            money.tell(notice_ | {"kind": what, "operation_id": "r", "amount": str(row["amount"])})
+        else:
+            amount = str(row["amount"]) if what == "paid" else "1.23"
+            number_ = notice_["payment_id"] if what == "paid" else number()
+            money.tell(paid(number_, order, amount))
+        reduced = money.sql(
+            "select p.id from payments p join orders o on o.id = p.order_id "
+            "join payment_effects e on e.payment_id = p.id "
+            "where o.user_id = %s and o.promocode_id is not null",
+            anna,
+        )
+        (usage,) = usages_of(money.sql, code)
+        assert len(reduced) == (usage["consumed_at"] is not None) <= 1
+        open_ = [one for one in orders if order_row(money, one)["status"] == "pending"]
+        assert sum(order_row(money, one)["promocode_id"] is not None for one in open_) <= 1
+    assert money.wrong() == []
+    _agrees(money, anna)
 
 
 def _agrees(money: Money, person: int) -> None:

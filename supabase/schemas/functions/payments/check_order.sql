@@ -2,7 +2,7 @@
 --
 -- Twice or at once: only reads.
 -- Returns: jsonb, a word: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every
---   period asks again (Stars). An order of an erased user is expired. Without an amount or a currency the answer is
+--   period asks again (Stars). An order of an erased user, or whose discount another order has now, is expired. Without an amount or a currency the answer is
 --   amount: what is not said is not what we asked for.
 -- Errors: none.
 create or replace function public.check_order(
@@ -22,6 +22,7 @@ as $$
           when o.currency is distinct from p_currency or o.amount is distinct from p_amount then 'amount'
           when o.status = 'completed' and not o.renews then 'paid'
           when o.status = 'canceled' or (o.status = 'pending' and o.expires_at <= private.clock()) then 'expired'
+          when private.is_discount_gone(o) then 'expired'
           else 'ok'
         end
         from public.orders as o

@@ -69,6 +69,24 @@ as $$
     join public.promocode_usages as u on u.promocode_id = o.promocode_id and u.user_id = o.user_id
    where s.effects > 0 and u.consumed_at is null
   union all
+  select s.id, 'another order was bought with its discount'
+    from sums as s
+    join public.orders as o on o.id = s.order_id
+   where s.effects > 0
+     and exists (
+       select
+         from public.orders as p
+        where p.promocode_id = o.promocode_id
+          and p.user_id = o.user_id
+          and p.id < o.id
+          and exists (
+            select
+              from public.payments as q
+              join public.payment_effects as e on e.payment_id = q.id
+             where q.order_id = p.id
+          )
+     )
+  union all
   select s.id, 'refunded whole and not taken back'
     from sums as s
     join public.payment_effects as e on e.payment_id = s.id

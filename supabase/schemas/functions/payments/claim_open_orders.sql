@@ -30,7 +30,7 @@ begin
   with due as (
     select o.id
       from public.orders as o
-     where o.status = 'pending'
+     where o.status in ('pending', 'withdrawn')
        and o.expires_at > v_now - interval '1 day'
        and o.checkout_reference is not null
        and p_providers ? o.provider

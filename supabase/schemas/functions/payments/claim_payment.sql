@@ -68,6 +68,7 @@ begin
              true
            ) then 'owner'
            when v_has_other and v_order.id is not null then 'second_charge'
+           when v_order.id is not null and private.is_discount_gone(v_order) then 'withdrawn'
            when v_is_period
              and (p.amount <> v_amount or p.claims ? 'is_invoice')
              and private.is_period_paid(p)

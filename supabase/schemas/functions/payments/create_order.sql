@@ -1,7 +1,8 @@
 -- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews.
 --
 -- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
---   erasure comes before it, or finds it.
+--   erasure comes before it, or finds it. A discount is bound to one order at a time: its row is locked, and the order that
+--   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.hold_payers).
 -- Returns: jsonb
 --   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
 --    checkout_url}            full_amount: without the discount, null when there is none
@@ -30,42 +31,56 @@ declare
   v_amount numeric;
   v_renews boolean;
   v_order public.orders;
-  v_is_new boolean;
+  v_is_new boolean := false;
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
     raise exception 'there is no such person' using errcode = 'M0003';
   end if;
-  select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
-  select c.amount into v_full_amount
-    from public.product_prices as c
-   where c.product_key = v_product.key and c.currency = p_currency;
-  if v_full_amount is null then
-    return jsonb_build_object('outcome', 'not_for_sale');
+  select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+  if v_order.id is null then
+    select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
+    select c.amount into v_full_amount
+      from public.product_prices as c
+     where c.product_key = v_product.key and c.currency = p_currency;
+    if v_full_amount is null then
+      return jsonb_build_object('outcome', 'not_for_sale');
+    end if;
+    v_renews := p_renews and v_product.kind = 'subscription';
+    if not v_renews then
+      v_discount := private.lock_discount(p_user_id);
+      -- The same call, made twice at once, waited for the lock until its order was there.
+      select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+    end if;
   end if;
-  v_renews := p_renews and v_product.kind = 'subscription';
-  if not v_renews then
-    v_discount := private.discount_of(p_user_id);
+  if v_order.id is null then
+    v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
+    if v_amount < v_full_amount then
+      perform private.withdraw_orders(p_user_id, v_discount.promocode_id, null);
+    end if;
+    insert into public.orders as o (
+      user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
+      reference, expires_at, full_amount, promocode_id
+    )
+    values (
+      p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
+      v_product.quantity, v_renews, p_contact, p_bot, p_reference,
+      -- A reduced price ends with its discount, if that is sooner.
+      least(
+        private.clock() + make_interval(hours => private.setting('order_hours')::integer),
+        case when v_amount < v_full_amount then v_discount.expires_at end
+      ),
+      case when v_amount < v_full_amount then v_full_amount end,
+      case when v_amount < v_full_amount then v_discount.promocode_id end
+    )
+    on conflict (reference) do nothing
+    returning o.* into v_order;
+    v_is_new := found;
   end if;
-  v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
-  insert into public.orders as o (
-    user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
-    reference, expires_at, full_amount, promocode_id
-  )
-  values (
-    p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
-    v_product.quantity, v_renews, p_contact, p_bot, p_reference,
-    private.clock() + make_interval(hours => private.setting('order_hours')::integer),
-    case when v_amount < v_full_amount then v_full_amount end,
-    case when v_amount < v_full_amount then v_discount.promocode_id end
-  )
-  on conflict (reference) do nothing
-  returning o.* into v_order;
-  v_is_new := found;
-  if not v_is_new then
+  if v_order.id is null then
     select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
-    select p.* into v_product from public.products as p where p.key = v_order.product_key;
   end if;
+  select p.* into v_product from public.products as p where p.key = v_order.product_key;
   return jsonb_build_object(
     'outcome', case when v_is_new then 'created' else 'known' end,
     'id', v_order.id,

@@ -1,6 +1,6 @@
 -- Finds the discount that a person's next one-off purchase has: of several the greatest, the others wait.
 --
--- Twice or at once: only reads. Until something is bought every order has it.
+-- Twice or at once: only reads. Until something is bought, the last order that was made has it.
 -- Returns: the row of promocode_usages, all of it null when there is none.
 -- Errors: none.
 create or replace function private.discount_of(p_user_id bigint)

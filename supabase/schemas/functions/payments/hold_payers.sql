@@ -1,4 +1,5 @@
--- Holds the people that an event is about until the transaction ends, so that nobody erases them in between.
+-- Holds the people that an event is about until the transaction ends, so that nobody erases them in between, and then the
+-- discounts of its orders, so that nobody makes an order with one while it is being paid.
 --
 -- Twice or at once: whoever changes money of a person holds them before they lock anything else of theirs. An erasure has
 --   the person alone, then locks what is theirs; so it never waits for somebody who waits for it.
@@ -15,6 +16,18 @@ declare
   v_people bigint[] := array(select e.user_id from private.people_of_event(p_provider, p_notices) as e);
 begin
   perform from public.users as u where u.id = any(v_people) order by u.id for key share;
+  perform private.hold_discounts(
+    array(
+      select (n.value ->> 'order_id')::bigint from jsonb_array_elements(p_notices) as n
+      union
+      select (p.claims ->> 'order_id')::bigint
+        from public.payments as p
+       where p.provider = p_provider
+         and p.provider_payment_id = any(
+           array(select n.value ->> 'payment_id' from jsonb_array_elements(p_notices) as n)
+         )
+    )
+  );
 end
 $$;
 

@@ -1,8 +1,8 @@
 -- What a person ordered and paid, the newest first.
 --
 -- Twice or at once: only reads.
--- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | canceled for an order
---   without money, else the payment's; `at` is when it was paid, or ordered.
+-- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | canceled | withdrawn for
+--   an order without money, else the payment's; `at` is when it was paid, or ordered.
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
 returns json
@@ -23,7 +23,7 @@ as $$
     union all
     select
       null, d.texts, o.amount, o.currency,
-      case when o.expires_at <= (select private.clock()) then 'canceled' else o.status end,
+      case when o.status = 'pending' and o.expires_at <= (select private.clock()) then 'canceled' else o.status end,
       o.provider, 0, o.created_at
     from public.orders as o
     join public.products as d on d.key = o.product_key

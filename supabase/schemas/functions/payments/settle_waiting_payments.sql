@@ -43,6 +43,7 @@ begin
     perform from public.users as u where u.id = any(v_people) order by u.id for key share skip locked;
     get diagnostics v_held = row_count;
     continue when v_held < cardinality(v_people);
+    perform private.hold_discounts(array[(v_waiting.claims ->> 'order_id')::bigint]);
     v_outgoing := v_outgoing || private.settle_payment(v_waiting.id, p_accept_test);
   end loop;
   return v_outgoing;

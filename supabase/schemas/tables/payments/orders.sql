@@ -1,7 +1,8 @@
 -- What we asked to be paid for. Its product and price are kept as they were then.
 --
 -- pending ─▶ completed   paid, and given
---    └─────▶ canceled    its time ran out, or the provider gave it up; late money is honoured all the same
+--    ├─────▶ canceled    its time ran out, or the provider gave it up; late money is honoured all the same
+--    └─────▶ withdrawn   another order has its discount; money for it is held, to be refunded
 
 create table public.orders (
   id bigint generated always as identity primary key,
@@ -10,7 +11,7 @@ create table public.orders (
   provider text not null,
   currency text not null,
   amount numeric(12, 2) not null check (amount > 0),
-  status text not null default 'pending' check (status in ('pending', 'completed', 'canceled')),
+  status text not null default 'pending' check (status in ('pending', 'completed', 'canceled', 'withdrawn')),
   kind text not null,
   plan text,
   period text,
@@ -36,8 +37,8 @@ create index orders_user_idx on public.orders (user_id, id);
 create index orders_product_idx on public.orders (product_key);
 create index orders_promocode_idx on public.orders (promocode_id);
 create index orders_renewal_idx on public.orders (renewal_id);
--- Reconciliation looks at those that are open.
-create index orders_open_idx on public.orders (expires_at) where status = 'pending';
+-- Reconciliation looks at those that may still be paid.
+create index orders_open_idx on public.orders (expires_at) where status in ('pending', 'withdrawn');
 
 comment on table public.orders is 'What we asked to be paid for';
 comment on column public.orders.renews is 'It shall be paid again each period';

@@ -18,7 +18,7 @@ create table public.payments (
   is_canceled boolean not null default false,
   is_test boolean not null default false,
   claims jsonb not null default '{}',
-  problem text check (problem in ('no_order', 'amount', 'currency', 'owner', 'test', 'second_charge')),
+  problem text check (problem in ('no_order', 'amount', 'currency', 'owner', 'test', 'second_charge', 'withdrawn')),
   saved_method text,
   created_at timestamptz not null default private.clock(),
   completed_at timestamptz,
