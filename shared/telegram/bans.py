@@ -14,7 +14,9 @@ from shared.telegram.incoming import Incoming
 from shared.telegram.unit import Unit
 
 _TOLD_AT = ("message", "callback_query")
-_COMMANDS = re.compile(r"/(start\s+open_)?(privacy|mydata|deleteme|subscription|paysupport)(@\w+)?(\s|$)")
+_COMMANDS = re.compile(
+    r"/(start\s+open_)?(privacy|mydata|deleteme|subscription|paysupport)(@\w+)?(\s|$)", re.IGNORECASE
+)
 _BUTTONS = re.compile(r"(mydata|deleteme|renewal|renewal!):|subscription$")
 
 
@@ -31,7 +33,7 @@ def keeps_out(unit: Unit) -> bool:
 
 def is_about_own_data(incoming: Incoming) -> bool:
     """Whether a person asks in private for their data, erasure, or an end of charges: always their right."""
-    if not incoming.is_private:
+    if not incoming.is_private or incoming.is_passed_on:
         return False
     if incoming.kind == "callback_query":
         return _BUTTONS.match(incoming.content.get("data") or "") is not None

@@ -23,7 +23,7 @@ from threading import Lock
 from typing import Any
 
 from telebot import TeleBot, types
-from telebot.util import update_types
+from telebot.util import extract_command, update_types
 
 from shared.config import settings
 from shared.telegram import api
@@ -232,10 +232,21 @@ class Bot(TeleBot):
             self._load_admin_package()
         self.process_new_updates([update])
 
+    def _test_filter(self, message_filter: str, filter_value: Any, message: Any) -> bool:
+        """Match commands in any letter case, and none in words that were only passed on."""
+        if message_filter != "commands":
+            return bool(super()._test_filter(message_filter, filter_value, message))  # type: ignore[no-untyped-call]
+        if message.content_type != "text" or current().incoming.is_passed_on:
+            return False
+        command = extract_command(message.text)
+        return command is not None and command.lower() in filter_value
+
     def is_addressed(self, incoming: Incoming) -> bool:
         """Whether the bot is meant: always in private, in a group by command, mention, reply or button."""
         if not incoming.is_group or incoming.kind not in ("message", "edited_message"):
             return True
+        if incoming.is_forward:
+            return False
         if incoming.replied_to == self.telegram_id:
             return True
         return any(self._is_me(kind, name) for kind, name in incoming.named)

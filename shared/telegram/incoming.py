@@ -20,7 +20,17 @@ MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
 _KINDS = frozenset(update_types)
 _MONEY = ("successful_payment", "refunded_payment")
 _BIGINT = 2**63 - 1
-_GROUPS = ("group", "supergroup")
+# Accounts that Telegram writes in the name of: linked channels, anonymous admins, channels. 777000 is no bot.
+_SERVICE_ACCOUNTS = frozenset({777000, 1087968824, 136817688})
+# Marks of words that the sender passed on: forward_origin since Bot API 7.0, the others before it.
+_FORWARD_MARKS = (
+    "forward_origin",
+    "forward_date",
+    "forward_from",
+    "forward_from_chat",
+    "forward_sender_name",
+    "is_automatic_forward",
+)
 # A message of these alone has no words but its text.
 _ORDINARY = frozenset({"message_id", "from", "chat", "date", "text", "entities"})
 
@@ -56,9 +66,12 @@ class Incoming:
 
     @cached_property
     def person(self) -> dict[str, Any] | None:
-        """The human it comes from; None for channels, anonymous admins and other bots."""
+        """The human it comes from; None for channels, anonymous admins, service accounts and other bots."""
         person = self.content.get("from")
-        return person if person and not person.get("is_bot") else None
+        if not person or person.get("is_bot") or person["id"] in _SERVICE_ACCOUNTS:
+            return None
+        # Written in the name of a chat: `from` is a placeholder then.
+        return None if "message_id" in self.content and self.content.get("sender_chat") else person
 
     @cached_property
     def person_hash(self) -> str:
@@ -73,8 +86,20 @@ class Incoming:
 
     @property
     def is_group(self) -> bool:
-        """Whether it comes from a group, where the bot answers only when addressed."""
-        return (self.message.get("chat") or {}).get("type") in _GROUPS
+        """Whether others may see the answer: in every chat that is not private."""
+        return not self.is_private
+
+    @cached_property
+    def is_forward(self) -> bool:
+        """Whether a message passes on words written elsewhere."""
+        return any(self.message.get(mark) for mark in _FORWARD_MARKS)
+
+    @cached_property
+    def is_passed_on(self) -> bool:
+        """Whether a message is forwarded or came through an inline bot: content, never a command."""
+        return self.kind in ("message", "edited_message") and (
+            self.is_forward or bool(self.message.get("via_bot"))
+        )
 
     @property
     def is_private(self) -> bool:
@@ -94,15 +119,15 @@ class Incoming:
         return (
             self.kind == "message"
             and "text" in message
-            and "forward_origin" not in message
-            and not self.text.startswith("/")
+            and not self.is_forward
+            and (self.is_passed_on or not self.text.startswith("/"))
         )
 
     @property
     def is_about_money(self) -> bool:
         """Whether it reports a payment: then only a stored event may be acknowledged."""
         return self.kind in ("pre_checkout_query", "shipping_query", "subscription") or any(
-            key in self.message for key in _MONEY
+            key in self.message and self.kind == "message" and not self.is_passed_on for key in _MONEY
         )
 
     @cached_property
@@ -127,7 +152,7 @@ class Incoming:
             kind = entity.get("type")
             if kind == "text_mention":
                 yield kind, entity["user"]["id"]
-            elif kind in ("mention", "bot_command"):
+            elif kind == "mention" or (kind == "bot_command" and not self.is_passed_on):
                 start, length = entity["offset"] * 2, entity["length"] * 2
                 word = units[start : start + length].decode("utf-16-le", "replace")
                 yield kind, word.partition("@")[2]
@@ -177,7 +202,9 @@ def _check_shape(incoming: Incoming) -> None:
             _require(
                 all(isinstance(person.get(k) or "", str) for k in ("username", "last_name", "language_code"))
             )
-        _require(_is_id(incoming.chat_id) and isinstance(incoming.text, str))
+        _require(_is_id(incoming.chat_id))
+        _require(all(isinstance(incoming.message.get(key, ""), str) for key in ("text", "caption")))
+        _require(isinstance(incoming.content.get("data", ""), str))
         _ = incoming.is_group, incoming.replied_to, incoming.storable
         if incoming.is_group:
             _ = incoming.named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from decimal import Decimal
 from time import monotonic, sleep
@@ -14,6 +15,11 @@ from shared.texts import figures
 
 Owed = dict[str, Any]  # {"id": 7, "method": "sendMessage", "parameters": {...}}
 Result = dict[str, Any]
+# What Telegram answers where a group does not let the bot write: a fact of that chat.
+_NO_RIGHTS = re.compile(
+    r"not enough rights|have no rights to send|CHAT_WRITE_FORBIDDEN|CHAT_RESTRICTED|CHAT_SEND_\w+_FORBIDDEN",
+    re.IGNORECASE,
+)
 _MIN_TIME = 1.0  # seconds that must be left to try again
 _CHAT_TIME = 5.0  # seconds the sweep gives one chat, whose pause must not hold up the others
 
@@ -66,6 +72,9 @@ def _verdict(bot: str, call: Owed, error: TelegramError) -> Result:
             "the person blocked the bot", action="bot_blocked", bot=bot, chat_id=call["parameters"]["chat_id"]
         )
         return {"outcome": "blocked"}
+    if _NO_RIGHTS.search(error.description):
+        log.info("the bot may not write in a chat", action="chat_restricted", bot=bot, reason=str(error))
+        return {"outcome": "refused"}
     log.alert(
         "Telegram refused a call", action="call_refused", bot=bot, method=call["method"], reason=str(error)
     )

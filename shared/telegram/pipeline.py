@@ -152,7 +152,7 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
         ),
         language=texts.choose(user["language"], user["language_code"]),
         mode=session["mode"],
-        data=session["data"],
+        data=_session_data(incoming, session["data"]),
         history=received["history"],
         reservation=received["reservation"],
         attempt=received["attempt"],
@@ -160,6 +160,13 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
         deadline=started + settings().response_timeout,
         own_key=OwnKey(**received["own_key"]) if received.get("own_key") else None,
     )
+
+
+def _session_data(incoming: Incoming, data: dict[str, Any]) -> dict[str, Any]:
+    """Return the session's facts; words that were passed on never answer a question of ours."""
+    if not incoming.is_passed_on:
+        return data
+    return {key: value for key, value in data.items() if key != "awaiting"}
 
 
 def _work(unit: Unit, has_response: bool) -> Answer:
@@ -186,7 +193,8 @@ def run_handler(unit: Unit) -> None:
         if error.error_code != 403:
             raise
         unit.calls.clear()
-        unit.set_active(False)
+        if unit.incoming.is_private:  # thrown out of a group, the bot may still write to the person
+            unit.set_active(False)
 
 
 def _answer(unit: Unit, has_response: bool) -> Answer:

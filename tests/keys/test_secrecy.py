@@ -159,16 +159,17 @@ def test_a_changed_message_may_bring_the_key(
     assert_nowhere(stack, database_url, server, key)
 
 
-def test_a_forwarded_message_may_bring_the_key(
+def test_a_forwarded_key_is_content_and_is_neither_taken_nor_stored(
     stack: Stack, database_url: str, server: Server, person: Person
 ) -> None:
     chat = person.chat("assistant")
     ask_to_add(chat, "OpenAI")
     key = secrets.token_hex(20)
-    sent = chat.forward(key)
-    assert f"…{key[-4:]} is saved" in chat.answer(20).text
-    assert is_gone(chat, sent)
-    assert_nowhere(stack, database_url, server, key)
+    chat.forward(key)
+    assert "forwarded" in chat.answer(20).text
+    assert key not in dump(database_url)
+    assert key not in stack.function("telegram").raw_log
+    assert files_with(server, key) == []
 
 
 def test_whatever_is_written_while_a_key_is_awaited_is_not_stored(

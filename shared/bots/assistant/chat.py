@@ -32,12 +32,7 @@ if TYPE_CHECKING:
 _ENDINGS = {"cut": "ai_cut", "broken": "ai_broken", "length": "ai_length"}
 
 
-def is_forward(message: Message) -> bool:
-    """Whether somebody else's words were passed on."""
-    return message.forward_origin is not None
-
-
-@bot.message_handler(func=lambda message: not is_forward(message), content_types=["text"])
+@bot.message_handler(func=lambda _message: not current().incoming.is_forward, content_types=["text"])
 def chat(_message: Message) -> None:
     """Answer a person's words."""
     unit = current()

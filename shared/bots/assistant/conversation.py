@@ -27,7 +27,11 @@ def cancel(_message: Message) -> None:
     return reply(unit.rich("cancel_done"))
 
 
-@bot.message_handler(func=lambda message: (message.text or "").startswith("/"), content_types=["text"])
+def _is_command(message: Message) -> bool:
+    return (message.text or "").startswith("/") and not current().incoming.is_passed_on
+
+
+@bot.message_handler(func=_is_command, content_types=["text"])
 def unknown_command(_message: Message) -> None:
     """Point to the help."""
     reply(current().rich("unknown_command"))

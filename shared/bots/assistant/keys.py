@@ -147,7 +147,7 @@ def _brings_key(message: Message) -> bool:
 @bot.edited_message_handler(func=_brings_key, content_types=["text"])
 @bot.message_handler(func=_brings_key, content_types=["text"])
 def take_key(_message: Message) -> None:
-    """Take the key that was asked for, wherever the person has it from: written, changed or forwarded."""
+    """Take the key that was asked for, written or changed; what is forwarded is content."""
     unit = current()
     key, text = awaited(unit), unit.incoming.text
     found = providers.recognise(text)

@@ -6,7 +6,6 @@ from telebot.types import ChatMemberUpdated, Message
 from telebot.util import content_type_media
 
 from shared.bots.assistant import bot
-from shared.bots.assistant.chat import is_forward
 from shared.telegram import current, reply
 
 _BY_CONTENT = {
@@ -24,8 +23,8 @@ _BY_CONTENT = {
 @bot.message_handler(content_types=content_type_media)
 def cannot_take(message: Message) -> None:
     """Say what the bot can take instead."""
-    key = "cannot_forward" if is_forward(message) else _BY_CONTENT.get(message.content_type, "cannot_other")
-    reply(current().rich(key))
+    key = _BY_CONTENT.get(message.content_type, "cannot_other")
+    reply(current().rich("cannot_forward" if current().incoming.is_forward else key))
 
 
 @bot.edited_message_handler(content_types=content_type_media)

@@ -1,0 +1,157 @@
+"""Who wrote a message decides what it may do: commands of their own words only, and no users but people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import acquainted, message_update, new_telegram_id
+from tools.emulator.stack import Stack
+
+Sql = Callable[..., list[dict[str, Any]]]
+FORWARDED = {"forward_origin": {"type": "user", "date": 1, "sender_user": {"id": 5, "is_bot": False}}}
+VIA_BOT = {"via_bot": {"id": 99, "is_bot": True, "first_name": "x", "username": "evilbot"}}
+PASSED_ON = [FORWARDED, {"forward_date": 1}, {"forward_sender_name": "Ben"}, VIA_BOT]
+GROUP = {"id": -1001234567890, "type": "supergroup", "title": "Team"}
+
+
+def _body(stack: Stack, update: dict[str, Any]) -> dict[str, Any]:
+    response = stack.telegram.deliver(update)
+    assert response.status == 200
+    return json.loads(response.body) if response.body else {}
+
+
+@pytest.mark.parametrize("mark", PASSED_ON)
+def test_a_command_that_is_passed_on_does_not_run(stack: Stack, sql: Sql, mark: dict[str, Any]) -> None:
+    anna = acquainted(stack.telegram)
+    anna.chat("assistant").send("remember this").wait()
+    _body(stack, message_update(anna, "/clear", **mark))
+    kept = sql(
+        "select count(*)::int as n from messages m join users u on u.id = m.user_id "
+        "where u.telegram_id = %s and m.content = 'remember this'",
+        anna.id,
+    )
+    assert kept == [{"n": 1}]
+    _body(stack, message_update(anna, "/clear"))
+    assert (
+        sql("select from messages m join users u on u.id = m.user_id where u.telegram_id = %s", anna.id) == []
+    )
+
+
+@pytest.mark.parametrize("mark", PASSED_ON)
+def test_an_admins_command_that_is_passed_on_changes_nothing(
+    stack: Stack, sql: Sql, mark: dict[str, Any]
+) -> None:
+    boss, ben = acquainted(stack.telegram), acquainted(stack.telegram)
+    email = f"boss{boss.id}@example.com"
+    sql("insert into admins (email, telegram_id) values (%s, %s)", email, boss.id)
+    _body(stack, message_update(boss, f"/grant {ben.id} 100 x", **mark))
+    credits = "select bonus_credits from users where telegram_id = %s"
+    assert sql(credits, ben.id) == [{"bonus_credits": 0}]
+    _body(stack, message_update(boss, f"/grant {ben.id} 100 x"))
+    assert sql(credits, ben.id) == [{"bonus_credits": 100}]
+
+
+@pytest.mark.parametrize("mark", PASSED_ON)
+def test_what_is_passed_on_answers_no_question_of_ours(stack: Stack, sql: Sql, mark: dict[str, Any]) -> None:
+    anna = acquainted(stack.telegram)
+    _body(stack, message_update(anna, "/promo"))
+    _body(stack, message_update(anna, "SOMECODE", **mark))
+    tries = "select from promocode_tries t join users u on u.id = t.user_id where u.telegram_id = %s"
+    assert sql(tries, anna.id) == []
+    answer = _body(stack, message_update(anna, "SOMECODE"))  # the question still stands
+    assert "SOMECODE" in answer["text"]
+
+
+def test_a_forwarded_receipt_is_not_a_payment(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    paid: dict[str, Any] = {
+        "currency": "XTR",
+        "total_amount": 1,
+        "invoice_payload": "x",
+        "telegram_payment_charge_id": "f1",
+    }
+    paid["provider_payment_charge_id"] = ""
+    update = message_update(anna, "x", successful_payment=paid, **FORWARDED)
+    del update["message"]["text"]
+    _body(stack, update)
+    assert sql("select from payment_events as e where e::text like '%%f1%%' and e::text like '%%XTR%%'") == []
+
+
+@pytest.mark.parametrize("mark", [FORWARDED, VIA_BOT])
+def test_a_forwarded_command_in_a_group_does_not_address_the_bot(stack: Stack, mark: dict[str, Any]) -> None:
+    anna, bot = acquainted(stack.telegram), stack.telegram.bot("assistant")
+    assert _body(stack, message_update(anna, f"/help@{bot.username}", chat=GROUP, **mark)) == {}
+    assert _body(stack, message_update(anna, f"/help@{bot.username}", chat=GROUP)) != {}
+
+
+@pytest.mark.parametrize(
+    ("sender", "more"),
+    [
+        ({"id": 777000, "is_bot": False, "first_name": "Telegram"}, {"is_automatic_forward": True}),
+        ({"id": 777000, "is_bot": False, "first_name": "Telegram"}, {}),
+        ({"id": 1087968824, "is_bot": True, "first_name": "Group"}, {"sender_chat": GROUP}),
+        ({"id": 136817688, "is_bot": False, "first_name": "Channel"}, {}),
+        ({"id": 0, "is_bot": False, "first_name": "A"}, {"sender_chat": {"id": -100777, "type": "channel"}}),
+    ],
+)
+def test_channels_and_anonymous_admins_are_no_users(
+    stack: Stack, sql: Sql, sender: dict[str, Any], more: dict[str, Any]
+) -> None:
+    bot = stack.telegram.bot("assistant")
+    sender = {**sender, "id": sender["id"] or new_telegram_id()}
+    entities = [{"type": "mention", "offset": 0, "length": len(bot.username) + 1}]
+    update = message_update(
+        acquainted(stack.telegram), f"@{bot.username} hi", chat=GROUP, entities=entities, **more
+    )
+    update["message"]["from"] = sender
+    before = len(stack.ai.requests)
+    assert _body(stack, update) == {}
+    assert len(stack.ai.requests) == before
+    assert sql("select from users where telegram_id = %s", sender["id"]) == []
+
+
+@pytest.mark.parametrize("text", ["/Start", "/HELP", "/Help@{username}"])
+def test_commands_are_known_in_any_letter_case(stack: Stack, text: str) -> None:
+    text = text.format(username=stack.telegram.bot("assistant").username)
+    assert (
+        "do not know this command"
+        not in _body(stack, message_update(acquainted(stack.telegram), text))["text"]
+    )
+
+
+def test_private_is_only_what_telegram_calls_private(stack: Stack) -> None:
+    anna = acquainted(stack.telegram)
+    query = {"id": "7", "from": anna.account.user(), "chat_instance": "1", "data": "keys:add:openai"}
+    number = message_update(anna, "x")["update_id"]
+    for place in (
+        {"inline_message_id": "abc"},
+        {"message": {"message_id": 5, "date": 1, "chat": {"id": -100777, "type": "channel"}, "text": "x"}},
+    ):
+        number += 500_000
+        body = _body(stack, {"update_id": number, "callback_query": {**query, **place}})
+        assert "OpenAI" not in json.dumps(body)
+
+
+@pytest.mark.parametrize(
+    "message", [{"text": {}}, {"text": []}, {"text": 0}, {"text": None}, {"caption": {}}]
+)
+def test_words_of_a_wrong_type_are_dead_lettered(stack: Stack, sql: Sql, message: dict[str, Any]) -> None:
+    update = message_update(acquainted(stack.telegram), "x")
+    update["message"] |= message
+    assert stack.telegram.deliver(update).status == 200
+    rows = sql("select status from telegram_updates where update_id = %s", update["update_id"])
+    assert rows == [{"status": "set_aside"}]
+
+
+def test_a_group_that_forbids_writing_is_no_alarm(stack: Stack) -> None:
+    anna, bot = acquainted(stack.telegram), stack.telegram.bot("assistant")
+    description = "Bad Request: not enough rights to send text messages to the chat"
+    stack.telegram.fail("sendMessage", 400, description=description, times=2)
+    printed = stack.function("telegram").printed
+    entities = [{"type": "mention", "offset": 0, "length": len(bot.username) + 1}]
+    _body(stack, message_update(anna, f"@{bot.username} hi", chat=GROUP, entities=entities))
+    assert not [line for line in stack.function("telegram").lines_after(printed) if "ALERT" in line]
