@@ -8,6 +8,7 @@ request it belongs to (https://cloud.google.com/logging/docs/structured-logging)
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -20,18 +21,15 @@ import orjson
 
 from shared.config import secret_values, settings
 from shared.errors import ConfigError
+from shared.redaction import HIDDEN, redact
 
 _LEVELS = {"DEBUG": 10, "INFO": 20, "NOTICE": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50, "ALERT": 60}
 _trace: ContextVar[str] = ContextVar("trace", default="")
 
-# What looks like a credential wherever it came from: bot tokens, API keys, bearer headers, DSN passwords.
-_SECRET = re.compile(
-    r"\d{6,20}:[A-Za-z0-9_-]{30,}"
-    r"|\b(?:(?:sk|rk|pk|sb|gh[oprsu]|xox[a-z]|whsec|github_pat)[-_]|AIza|AQ\.)(?=[a-zA-Z_-]*\d)[A-Za-z0-9_-]{16,}"
-    r"|(?i:bearer )[A-Za-z0-9._~+/=-]{8,}"
-    r"|(?<=://)[^/\s:@\"]+:[^/\s@\"]+(?=@)"
-)
-HIDDEN = "[hidden]"
+_LONGEST_VALUE = 1_000  # characters, so that a stranger's path or body neither fills a log nor costs time
+_MARGIN = 600  # characters past the cut that are searched for secrets
+_LONGEST_STACK = 8_000  # characters, its end
+_DEEPEST = 6  # levels of nested values that are written
 
 
 @lru_cache(maxsize=1)
@@ -53,12 +51,7 @@ def hide_secrets(text: str) -> str:
     own = _own_secrets()
     if own is not None:
         text = own.sub(HIDDEN, text)
-    return _SECRET.sub(HIDDEN, text)
-
-
-def looks_like_secret(text: str) -> bool:
-    """Whether `text` holds something that looks like a credential and must not be stored in clear."""
-    return _SECRET.search(text) is not None
+    return redact(text)
 
 
 class Headers(Protocol):
@@ -104,10 +97,35 @@ def _write(severity: str, message: str, fields: dict[str, Any]) -> None:
         line["trace_id"] = trace
         if project := _project():
             line["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}"
-    text = orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+    stack = line.pop("stack_trace", "")
+    line = _safe(line)
+    if stack:
+        line["stack_trace"] = hide_secrets(stack[-_LONGEST_STACK - _MARGIN :])[-_LONGEST_STACK:]
+    try:
+        text = orjson.dumps(line).decode()
+    except TypeError:  # half of a surrogate pair, or a number beyond 64 bits
+        text = json.dumps(line)
     # One write a line, so lines of different threads never mix.
-    sys.stdout.write(hide_secrets(text) + "\n")
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def _safe(value: Any, depth: int = 0) -> Any:
+    """Return a value as it may be written: without secrets, of bounded length."""
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {_text(str(key)): _safe(item, depth + 1) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
+        return [_safe(item, depth + 1) for item in value]
+    return _text(str(value))
+
+
+def _text(value: str) -> str:
+    """Hide before cutting: of a secret that the cut goes through, no part may stay."""
+    if len(value) <= _LONGEST_VALUE:
+        return hide_secrets(value)
+    return f"{hide_secrets(value[: _LONGEST_VALUE + _MARGIN])[:_LONGEST_VALUE]}… ({len(value)} characters)"
 
 
 def debug(message: str, *, action: str, **fields: Any) -> None:

@@ -19,6 +19,7 @@ from shared.ai.calls import AiCall, Record
 from shared.ai.provider import Draft, Finish, Problem, Provider, Question, Trouble, Usage
 from shared.ai.reading import receive
 from shared.errors import AIError, AIOverloaded, AIRefused, AITimeout, ConfigError, OwnKeyError
+from shared.redaction import HIDDEN
 
 __all__ = ["ChatAnswer", "Finish", "Usage", "complete"]
 
@@ -261,7 +262,7 @@ class _Call:
         # Nobody but the person can do anything about a key of their own.
         advice = "" if self._own_key else _RULES[problem.trouble].advice
         # Hidden before it is cut, or half a secret would slip through at the end.
-        text = log.hide_secrets(problem.message.replace(self._secret, log.HIDDEN))
+        text = log.hide_secrets(problem.message.replace(self._secret, HIDDEN))
         write = log.alert if advice else log.warning
         write(
             advice.format(provider=provider) if advice else f"no whole answer from {provider}",

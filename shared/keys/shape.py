@@ -18,6 +18,5 @@ def candidates(text: str) -> list[str]:
 def is_key_alone(text: str) -> bool:
     """Whether a message is nothing but one word that looks random, as a key does."""
     found = candidates(text)
-    return (
-        len(text.split()) == 1 and len(found) == 1 and bool(re.search(r"[A-Za-z]\S*\d|\d\S*[A-Za-z]", text))
-    )
+    has_both = any(letter.isalpha() for letter in text) and any(letter.isdigit() for letter in text)
+    return len(text.split()) == 1 and len(found) == 1 and has_both

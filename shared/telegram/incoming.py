@@ -13,7 +13,8 @@ from telebot.util import update_types
 
 from shared.config import settings
 from shared.db import without_nul
-from shared.log import hide_secrets, looks_like_secret
+from shared.log import hide_secrets
+from shared.redaction import looks_like_secret
 from shared.signatures import person_hash
 
 MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes

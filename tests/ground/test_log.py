@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from shared import config, log
+from shared.redaction import HIDDEN, looks_like_secret
 
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://bot_backend:pa55-w0rd-of-db@db.example:6543/postgres",
@@ -95,7 +96,7 @@ def test_a_secret_never_gets_through(capsys: pytest.CaptureFixture[str], secret:
         log.alert("it broke", action="tested")
     out = capsys.readouterr().out
     assert secret not in out
-    assert log.HIDDEN in out
+    assert HIDDEN in out
 
 
 @pytest.mark.parametrize(
@@ -108,7 +109,7 @@ def test_a_secret_never_gets_through(capsys: pytest.CaptureFixture[str], secret:
     ],
 )
 def test_ordinary_words_are_not_taken_for_secrets(text: str) -> None:
-    assert not log.looks_like_secret(text)
+    assert not looks_like_secret(text)
 
 
 def test_libraries_speak_the_same_language(capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ import urllib3
 from urllib3.util import Timeout
 
 from shared.keys.shape import is_key_alone
-from shared.log import looks_like_secret
+from shared.redaction import looks_like_secret
 from tools.emulator.clock import Clock
 from tools.emulator.environment import SettingMissing
 from tools.emulator.telegram.delivery import Delivery, without_words

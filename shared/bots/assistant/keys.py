@@ -19,6 +19,7 @@ from shared.bots.assistant.menu import back
 from shared.config import settings
 from shared.errors import TelegramError
 from shared.keys import encryption, shape
+from shared.redaction import HIDDEN
 from shared.telegram import api, current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import Text
@@ -152,7 +153,7 @@ def take_key(_message: Message) -> None:
     key, text = awaited(unit), unit.incoming.text
     found = providers.recognise(text)
     words = [found[1]] if found else shape.candidates(text)
-    if not words and log.HIDDEN not in text:
+    if not words and HIDDEN not in text:
         return reply(unit.rich("keys_no_key", name=providers.load(key).NAME), _cancel(unit))
     is_deleted = _delete(unit)
     answer, keyboard = _taken(unit, key, words, found[0] if found else key)

@@ -1,0 +1,151 @@
+"""Finds what looks like a credential in any text, in linear time, and strikes it out.
+
+Keys are found by how they begin (shared/secret_shapes.py), by what stands before them (`Bearer …`,
+`password: …`), or by their form (bot tokens, private keys, passwords in addresses). Every pattern is bounded
+or possessive: the texts come from strangers, and one request must not occupy a processor.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from shared.secret_shapes import SHAPES
+
+HIDDEN = "[hidden]"
+_Span = tuple[int, int]
+
+# A word that can hold a key: tried once per word, and taken whole.
+_WORD = re.compile(r"(?<![A-Za-z0-9_~$-])[A-Za-z0-9$][A-Za-z0-9_.~-]{11,}+")
+_INDEX_LENGTH = 3  # characters; the shortest beginning
+_SHORTEST = 12  # characters; no text below can hold a key
+_LOOK = 96  # characters of a key that are looked at
+# Between 4 and 20 digits, a colon, 30 or more characters: bot tokens of Telegram and Crypto Pay.
+_BOT_TOKEN = re.compile(r"(?<![0-9])[0-9]{4,20}+:[A-Za-z0-9_-]{30,}+")
+_HEADER = re.compile(
+    r"(?<![A-Za-z])(?i:bearer|basic)[ \t]{1,8}+(?=[A-Za-z._~+/=-]{0,64}[0-9])[A-Za-z0-9._~+/=-]{8,}+"
+)
+_PASSWORD_IN_ADDRESS = re.compile(r"(?<=://)[^/\s:@\"']{0,256}+:[^/\s@\"']{1,256}+(?=@)")
+_SECRET_ADDRESS = re.compile(r"hooks\.slack\.com/(?:services|workflows|triggers)/[A-Za-z0-9+/]{16,}+")
+_PRIVATE_KEY = re.compile(
+    r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY[A-Z ]{0,20}-----(?:[A-Za-z0-9+/=\s:,-]|\\[nr]){0,20000}+"
+)
+# What is assigned (`=`, `:`, `=>`, `:=`) to a name that says it is secret.
+_ASSIGNED = re.compile(r"[=:][\"'>\s]{0,5}+(?=(?P<value>[A-Za-z0-9_.~+/-]{10,}+={0,2}))")
+_SECRET_NAME = re.compile(
+    r"(?i:key|token|secret|passwd|password|pwd|credentials?|ключ|токен|пароль|секрет)[\w \"'.-]{0,20}$"
+)
+_NAME_LENGTH = 40  # characters before the assignment that are looked at
+_LETTER, _DIGIT = re.compile("[A-Za-z]"), re.compile("[0-9]")
+# A key that was broken over lines when it was copied.
+_NEXT_LINE = re.compile(r"\r?\n(?=[A-Za-z_-]{0,64}[0-9])(?=[0-9_-]{0,64}[A-Za-z])[A-Za-z0-9_-]{8,}+")
+# What people paste along without seeing it, and letters of the width of Chinese ones.
+_DISGUISED = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff\uff01-\uff5e]")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
+
+
+def _index() -> dict[str, tuple[tuple[str, int], ...]]:
+    """Return the beginnings of keys by their first characters, longest first."""
+    found: dict[str, list[tuple[str, int]]] = {}
+    for start, rest in sorted(SHAPES.items(), key=lambda shape: -len(shape[0])):
+        found.setdefault(start[:_INDEX_LENGTH], []).append((start, rest))
+    return {start: tuple(shapes) for start, shapes in found.items()}
+
+
+_BY_START = _index()
+
+
+def redact(text: str) -> str:
+    """Return `text` with everything that looks like a credential replaced by `HIDDEN`."""
+    spans = sorted(_spans(text))
+    if not spans and not text.isascii() and _DISGUISED.search(text):
+        plain = _without_disguise(text)
+        return redact(plain) if next(_spans(plain), None) else text
+    parts: list[str] = []
+    end = 0
+    for start, stop in spans:
+        if start >= end:
+            parts += (text[end:start], HIDDEN)
+        end = max(end, stop)
+    return "".join([*parts, text[end:]])
+
+
+def looks_like_secret(text: str) -> bool:
+    """Whether `text` holds something that looks like a credential and must not be stored in clear."""
+    if next(_spans(text), None):
+        return True
+    return (
+        not text.isascii()
+        and _DISGUISED.search(text) is not None
+        and next(_spans(_without_disguise(text)), None) is not None
+    )
+
+
+def _without_disguise(text: str) -> str:
+    return unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
+
+
+def _spans(text: str) -> Iterator[_Span]:
+    """Yield where credentials are; the parts may overlap."""
+    if len(text) < _SHORTEST:
+        return
+    covered = 0
+    for word in _WORD.finditer(text):
+        # In JSON a line break is written \n: its letter is no part of the word.
+        is_escaped = word[0][0] in "nrt" and text[word.start() - 1 : word.start()] == "\\"
+        if word.end() > covered and (length := _key_at(word[0], int(is_escaped))):
+            covered = _end_of_lines(text, word.end())
+            yield word.end() - length, covered
+    if ":" in text or "=" in text or "/" in text:
+        yield from _named_spans(text)
+    for match in _HEADER.finditer(text):
+        yield match.span()
+    if "-----BEGIN" in text:
+        for match in _PRIVATE_KEY.finditer(text):
+            yield match.span()
+
+
+def _named_spans(text: str) -> Iterator[_Span]:
+    for match in _BOT_TOKEN.finditer(text):
+        yield match.span()
+    if "://" in text:
+        for match in _PASSWORD_IN_ADDRESS.finditer(text):
+            yield match.span()
+    if "hooks." in text:
+        for match in _SECRET_ADDRESS.finditer(text):
+            yield match.span()
+    for match in _ASSIGNED.finditer(text):
+        value = match["value"]
+        before = text[max(match.start() - _NAME_LENGTH, 0) : match.start()]
+        if _SECRET_NAME.search(before) and _DIGIT.search(value) and _LETTER.search(value):
+            yield match.span("value")
+
+
+def _key_at(word: str, at: int = 0) -> int:
+    """Return how many characters at the end of a word are a key, from `at`; 0 when there is none."""
+    while at >= 0:
+        for start, rest in _BY_START.get(word[at : at + _INDEX_LENGTH], ()):
+            if word.startswith(start, at) and _is_random(
+                word[at + len(start) : at + len(start) + _LOOK], start, rest
+            ):
+                return len(word) - at
+        dot = word.find(".", at)
+        at = dot + 1 if dot >= 0 else -1
+    return 0
+
+
+def _is_random(follows: str, start: str, rest: int) -> bool:
+    """Whether what follows a beginning is long enough and no ordinary words."""
+    follows = follows.rstrip(".")
+    if len(follows) < rest or (start == "eyJ" and "." not in follows):
+        return False
+    # Words joined by hyphens have no digit; a run of 20 letters is no word.
+    return bool(_DIGIT.search(follows)) or (len(follows) >= 20 and follows.isalnum())
+
+
+def _end_of_lines(text: str, end: int) -> int:
+    """Return where a key ends that was broken into lines."""
+    while follows := _NEXT_LINE.match(text, end):
+        end = follows.end()
+    return end

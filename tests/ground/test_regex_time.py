@@ -1,0 +1,145 @@
+"""Every regular expression of the product takes linear time: foreign text must not occupy a processor."""
+
+from __future__ import annotations
+
+import ast
+import importlib
+import itertools
+import pkgutil
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from re import _constants as codes  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any
+
+import pytest
+
+import shared
+from shared import redaction
+
+SIZE = 3_000  # characters; then twice and four times as many
+MEASURABLE = 0.004  # seconds; below, the clock says nothing
+MOST_TOKENS = 7
+# Four times the text may take four times as long; quadratic would be 16 times.
+LIMIT = 9.0
+
+
+def _modules() -> Iterator[Any]:
+    for module in pkgutil.walk_packages(shared.__path__, "shared."):
+        yield importlib.import_module(module.name)
+
+
+def _patterns() -> dict[str, re.Pattern[str]]:
+    """Return every pattern that a module keeps or writes in a call, by its place."""
+    found = {}
+    for module in _modules():
+        for name, value in vars(module).items():
+            if isinstance(value, re.Pattern):
+                found[f"{value.pattern[:60]!r} {value.flags}"] = (f"{module.__name__}.{name}", value)
+        for pattern in _inline(Path(str(module.__file__))):
+            found.setdefault(f"{pattern[:60]!r} 32", (f"{module.__name__} (inline)", re.compile(pattern)))
+    return {f"{place} {key[:40]}": pattern for key, (place, pattern) in found.items()}
+
+
+def _inline(path: Path) -> Iterator[str]:
+    """Yield the patterns given to re.search and its like as a literal."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Attribute)
+            and isinstance(node.func.value, ast.Name)
+            and node.func.value.id == "re"
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+            and isinstance(node.args[0].value, str)
+        ):
+            yield node.args[0].value
+
+
+PATTERNS = _patterns()
+
+
+def test_there_are_patterns_to_judge() -> None:
+    assert len(PATTERNS) > 30
+
+
+@pytest.mark.parametrize("place", PATTERNS)
+def test_a_pattern_takes_linear_time(place: str) -> None:
+    pattern = PATTERNS[place]
+    for unit in _attacks(pattern):
+        first = _seconds(pattern, unit, SIZE)
+        longest = _seconds(pattern, unit, 4 * SIZE)
+        if longest > MEASURABLE:
+            assert longest / max(first, 1e-5) < LIMIT, (
+                f"{place}: {unit!r} repeated takes {longest / first:.0f} times as long for 4 times the text:"
+                " bound the repetition ({0,64}) or make it possessive (++)"
+            )
+
+
+@pytest.mark.parametrize(
+    "unit", ["sk-a.", "AIza-", "key: abcdefghij ", "Bearer ", "://a:", "1234:", "a.", "\uff41"]
+)
+def test_the_secret_filter_takes_linear_time(unit: str) -> None:
+    def seconds(size: int) -> float:
+        return min(_timed(redaction.redact, (unit * size)[:size]) for _ in range(3))
+
+    assert seconds(40_000) / seconds(10_000) < LIMIT
+
+
+def _seconds(pattern: re.Pattern[str], unit: str, size: int) -> float:
+    text = (unit * size)[:size]
+    return min(_timed(_exhaust, pattern, text) for _ in range(2))
+
+
+def _exhaust(pattern: re.Pattern[str], text: str) -> None:
+    for _ in pattern.finditer(text):
+        pass
+    pattern.fullmatch(text)
+
+
+def _timed(function: Any, *arguments: Any) -> float:
+    start = time.thread_time()
+    function(*arguments)
+    return time.thread_time() - start
+
+
+def _attacks(pattern: re.Pattern[str]) -> Iterator[str]:
+    """Yield what to repeat: the literals and one member of each class of the pattern, alone and in pairs."""
+    tokens = list(dict.fromkeys(_tokens(parser.parse(pattern.pattern, pattern.flags))))[:MOST_TOKENS]
+    tokens += [token for token in ("a", "1", " ", "-") if token not in tokens]
+    yield from tokens
+    yield from map("".join, itertools.permutations(tokens, 2))
+
+
+def _tokens(tree: Any) -> Iterator[str]:
+    literal = ""
+    for code, argument in tree:
+        if code is codes.LITERAL:
+            literal += chr(argument)
+            continue
+        if literal:
+            yield literal
+            literal = ""
+        yield from _inner(code, argument)
+    if literal:
+        yield literal
+
+
+def _inner(code: Any, argument: Any) -> Iterator[str]:
+    if code is codes.IN:
+        first = argument[0]
+        if first[0] is codes.LITERAL:
+            yield chr(first[1])
+        elif first[0] is codes.RANGE:
+            yield chr(first[1][0])
+    elif code is codes.SUBPATTERN:
+        yield from _tokens(argument[3])
+    elif code is codes.BRANCH:
+        for branch in argument[1]:
+            yield from _tokens(branch)
+    elif code in (codes.MAX_REPEAT, codes.MIN_REPEAT, codes.POSSESSIVE_REPEAT):
+        yield from _tokens(argument[2])
+    elif code in (codes.ASSERT, codes.ASSERT_NOT):
+        yield from _tokens(argument[1])

@@ -1,0 +1,1 @@
+"""Writes shared/secret_shapes.py from a catalogue of secret shapes."""
