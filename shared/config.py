@@ -69,7 +69,9 @@ OTHER_VARIABLES = frozenset(
     }
 )
 _BOT_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")
-_SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}")  # what Telegram accepts as secret_token
+ENVIRONMENTS = ("production", "staging", "development", "test")
+SHORTEST_SECRET = 16  # characters of a secret that callers of ours present
+_SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,256}")  # of what Telegram accepts as secret_token
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 _SECRET_NAME = re.compile(r"(KEY|KEYS|SECRET|TOKEN|TOKENS|PASSWORD|DATABASE_URL)$")
 
@@ -140,10 +142,26 @@ def _database_url(value: str) -> str:
     return value
 
 
+def _environment_name(value: str) -> str:
+    # A misspelt "production" must not accept test payments.
+    if value not in ENVIRONMENTS:
+        raise ValueError(f"must be one of {', '.join(ENVIRONMENTS)}")
+    return value
+
+
+def _long_words(value: str) -> tuple[str, ...]:
+    secrets = _words(value)
+    if any(len(secret) < SHORTEST_SECRET for secret in secrets):
+        raise ValueError(f"must be {SHORTEST_SECRET} characters or more (several separated by commas)")
+    return secrets
+
+
 def _webhook_secrets(value: str) -> tuple[str, ...]:
     secrets = _words(value)
     if not secrets or not all(_SECRET_TOKEN.fullmatch(secret) for secret in secrets):
-        raise ValueError("must be 1 to 256 characters of A-Z a-z 0-9 _ - (several separated by commas)")
+        raise ValueError(
+            f"must be {SHORTEST_SECRET} to 256 characters of A-Z a-z 0-9 _ - (several separated by commas)"
+        )
     return secrets
 
 
@@ -229,8 +247,8 @@ class Settings:
     default_language: str = _setting("DEFAULT_LANGUAGE", _language, "ru")
     public_url: str = _setting("PUBLIC_URL", _url, "")
     privacy_url: str = _setting("PRIVACY_URL", _https_url, "")
-    environment: str = _setting("ENVIRONMENT", default="production")
-    scheduler_secrets: tuple[str, ...] = _setting("SCHEDULER_SECRET", _words, ())
+    environment: str = _setting("ENVIRONMENT", _environment_name, "production")
+    scheduler_secrets: tuple[str, ...] = _setting("SCHEDULER_SECRET", _long_words, ())
     scheduler_service_account: str = _setting("SCHEDULER_SERVICE_ACCOUNT", default="")
     admin_telegram_ids: tuple[int, ...] = _setting("ADMIN_TELEGRAM_IDS", _numbers, ())
     fallback_messages_per_minute: int = _setting("FALLBACK_MESSAGES_PER_MINUTE", _positive, 30)

@@ -5,6 +5,8 @@ Without either of them set, nobody may.
 
 from __future__ import annotations
 
+from threading import Lock
+from time import monotonic
 from typing import Any
 
 from shared import http, log
@@ -12,45 +14,68 @@ from shared.config import settings
 from shared.signatures import bearer_token, token_matches
 
 _TIMEOUT = 5.0  # seconds to fetch Google's certificates
+_KEPT = 3600.0  # seconds; Google changes them over days, and publishes a new one before it signs with it
+_KEPT_FAILURE = 10.0  # seconds
+_lock = Lock()
+_kept: dict[str, tuple[float, http.Answer]] = {}
 
 
-def may_call(authorization: str | None, audience: str) -> bool:
-    """Whether an `Authorization` header is the scheduler's.
-
-    Args:
-        audience: the address that was called, which Google's token must be made out to.
-    """
+def may_call(authorization: str | None) -> bool:
+    """Return whether an `Authorization` header is the scheduler's."""
     token = bearer_token(authorization)
     if not token:
         return False
     if token_matches(token, settings().scheduler_secrets):
         return True
     account = settings().scheduler_service_account
-    return bool(account) and token.count(".") == 2 and _is_account(token, account, audience)
+    return bool(account) and token.count(".") == 2 and _is_account(token, account)
 
 
-def _is_account(token: str, account: str, audience: str) -> bool:
+def _is_account(token: str, account: str) -> bool:
     """Verify an OpenID Connect token of Google (docs.cloud.google.com/run: service-to-service)."""
+    if not settings().public_url:
+        log.alert("PUBLIC_URL is missing: the scheduler's tokens are made out to it", action="config_error")
+        return False
     from google.auth import exceptions
     from google.oauth2 import id_token
 
     try:
         claims = id_token.verify_oauth2_token(  # type: ignore[no-untyped-call]
-            token, _fetch, audience=_audiences(audience)
+            token, _certificates, audience=audience()
         )
-    except (ValueError, exceptions.GoogleAuthError, http.NoAnswer) as error:
+    # A token with claims of other types raises whatever comparing them raises.
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         log.warning("a scheduler token was refused", action="scheduler_refused", reason=type(error).__name__)
         return False
-    return bool(claims.get("email_verified")) and token_matches(str(claims.get("email", "")), (account,))
+    except (exceptions.GoogleAuthError, http.NoAnswer) as error:
+        log.warning("a scheduler token was refused", action="scheduler_refused", reason=type(error).__name__)
+        return False
+    email = claims.get("email")
+    return (
+        claims.get("email_verified") is True and isinstance(email, str) and token_matches(email, (account,))
+    )
 
 
-def _audiences(address: str) -> list[str]:
-    """Accept the address called, its root, and PUBLIC_URL's: whichever the job was made with."""
-    root = "/".join(address.split("/")[:3])
-    public = settings().public_url
-    return [value for value in (address, root, public and f"{public}/scheduled") if value]
+def audience() -> str:
+    """Return the name that Google's tokens must be made out to, from configuration alone."""
+    return f"{settings().public_url}/scheduled"
 
 
-def _fetch(url: str, method: str = "GET", **_options: Any) -> http.Answer:
-    """Ask as google-auth wants it; `Answer` is what it wants to see of an answer."""
-    return http.request(method, url, timeout=_TIMEOUT)
+def _certificates(url: str, method: str = "GET", **_options: Any) -> http.Answer:
+    """Return Google's certificates as google-auth asks for them, kept for an hour.
+
+    A stranger's token must not cause a request each time it is sent.
+    """
+    with _lock:
+        kept = _kept.get(url)
+        if kept is None or monotonic() >= kept[0]:
+            answer = _fetch(method, url)
+            kept = _kept[url] = (monotonic() + (_KEPT if answer.status == 200 else _KEPT_FAILURE), answer)
+        return kept[1]
+
+
+def _fetch(method: str, url: str) -> http.Answer:
+    try:
+        return http.request(method, url, timeout=_TIMEOUT)
+    except http.NoAnswer:
+        return http.Answer(503, {}, b"")

@@ -35,7 +35,7 @@ def respond(request: Request) -> Response:
 def _run(request: Request) -> Response:
     if request.method != "POST":
         return _response(405, {"error": "call with POST"})
-    if not may_call(request.headers.get("Authorization"), request.base_url):
+    if not may_call(request.headers.get("Authorization")):
         log.warning("a call that is not the scheduler's", action="scheduler_forged", path=request.path)
         return _response(401, {"error": "not the scheduler"})
     name = request.path.removeprefix("/scheduled").strip("/")

@@ -22,7 +22,7 @@ SECRETS = {
     "DATABASE_ADMIN_URL": "postgresql://postgres.ref:admin-password@pooler.example:5432/postgres",
     "DATABASE_URL": "postgresql://bot_backend.ref:p%40ss%2Fword@pooler.example:6543/postgres",
     "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
-    "TELEGRAM_WEBHOOK_SECRET": "first,second",
+    "TELEGRAM_WEBHOOK_SECRET": "the-first-webhook-secret,the-second-webhook-secret",
     "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
 }
 # Notes what it was called with, and answers with what the test prepared for the first words that match.

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 GOOD = {
     "DATABASE_URL": "postgresql://bot_backend:secret-password@db.example:6543/postgres",
     "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
-    "TELEGRAM_WEBHOOK_SECRET": "one,two",
+    "TELEGRAM_WEBHOOK_SECRET": "the-first-secret,the-second-secret",
     "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
 }
 KEY = "aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnQ="  # hunter2hunter2… in base64, 32 bytes
@@ -37,7 +37,7 @@ def test_the_defaults_are_those_of_the_documentation() -> None:
     assert settings().response_timeout == 30
     assert settings().default_language == "ru"
     assert settings().telegram_api_url == "https://api.telegram.org"
-    assert settings().telegram_webhook_secrets == ("one", "two")
+    assert settings().telegram_webhook_secrets == ("the-first-secret", "the-second-secret")
 
 
 @pytest.mark.parametrize("variable", sorted(config.required_variables()))
@@ -57,6 +57,12 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: s
         ("BOT_TOKENS", '{"assistant": "hunter2"}'),
         ("BOT_TOKENS", '["hunter2"]'),
         ("TELEGRAM_WEBHOOK_SECRET", "hunter2 with spaces"),
+        ("TELEGRAM_WEBHOOK_SECRET", "hunter2hunter2h"),
+        ("TELEGRAM_WEBHOOK_SECRET", "hunter2hunter2hunter2,hunter2"),
+        ("SCHEDULER_SECRET", "hunter2hunter2h"),
+        ("ENVIRONMENT", "Production"),
+        ("ENVIRONMENT", "prod"),
+        ("ENVIRONMENT", "live"),
         ("PERSON_HASH_KEY", "hunter2"),
         ("PRIVACY_URL", "http://policy.example"),
         ("RESPONSE_TIMEOUT", "soon"),

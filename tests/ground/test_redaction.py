@@ -82,8 +82,8 @@ def test_every_shape_of_the_catalogue_is_found(start: str) -> None:
     assert redact(f"use {key} please") == f"use {HIDDEN} please"
 
 
-# A second catalogue, and random keys of its shapes. Without those that a plain word can be, that need a name
-# beside them, or that are no secrets (addresses).
+# A second catalogue, and random keys of its shapes. Left out are patterns that also fit words, or need a
+# name beside them, or describe addresses.
 _LEFT_OUT = {
     "Artifactory Credentials",
     "Azure Storage Account access key",
@@ -94,6 +94,7 @@ _LEFT_OUT = {
     "Hex High Entropy String",
     "IBM Cloud IAM Key",
     "IBM COS HMAC Credentials",
+    "JSON Web Token",
     "Mailchimp Access Key",
     "NPM tokens",
     "Private Key",
@@ -119,7 +120,7 @@ _CATALOGUE = [
 def test_keys_of_another_catalogue_are_found(name: str, pattern: re.Pattern[str]) -> None:
     ascii_only = st.from_regex(pattern, fullmatch=True, alphabet=st.sampled_from(string.printable[:95]))
 
-    @settings(max_examples=30, deadline=None)
+    @settings(max_examples=30, deadline=None, derandomize=True)
     @given(ascii_only)
     def check(key: str) -> None:
         # A pattern without bounds also draws keys too short to be one.

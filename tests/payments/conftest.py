@@ -21,7 +21,7 @@ from tools.emulator.web import HttpServer, Request, Response, json_response
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://bot_backend:password@db.example:6543/postgres",
     "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
-    "TELEGRAM_WEBHOOK_SECRET": "one",
+    "TELEGRAM_WEBHOOK_SECRET": "webhook-secret-of-tests",
     "PERSON_HASH_KEY": "a key of a test that is long enough for it",
     "ENVIRONMENT": "test",
 }

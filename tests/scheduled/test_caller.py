@@ -20,7 +20,8 @@ from shared.scheduled import caller
 from tools.emulator.stack import Stack
 
 ACCOUNT = "scheduler@project.iam.gserviceaccount.com"
-ADDRESS = "https://region-project.cloudfunctions.net/scheduled"
+PUBLIC_URL = "https://region-project.cloudfunctions.net"
+AUDIENCE = f"{PUBLIC_URL}/scheduled"
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 OTHER_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 NOW = datetime.datetime.now(datetime.UTC)
@@ -47,7 +48,7 @@ def token(key: rsa.RSAPrivateKey = KEY, **claims: Any) -> str:
 
     payload = {
         "iss": "https://accounts.google.com",
-        "aud": ADDRESS,
+        "aud": AUDIENCE,
         "email": ACCOUNT,
         "email_verified": True,
         "iat": int(NOW.timestamp()) - 10,
@@ -63,29 +64,33 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The settings of a deployed function, and Google's certificates."""
     monkeypatch.setenv("DATABASE_URL", "postgresql://x:y@localhost/z")
     monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))
-    monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "secret")
+    monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "webhook-secret-of-tests")
+    monkeypatch.setenv("PUBLIC_URL", PUBLIC_URL)
     monkeypatch.setenv("PERSON_HASH_KEY", "a-key-of-at-least-32-characters-for-tests")
-    monkeypatch.setenv("SCHEDULER_SECRET", "new-secret,old-secret")
+    monkeypatch.setenv("SCHEDULER_SECRET", "the-new-secret-of-jobs,the-old-secret-of-jobs")
     monkeypatch.setenv("SCHEDULER_SERVICE_ACCOUNT", ACCOUNT)
     certificates = json.dumps({"k1": certificate()}).encode()
+    monkeypatch.setattr(caller, "_kept", {})
     monkeypatch.setattr(caller, "_fetch", lambda *_a, **_k: Answer(200, {}, certificates))
     config.settings.cache_clear()
     yield
     config.settings.cache_clear()
 
 
-@pytest.mark.parametrize("secret", ["new-secret", "old-secret"])
+@pytest.mark.parametrize("secret", ["the-new-secret-of-jobs", "the-old-secret-of-jobs"])
 def test_a_secret_opens_while_it_is_rotated(google: None, secret: str) -> None:
-    assert caller.may_call(f"Bearer {secret}", ADDRESS)
+    assert caller.may_call(f"Bearer {secret}")
 
 
-@pytest.mark.parametrize("header", [None, "", "Bearer", "Bearer wrong", "Basic new-secret", "Bearer a.b.c"])
+@pytest.mark.parametrize(
+    "header", [None, "", "Bearer", "Bearer wrong", "Basic the-new-secret-of-jobs", "Bearer a.b.c"]
+)
 def test_anything_else_does_not(google: None, header: str | None) -> None:
-    assert not caller.may_call(header, ADDRESS)
+    assert not caller.may_call(header)
 
 
 def test_the_service_account_opens(google: None) -> None:
-    assert caller.may_call(f"Bearer {token()}", ADDRESS)
+    assert caller.may_call(f"Bearer {token()}")
 
 
 @pytest.mark.parametrize(
@@ -94,7 +99,18 @@ def test_the_service_account_opens(google: None) -> None:
         lambda: token(OTHER_KEY),
         lambda: token(email="somebody@project.iam.gserviceaccount.com"),
         lambda: token(email_verified=False),
+        lambda: token(email_verified="true"),
+        lambda: token(email_verified=1),
+        lambda: token(email=[ACCOUNT]),
+        lambda: token(email=None),
         lambda: token(aud="https://elsewhere.example"),
+        lambda: token(aud=PUBLIC_URL),
+        lambda: token(aud=7),
+        lambda: token(aud={"a": 1}),
+        lambda: token(iss=["https://accounts.google.com"]),
+        lambda: token(exp="tomorrow"),
+        lambda: token(exp=None),
+        lambda: token(iat=[]),
         lambda: token(iss="https://evil.example"),
         lambda: token(exp=int(NOW.timestamp()) - 3600),
     ],
@@ -102,21 +118,32 @@ def test_the_service_account_opens(google: None) -> None:
         "signed by another",
         "another account",
         "unverified",
+        "verified as a text",
+        "verified as a number",
+        "a list of accounts",
+        "no account",
         "another audience",
+        "the audience of another function",
+        "a number as audience",
+        "an object as audience",
+        "a list of issuers",
+        "an expiry that is no number",
+        "no expiry",
+        "an issue date that is no number",
         "another issuer",
         "expired",
     ],
 )
 def test_another_token_does_not(google: None, make: Callable[[], str]) -> None:
-    assert not caller.may_call(f"Bearer {make()}", ADDRESS)
+    assert not caller.may_call(f"Bearer {make()}")
 
 
 def test_nobody_may_call_where_nothing_is_set(google: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SCHEDULER_SECRET")
     monkeypatch.delenv("SCHEDULER_SERVICE_ACCOUNT")
     config.settings.cache_clear()
-    assert not caller.may_call("Bearer ", ADDRESS)
-    assert not caller.may_call(f"Bearer {token()}", ADDRESS)
+    assert not caller.may_call("Bearer ")
+    assert not caller.may_call(f"Bearer {token()}")
 
 
 def test_over_http_a_stranger_is_401_and_an_unknown_job_404(stack: Stack) -> None:
@@ -128,3 +155,24 @@ def test_over_http_a_stranger_is_401_and_an_unknown_job_404(stack: Stack) -> Non
     assert send(f"{url}/nosuch", b"", right).status == 404
     assert send(f"{url}/scheduled/sweep", b"", right).status == 200
     assert stack.run_job("sweep").json()["stale"] == 0
+
+
+def test_certificates_are_fetched_once_and_a_failure_is_not_kept_long(
+    google: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = Answer(200, {}, json.dumps({"k1": certificate()}).encode())
+    answers = [Answer(503, {}, b""), good]
+    now = [1000.0]
+    monkeypatch.setattr(caller, "_fetch", lambda *_a: answers.pop(0))
+    monkeypatch.setattr(caller, "monotonic", lambda: now[0])
+    assert not caller.may_call(f"Bearer {token()}")
+    assert not caller.may_call(f"Bearer {token()}")
+    now[0] += 11
+    assert all(caller.may_call(f"Bearer {token()}") for _ in range(3))
+    assert answers == []
+
+
+def test_without_a_public_address_no_token_is_accepted(google: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PUBLIC_URL")
+    config.settings.cache_clear()
+    assert not caller.may_call(f"Bearer {token()}")

@@ -40,7 +40,7 @@ def environment(telegram: Telegram, monkeypatch: pytest.MonkeyPatch, tmp_path: P
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TELEGRAM_API_URL", server.url)
     monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": telegram.bot("assistant").token}))
-    monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "new-secret,old-secret")
+    monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "the-new-webhook-secret,the-old-webhook-secret")
     monkeypatch.setenv("PUBLIC_URL", "https://bots.example")
     # What the tool adds to the environment by itself is taken away again.
     monkeypatch.setenv("DATABASE_URL", "")

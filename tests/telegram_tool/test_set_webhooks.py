@@ -29,7 +29,7 @@ def test_the_webhook_is_derived_from_settings_and_handlers(telegram: Telegram, r
     (parameters,) = calls(telegram, "setWebhook")
     assert parameters == {
         "url": "https://bots.example/telegram/assistant",
-        "secret_token": "new-secret",
+        "secret_token": "the-new-webhook-secret",
         "allowed_updates": list(bots.load("assistant").handled_kinds()),
         "max_connections": 100,
         "drop_pending_updates": False,
@@ -144,10 +144,12 @@ def test_what_is_missing_comes_from_dotenv(
     telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "")
-    Path(command.DOTENV).write_text("TELEGRAM_WEBHOOK_SECRET=of-the-file\nPUBLIC_URL=https://not.this\n")
+    Path(command.DOTENV).write_text(
+        "TELEGRAM_WEBHOOK_SECRET=the-secret-of-the-file\nPUBLIC_URL=https://not.this\n"
+    )
     assert run("set-webhooks")[0] == 0
     (parameters,) = calls(telegram, "setWebhook")
-    assert parameters["secret_token"] == "of-the-file"
+    assert parameters["secret_token"] == "the-secret-of-the-file"
     assert parameters["url"].startswith("https://bots.example/")
 
 

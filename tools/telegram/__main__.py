@@ -28,7 +28,7 @@ DOTENV = Path(__file__).parents[2] / ".env"
 # `settings()` wants these of every function. What a command here does not use, nobody should have to look up.
 UNUSED = {
     "DATABASE_URL": "postgresql://nobody@localhost/not-used",
-    "TELEGRAM_WEBHOOK_SECRET": "not-used",
+    "TELEGRAM_WEBHOOK_SECRET": "not-used-by-this-tool",
     "PERSON_HASH_KEY": "not-used-by-any-command-of-this-tool",
 }
 
