@@ -69,11 +69,11 @@ def test_there_are_patterns_to_judge() -> None:
 def test_a_pattern_takes_linear_time(place: str) -> None:
     pattern = PATTERNS[place]
     for unit in _attacks(pattern):
-        first = _seconds(pattern, unit, SIZE)
-        longest = _seconds(pattern, unit, 4 * SIZE)
-        if longest > MEASURABLE:
-            assert longest / max(first, 1e-5) < LIMIT, (
-                f"{place}: {unit!r} repeated takes {longest / first:.0f} times as long for 4 times the text:"
+        if _seconds(pattern, unit, 4 * SIZE) > MEASURABLE:
+            # A busy machine may spoil one measurement, never three.
+            growth = min(_growth(pattern, unit) for _ in range(3))
+            assert growth < LIMIT, (
+                f"{place}: {unit!r} repeated takes {growth:.0f} times as long for 4 times the text:"
                 " bound the repetition ({0,64}) or make it possessive (++)"
             )
 
@@ -86,6 +86,10 @@ def test_the_secret_filter_takes_linear_time(unit: str) -> None:
         return min(_timed(redaction.redact, (unit * size)[:size]) for _ in range(3))
 
     assert seconds(40_000) / seconds(10_000) < LIMIT
+
+
+def _growth(pattern: re.Pattern[str], unit: str) -> float:
+    return _seconds(pattern, unit, 4 * SIZE) / max(_seconds(pattern, unit, SIZE), 1e-5)
 
 
 def _seconds(pattern: re.Pattern[str], unit: str, size: int) -> float:
