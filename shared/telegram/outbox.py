@@ -17,7 +17,8 @@ Owed = dict[str, Any]  # {"id": 7, "method": "sendMessage", "parameters": {...}}
 Result = dict[str, Any]
 # What Telegram answers where a group does not let the bot write: a fact of that chat.
 _NO_RIGHTS = re.compile(
-    r"not enough rights|have no rights to send|CHAT_WRITE_FORBIDDEN|CHAT_RESTRICTED|CHAT_SEND_\w+_FORBIDDEN",
+    r"not enough rights|have no rights to send|CHAT_WRITE_FORBIDDEN"
+    r"|CHAT_RESTRICTED|CHAT_SEND_\w{1,32}_FORBIDDEN",
     re.IGNORECASE,
 )
 _MIN_TIME = 1.0  # seconds that must be left to try again

@@ -281,7 +281,7 @@ def test_keys_are_a_matter_of_the_private_chat(stack: Stack) -> None:
     group.by(anna).send("/keys@switchboard_assistant_bot")
     answer = group.answer(20)
     assert "private chat" in answer.text
-    assert answer.buttons[0][0].url == "https://t.me/switchboard_assistant_bot"
+    assert answer.buttons[0][0].url == "https://t.me/switchboard_assistant_bot?start=open_keys"
     group.by(ivan).send("/keys@switchboard_assistant_bot")
     assert "личн" in group.answer(20).text
 

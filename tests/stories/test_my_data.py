@@ -288,7 +288,7 @@ def test_in_a_group_nothing_of_a_person_is_shown(stack: Stack, sql: Sql) -> None
     for command in ("/mydata", "/deleteme"):
         group.by(anna).send(command).wait()
         answer = group.answer()
-        assert "Write to me in our private chat" in answer.text
+        assert "in our private chat" in answer.text
         assert str(answer.buttons[0][0].url).startswith("https://t.me/")
 
 

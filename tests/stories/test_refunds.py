@@ -342,7 +342,7 @@ def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
     [
         (
             "ru",
-            "Один заказ оплачен дважды",
+            "Заказ или период оплачен дважды",
             "💳 Платёж",
             "Этот заказ уже оплачен",
             "Вернуть",
@@ -351,7 +351,7 @@ def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
         ),
         (
             "en",
-            "One order was paid twice",
+            "An order or a period was paid twice",
             "💳 Payment",
             "This order is paid already",
             "Refund",

@@ -108,8 +108,8 @@ class Provider(provider.Provider):
     def _charge_of(self, subscription_id: str, deadline: float) -> str:
         order = order_number(subscription_id) or 0
         for bot in settings().bot_tokens:
-            for notice in reversed(self.fetch(order, bot, deadline - monotonic())):
-                if notice.kind is Kind.PAID and notice.payment_id:
+            for notice in reversed(_newest(bot, deadline)):
+                if notice.order_id == order and notice.kind is Kind.PAID and notice.payment_id:
                     return notice.payment_id
         raise PaymentError("the subscription has no charge among the newest", is_certain=True)
 
