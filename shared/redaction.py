@@ -58,13 +58,17 @@ _BY_START = _index()
 
 def redact(text: str) -> str:
     """Return `text` with everything that looks like a credential replaced by `HIDDEN`."""
-    spans = sorted(_spans(text))
-    if not spans and not text.isascii() and _DISGUISED.search(text):
-        plain = _without_disguise(text)
-        return redact(plain) if next(_spans(plain), None) else text
+    left = _hide(text)
+    if not left.isascii() and _DISGUISED.search(left):
+        plain = _without_disguise(left)
+        return _hide(plain) if next(_spans(plain), None) else left
+    return left
+
+
+def _hide(text: str) -> str:
     parts: list[str] = []
     end = 0
-    for start, stop in spans:
+    for start, stop in sorted(_spans(text)):
         if start >= end:
             parts += (text[end:start], HIDDEN)
         end = max(end, stop)

@@ -11,11 +11,14 @@ from typing import Any
 
 from shared import http, log
 from shared.config import settings
+from shared.errors import ConfigError
 from shared.signatures import bearer_token, token_matches
 
 _TIMEOUT = 5.0  # seconds to fetch Google's certificates
 _KEPT = 3600.0  # seconds; Google changes them over days, and publishes a new one before it signs with it
 _KEPT_FAILURE = 10.0  # seconds
+# What google-auth raises for a token whose claims have the wrong types.
+_MALFORMED = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 _lock = Lock()
 _kept: dict[str, tuple[float, http.Answer]] = {}
 
@@ -32,10 +35,11 @@ def may_call(authorization: str | None) -> bool:
 
 
 def _is_account(token: str, account: str) -> bool:
-    """Verify an OpenID Connect token of Google (docs.cloud.google.com/run: service-to-service)."""
-    if not settings().public_url:
-        log.alert("PUBLIC_URL is missing: the scheduler's tokens are made out to it", action="config_error")
-        return False
+    """Verify an OpenID Connect token of Google (docs.cloud.google.com/run: service-to-service).
+
+    Raises:
+        ConfigError: PUBLIC_URL is missing.
+    """
     from google.auth import exceptions
     from google.oauth2 import id_token
 
@@ -43,11 +47,7 @@ def _is_account(token: str, account: str) -> bool:
         claims = id_token.verify_oauth2_token(  # type: ignore[no-untyped-call]
             token, _certificates, audience=audience()
         )
-    # A token with claims of other types raises whatever comparing them raises.
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
-        log.warning("a scheduler token was refused", action="scheduler_refused", reason=type(error).__name__)
-        return False
-    except (exceptions.GoogleAuthError, http.NoAnswer) as error:
+    except (exceptions.GoogleAuthError, *_MALFORMED) as error:
         log.warning("a scheduler token was refused", action="scheduler_refused", reason=type(error).__name__)
         return False
     email = claims.get("email")
@@ -57,7 +57,13 @@ def _is_account(token: str, account: str) -> bool:
 
 
 def audience() -> str:
-    """Return the name that Google's tokens must be made out to, from configuration alone."""
+    """Return the name that Google's tokens must be made out to, from configuration alone.
+
+    Raises:
+        ConfigError: PUBLIC_URL is missing.
+    """
+    if not settings().public_url:
+        raise ConfigError("PUBLIC_URL is missing: the scheduler's tokens are made out to it")
     return f"{settings().public_url}/scheduled"
 
 

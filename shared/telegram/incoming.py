@@ -128,7 +128,7 @@ class Incoming:
     def is_about_money(self) -> bool:
         """Whether it reports a payment: then only a stored event may be acknowledged."""
         return self.kind in ("pre_checkout_query", "shipping_query", "subscription") or any(
-            key in self.message and self.kind == "message" and not self.is_passed_on for key in _MONEY
+            key in self.message and self.kind == "message" and not self.is_forward for key in _MONEY
         )
 
     @cached_property

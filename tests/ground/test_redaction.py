@@ -71,6 +71,11 @@ def test_a_secret_is_found_wherever_it_stands(secret: str, around: str) -> None:
     assert "wJalr" not in left
 
 
+def test_a_disguised_secret_beside_a_plain_one_is_found() -> None:
+    left = redact(f"sk-proj-{RANDOM} and \uff53\uff4b-{RANDOM} and sk-\u200bproj-{RANDOM}")
+    assert left == f"{HIDDEN} and {HIDDEN} and {HIDDEN}"
+
+
 def test_a_secret_behind_an_escaped_line_break_is_found() -> None:
     assert RANDOM not in redact(f'{{"text":"my key\\nsk-proj-{RANDOM}"}}')
 

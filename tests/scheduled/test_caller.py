@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
 from shared import config
+from shared.errors import ConfigError
 from shared.http import Answer
 from shared.scheduled import caller
 from tools.emulator.stack import Stack
@@ -175,4 +176,5 @@ def test_certificates_are_fetched_once_and_a_failure_is_not_kept_long(
 def test_without_a_public_address_no_token_is_accepted(google: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PUBLIC_URL")
     config.settings.cache_clear()
-    assert not caller.may_call(f"Bearer {token()}")
+    with pytest.raises(ConfigError, match="PUBLIC_URL"):
+        caller.may_call(f"Bearer {token()}")
