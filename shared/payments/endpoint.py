@@ -52,7 +52,10 @@ def _answer(request: Request) -> Reply:
         return Reply(404, b"no such kind")
     if request.method not in provider.METHODS:
         return Reply(405, b"not this way")
-    body = request.stream.read(MAX_BODY + 1)
+    body = _body(request)
+    if body is None:
+        log.warning("a callback broke off", action="payment_refused", provider=name)
+        return Reply(400, b"the body is malformed or incomplete")
     if len(body) > MAX_BODY:
         log.warning("a callback is too long", action="payment_refused", provider=name)
         return Reply(413, b"too long")
@@ -65,6 +68,14 @@ def _answer(request: Request) -> Reply:
         address=_address(request),
     )
     return receive(provider, call)
+
+
+def _body(request: Request) -> bytes | None:
+    """Read the body; None when it is not framed as HTTP wants, or when the caller hung up."""
+    try:
+        return request.stream.read(MAX_BODY + 1)
+    except Exception:  # gunicorn and Werkzeug have classes of their own; none of them is our failure
+        return None
 
 
 def receive(provider: Provider, call: Call) -> Reply:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import secrets
+import socket
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from shared.payments.providers import names
 from tests.stories.test_buy import LABELS, checkout, credits, speaks
+from tests.support import eventually
 from tools.emulator.payments import Callback
 from tools.emulator.stack import Stack
 
@@ -51,6 +54,54 @@ def test_news_that_cannot_be_asked_about_are_kept_only_from_yookassa(
     before = events(sql)
     assert claim(stack, _notification(event, {"id": secrets.token_hex(8)}), address) == 401
     assert events(sql) == before
+
+
+FOREIGN = [
+    b"", b"null", b"[]", b"{", b"\xff", b'{"type": "notification"}',
+    b'{"type": "notification", "event": "payment.succeeded", "object": {"id": "../../v3/me"}}',
+    b'{"type": "notification", "event": "refund.succeeded", "object": 7}',
+    b'{"event": "payment.succeeded", "object": {"id": "22d6d597-000f-5000-9000-145f6df21d6f"}}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("address", [YOOKASSAS, "203.0.113.66", ""])
+@pytest.mark.parametrize("body", FOREIGN)
+def test_what_names_nothing_to_ask_for_is_refused_without_an_alarm(
+    stack: Stack, sql: Sql, address: str, body: bytes
+) -> None:
+    before, printed = events(sql), stack.function("payments").printed
+    callback = Callback("foreign", lambda _attempt: ({"Content-Type": "x"}, body), address=address)
+    assert stack.payments["yookassa"].callbacks.ask(callback).status == 401
+    assert events(sql) == before
+    said = "\n".join(stack.function("payments").lines_after(printed))
+    assert '"payment_forged"' in said
+    assert "ALERT" not in said
+
+
+BROKEN = {
+    "a chunk without its size": b"Transfer-Encoding: chunked\r\n\r\nzz\r\n\r\n",
+    "a chunk without its end": b"Transfer-Encoding: chunked\r\n\r\n2\r\nabXX0\r\n\r\n",
+    "a negative chunk": b"Transfer-Encoding: chunked\r\n\r\n-2\r\nab\r\n0\r\n\r\n",
+    "chunks without an end": b"Transfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+    "less than was announced": b"Content-Length: 1000\r\n\r\n0123456789",
+}
+
+
+@pytest.mark.parametrize("provider", FORGEABLE)
+@pytest.mark.parametrize("broken", BROKEN)
+def test_a_body_that_breaks_off_alarms_nobody(stack: Stack, sql: Sql, broken: str, provider: str) -> None:
+    before, function = events(sql), stack.function("payments")
+    printed, address = function.printed, urlsplit(function.url)
+    path = f"/{provider}/pay" if provider == "cloudpayments" else f"/{provider}"
+    with socket.create_connection((str(address.hostname), address.port or 80), 5) as connection:
+        connection.sendall(b"POST %b HTTP/1.1\r\nHost: x\r\n%b" % (path.encode(), BROKEN[broken]))
+        connection.shutdown(socket.SHUT_WR)
+        answer = connection.recv(100)
+    assert not answer or answer.split()[1] in (b"400", b"401"), answer
+    eventually(lambda: "payment_refused" in "\n".join(function.lines_after(printed)) or answer, 5)
+    assert events(sql) == before
+    assert "ALERT" not in "\n".join(function.lines_after(printed))
+    assert stack.payments["fake"].probe().status == 200, "the worker serves on"
 
 
 @pytest.mark.parametrize("provider", FORGEABLE)
