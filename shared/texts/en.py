@@ -868,11 +868,38 @@ TEXTS: Mapping[str, str] = {
     "paid_course": "🎉 **{title}** is paid. Thank you!",
     "renewed": "🔁 **{title}** is renewed until {until}. Thank you for staying!",
     "payment_pending": "⏳ **{title}**: the payment is being processed. I will write when it is through.",
+    "payment_held_amount": (
+        "⏳ **{title}**: we received {money} instead of {price}, so the payment is under review. Nothing "
+        "has been added yet. We’ll message you when it’s settled. Questions? /paysupport"
+    ),
+    "payment_held_second_charge": (
+        "⏳ **{title}**: this is already paid, and we received another {money}. The second payment is "
+        "under review and added nothing. We’ll message you when it’s refunded. Questions? /paysupport"
+    ),
+    "payment_held_withdrawn": (
+        "⏳ **{title}**: we received {money} for an order that was canceled, because its discount went "
+        "to another order. The payment is under review and added nothing. We’ll message you when it’s "
+        "refunded. Questions? /paysupport"
+    ),
+    "payment_held_test": "🧪 **{title}**: this was a test payment. No money was charged, so nothing was added.",
+    "payment_held_owner": (
+        "⏳ We received {money} from you for an order that isn’t linked to your account. The payment is under review and added "
+        "nothing. We’ll message you when it’s settled. Questions? /paysupport"
+    ),
+    "payment_held_no_order": (
+        "⏳ We received {money} from you but couldn’t find the order. The payment is under review. We’ll "
+        "message you when it’s settled. Questions? /paysupport"
+    ),
+    "payment_held_currency": (
+        "⏳ **{title}**: we received {money} instead of {price}, so the payment is under review. Nothing "
+        "has been added yet. We’ll message you when it’s settled. Questions? /paysupport"
+    ),
     "payment_failed": "😔 **{title}**: the payment did not go through, and nothing was charged. Try again or another way: /buy",
     "refunded": "↩️ **{title}**: {money} went back to you. What it had bought is no longer active.",
     "refunded_part": (
         "↩️ **{title}**: {money} went back to you. The same share of what it had bought is no longer active."
     ),
+    "refunded_unknown": "↩️ {money} went back to you. This payment never added anything to your account.",
     "refunded_unused": (
         "↩️ **{title}**: {money} went back to you. Nothing had been given for this payment, so nothing "
         "else changes."
@@ -939,6 +966,9 @@ TEXTS: Mapping[str, str] = {
     "payment_status_pending": "waits for payment",
     "payment_status_completed": "paid",
     "payment_status_part": "paid, refunded in part",
+    "payment_status_review": "under review",
+    "payment_status_expired": "expired",
+    "payments_unknown": "Payment",
     "payment_status_refunded": "refunded",
     "payment_status_canceled": "not paid",
     "payment_status_withdrawn": "canceled",

@@ -5687,11 +5687,57 @@ $$;
 revoke all on function private.pay_commission from public, anon, authenticated, service_role;
 comment on function private.pay_commission is 'Gives a referrer their share of a payment';
 
--- What a person ordered and paid, the newest first.
+-- Finds who is to be told about a payment, where, and what it was for. Of an order of somebody else, and without an order, that
+-- is whoever paid, where the provider knows them (Telegram).
 --
 -- Twice or at once: only reads.
--- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | canceled | withdrawn for
---   an order without money, else the payment's; `at` is when it was paid, or ordered.
+-- Returns: user_id and bot (null when nobody can be told), texts of the product (null without an order), and the price that was
+--   asked.
+-- Errors: none.
+create or replace function private.payer_of(
+  p_payment public.payments, out user_id bigint, out bot text, out texts jsonb, out amount numeric, out currency text
+)
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  select b.bot, p.texts, b.amount, b.currency into bot, texts, amount, currency
+    from (
+      select o.product_key, o.bot, o.amount, o.currency from public.orders as o where o.id = p_payment.order_id
+      union all
+      select r.product_key, r.bot, r.amount, r.currency
+        from public.renewals as r
+       where r.id = p_payment.renewal_id and p_payment.order_id is null
+    ) as b
+    join public.products as p on p.key = b.product_key;
+  user_id := p_payment.user_id;
+  if p_payment.problem in ('no_order', 'owner') then
+    select u.id into user_id
+      from public.users as u
+     where u.telegram_id = nullif((p_payment.claims ->> 'telegram_id')::bigint, 0);
+  end if;
+  if bot is null then
+    select s.bot into bot
+      from public.bot_sessions as s
+     where s.user_id = payer_of.user_id
+     order by s.updated_at desc
+     limit 1;
+  end if;
+end
+$$;
+
+revoke all on function private.payer_of from public, anon, authenticated, service_role;
+comment on function private.payer_of is 'Who is to be told about a payment, where, and what it was for';
+
+-- What a person ordered and paid, the newest first. A payment for which nothing was given is under review, until it is
+-- refunded; the order that it was for is not shown beside it.
+--
+-- Twice or at once: only reads.
+-- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | expired | canceled |
+--   withdrawn for an order without money, else review, or the payment's; `at` is when it was paid, or ordered; texts are
+--   null for money whose order is not known.
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
 returns json
@@ -5700,23 +5746,36 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  with lines as (
+  with own as (
+    select p.*
+      from public.payments as p
+     where p.user_id = p_user_id and p.problem is distinct from 'owner'
+     union all
+    select p.*
+      from public.users as u
+      join public.payments as p
+        on p.claims ->> 'telegram_id' = u.telegram_id::text and p.problem in ('owner', 'no_order')
+     where u.id = p_user_id and p.user_id is distinct from u.id
+  ), lines as (
     select
-      p.id, d.texts, p.amount, p.currency, p.status, p.provider, p.refunded + p.disputed as refunded,
-      p.completed_at as at
-    from public.payments as p
+      p.id, d.texts, p.amount, p.currency,
+      case when p.problem is not null and p.status = 'completed' then 'review' else p.status end as status,
+      p.provider, p.refunded + p.disputed as refunded, p.completed_at as at
+    from own as p
     left join public.orders as o on o.id = p.order_id
     left join public.renewals as r on r.id = p.renewal_id
-    join public.products as d on d.key = coalesce(o.product_key, r.product_key)
-    where p.user_id = p_user_id and p.amount is not null
+    left join public.products as d on d.key = coalesce(o.product_key, r.product_key)
+    where p.amount is not null
     union all
     select
       null, d.texts, o.amount, o.currency,
-      case when o.status = 'pending' and o.expires_at <= (select private.clock()) then 'canceled' else o.status end,
+      case when o.status = 'pending' and o.expires_at <= (select private.clock()) then 'expired' else o.status end,
       o.provider, 0, o.created_at
     from public.orders as o
     join public.products as d on d.key = o.product_key
-    where o.user_id = p_user_id and o.status <> 'completed'
+    where o.user_id = p_user_id
+      and o.status <> 'completed'
+      and not exists (select from own as p where p.order_id = o.id and p.amount is not null)
     order by at desc
     limit least(p_limit, 50)
   )
@@ -6161,10 +6220,9 @@ begin
       if v_payment.problem is distinct from v_before.problem
         and (v_payment.amount > 0 or v_payment.problem not in ('no_order', 'second_charge'))
       then
-        v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
+        v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem) || private.tell_held(v_payment);
       end if;
-      -- Who paid by mistake hears that it went back; who paid somebody else's order is not known to us.
-      if v_payment.refunded > v_before.refunded and v_payment.problem not in ('no_order', 'owner') then
+      if v_payment.refunded > v_before.refunded then
         v_outgoing := v_outgoing || private.tell_refund(v_payment, v_before);
       end if;
       return v_outgoing;
@@ -6432,6 +6490,42 @@ $$;
 revoke all on function private.tell_admins from public, anon, authenticated, service_role;
 comment on function private.tell_admins is 'Tells the admins something about a payment';
 
+-- Tells whoever paid that a payment is under review: why nothing was given, and what follows. Admins decide what becomes of
+-- it (private.alarm_about); the payer hears of the refund.
+--
+-- Twice or at once: the caller holds the payment's row and asks once for each problem.
+-- Returns: see private.tell_person; empty when the payer is not known here, or all of it went back already.
+-- Errors: none.
+create or replace function private.tell_held(p_payment public.payments)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_payer record;
+begin
+  if p_payment.status <> 'completed' then
+    return '[]'::jsonb;
+  end if;
+  select b.* into v_payer from private.payer_of(p_payment) as b;
+  return private.tell_person(
+    v_payer.user_id,
+    v_payer.bot,
+    'payment_held_' || p_payment.problem,
+    jsonb_build_object('money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency))
+    || case when v_payer.texts is null then '{}'::jsonb else jsonb_build_object(
+      'title', private.titles(v_payer.texts),
+      'price', jsonb_build_object('amount', v_payer.amount, 'currency', v_payer.currency)
+    ) end
+  );
+end
+$$;
+
+revoke all on function private.tell_held from public, anon, authenticated, service_role;
+comment on function private.tell_held is 'Tells whoever paid that a payment is under review';
+
 -- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data}). Python puts it into
 -- words in their language.
 --
@@ -6492,35 +6586,29 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_bought record;
+  v_payer record;
   v_back numeric := p_payment.refunded + p_payment.disputed - p_before.refunded - p_before.disputed;
 begin
   if v_back = 0 then  -- all of it was told before the payment itself
     v_back := p_payment.refunded + p_payment.disputed;
   end if;
-  select b.bot, p.texts into v_bought
-    from (
-      select o.product_key, o.bot from public.orders as o where o.id = p_payment.order_id
-      union all
-      select r.product_key, r.bot
-        from public.renewals as r
-       where r.id = p_payment.renewal_id and p_payment.order_id is null
-    ) as b
-    join public.products as p on p.key = b.product_key;
+  select b.* into v_payer from private.payer_of(p_payment) as b;
   return private.tell_person(
-    p_payment.user_id,
-    v_bought.bot,
+    v_payer.user_id,
+    v_payer.bot,
     case
+      when v_payer.texts is null then 'refunded_unknown'
       when p_payment.problem is not null then 'refunded_unused'
       when v_back < 0 then 'refund_undone'
       when p_payment.disputed > p_before.disputed then 'disputed'
       when p_payment.status = 'completed' then 'refunded_part'
       else 'refunded'
     end,
-    jsonb_build_object(
-      'title', private.titles(v_bought.texts),
-      'money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency)
-    )
+    jsonb_build_object('money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency))
+    || case
+         when v_payer.texts is null then '{}'::jsonb
+         else jsonb_build_object('title', private.titles(v_payer.texts))
+       end
   );
 end
 $$;

@@ -101,7 +101,7 @@ def test_the_full_price_is_not_what_was_asked(money: Money, sql: Sql, boss: int)
     anna, code = money.person(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     told = money.tell(paid(number(), money.order(anna), "149.00"))
-    assert said(told["outgoing"]) == ["payment_alarm_amount"]
+    assert said(told["outgoing"]) == ["payment_alarm_amount", "payment_held_amount"]
     assert not is_consumed(sql, code)
 
 

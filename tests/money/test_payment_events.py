@@ -76,10 +76,77 @@ def test_money_that_is_not_what_we_asked_gives_nothing_and_alarms(
     told = money.tell(paid(pay, order) | change)
 
     assert money.payment(pay)["problem"] == problem
-    assert said(told["outgoing"]) == [f"payment_alarm_{problem}"]
-    assert told["outgoing"][0]["parameters"]["chat_id"] == boss
+    alarm, *held = told["outgoing"]
+    assert said([alarm]) == [f"payment_alarm_{problem}"]
+    assert alarm["parameters"]["chat_id"] == boss
+    is_known = problem in ("amount", "currency", "test")
+    assert said(held) == [f"payment_held_{problem}"] * is_known
+    for message in held:
+        assert message["parameters"]["chat_id"] == money.user(anna)["telegram_id"]
+        values = message["parameters"]["values"]
+        asked = paid(pay, order) | change
+        assert values["money"] == {"amount": float(asked["amount"]), "currency": asked["currency"]}
+        assert values["price"] == {"amount": 149, "currency": "RUB"}
     assert money.user(anna)["bonus_credits"] == 0
     assert money.tell(paid(pay, order) | change)["outgoing"] == [], "alarmed once"
+
+
+def statuses(money: Money, user_id: int) -> list[str]:
+    return [line["status"] for line in money.call("payment_history", p_user_id=user_id)]
+
+
+@pytest.mark.parametrize("change", [{"amount": "1.00"}, {"currency": "USD"}, {"amount": "0"}])
+def test_money_that_is_held_is_under_review_until_it_is_refunded(
+    money: Money, boss: int, change: dict[str, Any]
+) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna)
+    assert statuses(money, anna) == ["pending"]
+    held = paid(pay, order) | change
+    assert said(money.tell(held)["outgoing"])[1:] == [f"payment_held_{next(iter(change))}"]
+    assert statuses(money, anna) == ["review"], "one line: the order does not invite to pay beside it"
+    if held["amount"] == "0":
+        return
+    told = money.tell(refunded(pay, held["amount"]))
+    assert said(told["outgoing"]) == ["refunded_unused"]
+    assert statuses(money, anna) == ["refunded"]
+
+
+def test_whoever_paid_for_somebody_else_hears_of_it_and_sees_it(money: Money, boss: int) -> None:
+    anna, ben, pay = money.person(), money.person("Ben"), number()
+    payer = money.user(ben)["telegram_id"]
+    told = money.tell(paid(pay, money.order(anna), telegram_id=payer))
+    assert said(told["outgoing"]) == ["payment_alarm_owner", "payment_held_owner"]
+    assert told["outgoing"][1]["parameters"]["chat_id"] == payer
+    assert (statuses(money, anna), statuses(money, ben)) == (["pending"], ["review"])
+    told = money.tell(refunded(pay, "149.00"))
+    assert said(told["outgoing"]) == ["refunded_unused"]
+    assert told["outgoing"][0]["parameters"]["chat_id"] == payer
+    assert (statuses(money, anna), statuses(money, ben)) == (["pending"], ["refunded"])
+
+
+def test_whoever_paid_without_an_order_hears_of_it_and_sees_it(
+    money: Money, buyer: Callable[[], Any], boss: int
+) -> None:
+    anna, pay = buyer(), number()
+    (user,) = money.sql("select id from users where telegram_id = %s", anna.id)
+    told = money.tell(paid(pay, None, telegram_id=anna.id))
+    assert said(told["outgoing"]) == ["payment_alarm_no_order", "payment_held_no_order"]
+    (line,) = money.call("payment_history", p_user_id=user["id"])
+    assert (line["status"], line["texts"], line["amount"]) == ("review", None, "149.00")
+    assert said(money.tell(refunded(pay, "149.00"))["outgoing"]) == ["refunded_unknown"]
+
+
+def test_orders_that_are_not_paid_end_in_the_list_by_themselves(money: Money, sql: Sql) -> None:
+    anna = money.person()
+    order = money.order(anna)
+    assert statuses(money, anna) == ["pending"]
+    sql("update orders set expires_at = private.clock() where id = %s", order)
+    assert statuses(money, anna) == ["expired"]
+    money.tell({"kind": "canceled", "order_id": order})
+    assert statuses(money, anna) == ["canceled"]
+    money.tell(paid(number(), order))
+    assert statuses(money, anna) == ["completed"]
 
 
 def test_test_money_counts_where_it_is_accepted(money: Money) -> None:
@@ -102,7 +169,7 @@ def test_a_second_charge_of_one_order_gives_nothing_and_alarms(money: Money, bos
 
     told = money.tell(paid(second, order))
 
-    assert said(told["outgoing"]) == ["payment_alarm_second_charge"]
+    assert said(told["outgoing"]) == ["payment_alarm_second_charge", "payment_held_second_charge"]
     assert money.user(anna)["bonus_credits"] == 100
     money.tell(refunded(second, "149.00"))
     assert (money.payment(second)["status"], money.user(anna)["bonus_credits"]) == ("refunded", 100)

@@ -212,7 +212,7 @@ def test_two_charges_of_one_period_are_seen(anna: Renewing, money: Money, boss: 
     charge = anna.charge()
     anna.paid(charge)
     told = anna.paid(charge)
-    assert said(told["outgoing"]) == ["payment_alarm_second_charge"]
+    assert said(told["outgoing"]) == ["payment_alarm_second_charge", "payment_held_second_charge"]
     assert money.ends_at(anna.user_id) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
 
 

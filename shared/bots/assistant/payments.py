@@ -40,7 +40,7 @@ def _line(unit: Unit, line: dict[str, Any]) -> Text:
     return unit.rich(
         "payments_line",
         date=unit.date(line["at"]),
-        title=title(unit, line["texts"]),
+        title=title(unit, line["texts"]) if line["texts"] else unit.text("payments_unknown"),
         price=figures.money(unit.language, Decimal(line["amount"]), line["currency"]),
         status=unit.text("payment_status_part" if part else f"payment_status_{line['status']}"),
     )

@@ -1,8 +1,10 @@
--- What a person ordered and paid, the newest first.
+-- What a person ordered and paid, the newest first. A payment for which nothing was given is under review, until it is
+-- refunded; the order that it was for is not shown beside it.
 --
 -- Twice or at once: only reads.
--- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | canceled | withdrawn for
---   an order without money, else the payment's; `at` is when it was paid, or ordered.
+-- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | expired | canceled |
+--   withdrawn for an order without money, else review, or the payment's; `at` is when it was paid, or ordered; texts are
+--   null for money whose order is not known.
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
 returns json
@@ -11,23 +13,36 @@ volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  with lines as (
+  with own as (
+    select p.*
+      from public.payments as p
+     where p.user_id = p_user_id and p.problem is distinct from 'owner'
+     union all
+    select p.*
+      from public.users as u
+      join public.payments as p
+        on p.claims ->> 'telegram_id' = u.telegram_id::text and p.problem in ('owner', 'no_order')
+     where u.id = p_user_id and p.user_id is distinct from u.id
+  ), lines as (
     select
-      p.id, d.texts, p.amount, p.currency, p.status, p.provider, p.refunded + p.disputed as refunded,
-      p.completed_at as at
-    from public.payments as p
+      p.id, d.texts, p.amount, p.currency,
+      case when p.problem is not null and p.status = 'completed' then 'review' else p.status end as status,
+      p.provider, p.refunded + p.disputed as refunded, p.completed_at as at
+    from own as p
     left join public.orders as o on o.id = p.order_id
     left join public.renewals as r on r.id = p.renewal_id
-    join public.products as d on d.key = coalesce(o.product_key, r.product_key)
-    where p.user_id = p_user_id and p.amount is not null
+    left join public.products as d on d.key = coalesce(o.product_key, r.product_key)
+    where p.amount is not null
     union all
     select
       null, d.texts, o.amount, o.currency,
-      case when o.status = 'pending' and o.expires_at <= (select private.clock()) then 'canceled' else o.status end,
+      case when o.status = 'pending' and o.expires_at <= (select private.clock()) then 'expired' else o.status end,
       o.provider, 0, o.created_at
     from public.orders as o
     join public.products as d on d.key = o.product_key
-    where o.user_id = p_user_id and o.status <> 'completed'
+    where o.user_id = p_user_id
+      and o.status <> 'completed'
+      and not exists (select from own as p where p.order_id = o.id and p.amount is not null)
     order by at desc
     limit least(p_limit, 50)
   )

@@ -42,10 +42,9 @@ begin
       if v_payment.problem is distinct from v_before.problem
         and (v_payment.amount > 0 or v_payment.problem not in ('no_order', 'second_charge'))
       then
-        v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
+        v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem) || private.tell_held(v_payment);
       end if;
-      -- Who paid by mistake hears that it went back; who paid somebody else's order is not known to us.
-      if v_payment.refunded > v_before.refunded and v_payment.problem not in ('no_order', 'owner') then
+      if v_payment.refunded > v_before.refunded then
         v_outgoing := v_outgoing || private.tell_refund(v_payment, v_before);
       end if;
       return v_outgoing;

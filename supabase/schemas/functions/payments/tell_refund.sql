@@ -11,35 +11,29 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_bought record;
+  v_payer record;
   v_back numeric := p_payment.refunded + p_payment.disputed - p_before.refunded - p_before.disputed;
 begin
   if v_back = 0 then  -- all of it was told before the payment itself
     v_back := p_payment.refunded + p_payment.disputed;
   end if;
-  select b.bot, p.texts into v_bought
-    from (
-      select o.product_key, o.bot from public.orders as o where o.id = p_payment.order_id
-      union all
-      select r.product_key, r.bot
-        from public.renewals as r
-       where r.id = p_payment.renewal_id and p_payment.order_id is null
-    ) as b
-    join public.products as p on p.key = b.product_key;
+  select b.* into v_payer from private.payer_of(p_payment) as b;
   return private.tell_person(
-    p_payment.user_id,
-    v_bought.bot,
+    v_payer.user_id,
+    v_payer.bot,
     case
+      when v_payer.texts is null then 'refunded_unknown'
       when p_payment.problem is not null then 'refunded_unused'
       when v_back < 0 then 'refund_undone'
       when p_payment.disputed > p_before.disputed then 'disputed'
       when p_payment.status = 'completed' then 'refunded_part'
       else 'refunded'
     end,
-    jsonb_build_object(
-      'title', private.titles(v_bought.texts),
-      'money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency)
-    )
+    jsonb_build_object('money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency))
+    || case
+         when v_payer.texts is null then '{}'::jsonb
+         else jsonb_build_object('title', private.titles(v_payer.texts))
+       end
   );
 end
 $$;

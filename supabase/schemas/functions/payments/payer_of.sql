@@ -1,0 +1,43 @@
+-- Finds who is to be told about a payment, where, and what it was for. Of an order of somebody else, and without an order, that
+-- is whoever paid, where the provider knows them (Telegram).
+--
+-- Twice or at once: only reads.
+-- Returns: user_id and bot (null when nobody can be told), texts of the product (null without an order), and the price that was
+--   asked.
+-- Errors: none.
+create or replace function private.payer_of(
+  p_payment public.payments, out user_id bigint, out bot text, out texts jsonb, out amount numeric, out currency text
+)
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  select b.bot, p.texts, b.amount, b.currency into bot, texts, amount, currency
+    from (
+      select o.product_key, o.bot, o.amount, o.currency from public.orders as o where o.id = p_payment.order_id
+      union all
+      select r.product_key, r.bot, r.amount, r.currency
+        from public.renewals as r
+       where r.id = p_payment.renewal_id and p_payment.order_id is null
+    ) as b
+    join public.products as p on p.key = b.product_key;
+  user_id := p_payment.user_id;
+  if p_payment.problem in ('no_order', 'owner') then
+    select u.id into user_id
+      from public.users as u
+     where u.telegram_id = nullif((p_payment.claims ->> 'telegram_id')::bigint, 0);
+  end if;
+  if bot is null then
+    select s.bot into bot
+      from public.bot_sessions as s
+     where s.user_id = payer_of.user_id
+     order by s.updated_at desc
+     limit 1;
+  end if;
+end
+$$;
+
+revoke all on function private.payer_of from public, anon, authenticated, service_role;
+comment on function private.payer_of is 'Who is to be told about a payment, where, and what it was for';
