@@ -9,6 +9,8 @@ SwitchboardError
     └── AIError               an AI provider failed
         ├── AITimeout         no usable answer within the time
         ├── AIRefused         the provider will not answer this content
+        ├── AITooLong         the conversation does not fit the model
+        ├── AIUnavailable     nothing works until the owner acts
         ├── AIOverloaded      too many requests, or out of credit
         └── OwnKeyError       the provider will not work for a person's own key
 """
@@ -96,6 +98,18 @@ class AIRefused(AIError):
     text_key = "ai_refused"
 
 
+class AITooLong(AIError):
+    """The conversation does not fit the model, even after the older half was left out."""
+
+    text_key = "ai_too_long"
+
+
+class AIUnavailable(AIError):
+    """The provider does not serve us until the owner acts: key, permissions, model, region or network."""
+
+    text_key = "ai_unavailable"
+
+
 class AIOverloaded(AIError):
     """The provider has too many requests or our account there is out of credit."""
 
@@ -104,6 +118,7 @@ class AIOverloaded(AIError):
 
 _OWN_KEY_TEXTS = {
     "refused": "own_key_refused",
+    "access": "own_key_access",
     "credit": "own_key_credit",
     "rate": "own_key_rate",
     "model": "own_key_model",
@@ -113,11 +128,11 @@ _OWN_KEY_TEXTS = {
 class OwnKeyError(AIError):
     """The provider will not work for a person's own key, which only the person can mend.
 
-    `reason` is why: it refuses the key, the account is out of credit, the key's limits are reached, or it may
-    not use the model.
+    `reason` is why: the key is wrong, it lacks permission, the account is out of credit, the key's limits are
+    reached, or there is no such model for it.
     """
 
-    def __init__(self, message: str, reason: Literal["refused", "credit", "rate", "model"]) -> None:
+    def __init__(self, message: str, reason: Literal["refused", "access", "credit", "rate", "model"]) -> None:
         super().__init__(message)
         self.reason = reason
         self.text_key = _OWN_KEY_TEXTS[reason]

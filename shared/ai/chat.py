@@ -6,6 +6,7 @@ what it has said so far, instead of being waited for in vain.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -16,9 +17,19 @@ import orjson
 from shared import http, log
 from shared.ai import providers
 from shared.ai.calls import AiCall, Record
+from shared.ai.cleaning import is_visible
 from shared.ai.provider import Draft, Finish, Problem, Provider, Question, Trouble, Usage
 from shared.ai.reading import receive
-from shared.errors import AIError, AIOverloaded, AIRefused, AITimeout, ConfigError, OwnKeyError
+from shared.errors import (
+    AIError,
+    AIOverloaded,
+    AIRefused,
+    AITimeout,
+    AITooLong,
+    AIUnavailable,
+    ConfigError,
+    OwnKeyError,
+)
 from shared.redaction import HIDDEN
 
 __all__ = ["ChatAnswer", "Finish", "Usage", "complete"]
@@ -51,20 +62,51 @@ class ChatAnswer:
 
 @dataclass(frozen=True, slots=True)
 class _Rule:
-    """What a trouble means for us. `advice` is for the owner, who must act; without it nobody has to."""
+    """What a trouble means for us.
+
+    `advice` tells the owner what to do; without it there is nothing to do. `is_ours` marks what the owner
+    must mend also where a user's own key was used.
+    """
 
     error: type[AIError]
     is_retried: bool = False
     advice: str = ""
+    is_ours: bool = False
 
 
 _RULES: Mapping[Trouble, _Rule] = {
-    Trouble.KEY: _Rule(AIError, advice="{provider} refuses our API key"),
-    Trouble.CREDIT: _Rule(AIOverloaded, advice="our account at {provider} is out of credit"),
-    Trouble.SETTINGS: _Rule(AIError, advice="{provider} has no such model or address"),
+    Trouble.KEY: _Rule(
+        AIUnavailable, advice="{provider} rejects our API key: put a valid one into {key}_API_KEY"
+    ),
+    Trouble.ACCESS: _Rule(
+        AIUnavailable,
+        advice="{provider} denies our key access to {model}: check the key's permissions, project and "
+        "allowed IP addresses, and whether the organization is verified",
+    ),
+    Trouble.CREDIT: _Rule(
+        AIOverloaded,
+        advice="our account at {provider} is out of credit or quota: top it up or raise its limit",
+    ),
+    Trouble.SETTINGS: _Rule(
+        AIUnavailable,
+        advice="{provider} has no model {model} at this address: check the model and {key}_BASE_URL",
+    ),
+    Trouble.REGION: _Rule(
+        AIUnavailable,
+        advice="{provider} does not serve the country of our server: deploy to a supported region, or use "
+        "another provider",
+        is_ours=True,
+    ),
+    Trouble.BLOCKED: _Rule(
+        AIUnavailable,
+        advice="a web page or firewall answers instead of {provider}: check {key}_BASE_URL and whether our "
+        "server's address is blocked there",
+        is_ours=True,
+    ),
+    Trouble.NO_STREAM: _Rule(AIError),
     Trouble.RATE: _Rule(AIOverloaded, is_retried=True),
     Trouble.REFUSED: _Rule(AIRefused),
-    Trouble.TOO_LONG: _Rule(AIError),
+    Trouble.TOO_LONG: _Rule(AITooLong),
     Trouble.INVALID: _Rule(AIError),
     Trouble.TEMPORARY: _Rule(AIError, is_retried=True),
     Trouble.SLOW: _Rule(AITimeout, is_retried=True),
@@ -75,14 +117,17 @@ _RULES: Mapping[Trouble, _Rule] = {
 }
 
 # What of these the person can mend whose own key it is.
-_OWN_KEY: Mapping[Trouble, Literal["refused", "credit", "rate", "model"]] = {
+_OWN_KEY: Mapping[Trouble, Literal["refused", "access", "credit", "rate", "model"]] = {
     Trouble.KEY: "refused",
+    Trouble.ACCESS: "access",
     Trouble.CREDIT: "credit",
     Trouble.RATE: "rate",
     Trouble.SETTINGS: "model",
 }
 
-# Parameters that a provider's model refused, so that only the first person waits for a second try.
+_STREAM = frozenset({"stream", "stream_options"})
+
+# Parameters that a provider's model refused, so that only the first user waits for a second try.
 _refused: dict[tuple[str, str], frozenset[str]] = {}
 
 
@@ -113,6 +158,8 @@ def complete(
     Raises:
         AITimeout: no word came in time.
         AIRefused: the provider will not answer this content.
+        AITooLong: the conversation does not fit the model.
+        AIUnavailable: the owner must act first.
         AIOverloaded: too many requests there, or our account is out of credit.
         OwnKeyError: the provider will not work for `api_key`.
         AIError: no answer for another reason.
@@ -187,6 +234,8 @@ class _Call:
             return None
         if problem.trouble is Trouble.TOO_LONG:
             return question.shorter() if self._is_new("shorter") else None
+        if problem.trouble is Trouble.NO_STREAM:
+            return self._unstreamed(question) if self._is_new("unstreamed") else None
         if problem.trouble is Trouble.INVALID:
             return self._plainer(question, problem) if self._is_new("plainer") else None
         pause = _pause(problem)
@@ -226,11 +275,23 @@ class _Call:
 
     def _plainer(self, question: Question, problem: Problem) -> Question | None:
         """Return the question without the parameters that the provider's error names."""
-        named = {name for name in self._service.SPARE if name in problem.message} - question.without
+        words = set(re.findall(r"\w+", problem.message))
+        named = words.intersection(self._service.SPARE) - question.without
         if not named:
             return None
         without = question.without | named
         _refused[self._service.key, question.model] = without
+        return replace(question, without=without)
+
+    def _unstreamed(self, question: Question) -> Question:
+        """Return the question for an answer in one piece.
+
+        OpenAI streams some models only to verified organizations and answers everybody else in one piece.
+        This depends on the account, so it is remembered for our own key alone.
+        """
+        without = question.without | _STREAM
+        if self._own_key is None:
+            _refused[self._service.key, question.model] = without
         return replace(question, without=without)
 
     def _left(self) -> float:
@@ -246,7 +307,7 @@ class _Call:
         """Decide what a draft is worth: text that has come outweighs whatever happened after it."""
         if draft.is_full:
             draft.finish = "length"
-        has_text = any(map(str.strip, draft.parts))
+        has_text = is_visible(draft.text())
         if not has_text and draft.problem is None:
             draft.problem = Problem(Trouble.EMPTY, status, message=f"finish {draft.finish}")
         if draft.problem is None:
@@ -258,14 +319,16 @@ class _Call:
 
     def _report(self, problem: Problem) -> None:
         """Tell the log, and the owner where only the owner can help."""
-        provider = self._service.key
-        # Nobody but the person can do anything about a key of their own.
-        advice = "" if self._own_key else _RULES[problem.trouble].advice
+        provider, rule = self._service.key, _RULES[problem.trouble]
+        # Only its user can do anything about an own key.
+        advice = rule.advice if rule.is_ours or not self._own_key else ""
         # Hidden before it is cut, or half a secret would slip through at the end.
         text = log.hide_secrets(problem.message.replace(self._secret, HIDDEN))
         write = log.alert if advice else log.warning
         write(
-            advice.format(provider=provider) if advice else f"no whole answer from {provider}",
+            advice.format(provider=provider, key=provider.upper(), model=self._model)
+            if advice
+            else f"no whole answer from {provider}",
             action="ai_trouble",
             provider=provider,
             model=self._model,
@@ -292,7 +355,7 @@ class _Call:
             response_bytes=received,
             tokens_in=draft.usage.tokens_in,
             tokens_out=draft.usage.tokens_out,
-            cost=None if cost is None else str(cost),
+            cost=None if cost is None else f"{cost:f}",
             is_own_key=self._own_key is not None,
         )
 
@@ -327,4 +390,4 @@ def _pause(problem: Problem) -> float | None:
         return None
     if problem.retry_after is not None:
         return problem.retry_after if problem.retry_after <= _LONGEST_PAUSE else None
-    return None if problem.trouble is Trouble.RATE else _PAUSE
+    return None if problem.trouble is Trouble.RATE and not problem.is_inside else _PAUSE

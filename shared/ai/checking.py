@@ -8,7 +8,7 @@ from time import monotonic
 from shared import http, log
 from shared.ai import providers
 from shared.ai.provider import Trouble
-from shared.ai.reading import as_object
+from shared.ai.reading import problem_of
 
 TIMEOUT = 6.0  # seconds for the whole of it: a person waits
 
@@ -41,9 +41,9 @@ def check_key(provider: str, secret: str, timeout: float = TIMEOUT) -> Verdict:
     finally:
         ms = round((monotonic() - started) * 1000, 1)
         log.debug("tried a key", action="ai_call", provider=provider, model="key check", ms=ms, status=status)
-    if 200 <= answer.status < 300:
+    if 200 <= answer.status < 300 and not answer.data.lstrip().startswith(b"<"):
         return Verdict.GOOD
-    trouble = service.problem(answer.status, as_object(answer.data)).trouble
+    trouble = problem_of(service, answer.status, answer.headers, answer.data).trouble
     # What it says is not logged: providers repeat the key they refuse.
     log.info(
         "a key was tried", action="key_checked", provider=provider, status=answer.status, trouble=trouble

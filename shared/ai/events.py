@@ -1,42 +1,67 @@
 """Server-sent events out of a stream of bytes (https://html.spec.whatwg.org/multipage/server-sent-events.html).
 
-Only their data matters here. Comments, by which a provider keeps the line open, names and ids are skipped.
+Only the data of an event matters here. Comments, by which a provider keeps the connection open, ids and names
+are skipped; the data of an event named `error` becomes an error object.
+
+Servers that call themselves OpenAI-compatible also separate events by a single line break, end lines with
+CR alone, begin with a byte order mark and send events without data. All of these are read.
 """
 
 from __future__ import annotations
 
+import orjson
+
 from shared.ai.provider import MAX_BYTES
 from shared.http import Broken
 
+_BOM = b"\xef\xbb\xbf"
+_DONE = b"[DONE]"
+
 
 class Events:
-    """Cuts a stream into the data of its events, however the bytes were cut on their way."""
+    """Cuts a stream into the data of its events, however the bytes were cut in transit."""
 
     def __init__(self) -> None:
         self._line: list[bytes] = []  # pieces of a line that has not ended
         self._data: list[bytes] = []  # lines of an event that has not ended
         self._size = 0
+        self._is_first = True
+        self._is_error = False
+        self._ended_with_cr = False
 
     def feed(self, received: bytes) -> list[bytes]:
-        """Take the next bytes and return the data of every event that is now whole.
+        """Take the next bytes and return the data of every event that is now complete.
 
         Raises:
             Broken: an event does not end.
         """
-        # Cutting only after a line keeps a letter of several bytes together, wherever the network cut it.
-        cut = received.rfind(b"\n") + 1
+        if self._ended_with_cr and received:
+            received = received.removeprefix(b"\n")  # the second half of a CRLF
+            self._ended_with_cr = False
+        # Cutting only after a line keeps a character of several bytes together.
+        cut = max(received.rfind(b"\n"), received.rfind(b"\r")) + 1
         if not cut:
             self._keep(received)
             return []
+        self._ended_with_cr = received.endswith(b"\r")
         lines = b"".join((*self._line, received[:cut])).splitlines()
         self._line.clear()
-        whole = self._events(lines)
+        if self._is_first:
+            self._is_first = False
+            lines[0] = lines[0].removeprefix(_BOM)
+        complete = self._events(lines)
         self._size = sum(map(len, self._data))
         self._keep(received[cut:])
-        return whole
+        return complete
+
+    def rest(self) -> list[bytes]:
+        """Return the event whose lines are complete though the empty line after it never came."""
+        complete: list[bytes] = []
+        self._dispatch(complete)
+        return complete
 
     def end(self) -> list[bytes]:
-        """Return what an end of the stream completes: some servers leave out the last empty line."""
+        """Return what the end of the stream completes: some servers leave out the last empty line."""
         return self.feed(b"\n\n")
 
     def _keep(self, piece: bytes) -> None:
@@ -46,11 +71,43 @@ class Events:
             raise Broken(f"more than {MAX_BYTES} bytes")
 
     def _events(self, lines: list[bytes]) -> list[bytes]:
-        whole: list[bytes] = []
+        complete: list[bytes] = []
         for line in lines:
             if line.startswith(b"data:"):
-                self._data.append(line[5:])
-            elif not line and self._data:
-                whole.append(b"\n".join(self._data))
-                self._data.clear()
-        return whole
+                self._add(line[5:].strip(), complete)
+            elif not line:
+                self._dispatch(complete)
+            elif line.startswith(b"event:"):
+                self._is_error = line[6:].strip() == b"error"
+        return complete
+
+    def _add(self, data: bytes, complete: list[bytes]) -> None:
+        if self._data and self._begins_event(data):
+            self._dispatch(complete)
+        if data:
+            self._data.append(data)
+
+    def _begins_event(self, data: bytes) -> bool:
+        """Whether a data line is a new event although no empty line came before it.
+
+        Inside one JSON document a line that ends with `}` goes on with a comma or another closing bracket.
+        """
+        if self._data[-1].startswith(_DONE):
+            return True
+        if not self._is_json():
+            return data.startswith((b"{", _DONE))
+        return self._data[-1].endswith(b"}") and not data.startswith((b",", b"}", b"]"))
+
+    def _is_json(self) -> bool:
+        return self._data[0].startswith((b"{", b"["))
+
+    def _dispatch(self, complete: list[bytes]) -> None:
+        is_error, self._is_error = self._is_error, False
+        if not self._data:
+            return
+        data = b"\n".join(self._data)
+        is_json = self._is_json()
+        self._data.clear()
+        if is_error and data:
+            data = b'{"error":%b}' % (data if is_json else orjson.dumps(data.decode("utf-8", "replace")))
+        complete.append(data)

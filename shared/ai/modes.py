@@ -5,10 +5,12 @@ A new mode is one more entry of `MODES`, and `mode_<key>` and `mode_<key>_about`
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from shared.ai.cleaning import without_reasoning
+from shared.ai.provider import from_user
 from shared.config import settings
 from shared.texts import language as load_language
 
@@ -102,7 +104,7 @@ def find_mode(key: str) -> Mode:
 def messages_for(
     mode: Mode, history: Sequence[dict[str, str]], text: str, now: datetime, *, language: str | None = None
 ) -> list[dict[str, str]]:
-    """Return what a provider is asked: {role, content}, the oldest first.
+    """Return what a provider is asked: {role, content}, the oldest first, beginning with the user's words.
 
     Args:
         history: {role, content}, the oldest first, as `receive_update` returns it.
@@ -113,4 +115,11 @@ def messages_for(
     name = load_language(language or settings().default_language).NAME
     home = name.partition(" ")[2]  # after the flag
     prompt = mode.prompt.format(today=f"{now:%A}, {now.day} {now:%B %Y}", home=home)
-    return [{"role": "system", "content": prompt}, *history, {"role": "user", "content": text}]
+    shown = [_without_reasoning(message) for message in from_user(history)]
+    return [{"role": "system", "content": prompt}, *shown, {"role": "user", "content": text}]
+
+
+def _without_reasoning(message: Mapping[str, str]) -> dict[str, str]:
+    if message["role"] != "assistant":
+        return dict(message)
+    return {**message, "content": without_reasoning(message["content"])}

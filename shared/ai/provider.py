@@ -14,21 +14,28 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
+from shared.ai.cleaning import well_formed, without_reasoning
+from shared.ai.deltas import Deltas
 from shared.config import settings
 
 Finish = Literal["stop", "length", "cut", "broken"]
 
 # Far above what one answer needs (25 full Telegram messages are 100,000), and little enough for memory.
 MAX_TEXT = 400_000  # characters
+NOT_JSON = "not_json"  # the key under which `Provider.problem` gets a body that is no JSON object
 MAX_BYTES = 4_000_000  # of one event, or of a whole answer: such a text with each character escaped fits
 
 
 class Trouble(StrEnum):
     """Why there is no whole answer, in our words."""
 
-    KEY = "key"  # it is refused
-    CREDIT = "credit"  # the account is out of money
+    KEY = "key"  # the provider says that the key is wrong
+    ACCESS = "access"  # the key is good, but not allowed to do this
+    CREDIT = "credit"  # the account is out of money or quota
     SETTINGS = "settings"  # no such model or address
+    REGION = "region"  # not for callers from our server's country
+    BLOCKED = "blocked"  # a web page or a firewall answered instead of the API
+    NO_STREAM = "no_stream"  # answers only without streaming
     RATE = "rate"  # too many requests
     REFUSED = "refused"  # will not answer this content
     TOO_LONG = "too_long"  # the conversation does not fit the model
@@ -63,6 +70,7 @@ class Problem:
     message: str = ""
     retry_after: float | None = None  # seconds
     is_final: bool = False  # they say that trying again is of no use
+    is_inside: bool = False  # it came inside an HTTP 200, which has no header for when to try again
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,33 +90,34 @@ class Question:
         history = self.messages[len(system) : -1]
         if not history:
             return None
-        newer = history[(len(history) + 1) // 2 :]
+        newer = from_user(history[(len(history) + 1) // 2 :])
         return replace(self, messages=[*system, *newer, self.messages[-1]])
+
+
+def from_user(history: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
+    """Return a history from its first message of the user on: many models refuse any other beginning."""
+    start = next((i for i, message in enumerate(history) if message["role"] == "user"), len(history))
+    return history[start:]
 
 
 @dataclass(slots=True)
 class Draft:
     """An answer while it comes in."""
 
-    parts: list[str] = field(default_factory=list)
-    length: int = 0  # characters
+    said: Deltas = field(default_factory=Deltas)
+    choice: object = None  # the index of the first choice; other choices are other answers
     finish: Finish | None = None  # as the model said; None until it did
     usage: Usage = Usage()
     problem: Problem | None = None
 
-    def add(self, text: str) -> None:
-        """Append what the model said next."""
-        self.parts.append(text)
-        self.length += len(text)
-
     @property
     def is_full(self) -> bool:
         """Whether there is more text than anyone should be sent."""
-        return self.length > MAX_TEXT
+        return self.said.length > MAX_TEXT
 
     def text(self) -> str:
-        """Return what the model has said so far."""
-        return "".join(self.parts)[:MAX_TEXT]
+        """Return what the model has said so far: without its reasoning, and text that can be stored."""
+        return without_reasoning(well_formed(self.said.text()))[:MAX_TEXT]
 
 
 class Provider(ABC):
@@ -178,7 +187,8 @@ class Provider(ABC):
     def take(self, event: Mapping[str, Any], draft: Draft) -> None:
         """Read one event of a stream, or a whole answer, into the draft.
 
-        A shape that makes no sense may raise LookupError, TypeError, ValueError or AttributeError.
+        A shape that makes no sense may raise LookupError, TypeError, ValueError or AttributeError. Figures
+        and other things the answer can do without never do.
         """
 
     @abstractmethod

@@ -718,6 +718,10 @@ TEXTS: Mapping[str, str] = {
         "🤷 **Your {name} key may not use the model {model}.** Look there whether it is open to you, "
         "or use your plan meanwhile."
     ),
+    "own_key_access": (
+        "🚫 **{name} denied the request with your key.** Check the key’s permissions, your organization and "
+        "access to {model} there, or use your plan in the meantime."
+    ),
     # Conversation
     "clear_done": "🧹 Done, I have forgotten this conversation. What shall we talk about?",
     "cancel_done": "Cancelled. Write me anything.",
@@ -753,6 +757,10 @@ TEXTS: Mapping[str, str] = {
     "way_out_keys": "🔑 answers on an AI key of your own: /keys",
     "way_out_referral": "🎁 invite a friend: /referral",
     "ai_failed": "😔 The AI could not answer. This one does not count: please try again.",
+    "ai_unavailable": "😔 The AI isn’t available right now. We’re on it, and this request didn’t count. "
+    "Try again later.",
+    "ai_too_long": "📏 This conversation is too long for the AI, so this request didn’t count. "
+    "Start a new conversation or send a shorter message.",
     "ai_timeout": "⌛ The AI took too long. This one does not count: try again, or ask for something shorter.",
     "ai_refused": "🙅 The AI will not answer this. This one does not count: try to put it differently.",
     "ai_overloaded": "🚦 The AI is overloaded right now. This one does not count: try again in a minute.",

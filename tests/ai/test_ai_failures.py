@@ -10,7 +10,15 @@ import pytest
 
 from shared.ai import chat
 from shared.ai.provider import Question
-from shared.errors import AIError, AIOverloaded, AIRefused, AITimeout, ConfigError, OutsideError
+from shared.errors import (
+    AIError,
+    AIOverloaded,
+    AIRefused,
+    AITimeout,
+    AIUnavailable,
+    ConfigError,
+    OutsideError,
+)
 from tests.ai.asking import KEY, MESSAGES, Ask, Lines
 from tests.ai.raw_server import (
     CHUNKED,
@@ -111,10 +119,10 @@ class TestNotTriedAgain:
         ("script", "told"),
         [
             (error(400), AIError),
-            (error(401), AIError),
+            (error(401), AIUnavailable),
             (error(402), AIOverloaded),
-            (error(403), AIError),
-            (error(404), AIError),
+            (error(403), AIUnavailable),
+            (error(404), AIUnavailable),
             (error(429), AIOverloaded),
             (error(429, Retry_After="3"), AIOverloaded),
             (error(429, Retry_After="Wed, 21 Oct 2026 07:28:00 GMT"), AIOverloaded),
@@ -157,8 +165,8 @@ class TestTooLong:
         assert ask(messages=LONG).text == "Hello"
         first, second = (request.body["messages"] for request in raw.requests)
         assert first == LONG
-        assert second == [LONG[0], *LONG[6:]]
-        assert second[1]["content"] == "old 5"
+        assert second == [LONG[0], *LONG[7:]]
+        assert second[1] == {"role": "user", "content": "old 6"}, "a history begins with the user"
 
     def test_only_once(self, raw: RawServer, ask: Ask) -> None:
         raw.next(*[plain({"error": TOO_LONG}, "400 Bad Request")] * 2)
@@ -265,7 +273,7 @@ class TestRefused:
         (AiBehaviour(text=" \n "), AIError),
         (AiBehaviour(empty=True, finish_reason="length"), AIError),  # all tokens went into reasoning
         (AiBehaviour(cut_after=0), AIError),
-        (AiBehaviour(status=401), AIError),
+        (AiBehaviour(status=401), AIUnavailable),
         (AiBehaviour(status=402), AIOverloaded),
         (AiBehaviour(status=429, retry_after=20), AIOverloaded),
         (AiBehaviour(hang=True), AITimeout),
@@ -300,7 +308,7 @@ class TestSaid:
             ask()
         (line,) = lines("ai_trouble")
         assert line["severity"] == "ALERT"
-        assert line["message"] == "openai refuses our API key"
+        assert line["message"] == "openai rejects our API key: put a valid one into OPENAI_API_KEY"
         assert (line["provider"], line["model"], line["status"]) == ("openai", "gpt-5-mini", 401)
         assert (line["code"], line["error"]) == ("invalid_api_key", "Incorrect API key")
 

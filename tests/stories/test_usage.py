@@ -200,8 +200,8 @@ def test_the_plan_shortens_what_the_ai_is_shown_at_once(stack: Stack, limits: Ca
     for words in ("one", "two"):
         anna.send(words)
         anna.answer()
-    limits(history_length=1)
+    limits(history_length=2)
     anna.send("three")
     anna.answer()
     roles = [message["role"] for message in stack.ai.requests[-1]["messages"]]
-    assert roles == ["system", "assistant", "user"]
+    assert roles == ["system", "user", "assistant", "user"]

@@ -94,6 +94,46 @@ def test_forty_who_finish_at_once_lose_nothing(sql: Sql, anna: int, ask: Ask) ->
     assert sql("select sum(calls)::int n from monthly_api_usage where model = %s", models[0]) == [{"n": 40}]
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        (7, 7), (7.4, 7), ("7", 7), ("7.6", 8), (2**31 - 1, 2**31 - 1), (2**31, None), (2**31 - 0.5, None),
+        (-1, None),
+        (1e300, None), ("many", None), ("NaN", None), (True, None), ([7], None), ({}, None), ("", None),
+    ],
+)  # fmt: skip
+def test_a_figure_that_makes_no_sense_never_undoes_an_answer(
+    sql: Sql, anna: int, ask: Ask, value: Any, kept: int | None
+) -> None:
+    odd = dict.fromkeys(("ms", "request_bytes", "response_bytes", "tokens_in", "tokens_out"), value)
+    assert ask(anna).finish("settled", ai_call(model=f"x{anna}", **odd))["outcome"] == "finished"
+    (row,) = rows_of(sql, anna)
+    assert [row["tokens_in"], row["tokens_out"]] == [kept, kept]
+    assert [row["ms"], row["request_bytes"], row["response_bytes"]] == [kept or 0] * 3
+    assert total(sql, "tokens_in", model=f"x{anna}") == (kept or 0)
+
+
+@pytest.mark.parametrize(
+    ("cost", "kept"),
+    [
+        ("0.1", "0.1"), (0.1, "0.1"), ("7E-7", "0.0000007"), ("0", "0"), ("-1", None), ("NaN", None),
+        ("Infinity", None), ("1e9", None), ("9999999", None), ("free", None), (True, None), ([1], None),
+    ],
+)  # fmt: skip
+def test_a_price_that_makes_no_sense_is_left_out(
+    sql: Sql, anna: int, ask: Ask, cost: Any, kept: str | None
+) -> None:
+    assert ask(anna).finish("settled", ai_call(cost=cost))["outcome"] == "finished"
+    assert rows_of(sql, anna)[0]["cost"] == (None if kept is None else Decimal(kept))
+
+
+def test_what_is_missing_or_unknown_of_a_call_is_filled_in(sql: Sql, anna: int, ask: Ask) -> None:
+    call = ai_call(kind="smell") | dict.fromkeys(("provider", "model", "status", "ms", "is_own_key"))
+    assert ask(anna).finish("settled", call)["outcome"] == "finished"
+    (row,) = rows_of(sql, anna)
+    assert (row["kind"], row["provider"], row["ms"], row["is_own_key"]) == ("chat", "", 0, False)
+
+
 CALLS = st.lists(
     st.builds(
         ai_call,

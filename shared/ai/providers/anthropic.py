@@ -38,7 +38,6 @@ class Provider(openai.Provider):
     WORDS: ClassVar[Mapping[str, Trouble]] = {
         "authentication_error": Trouble.KEY,
         "invalid_api_key": Trouble.KEY,
-        "permission_error": Trouble.KEY,
         "billing_error": Trouble.CREDIT,
         "not_found_error": Trouble.SETTINGS,
         "rate_limit_error": Trouble.RATE,
@@ -49,6 +48,8 @@ class Provider(openai.Provider):
         "api_error": Trouble.TEMPORARY,
         "overloaded_error": Trouble.TEMPORARY,
     }
+
+    VAGUE: ClassVar[Mapping[str, Trouble]] = {"permission_error": Trouble.ACCESS}
 
     def check_headers(self, secret: str) -> dict[str, str]:
         """Return the headers with which a key is tried."""

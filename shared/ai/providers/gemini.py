@@ -14,6 +14,8 @@ from typing import Any, ClassVar
 from shared.ai.provider import Problem, Question, Trouble
 from shared.ai.providers import openai
 
+_PER_DAY = "DAILY_QUOTA"  # our word for it
+
 
 class Provider(openai.Provider):
     """Chat completions of Gemini."""
@@ -26,19 +28,23 @@ class Provider(openai.Provider):
     SPARE = ("temperature", "max_completion_tokens", "stream_options", "reasoning_effort")
     WORDS: ClassVar[Mapping[str, Trouble]] = {
         "API_KEY_INVALID": Trouble.KEY,
-        "API_KEY_SERVICE_BLOCKED": Trouble.KEY,
+        "API_KEY_SERVICE_BLOCKED": Trouble.ACCESS,
         "ACCESS_TOKEN_TYPE_UNSUPPORTED": Trouble.KEY,
-        "CONSUMER_SUSPENDED": Trouble.KEY,
+        "CONSUMER_SUSPENDED": Trouble.ACCESS,
         "UNAUTHENTICATED": Trouble.KEY,
-        "PERMISSION_DENIED": Trouble.KEY,
         "BILLING_DISABLED": Trouble.CREDIT,
         "NOT_FOUND": Trouble.SETTINGS,
-        "FAILED_PRECONDITION": Trouble.SETTINGS,  # not for callers in this country, or not without billing
+        _PER_DAY: Trouble.CREDIT,
         "RESOURCE_EXHAUSTED": Trouble.RATE,
         "content_filter": Trouble.REFUSED,
         "DEADLINE_EXCEEDED": Trouble.SLOW,
         "UNAVAILABLE": Trouble.TEMPORARY,
         "INTERNAL": Trouble.TEMPORARY,
+    }
+
+    VAGUE: ClassVar[Mapping[str, Trouble]] = {
+        "PERMISSION_DENIED": Trouble.ACCESS,
+        "FAILED_PRECONDITION": Trouble.SETTINGS,  # not without billing, for one
     }
 
     def body(self, question: Question) -> dict[str, Any]:
@@ -64,5 +70,9 @@ class Provider(openai.Provider):
 def _reasons(error: Mapping[str, Any]) -> Iterator[str]:
     details = error.get("details")
     for detail in details if isinstance(details, list) else ():
-        if isinstance(detail, Mapping) and detail.get("reason"):
+        if not isinstance(detail, Mapping):
+            continue
+        if detail.get("reason"):
             yield str(detail["reason"])
+        if "PerDay" in str(detail.get("violations")):  # a quotaId: more requests tomorrow, or after paying
+            yield _PER_DAY

@@ -8,20 +8,24 @@ key is tried with the list of models, which costs nothing
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from shared.ai import provider
-from shared.ai.provider import Draft, Finish, Problem, Question, Trouble, Usage
+from shared import log
+from shared.ai import figures, provider
+from shared.ai.provider import NOT_JSON, Draft, Problem, Question, Trouble, Usage
 
 # Counts the model's silent reasoning too. No model writes more within the longest RESPONSE_TIMEOUT, and a
 # provider that reserves the price of the longest possible answer asks less for a small account.
 MAX_TOKENS = 8_000
 
-_TOO_LONG = re.compile(
-    r"context (length|window|size)|(prompt|input) is too long|token count .* exceeds", re.IGNORECASE
+# Reasons to stop, in lower case, as OpenAI, Google, Azure, Zhipu and others word them.
+_REFUSALS = frozenset(
+    {"refusal", "safety", "prohibited_content", "recitation", "blocklist", "spii", "sensitive", "moderation"}
 )
+_LENGTHS = frozenset({"length", "max_tokens", "model_length", "max_output_tokens", "token_limit"})
+_FAILURES = frozenset({"error", "network_error", "insufficient_system_resource"})
+_NO_REASONS = frozenset({"null", "none"})
 
 
 class Provider(provider.Provider):
@@ -47,6 +51,9 @@ class Provider(provider.Provider):
     WORDS: ClassVar[Mapping[str, Trouble]] = {
         "invalid_api_key": Trouble.KEY,
         "account_deactivated": Trouble.KEY,
+        "unsupported_country_region_territory": Trouble.REGION,
+        "ip_not_authorized": Trouble.ACCESS,
+        "mismatched_organization": Trouble.ACCESS,
         "insufficient_quota": Trouble.CREDIT,
         "billing_hard_limit_reached": Trouble.CREDIT,
         "billing_not_active": Trouble.CREDIT,
@@ -61,10 +68,12 @@ class Provider(provider.Provider):
         "string_above_max_length": Trouble.TOO_LONG,
         "server_error": Trouble.TEMPORARY,
     }
+    # The same for codes that several causes share: the text is read before them.
+    VAGUE: ClassVar[Mapping[str, Trouble]] = {}
     STATUSES: ClassVar[Mapping[int, Trouble]] = {
         401: Trouble.KEY,
         402: Trouble.CREDIT,
-        403: Trouble.KEY,
+        403: Trouble.ACCESS,
         404: Trouble.SETTINGS,
         408: Trouble.SLOW,
         409: Trouble.TEMPORARY,
@@ -107,59 +116,135 @@ class Provider(provider.Provider):
 
     def take(self, event: Mapping[str, Any], draft: Draft) -> None:
         """Read an event, or a whole answer: the one says `delta` where the other says `message`."""
-        if choices := event.get("choices"):
-            choice = choices[0]
-            said = choice.get("delta") or choice.get("message")
-            if said:
-                if content := said.get("content"):
-                    draft.add(content if isinstance(content, str) else _joined(content))
-                if refusal := said.get("refusal"):
-                    draft.problem = Problem(Trouble.REFUSED, code="refusal", message=str(refusal))
-            if reason := choice.get("finish_reason"):
-                self._finish(reason, choice, draft)
-        if usage := event.get("usage"):
+        choices = event.get("choices")
+        if choices and isinstance(choice := choices[0], Mapping) and _is_first(choice, draft):
+            self._take_choice(choice, draft)
+        if (usage := event.get("usage")) and isinstance(usage, Mapping):
             draft.usage = self.usage(usage)
         if error := event.get("error"):
             draft.problem = self.problem(0, {"error": error})
+        elif choices is None and _is_error(event):
+            draft.problem = self.problem(0, event)
+
+    def _take_choice(self, choice: Mapping[str, Any], draft: Draft) -> None:
+        for name, take in (("delta", draft.said.add), ("message", draft.said.put)):
+            if isinstance(said := choice.get(name), Mapping):
+                take(_text(said.get("content")))
+                if refusal := said.get("refusal"):
+                    draft.problem = Problem(Trouble.REFUSED, code="refusal", message=str(refusal))
+        if isinstance(text := choice.get("text"), str):  # of the completions API
+            draft.said.add(text)
+        if reason := choice.get("finish_reason"):
+            self._finish(str(reason).lower(), choice, draft)
 
     def _finish(self, reason: str, choice: Mapping[str, Any], draft: Draft) -> None:
-        """Take the model's reason to stop. A word nobody has told us of is an ordinary end."""
-        if reason == "content_filter":
-            draft.problem = Problem(Trouble.REFUSED, code=reason)
-        elif reason == "error":
+        """Take the model's reason to stop. An unknown word is an ordinary end."""
+        if reason in _REFUSALS or reason.startswith("content_filter"):
+            draft.problem = Problem(Trouble.REFUSED, code=reason[:80])
+        elif reason in _FAILURES:
             draft.problem = self.problem(0, {"error": choice.get("error") or {"code": "server_error"}})
-        else:
-            finish: Finish = "length" if reason == "length" else "stop"
-            draft.finish = finish
+        elif reason not in _NO_REASONS:
+            draft.finish = "length" if reason in _LENGTHS else "stop"
 
     def usage(self, usage: Mapping[str, Any]) -> Usage:
-        """Return what the answer took."""
-        return Usage(usage.get("prompt_tokens"), usage.get("completion_tokens"))
+        """Return what the answer took; a figure that makes no sense is logged and left out."""
+        reported = usage.get("prompt_tokens"), usage.get("completion_tokens")
+        tokens_in, tokens_out = map(figures.count, reported)
+        if (tokens_in is None) != (reported[0] is None) or (tokens_out is None) != (reported[1] is None):
+            log.info(
+                "the provider reports an impossible number of tokens",
+                action="odd_usage",
+                provider=self.key,
+                reported=repr(reported)[:200],
+            )
+        return Usage(tokens_in, tokens_out)
 
     def problem(self, status: int, body: Mapping[str, Any]) -> Problem:
-        """Put an error into our words: by its code, its type, its status, in this order."""
+        """Put an error into our words.
+
+        What its text leaves no doubt about comes first, then its code and type, what its text suggests, and
+        its status last.
+        """
+        if NOT_JSON in body:
+            return self._page(status, str(body[NOT_JSON]))
         error = body.get("error") or body
+        if isinstance(error, Mapping) and isinstance(error.get("error"), Mapping):
+            error = error["error"]
         if not isinstance(error, Mapping):
             error = {"message": str(error)}
-        message = str(error.get("message") or dict(error))
-        words = [str(error[name]) for name in ("code", "type") if error.get(name)]
-        trouble = next((self.WORDS[word] for word in words if word in self.WORDS), None)
-        if trouble is None:
-            trouble = self._by_status(status, message)
+        message = _message(error)
         if parameter := error.get("param"):
             message = f"{message} ({parameter})"
+        words = [str(error[name]) for name in ("code", "type") if error.get(name)]
+        trouble = self.cause(_real_status(status, words), words, message)
         return Problem(trouble, status, words[0][:80] if words else "", message)
 
-    def _by_status(self, status: int, message: str) -> Trouble:
+    def cause(self, status: int, words: list[str], text: str) -> Trouble:
+        """Return what an error means by its codes and its text."""
+        from shared.ai import causes  # its patterns take milliseconds to compile, and most calls succeed
+
+        return (
+            causes.certain_cause(text)
+            or next((self.WORDS[word] for word in words if word in self.WORDS), None)
+            or causes.likely_cause(status, " ".join((*words, text)))
+            or next((self.VAGUE[word] for word in words if word in self.VAGUE), None)
+            or self._by_status(status)
+        )
+
+    def _page(self, status: int, text: str) -> Problem:
+        """Put an answer that is no JSON into our words: something stands between the provider and us."""
+        from shared.ai import causes
+
+        title = causes.page_title(text)
+        cause = causes.certain_cause(title) or causes.page_cause(status, text)
+        return Problem(cause or self._by_status(status), status, "not_json", title)
+
+    def _by_status(self, status: int) -> Trouble:
         if status in self.STATUSES:
             return self.STATUSES[status]
         if status == 0 or status >= 500:
             return Trouble.TEMPORARY
         if status < 400:
             return Trouble.SETTINGS  # something else than the API lives at this address
-        return Trouble.TOO_LONG if _TOO_LONG.search(message) else Trouble.INVALID
+        return Trouble.INVALID
 
 
-def _joined(content: Any) -> str:
-    """Return the text of a message that comes as a list of parts."""
-    return "".join(part.get("text") or "" for part in content if isinstance(part, Mapping))
+def _is_error(event: Mapping[str, Any]) -> bool:
+    """Whether an event without choices is an error that no `error` surrounds (vLLM, DashScope, FastAPI)."""
+    if event.get("detail"):
+        return True
+    has_sign = event.get("object") == "error" or event.get("type") == "error" or bool(event.get("code"))
+    return has_sign and isinstance(event.get("message"), str)
+
+
+def _is_first(choice: Mapping[str, Any], draft: Draft) -> bool:
+    """Whether a choice is the one that began; a missing index is the first."""
+    index = choice.get("index") or 0
+    if draft.choice is None:
+        draft.choice = index
+    return draft.choice == index
+
+
+def _text(content: Any) -> str:
+    """Return the text of a message; a list holds parts, of which those with reasoning are left out."""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, Mapping):
+        text = content.get("text")
+        return text if isinstance(text, str) and content.get("type") in (None, "text", "output_text") else ""
+    return "".join(map(_text, content)) if isinstance(content, list) else ""
+
+
+def _message(error: Mapping[str, Any]) -> str:
+    for name in ("message", "detail", "error", "msg"):
+        if error.get(name):
+            return str(error[name])
+    return str(dict(error))
+
+
+def _real_status(status: int, words: list[str]) -> int:
+    """Return the status an error inside an HTTP 200 would have had, where its code says one."""
+    if status not in (0, 200):
+        return status
+    codes = (int(word) for word in words if len(word) == 3 and word.isdecimal())
+    return next((code for code in codes if 400 <= code < 600), 0)

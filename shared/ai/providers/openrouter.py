@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from decimal import Decimal
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from shared.ai import figures
 from shared.ai.provider import Problem, Question, Trouble, Usage
 from shared.ai.providers import openai
 from shared.config import settings
@@ -34,7 +34,6 @@ class Provider(openai.Provider):
     SPARE = ("temperature", "max_completion_tokens", "reasoning_effort")
     WORDS: ClassVar[Mapping[str, Trouble]] = {
         "authentication": Trouble.KEY,
-        "permission_denied": Trouble.KEY,
         "payment_required": Trouble.CREDIT,
         "token_limit_exceeded": Trouble.CREDIT,
         "not_found": Trouble.SETTINGS,
@@ -50,6 +49,8 @@ class Provider(openai.Provider):
         "server_error": Trouble.TEMPORARY,
         "timeout": Trouble.SLOW,
     }
+
+    VAGUE: ClassVar[Mapping[str, Trouble]] = {"permission_denied": Trouble.ACCESS}
 
     def headers(self, secret: str) -> dict[str, str]:
         """Return the headers of a request; two of them say on whose behalf, as OpenRouter asks."""
@@ -71,15 +72,16 @@ class Provider(openai.Provider):
 
     def usage(self, usage: Mapping[str, Any]) -> Usage:
         """Return what the answer took; its cost is in credits, which are US dollars."""
-        cost = usage.get("cost")
-        return replace(super().usage(usage), cost=None if cost is None else Decimal(str(cost)))
+        return replace(super().usage(usage), cost=figures.cost(usage.get("cost")))
 
     def problem(self, status: int, body: Mapping[str, Any]) -> Problem:
         """Put an error into our words. Its metadata can quote the person and is left out of the message."""
         error = body.get("error")
         if not isinstance(error, Mapping):
             return super().problem(status, body)
-        code, metadata = error.get("code"), error.get("metadata") or {}
+        code, metadata = error.get("code"), error.get("metadata")
+        if not isinstance(metadata, Mapping):
+            metadata = {}
         inner = code if status in (0, 200) and isinstance(code, int) else status
         word = metadata.get("error_type") or code
         problem = super().problem(inner, {"error": {"code": word, "message": error.get("message") or "?"}})
@@ -89,4 +91,13 @@ class Provider(openai.Provider):
             return replace(problem, trouble=Trouble.CREDIT)
         if inner == 403 and ("reasons" in metadata or "flagged_input" in metadata):
             return replace(problem, trouble=Trouble.REFUSED)
-        return problem
+        return replace(problem, trouble=_upstream_cause(metadata.get("raw")) or problem.trouble)
+
+
+def _upstream_cause(raw: Any) -> Trouble | None:
+    """Return what the error of the provider behind OpenRouter says; its key is not the one we send."""
+    from shared.ai import causes  # imported when an error came: see openai.py
+
+    text = str(raw or "")
+    cause = causes.certain_cause(text) or causes.likely_cause(502, text)
+    return cause if cause in (Trouble.NO_STREAM, Trouble.TOO_LONG, Trouble.REFUSED) else None

@@ -89,11 +89,15 @@ def _answer(unit: Unit, words: str, own: OpenKey | None) -> None:
     unit.settle()
     unit.remember("user", words)
     unit.remember("assistant", answer.text[:MAX_TEXT])
-    ending = unit.text(_ENDINGS[answer.finish]) if answer.finish in _ENDINGS else ""
+    ending, said = "", answer.text
+    if answer.finish in _ENDINGS:
+        from shared.ai.closing import close_markup
+
+        ending, said = unit.text(_ENDINGS[answer.finish]), close_markup(said)
     from shared.telegram.markdown import render  # with the AI below 20 ms, which a command need not wait for
     from shared.telegram.split import split
 
-    text, entities = render(answer.text)
+    text, entities = render(said)
     for part in split(Text(text + ending, entities), max_parts=50):
         reply(part, certain=True)
 

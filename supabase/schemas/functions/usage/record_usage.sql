@@ -5,7 +5,8 @@
 -- Returns: nothing. p_usage is [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in,
 --   tokens_out, cost, is_own_key}] in the order of the calls; the last of them made the answer, if any did.
 --   p_is_settled: a reserved request was served. On an own key none is reserved, and the last call says it.
--- Errors: none.
+-- Errors: none. A figure that is no number, negative or beyond its column is left out (0 where one must be),
+--   for what a provider says of an answer must never undo the answer.
 create or replace function private.record_usage(
   p_update public.telegram_updates, p_usage jsonb, p_is_settled boolean
 )
@@ -42,18 +43,33 @@ begin
     return;
   end if;
 
-  insert into public.api_usage (
-    user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes,
-    tokens_in, tokens_out, cost, is_own_key, created_at
-  )
-  select
-    p_update.user_id, p_update.bot, c.provider, c.model, c.kind, c.status, c.ms, c.request_bytes,
-    c.response_bytes, c.tokens_in, c.tokens_out, c.cost, c.is_own_key, v_now
-    from jsonb_to_recordset(p_usage) as c (
-      provider text, model text, kind text, status text, ms integer, request_bytes integer,
-      response_bytes integer, tokens_in integer, tokens_out integer, cost numeric, is_own_key boolean
-    );
-  with sums as (
+  with calls as (
+    select
+      coalesce(c.provider, '') as provider,
+      coalesce(c.model, '') as model,
+      case when c.kind in ('image', 'video') then c.kind else 'chat' end as kind,
+      coalesce(c.status, '') as status,
+      coalesce(c.is_own_key, false) as is_own_key,
+      coalesce(private.usage_count(c.ms), 0) as ms,
+      coalesce(private.usage_count(c.request_bytes), 0) as request_bytes,
+      coalesce(private.usage_count(c.response_bytes), 0) as response_bytes,
+      private.usage_count(c.tokens_in) as tokens_in,
+      private.usage_count(c.tokens_out) as tokens_out,
+      private.usage_cost(c.cost) as cost
+      from jsonb_to_recordset(p_usage) as c (
+        provider text, model text, kind text, status text, ms text, request_bytes text,
+        response_bytes text, tokens_in text, tokens_out text, cost text, is_own_key boolean
+      )
+  ), written as (
+    insert into public.api_usage (
+      user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes,
+      tokens_in, tokens_out, cost, is_own_key, created_at
+    )
+    select
+      p_update.user_id, p_update.bot, c.provider, c.model, c.kind, c.status, c.ms, c.request_bytes,
+      c.response_bytes, c.tokens_in, c.tokens_out, c.cost, c.is_own_key, v_now
+      from calls as c
+  ), sums as (
     select
       c.provider, c.model, c.is_own_key,
       count(*) as calls,
@@ -62,10 +78,7 @@ begin
       coalesce(sum(c.tokens_out), 0) as tokens_out,
       coalesce(sum(c.cost), 0) as cost,
       sum(c.ms) as ms
-      from jsonb_to_recordset(p_usage) as c (
-        provider text, model text, status text, ms integer, tokens_in integer, tokens_out integer,
-        cost numeric, is_own_key boolean
-      )
+      from calls as c
      group by c.provider, c.model, c.is_own_key
   ), months as (
     insert into public.monthly_api_usage as m

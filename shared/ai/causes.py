@@ -1,0 +1,173 @@
+"""Why a provider refused, read from the words of its error.
+
+Status codes mislead: 403 is a country, a firewall, a missing permission or moderation far more often than a
+wrong key, and a conversation that is too long comes as 400, 413, 429 or 500. The phrases are those that
+providers send and that people report; each pattern is linear, and only the beginning of a message is read.
+"""
+
+from __future__ import annotations
+
+import re
+
+from shared.ai.provider import Trouble
+
+_LONGEST = 4_000  # characters that are read of a message
+
+
+def _any(*phrases: str) -> re.Pattern[str]:
+    return re.compile("|".join(phrases), re.IGNORECASE)
+
+
+# These mean the same whatever code comes with them: OpenAI says "model_not_found" to an unverified account.
+_ALWAYS = (
+    (
+        Trouble.NO_STREAM,
+        _any(
+            r"verified to stream",
+            r"\(stream\)\Z",  # the parameter that the error names
+            r"stream(?:ing)? (?:mode )?(?:is|are) (?:not|currently not|un) ?"
+            r"(?:supported|allowed|available|enabled)",
+            r"(?:not|n't) support (?:the )?(?:stream\b|streaming)",
+            r"stream=true",
+        ),
+    ),
+    (
+        Trouble.REGION,
+        _any(
+            r"country, region, or territory",
+            r"(?:user )?location is not supported",
+            r"not (?:available|supported|offered|accessible|permitted|allowed) (?:in|from) (?:your|this) "
+            r"(?:current )?(?:country|region|location|territory|area)",
+            r"(?:country|region|location|territory) (?:is )?(?:not|un)[ -]?(?:supported|available|allowed)",
+            r"unsupported[ _](?:country|region|location)",
+            r"(?:geo|region)[ -]?(?:block|restrict)",
+            r"error (?:code:? )?1009\b",  # Cloudflare: the country is banned
+        ),
+    ),
+    (Trouble.ACCESS, _any(r"must be verified to", r"verify (?:your )?organization")),
+    (
+        Trouble.TOO_LONG,
+        _any(
+            r"request (?:is )?too large for",
+            r"reduce the length of the (?:messages|prompt|input)",
+        ),
+    ),
+)
+
+# These are read only where the provider's own code says nothing, in this order.
+_OTHERWISE = (
+    (
+        Trouble.TOO_LONG,
+        _any(
+            r"context[ _](?:length|window|size|limit)",
+            r"(?:prompt|input|messages?|conversation) (?:is|are) too (?:long|large)",
+            r"length of all messages is too long",
+            r"too many (?:input |prompt |total )?tokens",
+            r"too large for model",
+            r"token count .{0,80}exceeds",
+            r"tokens exceeds? the (?:configured|maximum|model)",
+            r"(?:exceeds?|exceeded) the (?:maximum|model'?s?|allowed)[a-z' ]{0,40}\btokens",
+        ),
+    ),
+    (
+        Trouble.REFUSED,
+        _any(
+            r"content[ _-](?:management|filter|policy|policies|exists risk|violat)",
+            r"(?:safety|moderation) (?:system|filter|check|polic)",
+            r"\b(?:input|prompt|content|request|message) (?:was|is|has been) flagged",
+            r"violat\w* (?:our |the |\w+ ){0,3}(?:usage|content|safety) (?:polic|guideline)",
+            r"requires moderation",
+            r"inappropriate content",
+            r"considered high risk",
+            r"data[ _]?inspection[ _]?failed",
+        ),
+    ),
+    (
+        Trouble.CREDIT,
+        _any(
+            r"exceeded your (?:current|monthly|daily) (?:quota|usage|spend)",
+            r"(?:insufficient|not enough|no|low|out of|ran out of|run out of|exhausted) "
+            r"(?:account |your )?(?:balance|credits?|funds|quota)\b",
+            r"(?:credit )?balance (?:is |has been )?(?:too low|insufficient|exhausted|not enough)",
+            r"(?:payment|billing) (?:is )?(?:required|not active|overdue|to be enabled)",
+            r"(?:key|billing|spend|spending|budget|monthly)(?: hard)? limit "
+            r"(?:has been )?(?:exceeded|reached)",
+        ),
+    ),
+    (
+        Trouble.SETTINGS,
+        _any(
+            r"model [^\n]{0,120}(?:does not exist|not found|not exist|is not a valid|is not available)",
+            r"(?:unknown|invalid|no such|unsupported|unavailable) model",
+            r"is not a valid model",
+            r"no endpoints found",
+        ),
+    ),
+    (
+        Trouble.ACCESS,
+        _any(
+            r"insufficient permissions",
+            r"missing scopes?",
+            r"member of an organization",
+            r"(?:no|not have|n't have|without|denied|lacks?) (?:the )?(?:access|permission)",
+            r"permission denied",
+            r"ip (?:address )?(?:is )?not (?:authori[sz]ed|allowed)",
+            r"organization (?:has been|is|was) (?:disabled|restricted|suspended)",
+        ),
+    ),
+)
+
+# Said of the key itself, whatever the status.
+_WRONG_KEY = _any(
+    r"reported as leaked",
+    r"(?:incorrect|invalid|wrong|malformed|expired|revoked|disabled|unknown|bad|no such)[ _-]"
+    r"(?:x-)?(?:api[ _-]?key|api token|access token|bearer token|authentication token|credentials|token)",
+    r"(?:api[ _-]?key|api token|access token|bearer token|credentials) "
+    r"(?:is |are |was |has been |have been |provided )?"
+    r"(?:not valid|invalid|incorrect|expired|revoked|disabled|deleted|deactivated|blocked)",
+)
+
+_BLOCKED_PAGE = _any(
+    r"just a moment",
+    r"attention required",
+    r"you have been blocked",
+    r"cf-(?:chl|challenge)",
+    r"challenge-platform",
+    r"enable javascript and cookies",
+    r"error code: 10(?:06|07|08|10|12|20)\b",
+)
+_TITLE = re.compile(r"<title[^>]{0,80}>\s*([^<]{1,200})", re.IGNORECASE)
+
+
+def certain_cause(text: str) -> Trouble | None:
+    """Return the cause that an error's words leave no doubt about, whatever its code says."""
+    return _first(_ALWAYS, text)
+
+
+def likely_cause(status: int, text: str) -> Trouble | None:
+    """Return the cause that an error's words name; `status` is that of HTTP, or 0 inside a stream."""
+    if status in (0, 400, 401, 403) and _WRONG_KEY.search(text[:_LONGEST]):
+        return Trouble.KEY
+    return _first(_OTHERWISE, text)
+
+
+def page_cause(status: int, text: str) -> Trouble | None:
+    """Return why a page or plain text came instead of the API's JSON; None where the status says enough."""
+    if _BLOCKED_PAGE.search(text[:_LONGEST]):
+        return Trouble.BLOCKED
+    if status in (401, 403) and not text.lstrip().startswith("<"):
+        return Trouble.ACCESS  # nothing says that the key is wrong
+    if status in (404, 408, 409, 410, 413, 429) or status == 0 or status >= 500:
+        return None
+    return Trouble.SETTINGS if 300 <= status < 400 else Trouble.BLOCKED
+
+
+def page_title(text: str) -> str:
+    """Return what an HTML page says it is, for the log; other text as it is."""
+    match = _TITLE.search(text[:_LONGEST])
+    return match[1].strip() if match else text
+
+
+def _first(causes: tuple[tuple[Trouble, re.Pattern[str]], ...], text: str) -> Trouble | None:
+    text = text[:_LONGEST]
+    return next((trouble for trouble, pattern in causes if pattern.search(text)), None)

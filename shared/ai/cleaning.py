@@ -1,0 +1,91 @@
+"""What is kept of a model's text: no reasoning, no halves of characters, and something to see.
+
+Reasoning models put their thoughts into `<think>` where a server does not separate them. They are removed
+from the complete text, so tags that were split over events need no care. DeepSeek's template writes the
+opening tag into the prompt, so an answer may hold the closing one alone (vllm 13125, open-webui 9808).
+"""
+
+from __future__ import annotations
+
+import re
+
+_NAME = r"(?:think|thinking|thoughts?|reasoning|antthinking|seed:think)"
+_TAGS = (
+    rf"<{_NAME}(?:\s[^<>\n]{{0,60}})?>|\[THINK\]|◁think▷",
+    rf"</{_NAME}\s{{0,3}}>|\[/THINK\]|◁/think▷",
+)
+_END = re.compile(_TAGS[1], re.IGNORECASE)
+# Code is matched first, so tags in it are left alone: an answer may be about them.
+_CODE_OR_TAG = re.compile(
+    rf"(?P<code>```.*?(?:```|\Z)|`[^`\n]*`)|(?P<start>{_TAGS[0]})|(?P<end>{_TAGS[1]})",
+    re.IGNORECASE | re.DOTALL,
+)
+_HINT = re.compile(r"[<\[◁]/?(?:think|thought|reasoning|antthink|seed:)", re.IGNORECASE)
+_BLANK = " \t\r\n"
+_PROSE = " ,.;:!?)\"'»”"  # what follows a tag that a sentence only mentions
+
+# What Telegram and people see nothing of: controls, blanks, joiners, fillers, variation selectors, tags.
+_VISIBLE = re.compile(
+    "[^\x00-\x20\x7f-\xa0\xad\u030a\u0333\u033f\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f"
+    "\u2000-\u200f\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffc"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ud800-\udfff]"
+)
+
+
+def is_visible(text: str) -> bool:
+    """Whether there is anything to see in a text."""
+    return _VISIBLE.search(text) is not None
+
+
+def well_formed(text: str) -> str:
+    """Return a text that UTF-8 and Postgres take.
+
+    Halves of a surrogate pair that came in two events are joined, single ones replaced; NUL is dropped.
+    """
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = _joined_halves(text)
+    return text.replace("\0", "")
+
+
+def _joined_halves(text: str) -> str:
+    """Return a text whose halves are joined: bytes that were read with `surrogateescape`, or surrogates."""
+    try:
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+def without_reasoning(text: str) -> str:
+    """Return an answer without the reasoning in it, also where its tags are not closed or not opened."""
+    if not _HINT.search(text):
+        return text
+    shown: list[str] = []
+    at = position = 0
+    while match := _CODE_OR_TAG.search(text, position):
+        position = match.end()
+        if match["code"] or _is_mention(text, match):
+            continue
+        if match["end"]:  # all before it was reasoning
+            shown.clear()
+        else:
+            shown.append(text[at : match.start()])
+            end = _END.search(text, position)
+            position = end.end() if end else len(text)
+        at = position
+    shown.append(text[at:])
+    return "".join(shown).strip(_BLANK) if at else text
+
+
+def _is_mention(text: str, tag: re.Match[str]) -> bool:
+    """Whether a tag stands in the middle of a sentence that speaks of it."""
+    before = text[max(tag.start() - 1, 0) : tag.start()]
+    after = text[tag.end() : tag.end() + 1]
+    return before == " " and not _begins_line(text, tag.start()) and after != "" and after in _PROSE
+
+
+def _begins_line(text: str, position: int) -> bool:
+    """Whether there are only blanks before a position in its line; looks back a few characters at most."""
+    line = text[max(position - 8, 0) : position]
+    return not line.rpartition("\n")[2].strip() and ("\n" in line or position <= 8)

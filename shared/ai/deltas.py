@@ -1,0 +1,86 @@
+"""The text of an answer out of the pieces a provider streams, whichever way it cuts them.
+
+OpenAI's deltas are what is new. Some servers send the whole text so far in every delta (QwenLM/qwen-code
+3896), repeat it in one delta in between (openclaw 136262), or end with a `message` that holds all of it
+(hermes-browser-extension 11). All work is linear in what was received: two texts are compared only where the
+new piece is at least as long as the text so far.
+"""
+
+from __future__ import annotations
+
+_SURE = 8  # pieces that each begin with the one before: no ordinary answer does that
+_SHORTEST_STEM = 3  # characters; with two pieces "ha" and "haha" are an ordinary answer
+_SHORTEST_REPEAT = 16  # characters; a shorter text may well be said twice
+
+
+class Deltas:
+    """Collects pieces of text and decides whether each is an addition or a repetition."""
+
+    def __init__(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._count = 0
+        self._growths = 0  # pieces that are longer than the piece before and begin with it
+        self._is_growing = True  # every piece so far begins with the piece before
+        self._has_deltas = False
+
+    @property
+    def length(self) -> int:
+        """Return the characters so far; a text that grows is as long as its last piece."""
+        return len(self._parts[-1]) if self._is_growing and self._growths else self._length
+
+    def add(self, text: str) -> None:
+        """Take a delta."""
+        if text:
+            self._has_deltas = True
+            self._take(text)
+
+    def put(self, message: str) -> None:
+        """Take the text of a `message`: the whole answer, or a piece where no deltas are sent."""
+        if not message:
+            return
+        if self._has_deltas:
+            # What is much shorter is no whole answer, and comparing it would cost more than reading it did.
+            if 2 * len(message) >= self.length and message.strip() not in self.text():
+                self._reset(message)
+        elif len(message) >= self.length and message.startswith(self.text()):
+            self._reset(message)
+        else:
+            self._take(message)
+
+    def text(self) -> str:
+        """Return the text so far."""
+        return self._parts[-1] if self._is_cumulative() else "".join(self._parts)
+
+    def _take(self, text: str) -> None:
+        self._count += 1
+        if self._is_growing and self._parts:
+            self._compare(text)
+        elif self._repeats(text):
+            self._parts, self._length = [], 0
+        self._parts.append(text)
+        self._length += len(text)
+
+    def _compare(self, text: str) -> None:
+        """Note whether the pieces go on growing; once that is certain keep only the last."""
+        last = self._parts[-1]
+        if not text.startswith(last):
+            self._is_growing = False
+        else:
+            self._growths += len(text) > len(last)
+        if self._growths >= _SURE:
+            self._parts, self._length = [], 0
+
+    def _repeats(self, text: str) -> bool:
+        """Whether a piece of an ordinary stream repeats all that came before it."""
+        is_candidate = self._count > 3 and len(text) >= self._length >= _SHORTEST_REPEAT
+        return is_candidate and text.startswith("".join(self._parts))
+
+    def _is_cumulative(self) -> bool:
+        if not (self._is_growing and self._growths):
+            return False
+        stem = self._parts[0].strip()
+        return any(map(str.isalnum, stem)) and (self._growths > 1 or len(stem) >= _SHORTEST_STEM)
+
+    def _reset(self, text: str) -> None:
+        self._parts, self._length, self._is_growing = [text], len(text), False

@@ -1,0 +1,158 @@
+"""A refusal is read by its cause, and only a provider that says so makes a key wrong.
+
+The refusals of `causes.json` are from providers' documentation and public reports: regions (home-assistant
+120072, gemini-cli 1993), firewalls (chatgpt-telegram-bot 460), permissions (PowerToys 32989, continue 10059),
+length (litellm 10793, 15968, 21647, 28063), streams (crush 1216, chatbox 2263) and framing (openclaw 76444).
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shared.ai import causes, chat
+from shared.ai.checking import Verdict, check_key
+from shared.ai.providers import load
+from shared.ai.reading import problem_of
+from shared.errors import AIError, AIUnavailable, OwnKeyError
+from tests.ai.asking import Ask, Lines
+from tests.ai.raw_server import RawServer, Script, good, head, plain, sends
+
+VERIFY = {
+    "message": "Your organization must be verified to stream this model. Please go to: "
+    "https://platform.openai.com/settings/organization/general and click on Verify Organization.",
+    "type": "invalid_request_error",
+    "param": "stream",
+    "code": "unsupported_value",
+}
+PAGE = "<!DOCTYPE html><html><head><title>{}</title></head><body>…</body></html>"
+
+
+def error(message: str, code: Any = None, kind: str = "invalid_request_error") -> dict[str, Any]:
+    return {"error": {"message": message, "type": kind, "param": None, "code": code}}
+
+
+CAUSES = [
+    tuple(case[name] for name in ("provider", "status", "body", "cause"))
+    for case in json.loads((Path(__file__).parent / "causes.json").read_text())
+]
+
+
+@pytest.mark.parametrize(("provider", "status", "body", "cause"), CAUSES)
+def test_a_refusal_is_read_by_its_cause(provider: str, status: int, body: Any, cause: str) -> None:
+    raw = body if isinstance(body, str) else json.dumps(body)
+    assert problem_of(load(provider), status, {}, raw.encode()).trouble == cause
+
+
+@pytest.mark.parametrize(("provider", "status", "body", "cause"), CAUSES)
+def test_an_own_key_is_switched_off_only_when_it_is_wrong(
+    raw: RawServer, ask: Ask, provider: str, status: int, body: Any, cause: str
+) -> None:
+    answer = body.encode() if isinstance(body, str) else body
+    raw.next(*[plain(answer, f"{status} Status")] * 2)
+    try:
+        ask(provider=provider, api_key="sk-their-own-key", seconds=1.5)
+    except OwnKeyError as error:
+        assert (error.reason == "refused") == (cause == "key")
+        assert cause in ("key", "access", "credit", "rate", "settings")
+    except AIError:
+        assert cause not in ("key", "access", "credit", "rate", "settings")
+
+
+def test_a_challenge_of_cloudflare_is_known_by_its_header() -> None:
+    assert problem_of(load("openai"), 403, {"cf-mitigated": "challenge"}, b"{}").trouble == "blocked"
+
+
+class TestWithoutStreaming:
+    def test_an_unverified_organization_is_answered_in_one_piece(self, raw: RawServer, ask: Ask) -> None:
+        whole = {"choices": [{"message": {"content": "Hello"}, "finish_reason": "stop"}]}
+        raw.next(plain({"error": VERIFY}, "400 Bad Request"), plain(whole), plain(whole))
+        assert ask().text == "Hello"
+        assert raw.requests[0].body["stream"] is True
+        assert not {"stream", "stream_options"} & set(raw.requests[1].body)
+        assert ask().text == "Hello"
+        assert len(raw.requests) == 3, "it is remembered"
+
+    def test_one_users_organization_changes_nothing_for_others(self, raw: RawServer, ask: Ask) -> None:
+        raw.next(plain({"error": VERIFY}, "400 Bad Request"), good(), good())
+        ask(api_key="sk-their-own-key")
+        ask()
+        assert [request.body.get("stream") for request in raw.requests] == [True, None, True]
+
+    def test_only_once(self, raw: RawServer, ask: Ask) -> None:
+        raw.next(*[plain({"error": VERIFY}, "400 Bad Request")] * 3)
+        with pytest.raises(AIError):
+            ask()
+        assert len(raw.requests) == 2
+
+    def test_no_other_parameter_is_taken_for_it(self, raw: RawServer, ask: Ask) -> None:
+        raw.next(plain(error("Unrecognized request argument supplied: stream_options"), "400 Bad Request"))
+        ask()
+        assert raw.requests[1].body["stream"] is True
+        assert "stream_options" not in raw.requests[1].body
+        chat._refused.clear()
+
+
+@pytest.mark.parametrize(
+    ("answer", "advice"),
+    [
+        (plain(error("x", "invalid_api_key"), "401 Unauthorized"), "valid one into OPENAI_API_KEY"),
+        (plain(error("quota", "insufficient_quota"), "429 No"), "top it up or raise its limit"),
+        (plain(error("no", "model_not_found"), "404 Not Found"), "no model gpt-5-mini"),
+        (plain(error("Missing scopes: x"), "401 Unauthorized"), "check the key's permissions"),
+        (plain(error("Location is not supported"), "403 Forbidden"), "deploy to a supported region"),
+        (plain(PAGE.format("Just a moment...").encode(), "403 Forbidden"), "check OPENAI_BASE_URL"),
+        (sends(head(kind="text/html", Content_Length="13") + b"<html></html>"), "check OPENAI_BASE_URL"),
+    ],
+)  # fmt: skip
+def test_the_owner_is_told_what_to_do(
+    raw: RawServer, ask: Ask, lines: Lines, answer: Script, advice: str
+) -> None:
+    raw.next(answer)
+    with pytest.raises(AIError):
+        ask()
+    (line,) = lines("ai_trouble")
+    assert line["severity"] == "ALERT"
+    assert advice in line["message"]
+
+
+def test_the_owner_hears_of_a_region_on_a_users_own_key_too(raw: RawServer, ask: Ask, lines: Lines) -> None:
+    raw.next(plain(error("Country, region, or territory not supported"), "403 Forbidden"))
+    with pytest.raises(AIUnavailable):
+        ask(api_key="sk-their-own-key")
+    assert [line["severity"] for line in lines("ai_trouble")] == ["ALERT"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (plain({"data": []}), Verdict.GOOD),
+        (plain(error("Incorrect API key", "invalid_api_key"), "401 Unauthorized"), Verdict.REFUSED),
+        (plain(error("Missing scopes: api.model.read"), "403 Forbidden"), Verdict.UNKNOWN),
+        (plain(error("Country, region, or territory not supported"), "403 Forbidden"), Verdict.UNKNOWN),
+        (plain(PAGE.format("Just a moment...").encode(), "403 Forbidden"), Verdict.UNKNOWN),
+        (plain(PAGE.format("Welcome").encode()), Verdict.UNKNOWN),
+        (plain(b"Unauthorized", "401 Unauthorized"), Verdict.UNKNOWN),
+    ],
+)
+def test_a_key_is_refused_only_by_the_provider(raw: RawServer, answer: Script, verdict: Verdict) -> None:
+    raw.next(answer)
+    assert check_key("openai", "sk-their-own-key") == verdict
+
+
+@pytest.mark.parametrize(
+    "piece", ["model ", "api key is ", "token count ", "exceeds the ", "<title", "violates our "]
+)
+def test_reading_a_cause_takes_bounded_time(piece: str) -> None:
+    text = piece * 20_000
+    started = time.perf_counter()
+    for status in (400, 500):
+        causes.certain_cause(text)
+        causes.likely_cause(status, text)
+        causes.page_cause(status, text)
+        causes.page_title(text)
+    assert time.perf_counter() - started < 0.5
