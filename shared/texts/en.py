@@ -41,7 +41,7 @@ TEXTS: Mapping[str, str] = {
     "command_user": "A person’s card: ID or user name",
     "command_grant": "Give bonus requests: whom, how many, why",
     "command_givetrainings": "Give trainings: whom, how many, why",
-    "command_reset": "Give today’s requests back: to whom",
+    "command_reset": "Give the month’s requests back: to whom",
     "command_plan": "Give a plan: to whom, which, for how many days",
     "command_unban": "Lift a ban: whose",
     "command_ban": "Ban: whom, why",
@@ -372,7 +372,7 @@ TEXTS: Mapping[str, str] = {
         "Whom, how many trainings and, if you like, why? For example: `/givetrainings @name 3 for your patience`\n\n"
         "A number below zero takes back what is unused."
     ),
-    "admin_usage_reset": "Who gets today’s requests back? For example: `/reset @name`",
+    "admin_usage_reset": "Who gets this month’s requests back? For example: `/reset @name`",
     "admin_usage_plan": (
         "To whom, which plan and, unless for good, for how many days? For example: `/plan @name PREMIUM 30`\n\n"
         "The days begin now. `/plan @name FREE` takes back what admins gave."
@@ -423,7 +423,7 @@ TEXTS: Mapping[str, str] = {
     "admin_no_plan": "There is no plan {name}. There are: {plans}",
     "admin_granted": "{name}: bonus requests {before} → {after}",
     "admin_gave_trainings": "{name}: trainings {before} → {after}",
-    "admin_reset": "{name}: today’s requests {before} → {after}",
+    "admin_reset": "{name}: requests this month {before} → {after}",
     "admin_plan_set": "{name}: plan {before} → {after}",
     "admin_plan_until": "{plan} until {date}",
     "admin_banned": "{name}: banned",
@@ -458,7 +458,7 @@ TEXTS: Mapping[str, str] = {
     "admin_mark_reason": "Reason: {reason}",
     "admin_button_card": "👤 Card",
     "admin_button_grant": "🎁 +{credits}",
-    "admin_button_reset": "🔄 Reset the day",
+    "admin_button_reset": "🔄 Reset the month",
     "admin_button_audit": "📜 Audit",
     "admin_button_plan": "⭐ {plan} for {days|day|days}",
     "admin_button_no_plan": "Take the plan back",
@@ -476,7 +476,7 @@ TEXTS: Mapping[str, str] = {
     "admin_audit_older": "Older ›",
     "audit_add_bonus_credits": "bonus requests {before} → {after}",
     "audit_give_trainings": "trainings {before} → {after}",
-    "audit_reset_user_usage": "requests of the day {before} → {after}",
+    "audit_reset_user_usage": "requests this month {before} → {after}",
     "audit_set_plan": "plan {before} → {after}",
     "audit_ban_user": "banned",
     "audit_unban_user": "ban lifted",

@@ -45,7 +45,7 @@ TEXTS: Mapping[str, str] = {
     "command_user": "Карточка человека: ID или имя пользователя",
     "command_grant": "Дать бонусные запросы: кому, сколько, за что",
     "command_givetrainings": "Дать тренировки: кому, сколько, за что",
-    "command_reset": "Вернуть сегодняшние запросы: кому",
+    "command_reset": "Вернуть запросы за месяц: кому",
     "command_plan": "Дать тариф: кому, какой, на сколько дней",
     "command_unban": "Снять бан: с кого",
     "command_ban": "Забанить: кого, за что",
@@ -379,7 +379,7 @@ TEXTS: Mapping[str, str] = {
         "Кому, сколько тренировок и, если хотите, за что? Например: `/givetrainings @name 3 за терпение`\n\n"
         "Число меньше нуля забирает неиспользованные."
     ),
-    "admin_usage_reset": "Кому вернуть сегодняшние запросы? Например: `/reset @name`",
+    "admin_usage_reset": "Кому вернуть запросы за этот месяц? Например: `/reset @name`",
     "admin_usage_plan": (
         "Кому, какой тариф и, если не навсегда, на сколько дней? Например: `/plan @name PREMIUM 30`\n\n"
         "Дни считаются от сегодня. `/plan @name FREE` забирает то, что дали администраторы."
@@ -430,7 +430,7 @@ TEXTS: Mapping[str, str] = {
     "admin_no_plan": "Тарифа {name} нет. Есть: {plans}",
     "admin_granted": "{name}: бонусные запросы {before} → {after}",
     "admin_gave_trainings": "{name}: тренировки {before} → {after}",
-    "admin_reset": "{name}: запросы за сегодня {before} → {after}",
+    "admin_reset": "{name}: запросы за месяц {before} → {after}",
     "admin_plan_set": "{name}: тариф {before} → {after}",
     "admin_plan_until": "{plan} до {date}",
     "admin_banned": "{name}: доступ закрыт",
@@ -465,7 +465,7 @@ TEXTS: Mapping[str, str] = {
     "admin_mark_reason": "Причина: {reason}",
     "admin_button_card": "👤 Карточка",
     "admin_button_grant": "🎁 +{credits}",
-    "admin_button_reset": "🔄 Вернуть день",
+    "admin_button_reset": "🔄 Вернуть запросы",
     "admin_button_audit": "📜 Журнал",
     "admin_button_plan": "⭐ {plan} на {days|день|дня|дней}",
     "admin_button_no_plan": "Забрать тариф",
@@ -483,7 +483,7 @@ TEXTS: Mapping[str, str] = {
     "admin_audit_older": "Раньше ›",
     "audit_add_bonus_credits": "бонусные запросы {before} → {after}",
     "audit_give_trainings": "тренировки {before} → {after}",
-    "audit_reset_user_usage": "запросы за день {before} → {after}",
+    "audit_reset_user_usage": "запросы за месяц {before} → {after}",
     "audit_set_plan": "тариф {before} → {after}",
     "audit_ban_user": "бан",
     "audit_unban_user": "бан снят",

@@ -2894,11 +2894,12 @@ revoke all on function public.admin_refund_payment from public, anon, authentica
 grant execute on function public.admin_refund_payment to bot_backend, service_role;
 comment on function public.admin_refund_payment is 'Keeps that an admin wants money of a payment given back';
 
--- Gives a person today's requests back, over all bots, in an admin's name: to the day and to the month.
+-- Gives a user the month's requests back, today's included, over all bots, in an admin's name. What was paid with
+-- bonus credits and what own keys answered stays counted, as no limit counts it.
 --
--- Twice or at once: the person's row is locked, as it is for every request that is reserved; with a reference
+-- Twice or at once: the user's row is locked, as it is for every request that is reserved; with a reference
 --   it acts once, and a repetition is answered with what it did then. Without one, every call acts.
--- Returns: jsonb {applied, before, after}: requests of today.
+-- Returns: jsonb {applied, before, after}: requests of the month. The audit log keeps the day's beside them.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
 create or replace function public.admin_reset_user_usage(
   p_user_id bigint, p_admin_email text, p_reference text default null
@@ -2913,7 +2914,6 @@ declare
   v_email text := private.require_admin(p_admin_email);
   v_vip_level integer;
   v_quota record;
-  v_requests integer;
   v_known public.audit_log;
 begin
   select u.vip_level into v_vip_level from public.users as u where u.id = p_user_id for no key update;
@@ -2928,32 +2928,26 @@ begin
   end if;
 
   v_quota := private.quota(p_user_id, v_vip_level);
-  -- Counted under the lock: a failed request is given back without asking for the person's row.
-  select coalesce(sum(l.requests), 0) into v_requests
-    from (
-      select d.requests
-        from public.daily_usage as d
-       where d.user_id = p_user_id and d.day = v_quota.day
-         for update
-    ) as l;
   update public.daily_usage as d
      set requests = 0
-   where d.user_id = p_user_id and d.day = v_quota.day and d.requests > 0;
+   where d.user_id = p_user_id and d.day >= v_quota.month and d.requests > 0;
   update public.monthly_usage as m
-     set requests = greatest(m.requests - v_requests, 0)
+     set requests = 0
    where m.user_id = p_user_id and m.month = v_quota.month;
   perform private.write_audit(
     v_email, 'reset_user_usage', p_user_id, p_reference,
-    jsonb_build_object('requests', v_requests, 'day', v_quota.day),
-    jsonb_build_object('requests', 0, 'day', v_quota.day)
+    jsonb_build_object(
+      'requests', v_quota.month_requests, 'month', v_quota.month, 'day_requests', v_quota.requests, 'day', v_quota.day
+    ),
+    jsonb_build_object('requests', 0, 'month', v_quota.month, 'day_requests', 0, 'day', v_quota.day)
   );
-  return jsonb_build_object('applied', true, 'before', v_requests, 'after', 0);
+  return jsonb_build_object('applied', true, 'before', v_quota.month_requests, 'after', 0);
 end
 $$;
 
 revoke all on function public.admin_reset_user_usage from public, anon, authenticated, service_role;
 grant execute on function public.admin_reset_user_usage to bot_backend, service_role;
-comment on function public.admin_reset_user_usage is 'Gives a person today''s requests back in an admin''s name';
+comment on function public.admin_reset_user_usage is 'Gives a user the month''s requests back in an admin''s name';
 
 -- Gives a person a plan in an admin's name, from now for p_days or without an end; the free plan takes back
 -- what admins gave. What was bought stays: of several plans the highest counts.

@@ -110,25 +110,36 @@ def test_two_people_with_one_reference_at_once_give_one(
     assert sorted(in_parallel(8, give)) == ["N0003"] * 7 + ["True"]
 
 
-def test_a_reset_gives_todays_requests_back_over_all_bots(
-    sql: Sql, boss: str, anna: int, call: Callable[..., Any]
+def test_a_reset_gives_the_months_requests_back_over_all_bots(
+    sql: Sql, boss: str, anna: int, call: Callable[..., Any], clock: Callable[[str], None]
 ) -> None:
-    sql("insert into daily_usage values (%s, 'assistant', '2026-01-01', 9)", anna)
-    assert call("admin_reset_user_usage", anna, boss, f"reset:{anna}") == {
-        "applied": True,
-        "before": 7,
-        "after": 0,
-    }
-    rows = sql("select day::text, requests from daily_usage where user_id = %s order by day, bot", anna)
-    assert [row["requests"] for row in rows] == [9, 0, 0]
+    clock("timestamptz '2030-05-17 12:00+00'")
+    sql("delete from daily_usage where user_id = %s", anna)
+    sql(
+        "insert into daily_usage (user_id, bot, day, requests, bonus_requests, own_key_requests) "
+        "select %s, v.* from (values ('assistant', date '2030-04-30', 9, 0, 0), "
+        "('assistant', '2030-05-01', 5, 2, 1), ('assistant', '2030-05-17', 4, 1, 0), "
+        "('second', '2030-05-17', 3, 0, 6)) as v",
+        anna,
+    )
+    sql("insert into monthly_usage values (%s, '2030-04-01', 9, 0), (%s, '2030-05-01', 12, 3)", anna, anna)
+    done = {"applied": True, "before": 12, "after": 0}
+    assert call("admin_reset_user_usage", anna, boss, f"reset:{anna}") == done
+    rows = sql(
+        "select requests, bonus_requests, own_key_requests from daily_usage "
+        "where user_id = %s order by day, bot",
+        anna,
+    )
+    assert [tuple(row.values()) for row in rows] == [(9, 0, 0), (0, 2, 1), (0, 1, 0), (0, 0, 6)]
+    months = sql("select requests, bonus_requests from monthly_usage where user_id = %s order by month", anna)
+    assert [tuple(row.values()) for row in months] == [(9, 0), (0, 3)]
+
     sql("update daily_usage set requests = 2 where user_id = %s and bot = 'second'", anna)
-    assert call("admin_reset_user_usage", anna, boss, f"reset:{anna}") == {
-        "applied": False,
-        "before": 7,
-        "after": 0,
-    }
-    assert audited(sql, anna)[0]["action"] == "reset_user_usage"
-    assert len(audited(sql, anna)) == 1
+    assert call("admin_reset_user_usage", anna, boss, f"reset:{anna}") == {**done, "applied": False}
+    [entry] = audited(sql, anna)
+    assert entry["action"] == "reset_user_usage"
+    assert entry["before"] == {"requests": 12, "month": "2030-05-01", "day_requests": 7, "day": "2030-05-17"}
+    assert entry["after"] == {"requests": 0, "month": "2030-05-01", "day_requests": 0, "day": "2030-05-17"}
 
 
 @pytest.mark.parametrize("email", ["stranger@example.com", "", None, "%"])

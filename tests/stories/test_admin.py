@@ -299,7 +299,7 @@ def test_the_cards_buttons_act_and_bring_it_up_to_date(stack: Stack, appoint: Ap
     name = f"Анна (@{anna.account.username})"
     assert tap(card, "🎁 +10") == f"{name}: бонусные запросы 0 → 10"
     assert "Бонусные запросы: 10" in card.text
-    assert tap(card, "🔄 Вернуть день") == f"{name}: запросы за сегодня 1 → 0"
+    assert tap(card, "🔄 Вернуть запросы") == f"{name}: запросы за месяц 1 → 0"
     assert "Сегодня: 0 из 25" in card.text
     assert re.fullmatch(
         rf"{re.escape(name)}: тариф Бесплатный → Премиум до \d\d\.\d\d\.\d{{4}}",
@@ -332,7 +332,7 @@ def test_the_cards_buttons_act_and_bring_it_up_to_date(stack: Stack, appoint: Ap
 def test_a_button_that_changes_nothing_leaves_the_card_alone(stack: Stack, appoint: Appoint) -> None:
     boss, anna = appoint("en").chat("assistant"), somebody(stack)
     card = ask(boss, f"/user {anna.id}")
-    assert "today’s requests 0 → 0" in card.tap("🔄 Reset the day").answer(20)["text"]
+    assert "requests this month 0 → 0" in card.tap("🔄 Reset the month").answer(20)["text"]
     assert not [
         call for call in stack.telegram.calls if call["method"] == "editMessageText" and not call["ok"]
     ]
@@ -362,9 +362,9 @@ def test_credits_are_told_as_before_and_after(
 
 
 @pytest.mark.parametrize(
-    ("language", "done"), [("ru", "запросы за сегодня 3 → 0"), ("en", "today’s requests 3 → 0")]
+    ("language", "done"), [("ru", "запросы за месяц 3 → 0"), ("en", "requests this month 3 → 0")]
 )
-def test_a_day_is_given_back(stack: Stack, appoint: Appoint, language: str, done: str) -> None:
+def test_a_month_is_given_back(stack: Stack, appoint: Appoint, language: str, done: str) -> None:
     boss, anna = appoint(language).chat("assistant"), somebody(stack)
     for number in range(3):
         ask(anna.chat("assistant"), f"question {number}")

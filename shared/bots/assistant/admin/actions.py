@@ -62,7 +62,7 @@ def give_trainings(unit: Unit, person: Found, trainings: int, reason: str | None
 
 
 def reset(unit: Unit, person: Found) -> str:
-    """Give today's requests back."""
+    """Give the month's requests back, today's included."""
     done = db.call(
         "admin_reset_user_usage",
         p_user_id=person["id"],
