@@ -17,7 +17,7 @@ import psycopg
 import pytest
 from psycopg.pq import ExecStatus
 
-from tests.support import eventually
+from tests.support import calls_with_preview, eventually
 from tools.database import admins, migrate
 from tools.database.embedded import Server, free_port
 from tools.emulator.stack import Stack
@@ -89,6 +89,7 @@ def stack(one_stack: Stack, request: pytest.FixtureRequest) -> Iterator[Stack]:
     """The running stack, without troubles before and after; a failure shows what the function said."""
     calm(one_stack)
     yield one_stack
+    assert not calls_with_preview(one_stack.telegram.calls)
     if request.session.testsfailed:
         for name, function in one_stack.functions.items():
             quiet = ('"severity":"DEBUG"', '"type":"probe"')

@@ -72,6 +72,17 @@ def deliver_until_done(
         time.sleep(0.1)
 
 
+def calls_with_preview(calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the calls for whose addresses Telegram would fetch a preview."""
+    return [
+        call
+        for call in calls
+        if "text" in call["parameters"]
+        and call["method"] != "answerCallbackQuery"
+        and call["parameters"].get("link_preview_options") != {"is_disabled": True}
+    ]
+
+
 def eventually(check: Callable[[], Any], seconds: float = 30) -> Any:
     """Return the first true result of `check` within some seconds."""
     deadline = time.monotonic() + seconds

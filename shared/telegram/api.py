@@ -15,6 +15,7 @@ from telebot import apihelper
 from shared import http, log
 from shared.config import settings
 from shared.errors import TelegramError
+from shared.telegram.previews import without_preview
 
 TIMEOUT = 10.0  # seconds for one call
 FILE_TIMEOUT = 30.0  # seconds for one with a file
@@ -105,7 +106,7 @@ def _post(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> 
     started = monotonic()
     status = 0
     try:
-        answer = http.post_json(url, parameters, timeout=timeout)
+        answer = http.post_json(url, without_preview(method, parameters), timeout=timeout)
         status = answer.status
         return _decode(method, answer)
     except http.NoAnswer as error:

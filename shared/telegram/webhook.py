@@ -15,7 +15,7 @@ else of that chat before it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -26,6 +26,7 @@ from shared.signatures import token_matches
 from shared.telegram import fallback, pipeline
 from shared.telegram.incoming import MAX_BODY, Incoming, Unusable, parse
 from shared.telegram.pipeline import DONE, Answer, later
+from shared.telegram.previews import without_preview
 
 if TYPE_CHECKING:
     from flask import Request
@@ -59,7 +60,11 @@ def _response(answer: Answer) -> Response:
     headers = {"Content-Type": "application/json"} if answer.body else {"Content-Type": "text/plain"}
     if answer.retry_after:
         headers["Retry-After"] = str(answer.retry_after)
-    return orjson.dumps(answer.body) if answer.body else b"", answer.status, headers
+    return _json(answer.body) if answer.body else b"", answer.status, headers
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    return orjson.dumps(without_preview(body["method"], body))
 
 
 def _answer(request: Request) -> Answer:
