@@ -13,7 +13,7 @@ import select
 import threading
 from functools import lru_cache
 from time import monotonic, sleep
-from typing import Any
+from typing import Any, Self
 
 import orjson
 import psycopg
@@ -24,6 +24,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from shared import log
 from shared.config import settings
+from shared.database_tls import tls_options
 from shared.errors import DatabaseUnavailable, Refusal
 
 RETRY_SECONDS = 3.0  # how long one call keeps trying
@@ -53,6 +54,19 @@ _NOT_READY = ("25006", "42501", "42883")
 
 class _Connection(psycopg.Connection[tuple[Any, ...]]):
     """One that does not wait for ever: a pooler without a free server is alive and silent for minutes."""
+
+    last_error = ""  # why the latest attempt to connect failed; empty when it succeeded
+
+    @classmethod
+    def connect(cls, *arguments: Any, **parameters: Any) -> Self:
+        """Connect, and keep the reason of a failure: the pool reports a timeout alone."""
+        try:
+            connection = super().connect(*arguments, **parameters)
+        except psycopg.Error as error:
+            _Connection.last_error = _reason(error)
+            raise
+        _Connection.last_error = ""
+        return connection
 
     def wait(self, gen: PQGen[RV], interval: float = _LOOK_EVERY, timeout: float | None = None) -> RV:
         return super().wait(gen, interval, ANSWER_SECONDS if timeout is None else timeout)
@@ -99,10 +113,11 @@ def _connections() -> ConnectionPool[_Connection]:
     if _pool is None:
         with _pool_lock:
             if _pool is None:
+                url = settings().database_url
                 _pool = ConnectionPool(
-                    settings().database_url,
+                    url,
                     connection_class=_Connection,
-                    kwargs=_CONNECTION,
+                    kwargs=_CONNECTION | tls_options(url),
                     min_size=1,
                     max_size=settings().database_pool_size,
                     # A broken connection is given up soon, so that the next call tries afresh.
@@ -142,7 +157,11 @@ def call(function: str, **parameters: Any) -> Any:
         else:
             _circuit.failed()
         log.warning(
-            "the database did not answer", action="database_unavailable", function=function, reason=str(error)
+            "the database did not answer",
+            action="database_unavailable",
+            function=function,
+            reason=str(error),
+            connect_error=_Connection.last_error,
         )
         raise
     except (Refusal, psycopg.Error):

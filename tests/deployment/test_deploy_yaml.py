@@ -43,8 +43,8 @@ def test_a_script_is_bash_that_stops_at_the_first_failure(name: str) -> None:
 
 def test_the_steps_run_in_the_order_that_hurts_nobody() -> None:
     order = [
-        "check", "settings", "migrate", "database", "telegram", "payments", "scheduled", "list-jobs", "jobs",
-        "smoke", "webhooks",
+        "check", "settings", "supabase-cli", "migrate", "database", "telegram", "payments", "scheduled",
+        "list-jobs", "jobs", "smoke", "webhooks",
     ]  # fmt: skip
     assert order == IDS
     for each in steps():

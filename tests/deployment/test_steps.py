@@ -77,12 +77,16 @@ def test_the_scheduler_waits_longer_than_the_function_may_take(build: Build) -> 
         assert int(call.flags["attempt-deadline"].rstrip("s")) > int(timeout.rstrip("s"))
 
 
-def test_migrations_go_to_the_hosted_database_with_tls(build: Build) -> None:
-    npm, supabase = build.run("migrate").calls
-    assert npm.words[-1] == "supabase@3.1.0"
-    assert supabase.words == ["supabase", "db", "push"]
-    assert supabase.flags == {"remote": SECRETS["DATABASE_ADMIN_URL"], "yes": ""}
-    assert supabase.environment["PGSSLMODE"] == "require"
+def test_the_cli_is_installed_before_any_secret_is_there(build: Build) -> None:
+    (npm,) = build.run("supabase-cli").calls
+    assert npm.words == ["npm", "install", ".supabase-cli", "supabase@3.1.0"]
+    assert "ignore-scripts" in npm.flags
+
+
+def test_migrations_are_pushed_with_the_installed_cli(build: Build) -> None:
+    (push,) = build.run("migrate").calls
+    assert push.words == ["tools", "-m", "tools.database", "push"]
+    assert push.environment["SUPABASE_CLI"].startswith(".supabase-cli/")
 
 
 def database(build: Build, **environment: str) -> list[Call]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pathspec import GitIgnoreSpec
 
+from shared.database_tls import SUPABASE_ROOT
 from tests.deployment.build import ROOT
 
 NEVER = [
@@ -55,7 +56,7 @@ def build() -> set[str]:
 
 def test_a_function_takes_along_only_what_runs(function: set[str]) -> None:
     assert {path.split("/")[0] for path in function} == {"functions", "shared", "requirements.txt"}
-    assert {Path(path).suffix for path in function} == {".py", ".txt", ".otf"}
+    assert {Path(path).suffix for path in function} == {".py", ".txt", ".otf", ".crt"}
 
 
 def test_a_function_takes_along_everything_that_runs(function: set[str]) -> None:
@@ -63,6 +64,7 @@ def test_a_function_takes_along_everything_that_runs(function: set[str]) -> None
         sources = {str(path.relative_to(ROOT)) for path in (ROOT / folder).rglob("*.py")}
         assert sources <= function
     assert "requirements.txt" in function
+    assert str(SUPABASE_ROOT.relative_to(ROOT)) in function
 
 
 @pytest.mark.parametrize(

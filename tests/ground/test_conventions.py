@@ -18,6 +18,7 @@ GROUND = {
     "signatures",
     "http",
     "db",
+    "database_tls",
     "texts",
     "process",
 }

@@ -1,6 +1,7 @@
 """Commands for the database: bring it up to date, write and check migrations, check all of the SQL.
 
     python -m tools.database sync        bring a database to the newest migration
+    python -m tools.database push        the same with the Supabase CLI (SUPABASE_CLI names its program)
     python -m tools.database settings    write the settings and admins that the environment names
     python -m tools.database status      what is applied and what is not
     python -m tools.database migration   write the next migration from the changes in supabase/schemas
@@ -19,7 +20,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from tools.database import admins, agreement, lint, marker, migrate, reset, settings, writer
+from tools.database import admins, agreement, lint, marker, migrate, push, reset, settings, writer
 from tools.database.errors import DatabaseToolError
 from tools.database.migrate import SUPABASE
 
@@ -45,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    for command in (_sync, _settings, _status, _reset):
+    for command in (_sync, _push, _settings, _status, _reset):
         name = command.__name__.removeprefix("_")
         with_url = commands.add_parser(name, description=command.__doc__, help=command.__doc__)
         with_url.add_argument("--url", default=os.environ.get("DATABASE_ADMIN_URL"))
@@ -75,6 +76,11 @@ def _sync(arguments: argparse.Namespace) -> int:
     if not password:
         print("BOT_BACKEND_PASSWORD is not set: the password of role bot_backend stays as it is.")
     return 0
+
+
+def _push(arguments: argparse.Namespace) -> int:
+    """Bring a database to the newest migration with the Supabase CLI."""
+    return push.push(_url(arguments))
 
 
 def _settings(arguments: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from shared.database_tls import tls_options
 from tools.database import prepare
 from tools.database.errors import MigrationError
 
@@ -78,8 +79,14 @@ def sync(
 
 
 def connect(url: str) -> psycopg.Connection:
-    """Connect for tools: autocommit, nothing prepared (a transaction pooler would lose it)."""
-    return psycopg.connect(url, autocommit=True, prepare_threshold=None, connect_timeout=CONNECT_TIMEOUT)
+    """Connect for tools: verified as in shared/database_tls.py, autocommit, nothing prepared (poolers)."""
+    return psycopg.connect(
+        url,
+        autocommit=True,
+        prepare_threshold=None,
+        connect_timeout=CONNECT_TIMEOUT,
+        **tls_options(url),  # type: ignore[arg-type]
+    )
 
 
 def applied_versions(connection: psycopg.Connection) -> list[str]:
