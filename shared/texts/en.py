@@ -831,13 +831,11 @@ TEXTS: Mapping[str, str] = {
         "Changed your mind? /cancel"
     ),
     "buy_contact_wrong": "That looks like neither an e-mail address nor a phone number. For example: anna@example.com or +79991234567.",
-    "promo_ask": "🏷 **Promo code**\n\nSend it in your next message. Capital letters or small ones, it is the same.",
+    "promo_ask": "🏷 **Promo code**\n\nSend it in your next message. Upper or lower case both work.",
     "promo_cancel": "Cancel",
-    "promo_malformed": (
-        "🤔 This does not look like a promo code: those have Latin letters, digits, hyphens and underscores. "
-        "Send one code, without other words."
-    ),
-    "promo_unknown": "🤔 There is no promo code **{code}**. Check it for a typo and send it again.",
+    "promo_again": "Try another code",
+    "promo_malformed": "🤔 That doesn’t look like a promo code. A code is 3–32 Latin letters, digits, hyphens or underscores.",
+    "promo_unknown": "🤔 There’s no promo code **{code}**. Check it for typos and send it again.",
     "promo_expired": "⌛ The promo code **{code}** is over.",
     "promo_used_up": "😔 The promo code **{code}** is all taken: it was for a limited number of people.",
     "promo_not_yet": "⏳ The promo code **{code}** begins on {date}. Come back then!",

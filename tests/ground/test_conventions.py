@@ -21,6 +21,7 @@ GROUND = {
     "database_tls",
     "texts",
     "process",
+    "pasted",
 }
 AREAS = {path.parent.name for path in (ROOT / "shared").glob("*/__init__.py")} - GROUND
 # An area may use those it stands on; none of them may look back.

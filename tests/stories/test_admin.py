@@ -164,6 +164,21 @@ def test_bad_input_gets_an_example_and_a_stranger_a_clear_word(
         assert nobody in ask(chat, text).text, text
 
 
+@pytest.mark.parametrize(
+    "form", ["@\u200b{}", "«@{}»", "@{}.", "\u00a0@{}\ufeff", "https://t.me/{}", "`{}`", "\n@{},"]
+)
+def test_a_user_is_found_by_a_name_as_it_was_pasted(
+    stack: Stack, appoint: Appoint, sql: Sql, form: str
+) -> None:
+    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+    name = form.format(column(sql, anna, "username"))
+    assert f"@{column(sql, anna, 'username')}" in ask(boss, f"/user {name}").text
+    ask(boss, f"/grant {name} 5\u200b a «reason».")
+    assert column(sql, anna, "bonus_credits") == 5
+    (entry,) = sql("select after::text as details from audit_log order by id desc limit 1")
+    assert "a «reason»." in entry["details"], "words that are kept stay as they were written"
+
+
 # /stats ----------------------------------------------------------------------------------------------------
 
 

@@ -89,6 +89,17 @@ def test_a_key_of_every_provider_answers_without_using_the_plan(stack: Stack, sq
     assert "Today: 0 of 25 requests" in anna.answer(20).text
 
 
+@pytest.mark.parametrize(
+    "form", ["\ufeff{}", "«{}».", "`{}`", "{start}\u200b{end}", "key: {}\u00a0\n", "“{}”,"]
+)
+def test_a_key_is_taken_as_people_paste_it(stack: Stack, form: str) -> None:
+    anna, key = stack.telegram.person("Anna").chat("assistant"), a_key("OpenAI")
+    add(anna, "OpenAI", form.format(key, start=key[:12], end=key[12:]))
+    anna.send("which key is this?")
+    anna.answer(20)
+    assert stack.ai.headers[-1]["authorization"] == f"Bearer {key}"
+
+
 def test_the_keys_are_listed_chosen_and_removed(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.person("Anna").chat("assistant")
     anna.send("/keys")

@@ -11,6 +11,7 @@ from tests.money.promocodes import new_code, row_of, tries_of
 from tests.stories.test_buy import LABELS, link_of, news, speaks, tap
 from tests.support import eventually
 from tests.telegram.test_crashes import LATER
+from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer, Chat
 
@@ -65,7 +66,7 @@ def test_a_code_behind_the_command_gives_what_it_is_for(
 @pytest.mark.parametrize(("language", "words"), [
     ("ru", ("Пришлите его следующим", "нет. Проверьте", "не похоже на промокод", "больше не действует",
             "уже разобрали", "начнёт действовать 01.01.2099", "Попробуйте завтра")),
-    ("en", ("Send it in your next", "There is no promo code", "does not look like", "is over",
+    ("en", ("Send it in your next", "There’s no promo code", "doesn’t look like", "is over",
             "is all taken", "begins on 01 Jan 2099", "try again tomorrow")),
 ])  # fmt: skip
 def test_what_gives_nothing_is_told_kindly(
@@ -75,9 +76,9 @@ def test_what_gives_nothing_is_told_kindly(
     anna = speaks(stack, language)
     assert asks in ask(anna, "/promo").text
     assert unknown in ask(anna, "NO-SUCH-CODE").text
-    assert malformed in ask(anna, "какой-то код").text
-    assert tries_of(sql, user(sql, anna)["id"]) == 1
     assert expired in ask(anna, new_code(sql, is_active=False)).text
+    assert malformed in ask(anna, "/promo какой-то код").text
+    assert tries_of(sql, user(sql, anna)["id"]) == 2
     assert used_up in ask(anna, f"/promo {new_code(sql, max_uses=1, uses=1)}").text
     later = new_code(sql, valid_from="2099-01-01 12:00:00+03")
     assert not_yet in ask(anna, f"/promo {later}").text
@@ -91,11 +92,84 @@ def test_a_code_may_be_sent_by_itself_and_a_typo_mended(stack: Stack, sql: Sql) 
     shop = ask(anna, "/buy")
     asked = tap(shop, "Enter a promo code")
     assert "Send it in your next message" in asked.text
-    assert "There is no promo code" in ask(anna, code + "X").text
+    assert "There’s no promo code" in ask(anna, code + "X").text
     assert "works!" in ask(anna, code).text
     assert user(sql, anna)["bonus_credits"] == 50
     # From now on words are words again: they go to the AI, and are no code.
     assert "promo code" not in ask(anna, "hello there, how are you?").text
+
+
+FORMS = {
+    "line break": "/promo\n{}", "no-break space": "/promo\u00a0{}", "zero width": "/promo {}\u200b",
+    "zero width within": "/promo T\u200bEST\u2060{rest}", "byte order mark": "/promo \ufeff{}",
+    "guillemets": "/promo «{}»", "curly quotes": "/promo “{}”", "backticks": "/promo `{}`",
+    "full stop": "/promo {}.", "sentence": "/promo ({})!", "bold": "/promo **{}**", "hashtag": "/promo #{}",
+    "label": "/promo Code: {}", "Russian label": "/promo Промокод {}.", "full width": "/promo ＴＥＳＴ{rest}",
+    "other hyphens": "/promo {hyphens}", "long dash": "/promo {dashes}",
+    "Cyrillic letters": "/promo ТЕЅТ{rest}", "link": "/promo https://t.me/some_bot?start=promo_{}",
+    "payload": "/promo promo_{}", "link's payload": "/start promo_{}.",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_code_works_as_people_paste_it(stack: Stack, sql: Sql, form: str) -> None:
+    anna, code = speaks(stack), new_code(sql)
+    forms = {"rest": code[4:], "hyphens": code.replace("-", "\u2011"), "dashes": code.replace("-", "—")}
+    assert "works!" in ask(anna, FORMS[form].format(code, **forms)).text
+    assert user(sql, anna)["bonus_credits"] == 50
+
+
+def test_two_hyphens_that_a_phone_made_a_dash(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    sql("insert into promocodes (code, kind, value) values ('TWO--HYPHENS', 'credits', 50)")
+    assert "works!" in ask(anna, "/promo two—hyphens").text
+    assert "There’s no promo code TWO-HYPHENZ" in ask(anna, "/promo two—hyphenz").text
+    assert tries_of(sql, user(sql, anna)["id"]) == 1, "two readings are one try"
+
+
+@pytest.mark.parametrize("malformed", ["what is this?", "x", "a" * 33, "скидка", "http://example.com/a"])
+def test_after_what_is_no_code_words_are_for_the_ai(stack: Stack, sql: Sql, malformed: str) -> None:
+    anna, code = speaks(stack), new_code(sql)
+    ask(anna, "/promo")
+    told = ask(anna, malformed)
+    assert "doesn’t look like a promo code" in told.text
+    for words in ("hello", code):
+        stack.ai.next(AiBehaviour(text="An answer."))
+        assert ask(anna, words).text == "An answer."
+    assert "Send it in your next message" in tap(told, "Try another code").text
+    assert "works!" in ask(anna, f"  «{code}».").text
+    assert tries_of(sql, user(sql, anna)["id"]) == 0
+
+
+@pytest.mark.parametrize("words", ["hello", "Thanks!", "what is the weather?", "а какие есть?"])
+def test_after_an_unknown_code_only_another_code_is_one(stack: Stack, sql: Sql, words: str) -> None:
+    anna, code = speaks(stack), new_code(sql)
+    assert "There’s no promo code" in ask(anna, "/promo nosuchcode").text
+    stack.ai.next(AiBehaviour(text="An answer."))
+    assert ask(anna, words).text == "An answer."
+    stack.ai.next(AiBehaviour(text="Another answer."))
+    assert ask(anna, code).text == "Another answer.", "nothing is awaited any more"
+    assert tries_of(sql, user(sql, anna)["id"]) == 1
+
+
+def test_a_second_unknown_code_ends_the_waiting(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    ask(anna, "/promo nosuchcode")
+    told = ask(anna, "nosuchcodes")
+    assert "There’s no promo code NOSUCHCODES" in told.text
+    assert labels(told)[0] == "Try another code"
+    stack.ai.next(AiBehaviour(text="An answer."))
+    assert ask(anna, "nosuchcode").text == "An answer."
+
+
+@pytest.mark.parametrize("leave", ["‹ Menu", "Cancel"])
+def test_the_menu_ends_the_waiting(stack: Stack, leave: str) -> None:
+    anna = speaks(stack)
+    shop = ask(anna, "/buy") if leave == "‹ Menu" else None
+    asked = ask(anna, "/promo")
+    tap(shop or asked, leave)
+    stack.ai.next(AiBehaviour(text="An answer."))
+    assert ask(anna, "SUMMER").text == "An answer."
 
 
 def test_whoever_thinks_better_of_it_speaks_with_the_ai_again(stack: Stack, sql: Sql) -> None:

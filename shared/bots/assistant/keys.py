@@ -12,7 +12,7 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, log
+from shared import db, log, pasted
 from shared.ai import providers
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
@@ -150,7 +150,7 @@ def _brings_key(message: Message) -> bool:
 def take_key(_message: Message) -> None:
     """Take the key that was asked for, written or changed; what is forwarded is content."""
     unit = current()
-    key, text = awaited(unit), unit.incoming.text
+    key, text = awaited(unit), pasted.plain(unit.incoming.text)
     found = providers.recognise(text)
     words = [found[1]] if found else shape.candidates(text)
     if not words and HIDDEN not in text:
@@ -204,7 +204,7 @@ def awaited(unit: Unit) -> str:
 
 def offer(unit: Unit) -> Keyboard | None:
     """Return a button to keep the key that a message plainly holds; the key itself is to be sent again."""
-    found = providers.recognise(unit.incoming.text)
+    found = providers.recognise(pasted.plain(unit.incoming.text))
     if found is None or not unit.incoming.is_private or unit.is_offline or not encryption.is_available():
         return None
     return _offer_of(unit, found[0])

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from telebot.types import CallbackQuery, Message
 
+from shared import pasted
 from shared.bots.assistant import bot
 from shared.telegram import current, reply
 from shared.telegram.bot import OPEN_PAGE
@@ -36,7 +37,7 @@ def back(unit: Unit) -> Keyboard:
 def start(message: Message) -> None:
     """Welcome a person; what their link carried is kept for whoever it is for, or redeemed."""
     unit = current()
-    payload = (message.text or "").partition(" ")[2].strip()
+    payload = pasted.word(pasted.after_command(message.text or ""))
     if payload.startswith(OPEN_PAGE) and unit.incoming.is_private:
         if not unit.is_offline:
             unit.set_data("awaiting", None)
@@ -84,8 +85,10 @@ def show_help(_call: CallbackQuery) -> None:
 
 @bot.callback_query_handler(func=lambda call: call.data == "menu")
 def show_menu(_call: CallbackQuery) -> None:
-    """Go back to the menu."""
+    """Go back to the menu; what was asked for is not awaited any more."""
     unit = current()
+    if unit.data.get("awaiting") and not unit.is_offline:
+        unit.set_data("awaiting", None)
     unit.show(unit.rich("menu"), main_menu(unit))
 
 

@@ -7,17 +7,24 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db
+from shared import db, pasted
 from shared.telegram import reply
 from shared.telegram.unit import StateUnavailable, Unit
 
 Found = dict[str, Any]  # what admin_find_user returns
+_LINK = re.compile(r"(?:https?://)?(?:t|telegram)\.me/(?=\w)", re.ASCII | re.IGNORECASE)
 _WHO = re.compile(r"[0-9]{1,18}|@?[A-Za-z]\w{3,31}", re.ASCII)
 
 
 def words(message: Message, most: int) -> list[str]:
-    """Return up to `most` words behind the command; the last one takes all that is left."""
-    return (message.text or "").split(maxsplit=most)[1:]
+    """Return up to `most` words behind the command; the last one takes all that is left.
+
+    The first names a user, a code or a number: it is read without what was pasted along.
+    """
+    first, *rest = pasted.after_command(message.text or "").split(maxsplit=most - 1) or [""]
+    name = _LINK.sub("", pasted.word(first))
+    rest = [one if len(one.split()) > 1 else pasted.plain(one) for one in rest]
+    return [name, *rest] if name or rest else []
 
 
 def parts(call: CallbackQuery) -> list[str]:
