@@ -31,6 +31,8 @@ RETRY_SECONDS = 3.0  # how long one call keeps trying
 ANSWER_SECONDS = 9.0  # how long one statement is waited for; the server itself stops it after 8 s
 PROBE_SECONDS = 1.0  # how long the one call tries that finds out whether it is back
 CIRCUIT_SECONDS = 5.0  # how long, after that, calls of this process fail at once
+BUSY_SECONDS = 1.0  # a call that waits longer for a connection is logged
+BUSY_EVERY = 30.0  # seconds between two such lines
 _FIRST_DELAY = 0.05
 _LOOK_EVERY = 0.1  # seconds between two looks at the time while waiting
 # A dead peer is noticed within seconds and not after the kernel's quarter of an hour.
@@ -95,6 +97,10 @@ class _Circuit:
             self._open_until = now + RETRY_SECONDS
             return PROBE_SECONDS
 
+    def is_open(self) -> bool:
+        """Whether the latest call failed and none has succeeded since."""
+        return bool(self._open_until)
+
     def succeeded(self) -> None:
         self._open_until = 0.0
 
@@ -106,6 +112,7 @@ class _Circuit:
 _circuit = _Circuit()
 _pool_lock = threading.Lock()
 _pool: ConnectionPool[_Connection] | None = None
+_busy_logged_at = -BUSY_EVERY
 
 
 def _connections() -> ConnectionPool[_Connection]:
@@ -125,6 +132,25 @@ def _connections() -> ConnectionPool[_Connection]:
                     open=True,
                 )
     return _pool
+
+
+def pool_state() -> dict[str, int] | None:
+    """Return the figures of this process's connection pool (numbers alone), None before its first use."""
+    return None if _pool is None else _pool.get_stats()
+
+
+def is_failing() -> bool:
+    """Return whether the latest call of this process found the database away."""
+    return _circuit.is_open()
+
+
+def close() -> None:
+    """Close the connections of this process. The next call opens a new pool."""
+    global _pool
+    with _pool_lock:
+        pool, _pool = _pool, None
+    if pool is not None:
+        pool.close(timeout=1.0)
 
 
 @lru_cache(maxsize=256)
@@ -162,6 +188,7 @@ def call(function: str, **parameters: Any) -> Any:
             function=function,
             reason=str(error),
             connect_error=_Connection.last_error,
+            pool=pool_state(),
         )
         raise
     except (Refusal, psycopg.Error):
@@ -233,7 +260,10 @@ def _has_answered(error: psycopg.Error) -> bool:
 
 def _call_once(timeout: float, statement: bytes, values: list[bytes | None]) -> bytes | None:
     pool = _connections()
+    started = monotonic()
     connection = pool.getconn(timeout=timeout)
+    if (waited := monotonic() - started) > BUSY_SECONDS:
+        _log_busy(waited)
     if _was_closed(connection):  # while it waited in the pool: nothing of this call has left yet
         connection.close()
         pool.putconn(connection)
@@ -254,6 +284,20 @@ def _call_once(timeout: float, statement: bytes, values: list[bytes | None]) -> 
         raise
     pool.putconn(connection)
     return answer
+
+
+def _log_busy(waited: float) -> None:
+    """Log that calls wait for a connection, at most once in BUSY_EVERY seconds."""
+    global _busy_logged_at  # noqa: PLW0603 - one line for all threads
+    if monotonic() - _busy_logged_at < BUSY_EVERY:
+        return
+    _busy_logged_at = monotonic()
+    log.warning(
+        "a call waited for a database connection",
+        action="pool_busy",
+        ms=round(waited * 1000),
+        pool=pool_state(),
+    )
 
 
 def _was_closed(connection: psycopg.Connection[Any]) -> bool:

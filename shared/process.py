@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import gc
 
-from shared import log
+from shared import log, server
 
 
 def started() -> None:
-    """Take the lines of libraries into our log, and spare what was imported from the garbage collector.
+    """Set up the log and the HTTP server, and spare what was imported from the garbage collector.
 
     gunicorn forks after this. A collection touches every object it knows, and a page that is touched is no
     longer shared: after some seconds of work that was a fifth more memory (docs/performance.md).
     """
     log.capture_libraries()
+    server.install()
     gc.freeze()

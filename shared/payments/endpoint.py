@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from shared import db, log
+from shared import db, health, log
 from shared.config import settings
 from shared.errors import ConfigError, DatabaseUnavailable
 from shared.payments import providers
@@ -31,6 +31,8 @@ SENDING_TIME = 3.0  # seconds for the messages to buyer and admins; what is not 
 def respond(request: Request) -> Response:
     """Answer one callback. Never raises: what goes wrong is logged, and the provider told to come again."""
     log.start_trace(request.headers)
+    if (answer := health.respond(request)) is not None:
+        return answer
     try:
         reply = _answer(request)
     except ConfigError as error:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from shared import log
+from shared import health, log
 from shared.errors import ConfigError, DatabaseUnavailable
 from shared.scheduled.caller import may_call
 from shared.scheduled.jobs import JOBS
@@ -20,6 +20,8 @@ Response = tuple[bytes, int, dict[str, str]]
 def respond(request: Request) -> Response:
     """Run the job named in the path for a caller who may. Never raises."""
     log.start_trace(request.headers)
+    if (answer := health.respond(request)) is not None:
+        return answer
     try:
         return _run(request)
     except ConfigError as error:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from shared import bots, db, log
+from shared import bots, db, health, log
 from shared.config import settings
 from shared.errors import ConfigError, DatabaseUnavailable
 from shared.signatures import token_matches
@@ -41,6 +41,8 @@ _KEPT = 64 * 1024  # characters of an unusable body
 def respond(request: Request) -> Response:
     """Answer one webhook call. Never raises: what goes wrong is logged, and the sender told to come again."""
     log.start_trace(request.headers)
+    if (answer := health.respond(request)) is not None:
+        return answer
     try:
         return _response(_answer(request))
     except ConfigError as error:

@@ -21,6 +21,8 @@ GROUND = {
     "database_tls",
     "texts",
     "process",
+    "health",
+    "server",
     "pasted",
 }
 AREAS = {path.parent.name for path in (ROOT / "shared").glob("*/__init__.py")} - GROUND

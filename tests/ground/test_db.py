@@ -140,3 +140,53 @@ def test_a_refusal_carries_its_code(proxy: Database, sql: object) -> None:
         assert (caught.value.sqlstate, str(caught.value)) == ("S0001", "no")
     finally:
         run("drop function public.refuse_for_test")  # type: ignore[operator]
+
+
+def lines(capsys: pytest.CaptureFixture[str], action: str) -> list[dict[str, object]]:
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    return [line for line in found if line["action"] == action]
+
+
+def test_a_long_wait_for_a_connection_is_logged_once_with_the_pools_figures(
+    proxy: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(db, "BUSY_SECONDS", 0.1)
+    monkeypatch.setattr(db, "_busy_logged_at", -db.BUSY_EVERY)
+    monkeypatch.setenv("DATABASE_POOL_SIZE", "1")
+    config.settings.cache_clear()
+    db.call("stale_updates", p_limit=0)
+    pool = db._connections()
+    for _ in range(2):
+        held = pool.getconn()
+        threading.Timer(0.4, pool.putconn, [held]).start()
+        db.call("stale_updates", p_limit=0)
+    (line,) = lines(capsys, "pool_busy")
+    assert line["severity"] == "WARNING"
+    assert isinstance(line["ms"], int)
+    assert line["ms"] >= 100
+    assert line["pool"]["pool_max"] == 1  # type: ignore[index]
+
+
+def test_a_failure_is_logged_with_the_pools_figures_and_the_reason(
+    proxy: Database, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(db, "RETRY_SECONDS", 0.5)
+    db.call("stale_updates", p_limit=0)
+    proxy.down()
+    with pytest.raises(DatabaseUnavailable):
+        db.call("stale_updates", p_limit=0)
+    (line,) = lines(capsys, "database_unavailable")
+    assert line["pool"]["connections_errors"] >= 1  # type: ignore[index]
+    assert "refused" in str(line["connect_error"])
+    assert db.is_failing()
+
+
+def test_after_closing_nothing_is_left_and_the_next_call_connects_again(proxy: Database) -> None:
+    db.call("stale_updates", p_limit=0)
+    pool = db._pool
+    db.close()
+    db.close()
+    assert pool is not None
+    assert pool.closed
+    assert db.pool_state() is None
+    assert db.call("stale_updates", p_limit=0) == []

@@ -1,0 +1,57 @@
+"""`GET /health` of every function: the state of its process. It needs no secret and calls no database.
+
+Asked with the scheduler's secret (`Authorization: Bearer …`), it calls the database as well.
+"""
+
+from __future__ import annotations
+
+import re
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from shared import db
+from shared.config import settings
+from shared.errors import ConfigError, DatabaseUnavailable
+from shared.signatures import bearer_token, token_matches
+
+if TYPE_CHECKING:
+    from flask import Request
+
+Response = tuple[bytes, int, dict[str, str]]
+# Behind a gateway that keeps the function's name, the path begins with it.
+_PATH = re.compile(r"/([a-z]+/)?health")
+
+
+def respond(request: Request) -> Response | None:
+    """Answer a request for the health of this process; return None for any other request.
+
+    200 says that the settings are right and, where the database was asked, that it answered; else 503.
+    """
+    if request.method != "GET" or not _PATH.fullmatch(request.path):
+        return None
+    try:
+        secrets = settings().scheduler_secrets
+    except ConfigError:
+        return _response(503, {"status": "a setting is wrong; the log names it"})
+    asks_database = token_matches(bearer_token(request.headers.get("Authorization")), secrets)
+    database = {"database": _ask_database()} if asks_database else {}
+    is_well = "error" not in database.get("database", {})
+    state = {"circuit": "open" if db.is_failing() else "closed", "pool": db.pool_state()}
+    status = "ok" if is_well else "the database is unavailable"
+    return _response(200 if is_well else 503, {"status": status} | state | database)
+
+
+def _ask_database() -> dict[str, Any]:
+    started = monotonic()
+    try:
+        db.call("stale_updates", p_limit=0)  # the cheapest call that reads a table
+    except DatabaseUnavailable as error:
+        return {"error": str(error)}
+    return {"ms": round((monotonic() - started) * 1000, 1)}
+
+
+def _response(status: int, body: dict[str, Any]) -> Response:
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return orjson.dumps(body), status, headers
