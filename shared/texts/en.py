@@ -862,6 +862,7 @@ TEXTS: Mapping[str, str] = {
     "provider_cloudpayments": "Card (CloudPayments)",
     "provider_prodamus": "Card (Prodamus)",
     "provider_crypto_pay": "Cryptocurrency",
+    "provider_balance": "Balance",
     "provider_fake": "Make-believe (development)",
     "checkout_paid": "This invoice is paid already.",
     "checkout_expired": "This invoice has expired. Open /buy and choose again.",
@@ -871,6 +872,10 @@ TEXTS: Mapping[str, str] = {
     "paid_subscription": "🎉 **{title}** is paid. Thank you!\n\nIt is yours until {until}.",
     "paid_credits": "🎉 Paid, thank you! You have **{quantity|request|requests}** more.",
     "paid_balance": "🎉 Paid, thank you! Your balance grew by **{quantity}**.",
+    "paid_balance_continues": (
+        "🎉 Paid, thank you! Your balance grew by **{quantity}**.\n\nFinish your purchase: **{wanted}** for {price}."
+    ),
+    "balance_buy": "Buy for {price} from balance",
     "paid_course": "🎉 **{title}** is paid. Thank you!",
     "renewed": "🔁 **{title}** is renewed until {until}. Thank you for staying!",
     "payment_pending": "⏳ **{title}**: the payment is being processed. I will write when it is through.",
@@ -904,6 +909,10 @@ TEXTS: Mapping[str, str] = {
     "refunded": "↩️ **{title}**: {money} went back to you. What it had bought is no longer active.",
     "refunded_part": (
         "↩️ **{title}**: {money} went back to you. The same share of what it had bought is no longer active."
+    ),
+    "refunded_to_balance": "↩️ **{title}**: {money} is back on your balance, and the purchase has been canceled.",
+    "refunded_part_to_balance": (
+        "↩️ **{title}**: {money} is back on your balance, and the same share of the purchase has been canceled."
     ),
     "refunded_unknown": "↩️ {money} went back to you. This payment never added anything to your account.",
     "refunded_unused": (

@@ -858,6 +858,7 @@ TEXTS: Mapping[str, str] = {
     "provider_cloudpayments": "Карта (CloudPayments)",
     "provider_prodamus": "Карта (Продамус)",
     "provider_crypto_pay": "Криптовалюта",
+    "provider_balance": "Баланс",
     "provider_fake": "Понарошку (разработка)",
     "checkout_paid": "Этот счёт уже оплачен.",
     "checkout_expired": "Срок этого счёта вышел. Откройте /buy и выберите снова.",
@@ -867,6 +868,10 @@ TEXTS: Mapping[str, str] = {
     "paid_subscription": "🎉 **{title}** — оплачено, спасибо!\n\nДействует до {until}.",
     "paid_credits": "🎉 Оплачено, спасибо! У вас на **{quantity|запрос|запроса|запросов}** больше.",
     "paid_balance": "🎉 Оплачено, спасибо! Баланс пополнен на **{quantity}**.",
+    "paid_balance_continues": (
+        "🎉 Оплачено, спасибо! Баланс пополнен на **{quantity}**.\n\nОсталось завершить покупку: **{wanted}** за {price}."
+    ),
+    "balance_buy": "Купить за {price} с баланса",
     "paid_course": "🎉 **{title}** — оплачено, спасибо!",
     "renewed": "🔁 **{title}** — продлено до {until}. Спасибо, что вы с нами!",
     "payment_pending": "⏳ **{title}**: платёж обрабатывается. Я напишу, когда он пройдёт.",
@@ -898,6 +903,10 @@ TEXTS: Mapping[str, str] = {
     "payment_failed": "😔 **{title}**: платёж не прошёл, деньги не списаны. Попробуйте ещё раз или другим способом: /buy",
     "refunded": "↩️ **{title}**: вернули {money}. То, что было куплено на эти деньги, больше не действует.",
     "refunded_part": "↩️ **{title}**: вернули {money}. Соразмерная часть купленного больше не действует.",
+    "refunded_to_balance": "↩️ **{title}**: {money} вернулись на баланс, покупка отменена.",
+    "refunded_part_to_balance": (
+        "↩️ **{title}**: {money} вернулись на баланс, соразмерная часть покупки отменена."
+    ),
     "refunded_unknown": "↩️ Вам вернули {money}. По этому платежу ничего не начислялось.",
     "refunded_unused": (
         "↩️ **{title}**: вернули {money}. По этому платежу ничего не было выдано, так что ничего и не "

@@ -239,6 +239,7 @@ create table public.users (
   ban_reason text,
   ban_told boolean not null default false,
   trial_used boolean not null default false,
+  has_started boolean not null default true,
   created_at timestamptz not null default private.clock(),
   last_activity timestamptz not null default private.clock(),
   active_on date not null default (private.clock() at time zone 'UTC')::date
@@ -278,6 +279,7 @@ comment on column public.users.banned_at is 'Since when no bot serves the person
 comment on column public.users.ban_reason is 'What the person is told beside the ban itself';
 comment on column public.users.ban_told is 'Whether the one notice of this ban was given';
 comment on column public.users.trial_used is 'Whether the free trial was started, now or before an erasure';
+comment on column public.users.has_started is 'False while another service alone knows the user (adjust_balance): their first update is still to come';
 comment on column public.users.referral_credits is 'Bonus credits that the person''s invitations brought, all together';
 comment on column public.users.last_activity is 'The last update of the person, to five minutes';
 comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_people';
@@ -755,6 +757,7 @@ create table public.orders (
   completed_at timestamptz,
   full_amount numeric(12, 2) check (full_amount >= amount),
   promocode_id bigint references public.promocodes (id),
+  continues text,
   check ((full_amount is null) = (promocode_id is null))
 );
 
@@ -775,6 +778,7 @@ comment on column public.orders.told is 'What the buyer was told once: pending, 
 comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
 comment on column public.orders.full_amount is 'What it would have cost without the discount; null: there was none';
 comment on column public.orders.promocode_id is 'Whose discount it has';
+comment on column public.orders.continues is 'The product that a top-up is made for: its key';
 alter table public.orders enable row level security;
 revoke all on table public.orders from public, anon, authenticated, service_role;
 revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;
@@ -1818,6 +1822,41 @@ $$;
 revoke all on function private.use_trainings from public, anon, authenticated, service_role;
 comment on function private.use_trainings is 'Takes free trainings from a person, the oldest first';
 
+-- Creates the user of a Telegram account that no bot has had an update of yet, and locks the row. They are not counted as
+-- active or new until their first update (private.upsert_user).
+--
+-- Twice or at once: two calls at once, or a first update at the same time, meet in the unique telegram_id and get the one row.
+-- Locks: the user (NO KEY UPDATE).
+-- Returns: the row.
+-- Errors: L0001, no user of Telegram can have this id (they are positive and have at most 52 bits); 40001, the user was
+--   erased this moment: the same call once more creates them.
+create or replace function private.create_unseen_user(p_telegram_id bigint)
+returns public.users
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user public.users;
+begin
+  if p_telegram_id is null or p_telegram_id <= 0 or p_telegram_id >= (1::bigint << 52) then
+    raise exception 'no user of Telegram can have this id' using errcode = 'L0001';
+  end if;
+  insert into public.users (telegram_id, has_started, active_on)
+  values (p_telegram_id, false, date 'epoch')
+  on conflict (telegram_id) do nothing;
+  select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id for no key update;
+  if not found then
+    raise exception 'the user was erased this moment' using errcode = '40001';
+  end if;
+  return v_user;
+end
+$$;
+
+revoke all on function private.create_unseen_user from public, anon, authenticated, service_role;
+comment on function private.create_unseen_user is 'Creates the user of a Telegram account that no bot has seen yet';
+
 -- Tells what a person may still ask today and this month, over all bots.
 --
 -- Twice or at once: only reads. Whoever means to spend a request locks the person's row first.
@@ -2001,7 +2040,8 @@ comment on function private.tell_ban is 'Notes that a banned person is being tol
 --
 -- Twice or at once: two first messages meet in the unique telegram_id, and both get the one row. Nothing is
 --   written while nothing changed, but for last_activity every five minutes. Whoever makes the row counts
---   the new person in daily_totals.
+--   the new person in daily_totals. A row that another service made (has_started is false) is new once: of two first
+--   messages the second waits for the row's lock and finds it started.
 -- Returns: the row. p_person is Telegram's User; its hash, if there is one, finds what a person who was erased
 --   must not collect again.
 -- Errors: none.
@@ -2016,6 +2056,7 @@ declare
   v_telegram_id bigint := (p_person ->> 'id')::bigint;
   v_user public.users;
   v_stored record;
+  v_is_new boolean;
 begin
   select u.* into v_user from public.users as u where u.telegram_id = v_telegram_id;
   if found
@@ -2024,6 +2065,7 @@ begin
     and v_user.first_name = coalesce(p_person ->> 'first_name', '')
     and v_user.last_name is not distinct from p_person ->> 'last_name'
     and v_user.language_code is not distinct from p_person ->> 'language_code'
+    and v_user.has_started
   then
     return v_user;
   end if;
@@ -2045,7 +2087,12 @@ begin
   -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.
   returning u as person, u.xmax = 0 as is_new into v_stored;
   v_user := v_stored.person;
-  if v_stored.is_new then
+  v_is_new := v_stored.is_new or not v_user.has_started;
+  if not v_user.has_started then
+    update public.users as u set has_started = true, created_at = p_now where u.id = v_user.id
+    returning u.* into v_user;
+  end if;
+  if v_is_new then
     perform private.count_new_person(v_user.id, p_now);
     if p_person ? 'hash' then
       v_user := private.restore_person(v_user.id, p_person ->> 'hash');
@@ -2804,15 +2851,17 @@ grant execute on function public.admin_promocodes to bot_backend, service_role;
 comment on function public.admin_promocodes is 'The promo codes there are, the newest first';
 
 -- Keeps that an admin wants money of a payment given back: all that is left of it, or p_amount. Whoever calls with
--- p_asks asks the provider right away (shared/payments/refunds.py); else the job of payments does.
+-- p_asks asks the provider right away (shared/payments/refunds.py); else the job of payments does. What was paid from balance
+-- goes back to the balance here and now.
 --
 -- Twice or at once: the payment's row is locked and has one open refund at a time, so of two admins one opens it and the
 --   other finds it. With a reference it is opened once. p_left is what was left when the admin was asked: if that is no
 --   longer so, nothing is opened.
 -- Returns: jsonb {outcome, left (text), currency}, and where there is a refund {refund: {id, status, amount, admin_email},
 --   task: what to ask the provider with, only for whoever shall ask now (private.refund_task)}
+--   and {outgoing: messages to deliver now}
 --   opened | known (this reference opened it before) | busy (another one is open) | changed (not p_left any more)
---   | too_much | nothing_left | not_paid
+--   | too_much | nothing_left | not_paid | erased (paid from the balance of a user who is erased)
 -- Errors: N0001 not an admin; N0003 the reference is known with another action, payment or amount; N0004 the amount is
 --   unusable; N0007 there is no such payment.
 create or replace function public.admin_refund_payment(
@@ -2835,6 +2884,7 @@ declare
   v_refund public.refunds;
   v_left numeric;
   v_outcome text;
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   v_payment := private.hold_payment(p_payment_id);
   if v_payment.id is null then
@@ -2859,13 +2909,16 @@ begin
       when v_left = 0 then 'nothing_left'
       when v_left <> p_left then 'changed'
       when p_amount > v_left then 'too_much'
+      when v_payment.provider = 'balance' and v_payment.user_id is null then 'erased'
       else 'opened'
     end;
   end if;
 
   if v_outcome = 'opened' then
     insert into public.refunds as r (payment_id, amount, admin_email, reference, is_awaited)
-    values (p_payment_id, coalesce(p_amount, v_left), v_email, p_reference, not p_asks)
+    values (
+      p_payment_id, coalesce(p_amount, v_left), v_email, p_reference, not p_asks and v_payment.provider <> 'balance'
+    )
     returning r.* into v_refund;
     perform private.write_audit(
       v_email, 'refund_payment', v_payment.user_id, p_reference,
@@ -2875,8 +2928,14 @@ begin
         'currency', v_payment.currency, 'provider', v_payment.provider
       )
     );
+    if v_payment.provider = 'balance' then
+      v_outgoing := private.refund_to_balance(v_payment, v_refund);
+      select r.* into v_refund from public.refunds as r where r.id = v_refund.id;
+    end if;
   end if;
-  return jsonb_build_object('outcome', v_outcome, 'left', v_left::text, 'currency', v_payment.currency)
+  return jsonb_build_object(
+    'outcome', v_outcome, 'left', v_left::text, 'currency', v_payment.currency, 'outgoing', v_outgoing
+  )
     || case when v_refund.id is null then '{}'::jsonb else jsonb_build_object(
       'refund', jsonb_build_object(
         'id', v_refund.id, 'status', v_refund.status, 'amount', v_refund.amount::text,
@@ -3246,13 +3305,15 @@ revoke all on function private.write_audit from public, anon, authenticated, ser
 comment on function private.write_audit is 'Writes down what an admin did';
 
 -- Adds to a person's balance, or takes from it, once per reference. For our own code and, through rpc with the
--- secret key, for every other service of the same owner.
+-- secret key, for every other service of the same owner. A user whom no bot has seen yet is created: their first message
+-- to a bot is still their first (users.has_started).
 --
--- Twice or at once: the person's row is locked, and the reference is unique. A known reference changes nothing
+-- Twice or at once: two calls that create a user meet in the unique telegram_id; the person's row is locked, and the
+--   reference is unique. A known reference changes nothing
 --   and is answered with what it did then; two calls with a new one meet in the lock.
 -- Returns: jsonb {balance, applied, transaction_id}; applied is false for a reference that is known already.
 --   balance is text with two decimals, as it is now.
--- Errors: L0001 no such person; L0002 the balance would fall below zero; L0003 the reference is known with
+-- Errors: L0001 no user of Telegram can have this id; L0002 the balance would fall below zero; L0003 the reference is known with
 --   another amount or person; L0004 the amount, reason or reference is unusable.
 create or replace function public.adjust_balance(
   p_telegram_id bigint, p_amount numeric, p_reason text, p_reference text
@@ -3276,7 +3337,7 @@ begin
 
   select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id for no key update;
   if not found then
-    raise exception 'nobody has this Telegram id' using errcode = 'L0001';
+    v_user := private.create_unseen_user(p_telegram_id);
   end if;
   select t.* into v_known from public.balance_transactions as t where t.reference = p_reference;
   if found then
@@ -4047,6 +4108,16 @@ as $$
           and not o.is_undone
      )
   union all
+  select p.id, 'the ledger does not have what was paid from balance'
+    from public.payments as p
+   where p.provider = 'balance'
+     and coalesce(p.refunded - p.amount, 0) <> (
+       select coalesce(sum(t.amount), 0)
+         from public.balance_transactions as t
+        where t.reference = p.provider_payment_id || ':paid'
+           or t.reference in (select 'refunds:' || r.id from public.refunds as r where r.payment_id = p.id)
+     )
+  union all
   select e.payment_id, 'the ledger does not have what was given'
     from public.payment_effects as e
    where e.effect in ('balance', 'commission')
@@ -4419,7 +4490,53 @@ $$;
 revoke all on function private.consume_discount from public, anon, authenticated, service_role;
 comment on function private.consume_discount is 'Notes that something was bought with a discount';
 
--- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews.
+-- Offers the product that a top-up was made for: one tap buys it from balance. When the balance is still too low, the button
+-- opens the page that says what is missing.
+--
+-- Twice or at once: only reads. The button carries the price and the top-up's order as its reference, so pay_from_balance buys
+--   once for it, however often it is tapped.
+-- Returns: jsonb {values: {wanted, price}, buttons} for private.tell_person; null without a product that is sold from balance.
+-- Errors: none.
+create or replace function private.continue_offer(p_user_id bigint, p_order_id bigint, p_product_key text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_currency text := private.setting('balance_currency');
+  v_texts jsonb;
+  v_price numeric;
+  v_data text;
+begin
+  select p.texts, private.discounted_price(c.amount, c.currency, d.percent) into v_texts, v_price
+    from public.products as p
+    join public.product_prices as c on c.product_key = p.key and c.currency = v_currency
+    cross join private.discount_of(p_user_id) as d
+   where p.key = p_product_key and p.is_active and p.kind <> 'balance';
+  if v_price is null then
+    return null;
+  end if;
+  v_data := format('bal!:%s:%s:t%s', p_product_key, trim_scale(v_price), p_order_id);
+  if octet_length(v_data) > 64 or (select u.balance < v_price from public.users as u where u.id = p_user_id) then
+    v_data := format('bal:%s', p_product_key);
+  end if;
+  return jsonb_build_object(
+    'values', jsonb_build_object(
+      'wanted', private.titles(v_texts), 'price', jsonb_build_object('amount', v_price, 'currency', v_currency)
+    ),
+    'buttons', jsonb_build_array(jsonb_build_array(jsonb_build_object('key', 'balance_buy', 'data', v_data)))
+  );
+end
+$$;
+
+revoke all on function private.continue_offer from public, anon, authenticated, service_role;
+comment on function private.continue_offer is 'Offers the product that a top-up was made for';
+
+-- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews or tops
+-- the balance up. From balance (provider balance, see pay_from_balance) everything but balance is sold, in its currency and
+-- for one period at a time.
 --
 -- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
 --   erasure comes before it, or finds it. A discount is bound to one order at a time: its row is locked, and the order that
@@ -4427,7 +4544,8 @@ comment on function private.consume_discount is 'Notes that something was bought
 -- Returns: jsonb
 --   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
 --    checkout_url}            full_amount: without the discount, null when there is none
---   {outcome: not_for_sale}    switched off, or no price in this currency
+--   {outcome: not_for_sale}    switched off, no price in this currency, or not sold from balance
+--   p_continues: the product that a top-up is made for; once it is paid, its buyer is offered that.
 -- Errors: M0003, there is no such person.
 create or replace function public.create_order(
   p_user_id bigint,
@@ -4437,7 +4555,8 @@ create or replace function public.create_order(
   p_bot text,
   p_renews boolean default false,
   p_contact text default null,
-  p_reference text default null
+  p_reference text default null,
+  p_continues text default null
 )
 returns jsonb
 language plpgsql
@@ -4464,11 +4583,13 @@ begin
     select c.amount into v_full_amount
       from public.product_prices as c
      where c.product_key = v_product.key and c.currency = p_currency;
-    if v_full_amount is null then
+    if v_full_amount is null
+      or (p_provider = 'balance' and (v_product.kind = 'balance' or p_currency <> private.setting('balance_currency')))
+    then
       return jsonb_build_object('outcome', 'not_for_sale');
     end if;
-    v_renews := p_renews and v_product.kind = 'subscription';
-    if not v_renews then
+    v_renews := p_renews and v_product.kind = 'subscription' and p_provider <> 'balance';
+    if not v_renews and v_product.kind <> 'balance' then
       v_discount := private.lock_discount(p_user_id);
       -- The same call, made twice at once, waited for the lock until its order was there.
       select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
@@ -4481,7 +4602,7 @@ begin
     end if;
     insert into public.orders as o (
       user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
-      reference, expires_at, full_amount, promocode_id
+      reference, expires_at, full_amount, promocode_id, continues
     )
     values (
       p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
@@ -4492,7 +4613,8 @@ begin
         case when v_amount < v_full_amount then v_discount.expires_at end
       ),
       case when v_amount < v_full_amount then v_full_amount end,
-      case when v_amount < v_full_amount then v_discount.promocode_id end
+      case when v_amount < v_full_amount then v_discount.promocode_id end,
+      case when v_product.kind = 'balance' then p_continues end
     )
     on conflict (reference) do nothing
     returning o.* into v_order;
@@ -4774,15 +4896,16 @@ declare
   v_given numeric;
   v_subscription_id bigint;
   v_ends_at timestamptz;
+  v_offer jsonb;
 begin
-  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts
+  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.continues
     into v_bought
     from (
-      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot
+      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.continues
         from public.orders as o
        where o.id = p_payment.order_id
       union all
-      select r.product_key, r.kind, r.plan, r.period, null::numeric, r.bot
+      select r.product_key, r.kind, r.plan, r.period, null::numeric, r.bot, null::bigint, null::text
         from public.renewals as r
        where r.id = p_payment.renewal_id and p_payment.order_id is null
     ) as b
@@ -4822,16 +4945,23 @@ begin
   if p_payment.status = 'refunded' then
     return '[]'::jsonb;
   end if;
+  v_offer := private.continue_offer(p_payment.user_id, v_bought.order_id, v_bought.continues);
   return private.tell_person(
     p_payment.user_id,
     v_bought.bot,
-    case when p_payment.renewal_id is null then 'paid_' || v_bought.kind else 'renewed' end,
+    case
+      when v_offer is not null then 'paid_balance_continues'
+      when p_payment.renewal_id is null then 'paid_' || v_bought.kind
+      else 'renewed'
+    end,
     jsonb_build_object('title', private.titles(v_bought.texts))
     || case v_bought.kind
          when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
          when 'course' then '{}'
          else jsonb_build_object('quantity', trim_scale(v_given))
        end
+    || coalesce(v_offer -> 'values', '{}'),
+    v_offer -> 'buttons'
   );
 end
 $$;
@@ -5649,7 +5779,8 @@ $$;
 revoke all on function private.own_events_of from public, anon, authenticated, service_role;
 comment on function private.own_events_of is 'Notes whom the earlier events of a payment are about';
 
--- Gives whoever brought the buyer their share of a payment, in the unit of balances only.
+-- Gives whoever brought the buyer their share of a payment, in the unit of balances only. What is paid from balance gives
+-- none: its money came with a top-up, which gave it.
 --
 -- Twice or at once: the effect is unique per payment. The caller holds both people.
 -- Returns: nothing.
@@ -5666,7 +5797,11 @@ declare
     p_payment.amount * private.setting('referral_commission_percent')::numeric / 100, 2
   );
 begin
-  if p_referrer_id is null or v_share <= 0 or p_payment.currency <> private.setting('balance_currency') then
+  if p_referrer_id is null
+    or v_share <= 0
+    or p_payment.currency <> private.setting('balance_currency')
+    or p_payment.provider = 'balance'
+  then
     return;
   end if;
   insert into public.payment_effects (payment_id, effect, user_id, given)
@@ -5680,6 +5815,62 @@ $$;
 
 revoke all on function private.pay_commission from public, anon, authenticated, service_role;
 comment on function private.pay_commission is 'Gives a referrer their share of a payment';
+
+-- Buys one product from the user's balance: the order, the payment (provider balance), what is given for it and the ledger
+-- entry (reference orders:<id>:paid) are one transaction. The price is the one in balance_currency, less the user's
+-- discount. A subscription is bought for one period: it never renews by itself.
+--
+-- Twice or at once: with one reference there is one order, so it is paid once; a second call waits for the first and gets the
+--   same order. Calls with different references meet in the user's row lock: the balance never falls below zero.
+-- Locks: user (KEY SHARE), discount, order, payment, then users by id (NO KEY UPDATE), as where a payment is recorded.
+-- Returns: jsonb
+--   {outcome: paid | known, id (of the order), texts, kind, amount, currency, balance, outgoing: messages to deliver now}
+--   {outcome: not_for_sale}    switched off, no price in balance_currency, or a top-up
+-- Errors: M0003 there is no such user; L0002 the balance is too low; L0005 the price is not p_amount, the one that the buyer
+--   saw (null: any); M0004 the reference belongs to an order that is not paid from balance.
+create or replace function public.pay_from_balance(
+  p_user_id bigint, p_product_key text, p_bot text, p_reference text, p_amount numeric default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_made jsonb := public.create_order(
+    p_user_id, p_product_key, 'balance', private.setting('balance_currency'), p_bot, p_reference => p_reference
+  );
+  v_order public.orders;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  select o.* into v_order from public.orders as o where o.id = (v_made ->> 'id')::bigint;
+  if v_made ->> 'outcome' = 'not_for_sale' then
+    return v_made;
+  elsif v_order.provider is distinct from 'balance' then
+    raise exception 'the reference belongs to another order' using errcode = 'M0004';
+  elsif v_order.status <> 'completed' then
+    if v_order.amount <> p_amount then
+      raise exception 'the price has changed' using errcode = 'L0005';
+    end if;
+    v_outgoing := private.take_balance_payment(v_order);
+  end if;
+  return jsonb_build_object(
+    'outcome', case when v_order.status = 'completed' then 'known' else 'paid' end,
+    'id', v_order.id,
+    'texts', v_made -> 'texts',
+    'kind', v_order.kind,
+    'amount', v_order.amount::text,
+    'currency', v_order.currency,
+    'balance', (select u.balance::text from public.users as u where u.id = p_user_id),
+    'outgoing', v_outgoing
+  );
+end
+$$;
+
+revoke all on function public.pay_from_balance from public, anon, authenticated, service_role;
+grant execute on function public.pay_from_balance to bot_backend;
+comment on function public.pay_from_balance is 'Buys one product from the user''s balance';
 
 -- Finds who is to be told about a payment, where, and what it was for. Of an order of somebody else, and without an order, that
 -- is whoever paid, where the provider knows them (Telegram).
@@ -5896,7 +6087,7 @@ comment on function private.prepare_renewal is 'Decides what becomes of a renewa
 -- Twice or at once: only reads.
 -- Returns: json [{key, kind, plan, period, quantity, texts, prices: {currency: amount}, discount}] in their order;
 --   amounts and quantities are text. Without a price a product is not for sale. discount is {percent, until, prices},
---   with those prices alone that are lower, for whatever does not renew; null when there is none.
+--   with those prices alone that are lower, for whatever does not renew; null when there is none. Balance has no discount.
 -- Errors: none.
 create or replace function public.products_for_sale(p_user_id bigint default null)
 returns json
@@ -5931,7 +6122,9 @@ as $$
         json_object_agg(c.currency, r.amount::text) filter (where r.amount < c.amount) as reduced,
         count(*) as count
         from public.product_prices as c
-        cross join lateral private.discounted_price(c.amount, c.currency, d.percent) as r (amount)
+        cross join lateral private.discounted_price(
+          c.amount, c.currency, case when p.kind <> 'balance' then d.percent end
+        ) as r (amount)
        where c.product_key = p.key
     ) as s on s.count > 0
    where p.is_active;
@@ -6071,6 +6264,45 @@ $$;
 
 revoke all on function private.refund_task from public, anon, authenticated, service_role;
 comment on function private.refund_task is 'Takes a refund to ask its provider for it now';
+
+-- Carries out the refund of a payment that was made from balance: books the amount back (reference refunds:<id>), and takes
+-- back what was given, the way every provider's refund is applied.
+--
+-- Twice or at once: the caller holds the payment's row and has just opened the refund; the ledger's reference is unique.
+-- Locks: users by id (NO KEY UPDATE).
+-- Returns: jsonb array of the messages to deliver now.
+-- Errors: none.
+create or replace function private.refund_to_balance(p_payment public.payments, p_refund public.refunds)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_reference text := format('refunds:%s', p_refund.id);
+  v_outgoing jsonb;
+begin
+  v_outgoing := private.apply_payment_notice(
+    'balance',
+    jsonb_build_object(
+      'kind', 'refunded', 'payment_id', p_payment.provider_payment_id, 'operation_id', v_reference,
+      'amount', p_refund.amount, 'currency', p_payment.currency, 'refund_id', p_refund.id
+    ),
+    false
+  );
+  perform public.adjust_balance(
+    (select u.telegram_id from public.users as u where u.id = p_payment.user_id),
+    p_refund.amount,
+    'refund',
+    v_reference
+  );
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.refund_to_balance from public, anon, authenticated, service_role;
+comment on function private.refund_to_balance is 'Carries out the refund of a payment made from balance';
 
 -- Tells people that what they bought, or their free trial, ends: three days before, one day before, and when it has ended.
 -- Who renews is not reminded beforehand, and hears of the end when the days of grace are over; whose plan goes on by
@@ -6429,6 +6661,51 @@ $$;
 revoke all on function private.take_back from public, anon, authenticated, service_role;
 comment on function private.take_back is 'Takes back what was given for a payment';
 
+-- Pays an order from its user's balance, the way every provider's payment is applied, and books the amount out.
+--
+-- Twice or at once: the caller has just made the order, or waited for whoever made it. What is given comes first, because it
+--   locks buyer and referrer in the order of their ids; without enough balance all of it is rolled back.
+-- Locks: see pay_from_balance.
+-- Returns: jsonb array of the messages to deliver now.
+-- Errors: L0002 the balance is too low; M0004 the order cannot be paid (any more).
+create or replace function private.take_balance_payment(p_order public.orders)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_number text := format('orders:%s', p_order.id);
+  v_outgoing jsonb;
+begin
+  v_outgoing := private.apply_payment_notice(
+    'balance',
+    jsonb_build_object(
+      'kind', 'paid', 'payment_id', v_number, 'order_id', p_order.id, 'amount', p_order.amount,
+      'currency', p_order.currency
+    ),
+    false
+  );
+  if exists (
+    select from public.payments as p
+     where p.provider = 'balance' and p.provider_payment_id = v_number and p.problem is not null
+  ) then
+    raise exception 'the order cannot be paid' using errcode = 'M0004';
+  end if;
+  perform public.adjust_balance(
+    (select u.telegram_id from public.users as u where u.id = p_order.user_id),
+    -p_order.amount,
+    'purchase',
+    v_number || ':paid'
+  );
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.take_balance_payment from public, anon, authenticated, service_role;
+comment on function private.take_balance_payment is 'Pays an order from its user''s balance';
+
 -- Tells the admins something about a payment, with a button to it: all of them, or the one of p_admin_email. Each hears it
 -- in a bot that they have written to, the one that sold it if they can.
 --
@@ -6595,6 +6872,8 @@ begin
       when p_payment.problem is not null then 'refunded_unused'
       when v_back < 0 then 'refund_undone'
       when p_payment.disputed > p_before.disputed then 'disputed'
+      when p_payment.provider = 'balance' and p_payment.status = 'completed' then 'refunded_part_to_balance'
+      when p_payment.provider = 'balance' then 'refunded_to_balance'
       when p_payment.status = 'completed' then 'refunded_part'
       else 'refunded'
     end,
@@ -7180,8 +7459,8 @@ comment on function private.remember_person is 'Keeps what an erased person must
 -- channel, the promo codes they redeemed and today's wrong ones, today's and this month's requests, a ban. Everything else
 -- begins anew.
 --
--- Twice or at once: the caller has just made the person's row. What was kept moves there, and is kept again
---   when they are erased again.
+-- Twice or at once: the caller has just made the person's row, or holds one that another service made: what that service
+--   gave meanwhile stays. What was kept moves there, and is kept again when they are erased again.
 -- Returns: the person's row.
 -- Errors: none.
 create or replace function private.restore_person(p_user_id bigint, p_hash text)
@@ -7200,20 +7479,23 @@ begin
   if found then
     update public.users as u
        set is_newcomer = u.is_newcomer and not v_kept.used ? 'referral',
-           trial_used = v_kept.used ? 'trial',
-           banned_at = (v_kept.used ->> 'banned_at')::timestamptz
+           trial_used = u.trial_used or v_kept.used ? 'trial',
+           banned_at = coalesce(u.banned_at, (v_kept.used ->> 'banned_at')::timestamptz)
      where u.id = p_user_id;
     insert into public.free_trainings (user_id, source, reference, quantity)
     select p_user_id, 'channel', c.reference, 0
-      from jsonb_array_elements_text(v_kept.used -> 'channels') as c (reference);
-    insert into public.daily_usage (user_id, bot, day, requests)
+      from jsonb_array_elements_text(v_kept.used -> 'channels') as c (reference)
+    on conflict (user_id, source, reference) do nothing;
+    insert into public.daily_usage as u (user_id, bot, day, requests)
     select p_user_id, d.bot, d.day, d.requests
       from jsonb_to_recordset(v_kept.usage -> 'daily') as d (bot text, day date, requests integer)
-     where d.day >= v_today;
-    insert into public.monthly_usage (user_id, month, requests)
+     where d.day >= v_today
+    on conflict (user_id, day, bot) do update set requests = u.requests + excluded.requests;
+    insert into public.monthly_usage as u (user_id, month, requests)
     select p_user_id, m.month, m.requests
       from jsonb_to_recordset(v_kept.usage -> 'monthly') as m (month date, requests integer)
-     where m.month >= date_trunc('month', v_today::timestamp);
+     where m.month >= date_trunc('month', v_today::timestamp)
+    on conflict (user_id, month) do update set requests = u.requests + excluded.requests;
     -- What they had of it, discounts that waited included, went with them.
     insert into public.promocode_usages (promocode_id, user_id, given, consumed_at)
     select p.id, p_user_id, '{}', private.clock()
@@ -7222,11 +7504,13 @@ begin
        select substr(k.key, length('promocode:') + 1)::bigint
          from jsonb_object_keys(v_kept.used) as k (key)
         where starts_with(k.key, 'promocode:')
-     );
-    insert into public.promocode_tries (user_id, day, tries)
+     )
+    on conflict (promocode_id, user_id) do nothing;
+    insert into public.promocode_tries as p (user_id, day, tries)
     select p_user_id, t.day, t.tries
       from jsonb_to_record(v_kept.usage -> 'promocode_tries') as t (day date, tries integer)
-     where t.day >= v_today;
+     where t.day >= v_today
+    on conflict (user_id) do update set day = excluded.day, tries = greatest(p.tries, excluded.tries);
   end if;
   select u.* into v_user from public.users as u where u.id = p_user_id;
   return v_user;

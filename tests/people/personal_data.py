@@ -34,7 +34,7 @@ TABLES = {
         section="person",
         told="id telegram_id username first_name last_name language_code language balance vip_level is_active"
         " is_newcomer referral_code total_referrals referral_credits bonus_credits total_xp level is_admin"
-        " is_paid banned_at ban_reason ban_told trial_used active_on created_at last_activity",
+        " is_paid banned_at ban_reason ban_told trial_used has_started active_on created_at last_activity",
     ),
     "public.bot_sessions": Table(
         "gone",
@@ -111,7 +111,7 @@ TABLES = {
         section="payments.orders",
         told="id product_key provider currency amount status kind plan period quantity renews contact bot"
         " renewal_id reference checkout_url checkout_reference expires_at checked_at told created_at"
-        " completed_at full_amount promocode_id",
+        " completed_at full_amount promocode_id continues",
         kept_back="user_id",
         cleared="user_id contact checkout_url checkout_reference",
     ),

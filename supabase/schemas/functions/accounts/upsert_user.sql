@@ -2,7 +2,8 @@
 --
 -- Twice or at once: two first messages meet in the unique telegram_id, and both get the one row. Nothing is
 --   written while nothing changed, but for last_activity every five minutes. Whoever makes the row counts
---   the new person in daily_totals.
+--   the new person in daily_totals. A row that another service made (has_started is false) is new once: of two first
+--   messages the second waits for the row's lock and finds it started.
 -- Returns: the row. p_person is Telegram's User; its hash, if there is one, finds what a person who was erased
 --   must not collect again.
 -- Errors: none.
@@ -17,6 +18,7 @@ declare
   v_telegram_id bigint := (p_person ->> 'id')::bigint;
   v_user public.users;
   v_stored record;
+  v_is_new boolean;
 begin
   select u.* into v_user from public.users as u where u.telegram_id = v_telegram_id;
   if found
@@ -25,6 +27,7 @@ begin
     and v_user.first_name = coalesce(p_person ->> 'first_name', '')
     and v_user.last_name is not distinct from p_person ->> 'last_name'
     and v_user.language_code is not distinct from p_person ->> 'language_code'
+    and v_user.has_started
   then
     return v_user;
   end if;
@@ -46,7 +49,12 @@ begin
   -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.
   returning u as person, u.xmax = 0 as is_new into v_stored;
   v_user := v_stored.person;
-  if v_stored.is_new then
+  v_is_new := v_stored.is_new or not v_user.has_started;
+  if not v_user.has_started then
+    update public.users as u set has_started = true, created_at = p_now where u.id = v_user.id
+    returning u.* into v_user;
+  end if;
+  if v_is_new then
     perform private.count_new_person(v_user.id, p_now);
     if p_person ? 'hash' then
       v_user := private.restore_person(v_user.id, p_person ->> 'hash');

@@ -1,13 +1,15 @@
 -- Keeps that an admin wants money of a payment given back: all that is left of it, or p_amount. Whoever calls with
--- p_asks asks the provider right away (shared/payments/refunds.py); else the job of payments does.
+-- p_asks asks the provider right away (shared/payments/refunds.py); else the job of payments does. What was paid from balance
+-- goes back to the balance here and now.
 --
 -- Twice or at once: the payment's row is locked and has one open refund at a time, so of two admins one opens it and the
 --   other finds it. With a reference it is opened once. p_left is what was left when the admin was asked: if that is no
 --   longer so, nothing is opened.
 -- Returns: jsonb {outcome, left (text), currency}, and where there is a refund {refund: {id, status, amount, admin_email},
 --   task: what to ask the provider with, only for whoever shall ask now (private.refund_task)}
+--   and {outgoing: messages to deliver now}
 --   opened | known (this reference opened it before) | busy (another one is open) | changed (not p_left any more)
---   | too_much | nothing_left | not_paid
+--   | too_much | nothing_left | not_paid | erased (paid from the balance of a user who is erased)
 -- Errors: N0001 not an admin; N0003 the reference is known with another action, payment or amount; N0004 the amount is
 --   unusable; N0007 there is no such payment.
 create or replace function public.admin_refund_payment(
@@ -30,6 +32,7 @@ declare
   v_refund public.refunds;
   v_left numeric;
   v_outcome text;
+  v_outgoing jsonb := '[]'::jsonb;
 begin
   v_payment := private.hold_payment(p_payment_id);
   if v_payment.id is null then
@@ -54,13 +57,16 @@ begin
       when v_left = 0 then 'nothing_left'
       when v_left <> p_left then 'changed'
       when p_amount > v_left then 'too_much'
+      when v_payment.provider = 'balance' and v_payment.user_id is null then 'erased'
       else 'opened'
     end;
   end if;
 
   if v_outcome = 'opened' then
     insert into public.refunds as r (payment_id, amount, admin_email, reference, is_awaited)
-    values (p_payment_id, coalesce(p_amount, v_left), v_email, p_reference, not p_asks)
+    values (
+      p_payment_id, coalesce(p_amount, v_left), v_email, p_reference, not p_asks and v_payment.provider <> 'balance'
+    )
     returning r.* into v_refund;
     perform private.write_audit(
       v_email, 'refund_payment', v_payment.user_id, p_reference,
@@ -70,8 +76,14 @@ begin
         'currency', v_payment.currency, 'provider', v_payment.provider
       )
     );
+    if v_payment.provider = 'balance' then
+      v_outgoing := private.refund_to_balance(v_payment, v_refund);
+      select r.* into v_refund from public.refunds as r where r.id = v_refund.id;
+    end if;
   end if;
-  return jsonb_build_object('outcome', v_outcome, 'left', v_left::text, 'currency', v_payment.currency)
+  return jsonb_build_object(
+    'outcome', v_outcome, 'left', v_left::text, 'currency', v_payment.currency, 'outgoing', v_outgoing
+  )
     || case when v_refund.id is null then '{}'::jsonb else jsonb_build_object(
       'refund', jsonb_build_object(
         'id', v_refund.id, 'status', v_refund.status, 'amount', v_refund.amount::text,

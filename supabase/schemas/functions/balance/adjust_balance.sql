@@ -1,11 +1,13 @@
 -- Adds to a person's balance, or takes from it, once per reference. For our own code and, through rpc with the
--- secret key, for every other service of the same owner.
+-- secret key, for every other service of the same owner. A user whom no bot has seen yet is created: their first message
+-- to a bot is still their first (users.has_started).
 --
--- Twice or at once: the person's row is locked, and the reference is unique. A known reference changes nothing
+-- Twice or at once: two calls that create a user meet in the unique telegram_id; the person's row is locked, and the
+--   reference is unique. A known reference changes nothing
 --   and is answered with what it did then; two calls with a new one meet in the lock.
 -- Returns: jsonb {balance, applied, transaction_id}; applied is false for a reference that is known already.
 --   balance is text with two decimals, as it is now.
--- Errors: L0001 no such person; L0002 the balance would fall below zero; L0003 the reference is known with
+-- Errors: L0001 no user of Telegram can have this id; L0002 the balance would fall below zero; L0003 the reference is known with
 --   another amount or person; L0004 the amount, reason or reference is unusable.
 create or replace function public.adjust_balance(
   p_telegram_id bigint, p_amount numeric, p_reason text, p_reference text
@@ -29,7 +31,7 @@ begin
 
   select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id for no key update;
   if not found then
-    raise exception 'nobody has this Telegram id' using errcode = 'L0001';
+    v_user := private.create_unseen_user(p_telegram_id);
   end if;
   select t.* into v_known from public.balance_transactions as t where t.reference = p_reference;
   if found then

@@ -104,6 +104,16 @@ as $$
           and not o.is_undone
      )
   union all
+  select p.id, 'the ledger does not have what was paid from balance'
+    from public.payments as p
+   where p.provider = 'balance'
+     and coalesce(p.refunded - p.amount, 0) <> (
+       select coalesce(sum(t.amount), 0)
+         from public.balance_transactions as t
+        where t.reference = p.provider_payment_id || ':paid'
+           or t.reference in (select 'refunds:' || r.id from public.refunds as r where r.payment_id = p.id)
+     )
+  union all
   select e.payment_id, 'the ledger does not have what was given'
     from public.payment_effects as e
    where e.effect in ('balance', 'commission')

@@ -1,4 +1,6 @@
--- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews.
+-- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews or tops
+-- the balance up. From balance (provider balance, see pay_from_balance) everything but balance is sold, in its currency and
+-- for one period at a time.
 --
 -- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
 --   erasure comes before it, or finds it. A discount is bound to one order at a time: its row is locked, and the order that
@@ -6,7 +8,8 @@
 -- Returns: jsonb
 --   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
 --    checkout_url}            full_amount: without the discount, null when there is none
---   {outcome: not_for_sale}    switched off, or no price in this currency
+--   {outcome: not_for_sale}    switched off, no price in this currency, or not sold from balance
+--   p_continues: the product that a top-up is made for; once it is paid, its buyer is offered that.
 -- Errors: M0003, there is no such person.
 create or replace function public.create_order(
   p_user_id bigint,
@@ -16,7 +19,8 @@ create or replace function public.create_order(
   p_bot text,
   p_renews boolean default false,
   p_contact text default null,
-  p_reference text default null
+  p_reference text default null,
+  p_continues text default null
 )
 returns jsonb
 language plpgsql
@@ -43,11 +47,13 @@ begin
     select c.amount into v_full_amount
       from public.product_prices as c
      where c.product_key = v_product.key and c.currency = p_currency;
-    if v_full_amount is null then
+    if v_full_amount is null
+      or (p_provider = 'balance' and (v_product.kind = 'balance' or p_currency <> private.setting('balance_currency')))
+    then
       return jsonb_build_object('outcome', 'not_for_sale');
     end if;
-    v_renews := p_renews and v_product.kind = 'subscription';
-    if not v_renews then
+    v_renews := p_renews and v_product.kind = 'subscription' and p_provider <> 'balance';
+    if not v_renews and v_product.kind <> 'balance' then
       v_discount := private.lock_discount(p_user_id);
       -- The same call, made twice at once, waited for the lock until its order was there.
       select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
@@ -60,7 +66,7 @@ begin
     end if;
     insert into public.orders as o (
       user_id, product_key, provider, currency, amount, kind, plan, period, quantity, renews, contact, bot,
-      reference, expires_at, full_amount, promocode_id
+      reference, expires_at, full_amount, promocode_id, continues
     )
     values (
       p_user_id, v_product.key, p_provider, p_currency, v_amount, v_product.kind, v_product.plan, v_product.period,
@@ -71,7 +77,8 @@ begin
         case when v_amount < v_full_amount then v_discount.expires_at end
       ),
       case when v_amount < v_full_amount then v_full_amount end,
-      case when v_amount < v_full_amount then v_discount.promocode_id end
+      case when v_amount < v_full_amount then v_discount.promocode_id end,
+      case when v_product.kind = 'balance' then p_continues end
     )
     on conflict (reference) do nothing
     returning o.* into v_order;

@@ -19,15 +19,16 @@ declare
   v_given numeric;
   v_subscription_id bigint;
   v_ends_at timestamptz;
+  v_offer jsonb;
 begin
-  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts
+  select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.continues
     into v_bought
     from (
-      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot
+      select o.product_key, o.kind, o.plan, o.period, o.quantity, o.bot, o.id as order_id, o.continues
         from public.orders as o
        where o.id = p_payment.order_id
       union all
-      select r.product_key, r.kind, r.plan, r.period, null::numeric, r.bot
+      select r.product_key, r.kind, r.plan, r.period, null::numeric, r.bot, null::bigint, null::text
         from public.renewals as r
        where r.id = p_payment.renewal_id and p_payment.order_id is null
     ) as b
@@ -67,16 +68,23 @@ begin
   if p_payment.status = 'refunded' then
     return '[]'::jsonb;
   end if;
+  v_offer := private.continue_offer(p_payment.user_id, v_bought.order_id, v_bought.continues);
   return private.tell_person(
     p_payment.user_id,
     v_bought.bot,
-    case when p_payment.renewal_id is null then 'paid_' || v_bought.kind else 'renewed' end,
+    case
+      when v_offer is not null then 'paid_balance_continues'
+      when p_payment.renewal_id is null then 'paid_' || v_bought.kind
+      else 'renewed'
+    end,
     jsonb_build_object('title', private.titles(v_bought.texts))
     || case v_bought.kind
          when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
          when 'course' then '{}'
          else jsonb_build_object('quantity', trim_scale(v_given))
        end
+    || coalesce(v_offer -> 'values', '{}'),
+    v_offer -> 'buttons'
   );
 end
 $$;

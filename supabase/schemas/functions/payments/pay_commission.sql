@@ -1,4 +1,5 @@
--- Gives whoever brought the buyer their share of a payment, in the unit of balances only.
+-- Gives whoever brought the buyer their share of a payment, in the unit of balances only. What is paid from balance gives
+-- none: its money came with a top-up, which gave it.
 --
 -- Twice or at once: the effect is unique per payment. The caller holds both people.
 -- Returns: nothing.
@@ -15,7 +16,11 @@ declare
     p_payment.amount * private.setting('referral_commission_percent')::numeric / 100, 2
   );
 begin
-  if p_referrer_id is null or v_share <= 0 or p_payment.currency <> private.setting('balance_currency') then
+  if p_referrer_id is null
+    or v_share <= 0
+    or p_payment.currency <> private.setting('balance_currency')
+    or p_payment.provider = 'balance'
+  then
     return;
   end if;
   insert into public.payment_effects (payment_id, effect, user_id, given)

@@ -3,7 +3,7 @@
 -- Twice or at once: only reads.
 -- Returns: json [{key, kind, plan, period, quantity, texts, prices: {currency: amount}, discount}] in their order;
 --   amounts and quantities are text. Without a price a product is not for sale. discount is {percent, until, prices},
---   with those prices alone that are lower, for whatever does not renew; null when there is none.
+--   with those prices alone that are lower, for whatever does not renew; null when there is none. Balance has no discount.
 -- Errors: none.
 create or replace function public.products_for_sale(p_user_id bigint default null)
 returns json
@@ -38,7 +38,9 @@ as $$
         json_object_agg(c.currency, r.amount::text) filter (where r.amount < c.amount) as reduced,
         count(*) as count
         from public.product_prices as c
-        cross join lateral private.discounted_price(c.amount, c.currency, d.percent) as r (amount)
+        cross join lateral private.discounted_price(
+          c.amount, c.currency, case when p.kind <> 'balance' then d.percent end
+        ) as r (amount)
        where c.product_key = p.key
     ) as s on s.count > 0
    where p.is_active;

@@ -26,6 +26,8 @@ begin
       when p_payment.problem is not null then 'refunded_unused'
       when v_back < 0 then 'refund_undone'
       when p_payment.disputed > p_before.disputed then 'disputed'
+      when p_payment.provider = 'balance' and p_payment.status = 'completed' then 'refunded_part_to_balance'
+      when p_payment.provider = 'balance' then 'refunded_to_balance'
       when p_payment.status = 'completed' then 'refunded_part'
       else 'refunded'
     end,

@@ -2,8 +2,8 @@
 -- channel, the promo codes they redeemed and today's wrong ones, today's and this month's requests, a ban. Everything else
 -- begins anew.
 --
--- Twice or at once: the caller has just made the person's row. What was kept moves there, and is kept again
---   when they are erased again.
+-- Twice or at once: the caller has just made the person's row, or holds one that another service made: what that service
+--   gave meanwhile stays. What was kept moves there, and is kept again when they are erased again.
 -- Returns: the person's row.
 -- Errors: none.
 create or replace function private.restore_person(p_user_id bigint, p_hash text)
@@ -22,20 +22,23 @@ begin
   if found then
     update public.users as u
        set is_newcomer = u.is_newcomer and not v_kept.used ? 'referral',
-           trial_used = v_kept.used ? 'trial',
-           banned_at = (v_kept.used ->> 'banned_at')::timestamptz
+           trial_used = u.trial_used or v_kept.used ? 'trial',
+           banned_at = coalesce(u.banned_at, (v_kept.used ->> 'banned_at')::timestamptz)
      where u.id = p_user_id;
     insert into public.free_trainings (user_id, source, reference, quantity)
     select p_user_id, 'channel', c.reference, 0
-      from jsonb_array_elements_text(v_kept.used -> 'channels') as c (reference);
-    insert into public.daily_usage (user_id, bot, day, requests)
+      from jsonb_array_elements_text(v_kept.used -> 'channels') as c (reference)
+    on conflict (user_id, source, reference) do nothing;
+    insert into public.daily_usage as u (user_id, bot, day, requests)
     select p_user_id, d.bot, d.day, d.requests
       from jsonb_to_recordset(v_kept.usage -> 'daily') as d (bot text, day date, requests integer)
-     where d.day >= v_today;
-    insert into public.monthly_usage (user_id, month, requests)
+     where d.day >= v_today
+    on conflict (user_id, day, bot) do update set requests = u.requests + excluded.requests;
+    insert into public.monthly_usage as u (user_id, month, requests)
     select p_user_id, m.month, m.requests
       from jsonb_to_recordset(v_kept.usage -> 'monthly') as m (month date, requests integer)
-     where m.month >= date_trunc('month', v_today::timestamp);
+     where m.month >= date_trunc('month', v_today::timestamp)
+    on conflict (user_id, month) do update set requests = u.requests + excluded.requests;
     -- What they had of it, discounts that waited included, went with them.
     insert into public.promocode_usages (promocode_id, user_id, given, consumed_at)
     select p.id, p_user_id, '{}', private.clock()
@@ -44,11 +47,13 @@ begin
        select substr(k.key, length('promocode:') + 1)::bigint
          from jsonb_object_keys(v_kept.used) as k (key)
         where starts_with(k.key, 'promocode:')
-     );
-    insert into public.promocode_tries (user_id, day, tries)
+     )
+    on conflict (promocode_id, user_id) do nothing;
+    insert into public.promocode_tries as p (user_id, day, tries)
     select p_user_id, t.day, t.tries
       from jsonb_to_record(v_kept.usage -> 'promocode_tries') as t (day date, tries integer)
-     where t.day >= v_today;
+     where t.day >= v_today
+    on conflict (user_id) do update set day = excluded.day, tries = greatest(p.tries, excluded.tries);
   end if;
   select u.* into v_user from public.users as u where u.id = p_user_id;
   return v_user;

@@ -24,6 +24,7 @@ create table public.users (
   ban_reason text,
   ban_told boolean not null default false,
   trial_used boolean not null default false,
+  has_started boolean not null default true,
   created_at timestamptz not null default private.clock(),
   last_activity timestamptz not null default private.clock(),
   active_on date not null default (private.clock() at time zone 'UTC')::date
@@ -63,6 +64,7 @@ comment on column public.users.banned_at is 'Since when no bot serves the person
 comment on column public.users.ban_reason is 'What the person is told beside the ban itself';
 comment on column public.users.ban_told is 'Whether the one notice of this ban was given';
 comment on column public.users.trial_used is 'Whether the free trial was started, now or before an erasure';
+comment on column public.users.has_started is 'False while another service alone knows the user (adjust_balance): their first update is still to come';
 comment on column public.users.referral_credits is 'Bonus credits that the person''s invitations brought, all together';
 comment on column public.users.last_activity is 'The last update of the person, to five minutes';
 comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_people';

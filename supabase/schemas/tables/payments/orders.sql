@@ -30,6 +30,7 @@ create table public.orders (
   completed_at timestamptz,
   full_amount numeric(12, 2) check (full_amount >= amount),
   promocode_id bigint references public.promocodes (id),
+  continues text,
   check ((full_amount is null) = (promocode_id is null))
 );
 
@@ -50,6 +51,7 @@ comment on column public.orders.told is 'What the buyer was told once: pending, 
 comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
 comment on column public.orders.full_amount is 'What it would have cost without the discount; null: there was none';
 comment on column public.orders.promocode_id is 'Whose discount it has';
+comment on column public.orders.continues is 'The product that a top-up is made for: its key';
 alter table public.orders enable row level security;
 revoke all on table public.orders from public, anon, authenticated, service_role;
 revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;

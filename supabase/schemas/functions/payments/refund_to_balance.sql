@@ -1,0 +1,38 @@
+-- Carries out the refund of a payment that was made from balance: books the amount back (reference refunds:<id>), and takes
+-- back what was given, the way every provider's refund is applied.
+--
+-- Twice or at once: the caller holds the payment's row and has just opened the refund; the ledger's reference is unique.
+-- Locks: users by id (NO KEY UPDATE).
+-- Returns: jsonb array of the messages to deliver now.
+-- Errors: none.
+create or replace function private.refund_to_balance(p_payment public.payments, p_refund public.refunds)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_reference text := format('refunds:%s', p_refund.id);
+  v_outgoing jsonb;
+begin
+  v_outgoing := private.apply_payment_notice(
+    'balance',
+    jsonb_build_object(
+      'kind', 'refunded', 'payment_id', p_payment.provider_payment_id, 'operation_id', v_reference,
+      'amount', p_refund.amount, 'currency', p_payment.currency, 'refund_id', p_refund.id
+    ),
+    false
+  );
+  perform public.adjust_balance(
+    (select u.telegram_id from public.users as u where u.id = p_payment.user_id),
+    p_refund.amount,
+    'refund',
+    v_reference
+  );
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.refund_to_balance from public, anon, authenticated, service_role;
+comment on function private.refund_to_balance is 'Carries out the refund of a payment made from balance';

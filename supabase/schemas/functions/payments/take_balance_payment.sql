@@ -1,0 +1,44 @@
+-- Pays an order from its user's balance, the way every provider's payment is applied, and books the amount out.
+--
+-- Twice or at once: the caller has just made the order, or waited for whoever made it. What is given comes first, because it
+--   locks buyer and referrer in the order of their ids; without enough balance all of it is rolled back.
+-- Locks: see pay_from_balance.
+-- Returns: jsonb array of the messages to deliver now.
+-- Errors: L0002 the balance is too low; M0004 the order cannot be paid (any more).
+create or replace function private.take_balance_payment(p_order public.orders)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_number text := format('orders:%s', p_order.id);
+  v_outgoing jsonb;
+begin
+  v_outgoing := private.apply_payment_notice(
+    'balance',
+    jsonb_build_object(
+      'kind', 'paid', 'payment_id', v_number, 'order_id', p_order.id, 'amount', p_order.amount,
+      'currency', p_order.currency
+    ),
+    false
+  );
+  if exists (
+    select from public.payments as p
+     where p.provider = 'balance' and p.provider_payment_id = v_number and p.problem is not null
+  ) then
+    raise exception 'the order cannot be paid' using errcode = 'M0004';
+  end if;
+  perform public.adjust_balance(
+    (select u.telegram_id from public.users as u where u.id = p_order.user_id),
+    -p_order.amount,
+    'purchase',
+    v_number || ':paid'
+  );
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.take_balance_payment from public, anon, authenticated, service_role;
+comment on function private.take_balance_payment is 'Pays an order from its user''s balance';

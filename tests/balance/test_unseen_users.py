@@ -1,0 +1,184 @@
+"""A user whom another service pays before their first message: created, and still new when they write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.people.conftest import Someone, next_update
+from tests.support import in_parallel, new_telegram_id
+from tools.emulator.stack import Stack
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+
+@pytest.fixture
+def connect(backend_url: str) -> Callable[[], psycopg.Connection]:
+    return lambda: psycopg.connect(backend_url, autocommit=True, prepare_threshold=None)
+
+
+@pytest.fixture
+def adjust(connect: Callable[[], psycopg.Connection]) -> Callable[..., dict[str, Any]]:
+    def run(telegram_id: int | None, amount: str, reference: str) -> dict[str, Any]:
+        with connect() as connection:
+            row = connection.execute(
+                "select public.adjust_balance(%s, %s, 'test', %s)", (telegram_id, amount, reference)
+            ).fetchone()
+        assert row is not None
+        return dict(row[0])
+
+    return run
+
+
+def user(sql: Sql, telegram_id: int) -> dict[str, Any]:
+    (row,) = sql("select * from users where telegram_id = %s", telegram_id)
+    return row
+
+
+def new_today(sql: Sql) -> int:
+    return int(sql("select coalesce(sum(new_people), 0) as n from daily_totals")[0]["n"])
+
+
+def active_today(sql: Sql) -> int:
+    return int(sql("select coalesce(sum(active), 0) as n from daily_people where day > 'epoch'")[0]["n"])
+
+
+def test_the_balance_of_an_unseen_user_is_kept_and_their_first_message_is_their_first(
+    sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
+) -> None:
+    anna = Someone(connect)
+    counted, active = new_today(sql), active_today(sql)
+    assert adjust(anna.id, "12.50", f"shop:{anna.id}")["balance"] == "12.50"
+    assert adjust(anna.id, "12.50", f"shop:{anna.id}")["applied"] is False
+    row = user(sql, anna.id)
+    assert (row["has_started"], row["is_newcomer"], row["trial_used"]) == (False, True, False)
+    assert (new_today(sql), active_today(sql)) == (counted, active)
+
+    first = anna.receive(next_update())["user"]
+    second = anna.receive(next_update())["user"]
+
+    assert (first["is_new"], first["balance"], first["id"]) == (True, "12.50", row["id"])
+    assert second["is_new"] is False
+    assert user(sql, anna.id)["has_started"] is True
+    assert user(sql, anna.id)["first_name"] == "Anna"
+    assert (new_today(sql), active_today(sql)) == (counted + 1, active + 1)
+
+
+def test_the_same_update_delivered_again_is_still_their_first(
+    adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
+) -> None:
+    anna, update = Someone(connect), next_update()
+    adjust(anna.id, "1", f"shop:{anna.id}")
+    again = {"p_lease_seconds": 0}
+    assert [anna.receive(update, **again)["user"]["is_new"] for _ in range(2)] == [True, True]
+
+
+def test_first_messages_at_once_are_first_once(
+    sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
+) -> None:
+    anna = Someone(connect)
+    counted = new_today(sql)
+    adjust(anna.id, "1", f"shop:{anna.id}")
+    updates = [next_update() for _ in range(8)]
+    in_parallel(8, lambda n: anna.receive(updates[n]))
+    assert new_today(sql) == counted + 1
+
+
+def test_payments_and_a_first_message_at_once_make_one_user(
+    sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
+) -> None:
+    for _ in range(5):
+        anna, counted = Someone(connect), new_today(sql)
+        updates = [next_update() for _ in range(8)]
+
+        def act(n: int, anna: Someone = anna, updates: list[int] = updates) -> None:
+            if n % 2:
+                anna.receive(updates[n])
+            else:
+                adjust(anna.id, "1", f"shop:{anna.id}:{n}")
+
+        in_parallel(8, act)
+        anna.receive(next_update())
+        row = user(sql, anna.id)
+        assert (row["balance"], row["has_started"]) == (Decimal(4), True)
+        assert new_today(sql) == counted + 1
+
+
+@pytest.mark.parametrize("telegram_id", [None, 0, -1001234500001, 2**52, 2**62])
+def test_what_is_no_user_of_telegram_is_refused(
+    sql: Sql, adjust: Callable[..., Any], telegram_id: int | None
+) -> None:
+    with pytest.raises(psycopg.Error) as caught:
+        adjust(telegram_id, "5", "shop:nobody")
+    assert caught.value.sqlstate == "L0001"
+    assert sql("select from users where telegram_id = %s", telegram_id) == []
+
+
+def test_nothing_is_taken_from_a_user_who_has_nothing(sql: Sql, adjust: Callable[..., Any]) -> None:
+    telegram_id = new_telegram_id()
+    with pytest.raises(psycopg.Error) as caught:
+        adjust(telegram_id, "-5", f"shop:{telegram_id}")
+    assert caught.value.sqlstate == "L0002"
+    assert sql("select from users where telegram_id = %s", telegram_id) == []
+
+
+def test_who_was_erased_and_is_paid_before_they_come_back_collects_nothing_twice(
+    sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
+) -> None:
+    anna = Someone(connect)
+    anna.ask()
+    sql("update users set trial_used = true where telegram_id = %s", anna.id)
+    anna.erase()
+    adjust(anna.id, "3", f"shop:{anna.id}")
+    # Other services may give to the unseen user what the erased one had, too.
+    (row,) = sql("select id from users where telegram_id = %s", anna.id)
+    sql("insert into monthly_usage (user_id, month, requests) "
+        "values (%s, date_trunc('month', now() at time zone 'Europe/Moscow'), 2)", row["id"])  # fmt: skip
+
+    back = anna.receive(next_update())
+
+    assert (back["user"]["is_new"], back["user"]["balance"]) == (True, "3.00")
+    assert (back["usage"]["requests"], back["usage"]["month_requests"]) == (1, 3)
+    assert user(sql, anna.id)["is_newcomer"] is False
+    assert user(sql, anna.id)["trial_used"] is True
+
+
+def test_what_another_service_gave_meanwhile_stays(
+    sql: Sql, adjust: Callable[..., Any], connect: Callable[[], psycopg.Connection]
+) -> None:
+    anna = Someone(connect)
+    anna.ask()
+    anna.erase()
+    adjust(anna.id, "3", f"shop:{anna.id}")
+    sql("update users set trial_used = true, banned_at = now() where telegram_id = %s", anna.id)
+    assert anna.receive(next_update())["user"]["ban"] is not None
+    assert user(sql, anna.id)["trial_used"] is True
+
+
+def test_the_invite_link_and_the_welcome_still_work(stack: Stack, sql: Sql) -> None:
+    ben = stack.telegram.person("Ben", "en").chat("assistant")
+    ben.send("/start").wait()
+    anna = stack.telegram.person("Anna", "en").chat("assistant")
+    sql("select adjust_balance(%s, 7, 'gift', %s)", anna.id, f"shop:{anna.id}")
+
+    code = user(sql, ben.id)["referral_code"]
+    anna.send(f"/start ref_{code}")
+    welcome = anna.answer().text
+
+    stranger = stack.telegram.person("Anna", "en").chat("assistant")
+    stranger.send("/start")
+    assert welcome == stranger.answer().text
+    (referral,) = sql(
+        "select r.status from user_referrals r join users u on u.id = r.referred_id where u.telegram_id = %s",
+        anna.id,
+    )
+    assert referral["status"] == "pending"
+    (offer,) = sql("select trial_offer(id) ->> 'outcome' as state from users where telegram_id = %s", anna.id)
+    (other,) = sql(
+        "select trial_offer(id) ->> 'outcome' as state from users where telegram_id = %s", stranger.id
+    )
+    assert offer == other
