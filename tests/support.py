@@ -20,9 +20,14 @@ def new_telegram_id() -> int:
     return next(_telegram_ids)
 
 
+def new_update_id() -> int:
+    """A number that no other update has."""
+    return next(_numbers)
+
+
 def message_update(person: Person, text: str, **message: Any) -> dict[str, Any]:
     """A message as Telegram would deliver it, with a number of its own, outside the emulator's queues."""
-    number = next(_numbers)
+    number = new_update_id()
     user = person.account.user()
     return {
         "update_id": number,

@@ -115,14 +115,19 @@ class Incoming:
 
     @property
     def is_plain_text(self) -> bool:
-        """Whether it is a new message in the person's own words, and not a command."""
+        """Whether it is a message in the user's own words, new or edited, and not a command."""
         message = self.message
         return (
-            self.kind == "message"
+            self.kind in ("message", "edited_message")
             and "text" in message
             and not self.is_forward
             and (self.is_passed_on or not self.text.startswith("/"))
         )
+
+    @property
+    def is_silent_edit(self) -> bool:
+        """Whether an edit brings no new text: a step of a live location, a caption, a link preview."""
+        return self.kind == "edited_message" and not self.content.get("text")
 
     @property
     def is_about_money(self) -> bool:
@@ -206,6 +211,7 @@ def _check_shape(incoming: Incoming) -> None:
         _require(_is_id(incoming.chat_id))
         _require(all(isinstance(incoming.message.get(key, ""), str) for key in ("text", "caption")))
         _require(isinstance(incoming.content.get("data", ""), str))
+        _require(_is_id(incoming.message.get("message_id", 0)))
         _ = incoming.is_group, incoming.replied_to, incoming.storable
         if incoming.is_group:
             _ = incoming.named

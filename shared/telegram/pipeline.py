@@ -159,6 +159,7 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
         failures=received["failures"],
         deadline=started + settings().response_timeout,
         own_key=OwnKey(**received["own_key"]) if received.get("own_key") else None,
+        edited_question=received.get("edited_question"),
     )
 
 

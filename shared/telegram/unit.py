@@ -106,10 +106,11 @@ class Unit:
     deadline: float  # time.monotonic() at which the handler must have ended
     is_offline: bool = False
     own_key: OwnKey | None = None
+    edited_question: str | None = None  # what the AI was asked before this edit, where it is still known
 
     calls: list[Call] = field(default_factory=list)
     toast: Call | None = None
-    messages: list[dict[str, str]] = field(default_factory=list)
+    messages: list[dict[str, Any]] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)
     ai_calls: list[Mapping[str, Any]] = field(default_factory=list)
     settlement: str | None = None
@@ -179,8 +180,12 @@ class Unit:
         }
 
     def remember(self, role: str, content: str) -> None:
-        """Add a message to the conversation that the AI is shown; role is `user` or `assistant`."""
-        self.messages.append({"role": role, "content": content})
+        """Add a message to the conversation that the AI is shown; role is `user` or `assistant`.
+
+        The update's message_id goes along: an edit of that message replaces what is remembered under it.
+        """
+        message_id = self.incoming.message.get("message_id")
+        self.messages.append({"role": role, "content": content, "message_id": message_id})
 
     def forget(self) -> None:
         """Erase the conversation of this session."""
@@ -282,13 +287,18 @@ class Unit:
             parameters["reply_markup"] = _inline(keyboard)
         if message.get("is_topic_message"):
             parameters["message_thread_id"] = message["message_thread_id"]
-        if self.incoming.is_group and self.incoming.kind == "message" and not self.calls:
-            # In a group it must be plain whom the bot answers.
+        if self._needs_reference and not self.calls:
             parameters["reply_parameters"] = {
                 "message_id": message["message_id"],
                 "allow_sending_without_reply": True,
             }
         return parameters
+
+    @property
+    def _needs_reference(self) -> bool:
+        """Whether the answer must show which message it answers: in a group, and after an edit."""
+        kind = self.incoming.kind
+        return kind == "edited_message" or (kind == "message" and self.incoming.is_group)
 
 
 def _inline(keyboard: Keyboard) -> dict[str, Any]:

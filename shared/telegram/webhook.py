@@ -127,8 +127,13 @@ def _tell_money(bot: Bot, incoming: Incoming, body: bytes) -> Answer:
 
 
 def _is_for_us(bot: Bot, incoming: Incoming) -> bool:
-    """Whether some handler could want it; what nobody handles costs no round trip."""
-    return bot.handles(incoming.kind) and incoming.person is not None and bot.is_addressed(incoming)
+    """Whether some handler could want it; an update without a handler costs no round trip."""
+    return (
+        bot.handles(incoming.kind)
+        and not incoming.is_silent_edit
+        and incoming.person is not None
+        and bot.is_addressed(incoming)
+    )
 
 
 def _put_aside(bot: Bot, reason: Unusable, body: bytes, length: int) -> Answer:

@@ -735,7 +735,7 @@ TEXTS: Mapping[str, str] = {
     "cannot_forward": "↪️ I cannot tell what to do with a forwarded message. Copy its text, and say what you would like.",
     "cannot_sticker": "😊 Nice sticker! I understand words better: write me something.",
     "cannot_other": "I can only read text for now. Write me a message.",
-    "edited": "✏️ I saw that you changed your message. I do not answer edits: send it again as a new one.",
+    "edited_command": "✏️ Commands don’t run when you edit a message. Send the command as a new message.",
     "unknown_command": "I do not know this command. Here is what I can do: /help",
     "too_long": "This message is too long for me: {length} characters, and I take up to {limit}. Send it in parts.",
     "secret_seen": (

@@ -1108,6 +1108,7 @@ create table public.messages (
   chat_id bigint not null,
   role text not null check (role in ('user', 'assistant')),
   content text not null,
+  message_id bigint,
   created_at timestamptz not null default private.clock()
 );
 
@@ -1117,6 +1118,7 @@ create index messages_session_idx on public.messages (user_id, bot, chat_id, id)
 create index messages_created_at_idx on public.messages (created_at);
 
 comment on table public.messages is 'The conversation, one row a message';
+comment on column public.messages.message_id is 'Telegram''s number of the user''s message that this row is, or answers: an edit of it replaces both';
 alter table public.messages enable row level security;
 revoke all on table public.messages from public, anon, authenticated, service_role;
 revoke all on sequence public.messages_id_seq from public, anon, authenticated, service_role;
@@ -7078,8 +7080,8 @@ comment on function private.erase_person is 'Erases the person of an update';
 -- Twice or at once: only reads, all of it at one moment.
 -- Returns: jsonb {sections, messages, next}, or null when there is no such person. sections is there in the
 --   first part only: one key a subject, rows as the tables have them, without what tells of somebody else.
---   messages [{bot, chat_id, role, content, created_at}], the oldest first, p_bytes of text (one message at
---   least) after number p_after; next is the number to go on after, null at the end.
+--   messages [{bot, chat_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
+--   message at least) after number p_after; next is the number to go on after, null at the end.
 -- Errors: none of its own.
 create or replace function public.export_person(
   p_user_id bigint, p_after bigint default 0, p_bytes integer default 5000000
@@ -8904,6 +8906,8 @@ comment on function public.fail_update is 'Records a failure; after three the up
 --   A reserved request that the handler did not settle is given back, whatever p_reservation says. The calls
 --   to AI providers (p_usage, see private.record_usage) are written down by whoever finishes, so they count once.
 --   Of a person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
+--   p_messages [{role, content, message_id}]: what is remembered under a message_id is replaced when that message was
+--   edited.
 --   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
 -- Returns: json {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
 --   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
@@ -8965,8 +8969,14 @@ begin
   end if;
   perform private.change_session(v_update, p_session, p_reservation);
   if p_messages <> '[]' then
-    insert into public.messages (user_id, bot, chat_id, role, content, created_at)
-    select v_update.user_id, p_bot, v_update.chat_id, m.value ->> 'role', m.value ->> 'content', v_now
+    if v_update.kind = 'edited_message' then
+      delete from public.messages as m
+       where m.user_id = v_update.user_id and m.bot = p_bot and m.chat_id = v_update.chat_id
+         and m.message_id = (p_messages -> 0 ->> 'message_id')::bigint;
+    end if;
+    insert into public.messages (user_id, bot, chat_id, role, content, message_id, created_at)
+    select v_update.user_id, p_bot, v_update.chat_id, m.value ->> 'role', m.value ->> 'content',
+      (m.value ->> 'message_id')::bigint, v_now
       from jsonb_array_elements(p_messages) with ordinality as m (value, position)
      order by m.position;
   end if;
@@ -9112,6 +9122,7 @@ comment on function public.put_update_aside is 'Keeps a body that cannot be work
 --     own_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
 --             is reserved already; else null
 --     history [{role, content}], the oldest first; no more than p_history and the plan allow
+--     edited_question: what the AI was asked before the user edited this message; history leaves it and its answer out
 --   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
 --   {outcome: busy, retry_after}                     seconds
 --   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
@@ -9145,6 +9156,8 @@ declare
   v_quota record;
   v_reserved record;
   v_own_key json;
+  v_edited bigint;
+  v_edited_question text;
 begin
   -- The update's row before the person's, as everybody else locks them: no two wait for each other.
   select t.* into v_known
@@ -9205,6 +9218,15 @@ begin
            reserved_from = v_reserved.reserved_from
      where t.bot = p_bot and t.update_id = p_update_id;
   end if;
+  if p_kind = 'edited_message' then
+    v_edited := (p_payload -> 'edited_message' ->> 'message_id')::bigint;
+    select m.content into v_edited_question
+      from public.messages as m
+     where m.user_id = v_user.id and m.bot = p_bot and m.chat_id = p_chat_id
+       and m.message_id = v_edited and m.role = 'user'
+     order by m.id desc
+     limit 1;
+  end if;
   v_quota := private.quota(v_user.id, v_user.vip_level);
 
   return json_build_object(
@@ -9246,10 +9268,11 @@ begin
     'own_key', v_own_key,
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
-        v_user.id, p_bot, p_chat_id, least(p_history, v_quota.history_length)
+        v_user.id, p_bot, p_chat_id, least(p_history, v_quota.history_length), v_edited
       )
       else '[]'::json
-    end
+    end,
+    'edited_question', v_edited_question
   );
 end
 $$;
@@ -9258,13 +9281,14 @@ revoke all on function public.receive_update from public, anon, authenticated, s
 grant execute on function public.receive_update to bot_backend;
 comment on function public.receive_update is 'Stores an update, drops duplicates, takes the lease and loads the session';
 
--- Reads the newest messages of a session, the oldest of them first.
+-- Reads the newest messages of a session, the oldest of them first, without those that belong to the message
+-- p_without of the user, who edited it.
 --
 -- Twice or at once: only reads, over messages_session_idx.
 -- Returns: json array of {role, content}; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
-  p_user_id bigint, p_bot text, p_chat_id bigint, p_limit integer
+  p_user_id bigint, p_bot text, p_chat_id bigint, p_limit integer, p_without bigint default null
 )
 returns json
 language sql
@@ -9279,6 +9303,7 @@ as $$
     select r.id, r.role, r.content
       from public.messages as r
      where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id
+       and (p_without is null or r.message_id is distinct from p_without)
      order by r.id desc
      limit p_limit
   ) as m;

@@ -43,7 +43,10 @@ TABLES = {
         kept_back="user_id",
     ),
     "public.messages": Table(
-        "gone", section="messages", told="bot chat_id role content created_at", kept_back="id user_id"
+        "gone",
+        section="messages",
+        told="bot chat_id role content message_id created_at",
+        kept_back="id user_id",
     ),
     "public.daily_usage": Table(
         "gone",

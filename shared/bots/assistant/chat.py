@@ -23,6 +23,7 @@ from shared.keys import shape
 from shared.telegram import current, reply
 from shared.telegram.chat_action import typing
 from shared.telegram.pipeline import MAX_TEXT
+from shared.telegram.quoting import with_quote
 from shared.telegram.unit import Unit
 from shared.texts import Text
 
@@ -32,25 +33,43 @@ if TYPE_CHECKING:
 _ENDINGS = {"cut": "ai_cut", "broken": "ai_broken", "length": "ai_length"}
 
 
-@bot.message_handler(func=lambda _message: not current().incoming.is_forward, content_types=["text"])
+def _is_question(_message: Message) -> bool:
+    return not current().incoming.is_forward
+
+
+def _is_edited_command(_message: Message) -> bool:
+    incoming = current().incoming
+    return incoming.text.startswith("/") and not incoming.is_passed_on
+
+
+@bot.edited_message_handler(func=_is_edited_command, content_types=["text"])
+def edited_command(_message: Message) -> None:
+    """Ask for the command as a new message: an edit never runs one."""
+    reply(current().rich("edited_command"))
+
+
+@bot.edited_message_handler(func=_is_question, content_types=["text"])
+@bot.message_handler(func=_is_question, content_types=["text"])
 def chat(_message: Message) -> None:
-    """Answer a person's words."""
+    """Answer a user's words. An edited question is answered anew, and the old answer leaves the history."""
     unit = current()
     if unit.incoming.has_secret or (unit.is_offline and shape.is_key_alone(unit.incoming.text)):
         # Without a database nobody knows whether a key was asked for: what looks like one is not passed on.
         return reply(unit.rich("secret_seen"), keys.offer(unit))
     if len(unit.incoming.text) > MAX_TEXT:
         return reply(unit.rich("too_long", length=len(unit.incoming.text), limit=MAX_TEXT))
+    words = with_quote(unit.incoming, bot.without_mention(unit.incoming), bot.telegram_id)
+    if words == unit.edited_question:  # Telegram reports changes of more than the text
+        return unit.release()
+    if not words:
+        unit.release()
+        return reply(unit.rich("menu"), main_menu(unit))
     own = open_key(unit)
     if own is None:
         if unit.reservation is None:
             unit.reserve()
         if unit.reservation != "reserved":
             return refuse(unit)
-    words = bot.without_mention(unit.incoming)
-    if not words:
-        unit.release()
-        return reply(unit.rich("menu"), main_menu(unit))
     return _answer(unit, words, own)
 
 

@@ -27,12 +27,6 @@ def cannot_take(message: Message) -> None:
     reply(current().rich("cannot_forward" if current().incoming.is_forward else key))
 
 
-@bot.edited_message_handler(content_types=content_type_media)
-def edited(_message: Message) -> None:
-    """Say that changes are not answered; the AI has answered the first words already."""
-    reply(current().rich("edited"))
-
-
 @bot.my_chat_member_handler()
 def block_state(change: ChatMemberUpdated) -> None:
     """Note that a person blocked or unblocked the bot in their private chat."""

@@ -6,6 +6,8 @@
 --   A reserved request that the handler did not settle is given back, whatever p_reservation says. The calls
 --   to AI providers (p_usage, see private.record_usage) are written down by whoever finishes, so they count once.
 --   Of a person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
+--   p_messages [{role, content, message_id}]: what is remembered under a message_id is replaced when that message was
+--   edited.
 --   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
 -- Returns: json {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
 --   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
@@ -67,8 +69,14 @@ begin
   end if;
   perform private.change_session(v_update, p_session, p_reservation);
   if p_messages <> '[]' then
-    insert into public.messages (user_id, bot, chat_id, role, content, created_at)
-    select v_update.user_id, p_bot, v_update.chat_id, m.value ->> 'role', m.value ->> 'content', v_now
+    if v_update.kind = 'edited_message' then
+      delete from public.messages as m
+       where m.user_id = v_update.user_id and m.bot = p_bot and m.chat_id = v_update.chat_id
+         and m.message_id = (p_messages -> 0 ->> 'message_id')::bigint;
+    end if;
+    insert into public.messages (user_id, bot, chat_id, role, content, message_id, created_at)
+    select v_update.user_id, p_bot, v_update.chat_id, m.value ->> 'role', m.value ->> 'content',
+      (m.value ->> 'message_id')::bigint, v_now
       from jsonb_array_elements(p_messages) with ordinality as m (value, position)
      order by m.position;
   end if;

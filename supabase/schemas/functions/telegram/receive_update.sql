@@ -19,6 +19,7 @@
 --     own_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
 --             is reserved already; else null
 --     history [{role, content}], the oldest first; no more than p_history and the plan allow
+--     edited_question: what the AI was asked before the user edited this message; history leaves it and its answer out
 --   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
 --   {outcome: busy, retry_after}                     seconds
 --   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
@@ -52,6 +53,8 @@ declare
   v_quota record;
   v_reserved record;
   v_own_key json;
+  v_edited bigint;
+  v_edited_question text;
 begin
   -- The update's row before the person's, as everybody else locks them: no two wait for each other.
   select t.* into v_known
@@ -112,6 +115,15 @@ begin
            reserved_from = v_reserved.reserved_from
      where t.bot = p_bot and t.update_id = p_update_id;
   end if;
+  if p_kind = 'edited_message' then
+    v_edited := (p_payload -> 'edited_message' ->> 'message_id')::bigint;
+    select m.content into v_edited_question
+      from public.messages as m
+     where m.user_id = v_user.id and m.bot = p_bot and m.chat_id = p_chat_id
+       and m.message_id = v_edited and m.role = 'user'
+     order by m.id desc
+     limit 1;
+  end if;
   v_quota := private.quota(v_user.id, v_user.vip_level);
 
   return json_build_object(
@@ -153,10 +165,11 @@ begin
     'own_key', v_own_key,
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
-        v_user.id, p_bot, p_chat_id, least(p_history, v_quota.history_length)
+        v_user.id, p_bot, p_chat_id, least(p_history, v_quota.history_length), v_edited
       )
       else '[]'::json
-    end
+    end,
+    'edited_question', v_edited_question
   );
 end
 $$;

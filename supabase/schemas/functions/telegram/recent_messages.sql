@@ -1,10 +1,11 @@
--- Reads the newest messages of a session, the oldest of them first.
+-- Reads the newest messages of a session, the oldest of them first, without those that belong to the message
+-- p_without of the user, who edited it.
 --
 -- Twice or at once: only reads, over messages_session_idx.
 -- Returns: json array of {role, content}; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
-  p_user_id bigint, p_bot text, p_chat_id bigint, p_limit integer
+  p_user_id bigint, p_bot text, p_chat_id bigint, p_limit integer, p_without bigint default null
 )
 returns json
 language sql
@@ -19,6 +20,7 @@ as $$
     select r.id, r.role, r.content
       from public.messages as r
      where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id
+       and (p_without is null or r.message_id is distinct from p_without)
      order by r.id desc
      limit p_limit
   ) as m;

@@ -7,6 +7,7 @@ create table public.messages (
   chat_id bigint not null,
   role text not null check (role in ('user', 'assistant')),
   content text not null,
+  message_id bigint,
   created_at timestamptz not null default private.clock()
 );
 
@@ -16,6 +17,7 @@ create index messages_session_idx on public.messages (user_id, bot, chat_id, id)
 create index messages_created_at_idx on public.messages (created_at);
 
 comment on table public.messages is 'The conversation, one row a message';
+comment on column public.messages.message_id is 'Telegram''s number of the user''s message that this row is, or answers: an edit of it replaces both';
 alter table public.messages enable row level security;
 revoke all on table public.messages from public, anon, authenticated, service_role;
 revoke all on sequence public.messages_id_seq from public, anon, authenticated, service_role;
