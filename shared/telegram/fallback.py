@@ -1,18 +1,21 @@
 """Chat and menus without a database: nothing is remembered, nothing is counted, nobody is told otherwise.
 
-Only for updates that provably never reached the database, and only as much as one process can answer for:
-messages and AI requests have a limit a minute each (FALLBACK_MESSAGES_PER_MINUTE,
+Only for updates that no instance can have stored: this delivery never reached the database, and it is the
+first one (`is_first_delivery`). A stored update is finished from the database later, and would be answered
+twice. Messages and AI requests have a limit a minute each in one process (FALLBACK_MESSAGES_PER_MINUTE,
 FALLBACK_AI_REQUESTS_PER_MINUTE). Whatever touches money, keys or settings is refused with a plain word.
 """
 
 from __future__ import annotations
 
+import os
 import threading
 from collections import OrderedDict, deque
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from time import monotonic
-from typing import TypeVar
+from time import monotonic, time
+from typing import Generic, TypeVar
 
 from shared import log, texts
 from shared.config import settings
@@ -23,15 +26,34 @@ from shared.telegram.incoming import Incoming
 from shared.telegram.pipeline import DONE, SENDING_TIME, Answer, later, run_handler, send_toast, split_calls
 from shared.telegram.unit import Person, StateUnavailable, Unit, Usage
 
-T = TypeVar("T")
-_KINDS = ("message", "edited_message", "callback_query")
+# Up to which age of a message (its date is in whole seconds) a delivery counts as the first. The first takes
+# some tenths of a second. The next comes after our Retry-After (pipeline.SHORTEST_PAUSE or more) or after
+# Telegram's own 60 s; what the pause is longer by is how far our clock may be behind Telegram's.
+FIRST_DELIVERY_SECONDS = 3.0
+_DATES = {"message": "date", "edited_message": "edit_date"}  # where an update says when it happened
 _REMEMBERED = 1000  # updates a process remembers, for their redeliveries
+T = TypeVar("T")
+Key = tuple[str, int, int | None]  # numbers may restart after a quiet week, so the date is part of it
 
 
-def _remember(memory: OrderedDict[tuple[str, int], T], key: tuple[str, int], value: T) -> None:
-    memory[key] = value
-    while len(memory) > _REMEMBERED:
-        memory.popitem(last=False)
+class _Memory(Generic[T]):
+    """The latest updates of this process, each with a value."""
+
+    def __init__(self) -> None:
+        self._values: OrderedDict[Key, T] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Key) -> T | None:
+        return self._values.get(key)
+
+    def add(self, key: Key, value: T) -> bool:
+        """Keep the value; returns whether the update was unknown."""
+        with self._lock:
+            is_new = key not in self._values
+            self._values[key] = value
+            if len(self._values) > _REMEMBERED:
+                self._values.popitem(last=False)
+        return is_new
 
 
 class _Limit:
@@ -54,35 +76,71 @@ class _Limit:
 
 _messages = _Limit()
 _requests = _Limit()
-_answered: OrderedDict[tuple[str, int], Answer] = OrderedDict()
-_reached: OrderedDict[tuple[str, int], None] = OrderedDict()
+_answered: _Memory[Answer] = _Memory()
+_delivered: _Memory[None] = _Memory()
+_started = time()  # seconds since 1970; a predecessor that crashed had its updates before it
 
 
-def can_answer(incoming: Incoming) -> bool:
-    """Whether this update may be answered from nothing; others wait until the database is back.
+@dataclass(frozen=True)
+class Delivery:
+    """One delivery of an update to this process. `arrived` is in seconds since 1970."""
 
-    One whose earlier delivery reached the database waits too: its work will be finished from there.
+    incoming: Incoming
+    arrived: float
+    is_repeated: bool  # this process has had one of the same update
+
+
+def _start() -> None:
+    global _started  # noqa: PLW0603 - gunicorn forks a new worker for one that crashed
+    _started = time()
+
+
+os.register_at_fork(after_in_child=_start)
+
+
+def note_delivery(incoming: Incoming) -> Delivery:
+    """Remember a delivery before anything is done about it."""
+    return Delivery(incoming, time(), not _delivered.add(_key(incoming), None))
+
+
+def earlier_answer(incoming: Incoming) -> Answer | None:
+    """Return what this process has answered without a database; a redelivery gets it again."""
+    return _answered.get(_key(incoming))
+
+
+def is_first_delivery(delivery: Delivery) -> bool:
+    """Return whether no instance can have had this update before.
+
+    Telegram does not number its attempts, so the date decides: the message was sent seconds ago, and since
+    this process started. What has no date of its own (buttons) is never provably new, nor is anything
+    while our clock is behind Telegram's.
     """
+    incoming = delivery.incoming
+    sent = _date(incoming)
     return (
-        incoming.kind in _KINDS
+        sent is not None
+        and not delivery.is_repeated
         and not incoming.is_about_money
-        and (incoming.bot, incoming.update_id) not in _reached
+        and sent >= _started
+        and 0 <= delivery.arrived - sent < FIRST_DELIVERY_SECONDS
     )
 
 
-def note_reached(incoming: Incoming) -> None:
-    """Remember that a delivery of this update has, or may have, reached the database."""
-    _remember(_reached, (incoming.bot, incoming.update_id), None)
+def _key(incoming: Incoming) -> Key:
+    return incoming.bot, incoming.update_id, _date(incoming)
+
+
+def _date(incoming: Incoming) -> int | None:
+    """Return when the update happened, in seconds since 1970; None where it does not say."""
+    date = incoming.content.get(_DATES.get(incoming.kind, ""))
+    return date if type(date) is int else None
 
 
 def process(bot: Bot, incoming: Incoming) -> Answer:
     """Answer one update without a database."""
-    key = (bot.name, incoming.update_id)
-    if key in _answered:
-        return _answered[key]
     answer = _process(bot, incoming)
     if answer.status == 200:
-        _remember(_answered, key, answer)
+        _answered.add(_key(incoming), answer)
     log.warning(
         "answered without a database",
         action="update_offline",

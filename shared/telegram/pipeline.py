@@ -29,7 +29,10 @@ LEASE_MARGIN = 10  # seconds a worker keeps its lease after RESPONSE_TIMEOUT: to
 SENDING_TIME = 8.0  # seconds for explicit calls after RESPONSE_TIMEOUT; Telegram waits 60 in all
 MAX_TEXT = 16_000  # characters of one message that the AI is given
 _APOLOGY_AFTER = 3  # failures, as fail_update counts them
-_PAUSES = (2, 5)  # seconds before the second and the third try of an update on which our own code failed
+# Seconds before Telegram delivers again, in every answer that makes it do so: longer than the age up to which
+# fallback.py takes a delivery for the first, so that it never answers what another instance has stored.
+SHORTEST_PAUSE = 4
+LONGEST_PAUSE = 5  # the chat waits meanwhile
 
 
 @dataclass(frozen=True)
@@ -44,9 +47,9 @@ class Answer:
 DONE = Answer()
 
 
-def later(seconds: float = 1) -> Answer:
-    """Ask the sender to deliver the update again in some seconds (5 at most: the chat waits meanwhile)."""
-    return Answer(503, retry_after=max(1, min(int(seconds), 5)))
+def later(seconds: float = SHORTEST_PAUSE) -> Answer:
+    """Ask the sender to deliver the update again in some seconds, within the two pauses."""
+    return Answer(503, retry_after=max(SHORTEST_PAUSE, min(int(seconds), LONGEST_PAUSE)))
 
 
 def process(bot: Bot, incoming: Incoming, *, has_response: bool = True) -> Answer:
@@ -284,7 +287,7 @@ def _fail(unit: Unit, error: Exception) -> Answer:
         apology=apology,
         failures=unit.failures + 1,
     )
-    return failed if failed is not None else later(2)
+    return failed if failed is not None else later()
 
 
 def _give_up(bot: Bot, incoming: Incoming, received: dict[str, Any]) -> Answer:
@@ -337,7 +340,9 @@ def _record_failure(
         return None
     if failed["outcome"] != "set_aside":
         # Without Retry-After, Telegram delivers the second time at once: a transient cause needs a moment.
-        return Answer(500, retry_after=_PAUSES[min(failures, len(_PAUSES)) - 1]) if counts else later(2)
+        return (
+            Answer(500, retry_after=SHORTEST_PAUSE if failures == 1 else LONGEST_PAUSE) if counts else later()
+        )
     log.alert(
         "an update was put aside",
         action="update_set_aside",

@@ -7,7 +7,7 @@
 | 404 | no bot of this name | (a wrong address was set) tries again |
 | 405 | not a POST | (not Telegram; nothing) |
 | 500 | our own code failed | delivers again after Retry-After; the third time it is put aside |
-| 503 | still being worked on, or the database is away | delivers again after Retry-After |
+| 503 | being worked on, or no database and not for `fallback` | delivers again after Retry-After |
 
 A body that is authentic but unusable gets its 200 too: Telegram would send it again for a day, and nothing
 else of that chat before it.
@@ -25,7 +25,7 @@ from shared.errors import ConfigError, DatabaseUnavailable
 from shared.signatures import token_matches
 from shared.telegram import fallback, pipeline
 from shared.telegram.incoming import MAX_BODY, Incoming, Unusable, parse
-from shared.telegram.pipeline import DONE, Answer, later
+from shared.telegram.pipeline import DONE, SHORTEST_PAUSE, Answer, later
 from shared.telegram.previews import without_preview
 
 if TYPE_CHECKING:
@@ -49,13 +49,13 @@ def respond(request: Request) -> Response:
         log.alert(f"a setting is wrong: {error}", action="config_error")
         return _response(later(5))
     except DatabaseUnavailable:
-        return _response(later(2))
+        return _response(later())
     except Exception as error:
         if not pipeline.is_ours(error):  # asking who the bot is (getMe) failed on the way
             log.warning("another service failed", action="webhook_postponed", error=str(error))
-            return _response(later(2))
+            return _response(later())
         log.error("the webhook failed", action="webhook_failed", error=str(error))
-        return _response(Answer(500, retry_after=2))
+        return _response(Answer(500, retry_after=SHORTEST_PAUSE))
 
 
 def _response(answer: Answer) -> Response:
@@ -104,17 +104,15 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> Answer:
         return _tell_money(bot, incoming, body)
     if incoming is None or not _is_for_us(bot, incoming):
         return DONE
+    if (answer := fallback.earlier_answer(incoming)) is not None:
+        return answer
+    delivery = fallback.note_delivery(incoming)
     try:
-        answer = pipeline.process(bot, incoming)
+        return pipeline.process(bot, incoming)
     except DatabaseUnavailable as error:
-        if error.reached:
-            fallback.note_reached(incoming)
-        if not fallback.can_answer(incoming):
+        if error.reached or not fallback.is_first_delivery(delivery):
             raise
         return fallback.process(bot, incoming)
-    if answer.status != 200:
-        fallback.note_reached(incoming)
-    return answer
 
 
 def _tell_money(bot: Bot, incoming: Incoming, body: bytes) -> Answer:

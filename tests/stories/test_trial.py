@@ -183,9 +183,12 @@ def test_without_a_database_it_is_not_there(stack: Stack, sql: Sql) -> None:
     stack.database.down()
     # The pool still holds connections: until one has broken, a statement may have arrived.
     eventually(lambda: stack.telegram.deliver(message_update(probe, "/show"), "second").status == 200, 20)
-    assert "cannot reach my memory" in page.tap("✨ Start").answer()["text"]
-    stack.database.up()
+    assert "cannot reach my memory" in ask(anna, "/trial").text
+    tapped = page.tap("✨ Start")  # may have been stored by another instance: it waits
     assert row_of(sql, anna)["trial_used"] is False
+    stack.database.up()
+    tapped.wait(timeout=60)
+    assert row_of(sql, anna)["trial_used"] is True
 
 
 def test_in_a_group_it_is_a_private_matter(stack: Stack, sql: Sql) -> None:

@@ -94,6 +94,6 @@ def test_our_own_failure_has_a_pause_before_it_is_tried_again(stack: Stack, sql:
     update = message_update(acquainted(stack.telegram, "second"), "/boom")
     answers = [stack.telegram.deliver(update, "second") for _ in range(3)]
     assert [(answer.status, answer.headers.get("retry-after")) for answer in answers] == [
-        (500, "2"), (500, "5"), (200, None),
+        (500, "4"), (500, "5"), (200, None),
     ]  # fmt: skip
     sql("delete from telegram_outbox")

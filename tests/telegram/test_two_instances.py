@@ -1,0 +1,192 @@
+"""Two instances and a lost database: what one of them may have stored, the other does not answer as well."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import urllib3
+
+from shared.telegram import fallback, pipeline
+from shared.telegram.incoming import Incoming
+from tests.conftest import FUNCTIONS
+from tests.support import acquainted, eventually, message_update
+from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.functions import Function
+from tools.emulator.stack import Stack
+
+LATER = "clock_timestamp() + interval '3 minutes'"  # every lease has run out
+Post = Callable[[dict[str, Any]], int]
+
+
+@pytest.fixture
+def second(stack: Stack) -> Iterator[Function]:
+    """Another instance of the function `telegram`."""
+    function = Function("telegram", FUNCTIONS["telegram"], stack.function("telegram").env)
+    function.start()
+    time.sleep(1)  # dates are in whole seconds: what is sent from now on is newer than the instance
+    yield function
+    function.stop()
+
+
+def _post(stack: Stack, function: Function, update: dict[str, Any], bot: str = "assistant") -> int:
+    account = stack.telegram.bot(bot)
+    headers = stack.telegram.delivery.headers(account, "0" * 32, account.webhook.secret)
+    return urllib3.request(
+        "POST",
+        f"{function.url}/{bot}",
+        body=json.dumps(update).encode(),
+        headers=headers,
+        retries=False,
+        timeout=60,
+    ).status
+
+
+def _answers(stack: Stack, chat_id: int, question: str) -> tuple[int, int]:
+    """Return how often the question was answered, and how often the AI was asked it."""
+    asked = [r for r in stack.ai.requests if r["messages"][-1]["content"] == question]
+    return sent_to(stack, chat_id).count(f"Answer to {question}"), len(asked)
+
+
+def _until_taken(stack: Stack, function: Function, update: dict[str, Any]) -> None:
+    eventually(lambda: _post(stack, function, update) == 200, 40)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_what_one_instance_may_have_stored_is_answered_once(
+    stack: Stack, second: Function, sql: Sql, clock: Callable[[str], None], when: Any
+) -> None:
+    anna = acquainted(stack.telegram)
+    question = f"hello {anna.id}"
+    stack.ai.always(AiBehaviour(text=f"Answer to {question}"))
+    stack.database.on("receive_update", when=when, do=stack.database.down)
+    update = message_update(anna, question)
+    assert stack.telegram.deliver(update).status == 503
+    assert _post(stack, second, update) == 503
+    assert _answers(stack, anna.id, question) == (0, 0)
+
+    stack.database.up()
+    _until_taken(stack, second, update)
+    clock(LATER)
+    assert eventually(lambda: stack.run_job("sweep").status == 200)
+    assert stack.telegram.deliver(update).status == 200
+    assert _answers(stack, anna.id, question) == (1, 1)
+    assert (requests_of(sql, anna.id), len(history_of(sql, anna.id))) == (1, 2)
+
+
+def test_a_message_that_only_just_came_is_answered_by_an_instance_without_a_database(
+    stack: Stack, second: Function
+) -> None:
+    anna = acquainted(stack.telegram)
+    question = f"hello {anna.id}"
+    stack.ai.always(AiBehaviour(text=f"Answer to {question}"))
+    stack.database.down()
+    fresh, old = message_update(anna, question), message_update(anna, question, date=int(time.time()) - 4)
+    assert _post(stack, second, old) == 503
+    assert eventually(lambda: _post(stack, second, message_update(anna, "/show"), "second") == 200)
+    fresh["message"]["date"] = int(time.time())
+    assert [_post(stack, second, fresh) for _ in range(3)] == [200, 200, 200]
+    stack.database.up()
+    assert _post(stack, second, fresh) == 200  # its answer was lost on the way: it is not asked again
+    assert len([r for r in stack.ai.requests if r["messages"][-1]["content"] == question]) == 1
+
+
+def test_a_new_instance_answers_nothing_that_its_predecessor_may_have_stored(
+    stack: Stack, second: Function, sql: Sql
+) -> None:
+    anna = acquainted(stack.telegram)
+    question = f"hello {anna.id}"
+    stack.ai.always(AiBehaviour(text=f"Answer to {question}"))
+
+    def die() -> None:
+        stack.database.down()
+        second.kill()
+
+    stack.database.on("receive_update", when="after", do=die)
+    update = message_update(anna, question)
+    with pytest.raises(urllib3.exceptions.HTTPError):
+        _post(stack, second, update)
+    second.start()
+    update["message"]["date"] = int(time.time())  # as if it had started within the same moment
+    assert _post(stack, second, update) == 503
+    stack.database.up()
+    assert eventually(lambda: _post(stack, second, message_update(anna, "/show"), "second") == 200)
+    sql(
+        "update telegram_updates set lease_until = clock_timestamp() where update_id = %s",
+        update["update_id"],
+    )
+    _until_taken(stack, second, update)
+    assert _answers(stack, anna.id, question) == (1, 1)
+    assert requests_of(sql, anna.id) == 1
+
+
+def test_a_button_waits_for_the_database(stack: Stack, second: Function) -> None:
+    anna = acquainted(stack.telegram)
+    stack.database.down()
+    update = {
+        "update_id": message_update(anna, "")["update_id"],
+        "callback_query": {
+            "id": "1",
+            "from": anna.account.user(),
+            "chat_instance": "1",
+            "data": "language:en",
+            "message": message_update(anna, "Choose")["message"],
+        },
+    }
+    assert _post(stack, second, update) == 503
+
+
+@pytest.fixture
+def serving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that started at 1000.5 s and has had no update yet."""
+    monkeypatch.setattr(fallback, "_started", 1000.5)
+    monkeypatch.setattr(fallback, "_delivered", fallback._Memory[None]())
+
+
+def _incoming(kind: str = "message", **content: Any) -> Incoming:
+    chat = {"id": 1, "type": "private"}
+    return Incoming("assistant", 1, kind, {kind: {"message_id": 1, "chat": chat, **content}})
+
+
+@pytest.mark.parametrize(
+    ("arrived", "incoming", "is_first"),
+    [
+        (2000.0, _incoming(date=2000), True),
+        (2002.9, _incoming(date=2000), True),
+        (2003.0, _incoming(date=2000), False),
+        (2060.0, _incoming(date=2000), False),
+        (1999.9, _incoming(date=2000), False),  # our clock is behind: who knows how far
+        (2000.5, _incoming(), False),
+        (2000.5, _incoming(date=None), False),
+        (2000.5, _incoming(date="2000"), False),
+        (2000.5, _incoming(date=[2000]), False),
+        (2000.5, _incoming(date=True), False),
+        (1001.5, _incoming(date=1000), False),  # sent before this process started
+        (1001.5, _incoming(date=1001), True),
+        (2000.5, _incoming("edited_message", date=1500, edit_date=2000), True),
+        (2000.5, _incoming("edited_message", date=2000, edit_date=1500), False),
+        (2000.5, _incoming("edited_message", date=2000), False),
+        (2000.5, _incoming("callback_query", date=2000), False),
+        (2000.5, _incoming("channel_post", date=2000), False),
+        (2000.5, _incoming(date=2000, successful_payment={"currency": "XTR"}), False),
+    ],
+)
+@pytest.mark.usefixtures("serving")
+def test_only_the_date_proves_a_first_delivery(
+    monkeypatch: pytest.MonkeyPatch, arrived: float, incoming: Incoming, is_first: bool
+) -> None:
+    monkeypatch.setattr(fallback, "time", lambda: arrived)
+    assert fallback.is_first_delivery(fallback.note_delivery(incoming)) is is_first
+    assert not fallback.is_first_delivery(fallback.note_delivery(incoming))
+
+
+def test_a_redelivery_that_we_ask_for_is_too_old_for_the_fallback() -> None:
+    assert pipeline.SHORTEST_PAUSE - fallback.FIRST_DELIVERY_SECONDS >= 1  # second that our clock may be slow
+    for seconds in (0, 1, 2, 4, 4.9, 5, 600):
+        pause = pipeline.later(seconds).retry_after
+        assert pause is not None
+        assert pipeline.SHORTEST_PAUSE <= pause <= pipeline.LONGEST_PAUSE
