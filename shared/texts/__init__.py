@@ -55,9 +55,13 @@ class _Piece:
 @lru_cache(maxsize=1)
 def languages() -> tuple[str, ...]:
     """Return the codes of the languages there are, the default one first."""
-    codes = {path.stem for path in Path(__file__).parent.glob("??.py")}
     first = settings().default_language
-    return (first, *sorted(codes - {first}))
+    return (first, *sorted(codes() - {first}))
+
+
+def codes() -> set[str]:
+    """Return the codes of the languages there are, without asking the settings."""
+    return {path.stem for path in Path(__file__).parent.glob("??.py")}
 
 
 @lru_cache(maxsize=16)

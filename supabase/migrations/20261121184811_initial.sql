@@ -99,6 +99,47 @@ $$;
 revoke all on function private.count_active_people from public, anon, authenticated, service_role;
 comment on function private.count_active_people is 'Keeps daily_people what users.active_on says';
 
+-- Reads the setting default_language, for the default of a column that is made before the settings are.
+--
+-- Twice or at once: only reads.
+-- Returns: a language's code; null if there is no such setting.
+-- Errors: none.
+create or replace function private.default_language()
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.setting('default_language');
+end
+$$;
+
+revoke all on function private.default_language from public, anon, authenticated, service_role;
+comment on function private.default_language is 'The language of users whose Telegram names none';
+
+-- Writes down when a row was last changed.
+--
+-- Twice or at once: changes the row that is being stored, nothing else.
+-- Returns: the row.
+-- Errors: none.
+create or replace function private.keep_updated_at()
+returns trigger
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  new.updated_at := private.clock();
+  return new;
+end
+$$;
+
+revoke all on function private.keep_updated_at from public, anon, authenticated, service_role;
+comment on function private.keep_updated_at is 'Writes down when a row was last changed';
+
 -- Keeps users.is_admin what admins say, and what follows from it: copies for the services that read users.
 --
 -- Twice or at once: sets what is true of the rows as they are.
@@ -221,7 +262,7 @@ create table public.users (
   username text,
   first_name text not null default '',
   last_name text,
-  language_code text,
+  language_code text not null default private.default_language(),
   language text,
   balance numeric(12, 2) not null default 0 check (balance >= 0),
   vip_level integer not null default 0 check (vip_level >= 0),
@@ -241,6 +282,7 @@ create table public.users (
   trial_used boolean not null default false,
   has_started boolean not null default true,
   created_at timestamptz not null default private.clock(),
+  updated_at timestamptz not null default private.clock(),
   last_activity timestamptz not null default private.clock(),
   active_on date not null default (private.clock() at time zone 'UTC')::date
 );
@@ -251,6 +293,11 @@ create index users_username_idx on public.users (lower(username));
 create trigger users_mark_new_admin
 before insert on public.users
 for each row execute function private.mark_new_admin();
+
+create trigger users_keep_updated_at
+before update on public.users
+for each row when (old.* is distinct from new.*)
+execute function private.keep_updated_at();
 
 create trigger users_count_new_people
 after insert on public.users
@@ -268,7 +315,7 @@ for each row when (old.active_on <> new.active_on)
 execute function private.count_active_people();
 
 comment on table public.users is 'People: one row a Telegram account, shared by all bots and services';
-comment on column public.users.language_code is 'The language of the person''s Telegram, a BCP 47 tag';
+comment on column public.users.language_code is 'The language of the user''s Telegram, a BCP 47 tag; the setting default_language where Telegram names none';
 comment on column public.users.language is 'The language the person chose with /language; null: follow language_code';
 comment on column public.users.balance is 'Money, in the unit of the setting balance_currency';
 comment on column public.users.vip_level is 'Derived: 0 is the free plan, see subscription_limits and private.refresh_access';
@@ -281,6 +328,7 @@ comment on column public.users.ban_told is 'Whether the one notice of this ban w
 comment on column public.users.trial_used is 'Whether the free trial was started, now or before an erasure';
 comment on column public.users.has_started is 'False while another service alone knows the user (adjust_balance): their first update is still to come';
 comment on column public.users.referral_credits is 'Bonus credits that the person''s invitations brought, all together';
+comment on column public.users.updated_at is 'When the row last changed, last_activity included';
 comment on column public.users.last_activity is 'The last update of the person, to five minutes';
 comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_people';
 alter table public.users enable row level security;
@@ -1058,6 +1106,7 @@ revoke all on table private.settings from public, anon, authenticated, service_r
 insert into private.settings (key, value, about)
 values
 ('quota_timezone', '"Europe/Moscow"', 'IANA name of the time zone whose midnight starts a new day of requests'),
+('default_language', '"ru"', 'The language of users whose Telegram names none, a code of shared/texts'),
 ('balance_currency', '"RUB"', 'The unit of users.balance, an ISO 4217 code'),
 ('retention_updates_hours', '72', 'How long finished updates are kept; more than the 48 h in which one may come again'),
 ('retention_set_aside_days', '30', 'How long updates that were put aside are kept, with their payload'),
@@ -2066,7 +2115,7 @@ begin
     and v_user.username is not distinct from p_person ->> 'username'
     and v_user.first_name = coalesce(p_person ->> 'first_name', '')
     and v_user.last_name is not distinct from p_person ->> 'last_name'
-    and v_user.language_code is not distinct from p_person ->> 'language_code'
+    and v_user.language_code = coalesce(p_person ->> 'language_code', v_user.language_code)
     and v_user.has_started
   then
     return v_user;
@@ -2076,14 +2125,14 @@ begin
     (telegram_id, username, first_name, last_name, language_code, created_at, last_activity, active_on)
   values (
     v_telegram_id, p_person ->> 'username', coalesce(p_person ->> 'first_name', ''),
-    p_person ->> 'last_name', p_person ->> 'language_code', p_now, p_now,
+    p_person ->> 'last_name', coalesce(p_person ->> 'language_code', private.default_language()), p_now, p_now,
     (p_now at time zone private.setting('quota_timezone'))::date
   )
   on conflict (telegram_id) do update
     set username = excluded.username,
         first_name = excluded.first_name,
         last_name = excluded.last_name,
-        language_code = excluded.language_code,
+        language_code = coalesce(p_person ->> 'language_code', u.language_code),
         last_activity = greatest(u.last_activity, excluded.last_activity),
         active_on = greatest(u.active_on, excluded.active_on)
   -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.
@@ -2551,8 +2600,9 @@ comment on function public.admin_give_trainings is 'Gives a person free training
 
 -- Tells an admin how the bots do: people, requests, AI calls and what they cost, of today, 7 and 30 days.
 --
--- Twice or at once: only reads. Counters of 30 days, never people or requests: as quick with a million of them.
--- Returns: jsonb {people, day, week, month, days, models}
+-- Twice or at once: only reads. Counters of 30 days, never people or requests: as quick with a million of them;
+--   the active sessions alone are counted from the updates of the last hour.
+-- Returns: jsonb {people, active_sessions (of the last hour), day, week, month, days, models}
 --   day, week (7 days) and month (30 days), today included, each
 --     {active, new, requests, calls, errors (calls that failed), tokens_in, tokens_out, cost (text, US dollars,
 --     as far as providers say; own keys left out)}
@@ -2634,6 +2684,7 @@ begin
     (select jsonb_object_agg(p.name, p.sums) from periods as p)
     || jsonb_build_object(
       'people', v_people,
+      'active_sessions', public.count_active_sessions(),
       'days', (
         select jsonb_agg(
             jsonb_build_object(
@@ -8787,6 +8838,39 @@ $$;
 revoke all on function public.claim_outbox from public, anon, authenticated, service_role;
 grant execute on function public.claim_outbox to bot_backend;
 comment on function public.claim_outbox is 'Hands out owed calls whose time has come';
+
+-- Counts the sessions in which a user wrote or tapped within the last minutes: each user of a bot in a chat once.
+--
+-- Twice or at once: only reads, over telegram_updates_received_at_idx.
+-- Returns: the number. p_minutes outside of 1 to 1440 is read as the nearest of these.
+-- Errors: none.
+create or replace function public.count_active_sessions(p_minutes integer default 60)
+returns bigint
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  -- A variable: a condition on a volatile function would not use the index.
+  v_now timestamptz := private.clock();
+begin
+  return (
+    select count(*)
+      from (
+        select distinct t.bot, t.user_id, t.chat_id
+          from public.telegram_updates as t
+         where t.received_at > v_now - make_interval(mins => least(greatest(p_minutes, 1), 1440))
+           and t.user_id is not null
+           and t.chat_id is not null
+      ) as s
+  );
+end
+$$;
+
+revoke all on function public.count_active_sessions from public, anon, authenticated, service_role;
+grant execute on function public.count_active_sessions to bot_backend, service_role;
+comment on function public.count_active_sessions is 'How many sessions were active within the last minutes';
 
 -- Records that a stale update could not even be read, for which nobody took its lease. After three such failures it is
 -- put aside like any other, so that no sweep comes back to it.

@@ -212,6 +212,7 @@ CALLS = {
     "admin_set_plan": "admin_set_plan(9000, 'PREMIUM', 30, 'boss@example.com', 'one')",
     "admin_add_bonus_credits": "admin_add_bonus_credits(9000, 5, 'boss@example.com', 'one')",
     "admin_reset_user_usage": "admin_reset_user_usage(9000, 'boss@example.com', 'one')",
+    "count_active_sessions": "count_active_sessions(30)",
     "admin_overview": "admin_overview('boss@example.com')",
     "admin_promocodes": "admin_promocodes('boss@example.com', null, 9000)",
     "admin_promocodes one": "admin_promocodes('boss@example.com', 'code9000')",

@@ -44,6 +44,7 @@ def test_numbers_stay_numbers(url: str) -> None:
     [
         ("QUOTA_TIMEZONE", "Europe/Moskau", "no time zone Postgres knows"),
         ("QUOTA_TIMEZONE", "UTC+3", "no time zone Postgres knows"),  # Postgres would take it, and mean UTC-3
+        ("DEFAULT_LANGUAGE", "de", "no language of shared/texts"),
         ("BALANCE_CURRENCY", "roubles", "no ISO 4217 code"),
         ("RETENTION_MESSAGES_DAYS", "a year", "must be like 180"),
         ("RETENTION_MESSAGES_DAYS", "true", "must be like 180"),

@@ -132,8 +132,13 @@ def test_money_is_booked_out_and_the_ledger_belongs_to_nobody(
     assert {"amount": Decimal("-12.50"), "balance_after": Decimal(0), "reason": "erased"} in booked
     assert sql("select check_balances() as wrong")[0]["wrong"] == []
     with pytest.raises(psycopg.Error) as caught:
-        adjust(connect, anna, 1, f"{reference}:late")
-    assert caught.value.sqlstate == "L0001"
+        adjust(connect, anna, "12.50", reference)
+    assert caught.value.sqlstate == "L0003", "a repeated call does not bring the user back"
+    adjust(connect, anna, 1, f"{reference}:late")
+    [late] = sql("select balance, has_started, first_name from users where telegram_id = %s", anna.id)
+    assert late == {"balance": Decimal(1), "has_started": False, "first_name": ""}, (
+        "a new user, as any unseen one"
+    )
 
 
 def test_money_left_behind_by_the_erased_is_found(sql: Sql) -> None:

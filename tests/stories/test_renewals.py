@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -285,3 +286,18 @@ def test_killed_between_any_two_steps_a_period_is_charged_once(
     eventually(lambda: stack.run_job("sweep").status == 200 and anna.count("renewed"), 30)
     assert len(anna.taken()) == 1
     anna.agrees()
+
+
+def test_the_profile_says_until_when_and_whether_it_renews(stack: Stack, sql: Sql, clock: Clock) -> None:
+    anna = Subscriber(stack, sql, clock, "en")
+
+    def profile() -> str:
+        anna.chat.send("/profile").wait()
+        return anna.chat.answers()[-1].text
+
+    text = profile()
+    assert re.search(r"Plan active until: \d\d \w{3} \d{4}", text)
+    assert "Auto-renewal: on\n" in text
+    anna.chat.send("/subscription").wait()
+    tap(tap(anna.chat.answers()[-1], anna.words["stop"]), anna.words["yes"])
+    assert "Auto-renewal: off\n" in profile()

@@ -69,7 +69,15 @@ def test_every_text_is_used_somewhere() -> None:
     )
     # Keys that are put together from a name; those of money from what SQL tells.
     made = ("command_", "mode_", "plan_", "section_", "way_out_", "provider_", "paid_", "payment_", "ends_")
-    made += ("renewal_", "subscription_renewal_", "refund_told_", "audit_", "trial_", "trainings_")
+    made += (
+        "renewal_",
+        "subscription_renewal_",
+        "profile_renewal_",
+        "refund_told_",
+        "audit_",
+        "trial_",
+        "trainings_",
+    )
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))
     unused = [
         key

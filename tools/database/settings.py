@@ -11,6 +11,7 @@ from typing import Any
 
 import psycopg
 
+from shared import texts
 from tools.database.errors import SettingError
 from tools.database.migrate import as_owner, connect
 
@@ -48,6 +49,8 @@ def _value(connection: psycopg.Connection, key: str, text: str, current: Any) ->
         raise SettingError(
             f"{key.upper()}={text!r} is no time zone Postgres knows (an IANA name: Europe/Moscow)."
         )
+    if key == "default_language" and text not in texts.codes():
+        raise SettingError(f"{key.upper()}={text!r} is no language of shared/texts.")
     if key.endswith("_currency") and re.fullmatch(r"[A-Z]{3}", text) is None:
         raise SettingError(f"{key.upper()}={text!r} is no ISO 4217 code (three capitals: RUB).")
     return value

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from telebot.types import CallbackQuery, Message
 
-from shared import texts
+from shared import db, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back, main_menu
 from shared.keys import encryption
@@ -94,11 +94,24 @@ def _profile(unit: Unit) -> Text:
 
 
 def _more(unit: Unit) -> str:
-    """Return the lines about the month and the bonus, where there is something to say."""
+    """Return the lines about the month, the bonus and the paid time, where there is something to say."""
     usage, lines = unit.usage, []
     if usage.monthly_requests is not None:
         used = min(usage.month_requests, usage.monthly_requests)
         lines.append(unit.text("profile_month", used=used, limit=usage.monthly_requests))
     if usage.bonus_credits:
         lines.append(unit.text("profile_bonus", credits=usage.bonus_credits))
-    return "".join(f"{line}\n" for line in lines)
+    return "".join(f"{line}\n" for line in [*lines, *_paid_time(unit)])
+
+
+def _paid_time(unit: Unit) -> list[str]:
+    """Say until when the plan is paid and whether it renews itself; nothing on the free plan."""
+    if unit.usage.plan == "FREE":
+        return []
+    overview = db.call("subscription_overview", p_user_id=unit.person.id)
+    ends_at = overview["ends_at"]
+    lines = [unit.text("profile_plan_ends", date=unit.date(ends_at))] if ends_at else []
+    # Of several renewals the one that still charges is the one to know of.
+    states = {renewal["status"] for renewal in overview["renewals"]}
+    state = next((state for state in ("past_due", "active") if state in states), "off")
+    return [*lines, unit.text(f"profile_renewal_{state}")] if ends_at or states else lines

@@ -42,7 +42,11 @@ def _caption(unit: Unit, overview: Overview) -> Text:
     month = overview["month"]
     lines = [
         unit.rich("stats_head"),
-        unit.rich("stats_people", people=_number(unit, overview["people"])),
+        unit.rich(
+            "stats_people",
+            people=_number(unit, overview["people"]),
+            sessions=_number(unit, overview["active_sessions"]),
+        ),
         unit.rich("stats_new", figures=three("new")),
         unit.rich("stats_active", figures=three("active")),
         unit.rich("stats_requests", figures=three("requests")),

@@ -26,7 +26,7 @@ begin
     and v_user.username is not distinct from p_person ->> 'username'
     and v_user.first_name = coalesce(p_person ->> 'first_name', '')
     and v_user.last_name is not distinct from p_person ->> 'last_name'
-    and v_user.language_code is not distinct from p_person ->> 'language_code'
+    and v_user.language_code = coalesce(p_person ->> 'language_code', v_user.language_code)
     and v_user.has_started
   then
     return v_user;
@@ -36,14 +36,14 @@ begin
     (telegram_id, username, first_name, last_name, language_code, created_at, last_activity, active_on)
   values (
     v_telegram_id, p_person ->> 'username', coalesce(p_person ->> 'first_name', ''),
-    p_person ->> 'last_name', p_person ->> 'language_code', p_now, p_now,
+    p_person ->> 'last_name', coalesce(p_person ->> 'language_code', private.default_language()), p_now, p_now,
     (p_now at time zone private.setting('quota_timezone'))::date
   )
   on conflict (telegram_id) do update
     set username = excluded.username,
         first_name = excluded.first_name,
         last_name = excluded.last_name,
-        language_code = excluded.language_code,
+        language_code = coalesce(p_person ->> 'language_code', u.language_code),
         last_activity = greatest(u.last_activity, excluded.last_activity),
         active_on = greatest(u.active_on, excluded.active_on)
   -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.

@@ -1,7 +1,8 @@
 -- Tells an admin how the bots do: people, requests, AI calls and what they cost, of today, 7 and 30 days.
 --
--- Twice or at once: only reads. Counters of 30 days, never people or requests: as quick with a million of them.
--- Returns: jsonb {people, day, week, month, days, models}
+-- Twice or at once: only reads. Counters of 30 days, never people or requests: as quick with a million of them;
+--   the active sessions alone are counted from the updates of the last hour.
+-- Returns: jsonb {people, active_sessions (of the last hour), day, week, month, days, models}
 --   day, week (7 days) and month (30 days), today included, each
 --     {active, new, requests, calls, errors (calls that failed), tokens_in, tokens_out, cost (text, US dollars,
 --     as far as providers say; own keys left out)}
@@ -83,6 +84,7 @@ begin
     (select jsonb_object_agg(p.name, p.sums) from periods as p)
     || jsonb_build_object(
       'people', v_people,
+      'active_sessions', public.count_active_sessions(),
       'days', (
         select jsonb_agg(
             jsonb_build_object(

@@ -6,7 +6,7 @@ create table public.users (
   username text,
   first_name text not null default '',
   last_name text,
-  language_code text,
+  language_code text not null default private.default_language(),
   language text,
   balance numeric(12, 2) not null default 0 check (balance >= 0),
   vip_level integer not null default 0 check (vip_level >= 0),
@@ -26,6 +26,7 @@ create table public.users (
   trial_used boolean not null default false,
   has_started boolean not null default true,
   created_at timestamptz not null default private.clock(),
+  updated_at timestamptz not null default private.clock(),
   last_activity timestamptz not null default private.clock(),
   active_on date not null default (private.clock() at time zone 'UTC')::date
 );
@@ -36,6 +37,11 @@ create index users_username_idx on public.users (lower(username));
 create trigger users_mark_new_admin
 before insert on public.users
 for each row execute function private.mark_new_admin();
+
+create trigger users_keep_updated_at
+before update on public.users
+for each row when (old.* is distinct from new.*)
+execute function private.keep_updated_at();
 
 create trigger users_count_new_people
 after insert on public.users
@@ -53,7 +59,7 @@ for each row when (old.active_on <> new.active_on)
 execute function private.count_active_people();
 
 comment on table public.users is 'People: one row a Telegram account, shared by all bots and services';
-comment on column public.users.language_code is 'The language of the person''s Telegram, a BCP 47 tag';
+comment on column public.users.language_code is 'The language of the user''s Telegram, a BCP 47 tag; the setting default_language where Telegram names none';
 comment on column public.users.language is 'The language the person chose with /language; null: follow language_code';
 comment on column public.users.balance is 'Money, in the unit of the setting balance_currency';
 comment on column public.users.vip_level is 'Derived: 0 is the free plan, see subscription_limits and private.refresh_access';
@@ -66,6 +72,7 @@ comment on column public.users.ban_told is 'Whether the one notice of this ban w
 comment on column public.users.trial_used is 'Whether the free trial was started, now or before an erasure';
 comment on column public.users.has_started is 'False while another service alone knows the user (adjust_balance): their first update is still to come';
 comment on column public.users.referral_credits is 'Bonus credits that the person''s invitations brought, all together';
+comment on column public.users.updated_at is 'When the row last changed, last_activity included';
 comment on column public.users.last_activity is 'The last update of the person, to five minutes';
 comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_people';
 alter table public.users enable row level security;
