@@ -1,4 +1,8 @@
-"""The HTTP server of a function: gunicorn as functions-framework starts it, with the settings it leaves out.
+"""The HTTP server of a function: gunicorn as functions-framework starts it, safe against slow clients.
+
+The main loop receives requests (shared/receiving.py) and hands a thread only what is whole, so a client that
+sends slowly costs a socket and some memory, for RECEIVE_SECONDS at most, and never a thread. The body of a
+caller whose headers already show that it will be refused is not waited for.
 
 Cloud Run sends SIGTERM to the first process of an instance and SIGKILL 10 s later
 (docs.cloud.google.com/run/docs/container-contract). Requests in work get STOP_SECONDS of them, the rest is
@@ -7,21 +11,41 @@ for closing connections.
 
 from __future__ import annotations
 
+import selectors
+from collections import deque
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from functools import partial
+from socket import SHUT_WR, socket
+from time import monotonic
+
+import functions_framework
 from functions_framework._http import gunicorn as framework
 from gunicorn.workers.gthread import ThreadWorker
 
 from shared import db, http, log
+from shared.receiving import Connection
 
+Admits = Callable[[str, Mapping[str, str]], bool]
+
+RECEIVE_SECONDS = 5.0  # how long a request may take to arrive, from its first byte or the connection's start
+LINGER_SECONDS = 1.0  # how long a refused client may go on sending before the connection is closed
+MAX_CONNECTIONS = 500  # of them, the oldest that is still sending makes room for a new one
+MAX_RECEIVED = 32_000_000  # bytes of all requests that are not whole yet
 STOP_SECONDS = 8  # how long a stopping process waits for requests in work
 MASTER_STOP_SECONDS = 9  # how long gunicorn's master waits for the process that serves
 
+_admits: dict[str, Admits] = {}
+
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """The process that serves requests, each in a thread."""
+    """The process that serves requests: receives them in its main loop, answers each in a thread."""
 
     def init_process(self) -> None:
         """Serve until told to stop."""
         self.cfg.set("graceful_timeout", STOP_SECONDS)  # the master's is longer: it must not kill us first
+        self.lingering: deque[Connection] = deque()
+        self.admits = _admits.get(self.app.app.name)
         super().init_process()
 
     def run(self) -> None:
@@ -34,6 +58,153 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             db.close()
             http.close_idle()
 
+    # Receiving ------------------------------------------------------------------------------------------
+
+    def accept(self, listener: socket) -> None:
+        """Take a new connection and what it has sent already."""
+        if self.nr_conns >= self.worker_connections - 1:
+            self._make_room()
+        try:
+            client, address = listener.accept()
+        except OSError:  # it is gone again, or there are no more files for this process
+            self._make_room()
+            return
+        self.nr_conns += 1
+        self._receive(Connection(self.cfg, client, address, listener.getsockname()))
+
+    def on_client_socket_readable(self, conn: Connection, client: socket) -> None:
+        """Take the next request of a connection that was kept."""
+        self.poller.unregister(client)
+        self.keepalived_conns.remove(conn)
+        conn.start_over()
+        self._receive(conn)
+
+    def _receive(self, conn: Connection) -> None:
+        """Take a request, which often is here already; else wait for it in the main loop."""
+        conn.timeout = monotonic() + RECEIVE_SECONDS
+        conn.receive()
+        if not self._needs_more(conn):
+            self._hand_over(conn)
+            return
+        if conn.has_head:
+            conn.expect_body()
+        self.pending_conns.append(conn)
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+
+    def on_pending_socket_readable(self, conn: Connection, client: socket) -> None:
+        """Take more of a request."""
+        had_head = conn.has_head
+        conn.receive()
+        if not self._needs_more(conn):
+            self._stop_waiting(conn)
+            self._hand_over(conn)
+        elif sum(len(waiting.received) for waiting in self.pending_conns) > MAX_RECEIVED:
+            self._stop_waiting(conn)
+            self._refuse(conn, "503 Service Unavailable")
+        elif conn.has_head and not had_head:
+            conn.expect_body()
+
+    def _needs_more(self, conn: Connection) -> bool:
+        if conn.is_whole or conn.is_over or conn.has_long_head:
+            return False
+        return not conn.has_head or self._is_admitted(conn)
+
+    def _is_admitted(self, conn: Connection) -> bool:
+        if self.admits is None:
+            return True
+        try:
+            return self.admits(conn.path.decode("latin-1").partition("?")[0], conn.headers)
+        except Exception:  # a wrong setting, say: the function itself answers and logs it
+            return False
+
+    def _hand_over(self, conn: Connection) -> None:
+        """Let a thread answer what has arrived."""
+        if conn.has_long_head:
+            self._refuse(conn, "431 Request Header Fields Too Large")
+        elif conn.received:
+            conn.data_ready = True
+            self.enqueue_req(conn)
+        else:
+            self._close(conn)
+
+    # Giving up ------------------------------------------------------------------------------------------
+
+    def murder_pending(self) -> None:
+        """Give up clients that took too long; gunicorn calls it after each round of the main loop."""
+        late = 0
+        while self.pending_conns and self.pending_conns[0].timeout <= monotonic():
+            conn = self.pending_conns[0]
+            late += bool(conn.received)
+            self._stop_waiting(conn)
+            self._refuse(conn, "408 Request Timeout")
+        if late:
+            log.warning("clients sent their requests too slowly", action="slow_clients", count=late)
+        while self.lingering and self.lingering[0].timeout <= monotonic():
+            self._end_lingering(self.lingering[0])
+
+    def _make_room(self) -> None:
+        """Close the connection that has waited longest, of those that no thread works on."""
+        if self.lingering:
+            self._end_lingering(self.lingering[0])
+        elif self.pending_conns:
+            conn = self.pending_conns[0]
+            self._stop_waiting(conn)
+            self._close(conn)
+
+    def _stop_waiting(self, conn: Connection) -> None:
+        self.poller.unregister(conn.sock)
+        self.pending_conns.remove(conn)
+
+    def _refuse(self, conn: Connection, status: str) -> None:
+        """Answer a client that still sends; one that has sent nothing gets no answer."""
+        if conn.received:
+            conn.send(f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n".encode())
+            self._linger(conn)
+        else:
+            self._close(conn)
+
+    def _close(self, conn: Connection) -> None:
+        self.nr_conns -= 1
+        conn.close()
+
+    # After the answer -----------------------------------------------------------------------------------
+
+    def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
+        """Say whether the connection can serve another request.
+
+        Only where the end of this one is certain: what followed would be taken for the next request.
+        """
+        is_kept = conn.is_whole and super()._keepalive_after(conn, keepalive)
+        return bool(is_kept) and not conn.parser.unreader.buf.getvalue()
+
+    def finish_request(self, conn: Connection, fs: Future[bool]) -> None:
+        """Keep or close the connection of an answered request."""
+        if conn.is_whole:
+            super().finish_request(conn, fs)
+        else:
+            self._linger(conn)
+
+    def _linger(self, conn: Connection) -> None:
+        """Close for writing and discard what still comes: a reset could overtake the answer."""
+        conn.timeout = monotonic() + LINGER_SECONDS
+        try:
+            conn.sock.setblocking(False)
+            conn.sock.shutdown(SHUT_WR)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._discard, conn))
+        except (OSError, ValueError):  # closed already
+            self._close(conn)
+        else:
+            self.lingering.append(conn)
+
+    def _discard(self, conn: Connection, _client: socket) -> None:
+        if not conn.discard():
+            self._end_lingering(conn)
+
+    def _end_lingering(self, conn: Connection) -> None:
+        self.poller.unregister(conn.sock)
+        self.lingering.remove(conn)
+        self._close(conn)
+
 
 class Application(framework.GunicornApplication):
     """gunicorn with our worker."""
@@ -42,6 +213,7 @@ class Application(framework.GunicornApplication):
         """Take functions-framework's settings (PORT, THREADS, WORKERS) and add ours."""
         super().load_config()  # type: ignore[no-untyped-call]
         self.cfg.set("worker_class", Worker)
+        self.cfg.set("worker_connections", MAX_CONNECTIONS)
         self.cfg.set("graceful_timeout", MASTER_STOP_SECONDS)
         # No heartbeat of the worker's main loop: between requests Cloud Run may give an instance no CPU at
         # all, and a loop that stood still for that must not be killed. It stops no request either way.
@@ -49,6 +221,15 @@ class Application(framework.GunicornApplication):
         self.cfg.set("control_socket_disable", True)  # nothing here is managed through it
 
 
-def install() -> None:
-    """Make functions-framework start our server; called while it imports a function, before it starts one."""
+def install(function: str, admits: Admits | None = None) -> None:
+    """Make functions-framework start our server; called while it imports a function, before it starts one.
+
+    `admits` gets the path and the headers (names in lower case) of a request whose body has not arrived, and
+    says whether the function may accept it. If not, the function is called at once, without a body, to refuse
+    it.
+    """
     framework.GunicornApplication = Application  # type: ignore[misc]
+    # It reads the rest of every body after the answer, also after a refusal. Our worker needs no such thing.
+    functions_framework.read_request = lambda response: response
+    if admits is not None:
+        _admits[function] = admits

@@ -6,7 +6,7 @@ from flask import Request
 from shared import process
 from shared.payments import endpoint
 
-process.started()
+process.started("payments", endpoint.admits)
 
 
 @functions_framework.http

@@ -6,7 +6,7 @@ from flask import Request
 from shared import process
 from shared.scheduled import endpoint
 
-process.started()
+process.started("scheduled", endpoint.admits)
 
 
 @functions_framework.http

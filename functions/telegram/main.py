@@ -6,7 +6,7 @@ from flask import Request
 from shared import process
 from shared.telegram import webhook
 
-process.started()
+process.started("telegram", webhook.admits)
 
 
 @functions_framework.http

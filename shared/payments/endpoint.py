@@ -8,7 +8,7 @@ answered so that the provider tells it again. What was told and could not be app
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from shared.errors import ConfigError, DatabaseUnavailable
 from shared.payments import providers
 from shared.payments.notice import Event
 from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Provider, Reply, Unusable, Verdict
+from shared.receiving import read_body
 from shared.telegram import outbox
 
 if TYPE_CHECKING:
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 Response = tuple[bytes, int, dict[str, str]]
 _TOO_EARLY = "M0002"  # the code of an event about a subscription that nobody has yet
 SENDING_TIME = 3.0  # seconds for the messages to buyer and admins; what is not sent by then the sweep sends
+
+
+def admits(path: str, _headers: Mapping[str, str]) -> bool:
+    """Say whether a body is worth waiting for: most providers prove themselves by it alone."""
+    return _names(path)[0] in providers.names()
 
 
 def respond(request: Request) -> Response:
@@ -54,7 +60,7 @@ def _answer(request: Request) -> Reply:
         return Reply(404, b"no such kind")
     if request.method not in provider.METHODS:
         return Reply(405, b"not this way")
-    body = _body(request)
+    body = read_body(request, MAX_BODY)
     if body is None:
         log.warning("a callback broke off", action="payment_refused", provider=name)
         return Reply(400, b"the body is malformed or incomplete")
@@ -70,14 +76,6 @@ def _answer(request: Request) -> Reply:
         address=_address(request),
     )
     return receive(provider, call)
-
-
-def _body(request: Request) -> bytes | None:
-    """Read the body; None when it is not framed as HTTP wants, or when the caller hung up."""
-    try:
-        return request.stream.read(MAX_BODY + 1)
-    except Exception:  # gunicorn and Werkzeug have classes of their own; none of them is our failure
-        return None
 
 
 def receive(provider: Provider, call: Call) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -15,6 +16,11 @@ if TYPE_CHECKING:
     from flask import Request
 
 Response = tuple[bytes, int, dict[str, str]]
+
+
+def admits(_path: str, _headers: Mapping[str, str]) -> bool:
+    """Say that no body is worth waiting for: no job reads one."""
+    return False
 
 
 def respond(request: Request) -> Response:

@@ -3,6 +3,7 @@
 | status | when | what Telegram does |
 |---|---|---|
 | 200 | done, or nothing to do, or put aside for the owner | goes on with the chat |
+| 400 | the call broke off, or its body is no HTTP | delivers again |
 | 401 | the secret header is missing or wrong | (not Telegram; nothing) |
 | 404 | no bot of this name | (a wrong address was set) tries again |
 | 405 | not a POST | (not Telegram; nothing) |
@@ -15,6 +16,7 @@ else of that chat before it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -22,6 +24,7 @@ import orjson
 from shared import bots, db, health, log
 from shared.config import settings
 from shared.errors import ConfigError, DatabaseUnavailable
+from shared.receiving import read_body
 from shared.signatures import token_matches
 from shared.telegram import fallback, pipeline
 from shared.telegram.incoming import MAX_BODY, Incoming, Unusable, parse
@@ -36,6 +39,11 @@ if TYPE_CHECKING:
 Response = tuple[bytes, int, dict[str, str]]
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - the name of a header
 _KEPT = 64 * 1024  # characters of an unusable body
+
+
+def admits(_path: str, headers: Mapping[str, str]) -> bool:
+    """Say by a call's headers whether its body is worth waiting for."""
+    return token_matches(headers.get(SECRET_HEADER.lower()), settings().telegram_webhook_secrets)
 
 
 def respond(request: Request) -> Response:
@@ -79,7 +87,11 @@ def _answer(request: Request) -> Answer:
     if name not in bots.names() or name not in settings().bot_tokens:
         log.warning("a call for a bot that is not here", action="unknown_bot", path=request.path)
         return Answer(404)
-    return receive(bots.load(name), request.stream.read(MAX_BODY + 1), request.content_length or 0)
+    body = read_body(request, MAX_BODY)
+    if body is None:
+        log.warning("a call broke off", action="webhook_broken", bot=name)
+        return Answer(400)
+    return receive(bots.load(name), body, request.content_length or 0)
 
 
 def bot_name(path: str) -> str:

@@ -170,7 +170,7 @@ def test_payments_is_open_to_providers_and_waits_as_long_as_they_do(build: Build
     call = deployed(build, "payments")
     assert "allow-unauthenticated" in call.flags
     assert "ingress-settings" not in call.flags
-    assert (call.flags["concurrency"], call.flags["timeout"]) == ("20", "60s")
+    assert (call.flags["concurrency"], call.flags["timeout"]) == ("80", "60s")
     assert (call.flags["min-instances"], call.flags["max-instances"]) == ("0", "2")
 
 

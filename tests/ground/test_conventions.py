@@ -23,6 +23,7 @@ GROUND = {
     "process",
     "health",
     "server",
+    "receiving",
     "pasted",
 }
 AREAS = {path.parent.name for path in (ROOT / "shared").glob("*/__init__.py")} - GROUND
