@@ -28,6 +28,7 @@ from telebot.util import extract_command, update_types
 from shared.config import settings
 from shared.telegram import api
 from shared.telegram.incoming import Incoming, Unusable
+from shared.telegram.tolerant import read_update
 from shared.telegram.unit import StateUnavailable, Unit, current, reply
 
 OPEN_PAGE = "open_"  # begins the payload of a link that opens a page in the private chat
@@ -225,7 +226,7 @@ class Bot(TeleBot):
             Unusable: telebot cannot read it: no other delivery of it would fare better.
         """
         try:
-            update = types.Update.de_json(incoming.data)  # type: ignore[no-untyped-call]
+            update = read_update(incoming.data)
         except Exception as error:
             raise Unusable(f"telebot cannot read it: {type(error).__name__}", incoming.update_id) from error
         if self._admin_package and is_for_admin():

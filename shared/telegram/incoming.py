@@ -91,6 +91,17 @@ class Incoming:
         return not self.is_private
 
     @cached_property
+    def migration(self) -> tuple[int, int] | None:
+        """The old and the new id of a group that became a supergroup; both chats report it."""
+        if self.kind != "message" or not self.message:
+            return None
+        if "migrate_to_chat_id" in self.message:
+            return self.chat_id, self.message["migrate_to_chat_id"]
+        if "migrate_from_chat_id" in self.message:
+            return self.message["migrate_from_chat_id"], self.chat_id
+        return None
+
+    @cached_property
     def is_forward(self) -> bool:
         """Whether a message passes on words written elsewhere."""
         return any(self.message.get(mark) for mark in _FORWARD_MARKS)
@@ -212,6 +223,7 @@ def _check_shape(incoming: Incoming) -> None:
         _require(all(isinstance(incoming.message.get(key, ""), str) for key in ("text", "caption")))
         _require(isinstance(incoming.content.get("data", ""), str))
         _require(_is_id(incoming.message.get("message_id", 0)))
+        _require(all(_is_id(chat_id) for chat_id in incoming.migration or ()))
         _ = incoming.is_group, incoming.replied_to, incoming.storable
         if incoming.is_group:
             _ = incoming.named

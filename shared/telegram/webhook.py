@@ -112,10 +112,16 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> Answer:
         incoming = parse(bot.name, body)
     except Unusable as reason:
         return _put_aside(bot, reason, body, max(length, len(body)))
-    if incoming is not None and incoming.is_about_money and bot.handles(incoming.kind):
-        return _tell_money(bot, incoming, body)
-    if incoming is None or not _is_for_us(bot, incoming):
+    if incoming is None:
         return DONE
+    if incoming.is_about_money and bot.handles(incoming.kind):
+        return _tell_money(bot, incoming, body)
+    if incoming.migration:
+        return _migrate_chat(*incoming.migration)
+    return _process(bot, incoming) if _is_for_us(bot, incoming) else DONE
+
+
+def _process(bot: Bot, incoming: Incoming) -> Answer:
     if (answer := fallback.earlier_answer(incoming)) is not None:
         return answer
     delivery = fallback.note_delivery(incoming)
@@ -125,6 +131,12 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> Answer:
         if error.reached or not fallback.is_first_delivery(delivery):
             raise
         return fallback.process(bot, incoming)
+
+
+def _migrate_chat(old: int, new: int) -> Answer:
+    moved = db.call("migrate_chat", p_old=old, p_new=new)
+    log.info("a group became a supergroup", action="chat_migrated", sessions=moved["sessions"])
+    return DONE
 
 
 def _tell_money(bot: Bot, incoming: Incoming, body: bytes) -> Answer:

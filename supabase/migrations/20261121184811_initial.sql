@@ -1140,6 +1140,9 @@ create table public.bot_sessions (
   primary key (user_id, bot, chat_id)
 );
 
+-- The sessions of a group, when it becomes a supergroup.
+create index bot_sessions_group_idx on public.bot_sessions (chat_id) where chat_id < 0;
+
 comment on table public.bot_sessions is 'What a bot remembers of a person in a chat';
 comment on column public.bot_sessions.mode is 'How the bot answers plain text, a key of shared/ai/modes.py';
 comment on column public.bot_sessions.session_data is 'Small facts by key; "awaiting" names the question whose answer the next message is';
@@ -9091,6 +9094,75 @@ $$;
 revoke all on function public.finish_update from public, anon, authenticated, service_role;
 grant execute on function public.finish_update to bot_backend;
 comment on function public.finish_update is 'Commits what the handler of an update changed, and its answer';
+
+-- Moves the conversations of a group to the supergroup that it became. Telegram reports both ids, once in each chat.
+--
+-- Twice or at once: a second call finds nothing left to move. Updates in progress are moved with their chat, so what
+--   they remember at their end is found in the new one. Where the supergroup has a session already (its first message
+--   may arrive before the report), that session is kept and gets what it lacks.
+--   Locks: open updates of the group, then its users by id, then their sessions.
+-- Returns: json {sessions: how many were moved}.
+-- Errors: none of its own.
+create or replace function public.migrate_chat(p_old bigint, p_new bigint)
+returns json
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_moved bigint;
+begin
+  if p_old = p_new then
+    return json_build_object('sessions', 0);
+  end if;
+  update public.telegram_updates as t
+     set chat_id = p_new
+    from (
+      select o.bot, o.update_id
+        from public.telegram_updates as o
+       where o.status in ('working', 'failed') and o.chat_id = p_old
+       order by o.bot, o.update_id
+         for update
+    ) as open_update
+   where t.bot = open_update.bot and t.update_id = open_update.update_id;
+  perform from public.users as u
+    where u.id in (select s.user_id from public.bot_sessions as s where s.chat_id = p_old and s.chat_id < 0)
+    order by u.id
+      for key share;
+
+  with moved as (
+    delete from public.bot_sessions as s
+     where s.chat_id = p_old and s.chat_id < 0
+    returning s.*
+  ), talk as (
+    update public.messages as m
+       set chat_id = p_new
+      from moved as o
+     where m.user_id = o.user_id and m.bot = o.bot and m.chat_id = p_old
+  ), kept as (
+    insert into public.bot_sessions as s
+      (user_id, bot, chat_id, mode, session_data, stats_data, last_update_id, created_at, updated_at)
+    select o.user_id, o.bot, p_new, o.mode, o.session_data, o.stats_data, o.last_update_id, o.created_at, o.updated_at
+      from moved as o
+    on conflict (user_id, bot, chat_id) do update
+      set mode = case when s.mode = 'chat' then excluded.mode else s.mode end,
+          session_data = excluded.session_data || s.session_data,
+          stats_data = excluded.stats_data || s.stats_data || jsonb_build_object(
+            'requests',
+            coalesce((excluded.stats_data ->> 'requests')::bigint, 0) + coalesce((s.stats_data ->> 'requests')::bigint, 0)
+          ),
+          last_update_id = greatest(s.last_update_id, excluded.last_update_id),
+          created_at = least(s.created_at, excluded.created_at)
+  )
+  select count(*) into v_moved from moved;
+  return json_build_object('sessions', v_moved);
+end
+$$;
+
+revoke all on function public.migrate_chat from public, anon, authenticated, service_role;
+grant execute on function public.migrate_chat to bot_backend;
+comment on function public.migrate_chat is 'Moves the conversations of a group to the supergroup that it became';
 
 -- Finds what a bot remembers of a person in a chat, or begins it.
 --

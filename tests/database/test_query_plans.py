@@ -163,6 +163,7 @@ CALLS = {
     "record_calls": """record_calls('[{"id": 7000, "outcome": "sent"}, {"id": 7001, "outcome": "blocked"},
         {"id": 7002, "outcome": "later", "retry_after": 3, "error": "429"}]')""",
     "claim_outbox": "claim_outbox(50)",
+    "migrate_chat": "migrate_chat(-19000, -10019000)",
     "fail_stale_update": "fail_stale_update('assistant', 9000, 'not JSON')",
     "stale_updates": """stale_updates(50, '["assistant"]')""",
     "referral_overview": "referral_overview(200)",

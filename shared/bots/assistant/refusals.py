@@ -22,9 +22,21 @@ _BY_CONTENT = {
 
 @bot.message_handler(content_types=content_type_media)
 def cannot_take(message: Message) -> None:
-    """Say what the bot can take instead."""
+    """Say what the bot can take instead, once for an album: each of its items is a message of its own."""
+    if _is_known_album(message.media_group_id):
+        return None
     key = _BY_CONTENT.get(message.content_type, "cannot_other")
-    reply(current().rich("cannot_forward" if current().incoming.is_forward else key))
+    return reply(current().rich("cannot_forward" if current().incoming.is_forward else key))
+
+
+def _is_known_album(album: str | None) -> bool:
+    unit = current()
+    if not album or unit.is_offline:
+        return False
+    is_known = bool(unit.data.get("album") == album)
+    if not is_known:
+        unit.set_data("album", album)
+    return is_known
 
 
 @bot.my_chat_member_handler()

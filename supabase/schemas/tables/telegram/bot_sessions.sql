@@ -13,6 +13,9 @@ create table public.bot_sessions (
   primary key (user_id, bot, chat_id)
 );
 
+-- The sessions of a group, when it becomes a supergroup.
+create index bot_sessions_group_idx on public.bot_sessions (chat_id) where chat_id < 0;
+
 comment on table public.bot_sessions is 'What a bot remembers of a person in a chat';
 comment on column public.bot_sessions.mode is 'How the bot answers plain text, a key of shared/ai/modes.py';
 comment on column public.bot_sessions.session_data is 'Small facts by key; "awaiting" names the question whose answer the next message is';
