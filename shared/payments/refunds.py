@@ -22,6 +22,7 @@ from shared.payments.provider import PaymentError, Provider, Receipt
 
 TIMEOUT = 8.0  # seconds for a provider to give money back
 _AT_ONCE = 4  # of those left open that one run of the job asks for: what it takes it must have time for
+BALANCE = "balance"  # paid from balance: SQL gives it back (admin_refund_payment), no provider is asked
 Task = dict[str, Any]  # what private.refund_task returns
 
 
@@ -35,6 +36,8 @@ class Obstacle(StrEnum):
 
 def obstacle(provider_key: str, *, is_whole: bool) -> Obstacle | None:
     """Say why a provider cannot be asked to give back all of a payment, or a part of it; None: it can."""
+    if provider_key == BALANCE:
+        return None
     if provider_key not in providers.names() or not providers.load(provider_key).HAS_REFUND:
         return Obstacle.NEVER
     provider = providers.load(provider_key)

@@ -599,6 +599,7 @@ TEXTS: Mapping[str, str] = {
         "the bot will hear of it."
     ),
     "admin_refund_whole_only": "{provider}: only the whole payment can be refunded.",
+    "admin_refund_erased": "The buyer has erased their data, so there’s no balance to refund payment {id} to.",
     "admin_refund_changed": (
         "⚠️ Something about the payment has changed since I asked, so I refunded nothing. Here it is now:"
     ),
@@ -828,6 +829,17 @@ TEXTS: Mapping[str, str] = {
         "**{title}**\nTo pay: **{price}**, then the same each period.\n\nYou can stop the renewal at any time: "
         "/subscription. I will write the moment the money arrives."
     ),
+    "buy_way_balance": "{provider} · {price} (you have {balance})",
+    "balance_pay": "**{title}**\n{price} from your balance: you have {balance}, and {left} will remain.",
+    "balance_pay_period": (
+        "**{title}**\n{price} from your balance: you have {balance}, and {left} will remain."
+        " One period, without auto-renewal."
+    ),
+    "balance_short": (
+        "**{title}** costs {price}, and you have {balance} on your balance.\n\nTop it up, and finish the purchase with one tap:"
+    ),
+    "balance_short_only": "**{title}** costs {price}, and you have {balance} on your balance. Please choose another way to pay.",
+    "balance_paid": "✅ **{title}**: paid from your balance. {balance} left.",
     "buy_pay_button": "Pay {price}",
     "buy_unavailable": "😔 This way to pay does not answer right now. Nothing was charged. Try another one, or a bit later.",
     "buy_contact": (

@@ -521,3 +521,52 @@ def test_stars_of_somebody_who_erased_their_data_go_back(stack: Stack, appoint: 
     (claims,) = sql("select claims ->> 'telegram_id' as payer from payments where id = %s", payment)
     assert claims["payer"] == "0"
     assert not sql("select 1 as x from payment_events where strpos(body, %s) > 0", str(anna.id))
+
+
+# To the balance --------------------------------------------------------------------------------------------
+
+
+def buy_from_balance(stack: Stack, sql: Sql) -> tuple[Chat, int]:
+    """Anna buys 100 requests from her balance; her chat, and our number of the payment."""
+    anna = speaks(stack)
+    sql("select adjust_balance(%s, 149, 'gift', %s)", anna.id, f"gift:{anna.id}")
+    anna.send("/buy")
+    page = tap_and_read(tap_and_read(anna.answer(), "100 requests"), "Balance ·")
+    tap_and_read(page, "Pay")
+    news(anna, "Paid, thank you!")
+    return anna, payment_of(sql, anna)
+
+
+def balance(sql: Sql, chat: Chat) -> float:
+    return float(sql("select balance from users where telegram_id = %s", chat.id)[0]["balance"])
+
+
+def test_what_was_paid_from_balance_goes_back_to_it_at_once(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    anna, payment = buy_from_balance(stack, sql)
+    boss = appoint("en").chat("assistant")
+    question = ask(boss, f"/refund {payment} 49.67")
+    assert question.text.startswith("↩️ Refund ")
+    assert tap_yes(question).text.startswith("✅ Refunded ")
+    news(anna, "the same share of the purchase has been canceled")
+    assert (balance(sql, anna), credits(sql, anna)) == (49.67, 67)
+
+    assert tap_yes(ask(boss, f"/refund {payment}")).text.startswith("✅ Refunded ")
+
+    news(anna, "is back on your balance, and the purchase has been canceled")
+    assert (balance(sql, anna), credits(sql, anna)) == (149, 0)
+    assert refunds_of(sql, payment) == ["done", "done"]
+    assert sql("select * from check_payments()") == []
+
+
+def test_a_buyer_who_erased_their_data_has_no_balance_to_refund_to(
+    stack: Stack, appoint: Appoint, sql: Sql
+) -> None:
+    anna, payment = buy_from_balance(stack, sql)
+    question = ask(boss := appoint("en").chat("assistant"), f"/refund {payment}")
+    sql("delete from users where telegram_id = %s", anna.id)
+    sql("insert into balance_transactions (amount, balance_after, reason, reference) "
+        "select -sum(amount), 0, 'erased', %s from balance_transactions where user_id is null "
+        "having sum(amount) <> 0", f"erased:{anna.id}")  # fmt: skip
+    assert "I refunded nothing" in tap_yes(question).text
+    assert "there’s no balance" in ask(boss, f"/refund {payment}").text
+    assert refunds_of(sql, payment) == []

@@ -19,6 +19,7 @@ from shared.bots.assistant import (  # noqa: E402, I001
     referral,
     keys,
     buy,
+    balance,
     promo,
 )
 
@@ -38,6 +39,7 @@ from shared.bots.assistant import (  # noqa: E402, I001
 )
 
 __all__ = [
+    "balance",
     "bot",
     "buy",
     "chat",

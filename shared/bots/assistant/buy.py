@@ -23,8 +23,10 @@ if TYPE_CHECKING:
     from shared.payments.provider import Provider
 
 BUY = "buy:"  # buy:<product>
+BALANCE = "bal:"  # bal:<product>: pay from balance
 _PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
 _AGAIN = "again"  # the payment shall repeat itself each period
+WANTED = "wanted"  # the product that a top-up is made for: its key
 _CONTACT = "receipt_contact"  # where the receipt goes, once told
 _AWAITING = "receipt_contact"
 _PENDING = "buying"  # the payment that waits for it
@@ -45,6 +47,8 @@ class Way(NamedTuple):
 
     def button(self, product: str) -> str:
         """Return the callback data of its button."""
+        if self.provider == "balance":
+            return f"{BALANCE}{product}"
         return f"{_PAY}{product}:{self.provider}:{self.currency}" + (f":{_AGAIN}" if self.repeats else "")
 
 
@@ -52,16 +56,14 @@ class Way(NamedTuple):
 def buy(_message: Message) -> None:
     """Show what there is."""
     unit = current()
-    products = _products(unit)
-    reply(_shop(unit, products), _shelf(unit, products))
+    reply(*_shop_page(unit))
 
 
 @bot.callback_query_handler(func=lambda call: call.data == "buy", private_only=True, page="buy")
 def show_shop(_call: CallbackQuery) -> None:
     """Show what there is under the menu's button."""
     unit = current()
-    products = _products(unit)
-    unit.show(_shop(unit, products), _shelf(unit, products))
+    unit.show(*_shop_page(unit))
 
 
 @bot.callback_query_handler(
@@ -72,7 +74,7 @@ def show_product(call: CallbackQuery) -> None:
     unit = current()
     product = _find(unit, (call.data or "").removeprefix(BUY))
     if product is None:
-        return _gone(unit)
+        return gone(unit)
     words = {"title": title(unit, product["texts"]), "about": _about(unit, product["texts"])}
     words["about"] += _reduced(unit, product)
     if product["kind"] != "subscription" or unit.usage.plan == "FREE":
@@ -93,13 +95,21 @@ def pay(call: CallbackQuery) -> None:
     chosen = (call.data or "").removeprefix(_PAY)
     found = _chosen(unit, chosen)
     if found is None:
-        return _gone(unit)
+        return gone(unit)
     product, way = found
     if _needs_contact(way) and not unit.data.get(_CONTACT):
         unit.set_data("awaiting", _AWAITING)
         unit.set_data(_PENDING, chosen)
         return unit.show(unit.rich("buy_contact"), back(unit))
     return _checkout(unit, product, way)
+
+
+def _shop_page(unit: Unit) -> tuple[Text, Keyboard]:
+    """Return the shop; what a top-up was to be made for is forgotten here."""
+    if unit.data.get(WANTED):
+        unit.set_data(WANTED, None)
+    found = products(unit)
+    return _shop(unit, found), _shelf(unit, found)
 
 
 def _is_contact(_message: Message) -> bool:
@@ -121,7 +131,7 @@ def take_contact(message: Message) -> None:
     unit.set_data(_PENDING, None)
     unit.set_data(_CONTACT, contact)
     if found is None:
-        return _gone(unit)
+        return gone(unit)
     return _checkout(unit, *found)
 
 
@@ -140,9 +150,10 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
         p_contact=unit.data.get(_CONTACT) if _needs_contact(way) else None,
         # A worker that takes over, or Telegram's second delivery, finds the order of the first.
         p_reference=f"{bot.name}:{unit.incoming.update_id}",
+        p_continues=unit.data.get(WANTED) if product["kind"] == "balance" else None,
     )
     if made["outcome"] == "not_for_sale":
-        return _gone(unit)
+        return gone(unit)
     url = made["checkout_url"]
     if not url:
         try:
@@ -192,16 +203,16 @@ def _open(unit: Unit, provider: Provider, made: dict[str, Any]) -> str:
     return checkout.url
 
 
-def _products(unit: Unit) -> list[dict[str, Any]]:
+def products(unit: Unit) -> list[dict[str, Any]]:
     """Return the products that can be paid for in some way here."""
     if unit.is_offline:
         raise StateUnavailable
-    products: list[dict[str, Any]] = db.call("products_for_sale", p_user_id=unit.person.id)
-    return [product for product in products if ways_to_pay(unit, product)]
+    found: list[dict[str, Any]] = db.call("products_for_sale", p_user_id=unit.person.id)
+    return [product for product in found if ways_to_pay(unit, product)]
 
 
 def _find(unit: Unit, key: str) -> dict[str, Any] | None:
-    return next((product for product in _products(unit) if product["key"] == key), None)
+    return next((product for product in products(unit) if product["key"] == key), None)
 
 
 def _chosen(unit: Unit, chosen: str) -> tuple[dict[str, Any], Way] | None:
@@ -215,7 +226,10 @@ def _chosen(unit: Unit, chosen: str) -> tuple[dict[str, Any], Way] | None:
 
 
 def ways_to_pay(unit: Unit, product: dict[str, Any]) -> list[Way]:
-    """Return the ways there are, Stars first: Telegram asks for them where digital goods are sold."""
+    """Return the ways there are, Stars first: Telegram asks for them where digital goods are sold.
+
+    Balance comes last. Alone it is a way for a user who has enough of it.
+    """
     ways = []
     for key in sorted(providers.configured(), key=lambda key: (key != "telegram_stars", key)):
         provider = providers.load(key)
@@ -232,7 +246,22 @@ def ways_to_pay(unit: Unit, product: dict[str, Any]) -> list[Way]:
             ways.append(Way(key, currency, amount, repeats=False))
         if product["period"] and provider.renews(product["period"], currency):
             ways.append(Way(key, currency, amount, repeats=True))
+    from_balance = balance_way(unit, product)
+    if from_balance and (ways or unit.person.balance >= from_balance.amount):
+        ways.append(from_balance)
     return ways
+
+
+def balance_way(unit: Unit, product: dict[str, Any]) -> Way | None:
+    """Return how a product is paid from balance: for one period, never for balance itself."""
+    currency = unit.person.currency
+    if product["kind"] == "balance" or currency not in product["prices"]:
+        return None
+    amount = Decimal(product["prices"][currency])
+    reduced = product["discount"] and product["discount"]["prices"].get(currency)
+    if reduced:
+        return Way("balance", currency, Decimal(reduced), repeats=False, full_amount=amount)
+    return Way("balance", currency, amount, repeats=False)
 
 
 def _needs_contact(way: Way) -> bool:
@@ -240,11 +269,14 @@ def _needs_contact(way: Way) -> bool:
 
 
 def _shelf(unit: Unit, products: list[dict[str, Any]]) -> Keyboard:
-    rows = []
-    for product in products:
-        price = _price(unit, ways_to_pay(unit, product)[0])
-        rows.append([(f"{title(unit, product['texts'])} · {price}", BUY + product["key"])])
+    rows = [[offer(unit, product)] for product in products]
     return [*trial_row(unit, trial_offer(unit)), *rows, [(unit.text("buy_promo"), "promo")], *back(unit)]
+
+
+def offer(unit: Unit, product: dict[str, Any]) -> tuple[str, str]:
+    """Return the button that opens a product: its title and the price of the first way to pay."""
+    price = _price(unit, ways_to_pay(unit, product)[0])
+    return f"{title(unit, product['texts'])} · {price}", BUY + product["key"]
 
 
 def _shop(unit: Unit, products: list[dict[str, Any]]) -> Text:
@@ -282,20 +314,16 @@ def _reduced(unit: Unit, product: dict[str, Any]) -> str:
 
 
 def _ways(unit: Unit, product: dict[str, Any]) -> Keyboard:
-    rows = [
-        [
-            (
-                unit.text(
-                    "buy_way_repeats" if way.repeats else "buy_way",
-                    provider=unit.text(f"provider_{way.provider}"),
-                    price=_price(unit, way),
-                ),
-                way.button(product["key"]),
-            )
-        ]
-        for way in ways_to_pay(unit, product)
-    ]
+    rows = [[(_label(unit, way), way.button(product["key"]))] for way in ways_to_pay(unit, product)]
     return [*rows, [(unit.text("buy_all"), "buy")]]
+
+
+def _label(unit: Unit, way: Way) -> str:
+    price, provider = _price(unit, way), unit.text(f"provider_{way.provider}")
+    if way.provider == "balance":
+        balance = figures.money(unit.language, unit.person.balance, unit.person.currency)
+        return unit.text("buy_way_balance", provider=provider, price=price, balance=balance)
+    return unit.text("buy_way_repeats" if way.repeats else "buy_way", provider=provider, price=price)
 
 
 def _price(unit: Unit, way: Way) -> str:
@@ -311,5 +339,6 @@ def _about(unit: Unit, named: dict[str, Any]) -> str:
     return str(texts.pick(unit.language, named).get("description", ""))
 
 
-def _gone(unit: Unit) -> None:
+def gone(unit: Unit) -> None:
+    """Say that this is not for sale, and lead back to what is."""
     unit.show(unit.rich("buy_gone"), [[(unit.text("buy_all"), "buy")]])

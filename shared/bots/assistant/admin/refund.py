@@ -71,9 +71,10 @@ def confirm(call: CallbackQuery) -> None:
         if refusal.sqlstate not in _REFUSALS:
             raise
         return unit.notice(unit.text(_REFUSALS[refusal.sqlstate]), alert=True)
-    if done.get("task"):
-        from shared.payments import refunds  # a start need not wait for it
+    from shared.payments import endpoint, refunds  # a start need not wait for them
 
+    endpoint.send(done["outgoing"])
+    if done.get("task"):
         refunds.ask(done["task"])
     found = look_up_payment(unit, number)
     if found is None:
@@ -122,6 +123,8 @@ def _refusal(unit: Unit, found: Payment, wanted: Decimal) -> Text | None:
         reason = "nothing_left"
     elif not 0 < wanted <= left:
         reason = "too_much"
+    elif found["provider"] == "balance" and not found["user"]:
+        reason = "erased"
     else:
         reason = _obstacle(found, is_whole=wanted == amount)
     if reason is None:

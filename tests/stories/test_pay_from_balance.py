@@ -1,0 +1,187 @@
+"""Anna pays from her balance: what she reads, what one tap does, and a top-up that finishes her purchase."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.stories.test_buy import LABELS, LABELS_RU, credits, link_of, news, speaks, tap
+from tests.support import eventually
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Answer, Chat
+
+Sql = Callable[..., list[dict[str, Any]]]
+NO_BREAK = "\u00a0"
+WORDS = {
+    "en": {
+        "product": "100 requests", "balance": "Balance ·", "asks": "you have 200 ₽, and 51 ₽ will remain",
+        "pay": "Pay 149 ₽", "done": "paid from your balance. 51 ₽ left", "paid": "Paid, thank you!",
+        "short": "Top it up", "top_up": "Balance: 500", "card": LABELS["fake"],
+        "finish": "Finish your purchase", "left": "paid from your balance. 351 ₽ left",
+    },
+    "ru": {
+        "product": "100 запросов", "balance": "Баланс ·", "asks": "сейчас там 200 ₽, останется 51 ₽",
+        "pay": "Оплатить 149 ₽", "done": "оплачено с баланса. Осталось 51 ₽", "paid": "Оплачено, спасибо!",
+        "short": "Пополните баланс", "top_up": "Баланс: 500", "card": LABELS_RU["fake"],
+        "finish": "Осталось завершить покупку", "left": "оплачено с баланса. Осталось 351 ₽",
+    },
+}  # fmt: skip
+
+
+def gets(sql: Sql, chat: Chat, amount: str) -> None:
+    """Another service puts money on her balance."""
+    sql("select adjust_balance(%s, %s, 'gift', %s)", chat.id, amount, f"gift:{chat.id}:{amount}")
+
+
+def balance(sql: Sql, chat: Chat) -> str:
+    return str(sql("select balance from users where telegram_id = %s", chat.id)[0]["balance"])
+
+
+def plain(answer: Answer) -> str:
+    return answer.text.replace(NO_BREAK, " ")
+
+
+def labels(answer: Answer) -> list[str]:
+    return [button.text.replace(NO_BREAK, " ") for row in answer.buttons for button in row]
+
+
+def press(answer: Answer, words: str) -> Answer:
+    """Tap the button with these words and wait for what it changes."""
+    return tap(answer, words.replace(" ₽", f"{NO_BREAK}₽"))
+
+
+def open_product(chat: Chat, product: str) -> Answer:
+    chat.send("/buy")
+    return tap(chat.answer(), product)
+
+
+@pytest.fixture
+def agree(sql: Sql) -> Iterator[None]:
+    """The books agree after the story."""
+    yield
+    assert sql("select * from check_payments()") == []
+    assert sql("select check_balances() as wrong") == [{"wrong": []}]
+
+
+pytestmark = pytest.mark.usefixtures("agree")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_she_sees_what_will_remain_pays_and_has_it(stack: Stack, sql: Sql, language: str) -> None:
+    words = WORDS[language]
+    anna = speaks(stack, language)
+    gets(sql, anna, "200")
+
+    page = press(open_product(anna, words["product"]), words["balance"])
+    assert words["asks"] in plain(page)
+    done = press(page, words["pay"])
+
+    assert words["done"] in plain(done)
+    assert words["product"] not in news(anna, words["paid"]) or credits(sql, anna) == 100
+    assert (credits(sql, anna), balance(sql, anna)) == (100, "51.00")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_top_up_made_for_a_product_finishes_its_purchase(stack: Stack, sql: Sql, language: str) -> None:
+    words = WORDS[language]
+    anna = speaks(stack, language)
+
+    short = press(open_product(anna, words["product"]), words["balance"])
+    assert words["short"] in plain(short)
+    checkout = press(press(short, words["top_up"]), words["card"])
+    stack.payments.press(link_of(checkout), "pay")
+    news(anna, words["finish"])
+    offer = next(one for one in anna.answers() if words["finish"] in one.text)
+    assert words["product"] in offer.text
+    (label,) = [button.text for row in offer.buttons for button in row]
+    assert "149" in label
+    for delivery in [offer.tap(label), offer.tap(label)]:
+        delivery.wait()
+    done = offer.wait_for_edit()
+
+    assert words["left"] in plain(done)
+    assert (credits(sql, anna), balance(sql, anna)) == (100, "351.00")
+
+
+def test_two_taps_on_the_button_buy_once(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    gets(sql, anna, "1000")
+    page = press(open_product(anna, "100 requests"), "Balance ·")
+    label = next(text for text in (b.text for row in page.buttons for b in row) if text.startswith("Pay"))
+    for delivery in [page.tap(label) for _ in range(4)]:
+        delivery.wait()
+    eventually(lambda: credits(sql, anna) == 100, 10)
+    assert balance(sql, anna) == "851.00"
+
+
+def test_the_same_product_is_bought_again_from_a_new_page(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    gets(sql, anna, "1000")
+    page = open_product(anna, "100 requests")
+    for bought in (100, 200):
+        done = press(press(page, "Balance ·"), "Pay")
+        assert credits(sql, anna) == bought
+        page = press(press(press(done, "Menu"), "Buy"), "100 requests")
+
+
+def test_a_month_from_balance_says_that_it_does_not_renew(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    gets(sql, anna, "500")
+    page = press(open_product(anna, "Premium for a month"), "Balance ·")
+    assert "without auto-renewal" in page.text
+    press(page, "Pay")
+    assert "It is yours until" in news(anna, "is paid. Thank you!")
+    anna.send("/payments")
+    assert "Premium for a month" in news(anna, "Your payments")
+
+
+def test_money_that_is_spent_meanwhile_is_not_spent_twice(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    gets(sql, anna, "150")
+    page = press(open_product(anna, "100 requests"), "Balance ·")
+    gets(sql, anna, "-100")
+    assert "Top it up" in press(page, "Pay").text
+    assert (credits(sql, anna), balance(sql, anna)) == (0, "50.00")
+
+
+def test_a_price_that_has_changed_is_shown_before_it_is_paid(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    gets(sql, anna, "300")
+    page = press(open_product(anna, "100 requests"), "Balance ·")
+    sql("update product_prices set amount = 199 where product_key = 'credits_100' and currency = 'RUB'")
+    try:
+        page = press(page, "Pay")
+        assert "199" in page.text
+        assert balance(sql, anna) == "300.00"
+        press(page, "Pay")
+        assert balance(sql, anna) == "101.00"
+    finally:
+        sql("update product_prices set amount = 149 where product_key = 'credits_100' and currency = 'RUB'")
+
+
+def test_a_top_up_is_not_sold_from_balance(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    gets(sql, anna, "1000")
+    assert not any(label.startswith("Balance ·") for label in labels(open_product(anna, "Balance: 500")))
+
+
+def test_without_top_ups_another_way_is_named(stack: Stack, sql: Sql) -> None:
+    sql("update products set is_active = false where kind = 'balance'")
+    try:
+        anna = speaks(stack)
+        page = press(open_product(anna, "100 requests"), "Balance ·")
+        assert "choose another way" in page.text
+        assert "Telegram Stars" in " ".join(labels(press(page, "Another way")))
+    finally:
+        sql("update products set is_active = true where kind = 'balance'")
+
+
+def test_a_visit_to_the_shop_forgets_the_purchase_a_top_up_was_for(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    press(open_product(anna, "100 requests"), "Balance ·")
+    checkout = press(open_product(anna, "Balance: 500"), LABELS["fake"])
+    stack.payments.press(link_of(checkout), "pay")
+    assert "Your balance grew by" in news(anna, "Paid, thank you!")
+    assert not any("Finish your purchase" in one.text for one in anna.answers())
