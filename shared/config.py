@@ -108,6 +108,12 @@ def _one_digit(value: str) -> str:
     return value
 
 
+def _region(value: str) -> str:
+    if len(value) != 2 or not value.isascii() or not value.isalpha() or not value.isupper():
+        raise ValueError("must be two capital letters such as RU (ISO 3166)")
+    return value
+
+
 def _seconds(value: str) -> float:
     seconds = float(value)
     # Telegram drops the connection after 60 s and sends again: storing and sending must fit in too.
@@ -258,6 +264,7 @@ class Settings:
     training_channel: str = _setting("TRAINING_CHANNEL", _chat, "")
     terms_url: str = _setting("TERMS_URL", _url, "")
     receipt_tax_system: str = _setting("RECEIPT_TAX_SYSTEM", _one_digit, "")
+    phone_region: str = _setting("PHONE_REGION", _region, "RU")
     receipt_vat_code: str = _setting("RECEIPT_VAT_CODE", _one_digit, "1")
     google_cloud_project: str = _setting("GOOGLE_CLOUD_PROJECT", default="")
     log_level: str = _setting("LOG_LEVEL", default="INFO")

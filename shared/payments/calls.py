@@ -13,10 +13,11 @@ import orjson
 
 from shared import http, log
 from shared.http import Answer, NoAnswer
-from shared.payments.provider import PaymentError, Unusable
+from shared.payments.provider import ContactRefused, PaymentError, RequestRefused, Unusable
 from shared.payments.reading import json_object
 
-_SURELY_NOTHING = frozenset({400, 401, 402, 403, 404, 405, 406, 410, 413, 415, 422, 429})
+_REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 413, 415, 422})
+_NOTHING_DONE = frozenset({402, 429})  # refused as well, but not for ever
 
 
 def call(
@@ -65,18 +66,23 @@ def call_json(
     return call(provider, method, url, timeout=timeout, body=raw, headers=named)
 
 
-def result(provider: str, answer: Answer, why: str = "") -> dict[str, Any]:
+def result(provider: str, answer: Answer, why: str = "", *, is_about_contact: bool = False) -> dict[str, Any]:
     """Return the JSON object of a good answer.
 
     Args:
         why: what the provider said when it refused, without secrets.
+        is_about_contact: it named the e-mail address or phone number that it was sent.
 
     Raises:
+        ContactRefused: it refused because of that address or number.
+        RequestRefused: a status says that it refused, and would again.
         PaymentError: it is no good answer; `is_certain` where a status says that nothing was done.
     """
     if answer.status not in (200, 201):
         reason = f"{provider} answered {answer.status}" + (f": {why}" if why else "")
-        raise PaymentError(reason, is_certain=answer.status in _SURELY_NOTHING)
+        if answer.status in _REFUSED:
+            raise ContactRefused(reason) if is_about_contact else RequestRefused(reason)
+        raise PaymentError(reason, is_certain=answer.status in _NOTHING_DONE)
     found = json_object(answer.data)
     if found is None:
         raise PaymentError(f"{provider} answered {answer.status} with what is no JSON object")

@@ -28,6 +28,9 @@ class Kind(StrEnum):
     OTHER = "other"  # nothing that concerns us; kept with its event
 
 
+CONTACT_REFUSED = "contact_refused"  # a reason: the provider does not take the contact for the receipt
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Notice:
     """One thing that happened.

@@ -34,6 +34,17 @@ class PaymentError(OutsideError):
         self.is_certain = is_certain
 
 
+class RequestRefused(PaymentError):
+    """The provider will not do what it was asked, however often: what we sent or our account is the cause."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, is_certain=True)
+
+
+class ContactRefused(RequestRefused):
+    """The provider does not take the e-mail address or phone number: only the buyer can give another one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """A callback as it came. Names of headers are in lower case."""
@@ -157,7 +168,9 @@ class Provider(ABC):
             timeout: seconds for all of it.
 
         Raises:
-            PaymentError: refused, or no answer.
+            ContactRefused: the provider does not take `order.contact`.
+            RequestRefused: it does not take something else of the order.
+            PaymentError: no answer.
         """
 
     @abstractmethod

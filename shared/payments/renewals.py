@@ -19,8 +19,8 @@ import orjson
 
 from shared import db, log, texts
 from shared.errors import ConfigError
-from shared.payments import endpoint, providers
-from shared.payments.notice import Event, Kind, Notice
+from shared.payments import contacts, endpoint, providers
+from shared.payments.notice import CONTACT_REFUSED, Event, Kind, Notice
 from shared.payments.provider import Order, PaymentError, Provider
 
 _TIME = 25.0  # seconds in which charges begin
@@ -83,7 +83,7 @@ def _settle(charge: Json) -> bool:
         return False
     if first.kind is not Kind.PAID:
         # Without a payment nothing was even tried: what we send is wrong.
-        is_ours = first.kind is Kind.FAILED and first.payment_id is None
+        is_ours = first.kind is Kind.FAILED and first.payment_id is None and first.reason != CONTACT_REFUSED
         (log.alert if is_ours else log.warning)(
             "a charge was declined",
             action="charge_declined",
@@ -130,7 +130,7 @@ def _charge(provider: Provider, charge: Json) -> tuple[Notice, ...]:
         idempotency_key=f"order-{charge['order_id']}-{charge['attempt']}-{int(begun.timestamp())}",
         return_url="",
         language=language,
-        contact=charge["contact"],
+        contact=charge["contact"] and (contacts.read(charge["contact"]) or charge["contact"]),
         bot=charge["bot"],
     )
     return (provider.charge_saved(order, charge["saved_method"], _TIMEOUT),)

@@ -843,10 +843,22 @@ TEXTS: Mapping[str, str] = {
     "buy_pay_button": "Pay {price}",
     "buy_unavailable": "😔 This way to pay does not answer right now. Nothing was charged. Try another one, or a bit later.",
     "buy_contact": (
-        "🧾 The law asks us to send you a receipt. Where to? An **e-mail address** or a **phone number**.\n\n"
-        "Changed your mind? /cancel"
+        "🧾 We’re required to send you a receipt. Send the **e-mail address** or **phone number** for it."
     ),
-    "buy_contact_wrong": "That looks like neither an e-mail address nor a phone number. For example: anna@example.com or +79991234567.",
+    "buy_contact_wrong": "That’s neither an e-mail address nor a phone number. Send it like this: anna@example.com or +79991234567.",
+    "menu_contact": "🧾 Receipt contact",
+    "contact": "🧾 **Receipt contact**\n\n{contact}\n\nWe send receipts for your purchases here.",
+    "contact_none": "🧾 **Receipt contact**\n\nNone saved. We’ll ask for one when a purchase needs a receipt.",
+    "contact_ask": "🧾 Send an **e-mail address** or a **phone number** for your receipts. Auto-renewal receipts will go there too.",
+    "contact_add": "Add",
+    "contact_change": "Change",
+    "contact_remove": "Remove",
+    "contact_cancel": "Cancel",
+    "contact_back": "‹ Profile",
+    "contact_removed": "Receipt contact removed. Receipts for active auto-renewals still go to the previous one.",
+    "buy_contact_refused": "🧾 {provider} didn’t accept **{contact}** for the receipt, and nothing was charged. Check it for typos, or send a different **e-mail address** or **phone number**.",
+    "buy_refused": "😔 This payment method can’t take this order. Nothing was charged. Choose another one.",
+    "subscription_cancel_refused": "😔 The provider refused to turn off auto-renewal, so it’s still **on**. We’ve been notified. For help, write to /paysupport",
     "promo_ask": "🏷 **Promo code**\n\nSend it in your next message. Upper or lower case both work.",
     "promo_cancel": "Cancel",
     "promo_again": "Try another code",
@@ -941,6 +953,8 @@ TEXTS: Mapping[str, str] = {
         "write to us: /paysupport"
     ),
     "renewal_active": "🔁 **{title}**: the renewal is on again; paid until {until}.",
+    "renewal_contact_refused": "⚠️ **{title}**: we couldn’t renew it because the payment provider didn’t accept your contact for the receipt. Send another one and we’ll try again. You keep the plan until {until}.",
+    "renewal_contact_button": "Change the contact",
     "renewal_past_due": (
         "⚠️ **{title}**: the next period could not be charged. We will try again, and you keep the plan until "
         "{until}.\n\nPlease check that your card has money on it and has not expired. To pay another way: /buy, "

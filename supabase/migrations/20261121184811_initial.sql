@@ -3910,6 +3910,27 @@ $$;
 revoke all on function private.apply_payment_notice from public, anon, authenticated, service_role;
 comment on function private.apply_payment_notice is 'Applies one thing that happened to the payment it is about';
 
+-- Gives up an order that its provider refused to make a checkout for: nobody can pay it.
+--
+-- Twice or at once: an order that has a checkout, or is not open any more, stays as it is.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.cancel_order(p_order_id bigint)
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.orders as o
+     set status = 'canceled'
+   where o.id = p_order_id and o.status = 'pending' and o.checkout_url is null;
+$$;
+
+revoke all on function public.cancel_order from public, anon, authenticated, service_role;
+grant execute on function public.cancel_order to bot_backend;
+comment on function public.cancel_order is 'Gives up an order that its provider refused to make a checkout for';
+
 -- Notes that a person wants a renewal no more: nothing is charged again, what was paid still runs, and with what it was
 -- charged is forgotten.
 --
@@ -3963,6 +3984,47 @@ $$;
 revoke all on function public.cancel_renewal from public, anon, authenticated, service_role;
 grant execute on function public.cancel_renewal to bot_backend;
 comment on function public.cancel_renewal is 'Notes that a person wants a renewal no more';
+
+-- Sends the receipts of a user's running renewals to another e-mail address or phone number.
+--
+-- Twice or at once: the last call counts. The user is locked against an erasure in between; orders are locked by number.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.change_receipt_contact(p_user_id bigint, p_contact text)
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select from public.users as u where u.id = p_user_id for key share;
+  update public.orders as o
+     set contact = p_contact
+    from (
+      select w.id
+        from public.orders as w
+       where w.user_id = p_user_id
+         and w.contact is not null
+         and (
+           -- The orders of its periods take theirs from the first one (private.order_period).
+           w.id in (
+             select nullif(split_part(r.provider_subscription_id, 'order:', 2), '')::bigint
+               from public.renewals as r
+              where r.user_id = p_user_id and r.status <> 'ended'
+           )
+           or w.status = 'pending' and w.renewal_id in (
+             select r.id from public.renewals as r where r.user_id = p_user_id and r.status <> 'ended'
+           )
+         )
+       order by w.id
+         for update
+    ) as w
+   where o.id = w.id;
+$$;
+
+revoke all on function public.change_receipt_contact from public, anon, authenticated, service_role;
+grant execute on function public.change_receipt_contact to bot_backend;
+comment on function public.change_receipt_contact is 'Sends the receipts of running renewals elsewhere';
 
 -- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
 --
@@ -4750,9 +4812,12 @@ comment on function private.decide_refund is 'Notes how a refund ended';
 --
 -- Twice or at once: the caller holds the order, the renewal's row is locked; without an open try nothing changes. The
 --   next try has another key, so the provider does not answer it with this refusal.
--- Returns: jsonb array of the messages that are owed now; the person hears of the first refusal and of the end.
+-- Returns: jsonb array of the messages that are owed now; the person hears of the first refusal and of the end. Where the
+--   contact for the receipt was refused (p_is_about_contact), they are asked for another one.
 -- Errors: none.
-create or replace function private.decline_renewal(p_order public.orders, p_is_final boolean)
+create or replace function private.decline_renewal(
+  p_order public.orders, p_is_final boolean, p_is_about_contact boolean default false
+)
 returns jsonb
 language plpgsql
 volatile
@@ -4793,11 +4858,12 @@ begin
   return private.tell_person(
     v_renewal.user_id,
     v_renewal.bot,
-    'renewal_past_due',
+    case when p_is_about_contact then 'renewal_contact_refused' else 'renewal_past_due' end,
     jsonb_build_object(
       'title', private.titles(v_texts),
       'until', jsonb_build_object('date', v_renewal.charged_until + private.grace_period())
-    )
+    ),
+    case when p_is_about_contact then '[[{"key": "renewal_contact_button", "data": "contact:change"}]]'::jsonb end
   );
 end
 $$;
@@ -5641,7 +5707,7 @@ begin
     if v_kind not in ('failed', 'canceled') then
       return '[]'::jsonb;  -- nobody is at it: we are
     end if;
-    return private.decline_renewal(v_order, v_kind = 'canceled');
+    return private.decline_renewal(v_order, v_kind = 'canceled', p_notice ->> 'reason' = 'contact_refused');
   elsif v_order.status <> 'pending' then
     return '[]'::jsonb;
   elsif v_kind = 'canceled' then

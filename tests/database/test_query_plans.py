@@ -173,6 +173,8 @@ CALLS = {
     "redeem_promocode wrongly": "redeem_promocode(9001, 'no such', 'new')",
     "create_order with a discount": "create_order(9001, 'credits_100', 'stripe', 'RUB', 'assistant')",
     "create_order": "create_order(9000, 'credits_100', 'stripe', 'RUB', 'assistant', false, null, 'new')",
+    "cancel_order": "cancel_order(9000)",
+    "change_receipt_contact": "change_receipt_contact(9000, 'anna@example.com')",
     "keep_checkout": "keep_checkout(9000, 'https://pay.example', 'cs_new')",
     "check_order": "check_order('stripe', 9000, 19000, 499, 'RUB')",
     "payment_history": "payment_history(9000)",

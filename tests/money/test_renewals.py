@@ -197,6 +197,37 @@ def test_a_refusal_without_a_payment_counts_as_one(anna: Renewing) -> None:
     assert anna.row()["attempts"] == 1
 
 
+def test_a_contact_that_is_refused_is_asked_for_and_the_next_try_has_the_new_one(
+    anna: Renewing, money: Money, clock: Clock
+) -> None:
+    charge = anna.charge()
+    assert charge["contact"] == "anna@example.com"
+    refusal = {"kind": "failed", "order_id": charge["order_id"], "reason": "contact_refused"}
+    (told,) = anna.tell(refusal, key=f"c-{anna.provider}")["outgoing"]
+    assert told["parameters"]["key"] == "renewal_contact_refused"
+    assert told["parameters"]["buttons"][0][0]["data"] == "contact:change"
+
+    money.call("change_receipt_contact", p_user_id=anna.user_id, p_contact="+79991234567")
+
+    at(clock, 12.5)
+    charge = anna.charge()
+    assert charge["contact"] == "+79991234567"
+    assert said(anna.paid(charge)["outgoing"]) == ["renewed"]
+    at(clock, 24 * 40)
+    assert anna.charge()["contact"] == "+79991234567", "and the periods after it"
+
+
+def test_a_new_contact_is_for_the_receipts_to_come_of_that_user_alone(money: Money) -> None:
+    anna, ben = Renewing(money), Renewing(money)
+    other = money.order(anna.user_id, "credits_100", p_contact="old@example.com")
+    money.call("change_receipt_contact", p_user_id=anna.user_id, p_contact="new@example.com")
+    money.call("change_receipt_contact", p_user_id=-1, p_contact="nobody@example.com")
+    rows = money.sql("select id, contact from orders where id = any(%s)", [anna.first, ben.first, other])
+    assert {row["id"]: row["contact"] for row in rows} == {
+        anna.first: "new@example.com", ben.first: "anna@example.com", other: "old@example.com",
+    }  # fmt: skip
+
+
 def test_money_that_comes_after_all_is_honoured(anna: Renewing, money: Money, clock: Clock) -> None:
     charge = anna.charge()
     anna.declined(charge, "canceled")

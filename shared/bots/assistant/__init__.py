@@ -12,6 +12,7 @@ bot = Bot("assistant", answers_text_with_ai=True)
 # The modules below register their handlers on `bot`, in this order.
 from shared.bots.assistant import (  # noqa: E402, I001
     menu,
+    contact,
     profile,
     usage,
     language,
@@ -43,6 +44,7 @@ __all__ = [
     "bot",
     "buy",
     "chat",
+    "contact",
     "conversation",
     "deleteme",
     "keys",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from telebot.handler_backends import ContinueHandling
 from telebot.types import CallbackQuery, Message
 
 from shared import db, log, texts
-from shared.bots.assistant import bot
+from shared.bots.assistant import bot, contact
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
 from shared.errors import ConfigError
@@ -20,19 +20,14 @@ from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import Text, figures, joined
 
 if TYPE_CHECKING:
-    from shared.payments.provider import Provider
+    from shared.payments.provider import ContactRefused, PaymentError, Provider
 
 BUY = "buy:"  # buy:<product>
 BALANCE = "bal:"  # bal:<product>: pay from balance
 _PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
 _AGAIN = "again"  # the payment shall repeat itself each period
 WANTED = "wanted"  # the product that a top-up is made for: its key
-_CONTACT = "receipt_contact"  # where the receipt goes, once told
-_AWAITING = "receipt_contact"
-_PENDING = "buying"  # the payment that waits for it
 _TIMEOUT = 8.0  # seconds for a provider to make its checkout
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
-_PHONE = re.compile(r"\+?\d{10,15}")
 _PREFERRED = {"ru": ("RUB", "USD", "EUR"), "": ("USD", "EUR", "RUB")}
 
 
@@ -97,10 +92,8 @@ def pay(call: CallbackQuery) -> None:
     if found is None:
         return gone(unit)
     product, way = found
-    if _needs_contact(way) and not unit.data.get(_CONTACT):
-        unit.set_data("awaiting", _AWAITING)
-        unit.set_data(_PENDING, chosen)
-        return unit.show(unit.rich("buy_contact"), back(unit))
+    if _needs_contact(way) and contact.kept(unit) is None:
+        return contact.ask(unit, unit.rich("buy_contact"), chosen)
     return _checkout(unit, product, way)
 
 
@@ -112,33 +105,45 @@ def _shop_page(unit: Unit) -> tuple[Text, Keyboard]:
     return _shop(unit, found), _shelf(unit, found)
 
 
-def _is_contact(_message: Message) -> bool:
-    return current().data.get("awaiting") == _AWAITING
+def _is_contact(message: Message) -> bool:
+    awaiting = current().data.get("awaiting")
+    return awaiting in (contact.AWAITS, contact.AWAITS_AGAIN) and not (message.text or "").startswith("/")
 
 
 @bot.message_handler(func=_is_contact, content_types=["text"])
-def take_contact(message: Message) -> None:
-    """Take the address for the receipt, and go on with what was being bought."""
-    unit = current()
-    contact = (message.text or "").strip()
-    digits = re.sub(r"[\s()-]", "", contact)
-    if _PHONE.fullmatch(digits):
-        contact = digits
-    elif len(contact) > 100 or not _EMAIL.fullmatch(contact):
-        return reply(unit.rich("buy_contact_wrong"), back(unit))
-    found = _chosen(unit, str(unit.data.get(_PENDING, "")))
-    unit.set_data("awaiting", None)
-    unit.set_data(_PENDING, None)
-    unit.set_data(_CONTACT, contact)
+def take_contact(message: Message) -> ContinueHandling | None:
+    """Take the address for the receipt, and go on with what was being bought.
+
+    The second message that holds none is for the AI: the user has moved on.
+    """
+    from shared.payments import contacts
+
+    unit, text = current(), message.text or ""
+    found = contacts.read(text)
+    if found is None and unit.data.get("awaiting") == contact.AWAITS_AGAIN and not contacts.is_try(text):
+        unit.set_data("awaiting", None)
+        return ContinueHandling()
     if found is None:
-        return gone(unit)
-    return _checkout(unit, *found)
+        unit.set_data("awaiting", contact.AWAITS_AGAIN)
+        reply(unit.rich("buy_contact_wrong"), [[(unit.text("contact_cancel"), "contact:cancel")]])
+        return None
+    pending = contact.take(unit, found)
+    if pending is None:
+        contact.save(unit, found)
+        return None
+    chosen = _chosen(unit, pending)
+    if chosen is None:
+        gone(unit)
+    else:
+        _checkout(unit, *chosen)
+    return None
 
 
 def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
-    from shared.payments.provider import PaymentError
+    from shared.payments.provider import ContactRefused, PaymentError
 
     provider = providers.load(way.provider)
+    address = contact.kept(unit) if _needs_contact(way) else None
     made = db.call(
         "create_order",
         p_user_id=unit.person.id,
@@ -147,7 +152,7 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
         p_currency=way.currency,
         p_bot=bot.name,
         p_renews=way.repeats,
-        p_contact=unit.data.get(_CONTACT) if _needs_contact(way) else None,
+        p_contact=address,
         # A worker that takes over, or Telegram's second delivery, finds the order of the first.
         p_reference=f"{bot.name}:{unit.incoming.update_id}",
         p_continues=unit.data.get(WANTED) if product["kind"] == "balance" else None,
@@ -157,11 +162,11 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
     url = made["checkout_url"]
     if not url:
         try:
-            url = _open(unit, provider, made)
+            url = _open(unit, provider, made, address)
+        except ContactRefused as error:
+            return _ask_again(unit, product, way, made, error)
         except (PaymentError, ConfigError) as error:
-            tell = log.warning if isinstance(error, PaymentError) else log.alert  # a setting needs a person
-            tell("no checkout", action="checkout_failed", provider=way.provider, reason=str(error))
-            return unit.show(unit.rich("buy_unavailable"), [[(unit.text("buy_other"), BUY + product["key"])]])
+            return _say_failed(unit, product, way, made, error)
     price = figures.money(unit.language, Decimal(made["amount"]), made["currency"])
     words = {"title": title(unit, made["texts"]), "price": price}
     if made["full_amount"]:
@@ -178,7 +183,34 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
     )
 
 
-def _open(unit: Unit, provider: Provider, made: dict[str, Any]) -> str:
+def _ask_again(
+    unit: Unit, product: dict[str, Any], way: Way, made: dict[str, Any], error: ContactRefused
+) -> None:
+    """Ask for another contact: the provider does not take the one that is kept."""
+    log.warning("a contact was refused", action="contact_refused", provider=way.provider, reason=str(error))
+    db.call("cancel_order", p_order_id=made["id"])
+    words = {"contact": contact.kept(unit) or "", "provider": unit.text(f"provider_{way.provider}")}
+    contact.forget(unit)
+    pending = way.button(product["key"]).removeprefix(_PAY)
+    contact.ask(unit, unit.rich("buy_contact_refused", **words), pending)
+
+
+def _say_failed(
+    unit: Unit, product: dict[str, Any], way: Way, made: dict[str, Any], error: PaymentError | ConfigError
+) -> None:
+    """Say that there is no checkout. A refusal and a wrong setting would stay: they need the owner."""
+    from shared.payments.provider import RequestRefused
+
+    is_refusal = isinstance(error, RequestRefused)
+    tell = log.alert if is_refusal or isinstance(error, ConfigError) else log.warning
+    tell("no checkout", action="checkout_failed", provider=way.provider, reason=str(error))
+    if is_refusal:
+        db.call("cancel_order", p_order_id=made["id"])
+    text = unit.rich("buy_refused" if is_refusal else "buy_unavailable")
+    unit.show(text, [[(unit.text("buy_other"), BUY + product["key"])]])
+
+
+def _open(unit: Unit, provider: Provider, made: dict[str, Any], address: str | None) -> str:
     from shared.payments.provider import Order
 
     name, expires_at = title(unit, made["texts"])[:32], datetime.fromisoformat(made["expires_at"])
@@ -194,7 +226,7 @@ def _open(unit: Unit, provider: Provider, made: dict[str, Any]) -> str:
         return_url=f"https://t.me/{bot.user.username}",
         language=unit.language,
         period=made["period"] if made["renews"] else None,
-        contact=unit.data.get(_CONTACT),
+        contact=address,
         expires_at=expires_at,
         bot=bot.name,
     )

@@ -114,7 +114,7 @@ def cancel(call: CallbackQuery) -> None:
     renewal = next((one for one in renewals if str(one["id"]) == number), None)
     if renewal is None:
         return unit.show(unit.rich("subscription_gone"), back(unit))
-    from shared.payments.provider import PaymentError
+    from shared.payments.provider import PaymentError, RequestRefused
 
     try:
         if not renewal["provider_subscription_id"].startswith("order:"):
@@ -126,14 +126,16 @@ def cancel(call: CallbackQuery) -> None:
                 payer=renewal["payer"] or "",
             )
     except PaymentError as error:
-        log.warning(
+        is_refusal = isinstance(error, RequestRefused)
+        (log.alert if is_refusal else log.warning)(
             "a renewal could not be stopped",
             action="renewal_not_stopped",
             provider=renewal["provider"],
             reason=str(error),
         )
         again = [[(unit.text("subscription_keep"), "subscription")]]
-        return unit.show(unit.rich("subscription_cancel_failed"), again)
+        text = unit.rich("subscription_cancel_refused" if is_refusal else "subscription_cancel_failed")
+        return unit.show(text, again)
     done = db.call("cancel_renewal", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
     if done["outcome"] == "busy":
         again = [[(unit.text("subscription_back"), "subscription")]]

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from telebot.types import CallbackQuery, Message
 
 from shared import db, texts
-from shared.bots.assistant import bot
+from shared.bots.assistant import bot, contact
 from shared.bots.assistant.menu import back, main_menu
 from shared.keys import encryption
 from shared.telegram import current, reply
@@ -20,7 +20,7 @@ from shared.texts import Text, figures
 def profile(_message: Message) -> None:
     """Show the profile."""
     unit = current()
-    reply(_profile(unit), [_usage_button(unit), *main_menu(unit)])
+    reply(_profile(unit), [_usage_button(unit), *contact.row(unit), *main_menu(unit)])
 
 
 @bot.callback_query_handler(
@@ -29,7 +29,7 @@ def profile(_message: Message) -> None:
 def show_profile(_call: CallbackQuery) -> None:
     """Show the profile under the menu's button."""
     unit = current()
-    unit.show(_profile(unit), [_usage_button(unit), *back(unit)])
+    unit.show(_profile(unit), [_usage_button(unit), *contact.row(unit), *back(unit)])
 
 
 def resets(unit: Unit) -> str:

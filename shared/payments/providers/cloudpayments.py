@@ -19,16 +19,19 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from shared.config import settings
 from shared.errors import ConfigError
 from shared.payments import calls, provider
+from shared.payments.contacts import CONTACT_WORDS
 from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import (
     MAX_BODY,
     Call,
     Checkout,
+    ContactRefused,
     Forged,
     Order,
     PaymentError,
     Receipt,
     Reply,
+    RequestRefused,
     Unusable,
     Verdict,
 )
@@ -231,7 +234,11 @@ class Provider(provider.Provider):
         """Return the `Model` of a call that must succeed."""
         answer = self._post(path, body, timeout, key)
         if answer.get("Success") is not True:
-            raise PaymentError(f"{path}: {_refusal(answer)}", is_certain=True)
+            reason = _refusal(answer)
+            is_about_contact = "Email" in body or "Phone" in body
+            if is_about_contact and CONTACT_WORDS.search(reason):
+                raise ContactRefused(f"{path}: {reason}")
+            raise RequestRefused(f"{path}: {reason}")
         return inner(answer, "Model")
 
     def _find(self, path: str, body: Any, timeout: float) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from shared.config import settings
 from shared.errors import ConfigError
 from shared.payments import calls, provider, reading
 from shared.payments.notice import Event, Kind, Notice
-from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Unusable
+from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, RequestRefused, Unusable
 from shared.signatures import is_signed
 
 _LONGEST = 2_678_400  # seconds an invoice may live
@@ -122,7 +122,7 @@ class Provider(provider.Provider):
         error = reading.inner(said, "error")
         found = calls.result(self.key, answer, reading.text(error.get("name")))
         if found.get("ok") is not True:
-            raise PaymentError(f"crypto_pay refused: {reading.text(error.get('name'))}", is_certain=True)
+            raise RequestRefused(f"crypto_pay refused: {reading.text(error.get('name'))}")
         return reading.inner(found, "result")
 
 

@@ -22,15 +22,18 @@ from typing import Any, ClassVar
 from shared.config import settings
 from shared.errors import ConfigError
 from shared.payments import calls, php, provider
+from shared.payments.contacts import CONTACT_WORDS
 from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import (
     MAX_BODY,
     Call,
     Checkout,
+    ContactRefused,
     Forged,
     Order,
     PaymentError,
     Reply,
+    RequestRefused,
     Unusable,
 )
 from shared.payments.reading import currency, decimal, identifier, moment, order_number, text
@@ -93,9 +96,12 @@ class Provider(provider.Provider):
             request["sys"] = sys
             if settings().public_url:
                 request["urlNotification"] = f"{settings().public_url}/payments/{self.key}"
-        link = self._post("/", request, timeout)
+        try:
+            link = self._post("/", request, timeout)
+        except RequestRefused as error:
+            raise _refusal(str(error), order) from None
         if not _LINK.fullmatch(link):
-            raise PaymentError(f"Prodamus gave no link: {text(link)}", is_certain=True)
+            raise _refusal(f"Prodamus gave no link: {text(link)}", order)
         return Checkout(link)
 
     def verify(self, call: Call) -> None:
@@ -157,9 +163,17 @@ class Provider(provider.Provider):
         answer = calls.call(self.key, "POST", url, timeout=timeout, body=body, headers=_FORM)
         words = answer.data.decode("utf-8", "replace").strip()
         if answer.status != 200 and "completed" not in words:
-            certain = 400 <= answer.status < 500
-            raise PaymentError(f"Prodamus answered {answer.status}: {text(words)}", is_certain=certain)
+            reason = f"Prodamus answered {answer.status}: {text(words)}"
+            if 400 <= answer.status < 500 and answer.status != 429:
+                raise RequestRefused(reason)
+            raise PaymentError(reason, is_certain=answer.status == 429)
         return words
+
+
+def _refusal(reason: str, order: Order) -> RequestRefused:
+    if order.contact and CONTACT_WORDS.search(reason):
+        return ContactRefused(reason)
+    return RequestRefused(reason)
 
 
 def _tree(call: Call) -> php.Tree:

@@ -18,7 +18,16 @@ from shared.config import settings
 from shared.errors import TelegramError
 from shared.payments import provider
 from shared.payments.notice import Event, Kind, Notice
-from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable
+from shared.payments.provider import (
+    Call,
+    Checkout,
+    Forged,
+    Order,
+    PaymentError,
+    Receipt,
+    RequestRefused,
+    Unusable,
+)
 from shared.payments.reading import order_number, text
 from shared.telegram import api
 
@@ -49,7 +58,7 @@ class Provider(provider.Provider):
     def create(self, order: Order, timeout: float) -> Checkout:
         """Make the link of an invoice. Many may be made for one order, and each can be paid."""
         if order.amount != order.amount.to_integral_value() or order.amount < 1:
-            raise PaymentError("Stars come in whole numbers", is_certain=True)
+            raise RequestRefused("Stars come in whole numbers")
         invoice: dict[str, Any] = {
             "title": order.title,
             "description": order.description,
@@ -210,8 +219,10 @@ def _call(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> 
     try:
         return api.call(bot, method, parameters, timeout=max(timeout, 0.001))
     except TelegramError as error:
-        certain = 400 <= error.status < 500
-        raise PaymentError(f"{method}: {error.status} {error.description}", is_certain=certain) from None
+        reason = f"{method}: {error.status} {error.description}"
+        if 400 <= error.status < 500 and error.status != 429:
+            raise RequestRefused(reason) from None
+        raise PaymentError(reason, is_certain=error.status == 429) from None
 
 
 def _paid(message: Mapping[str, Any], payment: Mapping[str, Any]) -> Event:

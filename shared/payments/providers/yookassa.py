@@ -19,7 +19,7 @@ from shared.config import settings
 from shared.errors import ConfigError
 from shared.http import Answer
 from shared.payments import calls, provider, reading
-from shared.payments.notice import Event, Kind, Notice
+from shared.payments.notice import CONTACT_REFUSED, Event, Kind, Notice
 from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable
 
 _ASK_TIMEOUT = 5.0  # seconds; a callback is answered within 30
@@ -34,6 +34,7 @@ _ADDRESSES = (
 )
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _KEY = re.compile(r"[0-9a-zA-Z+_.-]{1,64}", re.ASCII)
+_CONTACT = re.compile(r"receipt\.(customer|email|phone)\b", re.ASCII)  # a parameter that is refused
 _FINAL = ("succeeded", "canceled")
 _LONGEST_LINE = 128  # characters of what the payer reads
 # The payer, or nobody, ended it; every other reason is a failure.
@@ -202,7 +203,8 @@ class Provider(provider.Provider):
 
     def _post(self, path: str, body: Json, key: str, timeout: float) -> Json:
         answer = self._send(path, body, key, timeout)
-        return calls.result(self.key, answer, _why(answer.data))
+        is_about_contact = bool(_CONTACT.match(_parameter(answer.data)))
+        return calls.result(self.key, answer, _why(answer.data), is_about_contact=is_about_contact)
 
     def _send(self, path: str, body: Json, key: str, timeout: float) -> Answer:
         fit = key if _KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
@@ -255,14 +257,19 @@ def _why(data: bytes) -> str:
     return " ".join(filter(None, (reading.text(error.get(name)) for name in ("code", "parameter"))))
 
 
+def _parameter(data: bytes) -> str:
+    return reading.text((reading.json_object(data) or {}).get("parameter"))
+
+
 def _refusal(data: bytes, order_id: int) -> Notice | None:
     """Read why a charge was refused before anything was tried; None when that decides nothing."""
     error = reading.json_object(data) or {}
-    parameter = reading.text(error.get("parameter"))
+    parameter = _parameter(data)
     if error.get("code") != "invalid_request" or parameter.lower() == "idempotence-key":
         return None  # the key is known with other words: something was tried then
     kind = Kind.CANCELED if parameter == "payment_method_id" else Kind.FAILED
-    return Notice(kind=kind, order_id=order_id, reason=f"invalid_request {parameter}".strip())
+    reason = CONTACT_REFUSED if _CONTACT.match(parameter) else f"invalid_request {parameter}".strip()
+    return Notice(kind=kind, order_id=order_id, reason=reason)
 
 
 def _money(amount: Decimal, currency: str) -> Json:

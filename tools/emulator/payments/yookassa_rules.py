@@ -15,6 +15,10 @@ MODES = frozenset(
 )
 
 
+EMAIL = re.compile(r"[^@\s,;()<>]{1,64}@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
+REFUSED_DOMAIN = "@refused.example"  # an address there passes our checks, and is refused here
+
+
 class Invalid(Exception):
     """The request is refused because of one parameter."""
 
@@ -81,6 +85,8 @@ def _check_receipt(body: Json, amount: Decimal) -> None:
     email, phone = customer.get("email", ""), customer.get("phone", "")
     if not ("@" in email or re.fullmatch(r"\d{10,15}", phone)):
         raise Invalid("A receipt needs the customer's email or phone", "receipt.customer")
+    if (email and not (email.isascii() and EMAIL.fullmatch(email))) or email.endswith(REFUSED_DOMAIN):
+        raise Invalid("Receipt customer email is incorrect", "receipt.customer.email")
     if not isinstance(items, list) or not 1 <= len(items) <= 80:
         raise Invalid("A receipt has 1 to 80 items", "receipt.items")
     total = sum((_item(item, f"receipt.items[{number}]") for number, item in enumerate(items)), Decimal(0))

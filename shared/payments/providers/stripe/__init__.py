@@ -180,7 +180,9 @@ class Provider(provider.Provider):
         error = reading.inner(reading.json_object(answer.data), "error")
         if error.get("type") == "idempotency_error":
             raise _OtherParameters("stripe knows this key with other parameters")
-        return calls.result(self.key, answer, reading.text(error.get("code") or error.get("type")))
+        why = reading.text(error.get("code") or error.get("type"))
+        is_about_contact = error.get("param") == "customer_email" or why == "email_invalid"
+        return calls.result(self.key, answer, why, is_about_contact=is_about_contact)
 
 
 class _OtherParameters(PaymentError):

@@ -3,9 +3,12 @@
 --
 -- Twice or at once: the caller holds the order, the renewal's row is locked; without an open try nothing changes. The
 --   next try has another key, so the provider does not answer it with this refusal.
--- Returns: jsonb array of the messages that are owed now; the person hears of the first refusal and of the end.
+-- Returns: jsonb array of the messages that are owed now; the person hears of the first refusal and of the end. Where the
+--   contact for the receipt was refused (p_is_about_contact), they are asked for another one.
 -- Errors: none.
-create or replace function private.decline_renewal(p_order public.orders, p_is_final boolean)
+create or replace function private.decline_renewal(
+  p_order public.orders, p_is_final boolean, p_is_about_contact boolean default false
+)
 returns jsonb
 language plpgsql
 volatile
@@ -46,11 +49,12 @@ begin
   return private.tell_person(
     v_renewal.user_id,
     v_renewal.bot,
-    'renewal_past_due',
+    case when p_is_about_contact then 'renewal_contact_refused' else 'renewal_past_due' end,
     jsonb_build_object(
       'title', private.titles(v_texts),
       'until', jsonb_build_object('date', v_renewal.charged_until + private.grace_period())
-    )
+    ),
+    case when p_is_about_contact then '[[{"key": "renewal_contact_button", "data": "contact:change"}]]'::jsonb end
   );
 end
 $$;

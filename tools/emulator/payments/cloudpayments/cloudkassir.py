@@ -6,6 +6,8 @@ import json
 from decimal import Decimal
 from typing import Any
 
+from tools.emulator.payments.yookassa_rules import REFUSED_DOMAIN
+
 Json = dict[str, Any]
 
 RATES = (None, 0, 5, 7, 10, 20, 22, 105, 107, 110, 120, 122)
@@ -34,6 +36,7 @@ def _wrong_receipt(receipt: Json, amount: Decimal) -> str:
     complaints = [
         "" if items else "Receipt has no items",
         "" if receipt.get("email") or receipt.get("phone") else "Receipt needs Email or Phone",
+        "Invalid Email value" if str(receipt.get("email", "")).endswith(REFUSED_DOMAIN) else "",
         "" if receipt.get("taxationSystem") in SYSTEMS else "Invalid TaxationSystem value",
         *map(_wrong_item, items),
     ]

@@ -1,0 +1,71 @@
+"""Reads the e-mail address or phone number for a receipt, as people write it. Nothing is asked of DNS."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from shared import pasted
+from shared.config import settings
+
+# In a provider's refusal, where only its words say what is wrong.
+CONTACT_WORDS = re.compile(r"e-?mail|phone|почт|телефон", re.IGNORECASE)
+_LONGEST = 254  # characters, RFC 5321
+_DIGITS = range(7, 16)  # of a phone number, E.164
+_SEPARATORS = re.compile(r"[^\d+]")
+_AT = re.compile(" ?@ ?")
+_TRY = re.compile(r"@|\d(?:\D{0,3}\d){4}")
+
+
+def read(written: str) -> str | None:
+    """Return an e-mail address or a phone number (E.164) out of what was written, None when it holds none.
+
+    A phone number without a country is read as one of PHONE_REGION.
+    """
+    text = _AT.sub("@", pasted.plain(written[:1000]))
+    if "@" in text:
+        words = [word for word in text.split() if "@" in word]
+        return _email(words[0]) if len(words) == 1 else None
+    return _phone(text)
+
+
+def is_try(written: str) -> bool:
+    """Whether somebody tried to write an e-mail address or a phone number."""
+    return _TRY.search(pasted.plain(written[:1000])) is not None
+
+
+def _email(word: str) -> str | None:
+    from email_validator import EmailNotValidError, validate_email  # 20 ms, and only buyers need it
+
+    found = pasted.word(word)
+    found = found[7:] if found.lower().startswith("mailto:") else found
+    try:
+        address = validate_email(found, check_deliverability=False, allow_smtputf8=False, strict=True)
+    except EmailNotValidError:
+        return None
+    # Providers of receipts take ASCII alone: a domain in another script has a form in it.
+    return address.ascii_email if address.ascii_email and len(address.ascii_email) <= _LONGEST else None
+
+
+def _phone(text: str) -> str | None:
+    import phonenumbers  # 20 ms, and only buyers need it
+
+    for written in _ways_to_write(text):
+        try:
+            number = phonenumbers.parse(written, settings().phone_region)
+        except phonenumbers.NumberParseException:
+            continue
+        if phonenumbers.is_valid_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return None
+
+
+def _ways_to_write(text: str) -> Iterator[str]:
+    """Yield a number as it stands, then as people mean it: with the plus missing or too much."""
+    digits = _SEPARATORS.sub("", text)
+    bare = digits.lstrip("+")
+    if "+" in bare or len(bare) not in _DIGITS:
+        return
+    yield digits
+    yield bare
+    yield "+" + bare.removeprefix("00")

@@ -1,0 +1,20 @@
+-- Gives up an order that its provider refused to make a checkout for: nobody can pay it.
+--
+-- Twice or at once: an order that has a checkout, or is not open any more, stays as it is.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.cancel_order(p_order_id bigint)
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.orders as o
+     set status = 'canceled'
+   where o.id = p_order_id and o.status = 'pending' and o.checkout_url is null;
+$$;
+
+revoke all on function public.cancel_order from public, anon, authenticated, service_role;
+grant execute on function public.cancel_order to bot_backend;
+comment on function public.cancel_order is 'Gives up an order that its provider refused to make a checkout for';
