@@ -258,15 +258,31 @@ def test_a_quote_may_hold_code() -> None:
     [
         ("python", "python"),
         ("c++", "c++"),
-        ("py title=x", "py"),
         ("", None),
-        ("{.x}", None),
-        ("x" * 40, None),
     ],
 )
 def test_code_keeps_its_language(info: str, language: str | None) -> None:
     entity = render(f"```{info}\nx = 1\n```").entities[0]
     assert entity == {"type": "pre", "offset": 0, "length": 5} | ({"language": language} if language else {})
+
+
+@pytest.mark.parametrize(
+    ("info", "words", "language"),
+    [
+        ("py title=x", "py title=x", "py"),
+        ("py app.py", "py app.py", "py"),
+        ("{.x}", "{.x}", None),
+        ("src/app.py", "src/app.py", None),
+        ("Теперь запустите его", "Теперь запустите его", None),
+        ("x" * 40, "x" * 40, None),
+    ],
+)
+def test_what_a_fence_says_besides_the_language_stands_above_the_code(
+    info: str, words: str, language: str | None
+) -> None:
+    text, entities = render(f"```{info}\nx = 1\n```")
+    assert text == f"{words}\nx = 1"
+    assert [(entity["type"], entity.get("language")) for entity in entities] == [("pre", language)]
 
 
 def test_code_keeps_its_indentation_even_at_the_beginning_of_a_message() -> None:
@@ -348,7 +364,7 @@ def test_numbered_sources_keep_their_brackets() -> None:
 def test_sources_that_no_link_names_are_not_lost() -> None:
     assert (
         render("fact\n\n[1]: https://a.b\n[2]: https://c.d").text
-        == "fact\n\n[1] https://a.b\n[2] https://c.d"
+        == "fact\n\n[1]: https://a.b\n[2]: https://c.d"
     )
 
 
@@ -367,10 +383,14 @@ def test_a_wide_table_becomes_a_record_for_each_row() -> None:
         | retries | | [см.](https://a.b) |
         """)
     assert text == (
+        "Параметр | Что он делает | Пример\n\n"
         "Параметр: timeout\nЧто он делает: Сколько секунд ждать ответа от сервера\nПример: 30\n\n"
         "Параметр: retries\nПример: см."
     )
     assert entities == [
+        ("bold", "Параметр"),
+        ("bold", "Что он делает"),
+        ("bold", "Пример"),
         ("bold", "Параметр"),
         ("code", "timeout"),
         ("bold", "Что он делает"),
@@ -399,7 +419,7 @@ def test_a_table_is_aligned_by_what_characters_take() -> None:
 
 def test_a_table_without_rows_is_shown() -> None:
     assert render("|a|b|\n|-|-|").text == "a | b\n--+--"
-    assert render(f"|{'a' * 50}|b|\n|-|-|").text == f"{'a' * 50}\nb"
+    assert render(f"|{'a' * 50}|b|\n|-|-|").text == f"{'a' * 50} | b"
 
 
 # Formulas
@@ -481,7 +501,7 @@ def test_an_answer_is_sent_even_when_its_reader_breaks(monkeypatch: pytest.Monke
     def broken(*_: Any, **__: Any) -> None:
         raise PanicException
 
-    monkeypatch.setattr("pyromark.events", broken)
+    monkeypatch.setattr("pyromark.events_with_range", broken)
     assert render(" **a** ") == Text("**a**", [])
 
 
@@ -489,7 +509,7 @@ def test_the_end_of_the_process_is_no_error_of_the_reader(monkeypatch: pytest.Mo
     def ending(*_: Any, **__: Any) -> None:
         raise SystemExit
 
-    monkeypatch.setattr("pyromark.events", ending)
+    monkeypatch.setattr("pyromark.events_with_range", ending)
     with pytest.raises(SystemExit):
         render("a")
 
@@ -570,6 +590,18 @@ def test_an_answer_may_end_anywhere(length: int) -> None:
         "- a\n",
         "$a_1$ ",
         "[a]: http://b.c/d_e\n",
+        "\\a\\.",
+        "__a",
+        "a*b",
+        "`|",
+        "` |`` ",
+        "> 1\n",
+        "a\n-\n",
+        "```a\n",
+        "```a\n```b\n```\n",
+        "a```a\n```\n",
+        "1. a\n",
+        "|a|b|\n|-|-|\n|1|2|3|\n\n",
     ],
 )
 def test_hostile_answers_take_no_longer_than_long_ones(unit: str) -> None:
@@ -583,7 +615,7 @@ def test_an_address_is_not_repeated_without_bounds() -> None:
     address = "http://localhost/" + "x_" * 30_000  # put aside, so the reader counts but a token
     source = f"[a]: {address}\n\n" + "[a]" * 20_000
     assert render(source) == Text(source, [])
-    assert render(f"[a]: {address}\n\n[a] [a]").text == f"a ({address}) a ({address})"
+    assert render(f"[a]: {address}\n\n[a] [a]").text == f"[a]: {address}\n[a] [a]"
 
 
 def test_a_header_is_not_repeated_without_bounds() -> None:

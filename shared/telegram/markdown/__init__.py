@@ -22,10 +22,11 @@ import re
 from itertools import islice
 
 from shared import log
+from shared.telegram.markdown.addresses import link_target
+from shared.telegram.markdown.fences import repair
 from shared.telegram.markdown.limits import MAX_MARKDOWN
-from shared.telegram.markdown.links import write_unused
 from shared.telegram.markdown.literals import set_aside
-from shared.telegram.markdown.reading import definitions, read
+from shared.telegram.markdown.reading import read
 from shared.telegram.markdown.renderer import Renderer
 from shared.telegram.split import is_visible
 from shared.texts import Text
@@ -66,13 +67,11 @@ def _clean(markdown: str) -> str:
 
 
 def _render(source: str) -> Text:
-    markdown, literals = set_aside(source)
+    markdown, literals = set_aside(repair(source))
     renderer = Renderer(literals)
-    steps = read(markdown)
+    steps = read(markdown, lambda address: bool(link_target(literals.restored(address))))
     for name, data in islice(steps, 3 * len(markdown) + 1000):
         renderer.take(name, data)
     if next(steps, None):  # a row of a table is filled up to the length of its header
         raise ValueError("more steps than an honest document of this length has")
-    if "]:" in markdown:
-        write_unused(renderer, definitions(markdown))
     return renderer.page.text()

@@ -11,7 +11,7 @@ _HTTP = re.compile(
 )
 # A link to a person by id fails the whole message when the bot does not know that person.
 _TELEGRAM = re.compile(r"tg://(?!user\b)[\w-]+(?:[/?]\S*)?", re.IGNORECASE | re.ASCII)
-_SHOWN = re.compile(r"(?:mailto|tel):([^?\s]+)(?:\?\S*)?|(https?://\S+)", re.IGNORECASE)
+_MAIL_OR_PHONE = re.compile(r"(?:mailto|tel):([^?\s]+)(?:\?\S*)?", re.IGNORECASE)
 
 
 def link_target(address: str) -> str:
@@ -22,6 +22,10 @@ def link_target(address: str) -> str:
 
 
 def link_note(address: str) -> str:
-    """Return what to show of an address that cannot be a link: Telegram finds e-mails and phones itself."""
-    match = _SHOWN.fullmatch(address.strip())
-    return (match[1] or match[2]) if match else ""
+    """Return what to show of an address that cannot be a link: all of it, but a place in the answer itself.
+
+    Telegram finds e-mails and phones without their scheme.
+    """
+    address = address.strip()
+    match = _MAIL_OR_PHONE.fullmatch(address)
+    return match[1] if match else address if not address.startswith("#") else ""

@@ -64,7 +64,15 @@ def _start_code(renderer: Renderer, kind: str | dict[str, str]) -> None:
     info = "" if isinstance(kind, str) else renderer.restored(kind["Fenced"]).strip()
     language = info.split()[0] if info else ""
     renderer.language = language if _LANGUAGE.fullmatch(language) else ""
+    if info != renderer.language:  # a file's name, or words that went on behind a fence
+        _write_line(renderer, info)
     renderer.code = []
+
+
+def _write_line(renderer: Renderer, text: str) -> None:
+    renderer.page.begin_block()
+    renderer.page.write(text)
+    renderer.page.break_line()
 
 
 def _end_code(renderer: Renderer, _: None) -> None:
@@ -73,7 +81,16 @@ def _end_code(renderer: Renderer, _: None) -> None:
     renderer.code = None
     if code:
         renderer.page.pre(code, renderer.language)
-        end_block(renderer)
+    elif renderer.language:
+        _write_line(renderer, renderer.language)
+    end_block(renderer)
+
+
+def _definition(renderer: Renderer, text: str) -> None:
+    """Write a source that no link names: Markdown would hide it."""
+    renderer.page.break_line()
+    renderer.page.write(renderer.restored(text))
+    renderer.page.break_line()
 
 
 def _start_footnote(renderer: Renderer, name: str) -> None:
@@ -98,6 +115,7 @@ ACTIONS: dict[str, Callable[[Renderer, Any], None]] = {
     "/CodeBlock": _end_code,
     "HtmlBlock": _start_block,
     "/HtmlBlock": end_block,
+    "Definition": _definition,
     "FootnoteDefinition": _start_footnote,
     "/FootnoteDefinition": _end_footnote,
 }

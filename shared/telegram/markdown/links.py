@@ -1,4 +1,4 @@
-"""Links, pictures as links to them, and the sources that stand below an answer."""
+"""Links, pictures as links to them, and their addresses in words where Telegram takes no link."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from shared.telegram.markdown.renderer import Renderer
 
 _LABEL_PIECES = 50  # more of them are no bare address; images nest, and each would read all within
+_BY_LABEL = ("Reference", "Collapsed", "Shortcut")
 
 
 @dataclass(slots=True)
@@ -21,47 +22,49 @@ class Link:
     target: str
     note: str
     piece: int  # the index of its first piece of text
-    is_numbered: bool  # `[1]`, shown with its brackets
+    end: str  # the bracket behind its words
+    title: str
 
 
 def _start_link(renderer: Renderer, data: dict[str, Any]) -> None:
     page = renderer.page
-    renderer.used_labels.add(_label_key(data["id"]))
     address = renderer.restored(data["dest_url"])
     is_free = not page.is_in("text_link")
     target = link_target(address) if is_free else ""
-    note = link_note(address) if is_free and not target else ""
+    if data["link_type"] in _BY_LABEL:
+        start, end, note = *_brackets(renderer, data, is_link=bool(target)), ""
+    else:
+        start, end, note = "", "", link_note(address) if is_free and not target else ""
     if target:
         page.open("text_link", target)
-    is_numbered = data["link_type"] == "Shortcut" and data["id"].isdigit()
-    if is_numbered:
-        page.write("[")
-    renderer.links.append(Link(target, note, len(page.pieces), is_numbered))
+    page.write(start)
+    renderer.links.append(Link(target, note, len(page.pieces), end, _title(renderer, data)))
+
+
+def _brackets(renderer: Renderer, data: dict[str, Any], *, is_link: bool) -> tuple[str, str]:
+    """Return what stands around the words of `[words][label]`: `[1]` is shown with its brackets, and so is
+    every one whose address is none; its definition is then shown where it stands."""
+    if not is_link:
+        return "[", f"][{renderer.restored(data['id'])}]" if data["link_type"] == "Reference" else "]"
+    return ("[", "]") if data["link_type"] == "Shortcut" and data["id"].isdigit() else ("", "")
+
+
+def _title(renderer: Renderer, data: dict[str, Any]) -> str:
+    title = renderer.restored(data["title"]).strip()
+    return f" ({title})" if title else ""
 
 
 def _end_link(renderer: Renderer, _: None) -> None:
     page, link = renderer.page, renderer.links.pop()
     label = "".join(page.pieces[link.piece : link.piece + _LABEL_PIECES])
-    if link.is_numbered:
-        page.write("]")
     if not label.strip():
         page.write(link.target or link.note)
     elif link.note and link.note not in label:
         page.write(f" ({link.note})")
+    page.write(link.end)
     if link.target:
         page.close("text_link")
-
-
-def write_unused(renderer: Renderer, definitions: dict[str, str]) -> None:
-    """Write the sources that the text names in no link: Markdown would hide them."""
-    for label, address in definitions.items():
-        if _label_key(label) not in renderer.used_labels:
-            renderer.page.break_line()
-            renderer.page.write(f"[{renderer.restored(label)}] {renderer.restored(address)}")
-
-
-def _label_key(label: str) -> str:
-    return " ".join(label.split()).casefold()
+    page.write(link.title)
 
 
 ACTIONS: dict[str, Callable[[Renderer, Any], None]] = {

@@ -19,14 +19,13 @@ _MAX_INDENT = 6 * len(_INDENT)  # or a list nested ten thousand times would fill
 class List:
     """A list that is open."""
 
-    number: int | None  # of the next item; None in a list with bullets
     indent: str
     is_loose: bool = False  # its items are paragraphs, with blank lines between them
 
 
-def _start_list(renderer: Renderer, first: int | None) -> None:
+def _start_list(renderer: Renderer, _: int | None) -> None:
     renderer.page.begin_block(is_inner_list=bool(renderer.lists))
-    renderer.lists.append(List(first, renderer.page.indent))
+    renderer.lists.append(List(renderer.page.indent))
 
 
 def _end_list(renderer: Renderer, _: None) -> None:
@@ -34,11 +33,9 @@ def _end_list(renderer: Renderer, _: None) -> None:
     end_block(renderer)
 
 
-def _start_item(renderer: Renderer, _: None) -> None:
+def _start_item(renderer: Renderer, marker: str) -> None:
     current = renderer.lists[-1]
-    renderer.page.mark(current.indent + ("• " if current.number is None else f"{current.number}. "))
-    if current.number is not None:
-        current.number += 1
+    renderer.page.mark(current.indent + marker)
     renderer.page.indent = (current.indent + _INDENT)[:_MAX_INDENT]
 
 

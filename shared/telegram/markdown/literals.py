@@ -1,7 +1,9 @@
-r"""What is no Markdown, though Markdown would find its own characters in it: formulas and bare addresses.
+r"""What is no Markdown, though Markdown would find its own characters in it.
 
 `\(a_1\)`, `\[…\]`, `$…$` and `$$…$$` are put aside before the Markdown is read, or it would eat their
-backslashes and underscores. So are bare addresses with underscores. A token stands in their place meanwhile.
+backslashes and underscores. So are bare addresses, products (`5*4*3`), powers (`2**3`), paths and regular
+expressions (`C:\new\*.txt`), identifiers (`__init__`), comparisons at the beginning of a line (`>= 18`) and
+pipes in the code of a table's cell. A token stands in their place meanwhile; in code it becomes what it was.
 """
 
 from __future__ import annotations
@@ -16,9 +18,28 @@ _LITERAL = re.compile(
     r"|\\(?<!\\\\)\[(?:[^\\`\n]|\\[^\[\]`]|\n(?!\n))++\\\]"
     r"|\$\$(?:[^$`\n]|\n(?!\n))++\$\$"
     r"|\$(?<![\w$\\]\$)(?=[^\s$])[^$`\n]*+(?<=\S)\$(?![\w$])"
-    r"|h(?<![\w<]h)ttps?://[^\s<>\[\]()\"'`|\\&*]++"
+    r"|h(?<![\w<]h)ttps?://(?:[^\s<>\[\]()\"'`|\\&]|&(?!\#?\w{1,31};))++"
 )
 _FORMULA = re.compile(r"[\\^_={}<>+/|]")
+# One asterisk within a word or between brackets multiplies, alone in quotes or brackets it is itself; two are
+# a power behind a bracket or one letter, and before or after a figure.
+_PRODUCT = re.compile(
+    r"\*(?<=[^\W_]\*|[)\]}]\*)(?=[^\W_]|[(\[{])|\*\*(?<=[\d)\]}]\*\*)(?=[^\W_]|\()|\*\*(?<=[^\W_]\*\*)(?=\d)"
+    r"|\*\*(?<=(?<![\w*])[A-Za-z]\*\*)(?=[^\W_]|\()"
+    r"|\*(?:(?<=\"\*)(?=\")|(?<='\*)(?=')|(?<=\(\*)(?=\))|(?<=\[\*)(?=\])|(?<=«\*)(?=»))"
+)
+_IDENTIFIER = re.compile(r"__(?<!\w__)(?:[a-z][a-z0-9_]{0,40}|[A-Z][A-Z0-9_]{0,40})(?<=[^_])__(?!\w)")
+_WORD = re.compile(r"[^\s`]+")
+_PLAIN_BACKSLASH = re.compile(r"\\[A-Za-z0-9]|(?<![A-Za-z0-9])[A-Za-z]:\\")
+_ESCAPE = re.compile(r"\\[^\w\s]")
+_SHRUG = re.compile(r"¯\\?\\_\(ツ\)\\?_/¯")
+_COMPARISON = re.compile(
+    r"^[ ]{0,3}(?:>(?=[=:;.,/\\|^)<]|_[<>.])|>>>(?=[ ])|>(?=[ ]?[-+~≈±]?[$€£₽¥]?[0-9]))", re.MULTILINE
+)
+_UNDERLINE = re.compile(r"(?<=\n)[ ]{0,3}(?:={1,2}|-{1,2})[ \t]*(?=\n|\Z)")  # Markdown makes a heading of it
+_MARKED_LINE = re.compile(r"[ \t]*(?:[-*+>|#]|[0-9]{1,9}[.)])|[ \t]*\Z")
+_CODE = re.compile(r"(?<!`)(`{1,8}+)(?!`)([^\n]{1,300}?)(?<!`)\1(?!`)")
+_PIPE = re.compile(r"(?<!\\)\|")
 _OPEN, _CLOSE = "\ue000", "\ue001"  # private-use characters, which no Markdown rule knows
 _TOKEN = re.compile(f"{_OPEN}(\\d+){_CLOSE}")
 
@@ -27,16 +48,20 @@ class Literals:
     """What was put aside, in the order of its tokens."""
 
     def __init__(self) -> None:
-        self._found: list[str] = []
+        self._found: dict[str, int] = {}  # literal: number
+        self._literals: list[str] = []
         self._length = 0
 
-    def token(self, match: re.Match[str]) -> str:
-        """Put aside what is to be kept of a find; return what stands there instead."""
-        literal, rest = _kept(match[0])
-        if not literal:
-            return rest
-        self._found.append(literal)
-        return f"{_OPEN}{len(self._found) - 1}{_CLOSE}{rest}"
+    def token(self, literal: str) -> str:
+        """Put a literal aside; return what stands there instead."""
+        number = self._found.setdefault(literal, len(self._literals))
+        if number == len(self._literals):
+            self._literals.append(literal)
+        return f"{_OPEN}{number}{_CLOSE}"
+
+    def plain(self, text: str) -> str:
+        """Return `text` with the literals in place of their tokens, each of which stands there once."""
+        return _TOKEN.sub(lambda match: self._literals[int(match[1])], text) if _OPEN in text else text
 
     def restored(self, text: str) -> str:
         """Return `text` with the literals in place of their tokens.
@@ -45,11 +70,11 @@ class Literals:
             ValueError: more of them came back than an honest document has: a token is the address of a
                 reference, which costs nothing to use again.
         """
-        if not self._found or _OPEN not in text:
+        if not self._literals or _OPEN not in text:
             return text
-        text = _TOKEN.sub(lambda match: self._found[int(match[1])], text)
+        text = self.plain(text)
         self._length += len(text)
-        if self._length > 3 * MAX_MARKDOWN + MAX_REPEATED:  # a cell of a table is read up to three times
+        if self._length > 4 * MAX_MARKDOWN + MAX_REPEATED:  # a cell of a table is read up to four times
             raise ValueError("literals repeated without end")
         return text
 
@@ -57,17 +82,65 @@ class Literals:
 def set_aside(source: str) -> tuple[str, Literals]:
     """Return the source with a token in place of everything that is no Markdown, and what the tokens mean."""
     literals = Literals()
-    has_any = "$" in source or "\\(" in source or "\\[" in source or ("://" in source and "_" in source)
-    if not has_any or _OPEN in source:
+    if _OPEN in source:
         return source, literals
-    return _LITERAL.sub(literals.token, source), literals
+    token = literals.token
+    if "$" in source or "\\(" in source or "\\[" in source or "://" in source:
+        source = _LITERAL.sub(lambda match: _kept(match[0], literals), source)
+    if "\\" in source:
+        source = _SHRUG.sub(lambda match: token(match[0]), source)
+        source = _WORD.sub(lambda match: _kept_word(match[0], literals), source)
+    if "*" in source:
+        source = _PRODUCT.sub(lambda match: token(match[0]), source)
+    if "__" in source:
+        source = _IDENTIFIER.sub(lambda match: token(match[0]), source)
+    if ">" in source:
+        source = _COMPARISON.sub(lambda match: _kept_comparison(match, literals), source)
+    if "\n=" in source or "\n-" in source or "\n " in source:
+        source = _UNDERLINE.sub(lambda match: _kept_underline(match, literals), source)
+    if "|" in source and "`" in source:
+        source = _CODE.sub(lambda match: _PIPE.sub(token("|"), match[0]), source)
+    return source, literals
 
 
-def _kept(found: str) -> tuple[str, str]:
-    """Return the part of a find that is to be kept as it is, and the rest after it."""
+def _kept(found: str, literals: Literals) -> str:
+    """Return what stands for a find of `_LITERAL`."""
     if found[0] == "h":
-        address = found.rstrip("_~.,:;!?")
-        return (address, found[len(address) :]) if "_" in address else ("", found)
+        address = found.rstrip("_*~.,:;!?")
+        is_odd = "_" in address or "*" in address
+        return literals.token(address) + found[len(address) :] if is_odd else found
     if found.startswith(("\\(", "$$")) or _FORMULA.search(found, 2, len(found) - 2):
-        return found, ""
-    return "", found  # `\[1\]` are brackets, "$5 or 10$" is money
+        return literals.token(found)
+    return found  # `\[1\]` are brackets, "$5 or 10$" is money
+
+
+def _kept_word(word: str, literals: Literals) -> str:
+    """Put a word aside in which one backslash escapes nothing: then none of the others does."""
+    if "\\" in word and _PLAIN_BACKSLASH.search(word) and _ESCAPE.search(word):
+        return literals.token(literals.plain(word))
+    return word
+
+
+def _kept_comparison(match: re.Match[str], literals: Literals) -> str:
+    """Put a `>` aside that compares. Before a figure it may begin a quote, which has several lines."""
+    found, source = match[0], match.string
+    follows = source[match.end() : match.end() + 2].lstrip(" ")
+    if not found.endswith(">>>") and follows[:1] not in "=:;.,/\\|^)<_" and _is_in_quote(source, match):
+        return found
+    return literals.token(found.lstrip(" "))
+
+
+def _is_in_quote(source: str, match: re.Match[str]) -> bool:
+    previous = source.rfind("\n", 0, max(match.start() - 1, 0)) + 1
+    following = source.find("\n", match.end()) + 1
+    return (match.start() > 0 and source[previous : previous + 4].lstrip(" ").startswith(">")) or (
+        following > 0 and source[following : following + 4].lstrip(" ").startswith(">")
+    )
+
+
+def _kept_underline(match: re.Match[str], literals: Literals) -> str:
+    """Put one or two characters below a line of text aside: a sign, not the underline of a heading."""
+    start = match.string.rfind("\n", 0, match.start() - 1) + 1
+    return (
+        match[0] if _MARKED_LINE.match(match.string[start : match.start() - 1]) else literals.token(match[0])
+    )

@@ -23,7 +23,6 @@ class Renderer:
         self.restored = literals.restored
         self.lists: list[List] = []
         self.links: list[Link] = []
-        self.used_labels: set[str] = set()
         self.indents: list[str] = []  # of the page, around each quote
         self.code: list[str] | None = None
         self.language = ""

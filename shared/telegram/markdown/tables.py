@@ -72,14 +72,26 @@ def _write_records(renderer: Renderer, rows: list[list[Cell]], plain: list[list[
     headers = plain[0]
     if len(rows) * sum(map(len, headers)) > MAX_REPEATED:
         headers = []  # repeated in every row, they would outgrow everything
-    if len(rows) == 1:
-        rows, plain, headers = rows * 2, plain * 2, []
+    _write_header(renderer, rows[0])
     for row, values in zip(rows[1:], plain[1:], strict=True):
         renderer.page.begin_block()
         for index, cell in enumerate(row):
             if values[index]:
                 _write_field(renderer, headers[index] if index < len(headers) else "", cell)
         renderer.page.break_line(2)
+
+
+def _write_header(renderer: Renderer, header: list[Cell]) -> None:
+    """Write the names of the columns, also of those that are empty, in their order before the values."""
+    renderer.page.begin_block()
+    for index, cell in enumerate(header):
+        if index:
+            renderer.page.write(" | ")
+        renderer.page.open("bold")
+        for name, data in cell:
+            renderer.take(name, data)
+        renderer.page.close("bold")
+    renderer.page.break_line(2)
 
 
 def _write_field(renderer: Renderer, header: str, cell: Iterable[Step]) -> None:

@@ -1,0 +1,108 @@
+"""Fences of code as models write them: glued to the words around them, and one block within another.
+
+CommonMark reads a fence only on a line of its own and ends a block at the first fence of its length. What
+a model meant is found by matching the fences of the whole document.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+_LINE = re.compile(r"([ \t>]*(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]+)?)(`{3,}|~{3,})(.*)")
+_GLUED = re.compile(r"([^`\n]*[^`\s])[ \t]*(`{3,})([\w+#.-]{0,32})[ \t]*", re.ASCII)
+_LANGUAGE = re.compile(r"[\w+#.:/-]+(?:[ \t]*(?:\{.*\}|[\w-]+=.*))?", re.ASCII)
+_INDENT = re.compile(r"[ \t>]*")
+
+
+@dataclass(slots=True)
+class _Fence:
+    line: int
+    marks: str
+    is_glued: bool = False
+    inner: list[tuple[int, int]] = field(default_factory=list)  # the lines of blocks within this one
+
+
+def repair(source: str) -> str:
+    """Return the source with each fence on a line of its own, and a longer one where a block holds others.
+
+    Only fences are moved; the words stay.
+    """
+    if "```" not in source:
+        return source
+    lines = source.split("\n")
+    return "\n".join((_Repair(lines, is_nested=True).run() or _Repair(lines, is_nested=False).run()) or lines)
+
+
+class _Repair:
+    """One reading of a document. `is_nested`: a fence with a language within a block opens one more."""
+
+    def __init__(self, lines: list[str], *, is_nested: bool) -> None:
+        self._lines = lines
+        self._is_nested = is_nested
+        self._open: list[_Fence] = []
+        self._edits: dict[int, str] = {}
+        self._glued: dict[int, str] = {}  # made when the block ends: else it is no fence
+
+    def run(self) -> list[str] | None:
+        """Return the lines, or None when a block with others in it never ends."""
+        for number, line in enumerate(self._lines):
+            if "```" in line or "~~~" in line:
+                self._take(number, line)
+        if self._is_nested and len(self._open) > 1:
+            return None
+        return [self._edits.get(number, line) for number, line in enumerate(self._lines)]
+
+    def _take(self, number: int, line: str) -> None:
+        match = _LINE.fullmatch(line)
+        if match and not (match[2][0] == "`" and "`" in match[3]):
+            self._take_fence(number, line, match[1], match[2], match[3])
+        elif not self._open and (glued := _GLUED.fullmatch(line)):
+            self._open.append(_Fence(number, glued[2], is_glued=True))
+            indent = self._indent_after(number)
+            self._glued[number] = f"{glued[1]}\n{indent}{glued[2]}{glued[3]}"
+
+    def _take_fence(self, number: int, line: str, prefix: str, marks: str, info: str) -> None:
+        if not self._open:
+            self._open.append(_Fence(number, marks))
+            return
+        top = self._open[-1]
+        if not marks.startswith(top.marks):
+            return
+        if not info.strip():
+            self._close(number, line)
+        elif marks[0] == "`" and (info[0].isspace() or not _LANGUAGE.fullmatch(info.strip())):
+            indent = _INDENT.match(prefix)
+            self._close(number, f"{prefix}{marks}\n{indent[0] if indent else ''}{info.strip()}")
+        elif self._is_nested:
+            self._open.append(_Fence(number, marks))
+
+    def _close(self, number: int, line: str) -> None:
+        fence = self._open.pop()
+        if line != self._lines[number]:
+            self._edits[number] = line
+        if fence.is_glued:
+            self._edits[fence.line] = self._glued[fence.line]
+        if self._open:
+            self._open[-1].inner += [*fence.inner, (fence.line, number)]
+        elif fence.inner:
+            self._lengthen(fence, number)
+
+    def _lengthen(self, fence: _Fence, end: int) -> None:
+        """Make the fence of a block longer than all that is in it."""
+        inside = self._lines[fence.line + 1 : end]
+        longest = max((len(match[2]) for match in map(_LINE.fullmatch, inside) if match), default=3)
+        marks = fence.marks[0] * (longest + 1)
+        for number in (fence.line, end):
+            text = self._edits.get(number, self._lines[number])
+            head, found, tail = (
+                text.rpartition(fence.marks) if number == fence.line else text.partition(fence.marks)
+            )
+            self._edits[number] = (
+                head.rstrip(fence.marks[0]) + marks + tail.lstrip(fence.marks[0]) if found else text
+            )
+
+    def _indent_after(self, number: int) -> str:
+        following = self._lines[number + 1] if number + 1 < len(self._lines) else ""
+        match = _INDENT.match(following)
+        return match[0] if match and len(match[0]) < 4 else ""
