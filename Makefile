@@ -5,16 +5,16 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help up reset test test-browser lint format sql bench migration clean
+.PHONY: help up reset test test-browser lint format lock sql bench migration clean
 
 help:  ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(INSTALLED): requirements.txt requirements-dev.txt
+$(INSTALLED): requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and f"Python 3.11 or newer is needed; {sys.executable} is {sys.version.split()[0]}. Name another: make PYTHON=python3.13")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { echo "The venv module is missing (Debian: apt install python3-venv)."; exit 1; }
 	@echo "Installing what is needed (once) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	@touch $@
 
 up: $(INSTALLED)  ## Run everything on this machine: one address, no account anywhere (REAL=openai,telegram,stripe uses keys of .env)
@@ -37,6 +37,13 @@ lint: $(INSTALLED)  ## Check style and types
 format: $(INSTALLED)  ## Put the code into shape
 	@$(BIN)/ruff check --fix --quiet . || true
 	@$(BIN)/ruff format .
+
+# --universal: one file for every system and Python; versions stay as they are unless UPGRADE=1.
+LOCK = $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+lock: $(INSTALLED)  ## Write requirements.txt and requirements-dev.txt from their .in files (UPGRADE=1: newest versions)
+	@$(LOCK) requirements.in -o requirements.txt
+	@$(LOCK) -c requirements.txt requirements-dev.in -o requirements-dev.txt
 
 sql: $(INSTALLED)  ## Check the SQL with the Supabase CLI, pgTAP and squawk (needs Postgres 15 of Debian and npm)
 	@$(BIN)/python -m tools.database lint

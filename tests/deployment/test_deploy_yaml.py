@@ -43,8 +43,8 @@ def test_a_script_is_bash_that_stops_at_the_first_failure(name: str) -> None:
 
 def test_the_steps_run_in_the_order_that_hurts_nobody() -> None:
     order = [
-        "check", "settings", "supabase-cli", "migrate", "database", "telegram", "payments", "scheduled",
-        "list-jobs", "jobs", "smoke", "webhooks",
+        "check", "install", "supabase-cli", "settings", "migrate", "database", "telegram", "payments",
+        "scheduled", "list-jobs", "jobs", "smoke", "webhooks",
     ]  # fmt: skip
     assert order == IDS
     for each in steps():
@@ -96,12 +96,43 @@ def test_no_secret_stands_in_the_file() -> None:
     assert not re.search(r"\d{6,}:[\w-]{30,}|://\w+:\w+@|sk-\w{10}", TEXT)
 
 
+INSTALLS = ("pip", "npm", "npx", "apt-get", "curl", "wget")
+
+
+def test_nothing_is_installed_where_a_secret_is() -> None:
+    for each in steps():
+        installs = set(re.findall(r"[\w-]+", each["script"])) & set(INSTALLS)
+        assert not (each.get("secretEnv") and installs), each["id"]
+        if "pip install" in each["script"]:
+            assert "--require-hashes --only-binary=:all:" in each["script"]
+        if "npm" in each["script"]:
+            assert "npm ci " in each["script"]
+
+
+def test_steps_with_secrets_have_the_packages_of_the_functions_alone() -> None:
+    assert step("install")["script"].rstrip().endswith("-r requirements.txt")
+    for each in steps():
+        if each.get("secretEnv"):
+            assert set(re.findall(r"([\w./-]*)/bin/python", each["script"])) == {".venv"}, each["id"]
+
+
+def test_no_secret_is_an_argument() -> None:
+    for each in steps():
+        for secret in each.get("secretEnv", []):
+            assert not re.search(rf"\$\{{?{secret}\b", each["script"]), f"{each['id']}: {secret}"
+
+
 def test_images_are_pinned_and_python_is_that_of_the_functions() -> None:
     for each in steps():
-        assert re.search(r":(3\.13|22|\d+\.\d+\.\d+)-slim$", each["name"]), each["name"]
+        assert re.search(r":(3\.13|22|\d+\.\d+\.\d+)-slim(@sha256:[0-9a-f]{64})?$", each["name"]), each[
+            "name"
+        ]
+    images = {each["name"] for each in steps()}
+    assert len({image.partition("@")[0] for image in images}) == len(images), "one image, two digests"
     runtimes = set(re.findall(r"--runtime=python(\d)(\d+)", TEXT))
     assert runtimes == {("3", "13")}
-    assert {each["name"] for each in steps() if each["name"].startswith("python")} == {"python:3.13-slim"}
+    pythons = {name.partition("@")[0] for name in images if name.startswith("python")}
+    assert pythons == {"python:3.13-slim"}
 
 
 def test_the_runtime_is_one_the_project_supports() -> None:

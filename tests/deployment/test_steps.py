@@ -77,16 +77,18 @@ def test_the_scheduler_waits_longer_than_the_function_may_take(build: Build) -> 
         assert int(call.flags["attempt-deadline"].rstrip("s")) > int(timeout.rstrip("s"))
 
 
-def test_the_cli_is_installed_before_any_secret_is_there(build: Build) -> None:
+def test_the_cli_is_installed_from_its_lock_file(build: Build) -> None:
     (npm,) = build.run("supabase-cli").calls
-    assert npm.words == ["npm", "install", ".supabase-cli", "supabase@3.1.0"]
+    assert npm.words == ["npm", "ci", "tools/supabase_cli"]
     assert "ignore-scripts" in npm.flags
 
 
 def test_migrations_are_pushed_with_the_installed_cli(build: Build) -> None:
     (push,) = build.run("migrate").calls
     assert push.words == ["tools", "-m", "tools.database", "push"]
-    assert push.environment["SUPABASE_CLI"].startswith(".supabase-cli/")
+    assert push.environment["SUPABASE_CLI"].startswith(
+        "tools/supabase_cli/node_modules/@supabase/cli-linux-x64/"
+    )
 
 
 def database(build: Build, **environment: str) -> list[Call]:

@@ -10,7 +10,8 @@
     python -m tools.database reset       empty a database of the emulator
 
 The database is --url, or DATABASE_ADMIN_URL where a process list must not show a password. `sync` lets role
-bot_backend log in when BOT_BACKEND_PASSWORD is set.
+bot_backend log in when BOT_BACKEND_PASSWORD is set. `sync`, `push`, `settings` and `status` need the packages
+of requirements.txt alone; the other commands are for development.
 """
 
 import argparse
@@ -20,7 +21,7 @@ from collections.abc import Callable
 
 import psycopg
 
-from tools.database import admins, agreement, lint, marker, migrate, push, reset, settings, writer
+from tools.database import admins, marker, migrate, push, reset, settings
 from tools.database.errors import DatabaseToolError
 from tools.database.migrate import SUPABASE
 
@@ -117,6 +118,8 @@ def _reset(arguments: argparse.Namespace) -> int:
 
 def _migration(arguments: argparse.Namespace) -> int:
     """Write the next migration from the changes in supabase/schemas."""
+    from tools.database import writer
+
     written = writer.write(arguments.name)
     if written is None:
         print("Nothing to write: migrations and schemas make the same database.")
@@ -132,6 +135,8 @@ def _migration(arguments: argparse.Namespace) -> int:
 
 def _check(arguments: argparse.Namespace) -> int:
     """Say whether migrations and schemas make the same database."""
+    from tools.database import agreement
+
     differences = agreement.compare()
     if not differences:
         print("Migrations and schemas make the same database.")
@@ -143,6 +148,8 @@ def _check(arguments: argparse.Namespace) -> int:
 
 def _lint(arguments: argparse.Namespace) -> int:
     """Run everything CI asks of the SQL."""
+    from tools.database import lint
+
     return lint.run()
 
 

@@ -54,7 +54,7 @@ class Target:
         program = os.environ.get("SUPABASE_CLI") or shutil.which("supabase")
         if program is None:
             raise CheckError(
-                "The Supabase CLI is missing: npm install supabase@3.1.0 (SUPABASE_CLI names it)"
+                "The Supabase CLI is missing: npm ci --prefix tools/supabase_cli (SUPABASE_CLI names it)"
             )
         return run_program(program, *arguments, "--workdir", str(self.workdir), "--yes")
 

@@ -27,7 +27,7 @@ def _program(environment: Mapping[str, str]) -> str:
     program = environment.get("SUPABASE_CLI") or shutil.which("supabase")
     if not program:
         raise DatabaseToolError(
-            "The Supabase CLI is missing: npm install supabase@3.1.0 (SUPABASE_CLI names it)"
+            "The Supabase CLI is missing: npm ci --prefix tools/supabase_cli (SUPABASE_CLI names it)"
         )
     return program
 

@@ -1,0 +1,1 @@
+"""The container images of deploy.yaml, pinned by digest."""
