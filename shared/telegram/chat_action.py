@@ -99,9 +99,8 @@ def _shared_ticker() -> _Ticker:
 def typing(unit: Unit) -> Iterator[None]:
     """Show "typing…" in the unit's chat until the block ends."""
     parameters: dict[str, Any] = {"chat_id": unit.incoming.chat_id, "action": "typing"}
-    message = unit.incoming.message
-    if message.get("is_topic_message"):
-        parameters["message_thread_id"] = message["message_thread_id"]
+    if unit.incoming.thread_id:
+        parameters["message_thread_id"] = unit.incoming.thread_id
     waiting = _Waiting(unit.bot.name, parameters)
     ticker = _shared_ticker()
     ticker.add(waiting)

@@ -14,6 +14,7 @@ from telebot.util import update_types
 from shared.config import settings
 from shared.db import without_nul
 from shared.log import hide_secrets
+from shared.names import display_name
 from shared.redaction import looks_like_secret
 from shared.signatures import person_hash
 
@@ -32,6 +33,7 @@ _FORWARD_MARKS = (
     "forward_sender_name",
     "is_automatic_forward",
 )
+_OBJECTS = ("chat", "message", "new_chat_member")  # what handlers rely on to be there when it is named
 # A message of these alone has no words but its text.
 _ORDINARY = frozenset({"message_id", "from", "chat", "date", "text", "entities"})
 
@@ -75,6 +77,12 @@ class Incoming:
         return None if "message_id" in self.content and self.content.get("sender_chat") else person
 
     @cached_property
+    def sender_name(self) -> str:
+        """What to call the user: the first name, or what else can be seen of them."""
+        person = self.person or {"id": self.chat_id}
+        return display_name(person.get("first_name")) or person.get("username") or str(person["id"])
+
+    @cached_property
     def person_hash(self) -> str:
         """What remembers the person once they are erased."""
         return person_hash((self.person or {"id": 0})["id"], settings().person_hash_key)
@@ -84,6 +92,12 @@ class Incoming:
         """The chat to answer in: the message's, else the private chat with the person."""
         chat = self.message.get("chat") or self.content.get("chat")
         return int(chat["id"]) if chat else int((self.person or {"id": 0})["id"])
+
+    @cached_property
+    def thread_id(self) -> int:
+        """The topic of a chat that has topics; 0 elsewhere, as in General, and for threads of replies."""
+        thread: Any = self.message.get("message_thread_id")
+        return int(thread) if self.message.get("is_topic_message") is True and _is_id(thread) else 0
 
     @property
     def is_group(self) -> bool:
@@ -222,7 +236,9 @@ def _check_shape(incoming: Incoming) -> None:
         _require(_is_id(incoming.chat_id))
         _require(all(isinstance(incoming.message.get(key, ""), str) for key in ("text", "caption")))
         _require(isinstance(incoming.content.get("data", ""), str))
-        _require(_is_id(incoming.message.get("message_id", 0)))
+        if incoming.kind in ("message", "edited_message"):
+            _require(_is_id(incoming.content.get("message_id")))
+        _require(all(isinstance(incoming.content.get(key, {}), dict) for key in _OBJECTS))
         _require(all(_is_id(chat_id) for chat_id in incoming.migration or ()))
         _ = incoming.is_group, incoming.replied_to, incoming.storable
         if incoming.is_group:

@@ -6,6 +6,7 @@ import re
 from typing import Any, NamedTuple
 
 from shared.errors import TelegramError
+from shared.names import display_name
 from shared.telegram import api
 
 TIMEOUT = 4.0  # seconds for one question
@@ -31,7 +32,7 @@ def channel_of(bot: str, chat: str) -> Channel:
     told = api.call(bot, "getChat", {"chat_id": chat}, timeout=TIMEOUT)
     username = told.get("username")
     link = f"https://t.me/{username}" if username else str(told.get("invite_link") or "")
-    return Channel(int(told["id"]), str(told.get("title") or username or chat), link)
+    return Channel(int(told["id"]), display_name(told.get("title")) or username or chat, link)
 
 
 def is_member(bot: str, channel_id: int, telegram_id: int) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 
 from shared import db, log, texts
 from shared.errors import ConfigError, DatabaseUnavailable, TelegramError
+from shared.names import display_name
 from shared.telegram import api
 from shared.texts import figures
 
@@ -134,11 +135,13 @@ def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, A
 
 
 def _value(language: str, timezone: str, value: Any) -> Any:
-    """Write a value as the language does: a date, an amount, a text, or what stands there for each."""
+    """Write a value as the language does: a date, an amount, a text, a name, or what each language has."""
     if not isinstance(value, dict):
         return value
     if "text" in value:
         return texts.text(language, value["text"])
+    if "name" in value:
+        return display_name(value["name"]) or "👤"
     if "date" in value:
         return figures.date(language, value["date"], timezone) if value["date"] else "—"
     if "amount" in value:

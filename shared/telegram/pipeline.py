@@ -132,7 +132,7 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
         person=Person(
             id=user["id"],
             telegram_id=user["telegram_id"],
-            first_name=(incoming.person or {}).get("first_name", ""),
+            name=incoming.sender_name,
             is_new=user["is_new"],
             balance=Decimal(user["balance"]),
             currency=user["currency"],

@@ -69,7 +69,7 @@ class Person:
 
     id: int
     telegram_id: int
-    first_name: str
+    name: str  # as it is shown, see shared/names.py
     is_new: bool
     balance: Decimal
     currency: str
@@ -285,8 +285,8 @@ class Unit:
             parameters["entities"] = entities
         if keyboard:
             parameters["reply_markup"] = _inline(keyboard)
-        if message.get("is_topic_message"):
-            parameters["message_thread_id"] = message["message_thread_id"]
+        if self.incoming.thread_id:
+            parameters["message_thread_id"] = self.incoming.thread_id
         if self._needs_reference and not self.calls:
             parameters["reply_parameters"] = {
                 "message_id": message["message_id"],

@@ -24,6 +24,7 @@ GROUND = {
     "health",
     "server",
     "receiving",
+    "names",
     "pasted",
 }
 AREAS = {path.parent.name for path in (ROOT / "shared").glob("*/__init__.py")} - GROUND

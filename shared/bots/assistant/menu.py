@@ -44,7 +44,7 @@ def start(message: Message) -> None:
         if bot.open_page(payload.removeprefix(OPEN_PAGE), message):
             return None
     if unit.is_offline:
-        return reply(unit.rich("welcome_offline", name=unit.person.first_name), main_menu(unit))
+        return reply(unit.rich("welcome_offline", name=unit.person.name), main_menu(unit))
     if _START_PAYLOAD.fullmatch(payload):
         unit.set_data("start_payload", payload)
     if payload.startswith(REFERRAL):
@@ -56,12 +56,12 @@ def start(message: Message) -> None:
         words, keyboard = redeem(unit, payload.removeprefix(PROMO))
         # What is given may change the plan: nothing is said of its limit.
         key = "welcome_unlimited" if unit.person.is_new else "welcome_back"
-        return reply(joined(unit.rich(key, name=unit.person.first_name), words, separator="\n\n"), keyboard)
+        return reply(joined(unit.rich(key, name=unit.person.name), words, separator="\n\n"), keyboard)
     return reply(_welcome(unit), main_menu(unit))
 
 
 def _welcome(unit: Unit) -> Text:
-    name = unit.person.first_name
+    name = unit.person.name
     if not unit.person.is_new:
         return unit.rich("welcome_back", name=name)
     if unit.usage.daily_requests is None:

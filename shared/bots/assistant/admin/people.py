@@ -8,6 +8,7 @@ from typing import Any
 from telebot.types import CallbackQuery, Message
 
 from shared import db, pasted
+from shared.names import display_name
 from shared.telegram import reply
 from shared.telegram.unit import StateUnavailable, Unit
 
@@ -59,6 +60,5 @@ def find(unit: Unit, who: str) -> Found | None:
 
 def name_of(person: Found) -> str:
     """Return what to call a person: `Anna (@anna)`, or the id of somebody without a name."""
-    name = " ".join(filter(None, (person["first_name"], person.get("last_name")))).strip()
-    name = name or str(person["telegram_id"])
+    name = display_name(person["first_name"], person.get("last_name")) or str(person["telegram_id"])
     return f"{name} (@{person['username']})" if person["username"] else name

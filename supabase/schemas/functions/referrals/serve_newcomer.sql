@@ -32,7 +32,7 @@ begin
       'chat_id', u.telegram_id,
       'key', 'referral_notice',
       'languages', jsonb_build_array(u.language, u.language_code),
-      'values', jsonb_build_object('name', n.first_name, 'credits', r.referrer_credits)
+      'values', jsonb_build_object('name', jsonb_build_object('name', n.first_name), 'credits', r.referrer_credits)
     )
     into v_parameters
     from public.user_referrals as r

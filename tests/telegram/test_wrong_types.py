@@ -1,0 +1,114 @@
+"""A field of an otherwise good update is missing or of a wrong type: handled or set aside, never a 500."""
+
+from __future__ import annotations
+
+import copy
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.support import acquainted, message_update, new_update_id
+from tools.emulator.stack import Stack
+from tools.emulator.telegram.people import Person
+
+WRONG: list[Any] = [None, "x", 5, -1.5, 2**70, True, [], [None], {}, {"id": "x"}]
+MISSING = object()
+Path = tuple[str | int, ...]
+
+
+def _message(person: Person, chat: dict[str, Any]) -> dict[str, Any]:
+    message: dict[str, Any] = message_update(
+        person,
+        "/help",
+        chat=chat,
+        message_thread_id=7,
+        is_topic_message=True,
+        reply_to_message={
+            "message_id": 3,
+            "date": 1,
+            "chat": chat,
+            "text": "before",
+            "from": {"id": 5, "is_bot": False, "first_name": "B"},
+        },
+        quote={"text": "fore", "position": 2},
+        external_reply={"origin": {"type": "hidden_user", "date": 1, "sender_user_name": "x"}},
+        edit_date=int(time.time()),
+    )["message"]
+    return message
+
+
+def _updates(person: Person) -> dict[str, dict[str, Any]]:
+    private = {"id": person.id, "type": "private"}
+    group = {"id": -1001234577777, "type": "supergroup", "title": "Team"}
+    user, me = person.account.user(), {"id": 42, "is_bot": True, "first_name": "b"}
+    message = _message(person, private)
+    photo = {**message, "photo": [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]}
+    photo |= {"caption": "x", "caption_entities": [], "media_group_id": "7"}
+    del photo["text"], photo["entities"]
+    return {
+        "private": {"message": message},
+        "question": {
+            "message": {**message, "text": "hello", "entities": [{"type": "bold", "offset": 0, "length": 1}]}
+        },
+        "group": {"message": _message(person, group)},
+        "photo": {"message": photo},
+        "edit": {"edited_message": {**message, "text": "hello"}},
+        "button": {
+            "callback_query": {
+                "id": "7",
+                "from": user,
+                "chat_instance": "1",
+                "data": "menu",
+                "message": {**message, "text": "menu"},
+            }
+        },
+        "member": {
+            "my_chat_member": {
+                "chat": private,
+                "from": user,
+                "date": 1,
+                "old_chat_member": {"user": me, "status": "member"},
+                "new_chat_member": {"user": me, "status": "member"},
+            }
+        },
+    }
+
+
+def _paths(value: Any, path: Path = ()) -> Iterator[Path]:
+    entries: Any = ()
+    if isinstance(value, dict):
+        entries = value.items()
+    elif isinstance(value, list):
+        entries = enumerate(value)
+    for key, inner in entries:
+        yield (*path, key)
+        yield from _paths(inner, (*path, key))
+
+
+def _changed(update: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
+    changed = copy.deepcopy(update)
+    place: Any = changed
+    for key in path[:-1]:
+        place = place[key]
+    if value is MISSING:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    return {"update_id": new_update_id(), **changed}
+
+
+@pytest.mark.parametrize("name", ["private", "question", "group", "photo", "edit", "button", "member"])
+def test_a_wrong_field_is_never_our_failure(stack: Stack, name: str) -> None:
+    anna = acquainted(stack.telegram)
+    update = _updates(anna)[name]
+    odd = {}
+    for path in _paths(update):
+        for value in (MISSING, *WRONG):
+            body = _changed(update, path, value)
+            status = stack.telegram.deliver(body).status
+            if status != 200:
+                odd[(path, "missing" if value is MISSING else repr(value))] = status
+    assert odd == {}
+    assert stack.telegram.deliver(message_update(anna, "/help")).json()["text"]
