@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from base64 import b64encode
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,8 +13,9 @@ import orjson
 
 from shared import http, log
 from shared.http import Answer, NoAnswer
+from shared.payments.notice import Event
 from shared.payments.provider import ContactRefused, PaymentError, RequestRefused, Unusable
-from shared.payments.reading import json_object
+from shared.payments.reading import items, json_object
 
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 413, 415, 422})
 _NOTHING_DONE = frozenset({402, 429})  # refused as well, but not for ever
@@ -96,6 +97,22 @@ def understood(provider: str) -> Iterator[None]:
         yield
     except Unusable as error:
         raise PaymentError(f"{provider} answered oddly: {error}") from None
+
+
+def each(provider: str, read: Callable[[Mapping[str, Any]], Event | None], found: Any) -> tuple[Event, ...]:
+    """Read the objects of a list; one that makes no sense is logged and left out, like None."""
+    events = []
+    for one in items(found):
+        try:
+            events.append(read(one))
+        except Unusable as error:
+            log.alert(
+                "a listed payment makes no sense",
+                action="payment_unusable",
+                provider=provider,
+                reason=str(error),
+            )
+    return tuple(event for event in events if event is not None)
 
 
 def basic(user: str, password: str) -> dict[str, str]:

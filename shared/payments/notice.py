@@ -48,6 +48,7 @@ class Notice:
     operation_id: str | None = None
     amount: Decimal | None = None
     currency: str | None = None
+    fee: Decimal | None = None  # what of the amount went to an affiliate instead of to us (Stars)
     is_total: bool = False
     subscription_id: str | None = None
     period_ends_at: datetime | None = None

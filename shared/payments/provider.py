@@ -120,6 +120,14 @@ class Checkout:
     reference: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a provider's own lists. Each event has the key of the callback that should have told it."""
+
+    events: tuple[Event, ...]
+    cursor: str = ""  # where the next page begins; empty: this was the last one
+
+
 class Provider(ABC):
     """One payment provider. Its key names its file, the path of its callbacks and its settings."""
 
@@ -134,6 +142,7 @@ class Provider(ABC):
     NEEDS_CONTACT: ClassVar[bool] = False  # a receipt is due with it
     HAS_STATUS: ClassVar[bool] = False  # it can be asked for the state of one payment
     HAS_REFUND: ClassVar[bool] = False
+    HAS_STATEMENT: ClassVar[bool] = False  # it lists what moved on a day
     REFUNDS_IN_PART: ClassVar[bool] = True
     KEY_SECONDS: ClassVar[int] = 23 * 3600  # for which a refund's key, once used, gives nothing back twice
 
@@ -194,6 +203,20 @@ class Provider(ABC):
 
     def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
         """Ask for the state of a payment of ours by what `create` gave; only with HAS_STATUS.
+
+        Raises:
+            PaymentError: no answer.
+        """
+        raise NotImplementedError
+
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+        """Return a page of what moved from `since` to before `until`; only with HAS_STATEMENT.
+
+        It holds payments that came in, refunds and disputes in their present state, also those of other shops
+        on the same account. An object that makes no sense is logged and left out.
+
+        Args:
+            cursor: of the page before; empty for the first.
 
         Raises:
             PaymentError: no answer.

@@ -14,7 +14,7 @@ import orjson
 from shared import db, log
 from shared.config import settings
 from shared.payments import endpoint, providers
-from shared.payments.notice import Event, Kind, Notice
+from shared.payments.notice import Event, Notice
 from shared.payments.provider import PaymentError
 from shared.payments.providers import telegram_stars
 
@@ -57,7 +57,7 @@ def _read_list(bot: str, deadline: float) -> int:
 
 
 def _record_missing(notices: list[Notice]) -> int:
-    by_key = {_key(notice): notice for notice in notices}
+    by_key = {telegram_stars.event_key(notice): notice for notice in notices}
     if not by_key:
         return 0
     missing: list[str] = db.call("missing_events", p_provider=PROVIDER, p_keys=list(by_key))
@@ -66,8 +66,3 @@ def _record_missing(notices: list[Notice]) -> int:
         notice = by_key[key]
         endpoint.record(provider, Event(key, (notice,), "star_transaction"), orjson.dumps(notice.plain()))
     return len(missing)
-
-
-def _key(notice: Notice) -> str:
-    """Return the key of the update that tells the same."""
-    return f"{'refund' if notice.kind is Kind.REFUNDED else 'payment'}:{notice.payment_id}"

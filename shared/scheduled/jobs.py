@@ -29,4 +29,9 @@ JOBS = {
     "payments": Job(
         "*/5 * * * *", "shared.payments.jobs:payments", "Asks providers about open orders, reminds of ends"
     ),
+    "statements": Job(
+        "17 * * * *",
+        "shared.payments.statements:statements",
+        "Compares each day's money with providers' lists",
+    ),
 }

@@ -49,6 +49,7 @@ TEXTS: Mapping[str, str] = {
     "command_payment": "A payment by its number; without one, what needs you",
     "command_refund": "Give money back: which payment, how much",
     "command_check": "Do payments and balances agree?",
+    "command_statement": "Providers’ lists and our records",
     "command_audit": "What admins did",
     # The main menu
     "menu_profile": "👤 Profile",
@@ -647,6 +648,14 @@ TEXTS: Mapping[str, str] = {
         "The check reads everything and took too long for a message. Run it in the SQL editor: "
         "`check_payments()` and `check_balances()`."
     ),
+    "statement_head": "🧾 **Providers’ lists and our records,** 30 days",
+    "statement_agrees": "✅ {provider}: {ours}",
+    "statement_differs": "🚨 {provider}: there {theirs}, here {ours}",
+    "statement_days": "**Days that differ**",
+    "statement_day": "{day}, {provider}: there {theirs}, here {ours}, unmatched: {unmatched}",
+    "statement_unread": "⏳ {provider}: days not read yet: {days}",
+    "statement_foreign": "Payments of others on the same accounts: {count}",
+    "statement_nothing": "No list has been read yet. The first ones are read within the hour.",
     # Own keys
     "keys": "🔑 **Your keys**\n\n{keys}\n\n{now}",
     "keys_line": "{name} …{last_four} · since {since} · {state}",
@@ -999,6 +1008,11 @@ TEXTS: Mapping[str, str] = {
     "payment_alarm_refund_currency": (
         "🚨 **A refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, "
         "number `{number}`. Nothing was taken back from the buyer. Check it at the provider."
+    ),
+    "statement_alarm": (
+        "🚨 **{provider} and our records differ** on {day}\n\nOnly at the provider: {not_here}\nOnly here: "
+        "{not_there}\nWith another amount: {differs}\n\nNumbers: `{numbers}`\n\nCompare them in the provider’s "
+        "dashboard. All sums: /statement"
     ),
     "payment_alarm_dispute": (
         "🚨 **A dispute:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The purchase is on "

@@ -53,6 +53,7 @@ TEXTS: Mapping[str, str] = {
     "command_payment": "Платёж по номеру; без номера — что требует внимания",
     "command_refund": "Вернуть деньги: номер платежа, сколько",
     "command_check": "Сходятся ли платежи и балансы",
+    "command_statement": "Списки провайдеров и наши записи",
     "command_audit": "Журнал действий администраторов",
     # Главное меню
     "menu_profile": "👤 Профиль",
@@ -645,6 +646,14 @@ TEXTS: Mapping[str, str] = {
     "admin_check_bad": "🚨 **Не сходится.** Платежи: {payments}, балансы: {balances}.",
     "admin_check_payment": "Платёж {id}: {wrong}",
     "admin_check_balance": "{who}: баланс {balance}, по движениям {ledger}",
+    "statement_head": "🧾 **Списки провайдеров и наши записи** за 30 дней",
+    "statement_agrees": "✅ {provider}: {ours}",
+    "statement_differs": "🚨 {provider}: там {theirs}, у нас {ours}",
+    "statement_days": "**Дни с расхождением**",
+    "statement_day": "{day}, {provider}: там {theirs}, у нас {ours}, без пары: {unmatched}",
+    "statement_unread": "⏳ {provider}: ещё не сверено дней: {days}",
+    "statement_foreign": "Чужих платежей на тех же счетах: {count}",
+    "statement_nothing": "Пока ничего не сверено. Первые списки будут прочитаны в течение часа.",
     "admin_check_too_long": (
         "Проверка читает всё и не уложилась в отведённое время. Запустите её в редакторе SQL: "
         "`check_payments()` и `check_balances()`."
@@ -989,6 +998,11 @@ TEXTS: Mapping[str, str] = {
     "payment_alarm_refund_currency": (
         "🚨 **Возврат или спор в другой валюте:** {back}\n\nПлатёж {payment} на {money}, {provider}, номер "
         "`{number}`. У покупателя ничего не списано. Проверьте у провайдера."
+    ),
+    "statement_alarm": (
+        "🚨 **{provider}: расхождение с нашими записями** за {day}\n\nТолько у провайдера: {not_here}\n"
+        "Только у нас: {not_there}\nС другой суммой: {differs}\n\nНомера: `{numbers}`\n\nСверьте их в кабинете "
+        "провайдера. Все суммы: /statement"
     ),
     "payment_alarm_dispute": (
         "🚨 **Спор с банком:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Купленное "

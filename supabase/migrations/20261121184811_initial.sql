@@ -955,13 +955,22 @@ create table public.payment_operations (
   is_undone boolean not null default false,
   is_final boolean not null default false,
   created_at timestamptz not null default private.clock(),
+  fee numeric not null default 0 check (fee >= 0),
+  happened_at timestamptz not null default private.clock(),
+  missed_at timestamptz,
   primary key (payment_id, kind, operation_id)
 );
+
+-- What a day of a provider's list is compared with.
+create index payment_operations_happened_idx on public.payment_operations (happened_at);
 
 comment on table public.payment_operations is 'What moved of a payment, once each';
 comment on column public.payment_operations.currency is 'As the provider named it; null: that of the payment. In another one it counts for nothing';
 comment on column public.payment_operations.is_undone is 'A refund that failed, a dispute that was won: counts no more';
 comment on column public.payment_operations.is_final is 'Nothing that is told later changes is_undone';
+comment on column public.payment_operations.fee is 'What of the amount went to an affiliate instead of to us (Stars)';
+comment on column public.payment_operations.happened_at is 'By the provider''s clock; by ours where it names no time';
+comment on column public.payment_operations.missed_at is 'When the admins were told that the provider''s list lacks it';
 alter table public.payment_operations enable row level security;
 revoke all on table public.payment_operations from public, anon, authenticated, service_role;
 
@@ -1089,6 +1098,64 @@ comment on column public.star_positions.position is 'How many transactions were 
 comment on column public.star_positions.since is 'What happened before was not sold here: it is passed over';
 alter table public.star_positions enable row level security;
 revoke all on table public.star_positions from public, anon, authenticated, service_role;
+
+-- Which days of each provider's own lists have been read, and how far a walk through one has come. A finished day is read
+-- again later (private.statement_due): refunds fail and disputes are decided after the day on which they are listed.
+
+create table public.statement_days (
+  provider text not null,
+  day date not null,
+  cursor text not null default '',
+  started_at timestamptz not null default private.clock(),
+  read_at timestamptz,
+  next_read_at timestamptz,
+  busy_until timestamptz,
+  failures integer not null default 0,
+  primary key (provider, day)
+);
+
+comment on table public.statement_days is 'Which days of each provider''s own lists have been read';
+comment on column public.statement_days.day is 'UTC, by the provider''s clock';
+comment on column public.statement_days.cursor is 'Where the next page begins; empty: at the first one';
+comment on column public.statement_days.started_at is 'When the present walk began, or the last one';
+comment on column public.statement_days.read_at is 'When the last walk reached the end; null: none has';
+comment on column public.statement_days.next_read_at is 'When the day is read again; null: never';
+comment on column public.statement_days.busy_until is 'Until when one worker has the walk, or the provider is left alone';
+comment on column public.statement_days.failures is 'Failures in a row; 0 once a page was read';
+alter table public.statement_days enable row level security;
+revoke all on table public.statement_days from public, anon, authenticated, service_role;
+
+-- What the providers' own lists say of money, one row a payment, refund or dispute. Compared with payment_operations, both
+-- ways (public.payment_statement). Rows are kept for 60 days.
+
+create table public.statement_entries (
+  provider text not null,
+  kind text not null check (kind in ('paid', 'refund', 'dispute')),
+  number text not null,
+  payment_number text not null,
+  day date not null,
+  currency text not null,
+  amount numeric not null check (amount >= 0),
+  fee numeric not null default 0 check (fee >= 0),
+  is_undone boolean not null default false,
+  is_ours boolean not null,
+  seen_at timestamptz not null default private.clock(),
+  alarmed_at timestamptz,
+  primary key (provider, kind, number)
+);
+
+create index statement_entries_day_idx on public.statement_entries (provider, day);
+
+comment on table public.statement_entries is 'What the providers'' own lists say of money';
+comment on column public.statement_entries.number is 'The provider''s number of the payment, refund or dispute';
+comment on column public.statement_entries.payment_number is 'The provider''s number of the payment that it belongs to';
+comment on column public.statement_entries.day is 'On which day (UTC) the provider lists it';
+comment on column public.statement_entries.fee is 'What of the amount went to an affiliate (Stars)';
+comment on column public.statement_entries.is_undone is 'A refund that failed or a dispute that was won: moves nothing';
+comment on column public.statement_entries.is_ours is 'False: it names no payment, order or subscription of this database';
+comment on column public.statement_entries.alarmed_at is 'When the admins were told that it does not agree with ours';
+alter table public.statement_entries enable row level security;
+revoke all on table public.statement_entries from public, anon, authenticated, service_role;
 
 -- What an owner may set for the whole installation. `python -m tools.database settings` writes what the
 -- environment says; everything else keeps the value it has here.
@@ -1459,6 +1526,149 @@ $$;
 
 revoke all on function private.is_foreign from public, anon, authenticated, service_role;
 comment on function private.is_foreign is 'Whether a refund or a dispute is in another currency than its payment';
+
+-- Tells whether one thing that a provider's own list says is recorded here.
+--
+-- Twice or at once: only reads.
+-- Returns: known, missing, changed or foreign; see public.check_statement.
+-- Errors: none.
+create or replace function private.notice_state(p_provider text, p_key text, p_notice jsonb)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_kind text := private.statement_kind(p_notice ->> 'kind');
+  v_operation public.payment_operations;
+begin
+  if v_kind is null and p_notice ->> 'kind' <> 'subscription_ended' then
+    return 'known';
+  elsif not private.is_listed_ours(p_provider, p_notice) then
+    return 'foreign';
+  elsif v_kind is null then
+    return case
+      when exists (
+        select from public.renewals as r
+         where r.provider = p_provider
+           and r.provider_subscription_id = p_notice ->> 'subscription_id'
+           and r.status <> 'ended'
+           and r.user_id is not null
+      ) then 'missing'
+      else 'known'
+    end;
+  end if;
+  select o.* into v_operation
+    from public.payments as p
+    join public.payment_operations as o on o.payment_id = p.id
+   where p.provider = p_provider
+     and p.provider_payment_id = p_notice ->> 'payment_id'
+     and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
+     and private.statement_kind(o.kind) = v_kind;
+  return case
+    when not found then 'missing'
+    when v_operation.fee < coalesce((p_notice ->> 'fee')::numeric, 0) then 'changed'
+    when v_operation.is_undone <> ((p_notice ->> 'kind') in ('refund_failed', 'dispute_won'))
+      and not v_operation.is_final
+      then 'changed'
+    else 'known'
+  end;
+end
+$$;
+
+revoke all on function private.notice_state from public, anon, authenticated, service_role;
+comment on function private.notice_state is 'Whether one thing that a provider''s own list says is recorded here';
+
+-- Names the kind of money movement that a notice (shared/payments/notice.py) or an operation is about.
+--
+-- Twice or at once: only computes.
+-- Returns: paid, refund or dispute; null when it moves no money.
+-- Errors: none.
+create or replace function private.statement_kind(p_kind text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_kind = 'paid' then 'paid'
+    when p_kind in ('refund', 'refund_total', 'refunded', 'refund_failed') then 'refund'
+    when p_kind in ('dispute', 'disputed', 'dispute_won', 'dispute_lost') then 'dispute'
+  end;
+$$;
+
+revoke all on function private.statement_kind from public, anon, authenticated, service_role;
+comment on function private.statement_kind is 'Which kind of money movement a notice or an operation is about';
+
+-- Sets what the providers' own lists say of some days beside what is recorded here, one line a payment, refund or dispute.
+-- Amounts are net of an affiliate's commission; what went back is negative, what was undone is 0.
+--
+-- A line that is on both sides stands on the provider's day. What only we have stands on the day it happened; the last ten
+-- minutes of a day count for the next one, so that two clocks do not disagree about midnight.
+--
+-- Twice or at once: only reads.
+-- Returns: one row a line; theirs or ours is null where that side lacks it. Only days that were read, and of what is not
+--   ours only what is known here. payment_id is our payment.
+-- Errors: none.
+create or replace function private.statement_lines(p_first date, p_last date, p_provider text default null)
+returns table (
+  provider text,
+  day date,
+  kind text,
+  number text,
+  payment_id bigint,
+  theirs numeric,
+  their_currency text,
+  ours numeric,
+  our_currency text,
+  is_alarmed boolean
+)
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select e.provider, e.day, e.kind, e.number, p.id,
+         case when e.is_undone then 0 when e.kind = 'paid' then e.amount - e.fee else e.fee - e.amount end,
+         e.currency,
+         case when o.is_undone then 0 when o.kind = 'paid' then o.amount - o.fee else o.fee - o.amount end,
+         coalesce(o.currency, p.currency),
+         e.alarmed_at is not null
+    from public.statement_entries as e
+    left join public.payments as p on p.provider = e.provider and p.provider_payment_id = e.payment_number
+    left join public.payment_operations as o
+      on o.payment_id = p.id and o.operation_id = e.number and private.statement_kind(o.kind) = e.kind
+   where e.day between p_first and p_last
+     and e.provider = coalesce(p_provider, e.provider)
+     and (e.is_ours or o.payment_id is not null)
+  union all
+  select p.provider, d.day, private.statement_kind(o.kind), o.operation_id, p.id,
+         null,
+         null,
+         case when o.is_undone then 0 when o.kind = 'paid' then o.amount - o.fee else o.fee - o.amount end,
+         coalesce(o.currency, p.currency),
+         o.missed_at is not null
+    from public.payment_operations as o
+    join public.payments as p on p.id = o.payment_id
+    join public.statement_days as d
+      on d.provider = p.provider
+     and d.day = ((o.happened_at + interval '10 minutes') at time zone 'UTC')::date
+     and d.read_at is not null
+   where o.happened_at >= p_first::timestamp at time zone 'UTC' - interval '10 minutes'
+     and o.happened_at < (p_last + 1)::timestamp at time zone 'UTC' - interval '10 minutes'
+     and p.provider = coalesce(p_provider, p.provider)
+     and not o.is_undone
+     and p.problem is distinct from 'test'
+     and not exists (
+       select from public.statement_entries as e
+        where e.provider = p.provider and e.kind = private.statement_kind(o.kind) and e.number = o.operation_id
+     );
+$$;
+
+revoke all on function private.statement_lines from public, anon, authenticated, service_role;
+comment on function private.statement_lines is 'What the providers'' lists say beside what is recorded here';
 
 -- Tells what a person may use, and of what it would be taken: of a subscription, then bonus credits, then free trainings.
 --
@@ -3131,6 +3341,70 @@ revoke all on function public.admin_set_plan from public, anon, authenticated, s
 grant execute on function public.admin_set_plan to bot_backend, service_role;
 comment on function public.admin_set_plan is 'Gives a person a plan in an admin''s name';
 
+-- Reports to an admin what the providers' own lists say beside what is recorded here (public.payment_statement), 30 days.
+--
+-- Twice or at once: only reads, in one snapshot.
+-- Returns: jsonb {sums: [{provider, currency, theirs, ours, unmatched}], days: the newest ten that differ [{provider, day,
+--   currency, theirs, ours, unmatched}], unread: [{provider, days}], foreign: movements of others on the same accounts}.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_statement(p_admin_email text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_result jsonb;
+begin
+  perform private.require_admin(p_admin_email);
+  with lines as materialized (
+    select s.* from public.payment_statement() as s
+  )
+  select jsonb_build_object(
+      'sums', (
+        select coalesce(jsonb_agg(to_jsonb(t) order by t.provider, t.currency), '[]'::jsonb)
+          from (
+            select l.provider, l.currency, sum(l.theirs)::text as theirs, sum(l.ours)::text as ours,
+                   sum(l.unmatched) as unmatched
+              from lines as l
+             where l.currency is not null
+             group by l.provider, l.currency
+          ) as t
+      ),
+      'days', (
+        select coalesce(jsonb_agg(to_jsonb(t) order by t.day desc, t.provider, t.currency), '[]'::jsonb)
+          from (
+            select l.provider, l.day, l.currency, l.theirs::text as theirs, l.ours::text as ours, l.unmatched
+              from lines as l
+             where l.unmatched > 0
+             order by l.day desc, l.provider, l.currency
+             limit 10
+          ) as t
+      ),
+      'unread', (
+        select coalesce(jsonb_agg(to_jsonb(t) order by t.provider), '[]'::jsonb)
+          from (
+            select d.provider, count(*) as days
+              from public.statement_days as d
+             where d.read_at is null and d.day > (private.clock() at time zone 'UTC')::date - 30
+             group by d.provider
+          ) as t
+      ),
+      'foreign', (
+        select coalesce(sum(t.entries), 0)
+          from (select max(l.foreign_entries) as entries from lines as l group by l.provider, l.day) as t
+      )
+    )
+    into v_result;
+  return v_result;
+end
+$$;
+
+revoke all on function public.admin_statement from public, anon, authenticated, service_role;
+grant execute on function public.admin_statement to bot_backend, service_role;
+comment on function public.admin_statement is 'Reports what the providers'' own lists say beside what is recorded here';
+
 -- Switches a promo code off or on again in an admin's name. What it gave so far stays, discounts that wait included.
 --
 -- Twice or at once: the code's row is locked; with a reference it acts once. A code that is so already stays so, and
@@ -4250,6 +4524,41 @@ revoke all on function public.check_payments from public, anon, authenticated, s
 grant execute on function public.check_payments to bot_backend, service_role;
 comment on function public.check_payments is 'Proves that payments and what was given for them agree';
 
+-- Tells which events of a page of a provider's own lists must be recorded (p_events: [{key, notices}]).
+--
+-- Twice or at once: only reads. What comes in between is recorded twice, which changes nothing.
+-- Returns: jsonb {key: state}. known: nothing to do. missing: to be recorded under its key. changed: the movement is
+--   recorded, but it was undone, or its fee named, since. foreign: about nothing of ours.
+-- Errors: none.
+create or replace function public.check_statement(p_provider text, p_events jsonb)
+returns jsonb
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(jsonb_object_agg(e.value ->> 'key', s.state), '{}'::jsonb)
+    from jsonb_array_elements(p_events) as e (value)
+    cross join lateral (
+      select coalesce(
+          (
+            array_agg(private.notice_state(p_provider, e.value ->> 'key', n.value) order by
+              array_position(
+                array['missing', 'changed', 'foreign', 'known'],
+                private.notice_state(p_provider, e.value ->> 'key', n.value)
+              )
+            )
+          )[1],
+          'known'
+        ) as state
+        from jsonb_array_elements(e.value -> 'notices') as n (value)
+    ) as s;
+$$;
+
+revoke all on function public.check_statement from public, anon, authenticated, service_role;
+grant execute on function public.check_statement to bot_backend;
+comment on function public.check_statement is 'Which events of a provider''s own lists must be recorded';
+
 -- Gives the renewals that are to be charged now with what was saved (p_providers: a list of keys), and ends those that
 -- nothing shall be charged for any more.
 --
@@ -4518,6 +4827,63 @@ $$;
 
 revoke all on function private.claim_payment from public, anon, authenticated, service_role;
 comment on function private.claim_payment is 'Finds what a payment was for, and whether it is what we asked';
+
+-- Gives one worker a day of a provider's own lists that is to be read now (p_providers: a list of keys): days that were
+-- never read first, the oldest first. A day is read two hours after its end, and again 1, 3, 7, 14 and 28 days after it,
+-- because refunds fail and disputes are decided later. Nothing older than 30 days is read.
+--
+-- Twice or at once: a day that somebody holds is skipped; whoever got it has it for two minutes from each page on
+--   (public.keep_statement). A walk that broke off goes on at the page after the last one that was kept.
+-- Returns: jsonb {provider, day, since, until, cursor, is_late}, or null when nothing is due. is_late: the day has been due
+--   for two days.
+-- Errors: none.
+create or replace function public.claim_statement(p_providers jsonb)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_last date := ((v_now - interval '2 hours') at time zone 'UTC')::date - 1;
+  v_day public.statement_days;
+begin
+  insert into public.statement_days (provider, day)
+  select p.provider, v_last - n.days
+    from jsonb_array_elements_text(p_providers) as p (provider)
+    cross join generate_series(0, 28) as n (days)
+  on conflict (provider, day) do nothing;
+  select d.* into v_day
+    from public.statement_days as d
+   where p_providers ? d.provider
+     and d.day between v_last - 28 and v_last
+     and (d.read_at is null or d.next_read_at <= v_now)
+     and coalesce(d.busy_until, '-infinity') <= v_now
+   order by d.read_at is not null, d.day, d.provider
+   limit 1
+     for update skip locked;
+  if not found then
+    return null;
+  end if;
+  update public.statement_days as d
+     set busy_until = v_now + interval '2 minutes',
+         started_at = case when d.cursor = '' then v_now else d.started_at end
+   where d.provider = v_day.provider and d.day = v_day.day;
+  return jsonb_build_object(
+    'provider', v_day.provider,
+    'day', v_day.day,
+    'since', v_day.day::timestamp at time zone 'UTC',
+    'until', (v_day.day + 1)::timestamp at time zone 'UTC',
+    'cursor', v_day.cursor,
+    'is_late', v_day.read_at is null and v_now > (v_day.day + 3)::timestamp at time zone 'UTC'
+  );
+end
+$$;
+
+revoke all on function public.claim_statement from public, anon, authenticated, service_role;
+grant execute on function public.claim_statement to bot_backend;
+comment on function public.claim_statement is 'Gives one worker a day of a provider''s own lists to read';
 
 -- Finds the refund that an operation told by a provider is, and notes that it is done, or that it failed.
 --
@@ -4972,6 +5338,78 @@ $$;
 revoke all on function private.end_renewal from public, anon, authenticated, service_role;
 comment on function private.end_renewal is 'Ends a renewal that we charge ourselves';
 
+-- Compares a day of a provider's lists that was read to its end with what is recorded here, tells the admins once of each
+-- difference, and drops what is older than 60 days.
+--
+-- Twice or at once: the caller holds the day's row; what was told is marked (alarmed_at, missed_at).
+-- Returns: see public.keep_statement.
+-- Errors: none.
+create or replace function private.finish_statement(p_provider text, p_day date)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_gaps jsonb;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  select coalesce(
+      jsonb_agg(
+        jsonb_build_object('kind', l.kind, 'number', l.number, 'payment', l.payment_id, 'what', case
+          when l.ours is null then 'not_here'
+          when l.theirs is null then 'not_there'
+          else 'differs'
+        end)
+        order by l.kind, l.number
+      ),
+      '[]'::jsonb
+    )
+    into v_gaps
+    from private.statement_lines(p_day, p_day, p_provider) as l
+   where (l.ours is distinct from l.theirs or l.our_currency is distinct from l.their_currency) and not l.is_alarmed;
+  if v_gaps <> '[]' then
+    update public.statement_entries as e
+       set alarmed_at = v_now
+      from jsonb_array_elements(v_gaps) as g (value)
+     where e.provider = p_provider and e.kind = g.value ->> 'kind' and e.number = g.value ->> 'number';
+    update public.payment_operations as o
+       set missed_at = v_now
+      from jsonb_array_elements(v_gaps) as g (value)
+     where g.value ->> 'what' = 'not_there'
+       and o.payment_id = (g.value ->> 'payment')::bigint
+       and private.statement_kind(o.kind) = g.value ->> 'kind'
+       and o.operation_id = g.value ->> 'number';
+    v_outgoing := private.tell_gaps(p_provider, p_day, v_gaps);
+  end if;
+  delete from public.statement_entries as e where e.provider = p_provider and e.day < p_day - 60;
+  delete from public.statement_days as d where d.provider = p_provider and d.day < p_day - 60;
+  return jsonb_build_object(
+    'is_current', true,
+    'outgoing', v_outgoing,
+    'gaps', v_gaps,
+    'sums', (
+      select coalesce(
+          jsonb_agg(jsonb_build_object('currency', s.currency, 'theirs', s.theirs::text, 'ours', s.ours::text)),
+          '[]'::jsonb
+        )
+        from public.payment_statement(p_day, p_day) as s
+       where s.provider = p_provider and s.currency is not null
+    ),
+    'foreign', (
+      select count(*)
+        from public.statement_entries as e
+       where e.provider = p_provider and e.day = p_day and not e.is_ours
+    )
+  );
+end
+$$;
+
+revoke all on function private.finish_statement from public, anon, authenticated, service_role;
+comment on function private.finish_statement is 'Compares a day of a provider''s lists with what is recorded here';
+
 -- Closes an open try of which the provider knows nothing: the next one has another key. That of a canceled renewal was
 -- the last.
 --
@@ -5242,6 +5680,41 @@ $$;
 revoke all on function private.is_given_back from public, anon, authenticated, service_role;
 comment on function private.is_given_back is 'Whether the last charge of a renewal was given back';
 
+-- Tells whether something on a provider's own list is about this database: its payment is known, or it names an order or a
+-- subscription of ours. An account may serve other shops and environments; what happened before an order was made is not
+-- for that order, whatever its number.
+--
+-- Twice or at once: only reads.
+-- Returns: false for somebody else's.
+-- Errors: none.
+create or replace function private.is_listed_ours(p_provider text, p_notice jsonb)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+      select from public.payments as p
+       where p.provider = p_provider and p.provider_payment_id = p_notice ->> 'payment_id'
+    )
+    or exists (
+      select from public.orders as o
+       where o.id = (p_notice ->> 'order_id')::bigint
+         and o.provider = p_provider
+         and o.created_at < coalesce((p_notice ->> 'happened_at')::timestamptz, 'infinity') + interval '10 minutes'
+    )
+    or exists (
+      select from public.renewals as r
+       where r.provider = p_provider
+         and r.provider_subscription_id = p_notice ->> 'subscription_id'
+         and r.created_at < coalesce((p_notice ->> 'happened_at')::timestamptz, 'infinity') + interval '10 minutes'
+    );
+$$;
+
+revoke all on function private.is_listed_ours from public, anon, authenticated, service_role;
+comment on function private.is_listed_ours is 'Whether something on a provider''s own list is about this database';
+
 -- Tells whether a period of a subscription was given for another payment: an invoice for a change within the period has the
 -- same end, and gives nothing more.
 --
@@ -5316,7 +5789,7 @@ comment on function public.keep_checkout is 'Keeps where an order is paid';
 -- Keeps what moved of a payment, by its own number.
 --
 -- Twice or at once: the caller holds the payment's row; a known number changes only from open to decided. All refunds
---   told as one sum keep the greatest. The first currency that is named stays.
+--   told as one sum keep the greatest. The first currency and time that are named stay; a fee may be named later.
 -- Returns: true for a number that was not known before.
 -- Errors: M0001, an amount is missing or below zero.
 create or replace function private.keep_operation(p_payment_id bigint, p_notice jsonb)
@@ -5335,7 +5808,7 @@ begin
   if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
     raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
   end if;
-  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, currency, is_undone, is_final)
+  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, currency, is_undone, is_final, fee, happened_at)
   values (
     p_payment_id,
     case
@@ -5348,13 +5821,16 @@ begin
     coalesce(v_amount, 0),
     p_notice ->> 'currency',
     v_kind in ('refund_failed', 'dispute_won'),
-    v_kind in ('refund_failed', 'dispute_won', 'dispute_lost')
+    v_kind in ('refund_failed', 'dispute_won', 'dispute_lost'),
+    coalesce((p_notice ->> 'fee')::numeric, 0),
+    coalesce((p_notice ->> 'happened_at')::timestamptz, private.clock())
   )
   on conflict (payment_id, kind, operation_id) do update
     set amount = case
           when o.kind = 'paid' then o.amount else greatest(o.amount, excluded.amount)
         end,
         currency = coalesce(o.currency, excluded.currency),
+        fee = greatest(o.fee, excluded.fee),
         is_undone = case when o.is_final then o.is_undone else excluded.is_undone end,
         is_final = o.is_final or excluded.is_final
   returning o.xmax = 0 into v_is_new;
@@ -5457,6 +5933,93 @@ $$;
 
 revoke all on function private.keep_renewal from public, anon, authenticated, service_role;
 comment on function private.keep_renewal is 'Keeps that a payment will be repeated each period';
+
+-- Keeps what a page of a provider's own lists says of money (p_events: [{key, notices}], recorded before), and where the
+-- next page begins (p_next; null: there is none, and the day is compared).
+--
+-- Twice or at once: the day's row is locked; entries are unique by the provider's number. Only the worker whose page began
+--   where the walk stands (p_cursor) moves it on.
+-- Returns: jsonb {is_current, outgoing, sums: [{currency, theirs, ours}], gaps, foreign}. is_current is false when somebody
+--   else has moved the walk on; sums, gaps (new differences) and foreign (movements of others) come with the last page.
+-- Errors: none.
+create or replace function public.keep_statement(
+  p_provider text, p_day date, p_cursor text, p_next text, p_events jsonb
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_day public.statement_days;
+begin
+  select d.* into v_day
+    from public.statement_days as d
+   where d.provider = p_provider and d.day = p_day
+     for update;
+  if not found or v_day.cursor <> p_cursor then
+    return jsonb_build_object('is_current', false, 'outgoing', '[]'::jsonb);
+  end if;
+  insert into public.statement_entries as s (
+    provider, kind, number, payment_number, day, currency, amount, fee, is_undone, is_ours, seen_at
+  )
+  select distinct on (l.kind, l.number)
+         p_provider, l.kind, l.number, l.value ->> 'payment_id', p_day, l.value ->> 'currency',
+         (l.value ->> 'amount')::numeric, coalesce((l.value ->> 'fee')::numeric, 0),
+         (l.value ->> 'kind') in ('refund_failed', 'dispute_won'), private.is_listed_ours(p_provider, l.value), v_now
+    from (
+      select n.value,
+             e.place,
+             private.statement_kind(n.value ->> 'kind') as kind,
+             coalesce(n.value ->> 'operation_id', n.value ->> 'payment_id') as number
+        from jsonb_array_elements(p_events) with ordinality as e (value, place)
+        cross join jsonb_array_elements(e.value -> 'notices') as n (value)
+    ) as l
+   where l.kind is not null
+     and l.number is not null
+     and l.value ->> 'payment_id' is not null
+     and l.value ->> 'amount' is not null
+     and l.value ->> 'currency' is not null
+   order by l.kind, l.number, l.place desc
+  on conflict (provider, kind, number) do update
+    set day = excluded.day,
+        amount = excluded.amount,
+        fee = excluded.fee,
+        is_undone = excluded.is_undone,
+        is_ours = s.is_ours or excluded.is_ours,
+        seen_at = excluded.seen_at;
+  if p_next is not null then
+    update public.statement_days as d
+       set cursor = p_next, busy_until = v_now + interval '2 minutes', failures = 0
+     where d.provider = p_provider and d.day = p_day;
+    return jsonb_build_object('is_current', true, 'outgoing', '[]'::jsonb);
+  end if;
+  -- What the list no longer shows is no longer there.
+  delete from public.statement_entries as s
+   where s.provider = p_provider and s.day = p_day and s.seen_at < v_day.started_at;
+  update public.statement_days as d
+     set cursor = '',
+         read_at = v_now,
+         busy_until = null,
+         failures = 0,
+         next_read_at = (
+           select min(m.due)
+             from unnest(array[1, 3, 7, 14, 28]) as n (days)
+             cross join lateral (
+               select (p_day + 1 + n.days)::timestamp at time zone 'UTC' + interval '2 hours' as due
+             ) as m
+            where m.due > v_now
+         )
+   where d.provider = p_provider and d.day = p_day;
+  return private.finish_statement(p_provider, p_day);
+end
+$$;
+
+revoke all on function public.keep_statement from public, anon, authenticated, service_role;
+grant execute on function public.keep_statement to bot_backend;
+comment on function public.keep_statement is 'Keeps what a page of a provider''s own lists says of money';
 
 -- Says how much of a payment can still be given back: what was paid, without what went back, is disputed, or is being
 -- given back now.
@@ -6109,6 +6672,72 @@ revoke all on function public.payment_history from public, anon, authenticated, 
 grant execute on function public.payment_history to bot_backend;
 comment on function public.payment_history is 'What a person ordered and paid';
 
+-- Reports what the providers' own lists say beside what is recorded here, to the cent: one row a provider, day (UTC) and
+-- currency, of the days that were read. Net of what went back and of affiliates' commissions.
+--
+-- Twice or at once: only reads, in one snapshot.
+-- Returns: the rows, the newest day first. difference is ours - theirs, 0 when all agrees; unmatched is how many movements
+--   differ or stand on one side alone, foreign_entries how many of the list are not ours (other shops on the account). A day
+--   on which nothing moved has one row without a currency.
+-- Errors: none.
+create or replace function public.payment_statement(p_first date default null, p_last date default null)
+returns table (
+  provider text,
+  day date,
+  currency text,
+  theirs numeric,
+  ours numeric,
+  difference numeric,
+  unmatched bigint,
+  foreign_entries bigint,
+  read_at timestamptz
+)
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with days as (
+    select coalesce(p_first, (private.clock() at time zone 'UTC')::date - 30) as first,
+           coalesce(p_last, (private.clock() at time zone 'UTC')::date) as last
+  ),
+  lines as (
+    select l.* from days as d cross join lateral private.statement_lines(d.first, d.last) as l
+  ),
+  sides as (
+    select l.provider, l.day, l.their_currency as currency, l.theirs, 0 as ours,
+           l.ours is distinct from l.theirs or l.our_currency is distinct from l.their_currency as is_unmatched
+      from lines as l
+     where l.theirs is not null
+    union all
+    select l.provider, l.day, l.our_currency, 0, l.ours, l.theirs is null
+      from lines as l
+     where l.ours is not null
+  ),
+  sums as (
+    select s.provider, s.day, s.currency, sum(s.theirs) as theirs, sum(s.ours) as ours,
+           count(*) filter (where s.is_unmatched) as unmatched
+      from sides as s
+     group by s.provider, s.day, s.currency
+  )
+  select d.provider, d.day, s.currency, coalesce(s.theirs, 0), coalesce(s.ours, 0),
+         coalesce(s.ours - s.theirs, 0), coalesce(s.unmatched, 0),
+         (
+           select count(*)
+             from public.statement_entries as e
+            where e.provider = d.provider and e.day = d.day and not e.is_ours
+         ),
+         d.read_at
+    from days as w
+    join public.statement_days as d on d.day between w.first and w.last and d.read_at is not null
+    left join sums as s on s.provider = d.provider and s.day = d.day
+   order by d.day desc, d.provider, s.currency;
+$$;
+
+revoke all on function public.payment_statement from public, anon, authenticated, service_role;
+grant execute on function public.payment_statement to bot_backend, service_role;
+comment on function public.payment_statement is 'What the providers'' own lists say beside what is recorded here';
+
 -- Finds the people that something told by a provider is about: who paid, as far as the provider knows, and whose order or
 -- renewal it is. A charge that we know already says it too.
 --
@@ -6425,6 +7054,29 @@ $$;
 
 revoke all on function private.refund_to_balance from public, anon, authenticated, service_role;
 comment on function private.refund_to_balance is 'Carries out the refund of a payment made from balance';
+
+-- Leaves a day of a provider's lists, whose walk could not go on, to a later run: after half an hour at first, then after
+-- longer, at most six hours.
+--
+-- Twice or at once: only moves busy_until; the pages that were kept stay kept.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.release_statement(p_provider text, p_day date)
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.statement_days as d
+     set failures = d.failures + 1,
+         busy_until = private.clock() + interval '30 minutes' * least(d.failures + 1, 12)
+   where d.provider = p_provider and d.day = p_day;
+$$;
+
+revoke all on function public.release_statement from public, anon, authenticated, service_role;
+grant execute on function public.release_statement to bot_backend;
+comment on function public.release_statement is 'Leaves a day of a provider''s lists to a later run';
 
 -- Tells people that what they bought, or their free trial, ends: three days before, one day before, and when it has ended.
 -- Who renews is not reminded beforehand, and hears of the end when the days of grace are over; whose plan goes on by
@@ -6882,6 +7534,74 @@ $$;
 
 revoke all on function private.tell_admins from public, anon, authenticated, service_role;
 comment on function private.tell_admins is 'Tells the admins something about a payment';
+
+-- Tells the admins where a day of a provider's own lists and our records differ, with buttons to the payments that are
+-- known here.
+--
+-- Twice or at once: every call owes the messages; the caller asks once for each difference.
+-- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
+-- Errors: none.
+create or replace function private.tell_gaps(p_provider text, p_day date, p_gaps jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
+      from public.admins as a
+      join public.users as u on u.telegram_id = a.telegram_id
+      cross join lateral (
+        select s.bot
+          from public.bot_sessions as s
+         where s.user_id = u.id
+         order by s.updated_at desc
+         limit 1
+      ) as b
+      cross join lateral (
+        select count(*) filter (where g.value ->> 'what' = 'not_here') as not_here,
+               count(*) filter (where g.value ->> 'what' = 'not_there') as not_there,
+               count(*) filter (where g.value ->> 'what' = 'differs') as differs,
+               string_agg(g.value ->> 'number', ', ' order by g.place) filter (where g.place <= 5) as numbers
+          from jsonb_array_elements(p_gaps) with ordinality as g (value, place)
+      ) as n
+      cross join lateral jsonb_array_elements(
+        private.tell_person(
+          u.id,
+          b.bot,
+          'statement_alarm',
+          jsonb_build_object(
+            'provider', jsonb_build_object('text', 'provider_' || p_provider),
+            'day', p_day,
+            'not_here', n.not_here,
+            'not_there', n.not_there,
+            'differs', n.differs,
+            'numbers', n.numbers
+          ),
+          (
+            select jsonb_agg(
+                jsonb_build_array(
+                  jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', k.payment))
+                )
+              )
+              from (
+                select distinct (g.value ->> 'payment')::bigint as payment
+                  from jsonb_array_elements(p_gaps) as g (value)
+                 where g.value ->> 'payment' is not null
+                 order by 1
+                 limit 1
+              ) as k
+          )
+        )
+      ) as t (message)
+  );
+end
+$$;
+
+revoke all on function private.tell_gaps from public, anon, authenticated, service_role;
+comment on function private.tell_gaps is 'Tells the admins where a provider''s lists and our records differ';
 
 -- Tells whoever paid that a payment is under review: why nothing was given, and what follows. Admins decide what becomes of
 -- it (private.alarm_about); the payer hears of the refund.

@@ -20,7 +20,7 @@ MANY = 1_000  # rows that one call may read of a table, however many there are
 # Calls that read more, of counters that grow with the days and models alone.
 COUNTERS_READ = {"admin_overview": 30 * 16 * 5}  # days, shards, models
 # Calls that read everything, because that is what they are asked for.
-READS_ALL = {"admin_check"}
+READS_ALL = {"admin_check", "admin_statement"}
 # A handful of rows each, which are quickest read all.
 SMALL = {"settings", "subscription_limits", "admins", "products", "product_prices"}
 
@@ -210,6 +210,7 @@ CALLS = {
     "admin_payments of one": "admin_payments('boss@example.com', 9000)",
     "admin_refund_payment": """admin_refund_payment(9001, 9, 'boss@example.com', 'one', null, true)""",
     "admin_check": "admin_check('boss@example.com')",
+    "admin_statement": "admin_statement('boss@example.com')",
     "admin_ban_user": "admin_ban_user(9000, 'spam', 'boss@example.com', 'one')",
     "admin_unban_user": "admin_unban_user(9000, 'boss@example.com', 'one')",
     "admin_set_plan": "admin_set_plan(9000, 'PREMIUM', 30, 'boss@example.com', 'one')",

@@ -258,7 +258,7 @@ def test_money_is_given_back_in_parts_once_each(shop: Shop, provider: Any) -> No
     told = [one for one in shop.told(5) if one["kind"] == Kind.REFUNDED]
     assert {one["operation_id"] for one in told} == {first.operation_id, second.operation_id}
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
-    assert [one.amount for one in asked] == [Decimal(299), Decimal(100), Decimal(199)]
+    assert sorted(str(one.amount) for one in asked) == ["100.00", "199.00", "299.00"]
     shop.stand_in("stripe").fail_refund(first.operation_id)
     assert shop.told(6)[-1] | {"happened_at": ""} == {
         "kind": Kind.REFUND_FAILED,

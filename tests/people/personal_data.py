@@ -130,7 +130,8 @@ TABLES = {
     "public.payment_operations": Table(
         "anonymous",
         section="payments.operations",
-        told="payment_id kind operation_id amount currency is_undone is_final created_at",
+        told="payment_id kind operation_id amount currency is_undone is_final created_at fee"
+        " happened_at missed_at",
     ),
     "public.refunds": Table(
         "anonymous",
@@ -199,6 +200,8 @@ TABLES = {
     "public.products": Table("nobody's", why="what can be bought"),
     "public.product_prices": Table("nobody's", why="what it costs"),
     "public.promocodes": Table("nobody's", why="what each gives, and how many redeemed it"),
+    "public.statement_days": Table("nobody's", why="how far the providers' own lists were read"),
+    "public.statement_entries": Table("nobody's", why="sums and numbers of the providers' own lists"),
     "public.star_positions": Table("nobody's", why="how far a bot's list of transactions was read"),
     "private.settings": Table("nobody's", why="settings of the installation"),
 }

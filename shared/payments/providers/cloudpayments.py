@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -28,6 +28,7 @@ from shared.payments.provider import (
     ContactRefused,
     Forged,
     Order,
+    Page,
     PaymentError,
     Receipt,
     Reply,
@@ -40,6 +41,7 @@ from shared.payments.reading import (
     decimal,
     identifier,
     inner,
+    items,
     json_object,
     moment,
     order_number,
@@ -94,6 +96,7 @@ class Provider(provider.Provider):
     NEEDS_CONTACT = True
     HAS_STATUS = True
     HAS_REFUND = True
+    HAS_STATEMENT = True
     KEY_SECONDS = 55 * 60  # X-Request-ID is remembered for an hour
 
     def create(self, order: Order, timeout: float) -> Checkout:
@@ -153,6 +156,23 @@ class Provider(provider.Provider):
         except Unusable as error:
             raise PaymentError(f"/v2/payments/find: {error}") from None
 
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+        """List the transactions by when they were made; an empty page is the last one.
+
+        Their size is CloudPayments' own, and not documented.
+        """
+        number = int(cursor or "1")
+        asked = {
+            "CreatedDateGte": _iso(since),
+            "CreatedDateLte": _iso(until - timedelta(milliseconds=1)),
+            "PageNumber": number,
+        }
+        answer = self._post("/v2/payments/list", asked, timeout)
+        if answer.get("Success") is not True:
+            raise PaymentError(f"/v2/payments/list: {_refusal(answer)}")
+        found = items(answer.get("Model"))
+        return Page(calls.each(self.key, _listed, found), str(number + 1) if found else "")
+
     def _fetch(self, order_id: int, timeout: float) -> tuple[Notice, ...]:
         model = self._find("/v2/payments/find", {"InvoiceId": str(order_id)}, timeout)
         if not model:
@@ -162,16 +182,7 @@ class Provider(provider.Provider):
             return (_state(model),)
         # Only the last operation is told; of a refund, what it gave back must be asked for.
         paid = self._find("/payments/get", {"TransactionId": original}, timeout)
-        refund = Notice(
-            kind=Kind.REFUNDED if model.get("Status") == "Completed" else Kind.OTHER,
-            payment_id=str(original),
-            order_id=order_id,
-            operation_id=identifier(model.get("TransactionId")),
-            amount=_amount(model),
-            currency=currency(model.get("Currency")),
-            is_test=_is_true(model.get("TestMode")),
-            happened_at=_moment(model.get("CreatedDateIso")),
-        )
+        refund = _state_of_refund(model, original, order_id)
         return (_state(paid), refund) if paid else (refund,)
 
     def refund(
@@ -349,6 +360,40 @@ def _state(model: Mapping[str, Any]) -> Notice:
         happened_at=_moment(model.get("ConfirmDateIso") or model.get("CreatedDateIso")),
         reason=text(model.get("Reason")),
     )
+
+
+def _state_of_refund(model: Mapping[str, Any], original: int, order_id: int | None) -> Notice:
+    """Say what a refund in an answer of the API is."""
+    return Notice(
+        kind=Kind.REFUNDED if model.get("Status") == "Completed" else Kind.OTHER,
+        payment_id=str(original),
+        order_id=order_id,
+        operation_id=identifier(model.get("TransactionId")),
+        amount=_amount(model),
+        currency=currency(model.get("Currency")),
+        is_test=_is_true(model.get("TestMode")),
+        happened_at=_moment(model.get("CreatedDateIso")),
+    )
+
+
+def _listed(model: Mapping[str, Any]) -> Event | None:
+    """Read a transaction of a list, as the event of a callback; None when no money came or went back."""
+    number, original = (
+        identifier(model.get("TransactionId")),
+        order_number(model.get("OriginalTransactionId")),
+    )
+    if number is None:
+        raise Unusable("there is no TransactionId")
+    if model.get("Status") != "Completed":
+        return None
+    if original is not None:
+        notice = _state_of_refund(model, original, order_number(model.get("InvoiceId")))
+        return Event(f"refund:{number}", (notice,), "refund")
+    return Event(f"pay:{number}", (_state(model),), "pay") if model.get("Type") in (0, None) else None
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")
 
 
 def _amount(fields: Mapping[str, Any]) -> Decimal:

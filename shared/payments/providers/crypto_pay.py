@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import time
-from datetime import UTC, datetime
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -15,11 +16,21 @@ from shared.config import settings
 from shared.errors import ConfigError
 from shared.payments import calls, provider, reading
 from shared.payments.notice import Event, Kind, Notice
-from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, RequestRefused, Unusable
+from shared.payments.provider import (
+    Call,
+    Checkout,
+    Forged,
+    Order,
+    Page,
+    PaymentError,
+    RequestRefused,
+    Unusable,
+)
 from shared.signatures import is_signed
 
 _LONGEST = 2_678_400  # seconds an invoice may live
 _LONGEST_LINE = 1024  # characters of what the payer reads
+_LISTED = 200  # invoices a page
 _LOOK_BACK = 100  # invoices, when an answer got lost
 _OFFERED = "AED AMD AZN BRL BYN CNY EUR GBP GEL IDR ILS INR KZT PLN RUB THB TRY UAH USD UZS"
 _TOKEN = "CRYPTO_PAY_TOKEN"  # noqa: S105  the variable's name
@@ -34,6 +45,7 @@ class Provider(provider.Provider):
     API = "https://pay.crypt.bot"
     CURRENCIES = frozenset(_OFFERED.split())
     HAS_STATUS = True
+    HAS_STATEMENT = True
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Make an invoice. There is no key against making two: after a lost answer it is looked for."""
@@ -82,6 +94,22 @@ class Provider(provider.Provider):
         with calls.understood(self.key):
             return tuple(self._read(one) for one in invoices if one.get("status") != "active")
 
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+        """List paid invoices, the newest first, until all were made longer ago than an invoice may live."""
+        offset = int(cursor or "0")
+        asked = {"status": "paid", "offset": offset, "count": _LISTED}
+        invoices = reading.items(self._ask("getInvoices", timeout, asked).get("items"))
+
+        def listed(invoice: Mapping[str, Any]) -> Event | None:
+            notice = self._read(invoice)
+            is_within = notice.happened_at is not None and since <= notice.happened_at < until
+            return Event(f"{notice.payment_id}:paid", (notice,), "invoice_paid") if is_within else None
+
+        oldest = since - timedelta(seconds=_LONGEST)
+        made = [reading.moment(one.get("created_at")) for one in invoices]
+        is_over = len(invoices) < _LISTED or all(moment is not None and moment < oldest for moment in made)
+        return Page(calls.each(self.key, listed, invoices), "" if is_over else str(offset + len(invoices)))
+
     def _look_for(self, order: Order, timeout: float) -> Json | None:
         """Return the invoice of an order, if there is one that can still be paid."""
         try:
@@ -91,7 +119,7 @@ class Provider(provider.Provider):
         same = (one for one in reading.items(found.get("items")) if one.get("payload") == str(order.id))
         return next(same, None)
 
-    def _read(self, invoice: Json) -> Notice:
+    def _read(self, invoice: Mapping[str, Any]) -> Notice:
         kinds = {"active": Kind.PENDING, "paid": Kind.PAID, "expired": Kind.CANCELED}
         kind = kinds.get(reading.text(invoice.get("status")))
         is_fiat = invoice.get("currency_type") == "fiat"

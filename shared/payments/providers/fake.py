@@ -7,6 +7,7 @@ are JSON, signed with HMAC-SHA256 over their bytes in `X-Fake-Signature`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Any, ClassVar
@@ -23,6 +24,7 @@ from shared.payments.provider import (
     Checkout,
     Forged,
     Order,
+    Page,
     PaymentError,
     Receipt,
     Unusable,
@@ -52,6 +54,7 @@ class Provider(provider.Provider):
     RENEWS: ClassVar[frozenset[str]] = frozenset({"month", "year"})
     HAS_STATUS = True
     HAS_REFUND = True
+    HAS_STATEMENT = True
 
     def is_configured(self) -> bool:
         """Whether this is a machine where nothing is real."""
@@ -93,12 +96,7 @@ class Provider(provider.Provider):
 
     def parse(self, call: Call) -> Event:
         """Read {"id", "notices": [what happened]}."""
-        content = json_object(call.body) or {}
-        key = identifier(content.get("id"))
-        if key is None:
-            raise Unusable("the event has no id")
-        notices = items(content.get("notices"))[:10]
-        return Event(key, tuple(map(_notice, notices)), text(content.get("type")))
+        return _event(json_object(call.body) or {})
 
     def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
         """Ask for all that happened to an order."""
@@ -107,6 +105,12 @@ class Provider(provider.Provider):
             return tuple(map(_notice, items(found.get("notices"))))
         except Unusable as error:
             raise PaymentError(f"/state: {error}") from None
+
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+        """List all that happened, as it was told."""
+        asked = {"since": since.isoformat(), "until": until.isoformat(), "cursor": cursor}
+        page = self._ask("/statement", asked, timeout)
+        return Page(calls.each(self.key, _event, page.get("events")), text(page.get("next")))
 
     def refund(
         self,
@@ -147,6 +151,14 @@ class Provider(provider.Provider):
         url = self.address(path)
         answer = calls.call(self.key, "POST", url, timeout=timeout, body=content, headers=headers)
         return calls.result(self.key, answer)
+
+
+def _event(content: Mapping[str, Any]) -> Event:
+    key = identifier(content.get("id"))
+    if key is None:
+        raise Unusable("the event has no id")
+    notices = items(content.get("notices"))[:10]
+    return Event(key, tuple(map(_notice, notices)), text(content.get("type")))
 
 
 def _notice(content: Mapping[str, Any]) -> Notice:

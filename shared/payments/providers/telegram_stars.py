@@ -7,7 +7,7 @@ start anew: so events are keyed by the charge. A refund is always of the whole p
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from time import monotonic
@@ -23,6 +23,7 @@ from shared.payments.provider import (
     Checkout,
     Forged,
     Order,
+    Page,
     PaymentError,
     Receipt,
     RequestRefused,
@@ -53,6 +54,7 @@ class Provider(provider.Provider):
     KINDS: ClassVar[frozenset[str]] = frozenset()  # nobody calls: see `notices`
     RENEWS: ClassVar[frozenset[str]] = frozenset({"month"})
     HAS_REFUND = True
+    HAS_STATEMENT = True
     REFUNDS_IN_PART = False
 
     def create(self, order: Order, timeout: float) -> Checkout:
@@ -104,6 +106,26 @@ class Provider(provider.Provider):
             telegram_id=telegram_id or None,
             is_total=True,
         )
+
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+        """List the sales of one bot after the other, each from the first transaction of `since` on."""
+        deadline = monotonic() + timeout
+        bots = list(settings().bot_tokens)
+        bot, _, place = cursor.partition(":")
+        if bot not in bots:  # the first page, or a bot that is no more
+            bot, place = bots[0], ""
+        offset = int(place) if place else _first_since(bot, since, deadline)
+        found = _page(bot, offset, PAGE, deadline - monotonic())
+        told = [notice for notice in map(_transaction, found) if notice and notice.happened_at]
+        events = tuple(
+            Event(event_key(notice), (notice,), "star_transaction")
+            for notice in told
+            if notice.happened_at and since <= notice.happened_at < until
+        )
+        if len(found) == PAGE and not _is_since(found[-1], until):
+            return Page(events, f"{bot}:{offset + PAGE}")
+        following = bots[bots.index(bot) + 1 :]
+        return Page(events, f"{following[0]}:" if following else "")
 
     def stop_renewal(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
@@ -175,6 +197,11 @@ def transactions(bot: str, offset: int, timeout: float) -> tuple[tuple[Notice, .
     return tuple(notice for notice in told if notice is not None), len(found)
 
 
+def event_key(notice: Notice) -> str:
+    """Return the key of the update that tells the same as a transaction."""
+    return f"{'refund' if notice.kind is Kind.REFUNDED else 'payment'}:{notice.payment_id}"
+
+
 def _newest(bot: str, deadline: float) -> list[Notice]:
     """Return the newest transactions of a bot, the oldest of them first."""
     end = _count(bot, deadline)
@@ -203,9 +230,26 @@ def _page(bot: str, offset: int, limit: int, timeout: float) -> list[Any]:
 def _count(bot: str, deadline: float) -> int:
     """Return how many transactions there are: they can only be asked for from the oldest on."""
 
-    def is_beyond(offset: int) -> bool:
-        return not _page(bot, offset, 1, deadline - monotonic())
+    return _first(lambda offset: not _page(bot, offset, 1, deadline - monotonic()))
 
+
+def _first_since(bot: str, since: datetime, deadline: float) -> int:
+    """Return the place of the first transaction of a moment or later, or the place behind the last one."""
+
+    def is_beyond(offset: int) -> bool:
+        found = _page(bot, offset, 1, deadline - monotonic())
+        return not found or _is_since(found[0], since)
+
+    return _first(is_beyond)
+
+
+def _is_since(transaction: Any, moment: datetime) -> bool:
+    seconds = transaction.get("date") if isinstance(transaction, dict) else None
+    return isinstance(seconds, int) and seconds >= moment.timestamp()
+
+
+def _first(is_beyond: Callable[[int], bool]) -> int:
+    """Return the first place that is beyond, as all places after it are."""
     low, high = 0, PAGE  # something is before `low`, nothing is at `high`
     while not is_beyond(high):
         low, high = high + 1, high * 4
@@ -280,13 +324,16 @@ def _transaction(content: Any) -> Notice | None:
             return None
         charge, payload = str(content["id"]), text(partner["invoice_payload"])
         is_refund = "source" not in content
+        # Telegram lists what the bot got; the affiliate's commission belongs to what the buyer paid.
+        fee = _stars(partner.get("affiliate") or {})
         return Notice(
             kind=Kind.REFUNDED if is_refund else Kind.PAID,
             payment_id=charge,
             order_id=order_number(payload),
             operation_id=_refund_of(charge) if is_refund else None,
-            amount=Decimal(int(content["amount"])),
+            amount=_stars(content) + fee,
             currency=CURRENCY,
+            fee=fee or None,
             is_total=is_refund,
             subscription_id=payload if partner.get("subscription_period") else None,
             telegram_id=int(partner["user"]["id"]),
@@ -294,6 +341,12 @@ def _transaction(content: Any) -> Notice | None:
         )
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
         return None
+
+
+def _stars(content: Mapping[str, Any]) -> Decimal:
+    """Return an amount of Stars and their billionths; of a refund the affiliate's is negative."""
+    nano = Decimal(int(content.get("nanostar_amount") or 0)).scaleb(-9)
+    return abs(Decimal(int(content.get("amount") or 0)) + nano).normalize()
 
 
 def _charge(payment: Mapping[str, Any]) -> str:

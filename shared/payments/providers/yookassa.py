@@ -8,10 +8,11 @@ import hashlib
 import ipaddress
 import re
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, TypeGuard
 from urllib.parse import urlencode
 
@@ -20,7 +21,7 @@ from shared.errors import ConfigError
 from shared.http import Answer
 from shared.payments import calls, provider, reading
 from shared.payments.notice import CONTACT_REFUSED, Event, Kind, Notice
-from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable
+from shared.payments.provider import Call, Checkout, Forged, Order, Page, PaymentError, Receipt, Unusable
 
 _ASK_TIMEOUT = 5.0  # seconds; a callback is answered within 30
 _ADDRESSES = (
@@ -36,6 +37,7 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _KEY = re.compile(r"[0-9a-zA-Z+_.-]{1,64}", re.ASCII)
 _CONTACT = re.compile(r"receipt\.(customer|email|phone)\b", re.ASCII)  # a parameter that is refused
 _FINAL = ("succeeded", "canceled")
+_LISTED = 100  # objects a page
 _LONGEST_LINE = 128  # characters of what the payer reads
 # The payer, or nobody, ended it; every other reason is a failure.
 _GIVEN_UP = frozenset(
@@ -61,6 +63,7 @@ class Provider(provider.Provider):
     NEEDS_CONTACT = True
     HAS_STATUS = True
     HAS_REFUND = True
+    HAS_STATEMENT = True
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Make a payment, confirmed on YooKassa's page; what is paid with is kept where it shall renew."""
@@ -88,7 +91,7 @@ class Provider(provider.Provider):
     def find_charge(self, order_id: int, since: datetime, timeout: float) -> Notice | None:
         """Look through the payments since then; the newest come first."""
         deadline = time.monotonic() + timeout
-        query = {"created_at.gte": since.astimezone(UTC).isoformat(timespec="milliseconds"), "limit": "100"}
+        query = {"created_at.gte": _iso(since), "limit": str(_LISTED)}
         while True:
             left = deadline - time.monotonic()
             if left <= 0:
@@ -103,6 +106,22 @@ class Provider(provider.Provider):
             if not isinstance(cursor, str) or not cursor:
                 return None
             query["cursor"] = cursor
+
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+        """List the payments by when they were captured, then the refunds by when they were made."""
+        kind, _, place = (cursor or "payments:").partition(":")
+        moment = "captured_at" if kind == "payments" else "created_at"
+        query = {f"{moment}.gte": _iso(since), f"{moment}.lt": _iso(until), "limit": str(_LISTED)}
+        if kind == "payments":
+            query["status"] = "succeeded"
+        if place:
+            query["cursor"] = place
+        page = self._get(f"/v3/{kind}?{urlencode(query)}", timeout)
+        events = calls.each(self.key, partial(_listed, kind), page.get("items"))
+        following = page.get("next_cursor")
+        if isinstance(following, str) and following:
+            return Page(events, f"{kind}:{following}")
+        return Page(events, "refunds:" if kind == "payments" else "")
 
     def verify(self, call: Call) -> None:
         """Let only YooKassa's addresses pass, where the caller's is known. The proof comes with `parse`."""
@@ -241,6 +260,17 @@ def _not_ours(call: Call, told: str) -> Event:
     return Event(f"{told[:60]}:{digest[:32]}", (Notice(kind=Kind.OTHER),), told)
 
 
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _listed(kind: str, found: Mapping[str, Any]) -> Event:
+    """Read an object of a list, as the event that a callback about it would be."""
+    notice = _read_payment(found) if kind == "payments" else _read_refund(found)
+    name, state = kind.removesuffix("s"), reading.text(found.get("status"))
+    return Event(f"{name}.{state}:{_id(found.get('id'))}", (notice,), f"{name}.{state}")
+
+
 def _is_id(value: Any) -> TypeGuard[str]:
     """Whether it looks like a number of YooKassa's: it goes into an address."""
     return isinstance(value, str) and _ID.fullmatch(value) is not None
@@ -306,7 +336,7 @@ def _receipt(receipt: Receipt, amount: Decimal, currency: str) -> Json:
     return found
 
 
-def _read_payment(payment: Json) -> Notice:
+def _read_payment(payment: Mapping[str, Any]) -> Notice:
     state, amount = payment.get("status"), reading.inner(payment, "amount")
     why = reading.text(reading.inner(payment, "cancellation_details").get("reason"))
     method = reading.inner(payment, "payment_method")
@@ -331,7 +361,7 @@ def _read_payment(payment: Json) -> Notice:
     )
 
 
-def _read_refund(refund: Json) -> Notice:
+def _read_refund(refund: Mapping[str, Any]) -> Notice:
     kinds = {"succeeded": Kind.REFUNDED, "canceled": Kind.REFUND_FAILED}
     amount = reading.inner(refund, "amount")
     value, currency = reading.decimal(amount.get("value")), reading.currency(amount.get("currency"))

@@ -133,7 +133,8 @@ class StandIn(PaymentStandIn):
             for bill in reversed(self.bills.values())
             if (not wanted or bill.id in wanted) and given.get("status") in (None, bill.object["status"])
         ]
-        return {"items": found[: int(given.get("count") or 100)]}
+        begin = int(given.get("offset") or 0)
+        return {"items": found[begin : begin + min(int(given.get("count") or 100), 1000)]}
 
     def _delete(self, given: Json) -> bool:
         if self.bills.pop(str(given.get("invoice_id")), None) is None:

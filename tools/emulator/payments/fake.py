@@ -29,6 +29,7 @@ class StandIn(PaymentStandIn):
     def __init__(self, *args: Any, **more: Any) -> None:
         super().__init__(*args, **more)
         self.secret = "emulator-fake"  # noqa: S105  good for nothing else
+        self.events: list[Json] = []  # all that happened, the oldest first
         self._by_key: dict[str, Bill] = {}
         self._refunds: dict[str, str] = {}
 
@@ -45,6 +46,7 @@ class StandIn(PaymentStandIn):
             "/state": self._state,
             "/refunds": self._refund_call,
             "/subscriptions/stop": self._stop,
+            "/statement": self._statement,
         }
         method = methods.get(path)
         if request.method != "POST" or method is None:
@@ -93,6 +95,20 @@ class StandIn(PaymentStandIn):
                 self.tell(bill, [self._event(bill, "subscription stopped", kind)])
                 return {}
         return None
+
+    def _statement(self, asked: Json) -> Json:
+        since, until = datetime.fromisoformat(asked["since"]), datetime.fromisoformat(asked["until"])
+        begin = int(asked["cursor"] or "0")
+        found = [
+            event
+            for event in self.events
+            if since <= datetime.fromisoformat(event["notices"][0]["happened_at"]) < until
+        ]
+        following = begin + self.page_size
+        return {
+            "events": found[begin:following],
+            "next": str(following) if len(found) > following else "",
+        }
 
     def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
         """Pay."""
@@ -170,7 +186,9 @@ class StandIn(PaymentStandIn):
         told = notice | {"happened_at": datetime.now(UTC).isoformat(timespec="seconds")}
         if not is_forged:
             bill.object["notices"].append(told)
-        event = {"id": f"event-{secrets.token_hex(8)}", "type": title, "notices": [told]}
+        event: Json = {"id": f"event-{secrets.token_hex(8)}", "type": title, "notices": [told]}
+        if not is_forged:
+            self.events.append(event)
         body = json.dumps(event).encode()
         signature = "0" * 64 if is_forged else self._sign(body)
         headers = {"Content-Type": "application/json", "X-Fake-Signature": signature}

@@ -77,6 +77,7 @@ class PaymentStandIn(ABC):
         "refund",
     )
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = ()  # of its checkout page, where it takes no cards
+    page_size = 100  # objects that its lists show at once
     PAYABLE: ClassVar[frozenset[str]] = frozenset({"open"})  # states in which a bill takes money
 
     def __init__(self, key: str, base: Callable[[], str], trace: Trace, retry_scale: float = 1.0) -> None:

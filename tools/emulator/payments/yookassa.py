@@ -139,24 +139,20 @@ class StandIn(PaymentStandIn):
     def _get(self, request: Request, path: str) -> Json:
         number = path.rpartition("/")[2]
         if path == "/v3/refunds":
-            mine = [
-                r for r in self.refunds.values() if r["payment_id"] == request.arguments().get("payment_id")
-            ]
-            return {"type": "list", "items": mine}
+            return self._list(list(self.refunds.values()), request.arguments())
         if path == "/v3/payments":
-            return self._list(request.arguments())
+            return self._list([bill.object for bill in self.bills.values()], request.arguments())
         if path == f"/v3/payments/{number}":
             return self.bills[number].object
         if path == f"/v3/refunds/{number}":
             return self.refunds[number]
         raise KeyError(path)
 
-    def _list(self, asked: dict[str, str]) -> Json:
-        """Return a page of payments, the newest first."""
-        since = datetime.fromisoformat(asked.get("created_at.gte", "2000-01-01T00:00:00Z"))
-        newest = sorted(self.bills.values(), key=lambda bill: bill.object["created_at"], reverse=True)
-        found = [one.object for one in newest if datetime.fromisoformat(one.object["created_at"]) >= since]
-        limit, begin = int(asked.get("limit", "10")), int(asked.get("cursor", "0"))
+    def _list(self, known: list[Json], asked: dict[str, str]) -> Json:
+        """Return a page of payments or refunds, the newest first."""
+        newest = sorted(known, key=lambda one: str(one["created_at"]), reverse=True)
+        found = [one for one in newest if _is_asked_for(one, asked)]
+        limit, begin = min(int(asked.get("limit", "10")), self.page_size), int(asked.get("cursor", "0"))
         page: Json = {"type": "list", "items": copy.deepcopy(found[begin : begin + limit])}
         return page | ({"next_cursor": str(begin + limit)} if len(found) > begin + limit else {})
 
@@ -288,6 +284,18 @@ class StandIn(PaymentStandIn):
         ).encode()
         headers = {"Content-Type": "application/json"}
         return Callback(kind, lambda attempt: (headers, body), address=address, is_forged=is_forged)
+
+
+def _is_asked_for(found: Json, asked: dict[str, str]) -> bool:
+    for name in ("status", "payment_id"):
+        if name in asked and found.get(name) != asked[name]:
+            return False
+    for name in ("created_at", "captured_at"):
+        moment = str(found.get(name, ""))  # all of one form: their order is that of the text
+        first, end = asked.get(f"{name}.gte"), asked.get(f"{name}.lt")
+        if (first and moment < first) or (end and not moment < end):
+            return False
+    return True
 
 
 def _new_id() -> str:

@@ -5,7 +5,7 @@
     banning.py   /ban, which asks first; /unban     audit.py     /audit: who did what
     payment.py   /payment, /payments <who>          refund.py    /refund, which asks first
     stats.py     /stats: how the bots do            check.py     /check: does all money agree?
-    promocodes.py  /promocode
+    promocodes.py  /promocode                       statement.py  /statement: providers' lists beside ours
 
 Each action is a SQL function that asks again whether this is an admin, acts once per update however often it
 is delivered (`Unit.reference`), and writes down what it did.
@@ -21,7 +21,19 @@ from shared.bots.assistant.admin import (  # isort: skip
     refund,
     promocodes,
     check,
+    statement,
     audit,
 )
 
-__all__ = ["audit", "banning", "card", "check", "commands", "payment", "promocodes", "refund", "stats"]
+__all__ = [
+    "audit",
+    "banning",
+    "card",
+    "check",
+    "commands",
+    "payment",
+    "promocodes",
+    "refund",
+    "statement",
+    "stats",
+]

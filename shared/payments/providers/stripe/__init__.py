@@ -8,15 +8,19 @@ refund has its number there and may still fail, whereas `charge.refunded` tells 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from decimal import Decimal
 from functools import partial
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import quote, urlencode
 
 from shared.config import settings
 from shared.errors import ConfigError
 from shared.payments import calls, provider, reading
 from shared.payments.notice import Event, Kind, Notice
-from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable
+from shared.payments.provider import Call, Checkout, Forged, Order, Page, PaymentError, Receipt, Unusable
 from shared.payments.providers.stripe import objects
 from shared.payments.providers.stripe.checkout import Form, expiry, session_form
 from shared.payments.providers.stripe.money import minor_units
@@ -25,6 +29,15 @@ from shared.signatures import is_signed
 
 _TOLERANCE = 300  # seconds; a retry is signed anew
 _ASK_TIMEOUT = 5.0  # seconds for what a callback leaves out
+_LISTED = 100  # objects a page
+_LISTED_EVENTS = 25  # for each paid invoice among them one more question may follow
+_LISTED_TYPES = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "invoice.paid",
+    "customer.subscription.deleted",
+)
+_NEXT_LIST = MappingProxyType({"events": "refunds:", "refunds": "disputes:", "disputes": ""})
 _VERSION = "2026-10-28.endive"  # of the answers we read; callbacks have the endpoint's own
 _OFFERED = (
     "AED AMD AUD AZN BGN BRL CAD CHF CNY CZK DKK EUR GBP GEL HKD HUF IDR ILS INR JPY KGS KRW KZT MDL MXN "
@@ -41,6 +54,7 @@ class Provider(provider.Provider):
     RENEWS = frozenset({"month", "year"})
     HAS_STATUS = True
     HAS_REFUND = True
+    HAS_STATEMENT = True
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Open a Checkout session; the same one under the order's key, for as long as Stripe keeps it."""
@@ -75,7 +89,39 @@ class Provider(provider.Provider):
 
     def parse(self, call: Call) -> Event:
         """Read one event. What paid an invoice may have to be asked for."""
-        event = reading.json_object(call.body) or {}
+        return self._event(reading.json_object(call.body) or {}, time.monotonic() + _ASK_TIMEOUT)
+
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+        """List the events about money that came, then the refunds and the disputes in their present state.
+
+        A payment of a subscription names neither order nor subscription, so payments are taken from the
+        events, which Stripe lists for 30 days. Of subscriptions only the end is taken: an older state
+        must not replace the present one.
+        """
+        deadline = time.monotonic() + timeout
+        kind, _, place = (cursor or "events:").partition(":")
+        query = [
+            ("created[gte]", str(int(since.timestamp()))),
+            ("created[lt]", str(int(until.timestamp()))),
+            ("limit", str(_LISTED_EVENTS if kind == "events" else _LISTED)),
+        ]
+        if kind == "events":
+            query += [("types[]", name) for name in _LISTED_TYPES]
+        if place:
+            query.append(("starting_after", place))
+        page = self._get(f"/v1/{kind}?{urlencode(query)}", timeout)
+        found = reading.items(page.get("data"))
+        readers: dict[str, Callable[[Mapping[str, Any]], Event]] = {
+            "events": partial(self._event, deadline=deadline),
+            "refunds": objects.listed_refund,
+        }
+        events = calls.each(self.key, readers.get(kind, objects.listed_dispute), found)
+        last = reading.identifier(found[-1].get("id")) if found else None
+        if page.get("has_more") is True and last:
+            return Page(events, f"{kind}:{last}")
+        return Page(events, _NEXT_LIST[kind])
+
+    def _event(self, event: Mapping[str, Any], deadline: float) -> Event:
         key, kind = reading.identifier(event.get("id")), reading.text(event.get("type"))
         if event.get("object") == "event" and key and kind and event.get("account"):
             # Another shop's money: its numbers of orders may be like ours.
@@ -86,7 +132,11 @@ class Provider(provider.Provider):
         happened_at = reading.moment(event.get("created"))
         says = partial(Notice, is_test=event.get("livemode") is False, happened_at=happened_at)
         is_paid_invoice = kind == "invoice.paid"
-        notice = self._paid(found, says, _ASK_TIMEOUT) if is_paid_invoice else objects.read(kind, found, says)
+        notice = (
+            self._paid(found, says, deadline - time.monotonic())
+            if is_paid_invoice
+            else objects.read(kind, found, says)
+        )
         return Event(key, (notice,), kind)
 
     def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from functools import partial
 from typing import Any
 
 from shared.payments import reading
-from shared.payments.notice import Kind, Notice
+from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import Unusable
 from shared.payments.providers.stripe.money import amount_of
 
@@ -159,6 +159,23 @@ def refund(found: Json, says: Says) -> Notice:
         currency=currency,
         reason=reading.text(found.get("failure_reason") or found.get("reason")),
     )
+
+
+def listed_refund(found: Mapping[str, Any]) -> Event:
+    """Read a refund of a list."""
+    return _listed("refund", found, refund)
+
+
+def listed_dispute(found: Mapping[str, Any]) -> Event:
+    """Read a dispute of a list."""
+    return _listed("dispute", found, _dispute)
+
+
+def _listed(kind: str, found: Mapping[str, Any], read: Callable[[Json, Says], Notice]) -> Event:
+    """Return a state of an object as an event: a list has no numbers of events."""
+    says = partial(Notice, happened_at=reading.moment(found.get("created")))
+    key = f"listed:{reading.text(found.get('id'))}:{reading.text(found.get('status'))}"
+    return Event(key, (read(dict(found), says),), f"{kind}.listed")
 
 
 def _dispute(dispute: Json, says: Says) -> Notice:

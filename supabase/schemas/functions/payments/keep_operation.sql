@@ -1,7 +1,7 @@
 -- Keeps what moved of a payment, by its own number.
 --
 -- Twice or at once: the caller holds the payment's row; a known number changes only from open to decided. All refunds
---   told as one sum keep the greatest. The first currency that is named stays.
+--   told as one sum keep the greatest. The first currency and time that are named stay; a fee may be named later.
 -- Returns: true for a number that was not known before.
 -- Errors: M0001, an amount is missing or below zero.
 create or replace function private.keep_operation(p_payment_id bigint, p_notice jsonb)
@@ -20,7 +20,7 @@ begin
   if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
     raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
   end if;
-  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, currency, is_undone, is_final)
+  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, currency, is_undone, is_final, fee, happened_at)
   values (
     p_payment_id,
     case
@@ -33,13 +33,16 @@ begin
     coalesce(v_amount, 0),
     p_notice ->> 'currency',
     v_kind in ('refund_failed', 'dispute_won'),
-    v_kind in ('refund_failed', 'dispute_won', 'dispute_lost')
+    v_kind in ('refund_failed', 'dispute_won', 'dispute_lost'),
+    coalesce((p_notice ->> 'fee')::numeric, 0),
+    coalesce((p_notice ->> 'happened_at')::timestamptz, private.clock())
   )
   on conflict (payment_id, kind, operation_id) do update
     set amount = case
           when o.kind = 'paid' then o.amount else greatest(o.amount, excluded.amount)
         end,
         currency = coalesce(o.currency, excluded.currency),
+        fee = greatest(o.fee, excluded.fee),
         is_undone = case when o.is_final then o.is_undone else excluded.is_undone end,
         is_final = o.is_final or excluded.is_final
   returning o.xmax = 0 into v_is_new;

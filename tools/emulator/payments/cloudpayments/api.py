@@ -8,6 +8,7 @@ import threading
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -41,6 +42,7 @@ class Api:
             "/payments/get": self._get,
             "/payments/find": self._find,
             "/v2/payments/find": self._find,
+            "/v2/payments/list": self._list,
             "/payments/refund": self._refund,
             "/subscriptions/get": self._subscription,
             "/subscriptions/cancel": self._stop,
@@ -110,6 +112,16 @@ class Api:
         mine = self._shop.ledger.of_invoice(str(asked.get("InvoiceId")))
         return _told(mine[-1] if mine else None)
 
+    def _list(self, asked: Json) -> Json:
+        """Return a page of the transactions made between two moments, the oldest first."""
+        first, last = (_plain_moment(asked.get(f"CreatedDate{end}")) for end in ("Gte", "Lte"))
+        number = int(asked.get("PageNumber") or 0)
+        if number < 1 or not first or not last:
+            return _refusal("Invalid PageNumber, CreatedDateGte or CreatedDateLte value")
+        found = self._shop.ledger.made_between(first, last)
+        begin = (number - 1) * self._shop.page_size
+        return {"Model": found[begin : begin + self._shop.page_size], "Success": True, "Message": None}
+
     def _refund(self, asked: Json) -> Json:
         payment, amount = self._shop.ledger.get(asked.get("TransactionId")), money(asked.get("Amount"))
         if payment is None or payment["Type"] != 0 or payment["Status"] != "Completed":
@@ -155,6 +167,14 @@ def _parameters(request: Request) -> Json:
     except ValueError:
         found = None
     return found if isinstance(found, dict) else {}
+
+
+def _plain_moment(value: Any) -> str:
+    """Return a moment as transactions have it, in UTC without saying so; nothing when it is none."""
+    try:
+        return datetime.fromisoformat(str(value)).astimezone(UTC).replace(tzinfo=None).isoformat()
+    except ValueError:
+        return ""
 
 
 def _told(transaction: Json | None) -> Json:

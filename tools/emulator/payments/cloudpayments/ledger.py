@@ -78,6 +78,10 @@ class Ledger:
         """Return the transactions of an order of the shop's, the oldest first."""
         return [one for one in self._transactions.values() if one["InvoiceId"] == invoice]
 
+    def made_between(self, first: str, last: str) -> list[Json]:
+        """Return the transactions made between two moments, the oldest first."""
+        return [one for one in self._transactions.values() if first <= one["CreatedDateIso"] <= last]
+
     def left(self, payment: Json) -> Decimal:
         """How much of a payment is not given back yet."""
         given = (

@@ -52,6 +52,7 @@ class StandIn(PaymentStandIn):
         self.subscriptions: dict[str, Json] = {}
         self.refunds: list[Json] = []
         self.disputes: list[Json] = []
+        self.events: list[Json] = []
         self.invoice_payments: list[Json] = []
         self.credit = 0  # of the customer, in minor units
         self._bill_of: dict[str, Bill] = {}  # by payment and by subscription
@@ -249,7 +250,9 @@ class StandIn(PaymentStandIn):
         return refund, [self._event("charge.refunded", charge), self._event("refund.created", refund)]
 
     def _event(self, kind: str, found: Json) -> Callback:
-        return Callback(kind, _signed(objects.event(kind, copy.deepcopy(found)), self.WEBHOOK_SECRET))
+        event = objects.event(kind, copy.deepcopy(found))
+        self.events.append(event)
+        return Callback(kind, _signed(event, self.WEBHOOK_SECRET))
 
 
 def _signed(event: Json, secret: str) -> Callable[[int], tuple[dict[str, str], bytes]]:

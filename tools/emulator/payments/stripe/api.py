@@ -75,7 +75,9 @@ class Api:
         routes = {
             "POST /v1/checkout/sessions": self._open_session,
             "POST /v1/refunds": self._refund,
-            "GET /v1/refunds": self._refunds,
+            "GET /v1/refunds": lambda form: self._list(self._shop.refunds, form),
+            "GET /v1/disputes": lambda form: self._list(self._shop.disputes, form),
+            "GET /v1/events": lambda form: self._list(self._shop.events, form),
             "GET /v1/invoice_payments": self._invoice_payments,
         }
         if found := routes.get(f"{request.method} {path}"):
@@ -126,9 +128,20 @@ class Api:
             raise Refused(400, "Refund amount is greater than unrefunded amount on charge.")
         return copy.deepcopy(self._shop.give_back(intent, amount))
 
-    def _refunds(self, form: Json) -> Json:
-        found = [one for one in self._shop.refunds if one["payment_intent"] == form.get("payment_intent")]
-        return {"object": "list", "has_more": False, "data": copy.deepcopy(found)}
+    def _list(self, known: list[Json], form: Json) -> Json:
+        """Return a page of a list, the newest first."""
+        created, wanted = form.get("created", {}), form.get("types", {}).values()
+        found = [
+            one
+            for one in reversed(known)
+            if form.get("payment_intent") in (None, one.get("payment_intent"))
+            and (not wanted or one.get("type") in wanted)
+            and int(created.get("gte", 0)) <= one["created"] < int(created.get("lt", 2**40))
+        ]
+        after = form.get("starting_after")
+        begin = 1 + [one["id"] for one in found].index(after) if after else 0
+        end = begin + min(int(form.get("limit", "10")), self._shop.page_size)
+        return {"object": "list", "has_more": len(found) > end, "data": copy.deepcopy(found[begin:end])}
 
     def _invoice_payments(self, form: Json) -> Json:
         found = [one for one in self._shop.invoice_payments if one["invoice"] == form.get("invoice")]
@@ -173,5 +186,5 @@ def _form(text: str) -> Json:
         place = found
         for step in path[:-1]:
             place = place.setdefault(step, {})
-        place[path[-1]] = value
+        place[path[-1] or str(len(place))] = value
     return json.loads(json.dumps(found))  # type: ignore[no-any-return]

@@ -1,0 +1,136 @@
+"""Reconciliation: compares each day of each provider's own lists with our records, after it and again later.
+
+What they have and we lack is recorded through the same path as a callback. What cannot be recorded, differs,
+or is missing there raises one alarm. Each page is kept before the next one is asked for, so the next run
+continues one that ended early.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime
+from time import monotonic
+from typing import Any
+
+import orjson
+
+from shared import db, log
+from shared.errors import ConfigError
+from shared.payments import endpoint, providers
+from shared.payments.notice import Event
+from shared.payments.provider import PaymentError, Provider
+
+_TIME = 60.0  # seconds for all of it
+_TIMEOUT = 15.0  # seconds for one page
+_PASSES = 3  # what a first payment begins can be recorded only after it
+Json = dict[str, Any]
+
+
+def statements() -> Json:
+    """Read what is due, as far as the time allows; return how many days were read and events recorded."""
+    deadline = monotonic() + _TIME
+    listed = [key for key in providers.configured() if providers.load(key).HAS_STATEMENT]
+    days = recorded = 0
+    while listed and monotonic() + _TIMEOUT < deadline:
+        walk = db.call("claim_statement", p_providers=listed)
+        if walk is None:
+            break
+        try:
+            is_read, count = _walk(walk, deadline)
+        except (PaymentError, ConfigError) as error:
+            _put_off(walk, error)
+            continue
+        days += is_read
+        recorded += count
+    return {"days": days, "recorded": recorded}
+
+
+def _walk(walk: Json, deadline: float) -> tuple[bool, int]:
+    """Read a day page by page; return whether its end was reached, and how many events were recorded."""
+    provider = providers.load(walk["provider"])
+    since, until = datetime.fromisoformat(walk["since"]), datetime.fromisoformat(walk["until"])
+    cursor, recorded = walk["cursor"], 0
+    while monotonic() + _TIMEOUT < deadline:
+        page = provider.statement(since, until, cursor, _TIMEOUT)
+        recorded += _record_missing(provider, page.events)
+        kept = db.call(
+            "keep_statement",
+            p_provider=provider.key,
+            p_day=walk["day"],
+            p_cursor=cursor,
+            p_next=page.cursor or None,
+            p_events=[_plain(event) for event in page.events],
+        )
+        endpoint.send(kept["outgoing"])
+        if not kept["is_current"]:
+            return False, recorded
+        if not page.cursor:
+            _report(walk, kept)
+            return True, recorded
+        cursor = page.cursor
+    return False, recorded
+
+
+def _record_missing(provider: Provider, events: tuple[Event, ...]) -> int:
+    """Record what our records lack, the oldest first; return how many events that were."""
+    tried: set[str] = set()
+    for _ in range(_PASSES):
+        states = db.call(
+            "check_statement", p_provider=provider.key, p_events=[_plain(event) for event in events]
+        )
+        due = [
+            one for one in events if states.get(one.key) in ("missing", "changed") and one.key not in tried
+        ]
+        if not due:
+            break
+        for event in sorted(due, key=_moment):
+            tried.add(event.key)
+            body = orjson.dumps([notice.plain() for notice in event.notices])
+            # The key of the callback is used up by what it told then.
+            state = hashlib.sha256(body).hexdigest()[:16] if states[event.key] == "changed" else ""
+            key = f"{event.key}:{state}" if state else event.key
+            endpoint.record(provider, Event(key, event.notices, event.type), body)
+    return len(tried)
+
+
+def _moment(event: Event) -> float:
+    moments = [notice.happened_at.timestamp() for notice in event.notices if notice.happened_at]
+    return min(moments, default=0.0)
+
+
+def _plain(event: Event) -> Json:
+    return {"key": event.key, "notices": [notice.plain() for notice in event.notices]}
+
+
+def _report(walk: Json, kept: Json) -> None:
+    """Log the sums of a day: ours and theirs, to the cent."""
+    log.info(
+        "a day of a provider's lists was compared",
+        action="statement",
+        provider=walk["provider"],
+        day=walk["day"],
+        sums=kept["sums"],
+        foreign=kept["foreign"],
+    )
+    if kept["gaps"]:
+        log.alert(
+            "a provider's lists and our records differ",
+            action="statement_differs",
+            provider=walk["provider"],
+            day=walk["day"],
+            gaps=kept["gaps"][:10],
+            count=len(kept["gaps"]),
+        )
+
+
+def _put_off(walk: Json, error: PaymentError | ConfigError) -> None:
+    """Leave a day to a later run. One that nobody could read for two days needs somebody."""
+    db.call("release_statement", p_provider=walk["provider"], p_day=walk["day"])
+    tell = log.alert if walk["is_late"] or isinstance(error, ConfigError) else log.warning
+    tell(
+        "a provider's list was not read",
+        action="statement_unread",
+        provider=walk["provider"],
+        day=walk["day"],
+        reason=str(error),
+    )

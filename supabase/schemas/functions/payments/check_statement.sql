@@ -1,0 +1,34 @@
+-- Tells which events of a page of a provider's own lists must be recorded (p_events: [{key, notices}]).
+--
+-- Twice or at once: only reads. What comes in between is recorded twice, which changes nothing.
+-- Returns: jsonb {key: state}. known: nothing to do. missing: to be recorded under its key. changed: the movement is
+--   recorded, but it was undone, or its fee named, since. foreign: about nothing of ours.
+-- Errors: none.
+create or replace function public.check_statement(p_provider text, p_events jsonb)
+returns jsonb
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(jsonb_object_agg(e.value ->> 'key', s.state), '{}'::jsonb)
+    from jsonb_array_elements(p_events) as e (value)
+    cross join lateral (
+      select coalesce(
+          (
+            array_agg(private.notice_state(p_provider, e.value ->> 'key', n.value) order by
+              array_position(
+                array['missing', 'changed', 'foreign', 'known'],
+                private.notice_state(p_provider, e.value ->> 'key', n.value)
+              )
+            )
+          )[1],
+          'known'
+        ) as state
+        from jsonb_array_elements(e.value -> 'notices') as n (value)
+    ) as s;
+$$;
+
+revoke all on function public.check_statement from public, anon, authenticated, service_role;
+grant execute on function public.check_statement to bot_backend;
+comment on function public.check_statement is 'Which events of a provider''s own lists must be recorded';

@@ -1,0 +1,56 @@
+-- Gives one worker a day of a provider's own lists that is to be read now (p_providers: a list of keys): days that were
+-- never read first, the oldest first. A day is read two hours after its end, and again 1, 3, 7, 14 and 28 days after it,
+-- because refunds fail and disputes are decided later. Nothing older than 30 days is read.
+--
+-- Twice or at once: a day that somebody holds is skipped; whoever got it has it for two minutes from each page on
+--   (public.keep_statement). A walk that broke off goes on at the page after the last one that was kept.
+-- Returns: jsonb {provider, day, since, until, cursor, is_late}, or null when nothing is due. is_late: the day has been due
+--   for two days.
+-- Errors: none.
+create or replace function public.claim_statement(p_providers jsonb)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_last date := ((v_now - interval '2 hours') at time zone 'UTC')::date - 1;
+  v_day public.statement_days;
+begin
+  insert into public.statement_days (provider, day)
+  select p.provider, v_last - n.days
+    from jsonb_array_elements_text(p_providers) as p (provider)
+    cross join generate_series(0, 28) as n (days)
+  on conflict (provider, day) do nothing;
+  select d.* into v_day
+    from public.statement_days as d
+   where p_providers ? d.provider
+     and d.day between v_last - 28 and v_last
+     and (d.read_at is null or d.next_read_at <= v_now)
+     and coalesce(d.busy_until, '-infinity') <= v_now
+   order by d.read_at is not null, d.day, d.provider
+   limit 1
+     for update skip locked;
+  if not found then
+    return null;
+  end if;
+  update public.statement_days as d
+     set busy_until = v_now + interval '2 minutes',
+         started_at = case when d.cursor = '' then v_now else d.started_at end
+   where d.provider = v_day.provider and d.day = v_day.day;
+  return jsonb_build_object(
+    'provider', v_day.provider,
+    'day', v_day.day,
+    'since', v_day.day::timestamp at time zone 'UTC',
+    'until', (v_day.day + 1)::timestamp at time zone 'UTC',
+    'cursor', v_day.cursor,
+    'is_late', v_day.read_at is null and v_now > (v_day.day + 3)::timestamp at time zone 'UTC'
+  );
+end
+$$;
+
+revoke all on function public.claim_statement from public, anon, authenticated, service_role;
+grant execute on function public.claim_statement to bot_backend;
+comment on function public.claim_statement is 'Gives one worker a day of a provider''s own lists to read';

@@ -1,0 +1,71 @@
+-- Compares a day of a provider's lists that was read to its end with what is recorded here, tells the admins once of each
+-- difference, and drops what is older than 60 days.
+--
+-- Twice or at once: the caller holds the day's row; what was told is marked (alarmed_at, missed_at).
+-- Returns: see public.keep_statement.
+-- Errors: none.
+create or replace function private.finish_statement(p_provider text, p_day date)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_gaps jsonb;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  select coalesce(
+      jsonb_agg(
+        jsonb_build_object('kind', l.kind, 'number', l.number, 'payment', l.payment_id, 'what', case
+          when l.ours is null then 'not_here'
+          when l.theirs is null then 'not_there'
+          else 'differs'
+        end)
+        order by l.kind, l.number
+      ),
+      '[]'::jsonb
+    )
+    into v_gaps
+    from private.statement_lines(p_day, p_day, p_provider) as l
+   where (l.ours is distinct from l.theirs or l.our_currency is distinct from l.their_currency) and not l.is_alarmed;
+  if v_gaps <> '[]' then
+    update public.statement_entries as e
+       set alarmed_at = v_now
+      from jsonb_array_elements(v_gaps) as g (value)
+     where e.provider = p_provider and e.kind = g.value ->> 'kind' and e.number = g.value ->> 'number';
+    update public.payment_operations as o
+       set missed_at = v_now
+      from jsonb_array_elements(v_gaps) as g (value)
+     where g.value ->> 'what' = 'not_there'
+       and o.payment_id = (g.value ->> 'payment')::bigint
+       and private.statement_kind(o.kind) = g.value ->> 'kind'
+       and o.operation_id = g.value ->> 'number';
+    v_outgoing := private.tell_gaps(p_provider, p_day, v_gaps);
+  end if;
+  delete from public.statement_entries as e where e.provider = p_provider and e.day < p_day - 60;
+  delete from public.statement_days as d where d.provider = p_provider and d.day < p_day - 60;
+  return jsonb_build_object(
+    'is_current', true,
+    'outgoing', v_outgoing,
+    'gaps', v_gaps,
+    'sums', (
+      select coalesce(
+          jsonb_agg(jsonb_build_object('currency', s.currency, 'theirs', s.theirs::text, 'ours', s.ours::text)),
+          '[]'::jsonb
+        )
+        from public.payment_statement(p_day, p_day) as s
+       where s.provider = p_provider and s.currency is not null
+    ),
+    'foreign', (
+      select count(*)
+        from public.statement_entries as e
+       where e.provider = p_provider and e.day = p_day and not e.is_ours
+    )
+  );
+end
+$$;
+
+revoke all on function private.finish_statement from public, anon, authenticated, service_role;
+comment on function private.finish_statement is 'Compares a day of a provider''s lists with what is recorded here';

@@ -1,0 +1,34 @@
+-- Tells whether something on a provider's own list is about this database: its payment is known, or it names an order or a
+-- subscription of ours. An account may serve other shops and environments; what happened before an order was made is not
+-- for that order, whatever its number.
+--
+-- Twice or at once: only reads.
+-- Returns: false for somebody else's.
+-- Errors: none.
+create or replace function private.is_listed_ours(p_provider text, p_notice jsonb)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+      select from public.payments as p
+       where p.provider = p_provider and p.provider_payment_id = p_notice ->> 'payment_id'
+    )
+    or exists (
+      select from public.orders as o
+       where o.id = (p_notice ->> 'order_id')::bigint
+         and o.provider = p_provider
+         and o.created_at < coalesce((p_notice ->> 'happened_at')::timestamptz, 'infinity') + interval '10 minutes'
+    )
+    or exists (
+      select from public.renewals as r
+       where r.provider = p_provider
+         and r.provider_subscription_id = p_notice ->> 'subscription_id'
+         and r.created_at < coalesce((p_notice ->> 'happened_at')::timestamptz, 'infinity') + interval '10 minutes'
+    );
+$$;
+
+revoke all on function private.is_listed_ours from public, anon, authenticated, service_role;
+comment on function private.is_listed_ours is 'Whether something on a provider''s own list is about this database';

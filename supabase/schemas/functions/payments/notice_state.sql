@@ -1,0 +1,52 @@
+-- Tells whether one thing that a provider's own list says is recorded here.
+--
+-- Twice or at once: only reads.
+-- Returns: known, missing, changed or foreign; see public.check_statement.
+-- Errors: none.
+create or replace function private.notice_state(p_provider text, p_key text, p_notice jsonb)
+returns text
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_kind text := private.statement_kind(p_notice ->> 'kind');
+  v_operation public.payment_operations;
+begin
+  if v_kind is null and p_notice ->> 'kind' <> 'subscription_ended' then
+    return 'known';
+  elsif not private.is_listed_ours(p_provider, p_notice) then
+    return 'foreign';
+  elsif v_kind is null then
+    return case
+      when exists (
+        select from public.renewals as r
+         where r.provider = p_provider
+           and r.provider_subscription_id = p_notice ->> 'subscription_id'
+           and r.status <> 'ended'
+           and r.user_id is not null
+      ) then 'missing'
+      else 'known'
+    end;
+  end if;
+  select o.* into v_operation
+    from public.payments as p
+    join public.payment_operations as o on o.payment_id = p.id
+   where p.provider = p_provider
+     and p.provider_payment_id = p_notice ->> 'payment_id'
+     and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
+     and private.statement_kind(o.kind) = v_kind;
+  return case
+    when not found then 'missing'
+    when v_operation.fee < coalesce((p_notice ->> 'fee')::numeric, 0) then 'changed'
+    when v_operation.is_undone <> ((p_notice ->> 'kind') in ('refund_failed', 'dispute_won'))
+      and not v_operation.is_final
+      then 'changed'
+    else 'known'
+  end;
+end
+$$;
+
+revoke all on function private.notice_state from public, anon, authenticated, service_role;
+comment on function private.notice_state is 'Whether one thing that a provider''s own list says is recorded here';

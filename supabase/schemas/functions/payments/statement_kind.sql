@@ -1,0 +1,21 @@
+-- Names the kind of money movement that a notice (shared/payments/notice.py) or an operation is about.
+--
+-- Twice or at once: only computes.
+-- Returns: paid, refund or dispute; null when it moves no money.
+-- Errors: none.
+create or replace function private.statement_kind(p_kind text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_kind = 'paid' then 'paid'
+    when p_kind in ('refund', 'refund_total', 'refunded', 'refund_failed') then 'refund'
+    when p_kind in ('dispute', 'disputed', 'dispute_won', 'dispute_lost') then 'dispute'
+  end;
+$$;
+
+revoke all on function private.statement_kind from public, anon, authenticated, service_role;
+comment on function private.statement_kind is 'Which kind of money movement a notice or an operation is about';
