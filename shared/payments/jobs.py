@@ -30,7 +30,7 @@ def payments() -> dict[str, Any]:
     endpoint.send(kept["outgoing"])
     missed = stars.read_lists()
     charged = renewals.charge_due()
-    reminders = db.call("remind_of_ends")
+    reminders = [*db.call("remind_of_ends"), *db.call("remind_of_orders")]
     endpoint.send(reminders)
     return {
         "applied": kept["applied"],

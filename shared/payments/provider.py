@@ -76,6 +76,7 @@ class Verdict(StrEnum):
     WRONG_PAYER = "owner"
     WRONG_AMOUNT = "amount"
     PAID = "paid"
+    RENEWING = "renewing"
     EXPIRED = "expired"
 
 

@@ -124,14 +124,15 @@ def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, A
     message = {"chat_id": parameters["chat_id"], "text": text, "entities": entities}
     if buttons := parameters.get("buttons"):
         keyboard = [
-            [
-                {"text": texts.text(language, one["key"], **values), "callback_data": one["data"]}
-                for one in row
-            ]
+            [{"text": texts.text(language, one["key"], **values), **_target(one)} for one in row]
             for row in buttons
         ]
         message["reply_markup"] = {"inline_keyboard": keyboard}
     return "sendMessage", message
+
+
+def _target(button: dict[str, Any]) -> dict[str, Any]:
+    return {"url": button["url"]} if "url" in button else {"callback_data": button["data"]}
 
 
 def _value(language: str, timezone: str, value: Any) -> Any:

@@ -902,6 +902,7 @@ TEXTS: Mapping[str, str] = {
     "provider_balance": "Balance",
     "provider_fake": "Make-believe (development)",
     "checkout_paid": "This invoice is paid already.",
+    "checkout_renewing": "Auto-renewal is already on. To change it, open /subscription.",
     "checkout_expired": "This invoice has expired. Open /buy and choose again.",
     "checkout_owner": "This invoice is somebody else's. Open /buy and choose for yourself.",
     "checkout_unknown": "This invoice is gone. Open /buy and choose again.",
@@ -961,6 +962,8 @@ TEXTS: Mapping[str, str] = {
         "⚠️ **{title}**: the bank disputes the payment of {money}, so the purchase is on hold. If this is a mistake, "
         "write to us: /paysupport"
     ),
+    "renewed_resumed": "🔁 **{title}** was charged again, so auto-renewal is on again. Paid until {until}. To turn it off: /subscription",
+    "order_reminder": "You haven’t paid for **{title}** yet ({price}). Want to finish?",
     "renewal_active": "🔁 **{title}**: the renewal is on again; paid until {until}.",
     "renewal_contact_refused": "⚠️ **{title}**: we couldn’t renew it because the payment provider didn’t accept your contact for the receipt. Send another one and we’ll try again. You keep the plan until {until}.",
     "renewal_contact_button": "Change the contact",

@@ -728,7 +728,7 @@ revoke all on sequence public.promocodes_id_seq from public, anon, authenticated
 -- Who pays again each period: by the provider's own schedule, or charged by us with a saved method.
 --
 -- active ─▶ past_due ─▶ ended       a charge failed; it is tried again, or given up
---    └────▶ canceled ─▶ ended       will not renew; what was paid still runs
+--    └────▶ canceled ─▶ ended       will not renew; what was paid still runs. Charged by its provider later: active again
 --
 -- What we charge ourselves (saved_method) has one order a period. A try is open from asked_at until the provider has
 -- said what became of it: while it is open it is asked for with the same key, and nothing else is.
@@ -752,6 +752,7 @@ create table public.renewals (
   attempts integer not null default 0,
   asked_at timestamptz,
   busy_until timestamptz,
+  canceled_at timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
   unique (provider, provider_subscription_id)
@@ -765,6 +766,7 @@ create index renewals_charge_idx on public.renewals (charge_at) where charge_at 
 comment on table public.renewals is 'Who pays again each period';
 comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule, or nothing is charged any more';
 comment on column public.renewals.charged_until is 'What is paid runs until then; the next period begins there';
+comment on column public.renewals.canceled_at is 'Since when it will not renew; a charge that its provider made later means that it runs again';
 comment on column public.renewals.charge_at is 'When we look at it next: to charge it, to ask again, to end it; null: the provider has the schedule, or it is over';
 comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
 comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
@@ -822,7 +824,7 @@ comment on column public.orders.renewal_id is 'Made by us for a period of this r
 comment on column public.orders.contact is 'Where the receipt goes: an e-mail address or a phone number';
 comment on column public.orders.bot is 'Where the person bought, and is told';
 comment on column public.orders.reference is 'Given by the caller: the same one makes one order';
-comment on column public.orders.told is 'What the buyer was told once: pending, failed';
+comment on column public.orders.told is 'What the buyer was told once: pending, failed, reminder';
 comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
 comment on column public.orders.full_amount is 'What it would have cost without the discount; null: there was none';
 comment on column public.orders.promocode_id is 'Whose discount it has';
@@ -875,7 +877,7 @@ comment on table public.payments is 'Money that came, one row a charge at a prov
 comment on column public.payments.amount is 'What was charged, in currency; 0: the provider calls it paid, from credit for example; null: nothing yet';
 comment on column public.payments.refunded is 'Given back, all refunds together';
 comment on column public.payments.disputed is 'Taken back by the payer''s bank and not won back';
-comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); which period of a subscription it is for: period_ends_at, is_invoice';
+comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); when it was paid there: paid_at; which period of a subscription it is for: period_ends_at, is_invoice';
 comment on column public.payments.problem is 'Why nothing was given for it';
 alter table public.payments enable row level security;
 revoke all on table public.payments from public, anon, authenticated, service_role;
@@ -1188,6 +1190,7 @@ values
 ('grace_days', '3', 'How many days a plan that renews stays after its end while the charge is late; 0 to 27'),
 ('renewal_retry_hours', '[12, 24, 32]', 'Hours from each declined charge of a saved method to the next; after the last it is given up'),
 ('order_hours', '24', 'How long an order may be paid; late money is honoured all the same'),
+('order_reminder_hours', '0', 'How many hours after it was made a user is reminded of an unpaid order, once; 0: never'),
 ('promocode_daily_tries', '10', 'How many wrong promo codes a person may name a day'),
 ('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')
 on conflict (key) do nothing;
@@ -1502,6 +1505,46 @@ $$;
 
 revoke all on function private.is_discount_gone from public, anon, authenticated, service_role;
 comment on function private.is_discount_gone is 'Whether another order has the discount of this one';
+
+-- Tells whether the subscription that began with an order may be charged now: its last charge is about a period ago, or it
+-- is canceled or over, so that paying the order again begins it anew.
+--
+-- Twice or at once: only reads.
+-- Returns: true or false. The shortest month has 28 days; three days are left for a provider that charges early.
+-- Errors: none.
+create or replace function private.is_period_due(p_order public.orders)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  with own as (
+    select r.id, r.status
+      from public.renewals as r
+     where r.provider = p_order.provider
+       and r.provider_subscription_id in (
+         select 'order:' || p_order.id
+         union all
+         select p.claims ->> 'subscription_id' from public.payments as p where p.order_id = p_order.id
+       )
+  )
+  select exists (select from own as r where r.status in ('canceled', 'ended'))
+    or not exists (
+      select
+        from public.payments as p
+       where (p.order_id = p_order.id or p.renewal_id in (select r.id from own as r))
+         and p.problem is null
+         and p.status = 'completed'
+         and p.completed_at > (select private.clock()) - case p_order.period
+           when 'year' then interval '362 days'
+           else interval '25 days'
+         end
+    );
+$$;
+
+revoke all on function private.is_period_due from public, anon, authenticated, service_role;
+comment on function private.is_period_due is 'Whether the subscription that began with an order may be charged now';
 
 -- Tells whether a refund or a dispute is in another currency than its payment: then its amount says nothing about it.
 --
@@ -4162,6 +4205,7 @@ begin
              -- Who paid is told once: 0 of somebody who was erased stays.
              'telegram_id', coalesce(p.claims -> 'telegram_id', p_notice -> 'telegram_id'),
              'payer', case when v_kind = 'paid' then p_notice -> 'payer' end,
+             'paid_at', case when v_kind = 'paid' then p_notice -> 'happened_at' end,
              'period_ends_at', case when v_kind = 'paid' then p_notice -> 'period_ends_at' end,
              'is_invoice', case when v_kind = 'paid' then p_notice -> 'is_invoice' end
            )
@@ -4240,6 +4284,7 @@ begin
   end if;
   update public.renewals as r
      set status = 'canceled',
+         canceled_at = private.clock(),
          saved_method = null,
          -- An open try is looked after all the same: it may have been charged.
          charge_at = case
@@ -4328,7 +4373,12 @@ begin
     return '[]'::jsonb;
   end if;
   update public.renewals as r
-     set status = v_status, ended_at = case when v_status = 'ended' then private.clock() end
+     set status = v_status,
+         canceled_at = case v_status
+           when 'canceled' then coalesce((p_notice ->> 'happened_at')::timestamptz, private.clock())
+           when 'ended' then r.canceled_at
+         end,
+         ended_at = case when v_status = 'ended' then private.clock() end
    where r.id = v_renewal.id;
   if v_status = 'ended' and v_renewal.status = 'canceled' then
     return '[]'::jsonb;  -- they were told when it was canceled
@@ -4358,9 +4408,11 @@ comment on function private.change_renewal is 'Applies what a provider says of a
 -- Says whether a person may pay an order now: for providers that ask before they take the money.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb, a word: ok | unknown | owner | amount | paid | expired. A renewal's first order stays ok: every
---   period asks again (Stars). An order of an erased user, or whose discount another order has now, is expired. Without an amount or a currency the answer is
---   amount: what is not said is not what we asked for.
+-- Returns: jsonb, a word: ok | unknown | owner | amount | paid | renewing | expired. The first order of a subscription is ok again
+--   where a period may be due, or once it is canceled: some providers ask for each period. While it runs it is paid, so a second
+--   subscription cannot begin with it. One more subscription, ordered before another one began, is renewing: nobody asked the
+--   user about that. An order of an erased user, or whose discount another order has now, is expired. Without an amount or a
+--   currency the answer is amount: what is not said is not what we asked for.
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
@@ -4377,9 +4429,13 @@ as $$
           when o.user_id is null then 'expired'
           when p_telegram_id is not null and u.telegram_id is distinct from p_telegram_id then 'owner'
           when o.currency is distinct from p_currency or o.amount is distinct from p_amount then 'amount'
-          when o.status = 'completed' and not o.renews then 'paid'
+          when o.status = 'completed' and not (o.renews and private.is_period_due(o)) then 'paid'
           when o.status = 'canceled' or (o.status = 'pending' and o.expires_at <= private.clock()) then 'expired'
           when private.is_discount_gone(o) then 'expired'
+          when o.status = 'pending' and o.renews and exists (
+            select from public.renewals as r
+             where r.user_id = o.user_id and r.status in ('active', 'past_due') and r.created_at > o.created_at
+          ) then 'renewing'
           else 'ok'
         end
         from public.orders as o
@@ -5457,6 +5513,7 @@ declare
   v_subscription_id bigint;
   v_ends_at timestamptz;
   v_offer jsonb;
+  v_is_resumed boolean;
 begin
   select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.continues
     into v_bought
@@ -5501,7 +5558,7 @@ begin
      set status = 'completed', completed_at = v_now
    where o.id = p_payment.order_id and o.status <> 'completed';
   perform private.consume_discount(p_payment.order_id);
-  perform private.keep_renewal(p_payment, v_ends_at);
+  v_is_resumed := private.keep_renewal(p_payment, v_ends_at);
   if p_payment.status = 'refunded' then
     return '[]'::jsonb;
   end if;
@@ -5511,6 +5568,7 @@ begin
     v_bought.bot,
     case
       when v_offer is not null then 'paid_balance_continues'
+      when v_is_resumed then 'renewed_resumed'
       when p_payment.renewal_id is null then 'paid_' || v_bought.kind
       else 'renewed'
     end,
@@ -5744,6 +5802,34 @@ $$;
 revoke all on function private.is_period_paid from public, anon, authenticated, service_role;
 comment on function private.is_period_paid is 'Whether a period of a subscription was given for another payment';
 
+-- Tells whether a payment shows that a canceled subscription runs again: its provider has the schedule, and charged it after it
+-- was canceled. A charge that was made before and told later shows nothing.
+--
+-- Twice or at once: only reads; the caller holds the renewal's row.
+-- Returns: true or false. Providers tell whole seconds: within the second of the cancellation the charge counts as later, because
+--   a renewal that runs and is called off costs the user more than one that is off and called running.
+-- Errors: none.
+create or replace function private.is_resumed(p_renewal public.renewals, p_payment public.payments)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(
+    p_renewal.status in ('canceled', 'ended')
+    and p_renewal.user_id is not null
+    and p_renewal.provider_subscription_id not like 'order:%'
+    and p_payment.status = 'completed'
+    and coalesce((p_payment.claims ->> 'paid_at')::timestamptz, p_payment.completed_at)
+      >= date_trunc('second', coalesce(p_renewal.canceled_at, p_renewal.ended_at)),
+    false
+  );
+$$;
+
+revoke all on function private.is_resumed from public, anon, authenticated, service_role;
+comment on function private.is_resumed is 'Whether a payment shows that a canceled subscription runs again';
+
 -- Tells whether an error may not come again when the transaction is repeated: serialization failures and deadlocks (40),
 -- insufficient resources (53), locks that were not available in time (55), operator intervention (57).
 --
@@ -5886,21 +5972,29 @@ grant execute on function public.keep_refund_answer to bot_backend;
 comment on function public.keep_refund_answer is 'Keeps what a provider answered that was asked for a refund';
 
 -- Keeps that a payment will be repeated each period, or that it was. What the next one is charged with moves from the
--- payment to the renewal, where it is dropped when nothing shall be charged any more.
+-- payment to the renewal, where it is dropped when nothing shall be charged any more. A subscription that its provider charged
+-- after it was canceled runs again: the user resumed it there, or paid the old link once more (Stars).
 --
 -- Twice or at once: a renewal is unique by the provider's number; the caller holds the payment.
--- Returns: nothing.
+-- Returns: true where a canceled renewal runs again.
 -- Errors: none.
 create or replace function private.keep_renewal(p_payment public.payments, p_ends_at timestamptz)
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_renewal public.renewals;
+  v_is_resumed boolean;
 begin
+  select r.* into v_renewal from public.renewals as r where r.id = p_payment.renewal_id for update;
+  v_is_resumed := private.is_resumed(v_renewal, p_payment);
   update public.renewals as r
-     set status = case when r.status = 'past_due' then 'active' else r.status end,
+     set status = case when r.status = 'past_due' or v_is_resumed then 'active' else r.status end,
+         canceled_at = case when not v_is_resumed then r.canceled_at end,
+         ended_at = case when not v_is_resumed then r.ended_at end,
          attempts = 0,
          asked_at = null,
          busy_until = null,
@@ -5928,6 +6022,7 @@ begin
      and coalesce(p_payment.claims ->> 'subscription_id', p_payment.saved_method) is not null
   on conflict (provider, provider_subscription_id) do nothing;
   update public.payments as p set saved_method = null where p.id = p_payment.id and p.saved_method is not null;
+  return v_is_resumed;
 end
 $$;
 
@@ -7176,6 +7271,79 @@ revoke all on function public.remind_of_ends from public, anon, authenticated, s
 grant execute on function public.remind_of_ends to bot_backend;
 comment on function public.remind_of_ends is 'Tells people that what they bought ends';
 
+-- Reminds users of an order that they have not paid, once, order_reminder_hours after it was made (0: never).
+--
+-- Twice or at once: orders that somebody holds and users who are being erased are skipped; the reminder is noted in orders.told,
+--   so it is sent once. Whatever shows that the user is done with it prevents it: a payment (also one under review or on its
+--   way), the end of the order's time, a newer order of the same product, a purchase of the same thing in another way, a
+--   discount that another order has now, a ban, a blocked bot.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function public.remind_of_orders(p_limit integer default 100)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_hours numeric := private.setting('order_reminder_hours')::numeric;
+  v_order public.orders;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  if v_hours <= 0 then
+    return v_outgoing;
+  end if;
+  for v_order in
+    select o.*
+      from public.orders as o
+     where o.status = 'pending'
+       and o.expires_at > v_now
+       and o.created_at <= v_now - make_interval(secs => (v_hours * 3600)::double precision)
+       and o.renewal_id is null
+       and not o.told && array['pending', 'reminder']
+       and not private.is_discount_gone(o)
+       and exists (select from public.users as u where u.id = o.user_id and u.banned_at is null and u.is_active)
+       and not exists (select from public.payments as p where p.order_id = o.id)
+       and not exists (
+         select
+           from public.orders as e
+          where e.user_id = o.user_id
+            and (e.product_key = o.product_key or e.plan = o.plan)
+            and (e.completed_at > o.created_at or (e.id > o.id and e.product_key = o.product_key))
+       )
+     order by o.expires_at
+     limit p_limit
+       for update of o skip locked
+  loop
+    perform from public.users as u where u.id = v_order.user_id for key share skip locked;
+    continue when not found;
+    update public.orders as o set told = o.told || 'reminder'::text where o.id = v_order.id;
+    v_outgoing := v_outgoing || private.tell_person(
+      v_order.user_id,
+      v_order.bot,
+      'order_reminder',
+      jsonb_build_object(
+        'title', private.titles((select p.texts from public.products as p where p.key = v_order.product_key)),
+        'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
+      ),
+      case when v_order.checkout_url is not null then jsonb_build_array(
+        jsonb_build_array(jsonb_build_object('key', 'buy_pay_button', 'url', v_order.checkout_url))
+      ) else '[]'::jsonb end
+      || jsonb_build_array(
+        jsonb_build_array(jsonb_build_object('key', 'buy_other', 'data', 'buy:' || v_order.product_key))
+      )
+    );
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function public.remind_of_orders from public, anon, authenticated, service_role;
+grant execute on function public.remind_of_orders to bot_backend;
+comment on function public.remind_of_orders is 'Reminds users of orders that they have not paid';
+
 -- Brings a payment up to date: its sums and status, whose it is, what is given for it, and what is taken back.
 --
 -- Twice or at once: the caller holds the payment's row. Everything follows from what is kept, so doing it again
@@ -7639,7 +7807,7 @@ $$;
 revoke all on function private.tell_held from public, anon, authenticated, service_role;
 comment on function private.tell_held is 'Tells whoever paid that a payment is under review';
 
--- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data}). Python puts it into
+-- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data or url}). Python puts it into
 -- words in their language.
 --
 -- Twice or at once: every call owes one message; the caller asks once.

@@ -13,6 +13,7 @@ from shared.telegram.incoming import Incoming
 
 _REASONS = {
     "paid": "checkout_paid",
+    "renewing": "checkout_renewing",
     "expired": "checkout_expired",
     "owner": "checkout_owner",
     "unavailable": "checkout_unavailable",

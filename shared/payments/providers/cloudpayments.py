@@ -59,6 +59,7 @@ _CODES = MappingProxyType(
         Verdict.WRONG_PAYER: 11,
         Verdict.WRONG_AMOUNT: 12,
         Verdict.PAID: 13,
+        Verdict.RENEWING: 13,
         Verdict.EXPIRED: 20,
     }
 )

@@ -50,6 +50,7 @@ begin
              -- Who paid is told once: 0 of somebody who was erased stays.
              'telegram_id', coalesce(p.claims -> 'telegram_id', p_notice -> 'telegram_id'),
              'payer', case when v_kind = 'paid' then p_notice -> 'payer' end,
+             'paid_at', case when v_kind = 'paid' then p_notice -> 'happened_at' end,
              'period_ends_at', case when v_kind = 'paid' then p_notice -> 'period_ends_at' end,
              'is_invoice', case when v_kind = 'paid' then p_notice -> 'is_invoice' end
            )

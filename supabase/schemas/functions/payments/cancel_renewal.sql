@@ -33,6 +33,7 @@ begin
   end if;
   update public.renewals as r
      set status = 'canceled',
+         canceled_at = private.clock(),
          saved_method = null,
          -- An open try is looked after all the same: it may have been charged.
          charge_at = case

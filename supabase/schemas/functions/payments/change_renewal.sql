@@ -26,7 +26,12 @@ begin
     return '[]'::jsonb;
   end if;
   update public.renewals as r
-     set status = v_status, ended_at = case when v_status = 'ended' then private.clock() end
+     set status = v_status,
+         canceled_at = case v_status
+           when 'canceled' then coalesce((p_notice ->> 'happened_at')::timestamptz, private.clock())
+           when 'ended' then r.canceled_at
+         end,
+         ended_at = case when v_status = 'ended' then private.clock() end
    where r.id = v_renewal.id;
   if v_status = 'ended' and v_renewal.status = 'canceled' then
     return '[]'::jsonb;  -- they were told when it was canceled

@@ -20,6 +20,7 @@ declare
   v_subscription_id bigint;
   v_ends_at timestamptz;
   v_offer jsonb;
+  v_is_resumed boolean;
 begin
   select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.continues
     into v_bought
@@ -64,7 +65,7 @@ begin
      set status = 'completed', completed_at = v_now
    where o.id = p_payment.order_id and o.status <> 'completed';
   perform private.consume_discount(p_payment.order_id);
-  perform private.keep_renewal(p_payment, v_ends_at);
+  v_is_resumed := private.keep_renewal(p_payment, v_ends_at);
   if p_payment.status = 'refunded' then
     return '[]'::jsonb;
   end if;
@@ -74,6 +75,7 @@ begin
     v_bought.bot,
     case
       when v_offer is not null then 'paid_balance_continues'
+      when v_is_resumed then 'renewed_resumed'
       when p_payment.renewal_id is null then 'paid_' || v_bought.kind
       else 'renewed'
     end,

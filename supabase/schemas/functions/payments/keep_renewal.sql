@@ -1,19 +1,27 @@
 -- Keeps that a payment will be repeated each period, or that it was. What the next one is charged with moves from the
--- payment to the renewal, where it is dropped when nothing shall be charged any more.
+-- payment to the renewal, where it is dropped when nothing shall be charged any more. A subscription that its provider charged
+-- after it was canceled runs again: the user resumed it there, or paid the old link once more (Stars).
 --
 -- Twice or at once: a renewal is unique by the provider's number; the caller holds the payment.
--- Returns: nothing.
+-- Returns: true where a canceled renewal runs again.
 -- Errors: none.
 create or replace function private.keep_renewal(p_payment public.payments, p_ends_at timestamptz)
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_renewal public.renewals;
+  v_is_resumed boolean;
 begin
+  select r.* into v_renewal from public.renewals as r where r.id = p_payment.renewal_id for update;
+  v_is_resumed := private.is_resumed(v_renewal, p_payment);
   update public.renewals as r
-     set status = case when r.status = 'past_due' then 'active' else r.status end,
+     set status = case when r.status = 'past_due' or v_is_resumed then 'active' else r.status end,
+         canceled_at = case when not v_is_resumed then r.canceled_at end,
+         ended_at = case when not v_is_resumed then r.ended_at end,
          attempts = 0,
          asked_at = null,
          busy_until = null,
@@ -41,6 +49,7 @@ begin
      and coalesce(p_payment.claims ->> 'subscription_id', p_payment.saved_method) is not null
   on conflict (provider, provider_subscription_id) do nothing;
   update public.payments as p set saved_method = null where p.id = p_payment.id and p.saved_method is not null;
+  return v_is_resumed;
 end
 $$;
 

@@ -1,4 +1,4 @@
--- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data}). Python puts it into
+-- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data or url}). Python puts it into
 -- words in their language.
 --
 -- Twice or at once: every call owes one message; the caller asks once.

@@ -47,7 +47,7 @@ comment on column public.orders.renewal_id is 'Made by us for a period of this r
 comment on column public.orders.contact is 'Where the receipt goes: an e-mail address or a phone number';
 comment on column public.orders.bot is 'Where the person bought, and is told';
 comment on column public.orders.reference is 'Given by the caller: the same one makes one order';
-comment on column public.orders.told is 'What the buyer was told once: pending, failed';
+comment on column public.orders.told is 'What the buyer was told once: pending, failed, reminder';
 comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
 comment on column public.orders.full_amount is 'What it would have cost without the discount; null: there was none';
 comment on column public.orders.promocode_id is 'Whose discount it has';

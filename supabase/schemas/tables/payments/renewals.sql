@@ -1,7 +1,7 @@
 -- Who pays again each period: by the provider's own schedule, or charged by us with a saved method.
 --
 -- active ─▶ past_due ─▶ ended       a charge failed; it is tried again, or given up
---    └────▶ canceled ─▶ ended       will not renew; what was paid still runs
+--    └────▶ canceled ─▶ ended       will not renew; what was paid still runs. Charged by its provider later: active again
 --
 -- What we charge ourselves (saved_method) has one order a period. A try is open from asked_at until the provider has
 -- said what became of it: while it is open it is asked for with the same key, and nothing else is.
@@ -25,6 +25,7 @@ create table public.renewals (
   attempts integer not null default 0,
   asked_at timestamptz,
   busy_until timestamptz,
+  canceled_at timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
   unique (provider, provider_subscription_id)
@@ -38,6 +39,7 @@ create index renewals_charge_idx on public.renewals (charge_at) where charge_at 
 comment on table public.renewals is 'Who pays again each period';
 comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule, or nothing is charged any more';
 comment on column public.renewals.charged_until is 'What is paid runs until then; the next period begins there';
+comment on column public.renewals.canceled_at is 'Since when it will not renew; a charge that its provider made later means that it runs again';
 comment on column public.renewals.charge_at is 'When we look at it next: to charge it, to ask again, to end it; null: the provider has the schedule, or it is over';
 comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
 comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';

@@ -29,6 +29,7 @@ values
 ('grace_days', '3', 'How many days a plan that renews stays after its end while the charge is late; 0 to 27'),
 ('renewal_retry_hours', '[12, 24, 32]', 'Hours from each declined charge of a saved method to the next; after the last it is given up'),
 ('order_hours', '24', 'How long an order may be paid; late money is honoured all the same'),
+('order_reminder_hours', '0', 'How many hours after it was made a user is reminded of an unpaid order, once; 0: never'),
 ('promocode_daily_tries', '10', 'How many wrong promo codes a person may name a day'),
 ('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')
 on conflict (key) do nothing;

@@ -1,0 +1,72 @@
+-- Reminds users of an order that they have not paid, once, order_reminder_hours after it was made (0: never).
+--
+-- Twice or at once: orders that somebody holds and users who are being erased are skipped; the reminder is noted in orders.told,
+--   so it is sent once. Whatever shows that the user is done with it prevents it: a payment (also one under review or on its
+--   way), the end of the order's time, a newer order of the same product, a purchase of the same thing in another way, a
+--   discount that another order has now, a ban, a blocked bot.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function public.remind_of_orders(p_limit integer default 100)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_hours numeric := private.setting('order_reminder_hours')::numeric;
+  v_order public.orders;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  if v_hours <= 0 then
+    return v_outgoing;
+  end if;
+  for v_order in
+    select o.*
+      from public.orders as o
+     where o.status = 'pending'
+       and o.expires_at > v_now
+       and o.created_at <= v_now - make_interval(secs => (v_hours * 3600)::double precision)
+       and o.renewal_id is null
+       and not o.told && array['pending', 'reminder']
+       and not private.is_discount_gone(o)
+       and exists (select from public.users as u where u.id = o.user_id and u.banned_at is null and u.is_active)
+       and not exists (select from public.payments as p where p.order_id = o.id)
+       and not exists (
+         select
+           from public.orders as e
+          where e.user_id = o.user_id
+            and (e.product_key = o.product_key or e.plan = o.plan)
+            and (e.completed_at > o.created_at or (e.id > o.id and e.product_key = o.product_key))
+       )
+     order by o.expires_at
+     limit p_limit
+       for update of o skip locked
+  loop
+    perform from public.users as u where u.id = v_order.user_id for key share skip locked;
+    continue when not found;
+    update public.orders as o set told = o.told || 'reminder'::text where o.id = v_order.id;
+    v_outgoing := v_outgoing || private.tell_person(
+      v_order.user_id,
+      v_order.bot,
+      'order_reminder',
+      jsonb_build_object(
+        'title', private.titles((select p.texts from public.products as p where p.key = v_order.product_key)),
+        'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
+      ),
+      case when v_order.checkout_url is not null then jsonb_build_array(
+        jsonb_build_array(jsonb_build_object('key', 'buy_pay_button', 'url', v_order.checkout_url))
+      ) else '[]'::jsonb end
+      || jsonb_build_array(
+        jsonb_build_array(jsonb_build_object('key', 'buy_other', 'data', 'buy:' || v_order.product_key))
+      )
+    );
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function public.remind_of_orders from public, anon, authenticated, service_role;
+grant execute on function public.remind_of_orders to bot_backend;
+comment on function public.remind_of_orders is 'Reminds users of orders that they have not paid';
