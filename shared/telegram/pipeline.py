@@ -96,6 +96,7 @@ def receive(bot: Bot, incoming: Incoming) -> dict[str, Any]:
         p_lease_seconds=int(settings().response_timeout) + LEASE_MARGIN,
         p_reserve=goes_to_ai,
         p_history=settings().max_history_length if goes_to_ai else 0,
+        p_thread=incoming.thread_id,
     )
     if log.is_debug():
         log.debug(
@@ -294,10 +295,10 @@ def _give_up(bot: Bot, incoming: Incoming, received: dict[str, Any]) -> Answer:
     """Put an update aside whose workers vanish one after another (out of memory, most likely)."""
     language = texts.choose(received["user"]["language"], received["user"]["language_code"])
     text, entities = texts.rich(language, "failed")
-    apology = {
-        "method": "sendMessage",
-        "parameters": {"chat_id": incoming.chat_id, "text": text, "entities": entities},
-    }
+    parameters: dict[str, Any] = {"chat_id": incoming.chat_id, "text": text, "entities": entities}
+    if incoming.thread_id:
+        parameters["message_thread_id"] = incoming.thread_id
+    apology = {"method": "sendMessage", "parameters": parameters}
     failed = _record_failure(
         bot,
         incoming,

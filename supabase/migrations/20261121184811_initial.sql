@@ -1195,25 +1195,28 @@ values
 ('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')
 on conflict (key) do nothing;
 
--- What a bot remembers of a person in a chat. In a private chat the chat is the person.
+-- What a bot remembers of a person in a chat, and in each topic of a chat that has topics. In a private chat the chat
+-- is the person.
 
 create table public.bot_sessions (
   user_id bigint not null references public.users (id) on delete cascade,
   bot text not null,
   chat_id bigint not null,
+  thread_id bigint not null default 0,
   mode text not null default 'chat',
   session_data jsonb not null default '{}' check (jsonb_typeof(session_data) = 'object'),
   stats_data jsonb not null default '{}' check (jsonb_typeof(stats_data) = 'object'),
   last_update_id bigint,
   created_at timestamptz not null default private.clock(),
   updated_at timestamptz not null default private.clock(),
-  primary key (user_id, bot, chat_id)
+  primary key (user_id, bot, chat_id, thread_id)
 );
 
 -- The sessions of a group, when it becomes a supergroup.
 create index bot_sessions_group_idx on public.bot_sessions (chat_id) where chat_id < 0;
 
 comment on table public.bot_sessions is 'What a bot remembers of a person in a chat';
+comment on column public.bot_sessions.thread_id is 'The topic of the chat; 0 for General and where there are no topics';
 comment on column public.bot_sessions.mode is 'How the bot answers plain text, a key of shared/ai/modes.py';
 comment on column public.bot_sessions.session_data is 'Small facts by key; "awaiting" names the question whose answer the next message is';
 comment on column public.bot_sessions.stats_data is 'Counters: "requests" is how many AI requests were served here';
@@ -1228,6 +1231,7 @@ create table public.messages (
   user_id bigint not null references public.users (id) on delete cascade,
   bot text not null,
   chat_id bigint not null,
+  thread_id bigint not null default 0,
   role text not null check (role in ('user', 'assistant')),
   content text not null,
   message_id bigint,
@@ -1235,11 +1239,12 @@ create table public.messages (
 );
 
 -- The newest messages of one session, and all of one person.
-create index messages_session_idx on public.messages (user_id, bot, chat_id, id);
+create index messages_session_idx on public.messages (user_id, bot, chat_id, thread_id, id);
 -- The sweep drops the oldest.
 create index messages_created_at_idx on public.messages (created_at);
 
 comment on table public.messages is 'The conversation, one row a message';
+comment on column public.messages.thread_id is 'The topic of the chat, see bot_sessions';
 comment on column public.messages.message_id is 'Telegram''s number of the user''s message that this row is, or answers: an edit of it replaces both';
 alter table public.messages enable row level security;
 revoke all on table public.messages from public, anon, authenticated, service_role;
@@ -1285,6 +1290,7 @@ create table public.telegram_updates (
   kind text not null,
   status text not null check (status in ('working', 'failed', 'finished', 'set_aside')),
   chat_id bigint,
+  thread_id bigint not null default 0,
   -- Not a foreign key: a hot table whose rows live for days; see private.hold_person.
   user_id bigint,
   payload jsonb,
@@ -1315,6 +1321,7 @@ create index telegram_updates_unusable_idx on public.telegram_updates (received_
 
 comment on table public.telegram_updates is 'The inbox: every update from Telegram, once';
 comment on column public.telegram_updates.update_id is 'Telegram''s number; below zero for a body that has none (a digest of it)';
+comment on column public.telegram_updates.thread_id is 'The topic of the chat, see bot_sessions';
 comment on column public.telegram_updates.payload is 'The update itself, until it is finished; secrets in its text struck out';
 comment on column public.telegram_updates.delivery is 'Which delivery has the lease: a repeated call of the same one is not a second worker';
 comment on column public.telegram_updates.attempt is 'How often work was begun; a worker whose number is older has lost its lease';
@@ -8050,7 +8057,7 @@ begin
   perform private.remember_person(v_user, p_erasure ->> 'hash');
 
   update public.telegram_updates as t
-     set chat_id = null, user_id = null, delivery = null, answer = t.answer - 'chat_id'
+     set chat_id = null, thread_id = 0, user_id = null, delivery = null, answer = t.answer - 'chat_id'
    where t.bot = p_update.bot and t.update_id = p_update.update_id;
   for v_other in
     select t.bot, t.update_id
@@ -8088,7 +8095,7 @@ comment on function private.erase_person is 'Erases the person of an update';
 -- Twice or at once: only reads, all of it at one moment.
 -- Returns: jsonb {sections, messages, next}, or null when there is no such person. sections is there in the
 --   first part only: one key a subject, rows as the tables have them, without what tells of somebody else.
---   messages [{bot, chat_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
+--   messages [{bot, chat_id, thread_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
 --   message at least) after number p_after; next is the number to go on after, null at the end.
 -- Errors: none of its own.
 create or replace function public.export_person(
@@ -8276,7 +8283,7 @@ as $$
   select jsonb_build_object(
     'person', to_jsonb(u),
     'sessions', (
-      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.bot, s.chat_id), '[]')
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.bot, s.chat_id, s.thread_id), '[]')
         from public.bot_sessions as s
        where s.user_id = u.id
     ),
@@ -8632,6 +8639,7 @@ as $$
      set status = 'finished',
          attempt = t.attempt + 1,
          chat_id = null,
+         thread_id = 0,
          user_id = null,
          payload = null,
          delivery = null,
@@ -9633,6 +9641,7 @@ begin
   select coalesce(max(s.last_update_id) > p_update_id, false) into v_arrived
     from public.bot_sessions as s
    where s.user_id = v_update.user_id and s.bot = p_bot and s.chat_id = v_update.chat_id
+     and s.thread_id = v_update.thread_id
      and v_update.kind in ('message', 'edited_message');
   return json_build_object(
     'outcome', 'finished',
@@ -9680,7 +9689,8 @@ begin
   end if;
   if (p_changes ->> 'clear_history')::boolean then
     delete from public.messages as m
-     where m.user_id = p_update.user_id and m.bot = p_update.bot and m.chat_id = p_update.chat_id;
+     where m.user_id = p_update.user_id and m.bot = p_update.bot and m.chat_id = p_update.chat_id
+       and m.thread_id = p_update.thread_id;
   end if;
   update public.bot_sessions as s
      set mode = coalesce(p_changes ->> 'mode', s.mode),
@@ -9701,7 +9711,8 @@ begin
            else s.last_update_id
          end,
          updated_at = private.clock()
-   where s.user_id = p_update.user_id and s.bot = p_update.bot and s.chat_id = p_update.chat_id;
+   where s.user_id = p_update.user_id and s.bot = p_update.bot and s.chat_id = p_update.chat_id
+     and s.thread_id = p_update.thread_id;
 end
 $$;
 
@@ -10013,10 +10024,10 @@ begin
     if v_update.kind = 'edited_message' then
       delete from public.messages as m
        where m.user_id = v_update.user_id and m.bot = p_bot and m.chat_id = v_update.chat_id
-         and m.message_id = (p_messages -> 0 ->> 'message_id')::bigint;
+         and m.thread_id = v_update.thread_id and m.message_id = (p_messages -> 0 ->> 'message_id')::bigint;
     end if;
-    insert into public.messages (user_id, bot, chat_id, role, content, message_id, created_at)
-    select v_update.user_id, p_bot, v_update.chat_id, m.value ->> 'role', m.value ->> 'content',
+    insert into public.messages (user_id, bot, chat_id, thread_id, role, content, message_id, created_at)
+    select v_update.user_id, p_bot, v_update.chat_id, v_update.thread_id, m.value ->> 'role', m.value ->> 'content',
       (m.value ->> 'message_id')::bigint, v_now
       from jsonb_array_elements(p_messages) with ordinality as m (value, position)
      order by m.position;
@@ -10093,13 +10104,13 @@ begin
     update public.messages as m
        set chat_id = p_new
       from moved as o
-     where m.user_id = o.user_id and m.bot = o.bot and m.chat_id = p_old
+     where m.user_id = o.user_id and m.bot = o.bot and m.chat_id = p_old and m.thread_id = o.thread_id
   ), kept as (
     insert into public.bot_sessions as s
-      (user_id, bot, chat_id, mode, session_data, stats_data, last_update_id, created_at, updated_at)
-    select o.user_id, o.bot, p_new, o.mode, o.session_data, o.stats_data, o.last_update_id, o.created_at, o.updated_at
+      (user_id, bot, chat_id, thread_id, mode, session_data, stats_data, last_update_id, created_at, updated_at)
+    select o.user_id, o.bot, p_new, o.thread_id, o.mode, o.session_data, o.stats_data, o.last_update_id, o.created_at, o.updated_at
       from moved as o
-    on conflict (user_id, bot, chat_id) do update
+    on conflict (user_id, bot, chat_id, thread_id) do update
       set mode = case when s.mode = 'chat' then excluded.mode else s.mode end,
           session_data = excluded.session_data || s.session_data,
           stats_data = excluded.stats_data || s.stats_data || jsonb_build_object(
@@ -10118,12 +10129,12 @@ revoke all on function public.migrate_chat from public, anon, authenticated, ser
 grant execute on function public.migrate_chat to bot_backend;
 comment on function public.migrate_chat is 'Moves the conversations of a group to the supergroup that it became';
 
--- Finds what a bot remembers of a person in a chat, or begins it.
+-- Finds what a bot remembers of a person in a chat or topic, or begins it.
 --
 -- Twice or at once: two first messages meet in the primary key, and both get the one row.
 -- Returns: the row.
 -- Errors: 40001, the person was erased this moment; the same call once more finds them new.
-create or replace function private.open_session(p_user_id bigint, p_bot text, p_chat_id bigint)
+create or replace function private.open_session(p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint)
 returns public.bot_sessions
 language plpgsql
 volatile
@@ -10135,15 +10146,15 @@ declare
 begin
   select s.* into v_session
     from public.bot_sessions as s
-   where s.user_id = p_user_id and s.bot = p_bot and s.chat_id = p_chat_id;
+   where s.user_id = p_user_id and s.bot = p_bot and s.chat_id = p_chat_id and s.thread_id = p_thread;
   if not found then
     perform from public.users as u where u.id = p_user_id for key share;
     if not found then
       raise exception 'the person was erased this moment' using errcode = '40001';
     end if;
-    insert into public.bot_sessions as s (user_id, bot, chat_id)
-    values (p_user_id, p_bot, p_chat_id)
-    on conflict (user_id, bot, chat_id) do update set updated_at = s.updated_at
+    insert into public.bot_sessions as s (user_id, bot, chat_id, thread_id)
+    values (p_user_id, p_bot, p_chat_id, p_thread)
+    on conflict (user_id, bot, chat_id, thread_id) do update set updated_at = s.updated_at
     returning s.* into v_session;
   end if;
   return v_session;
@@ -10220,6 +10231,7 @@ comment on function public.put_update_aside is 'Keeps a body that cannot be work
 -- Twice or at once: see private.take_update. Whoever takes over the work of a dead worker finds the request
 --   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
 --   that came before its person was erased is over, and nobody is made of it.
+--   p_thread is the topic of a chat that has topics: a session and a conversation of its own; 0 elsewhere.
 --   p_person is Telegram's User, with hash: what remembers them in erased_people.
 -- Returns: json
 --   {outcome: work, attempt, failures, user, session, usage, reservation, own_key, history}
@@ -10248,7 +10260,8 @@ create or replace function public.receive_update(
   p_payload jsonb,
   p_lease_seconds integer,
   p_reserve boolean default false,
-  p_history integer default 0
+  p_history integer default 0,
+  p_thread bigint default 0
 )
 returns json
 language plpgsql
@@ -10280,13 +10293,13 @@ begin
     return private.answer_again(p_bot, p_update_id, p_chat_id);
   end if;
   v_user := private.upsert_user(p_person, v_now);
-  v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+  v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
     -- Before it is stored, and not struck out later: a row's earlier versions stay in the files and backups.
     p_payload := private.without_words(p_payload, p_kind);
   end if;
   select * into v_taken from private.take_update(
-    p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now
+    p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now, p_thread
   );
   if v_taken.outcome = 'busy' then
     return json_build_object(
@@ -10307,7 +10320,7 @@ begin
   end if;
 
   if v_taken.attempt > 1 then  -- the worker before us may have changed it while we waited
-    v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+    v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
   if p_reserve and not v_banned and v_taken.reservation is distinct from 'reserved' then
@@ -10332,7 +10345,7 @@ begin
     v_edited := (p_payload -> 'edited_message' ->> 'message_id')::bigint;
     select m.content into v_edited_question
       from public.messages as m
-     where m.user_id = v_user.id and m.bot = p_bot and m.chat_id = p_chat_id
+     where m.user_id = v_user.id and m.bot = p_bot and m.chat_id = p_chat_id and m.thread_id = p_thread
        and m.message_id = v_edited and m.role = 'user'
      order by m.id desc
      limit 1;
@@ -10378,7 +10391,7 @@ begin
     'own_key', v_own_key,
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
-        v_user.id, p_bot, p_chat_id, least(p_history, v_quota.history_length), v_edited
+        v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited
       )
       else '[]'::json
     end,
@@ -10398,7 +10411,7 @@ comment on function public.receive_update is 'Stores an update, drops duplicates
 -- Returns: json array of {role, content}; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
-  p_user_id bigint, p_bot text, p_chat_id bigint, p_limit integer, p_without bigint default null
+  p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null
 )
 returns json
 language sql
@@ -10412,7 +10425,7 @@ as $$
   from (
     select r.id, r.role, r.content
       from public.messages as r
-     where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id
+     where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id and r.thread_id = p_thread
        and (p_without is null or r.message_id is distinct from p_without)
      order by r.id desc
      limit p_limit
@@ -10666,6 +10679,7 @@ create or replace function private.take_update(
   p_payload jsonb,
   p_lease_seconds integer,
   p_now timestamptz,
+  p_thread bigint,
   out outcome text,
   out attempt integer,
   out failures integer,
@@ -10690,9 +10704,9 @@ begin
   lease_until := p_now + make_interval(secs => p_lease_seconds);
   loop
     insert into public.telegram_updates as t
-      (bot, update_id, kind, status, chat_id, user_id, payload, delivery, lease_until, received_at)
+      (bot, update_id, kind, status, chat_id, thread_id, user_id, payload, delivery, lease_until, received_at)
     values (
-      p_bot, p_update_id, p_kind, 'working', p_chat_id, p_user_id, p_payload, p_delivery,
+      p_bot, p_update_id, p_kind, 'working', p_chat_id, p_thread, p_user_id, p_payload, p_delivery,
       take_update.lease_until, p_now
     )
     on conflict (bot, update_id) do nothing;

@@ -40,13 +40,13 @@ TABLES = {
     "public.bot_sessions": Table(
         "gone",
         section="sessions",
-        told="bot chat_id mode session_data stats_data last_update_id created_at updated_at",
+        told="bot chat_id thread_id mode session_data stats_data last_update_id created_at updated_at",
         kept_back="user_id",
     ),
     "public.messages": Table(
         "gone",
         section="messages",
-        told="bot chat_id role content message_id created_at",
+        told="bot chat_id thread_id role content message_id created_at",
         kept_back="id user_id",
     ),
     "public.daily_usage": Table(
@@ -181,10 +181,10 @@ TABLES = {
     "public.telegram_updates": Table(
         "stripped",
         section="updates",
-        told="bot update_id kind status chat_id payload attempt failures deaths lease_until reservation"
-        " reserved_on reserved_from answer error received_at",
+        told="bot update_id kind status chat_id thread_id payload attempt failures deaths lease_until"
+        " reservation reserved_on reserved_from answer error received_at",
         kept_back="user_id delivery",
-        cleared="user_id chat_id payload delivery answer error lease_until reservation reserved_on"
+        cleared="user_id chat_id thread_id payload delivery answer error lease_until reservation reserved_on"
         " reserved_from",
     ),
     "public.telegram_outbox": Table(

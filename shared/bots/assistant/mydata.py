@@ -77,7 +77,10 @@ def _send(unit: Unit, at: str, after: int, part: int) -> None:
         label = unit.text("mydata_next", part=part + 1)
         buttons = InlineKeyboardMarkup([[InlineKeyboardButton(label, callback_data=f"{_PREFIX}{following}")]])
         caption += "\n\n" + unit.text("mydata_more", part=part)
-    bot.send_document(unit.incoming.chat_id, file, caption=caption, reply_markup=buttons)
+    thread = unit.incoming.thread_id or None
+    bot.send_document(
+        unit.incoming.chat_id, file, caption=caption, reply_markup=buttons, message_thread_id=thread
+    )
     unit.set_data(_KEY, {"at": at, "after": following, "part": part})
 
 

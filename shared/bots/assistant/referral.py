@@ -34,7 +34,8 @@ def show_code(_call: CallbackQuery) -> None:
     """Send the link as a picture that a phone can read from another phone."""
     unit = current()
     link = invite_link(_overview(unit)["code"])
-    bot.send_photo(unit.incoming.chat_id, _picture(link), caption=link)
+    thread = unit.incoming.thread_id or None
+    bot.send_photo(unit.incoming.chat_id, _picture(link), caption=link, message_thread_id=thread)
 
 
 def _overview(unit: Unit) -> dict[str, Any]:

@@ -32,7 +32,7 @@ begin
   perform private.remember_person(v_user, p_erasure ->> 'hash');
 
   update public.telegram_updates as t
-     set chat_id = null, user_id = null, delivery = null, answer = t.answer - 'chat_id'
+     set chat_id = null, thread_id = 0, user_id = null, delivery = null, answer = t.answer - 'chat_id'
    where t.bot = p_update.bot and t.update_id = p_update.update_id;
   for v_other in
     select t.bot, t.update_id

@@ -3,7 +3,7 @@
 -- Twice or at once: only reads, all of it at one moment.
 -- Returns: jsonb {sections, messages, next}, or null when there is no such person. sections is there in the
 --   first part only: one key a subject, rows as the tables have them, without what tells of somebody else.
---   messages [{bot, chat_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
+--   messages [{bot, chat_id, thread_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
 --   message at least) after number p_after; next is the number to go on after, null at the end.
 -- Errors: none of its own.
 create or replace function public.export_person(

@@ -14,7 +14,7 @@ as $$
   select jsonb_build_object(
     'person', to_jsonb(u),
     'sessions', (
-      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.bot, s.chat_id), '[]')
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.bot, s.chat_id, s.thread_id), '[]')
         from public.bot_sessions as s
        where s.user_id = u.id
     ),

@@ -17,6 +17,7 @@ as $$
      set status = 'finished',
          attempt = t.attempt + 1,
          chat_id = null,
+         thread_id = 0,
          user_id = null,
          payload = null,
          delivery = null,

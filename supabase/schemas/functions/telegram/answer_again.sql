@@ -32,6 +32,7 @@ begin
   select coalesce(max(s.last_update_id) > p_update_id, false) into v_arrived
     from public.bot_sessions as s
    where s.user_id = v_update.user_id and s.bot = p_bot and s.chat_id = v_update.chat_id
+     and s.thread_id = v_update.thread_id
      and v_update.kind in ('message', 'edited_message');
   return json_build_object(
     'outcome', 'finished',

@@ -29,7 +29,8 @@ begin
   end if;
   if (p_changes ->> 'clear_history')::boolean then
     delete from public.messages as m
-     where m.user_id = p_update.user_id and m.bot = p_update.bot and m.chat_id = p_update.chat_id;
+     where m.user_id = p_update.user_id and m.bot = p_update.bot and m.chat_id = p_update.chat_id
+       and m.thread_id = p_update.thread_id;
   end if;
   update public.bot_sessions as s
      set mode = coalesce(p_changes ->> 'mode', s.mode),
@@ -50,7 +51,8 @@ begin
            else s.last_update_id
          end,
          updated_at = private.clock()
-   where s.user_id = p_update.user_id and s.bot = p_update.bot and s.chat_id = p_update.chat_id;
+   where s.user_id = p_update.user_id and s.bot = p_update.bot and s.chat_id = p_update.chat_id
+     and s.thread_id = p_update.thread_id;
 end
 $$;
 

@@ -72,10 +72,10 @@ begin
     if v_update.kind = 'edited_message' then
       delete from public.messages as m
        where m.user_id = v_update.user_id and m.bot = p_bot and m.chat_id = v_update.chat_id
-         and m.message_id = (p_messages -> 0 ->> 'message_id')::bigint;
+         and m.thread_id = v_update.thread_id and m.message_id = (p_messages -> 0 ->> 'message_id')::bigint;
     end if;
-    insert into public.messages (user_id, bot, chat_id, role, content, message_id, created_at)
-    select v_update.user_id, p_bot, v_update.chat_id, m.value ->> 'role', m.value ->> 'content',
+    insert into public.messages (user_id, bot, chat_id, thread_id, role, content, message_id, created_at)
+    select v_update.user_id, p_bot, v_update.chat_id, v_update.thread_id, m.value ->> 'role', m.value ->> 'content',
       (m.value ->> 'message_id')::bigint, v_now
       from jsonb_array_elements(p_messages) with ordinality as m (value, position)
      order by m.position;

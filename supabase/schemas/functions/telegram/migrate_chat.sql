@@ -42,13 +42,13 @@ begin
     update public.messages as m
        set chat_id = p_new
       from moved as o
-     where m.user_id = o.user_id and m.bot = o.bot and m.chat_id = p_old
+     where m.user_id = o.user_id and m.bot = o.bot and m.chat_id = p_old and m.thread_id = o.thread_id
   ), kept as (
     insert into public.bot_sessions as s
-      (user_id, bot, chat_id, mode, session_data, stats_data, last_update_id, created_at, updated_at)
-    select o.user_id, o.bot, p_new, o.mode, o.session_data, o.stats_data, o.last_update_id, o.created_at, o.updated_at
+      (user_id, bot, chat_id, thread_id, mode, session_data, stats_data, last_update_id, created_at, updated_at)
+    select o.user_id, o.bot, p_new, o.thread_id, o.mode, o.session_data, o.stats_data, o.last_update_id, o.created_at, o.updated_at
       from moved as o
-    on conflict (user_id, bot, chat_id) do update
+    on conflict (user_id, bot, chat_id, thread_id) do update
       set mode = case when s.mode = 'chat' then excluded.mode else s.mode end,
           session_data = excluded.session_data || s.session_data,
           stats_data = excluded.stats_data || s.stats_data || jsonb_build_object(

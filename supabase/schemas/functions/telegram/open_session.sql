@@ -1,9 +1,9 @@
--- Finds what a bot remembers of a person in a chat, or begins it.
+-- Finds what a bot remembers of a person in a chat or topic, or begins it.
 --
 -- Twice or at once: two first messages meet in the primary key, and both get the one row.
 -- Returns: the row.
 -- Errors: 40001, the person was erased this moment; the same call once more finds them new.
-create or replace function private.open_session(p_user_id bigint, p_bot text, p_chat_id bigint)
+create or replace function private.open_session(p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint)
 returns public.bot_sessions
 language plpgsql
 volatile
@@ -15,15 +15,15 @@ declare
 begin
   select s.* into v_session
     from public.bot_sessions as s
-   where s.user_id = p_user_id and s.bot = p_bot and s.chat_id = p_chat_id;
+   where s.user_id = p_user_id and s.bot = p_bot and s.chat_id = p_chat_id and s.thread_id = p_thread;
   if not found then
     perform from public.users as u where u.id = p_user_id for key share;
     if not found then
       raise exception 'the person was erased this moment' using errcode = '40001';
     end if;
-    insert into public.bot_sessions as s (user_id, bot, chat_id)
-    values (p_user_id, p_bot, p_chat_id)
-    on conflict (user_id, bot, chat_id) do update set updated_at = s.updated_at
+    insert into public.bot_sessions as s (user_id, bot, chat_id, thread_id)
+    values (p_user_id, p_bot, p_chat_id, p_thread)
+    on conflict (user_id, bot, chat_id, thread_id) do update set updated_at = s.updated_at
     returning s.* into v_session;
   end if;
   return v_session;

@@ -7,6 +7,7 @@
 -- Twice or at once: see private.take_update. Whoever takes over the work of a dead worker finds the request
 --   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
 --   that came before its person was erased is over, and nobody is made of it.
+--   p_thread is the topic of a chat that has topics: a session and a conversation of its own; 0 elsewhere.
 --   p_person is Telegram's User, with hash: what remembers them in erased_people.
 -- Returns: json
 --   {outcome: work, attempt, failures, user, session, usage, reservation, own_key, history}
@@ -35,7 +36,8 @@ create or replace function public.receive_update(
   p_payload jsonb,
   p_lease_seconds integer,
   p_reserve boolean default false,
-  p_history integer default 0
+  p_history integer default 0,
+  p_thread bigint default 0
 )
 returns json
 language plpgsql
@@ -67,13 +69,13 @@ begin
     return private.answer_again(p_bot, p_update_id, p_chat_id);
   end if;
   v_user := private.upsert_user(p_person, v_now);
-  v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+  v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
     -- Before it is stored, and not struck out later: a row's earlier versions stay in the files and backups.
     p_payload := private.without_words(p_payload, p_kind);
   end if;
   select * into v_taken from private.take_update(
-    p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now
+    p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now, p_thread
   );
   if v_taken.outcome = 'busy' then
     return json_build_object(
@@ -94,7 +96,7 @@ begin
   end if;
 
   if v_taken.attempt > 1 then  -- the worker before us may have changed it while we waited
-    v_session := private.open_session(v_user.id, p_bot, p_chat_id);
+    v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
   if p_reserve and not v_banned and v_taken.reservation is distinct from 'reserved' then
@@ -119,7 +121,7 @@ begin
     v_edited := (p_payload -> 'edited_message' ->> 'message_id')::bigint;
     select m.content into v_edited_question
       from public.messages as m
-     where m.user_id = v_user.id and m.bot = p_bot and m.chat_id = p_chat_id
+     where m.user_id = v_user.id and m.bot = p_bot and m.chat_id = p_chat_id and m.thread_id = p_thread
        and m.message_id = v_edited and m.role = 'user'
      order by m.id desc
      limit 1;
@@ -165,7 +167,7 @@ begin
     'own_key', v_own_key,
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
-        v_user.id, p_bot, p_chat_id, least(p_history, v_quota.history_length), v_edited
+        v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited
       )
       else '[]'::json
     end,

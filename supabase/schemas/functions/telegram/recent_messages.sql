@@ -5,7 +5,7 @@
 -- Returns: json array of {role, content}; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
-  p_user_id bigint, p_bot text, p_chat_id bigint, p_limit integer, p_without bigint default null
+  p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null
 )
 returns json
 language sql
@@ -19,7 +19,7 @@ as $$
   from (
     select r.id, r.role, r.content
       from public.messages as r
-     where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id
+     where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id and r.thread_id = p_thread
        and (p_without is null or r.message_id is distinct from p_without)
      order by r.id desc
      limit p_limit

@@ -16,6 +16,7 @@ create or replace function private.take_update(
   p_payload jsonb,
   p_lease_seconds integer,
   p_now timestamptz,
+  p_thread bigint,
   out outcome text,
   out attempt integer,
   out failures integer,
@@ -40,9 +41,9 @@ begin
   lease_until := p_now + make_interval(secs => p_lease_seconds);
   loop
     insert into public.telegram_updates as t
-      (bot, update_id, kind, status, chat_id, user_id, payload, delivery, lease_until, received_at)
+      (bot, update_id, kind, status, chat_id, thread_id, user_id, payload, delivery, lease_until, received_at)
     values (
-      p_bot, p_update_id, p_kind, 'working', p_chat_id, p_user_id, p_payload, p_delivery,
+      p_bot, p_update_id, p_kind, 'working', p_chat_id, p_thread, p_user_id, p_payload, p_delivery,
       take_update.lease_until, p_now
     )
     on conflict (bot, update_id) do nothing;

@@ -11,6 +11,7 @@ create table public.telegram_updates (
   kind text not null,
   status text not null check (status in ('working', 'failed', 'finished', 'set_aside')),
   chat_id bigint,
+  thread_id bigint not null default 0,
   -- Not a foreign key: a hot table whose rows live for days; see private.hold_person.
   user_id bigint,
   payload jsonb,
@@ -41,6 +42,7 @@ create index telegram_updates_unusable_idx on public.telegram_updates (received_
 
 comment on table public.telegram_updates is 'The inbox: every update from Telegram, once';
 comment on column public.telegram_updates.update_id is 'Telegram''s number; below zero for a body that has none (a digest of it)';
+comment on column public.telegram_updates.thread_id is 'The topic of the chat, see bot_sessions';
 comment on column public.telegram_updates.payload is 'The update itself, until it is finished; secrets in its text struck out';
 comment on column public.telegram_updates.delivery is 'Which delivery has the lease: a repeated call of the same one is not a second worker';
 comment on column public.telegram_updates.attempt is 'How often work was begun; a worker whose number is older has lost its lease';

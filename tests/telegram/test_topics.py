@@ -1,0 +1,118 @@
+"""A chat with topics, private or forum, has a conversation in each of them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tests.support import acquainted, message_update, new_update_id
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+from tools.emulator.telegram.people import Person
+
+Sql = Callable[..., list[dict[str, Any]]]
+
+
+def _forum(person: Person) -> dict[str, Any]:
+    return {"id": -1_003_000_000_000 - person.id, "type": "supergroup", "title": "T", "is_forum": True}
+
+
+def _in(
+    thread: int, stack: Stack, person: Person, text: str, chat: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """A message in a topic; thread 0 is General. In a forum it mentions the bot."""
+    message: dict[str, Any] = {"message_thread_id": thread, "is_topic_message": True} if thread else {}
+    if chat is not None:
+        name = stack.telegram.bot("assistant").username
+        message |= {"chat": chat, "entities": [{"type": "mention", "offset": 0, "length": len(name) + 1}]}
+        text = f"@{name} {text}"
+    return message_update(person, text, **message)
+
+
+def _asked(stack: Stack) -> list[str]:
+    return [message["content"] for message in stack.ai.requests[-1]["messages"][1:]]
+
+
+@pytest.mark.parametrize("is_forum", [False, True])
+def test_topics_have_separate_conversations(stack: Stack, is_forum: bool) -> None:
+    anna = acquainted(stack.telegram)
+    chat = _forum(anna) if is_forum else None
+    for thread, word in ((7, "seven"), (8, "eight"), (0, "general")):
+        stack.ai.next(AiBehaviour(text=f"answer {word}"))
+        stack.telegram.deliver(_in(thread, stack, anna, word, chat))
+        assert _asked(stack) == [word]
+    for thread, word in ((7, "seven"), (8, "eight"), (0, "general")):
+        stack.telegram.deliver(_in(thread, stack, anna, "more", chat))
+        assert _asked(stack) == [word, f"answer {word}", "more"]
+
+
+def test_the_answer_of_the_ai_stays_in_its_topic(stack: Stack) -> None:
+    anna = acquainted(stack.telegram)
+    for thread in (7, 0):
+        stack.telegram.deliver(_in(thread, stack, anna, "hello"))
+        calls = [call for call in stack.telegram.calls if call["parameters"].get("chat_id") == anna.id]
+        assert calls[-1]["parameters"].get("message_thread_id", 0) == thread
+
+
+def test_mode_clear_and_edits_stay_in_their_topic(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    first = _in(7, stack, anna, "seven")
+    for update in (first, _in(8, stack, anna, "eight"), _in(8, stack, anna, "/clear")):
+        stack.telegram.deliver(update)
+    query = {"id": "71", "from": anna.account.user(), "chat_instance": "1", "data": "mode:code"}
+    query["message"] = _in(8, stack, anna, "menu")["message"]
+    stack.telegram.deliver({"update_id": new_update_id(), "callback_query": query})
+    edited = {**first["message"], "text": "seven!", "edit_date": first["message"]["date"] + 1}
+    stack.telegram.deliver({"update_id": new_update_id(), "edited_message": edited})
+    rows = sql(
+        "select m.thread_id, m.content from messages m join users u on u.id = m.user_id "
+        "where u.telegram_id = %s and m.role = 'user'",
+        anna.id,
+    )
+    assert rows == [{"thread_id": 7, "content": "seven!"}]
+    modes = sql(
+        "select s.thread_id, s.mode from bot_sessions s join users u on u.id = s.user_id "
+        "where u.telegram_id = %s order by s.thread_id",
+        anna.id,
+    )
+    assert modes == [{"thread_id": thread, "mode": "code" if thread == 8 else "chat"} for thread in (0, 7, 8)]
+
+
+def test_a_thread_of_replies_is_no_topic(stack: Stack) -> None:
+    anna = acquainted(stack.telegram)
+    for thread in (977, 978):
+        update = _in(0, stack, anna, "hello", {**_forum(anna), "is_forum": False})
+        update["message"]["message_thread_id"] = thread
+        stack.telegram.deliver(update)
+    assert len(_asked(stack)) == 3
+
+
+def test_a_failure_is_told_in_its_topic(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram, "second")
+    update = _in(7, stack, anna, "/boom")
+    answers = [stack.telegram.deliver(update, "second") for _ in range(3)]
+    assert [answer.status for answer in answers] == [500, 500, 200]
+    assert answers[-1].json()["message_thread_id"] == 7
+    sql("delete from telegram_outbox")
+
+
+def test_an_update_of_a_dead_worker_is_finished_in_its_topic(stack: Stack, sql: Sql) -> None:
+    anna = acquainted(stack.telegram)
+    update = _in(7, stack, anna, "hello")
+    stack.telegram.deliver(_in(7, stack, anna, "before"))
+    sql(
+        "insert into telegram_updates "
+        "(bot, update_id, kind, status, chat_id, thread_id, user_id, payload, lease_until) "
+        "select 'assistant', %s, 'message', 'working', %s, 7, id, %s::text::jsonb, "
+        "now() - interval '5 minutes' from users where telegram_id = %s",
+        update["update_id"],
+        anna.id,
+        json.dumps(update),
+        anna.id,
+    )
+    stack.run_job("sweep")
+    assert _asked(stack)[0] == "before"
+    assert _asked(stack)[-1] == "hello"
