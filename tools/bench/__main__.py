@@ -2,7 +2,7 @@
 
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 people and 10,000,000 messages (5 GB of disk, some minutes more)
---only NAMES   some of: start, saturation, slow_ai, callbacks, scale
+--only NAMES   some of: text, start, saturation, slow_ai, callbacks, scale
 --json FILE    the same for a machine
 
 A figure that misses its aim fails nothing; something that breaks does.
@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tools.bench import callbacks, cpus, saturation, slow_ai, start, told, updates
+from tools.bench import callbacks, cpus, saturation, slow_ai, start, text, told, updates
 from tools.bench.database import Database
 from tools.bench.disturbance import Watch
 from tools.bench.errors import BenchError
@@ -33,7 +33,7 @@ from tools.bench.stand_ins import StandIns
 from tools.database.errors import DatabaseToolError
 from tools.emulator.functions import ROOT
 
-_SECTIONS = ("start", "saturation", "slow_ai", "callbacks", "scale")
+_SECTIONS = ("text", "start", "saturation", "slow_ai", "callbacks", "scale")
 _DIRECTORY = ROOT / ".switchboard" / "bench"
 _TOKEN = "123456789:" + "b" * 35
 
@@ -96,7 +96,9 @@ def _run(arguments: argparse.Namespace) -> Iterator[Section]:
     with ExitStack() as stack:
         stack.callback(shutil.rmtree, _DIRECTORY, ignore_errors=True)
         _DIRECTORY.mkdir(parents=True, exist_ok=True)
-        if only - {"scale"}:
+        if "text" in only:
+            yield _told(text.measure())
+        if only - {"scale", "text"}:
             with _Functions.running() as functions:
                 yield from functions.measure(effort, only)
         if "scale" in only:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 Step = tuple[str, Any]  # ("Text", "words"), ("List", 1) where one begins, ("/List", True) where it ends
 
 _MARKERS = {"Emphasis": 1, "Strong": 2, "Strikethrough": 2}  # bytes
+_STYLES = frozenset(_MARKERS) | {f"/{name}" for name in _MARKERS}
 _LINKS = frozenset({"Link", "Image"})
 _NUMBER = re.compile(rb"[ \t]*([0-9]{1,9}[.)])")
 _PLUS = re.compile(rb"[ \t]*\+")
@@ -68,7 +69,7 @@ class _Reader:
             name, data = _step(event)
             if self._used is not None:
                 yield from self._definitions(name, place)
-            if name in _MARKERS or name[1:] in _MARKERS:
+            if name in _STYLES:
                 yield self._style(name, place)
             elif name == "Item":
                 yield name, self._marker(place["start"])
