@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -227,6 +228,38 @@ def _models(value: str) -> Mapping[str, str]:
     return MappingProxyType(models)
 
 
+_CONTEXT = 128_000  # tokens, where MODELS does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What an AI model costs, in US dollars for a million tokens, and how many tokens it reads."""
+
+    price_in: Decimal
+    price_out: Decimal
+    context: int
+
+
+def _model_list(value: str) -> Mapping[str, Model]:
+    message = 'must be a JSON object such as {"my-model": {"in": 0.25, "out": 2, "context": 128000}}'
+    models = json.loads(value)
+    if not isinstance(models, dict):
+        raise ValueError(message)
+    try:
+        return MappingProxyType({name: _model(fields) for name, fields in models.items()})
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError):
+        raise ValueError(message) from None
+
+
+def _model(fields: Mapping[str, Any]) -> Model:
+    prices = Decimal(str(fields["in"])), Decimal(str(fields["out"]))
+    context = fields.get("context", _CONTEXT)
+    is_priced = all(price.is_finite() and price >= 0 for price in prices)
+    if not is_priced or type(context) is not int or context < 1_000:
+        raise ValueError("out of range")
+    return Model(*prices, context)
+
+
 def _setting(variable: str, parse: Callable[[str], Any] = _text, default: Any = _REQUIRED) -> Any:
     return field(metadata={"variable": variable, "parse": parse, "default": default})
 
@@ -248,7 +281,10 @@ class Settings:
     token_encryption_keys: Mapping[str, bytes] = _setting(
         "TOKEN_ENCRYPTION_KEYS", encryption_keys, MappingProxyType({})
     )
+    chat_max_tokens: int = _setting("CHAT_MAX_TOKENS", _positive, 8_000)
+    models: Mapping[str, Model] = _setting("MODELS", _model_list, MappingProxyType({}))
     max_history_length: int = _setting("MAX_HISTORY_LENGTH", _positive, 50)
+    max_history_characters: int = _setting("MAX_HISTORY_CHARACTERS", _positive, 40_000)
     response_timeout: float = _setting("RESPONSE_TIMEOUT", _seconds, 30.0)
     default_language: str = _setting("DEFAULT_LANGUAGE", _language, "ru")
     public_url: str = _setting("PUBLIC_URL", _url, "")

@@ -12,7 +12,8 @@ class AiCall(TypedDict):
     """One try to get something of a provider.
 
     `status` is `ok`, `part` when only the beginning of an answer came, or else what went wrong (a `Trouble`).
-    Bytes are those of the bodies. None is what the provider did not say; `cost` is US dollars, as text.
+    Bytes are those of the bodies. None is what the provider did not say. `cost` is US dollars, as text: None
+    when nothing was spent, an upper bound where the provider does not say.
     """
 
     provider: str

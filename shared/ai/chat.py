@@ -10,6 +10,7 @@ import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Literal
 
 import orjson
@@ -18,6 +19,7 @@ from shared import http, log
 from shared.ai import providers
 from shared.ai.calls import AiCall, Record
 from shared.ai.cleaning import is_visible
+from shared.ai.models import cost_of, count_characters, fit_context
 from shared.ai.provider import Draft, Finish, Problem, Provider, Question, Trouble, Usage
 from shared.ai.reading import receive
 from shared.errors import (
@@ -167,12 +169,12 @@ def complete(
     """
     call = _Call(providers.load(provider), model, deadline, api_key, record)
     known = _refused.get((provider, model), frozenset())
-    question = Question(messages, model, user_reference, temperature, effort, known)
+    question = Question(fit_context(messages, model), model, user_reference, temperature, effort, known)
     while True:
         draft = call.ask(question)
         if draft.problem is None:
             return call.answer(draft)
-        again = call.second_try(question, draft.problem)
+        again = None if call.is_paid else call.second_try(question, draft.problem)
         if again is None:
             raise _error(provider, draft.problem, is_own_key=api_key is not None)
         question = again
@@ -199,18 +201,22 @@ class _Call:
         self._remedies: set[str] = set()  # each is tried once
         self._request_bytes = 0
         self._response_bytes = 0
+        self.is_paid = False  # whether the provider did work that costs
 
     def ask(self, question: Question) -> Draft:
         """Try once. A draft without a problem is an answer."""
         started, draft = time.monotonic(), Draft()
         sent, received = self._request_bytes, self._response_bytes
         status = self._exchange(question, draft)
+        characters, ended = count_characters(question.messages), draft.problem
         self._settle(draft, status)
+        cost = cost_of(self._model, draft.usage, characters) if _is_paid(draft, ended, status) else None
+        self.is_paid = self.is_paid or cost is not None
         seconds = time.monotonic() - started
         self._log(draft, status, seconds)
         if self._record is not None:
             self._record(
-                self._entry(draft, seconds, self._request_bytes - sent, self._response_bytes - received)
+                self._entry(draft, cost, seconds, self._request_bytes - sent, self._response_bytes - received)
             )
         return draft
 
@@ -339,12 +345,11 @@ class _Call:
             error=text[:_LONGEST_MESSAGE],
         )
 
-    def _entry(self, draft: Draft, seconds: float, sent: int, received: int) -> AiCall:
+    def _entry(self, draft: Draft, cost: Decimal | None, seconds: float, sent: int, received: int) -> AiCall:
         if draft.problem is not None:
             status = str(draft.problem.trouble)
         else:
             status = "part" if draft.finish in ("cut", "broken") else "ok"
-        cost = draft.usage.cost
         return AiCall(
             provider=self._service.key,
             model=self._model,
@@ -372,6 +377,25 @@ class _Call:
             cost=draft.usage.cost,
             finish=draft.problem.trouble if draft.problem else draft.finish,
         )
+
+
+# After these the provider has read the question, and bills what it read and wrote.
+_PAID_ENDINGS = frozenset({Trouble.LATE, Trouble.REFUSED, Trouble.BROKEN, Trouble.EMPTY})
+
+
+def _is_paid(draft: Draft, ended: Problem | None, status: int) -> bool:
+    """Return whether the provider did work that it bills.
+
+    An error status costs nothing. Once an answer began (status 200), the question was read. An answer that
+    had not begun at our deadline was being worked on.
+    """
+    if ended is not None and ended.trouble is Trouble.LATE:
+        return True
+    if not 200 <= status < 300:
+        return False
+    if ended is None or ended.trouble in _PAID_ENDINGS:
+        return True
+    return is_visible(draft.text()) or bool(draft.usage.tokens_out)
 
 
 def _error(provider: str, problem: Problem, *, is_own_key: bool) -> AIError:

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from decimal import Decimal
 from functools import wraps
 from importlib import import_module
 from threading import Lock
@@ -47,12 +48,21 @@ def is_for_admin() -> bool:
 
 
 class Bot(TeleBot):
-    """One bot. `answers_text_with_ai`: plain text goes to the AI, so its request is reserved on arrival."""
+    """One bot. `answers_text_with_ai`: plain text goes to the AI, so its request is reserved on arrival.
+
+    `question_cost` returns the most that the answer to a message may cost, in US dollars.
+    """
 
     name = ""
     _money: Callable[[Incoming], None] | None = None
 
-    def __init__(self, name: str, *, answers_text_with_ai: bool = False) -> None:
+    def __init__(
+        self,
+        name: str,
+        *,
+        answers_text_with_ai: bool = False,
+        question_cost: Callable[[Incoming], Decimal] = lambda _incoming: Decimal(0),
+    ) -> None:
         # Not threaded: threads made before gunicorn's fork run nothing, and Telegram would get its 200.
         super().__init__(_NO_TOKEN, threaded=False, validate_token=False)
         self.name = name
@@ -61,6 +71,7 @@ class Bot(TeleBot):
         self._admin_places: tuple[int, ...] = ()
         self._admin_lock = Lock()
         self.answers_text_with_ai = answers_text_with_ai
+        self.question_cost = question_cost
 
     @property
     def token(self) -> str:

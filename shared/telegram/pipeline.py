@@ -7,6 +7,7 @@ tell of before the first is sent. What the sender gets is the status that makes 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -97,6 +98,8 @@ def receive(bot: Bot, incoming: Incoming) -> dict[str, Any]:
         p_reserve=goes_to_ai,
         p_history=settings().max_history_length if goes_to_ai else 0,
         p_thread=incoming.thread_id,
+        p_history_characters=settings().max_history_characters,
+        p_cost=str(bot.question_cost(incoming)) if goes_to_ai else "0",
     )
     if log.is_debug():
         log.debug(
@@ -163,6 +166,7 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
         failures=received["failures"],
         deadline=started + settings().response_timeout,
         own_key=OwnKey(**received["own_key"]) if received.get("own_key") else None,
+        releases_left=1 if received.get("releases_left") is None else received["releases_left"],
         edited_question=received.get("edited_question"),
     )
 
@@ -287,6 +291,7 @@ def _fail(unit: Unit, error: Exception) -> Answer:
         final=isinstance(error, Unusable),
         apology=apology,
         failures=unit.failures + 1,
+        ai_calls=unit.ai_calls,
     )
     return failed if failed is not None else later()
 
@@ -322,6 +327,7 @@ def _record_failure(
     apology: Call,
     failures: int,
     final: bool = False,
+    ai_calls: Sequence[Mapping[str, Any]] = (),
 ) -> Answer | None:
     """Record a failure; returns what to answer, or None when not even that could be recorded."""
     error = log.hide_secrets(error)
@@ -336,6 +342,7 @@ def _record_failure(
             p_final=final,
             p_answer={"method": apology["method"], **apology["parameters"]},
             p_outgoing=_alerts(bot, incoming, error, failures) if final or failures >= _APOLOGY_AFTER else [],
+            p_usage=list(ai_calls),
         )
     except DatabaseUnavailable:
         return None

@@ -106,6 +106,7 @@ class Unit:
     deadline: float  # time.monotonic() at which the handler must have ended
     is_offline: bool = False
     own_key: OwnKey | None = None
+    releases_left: int = 1
     edited_question: str | None = None  # what the AI was asked before this edit, where it is still known
 
     calls: list[Call] = field(default_factory=list)
@@ -229,24 +230,49 @@ class Unit:
         self._change("data", {**self.changes.get("data", {}), key: value})
         self.data[key] = value
 
-    def reserve(self) -> None:
+    def reserve(self, *, is_own_key: bool = False) -> None:
         """Reserve a request now: for a handler that finds out late that it wants the AI (one round trip).
+
+        Args:
+            is_own_key: the user's own key pays; nothing is taken, but the question counts as one in progress.
 
         Raises:
             DatabaseUnavailable: nothing could be reserved.
         """
-        if self.is_offline or self.reservation is not None:
+        if self.is_offline:
             return
-        self.reservation = db.call(
+        reserved = db.call(
             "reserve_request",
             p_bot=self.bot.name,
             p_update_id=self.incoming.update_id,
             p_attempt=self.attempt,
-        )["outcome"]
+            p_cost=str(self.bot.question_cost(self.incoming)),
+            p_is_own_key=is_own_key,
+        )
+        self.reservation = reserved["outcome"]
+        self.releases_left = reserved.get("releases_left") or 0
+
+    @property
+    def has_reserved(self) -> bool:
+        """Whether a request of the plan or a bonus credit was taken for this update."""
+        return self.reservation in ("reserved", "settled")
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the question may go to the AI."""
+        return self.has_reserved or self.reservation == "own_key"
+
+    @property
+    def is_charged(self) -> bool:
+        """Whether a request counts although its answer failed: as finish_update decides it."""
+        is_paid = any(call["cost"] is not None and not call["is_own_key"] for call in self.ai_calls)
+        if self.is_offline or self.reservation != "reserved":
+            return self.reservation == "settled"
+        return is_paid or (bool(self.ai_calls) and self.releases_left == 0)
 
     def settle(self) -> None:
         """The request was served: the reserved one stays counted; on an own key there is none to count."""
-        self.settlement = "settled" if self.reservation == "reserved" or self.own_key else None
+        self.settlement = "settled" if self.may_ask else None
 
     def release(self) -> None:
         """The reserved request was not served: the person gets it back."""

@@ -770,14 +770,33 @@ TEXTS: Mapping[str, str] = {
     "way_out_trial": "✨ try a plan for free: /trial",
     "way_out_keys": "🔑 answers on an AI key of your own: /keys",
     "way_out_referral": "🎁 invite a friend: /referral",
-    "ai_failed": "😔 The AI could not answer. This one does not count: please try again.",
-    "ai_unavailable": "😔 The AI isn’t available right now. We’re on it, and this request didn’t count. "
-    "Try again later.",
-    "ai_too_long": "📏 This conversation is too long for the AI, so this request didn’t count. "
-    "Start a new conversation or send a shorter message.",
-    "ai_timeout": "⌛ The AI took too long. This one does not count: try again, or ask for something shorter.",
-    "ai_refused": "🙅 The AI will not answer this. This one does not count: try to put it differently.",
-    "ai_overloaded": "🚦 The AI is overloaded right now. This one does not count: try again in a minute.",
+    "ai_failed": "😔 The AI couldn’t answer. Please try again.{counted}",
+    "ai_unavailable": "😔 The AI isn’t available right now. We’re on it: try again later.{counted}",
+    "ai_too_long": "📏 This conversation is too long for the AI. Start a new conversation or send a shorter message.{counted}",
+    "ai_timeout": "⌛ The AI took too long. Try again, or ask for something shorter.{counted}",
+    "ai_refused": "🙅 The AI won’t answer this. Try putting it differently.{counted}",
+    "ai_overloaded": "🚦 The AI is overloaded right now. Try again in a minute.{counted}",
+    "request_not_counted": "This request didn’t count.",
+    "request_counted": "It counts as a request because the AI worked on it.",
+    "request_counted_failures": "It counts as a request: too many of yours failed today.",
+    "in_progress": "⏳ I’m still working on your earlier questions. Wait for an answer, then send this again: it didn’t count.",
+    "limit_user_cost": (
+        "⏳ **You’ve reached today’s limit for AI answers.**\n\n"
+        "It resets at {time}, in {hours|hour|hours}. Until then the menu and your settings work as usual."
+    ),
+    "limit_bot_cost": (
+        "⏳ **This bot has reached its limit of AI answers for today.**\n\n"
+        "It resets at {time}, in {hours|hour|hours}. Until then the menu and your settings work as usual."
+    ),
+    "admin_alert_user_cost": (
+        "⚠️ **A user reached the daily cost limit.**\n\nBot: {bot}\nUser: `{user}`\nLimit: ${limit} (`daily_cost_user`)\n\n"
+        "Their questions are refused until the day ends. You get this message for the first such user of a day."
+    ),
+    "admin_alert_bot_cost": (
+        "🚨 **The bot {bot} reached its daily cost limit** of ${limit}.\n\n"
+        "Questions to the AI are refused until the day ends, except on users’ own keys. To go on, raise the setting "
+        "`daily_cost_bot`."
+    ),
     "ai_cut": "…\n\n⌛ Time ran out here. Write “go on”, and I will continue.",
     "ai_length": "…\n\n✂️ This is as long as one answer may be. Write “go on”, and I will continue.",
     "ai_broken": "…\n\n⚠️ The connection to the AI broke off here. Write “go on”, and I will continue.",

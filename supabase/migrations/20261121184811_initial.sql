@@ -436,14 +436,16 @@ create table public.daily_usage (
   requests integer not null default 0 check (requests >= 0),
   bonus_requests integer not null default 0 check (bonus_requests >= 0),
   own_key_requests integer not null default 0 check (own_key_requests >= 0),
+  releases integer not null default 0 check (releases >= 0),
   primary key (user_id, day, bot)
 );
 
 comment on table public.daily_usage is 'AI requests used, by person, day and bot';
 comment on column public.daily_usage.day is 'A day in the time zone of the setting quota_timezone';
-comment on column public.daily_usage.requests is 'Reserved and served requests; a failed one is given back';
+comment on column public.daily_usage.requests is 'Reserved and counted requests; one that cost nothing is given back';
 comment on column public.daily_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
 comment on column public.daily_usage.own_key_requests is 'Requests served on the person''s own key; no limit counts them';
+comment on column public.daily_usage.releases is 'Failed requests given back; the setting daily_releases limits them';
 alter table public.daily_usage enable row level security;
 revoke all on table public.daily_usage from public, anon, authenticated, service_role;
 
@@ -1159,6 +1161,19 @@ comment on column public.statement_entries.alarmed_at is 'When the admins were t
 alter table public.statement_entries enable row level security;
 revoke all on table public.statement_entries from public, anon, authenticated, service_role;
 
+-- On which day the admins were last told that a daily cost limit stopped questions of a bot.
+
+create table private.cost_alerts (
+  bot text not null,
+  kind text not null check (kind in ('user_cost', 'bot_cost')),
+  day date not null,
+  primary key (bot, kind)
+);
+
+comment on table private.cost_alerts is 'When the admins were last told of a daily cost limit';
+alter table private.cost_alerts enable row level security;
+revoke all on table private.cost_alerts from public, anon, authenticated, service_role;
+
 -- What an owner may set for the whole installation. `python -m tools.database settings` writes what the
 -- environment says; everything else keeps the value it has here.
 
@@ -1192,7 +1207,11 @@ values
 ('order_hours', '24', 'How long an order may be paid; late money is honoured all the same'),
 ('order_reminder_hours', '0', 'How many hours after it was made a user is reminded of an unpaid order, once; 0: never'),
 ('promocode_daily_tries', '10', 'How many wrong promo codes a person may name a day'),
-('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')
+('referral_daily_limit', '20', 'How many people a day a referrer is given credits for'),
+('questions_in_progress', '2', 'How many questions to the AI a user may have in progress at once, over all chats and bots'),
+('daily_releases', '20', 'How many failed requests a day are given back to a user; later ones count'),
+('daily_cost_user', '1.0', 'US dollars a day that one user may cost in AI calls over all bots; 0: no limit'),
+('daily_cost_bot', '20.0', 'US dollars a day that one bot may cost in AI calls; 0: no limit')
 on conflict (key) do nothing;
 
 -- What a bot remembers of a person in a chat, and in each topic of a chat that has topics. In a private chat the chat
@@ -1299,9 +1318,14 @@ create table public.telegram_updates (
   failures integer not null default 0,
   deaths integer not null default 0,
   lease_until timestamptz,
-  reservation text check (reservation in ('reserved', 'settled', 'released', 'refused')),
+  reservation text check (
+    reservation in (
+      'reserved', 'own_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
+    )
+  ),
   reserved_on date,
   reserved_from text check (reserved_from in ('plan', 'bonus')),
+  reserved_cost numeric(14, 8) check (reserved_cost >= 0),
   answer jsonb,
   error text,
   received_at timestamptz not null default private.clock(),
@@ -1314,8 +1338,8 @@ where status in ('working', 'failed');
 -- The sweep drops the oldest.
 create index telegram_updates_received_at_idx on public.telegram_updates (received_at);
 
--- All of a person: to be told, and to be erased.
-create index telegram_updates_user_idx on public.telegram_updates (user_id);
+-- All of a person: to be told, and to be erased; and the questions a user has in progress.
+create index telegram_updates_user_idx on public.telegram_updates (user_id, status);
 -- Bodies that nobody could read belong to nobody: an erasure looks through them.
 create index telegram_updates_unusable_idx on public.telegram_updates (received_at) where kind = 'unusable';
 
@@ -1329,6 +1353,8 @@ comment on column public.telegram_updates.failures is 'Failures of our own code;
 comment on column public.telegram_updates.deaths is 'Workers that vanished; at 5 the update is put aside';
 comment on column public.telegram_updates.reserved_on is 'The day whose counter the reserved request is in';
 comment on column public.telegram_updates.reserved_from is 'What the reserved request was taken from: the plan''s day, or bonus credits';
+comment on column public.telegram_updates.reservation is 'What was decided about its question to the AI: see private.reserve_usage; settled or released once that is decided';
+comment on column public.telegram_updates.reserved_cost is 'US dollars that its question may cost at most';
 comment on column public.telegram_updates.answer is 'The call sent in the HTTP response, given again to a redelivery; without chat_id once its person is erased';
 alter table public.telegram_updates enable row level security;
 revoke all on table public.telegram_updates from public, anon, authenticated, service_role;
@@ -1363,7 +1389,7 @@ comment on column public.api_usage.status is 'ok; part: only the beginning of an
 comment on column public.api_usage.ms is 'Milliseconds from asking to the last word';
 comment on column public.api_usage.request_bytes is 'Bytes of the body that was sent';
 comment on column public.api_usage.tokens_in is 'null: the provider did not say, as for an answer that was cut off';
-comment on column public.api_usage.cost is 'US dollars; null: the provider does not say';
+comment on column public.api_usage.cost is 'US dollars, as the provider says or by its tokens and the price of the model; at the estimate where usage is missing; null: nothing was spent';
 comment on column public.api_usage.is_own_key is 'Asked with the person''s own key: it cost us nothing';
 alter table public.api_usage enable row level security;
 revoke all on table public.api_usage from public, anon, authenticated, service_role;
@@ -1408,16 +1434,17 @@ revoke all on table public.daily_people from public, anon, authenticated, servic
 -- rows that grow.
 --
 -- The figure of a day is the SUM of a column over that day's rows: each column counts one thing, every event
--- is in exactly one row, and group by what you like (day, provider, model, is_own_key):
---   requests     AI requests served; in the row of the model that answered
+-- is in exactly one row, and group by what you like (day, bot, provider, model, is_own_key):
+--   requests     AI requests that counted; in the row of the model that answered
 --   calls        calls to providers, retries and failures included; errors: those that brought no answer
---   tokens_in, tokens_out, cost (US dollars; only as far as a provider says), ms (milliseconds together)
+--   tokens_in, tokens_out, cost (US dollars, see api_usage.cost), ms (milliseconds together)
 --   new_people   people seen for the first time; in the row without a provider and model
--- A day is one of the setting quota_timezone. Rows about no model have '' as provider and model.
+-- A day is one of the setting quota_timezone. Rows about no model have '' as bot, provider and model.
 -- `shard` means nothing: sixteen rows take the writers of one figure, so that they do not wait for each other.
 
 create table public.daily_totals (
   day date not null,
+  bot text not null default '',
   provider text not null,
   model text not null,
   is_own_key boolean not null,
@@ -1430,15 +1457,15 @@ create table public.daily_totals (
   cost numeric(18, 8) not null default 0 check (cost >= 0),
   ms bigint not null default 0 check (ms >= 0),
   new_people bigint not null default 0 check (new_people >= 0),
-  primary key (day, provider, model, is_own_key, shard)
+  primary key (day, bot, provider, model, is_own_key, shard)
 );
 
 comment on table public.daily_totals is 'What a day came to over all people; a figure is the sum of its column';
 comment on column public.daily_totals.shard is 'Means nothing: it spreads the writers of one figure over sixteen rows';
-comment on column public.daily_totals.requests is 'AI requests served';
+comment on column public.daily_totals.requests is 'AI requests that counted';
 comment on column public.daily_totals.calls is 'Calls to the provider, retries and failures included';
 comment on column public.daily_totals.errors is 'Calls that brought no answer';
-comment on column public.daily_totals.cost is 'US dollars, as far as the providers say';
+comment on column public.daily_totals.cost is 'US dollars; see api_usage.cost';
 comment on column public.daily_totals.is_own_key is 'Asked with a person''s own key: it cost us nothing';
 alter table public.daily_totals enable row level security;
 revoke all on table public.daily_totals from public, anon, authenticated, service_role;
@@ -1457,14 +1484,18 @@ create table public.monthly_api_usage (
   tokens_out bigint not null check (tokens_out >= 0),
   cost numeric(16, 8) not null check (cost >= 0),
   ms bigint not null check (ms >= 0),
+  day date,
+  day_cost numeric(16, 8) not null default 0 check (day_cost >= 0),
   primary key (user_id, month, provider, model, is_own_key)
 );
 
 comment on table public.monthly_api_usage is 'What a person''s AI calls came to in a month';
 comment on column public.monthly_api_usage.month is 'Its first day, in the time zone of the setting quota_timezone';
 comment on column public.monthly_api_usage.errors is 'Calls that brought no answer: their api_usage.status is neither ok nor part';
-comment on column public.monthly_api_usage.cost is 'US dollars, as far as the providers say';
+comment on column public.monthly_api_usage.cost is 'US dollars; see api_usage.cost';
 comment on column public.monthly_api_usage.ms is 'Milliseconds of all calls together';
+comment on column public.monthly_api_usage.day is 'The day of the last call, in the time zone of the setting quota_timezone';
+comment on column public.monthly_api_usage.day_cost is 'US dollars of that day: the daily cost limit adds them up';
 alter table public.monthly_api_usage enable row level security;
 revoke all on table public.monthly_api_usage from public, anon, authenticated, service_role;
 
@@ -2136,6 +2167,112 @@ $$;
 revoke all on function private.use_trainings from public, anon, authenticated, service_role;
 comment on function private.use_trainings is 'Takes free trainings from a person, the oldest first';
 
+-- Tells the admins, once a day for each bot and limit, that a daily cost limit stopped questions.
+--
+-- Twice or at once: of two at once the second meets the first one's row and tells nobody.
+-- Returns: nothing. p_kind: user_cost (the first user of the day who reached the limit of a user) or bot_cost.
+-- Errors: none.
+create or replace function private.alert_cost(p_bot text, p_day date, p_kind text, p_user_id bigint)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  -- Looked at first: a conflict would cost a row version for every message that is stopped.
+  if exists (select from private.cost_alerts as c where c.bot = p_bot and c.kind = p_kind and c.day >= p_day) then
+    return;
+  end if;
+  insert into private.cost_alerts (bot, kind, day) values (p_bot, p_kind, p_day)
+  on conflict (bot, kind) do update set day = excluded.day where cost_alerts.day < excluded.day;
+  if not found then
+    return;
+  end if;
+  perform private.tell_person(
+    a.user_id,
+    a.bot,
+    case p_kind when 'user_cost' then 'admin_alert_user_cost' else 'admin_alert_bot_cost' end,
+    jsonb_build_object(
+      'bot', p_bot,
+      'limit', private.setting(case p_kind when 'user_cost' then 'daily_cost_user' else 'daily_cost_bot' end),
+      'user', (select s.telegram_id from public.users as s where s.id = p_user_id)
+    )
+  )
+  from (
+    select
+      u.id as user_id,
+      (
+        select s.bot
+          from public.bot_sessions as s
+         where s.user_id = u.id
+         order by s.bot = p_bot desc, s.updated_at desc
+         limit 1
+      ) as bot
+      from public.admins as d
+      join public.users as u on u.telegram_id = d.telegram_id
+  ) as a;
+end
+$$;
+
+revoke all on function private.alert_cost from public, anon, authenticated, service_role;
+comment on function private.alert_cost is 'Tells the admins once a day that a daily cost limit stopped questions';
+
+-- Tells whether a bot may spend p_cost more today within its daily cost limit.
+--
+-- Twice or at once: far from the limit nothing is locked. Within 200 questions of it (more than can be in progress: Telegram
+--   opens 100 connections to a bot) the bot is locked until the transaction ends, and what the questions in progress
+--   may still cost is counted too.
+-- Locks: the advisory lock of the bot; the caller holds the update and the user.
+-- Returns: true or false. p_day is today in the time zone of the quota.
+-- Errors: none.
+create or replace function private.bot_affords(p_bot text, p_day date, p_cost numeric, p_limit numeric)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_spent numeric := private.bot_cost(p_bot, p_day);
+  v_open numeric;
+begin
+  if v_spent + 200 * p_cost <= p_limit or v_spent + p_cost > p_limit then
+    return v_spent + p_cost <= p_limit;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('cost of ' || p_bot, 0));
+  select coalesce(sum(t.reserved_cost), 0) into v_open
+    from public.telegram_updates as t
+   where t.lease_until > (select private.clock())
+     and t.status in ('working', 'failed')
+     and t.bot = p_bot;
+  return private.bot_cost(p_bot, p_day) + v_open + p_cost <= p_limit;
+end
+$$;
+
+revoke all on function private.bot_affords from public, anon, authenticated, service_role;
+comment on function private.bot_affords is 'Whether a bot may spend more today within its daily cost limit';
+
+-- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on users' own keys.
+--
+-- Twice or at once: only reads.
+-- Returns: the sum over the bot's rows of the day.
+-- Errors: none.
+create or replace function private.bot_cost(p_bot text, p_day date)
+returns numeric
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(sum(t.cost), 0)
+    from public.daily_totals as t
+   where t.day = p_day and t.bot = p_bot and not t.is_own_key;
+$$;
+
+revoke all on function private.bot_cost from public, anon, authenticated, service_role;
+comment on function private.bot_cost is 'What a bot spent on AI calls on a day';
+
 -- Creates the user of a Telegram account that no bot has had an update of yet, and locks the row. They are not counted as
 -- active or new until their first update (private.upsert_user).
 --
@@ -2234,12 +2371,12 @@ comment on function private.quota is 'What a person may still ask today and this
 -- Twice or at once: the caller holds the update's row and asks only while that says "reserved". The person's
 --   row is locked before the counters, as when a request is taken. What an admin gave back meanwhile is not
 --   given a second time: the month follows the day.
--- Returns: nothing.
+-- Returns: false, and nothing changed, when p_is_limited and the day's releases (setting daily_releases) are used up.
 -- Errors: none.
 create or replace function private.release_usage(
-  p_user_id bigint, p_bot text, p_day date, p_reserved_from text
+  p_user_id bigint, p_bot text, p_day date, p_reserved_from text, p_is_limited boolean default false
 )
-returns void
+returns boolean
 language plpgsql
 volatile
 security invoker
@@ -2250,12 +2387,18 @@ declare
   v_is_plan integer := 1 - v_is_bonus;
 begin
   perform from public.users as u where u.id = p_user_id for no key update;
+  if p_is_limited and (
+    select coalesce(sum(d.releases), 0) from public.daily_usage as d where d.user_id = p_user_id and d.day = p_day
+  ) >= private.setting('daily_releases')::integer then
+    return false;
+  end if;
   if v_is_bonus > 0 then
     update public.users as u set bonus_credits = u.bonus_credits + 1 where u.id = p_user_id;
   end if;
   update public.daily_usage as u
      set requests = u.requests - v_is_plan,
-         bonus_requests = u.bonus_requests - v_is_bonus
+         bonus_requests = u.bonus_requests - v_is_bonus,
+         releases = u.releases + p_is_limited::integer
    where u.user_id = p_user_id and u.bot = p_bot and u.day = p_day
      and u.requests >= v_is_plan and u.bonus_requests >= v_is_bonus;
   if found then
@@ -2265,22 +2408,41 @@ begin
      where u.user_id = p_user_id and u.month = date_trunc('month', p_day::timestamp)::date
        and u.requests >= v_is_plan and u.bonus_requests >= v_is_bonus;
   end if;
+  return true;
 end
 $$;
 
 revoke all on function private.release_usage from public, anon, authenticated, service_role;
 comment on function private.release_usage is 'Gives one AI request back';
 
--- Takes one AI request off what a person has, before the AI is asked: off the plan while its day and its month
--- both have one, then off the bonus credits.
+-- Decides whether a user's question may go to the AI, and reserves a request for it: from the plan while its day and its
+-- month both have one left, then from bonus credits. Checked in this order: requests left, daily cost of the user, daily
+-- cost of the bot, questions in progress. On the user's own key only the last one applies.
 --
--- Twice or at once: the person's row is locked, so of two requests at the last free place one gets it. The
---   caller holds the update's row and asks only when that has no reservation yet.
--- Returns: the day it counts for (and so the month) and what it was taken from (plan | bonus); both null when
---   nothing is left.
--- Errors: 40001, the person was erased this moment; the same call once more finds them new.
+-- p_cost is the most that the question may cost in US dollars. What other questions in progress may still cost is added
+-- to what was spent, so the cost limits hold for questions that arrive together as well.
+--
+-- Twice or at once: the user's row is locked, so two questions never pass a check together. The caller holds the update's
+--   row and asks only while that has no reservation.
+-- Locks: the user, then, near the bot's cost limit, an advisory lock of the bot.
+-- Returns: reservation
+--     reserved    with the day it counts for (and so the month) and what it was taken from (plan | bonus)
+--     own_key     nothing is taken
+--     refused     no requests left
+--     user_cost, bot_cost   the daily cost limit is reached
+--     in_progress the user has as many questions in progress as allowed
+--   releases_left: how many failed requests may still be given back today.
+-- Errors: 40001, the user was erased this moment; the same call once more finds a new user.
 create or replace function private.reserve_usage(
-  p_user_id bigint, p_bot text, out reserved_on date, out reserved_from text
+  p_user_id bigint,
+  p_bot text,
+  p_update_id bigint,
+  p_cost numeric,
+  p_is_own_key boolean,
+  out reservation text,
+  out reserved_on date,
+  out reserved_from text,
+  out releases_left integer
 )
 language plpgsql
 volatile
@@ -2288,12 +2450,40 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user public.users;
+  v_now timestamptz;
+  v_user record;
   v_quota record;
+  v_limits record;
+  v_open record;
 begin
-  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  select u.vip_level, u.bonus_credits into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
     raise exception 'the person was erased this moment' using errcode = '40001';
+  end if;
+  v_now := private.clock();  -- the lock may have taken a while
+  select
+    (max(s.value #>> '{}') filter (where s.key = 'questions_in_progress'))::integer as questions,
+    (max(s.value #>> '{}') filter (where s.key = 'daily_releases'))::integer as releases,
+    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_user'))::numeric as user_cost,
+    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_bot'))::numeric as bot_cost
+    into v_limits
+    from private.settings as s
+   where s.key in ('questions_in_progress', 'daily_releases', 'daily_cost_user', 'daily_cost_bot');
+  select
+    count(*) as questions,
+    count(*) filter (where t.reservation = 'reserved') as requests,
+    coalesce(sum(t.reserved_cost), 0) as cost
+    into v_open
+    from public.telegram_updates as t
+   where t.user_id = p_user_id
+     and t.status = 'working'
+     and t.lease_until > v_now
+     and t.reservation in ('reserved', 'own_key', 'settled')
+     and (t.bot, t.update_id) <> (p_bot, p_update_id);
+
+  if p_is_own_key then
+    reservation := case when v_open.questions < v_limits.questions then 'own_key' else 'in_progress' end;
+    return;
   end if;
   v_quota := private.quota(p_user_id, v_user.vip_level);
   if coalesce(v_quota.requests < v_quota.daily_requests, true)
@@ -2302,11 +2492,28 @@ begin
     reserved_from := 'plan';
   elsif v_user.bonus_credits > 0 then
     reserved_from := 'bonus';
-    update public.users as u set bonus_credits = u.bonus_credits - 1 where u.id = p_user_id;
-  else
+  end if;
+  reservation := case
+    when reserved_from is null then 'refused'
+    when v_limits.user_cost > 0
+      and private.user_cost(p_user_id, v_quota.day) + v_open.cost + p_cost > v_limits.user_cost then 'user_cost'
+    when v_limits.bot_cost > 0
+      and not private.bot_affords(p_bot, v_quota.day, p_cost, v_limits.bot_cost) then 'bot_cost'
+    when v_open.questions >= v_limits.questions then 'in_progress'
+    else 'reserved'
+  end;
+  if reservation <> 'reserved' then
+    reserved_from := null;
+    if reservation in ('user_cost', 'bot_cost') then
+      perform private.alert_cost(p_bot, v_quota.day, reservation, p_user_id);
+    end if;
     return;
   end if;
+
   reserved_on := v_quota.day;
+  if reserved_from = 'bonus' then
+    update public.users as u set bonus_credits = u.bonus_credits - 1 where u.id = p_user_id;
+  end if;
   insert into public.daily_usage as u (user_id, bot, day, requests, bonus_requests)
   values (
     p_user_id, p_bot, v_quota.day, (reserved_from = 'plan')::integer, (reserved_from = 'bonus')::integer
@@ -2321,11 +2528,14 @@ begin
   on conflict (user_id, month) do update
     set requests = u.requests + excluded.requests,
         bonus_requests = u.bonus_requests + excluded.bonus_requests;
+  select greatest(v_limits.releases - v_open.requests - coalesce(sum(d.releases), 0), 0) into releases_left
+    from public.daily_usage as d
+   where d.user_id = p_user_id and d.day = v_quota.day;
 end
 $$;
 
 revoke all on function private.reserve_usage from public, anon, authenticated, service_role;
-comment on function private.reserve_usage is 'Takes one AI request off what a person has left';
+comment on function private.reserve_usage is 'Decides whether a question may go to the AI, and reserves it';
 
 -- Notes that a banned person is being told of it.
 --
@@ -2418,6 +2628,29 @@ $$;
 
 revoke all on function private.upsert_user from public, anon, authenticated, service_role;
 comment on function private.upsert_user is 'Finds or creates the person behind a Telegram account';
+
+-- Returns what a user's questions cost on a day, in US dollars, without the calls on the user's own keys.
+--
+-- Twice or at once: only reads.
+-- Returns: the sum over the user's models; p_day is today in the time zone of the quota.
+-- Errors: none.
+create or replace function private.user_cost(p_user_id bigint, p_day date)
+returns numeric
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(sum(m.day_cost), 0)
+    from public.monthly_api_usage as m
+   where m.user_id = p_user_id
+     and m.month = date_trunc('month', p_day::timestamp)::date
+     and m.day = p_day
+     and not m.is_own_key;
+$$;
+
+revoke all on function private.user_cost from public, anon, authenticated, service_role;
+comment on function private.user_cost is 'What a user''s questions cost on a day';
 
 -- Gives a person bonus credits in an admin's name; a number below zero takes some back, to zero at most.
 --
@@ -8647,6 +8880,7 @@ as $$
          reservation = null,
          reserved_on = null,
          reserved_from = null,
+         reserved_cost = null,
          answer = null,
          error = null
    where t.bot = p_bot and t.update_id = p_update_id;
@@ -9875,13 +10109,15 @@ revoke all on function public.fail_stale_update from public, anon, authenticated
 grant execute on function public.fail_stale_update to bot_backend;
 comment on function public.fail_stale_update is 'Records that a stale update could not be read; after three times it is put aside';
 
--- Records that the work on an update failed: gives the lease and the reserved request back, and after three
+-- Records that the work on an update failed: gives the lease back, and the reserved request unless an AI provider was
+-- paid for it (then it counts, and the next attempt reserves no other), and after three
 -- failures of our own puts the update aside, so that it cannot block its chat for a day.
 --
 -- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
 -- Returns: json {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and
 --   p_outgoing (the owner's alert) are kept only when it is put aside; p_counts is false when database,
---   network or a deployment failed and not our code, p_final true to put it aside at once.
+--   network or a deployment failed and not our code, p_final true to put it aside at once. p_usage: the calls to AI
+--   providers so far, see private.record_usage.
 -- Errors: none of its own.
 create or replace function public.fail_update(
   p_bot text,
@@ -9891,7 +10127,8 @@ create or replace function public.fail_update(
   p_counts boolean default true,
   p_final boolean default false,
   p_answer jsonb default null,
-  p_outgoing jsonb default '[]'
+  p_outgoing jsonb default '[]',
+  p_usage jsonb default '[]'
 )
 returns json
 language plpgsql
@@ -9903,6 +10140,7 @@ declare
   v_update public.telegram_updates;
   v_failures integer;
   v_set_aside boolean;
+  v_is_paid boolean;
 begin
   select t.* into v_update
     from public.telegram_updates as t
@@ -9918,11 +10156,15 @@ begin
     return json_build_object('outcome', 'superseded');
   end if;
 
-  if v_update.reservation = 'reserved' then
+  v_is_paid := coalesce(
+    v_update.reservation = 'settled' or v_update.reservation = 'reserved' and private.is_paid(p_usage), false
+  );
+  if v_update.reservation = 'reserved' and not v_is_paid then
     perform private.release_usage(
       v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from
     );
   end if;
+  perform private.record_usage(v_update, p_usage, coalesce(v_is_paid and v_update.reservation = 'reserved', false));
   v_failures := v_update.failures + p_counts::integer;
   v_set_aside := p_final or v_failures >= 3;
   if v_set_aside and p_outgoing <> '[]' then
@@ -9932,9 +10174,10 @@ begin
      set status = case when v_set_aside then 'set_aside' else 'failed' end,
          failures = v_failures,
          lease_until = case when not v_set_aside then private.clock() end,
-         reservation = null,
-         reserved_on = null,
-         reserved_from = null,
+         reservation = case when v_is_paid then 'settled' end,
+         reserved_on = case when v_is_paid then t.reserved_on end,
+         reserved_from = case when v_is_paid then t.reserved_from end,
+         reserved_cost = null,
          answer = case when v_set_aside then p_answer end,
          error = left(p_error, 2000)
    where t.bot = p_bot and t.update_id = p_update_id;
@@ -9955,7 +10198,8 @@ comment on function public.fail_update is 'Records a failure; after three the up
 -- Twice or at once: the row is locked and its attempt compared. A worker that lost its lease changes nothing;
 --   a repeated call after a lost answer changes nothing either and gets the same answer. Session data are
 --   changed key by key, never written back whole, so a button and a message at once lose nothing.
---   A reserved request that the handler did not settle is given back, whatever p_reservation says. The calls
+--   A reserved request counts when the handler settled it or a call to a provider was paid for; otherwise it is given
+--   back: as often as the setting daily_releases allows where a provider was asked, always where none was. The calls
 --   to AI providers (p_usage, see private.record_usage) are written down by whoever finishes, so they count once.
 --   Of a person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
 --   p_messages [{role, content, message_id}]: what is remembered under a message_id is replaced when that message was
@@ -10008,10 +10252,13 @@ begin
   end if;
 
   if v_update.reservation = 'reserved' and p_reservation is distinct from 'settled' then
-    perform private.release_usage(
-      v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from
-    );
-    v_update.reservation := 'released';
+    p_reservation := case
+      when private.is_paid(p_usage) then 'settled'
+      when private.release_usage(
+        v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from, p_usage <> '[]'
+      ) then 'released'
+      else 'settled'
+    end;
   elsif p_reservation = 'settled' then
     v_notice := private.serve_newcomer(v_update.user_id, p_bot, p_update_id);
   end if;
@@ -10232,18 +10479,21 @@ comment on function public.put_update_aside is 'Keeps a body that cannot be work
 --   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
 --   that came before its person was erased is over, and nobody is made of it.
 --   p_thread is the topic of a chat that has topics: a session and a conversation of its own; 0 elsewhere.
+--   p_cost: US dollars that the question may cost at most.
 --   p_person is Telegram's User, with hash: what remembers them in erased_people.
 -- Returns: json
---   {outcome: work, attempt, failures, user, session, usage, reservation, own_key, history}
+--   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, own_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
 --             created_at, is_admin, admin_email, ban: {reason, told} | null}
 --     session {mode, data}
 --     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
 --             month_resets_at, bonus_credits, timezone}
---     reservation: reserved | refused | null (not asked for, a question awaits its answer, own_key pays, or banned)
+--     reservation: as private.reserve_usage returns it, and null when not asked for, when a question of ours awaits
+--             its answer, or for a banned user; releases_left with it
 --     own_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
 --             is reserved already; else null
---     history [{role, content}], the oldest first; no more than p_history and the plan allow
+--     history [{role, content}], the oldest first; no more than p_history and the plan allow, and no more characters
+--             together than p_history_characters
 --     edited_question: what the AI was asked before the user edited this message; history leaves it and its answer out
 --   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
 --   {outcome: busy, retry_after}                     seconds
@@ -10261,7 +10511,9 @@ create or replace function public.receive_update(
   p_lease_seconds integer,
   p_reserve boolean default false,
   p_history integer default 0,
-  p_thread bigint default 0
+  p_thread bigint default 0,
+  p_history_characters integer default null,
+  p_cost numeric default 0
 )
 returns json
 language plpgsql
@@ -10281,6 +10533,8 @@ declare
   v_own_key json;
   v_edited bigint;
   v_edited_question text;
+  v_is_counted boolean;
+  v_releases_left integer;
 begin
   -- The update's row before the person's, as everybody else locks them: no two wait for each other.
   select t.* into v_known
@@ -10323,22 +10577,24 @@ begin
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
-  if p_reserve and not v_banned and v_taken.reservation is distinct from 'reserved' then
+  v_is_counted := coalesce(v_taken.reservation in ('reserved', 'settled'), false);
+  if p_reserve and not v_banned and not v_is_counted then
     v_own_key := private.active_token(v_user.id);
   end if;
   if p_reserve
     and not v_banned
-    and v_own_key is null
-    and v_taken.reservation is distinct from 'reserved'
+    and not v_is_counted
     and v_session.session_data ->> 'awaiting' is null
   then
-    v_reserved := private.reserve_usage(v_user.id, p_bot);
+    v_reserved := private.reserve_usage(v_user.id, p_bot, p_update_id, p_cost, v_own_key is not null);
+    v_releases_left := v_reserved.releases_left;
     v_user.bonus_credits := v_user.bonus_credits - coalesce((v_reserved.reserved_from = 'bonus')::integer, 0);
-    v_taken.reservation := case when v_reserved.reserved_on is null then 'refused' else 'reserved' end;
+    v_taken.reservation := v_reserved.reservation;
     update public.telegram_updates as t
        set reservation = v_taken.reservation,
            reserved_on = v_reserved.reserved_on,
-           reserved_from = v_reserved.reserved_from
+           reserved_from = v_reserved.reserved_from,
+           reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
      where t.bot = p_bot and t.update_id = p_update_id;
   end if;
   if p_kind = 'edited_message' then
@@ -10388,10 +10644,12 @@ begin
       'timezone', private.setting('quota_timezone')
     ),
     'reservation', v_taken.reservation,
+    'releases_left', v_releases_left,
     'own_key', v_own_key,
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
-        v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited
+        v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited,
+        p_history_characters
       )
       else '[]'::json
     end,
@@ -10404,14 +10662,15 @@ revoke all on function public.receive_update from public, anon, authenticated, s
 grant execute on function public.receive_update to bot_backend;
 comment on function public.receive_update is 'Stores an update, drops duplicates, takes the lease and loads the session';
 
--- Reads the newest messages of a session, the oldest of them first, without those that belong to the message
--- p_without of the user, who edited it.
+-- Reads the newest messages of a session, the oldest of them first: at most p_limit, no more than fit whole into
+-- p_characters (null: any number), and none that belongs to the message p_without of the user, who edited it.
 --
 -- Twice or at once: only reads, over messages_session_idx.
 -- Returns: json array of {role, content}; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
-  p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null
+  p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null,
+  p_characters integer default null
 )
 returns json
 language sql
@@ -10423,13 +10682,14 @@ as $$
     json_agg(json_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::json
   )
   from (
-    select r.id, r.role, r.content
+    select r.id, r.role, r.content, sum(length(r.content)) over (order by r.id desc rows unbounded preceding) as size
       from public.messages as r
      where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id and r.thread_id = p_thread
        and (p_without is null or r.message_id is distinct from p_without)
      order by r.id desc
      limit p_limit
-  ) as m;
+  ) as m
+ where p_characters is null or m.size <= p_characters;
 $$;
 
 revoke all on function private.recent_messages from public, anon, authenticated, service_role;
@@ -10482,13 +10742,17 @@ revoke all on function public.record_calls from public, anon, authenticated, ser
 grant execute on function public.record_calls to bot_backend;
 comment on function public.record_calls is 'Records what became of owed calls to the Bot API';
 
--- Reserves one AI request for an update whose handler finds out late that it wants the AI. Plain text has
--- its request reserved by receive_update already.
+-- Reserves one AI request for an update whose handler finds out late that it wants the AI, or that it cannot use the
+-- user's own key. Plain text has its request reserved by receive_update already.
 --
 -- Twice or at once: the update's row is locked; an update reserves one request, however often it asks.
--- Returns: json {outcome: reserved | refused | superseded}.
+-- Returns: json {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
+--   an earlier attempt was paid for.
+--   p_cost: US dollars that the question may cost at most; p_is_own_key: on the user's own key, nothing is taken.
 -- Errors: none of its own.
-create or replace function public.reserve_request(p_bot text, p_update_id bigint, p_attempt integer)
+create or replace function public.reserve_request(
+  p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_own_key boolean default false
+)
 returns json
 language plpgsql
 volatile
@@ -10508,16 +10772,17 @@ begin
   elsif not private.hold_person(v_update) then  -- erased meanwhile
     return json_build_object('outcome', 'superseded');
   end if;
-  if v_update.reservation is null then
-    v_reserved := private.reserve_usage(v_update.user_id, p_bot);
-    v_update.reservation := case when v_reserved.reserved_on is null then 'refused' else 'reserved' end;
-    update public.telegram_updates as t
-       set reservation = v_update.reservation,
-           reserved_on = v_reserved.reserved_on,
-           reserved_from = v_reserved.reserved_from
-     where t.bot = p_bot and t.update_id = p_update_id;
+  if v_update.reservation in ('reserved', 'settled') then
+    return json_build_object('outcome', v_update.reservation, 'releases_left', 0);
   end if;
-  return json_build_object('outcome', v_update.reservation);
+  v_reserved := private.reserve_usage(v_update.user_id, p_bot, p_update_id, p_cost, p_is_own_key);
+  update public.telegram_updates as t
+     set reservation = v_reserved.reservation,
+         reserved_on = v_reserved.reserved_on,
+         reserved_from = v_reserved.reserved_from,
+         reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
+   where t.bot = p_bot and t.update_id = p_update_id;
+  return json_build_object('outcome', v_reserved.reservation, 'releases_left', v_reserved.releases_left);
 end
 $$;
 
@@ -10611,7 +10876,7 @@ begin
       v_stale.user_id, v_stale.bot, v_stale.reserved_on, v_stale.reserved_from
     );
     update public.telegram_updates as t
-       set reservation = null, reserved_on = null, reserved_from = null
+       set reservation = null, reserved_on = null, reserved_from = null, reserved_cost = null
      where t.bot = v_stale.bot and t.update_id = v_stale.update_id;
     v_released := v_released + 1;
   end loop;
@@ -10773,7 +11038,7 @@ as $$
   values (
     (p_now at time zone private.setting('quota_timezone'))::date, '', '', false, p_user_id & 15, 1
   )
-  on conflict (day, provider, model, is_own_key, shard) do update
+  on conflict (day, bot, provider, model, is_own_key, shard) do update
     set new_people = t.new_people + excluded.new_people;
 $$;
 
@@ -10950,6 +11215,27 @@ revoke all on function public.get_user_usage_stats from public, anon, authentica
 grant execute on function public.get_user_usage_stats to bot_backend, service_role;
 comment on function public.get_user_usage_stats is 'All about a person''s usage, in constant time';
 
+-- Tells whether the owner paid for any of an update's calls to AI providers.
+--
+-- Twice or at once: only computes.
+-- Returns: true when a call on the owner's key has a cost, however small. p_usage: see private.record_usage.
+-- Errors: none.
+create or replace function private.is_paid(p_usage jsonb)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select from jsonb_array_elements(p_usage) as c (call)
+     where c.call ->> 'cost' is not null and not coalesce((c.call ->> 'is_own_key')::boolean, false)
+  );
+$$;
+
+revoke all on function private.is_paid from public, anon, authenticated, service_role;
+comment on function private.is_paid is 'Whether the owner paid for any of an update''s calls to AI providers';
+
 -- Keeps a partition of api_usage for this month, the two after it and every month that has rows in the default
 -- one, and drops those past the setting retention_usage_months.
 --
@@ -11095,9 +11381,9 @@ begin
     on conflict (user_id, day, bot) do update set own_key_requests = u.own_key_requests + 1;
   end if;
   if v_last is null then
-    insert into public.daily_totals as t (day, provider, model, is_own_key, shard, requests)
-    values (v_day, '', '', false, v_shard, v_requests)
-    on conflict (day, provider, model, is_own_key, shard) do update
+    insert into public.daily_totals as t (day, bot, provider, model, is_own_key, shard, requests)
+    values (v_day, p_update.bot, '', '', false, v_shard, v_requests)
+    on conflict (day, bot, provider, model, is_own_key, shard) do update
       set requests = t.requests + excluded.requests;
     return;
   end if;
@@ -11141,10 +11427,10 @@ begin
      group by c.provider, c.model, c.is_own_key
   ), months as (
     insert into public.monthly_api_usage as m
-      (user_id, month, provider, model, is_own_key, calls, errors, tokens_in, tokens_out, cost, ms)
+      (user_id, month, provider, model, is_own_key, calls, errors, tokens_in, tokens_out, cost, ms, day, day_cost)
     select
       p_update.user_id, date_trunc('month', v_day::timestamp)::date, s.provider, s.model, s.is_own_key,
-      s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms
+      s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms, v_day, s.cost
       from sums as s
      order by s.provider, s.model, s.is_own_key
     on conflict (user_id, month, provider, model, is_own_key) do update
@@ -11153,14 +11439,16 @@ begin
           tokens_in = m.tokens_in + excluded.tokens_in,
           tokens_out = m.tokens_out + excluded.tokens_out,
           cost = m.cost + excluded.cost,
-          ms = m.ms + excluded.ms
+          ms = m.ms + excluded.ms,
+          day = excluded.day,
+          day_cost = excluded.day_cost + case when m.day = excluded.day then m.day_cost else 0 end
   )
   insert into public.daily_totals as t (
-    day, provider, model, is_own_key, shard,
+    day, bot, provider, model, is_own_key, shard,
     requests, calls, errors, tokens_in, tokens_out, cost, ms
   )
   select
-    v_day, s.provider, s.model, s.is_own_key, v_shard,
+    v_day, p_update.bot, s.provider, s.model, s.is_own_key, v_shard,
     case
       when s.provider = v_last ->> 'provider' and s.model = v_last ->> 'model' and s.is_own_key = v_is_own
       then v_requests
@@ -11169,7 +11457,7 @@ begin
     s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms
     from sums as s
    order by s.provider, s.model, s.is_own_key
-  on conflict (day, provider, model, is_own_key, shard) do update
+  on conflict (day, bot, provider, model, is_own_key, shard) do update
     set requests = t.requests + excluded.requests,
         calls = t.calls + excluded.calls,
         errors = t.errors + excluded.errors,

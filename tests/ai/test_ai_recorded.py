@@ -34,7 +34,7 @@ def test_an_answer_is_one_call(ai: Ai, ask: Ask) -> None:
         "status": "ok",
         "tokens_in": 3,
         "tokens_out": 7,
-        "cost": None,
+        "cost": "0.00001475",
         "is_own_key": False,
     }
 

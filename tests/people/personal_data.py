@@ -52,7 +52,7 @@ TABLES = {
     "public.daily_usage": Table(
         "gone",
         section="requests",
-        told="bot day requests bonus_requests own_key_requests",
+        told="bot day requests bonus_requests own_key_requests releases",
         kept_back="user_id",
     ),
     "public.monthly_usage": Table(
@@ -61,7 +61,7 @@ TABLES = {
     "public.monthly_api_usage": Table(
         "gone",
         section="ai_months",
-        told="month provider model is_own_key calls errors tokens_in tokens_out cost ms",
+        told="month provider model is_own_key calls errors tokens_in tokens_out cost ms day day_cost",
         kept_back="user_id",
     ),
     "public.api_usage": Table(
@@ -182,10 +182,10 @@ TABLES = {
         "stripped",
         section="updates",
         told="bot update_id kind status chat_id thread_id payload attempt failures deaths lease_until"
-        " reservation reserved_on reserved_from answer error received_at",
+        " reservation reserved_on reserved_from reserved_cost answer error received_at",
         kept_back="user_id delivery",
         cleared="user_id chat_id thread_id payload delivery answer error lease_until reservation reserved_on"
-        " reserved_from",
+        " reserved_from reserved_cost",
     ),
     "public.telegram_outbox": Table(
         "gone",
@@ -203,5 +203,6 @@ TABLES = {
     "public.statement_days": Table("nobody's", why="how far the providers' own lists were read"),
     "public.statement_entries": Table("nobody's", why="sums and numbers of the providers' own lists"),
     "public.star_positions": Table("nobody's", why="how far a bot's list of transactions was read"),
+    "private.cost_alerts": Table("nobody's", why="when the admins were told of a cost limit"),
     "private.settings": Table("nobody's", why="settings of the installation"),
 }

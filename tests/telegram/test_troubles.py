@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
 
 import pytest
 
+from tests.stories.test_keys import a_key, add
 from tests.support import eventually
 from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to
 from tools.emulator.ai import AiBehaviour
@@ -15,24 +15,27 @@ from tools.emulator.stack import Stack
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "word"),
+    ("behaviour", "word", "counted"),
     [
-        (AiBehaviour(status=500), "could not answer"),
-        (AiBehaviour(status=401), "isn’t available"),
-        (AiBehaviour(status=429, retry_after=20), "overloaded"),
-        (AiBehaviour(empty=True), "could not answer"),
+        (AiBehaviour(status=500), "couldn’t answer", 0),
+        (AiBehaviour(status=401), "isn’t available", 0),
+        (AiBehaviour(status=403), "won’t answer this", 0),
+        (AiBehaviour(status=429, retry_after=20), "overloaded", 0),
         (
-            AiBehaviour(error_in_200={"error": {"code": 502, "message": "upstream"}}, cut_after=0),
-            "could not answer",
+            AiBehaviour(error_in_200={"code": 502, "message": "upstream"}, chunks=["", "lost"]),
+            "couldn’t answer",
+            0,
         ),
-        (AiBehaviour(refusal="I can't help with that."), "will not answer this"),
-        (AiBehaviour(malformed=True, text=""), "could not answer"),
-        (AiBehaviour(hang=True), "took too long"),
+        (AiBehaviour(cut_after=0), "couldn’t answer", 1),
+        (AiBehaviour(empty=True), "couldn’t answer", 1),
+        (AiBehaviour(refusal="I can't help with that."), "won’t answer this", 1),
+        (AiBehaviour(malformed=True, text=""), "couldn’t answer", 1),
+        (AiBehaviour(hang=True), "took too long", 1),
     ],
-    ids=["500", "401", "429", "empty", "error in 200", "refusal", "malformed", "silence"],
+    ids=["500", "401", "403", "429", "error in 200", "cut", "empty", "refusal", "malformed", "silence"],
 )
-def test_a_failing_ai_gives_the_request_back(
-    stack: Stack, sql: Sql, behaviour: AiBehaviour, word: str
+def test_a_failed_request_counts_when_the_provider_worked_on_it(
+    stack: Stack, sql: Sql, behaviour: AiBehaviour, word: str, counted: int
 ) -> None:
     anna = stack.telegram.person("Anna")
     chat = anna.chat("assistant")
@@ -40,9 +43,41 @@ def test_a_failing_ai_gives_the_request_back(
     chat.send("hello").wait(timeout=60)
     answer = chat.answer().text
     assert word in answer
-    assert re.search("does not count|didn’t count", answer)
-    assert requests_of(sql, anna.id) == 0
+    assert answer.endswith(
+        "It counts as a request because the AI worked on it." if counted else "This request didn’t count."
+    )
+    assert requests_of(sql, anna.id) == counted
     assert history_of(sql, anna.id) == []
+    costs = sql(
+        "select a.cost from api_usage a join users u on u.id = a.user_id where u.telegram_id = %s", anna.id
+    )
+    assert any(row["cost"] is not None for row in costs) == bool(counted)
+
+
+def test_only_some_failed_requests_a_day_are_given_back(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    stack.ai.always(AiBehaviour(status=401))
+    sql("update private.settings set value = '2' where key = 'daily_releases'")
+    try:
+        for words in ("one", "two", "three", "four"):
+            chat.send(words).wait(timeout=60)
+        answers = [answer.text for answer in chat.answers()]
+    finally:
+        sql("update private.settings set value = '20' where key = 'daily_releases'")
+    assert [answer.endswith("This request didn’t count.") for answer in answers] == [True, True, False, False]
+    assert answers[-1].endswith("too many of yours failed today.")
+    assert requests_of(sql, anna.id) == 2
+
+
+def test_a_failure_on_an_own_key_says_nothing_of_requests(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    add(chat, "OpenAI", a_key("OpenAI"))
+    stack.ai.always(AiBehaviour(empty=True))
+    chat.send("hello").wait(timeout=60)
+    assert chat.answer().text.endswith("Please try again.")
+    assert requests_of(sql, anna.id) == 0
 
 
 def test_a_slow_model_is_cut_off_with_what_came_so_far(stack: Stack, sql: Sql) -> None:

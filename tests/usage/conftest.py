@@ -35,6 +35,29 @@ def call(backend_url: str) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def setting(sql: Sql) -> Iterator[Callable[[str, float], None]]:
+    """Change a number in private.settings; put back after the test."""
+    before: dict[str, Any] = {}
+
+    def change(key: str, value: float) -> None:
+        row = sql("select value from private.settings where key = %s", key)[0]
+        before.setdefault(key, row["value"])
+        sql("update private.settings set value = %s::jsonb where key = %s", json.dumps(value), key)
+
+    yield change
+    for key, value in before.items():
+        sql("update private.settings set value = %s::jsonb where key = %s", json.dumps(value), key)
+
+
+@pytest.fixture(autouse=True)
+def no_limits(setting: Callable[[str, float], None]) -> None:
+    """Set no limits but those of a test: these tests leave questions unfinished and record great costs."""
+    setting("questions_in_progress", 1000)
+    setting("daily_cost_user", 0)
+    setting("daily_cost_bot", 0)
+
+
+@pytest.fixture
 def ask(call: Callable[..., Any]) -> Callable[..., Update]:
     """Receive an update of a person as the pipeline does; its request is reserved if there is one."""
 

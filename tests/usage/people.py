@@ -50,8 +50,18 @@ def ai_call(**values: Any) -> dict[str, Any]:
 class Update:
     """One update on its way."""
 
-    def __init__(self, call: Call, bot: str, number: int, telegram_id: int) -> None:
+    def __init__(
+        self,
+        call: Call,
+        bot: str,
+        number: int,
+        telegram_id: int,
+        *,
+        cost: str = "0",
+        characters: int | None = None,
+    ) -> None:
         self._call, self.bot, self.number, self.telegram_id = call, bot, number, telegram_id
+        self._cost, self._characters = cost, characters
         self.received = self.receive()
 
     def receive(self) -> dict[str, Any]:
@@ -67,6 +77,8 @@ class Update:
             p_lease_seconds=40,
             p_reserve=True,
             p_history=50,
+            p_history_characters=self._characters,
+            p_cost=self._cost,
         )
         return received
 
@@ -85,13 +97,14 @@ class Update:
         )
         return finished
 
-    def fail(self) -> None:
+    def fail(self, *calls: dict[str, Any]) -> None:
         self._call(
             "fail_update",
             p_bot=self.bot,
             p_update_id=self.number,
             p_attempt=self.received["attempt"],
             p_error="broke",
+            p_usage=list(calls),
         )
 
 

@@ -163,7 +163,8 @@ def test_the_counters_are_the_sums_of_the_rows(
     for reservation, calls in updates:
         ask(anna).finish(reservation, *calls)
         own = bool(calls) and calls[-1]["is_own_key"] and calls[-1]["status"] in ("ok", "part")
-        served += reservation == "settled" or own
+        paid = any(call["cost"] is not None and not call["is_own_key"] for call in calls)
+        served += reservation == "settled" or own or paid
     key = "provider, model, is_own_key"
     rows = sql(
         f"select {key}, {SUMS} from api_usage where user_id = %s group by {key} order by {key}", person
@@ -206,7 +207,7 @@ def test_a_failure_with_an_apology_is_recorded_and_the_request_given_back(stack:
     anna = stack.telegram.person("Anna").chat("assistant")
     stack.ai.next(AiBehaviour(status=403))
     anna.send("Something bad")
-    assert "will not answer this" in anna.answer().text
+    assert "won’t answer this" in anna.answer().text
     assert [row["status"] for row in rows_of(sql, anna.id)] == ["refused"]
     assert sql("select requests from monthly_usage where user_id = %s", user_id(sql, anna.id)) == [
         {"requests": 0}

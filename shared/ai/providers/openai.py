@@ -14,10 +14,11 @@ from typing import Any, ClassVar
 from shared import log
 from shared.ai import figures, provider
 from shared.ai.provider import NOT_JSON, Draft, Problem, Question, Trouble, Usage
+from shared.config import settings
 
-# Counts the model's silent reasoning too. No model writes more within the longest RESPONSE_TIMEOUT, and a
-# provider that reserves the price of the longest possible answer asks less for a small account.
-MAX_TOKENS = 8_000
+# Asked for as `max_tokens` where `max_completion_tokens` is refused, as unknown or as too much: no answer is
+# without a limit.
+_FEWER_TOKENS = 4_000
 
 # Reasons to stop, in lower case, as OpenAI, Google, Azure, Zhipu and others word them.
 _REFUSALS = frozenset(
@@ -41,7 +42,7 @@ class Provider(provider.Provider):
     SPARE: ClassVar[tuple[str, ...]] = (
         "temperature",  # reasoning models take only the default
         "reasoning_effort",  # other models know none, and each reasoning model has words of its own
-        "max_completion_tokens",  # older models allow less
+        "max_completion_tokens",  # older models allow less, or call it `max_tokens`
         "safety_identifier",
         "prompt_cache_key",
         "stream_options",
@@ -97,8 +98,10 @@ class Provider(provider.Provider):
             "messages": question.messages,
             "stream": True,
             "stream_options": {"include_usage": True, "include_obfuscation": False},
-            "max_completion_tokens": MAX_TOKENS,
+            "max_completion_tokens": settings().chat_max_tokens,  # the model's silent reasoning included
         }
+        if "max_completion_tokens" in question.without:
+            body["max_tokens"] = min(_FEWER_TOKENS, settings().chat_max_tokens)
         if question.temperature is not None:
             body["temperature"] = question.temperature
         if question.effort is not None:

@@ -5,9 +5,10 @@ particular to the general: commands and buttons, then words for the AI, then eve
 everybody's, and an admin's with a name behind it: so `admin` comes before `payments`.
 """
 
+from shared.bots.assistant.cost import question_cost
 from shared.telegram import Bot
 
-bot = Bot("assistant", answers_text_with_ai=True)
+bot = Bot("assistant", answers_text_with_ai=True, question_cost=question_cost)
 
 # The modules below register their handlers on `bot`, in this order.
 from shared.bots.assistant import (  # noqa: E402, I001

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from shared.ai.chat import ChatAnswer
 
 _ENDINGS = {"cut": "ai_cut", "broken": "ai_broken", "length": "ai_length"}
+_COST_LIMITS = {"user_cost": "limit_user_cost", "bot_cost": "limit_bot_cost"}
 
 
 def _is_question(_message: Message) -> bool:
@@ -65,18 +66,42 @@ def chat(_message: Message) -> None:
         unit.release()
         return reply(unit.rich("menu"), main_menu(unit))
     own = open_key(unit)
-    if own is None:
-        if unit.reservation is None:
-            unit.reserve()
-        if unit.reservation != "reserved":
-            return refuse(unit)
+    if unit.reservation is None or (unit.reservation == "own_key" and own is None):
+        unit.reserve(is_own_key=own is not None)
+    if not unit.may_ask:
+        return refuse(unit)
     return _answer(unit, words, own)
 
 
 def refuse(unit: Unit) -> None:
-    """Say that the plan's requests are used up, when there are new ones, and the ways to more."""
+    """Say why the question does not go to the AI now, and what the user can do about it. It costs nothing."""
     if unit.is_offline:
         return reply(unit.rich("offline_limit"))
+    if unit.reservation == "in_progress":
+        return reply(unit.rich("in_progress"))
+    if unit.reservation in _COST_LIMITS:
+        return _refuse_cost(unit)
+    return _refuse_quota(unit)
+
+
+def _refuse_cost(unit: Unit) -> None:
+    log.warning(
+        "a daily cost limit stops a question",
+        action="cost_limit",
+        bot=unit.bot.name,
+        limit=unit.reservation,
+        user_id=unit.person.id,
+    )
+    text = unit.rich(_COST_LIMITS[unit.reservation or ""], time=reset_time(unit), hours=_hours_left(unit))
+    reply(text, main_menu(unit))
+
+
+def _hours_left(unit: Unit) -> int:
+    return max(1, round((unit.usage.resets_at - datetime.now(UTC)) / timedelta(hours=1)))
+
+
+def _refuse_quota(unit: Unit) -> None:
+    """Say that the plan's requests are used up, when there are new ones, and the ways to more."""
     offer = trial_offer(unit)
     usage, time, ways = unit.usage, reset_time(unit), ways_out(unit, has_trial=offer is not None)
     if usage.is_month_used_up:
@@ -85,8 +110,7 @@ def refuse(unit: Unit) -> None:
         text = unit.rich("limit_reached_month", limit=limit, date=day, time=time, ways=ways)
     else:
         limit = usage.daily_requests or 0
-        hours = max(1, round((usage.resets_at - datetime.now(UTC)) / timedelta(hours=1)))
-        text = unit.rich("limit_reached", limit=limit, time=time, hours=hours, ways=ways)
+        text = unit.rich("limit_reached", limit=limit, time=time, hours=_hours_left(unit), ways=ways)
     return reply(text, [*trial_row(unit, offer), *main_menu(unit)])
 
 
@@ -103,7 +127,7 @@ def _answer(unit: Unit, words: str, own: OpenKey | None) -> None:
             log.alert(f"the AI cannot be asked: {error}", action="config_error")
         else:
             log.warning("the AI failed", action="ai_failed", reason=type(error).__name__)
-        reply(unit.rich(getattr(error, "text_key", "ai_failed")))
+        reply(unit.rich(getattr(error, "text_key", "ai_failed"), counted=_counted(unit)))
         return
     unit.settle()
     unit.remember("user", words)
@@ -119,6 +143,19 @@ def _answer(unit: Unit, words: str, own: OpenKey | None) -> None:
     text, entities = render(said)
     for part in split(Text(text + ending, entities), max_parts=50):
         reply(part, certain=True)
+
+
+def _counted(unit: Unit) -> str:
+    """Return a sentence on whether the failed request counts; nothing on the user's own key."""
+    if not unit.has_reserved:
+        return ""
+    if not unit.is_charged:
+        key = "request_not_counted"
+    elif unit.releases_left == 0 and not any(call["cost"] is not None for call in unit.ai_calls):
+        key = "request_counted_failures"
+    else:
+        key = "request_counted"
+    return " " + unit.text(key)
 
 
 def _ask(unit: Unit, words: str, own: OpenKey | None) -> ChatAnswer:

@@ -1,13 +1,31 @@
--- Takes one AI request off what a person has, before the AI is asked: off the plan while its day and its month
--- both have one, then off the bonus credits.
+-- Decides whether a user's question may go to the AI, and reserves a request for it: from the plan while its day and its
+-- month both have one left, then from bonus credits. Checked in this order: requests left, daily cost of the user, daily
+-- cost of the bot, questions in progress. On the user's own key only the last one applies.
 --
--- Twice or at once: the person's row is locked, so of two requests at the last free place one gets it. The
---   caller holds the update's row and asks only when that has no reservation yet.
--- Returns: the day it counts for (and so the month) and what it was taken from (plan | bonus); both null when
---   nothing is left.
--- Errors: 40001, the person was erased this moment; the same call once more finds them new.
+-- p_cost is the most that the question may cost in US dollars. What other questions in progress may still cost is added
+-- to what was spent, so the cost limits hold for questions that arrive together as well.
+--
+-- Twice or at once: the user's row is locked, so two questions never pass a check together. The caller holds the update's
+--   row and asks only while that has no reservation.
+-- Locks: the user, then, near the bot's cost limit, an advisory lock of the bot.
+-- Returns: reservation
+--     reserved    with the day it counts for (and so the month) and what it was taken from (plan | bonus)
+--     own_key     nothing is taken
+--     refused     no requests left
+--     user_cost, bot_cost   the daily cost limit is reached
+--     in_progress the user has as many questions in progress as allowed
+--   releases_left: how many failed requests may still be given back today.
+-- Errors: 40001, the user was erased this moment; the same call once more finds a new user.
 create or replace function private.reserve_usage(
-  p_user_id bigint, p_bot text, out reserved_on date, out reserved_from text
+  p_user_id bigint,
+  p_bot text,
+  p_update_id bigint,
+  p_cost numeric,
+  p_is_own_key boolean,
+  out reservation text,
+  out reserved_on date,
+  out reserved_from text,
+  out releases_left integer
 )
 language plpgsql
 volatile
@@ -15,12 +33,40 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_user public.users;
+  v_now timestamptz;
+  v_user record;
   v_quota record;
+  v_limits record;
+  v_open record;
 begin
-  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  select u.vip_level, u.bonus_credits into v_user from public.users as u where u.id = p_user_id for no key update;
   if not found then
     raise exception 'the person was erased this moment' using errcode = '40001';
+  end if;
+  v_now := private.clock();  -- the lock may have taken a while
+  select
+    (max(s.value #>> '{}') filter (where s.key = 'questions_in_progress'))::integer as questions,
+    (max(s.value #>> '{}') filter (where s.key = 'daily_releases'))::integer as releases,
+    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_user'))::numeric as user_cost,
+    (max(s.value #>> '{}') filter (where s.key = 'daily_cost_bot'))::numeric as bot_cost
+    into v_limits
+    from private.settings as s
+   where s.key in ('questions_in_progress', 'daily_releases', 'daily_cost_user', 'daily_cost_bot');
+  select
+    count(*) as questions,
+    count(*) filter (where t.reservation = 'reserved') as requests,
+    coalesce(sum(t.reserved_cost), 0) as cost
+    into v_open
+    from public.telegram_updates as t
+   where t.user_id = p_user_id
+     and t.status = 'working'
+     and t.lease_until > v_now
+     and t.reservation in ('reserved', 'own_key', 'settled')
+     and (t.bot, t.update_id) <> (p_bot, p_update_id);
+
+  if p_is_own_key then
+    reservation := case when v_open.questions < v_limits.questions then 'own_key' else 'in_progress' end;
+    return;
   end if;
   v_quota := private.quota(p_user_id, v_user.vip_level);
   if coalesce(v_quota.requests < v_quota.daily_requests, true)
@@ -29,11 +75,28 @@ begin
     reserved_from := 'plan';
   elsif v_user.bonus_credits > 0 then
     reserved_from := 'bonus';
-    update public.users as u set bonus_credits = u.bonus_credits - 1 where u.id = p_user_id;
-  else
+  end if;
+  reservation := case
+    when reserved_from is null then 'refused'
+    when v_limits.user_cost > 0
+      and private.user_cost(p_user_id, v_quota.day) + v_open.cost + p_cost > v_limits.user_cost then 'user_cost'
+    when v_limits.bot_cost > 0
+      and not private.bot_affords(p_bot, v_quota.day, p_cost, v_limits.bot_cost) then 'bot_cost'
+    when v_open.questions >= v_limits.questions then 'in_progress'
+    else 'reserved'
+  end;
+  if reservation <> 'reserved' then
+    reserved_from := null;
+    if reservation in ('user_cost', 'bot_cost') then
+      perform private.alert_cost(p_bot, v_quota.day, reservation, p_user_id);
+    end if;
     return;
   end if;
+
   reserved_on := v_quota.day;
+  if reserved_from = 'bonus' then
+    update public.users as u set bonus_credits = u.bonus_credits - 1 where u.id = p_user_id;
+  end if;
   insert into public.daily_usage as u (user_id, bot, day, requests, bonus_requests)
   values (
     p_user_id, p_bot, v_quota.day, (reserved_from = 'plan')::integer, (reserved_from = 'bonus')::integer
@@ -48,8 +111,11 @@ begin
   on conflict (user_id, month) do update
     set requests = u.requests + excluded.requests,
         bonus_requests = u.bonus_requests + excluded.bonus_requests;
+  select greatest(v_limits.releases - v_open.requests - coalesce(sum(d.releases), 0), 0) into releases_left
+    from public.daily_usage as d
+   where d.user_id = p_user_id and d.day = v_quota.day;
 end
 $$;
 
 revoke all on function private.reserve_usage from public, anon, authenticated, service_role;
-comment on function private.reserve_usage is 'Takes one AI request off what a person has left';
+comment on function private.reserve_usage is 'Decides whether a question may go to the AI, and reserves it';

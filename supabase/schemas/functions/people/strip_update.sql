@@ -25,6 +25,7 @@ as $$
          reservation = null,
          reserved_on = null,
          reserved_from = null,
+         reserved_cost = null,
          answer = null,
          error = null
    where t.bot = p_bot and t.update_id = p_update_id;

@@ -1,10 +1,12 @@
--- Records that the work on an update failed: gives the lease and the reserved request back, and after three
+-- Records that the work on an update failed: gives the lease back, and the reserved request unless an AI provider was
+-- paid for it (then it counts, and the next attempt reserves no other), and after three
 -- failures of our own puts the update aside, so that it cannot block its chat for a day.
 --
 -- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
 -- Returns: json {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and
 --   p_outgoing (the owner's alert) are kept only when it is put aside; p_counts is false when database,
---   network or a deployment failed and not our code, p_final true to put it aside at once.
+--   network or a deployment failed and not our code, p_final true to put it aside at once. p_usage: the calls to AI
+--   providers so far, see private.record_usage.
 -- Errors: none of its own.
 create or replace function public.fail_update(
   p_bot text,
@@ -14,7 +16,8 @@ create or replace function public.fail_update(
   p_counts boolean default true,
   p_final boolean default false,
   p_answer jsonb default null,
-  p_outgoing jsonb default '[]'
+  p_outgoing jsonb default '[]',
+  p_usage jsonb default '[]'
 )
 returns json
 language plpgsql
@@ -26,6 +29,7 @@ declare
   v_update public.telegram_updates;
   v_failures integer;
   v_set_aside boolean;
+  v_is_paid boolean;
 begin
   select t.* into v_update
     from public.telegram_updates as t
@@ -41,11 +45,15 @@ begin
     return json_build_object('outcome', 'superseded');
   end if;
 
-  if v_update.reservation = 'reserved' then
+  v_is_paid := coalesce(
+    v_update.reservation = 'settled' or v_update.reservation = 'reserved' and private.is_paid(p_usage), false
+  );
+  if v_update.reservation = 'reserved' and not v_is_paid then
     perform private.release_usage(
       v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from
     );
   end if;
+  perform private.record_usage(v_update, p_usage, coalesce(v_is_paid and v_update.reservation = 'reserved', false));
   v_failures := v_update.failures + p_counts::integer;
   v_set_aside := p_final or v_failures >= 3;
   if v_set_aside and p_outgoing <> '[]' then
@@ -55,9 +63,10 @@ begin
      set status = case when v_set_aside then 'set_aside' else 'failed' end,
          failures = v_failures,
          lease_until = case when not v_set_aside then private.clock() end,
-         reservation = null,
-         reserved_on = null,
-         reserved_from = null,
+         reservation = case when v_is_paid then 'settled' end,
+         reserved_on = case when v_is_paid then t.reserved_on end,
+         reserved_from = case when v_is_paid then t.reserved_from end,
+         reserved_cost = null,
          answer = case when v_set_aside then p_answer end,
          error = left(p_error, 2000)
    where t.bot = p_bot and t.update_id = p_update_id;

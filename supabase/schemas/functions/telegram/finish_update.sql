@@ -3,7 +3,8 @@
 -- Twice or at once: the row is locked and its attempt compared. A worker that lost its lease changes nothing;
 --   a repeated call after a lost answer changes nothing either and gets the same answer. Session data are
 --   changed key by key, never written back whole, so a button and a message at once lose nothing.
---   A reserved request that the handler did not settle is given back, whatever p_reservation says. The calls
+--   A reserved request counts when the handler settled it or a call to a provider was paid for; otherwise it is given
+--   back: as often as the setting daily_releases allows where a provider was asked, always where none was. The calls
 --   to AI providers (p_usage, see private.record_usage) are written down by whoever finishes, so they count once.
 --   Of a person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
 --   p_messages [{role, content, message_id}]: what is remembered under a message_id is replaced when that message was
@@ -56,10 +57,13 @@ begin
   end if;
 
   if v_update.reservation = 'reserved' and p_reservation is distinct from 'settled' then
-    perform private.release_usage(
-      v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from
-    );
-    v_update.reservation := 'released';
+    p_reservation := case
+      when private.is_paid(p_usage) then 'settled'
+      when private.release_usage(
+        v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from, p_usage <> '[]'
+      ) then 'released'
+      else 'settled'
+    end;
   elsif p_reservation = 'settled' then
     v_notice := private.serve_newcomer(v_update.user_id, p_bot, p_update_id);
   end if;

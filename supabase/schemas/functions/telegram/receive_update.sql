@@ -8,18 +8,21 @@
 --   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
 --   that came before its person was erased is over, and nobody is made of it.
 --   p_thread is the topic of a chat that has topics: a session and a conversation of its own; 0 elsewhere.
+--   p_cost: US dollars that the question may cost at most.
 --   p_person is Telegram's User, with hash: what remembers them in erased_people.
 -- Returns: json
---   {outcome: work, attempt, failures, user, session, usage, reservation, own_key, history}
+--   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, own_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
 --             created_at, is_admin, admin_email, ban: {reason, told} | null}
 --     session {mode, data}
 --     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
 --             month_resets_at, bonus_credits, timezone}
---     reservation: reserved | refused | null (not asked for, a question awaits its answer, own_key pays, or banned)
+--     reservation: as private.reserve_usage returns it, and null when not asked for, when a question of ours awaits
+--             its answer, or for a banned user; releases_left with it
 --     own_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
 --             is reserved already; else null
---     history [{role, content}], the oldest first; no more than p_history and the plan allow
+--     history [{role, content}], the oldest first; no more than p_history and the plan allow, and no more characters
+--             together than p_history_characters
 --     edited_question: what the AI was asked before the user edited this message; history leaves it and its answer out
 --   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
 --   {outcome: busy, retry_after}                     seconds
@@ -37,7 +40,9 @@ create or replace function public.receive_update(
   p_lease_seconds integer,
   p_reserve boolean default false,
   p_history integer default 0,
-  p_thread bigint default 0
+  p_thread bigint default 0,
+  p_history_characters integer default null,
+  p_cost numeric default 0
 )
 returns json
 language plpgsql
@@ -57,6 +62,8 @@ declare
   v_own_key json;
   v_edited bigint;
   v_edited_question text;
+  v_is_counted boolean;
+  v_releases_left integer;
 begin
   -- The update's row before the person's, as everybody else locks them: no two wait for each other.
   select t.* into v_known
@@ -99,22 +106,24 @@ begin
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
-  if p_reserve and not v_banned and v_taken.reservation is distinct from 'reserved' then
+  v_is_counted := coalesce(v_taken.reservation in ('reserved', 'settled'), false);
+  if p_reserve and not v_banned and not v_is_counted then
     v_own_key := private.active_token(v_user.id);
   end if;
   if p_reserve
     and not v_banned
-    and v_own_key is null
-    and v_taken.reservation is distinct from 'reserved'
+    and not v_is_counted
     and v_session.session_data ->> 'awaiting' is null
   then
-    v_reserved := private.reserve_usage(v_user.id, p_bot);
+    v_reserved := private.reserve_usage(v_user.id, p_bot, p_update_id, p_cost, v_own_key is not null);
+    v_releases_left := v_reserved.releases_left;
     v_user.bonus_credits := v_user.bonus_credits - coalesce((v_reserved.reserved_from = 'bonus')::integer, 0);
-    v_taken.reservation := case when v_reserved.reserved_on is null then 'refused' else 'reserved' end;
+    v_taken.reservation := v_reserved.reservation;
     update public.telegram_updates as t
        set reservation = v_taken.reservation,
            reserved_on = v_reserved.reserved_on,
-           reserved_from = v_reserved.reserved_from
+           reserved_from = v_reserved.reserved_from,
+           reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
      where t.bot = p_bot and t.update_id = p_update_id;
   end if;
   if p_kind = 'edited_message' then
@@ -164,10 +173,12 @@ begin
       'timezone', private.setting('quota_timezone')
     ),
     'reservation', v_taken.reservation,
+    'releases_left', v_releases_left,
     'own_key', v_own_key,
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
-        v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited
+        v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited,
+        p_history_characters
       )
       else '[]'::json
     end,

@@ -1,11 +1,12 @@
--- Reads the newest messages of a session, the oldest of them first, without those that belong to the message
--- p_without of the user, who edited it.
+-- Reads the newest messages of a session, the oldest of them first: at most p_limit, no more than fit whole into
+-- p_characters (null: any number), and none that belongs to the message p_without of the user, who edited it.
 --
 -- Twice or at once: only reads, over messages_session_idx.
 -- Returns: json array of {role, content}; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
-  p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null
+  p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null,
+  p_characters integer default null
 )
 returns json
 language sql
@@ -17,13 +18,14 @@ as $$
     json_agg(json_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::json
   )
   from (
-    select r.id, r.role, r.content
+    select r.id, r.role, r.content, sum(length(r.content)) over (order by r.id desc rows unbounded preceding) as size
       from public.messages as r
      where r.user_id = p_user_id and r.bot = p_bot and r.chat_id = p_chat_id and r.thread_id = p_thread
        and (p_without is null or r.message_id is distinct from p_without)
      order by r.id desc
      limit p_limit
-  ) as m;
+  ) as m
+ where p_characters is null or m.size <= p_characters;
 $$;
 
 revoke all on function private.recent_messages from public, anon, authenticated, service_role;

@@ -1,10 +1,14 @@
--- Reserves one AI request for an update whose handler finds out late that it wants the AI. Plain text has
--- its request reserved by receive_update already.
+-- Reserves one AI request for an update whose handler finds out late that it wants the AI, or that it cannot use the
+-- user's own key. Plain text has its request reserved by receive_update already.
 --
 -- Twice or at once: the update's row is locked; an update reserves one request, however often it asks.
--- Returns: json {outcome: reserved | refused | superseded}.
+-- Returns: json {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
+--   an earlier attempt was paid for.
+--   p_cost: US dollars that the question may cost at most; p_is_own_key: on the user's own key, nothing is taken.
 -- Errors: none of its own.
-create or replace function public.reserve_request(p_bot text, p_update_id bigint, p_attempt integer)
+create or replace function public.reserve_request(
+  p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_own_key boolean default false
+)
 returns json
 language plpgsql
 volatile
@@ -24,16 +28,17 @@ begin
   elsif not private.hold_person(v_update) then  -- erased meanwhile
     return json_build_object('outcome', 'superseded');
   end if;
-  if v_update.reservation is null then
-    v_reserved := private.reserve_usage(v_update.user_id, p_bot);
-    v_update.reservation := case when v_reserved.reserved_on is null then 'refused' else 'reserved' end;
-    update public.telegram_updates as t
-       set reservation = v_update.reservation,
-           reserved_on = v_reserved.reserved_on,
-           reserved_from = v_reserved.reserved_from
-     where t.bot = p_bot and t.update_id = p_update_id;
+  if v_update.reservation in ('reserved', 'settled') then
+    return json_build_object('outcome', v_update.reservation, 'releases_left', 0);
   end if;
-  return json_build_object('outcome', v_update.reservation);
+  v_reserved := private.reserve_usage(v_update.user_id, p_bot, p_update_id, p_cost, p_is_own_key);
+  update public.telegram_updates as t
+     set reservation = v_reserved.reservation,
+         reserved_on = v_reserved.reserved_on,
+         reserved_from = v_reserved.reserved_from,
+         reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
+   where t.bot = p_bot and t.update_id = p_update_id;
+  return json_build_object('outcome', v_reserved.reservation, 'releases_left', v_reserved.releases_left);
 end
 $$;
 

@@ -40,7 +40,7 @@ begin
       v_stale.user_id, v_stale.bot, v_stale.reserved_on, v_stale.reserved_from
     );
     update public.telegram_updates as t
-       set reservation = null, reserved_on = null, reserved_from = null
+       set reservation = null, reserved_on = null, reserved_from = null, reserved_cost = null
      where t.bot = v_stale.bot and t.update_id = v_stale.update_id;
     v_released := v_released + 1;
   end loop;

@@ -14,7 +14,7 @@ as $$
   values (
     (p_now at time zone private.setting('quota_timezone'))::date, '', '', false, p_user_id & 15, 1
   )
-  on conflict (day, provider, model, is_own_key, shard) do update
+  on conflict (day, bot, provider, model, is_own_key, shard) do update
     set new_people = t.new_people + excluded.new_people;
 $$;
 

@@ -36,9 +36,9 @@ begin
     on conflict (user_id, day, bot) do update set own_key_requests = u.own_key_requests + 1;
   end if;
   if v_last is null then
-    insert into public.daily_totals as t (day, provider, model, is_own_key, shard, requests)
-    values (v_day, '', '', false, v_shard, v_requests)
-    on conflict (day, provider, model, is_own_key, shard) do update
+    insert into public.daily_totals as t (day, bot, provider, model, is_own_key, shard, requests)
+    values (v_day, p_update.bot, '', '', false, v_shard, v_requests)
+    on conflict (day, bot, provider, model, is_own_key, shard) do update
       set requests = t.requests + excluded.requests;
     return;
   end if;
@@ -82,10 +82,10 @@ begin
      group by c.provider, c.model, c.is_own_key
   ), months as (
     insert into public.monthly_api_usage as m
-      (user_id, month, provider, model, is_own_key, calls, errors, tokens_in, tokens_out, cost, ms)
+      (user_id, month, provider, model, is_own_key, calls, errors, tokens_in, tokens_out, cost, ms, day, day_cost)
     select
       p_update.user_id, date_trunc('month', v_day::timestamp)::date, s.provider, s.model, s.is_own_key,
-      s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms
+      s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms, v_day, s.cost
       from sums as s
      order by s.provider, s.model, s.is_own_key
     on conflict (user_id, month, provider, model, is_own_key) do update
@@ -94,14 +94,16 @@ begin
           tokens_in = m.tokens_in + excluded.tokens_in,
           tokens_out = m.tokens_out + excluded.tokens_out,
           cost = m.cost + excluded.cost,
-          ms = m.ms + excluded.ms
+          ms = m.ms + excluded.ms,
+          day = excluded.day,
+          day_cost = excluded.day_cost + case when m.day = excluded.day then m.day_cost else 0 end
   )
   insert into public.daily_totals as t (
-    day, provider, model, is_own_key, shard,
+    day, bot, provider, model, is_own_key, shard,
     requests, calls, errors, tokens_in, tokens_out, cost, ms
   )
   select
-    v_day, s.provider, s.model, s.is_own_key, v_shard,
+    v_day, p_update.bot, s.provider, s.model, s.is_own_key, v_shard,
     case
       when s.provider = v_last ->> 'provider' and s.model = v_last ->> 'model' and s.is_own_key = v_is_own
       then v_requests
@@ -110,7 +112,7 @@ begin
     s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms
     from sums as s
    order by s.provider, s.model, s.is_own_key
-  on conflict (day, provider, model, is_own_key, shard) do update
+  on conflict (day, bot, provider, model, is_own_key, shard) do update
     set requests = t.requests + excluded.requests,
         calls = t.calls + excluded.calls,
         errors = t.errors + excluded.errors,

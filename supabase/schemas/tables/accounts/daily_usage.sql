@@ -7,13 +7,15 @@ create table public.daily_usage (
   requests integer not null default 0 check (requests >= 0),
   bonus_requests integer not null default 0 check (bonus_requests >= 0),
   own_key_requests integer not null default 0 check (own_key_requests >= 0),
+  releases integer not null default 0 check (releases >= 0),
   primary key (user_id, day, bot)
 );
 
 comment on table public.daily_usage is 'AI requests used, by person, day and bot';
 comment on column public.daily_usage.day is 'A day in the time zone of the setting quota_timezone';
-comment on column public.daily_usage.requests is 'Reserved and served requests; a failed one is given back';
+comment on column public.daily_usage.requests is 'Reserved and counted requests; one that cost nothing is given back';
 comment on column public.daily_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
 comment on column public.daily_usage.own_key_requests is 'Requests served on the person''s own key; no limit counts them';
+comment on column public.daily_usage.releases is 'Failed requests given back; the setting daily_releases limits them';
 alter table public.daily_usage enable row level security;
 revoke all on table public.daily_usage from public, anon, authenticated, service_role;

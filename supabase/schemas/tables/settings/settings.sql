@@ -31,5 +31,9 @@ values
 ('order_hours', '24', 'How long an order may be paid; late money is honoured all the same'),
 ('order_reminder_hours', '0', 'How many hours after it was made a user is reminded of an unpaid order, once; 0: never'),
 ('promocode_daily_tries', '10', 'How many wrong promo codes a person may name a day'),
-('referral_daily_limit', '20', 'How many people a day a referrer is given credits for')
+('referral_daily_limit', '20', 'How many people a day a referrer is given credits for'),
+('questions_in_progress', '2', 'How many questions to the AI a user may have in progress at once, over all chats and bots'),
+('daily_releases', '20', 'How many failed requests a day are given back to a user; later ones count'),
+('daily_cost_user', '1.0', 'US dollars a day that one user may cost in AI calls over all bots; 0: no limit'),
+('daily_cost_bot', '20.0', 'US dollars a day that one bot may cost in AI calls; 0: no limit')
 on conflict (key) do nothing;

@@ -20,9 +20,14 @@ create table public.telegram_updates (
   failures integer not null default 0,
   deaths integer not null default 0,
   lease_until timestamptz,
-  reservation text check (reservation in ('reserved', 'settled', 'released', 'refused')),
+  reservation text check (
+    reservation in (
+      'reserved', 'own_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
+    )
+  ),
   reserved_on date,
   reserved_from text check (reserved_from in ('plan', 'bonus')),
+  reserved_cost numeric(14, 8) check (reserved_cost >= 0),
   answer jsonb,
   error text,
   received_at timestamptz not null default private.clock(),
@@ -35,8 +40,8 @@ where status in ('working', 'failed');
 -- The sweep drops the oldest.
 create index telegram_updates_received_at_idx on public.telegram_updates (received_at);
 
--- All of a person: to be told, and to be erased.
-create index telegram_updates_user_idx on public.telegram_updates (user_id);
+-- All of a person: to be told, and to be erased; and the questions a user has in progress.
+create index telegram_updates_user_idx on public.telegram_updates (user_id, status);
 -- Bodies that nobody could read belong to nobody: an erasure looks through them.
 create index telegram_updates_unusable_idx on public.telegram_updates (received_at) where kind = 'unusable';
 
@@ -50,6 +55,8 @@ comment on column public.telegram_updates.failures is 'Failures of our own code;
 comment on column public.telegram_updates.deaths is 'Workers that vanished; at 5 the update is put aside';
 comment on column public.telegram_updates.reserved_on is 'The day whose counter the reserved request is in';
 comment on column public.telegram_updates.reserved_from is 'What the reserved request was taken from: the plan''s day, or bonus credits';
+comment on column public.telegram_updates.reservation is 'What was decided about its question to the AI: see private.reserve_usage; settled or released once that is decided';
+comment on column public.telegram_updates.reserved_cost is 'US dollars that its question may cost at most';
 comment on column public.telegram_updates.answer is 'The call sent in the HTTP response, given again to a redelivery; without chat_id once its person is erased';
 alter table public.telegram_updates enable row level security;
 revoke all on table public.telegram_updates from public, anon, authenticated, service_role;

@@ -28,7 +28,7 @@ comment on column public.api_usage.status is 'ok; part: only the beginning of an
 comment on column public.api_usage.ms is 'Milliseconds from asking to the last word';
 comment on column public.api_usage.request_bytes is 'Bytes of the body that was sent';
 comment on column public.api_usage.tokens_in is 'null: the provider did not say, as for an answer that was cut off';
-comment on column public.api_usage.cost is 'US dollars; null: the provider does not say';
+comment on column public.api_usage.cost is 'US dollars, as the provider says or by its tokens and the price of the model; at the estimate where usage is missing; null: nothing was spent';
 comment on column public.api_usage.is_own_key is 'Asked with the person''s own key: it cost us nothing';
 alter table public.api_usage enable row level security;
 revoke all on table public.api_usage from public, anon, authenticated, service_role;

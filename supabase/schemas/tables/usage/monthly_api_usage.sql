@@ -12,13 +12,17 @@ create table public.monthly_api_usage (
   tokens_out bigint not null check (tokens_out >= 0),
   cost numeric(16, 8) not null check (cost >= 0),
   ms bigint not null check (ms >= 0),
+  day date,
+  day_cost numeric(16, 8) not null default 0 check (day_cost >= 0),
   primary key (user_id, month, provider, model, is_own_key)
 );
 
 comment on table public.monthly_api_usage is 'What a person''s AI calls came to in a month';
 comment on column public.monthly_api_usage.month is 'Its first day, in the time zone of the setting quota_timezone';
 comment on column public.monthly_api_usage.errors is 'Calls that brought no answer: their api_usage.status is neither ok nor part';
-comment on column public.monthly_api_usage.cost is 'US dollars, as far as the providers say';
+comment on column public.monthly_api_usage.cost is 'US dollars; see api_usage.cost';
 comment on column public.monthly_api_usage.ms is 'Milliseconds of all calls together';
+comment on column public.monthly_api_usage.day is 'The day of the last call, in the time zone of the setting quota_timezone';
+comment on column public.monthly_api_usage.day_cost is 'US dollars of that day: the daily cost limit adds them up';
 alter table public.monthly_api_usage enable row level security;
 revoke all on table public.monthly_api_usage from public, anon, authenticated, service_role;

@@ -1,0 +1,67 @@
+"""What a model costs and how much it reads: the cost of a call, also in advance, and what fits into it.
+
+An estimate is an upper bound: one token for each character, although a token is usually three or four
+characters, and an answer of the greatest length. Only scripts that tokenizers hardly know exceed it (up to
+four tokens for a character).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from shared.ai.provider import Usage, from_user
+from shared.config import Model, settings
+
+_MILLION = 1_000_000
+_MINI = Model(Decimal("0.25"), Decimal(2), 272_000)
+# https://developers.openai.com/api/docs/pricing; the setting MODELS adds others.
+_MODELS: Mapping[str, Model] = {"gpt-5-mini": _MINI, "openai/gpt-5-mini": _MINI}
+# An unknown model counts as an expensive one, so that the daily cost limits never let through too much.
+_UNKNOWN = Model(Decimal(5), Decimal(30), 128_000)
+
+
+def find_model(name: str) -> Model:
+    """Return a model's prices and context."""
+    return settings().models.get(name) or _MODELS.get(name, _UNKNOWN)
+
+
+def estimate_cost(name: str, characters: int) -> Decimal:
+    """Return the most that a call with this many characters may cost, in US dollars."""
+    return cost_of(name, Usage(), characters)
+
+
+def cost_of(name: str, usage: Usage, characters: int) -> Decimal:
+    """Return what a call cost, in US dollars; tokens that were not reported count at the estimate."""
+    if usage.cost is not None:
+        return usage.cost
+    model = find_model(name)
+    tokens_in = characters if usage.tokens_in is None else usage.tokens_in
+    tokens_out = settings().chat_max_tokens if usage.tokens_out is None else usage.tokens_out
+    return (tokens_in * model.price_in + tokens_out * model.price_out) / _MILLION
+
+
+def count_characters(messages: Sequence[Mapping[str, str]]) -> int:
+    """Return how many characters a provider is sent."""
+    return sum(len(message["content"]) for message in messages)
+
+
+def fit_context(messages: list[dict[str, str]], name: str) -> list[dict[str, str]]:
+    """Return the messages without the oldest of the history that the model's context has no room for.
+
+    Args:
+        messages: {role, content}, the oldest first: the system prompt, the history, the new message.
+        name: the model.
+    """
+    context = find_model(name).context
+    room = max(context - settings().chat_max_tokens, context // 2)
+    if count_characters(messages) <= room:
+        return messages
+    system = [message for message in messages[:1] if message["role"] == "system"]
+    history, newest = messages[len(system) : -1], messages[-1:]
+    room -= count_characters([*system, *newest])
+    start = len(history)
+    while start > 0 and len(history[start - 1]["content"]) <= room:
+        start -= 1
+        room -= len(history[start]["content"])
+    return [*system, *(dict(message) for message in from_user(history[start:])), *newest]

@@ -1,0 +1,19 @@
+-- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on users' own keys.
+--
+-- Twice or at once: only reads.
+-- Returns: the sum over the bot's rows of the day.
+-- Errors: none.
+create or replace function private.bot_cost(p_bot text, p_day date)
+returns numeric
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(sum(t.cost), 0)
+    from public.daily_totals as t
+   where t.day = p_day and t.bot = p_bot and not t.is_own_key;
+$$;
+
+revoke all on function private.bot_cost from public, anon, authenticated, service_role;
+comment on function private.bot_cost is 'What a bot spent on AI calls on a day';
