@@ -223,7 +223,7 @@ def test_stats_are_a_picture_with_the_figures_in_words(
         assert re.search(line, answer.text), line
     assert len(answer.text.encode("utf-16-le")) // 2 <= 1024
     bold = [e for e in answer.entities if e["type"] == "bold"]
-    assert len(bold) == 3
+    assert len(bold) == 4
 
 
 def test_stats_count_what_just_happened(stack: Stack, appoint: Appoint) -> None:
