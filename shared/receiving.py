@@ -39,7 +39,7 @@ class Connection(TConn):  # type: ignore[misc]
         """Wait for a new request."""
         self.received = bytearray()
         self.path = b""
-        self.headers: dict[str, str] = {}
+        self._headers: list[tuple[bytes, bytes]] = []
         self.has_head = self.is_whole = self.is_over = False
         self._parser = HttpRequestParser(self)
 
@@ -57,6 +57,12 @@ class Connection(TConn):  # type: ignore[misc]
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             self.is_over = True  # gunicorn answers it with the reason
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers by their names in lower case; of one sent twice the first."""
+        latest_first = reversed(self._headers)  # decoded here, as most requests are whole before it is asked
+        return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in latest_first}
 
     @property
     def has_long_head(self) -> bool:
@@ -104,9 +110,9 @@ class Connection(TConn):  # type: ignore[misc]
             self.path += url
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; of a second one of the same name nothing."""
+        """Take a header."""
         if not self.has_head:
-            self.headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+            self._headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Note that only the body is missing."""
