@@ -19,6 +19,8 @@ from shared.redaction import looks_like_secret
 from shared.signatures import person_hash
 
 MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
+# UTF-16 units: clients cut at 4096, or at a break in the 300 before it.
+CUT_FROM = 3796
 _KINDS = frozenset(update_types)
 _MONEY = ("successful_payment", "refunded_payment")
 _BIGINT = 2**63 - 1
@@ -147,6 +149,25 @@ class Incoming:
             and "text" in message
             and not self.is_forward
             and (self.is_passed_on or not self.text.startswith("/"))
+        )
+
+    @cached_property
+    def text_length(self) -> int:
+        """The length of the text as Telegram counts it, in UTF-16 units."""
+        return len(self.text.encode("utf-16-le", "surrogatepass")) // 2
+
+    @cached_property
+    def may_go_on(self) -> bool:
+        """Whether the client may have cut a longer text here, so that the rest comes in the next message.
+
+        Only in private: in a group the rest would not address the bot.
+        """
+        return (
+            self.kind == "message"
+            and self.is_private
+            and self.is_plain_text
+            and not self.is_passed_on
+            and self.text_length >= CUT_FROM
         )
 
     @property

@@ -62,7 +62,7 @@ def process(bot: Bot, incoming: Incoming, *, has_response: bool = True) -> Answe
         DatabaseUnavailable: the update could not be received; `reached` says whether it may have been.
     """
     started = monotonic()
-    received = receive(bot, incoming)
+    received = receive(bot, incoming, can_hold=has_response)
     answer = _next_step(bot, incoming, received, started, has_response)
     log.info(
         "update handled",
@@ -77,13 +77,17 @@ def process(bot: Bot, incoming: Incoming, *, has_response: bool = True) -> Answe
     return answer
 
 
-def receive(bot: Bot, incoming: Incoming) -> dict[str, Any]:
-    """Store the update, take its lease and load what a handler may want to know, in one round trip."""
+def receive(bot: Bot, incoming: Incoming, *, can_hold: bool = False) -> dict[str, Any]:
+    """Store the update, take its lease and load what a handler may want to know, in one round trip.
+
+    With `can_hold`, no request is reserved for a text that may go on in the next message.
+    """
     goes_to_ai = (
         bot.answers_text_with_ai
         and incoming.is_plain_text
         and not incoming.has_secret
         and len(incoming.text) <= MAX_TEXT
+        and not (can_hold and incoming.may_go_on)
     )
     received: dict[str, Any] = db.call(
         "receive_update",
@@ -118,7 +122,7 @@ def _next_step(
 ) -> Answer:
     match received["outcome"]:
         case "work":
-            return _work(_unit(bot, incoming, received, started), has_response)
+            return _work(_unit(bot, incoming, received, started, has_response), has_response)
         case "finished":
             outbox.send_owed(bot.name, received["outgoing"], started + SENDING_TIME)
             return Answer(body=received["answer"])
@@ -128,7 +132,7 @@ def _next_step(
             return later(received["retry_after"])
 
 
-def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float) -> Unit:
+def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float, can_hold: bool) -> Unit:
     user, usage, session = received["user"], received["usage"], received["session"]
     return Unit(
         bot=bot,
@@ -165,6 +169,7 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
         attempt=received["attempt"],
         failures=received["failures"],
         deadline=started + settings().response_timeout,
+        can_hold=can_hold,
         own_key=OwnKey(**received["own_key"]) if received.get("own_key") else None,
         releases_left=1 if received.get("releases_left") is None else received["releases_left"],
         edited_question=received.get("edited_question"),

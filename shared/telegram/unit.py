@@ -105,6 +105,7 @@ class Unit:
     failures: int
     deadline: float  # time.monotonic() at which the handler must have ended
     is_offline: bool = False
+    can_hold: bool = False  # whether the sweep comes back to this update if it is held
     own_key: OwnKey | None = None
     releases_left: int = 1
     edited_question: str | None = None  # what the AI was asked before this edit, where it is still known
@@ -229,6 +230,14 @@ class Unit:
         """Remember a small fact of this session; None removes it."""
         self._change("data", {**self.changes.get("data", {}), key: value})
         self.data[key] = value
+
+    def hold(self, seconds: int) -> None:
+        """Leave the update open: the next message finishes it (`finish_held`), or later the sweep."""
+        self._change("hold", seconds)
+
+    def finish_held(self, update_id: int) -> None:
+        """Finish a held update together with this one."""
+        self._change("finish_held", update_id)
 
     def reserve(self, *, is_own_key: bool = False) -> None:
         """Reserve a request now: for a handler that finds out late that it wants the AI (one round trip).

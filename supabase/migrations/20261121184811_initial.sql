@@ -9993,6 +9993,52 @@ $$;
 revoke all on function private.claim_calls from public, anon, authenticated, service_role;
 comment on function private.claim_calls is 'The calls that one finished update still owes';
 
+-- Keeps the sweep from a held part of a long text while the next message of its user is worked on, which takes the part
+-- along. See shared/bots/assistant/paste.py.
+--
+-- Twice or at once: a part that another worker has locked or taken is not claimed; this message then stands alone. The
+--   claim ends with the lease of this message.
+--   Locks: the update's row of the part, skipped when locked; then the session.
+-- Returns: the session's data; without the note of the part where it is answered or being answered.
+-- Errors: none.
+create or replace function private.claim_held_part(p_session public.bot_sessions, p_lease_seconds integer)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_part bigint := (p_session.session_data -> 'paste' ->> 'update_id')::bigint;
+begin
+  update public.telegram_updates as t
+     set lease_until = private.clock() + make_interval(secs => p_lease_seconds - 60)  -- the sweep adds a minute
+    from (
+      select h.bot, h.update_id
+        from public.telegram_updates as h
+       where h.bot = p_session.bot and h.update_id = v_part and h.user_id = p_session.user_id and h.status = 'failed'
+         for update skip locked
+    ) as held
+   where t.bot = held.bot and t.update_id = held.update_id;
+  if found then
+    return p_session.session_data;
+  end if;
+  update public.bot_sessions as s
+     set session_data = s.session_data - 'paste'
+   where s.user_id = p_session.user_id and s.bot = p_session.bot and s.chat_id = p_session.chat_id
+     and s.thread_id = p_session.thread_id
+     and (s.session_data -> 'paste' ->> 'update_id')::bigint = v_part
+     and not exists (
+       select from public.telegram_updates as t
+        where t.bot = p_session.bot and t.update_id = v_part and t.status in ('working', 'failed')
+     );
+  return p_session.session_data - 'paste';
+end
+$$;
+
+revoke all on function private.claim_held_part from public, anon, authenticated, service_role;
+comment on function private.claim_held_part is 'Keeps the sweep from a held part that the next message takes along';
+
 -- Hands out calls that are owed and whose time has come, the oldest first.
 --
 -- Twice or at once: each is locked, skipped by others, and moved a minute ahead as it is handed out. What
@@ -10204,6 +10250,8 @@ comment on function public.fail_update is 'Records a failure; after three the up
 --   Of a person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
 --   p_messages [{role, content, message_id}]: what is remembered under a message_id is replaced when that message was
 --   edited.
+--   p_session with hold (seconds) keeps the update open: the next message finishes it with finish_held (its update_id), or
+--   the sweep works on it after that time.
 --   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
 -- Returns: json {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
 --   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
@@ -10230,6 +10278,7 @@ declare
   v_now timestamptz := private.clock();
   v_update public.telegram_updates;
   v_answer jsonb := p_answer;
+  v_hold interval := make_interval(secs => (p_session ->> 'hold')::double precision);
   v_outgoing json := '[]'::json;
   v_notice json;
 begin
@@ -10266,6 +10315,18 @@ begin
     v_answer := null;
     p_outgoing := '[]';
   end if;
+  if p_session ? 'finish_held' then
+    update public.telegram_updates as t
+       set status = 'finished', payload = null, error = null, lease_until = null
+      from (
+        select h.bot, h.update_id
+          from public.telegram_updates as h
+         where h.bot = p_bot and h.update_id = (p_session ->> 'finish_held')::bigint
+           and h.user_id = v_update.user_id and h.status = 'failed'
+           for update skip locked
+      ) as held
+     where t.bot = held.bot and t.update_id = held.update_id;
+  end if;
   perform private.change_session(v_update, p_session, p_reservation);
   if p_messages <> '[]' then
     if v_update.kind = 'edited_message' then
@@ -10286,12 +10347,12 @@ begin
     v_outgoing := private.owe_calls(p_bot, p_update_id, p_outgoing);
   end if;
   update public.telegram_updates as t
-     set status = 'finished',
-         payload = null,
+     set status = case when v_hold is null then 'finished' else 'failed' end,
+         payload = case when v_hold is not null then t.payload end,
          error = null,
-         lease_until = null,
+         lease_until = v_now + v_hold - interval '1 minute',  -- the sweep adds a minute
          reservation = coalesce(p_reservation, v_update.reservation),
-         answer = v_answer
+         answer = case when v_hold is null then v_answer end
    where t.bot = p_bot and t.update_id = p_update_id;
   if p_session ? 'erase' then
     perform private.erase_person(v_update, p_session -> 'erase');
@@ -10575,6 +10636,11 @@ begin
 
   if v_taken.attempt > 1 then  -- the worker before us may have changed it while we waited
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
+  end if;
+  if v_session.session_data ? 'paste' and p_kind = 'message'
+    and v_session.session_data -> 'paste' ->> 'update_id' is distinct from p_update_id::text
+  then
+    v_session.session_data := private.claim_held_part(v_session, p_lease_seconds);
   end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
   v_is_counted := coalesce(v_taken.reservation in ('reserved', 'settled'), false);

@@ -30,6 +30,9 @@ FILL = f"""
     select 10000 + n, 'code' || n, now() from generate_series(1, {PEOPLE}) as n;
     insert into public.bot_sessions (user_id, bot, chat_id)
     select u.id, 'assistant', u.telegram_id from public.users as u;
+    update public.bot_sessions
+       set session_data = jsonb_build_object('paste', jsonb_build_object('update_id', user_id))
+     where user_id = 9400;
     insert into public.daily_usage (user_id, bot, day, requests)
     select u.id, 'assistant', current_date - d, 3 from public.users as u, generate_series(0, 1) as d;
     insert into public.monthly_usage (user_id, month, requests)
@@ -165,6 +168,8 @@ CALLS = {
     "record_calls": """record_calls('[{"id": 7000, "outcome": "sent"}, {"id": 7001, "outcome": "blocked"},
         {"id": 7002, "outcome": "later", "retry_after": 3, "error": "429"}]')""",
     "claim_outbox": "claim_outbox(50)",
+    "receive_update behind a held part": """receive_update('assistant', 777779, gen_random_uuid(),
+        'message', 19400, '{"id": 19400, "first_name": "Anna"}', '{}', 40, true, 50)""",
     "migrate_chat": "migrate_chat(-19000, -10019000)",
     "fail_stale_update": "fail_stale_update('assistant', 9000, 'not JSON')",
     "stale_updates": """stale_updates(50, '["assistant"]')""",

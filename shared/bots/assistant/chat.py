@@ -11,7 +11,7 @@ from telebot.types import Message
 
 from shared import log
 from shared.ai import modes
-from shared.bots.assistant import bot, keys
+from shared.bots.assistant import bot, keys, paste
 from shared.bots.assistant.menu import main_menu
 from shared.bots.assistant.mode import current_mode
 from shared.bots.assistant.own_key import OpenKey, open_key, say_failed
@@ -20,6 +20,7 @@ from shared.bots.assistant.trial_offer import trial_offer, trial_row
 from shared.config import settings
 from shared.errors import AIError, ConfigError, OwnKeyError
 from shared.keys import shape
+from shared.redaction import looks_like_secret
 from shared.telegram import current, reply
 from shared.telegram.chat_action import typing
 from shared.telegram.pipeline import MAX_TEXT
@@ -54,12 +55,19 @@ def edited_command(_message: Message) -> None:
 def chat(_message: Message) -> None:
     """Answer a user's words. An edited question is answered anew, and the old answer leaves the history."""
     unit = current()
-    if unit.incoming.has_secret or (unit.is_offline and shape.is_key_alone(unit.incoming.text)):
-        # Without a database nobody knows whether a key was asked for: what looks like one is not passed on.
+    part = with_quote(unit.incoming, bot.without_mention(unit.incoming), bot.telegram_id)
+    words = paste.with_earlier_parts(unit, part)
+    if _has_secret(unit, words, is_joined=words != part):
         return reply(unit.rich("secret_seen"), keys.offer(unit))
-    if len(unit.incoming.text) > MAX_TEXT:
-        return reply(unit.rich("too_long", length=len(unit.incoming.text), limit=MAX_TEXT))
-    words = with_quote(unit.incoming, bot.without_mention(unit.incoming), bot.telegram_id)
+    if unit.can_hold and unit.incoming.may_go_on:
+        return paste.hold(unit, words)
+    if len(words) > MAX_TEXT:
+        return reply(unit.rich("too_long", length=len(words), limit=MAX_TEXT))
+    return _take(unit, words)
+
+
+def _take(unit: Unit, words: str) -> None:
+    """Answer words that may be passed on, within the plan's requests or on an own key."""
     if words == unit.edited_question:  # Telegram reports changes of more than the text
         return unit.release()
     if not words:
@@ -71,6 +79,14 @@ def chat(_message: Message) -> None:
     if not unit.may_ask:
         return refuse(unit)
     return _answer(unit, words, own)
+
+
+def _has_secret(unit: Unit, words: str, *, is_joined: bool) -> bool:
+    """Whether the words must not be passed on: one of several parts alone may not look like a secret."""
+    if unit.incoming.has_secret or (is_joined and looks_like_secret(words)):
+        return True
+    # Without a database nobody knows whether a key was asked for.
+    return unit.is_offline and shape.is_key_alone(unit.incoming.text)
 
 
 def refuse(unit: Unit) -> None:

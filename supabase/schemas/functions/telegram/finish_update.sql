@@ -9,6 +9,8 @@
 --   Of a person who was erased meanwhile nothing is written; p_session with erase {hash, balance} erases them now.
 --   p_messages [{role, content, message_id}]: what is remembered under a message_id is replaced when that message was
 --   edited.
+--   p_session with hold (seconds) keeps the update open: the next message finishes it with finish_held (its update_id), or
+--   the sweep works on it after that time.
 --   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
 -- Returns: json {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
 --   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
@@ -35,6 +37,7 @@ declare
   v_now timestamptz := private.clock();
   v_update public.telegram_updates;
   v_answer jsonb := p_answer;
+  v_hold interval := make_interval(secs => (p_session ->> 'hold')::double precision);
   v_outgoing json := '[]'::json;
   v_notice json;
 begin
@@ -71,6 +74,18 @@ begin
     v_answer := null;
     p_outgoing := '[]';
   end if;
+  if p_session ? 'finish_held' then
+    update public.telegram_updates as t
+       set status = 'finished', payload = null, error = null, lease_until = null
+      from (
+        select h.bot, h.update_id
+          from public.telegram_updates as h
+         where h.bot = p_bot and h.update_id = (p_session ->> 'finish_held')::bigint
+           and h.user_id = v_update.user_id and h.status = 'failed'
+           for update skip locked
+      ) as held
+     where t.bot = held.bot and t.update_id = held.update_id;
+  end if;
   perform private.change_session(v_update, p_session, p_reservation);
   if p_messages <> '[]' then
     if v_update.kind = 'edited_message' then
@@ -91,12 +106,12 @@ begin
     v_outgoing := private.owe_calls(p_bot, p_update_id, p_outgoing);
   end if;
   update public.telegram_updates as t
-     set status = 'finished',
-         payload = null,
+     set status = case when v_hold is null then 'finished' else 'failed' end,
+         payload = case when v_hold is not null then t.payload end,
          error = null,
-         lease_until = null,
+         lease_until = v_now + v_hold - interval '1 minute',  -- the sweep adds a minute
          reservation = coalesce(p_reservation, v_update.reservation),
-         answer = v_answer
+         answer = case when v_hold is null then v_answer end
    where t.bot = p_bot and t.update_id = p_update_id;
   if p_session ? 'erase' then
     perform private.erase_person(v_update, p_session -> 'erase');

@@ -105,6 +105,11 @@ begin
   if v_taken.attempt > 1 then  -- the worker before us may have changed it while we waited
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   end if;
+  if v_session.session_data ? 'paste' and p_kind = 'message'
+    and v_session.session_data -> 'paste' ->> 'update_id' is distinct from p_update_id::text
+  then
+    v_session.session_data := private.claim_held_part(v_session, p_lease_seconds);
+  end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
   v_is_counted := coalesce(v_taken.reservation in ('reserved', 'settled'), false);
   if p_reserve and not v_banned and not v_is_counted then

@@ -1,0 +1,45 @@
+-- Keeps the sweep from a held part of a long text while the next message of its user is worked on, which takes the part
+-- along. See shared/bots/assistant/paste.py.
+--
+-- Twice or at once: a part that another worker has locked or taken is not claimed; this message then stands alone. The
+--   claim ends with the lease of this message.
+--   Locks: the update's row of the part, skipped when locked; then the session.
+-- Returns: the session's data; without the note of the part where it is answered or being answered.
+-- Errors: none.
+create or replace function private.claim_held_part(p_session public.bot_sessions, p_lease_seconds integer)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_part bigint := (p_session.session_data -> 'paste' ->> 'update_id')::bigint;
+begin
+  update public.telegram_updates as t
+     set lease_until = private.clock() + make_interval(secs => p_lease_seconds - 60)  -- the sweep adds a minute
+    from (
+      select h.bot, h.update_id
+        from public.telegram_updates as h
+       where h.bot = p_session.bot and h.update_id = v_part and h.user_id = p_session.user_id and h.status = 'failed'
+         for update skip locked
+    ) as held
+   where t.bot = held.bot and t.update_id = held.update_id;
+  if found then
+    return p_session.session_data;
+  end if;
+  update public.bot_sessions as s
+     set session_data = s.session_data - 'paste'
+   where s.user_id = p_session.user_id and s.bot = p_session.bot and s.chat_id = p_session.chat_id
+     and s.thread_id = p_session.thread_id
+     and (s.session_data -> 'paste' ->> 'update_id')::bigint = v_part
+     and not exists (
+       select from public.telegram_updates as t
+        where t.bot = p_session.bot and t.update_id = v_part and t.status in ('working', 'failed')
+     );
+  return p_session.session_data - 'paste';
+end
+$$;
+
+revoke all on function private.claim_held_part from public, anon, authenticated, service_role;
+comment on function private.claim_held_part is 'Keeps the sweep from a held part that the next message takes along';
