@@ -67,6 +67,10 @@ OTHER_VARIABLES = frozenset(
         "RETENTION_SET_ASIDE_DAYS",
         "RETENTION_MESSAGES_DAYS",
         "RETENTION_USAGE_MONTHS",
+        "QUESTIONS_IN_PROGRESS",
+        "DAILY_RELEASES",
+        "DAILY_COST_USER",
+        "DAILY_COST_BOT",
     }
 )
 _BOT_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")

@@ -21,6 +21,13 @@ def value(url: str, key: str) -> object:
         return row[0]
 
 
+def test_a_sum_may_be_given_without_a_fraction(url: str) -> None:
+    assert settings.write(url, {"DAILY_COST_BOT": "50"}) == {"daily_cost_bot": 50.0}
+    for text in ("-1", "NaN", "1e400", "much"):
+        with pytest.raises(SettingError, match=r"^DAILY_COST_BOT="):
+            settings.write(url, {"DAILY_COST_BOT": text})
+
+
 def test_only_what_is_given_changes(url: str) -> None:
     currency = value(url, "balance_currency")
     changed = settings.write(url, {"QUOTA_TIMEZONE": "Asia/Yekaterinburg", "SOMETHING_ELSE": "1"})

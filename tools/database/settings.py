@@ -43,7 +43,9 @@ def _value(connection: psycopg.Connection, key: str, text: str, current: Any) ->
             value = json.loads(text)
         except json.JSONDecodeError:
             value = None
-        if type(value) is not type(current):
+        if type(value) is int and type(current) is float:
+            value = float(value)
+        if type(value) is not type(current) or (type(value) is float and not 0 <= value < 1e9):
             raise SettingError(f"{key.upper()}={text!r} must be like {json.dumps(current)}.")
     if key.endswith("_timezone") and not _is_time_zone(connection, text):
         raise SettingError(

@@ -1,0 +1,107 @@
+"""A question that must not cost more now is answered at once, without the AI and without a request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from time import monotonic
+
+import pytest
+
+from tests.stories.test_keys import a_key, add
+from tests.support import acquainted, eventually, message_update
+from tests.telegram.test_updates import Sql, requests_of, sent_to
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Person
+
+Setting = Callable[[str, str], None]
+
+
+@pytest.fixture
+def setting(sql: Sql) -> Iterator[Setting]:
+    """Change a row of private.settings; put back after the test."""
+    before: dict[str, str] = {}
+
+    def change(key: str, value: str) -> None:
+        row = sql("select value::text as value from private.settings where key = %s", key)[0]
+        before.setdefault(key, row["value"])
+        sql("update private.settings set value = %s::jsonb where key = %s", value, key)
+
+    yield change
+    for key, value in before.items():
+        sql("update private.settings set value = %s::jsonb where key = %s", value, key)
+
+
+def in_group(stack: Stack, anna: Person, number: int) -> None:
+    """Ask the bot in one of many groups."""
+    username = stack.telegram.bot("assistant").username
+    group = {"id": -1_002_000_000_000 - anna.id - number, "type": "supergroup", "title": "G"}
+    mention = [{"type": "mention", "offset": 0, "length": len(username) + 1}]
+    stack.telegram.deliver(message_update(anna, f"@{username} hello", chat=group, entities=mention))
+
+
+@pytest.mark.parametrize("has_own_key", [False, True])
+def test_a_user_in_many_groups_holds_few_threads_and_is_told(
+    stack: Stack, sql: Sql, has_own_key: bool
+) -> None:
+    anna = acquainted(stack.telegram)
+    if has_own_key:
+        add(anna.chat("assistant"), "OpenAI", a_key("OpenAI"))
+    asked = len(stack.ai.requests)
+    stack.ai.always(AiBehaviour(text="late", delay=3))
+    started = monotonic()
+    with ThreadPoolExecutor(12) as pool:
+        first = [pool.submit(in_group, stack, anna, number) for number in range(2)]
+        eventually(lambda: len(stack.ai.requests) == asked + 2)
+        others = [pool.submit(in_group, stack, anna, number) for number in range(2, 12)]
+        for other in others:
+            other.result()
+        assert not any(question.done() for question in first), "the others did not wait for these"
+    assert monotonic() - started < 15
+    assert len(stack.ai.requests) == asked + 2
+    assert requests_of(sql, anna.id) == (0 if has_own_key else 2)
+    in_group(stack, anna, 99)
+    assert len(stack.ai.requests) == asked + 3
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [
+        ("daily_cost_user", "You’ve reached today’s limit for AI answers."),
+        ("daily_cost_bot", "This bot has reached its limit of AI answers for today."),
+    ],
+)
+def test_a_question_that_could_exceed_the_daily_cost_is_not_asked(
+    stack: Stack, sql: Sql, setting: Setting, key: str, words: str
+) -> None:
+    anna = stack.telegram.person("Anna")
+    chat = anna.chat("assistant")
+    setting(key, "0.001")  # no question is estimated at less
+    asked = len(stack.ai.requests)
+    chat.send("hello").wait()
+    assert words in chat.answer().text
+    assert len(stack.ai.requests) == asked
+    assert requests_of(sql, anna.id) == 0
+    add(chat, "OpenAI", a_key("OpenAI"))
+    chat.send("hello again").wait()
+    assert len(stack.ai.requests) == asked + 1
+
+
+def test_the_history_that_is_sent_is_bounded_by_characters(stack: Stack) -> None:
+    chat = stack.telegram.person("Anna").chat("assistant")
+    for number in range(6):
+        stack.ai.next(AiBehaviour(text=f"answer {number} " + "ж" * 15_000))
+        chat.send(f"question {number}").wait()
+    sent = stack.ai.requests[-1]["messages"][1:-1]
+    assert 15_000 < sum(len(message["content"]) for message in sent) <= 40_000
+    assert sent[0]["role"] == "user"
+    assert "answer 4" in sent[-1]["content"]
+
+
+def test_the_words_of_a_refused_question_are_in_one_message(stack: Stack, setting: Setting) -> None:
+    anna = acquainted(stack.telegram)
+    setting("daily_cost_user", "0.001")
+    response = stack.telegram.deliver(message_update(anna, "hello"))
+    assert "today’s limit" in response.json()["text"], "it travels in the response, without a call"
+    assert not sent_to(stack, anna.id)
