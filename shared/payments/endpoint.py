@@ -89,9 +89,9 @@ def receive(provider: Provider, call: Call) -> Reply:
         )
         return provider.refused(call)
     except Unusable as reason:
-        # Told again it will be as unusable, until a mended revision is there: money is not to be swallowed.
-        _keep_unusable(provider, call, str(reason))
-        return provider.again(call)
+        # Told again it will be as unusable, until a mended revision is there: a day is given for that.
+        is_late = _keep_unusable(provider, call, str(reason))
+        return provider.accepted(call) if is_late else provider.again(call)
     except PaymentError as error:
         log.warning(
             "the provider did not answer", action="payment_unsure", provider=provider.key, reason=str(error)
@@ -107,7 +107,10 @@ def receive(provider: Provider, call: Call) -> Reply:
 
 
 def record(provider: Provider, event: Event, body: bytes) -> bool:
-    """Record an event and send the messages that follow; return whether it was applied, now or before.
+    """Record an event and send the messages that follow; return whether the provider need not tell it again.
+
+    It need not once the event is applied, or given up (a subscription that nobody here has had for a day), or
+    a day old: then it is stored, and tried again from here.
 
     Raises:
         DatabaseUnavailable: it may not be stored.
@@ -139,9 +142,21 @@ def record(provider: Provider, event: Event, body: bytes) -> bool:
             provider=provider.key,
             reason=told["error"],
         )
-        return False
+        return bool(told["is_late"])
+    if told.get("is_alarm"):
+        alarm_ignored(provider.key, told["error"])
     send(told.get("outgoing", ()))
     return True
+
+
+def alarm_ignored(provider: str, reason: str) -> None:
+    """Log that events about a subscription are given up: of another shop on the same account, as a rule."""
+    log.alert(
+        "a payment event concerns no subscription of ours",
+        action="payment_ignored",
+        provider=provider,
+        reason=reason,
+    )
 
 
 def _say_whether(provider: Provider, call: Call, event: Event) -> Reply:
@@ -181,27 +196,29 @@ def send(outgoing: Iterable[dict[str, Any]]) -> None:
             outbox.send_owed(bot, [message], deadline)
 
 
-def _keep_unusable(provider: Provider, call: Call, reason: str) -> None:
+def _keep_unusable(provider: Provider, call: Call, reason: str) -> bool:
+    """Keep the words of a callback that makes no sense; return whether it came first a day ago or before."""
     body = call.body or call.query
-    log.alert(
+    try:
+        told: dict[str, Any] = db.call(
+            "record_payment_event",
+            p_provider=provider.key,
+            p_event_key=f"unusable:{hashlib.sha256(body).hexdigest()}",
+            p_type="unusable",
+            p_body=body.decode("utf-8", "replace").replace("\0", ""),
+            p_notices=[],
+        )
+    except DatabaseUnavailable:
+        return False
+    tell = log.warning if told["outcome"] == "known" else log.alert
+    tell(
         "an authentic callback makes no sense",
         action="payment_unusable",
         provider=provider.key,
         reason=reason,
         bytes=len(body),
     )
-    key = f"unusable:{hashlib.sha256(body).hexdigest()}"
-    try:
-        db.call(
-            "record_payment_event",
-            p_provider=provider.key,
-            p_event_key=key,
-            p_type="unusable",
-            p_body=body.decode("utf-8", "replace").replace("\0", ""),
-            p_notices=[],
-        )
-    except DatabaseUnavailable:
-        return
+    return bool(told.get("is_late"))
 
 
 def _names(path: str) -> tuple[str, str]:

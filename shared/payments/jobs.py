@@ -1,5 +1,5 @@
 """What is done for money without anybody calling: kept events, Stars that nobody told us of, renewals that
-are due, ends that come near, open orders and refunds.
+are due, ends that come near, subscriptions of erased users, open orders and refunds.
 
 Each part may run twice at once and goes on where the last one stopped; one provider that is down holds up no
 other.
@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from shared import db, log
-from shared.payments import endpoint, providers, refunds, renewals, stars
+from shared.payments import endpoint, orphans, providers, refunds, renewals, stars
 from shared.payments.notice import Event
 from shared.payments.provider import PaymentError
 
@@ -28,6 +28,8 @@ def payments() -> dict[str, Any]:
     deadline = monotonic() + _TIME
     kept = db.call("apply_kept_events", p_accept_test=endpoint.accepts_test())
     endpoint.send(kept["outgoing"])
+    if kept["ignored"]:
+        endpoint.alarm_ignored("several", f"{kept['ignored']} of a day ago")
     missed = stars.read_lists()
     charged = renewals.charge_due()
     reminders = [*db.call("remind_of_ends"), *db.call("remind_of_orders")]
@@ -38,6 +40,7 @@ def payments() -> dict[str, Any]:
         "missed": missed,
         "charged": charged,
         "reminded": len(reminders),
+        "stopped": orphans.stop(deadline),
         "refunds": refunds.go_on(deadline),
         "asked": _ask_for_open_orders(deadline),
     }

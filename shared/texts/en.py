@@ -1011,8 +1011,9 @@ TEXTS: Mapping[str, str] = {
         "given.\n\nRefund it, or give the purchase yourself: /plan, /grant."
     ),
     "payment_alarm_owner": (
-        "🚨 **It was not the buyer who paid,** or the buyer has erased their data: {money}\n\nPayment "
-        "{payment}, {provider}, number `{number}`. Nothing was given.\n\nRefund it."
+        "🚨 **Paid by someone other than the buyer,** or the buyer erased their data: {money}\n\nPayment "
+        "{payment}, {provider}, number `{number}`. Nothing was given.\n\nRefund it. If the buyer is erased, the refund "
+        "is made automatically."
     ),
     "payment_alarm_test": (
         "🚨 **A test payment:** {money}\n\nPayment {payment}, {provider}, number `{number}`. There is no "
@@ -1040,6 +1041,19 @@ TEXTS: Mapping[str, str] = {
         "🚨 **A dispute:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The purchase is on "
         "hold.\n\nAnswer the bank in the provider’s dashboard before its time is over. If you win, the "
         "purchase goes back to the person by itself."
+    ),
+    "subscription_alarm_erased": (
+        "🚨 **A subscription of an erased user** at {provider}: `{number}`\n\nIt began after they erased their data. We "
+        "are canceling it there, and what it charges is refunded."
+    ),
+    "subscription_alarm_unknown": (
+        "🚨 **A subscription we don’t know** at {provider}: `{number}`\n\nNo payment for it came within a day, so its "
+        "events are ignored. If another shop uses the same account, do nothing. Otherwise look for it in the "
+        "provider’s dashboard."
+    ),
+    "subscription_alarm_running": (
+        "🚨 **Can’t cancel a subscription of an erased user** at {provider}: `{number}`\n\nCancel it in the provider’s "
+        "dashboard. We keep trying."
     ),
     "payments": "💳 **Your payments**",
     "payments_none": "You have not bought anything yet.",

@@ -757,6 +757,9 @@ create table public.renewals (
   canceled_at timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
+  stop_at timestamptz,
+  stop_attempts integer not null default 0,
+  payer text,
   unique (provider, provider_subscription_id)
 );
 
@@ -764,6 +767,8 @@ create index renewals_user_idx on public.renewals (user_id);
 create index renewals_product_idx on public.renewals (product_key);
 -- What we charge ourselves, by when.
 create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
+-- What a provider goes on charging to somebody who is erased.
+create index renewals_stop_idx on public.renewals (stop_at) where stop_at is not null;
 
 comment on table public.renewals is 'Who pays again each period';
 comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule, or nothing is charged any more';
@@ -773,6 +778,9 @@ comment on column public.renewals.charge_at is 'When we look at it next: to char
 comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
 comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
 comment on column public.renewals.busy_until is 'Until when whoever asks the provider now has the try for themselves';
+comment on column public.renewals.stop_at is 'When the provider is asked next to stop it, because its user is erased; null: nothing is to be stopped';
+comment on column public.renewals.stop_attempts is 'How often it was asked without success';
+comment on column public.renewals.payer is 'By what the provider knows who pays for it (Prodamus: a phone), until it is stopped; only of an erased user';
 alter table public.renewals enable row level security;
 revoke all on table public.renewals from public, anon, authenticated, service_role;
 revoke all on sequence public.renewals_id_seq from public, anon, authenticated, service_role;
@@ -4344,11 +4352,37 @@ $$;
 revoke all on function private.alarm_about_currency from public, anon, authenticated, service_role;
 comment on function private.alarm_about_currency is 'Alarms about refunds and disputes in another currency';
 
+-- Tells the admins about a subscription at a provider that somebody may have to look at.
+--
+-- Twice or at once: every call owes the messages; the caller asks once for each subscription.
+-- Returns: see private.notify_admins.
+-- Errors: none.
+create or replace function private.alarm_about_subscription(p_provider text, p_subscription_id text, p_trouble text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.notify_admins(
+    'subscription_alarm_' || p_trouble,
+    jsonb_build_object(
+      'provider', jsonb_build_object('text', 'provider_' || p_provider), 'number', p_subscription_id
+    )
+  );
+end
+$$;
+
+revoke all on function private.alarm_about_subscription from public, anon, authenticated, service_role;
+comment on function private.alarm_about_subscription is 'Tells the admins about a subscription at a provider';
+
 -- Applies events that were kept and could not be applied when they came.
 --
 -- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
 --   are held, as everywhere; their erasure may have emptied it meanwhile.
--- Returns: jsonb {applied, failed, outgoing}: how many, and the messages that are owed now.
+-- Returns: jsonb {applied, failed, ignored, outgoing}: how many were applied, failed or given up with an alarm, and the
+--   messages that are owed now.
 -- Errors: none of its own.
 create or replace function public.apply_kept_events(p_limit integer default 50, p_accept_test boolean default false)
 returns jsonb
@@ -4362,6 +4396,7 @@ declare
   v_told jsonb;
   v_applied integer := 0;
   v_failed integer := 0;
+  v_ignored integer := 0;
   v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_event in
@@ -4383,9 +4418,12 @@ begin
     );
     v_applied := v_applied + (v_told ->> 'outcome' = 'applied')::integer;
     v_failed := v_failed + (v_told ->> 'outcome' = 'failed')::integer;
+    v_ignored := v_ignored + coalesce((v_told ->> 'is_alarm')::boolean, false)::integer;
     v_outgoing := v_outgoing || coalesce(v_told -> 'outgoing', '[]');
   end loop;
-  return jsonb_build_object('applied', v_applied, 'failed', v_failed, 'outgoing', v_outgoing);
+  return jsonb_build_object(
+    'applied', v_applied, 'failed', v_failed, 'ignored', v_ignored, 'outgoing', v_outgoing
+  );
 end
 $$;
 
@@ -4588,7 +4626,8 @@ comment on function public.change_receipt_contact is 'Sends the receipts of runn
 -- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
 --
 -- Twice or at once: the renewal's row is locked, and a status it has already changes nothing. Of an erased person it
---   stays ended: money that still came for it would raise an alarm.
+--   stays ended, and where the provider goes on with it, it is to be stopped there (private.keep_orphan). The admins hear
+--   once of a subscription that began after the erasure.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
 create or replace function private.change_renewal(p_provider text, p_notice jsonb)
@@ -4601,15 +4640,22 @@ as $$
 declare
   v_status text := substr(p_notice ->> 'kind', length('subscription_') + 1);
   v_renewal public.renewals;
+  v_is_new_orphan boolean;
   v_texts jsonb;
 begin
   select r.* into v_renewal
     from public.renewals as r
    where r.provider = p_provider and r.provider_subscription_id = p_notice ->> 'subscription_id'
      for update;
-  if not found then
-    raise exception 'nobody has this subscription' using errcode = 'M0002';
-  elsif v_renewal.status = v_status or v_renewal.user_id is null then
+  if v_renewal.user_id is null then
+    v_is_new_orphan := private.keep_orphan(p_provider, p_notice, v_status in ('active', 'past_due'));
+    if v_is_new_orphan is null then
+      raise exception 'nobody has this subscription' using errcode = 'M0002';
+    elsif v_is_new_orphan then
+      return private.alarm_about_subscription(p_provider, p_notice ->> 'subscription_id', 'erased');
+    end if;
+    return '[]'::jsonb;
+  elsif v_renewal.status = v_status then
     return '[]'::jsonb;
   end if;
   update public.renewals as r
@@ -5039,6 +5085,60 @@ revoke all on function public.claim_open_refunds from public, anon, authenticate
 grant execute on function public.claim_open_refunds to bot_backend;
 comment on function public.claim_open_refunds is 'Gives the refunds whose provider is to be asked now';
 
+-- Gives the subscriptions of erased users whose provider (p_providers: a list of keys) is to be asked now to stop them.
+--
+-- Twice or at once: rows that somebody holds are skipped; one that was given is given again after growing pauses, a day at
+--   most, until it is stopped.
+-- Returns: jsonb [{id, provider, subscription_id, payment_id, payer}]; payment_id is its last charge.
+-- Errors: none.
+create or replace function public.claim_orphans(p_providers jsonb, p_limit integer default 4)
+returns jsonb
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with due as (
+    select r.id
+      from public.renewals as r
+     where r.stop_at <= private.clock() and p_providers ? r.provider
+     order by r.stop_at
+     limit p_limit
+       for update skip locked
+  ),
+  claimed as (
+    update public.renewals as r
+       set stop_at = private.clock() + least((r.stop_attempts + 1) * (r.stop_attempts + 1), 1440) * interval '1 minute',
+           stop_attempts = r.stop_attempts + 1
+      from due
+     where r.id = due.id
+    returning r.id, r.provider, r.provider_subscription_id, r.payer
+  )
+  select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'id', c.id,
+          'provider', c.provider,
+          'subscription_id', c.provider_subscription_id,
+          'payer', c.payer,
+          'payment_id', (
+            select p.provider_payment_id
+              from public.payments as p
+             where p.provider = c.provider and p.claims ->> 'subscription_id' = c.provider_subscription_id
+             order by p.id desc
+             limit 1
+          )
+        )
+      ),
+      '[]'::jsonb
+    )
+    from claimed as c;
+$$;
+
+revoke all on function public.claim_orphans from public, anon, authenticated, service_role;
+grant execute on function public.claim_orphans to bot_backend;
+comment on function public.claim_orphans is 'Gives the subscriptions of erased users that are to be stopped now';
+
 -- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
 -- and whether it is what we asked. An order is paid with its own amount and currency. A period of a subscription that the
 -- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges.
@@ -5425,7 +5525,8 @@ revoke all on function public.create_order from public, anon, authenticated, ser
 grant execute on function public.create_order to bot_backend;
 comment on function public.create_order is 'Makes an order of one product';
 
--- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting.
+-- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting. All admins are told
+-- when one did not succeed that nobody asked for (admin_email is system: private.return_orphan_money).
 --
 -- Twice or at once: the caller holds the payment's row and the refund's, and asks once for each change.
 -- Returns: see private.tell_person.
@@ -5454,14 +5555,16 @@ begin
       'currency', p_payment.currency
     )
   );
-  if not p_refund.is_awaited and p_refund.status = 'open' then
+  if (p_refund.admin_email = 'system' and p_status = 'done')
+    or (p_refund.admin_email <> 'system' and not p_refund.is_awaited and p_refund.status = 'open')
+  then
     return '[]'::jsonb;
   end if;
   return private.tell_admins(
     p_payment,
     'refund_told_' || p_status,
     jsonb_build_object('back', jsonb_build_object('amount', p_refund.amount, 'currency', p_payment.currency)),
-    p_refund.admin_email
+    nullif(p_refund.admin_email, 'system')
   );
 end
 $$;
@@ -5978,6 +6081,32 @@ $$;
 revoke all on function private.is_given_back from public, anon, authenticated, service_role;
 comment on function private.is_given_back is 'Whether the last charge of a renewal was given back';
 
+-- Tells whether an event about a subscription was given up before, because nobody here had it for a day.
+--
+-- Twice or at once: only reads.
+-- Returns: true or false.
+-- Errors: none.
+create or replace function private.is_given_up(p_provider text, p_subscription_id text)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select
+      from public.payment_events as e
+     where e.provider = p_provider
+       and e.user_id is null
+       and e.processed_at is not null
+       and e.error is not null
+       and e.notices @> jsonb_build_array(jsonb_build_object('subscription_id', p_subscription_id))
+  );
+$$;
+
+revoke all on function private.is_given_up from public, anon, authenticated, service_role;
+comment on function private.is_given_up is 'Whether an event about a subscription was given up before';
+
 -- Tells whether something on a provider's own list is about this database: its payment is known, or it names an order or a
 -- subscription of ours. An account may serve other shops and environments; what happened before an order was made is not
 -- for that order, whatever its number.
@@ -6012,6 +6141,33 @@ $$;
 
 revoke all on function private.is_listed_ours from public, anon, authenticated, service_role;
 comment on function private.is_listed_ours is 'Whether something on a provider''s own list is about this database';
+
+-- Tells whether the admins have heard within a day of the erased user's subscription that a payment is for: of one that was
+-- never paid while its user was here.
+--
+-- Twice or at once: only reads.
+-- Returns: true or false.
+-- Errors: none.
+create or replace function private.is_orphan_reported(p_payment public.payments)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+    select
+      from public.renewals as r
+     where r.provider = p_payment.provider
+       and r.provider_subscription_id = p_payment.claims ->> 'subscription_id'
+       and r.user_id is null
+       and r.charged_until is null
+       and r.created_at > private.clock() - interval '1 day'
+  );
+$$;
+
+revoke all on function private.is_orphan_reported from public, anon, authenticated, service_role;
+comment on function private.is_orphan_reported is 'Whether the admins have heard of an erased user''s subscription';
 
 -- Tells whether a period of a subscription was given for another payment: an invoice for a change within the period has the
 -- same end, and gives nothing more.
@@ -6166,6 +6322,97 @@ $$;
 
 revoke all on function private.keep_operation from public, anon, authenticated, service_role;
 comment on function private.keep_operation is 'Keeps what moved of a payment, by its own number';
+
+-- Keeps a subscription at a provider whose user is erased, and whether it is to be stopped there. Its order or its earlier
+-- payment says that the user is erased; their renewal may never have been made, because they paid after the erasure.
+--
+-- Twice or at once: a renewal is unique by the provider's number. One that is to be stopped stays so until the provider
+--   says that it is stopped.
+-- Returns: true for a new one, false for a known one, null when it belongs to no erased user.
+-- Errors: none.
+create or replace function private.keep_orphan(p_provider text, p_claims jsonb, p_is_running boolean)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_subscription_id text := p_claims ->> 'subscription_id';
+begin
+  update public.renewals as r
+     set stop_at = case when p_is_running then coalesce(r.stop_at, private.clock()) end,
+         stop_attempts = case when r.stop_at is null or not p_is_running then 0 else r.stop_attempts end,
+         payer = case when p_is_running then coalesce(p_claims ->> 'payer', r.payer) end
+   where r.provider = p_provider and r.provider_subscription_id = v_subscription_id and r.user_id is null;
+  if found then
+    return false;
+  end if;
+  insert into public.renewals (
+    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at, stop_at, payer
+  )
+  select
+    o.product_key, o.provider, v_subscription_id, 'ended', o.currency, o.amount, o.plan, o.period, o.bot,
+    private.clock(),
+    case when p_is_running then private.clock() end,
+    case when p_is_running then p_claims ->> 'payer' end
+    from public.orders as o
+   where o.provider = p_provider
+     and o.user_id is null
+     and o.plan is not null
+     and o.period is not null
+     and v_subscription_id is not null
+     and (
+       o.id = (p_claims ->> 'order_id')::bigint
+       or o.id in (
+         select (p.claims ->> 'order_id')::bigint
+           from public.payments as p
+          where p.provider = p_provider and p.claims ->> 'subscription_id' = v_subscription_id
+       )
+     )
+   limit 1
+  on conflict (provider, provider_subscription_id) do nothing;
+  return case when found then true end;
+end
+$$;
+
+revoke all on function private.keep_orphan from public, anon, authenticated, service_role;
+comment on function private.keep_orphan is 'Keeps a subscription at a provider whose user is erased';
+
+-- Keeps whether a provider has stopped an erased user's subscription. The admins are told once when it did not after three
+-- tries; it is asked on.
+--
+-- Twice or at once: the renewal's row is locked; one that is stopped stays so.
+-- Returns: jsonb {outgoing}: messages that are owed now.
+-- Errors: none.
+create or replace function public.keep_orphan_answer(p_renewal_id bigint, p_is_stopped boolean)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_renewal public.renewals;
+begin
+  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id and r.user_id is null for update;
+  if p_is_stopped then
+    update public.renewals as r
+       set stop_at = null, stop_attempts = 0, payer = null
+     where r.id = v_renewal.id;
+  elsif v_renewal.stop_at is not null and v_renewal.stop_attempts = 3 then
+    return jsonb_build_object(
+      'outgoing',
+      private.alarm_about_subscription(v_renewal.provider, v_renewal.provider_subscription_id, 'running')
+    );
+  end if;
+  return jsonb_build_object('outgoing', '[]'::jsonb);
+end
+$$;
+
+revoke all on function public.keep_orphan_answer from public, anon, authenticated, service_role;
+grant execute on function public.keep_orphan_answer to bot_backend;
+comment on function public.keep_orphan_answer is 'Keeps whether an erased user''s subscription is stopped';
 
 -- Keeps what a provider answered that was asked for a refund, when money did not visibly move: it took the question and
 -- tells later, it refused, or nobody knows. (What moved is a payment event: private.close_refund.)
@@ -6624,6 +6871,44 @@ $$;
 
 revoke all on function private.note_order_trouble from public, anon, authenticated, service_role;
 comment on function private.note_order_trouble is 'Notes what happened to an order before money came';
+
+-- Queues a templated message for the admins: all of them, or the one of p_admin_email. Each gets it in a bot that they have
+-- written to, in p_bot if they can.
+--
+-- Twice or at once: every call queues the messages; the caller asks once.
+-- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
+-- Errors: none.
+create or replace function private.notify_admins(
+  p_key text, p_values jsonb, p_buttons jsonb default null, p_bot text default null, p_admin_email text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
+      from public.admins as a
+      join public.users as u on u.telegram_id = a.telegram_id
+      cross join lateral (
+        select s.bot
+          from public.bot_sessions as s
+         where s.user_id = u.id
+         order by s.bot = p_bot desc nulls last, s.updated_at desc
+         limit 1
+      ) as b
+      cross join lateral jsonb_array_elements(
+        private.tell_person(u.id, b.bot, p_key, p_values, p_buttons)
+      ) as t (message)
+     where p_admin_email is null or a.email = p_admin_email
+  );
+end
+$$;
+
+revoke all on function private.notify_admins from public, anon, authenticated, service_role;
+comment on function private.notify_admins is 'Queues a message for the admins';
 
 -- Gives the open try of a renewal to whoever asks the provider now, for a minute; comes back to it later and later while
 -- nobody says what became of it.
@@ -7221,7 +7506,9 @@ grant execute on function public.products_for_sale to bot_backend;
 comment on function public.products_for_sale is 'What can be bought now, with its prices';
 
 -- Keeps what a provider told us and applies it. What fails to apply is kept with its error and answered so that the
--- provider tells it again; the same event a second time finds itself done.
+-- provider tells it again, for a day; the same event a second time finds itself done. An event about a subscription that
+-- nobody here has is given up after a day (another shop may share the account): its other notices are applied, its words
+-- are not kept, and the admins are told once of each such subscription, whose later events are given up at once.
 --
 -- Twice or at once: its people are held before anything of theirs is locked, so that an erasure of them never waits in
 --   a circle. The event is unique and its row locked, then the payment's (private.apply_payment_notice).
@@ -7229,8 +7516,11 @@ comment on function public.products_for_sale is 'What can be bought now, with it
 --   and other retryable errors are not kept as the event's error: they end the whole call, which the caller repeats.
 -- Returns: jsonb
 --   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   messages that are owed from now on
---   {outcome: known}                                                applied before
---   {outcome: failed, error}                                        the provider shall tell it again
+--   {outcome: known, is_late}                                       applied or given up before; is_late: true where it
+--                                                                   came first a day ago
+--   {outcome: ignored, error, is_alarm, outgoing}                   given up; is_alarm: the first of its subscription
+--   {outcome: failed, error, is_late}                               the provider shall tell it again, unless is_late: it
+--                                                                   came first a day ago, and is tried again from here
 -- Errors: of the classes 40, 53, 55 and 57 (private.is_retryable): nothing is stored, the same call is made again.
 create or replace function public.record_payment_event(
   p_provider text,
@@ -7251,6 +7541,9 @@ declare
   v_notice jsonb;
   v_outgoing jsonb := '[]'::jsonb;
   v_error text;
+  v_is_late boolean;
+  v_ignored text;
+  v_is_alarm boolean := false;
 begin
   perform private.hold_payers(p_provider, p_notices);
   insert into public.payment_events as e (provider, event_key, type, body, notices)
@@ -7258,14 +7551,26 @@ begin
   on conflict (provider, event_key) do update
     set attempts = e.attempts + 1
   returning e.* into v_event;
+  v_is_late := v_event.received_at <= private.clock() - interval '1 day';
   if v_event.processed_at is not null then
-    return jsonb_build_object('outcome', 'known');
+    return jsonb_build_object('outcome', 'known') || case when v_is_late then '{"is_late": true}' else '{}' end::jsonb;
   end if;
 
   begin
     for v_notice in select n.value from jsonb_array_elements(p_notices) as n (value)
     loop
-      v_outgoing := v_outgoing || private.apply_payment_notice(p_provider, v_notice, p_accept_test);
+      begin
+        v_outgoing := v_outgoing || private.apply_payment_notice(p_provider, v_notice, p_accept_test);
+      exception when sqlstate 'M0002' then
+        v_ignored := v_notice ->> 'subscription_id';
+        if not private.is_given_up(p_provider, v_ignored) then
+          if not v_is_late then
+            raise;
+          end if;
+          v_is_alarm := true;
+          v_outgoing := v_outgoing || private.alarm_about_subscription(p_provider, v_ignored, 'unknown');
+        end if;
+      end;
     end loop;
     v_outgoing := v_outgoing || private.settle_waiting_payments(p_accept_test);
   exception when others then
@@ -7276,11 +7581,20 @@ begin
     v_error := sqlstate || ' ' || v_error;
   end;
   update public.payment_events as e
-     set processed_at = case when v_error is null then private.clock() end, error = v_error
+     set processed_at = case when v_error is null then private.clock() end,
+         error = coalesce(v_error, 'M0002 given up: nobody has the subscription ' || v_ignored),
+         body = case when v_error is null and v_ignored is not null then '' else e.body end
    where e.id = v_event.id;
   perform private.own_event(v_event.id);
   if v_error is not null then
-    return jsonb_build_object('outcome', 'failed', 'error', v_error);
+    return jsonb_build_object('outcome', 'failed', 'error', v_error, 'is_late', v_is_late);
+  elsif v_ignored is not null then
+    return jsonb_build_object(
+      'outcome', 'ignored',
+      'error', 'M0002 nobody has the subscription ' || v_ignored,
+      'is_alarm', v_is_alarm,
+      'outgoing', v_outgoing
+    );
   end if;
   return jsonb_build_object('outcome', 'applied', 'outgoing', v_outgoing);
 end
@@ -7584,10 +7898,45 @@ revoke all on function public.remind_of_orders from public, anon, authenticated,
 grant execute on function public.remind_of_orders to bot_backend;
 comment on function public.remind_of_orders is 'Reminds users of orders that they have not paid';
 
+-- Gives back what an erased user was charged after the erasure: nothing can be given for it. A subscription that it was
+-- paid for is to be stopped at the provider.
+--
+-- Twice or at once: the caller holds the payment's row; one refund is opened for a payment. The job of payments asks the
+--   provider for it like for any other.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.return_orphan_money(p_payment public.payments, p_before public.payments)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_payment.user_id is not null
+    or coalesce(p_payment.order_id, p_payment.renewal_id) is null
+    or p_payment.problem = 'test'
+    or p_payment.provider = 'balance'
+    -- Money that was held before the erasure waits for an admin as before.
+    or (p_before.amount is not null and p_before.problem is distinct from 'no_order')
+  then
+    return;
+  end if;
+  perform private.keep_orphan(p_payment.provider, p_payment.claims, true);
+  insert into public.refunds (payment_id, amount, admin_email, reference)
+  select p_payment.id, private.left_of(p_payment), 'system', 'erased:' || p_payment.id
+   where private.left_of(p_payment) > 0
+  on conflict (reference) do nothing;
+end
+$$;
+
+revoke all on function private.return_orphan_money from public, anon, authenticated, service_role;
+comment on function private.return_orphan_money is 'Gives back what an erased user was charged after the erasure';
+
 -- Brings a payment up to date: its sums and status, whose it is, what is given for it, and what is taken back.
 --
 -- Twice or at once: the caller holds the payment's row. Everything follows from what is kept, so doing it again
---   changes nothing. Then the order's row is locked, then the person's.
+--   changes nothing. Then the order's row is locked, then the person's. What came for an erased person goes back.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: none.
 create or replace function private.settle_payment(p_payment_id bigint, p_accept_test boolean)
@@ -7628,8 +7977,12 @@ begin
       if v_payment.problem is distinct from v_before.problem
         and (v_payment.amount > 0 or v_payment.problem not in ('no_order', 'second_charge'))
       then
-        v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem) || private.tell_held(v_payment);
+        if not private.is_orphan_reported(v_payment) then
+          v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
+        end if;
+        v_outgoing := v_outgoing || private.tell_held(v_payment);
       end if;
+      perform private.return_orphan_money(v_payment, v_before);
       if v_payment.refunded > v_before.refunded then
         v_outgoing := v_outgoing || private.tell_refund(v_payment, v_before);
       end if;
@@ -7892,7 +8245,7 @@ comment on function private.take_balance_payment is 'Pays an order from its user
 -- in a bot that they have written to, the one that sold it if they can.
 --
 -- Twice or at once: every call owes the messages; the caller asks once.
--- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
+-- Returns: see private.notify_admins.
 -- Errors: none.
 create or replace function private.tell_admins(
   p_payment public.payments, p_key text, p_values jsonb, p_admin_email text default null
@@ -7904,38 +8257,21 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (
-    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
-      from public.admins as a
-      join public.users as u on u.telegram_id = a.telegram_id
-      cross join lateral (
-        select s.bot
-          from public.bot_sessions as s
-         where s.user_id = u.id
-         order by
-           s.bot = (select o.bot from public.orders as o where o.id = p_payment.order_id) desc nulls last,
-           s.updated_at desc
-         limit 1
-      ) as b
-      cross join lateral jsonb_array_elements(
-        private.tell_person(
-          u.id,
-          b.bot,
-          p_key,
-          jsonb_build_object(
-            'payment', p_payment.id,
-            'provider', jsonb_build_object('text', 'provider_' || p_payment.provider),
-            'number', p_payment.provider_payment_id,
-            'money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency)
-          ) || p_values,
-          jsonb_build_array(
-            jsonb_build_array(
-              jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment.id))
-            )
-          )
-        )
-      ) as t (message)
-     where p_admin_email is null or a.email = p_admin_email
+  return private.notify_admins(
+    p_key,
+    jsonb_build_object(
+      'payment', p_payment.id,
+      'provider', jsonb_build_object('text', 'provider_' || p_payment.provider),
+      'number', p_payment.provider_payment_id,
+      'money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency)
+    ) || p_values,
+    jsonb_build_array(
+      jsonb_build_array(
+        jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment.id))
+      )
+    ),
+    (select o.bot from public.orders as o where o.id = p_payment.order_id),
+    p_admin_email
   );
 end
 $$;
@@ -8215,7 +8551,9 @@ begin
          saved_method = null,
          charge_at = null,
          asked_at = null,
-         busy_until = null
+         busy_until = null,
+         stop_at = null,
+         payer = null
    where r.user_id = p_user.id;
 
   perform private.strip_events(array(select e.id from public.payment_events as e where e.user_id = p_user.id));

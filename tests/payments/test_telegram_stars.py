@@ -336,6 +336,9 @@ def test_a_subscription_is_told_and_stopped_by_a_charge_or_without(
     subscription.state = "active"
     provider.stop_renewal(str(made.id), chat.person.id, TIMEOUT)
     assert subscription.state == "canceled"
+    subscription.state = "active"
+    provider.stop_renewal(str(made.id), 0, TIMEOUT)  # who pays is erased: Telegram's list knows them
+    assert subscription.state == "canceled"
     with pytest.raises(PaymentError) as unknown:
         provider.stop_renewal("999999", chat.person.id, TIMEOUT)
     assert unknown.value.is_certain

@@ -72,6 +72,7 @@ def test_every_text_is_used_somewhere() -> None:
     made += (
         "renewal_",
         "subscription_renewal_",
+        "subscription_alarm_",
         "profile_renewal_",
         "refund_told_",
         "audit_",

@@ -130,9 +130,10 @@ class Provider(provider.Provider):
     def stop_renewal(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
-        """Stop it by one of its charges; when none is given, it is looked for."""
+        """Stop it by one of its charges. A charge or a payer that is not given is looked for."""
         deadline = monotonic() + timeout
         charge = payment_id or self._charge_of(subscription_id, deadline)
+        telegram_id = telegram_id or _payer_of(charge, deadline)
         left = deadline - monotonic()
         self._of_charge("editUserStarSubscription", charge, telegram_id, left, is_canceled=True)
 

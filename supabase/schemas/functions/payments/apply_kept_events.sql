@@ -2,7 +2,8 @@
 --
 -- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
 --   are held, as everywhere; their erasure may have emptied it meanwhile.
--- Returns: jsonb {applied, failed, outgoing}: how many, and the messages that are owed now.
+-- Returns: jsonb {applied, failed, ignored, outgoing}: how many were applied, failed or given up with an alarm, and the
+--   messages that are owed now.
 -- Errors: none of its own.
 create or replace function public.apply_kept_events(p_limit integer default 50, p_accept_test boolean default false)
 returns jsonb
@@ -16,6 +17,7 @@ declare
   v_told jsonb;
   v_applied integer := 0;
   v_failed integer := 0;
+  v_ignored integer := 0;
   v_outgoing jsonb := '[]'::jsonb;
 begin
   for v_event in
@@ -37,9 +39,12 @@ begin
     );
     v_applied := v_applied + (v_told ->> 'outcome' = 'applied')::integer;
     v_failed := v_failed + (v_told ->> 'outcome' = 'failed')::integer;
+    v_ignored := v_ignored + coalesce((v_told ->> 'is_alarm')::boolean, false)::integer;
     v_outgoing := v_outgoing || coalesce(v_told -> 'outgoing', '[]');
   end loop;
-  return jsonb_build_object('applied', v_applied, 'failed', v_failed, 'outgoing', v_outgoing);
+  return jsonb_build_object(
+    'applied', v_applied, 'failed', v_failed, 'ignored', v_ignored, 'outgoing', v_outgoing
+  );
 end
 $$;
 

@@ -1,7 +1,8 @@
 -- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
 --
 -- Twice or at once: the renewal's row is locked, and a status it has already changes nothing. Of an erased person it
---   stays ended: money that still came for it would raise an alarm.
+--   stays ended, and where the provider goes on with it, it is to be stopped there (private.keep_orphan). The admins hear
+--   once of a subscription that began after the erasure.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
 create or replace function private.change_renewal(p_provider text, p_notice jsonb)
@@ -14,15 +15,22 @@ as $$
 declare
   v_status text := substr(p_notice ->> 'kind', length('subscription_') + 1);
   v_renewal public.renewals;
+  v_is_new_orphan boolean;
   v_texts jsonb;
 begin
   select r.* into v_renewal
     from public.renewals as r
    where r.provider = p_provider and r.provider_subscription_id = p_notice ->> 'subscription_id'
      for update;
-  if not found then
-    raise exception 'nobody has this subscription' using errcode = 'M0002';
-  elsif v_renewal.status = v_status or v_renewal.user_id is null then
+  if v_renewal.user_id is null then
+    v_is_new_orphan := private.keep_orphan(p_provider, p_notice, v_status in ('active', 'past_due'));
+    if v_is_new_orphan is null then
+      raise exception 'nobody has this subscription' using errcode = 'M0002';
+    elsif v_is_new_orphan then
+      return private.alarm_about_subscription(p_provider, p_notice ->> 'subscription_id', 'erased');
+    end if;
+    return '[]'::jsonb;
+  elsif v_renewal.status = v_status then
     return '[]'::jsonb;
   end if;
   update public.renewals as r

@@ -1,4 +1,5 @@
--- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting.
+-- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting. All admins are told
+-- when one did not succeed that nobody asked for (admin_email is system: private.return_orphan_money).
 --
 -- Twice or at once: the caller holds the payment's row and the refund's, and asks once for each change.
 -- Returns: see private.tell_person.
@@ -27,14 +28,16 @@ begin
       'currency', p_payment.currency
     )
   );
-  if not p_refund.is_awaited and p_refund.status = 'open' then
+  if (p_refund.admin_email = 'system' and p_status = 'done')
+    or (p_refund.admin_email <> 'system' and not p_refund.is_awaited and p_refund.status = 'open')
+  then
     return '[]'::jsonb;
   end if;
   return private.tell_admins(
     p_payment,
     'refund_told_' || p_status,
     jsonb_build_object('back', jsonb_build_object('amount', p_refund.amount, 'currency', p_payment.currency)),
-    p_refund.admin_email
+    nullif(p_refund.admin_email, 'system')
   );
 end
 $$;

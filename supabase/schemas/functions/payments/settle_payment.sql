@@ -1,7 +1,7 @@
 -- Brings a payment up to date: its sums and status, whose it is, what is given for it, and what is taken back.
 --
 -- Twice or at once: the caller holds the payment's row. Everything follows from what is kept, so doing it again
---   changes nothing. Then the order's row is locked, then the person's.
+--   changes nothing. Then the order's row is locked, then the person's. What came for an erased person goes back.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: none.
 create or replace function private.settle_payment(p_payment_id bigint, p_accept_test boolean)
@@ -42,8 +42,12 @@ begin
       if v_payment.problem is distinct from v_before.problem
         and (v_payment.amount > 0 or v_payment.problem not in ('no_order', 'second_charge'))
       then
-        v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem) || private.tell_held(v_payment);
+        if not private.is_orphan_reported(v_payment) then
+          v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
+        end if;
+        v_outgoing := v_outgoing || private.tell_held(v_payment);
       end if;
+      perform private.return_orphan_money(v_payment, v_before);
       if v_payment.refunded > v_before.refunded then
         v_outgoing := v_outgoing || private.tell_refund(v_payment, v_before);
       end if;

@@ -2,7 +2,7 @@
 -- in a bot that they have written to, the one that sold it if they can.
 --
 -- Twice or at once: every call owes the messages; the caller asks once.
--- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
+-- Returns: see private.notify_admins.
 -- Errors: none.
 create or replace function private.tell_admins(
   p_payment public.payments, p_key text, p_values jsonb, p_admin_email text default null
@@ -14,38 +14,21 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (
-    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
-      from public.admins as a
-      join public.users as u on u.telegram_id = a.telegram_id
-      cross join lateral (
-        select s.bot
-          from public.bot_sessions as s
-         where s.user_id = u.id
-         order by
-           s.bot = (select o.bot from public.orders as o where o.id = p_payment.order_id) desc nulls last,
-           s.updated_at desc
-         limit 1
-      ) as b
-      cross join lateral jsonb_array_elements(
-        private.tell_person(
-          u.id,
-          b.bot,
-          p_key,
-          jsonb_build_object(
-            'payment', p_payment.id,
-            'provider', jsonb_build_object('text', 'provider_' || p_payment.provider),
-            'number', p_payment.provider_payment_id,
-            'money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency)
-          ) || p_values,
-          jsonb_build_array(
-            jsonb_build_array(
-              jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment.id))
-            )
-          )
-        )
-      ) as t (message)
-     where p_admin_email is null or a.email = p_admin_email
+  return private.notify_admins(
+    p_key,
+    jsonb_build_object(
+      'payment', p_payment.id,
+      'provider', jsonb_build_object('text', 'provider_' || p_payment.provider),
+      'number', p_payment.provider_payment_id,
+      'money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency)
+    ) || p_values,
+    jsonb_build_array(
+      jsonb_build_array(
+        jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment.id))
+      )
+    ),
+    (select o.bot from public.orders as o where o.id = p_payment.order_id),
+    p_admin_email
   );
 end
 $$;

@@ -25,7 +25,9 @@ begin
          saved_method = null,
          charge_at = null,
          asked_at = null,
-         busy_until = null
+         busy_until = null,
+         stop_at = null,
+         payer = null
    where r.user_id = p_user.id;
 
   perform private.strip_events(array(select e.id from public.payment_events as e where e.user_id = p_user.id));

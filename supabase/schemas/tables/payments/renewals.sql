@@ -28,6 +28,9 @@ create table public.renewals (
   canceled_at timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
+  stop_at timestamptz,
+  stop_attempts integer not null default 0,
+  payer text,
   unique (provider, provider_subscription_id)
 );
 
@@ -35,6 +38,8 @@ create index renewals_user_idx on public.renewals (user_id);
 create index renewals_product_idx on public.renewals (product_key);
 -- What we charge ourselves, by when.
 create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
+-- What a provider goes on charging to somebody who is erased.
+create index renewals_stop_idx on public.renewals (stop_at) where stop_at is not null;
 
 comment on table public.renewals is 'Who pays again each period';
 comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule, or nothing is charged any more';
@@ -44,6 +49,9 @@ comment on column public.renewals.charge_at is 'When we look at it next: to char
 comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
 comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
 comment on column public.renewals.busy_until is 'Until when whoever asks the provider now has the try for themselves';
+comment on column public.renewals.stop_at is 'When the provider is asked next to stop it, because its user is erased; null: nothing is to be stopped';
+comment on column public.renewals.stop_attempts is 'How often it was asked without success';
+comment on column public.renewals.payer is 'By what the provider knows who pays for it (Prodamus: a phone), until it is stopped; only of an erased user';
 alter table public.renewals enable row level security;
 revoke all on table public.renewals from public, anon, authenticated, service_role;
 revoke all on sequence public.renewals_id_seq from public, anon, authenticated, service_role;

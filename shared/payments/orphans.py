@@ -1,0 +1,61 @@
+"""Subscriptions that go on at a provider although their user is erased: the job `payments` stops them there.
+
+SQL says which (`claim_orphans`), after a callback named one. What they were charged is refunded like any
+other payment (`refunds.py`).
+"""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Any
+
+from shared import db, log
+from shared.errors import ConfigError
+from shared.payments import endpoint, providers
+from shared.payments.provider import PaymentError
+
+_TIMEOUT = 8.0  # seconds for one question to a provider
+
+
+def stop(deadline: float) -> int:
+    """Ask the providers to stop what is due, and return how many subscriptions are stopped."""
+    renewing = [key for key in providers.configured() if providers.load(key).RENEWS]
+    stopped = 0
+    for orphan in db.call("claim_orphans", p_providers=renewing):
+        if monotonic() + _TIMEOUT > deadline:
+            break  # its turn comes again
+        is_stopped = _stop(orphan)
+        kept = db.call("keep_orphan_answer", p_renewal_id=orphan["id"], p_is_stopped=is_stopped)
+        endpoint.send(kept["outgoing"])
+        stopped += is_stopped
+    return stopped
+
+
+def _stop(orphan: dict[str, Any]) -> bool:
+    try:
+        providers.load(orphan["provider"]).stop_renewal(
+            orphan["subscription_id"],
+            0,
+            _TIMEOUT,
+            payment_id=orphan["payment_id"] or "",
+            payer=orphan["payer"] or "",
+        )
+    except PaymentError as error:
+        log.warning(
+            "a subscription of an erased user was not stopped",
+            action="orphan_not_stopped",
+            provider=orphan["provider"],
+            subscription=orphan["subscription_id"],
+            reason=str(error),
+        )
+        return False
+    except ConfigError as error:
+        log.alert(f"a setting is wrong: {error}", action="config_error")
+        return False
+    log.info(
+        "a subscription of an erased user was stopped",
+        action="orphan_stopped",
+        provider=orphan["provider"],
+        subscription=orphan["subscription_id"],
+    )
+    return True

@@ -1,0 +1,53 @@
+-- Gives the subscriptions of erased users whose provider (p_providers: a list of keys) is to be asked now to stop them.
+--
+-- Twice or at once: rows that somebody holds are skipped; one that was given is given again after growing pauses, a day at
+--   most, until it is stopped.
+-- Returns: jsonb [{id, provider, subscription_id, payment_id, payer}]; payment_id is its last charge.
+-- Errors: none.
+create or replace function public.claim_orphans(p_providers jsonb, p_limit integer default 4)
+returns jsonb
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with due as (
+    select r.id
+      from public.renewals as r
+     where r.stop_at <= private.clock() and p_providers ? r.provider
+     order by r.stop_at
+     limit p_limit
+       for update skip locked
+  ),
+  claimed as (
+    update public.renewals as r
+       set stop_at = private.clock() + least((r.stop_attempts + 1) * (r.stop_attempts + 1), 1440) * interval '1 minute',
+           stop_attempts = r.stop_attempts + 1
+      from due
+     where r.id = due.id
+    returning r.id, r.provider, r.provider_subscription_id, r.payer
+  )
+  select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'id', c.id,
+          'provider', c.provider,
+          'subscription_id', c.provider_subscription_id,
+          'payer', c.payer,
+          'payment_id', (
+            select p.provider_payment_id
+              from public.payments as p
+             where p.provider = c.provider and p.claims ->> 'subscription_id' = c.provider_subscription_id
+             order by p.id desc
+             limit 1
+          )
+        )
+      ),
+      '[]'::jsonb
+    )
+    from claimed as c;
+$$;
+
+revoke all on function public.claim_orphans from public, anon, authenticated, service_role;
+grant execute on function public.claim_orphans to bot_backend;
+comment on function public.claim_orphans is 'Gives the subscriptions of erased users that are to be stopped now';

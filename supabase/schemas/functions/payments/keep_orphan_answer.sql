@@ -1,0 +1,34 @@
+-- Keeps whether a provider has stopped an erased user's subscription. The admins are told once when it did not after three
+-- tries; it is asked on.
+--
+-- Twice or at once: the renewal's row is locked; one that is stopped stays so.
+-- Returns: jsonb {outgoing}: messages that are owed now.
+-- Errors: none.
+create or replace function public.keep_orphan_answer(p_renewal_id bigint, p_is_stopped boolean)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_renewal public.renewals;
+begin
+  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id and r.user_id is null for update;
+  if p_is_stopped then
+    update public.renewals as r
+       set stop_at = null, stop_attempts = 0, payer = null
+     where r.id = v_renewal.id;
+  elsif v_renewal.stop_at is not null and v_renewal.stop_attempts = 3 then
+    return jsonb_build_object(
+      'outgoing',
+      private.alarm_about_subscription(v_renewal.provider, v_renewal.provider_subscription_id, 'running')
+    );
+  end if;
+  return jsonb_build_object('outgoing', '[]'::jsonb);
+end
+$$;
+
+revoke all on function public.keep_orphan_answer from public, anon, authenticated, service_role;
+grant execute on function public.keep_orphan_answer to bot_backend;
+comment on function public.keep_orphan_answer is 'Keeps whether an erased user''s subscription is stopped';
