@@ -57,7 +57,16 @@ def of(kind: str, text: Text) -> list[str]:
 
 AS_WRITTEN = [
     *("5! = 5*4*3*2*1", "Размер 10*20*30 см", "2*3=6 и 4*5=20", "a*b*c", "ширина*высота*глубина", "长*宽*高"),
-    *("(a+b)*(c+d)*(e+f)", "f(x)*g*h(x)", "2*(3+4)*5", "50%*20%*3", "x²*y²*z", "n*[1]*m", "*p*2 и *q*3"),
+    *(
+        "(a+b)*(c+d)*(e+f)",
+        "f(x)*g*h(x)",
+        "2*(3+4)*5",
+        "50%*20%*3",
+        "x²*y²*z",
+        "n*[1]*m",
+        "n!*(n-1)*!k",
+        "*p*2 и *q*3",
+    ),
     *(
         "2**10 = 1024 и 3**2 = 9",
         "x**2 + y**2 = z**2",
@@ -280,6 +289,11 @@ def test_a_row_loses_nothing(row: str, cells: list[str]) -> None:
     assert [cell.strip() for cell in lines[3].split(" | ")] == ["e", "f"]
     wide = render(f"|{'a' * 50}|b|\n|-|-|\n{row}\n|e|f|").text
     assert not missing("".join(cells), wide.partition("\n")[2])
+
+
+def test_a_list_that_begins_an_item_begins_on_its_line() -> None:
+    assert render("- 1961. a\n- 1969. b").text == "• 1961. a\n• 1969. b"
+    assert render("1. - [x] a\n   - b\n2. c").text == "1. ☑ a\n    • b\n2. c"
 
 
 def test_a_pipe_in_code_outside_of_a_table_stays() -> None:

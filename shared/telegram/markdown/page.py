@@ -68,10 +68,9 @@ class Page:
             self._gap = 1 if is_inner_list else self._gap or 1
 
     def mark(self, marker: str) -> None:
-        """Have the next line begin with a list marker."""
-        self.flush_marker()
+        """Have the next line begin with a list marker, behind the one that waits: `- 1961. …` is one line."""
         self.break_line()
-        self._marker = marker
+        self._marker = marker if self._marker is None else self._marker + marker.lstrip(" ")
 
     def change_marker(self, marker: str) -> None:
         """Put another marker in place of the bullet that waits."""

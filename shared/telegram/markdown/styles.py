@@ -35,13 +35,13 @@ class Style(NamedTuple):
         return (before == "/" and after == "/") or (before == "." and content[-1] == ".")
 
     def _is_badly_opened(self) -> bool:
-        """Whether this is `-_-`, `a**b`, `(a)**2`, `,*.py` or `50%*3*"a"`."""
+        """Whether this is `-_-`, `a**b`, `(a)**2`, `,*.py`, `50%*3*"a"` or `n!*(n-1)*!k`."""
         before, first = self.before[-1:], self.content[0]
         if first in _CLOSING:
             return True
         if not before or before.isspace():
             return False
-        if self.marker == "*" and self.content.isdigit():
+        if self.marker == "*" and (self.content.isdigit() or before in "!%°"):
             return True
         if first in _SEPARATORS and before not in _MAY_PRECEDE:
             return True
