@@ -103,6 +103,11 @@ class RawServer:
     def next(self, *scripts: Script) -> None:
         self._scripts.extend(scripts)
 
+    def forget(self) -> None:
+        """Drop the scripts that are left and the requests that came."""
+        self._scripts.clear()
+        self.requests.clear()
+
     def stop(self) -> None:
         with suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)

@@ -31,13 +31,20 @@ WRONG = {"error": {"message": "Incorrect API key provided", "code": "invalid_api
 SCOPES = {"error": {"message": "You have insufficient permissions. Missing scopes: model.request."}}
 
 
-@pytest.fixture
-def provider(stack: Stack) -> Iterator[RawServer]:
-    """A provider that speaks in bytes, in place of OpenAI."""
+@pytest.fixture(scope="module")
+def raw_server(one_stack: Stack) -> Iterator[RawServer]:
+    """A provider that speaks in bytes, in place of OpenAI; one for all, as a start takes seconds."""
     server = RawServer()
-    with stack.settings(OPENAI_BASE_URL=f"{server.url}/v1"):
+    with one_stack.settings(OPENAI_BASE_URL=f"{server.url}/v1"):
         yield server
     server.stop()
+
+
+@pytest.fixture
+def provider(raw_server: RawServer) -> RawServer:
+    """The same without what an earlier test left."""
+    raw_server.forget()
+    return raw_server
 
 
 @pytest.fixture
@@ -91,15 +98,12 @@ def test_odd_figures_cost_no_answer(
     ],
 )
 def test_an_own_key_is_switched_off_only_when_it_is_wrong(
-    stack: Stack, anna: Chat, sql: Sql, body: Any, status: str, key_status: str, said: str
+    provider: RawServer, anna: Chat, sql: Sql, body: Any, status: str, key_status: str, said: str
 ) -> None:
     add(anna, "OpenAI", a_key("OpenAI"))
-    server = RawServer()
-    server.next(plain(body, status))
-    with stack.settings(OPENAI_BASE_URL=f"{server.url}/v1"):
-        anna.send("question")
-        assert said in anna.answer().text
-    server.stop()
+    provider.next(plain(body, status))
+    anna.send("question")
+    assert said in anna.answer().text
     (row,) = sql(
         "select t.status from user_tokens t join users u on u.id = t.user_id where u.telegram_id = %s",
         anna.id,
