@@ -3,9 +3,11 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+# Tests wait for processes and deadlines more than they compute.
+WORKERS ?= 3
 
 .DEFAULT_GOAL := help
-.PHONY: help up reset test test-browser fuzz lint format lock sql bench migration clean
+.PHONY: help up reset test test-slow test-browser fuzz lint format lock sql bench migration clean
 
 help:  ## Show this
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -24,7 +26,10 @@ reset: $(INSTALLED)  ## The same, with an empty database and new people
 	@$(BIN)/python -m tools.emulator --reset $(if $(PORT),--port $(PORT)) $(if $(DATABASE_PORT),--database-port $(DATABASE_PORT))
 
 test: $(INSTALLED)  ## Run the tests: a real Postgres, the emulator, no network
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m 'not browser and not slow'
+
+test-slow: $(INSTALLED)  ## Run what `make test` leaves out: killed processes, property tests with many examples
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile -m slow
 
 test-browser: $(INSTALLED)  ## Run the emulator's page in Chromium (Debian: apt install chromium)
 	@$(BIN)/python -m pytest -m browser tests/browser

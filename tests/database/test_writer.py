@@ -8,6 +8,8 @@ import pytest
 from tools.database import schemas, writer
 from tools.database.errors import MigrationError
 
+pytestmark = pytest.mark.slow
+
 CONFIG = """
 [db.migrations]
 schema_paths = ["./schemas/base.sql", "./schemas/tables", "./schemas/functions"]

@@ -21,6 +21,8 @@ from tools.keys import rotate as rotation
 from tools.keys.new import new_key
 from tools.keys.rotate import report, rotate
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PEOPLE = 60
 OLD, NEW, LOST = os.urandom(32), os.urandom(32), os.urandom(32)

@@ -6,12 +6,15 @@ from decimal import Decimal
 from typing import Any
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.money.conftest import Money, number, paid, refunded
 from tests.money.promocodes import new_code, redeem
 from tests.money.test_pay_from_balance import BOSS, buy, give
+
+pytestmark = pytest.mark.slow
 
 CALM = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None

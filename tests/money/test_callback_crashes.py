@@ -16,7 +16,7 @@ from tests.support import eventually
 from tools.emulator.payments import Callback, NotPossible
 from tools.emulator.stack import Stack
 
-pytestmark = pytest.mark.usefixtures("alive")
+pytestmark = [pytest.mark.usefixtures("alive"), pytest.mark.slow]
 REFUNDING = sorted(key for key in LABELS if load(key).HAS_REFUND)
 RENEWING = ["stripe", "cloudpayments", "fake"]  # in dollars, too
 

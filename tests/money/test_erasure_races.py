@@ -16,6 +16,8 @@ from tests.money.conftest import Money, number, paid, refunded, said
 from tests.people.conftest import Someone, id_of, next_update
 from tests.support import eventually, in_parallel
 
+pytestmark = pytest.mark.slow
+
 Sql = Callable[..., list[dict[str, Any]]]
 New = Callable[[], Someone]
 Connect = Callable[[], psycopg.Connection]

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from tests.money.buyers import order_row
 from tests.money.conftest import Money, number, paid
 from tests.money.promocodes import new_code, redeem, usages_of
 from tests.support import in_parallel
+
+pytestmark = pytest.mark.slow
 
 PRODUCTS = {"credits_100": "149.00", "balance_500": "500.00", "premium_month": "499.00"}
 KINDS = (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import psycopg
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -14,6 +15,8 @@ from tests.money.conftest import Money, number, paid
 from tests.money.promocodes import new_code, redeem, row_of, usages_of
 from tests.people.conftest import Someone, id_of, next_update
 from tests.support import in_parallel
+
+pytestmark = pytest.mark.slow
 
 Sql = Callable[..., list[dict[str, Any]]]
 KINDS = {"credits": 50, "percent": 20, "month": 1, "trainings": 2}

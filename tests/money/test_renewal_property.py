@@ -6,12 +6,15 @@ import random
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.money.conftest import Money, number, paid
 from tests.money.renewing import Renewing
 from tests.support import in_parallel
+
+pytestmark = pytest.mark.slow
 
 CALM = settings(
     max_examples=25,

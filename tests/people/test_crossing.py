@@ -13,6 +13,8 @@ import pytest
 from tests.people.conftest import Someone, Sql, call, everything, id_of, next_update
 from tests.support import eventually, in_parallel
 
+pytestmark = pytest.mark.slow
+
 New = Callable[..., Someone]
 Begin = Callable[[], psycopg.Connection]
 OVER = {"outcome": "finished", "answer": None, "outgoing": []}

@@ -12,6 +12,8 @@ from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
+pytestmark = pytest.mark.slow
+
 LATER = "clock_timestamp() + interval '3 minutes'"  # every lease and claim of a dead worker has run out
 
 

@@ -16,6 +16,8 @@ from tools.emulator.ai import AiBehaviour
 from tools.emulator.functions import STOP_SECONDS, Function
 from tools.emulator.stack import Stack
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def own_stack(backend_url: str) -> Iterator[Stack]:

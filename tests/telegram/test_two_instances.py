@@ -19,6 +19,8 @@ from tools.emulator.ai import AiBehaviour
 from tools.emulator.functions import Function
 from tools.emulator.stack import Stack
 
+pytestmark = pytest.mark.slow
+
 LATER = "clock_timestamp() + interval '3 minutes'"  # every lease has run out
 Post = Callable[[dict[str, Any]], int]
 
