@@ -21,6 +21,7 @@ from time import monotonic
 
 import functions_framework
 from functions_framework._http import gunicorn as framework
+from gunicorn.http.message import Request
 from gunicorn.workers.gthread import ThreadWorker
 
 from shared import db, http, log
@@ -167,7 +168,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.nr_conns -= 1
         conn.close()
 
-    # After the answer -----------------------------------------------------------------------------------
+    # The answer and after it ----------------------------------------------------------------------------
+
+    def handle_request(self, req: Request, conn: Connection) -> bool:
+        """Answer a request, and announce it where the connection will be closed after that."""
+        if not conn.is_whole:
+            req.force_close()
+        return bool(super().handle_request(req, conn))
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:
         """Say whether the connection can serve another request.

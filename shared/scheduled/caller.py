@@ -26,12 +26,19 @@ _kept: dict[str, tuple[float, http.Answer]] = {}
 def may_call(authorization: str | None) -> bool:
     """Return whether an `Authorization` header is the scheduler's."""
     token = bearer_token(authorization)
-    if not token:
-        return False
     if token_matches(token, settings().scheduler_secrets):
         return True
-    account = settings().scheduler_service_account
-    return bool(account) and token.count(".") == 2 and _is_account(token, account)
+    return _may_be_of_google(token) and _is_account(token, settings().scheduler_service_account)
+
+
+def is_plausible(authorization: str | None) -> bool:
+    """Return whether an `Authorization` header may be the scheduler's, as far as its form tells."""
+    token = bearer_token(authorization)
+    return token_matches(token, settings().scheduler_secrets) or _may_be_of_google(token)
+
+
+def _may_be_of_google(token: str) -> bool:
+    return bool(settings().scheduler_service_account) and token.count(".") == 2
 
 
 def _is_account(token: str, account: str) -> bool:

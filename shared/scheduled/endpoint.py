@@ -9,7 +9,7 @@ import orjson
 
 from shared import health, log
 from shared.errors import ConfigError, DatabaseUnavailable
-from shared.scheduled.caller import may_call
+from shared.scheduled.caller import is_plausible, may_call
 from shared.scheduled.jobs import JOBS
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 Response = tuple[bytes, int, dict[str, str]]
 
 
-def admits(_path: str, _headers: Mapping[str, str]) -> bool:
-    """Say that no body is worth waiting for: no job reads one."""
-    return False
+def admits(_path: str, headers: Mapping[str, str]) -> bool:
+    """Say by a call's headers whether its body is worth waiting for."""
+    return is_plausible(headers.get("authorization"))
 
 
 def respond(request: Request) -> Response:

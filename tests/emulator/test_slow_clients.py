@@ -166,7 +166,9 @@ def test_a_caller_without_proof_is_refused_before_its_body_arrives(
     connection = connect(functions[name])
     started = time.monotonic()
     connection.sendall(post(path, body=b"{", length=100_000))
-    assert status(everything(connection)) == answered
+    answer = everything(connection)
+    assert status(answer) == answered
+    assert b"\r\nConnection: close\r\n" in answer
     assert time.monotonic() - started < QUICK + server.LINGER_SECONDS
 
 
@@ -213,6 +215,18 @@ def test_a_connection_serves_one_request_after_the_other(telegram: Function) -> 
         used = connection.sock
     assert connection.sock is used
     connection.close()
+
+
+def test_a_refusal_says_that_the_connection_ends(functions: dict[str, Function]) -> None:
+    """http.client sends headers and body apart, and connects anew where an answer announces the end."""
+    for name, function in functions.items():
+        connection = http.client.HTTPConnection("127.0.0.1", function.port, timeout=10)
+        for _ in range(20):
+            connection.request("POST", PATHS[name], b"{}")
+            answer = connection.getresponse()
+            answer.read()
+            assert answer.status == 401
+        connection.close()
 
 
 def test_a_client_that_asks_first_is_told_to_go_on(
