@@ -169,3 +169,18 @@ def test_a_secret_cut_in_two_reaches_no_ai(stack: Stack, sql: Sql) -> None:
     _sweep(stack, sql)
     assert len(stack.ai.requests) == before
     assert _note(sql, anna) == []
+
+
+def test_an_erased_user_leaves_no_part_behind(stack: Stack, sql: Sql) -> None:
+    anna, before = acquainted(stack.telegram), len(stack.ai.requests)
+    part = message_update(anna, TEXT[:4096])
+    stack.telegram.deliver(part)
+    chat = anna.chat("assistant")
+    chat.send("/deleteme")
+    asked = chat.answer()
+    asked.tap(asked.buttons[0][0].text).wait()
+    eventually(lambda: sql("select from users where telegram_id = %s", anna.id) == [])
+    assert _status(sql, part) == "finished"
+    _sweep(stack, sql)
+    assert len(stack.ai.requests) == before
+    assert sql("select from users where telegram_id = %s", anna.id) == []
