@@ -162,6 +162,18 @@ def test_where_pictures_are_not_allowed_the_words_come_alone(stack: Stack) -> No
     assert not pictures(anna)
 
 
+def test_twenty_people_at_once_get_a_picture_or_its_words(
+    stack: Stack,
+) -> None:
+    people = [person(stack, "en") for _ in range(20)]
+    sent = [anna.send("/usage") for anna in people]
+    for one in sent:
+        one.wait(timeout=60)
+    for anna in people:
+        shown = eventually(lambda anna=anna: anna.answers()[-1].data, 25)
+        assert "Your requests" in (shown.get("caption") or shown.get("text"))
+
+
 def test_without_a_database_there_is_no_usage(stack: Stack) -> None:
     anna = person(stack, "en")
     stack.database.down()

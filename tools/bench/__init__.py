@@ -1,6 +1,7 @@
 """Measures what the product costs, beside a bare function of the same run: `make bench`.
 
     __main__.py     the order of a run, and its arguments
+    pictures.py     memory while many people ask for /usage at the same time
     start.py        from the start of the process to the first answer, and memory
     saturation.py   CPU, round trips and calls of one update; updates per second
     slow_ai.py      many people waiting for a slow AI

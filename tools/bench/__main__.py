@@ -2,7 +2,7 @@
 
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 people and 10,000,000 messages (5 GB of disk, some minutes more)
---only NAMES   some of: text, start, saturation, slow_ai, callbacks, scale
+--only NAMES   some of: text, start, saturation, slow_ai, pictures, callbacks, scale
 --json FILE    the same for a machine
 
 A figure that misses its aim fails nothing; something that breaks does.
@@ -22,7 +22,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from tools.bench import callbacks, cpus, saturation, slow_ai, start, text, told, updates
+from tools.bench import callbacks, cpus, pictures, saturation, slow_ai, start, text, told, updates
 from tools.bench.database import Database
 from tools.bench.disturbance import Watch
 from tools.bench.errors import BenchError
@@ -33,7 +33,7 @@ from tools.bench.stand_ins import StandIns
 from tools.database.errors import DatabaseToolError
 from tools.emulator.functions import ROOT
 
-_SECTIONS = ("text", "start", "saturation", "slow_ai", "callbacks", "scale")
+_SECTIONS = ("text", "start", "saturation", "slow_ai", "pictures", "callbacks", "scale")
 _DIRECTORY = ROOT / ".switchboard" / "bench"
 _TOKEN = "123456789:" + "b" * 35
 
@@ -155,6 +155,9 @@ class _Functions:
             with self.counted.running(next(first)):
                 yield _told(saturation.count(self.counted, self.stand_ins))
 
+        if "pictures" in only:
+            with self.product.running(next(first)):
+                yield _told(pictures.measure(self.product))
         if "callbacks" in only:
             yield from self._callbacks(effort, next(first))
 

@@ -77,8 +77,13 @@ class _Connection(asyncio.Protocol):
             return
         if self._left is not None:
             self._left -= 1
+        request = next(self._requests, None)
+        if request is None:
+            self.done.set_result(None)
+            self._transport.close()
+            return
         self._sent_at = now
-        self._transport.write(next(self._requests))
+        self._transport.write(request)
 
     def _fail(self, reason: str) -> None:
         if not self.done.done():
@@ -98,6 +103,11 @@ def during(port: int, requests: Iterator[bytes], seconds: float, concurrency: in
 def some(port: int, requests: Iterator[bytes], count: int) -> Load:
     """Post `count` requests one after another."""
     return asyncio.run(_run(port, requests, 1, PATIENCE, count))
+
+
+def shared(port: int, requests: Iterator[bytes], concurrency: int) -> Load:
+    """Post requests until there are no more, over some connections."""
+    return asyncio.run(_run(port, requests, concurrency, PATIENCE, None))
 
 
 async def _run(

@@ -151,7 +151,8 @@ class _Http(asyncio.Protocol):
     def _bot_api(self, method: str) -> None:
         self._world.counts[method] += 1
         answers = self._world.answers
-        known = {"sendMessage": answers.message, "editMessageText": answers.message, "getMe": answers.bot}
+        sent = dict.fromkeys(("sendMessage", "editMessageText", "sendPhoto"), answers.message)
+        known = sent | {"getMe": answers.bot}
         self._transport.write(known.get(method, answers.true))
 
     def _ai(self) -> None:

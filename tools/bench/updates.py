@@ -25,7 +25,7 @@ def next_number() -> int:
 
 
 def requests(kind: str) -> Iterator[bytes]:
-    """Yield HTTP requests without end; `kind` is command, button or chat. People take turns."""
+    """Yield HTTP requests without end; `kind` is command, usage, button or chat. People take turns."""
     before, after = json.dumps(_update(kind), ensure_ascii=False).split("8888888888")
     before, after = before.replace("%", "%%"), after.replace("%", "%%")
     template = f"{before}%(number)d{after}".replace("7777777777", "%(person)d")
@@ -48,8 +48,9 @@ def _update(kind: str) -> dict[str, Any]:
     message = {"message_id": 4321, "from": person, "chat": chat, "date": int(time.time())}
     if kind == "chat":
         return {"update_id": 8888888888, "message": message | {"text": _TEXT}}
-    if kind == "command":
-        command = {"text": "/profile", "entities": [{"offset": 0, "length": 8, "type": "bot_command"}]}
+    if kind in ("command", "usage"):
+        text = "/profile" if kind == "command" else "/usage"
+        command = {"text": text, "entities": [{"offset": 0, "length": len(text), "type": "bot_command"}]}
         return {"update_id": 8888888888, "message": message | command}
     menu = message | {"from": {"id": 1, "is_bot": True, "first_name": "Bot"}, "text": "Меню"}
     query = {"id": "4382bfdwdsb323b2d9", "from": person, "message": menu, "data": "profile"}

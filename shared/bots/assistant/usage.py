@@ -11,6 +11,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, texts
 from shared.bots.assistant import bot
+from shared.bots.assistant.drawing import send_drawing
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.profile import month_reset_day, plan_name, resets, ways_out
 from shared.bots.assistant.trial_offer import trial_offer
@@ -42,7 +43,7 @@ def _show(unit: Unit) -> None:
     stats: Stats = db.call("get_user_usage_stats", p_user_id=unit.person.id)
     from shared.pictures.usage import draw  # with Pillow 60 ms, and few ask for it
 
-    unit.send_picture(draw(_picture(unit, stats)), _caption(unit, stats), back(unit))
+    send_drawing(unit, lambda: draw(_picture(unit, stats)), _caption(unit, stats), back(unit))
 
 
 def _caption(unit: Unit, stats: Stats) -> Text:

@@ -10,6 +10,7 @@ from telebot.types import Message
 
 from shared import db, texts
 from shared.bots.assistant import bot
+from shared.bots.assistant.drawing import send_drawing
 from shared.telegram import current
 from shared.telegram.unit import StateUnavailable, Unit
 from shared.texts import Text, figures
@@ -32,7 +33,7 @@ def stats(_message: Message) -> None:
     overview: Overview = db.call("admin_overview", p_admin_email=unit.person.admin_email)
     from shared.pictures.overview import draw  # with Pillow 60 ms, and few ask for it
 
-    unit.send_picture(draw(_picture(unit, overview)), _caption(unit, overview))
+    send_drawing(unit, lambda: draw(_picture(unit, overview)), _caption(unit, overview))
 
 
 def _caption(unit: Unit, overview: Overview) -> Text:

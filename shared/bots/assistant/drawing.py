@@ -1,0 +1,31 @@
+"""Pictures in answers: drawn one at a time, and left out where that would take too long."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from io import BytesIO
+from time import monotonic
+
+from shared import log
+from shared.telegram.unit import Keyboard, Unit
+from shared.texts import Text
+
+_SENDING = 1.0  # seconds that stay for sending it of the time an answer may take
+
+
+def send_drawing(
+    unit: Unit, draw: Callable[[], BytesIO], caption: Text, keyboard: Keyboard | None = None
+) -> None:
+    """Draw a picture when it is its turn and send it, or only its words when that takes too long.
+
+    Raises:
+        OutsideError: Telegram cannot take it now; the update will be delivered again.
+    """
+    from shared.pictures.drawing import draw_in_turn
+
+    picture = draw_in_turn(draw, unit.deadline - monotonic() - _SENDING)
+    if picture is None:
+        log.warning("no picture was drawn: too many at once", action="picture_left_out")
+        unit.reply(caption, keyboard)
+    else:
+        unit.send_picture(picture, caption, keyboard)
