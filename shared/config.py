@@ -107,6 +107,12 @@ def _not_negative(value: str) -> int:
     return number
 
 
+def _switch(value: str) -> bool:
+    if value not in ("true", "false"):
+        raise ValueError("must be true or false")
+    return value == "true"
+
+
 def _one_digit(value: str) -> str:
     if not (value.isascii() and value.isdecimal() and len(value) <= 2):
         raise ValueError("must be a code of one or two digits")
@@ -272,7 +278,8 @@ def _setting(variable: str, parse: Callable[[str], Any] = _text, default: Any = 
 class Settings:
     """What the environment says. Get it from `settings()`."""
 
-    database_url: str = _setting("DATABASE_URL", _database_url)
+    database_url: str = _setting("DATABASE_URL", _database_url)  # not needed without a database
+    database_enabled: bool = _setting("DB_ENABLED", _switch, True)
     database_pool_size: int = _setting("DATABASE_POOL_SIZE", _positive, 10)
     bot_tokens: Mapping[str, str] = _setting("BOT_TOKENS", _bot_tokens)
     telegram_webhook_secrets: tuple[str, ...] = _setting("TELEGRAM_WEBHOOK_SECRET", _webhook_secrets)
@@ -390,6 +397,8 @@ def settings() -> Settings:
         variable, default = setting.metadata["variable"], setting.metadata["default"]
         if text := environment.get(variable):
             values[setting.name] = _parse(variable, setting.metadata["parse"], text)
+        elif variable == "DATABASE_URL" and environment.get("DB_ENABLED") == "false":
+            values[setting.name] = ""
         elif default is not _REQUIRED:
             values[setting.name] = default
         else:

@@ -171,6 +171,8 @@ def call(function: str, **parameters: Any) -> Any:
             cannot do this now.
         Refusal: the function raised one of the codes in docs/error_codes.md.
     """
+    if not settings().database_enabled:
+        raise DatabaseUnavailable("there is no database: DB_ENABLED=false", reached=False)
     seconds = _circuit.enter()
     statement = _statement(function, tuple(parameters))
     values = [_parameter(value) for value in parameters.values()]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+from contextlib import suppress
 
 from shared import log, server
+from shared.config import settings
+from shared.errors import ConfigError
 
 
 def started(function: str, admits: server.Admits | None = None) -> None:
@@ -17,4 +20,11 @@ def started(function: str, admits: server.Admits | None = None) -> None:
     """
     log.capture_libraries()
     server.install(function, admits)
+    _say_without_database()
     gc.freeze()
+
+
+def _say_without_database() -> None:
+    with suppress(ConfigError):  # the first request names what is wrong
+        if not settings().database_enabled:
+            log.warning("running without a database: DB_ENABLED=false", action="database_disabled")

@@ -40,7 +40,8 @@ def respond(request: Request) -> Response:
     if (answer := health.respond(request)) is not None:
         return answer
     try:
-        reply = _answer(request)
+        # A wrong setting is told to whoever calls, also to a deployment's look at us.
+        reply = _answer(request) if settings().database_enabled else _refuse_without_database(request)
     except ConfigError as error:
         log.alert(f"a setting is wrong: {error}", action="config_error")
         reply = Reply(503)
@@ -50,8 +51,12 @@ def respond(request: Request) -> Response:
     return reply.body, reply.status, {"Content-Type": reply.content_type}
 
 
+def _refuse_without_database(request: Request) -> Reply:
+    log.alert("a callback is refused: DB_ENABLED=false", action="payments_disabled", path=request.path)
+    return Reply(503, b"payments need a database: DB_ENABLED=false")
+
+
 def _answer(request: Request) -> Reply:
-    settings()  # a wrong one is told to whoever calls, also to a deployment's look at us
     name, kind = _names(request.path)
     if name not in providers.names() or not providers.load(name).is_configured():
         return Reply(404, b"no such provider here")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from shared import health, log
+from shared.config import settings
 from shared.errors import ConfigError, DatabaseUnavailable
 from shared.scheduled.caller import is_plausible, may_call
 from shared.scheduled.jobs import JOBS
@@ -49,6 +50,8 @@ def _run(request: Request) -> Response:
     name = request.path.removeprefix("/scheduled").strip("/")
     if name not in JOBS:
         return _response(404, {"error": f"no job {name!r}"})
+    if not settings().database_enabled:
+        return _response(200, {"skipped": "jobs need a database: DB_ENABLED=false"})
     return _response(200, JOBS[name].run())
 
 

@@ -30,6 +30,7 @@ from shared.telegram.unit import Person, StateUnavailable, Unit, Usage
 # some tenths of a second. The next comes after our Retry-After (pipeline.SHORTEST_PAUSE or more) or after
 # Telegram's own 60 s; what the pause is longer by is how far our clock may be behind Telegram's.
 FIRST_DELIVERY_SECONDS = 3.0
+_KINDS = ("message", "edited_message", "callback_query")
 _DATES = {"message": "date", "edited_message": "edit_date"}  # where an update says when it happened
 _REMEMBERED = 1000  # updates a process remembers, for their redeliveries
 T = TypeVar("T")
@@ -109,13 +110,15 @@ def earlier_answer(incoming: Incoming) -> Answer | None:
 
 
 def is_first_delivery(delivery: Delivery) -> bool:
-    """Return whether no instance can have had this update before.
+    """Return whether no instance can have stored this update before.
 
     Telegram does not number its attempts, so the date decides: the message was sent seconds ago, and since
     this process started. What has no date of its own (buttons) is never provably new, nor is anything
     while our clock is behind Telegram's.
     """
     incoming = delivery.incoming
+    if not settings().database_enabled:  # nothing is ever stored
+        return incoming.kind in _KINDS and not incoming.is_about_money
     sent = _date(incoming)
     return (
         sent is not None
@@ -141,7 +144,8 @@ def process(bot: Bot, incoming: Incoming) -> Answer:
     answer = _process(bot, incoming)
     if answer.status == 200:
         _answered.add(_key(incoming), answer)
-    log.warning(
+    tell = log.warning if settings().database_enabled else log.info
+    tell(
         "answered without a database",
         action="update_offline",
         bot=bot.name,
@@ -171,10 +175,11 @@ def _process(bot: Bot, incoming: Incoming) -> Answer:
 
 def _say_unavailable(unit: Unit) -> None:
     unit.calls.clear()
+    key = "offline_unavailable" if settings().database_enabled else "disabled_unavailable"
     if unit.incoming.kind == "callback_query":
-        unit.notice(unit.text("offline_unavailable"), alert=True)
+        unit.notice(unit.text(key), alert=True)
     else:
-        unit.reply(unit.rich("offline_unavailable"))
+        unit.reply(unit.rich(key))
 
 
 def _answer(unit: Unit) -> Answer:

@@ -160,6 +160,9 @@ def _is_for_us(bot: Bot, incoming: Incoming) -> bool:
 
 def _put_aside(bot: Bot, reason: Unusable, body: bytes, length: int) -> Answer:
     """Keep what cannot be worked on, and let the chat go on."""
+    if not settings().database_enabled:
+        log.alert("an unusable update is dropped", action="update_unusable", bot=bot.name, reason=str(reason))
+        return DONE
     text = log.hide_secrets(body[:_KEPT].decode("utf-8", "replace").replace("\0", ""))
     kept = db.call(
         "put_update_aside",

@@ -74,6 +74,10 @@ TEXTS: Mapping[str, str] = {
         "👋 **Hello, {name}!**\n\nI am an AI assistant. Write me anything.\n\n"
         "⚠️ I cannot reach my memory right now: I answer, but without our conversation and your settings."
     ),
+    "welcome_without_database": (
+        "👋 **Hello, {name}!**\n\nI am an AI assistant. Write me anything.\n\n"
+        "ℹ️ This bot runs without a database: each message is answered on its own, nothing is remembered or counted."
+    ),
     "menu": "Write me anything, or choose below.",
     "help": "**What I can do**\n\n{commands}\n\nOr simply write a message: I answer with AI.{group}",
     "help_group": " In a group, mention me or reply to my message.",
@@ -102,6 +106,10 @@ TEXTS: Mapping[str, str] = {
         "👤 **Your profile**\n\nID: `{id}`\nPlan: **{plan}**\nBalance: {balance}\n\n"
         "⚠️ I cannot reach my memory right now, so these are not your real plan, requests and balance. "
         "Nothing is lost: look again in a few minutes."
+    ),
+    "profile_without_database": (
+        "👤 **Your profile**\n\nID: `{id}`\n\n"
+        "ℹ️ This bot runs without a database: it has no plans, balances or history."
     ),
     "profile_month": "This month: {used} of {limit|request|requests}",
     "profile_bonus": "Bonus requests: {credits}",
@@ -802,6 +810,7 @@ TEXTS: Mapping[str, str] = {
     "ai_broken": "…\n\n⚠️ The connection to the AI broke off here. Write “go on”, and I will continue.",
     "offline_limit": "⚠️ I am working without my memory and cannot answer more right now. Try again in a minute.",
     "offline_unavailable": "⚠️ This does not work right now: I cannot reach my memory. Try again in a few minutes.",
+    "disabled_unavailable": "ℹ️ This doesn’t work here: the bot runs without a database.",
     "failed": "😔 Something broke on our side, and I could not answer this message. We already know about it. "
     "Please go on with another one.",
     "owner_alert": (

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -145,6 +146,7 @@ def test_a_button_waits_for_the_database(stack: Stack, second: Function) -> None
 @pytest.fixture
 def serving(monkeypatch: pytest.MonkeyPatch) -> None:
     """A process that started at 1000.5 s and has had no update yet."""
+    monkeypatch.setattr(fallback, "settings", lambda: SimpleNamespace(database_enabled=True))
     monkeypatch.setattr(fallback, "_started", 1000.5)
     monkeypatch.setattr(fallback, "_delivered", fallback._Memory[None]())
 

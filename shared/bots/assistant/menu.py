@@ -9,6 +9,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared import pasted
 from shared.bots.assistant import bot
+from shared.config import settings
 from shared.telegram import current, reply
 from shared.telegram.bot import OPEN_PAGE
 from shared.telegram.unit import Keyboard, Unit
@@ -44,7 +45,8 @@ def start(message: Message) -> None:
         if bot.open_page(payload.removeprefix(OPEN_PAGE), message):
             return None
     if unit.is_offline:
-        return reply(unit.rich("welcome_offline", name=unit.person.name), main_menu(unit))
+        key = "welcome_offline" if settings().database_enabled else "welcome_without_database"
+        return reply(unit.rich(key, name=unit.person.name), main_menu(unit))
     if _START_PAYLOAD.fullmatch(payload):
         unit.set_data("start_payload", payload)
     if payload.startswith(REFERRAL):

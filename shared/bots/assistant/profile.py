@@ -10,6 +10,7 @@ from telebot.types import CallbackQuery, Message
 from shared import db, texts
 from shared.bots.assistant import bot, contact
 from shared.bots.assistant.menu import back, main_menu
+from shared.config import settings
 from shared.keys import encryption
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
@@ -79,7 +80,8 @@ def _profile(unit: Unit) -> Text:
     plan = plan_name(unit)
     balance = figures.money(unit.language, person.balance, person.currency)
     if unit.is_offline or person.created_at is None:
-        return unit.rich("profile_offline", id=person.telegram_id, plan=plan, balance=balance)
+        key = "profile_offline" if settings().database_enabled else "profile_without_database"
+        return unit.rich(key, id=person.telegram_id, plan=plan, balance=balance)
     values = {
         "id": person.telegram_id,
         "since": unit.date(person.created_at),

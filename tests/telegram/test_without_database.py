@@ -1,0 +1,85 @@
+"""DB_ENABLED=false: the bot answers from each message alone, says so, and refuses what needs a database."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shared import config
+from shared.errors import ConfigError
+from tests.conftest import make_stack
+from tests.support import eventually, message_update
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+from tools.emulator.telegram.people import Chat
+
+
+@pytest.fixture(scope="module")
+def alone(backend_url: str) -> Iterator[Stack]:
+    """A stack whose functions are told to use no database, and could not reach one."""
+    stack = make_stack(backend_url, DB_ENABLED="false", DATABASE_URL="", FALLBACK_MESSAGES_PER_MINUTE="1000")
+    stack.start()
+    yield stack
+    stack.stop()
+
+
+def ask(chat: Chat, text: str) -> Any:
+    seen = len(chat.answers())
+    chat.send(text).wait(timeout=20)
+    return eventually(lambda: chat.answers()[seen:], 20)[0]
+
+
+def test_words_are_answered_and_the_bot_says_what_it_is(alone: Stack) -> None:
+    chat = alone.telegram.person("Anna", language_code="en").chat("assistant")
+    alone.ai.next(AiBehaviour(text="Just this."))
+    assert ask(chat, "hello").text == "Just this."
+    assert "runs without a database" in ask(chat, "/start").text
+    profile = ask(chat, "/profile").text
+    assert "no plans, balances or history" in profile
+    assert "right now" not in profile
+    assert '"database_disabled"' in alone.function("telegram").raw_log
+    assert '"severity":"ALERT"' not in alone.function("telegram").raw_log
+
+
+@pytest.mark.parametrize(
+    "command", ["/clear", "/usage", "/buy", "/payments", "/keys", "/promo", "/trial", "/mydata", "/deleteme"]
+)
+@pytest.mark.parametrize(("language", "words"), [("en", "without a database"), ("ru", "нет базы данных")])
+def test_what_needs_a_database_says_so(alone: Stack, command: str, language: str, words: str) -> None:
+    chat = alone.telegram.person("Anna", language_code=language).chat("assistant")
+    assert words in ask(chat, command).text
+
+
+def test_old_messages_and_buttons_are_answered_too(alone: Stack) -> None:
+    anna = alone.telegram.person("Anna", language_code="en")
+    old = message_update(anna, "/profile", date=int(time.time()) - 3600)
+    assert alone.telegram.deliver(old).status == 200
+    menu = ask(anna.chat("assistant"), "/start")
+    menu.tap("👤 Profile").wait()
+    eventually(lambda: any("no plans" in one.text for one in anna.chat("assistant").answers()), 20)
+
+
+def test_a_body_that_is_no_update_does_not_block_the_chat(alone: Stack) -> None:
+    assert alone.telegram.deliver(b"not JSON", "second").status == 200
+
+
+def test_payments_and_jobs_refuse_clearly(alone: Stack) -> None:
+    answer = alone.payments["fake"].probe()  # type: ignore[attr-defined]
+    assert (answer.status, answer.body) == (503, b"payments need a database: DB_ENABLED=false")
+    job = alone.run_job("sweep")
+    assert (job.status, job.json()) == (200, {"skipped": "jobs need a database: DB_ENABLED=false"})
+
+
+@pytest.mark.parametrize("value", ["0", "no", "False", "off"])
+def test_only_true_and_false_are_accepted(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("DB_ENABLED", value)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://a:b@c/d")
+    config.settings.cache_clear()
+    try:
+        with pytest.raises(ConfigError, match="DB_ENABLED is malformed: must be true or false"):
+            config.settings()
+    finally:
+        config.settings.cache_clear()
