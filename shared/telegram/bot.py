@@ -50,7 +50,7 @@ def is_for_admin() -> bool:
 class Bot(TeleBot):
     """One bot. `answers_text_with_ai`: plain text goes to the AI, so its request is reserved on arrival.
 
-    `question_cost` returns the most that the answer to a message may cost, in US dollars.
+    `question_cost` returns the most that a question may cost, in US dollars.
     """
 
     name = ""
@@ -61,7 +61,7 @@ class Bot(TeleBot):
         name: str,
         *,
         answers_text_with_ai: bool = False,
-        question_cost: Callable[[Incoming], Decimal] = lambda _incoming: Decimal(0),
+        question_cost: Callable[[], Decimal] = Decimal,
     ) -> None:
         # Not threaded: threads made before gunicorn's fork run nothing, and Telegram would get its 200.
         super().__init__(_NO_TOKEN, threaded=False, validate_token=False)

@@ -103,7 +103,7 @@ def receive(bot: Bot, incoming: Incoming, *, can_hold: bool = False) -> dict[str
         p_history=settings().max_history_length if goes_to_ai else 0,
         p_thread=incoming.thread_id,
         p_history_characters=settings().max_history_characters,
-        p_cost=str(bot.question_cost(incoming)) if goes_to_ai else "0",
+        p_cost=str(bot.question_cost()) if goes_to_ai else "0",
     )
     if log.is_debug():
         log.debug(

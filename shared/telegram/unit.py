@@ -255,7 +255,7 @@ class Unit:
             p_bot=self.bot.name,
             p_update_id=self.incoming.update_id,
             p_attempt=self.attempt,
-            p_cost=str(self.bot.question_cost(self.incoming)),
+            p_cost=str(self.bot.question_cost()),
             p_is_own_key=is_own_key,
         )
         self.reservation = reserved["outcome"]

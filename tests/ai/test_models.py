@@ -73,3 +73,12 @@ def test_no_call_is_without_a_limit_of_tokens(raw: RawServer, ask: Ask, message:
     assert first["max_completion_tokens"] == settings().chat_max_tokens
     assert "max_completion_tokens" not in second
     assert second["max_tokens"] == 4000
+
+
+def test_the_estimate_of_a_question_covers_the_longest_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    from shared.bots.assistant.cost import question_cost
+
+    assert Decimal("0.0300") < question_cost() < Decimal("0.0310")  # as docs/deployment.md says
+    monkeypatch.setenv("MAX_HISTORY_CHARACTERS", "140000")
+    settings.cache_clear()
+    assert Decimal("0.0550") < question_cost() < Decimal("0.0560")
