@@ -58,6 +58,7 @@ class Notice:
     saved_method: str | None = None  # what a next period can be charged with (YooKassa)
     is_test: bool = False
     happened_at: datetime | None = None
+    is_final: bool = False  # of a refusal: what was charged can never be charged again (YooKassa)
     reason: str = ""  # the provider's, for the log and the owner
     refund_id: int | None = None  # the refund of ours (table refunds) that this is the answer to
 

@@ -27,9 +27,11 @@ Json = dict[str, Any]
 
 
 def statements() -> Json:
-    """Read what is due, as far as the time allows; return how many days were read and events recorded."""
+    """Read what is due, as far as the time allows, and alarm about missed renewals; return how many."""
     deadline = monotonic() + _TIME
     listed = [key for key in providers.configured() if providers.load(key).HAS_STATEMENT]
+    missed = db.call("alarm_missed_renewals")
+    endpoint.send(missed)
     days = recorded = 0
     while listed and monotonic() + _TIMEOUT < deadline:
         walk = db.call("claim_statement", p_providers=listed)
@@ -42,7 +44,7 @@ def statements() -> Json:
             continue
         days += is_read
         recorded += count
-    return {"days": days, "recorded": recorded}
+    return {"days": days, "recorded": recorded, "missed_renewals": len(missed)}
 
 
 def _walk(walk: Json, deadline: float) -> tuple[bool, int]:

@@ -1041,6 +1041,11 @@ TEXTS: Mapping[str, str] = {
         "🚨 **A refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, "
         "number `{number}`. Nothing was taken back from the buyer. Check it at the provider."
     ),
+    "renewal_alarm_missed": (
+        "🚨 **A renewal was not charged in time:** {money}\n\n{provider}, subscription `{number}`, paid until "
+        "{until}. Neither a charge nor a refusal has come since then.\n\nCheck the subscription at the provider, and "
+        "the jobs in Cloud Scheduler."
+    ),
     "statement_alarm": (
         "🚨 **{provider} and our records differ** on {day}\n\nOnly at the provider: {not_here}\nOnly here: "
         "{not_there}\nWith another amount: {differs}\n\nNumbers: `{numbers}`\n\nCompare them in the provider’s "

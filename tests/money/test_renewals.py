@@ -190,6 +190,77 @@ def test_a_method_that_can_never_be_charged_again_ends_it(anna: Renewing, clock:
     assert anna.claim()["looked"] == 0
 
 
+def test_a_hopeless_refusal_is_never_tried_again(anna: Renewing, clock: Clock) -> None:
+    charge = anna.charge()
+    refusal = {"kind": "failed", "payment_id": number(), "order_id": charge["order_id"], "is_final": True}
+    assert said(anna.tell(refusal)["outgoing"]) == ["renewal_given_up"]
+    assert anna.tell(refusal)["outgoing"] == []
+    assert (anna.row()["status"], anna.row()["saved_method"]) == ("ended", None)
+    for hours in (12.1, 36.2, 68.3, 200):
+        at(clock, hours)
+        assert anna.claim()["looked"] == 0
+
+
+def test_a_period_that_nothing_was_tried_for_in_time_alarms_once(
+    anna: Renewing, money: Money, clock: Clock, boss: int
+) -> None:
+    at(clock, 24 * 3 + 1)  # the job comes back after the days of grace
+    claimed = anna.claim()
+    assert said(claimed["outgoing"]) == ["renewal_alarm_missed"]
+    assert len(claimed["charges"]) == 1
+    at(clock, 24 * 5)
+    told = money.call("alarm_missed_renewals", p_limit=1000)
+    assert f"provider_{anna.provider}" not in [
+        one["parameters"]["values"]["provider"]["text"] for one in told
+    ]
+    anna.paid(claimed["charges"][0])
+    assert len(anna.orders()) == 1
+
+
+def test_one_that_is_late_within_the_days_of_grace_does_not(
+    anna: Renewing, money: Money, clock: Clock, boss: int
+) -> None:
+    at(clock, 24 * 3 - 1)
+    assert anna.claim()["outgoing"] == []
+
+
+def test_of_several_missed_periods_one_is_charged_and_after_a_month_none(
+    anna: Renewing, money: Money, clock: Clock, boss: int
+) -> None:
+    at(clock, 24 * 31)
+    claimed = anna.claim()
+    assert said(claimed["outgoing"]) == ["renewal_alarm_missed", "renewal_given_up"]
+    assert claimed["charges"] == []
+
+
+@pytest.mark.parametrize(
+    ("status", "hours", "expected"),
+    [
+        ("active", 24 * 4 - 1, 0),
+        ("active", 24 * 4 + 1, 1),
+        ("past_due", 200, 0),
+        ("canceled", 200, 0),
+        ("ended", 200, 0),
+    ],
+)
+def test_a_charge_that_its_provider_should_have_made_is_missed_once(
+    money: Money, clock: Clock, boss: int, status: str, hours: float, expected: int
+) -> None:
+    order = money.order(money.person(), "premium_month", provider="prodamus", p_renews=True)
+    name = f"sub-{number()}"
+    money.tell(paid(number(), order, "499.00", subscription_id=name), provider="prodamus")
+    money.sql("update renewals set missed_at = charged_until where provider_subscription_id <> %s", name)
+    money.sql(
+        "update renewals set status = %s, charged_until = timestamptz '2027-02-10 12:00+03' "
+        "where provider_subscription_id = %s",
+        status,
+        name,
+    )
+    at(clock, hours)
+    assert said(money.call("alarm_missed_renewals")) == ["renewal_alarm_missed"] * expected
+    assert money.call("alarm_missed_renewals") == []
+
+
 def test_a_refusal_without_a_payment_counts_as_one(anna: Renewing) -> None:
     refusal = {"kind": "failed", "order_id": anna.charge()["order_id"], "reason": "invalid_request receipt"}
     assert said(anna.tell(refusal, key=f"r-{anna.provider}")["outgoing"]) == ["renewal_past_due"]

@@ -9,7 +9,7 @@ import pytest
 
 from shared.payments import providers
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
-from tests.support import eventually
+from tests.support import eventually, in_parallel
 from tools.emulator.payments.stand_in import Bill
 from tools.emulator.stack import Stack
 
@@ -104,4 +104,187 @@ def test_so_is_a_lost_refund(stack: Stack, sql: Sql, clock: Clock, provider: str
     assert credits(sql, anna) == 0
     lines = of(sql, provider, *payments_of(sql, anna))
     assert lines == [("paid", bill.amount, bill.amount), ("refund", -bill.amount, -bill.amount)]
+    assert sql("select * from check_payments()") == []
+
+
+def make_foreign(bill: Bill) -> None:
+    """Let a bill be another shop's on the same account: its order is none of ours."""
+    name, place = next(
+        (name, place)
+        for place in (bill.object.get("metadata") or {}, bill.object)
+        for name in ("order_id", "InvoiceId", "payload")
+        if name in place
+    )
+    place[name] = 999_999_999 if isinstance(place[name], int) else "999999999"
+    if "client_reference_id" in bill.object:
+        bill.object["client_reference_id"] = "999999999"
+
+
+@pytest.mark.parametrize("provider", LISTED)
+def test_money_of_another_shop_is_counted_and_alarms_nobody(
+    stack: Stack, sql: Sql, clock: Clock, appoint: Callable[..., Any], provider: str
+) -> None:
+    olga = appoint().chat("assistant")
+    olga.send("/start")
+    olga.answer()
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS[provider])
+    shop = stack.payments[provider]
+    bill = shop.bills[link.rpartition("/")[2]]
+    make_foreign(bill)
+    if provider == "cloudpayments":  # which would ask us first
+        shop.ledger.keep(shop.ledger.transaction(bill, bill.amount, "Completed"))  # type: ignore[attr-defined]
+    else:
+        lose(stack, provider, link, "pay")
+    clock(TOMORROW)
+    read_lists(stack, sql)
+    assert credits(sql, anna) == 0
+    assert payments_of(sql, anna) == []
+    (found,) = sql(
+        "select count(*) from statement_entries where provider = %s and not is_ours and amount = %s",
+        provider,
+        bill.amount,
+    )
+    assert found["count"] >= 1
+    assert not [one.text for one in olga.answers() if "Money without an order" in one.text]
+
+
+@pytest.mark.parametrize(
+    ("language", "says"), [("en", "and our records differ"), ("ru", "расхождение с нашими записями")]
+)
+def test_what_only_we_have_is_told_once_and_shown(
+    stack: Stack, sql: Sql, clock: Clock, appoint: Callable[..., Any], language: str, says: str
+) -> None:
+    olga = appoint(language).chat("assistant")
+    olga.send("/start")
+    olga.answer()
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS["fake"])
+    bill = stack.payments.press(link, "pay")
+    news(anna, "Paid, thank you!")
+    (number,) = payments_of(sql, anna)
+    shop = stack.payments["fake"]
+    shop.events[:] = [one for one in shop.events if one["notices"][0].get("payment_id") != number]  # type: ignore[attr-defined]
+    clock(TOMORROW)
+    read_lists(stack, sql)
+    told = eventually(lambda: [one for one in olga.answers() if says in one.text and number in one.text], 30)
+    sql("update statement_days set next_read_at = private.clock()")
+    read_lists(stack, sql)
+    assert of(sql, "fake", number) == [("paid", None, bill.amount)]
+    olga.send("/statement")
+    shown = eventually(lambda: [one for one in olga.answers() if "🧾" in one.text], 30)[0].text
+    assert "🚨" in shown
+    assert len([one for one in olga.answers() if says in one.text and number in one.text]) == len(told) == 1
+
+
+def test_nobody_but_an_admin_sees_the_report(stack: Stack) -> None:
+    anna = speaks(stack)
+    anna.send("/statement").wait()
+    assert "🧾" not in anna.answer().text
+
+
+@pytest.mark.parametrize("provider", LISTED)
+def test_two_runs_at_once_record_once(stack: Stack, sql: Sql, clock: Clock, provider: str) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS[provider])
+    lose(stack, provider, link, "pay")
+    clock(TOMORROW)
+    # Each of them takes days of its own; the third walks through a day that somebody else has.
+    in_parallel(3, lambda _n: stack.run_job("statements"))
+    sql("update statement_days set busy_until = null, cursor = '', read_at = null")
+    in_parallel(3, lambda _n: stack.run_job("statements"))
+    sql("update statement_days set busy_until = null")
+    read_lists(stack, sql)
+    assert credits(sql, anna) == 100
+    assert len(payments_of(sql, anna)) == 1
+    assert sql("select * from check_payments()") == []
+
+
+@pytest.mark.parametrize("function", ["check_statement", "record_payment_event", "keep_statement"])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_killed_in_the_middle_the_next_run_goes_on(
+    stack: Stack, sql: Sql, clock: Clock, function: str, when: Any
+) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS["yookassa"])
+    bill = lose(stack, "yookassa", link, "pay")
+    clock(TOMORROW)
+    scheduled = stack.function("scheduled")
+    stack.database.on(function, when=when, do=scheduled.kill)
+    stack.run_job("statements")
+    eventually(lambda: not scheduled.pid, 30)
+    stack.database.clear()
+    scheduled.restart()
+    sql("update statement_days set busy_until = null")  # two minutes later
+    read_lists(stack, sql)
+    assert credits(sql, anna) == 100
+    assert of(sql, "yookassa", bill.id) == [("paid", bill.amount, bill.amount)]
+
+
+@pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "fake"])
+def test_many_pages_are_read_to_the_end(stack: Stack, sql: Sql, clock: Clock, provider: str) -> None:
+    """Three payments and three refunds, one a page, all of them lost."""
+    stack.payments[provider].page_size = 1
+    try:
+        buyers = [speaks(stack) for _ in range(3)]
+        for anna in buyers:
+            link = checkout(anna, "100 requests", LABELS[provider])
+            lose(stack, provider, link, "pay")
+            lose(stack, provider, link, "refund")
+        clock(TOMORROW)
+        read_lists(stack, sql)
+    finally:
+        stack.payments[provider].page_size = 100
+    for anna in buyers:
+        assert [kind for kind, _, _ in of(sql, provider, *payments_of(sql, anna))] == ["paid", "refund"]
+        assert credits(sql, anna) == 0
+
+
+def test_a_provider_that_is_away_holds_up_no_other(stack: Stack, sql: Sql, clock: Clock) -> None:
+    anna = speaks(stack)
+    lose(stack, "yookassa", checkout(anna, "100 requests", LABELS["yookassa"]), "pay")
+    clock(TOMORROW)
+    stack.payments["stripe"].troubles.fail("/v1/events", times=100)
+    stack.run_job("statements")
+    eventually(lambda: stack.run_job("statements").status == 200 and credits(sql, anna) == 100, 60)
+    assert sql("select from statement_days where provider = 'stripe' and failures > 0")
+    stack.payments.clear()
+    sql("update statement_days set busy_until = null")
+    read_lists(stack, sql)
+
+
+def test_a_dispute_and_its_end_are_found(stack: Stack, sql: Sql, clock: Clock) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS["stripe"])
+    bill = stack.payments.press(link, "pay")
+    news(anna, "Paid, thank you!")
+    lose(stack, "stripe", link, "dispute")
+    clock(TOMORROW)
+    read_lists(stack, sql)
+    assert credits(sql, anna) == 0
+    numbers = payments_of(sql, anna)
+    assert of(sql, "stripe", *numbers)[0] == ("dispute", -bill.amount, -bill.amount)
+    lose(stack, "stripe", link, "win_dispute")
+    sql("update statement_days set next_read_at = private.clock()")
+    eventually(lambda: stack.run_job("statements").status == 200 and credits(sql, anna) == 100, 60)
+    assert of(sql, "stripe", *numbers)[0] == ("dispute", 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("provider", "label"),
+    [("stripe", "Card (Stripe"), ("cloudpayments", "Card (CloudPayments"), ("fake", "Make-believe")],
+)
+def test_a_lost_first_payment_and_a_lost_renewal_are_recorded_in_turn(
+    stack: Stack, sql: Sql, clock: Clock, provider: str, label: str
+) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "Premium for a month", "🔁 " + label)
+    lose(stack, provider, link, "pay")
+    lose(stack, provider, link, "renew")
+    clock(TOMORROW)
+    read_lists(stack, sql)
+    rows = sql(
+        "select p.problem from payments p join users u on u.id = p.user_id where u.telegram_id = %s", anna.id
+    )
+    assert [row["problem"] for row in rows] == [None, None]
     assert sql("select * from check_payments()") == []

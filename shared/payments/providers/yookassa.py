@@ -50,6 +50,21 @@ _GIVEN_UP = frozenset(
     }
 )
 
+# No later try can succeed with what was charged: it is wrong, blocked, gone, or may not be used for this.
+_HOPELESS = frozenset(
+    {
+        "card_expired",
+        "country_forbidden",
+        "fraud_suspected",
+        "identification_required",
+        "invalid_card_number",
+        "invalid_csc",
+        "payment_method_restricted",
+        "permission_revoked",
+        "unsupported_mobile_operator",
+    }
+)
+
 Json = dict[str, Any]
 
 
@@ -356,6 +371,7 @@ def _read_payment(payment: Mapping[str, Any]) -> Notice:
         if is_paid and method.get("saved") is True
         else None,
         is_test=payment.get("test") is True,
+        is_final=state == "canceled" and why in _HOPELESS,
         happened_at=reading.moment(payment.get("captured_at") or payment.get("created_at")),
         reason=why,
     )

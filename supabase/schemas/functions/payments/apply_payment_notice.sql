@@ -52,6 +52,7 @@ begin
              'payer', case when v_kind = 'paid' then p_notice -> 'payer' end,
              'paid_at', case when v_kind = 'paid' then p_notice -> 'happened_at' end,
              'period_ends_at', case when v_kind = 'paid' then p_notice -> 'period_ends_at' end,
+             'is_final', p_notice -> 'is_final',
              'is_invoice', case when v_kind = 'paid' then p_notice -> 'is_invoice' end
            )
          )

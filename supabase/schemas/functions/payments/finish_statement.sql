@@ -42,7 +42,21 @@ begin
        and o.payment_id = (g.value ->> 'payment')::bigint
        and private.statement_kind(o.kind) = g.value ->> 'kind'
        and o.operation_id = g.value ->> 'number';
-    v_outgoing := private.tell_gaps(p_provider, p_day, v_gaps);
+    v_outgoing := private.alarm_admins(
+      'statement_alarm',
+      (
+        select jsonb_build_object(
+            'provider', jsonb_build_object('text', 'provider_' || p_provider),
+            'day', p_day,
+            'not_here', count(*) filter (where g.value ->> 'what' = 'not_here'),
+            'not_there', count(*) filter (where g.value ->> 'what' = 'not_there'),
+            'differs', count(*) filter (where g.value ->> 'what' = 'differs'),
+            'numbers', string_agg(g.value ->> 'number', ', ' order by g.place) filter (where g.place <= 5)
+          )
+          from jsonb_array_elements(v_gaps) with ordinality as g (value, place)
+      ),
+      (select min((g.value ->> 'payment')::bigint) from jsonb_array_elements(v_gaps) as g (value))
+    );
   end if;
   delete from public.statement_entries as e where e.provider = p_provider and e.day < p_day - 60;
   delete from public.statement_days as d where d.provider = p_provider and d.day < p_day - 60;

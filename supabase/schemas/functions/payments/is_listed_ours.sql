@@ -26,7 +26,8 @@ as $$
       select from public.renewals as r
        where r.provider = p_provider
          and r.provider_subscription_id = p_notice ->> 'subscription_id'
-         and r.created_at < coalesce((p_notice ->> 'happened_at')::timestamptz, 'infinity') + interval '10 minutes'
+         -- Telegram has no number for a subscription but that of its order, which is looked for above.
+         and p_notice ->> 'subscription_id' is distinct from p_notice ->> 'order_id'
     );
 $$;
 

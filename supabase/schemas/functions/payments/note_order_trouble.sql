@@ -26,7 +26,11 @@ begin
     if v_kind not in ('failed', 'canceled') then
       return '[]'::jsonb;  -- nobody is at it: we are
     end if;
-    return private.decline_renewal(v_order, v_kind = 'canceled', p_notice ->> 'reason' = 'contact_refused');
+    return private.decline_renewal(
+      v_order,
+      v_kind = 'canceled' or coalesce((p_notice ->> 'is_final')::boolean, false),
+      p_notice ->> 'reason' = 'contact_refused'
+    );
   elsif v_order.status <> 'pending' then
     return '[]'::jsonb;
   elsif v_kind = 'canceled' then

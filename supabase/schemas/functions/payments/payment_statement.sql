@@ -36,7 +36,8 @@ as $$
       from lines as l
      where l.theirs is not null
     union all
-    select l.provider, l.day, l.our_currency, 0, l.ours, l.theirs is null
+    select l.provider, l.day, l.our_currency, 0, l.ours,
+           l.theirs is null or l.our_currency is distinct from l.their_currency
       from lines as l
      where l.ours is not null
   ),

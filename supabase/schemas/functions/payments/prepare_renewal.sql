@@ -12,6 +12,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_outgoing jsonb := '[]'::jsonb;
   v_now timestamptz := private.clock();
   v_tries integer := 1 + jsonb_array_length(private.setting('renewal_retry_hours')::jsonb);
   v_paid_until timestamptz;
@@ -33,12 +34,17 @@ begin
     update public.renewals as r
        set status = 'active', attempts = 0, charged_until = v_paid_until, charge_at = v_paid_until
      where r.id = p_renewal.id;
-  elsif p_renewal.attempts >= v_tries or p_renewal.charged_until < v_now - interval '30 days' then
-    return private.end_renewal(p_renewal, 'renewal_given_up');
   else
+    -- Nothing was even tried in time: the job did not run. That is never made up for in silence.
+    if p_renewal.attempts = 0 and p_renewal.charged_until < v_now - private.grace_period() then
+      v_outgoing := private.alarm_missed(p_renewal);
+    end if;
+    if p_renewal.attempts >= v_tries or p_renewal.charged_until < v_now - interval '30 days' then
+      return v_outgoing || private.end_renewal(p_renewal, 'renewal_given_up');
+    end if;
     update public.renewals as r set asked_at = v_now where r.id = p_renewal.id;
   end if;
-  return '[]'::jsonb;
+  return v_outgoing;
 end
 $$;
 

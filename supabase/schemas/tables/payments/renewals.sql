@@ -31,11 +31,14 @@ create table public.renewals (
   stop_at timestamptz,
   stop_attempts integer not null default 0,
   payer text,
+  missed_at timestamptz,
   unique (provider, provider_subscription_id)
 );
 
 create index renewals_user_idx on public.renewals (user_id);
 create index renewals_product_idx on public.renewals (product_key);
+-- What runs, by when its next period should have been paid.
+create index renewals_running_idx on public.renewals (charged_until) where status = 'active';
 -- What we charge ourselves, by when.
 create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
 -- What a provider goes on charging to somebody who is erased.
@@ -52,6 +55,7 @@ comment on column public.renewals.busy_until is 'Until when whoever asks the pro
 comment on column public.renewals.stop_at is 'When the provider is asked next to stop it, because its user is erased; null: nothing is to be stopped';
 comment on column public.renewals.stop_attempts is 'How often it was asked without success';
 comment on column public.renewals.payer is 'By what the provider knows who pays for it (Prodamus: a phone), until it is stopped; only of an erased user';
+comment on column public.renewals.missed_at is 'The charged_until after which no charge came and the admins were told';
 alter table public.renewals enable row level security;
 revoke all on table public.renewals from public, anon, authenticated, service_role;
 revoke all on sequence public.renewals_id_seq from public, anon, authenticated, service_role;

@@ -1,0 +1,35 @@
+-- Alarms the admins that a period of a renewal was not charged in time: by our job, or by the provider (or its callback got
+-- lost and its list does not show it).
+--
+-- Twice or at once: the caller holds the renewal's row; it is told once for each period (missed_at).
+-- Returns: see private.tell_person, one for each admin.
+-- Errors: none.
+create or replace function private.alarm_missed(p_renewal public.renewals)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update public.renewals as r
+     set missed_at = r.charged_until
+   where r.id = p_renewal.id and r.missed_at is distinct from r.charged_until;
+  if not found then
+    return '[]'::jsonb;
+  end if;
+  return private.alarm_admins(
+    'renewal_alarm_missed',
+    jsonb_build_object(
+      'provider', jsonb_build_object('text', 'provider_' || p_renewal.provider),
+      'number', p_renewal.provider_subscription_id,
+      'money', jsonb_build_object('amount', p_renewal.amount, 'currency', p_renewal.currency),
+      'until', jsonb_build_object('date', p_renewal.charged_until)
+    ),
+    (select max(p.id) from public.payments as p where p.user_id = p_renewal.user_id and p.provider = p_renewal.provider)
+  );
+end
+$$;
+
+revoke all on function private.alarm_missed from public, anon, authenticated, service_role;
+comment on function private.alarm_missed is 'Alarms the admins that a period of a renewal was not charged in time';
