@@ -6,6 +6,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -349,6 +350,60 @@ def test_a_discount_ends_with_its_code_and_not_when_it_is_switched_off(
     assert order_row(money, money.order(anna))["amount"] == 149
     money.tell(paid(number(), order, "119.20"))
     assert money.user(anna)["bonus_credits"] == 100, "it was made before"
+
+
+def test_a_discount_that_has_ended_is_looked_at_again_by_every_way_to_pay(
+    money: Money, sql: Sql, clock: Clock
+) -> None:
+    clock("timestamptz '2027-01-10 12:00:00+03'")
+    anna = money.person()
+    code = new_code(sql, "percent", 20, valid_until="2027-01-11 12:00:00+03")
+    redeem(money, anna, code)
+    telegram_id = money.user(anna)["telegram_id"]
+    money.call(
+        "adjust_balance",
+        p_telegram_id=telegram_id,
+        p_amount=1000,
+        p_reason="gift",
+        p_reference=f"gift:{anna}",
+    )
+    clock("timestamptz '2027-01-11 12:00:00+03'")
+    assert redeem(money, money.person(), code)["outcome"] == "expired"
+    assert shown(money, anna) is None
+    for provider in ("yookassa", "telegram_stars", "stripe"):
+        assert order_row(money, money.order(anna, provider=provider))["promocode_id"] is None
+    with pytest.raises(psycopg.Error, match="price has changed"):
+        money.call(
+            "pay_from_balance", p_user_id=anna, p_product_key="credits_100", p_bot="assistant",
+            p_reference=f"b1-{anna}", p_amount=Decimal("119.20"),
+        )  # fmt: skip
+    bought = money.call(
+        "pay_from_balance", p_user_id=anna, p_product_key="credits_100", p_bot="assistant",
+        p_reference=f"b2-{anna}",
+    )  # fmt: skip
+    assert Decimal(bought["amount"]) == 149
+    assert not is_consumed(sql, code)
+
+
+def test_a_percent_code_has_both_its_limits(money: Money, sql: Sql) -> None:
+    """Two people at most, however many come at once, and each of them once, also after it was used."""
+    code = new_code(sql, "percent", 20, max_uses=2)
+    people = [money.person() for _ in range(6)]
+    told = in_parallel(12, lambda n: redeem(money, people[n % 6], code)["outcome"])
+    assert told.count("redeemed") == 2
+    assert sql("select uses from promocodes where code = %s", code)[0]["uses"] == 2
+    rows = sql(
+        "select user_id from promocode_usages "
+        "where promocode_id = (select id from promocodes where code = %s)",
+        code,
+    )
+    lucky = [row["user_id"] for row in rows]
+    assert len(set(lucky)) == 2
+    for one in lucky:
+        money.tell(paid(number(), money.order(one), "119.20"))
+        assert redeem(money, one, code)["outcome"] in ("already_used", "used_up")
+        assert order_row(money, money.order(one))["amount"] == 149
+    assert sql("select uses from promocodes where code = %s", code)[0]["uses"] == 2
 
 
 def test_where_nothing_can_be_taken_off_the_discount_stays(money: Money, sql: Sql) -> None:

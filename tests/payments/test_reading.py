@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
-from shared.payments import reading
-from shared.payments.notice import Kind, Notice
+from shared.payments import calls, reading
+from shared.payments.notice import Event, Kind, Notice
+from shared.payments.provider import Unusable
 
 
 @pytest.mark.parametrize(
@@ -89,3 +91,15 @@ def test_a_notice_says_all_it_knows_and_zero_is_an_amount() -> None:
     assert notice.plain() == {
         "kind": "paid", "payment_id": "p", "amount": "0.00", "currency": "RUB", "order_id": 0,
     }  # fmt: skip
+
+
+def test_a_listed_object_that_makes_no_sense_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    def read(found: Mapping[str, Any]) -> Event | None:
+        if "id" not in found:
+            raise Unusable("no number")
+        return Event(found["id"], ()) if found["id"] != "payout" else None
+
+    listed = [{"id": "one"}, {}, "odd", None, {"id": "payout"}, {"id": "two"}]
+    assert [event.key for event in calls.each("yookassa", read, listed)] == ["one", "two"]
+    assert capsys.readouterr().out.count("payment_unusable") == 1
+    assert calls.each("yookassa", read, {"id": "no list"}) == ()

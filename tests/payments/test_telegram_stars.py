@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -390,6 +391,56 @@ def stars_invoice(shop: Shop, payload: str) -> Any:
         "prices": [{"label": "t", "amount": 1}],
     }
     return shop.telegram.stars.links[shop.telegram.request("assistant", "createInvoiceLink", asked)]
+
+
+@pytest.mark.parametrize(
+    ("listed", "affiliate", "gross", "fee"),
+    [
+        ({"amount": 95}, {"amount": 5}, "100", "5"),
+        (
+            {"amount": 9, "nanostar_amount": 670_000_000},
+            {"amount": 0, "nanostar_amount": 330_000_000},
+            "10",
+            "0.33",
+        ),
+        ({"amount": 100}, None, "100", None),
+        ({"amount": 10}, {"amount": 0}, "10", None),
+    ],
+)
+@pytest.mark.parametrize("is_refund", [False, True])
+def test_a_commission_belongs_to_what_the_buyer_paid(
+    listed: dict[str, int], affiliate: dict[str, int] | None, gross: str, fee: str | None, is_refund: bool
+) -> None:
+    partner: dict[str, Any] = {"type": "user", "transaction_type": "invoice_payment", "user": {"id": 1}}
+    partner["invoice_payload"] = "7"
+    if affiliate is not None:
+        sign = -1 if is_refund else 1
+        partner["affiliate"] = {name: sign * value for name, value in affiliate.items()}
+    side = "receiver" if is_refund else "source"
+    notice = telegram_stars._transaction({"id": "1", "date": 1767225600, side: partner, **listed})
+    assert notice is not None
+    assert (notice.amount, notice.fee) == (Decimal(gross), None if fee is None else Decimal(fee))
+
+
+@pytest.mark.parametrize("page", [1, 2, 100])
+def test_a_day_of_all_bots_is_listed(
+    shop: Shop, chat: Chat, provider: Any, monkeypatch: pytest.MonkeyPatch, page: int
+) -> None:
+    monkeypatch.setattr(telegram_stars, "PAGE", page)
+    charges = [chat.pay(provider.create(stars(n), TIMEOUT).url).wait().charge_id for n in (1, 2, 3, 4, 5)]
+    day = datetime(2026, 1, 10, tzinfo=UTC)
+    seconds = [-1, 0, 43_200, 86_399, 86_400]  # only the middle three are of this day
+    for place, second in enumerate(seconds):
+        listed = shop.telegram.stars._transactions["assistant"][place]
+        listed["date"] = int(day.timestamp()) + second
+    found, cursor = [], ""
+    while True:
+        read = provider.statement(day, day + timedelta(days=1), cursor, TIMEOUT)
+        found += [event.key for event in read.events]
+        cursor = read.cursor
+        if not cursor:
+            break
+    assert found == [f"payment:{charge}" for charge in charges[1:4]]
 
 
 def test_what_is_no_sale_is_left_out(environment: Callable[..., None]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from shared.payments.notice import Kind
 from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt
-from shared.payments.providers import load
+from shared.payments.providers import load, yookassa
 from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
 from tests.payments.sample import VECTORS
@@ -445,3 +445,27 @@ def test_of_a_refund_under_way_its_present_state_is_asked_for(
         assert (told.kind, told.operation_id) == (kind, case["id"])
     answers[f"/v3/refunds/{case['id']}"] = case | {"status": "pending"}
     assert provider.refund(PAYMENT["id"], Decimal(1), "RUB", **arguments) is None
+
+
+@pytest.mark.parametrize(
+    ("reason", "is_final"),
+    [
+        ("card_expired", True),
+        ("fraud_suspected", True),
+        ("invalid_card_number", True),
+        ("permission_revoked", True),
+        ("insufficient_funds", False),
+        ("general_decline", False),
+        ("issuer_unavailable", False),
+        ("internal_timeout", False),
+        ("call_issuer", False),
+    ],
+)
+def test_which_refusals_no_later_try_can_change(reason: str, is_final: bool) -> None:
+    payment = {
+        "id": "22d6d597-000f-5000-9000-145f6df21d6f",
+        "status": "canceled",
+        "amount": {"value": "1.00", "currency": "RUB"},
+        "cancellation_details": {"party": "payment_network", "reason": reason},
+    }
+    assert yookassa._read_payment(payment).is_final is is_final

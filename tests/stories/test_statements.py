@@ -9,6 +9,7 @@ import pytest
 
 from shared.payments import providers
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
+from tests.stories.test_star_list import pay_unheard
 from tests.support import eventually, in_parallel
 from tools.emulator.payments.stand_in import Bill
 from tools.emulator.stack import Stack
@@ -238,6 +239,41 @@ def test_many_pages_are_read_to_the_end(stack: Stack, sql: Sql, clock: Clock, pr
     for anna in buyers:
         assert [kind for kind, _, _ in of(sql, provider, *payments_of(sql, anna))] == ["paid", "refund"]
         assert credits(sql, anna) == 0
+
+
+@pytest.mark.parametrize("is_lost", [True, False])
+def test_stars_are_booked_net_of_an_affiliates_commission(
+    stack: Stack, sql: Sql, clock: Clock, is_lost: bool
+) -> None:
+    """The list shows what the bot got: the price less the commission. The buyer paid the price."""
+    sql(
+        "insert into star_positions (bot) values ('assistant') "
+        "on conflict (bot) do update set since = private.clock() - interval '7 days'"
+    )
+    stack.telegram.stars.commission_per_mille = 100
+    try:
+        anna = speaks(stack)
+        link = checkout(anna, "100 requests", "Telegram Stars")
+        if is_lost:
+            pay_unheard(stack, anna, link)
+        else:
+            anna.pay(link).wait()
+            news(anna, "Paid, thank you!")
+        clock(TOMORROW)
+        read_lists(stack, sql)
+    finally:
+        stack.telegram.stars.commission_per_mille = 0
+    assert credits(sql, anna) == 100
+    (number,) = payments_of(sql, anna)
+    (row,) = sql(
+        "select p.amount, p.problem, o.fee from payments p join payment_operations o on o.payment_id = p.id "
+        "where p.provider_payment_id = %s",
+        number,
+    )
+    assert row["problem"] is None
+    assert row["fee"] == row["amount"] // 10 > 0
+    net = row["amount"] - row["fee"]
+    assert of(sql, "telegram_stars", number) == [("paid", net, net)]
 
 
 def test_a_provider_that_is_away_holds_up_no_other(stack: Stack, sql: Sql, clock: Clock) -> None:

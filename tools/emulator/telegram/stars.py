@@ -75,6 +75,7 @@ class Stars:
 
     def __init__(self, telegram: Telegram) -> None:
         self.answer_seconds = ANSWER_SECONDS
+        self.commission_per_mille = 0  # of an affiliate who brought the buyers; the bot gets the rest
         self.links: dict[str, Invoice] = {}
         self.purchases: dict[str, Purchase] = {}
         self.subscriptions: list[Subscription] = []
@@ -149,7 +150,11 @@ class Stars:
                 return "CHARGE_NOT_FOUND"
             if any(one["id"] == charge_id and "receiver" in one for one in mine):
                 return "CHARGE_ALREADY_REFUNDED"
-            partner = paid["source"]
+            partner = dict(paid["source"])
+            total = paid["amount"]
+            if affiliate := partner.get("affiliate"):
+                total += affiliate["amount"]
+                partner["affiliate"] = affiliate | {"amount": -affiliate["amount"]}
             mine.append(
                 {
                     "id": charge_id,
@@ -160,7 +165,7 @@ class Stars:
             )
             content = {
                 "currency": CURRENCY,
-                "total_amount": paid["amount"],
+                "total_amount": total,
                 "invoice_payload": partner["invoice_payload"],
                 "telegram_payment_charge_id": charge_id,
             }
@@ -215,13 +220,12 @@ class Stars:
         """Take the Stars and tell the bot, as a message of the payer's."""
         charge_id = f"stx{secrets.token_urlsafe(24)}"
         now = int(self._world.clock.now())
+        fee = invoice.amount * self.commission_per_mille // 1000
+        partner = _partner(invoice, person)
+        if self.commission_per_mille:
+            partner["affiliate"] = {"commission_per_mille": self.commission_per_mille, "amount": fee}
         self._transactions.setdefault(invoice.bot, []).append(
-            {
-                "id": charge_id,
-                "amount": invoice.amount,
-                "date": now,
-                "source": _partner(invoice, person),
-            }
+            {"id": charge_id, "amount": invoice.amount - fee, "date": now, "source": partner}
         )
         payment: Json = {
             "currency": CURRENCY,
