@@ -760,11 +760,14 @@ create table public.renewals (
   stop_at timestamptz,
   stop_attempts integer not null default 0,
   payer text,
+  missed_at timestamptz,
   unique (provider, provider_subscription_id)
 );
 
 create index renewals_user_idx on public.renewals (user_id);
 create index renewals_product_idx on public.renewals (product_key);
+-- What runs, by when its next period should have been paid.
+create index renewals_running_idx on public.renewals (charged_until) where status = 'active';
 -- What we charge ourselves, by when.
 create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
 -- What a provider goes on charging to somebody who is erased.
@@ -781,6 +784,7 @@ comment on column public.renewals.busy_until is 'Until when whoever asks the pro
 comment on column public.renewals.stop_at is 'When the provider is asked next to stop it, because its user is erased; null: nothing is to be stopped';
 comment on column public.renewals.stop_attempts is 'How often it was asked without success';
 comment on column public.renewals.payer is 'By what the provider knows who pays for it (Prodamus: a phone), until it is stopped; only of an erased user';
+comment on column public.renewals.missed_at is 'The charged_until after which no charge came and the admins were told';
 alter table public.renewals enable row level security;
 revoke all on table public.renewals from public, anon, authenticated, service_role;
 revoke all on sequence public.renewals_id_seq from public, anon, authenticated, service_role;
@@ -887,7 +891,7 @@ comment on table public.payments is 'Money that came, one row a charge at a prov
 comment on column public.payments.amount is 'What was charged, in currency; 0: the provider calls it paid, from credit for example; null: nothing yet';
 comment on column public.payments.refunded is 'Given back, all refunds together';
 comment on column public.payments.disputed is 'Taken back by the payer''s bank and not won back';
-comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); when it was paid there: paid_at; which period of a subscription it is for: period_ends_at, is_invoice';
+comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); when it was paid there: paid_at; which period of a subscription it is for: period_ends_at, is_invoice; whether a refusal is for good: is_final';
 comment on column public.payments.problem is 'Why nothing was given for it';
 alter table public.payments enable row level security;
 revoke all on table public.payments from public, anon, authenticated, service_role;
@@ -1156,7 +1160,7 @@ create table public.statement_entries (
   primary key (provider, kind, number)
 );
 
-create index statement_entries_day_idx on public.statement_entries (provider, day);
+create index statement_entries_day_idx on public.statement_entries (day, provider);
 
 comment on table public.statement_entries is 'What the providers'' own lists say of money';
 comment on column public.statement_entries.number is 'The provider''s number of the payment, refund or dispute';
@@ -4377,6 +4381,127 @@ $$;
 revoke all on function private.alarm_about_subscription from public, anon, authenticated, service_role;
 comment on function private.alarm_about_subscription is 'Tells the admins about a subscription at a provider';
 
+-- Tells all admins something that is about no single payment; with p_payment_id, under a button to that one. Each hears it in
+-- the bot that they wrote to last.
+--
+-- Twice or at once: every call owes the messages; the caller asks once.
+-- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
+-- Errors: none.
+create or replace function private.alarm_admins(p_key text, p_values jsonb, p_payment_id bigint default null)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return (
+    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
+      from public.admins as a
+      join public.users as u on u.telegram_id = a.telegram_id
+      cross join lateral (
+        select s.bot
+          from public.bot_sessions as s
+         where s.user_id = u.id
+         order by s.updated_at desc
+         limit 1
+      ) as b
+      cross join lateral jsonb_array_elements(
+        private.tell_person(
+          u.id,
+          b.bot,
+          p_key,
+          p_values || jsonb_build_object('payment', p_payment_id),
+          case
+            when p_payment_id is not null then jsonb_build_array(
+              jsonb_build_array(
+                jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment_id))
+              )
+            )
+          end
+        )
+      ) as t (message)
+  );
+end
+$$;
+
+revoke all on function private.alarm_admins from public, anon, authenticated, service_role;
+comment on function private.alarm_admins is 'Tells all admins something that is about no single payment';
+
+-- Alarms the admins that a period of a renewal was not charged in time: by our job, or by the provider (or its callback got
+-- lost and its list does not show it).
+--
+-- Twice or at once: the caller holds the renewal's row; it is told once for each period (missed_at).
+-- Returns: see private.tell_person, one for each admin.
+-- Errors: none.
+create or replace function private.alarm_missed(p_renewal public.renewals)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update public.renewals as r
+     set missed_at = r.charged_until
+   where r.id = p_renewal.id and r.missed_at is distinct from r.charged_until;
+  if not found then
+    return '[]'::jsonb;
+  end if;
+  return private.alarm_admins(
+    'renewal_alarm_missed',
+    jsonb_build_object(
+      'provider', jsonb_build_object('text', 'provider_' || p_renewal.provider),
+      'number', p_renewal.provider_subscription_id,
+      'money', jsonb_build_object('amount', p_renewal.amount, 'currency', p_renewal.currency),
+      'until', jsonb_build_object('date', p_renewal.charged_until)
+    ),
+    (select max(p.id) from public.payments as p where p.user_id = p_renewal.user_id and p.provider = p_renewal.provider)
+  );
+end
+$$;
+
+revoke all on function private.alarm_missed from public, anon, authenticated, service_role;
+comment on function private.alarm_missed is 'Alarms the admins that a period of a renewal was not charged in time';
+
+-- Alarms the admins about running renewals whose next period should have been paid, and of which nothing was heard until a
+-- day after the days of grace: neither a charge nor a refusal. Nothing is charged or given here.
+--
+-- Twice or at once: rows that somebody holds are skipped; each period is told once (private.alarm_missed).
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function public.alarm_missed_renewals(p_limit integer default 20)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_renewal public.renewals;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  for v_renewal in
+    select r.*
+      from public.renewals as r
+     where r.status = 'active'
+       and r.user_id is not null
+       and r.charged_until < private.clock() - private.grace_period() - interval '1 day'
+       and r.missed_at is distinct from r.charged_until
+     order by r.charged_until
+     limit p_limit
+       for update skip locked
+  loop
+    v_outgoing := v_outgoing || private.alarm_missed(v_renewal);
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function public.alarm_missed_renewals from public, anon, authenticated, service_role;
+grant execute on function public.alarm_missed_renewals to bot_backend;
+comment on function public.alarm_missed_renewals is 'Alarms the admins about renewals whose next period was not paid';
+
 -- Applies events that were kept and could not be applied when they came.
 --
 -- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
@@ -4485,6 +4610,7 @@ begin
              'payer', case when v_kind = 'paid' then p_notice -> 'payer' end,
              'paid_at', case when v_kind = 'paid' then p_notice -> 'happened_at' end,
              'period_ends_at', case when v_kind = 'paid' then p_notice -> 'period_ends_at' end,
+             'is_final', p_notice -> 'is_final',
              'is_invoice', case when v_kind = 'paid' then p_notice -> 'is_invoice' end
            )
          )
@@ -5781,7 +5907,21 @@ begin
        and o.payment_id = (g.value ->> 'payment')::bigint
        and private.statement_kind(o.kind) = g.value ->> 'kind'
        and o.operation_id = g.value ->> 'number';
-    v_outgoing := private.tell_gaps(p_provider, p_day, v_gaps);
+    v_outgoing := private.alarm_admins(
+      'statement_alarm',
+      (
+        select jsonb_build_object(
+            'provider', jsonb_build_object('text', 'provider_' || p_provider),
+            'day', p_day,
+            'not_here', count(*) filter (where g.value ->> 'what' = 'not_here'),
+            'not_there', count(*) filter (where g.value ->> 'what' = 'not_there'),
+            'differs', count(*) filter (where g.value ->> 'what' = 'differs'),
+            'numbers', string_agg(g.value ->> 'number', ', ' order by g.place) filter (where g.place <= 5)
+          )
+          from jsonb_array_elements(v_gaps) with ordinality as g (value, place)
+      ),
+      (select min((g.value ->> 'payment')::bigint) from jsonb_array_elements(v_gaps) as g (value))
+    );
   end if;
   delete from public.statement_entries as e where e.provider = p_provider and e.day < p_day - 60;
   delete from public.statement_days as d where d.provider = p_provider and d.day < p_day - 60;
@@ -6135,7 +6275,8 @@ as $$
       select from public.renewals as r
        where r.provider = p_provider
          and r.provider_subscription_id = p_notice ->> 'subscription_id'
-         and r.created_at < coalesce((p_notice ->> 'happened_at')::timestamptz, 'infinity') + interval '10 minutes'
+         -- Telegram has no number for a subscription but that of its order, which is looked for above.
+         and p_notice ->> 'subscription_id' is distinct from p_notice ->> 'order_id'
     );
 $$;
 
@@ -6852,7 +6993,11 @@ begin
     if v_kind not in ('failed', 'canceled') then
       return '[]'::jsonb;  -- nobody is at it: we are
     end if;
-    return private.decline_renewal(v_order, v_kind = 'canceled', p_notice ->> 'reason' = 'contact_refused');
+    return private.decline_renewal(
+      v_order,
+      v_kind = 'canceled' or coalesce((p_notice ->> 'is_final')::boolean, false),
+      p_notice ->> 'reason' = 'contact_refused'
+    );
   elsif v_order.status <> 'pending' then
     return '[]'::jsonb;
   elsif v_kind = 'canceled' then
@@ -7330,7 +7475,8 @@ as $$
       from lines as l
      where l.theirs is not null
     union all
-    select l.provider, l.day, l.our_currency, 0, l.ours, l.theirs is null
+    select l.provider, l.day, l.our_currency, 0, l.ours,
+           l.theirs is null or l.our_currency is distinct from l.their_currency
       from lines as l
      where l.ours is not null
   ),
@@ -7420,6 +7566,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
+  v_outgoing jsonb := '[]'::jsonb;
   v_now timestamptz := private.clock();
   v_tries integer := 1 + jsonb_array_length(private.setting('renewal_retry_hours')::jsonb);
   v_paid_until timestamptz;
@@ -7441,12 +7588,17 @@ begin
     update public.renewals as r
        set status = 'active', attempts = 0, charged_until = v_paid_until, charge_at = v_paid_until
      where r.id = p_renewal.id;
-  elsif p_renewal.attempts >= v_tries or p_renewal.charged_until < v_now - interval '30 days' then
-    return private.end_renewal(p_renewal, 'renewal_given_up');
   else
+    -- Nothing was even tried in time: the job did not run. That is never made up for in silence.
+    if p_renewal.attempts = 0 and p_renewal.charged_until < v_now - private.grace_period() then
+      v_outgoing := private.alarm_missed(p_renewal);
+    end if;
+    if p_renewal.attempts >= v_tries or p_renewal.charged_until < v_now - interval '30 days' then
+      return v_outgoing || private.end_renewal(p_renewal, 'renewal_given_up');
+    end if;
     update public.renewals as r set asked_at = v_now where r.id = p_renewal.id;
   end if;
-  return '[]'::jsonb;
+  return v_outgoing;
 end
 $$;
 
@@ -8278,74 +8430,6 @@ $$;
 
 revoke all on function private.tell_admins from public, anon, authenticated, service_role;
 comment on function private.tell_admins is 'Tells the admins something about a payment';
-
--- Tells the admins where a day of a provider's own lists and our records differ, with buttons to the payments that are
--- known here.
---
--- Twice or at once: every call owes the messages; the caller asks once for each difference.
--- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
--- Errors: none.
-create or replace function private.tell_gaps(p_provider text, p_day date, p_gaps jsonb)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return (
-    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
-      from public.admins as a
-      join public.users as u on u.telegram_id = a.telegram_id
-      cross join lateral (
-        select s.bot
-          from public.bot_sessions as s
-         where s.user_id = u.id
-         order by s.updated_at desc
-         limit 1
-      ) as b
-      cross join lateral (
-        select count(*) filter (where g.value ->> 'what' = 'not_here') as not_here,
-               count(*) filter (where g.value ->> 'what' = 'not_there') as not_there,
-               count(*) filter (where g.value ->> 'what' = 'differs') as differs,
-               string_agg(g.value ->> 'number', ', ' order by g.place) filter (where g.place <= 5) as numbers
-          from jsonb_array_elements(p_gaps) with ordinality as g (value, place)
-      ) as n
-      cross join lateral jsonb_array_elements(
-        private.tell_person(
-          u.id,
-          b.bot,
-          'statement_alarm',
-          jsonb_build_object(
-            'provider', jsonb_build_object('text', 'provider_' || p_provider),
-            'day', p_day,
-            'not_here', n.not_here,
-            'not_there', n.not_there,
-            'differs', n.differs,
-            'numbers', n.numbers
-          ),
-          (
-            select jsonb_agg(
-                jsonb_build_array(
-                  jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', k.payment))
-                )
-              )
-              from (
-                select distinct (g.value ->> 'payment')::bigint as payment
-                  from jsonb_array_elements(p_gaps) as g (value)
-                 where g.value ->> 'payment' is not null
-                 order by 1
-                 limit 1
-              ) as k
-          )
-        )
-      ) as t (message)
-  );
-end
-$$;
-
-revoke all on function private.tell_gaps from public, anon, authenticated, service_role;
-comment on function private.tell_gaps is 'Tells the admins where a provider''s lists and our records differ';
 
 -- Tells whoever paid that a payment is under review: why nothing was given, and what follows. Admins decide what becomes of
 -- it (private.alarm_about); the payer hears of the refund.

@@ -324,3 +324,23 @@ def test_a_lost_first_payment_and_a_lost_renewal_are_recorded_in_turn(
     )
     assert [row["problem"] for row in rows] == [None, None]
     assert sql("select * from check_payments()") == []
+
+
+def test_a_lost_renewal_that_credit_paid_for_is_recorded_with_nothing(
+    stack: Stack, sql: Sql, clock: Clock
+) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "Premium for a month", "🔁 Card (Stripe")
+    bill = stack.payments.press(link, "pay")
+    news(anna, "It is yours until")
+    stack.payments["stripe"].credit = 100_000  # type: ignore[attr-defined]
+    try:
+        lose(stack, "stripe", link, "renew")
+    finally:
+        stack.payments["stripe"].credit = 0  # type: ignore[attr-defined]
+    clock(TOMORROW)
+    read_lists(stack, sql)
+    news(anna, "is renewed until")
+    lines = of(sql, "stripe", *payments_of(sql, anna))
+    assert lines == [("paid", 0, 0), ("paid", bill.amount, bill.amount)]
+    assert sql("select * from check_payments()") == []

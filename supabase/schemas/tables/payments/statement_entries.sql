@@ -17,7 +17,7 @@ create table public.statement_entries (
   primary key (provider, kind, number)
 );
 
-create index statement_entries_day_idx on public.statement_entries (provider, day);
+create index statement_entries_day_idx on public.statement_entries (day, provider);
 
 comment on table public.statement_entries is 'What the providers'' own lists say of money';
 comment on column public.statement_entries.number is 'The provider''s number of the payment, refund or dispute';
