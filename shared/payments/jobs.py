@@ -34,6 +34,7 @@ def payments() -> dict[str, Any]:
     charged = renewals.charge_due()
     reminders = [*db.call("remind_of_ends"), *db.call("remind_of_orders")]
     endpoint.send(reminders)
+    endpoint.send(db.call("close_invitations"))
     return {
         "applied": kept["applied"],
         "failed": kept["failed"],

@@ -22,6 +22,11 @@ _NO_RIGHTS = re.compile(
     r"|CHAT_RESTRICTED|CHAT_SEND_\w{1,32}_FORBIDDEN",
     re.IGNORECASE,
 )
+# What Telegram answers where a message says so already, is deleted, or can't be changed any more.
+_NO_EDIT = re.compile(
+    r"message is not modified|message to edit not found|message can't be edited|MESSAGE_ID_INVALID",
+    re.IGNORECASE,
+)
 _MIN_TIME = 1.0  # seconds that must be left to try again
 _CHAT_TIME = 5.0  # seconds the sweep gives one chat, whose pause must not hold up the others
 
@@ -47,7 +52,9 @@ def send_owed(bot: str, owed: Sequence[Owed], deadline: float) -> None:
 
 def _result(bot: str, call: Owed, deadline: float) -> Result:
     try:
-        send(bot, call["method"], call["parameters"], deadline)
+        sent = send(bot, call["method"], call["parameters"], deadline)
+        if "order_id" in call["parameters"]:
+            _keep_invitation(call["parameters"]["order_id"], sent)
         return {"outcome": "sent"}
     except TelegramError as error:
         return _verdict(bot, call, error)
@@ -57,6 +64,14 @@ def _result(bot: str, call: Owed, deadline: float) -> Result:
     except KeyError as error:  # a notice of a newer revision, whose text this one does not have yet
         log.alert(f"a notice names no text we have: {error}", action="notice_unknown", bot=bot)
         return {"outcome": "later", "retry_after": 0, "error": f"no text {error}"}
+
+
+def _keep_invitation(order_id: int, sent: Any) -> None:
+    """Keep which message invites to pay an order; without it the message stays as it is."""
+    try:
+        db.call("keep_invitation", p_order_id=order_id, p_message_id=sent["message_id"])
+    except (DatabaseUnavailable, KeyError, TypeError) as error:
+        log.warning("an invitation is not kept", action="invitation_not_kept", reason=str(error))
 
 
 def _verdict(bot: str, call: Owed, error: TelegramError) -> Result:
@@ -74,6 +89,9 @@ def _verdict(bot: str, call: Owed, error: TelegramError) -> Result:
             "the person blocked the bot", action="bot_blocked", bot=bot, chat_id=call["parameters"]["chat_id"]
         )
         return {"outcome": "blocked"}
+    if call["method"] in ("editMessageText", "notice") and _NO_EDIT.search(error.description):
+        log.info("a message is not changed", action="edit_refused", bot=bot, reason=str(error))
+        return {"outcome": "refused"}
     if _NO_RIGHTS.search(error.description):
         log.info("the bot may not write in a chat", action="chat_restricted", bot=bot, reason=str(error))
         return {"outcome": "refused"}
@@ -101,7 +119,9 @@ def send(bot: str, method: str, parameters: dict[str, Any], deadline: float) -> 
                 )
             if error.migrate_to_chat_id and error.migrate_to_chat_id != parameters["chat_id"]:
                 parameters = {**parameters, "chat_id": error.migrate_to_chat_id}
-            elif error.status == 400 and parameters.get("entities"):
+            elif (
+                error.status == 400 and parameters.get("entities") and not _NO_EDIT.search(error.description)
+            ):
                 # Better the words without their styles than no answer at all.
                 log.error(
                     "Telegram refused the entities", action="entities_refused", bot=bot, reason=str(error)
@@ -116,7 +136,8 @@ def send(bot: str, method: str, parameters: dict[str, Any], deadline: float) -> 
 def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Turn a notice of a SQL function, which names a text and its values, into a message in words."""
     if method != "notice":
-        return method, parameters
+        ours = "order_id" in parameters
+        return method, {k: v for k, v in parameters.items() if k != "order_id"} if ours else parameters
     language = texts.choose(*parameters["languages"])
     timezone = parameters.get("timezone", "UTC")  # there where a value is a date
     values = {name: _value(language, timezone, value) for name, value in parameters["values"].items()}
@@ -128,6 +149,8 @@ def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, A
             for row in buttons
         ]
         message["reply_markup"] = {"inline_keyboard": keyboard}
+    if "message_id" in parameters:  # in place of what that message says
+        return "editMessageText", {**message, "message_id": parameters["message_id"]}
     return "sendMessage", message
 
 

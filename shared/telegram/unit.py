@@ -137,16 +137,31 @@ class Unit:
         """
         self.call("sendMessage", self._message(text, keyboard), certain=certain)
 
-    def show(self, text: texts.Text | str, keyboard: Keyboard | None = None) -> None:
-        """Answer a button by changing the message it stands under; anything else by a new message."""
+    @property
+    def shown_in(self) -> int | None:
+        """The number of the message that `show` changes, None where it sends a new one."""
         message = self.incoming.message
         # A message older than 48 h comes as inaccessible, with date 0, and may not be changeable any more.
         # Under a picture there is no text to change.
         if self.incoming.kind != "callback_query" or not message.get("date") or "text" not in message:
-            return self.reply(text, keyboard)
+            return None
+        return int(message["message_id"])
+
+    def show(
+        self, text: texts.Text | str, keyboard: Keyboard | None = None, *, order_id: int | None = None
+    ) -> None:
+        """Answer a button by changing the message it stands under; anything else by a new message.
+
+        Args:
+            order_id: the message invites to pay this order. The number of a new message is kept with it.
+        """
         parameters = self._message(text, keyboard)
-        parameters.pop("message_thread_id", None)
-        return self.call("editMessageText", {**parameters, "message_id": message["message_id"]})
+        if self.shown_in is not None:
+            parameters.pop("message_thread_id", None)
+            return self.call("editMessageText", {**parameters, "message_id": self.shown_in})
+        if order_id is not None:
+            return self.call("sendMessage", {**parameters, "order_id": order_id}, certain=True)
+        return self.call("sendMessage", parameters)
 
     def call(self, method: str, parameters: dict[str, Any], *, certain: bool = False) -> None:
         """Make any call of the Bot API once everything is committed."""

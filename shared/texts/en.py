@@ -877,6 +877,12 @@ TEXTS: Mapping[str, str] = {
     ),
     "balance_short_only": "**{title}** costs {price}, and you have {balance} on your balance. Please choose another way to pay.",
     "balance_paid": "✅ **{title}**: paid from your balance. {balance} left.",
+    "invitation_paid": "✅ **{title}**\nPaid: {price}",
+    "invitation_held": "⏳ **{title}**\nThe payment is under review. We’ll message you when it’s settled. Questions? /paysupport",
+    "invitation_refunded": "↩️ **{title}**\nRefunded: {price}",
+    "invitation_withdrawn": "**{title}**\nThis order was canceled because its discount went to a newer one.",
+    "invitation_expired": "⌛ **{title}**\nThis payment link has expired.",
+    "invitation_again": "Buy again",
     "buy_pay_button": "Pay {price}",
     "buy_unavailable": "😔 This way to pay does not answer right now. Nothing was charged. Try another one, or a bit later.",
     "buy_contact": (

@@ -819,6 +819,8 @@ create table public.orders (
   told text[] not null default '{}',
   created_at timestamptz not null default private.clock(),
   completed_at timestamptz,
+  message_ids bigint[],
+  message_state text check (message_state in ('paid', 'held', 'refunded', 'withdrawn', 'expired')),
   full_amount numeric(12, 2) check (full_amount >= amount),
   promocode_id bigint references public.promocodes (id),
   continues text,
@@ -832,6 +834,9 @@ create index orders_renewal_idx on public.orders (renewal_id);
 -- Reconciliation looks at those that may still be paid.
 create index orders_open_idx on public.orders (expires_at) where status in ('pending', 'withdrawn');
 
+-- Messages that still invite to pay, by when they end.
+create index orders_invited_idx on public.orders (expires_at) where cardinality(message_ids) > 0 and message_state is null;
+
 comment on table public.orders is 'What we asked to be paid for';
 comment on column public.orders.renews is 'It shall be paid again each period';
 comment on column public.orders.renewal_id is 'Made by us for a period of this renewal';
@@ -839,6 +844,8 @@ comment on column public.orders.contact is 'Where the receipt goes: an e-mail ad
 comment on column public.orders.bot is 'Where the person bought, and is told';
 comment on column public.orders.reference is 'Given by the caller: the same one makes one order';
 comment on column public.orders.told is 'What the buyer was told once: pending, failed, reminder';
+comment on column public.orders.message_ids is 'The messages in the buyer''s chat that invite to pay: the checkout, and a reminder';
+comment on column public.orders.message_state is 'What those messages say instead; null: they still invite';
 comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
 comment on column public.orders.full_amount is 'What it would have cost without the discount; null: there was none';
 comment on column public.orders.promocode_id is 'Whose discount it has';
@@ -5027,6 +5034,39 @@ revoke all on function public.check_statement from public, anon, authenticated, 
 grant execute on function public.check_statement to bot_backend;
 comment on function public.check_statement is 'Which events of a provider''s own lists must be recorded';
 
+-- Says what the message that invited to pay an order has to say now.
+--
+-- Twice or at once: only reads.
+-- Returns: paid | held (under review) | refunded | withdrawn | expired; null: the order can be paid.
+-- Errors: none.
+create or replace function private.checkout_state(p_order public.orders)
+returns text
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  with own as (
+    select p.status, p.problem
+      from public.payments as p
+     where p.order_id = p_order.id
+       and p.amount > 0
+       -- Money of somebody else, or of a test, leaves the order as it was.
+       and (p.problem is null or p.problem in ('amount', 'currency', 'withdrawn'))
+  )
+  select case
+      when exists (select from own as p where p.status = 'completed' and p.problem is null) then 'paid'
+      when exists (select from own as p where p.status = 'completed') then 'held'
+      when exists (select from own as p where p.status = 'refunded') then 'refunded'
+      when p_order.status = 'completed' then 'paid'
+      when p_order.status = 'withdrawn' then 'withdrawn'
+      when p_order.status = 'canceled' or p_order.expires_at <= private.clock() then 'expired'
+    end;
+$$;
+
+revoke all on function private.checkout_state from public, anon, authenticated, service_role;
+comment on function private.checkout_state is 'What the message that invited to pay an order has to say now';
+
 -- Gives the renewals that are to be charged now with what was saved (p_providers: a list of keys), and ends those that
 -- nothing shall be charged for any more.
 --
@@ -5407,6 +5447,40 @@ revoke all on function public.claim_statement from public, anon, authenticated, 
 grant execute on function public.claim_statement to bot_backend;
 comment on function public.claim_statement is 'Gives one worker a day of a provider''s own lists to read';
 
+-- Changes the messages that invite to pay what has expired.
+--
+-- Twice or at once: orders that somebody holds are skipped until the next run; each message is changed once.
+-- Returns: jsonb array of the edits that are owed now, see private.tell_person.
+-- Errors: none.
+create or replace function public.close_invitations(p_limit integer default 50)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_order_id bigint;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  for v_order_id in
+    select o.id
+      from public.orders as o
+     where cardinality(o.message_ids) > 0 and o.message_state is null and o.expires_at <= private.clock()
+     order by o.expires_at
+     limit p_limit
+       for update skip locked
+  loop
+    v_outgoing := v_outgoing || private.edit_invitation(v_order_id);
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function public.close_invitations from public, anon, authenticated, service_role;
+grant execute on function public.close_invitations to bot_backend;
+comment on function public.close_invitations is 'Changes the messages that invite to pay what has expired';
+
 -- Finds the refund that an operation told by a provider is, and notes that it is done, or that it failed.
 --
 -- Twice or at once: the caller holds the payment's row and has kept the operation; what is noted already changes nothing.
@@ -5465,6 +5539,33 @@ $$;
 
 revoke all on function private.close_refund from public, anon, authenticated, service_role;
 comment on function private.close_refund is 'Notes that a refund is done, or that it failed';
+
+-- Describes an order that is paid, or whose payment is under review, for a button that would open its checkout again.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {outcome: closed, state: paid | held, texts, amount (text), currency}; null for any other order.
+-- Errors: none.
+create or replace function private.closed_checkout(p_order public.orders)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+      'outcome', 'closed',
+      'state', s.state,
+      'texts', p.texts,
+      'amount', p_order.amount::text,
+      'currency', p_order.currency
+    )
+    from private.checkout_state(p_order) as s (state)
+    join public.products as p on p.key = p_order.product_key
+   where s.state in ('paid', 'held');
+$$;
+
+revoke all on function private.closed_checkout from public, anon, authenticated, service_role;
+comment on function private.closed_checkout is 'Describes an order that needs no checkout any more';
 
 -- Notes that something was bought with a discount: the person's next purchase has it no more, and other orders that were made
 -- with it are withdrawn.
@@ -5550,7 +5651,10 @@ comment on function private.continue_offer is 'Offers the product that a top-up 
 -- Returns: jsonb
 --   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
 --    checkout_url}            full_amount: without the discount, null when there is none
+--   {outcome: closed, …}       see private.closed_checkout
 --   {outcome: not_for_sale}    switched off, no price in this currency, or not sold from balance
+--   p_message_id: the message whose button was tapped. Where it invites to pay already, the tap was made twice, or on an old
+--   screen: the same choice gets the same order, and what is paid or under review is closed.
 --   p_continues: the product that a top-up is made for; once it is paid, its buyer is offered that.
 -- Errors: M0003, there is no such person.
 create or replace function public.create_order(
@@ -5562,7 +5666,8 @@ create or replace function public.create_order(
   p_renews boolean default false,
   p_contact text default null,
   p_reference text default null,
-  p_continues text default null
+  p_continues text default null,
+  p_message_id bigint default null
 )
 returns jsonb
 language plpgsql
@@ -5578,12 +5683,31 @@ declare
   v_renews boolean;
   v_order public.orders;
   v_is_new boolean := false;
+  v_invited public.orders;
+  v_closed jsonb;
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
     raise exception 'there is no such person' using errcode = 'M0003';
   end if;
   select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+  if v_order.id is null and p_message_id is not null then
+    select o.* into v_invited
+      from public.orders as o
+     where o.user_id = p_user_id and o.bot = p_bot and p_message_id = any(o.message_ids)
+     order by o.id desc
+     limit 1;
+    v_closed := private.closed_checkout(v_invited);
+    if v_closed is not null then
+      return v_closed;
+    elsif v_invited.checkout_url is not null
+      and private.checkout_state(v_invited) is null
+      and (v_invited.product_key, v_invited.provider, v_invited.currency) = (p_product_key, p_provider, p_currency)
+      and v_invited.renews = p_renews
+    then
+      v_order := v_invited;
+    end if;
+  end if;
   if v_order.id is null then
     select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
     select c.amount into v_full_amount
@@ -5602,6 +5726,8 @@ begin
     end if;
   end if;
   if v_order.id is null then
+    -- Another choice takes its message.
+    update public.orders as o set message_ids = array_remove(o.message_ids, p_message_id) where o.id = v_invited.id;
     v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
     if v_amount < v_full_amount then
       perform private.withdraw_orders(p_user_id, v_discount.promocode_id, null);
@@ -5819,6 +5945,69 @@ $$;
 
 revoke all on function private.discounted_price from public, anon, authenticated, service_role;
 comment on function private.discounted_price is 'Takes percent off a price';
+
+-- Changes the messages that invited to pay an order, once for each state, so that they invite no longer.
+--
+-- Twice or at once: the order's row is locked and remembers what its messages say, so a state is written once.
+-- Returns: see private.tell_person; empty where no message is known, or they say so already.
+-- Errors: none.
+create or replace function private.edit_invitation(p_order_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_order public.orders;
+  v_state text;
+  v_texts jsonb;
+  v_message_id bigint;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  select o.* into v_order
+    from public.orders as o
+   where o.id = p_order_id and cardinality(o.message_ids) > 0 and o.user_id is not null
+     for update;
+  if not found then
+    return v_outgoing;
+  end if;
+  v_state := private.checkout_state(v_order);
+  if v_state is null or v_state is not distinct from v_order.message_state then
+    return v_outgoing;
+  end if;
+  update public.orders as o set message_state = v_state where o.id = p_order_id;
+  select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
+  foreach v_message_id in array v_order.message_ids loop
+    v_outgoing := v_outgoing || private.tell_person(
+      v_order.user_id,
+      v_order.bot,
+      case v_state
+        when 'paid' then 'invitation_paid'
+        when 'held' then 'invitation_held'
+        when 'refunded' then 'invitation_refunded'
+        when 'withdrawn' then 'invitation_withdrawn'
+        else 'invitation_expired'
+      end,
+      jsonb_build_object(
+        'title', private.titles(v_texts),
+        'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
+      ),
+      case
+        when v_state in ('refunded', 'withdrawn', 'expired')
+          then jsonb_build_array(
+            jsonb_build_array(jsonb_build_object('key', 'invitation_again', 'data', 'other:' || p_order_id))
+          )
+      end,
+      v_message_id
+    );
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.edit_invitation from public, anon, authenticated, service_role;
+comment on function private.edit_invitation is 'Changes the messages that invited to pay an order';
 
 -- Ends a renewal that we charge ourselves: with what it was charged is dropped, the order that waited is given up.
 --
@@ -6387,13 +6576,15 @@ $$;
 revoke all on function private.is_retryable from public, anon, authenticated, service_role;
 comment on function private.is_retryable is 'Whether an error may not come again when the transaction is repeated';
 
--- Keeps where an order is paid and the provider's number of it.
+-- Keeps where an order is paid, the provider's number of it and the message that invites to pay it.
 --
 -- Twice or at once: the last one told counts; an order that is paid already keeps what it has, and one of somebody who
 --   was erased meanwhile keeps nothing.
 -- Returns: nothing.
 -- Errors: none.
-create or replace function public.keep_checkout(p_order_id bigint, p_url text, p_reference text)
+create or replace function public.keep_checkout(
+  p_order_id bigint, p_url text, p_reference text, p_message_id bigint default null
+)
 returns void
 language sql
 volatile
@@ -6401,13 +6592,40 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
   update public.orders as o
-     set checkout_url = p_url, checkout_reference = nullif(p_reference, '')
+     set checkout_url = p_url,
+         checkout_reference = nullif(p_reference, ''),
+         message_ids = case
+           when p_message_id is null then o.message_ids
+           else array_append(array_remove(o.message_ids, p_message_id), p_message_id)
+         end
    where o.id = p_order_id and o.status <> 'completed' and o.user_id is not null;
 $$;
 
 revoke all on function public.keep_checkout from public, anon, authenticated, service_role;
 grant execute on function public.keep_checkout to bot_backend;
 comment on function public.keep_checkout is 'Keeps where an order is paid';
+
+-- Adds a message that invites to pay an order, and changes it at once where the order can't be paid any more.
+--
+-- Twice or at once: the order's row is locked by the update; a message is kept once. An erased buyer's order keeps none.
+-- Returns: nothing; a change waits in the outbox.
+-- Errors: none.
+create or replace function public.keep_invitation(p_order_id bigint, p_message_id bigint)
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.orders as o
+     set message_ids = array_append(array_remove(o.message_ids, p_message_id), p_message_id), message_state = null
+   where o.id = p_order_id and o.user_id is not null;
+  select private.edit_invitation(p_order_id);
+$$;
+
+revoke all on function public.keep_invitation from public, anon, authenticated, service_role;
+grant execute on function public.keep_invitation to bot_backend;
+comment on function public.keep_invitation is 'Adds a message that invites to pay an order';
 
 -- Keeps what moved of a payment, by its own number.
 --
@@ -6744,6 +6962,45 @@ revoke all on function public.keep_statement from public, anon, authenticated, s
 grant execute on function public.keep_statement to bot_backend;
 comment on function public.keep_statement is 'Keeps what a page of a provider''s own lists says of money';
 
+-- Lets a buyer leave the message that invites to pay an order for the product's page. An order that is paid, or whose payment
+-- is under review, is not left: its message says so.
+--
+-- Twice or at once: the order's row is locked; left twice is left once.
+-- Returns: jsonb {outcome: left, product_key} | {outcome: closed, state (paid | held), texts, amount (text), currency} |
+--   {outcome: unknown}.
+-- Errors: none.
+create or replace function public.leave_checkout(
+  p_user_id bigint, p_order_id bigint, p_message_id bigint default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_order public.orders;
+  v_closed jsonb;
+begin
+  select o.* into v_order from public.orders as o where o.id = p_order_id and o.user_id = p_user_id for update;
+  if not found then
+    return jsonb_build_object('outcome', 'unknown');
+  end if;
+  v_closed := private.closed_checkout(v_order);
+  if v_closed is not null then
+    return v_closed;
+  end if;
+  update public.orders as o
+     set message_ids = array_remove(o.message_ids, p_message_id)
+   where o.id = p_order_id and p_message_id = any(o.message_ids);
+  return jsonb_build_object('outcome', 'left', 'product_key', v_order.product_key);
+end
+$$;
+
+revoke all on function public.leave_checkout from public, anon, authenticated, service_role;
+grant execute on function public.leave_checkout to bot_backend;
+comment on function public.leave_checkout is 'Lets a buyer leave the message that invites to pay an order';
+
 -- Says how much of a payment can still be given back: what was paid, without what went back, is disputed, or is being
 -- given back now.
 --
@@ -7002,7 +7259,7 @@ begin
     return '[]'::jsonb;
   elsif v_kind = 'canceled' then
     update public.orders as o set status = 'canceled' where o.id = v_order.id;
-    return '[]'::jsonb;
+    return private.edit_invitation(v_order.id);
   elsif v_kind not in ('pending', 'failed') or v_kind = any(v_order.told) then
     return '[]'::jsonb;
   end if;
@@ -8038,8 +8295,9 @@ begin
         jsonb_build_array(jsonb_build_object('key', 'buy_pay_button', 'url', v_order.checkout_url))
       ) else '[]'::jsonb end
       || jsonb_build_array(
-        jsonb_build_array(jsonb_build_object('key', 'buy_other', 'data', 'buy:' || v_order.product_key))
-      )
+        jsonb_build_array(jsonb_build_object('key', 'buy_other', 'data', 'other:' || v_order.id))
+      ),
+      p_order_id => v_order.id
     );
   end loop;
   return v_outgoing;
@@ -8105,6 +8363,7 @@ declare
   v_is_new boolean;
 begin
   select p.* into v_before from public.payments as p where p.id = p_payment_id for update;
+  perform from public.orders as o where o.id = v_before.order_id for no key update;  -- before any person
   v_payment := private.sum_payment(p_payment_id);
   if v_payment.amount is null then
     if v_payment.status in ('failed', 'canceled') and v_payment.status <> v_before.status then
@@ -8138,7 +8397,7 @@ begin
       if v_payment.refunded > v_before.refunded then
         v_outgoing := v_outgoing || private.tell_refund(v_payment, v_before);
       end if;
-      return v_outgoing;
+      return v_outgoing || private.edit_invitation(v_payment.order_id);
     end if;
     v_outgoing := v_outgoing || private.give_for_payment(v_payment);
   end if;
@@ -8146,7 +8405,7 @@ begin
   if v_payment.disputed > v_before.disputed then
     v_outgoing := v_outgoing || private.alarm_about(v_payment, 'dispute');
   end if;
-  return v_outgoing;
+  return v_outgoing || private.edit_invitation(v_payment.order_id);
 end
 $$;
 
@@ -8468,13 +8727,15 @@ revoke all on function private.tell_held from public, anon, authenticated, servi
 comment on function private.tell_held is 'Tells whoever paid that a payment is under review';
 
 -- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data or url}). Python puts it into
--- words in their language.
+-- words in their language. With p_message_id it replaces that message; with
+-- p_order_id it invites to pay that order, and its number is kept (keep_invitation).
 --
 -- Twice or at once: every call owes one message; the caller asks once.
 -- Returns: jsonb array with {bot, id, method, parameters} for whoever sends it now; empty for an erased person.
 -- Errors: none.
 create or replace function private.tell_person(
-  p_user_id bigint, p_bot text, p_key text, p_values jsonb, p_buttons jsonb default null
+  p_user_id bigint, p_bot text, p_key text, p_values jsonb, p_buttons jsonb default null,
+  p_message_id bigint default null, p_order_id bigint default null
 )
 returns jsonb
 language plpgsql
@@ -8491,7 +8752,7 @@ begin
       'languages', jsonb_build_array(u.language, u.language_code),
       'timezone', private.setting('quota_timezone'),
       'values', p_values
-    ) || case when p_buttons is null then '{}'::jsonb else jsonb_build_object('buttons', p_buttons) end
+    ) || jsonb_strip_nulls(jsonb_build_object('buttons', p_buttons, 'message_id', p_message_id, 'order_id', p_order_id))
     into v_parameters
     from public.users as u
    where u.id = p_user_id;
@@ -8585,24 +8846,28 @@ comment on function private.titles is 'The titles of a product by language';
 -- Errors: none.
 create or replace function private.withdraw_orders(p_user_id bigint, p_promocode_id bigint, p_but_order_id bigint)
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  update public.orders as o
-     set status = 'withdrawn'
-    from (
-      select w.id
-        from public.orders as w
-       where w.user_id = p_user_id
-         and w.promocode_id = p_promocode_id
-         and w.id is distinct from p_but_order_id
-         and w.status in ('pending', 'canceled')
-       order by w.id
-         for update
-    ) as w
-   where o.id = w.id;
+declare
+  v_order_id bigint;
+begin
+  for v_order_id in
+    select w.id
+      from public.orders as w
+     where w.user_id = p_user_id
+       and w.promocode_id = p_promocode_id
+       and w.id is distinct from p_but_order_id
+       and w.status in ('pending', 'canceled')
+     order by w.id
+       for update
+  loop
+    update public.orders as o set status = 'withdrawn' where o.id = v_order_id;
+    perform private.edit_invitation(v_order_id);  -- the sweep sends it
+  end loop;
+end
 $$;
 
 revoke all on function private.withdraw_orders from public, anon, authenticated, service_role;
@@ -8670,7 +8935,8 @@ begin
      set status = case o.status when 'pending' then 'canceled' else o.status end,
          contact = null,
          checkout_url = null,
-         checkout_reference = null
+         checkout_reference = null,
+         message_ids = null
    where o.user_id = p_user.id;
 end
 $$;

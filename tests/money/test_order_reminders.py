@@ -57,15 +57,16 @@ def test_one_reminder_with_the_price_and_the_way_back(money: Money, remind: Call
     assert parameters["values"]["price"] == {"amount": 149.0, "currency": "RUB"}
     assert parameters["buttons"] == [
         [{"key": "buy_pay_button", "url": "https://pay.example/1"}],
-        [{"key": "buy_other", "data": "buy:credits_100"}],
+        [{"key": "buy_other", "data": f"other:{order}"}],
     ]
     assert remind() == []
 
 
 def test_without_a_link_there_is_only_the_way_back(money: Money, remind: Callable[[], list[int]]) -> None:
-    old_order(money, money.person())
+    order = old_order(money, money.person())
     (owed,) = money.call("remind_of_orders")
-    assert owed["parameters"]["buttons"] == [[{"key": "buy_other", "data": "buy:credits_100"}]]
+    assert owed["parameters"]["buttons"] == [[{"key": "buy_other", "data": f"other:{order}"}]]
+    assert owed["parameters"]["order_id"] == order, "its message changes with the order"
 
 
 @pytest.mark.parametrize("hours", ["0", "-1"])

@@ -116,9 +116,9 @@ TABLES = {
         section="payments.orders",
         told="id product_key provider currency amount status kind plan period quantity renews contact bot"
         " renewal_id reference checkout_url checkout_reference expires_at checked_at told created_at"
-        " completed_at full_amount promocode_id continues",
+        " completed_at full_amount promocode_id continues message_ids message_state",
         kept_back="user_id",
-        cleared="user_id contact checkout_url checkout_reference",
+        cleared="user_id contact checkout_url checkout_reference message_ids",
     ),
     "public.payments": Table(
         "anonymous",

@@ -17,6 +17,7 @@ POINTERS = {"user_id", "telegram_id", "chat_id", "referrer_id", "referred_id", "
 KEPT = [name for name, table in TABLES.items() if table.fate != "nobody's"]
 # What a column must hold, where a mark would not fit.
 VALUES = {
+    "message_state": "paid",
     "bot": "assistant",
     "role": "user",
     "status": {
@@ -154,6 +155,7 @@ def _value(name: str, column: dict[str, Any], pointers: dict[str, Any]) -> Any:
         given = given.get(name)
     return given or {
         "text": MARK,
+        "bigint[]": "{5}",
         "jsonb": f'{{"{MARK}": {pointers["telegram_id"]}}}',
         "boolean": "true",
         "date": "2026-01-01",

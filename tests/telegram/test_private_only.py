@@ -25,7 +25,7 @@ BUTTONS = {
     "trial": "trial", "trial:start": "trial", "trainings:joined": "trainings",
     "mydata:0": "mydata", "deleteme:yes": "deleteme",
     "deleteme:no": "deleteme", "deleteme:lose:5": "deleteme", "subscription": "subscription",
-    "contact": "profile", "contact:change": "profile",
+    "other:1": "buy", "contact": "profile", "contact:change": "profile",
     "contact:remove": "profile", "contact:cancel": "profile",
     "renewal:1": "subscription", "renewal!:1": "subscription",
 }  # fmt: skip

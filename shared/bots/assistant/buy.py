@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 BUY = "buy:"  # buy:<product>
 BALANCE = "bal:"  # bal:<product>: pay from balance
 _PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
+_OTHER = "other:"  # other:<order>: from its checkout back to its product
 _AGAIN = "again"  # the payment shall repeat itself each period
 WANTED = "wanted"  # the product that a top-up is made for: its key
 _TIMEOUT = 8.0  # seconds for a provider to make its checkout
@@ -66,8 +68,32 @@ def show_shop(_call: CallbackQuery) -> None:
 )
 def show_product(call: CallbackQuery) -> None:
     """Show one product, what it would add to, and the ways to pay."""
+    _show_product(current(), (call.data or "").removeprefix(BUY))
+
+
+@bot.callback_query_handler(
+    func=lambda call: re.fullmatch(r"other:[0-9]{1,18}", call.data or "") is not None,
+    private_only=True,
+    page="buy",
+)
+def leave_checkout(call: CallbackQuery) -> None:
+    """Go back from a checkout to the ways to pay; one that is paid meanwhile says so."""
     unit = current()
-    product = _find(unit, (call.data or "").removeprefix(BUY))
+    order = int((call.data or "").removeprefix(_OTHER))
+    left = db.call("leave_checkout", p_user_id=unit.person.id, p_order_id=order, p_message_id=unit.shown_in)
+    if left["outcome"] == "closed":
+        return _show_closed(unit, left)
+    return _show_product(unit, left["product_key"]) if left["outcome"] == "left" else gone(unit)
+
+
+def _show_closed(unit: Unit, order: dict[str, Any]) -> None:
+    """Say that an order is paid, or under review, where its checkout was."""
+    price = figures.money(unit.language, Decimal(order["amount"]), order["currency"])
+    unit.show(unit.rich(f"invitation_{order['state']}", title=title(unit, order["texts"]), price=price))
+
+
+def _show_product(unit: Unit, key: str) -> None:
+    product = _find(unit, key)
     if product is None:
         return gone(unit)
     words = {"title": title(unit, product["texts"]), "about": _about(unit, product["texts"])}
@@ -156,7 +182,10 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
         # A worker that takes over, or Telegram's second delivery, finds the order of the first.
         p_reference=f"{bot.name}:{unit.incoming.update_id}",
         p_continues=unit.data.get(WANTED) if product["kind"] == "balance" else None,
+        p_message_id=unit.shown_in,
     )
+    if made["outcome"] == "closed":
+        return _show_closed(unit, made)
     if made["outcome"] == "not_for_sale":
         return gone(unit)
     url = made["checkout_url"]
@@ -178,8 +207,9 @@ def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
         text,
         [
             [(unit.text("buy_pay_button", price=price), url)],
-            [(unit.text("buy_other"), BUY + product["key"])],
+            [(unit.text("buy_other"), f"{_OTHER}{made['id']}")],
         ],
+        order_id=made["id"],
     )
 
 
@@ -231,7 +261,13 @@ def _open(unit: Unit, provider: Provider, made: dict[str, Any], address: str | N
         bot=bot.name,
     )
     checkout = provider.create(order, _TIMEOUT)
-    db.call("keep_checkout", p_order_id=made["id"], p_url=checkout.url, p_reference=checkout.reference)
+    db.call(
+        "keep_checkout",
+        p_order_id=made["id"],
+        p_url=checkout.url,
+        p_reference=checkout.reference,
+        p_message_id=unit.shown_in,
+    )
     return checkout.url
 
 

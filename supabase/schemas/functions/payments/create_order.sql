@@ -8,7 +8,10 @@
 -- Returns: jsonb
 --   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
 --    checkout_url}            full_amount: without the discount, null when there is none
+--   {outcome: closed, …}       see private.closed_checkout
 --   {outcome: not_for_sale}    switched off, no price in this currency, or not sold from balance
+--   p_message_id: the message whose button was tapped. Where it invites to pay already, the tap was made twice, or on an old
+--   screen: the same choice gets the same order, and what is paid or under review is closed.
 --   p_continues: the product that a top-up is made for; once it is paid, its buyer is offered that.
 -- Errors: M0003, there is no such person.
 create or replace function public.create_order(
@@ -20,7 +23,8 @@ create or replace function public.create_order(
   p_renews boolean default false,
   p_contact text default null,
   p_reference text default null,
-  p_continues text default null
+  p_continues text default null,
+  p_message_id bigint default null
 )
 returns jsonb
 language plpgsql
@@ -36,12 +40,31 @@ declare
   v_renews boolean;
   v_order public.orders;
   v_is_new boolean := false;
+  v_invited public.orders;
+  v_closed jsonb;
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
     raise exception 'there is no such person' using errcode = 'M0003';
   end if;
   select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
+  if v_order.id is null and p_message_id is not null then
+    select o.* into v_invited
+      from public.orders as o
+     where o.user_id = p_user_id and o.bot = p_bot and p_message_id = any(o.message_ids)
+     order by o.id desc
+     limit 1;
+    v_closed := private.closed_checkout(v_invited);
+    if v_closed is not null then
+      return v_closed;
+    elsif v_invited.checkout_url is not null
+      and private.checkout_state(v_invited) is null
+      and (v_invited.product_key, v_invited.provider, v_invited.currency) = (p_product_key, p_provider, p_currency)
+      and v_invited.renews = p_renews
+    then
+      v_order := v_invited;
+    end if;
+  end if;
   if v_order.id is null then
     select p.* into v_product from public.products as p where p.key = p_product_key and p.is_active;
     select c.amount into v_full_amount
@@ -60,6 +83,8 @@ begin
     end if;
   end if;
   if v_order.id is null then
+    -- Another choice takes its message.
+    update public.orders as o set message_ids = array_remove(o.message_ids, p_message_id) where o.id = v_invited.id;
     v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
     if v_amount < v_full_amount then
       perform private.withdraw_orders(p_user_id, v_discount.promocode_id, null);

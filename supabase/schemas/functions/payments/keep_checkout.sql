@@ -1,10 +1,12 @@
--- Keeps where an order is paid and the provider's number of it.
+-- Keeps where an order is paid, the provider's number of it and the message that invites to pay it.
 --
 -- Twice or at once: the last one told counts; an order that is paid already keeps what it has, and one of somebody who
 --   was erased meanwhile keeps nothing.
 -- Returns: nothing.
 -- Errors: none.
-create or replace function public.keep_checkout(p_order_id bigint, p_url text, p_reference text)
+create or replace function public.keep_checkout(
+  p_order_id bigint, p_url text, p_reference text, p_message_id bigint default null
+)
 returns void
 language sql
 volatile
@@ -12,7 +14,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
   update public.orders as o
-     set checkout_url = p_url, checkout_reference = nullif(p_reference, '')
+     set checkout_url = p_url,
+         checkout_reference = nullif(p_reference, ''),
+         message_ids = case
+           when p_message_id is null then o.message_ids
+           else array_append(array_remove(o.message_ids, p_message_id), p_message_id)
+         end
    where o.id = p_order_id and o.status <> 'completed' and o.user_id is not null;
 $$;
 

@@ -35,7 +35,7 @@ begin
     return '[]'::jsonb;
   elsif v_kind = 'canceled' then
     update public.orders as o set status = 'canceled' where o.id = v_order.id;
-    return '[]'::jsonb;
+    return private.edit_invitation(v_order.id);
   elsif v_kind not in ('pending', 'failed') or v_kind = any(v_order.told) then
     return '[]'::jsonb;
   end if;

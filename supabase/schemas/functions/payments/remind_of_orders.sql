@@ -59,8 +59,9 @@ begin
         jsonb_build_array(jsonb_build_object('key', 'buy_pay_button', 'url', v_order.checkout_url))
       ) else '[]'::jsonb end
       || jsonb_build_array(
-        jsonb_build_array(jsonb_build_object('key', 'buy_other', 'data', 'buy:' || v_order.product_key))
-      )
+        jsonb_build_array(jsonb_build_object('key', 'buy_other', 'data', 'other:' || v_order.id))
+      ),
+      p_order_id => v_order.id
     );
   end loop;
   return v_outgoing;

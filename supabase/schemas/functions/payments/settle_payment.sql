@@ -18,6 +18,7 @@ declare
   v_is_new boolean;
 begin
   select p.* into v_before from public.payments as p where p.id = p_payment_id for update;
+  perform from public.orders as o where o.id = v_before.order_id for no key update;  -- before any person
   v_payment := private.sum_payment(p_payment_id);
   if v_payment.amount is null then
     if v_payment.status in ('failed', 'canceled') and v_payment.status <> v_before.status then
@@ -51,7 +52,7 @@ begin
       if v_payment.refunded > v_before.refunded then
         v_outgoing := v_outgoing || private.tell_refund(v_payment, v_before);
       end if;
-      return v_outgoing;
+      return v_outgoing || private.edit_invitation(v_payment.order_id);
     end if;
     v_outgoing := v_outgoing || private.give_for_payment(v_payment);
   end if;
@@ -59,7 +60,7 @@ begin
   if v_payment.disputed > v_before.disputed then
     v_outgoing := v_outgoing || private.alarm_about(v_payment, 'dispute');
   end if;
-  return v_outgoing;
+  return v_outgoing || private.edit_invitation(v_payment.order_id);
 end
 $$;
 

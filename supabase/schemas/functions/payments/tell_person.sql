@@ -1,11 +1,13 @@
 -- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data or url}). Python puts it into
--- words in their language.
+-- words in their language. With p_message_id it replaces that message; with
+-- p_order_id it invites to pay that order, and its number is kept (keep_invitation).
 --
 -- Twice or at once: every call owes one message; the caller asks once.
 -- Returns: jsonb array with {bot, id, method, parameters} for whoever sends it now; empty for an erased person.
 -- Errors: none.
 create or replace function private.tell_person(
-  p_user_id bigint, p_bot text, p_key text, p_values jsonb, p_buttons jsonb default null
+  p_user_id bigint, p_bot text, p_key text, p_values jsonb, p_buttons jsonb default null,
+  p_message_id bigint default null, p_order_id bigint default null
 )
 returns jsonb
 language plpgsql
@@ -22,7 +24,7 @@ begin
       'languages', jsonb_build_array(u.language, u.language_code),
       'timezone', private.setting('quota_timezone'),
       'values', p_values
-    ) || case when p_buttons is null then '{}'::jsonb else jsonb_build_object('buttons', p_buttons) end
+    ) || jsonb_strip_nulls(jsonb_build_object('buttons', p_buttons, 'message_id', p_message_id, 'order_id', p_order_id))
     into v_parameters
     from public.users as u
    where u.id = p_user_id;

@@ -6,24 +6,28 @@
 -- Errors: none.
 create or replace function private.withdraw_orders(p_user_id bigint, p_promocode_id bigint, p_but_order_id bigint)
 returns void
-language sql
+language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  update public.orders as o
-     set status = 'withdrawn'
-    from (
-      select w.id
-        from public.orders as w
-       where w.user_id = p_user_id
-         and w.promocode_id = p_promocode_id
-         and w.id is distinct from p_but_order_id
-         and w.status in ('pending', 'canceled')
-       order by w.id
-         for update
-    ) as w
-   where o.id = w.id;
+declare
+  v_order_id bigint;
+begin
+  for v_order_id in
+    select w.id
+      from public.orders as w
+     where w.user_id = p_user_id
+       and w.promocode_id = p_promocode_id
+       and w.id is distinct from p_but_order_id
+       and w.status in ('pending', 'canceled')
+     order by w.id
+       for update
+  loop
+    update public.orders as o set status = 'withdrawn' where o.id = v_order_id;
+    perform private.edit_invitation(v_order_id);  -- the sweep sends it
+  end loop;
+end
 $$;
 
 revoke all on function private.withdraw_orders from public, anon, authenticated, service_role;

@@ -60,7 +60,8 @@ begin
      set status = case o.status when 'pending' then 'canceled' else o.status end,
          contact = null,
          checkout_url = null,
-         checkout_reference = null
+         checkout_reference = null,
+         message_ids = null
    where o.user_id = p_user.id;
 end
 $$;

@@ -28,6 +28,8 @@ create table public.orders (
   told text[] not null default '{}',
   created_at timestamptz not null default private.clock(),
   completed_at timestamptz,
+  message_ids bigint[],
+  message_state text check (message_state in ('paid', 'held', 'refunded', 'withdrawn', 'expired')),
   full_amount numeric(12, 2) check (full_amount >= amount),
   promocode_id bigint references public.promocodes (id),
   continues text,
@@ -41,6 +43,9 @@ create index orders_renewal_idx on public.orders (renewal_id);
 -- Reconciliation looks at those that may still be paid.
 create index orders_open_idx on public.orders (expires_at) where status in ('pending', 'withdrawn');
 
+-- Messages that still invite to pay, by when they end.
+create index orders_invited_idx on public.orders (expires_at) where cardinality(message_ids) > 0 and message_state is null;
+
 comment on table public.orders is 'What we asked to be paid for';
 comment on column public.orders.renews is 'It shall be paid again each period';
 comment on column public.orders.renewal_id is 'Made by us for a period of this renewal';
@@ -48,6 +53,8 @@ comment on column public.orders.contact is 'Where the receipt goes: an e-mail ad
 comment on column public.orders.bot is 'Where the person bought, and is told';
 comment on column public.orders.reference is 'Given by the caller: the same one makes one order';
 comment on column public.orders.told is 'What the buyer was told once: pending, failed, reminder';
+comment on column public.orders.message_ids is 'The messages in the buyer''s chat that invite to pay: the checkout, and a reminder';
+comment on column public.orders.message_state is 'What those messages say instead; null: they still invite';
 comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
 comment on column public.orders.full_amount is 'What it would have cost without the discount; null: there was none';
 comment on column public.orders.promocode_id is 'Whose discount it has';

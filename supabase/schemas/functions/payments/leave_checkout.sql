@@ -1,0 +1,38 @@
+-- Lets a buyer leave the message that invites to pay an order for the product's page. An order that is paid, or whose payment
+-- is under review, is not left: its message says so.
+--
+-- Twice or at once: the order's row is locked; left twice is left once.
+-- Returns: jsonb {outcome: left, product_key} | {outcome: closed, state (paid | held), texts, amount (text), currency} |
+--   {outcome: unknown}.
+-- Errors: none.
+create or replace function public.leave_checkout(
+  p_user_id bigint, p_order_id bigint, p_message_id bigint default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_order public.orders;
+  v_closed jsonb;
+begin
+  select o.* into v_order from public.orders as o where o.id = p_order_id and o.user_id = p_user_id for update;
+  if not found then
+    return jsonb_build_object('outcome', 'unknown');
+  end if;
+  v_closed := private.closed_checkout(v_order);
+  if v_closed is not null then
+    return v_closed;
+  end if;
+  update public.orders as o
+     set message_ids = array_remove(o.message_ids, p_message_id)
+   where o.id = p_order_id and p_message_id = any(o.message_ids);
+  return jsonb_build_object('outcome', 'left', 'product_key', v_order.product_key);
+end
+$$;
+
+revoke all on function public.leave_checkout from public, anon, authenticated, service_role;
+grant execute on function public.leave_checkout to bot_backend;
+comment on function public.leave_checkout is 'Lets a buyer leave the message that invites to pay an order';
