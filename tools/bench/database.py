@@ -19,12 +19,14 @@ _SETTINGS = {"shared_buffers": "1GB", "max_wal_size": "8GB", "checkpoint_timeout
 
 _PEOPLE = """
     insert into public.users
-      (telegram_id, username, first_name, last_name, language_code, vip_level, last_activity)
-    select %(first)s + n, 'maria_ivanova', 'Мария', 'Иванова', 'ru', 1, now() + interval '1 day'
+      (telegram_id, username, first_name, last_name, language_code, last_activity)
+    select %(first)s + n, 'maria_ivanova', 'Мария', 'Иванова', 'ru', now() + interval '1 day'
       from generate_series(0, %(people)s - 1) as n
 """
 # A bench asks more in minutes than a day allows.
 _COST_LIMIT = "update private.settings set value = '1000000' where key = 'daily_cost_bot'"
+# Users of the free plan, as most are, who may ask as often as the measurement does.
+_LIMITS = "update public.subscription_limits set daily_requests = 1000 where plan = 'FREE'"
 _SESSIONS = """
     insert into public.bot_sessions (user_id, bot, chat_id)
     select u.id, 'assistant', u.telegram_id from public.users as u
@@ -94,6 +96,7 @@ class Database:
         with psycopg.connect(self.owner_url(name), autocommit=True) as connection:
             connection.execute("set synchronous_commit = off")
             connection.execute("set maintenance_work_mem = '512MB'")
+            connection.execute(_LIMITS)
             for statement in (_PEOPLE, _SESSIONS):
                 connection.execute(statement, values)
             with _without_indexes(connection):
