@@ -1,6 +1,6 @@
-"""Subscriptions that go on at a provider although their user is erased: the job `payments` stops them there.
+"""Subscriptions whose user is erased or has replaced them: the job `payments` stops them at their provider.
 
-SQL says which (`claim_orphans`), after a callback named one. What they were charged is refunded like any
+SQL says which (`claim_orphans`). What erased users were charged is refunded like any
 other payment (`refunds.py`).
 """
 
@@ -35,14 +35,14 @@ def _stop(orphan: dict[str, Any]) -> bool:
     try:
         providers.load(orphan["provider"]).stop_renewal(
             orphan["subscription_id"],
-            0,
+            orphan["telegram_id"] or 0,
             _TIMEOUT,
             payment_id=orphan["payment_id"] or "",
             payer=orphan["payer"] or "",
         )
     except PaymentError as error:
         log.warning(
-            "a subscription of an erased user was not stopped",
+            "a subscription was not stopped",
             action="orphan_not_stopped",
             provider=orphan["provider"],
             subscription=orphan["subscription_id"],
@@ -53,7 +53,7 @@ def _stop(orphan: dict[str, Any]) -> bool:
         log.alert(f"a setting is wrong: {error}", action="config_error")
         return False
     log.info(
-        "a subscription of an erased user was stopped",
+        "a subscription was stopped",
         action="orphan_stopped",
         provider=orphan["provider"],
         subscription=orphan["subscription_id"],

@@ -853,8 +853,12 @@ TEXTS: Mapping[str, str] = {
     ),
     "buy_product_repeats": (
         "**{title}**\n{about}\n\n⚠️ You already renew automatically and have paid until {until}. A new purchase adds "
-        "time but does not cancel that renewal. You can cancel it in /subscription.\n\nHow would you like to pay?"
+        "time. A single payment leaves that auto-renewal on; a new auto-renewal replaces it.\n\nHow would you like to pay?"
     ),
+    "buy_replaces": (
+        "🔁 Auto-renewal is already on: **{title}**, {price}, {provider}.\n\nIf you pay now, you’ll get one more period, and the new auto-renewal will replace this one."
+    ),
+    "buy_replace": "Replace auto-renewal",
     "buy_product_endless": (
         "**{title}**\n{about}\n\nYou have a plan without an end, so this would add nothing now.\n\n"
         "If you still want it, choose a way to pay:{until}"
@@ -998,6 +1002,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "renewed_resumed": "🔁 **{title}** was charged again, so auto-renewal is on again. Paid until {until}. To turn it off: /subscription",
     "order_reminder": "You haven’t paid for **{title}** yet ({price}). Want to finish?",
+    "renewal_replaced": "🔁 **{title}** ({provider}): auto-renewal is off, because the new one replaces it.",
     "renewal_active": "🔁 **{title}**: the renewal is on again; paid until {until}.",
     "renewal_contact_refused": "⚠️ **{title}**: we couldn’t renew it because the payment provider didn’t accept your contact for the receipt. Send another one and we’ll try again. You keep the plan until {until}.",
     "renewal_contact_button": "Change the contact",
@@ -1072,8 +1077,8 @@ TEXTS: Mapping[str, str] = {
         "provider’s dashboard."
     ),
     "subscription_alarm_running": (
-        "🚨 **Can’t cancel a subscription of an erased user** at {provider}: `{number}`\n\nCancel it in the provider’s "
-        "dashboard. We keep trying."
+        "🚨 **Can’t cancel a subscription** at {provider}: `{number}`\n\nIts user has erased their data or replaced it "
+        "with another one. Cancel it in the provider’s dashboard. We keep trying."
     ),
     "payments": "💳 **Your payments**",
     "payments_none": "You have not bought anything yet.",

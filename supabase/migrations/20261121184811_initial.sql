@@ -770,7 +770,7 @@ create index renewals_product_idx on public.renewals (product_key);
 create index renewals_running_idx on public.renewals (charged_until) where status = 'active';
 -- What we charge ourselves, by when.
 create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
--- What a provider goes on charging to somebody who is erased.
+-- What a provider is to stop.
 create index renewals_stop_idx on public.renewals (stop_at) where stop_at is not null;
 
 comment on table public.renewals is 'Who pays again each period';
@@ -781,7 +781,7 @@ comment on column public.renewals.charge_at is 'When we look at it next: to char
 comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
 comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
 comment on column public.renewals.busy_until is 'Until when whoever asks the provider now has the try for themselves';
-comment on column public.renewals.stop_at is 'When the provider is asked next to stop it, because its user is erased; null: nothing is to be stopped';
+comment on column public.renewals.stop_at is 'When the provider is asked next to stop it, because its user is erased or another one has replaced it; null: nothing is to be stopped';
 comment on column public.renewals.stop_attempts is 'How often it was asked without success';
 comment on column public.renewals.payer is 'By what the provider knows who pays for it (Prodamus: a phone), until it is stopped; only of an erased user';
 comment on column public.renewals.missed_at is 'The charged_until after which no charge came and the admins were told';
@@ -4758,7 +4758,8 @@ comment on function public.change_receipt_contact is 'Sends the receipts of runn
 
 -- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
 --
--- Twice or at once: the renewal's row is locked, and a status it has already changes nothing. Of an erased person it
+-- Twice or at once: the renewal's row is locked, and a status it has already changes nothing, nor does one that
+--   it has until we have stopped it there. Of an erased person it
 --   stays ended, and where the provider goes on with it, it is to be stopped there (private.keep_orphan). The admins hear
 --   once of a subscription that began after the erasure.
 -- Returns: jsonb array of the messages that are owed now.
@@ -4788,7 +4789,7 @@ begin
       return private.alarm_about_subscription(p_provider, p_notice ->> 'subscription_id', 'erased');
     end if;
     return '[]'::jsonb;
-  elsif v_renewal.status = v_status then
+  elsif v_renewal.status = v_status or (v_renewal.stop_at is not null and v_status in ('active', 'past_due')) then
     return '[]'::jsonb;
   end if;
   update public.renewals as r
@@ -5251,11 +5252,13 @@ revoke all on function public.claim_open_refunds from public, anon, authenticate
 grant execute on function public.claim_open_refunds to bot_backend;
 comment on function public.claim_open_refunds is 'Gives the refunds whose provider is to be asked now';
 
--- Gives the subscriptions of erased users whose provider (p_providers: a list of keys) is to be asked now to stop them.
+-- Gives the subscriptions whose provider (p_providers: a list of keys) is to be asked now to stop them: of erased users, and those
+-- that another one has replaced.
 --
 -- Twice or at once: rows that somebody holds are skipped; one that was given is given again after growing pauses, a day at
 --   most, until it is stopped.
--- Returns: jsonb [{id, provider, subscription_id, payment_id, payer}]; payment_id is its last charge.
+-- Returns: jsonb [{id, provider, subscription_id, telegram_id, payment_id, payer}]; payment_id is its last charge, telegram_id null
+--   of an erased user.
 -- Errors: none.
 create or replace function public.claim_orphans(p_providers jsonb, p_limit integer default 4)
 returns jsonb
@@ -5278,7 +5281,7 @@ as $$
            stop_attempts = r.stop_attempts + 1
       from due
      where r.id = due.id
-    returning r.id, r.provider, r.provider_subscription_id, r.payer
+    returning r.id, r.provider, r.provider_subscription_id, r.user_id, r.payer
   )
   select coalesce(
       jsonb_agg(
@@ -5286,31 +5289,34 @@ as $$
           'id', c.id,
           'provider', c.provider,
           'subscription_id', c.provider_subscription_id,
-          'payer', c.payer,
-          'payment_id', (
-            select p.provider_payment_id
-              from public.payments as p
-             where p.provider = c.provider and p.claims ->> 'subscription_id' = c.provider_subscription_id
-             order by p.id desc
-             limit 1
-          )
+          'telegram_id', (select u.telegram_id from public.users as u where u.id = c.user_id),
+          'payer', coalesce(c.payer, l.claims ->> 'payer'),
+          'payment_id', l.provider_payment_id
         )
       ),
       '[]'::jsonb
     )
-    from claimed as c;
+    from claimed as c
+    left join lateral (
+      select p.provider_payment_id, p.claims
+        from public.payments as p
+       where p.provider = c.provider and p.claims ->> 'subscription_id' = c.provider_subscription_id
+       order by p.id desc
+       limit 1
+    ) as l on true;
 $$;
 
 revoke all on function public.claim_orphans from public, anon, authenticated, service_role;
 grant execute on function public.claim_orphans to bot_backend;
-comment on function public.claim_orphans is 'Gives the subscriptions of erased users that are to be stopped now';
+comment on function public.claim_orphans is 'Gives the subscriptions that are to be stopped now';
 
 -- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
 -- and whether it is what we asked. An order is paid with its own amount and currency. A period of a subscription that the
 -- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges.
 --
 -- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
---   second is seen as such. Nothing was given yet.
+--   second is seen as such. Payments of one user's renewals wait for each other (an advisory lock, before any renewal
+--   or user is locked): one that begins replaces the others (private.replace_renewals). Nothing was given yet.
 -- Returns: the row, with its order or renewal, its person, and a problem for which nothing may be given.
 -- Errors: none.
 create or replace function private.claim_payment(p_payment public.payments, p_accept_test boolean)
@@ -5334,6 +5340,23 @@ begin
     from public.orders as o
    where o.id = (p_payment.claims ->> 'order_id')::bigint and o.provider = p_payment.provider
      for update;
+  if v_order.renews or p_payment.claims ? 'subscription_id' then
+    perform pg_advisory_xact_lock(
+      hashtextextended(
+        'renewals:' || coalesce(
+          v_order.user_id,
+          (
+            select r.user_id
+              from public.renewals as r
+             where r.provider = p_payment.provider
+               and r.provider_subscription_id = p_payment.claims ->> 'subscription_id'
+          ),
+          0
+        ),
+        0
+      )
+    );
+  end if;
   select r.* into v_renewal
     from public.renewals as r
    where r.id = v_order.renewal_id
@@ -6186,6 +6209,7 @@ declare
   v_ends_at timestamptz;
   v_offer jsonb;
   v_is_resumed boolean;
+  v_replaced jsonb;
 begin
   select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.continues
     into v_bought
@@ -6231,8 +6255,9 @@ begin
    where o.id = p_payment.order_id and o.status <> 'completed';
   perform private.consume_discount(p_payment.order_id);
   v_is_resumed := private.keep_renewal(p_payment, v_ends_at);
+  v_replaced := private.replace_renewals(p_payment, v_is_resumed);
   if p_payment.status = 'refunded' then
-    return '[]'::jsonb;
+    return v_replaced;
   end if;
   v_offer := private.continue_offer(p_payment.user_id, v_bought.order_id, v_bought.continues);
   return private.tell_person(
@@ -6252,7 +6277,7 @@ begin
        end
     || coalesce(v_offer -> 'values', '{}'),
     v_offer -> 'buttons'
-  );
+  ) || v_replaced;
 end
 $$;
 
@@ -6529,7 +6554,7 @@ revoke all on function private.is_period_paid from public, anon, authenticated, 
 comment on function private.is_period_paid is 'Whether a period of a subscription was given for another payment';
 
 -- Tells whether a payment shows that a canceled subscription runs again: its provider has the schedule, and charged it after it
--- was canceled. A charge that was made before and told later shows nothing.
+-- was canceled. A charge that was made before and told later shows nothing, nor does one while we have it stopped there.
 --
 -- Twice or at once: only reads; the caller holds the renewal's row.
 -- Returns: true or false. Providers tell whole seconds: within the second of the cancellation the charge counts as later, because
@@ -6545,6 +6570,7 @@ as $$
   select coalesce(
     p_renewal.status in ('canceled', 'ended')
     and p_renewal.user_id is not null
+    and p_renewal.stop_at is null
     and p_renewal.provider_subscription_id not like 'order:%'
     and p_payment.status = 'completed'
     and coalesce((p_payment.claims ->> 'paid_at')::timestamptz, p_payment.completed_at)
@@ -6738,7 +6764,7 @@ $$;
 revoke all on function private.keep_orphan from public, anon, authenticated, service_role;
 comment on function private.keep_orphan is 'Keeps a subscription at a provider whose user is erased';
 
--- Keeps whether a provider has stopped an erased user's subscription. The admins are told once when it did not after three
+-- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins are told once when it did not after three
 -- tries; it is asked on.
 --
 -- Twice or at once: the renewal's row is locked; one that is stopped stays so.
@@ -6754,7 +6780,7 @@ as $$
 declare
   v_renewal public.renewals;
 begin
-  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id and r.user_id is null for update;
+  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id for update;
   if p_is_stopped then
     update public.renewals as r
        set stop_at = null, stop_attempts = 0, payer = null
@@ -6771,7 +6797,7 @@ $$;
 
 revoke all on function public.keep_orphan_answer from public, anon, authenticated, service_role;
 grant execute on function public.keep_orphan_answer to bot_backend;
-comment on function public.keep_orphan_answer is 'Keeps whether an erased user''s subscription is stopped';
+comment on function public.keep_orphan_answer is 'Keeps whether a subscription is stopped';
 
 -- Keeps what a provider answered that was asked for a refund, when money did not visibly move: it took the question and
 -- tells later, it refused, or nobody knows. (What moved is a payment event: private.close_refund.)
@@ -8308,6 +8334,68 @@ revoke all on function public.remind_of_orders from public, anon, authenticated,
 grant execute on function public.remind_of_orders to bot_backend;
 comment on function public.remind_of_orders is 'Reminds users of orders that they have not paid';
 
+-- Cancels the auto-renewals of a user that one that has just begun, or was resumed, replaces: a user is charged by one. What they
+-- paid still runs. Those that a provider charges are to be stopped there, which the job `payments` does (renewals.stop_at).
+--
+-- Twice or at once: payments of one user's renewals wait for each other (private.claim_payment). A payment of a later period begins none and
+--   replaces none. A try to charge a saved method that is open is looked after all the same, as in cancel_renewal.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.replace_renewals(p_payment public.payments, p_is_resumed boolean)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_new_id bigint;
+  v_old record;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  select r.id into v_new_id
+    from public.renewals as r
+   where r.user_id = p_payment.user_id
+     and r.status in ('active', 'past_due')
+     and case
+       when p_payment.renewal_id is not null then p_is_resumed and r.id = p_payment.renewal_id
+       else r.provider = p_payment.provider
+         and r.provider_subscription_id = coalesce(
+           p_payment.claims ->> 'subscription_id', 'order:' || p_payment.order_id
+         )
+     end;
+  if not found then
+    return v_outgoing;
+  end if;
+  for v_old in
+    update public.renewals as r
+       set status = 'canceled',
+           canceled_at = private.clock(),
+           saved_method = null,
+           charge_at = case
+             when r.charge_at is not null and r.asked_at is null then greatest(r.charged_until, private.clock())
+             else r.charge_at
+           end,
+           stop_at = case when r.provider_subscription_id not like 'order:%' then private.clock() end
+     where r.user_id = p_payment.user_id and r.status in ('active', 'past_due') and r.id <> v_new_id
+    returning r.bot, r.provider, (select p.texts from public.products as p where p.key = r.product_key) as texts
+  loop
+    v_outgoing := v_outgoing || private.tell_person(
+      p_payment.user_id,
+      v_old.bot,
+      'renewal_replaced',
+      jsonb_build_object(
+        'title', private.titles(v_old.texts), 'provider', jsonb_build_object('text', 'provider_' || v_old.provider)
+      )
+    );
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.replace_renewals from public, anon, authenticated, service_role;
+comment on function private.replace_renewals is 'Cancels the auto-renewals that a new one replaces';
+
 -- Gives back what an erased user was charged after the erasure: nothing can be given for it. A subscription that it was
 -- paid for is to be stopped at the provider.
 --
@@ -8901,7 +8989,6 @@ begin
          charge_at = null,
          asked_at = null,
          busy_until = null,
-         stop_at = null,
          payer = null
    where r.user_id = p_user.id;
 

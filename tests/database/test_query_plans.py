@@ -129,7 +129,7 @@ FILL = f"""
     select p.id, 9, 'boss@example.com', case when p.id % 100 = 0 then 'open' else 'done' end, now()
     from public.payments as p;
     update public.payments set problem = 'amount' where id % 3 = 0;
-    update public.users set balance = 1000 where id = 9000;
+    update public.users set balance = 1000 where id = 8000;
     update private.settings set value = '0.5' where key = 'order_reminder_hours';
     reset session_replication_role;
 """
@@ -207,7 +207,7 @@ CALLS = {
     "claim_open_orders": """claim_open_orders('["stripe"]', 5)""",
     "remind_of_ends": "remind_of_ends(5)",
     "remind_of_orders": "remind_of_orders(5)",
-    "pay_from_balance": "pay_from_balance(9000, 'credits_100', 'assistant', 'new')",
+    "pay_from_balance": "pay_from_balance(8000, 'credits_100', 'assistant', 'new')",
     "trial_offer": "trial_offer(9000)",
     "start_trial": "start_trial(9000)",
     "training_overview": "training_overview(9000)",

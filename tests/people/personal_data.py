@@ -109,7 +109,7 @@ TABLES = {
         " saved_method charged_until charge_at attempts asked_at busy_until canceled_at created_at ended_at"
         " stop_at stop_attempts payer missed_at",
         kept_back="user_id",
-        cleared="user_id saved_method charge_at asked_at busy_until stop_at payer",
+        cleared="user_id saved_method charge_at asked_at busy_until payer",
     ),
     "public.orders": Table(
         "anonymous",

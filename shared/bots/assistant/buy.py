@@ -27,6 +27,7 @@ BUY = "buy:"  # buy:<product>
 BALANCE = "bal:"  # bal:<product>: pay from balance
 _PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
 _OTHER = "other:"  # other:<order>: from its checkout back to its product
+_PAY_ANYWAY = "pay!:"  # the same, once the user knows that it replaces their auto-renewal
 _AGAIN = "again"  # the payment shall repeat itself each period
 WANTED = "wanted"  # the product that a top-up is made for: its key
 _TIMEOUT = 8.0  # seconds for a provider to make its checkout
@@ -108,19 +109,44 @@ def _show_product(unit: Unit, key: str) -> None:
 
 
 @bot.callback_query_handler(
-    func=lambda call: (call.data or "").startswith(_PAY), private_only=True, page="buy"
+    func=lambda call: (call.data or "").startswith((_PAY, _PAY_ANYWAY)), private_only=True, page="buy"
 )
 def pay(call: CallbackQuery) -> None:
-    """Make the order and show the button that opens the provider's page."""
+    """Make the order and show the button that opens the provider's page; ask before a second auto-renewal."""
     unit = current()
-    chosen = (call.data or "").removeprefix(_PAY)
+    data = call.data or ""
+    chosen = data.partition(":")[2]
     found = _chosen(unit, chosen)
     if found is None:
         return gone(unit)
     product, way = found
+    if way.repeats and data.startswith(_PAY) and (running := _running_renewal(unit)):
+        return _ask_to_replace(unit, chosen, running)
     if _needs_contact(way) and contact.kept(unit) is None:
         return contact.ask(unit, unit.rich("buy_contact"), chosen)
     return _checkout(unit, product, way)
+
+
+def _running_renewal(unit: Unit) -> dict[str, Any] | None:
+    """Return the newest auto-renewal that will be charged again."""
+    renewals: list[dict[str, Any]] = db.call("subscription_overview", p_user_id=unit.person.id)["renewals"]
+    return next((one for one in renewals if one["status"] in ("active", "past_due")), None)
+
+
+def _ask_to_replace(unit: Unit, chosen: str, running: dict[str, Any]) -> None:
+    words = {
+        "title": title(unit, running["texts"]),
+        "price": figures.money(unit.language, Decimal(running["amount"]), running["currency"]),
+        "provider": unit.text(f"provider_{running['provider']}"),
+    }
+    unit.show(
+        unit.rich("buy_replaces", **words),
+        [
+            [(unit.text("buy_replace"), _PAY_ANYWAY + chosen)],
+            [(unit.text("subscription_back"), "subscription")],
+            [(unit.text("buy_other"), BUY + chosen.partition(":")[0])],
+        ],
+    )
 
 
 def _shop_page(unit: Unit) -> tuple[Text, Keyboard]:

@@ -1,6 +1,7 @@
 -- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
 --
--- Twice or at once: the renewal's row is locked, and a status it has already changes nothing. Of an erased person it
+-- Twice or at once: the renewal's row is locked, and a status it has already changes nothing, nor does one that
+--   it has until we have stopped it there. Of an erased person it
 --   stays ended, and where the provider goes on with it, it is to be stopped there (private.keep_orphan). The admins hear
 --   once of a subscription that began after the erasure.
 -- Returns: jsonb array of the messages that are owed now.
@@ -30,7 +31,7 @@ begin
       return private.alarm_about_subscription(p_provider, p_notice ->> 'subscription_id', 'erased');
     end if;
     return '[]'::jsonb;
-  elsif v_renewal.status = v_status then
+  elsif v_renewal.status = v_status or (v_renewal.stop_at is not null and v_status in ('active', 'past_due')) then
     return '[]'::jsonb;
   end if;
   update public.renewals as r

@@ -1,8 +1,10 @@
--- Gives the subscriptions of erased users whose provider (p_providers: a list of keys) is to be asked now to stop them.
+-- Gives the subscriptions whose provider (p_providers: a list of keys) is to be asked now to stop them: of erased users, and those
+-- that another one has replaced.
 --
 -- Twice or at once: rows that somebody holds are skipped; one that was given is given again after growing pauses, a day at
 --   most, until it is stopped.
--- Returns: jsonb [{id, provider, subscription_id, payment_id, payer}]; payment_id is its last charge.
+-- Returns: jsonb [{id, provider, subscription_id, telegram_id, payment_id, payer}]; payment_id is its last charge, telegram_id null
+--   of an erased user.
 -- Errors: none.
 create or replace function public.claim_orphans(p_providers jsonb, p_limit integer default 4)
 returns jsonb
@@ -25,7 +27,7 @@ as $$
            stop_attempts = r.stop_attempts + 1
       from due
      where r.id = due.id
-    returning r.id, r.provider, r.provider_subscription_id, r.payer
+    returning r.id, r.provider, r.provider_subscription_id, r.user_id, r.payer
   )
   select coalesce(
       jsonb_agg(
@@ -33,21 +35,23 @@ as $$
           'id', c.id,
           'provider', c.provider,
           'subscription_id', c.provider_subscription_id,
-          'payer', c.payer,
-          'payment_id', (
-            select p.provider_payment_id
-              from public.payments as p
-             where p.provider = c.provider and p.claims ->> 'subscription_id' = c.provider_subscription_id
-             order by p.id desc
-             limit 1
-          )
+          'telegram_id', (select u.telegram_id from public.users as u where u.id = c.user_id),
+          'payer', coalesce(c.payer, l.claims ->> 'payer'),
+          'payment_id', l.provider_payment_id
         )
       ),
       '[]'::jsonb
     )
-    from claimed as c;
+    from claimed as c
+    left join lateral (
+      select p.provider_payment_id, p.claims
+        from public.payments as p
+       where p.provider = c.provider and p.claims ->> 'subscription_id' = c.provider_subscription_id
+       order by p.id desc
+       limit 1
+    ) as l on true;
 $$;
 
 revoke all on function public.claim_orphans from public, anon, authenticated, service_role;
 grant execute on function public.claim_orphans to bot_backend;
-comment on function public.claim_orphans is 'Gives the subscriptions of erased users that are to be stopped now';
+comment on function public.claim_orphans is 'Gives the subscriptions that are to be stopped now';

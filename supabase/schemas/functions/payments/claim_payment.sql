@@ -3,7 +3,8 @@
 -- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges.
 --
 -- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
---   second is seen as such. Nothing was given yet.
+--   second is seen as such. Payments of one user's renewals wait for each other (an advisory lock, before any renewal
+--   or user is locked): one that begins replaces the others (private.replace_renewals). Nothing was given yet.
 -- Returns: the row, with its order or renewal, its person, and a problem for which nothing may be given.
 -- Errors: none.
 create or replace function private.claim_payment(p_payment public.payments, p_accept_test boolean)
@@ -27,6 +28,23 @@ begin
     from public.orders as o
    where o.id = (p_payment.claims ->> 'order_id')::bigint and o.provider = p_payment.provider
      for update;
+  if v_order.renews or p_payment.claims ? 'subscription_id' then
+    perform pg_advisory_xact_lock(
+      hashtextextended(
+        'renewals:' || coalesce(
+          v_order.user_id,
+          (
+            select r.user_id
+              from public.renewals as r
+             where r.provider = p_payment.provider
+               and r.provider_subscription_id = p_payment.claims ->> 'subscription_id'
+          ),
+          0
+        ),
+        0
+      )
+    );
+  end if;
   select r.* into v_renewal
     from public.renewals as r
    where r.id = v_order.renewal_id

@@ -21,6 +21,7 @@ declare
   v_ends_at timestamptz;
   v_offer jsonb;
   v_is_resumed boolean;
+  v_replaced jsonb;
 begin
   select b.kind, b.plan, b.period, b.quantity, b.bot, p.texts, b.order_id, b.continues
     into v_bought
@@ -66,8 +67,9 @@ begin
    where o.id = p_payment.order_id and o.status <> 'completed';
   perform private.consume_discount(p_payment.order_id);
   v_is_resumed := private.keep_renewal(p_payment, v_ends_at);
+  v_replaced := private.replace_renewals(p_payment, v_is_resumed);
   if p_payment.status = 'refunded' then
-    return '[]'::jsonb;
+    return v_replaced;
   end if;
   v_offer := private.continue_offer(p_payment.user_id, v_bought.order_id, v_bought.continues);
   return private.tell_person(
@@ -87,7 +89,7 @@ begin
        end
     || coalesce(v_offer -> 'values', '{}'),
     v_offer -> 'buttons'
-  );
+  ) || v_replaced;
 end
 $$;
 

@@ -1,5 +1,5 @@
 -- Tells whether a payment shows that a canceled subscription runs again: its provider has the schedule, and charged it after it
--- was canceled. A charge that was made before and told later shows nothing.
+-- was canceled. A charge that was made before and told later shows nothing, nor does one while we have it stopped there.
 --
 -- Twice or at once: only reads; the caller holds the renewal's row.
 -- Returns: true or false. Providers tell whole seconds: within the second of the cancellation the charge counts as later, because
@@ -15,6 +15,7 @@ as $$
   select coalesce(
     p_renewal.status in ('canceled', 'ended')
     and p_renewal.user_id is not null
+    and p_renewal.stop_at is null
     and p_renewal.provider_subscription_id not like 'order:%'
     and p_payment.status = 'completed'
     and coalesce((p_payment.claims ->> 'paid_at')::timestamptz, p_payment.completed_at)

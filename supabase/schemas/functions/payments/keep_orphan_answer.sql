@@ -1,4 +1,4 @@
--- Keeps whether a provider has stopped an erased user's subscription. The admins are told once when it did not after three
+-- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins are told once when it did not after three
 -- tries; it is asked on.
 --
 -- Twice or at once: the renewal's row is locked; one that is stopped stays so.
@@ -14,7 +14,7 @@ as $$
 declare
   v_renewal public.renewals;
 begin
-  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id and r.user_id is null for update;
+  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id for update;
   if p_is_stopped then
     update public.renewals as r
        set stop_at = null, stop_attempts = 0, payer = null
@@ -31,4 +31,4 @@ $$;
 
 revoke all on function public.keep_orphan_answer from public, anon, authenticated, service_role;
 grant execute on function public.keep_orphan_answer to bot_backend;
-comment on function public.keep_orphan_answer is 'Keeps whether an erased user''s subscription is stopped';
+comment on function public.keep_orphan_answer is 'Keeps whether a subscription is stopped';

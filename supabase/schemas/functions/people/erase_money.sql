@@ -26,7 +26,6 @@ begin
          charge_at = null,
          asked_at = null,
          busy_until = null,
-         stop_at = null,
          payer = null
    where r.user_id = p_user.id;
 

@@ -41,7 +41,7 @@ create index renewals_product_idx on public.renewals (product_key);
 create index renewals_running_idx on public.renewals (charged_until) where status = 'active';
 -- What we charge ourselves, by when.
 create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
--- What a provider goes on charging to somebody who is erased.
+-- What a provider is to stop.
 create index renewals_stop_idx on public.renewals (stop_at) where stop_at is not null;
 
 comment on table public.renewals is 'Who pays again each period';
@@ -52,7 +52,7 @@ comment on column public.renewals.charge_at is 'When we look at it next: to char
 comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
 comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
 comment on column public.renewals.busy_until is 'Until when whoever asks the provider now has the try for themselves';
-comment on column public.renewals.stop_at is 'When the provider is asked next to stop it, because its user is erased; null: nothing is to be stopped';
+comment on column public.renewals.stop_at is 'When the provider is asked next to stop it, because its user is erased or another one has replaced it; null: nothing is to be stopped';
 comment on column public.renewals.stop_attempts is 'How often it was asked without success';
 comment on column public.renewals.payer is 'By what the provider knows who pays for it (Prodamus: a phone), until it is stopped; only of an erased user';
 comment on column public.renewals.missed_at is 'The charged_until after which no charge came and the admins were told';

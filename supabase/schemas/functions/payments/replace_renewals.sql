@@ -1,0 +1,61 @@
+-- Cancels the auto-renewals of a user that one that has just begun, or was resumed, replaces: a user is charged by one. What they
+-- paid still runs. Those that a provider charges are to be stopped there, which the job `payments` does (renewals.stop_at).
+--
+-- Twice or at once: payments of one user's renewals wait for each other (private.claim_payment). A payment of a later period begins none and
+--   replaces none. A try to charge a saved method that is open is looked after all the same, as in cancel_renewal.
+-- Returns: jsonb array of the messages that are owed now.
+-- Errors: none.
+create or replace function private.replace_renewals(p_payment public.payments, p_is_resumed boolean)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_new_id bigint;
+  v_old record;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  select r.id into v_new_id
+    from public.renewals as r
+   where r.user_id = p_payment.user_id
+     and r.status in ('active', 'past_due')
+     and case
+       when p_payment.renewal_id is not null then p_is_resumed and r.id = p_payment.renewal_id
+       else r.provider = p_payment.provider
+         and r.provider_subscription_id = coalesce(
+           p_payment.claims ->> 'subscription_id', 'order:' || p_payment.order_id
+         )
+     end;
+  if not found then
+    return v_outgoing;
+  end if;
+  for v_old in
+    update public.renewals as r
+       set status = 'canceled',
+           canceled_at = private.clock(),
+           saved_method = null,
+           charge_at = case
+             when r.charge_at is not null and r.asked_at is null then greatest(r.charged_until, private.clock())
+             else r.charge_at
+           end,
+           stop_at = case when r.provider_subscription_id not like 'order:%' then private.clock() end
+     where r.user_id = p_payment.user_id and r.status in ('active', 'past_due') and r.id <> v_new_id
+    returning r.bot, r.provider, (select p.texts from public.products as p where p.key = r.product_key) as texts
+  loop
+    v_outgoing := v_outgoing || private.tell_person(
+      p_payment.user_id,
+      v_old.bot,
+      'renewal_replaced',
+      jsonb_build_object(
+        'title', private.titles(v_old.texts), 'provider', jsonb_build_object('text', 'provider_' || v_old.provider)
+      )
+    );
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.replace_renewals from public, anon, authenticated, service_role;
+comment on function private.replace_renewals is 'Cancels the auto-renewals that a new one replaces';
