@@ -97,6 +97,7 @@ class Database:
             connection.execute("set synchronous_commit = off")
             connection.execute("set maintenance_work_mem = '512MB'")
             connection.execute(_LIMITS)
+            connection.execute(_COST_LIMIT)
             for statement in (_PEOPLE, _SESSIONS):
                 connection.execute(statement, values)
             with _without_indexes(connection):
