@@ -146,8 +146,12 @@ def _opens(run: str, before: str, after: str, *, is_end: bool) -> bool:
 
 def _close_styles(block: str, opened: list[_Open], unused: int) -> str:
     """Add the markers that close what is open; `unused` ones at the end may be part of the first of them."""
-    while opened and not block[opened[-1].end :].strip(" *_~"):  # nothing came after it
-        block, unused = block[: opened.pop().start].rstrip(), 0
+    # A style of nothing, or of a quote or bracket alone, is none: its markers would be shown.
+    while opened and not any(map(str.isalnum, block[opened[-1].end :])):
+        start, end = opened[-1].start, opened[-1].end
+        while opened and opened[-1].start == start:
+            opened.pop()
+        block, unused = (block[:start] + block[end:].strip(" *_~")).rstrip(), 0
     closing = "".join(style.marker for style in reversed(opened))
     if unused and opened and len(opened[-1].marker) > unused and block.endswith(opened[-1].marker[0]):
         return block + closing[unused:]

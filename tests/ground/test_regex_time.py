@@ -93,7 +93,9 @@ def _growth(pattern: re.Pattern[str], unit: str) -> float:
 
 
 def _seconds(pattern: re.Pattern[str], unit: str, size: int) -> float:
-    text = (unit * size)[:size]
+    text: Any = (unit * size)[:size]
+    if isinstance(pattern.pattern, bytes):
+        text = text.encode()
     return min(_timed(_exhaust, pattern, text) for _ in range(2))
 
 

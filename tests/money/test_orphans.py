@@ -14,7 +14,7 @@ from tests.people.conftest import Someone, everything, id_of, next_update
 Sql = Callable[..., list[dict[str, Any]]]
 New = Callable[[], Someone]
 Clock = Callable[[str], None]
-PHONE = "+79991234567"
+PHONE = "+79006543210"
 
 
 def later(clock: Clock, interval: str) -> None:

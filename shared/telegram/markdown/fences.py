@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_LINE = re.compile(r"([ \t>]*(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]+)?)(`{3,}|~{3,})(.*)")
-_GLUED = re.compile(r"([^`\n]*[^`\s])[ \t]*(`{3,})([\w+#.-]{0,32})[ \t]*", re.ASCII)
-_LANGUAGE = re.compile(r"[\w+#.:/-]+(?:[ \t]*(?:\{.*\}|[\w-]+=.*))?", re.ASCII)
+_LINE = re.compile(r"([ \t>]{0,99}(?:(?:[-*+]|[0-9]{1,9}[.)])[ \t]{1,99})?)(`{3,}|~{3,})(.*)")
+_OPENING = re.compile(r"(`{3,})([\w+#.-]{0,32})[ \t]{0,99}", re.ASCII)
+_LANGUAGE = re.compile(r"[\w+#.:/-]{1,64}", re.ASCII)
+_ATTRIBUTE = re.compile(r"[\w-]{1,64}=", re.ASCII)
 _INDENT = re.compile(r"[ \t>]*")
 
 
@@ -57,10 +58,16 @@ class _Repair:
         match = _LINE.fullmatch(line)
         if match and not (match[2][0] == "`" and "`" in match[3]):
             self._take_fence(number, line, match[1], match[2], match[3])
-        elif not self._open and (glued := _GLUED.fullmatch(line)):
-            self._open.append(_Fence(number, glued[2], is_glued=True))
-            indent = self._indent_after(number)
-            self._glued[number] = f"{glued[1]}\n{indent}{glued[2]}{glued[3]}"
+        elif not self._open:
+            self._take_glued(number, line)
+
+    def _take_glued(self, number: int, line: str) -> None:
+        """Begin a block whose fence follows words on their line."""
+        start = max(line.find("`"), 0)
+        words, opening = line[:start].rstrip(" \t"), _OPENING.fullmatch(line, start)
+        if words and opening:
+            self._open.append(_Fence(number, opening[1], is_glued=True))
+            self._glued[number] = f"{words}\n{self._indent_after(number)}{opening[1]}{opening[2]}"
 
     def _take_fence(self, number: int, line: str, prefix: str, marks: str, info: str) -> None:
         if not self._open:
@@ -71,7 +78,7 @@ class _Repair:
             return
         if not info.strip():
             self._close(number, line)
-        elif marks[0] == "`" and (info[0].isspace() or not _LANGUAGE.fullmatch(info.strip())):
+        elif marks[0] == "`" and (info[0].isspace() or not _is_language(info.strip())):
             indent = _INDENT.match(prefix)
             self._close(number, f"{prefix}{marks}\n{indent[0] if indent else ''}{info.strip()}")
         elif self._is_nested:
@@ -106,3 +113,12 @@ class _Repair:
         following = self._lines[number + 1] if number + 1 < len(self._lines) else ""
         match = _INDENT.match(following)
         return match[0] if match and len(match[0]) < 4 else ""
+
+
+def _is_language(info: str) -> bool:
+    """Whether this is what stands behind an opening fence: a language, and perhaps attributes."""
+    word = _LANGUAGE.match(info)
+    rest = info[word.end() :].lstrip(" \t") if word else info
+    return word is not None and (
+        not rest or (rest[0] == "{" and rest[-1] == "}") or _ATTRIBUTE.match(rest) is not None
+    )

@@ -23,9 +23,9 @@ Step = tuple[str, Any]  # ("Text", "words"), ("List", 1) where one begins, ("/Li
 _MARKERS = {"Emphasis": 1, "Strong": 2, "Strikethrough": 2}  # bytes
 _STYLES = frozenset(_MARKERS) | {f"/{name}" for name in _MARKERS}
 _LINKS = frozenset({"Link", "Image"})
-_NUMBER = re.compile(rb"[ \t]*([0-9]{1,9}[.)])")
-_PLUS = re.compile(rb"[ \t]*\+")
-_DEFINITION = re.compile(r"\[(?!\^)((?:[^\[\]\\]|\\.)+)\]:(.*?)(?=\n[ \t>]*\[|\Z)", re.DOTALL)
+_NUMBER = re.compile(rb"[ \t]{0,99}([0-9]{1,9}[.)])")
+_PLUS = re.compile(rb"[ \t]{0,99}\+")
+_DEFINITION = re.compile(r"\[(?!\^)((?:[^\[\]\\]|\\.){1,999}+)\]:(.*?)(?=\n[ \t>]*\[|\Z)", re.DOTALL)
 _PREFIX = re.compile(r"\n[ \t>]*")
 _AROUND = 8  # bytes that hold two characters
 
