@@ -75,7 +75,14 @@ def test_the_phone_goes_and_what_comes_later_still_finds_whose_it_was(
     prodamus.act(bill.id, "renew")
     assert stack.payments.idle(20)
     assert len(sql("select from payments where problem = 'owner'")) == before + 1
-    assert traces(sql, phone) == []
+    # The subscription is stopped by the phone, which is kept there alone and until then.
+    assert len(traces(sql, phone)) == (1 if renewals(sql, claims["subscription_id"])[0]["payer"] else 0)
+
+    def is_stopped() -> bool:
+        assert stack.run_job("payments").status == 200
+        return bill.object["plan"]["active_user"] == "0" and traces(sql, phone) == []
+
+    eventually(is_stopped, 30)
     assert sql("select * from check_payments()") == []
 
 
