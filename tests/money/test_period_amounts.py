@@ -125,6 +125,36 @@ def test_a_cheap_subscription_does_not_pay_a_dear_order(money: Money, boss: int)
     assert money.ends_at(anna) is None
 
 
+@pytest.mark.parametrize(
+    ("amount", "currency", "problem"),
+    [
+        ("1.00", "RUB", "amount"),
+        ("498.99", "RUB", "amount"),
+        ("0", "RUB", "amount"),
+        ("499.00", "USD", "currency"),
+        ("499.00", "RUB", None),
+        ("598.80", "RUB", None),  # the owner raised it
+    ],
+)
+@pytest.mark.parametrize("has_order", [True, False])
+def test_a_buyer_does_not_choose_what_later_periods_cost(
+    money: Money, clock: Clock, boss: int, amount: str, currency: str, problem: str | None, has_order: bool
+) -> None:
+    """At CloudPayments a subscription can begin in the buyer's browser, with any later amount."""
+    clock("timestamptz '2026-11-01 10:00+00'")
+    anna, name = money.person(), f"sc_{number()}"
+    order = money.order(anna, "premium_month", provider="cloudpayments", p_renews=True)
+    money.tell(paid(number(), order, "499.00", subscription_id=name), provider="cloudpayments")
+    clock("timestamptz '2026-12-01 10:00+00'")
+    pay = number()
+    later = paid(pay, order if has_order else None, amount, currency, subscription_id=name)
+    told = money.tell(later, provider="cloudpayments")
+    assert money.payment(pay, "cloudpayments")["problem"] == problem
+    assert money.ends_at(anna) == MONTHS[1 if problem else 2]
+    if problem:
+        assert f"payment_alarm_{problem}" in said(told["outgoing"])
+
+
 def test_an_invoice_within_the_period_gives_no_second_one(money: Money, clock: Clock, boss: int) -> None:
     """A proration has the end of the period that is paid already."""
     anna = Subscriber(money, clock, is_invoice=True)
