@@ -103,6 +103,9 @@ UNWANTED: dict[str, Callable[[Money, int, int], Any]] = {
     "paid": lambda money, user, order: money.tell(paid(number(), order)),
     "held": lambda money, user, order: money.tell(paid(number(), order, "1.00")),
     "on its way": lambda money, user, order: money.tell({"kind": "pending", "order_id": order}),
+    "on its way, with a number": lambda money, user, order: money.tell(
+        {"kind": "pending", "order_id": order, "payment_id": number()}
+    ),
     "canceled": lambda money, user, order: money.tell({"kind": "canceled", "order_id": order}),
     "expired": lambda money, user, order: money.sql(
         "update orders set expires_at = private.clock() where id = %s", order

@@ -149,6 +149,25 @@ def test_orders_that_are_not_paid_end_in_the_list_by_themselves(money: Money, sq
     assert statuses(money, anna) == ["completed"]
 
 
+@pytest.mark.parametrize("has_number", [True, False])
+def test_a_buyer_hears_once_that_a_payment_is_on_its_way(money: Money, has_number: bool) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna)
+    word = {"kind": "pending", "order_id": order} | ({"payment_id": pay} if has_number else {})
+    assert said(money.tell(word)["outgoing"]) == ["payment_pending"]
+    assert money.tell(word)["outgoing"] == []
+    assert said(money.tell(paid(pay, order))["outgoing"]) == ["paid_credits"]
+    assert money.tell(word)["outgoing"] == []
+
+
+@pytest.mark.parametrize("kind", ["failed", "canceled"])
+def test_what_was_on_its_way_before_it_failed_is_not_told_after_it(money: Money, kind: str) -> None:
+    anna, pay = money.person(), number()
+    order = money.order(anna)
+    money.tell({"kind": kind, "order_id": order, "payment_id": pay})
+    assert money.tell({"kind": "pending", "order_id": order, "payment_id": pay})["outgoing"] == []
+
+
 def test_test_money_counts_where_it_is_accepted(money: Money) -> None:
     anna, pay = money.person(), number()
     money.tell(paid(pay, money.order(anna), is_test=True), p_accept_test=True)

@@ -61,6 +61,11 @@ begin
     v_is_new := private.keep_operation(v_payment.id, p_notice);
   end if;
   v_outgoing := private.settle_payment(v_payment.id, p_accept_test);
+  if v_kind = 'pending' and exists (
+    select from public.payments as p where p.id = v_payment.id and p.status = 'pending'
+  ) then
+    v_outgoing := v_outgoing || private.note_order_trouble(p_provider, p_notice);
+  end if;
   if v_is_new then
     v_outgoing := v_outgoing || private.alarm_about_currency(v_payment.id, p_notice);
   end if;
