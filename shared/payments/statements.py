@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from shared import db, log
-from shared.errors import ConfigError
+from shared.errors import DatabaseUnavailable
 from shared.payments import endpoint, providers
 from shared.payments.notice import Event
 from shared.payments.provider import PaymentError, Provider
@@ -39,7 +39,9 @@ def statements() -> Json:
             break
         try:
             is_read, count = _walk(walk, deadline)
-        except (PaymentError, ConfigError) as error:
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:  # what breaks in one list must not keep the others waiting
             _put_off(walk, error)
             continue
         days += is_read
@@ -52,8 +54,12 @@ def _walk(walk: Json, deadline: float) -> tuple[bool, int]:
     provider = providers.load(walk["provider"])
     since, until = datetime.fromisoformat(walk["since"]), datetime.fromisoformat(walk["until"])
     cursor, recorded = walk["cursor"], 0
+    events: tuple[Event, ...] = ()
     while monotonic() + _TIMEOUT < deadline:
         page = provider.statement(since, until, cursor, _TIMEOUT)
+        if page.cursor and (page.cursor == cursor or (events and page.events == events)):
+            raise PaymentError(f"{provider.key} gives the same page of its list again")
+        events = page.events
         recorded += _record_missing(provider, page.events)
         kept = db.call(
             "keep_statement",
@@ -125,10 +131,10 @@ def _report(walk: Json, kept: Json) -> None:
         )
 
 
-def _put_off(walk: Json, error: PaymentError | ConfigError) -> None:
-    """Leave a day to a later run. One that nobody could read for two days needs somebody."""
+def _put_off(walk: Json, error: Exception) -> None:
+    """Leave a day to a later run. What the provider does not cause, or for two days, raises an alarm."""
     db.call("release_statement", p_provider=walk["provider"], p_day=walk["day"])
-    tell = log.alert if walk["is_late"] or isinstance(error, ConfigError) else log.warning
+    tell = log.warning if isinstance(error, PaymentError) and not walk["is_late"] else log.alert
     tell(
         "a provider's list was not read",
         action="statement_unread",

@@ -4626,6 +4626,11 @@ begin
     v_is_new := private.keep_operation(v_payment.id, p_notice);
   end if;
   v_outgoing := private.settle_payment(v_payment.id, p_accept_test);
+  if v_kind = 'pending' and exists (
+    select from public.payments as p where p.id = v_payment.id and p.status = 'pending'
+  ) then
+    v_outgoing := v_outgoing || private.note_order_trouble(p_provider, p_notice);
+  end if;
   if v_is_new then
     v_outgoing := v_outgoing || private.alarm_about_currency(v_payment.id, p_notice);
   end if;
@@ -5312,7 +5317,9 @@ comment on function public.claim_orphans is 'Gives the subscriptions that are to
 
 -- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
 -- and whether it is what we asked. An order is paid with its own amount and currency. A period of a subscription that the
--- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges.
+-- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges. Not at
+-- CloudPayments, where the buyer's browser can begin the subscription and so choose what its later periods cost: one that costs
+-- less than was agreed, or another currency, is held.
 --
 -- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
 --   second is seen as such. Payments of one user's renewals wait for each other (an advisory lock, before any renewal
@@ -5335,6 +5342,7 @@ declare
   v_currency text;
   v_user_id bigint;
   v_is_period boolean;
+  v_costs_what_is_charged boolean;
 begin
   select o.* into v_order
     from public.orders as o
@@ -5382,6 +5390,8 @@ begin
   end if;
   v_is_period := v_renewal.id is not null
     or (v_order.renews and v_order.renewal_id is null and coalesce((p_payment.claims ->> 'is_invoice')::boolean, false));
+  v_costs_what_is_charged := v_is_period
+    and (p_payment.provider <> 'cloudpayments' or (p_payment.amount >= v_amount and p_payment.currency = v_currency));
 
   update public.payments as p
      set order_id = v_order.id,
@@ -5390,8 +5400,8 @@ begin
          problem = case
            when v_order.id is null and v_renewal.id is null then 'no_order'
            when p.is_test and not p_accept_test then 'test'
-           when not v_is_period and p.currency is distinct from v_currency then 'currency'
-           when not v_is_period and p.amount <> v_amount then 'amount'
+           when not v_costs_what_is_charged and p.currency is distinct from v_currency then 'currency'
+           when not v_costs_what_is_charged and p.amount <> v_amount then 'amount'
            when v_user_id is null or not coalesce(
              (p.claims ->> 'telegram_id')::bigint
              = (select u.telegram_id from public.users as u where u.id = v_user_id),
