@@ -7,7 +7,8 @@
     bans.py       whom no bot serves
     bot.py        `Bot`, a telebot TeleBot whose handlers run inside the unit of work
     api.py        calls to the Bot API          outbox.py   calls that are owed
-    previews.py  no link preview in what leaves
+    previews.py   switches link previews off    quoting.py  what a message replies to, for the AI
+    tolerant.py   reads updates that are newer than telebot
     membership.py who is in a channel
     fallback.py   the same without a database   sweep.py    what a dead worker left behind
 

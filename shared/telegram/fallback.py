@@ -109,6 +109,11 @@ def earlier_answer(incoming: Incoming) -> Answer | None:
     return _answered.get(_key(incoming))
 
 
+def is_answerable(incoming: Incoming) -> bool:
+    """Return whether an update may be answered without a database: messages and buttons, not about money."""
+    return incoming.kind in _KINDS and not incoming.is_about_money and incoming.migration is None
+
+
 def is_first_delivery(delivery: Delivery) -> bool:
     """Return whether no instance can have stored this update before.
 
@@ -118,12 +123,12 @@ def is_first_delivery(delivery: Delivery) -> bool:
     """
     incoming = delivery.incoming
     if not settings().database_enabled:  # nothing is ever stored
-        return incoming.kind in _KINDS and not incoming.is_about_money
+        return is_answerable(incoming)
     sent = _date(incoming)
     return (
         sent is not None
+        and is_answerable(incoming)
         and not delivery.is_repeated
-        and not incoming.is_about_money
         and sent >= _started
         and 0 <= delivery.arrived - sent < FIRST_DELIVERY_SECONDS
     )

@@ -116,6 +116,8 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> Answer:
         return DONE
     if incoming.is_about_money and bot.handles(incoming.kind):
         return _tell_money(bot, incoming, body)
+    if not (settings().database_enabled or fallback.is_answerable(incoming)):
+        return DONE  # a block, a change of a group: nothing is stored that it could change
     if incoming.migration:
         return _migrate_chat(*incoming.migration)
     return _process(bot, incoming) if _is_for_us(bot, incoming) else DONE

@@ -1123,7 +1123,7 @@ alter table public.star_positions enable row level security;
 revoke all on table public.star_positions from public, anon, authenticated, service_role;
 
 -- Which days of each provider's own lists have been read, and how far a walk through one has come. A finished day is read
--- again later (private.statement_due): refunds fail and disputes are decided after the day on which they are listed.
+-- again later (public.keep_statement): refunds fail and disputes are decided after the day on which they are listed.
 
 create table public.statement_days (
   provider text not null,

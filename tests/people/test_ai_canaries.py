@@ -85,7 +85,9 @@ def test_without_a_database_nothing_about_the_user_is_sent(stack: Stack, anna: S
     before = len(stack.ai.requests)
     stack.database.down()
     asks(stack, anna, "Are you there?")
-    for body in sent_since(stack, before):
+    bodies = sent_since(stack, before)
+    assert len(bodies) == 1, bodies
+    for body in bodies:
         assert "Are you there?" in body
         assert MARK not in body
         assert str(anna.id) not in body

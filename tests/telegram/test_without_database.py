@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -60,6 +60,46 @@ def test_old_messages_and_buttons_are_answered_too(alone: Stack) -> None:
     menu = ask(anna.chat("assistant"), "/start")
     menu.tap("👤 Profile").wait()
     eventually(lambda: any("no plans" in one.text for one in anna.chat("assistant").answers()), 20)
+
+
+def _blocked(update: dict[str, Any]) -> dict[str, Any]:
+    message = update["message"]
+    user = {"id": message["from"]["id"], "is_bot": False, "first_name": "Anna"}
+    change = {
+        "chat": message["chat"],
+        "from": message["from"],
+        "date": message["date"],
+        "old_chat_member": {"user": user, "status": "member"},
+        "new_chat_member": {"user": user, "status": "kicked", "until_date": 0},
+    }
+    return {"update_id": update["update_id"], "my_chat_member": change}
+
+
+def _migrated(update: dict[str, Any]) -> dict[str, Any]:
+    message = {key: value for key, value in update["message"].items() if key != "text"}
+    group = {"id": -1001, "type": "group", "title": "Team"}
+    return {**update, "message": {**message, "chat": group, "migrate_to_chat_id": -1000000001}}
+
+
+@pytest.mark.parametrize("change", [_blocked, _migrated])
+def test_what_only_changes_something_stored_does_not_block_the_chat(
+    alone: Stack, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    update = change(message_update(alone.telegram.person("Anna"), "hello"))
+    answer = alone.telegram.deliver(update)
+    assert (answer.status, answer.body) == (200, b"")
+
+
+def test_money_is_not_acknowledged(alone: Stack) -> None:
+    update = message_update(alone.telegram.person("Anna"), "")
+    update["message"]["successful_payment"] = {
+        "currency": "XTR",
+        "total_amount": 5,
+        "invoice_payload": "5",
+        "telegram_payment_charge_id": "charge",
+        "provider_payment_charge_id": "",
+    }
+    assert alone.telegram.deliver(update).status == 503
 
 
 def test_a_body_that_is_no_update_does_not_block_the_chat(alone: Stack) -> None:

@@ -25,7 +25,7 @@ def with_earlier_parts(unit: Unit, words: str) -> str:
     unit.set_data(_NOTE, None)
     if (
         note["update_id"] == unit.incoming.update_id
-    ):  # a redelivery, or the sweep: these words are in the note
+    ):  # delivered again, or taken by the sweep: the note has it
         return str(note["text"])
     unit.finish_held(note["update_id"])
     break_ = "" if note["is_whole"] else "\n"
