@@ -47,9 +47,12 @@ _CONNECTION = {
     "tcp_user_timeout": 10_000,
     "application_name": "switchboard",
 }
-# It answered, and cannot now: a conflict, out of resources, a lock not got, stopped for its time, a system
-# error; that is no reason to keep other calls away.
-_PASSING = ("40", "53", "55", "57", "58")
+# XX000 is how Supavisor says that its pool is exhausted (supabase/supavisor 904), and how Postgres says that
+# a row of its catalogue changed meanwhile. psycopg counts neither as operational.
+_INTERNAL = "XX"
+# It answered, and cannot now: a conflict, out of resources, a lock not got, stopped for its time, a system or
+# internal error; that is no reason to keep other calls away.
+_PASSING = ("40", "53", "55", "57", "58", _INTERNAL)
 # A standby that takes no changes yet; a function that is not there (or not ours) yet: a deployment under way.
 _NOT_READY = ("25006", "42501", "42883")
 
@@ -251,7 +254,7 @@ def _raise_if_final(error: psycopg.Error) -> None:
         raise _Busy(_reason(error), reached=True) from None
     if code and _is_ours(code):
         raise Refusal(code, error.diag.message_primary or "") from None
-    if not isinstance(error, psycopg.OperationalError):
+    if not isinstance(error, psycopg.OperationalError) and not code.startswith(_INTERNAL):
         raise error
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -140,6 +140,44 @@ def test_a_refusal_carries_its_code(proxy: Database, sql: object) -> None:
         assert (caught.value.sqlstate, str(caught.value)) == ("S0001", "no")
     finally:
         run("drop function public.refuse_for_test")  # type: ignore[operator]
+
+
+EXHAUSTED = "(ECHECKOUTTIMEOUT) unable to check out connection from the pool after 5000ms in Transaction mode"
+
+
+@pytest.fixture
+def exhausted(sql: Callable[..., object]) -> Iterator[Callable[[int], None]]:
+    """A function that a pooler without a free server refuses so many times, as Supavisor words it."""
+    sql("create sequence public.tries_for_test")
+
+    def refuse(times: int) -> None:
+        sql(
+            "create function public.exhausted_for_test() returns json language plpgsql security definer as "
+            f"$$ begin if nextval('public.tries_for_test') <= {times} then "
+            f"raise exception '{EXHAUSTED}' using errcode = 'XX000'; end if; return '[]'; end $$"
+        )
+        sql("grant execute on function public.exhausted_for_test to bot_backend")
+
+    yield refuse
+    sql("drop function public.exhausted_for_test")
+    sql("drop sequence public.tries_for_test")
+
+
+def test_an_exhausted_pooler_is_waited_for(proxy: Database, exhausted: Callable[[int], None]) -> None:
+    exhausted(3)
+    assert db.call("exhausted_for_test") == []
+
+
+def test_a_pooler_that_stays_exhausted_is_a_database_that_is_busy(
+    proxy: Database, exhausted: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "RETRY_SECONDS", 0.3)
+    exhausted(1000)
+    with pytest.raises(DatabaseUnavailable, match="ECHECKOUTTIMEOUT") as caught:
+        db.call("exhausted_for_test")
+    assert caught.value.reached
+    assert not db.is_failing()
+    assert db.call("stale_updates", p_limit=0) == []
 
 
 def lines(capsys: pytest.CaptureFixture[str], action: str) -> list[dict[str, object]]:
