@@ -52,6 +52,7 @@ class Notice:
     is_total: bool = False
     subscription_id: str | None = None
     period_ends_at: datetime | None = None
+    has_buyer_terms: bool = False  # of a subscription whose amount the buyer may have written: it is compared
     is_invoice: bool = False  # of a period of our subscription: paid, whatever of it was charged (Stripe)
     telegram_id: int | None = None  # who paid, where the provider knows it by itself (Stars)
     payer: str | None = None  # by what the provider knows them, where it has no number (Prodamus: a phone)

@@ -898,7 +898,7 @@ comment on table public.payments is 'Money that came, one row a charge at a prov
 comment on column public.payments.amount is 'What was charged, in currency; 0: the provider calls it paid, from credit for example; null: nothing yet';
 comment on column public.payments.refunded is 'Given back, all refunds together';
 comment on column public.payments.disputed is 'Taken back by the payer''s bank and not won back';
-comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); when it was paid there: paid_at; which period of a subscription it is for: period_ends_at, is_invoice; whether a refusal is for good: is_final';
+comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); when it was paid there: paid_at; which period of a subscription it is for: period_ends_at, is_invoice; whether the buyer may have written its amount: has_buyer_terms; whether a refusal is for good: is_final';
 comment on column public.payments.problem is 'Why nothing was given for it';
 alter table public.payments enable row level security;
 revoke all on table public.payments from public, anon, authenticated, service_role;
@@ -4618,6 +4618,7 @@ begin
              'paid_at', case when v_kind = 'paid' then p_notice -> 'happened_at' end,
              'period_ends_at', case when v_kind = 'paid' then p_notice -> 'period_ends_at' end,
              'is_final', p_notice -> 'is_final',
+             'has_buyer_terms', case when v_kind = 'paid' then p_notice -> 'has_buyer_terms' end,
              'is_invoice', case when v_kind = 'paid' then p_notice -> 'is_invoice' end
            )
          )
@@ -5317,9 +5318,9 @@ comment on function public.claim_orphans is 'Gives the subscriptions that are to
 
 -- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
 -- and whether it is what we asked. An order is paid with its own amount and currency. A period of a subscription that the
--- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges. Not at
--- CloudPayments, where the buyer's browser can begin the subscription and so choose what its later periods cost: one that costs
--- less than was agreed, or another currency, is held.
+-- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges. Not
+-- where the buyer may have written the amount (has_buyer_terms: CloudPayments, where the browser can begin a subscription, and a
+-- payment by a link of Prodamus): a period that costs less than was agreed, or another currency, is held.
 --
 -- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
 --   second is seen as such. Payments of one user's renewals wait for each other (an advisory lock, before any renewal
@@ -5391,7 +5392,10 @@ begin
   v_is_period := v_renewal.id is not null
     or (v_order.renews and v_order.renewal_id is null and coalesce((p_payment.claims ->> 'is_invoice')::boolean, false));
   v_costs_what_is_charged := v_is_period
-    and (p_payment.provider <> 'cloudpayments' or (p_payment.amount >= v_amount and p_payment.currency = v_currency));
+    and (
+      not coalesce((p_payment.claims ->> 'has_buyer_terms')::boolean, false)
+      or (p_payment.amount >= v_amount and p_payment.currency = v_currency)
+    );
 
   update public.payments as p
      set order_id = v_order.id,

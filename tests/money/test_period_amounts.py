@@ -137,19 +137,27 @@ def test_a_cheap_subscription_does_not_pay_a_dear_order(money: Money, boss: int)
     ],
 )
 @pytest.mark.parametrize("has_order", [True, False])
+@pytest.mark.parametrize("provider", ["cloudpayments", "prodamus"])
 def test_a_buyer_does_not_choose_what_later_periods_cost(
-    money: Money, clock: Clock, boss: int, amount: str, currency: str, problem: str | None, has_order: bool
+    money: Money,
+    clock: Clock,
+    boss: int,
+    amount: str,
+    currency: str,
+    problem: str | None,
+    has_order: bool,
+    provider: str,
 ) -> None:
-    """At CloudPayments a subscription can begin in the buyer's browser, with any later amount."""
+    """Not in the browser, where a subscription of CloudPayments can begin, nor by a link of Prodamus."""
     clock("timestamptz '2026-11-01 10:00+00'")
     anna, name = money.person(), f"sc_{number()}"
-    order = money.order(anna, "premium_month", provider="cloudpayments", p_renews=True)
-    money.tell(paid(number(), order, "499.00", subscription_id=name), provider="cloudpayments")
+    order = money.order(anna, "premium_month", provider=provider, p_renews=True)
+    terms = {"subscription_id": name, "has_buyer_terms": True}
+    money.tell(paid(number(), order, "499.00", **terms), provider=provider)
     clock("timestamptz '2026-12-01 10:00+00'")
     pay = number()
-    later = paid(pay, order if has_order else None, amount, currency, subscription_id=name)
-    told = money.tell(later, provider="cloudpayments")
-    assert money.payment(pay, "cloudpayments")["problem"] == problem
+    told = money.tell(paid(pay, order if has_order else None, amount, currency, **terms), provider=provider)
+    assert money.payment(pay, provider)["problem"] == problem
     assert money.ends_at(anna) == MONTHS[1 if problem else 2]
     if problem:
         assert f"payment_alarm_{problem}" in said(told["outgoing"])

@@ -298,6 +298,7 @@ def _notice(kind: str, fields: Mapping[str, Any]) -> Notice:
         "currency": currency(fields.get("Currency")),
         "telegram_id": order_number(fields.get("AccountId")),
         "subscription_id": identifier(fields.get("SubscriptionId")),
+        "has_buyer_terms": bool(fields.get("SubscriptionId")),  # it may have begun in the buyer's browser
         "is_test": _is_true(fields.get("TestMode")),
         "happened_at": _moment(fields.get("DateTime")),
         "reason": " ".join(filter(None, (identifier(fields.get("ReasonCode")), text(fields.get("Reason"))))),
@@ -357,6 +358,7 @@ def _state(model: Mapping[str, Any]) -> Notice:
         currency=currency(model.get("Currency")),
         telegram_id=order_number(model.get("AccountId")),
         subscription_id=identifier(model.get("SubscriptionId")),
+        has_buyer_terms=bool(model.get("SubscriptionId")),
         is_test=_is_true(model.get("TestMode")),
         happened_at=_moment(model.get("ConfirmDateIso") or model.get("CreatedDateIso")),
         reason=text(model.get("Reason")),

@@ -208,6 +208,7 @@ def _payment(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> Event:
         kind=_STATUSES.get(status, Kind.OTHER),
         payment_id=theirs,
         reason=text(tree.get("payment_status_description")) if status != "success" else "",
+        has_buyer_terms=bool(subscription),  # paid on a page whose link the buyer may have written
         **_money(tree),
         **_renewal(tree, subscription),
     )

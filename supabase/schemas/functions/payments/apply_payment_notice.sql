@@ -53,6 +53,7 @@ begin
              'paid_at', case when v_kind = 'paid' then p_notice -> 'happened_at' end,
              'period_ends_at', case when v_kind = 'paid' then p_notice -> 'period_ends_at' end,
              'is_final', p_notice -> 'is_final',
+             'has_buyer_terms', case when v_kind = 'paid' then p_notice -> 'has_buyer_terms' end,
              'is_invoice', case when v_kind = 'paid' then p_notice -> 'is_invoice' end
            )
          )

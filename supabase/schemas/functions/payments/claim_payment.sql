@@ -1,8 +1,8 @@
 -- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
 -- and whether it is what we asked. An order is paid with its own amount and currency. A period of a subscription that the
--- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges. Not at
--- CloudPayments, where the buyer's browser can begin the subscription and so choose what its later periods cost: one that costs
--- less than was agreed, or another currency, is held.
+-- provider renews by itself is paid when the provider says so: credit, coupons, proration and tax change what it charges. Not
+-- where the buyer may have written the amount (has_buyer_terms: CloudPayments, where the browser can begin a subscription, and a
+-- payment by a link of Prodamus): a period that costs less than was agreed, or another currency, is held.
 --
 -- Twice or at once: the caller holds the payment's row; the order's row is locked, so of two charges for one order the
 --   second is seen as such. Payments of one user's renewals wait for each other (an advisory lock, before any renewal
@@ -74,7 +74,10 @@ begin
   v_is_period := v_renewal.id is not null
     or (v_order.renews and v_order.renewal_id is null and coalesce((p_payment.claims ->> 'is_invoice')::boolean, false));
   v_costs_what_is_charged := v_is_period
-    and (p_payment.provider <> 'cloudpayments' or (p_payment.amount >= v_amount and p_payment.currency = v_currency));
+    and (
+      not coalesce((p_payment.claims ->> 'has_buyer_terms')::boolean, false)
+      or (p_payment.amount >= v_amount and p_payment.currency = v_currency)
+    );
 
   update public.payments as p
      set order_id = v_order.id,

@@ -42,7 +42,7 @@ comment on table public.payments is 'Money that came, one row a charge at a prov
 comment on column public.payments.amount is 'What was charged, in currency; 0: the provider calls it paid, from credit for example; null: nothing yet';
 comment on column public.payments.refunded is 'Given back, all refunds together';
 comment on column public.payments.disputed is 'Taken back by the payer''s bank and not won back';
-comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); when it was paid there: paid_at; which period of a subscription it is for: period_ends_at, is_invoice; whether a refusal is for good: is_final';
+comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); when it was paid there: paid_at; which period of a subscription it is for: period_ends_at, is_invoice; whether the buyer may have written its amount: has_buyer_terms; whether a refusal is for good: is_final';
 comment on column public.payments.problem is 'Why nothing was given for it';
 alter table public.payments enable row level security;
 revoke all on table public.payments from public, anon, authenticated, service_role;
