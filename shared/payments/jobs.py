@@ -1,5 +1,5 @@
-"""What is done for money without anybody calling: kept events, Stars that nobody told us of, renewals that
-are due, ends that come near, subscriptions of erased users, open orders and refunds.
+"""The job `payments`: kept events, Stars without an update, renewals that are due, reminders of ends and of
+unpaid orders, messages of expired orders, subscriptions to stop at their provider, open orders and refunds.
 
 Each part may run twice at once and goes on where the last one stopped; one provider that is down holds up no
 other.

@@ -1,7 +1,7 @@
 """Subscriptions whose user is erased or has replaced them: the job `payments` stops them at their provider.
 
-SQL says which (`claim_orphans`). What erased users were charged is refunded like any
-other payment (`refunds.py`).
+SQL says which (`claim_orphans`). What erased users were charged is refunded like any other payment
+(`refunds.py`).
 """
 
 from __future__ import annotations

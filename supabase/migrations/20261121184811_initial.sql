@@ -730,7 +730,8 @@ revoke all on sequence public.promocodes_id_seq from public, anon, authenticated
 -- Who pays again each period: by the provider's own schedule, or charged by us with a saved method.
 --
 -- active ─▶ past_due ─▶ ended       a charge failed; it is tried again, or given up
---    └────▶ canceled ─▶ ended       will not renew; what was paid still runs. Charged by its provider later: active again
+--    └────▶ canceled ─▶ ended       will not renew; what was paid still runs
+-- A canceled or ended one that its provider charges later is active again (private.is_resumed).
 --
 -- What we charge ourselves (saved_method) has one order a period. A try is open from asked_at until the provider has
 -- said what became of it: while it is open it is asked for with the same key, and nothing else is.
@@ -1632,7 +1633,7 @@ comment on function private.is_foreign is 'Whether a refund or a dispute is in a
 -- Twice or at once: only reads.
 -- Returns: known, missing, changed or foreign; see public.check_statement.
 -- Errors: none.
-create or replace function private.notice_state(p_provider text, p_key text, p_notice jsonb)
+create or replace function private.notice_state(p_provider text, p_notice jsonb)
 returns text
 language plpgsql
 stable
@@ -2208,29 +2209,15 @@ begin
   if not found then
     return;
   end if;
-  perform private.tell_person(
-    a.user_id,
-    a.bot,
+  perform private.notify_admins(
     case p_kind when 'user_cost' then 'admin_alert_user_cost' else 'admin_alert_bot_cost' end,
     jsonb_build_object(
       'bot', p_bot,
       'limit', private.setting(case p_kind when 'user_cost' then 'daily_cost_user' else 'daily_cost_bot' end),
       'user', (select s.telegram_id from public.users as s where s.id = p_user_id)
-    )
-  )
-  from (
-    select
-      u.id as user_id,
-      (
-        select s.bot
-          from public.bot_sessions as s
-         where s.user_id = u.id
-         order by s.bot = p_bot desc, s.updated_at desc
-         limit 1
-      ) as bot
-      from public.admins as d
-      join public.users as u on u.telegram_id = d.telegram_id
-  ) as a;
+    ),
+    p_bot => p_bot
+  );
 end
 $$;
 
@@ -4388,11 +4375,10 @@ $$;
 revoke all on function private.alarm_about_subscription from public, anon, authenticated, service_role;
 comment on function private.alarm_about_subscription is 'Tells the admins about a subscription at a provider';
 
--- Tells all admins something that is about no single payment; with p_payment_id, under a button to that one. Each hears it in
--- the bot that they wrote to last.
+-- Queues a templated message for all admins, with a button that opens the payment p_payment_id where there is one.
 --
--- Twice or at once: every call owes the messages; the caller asks once.
--- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
+-- Twice or at once: every call queues the messages; the caller asks once.
+-- Returns: see private.notify_admins.
 -- Errors: none.
 create or replace function private.alarm_admins(p_key text, p_values jsonb, p_payment_id bigint default null)
 returns jsonb
@@ -4402,38 +4388,22 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return (
-    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
-      from public.admins as a
-      join public.users as u on u.telegram_id = a.telegram_id
-      cross join lateral (
-        select s.bot
-          from public.bot_sessions as s
-         where s.user_id = u.id
-         order by s.updated_at desc
-         limit 1
-      ) as b
-      cross join lateral jsonb_array_elements(
-        private.tell_person(
-          u.id,
-          b.bot,
-          p_key,
-          p_values || jsonb_build_object('payment', p_payment_id),
-          case
-            when p_payment_id is not null then jsonb_build_array(
-              jsonb_build_array(
-                jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment_id))
-              )
-            )
-          end
+  return private.notify_admins(
+    p_key,
+    p_values || jsonb_build_object('payment', p_payment_id),
+    case
+      when p_payment_id is not null then jsonb_build_array(
+        jsonb_build_array(
+          jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment_id))
         )
-      ) as t (message)
+      )
+    end
   );
 end
 $$;
 
 revoke all on function private.alarm_admins from public, anon, authenticated, service_role;
-comment on function private.alarm_admins is 'Tells all admins something that is about no single payment';
+comment on function private.alarm_admins is 'Queues a message for all admins, with a button to a payment';
 
 -- Alarms the admins that a period of a renewal was not charged in time: by our job, or by the provider (or its callback got
 -- lost and its list does not show it).
@@ -4764,10 +4734,10 @@ comment on function public.change_receipt_contact is 'Sends the receipts of runn
 
 -- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
 --
--- Twice or at once: the renewal's row is locked, and a status it has already changes nothing, nor does one that
---   it has until we have stopped it there. Of an erased person it
---   stays ended, and where the provider goes on with it, it is to be stopped there (private.keep_orphan). The admins hear
---   once of a subscription that began after the erasure.
+-- Twice or at once: the renewal's row is locked. A status that it has already changes nothing, nor does "active" or "past due"
+--   while the provider is still to stop it (stop_at). A renewal of an erased user stays ended, and where the provider goes on
+--   with it, it is to be stopped there (private.keep_orphan). The admins get one message about a subscription that began after
+--   the erasure.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
 create or replace function private.change_renewal(p_provider text, p_notice jsonb)
@@ -4834,11 +4804,15 @@ comment on function private.change_renewal is 'Applies what a provider says of a
 -- Says whether a person may pay an order now: for providers that ask before they take the money.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb, a word: ok | unknown | owner | amount | paid | renewing | expired. The first order of a subscription is ok again
---   where a period may be due, or once it is canceled: some providers ask for each period. While it runs it is paid, so a second
---   subscription cannot begin with it. One more subscription, ordered before another one began, is renewing: nobody asked the
---   user about that. An order of an erased user, or whose discount another order has now, is expired. Without an amount or a
---   currency the answer is amount: what is not said is not what we asked for.
+-- Returns: jsonb, a word
+--   ok        also for the first order of a subscription where a period may be due or it is canceled: some providers ask for
+--             each period
+--   unknown   there is no such order
+--   owner     it is another user's
+--   amount    amount or currency are not those of the order, or missing
+--   paid      paid, or the first order of a subscription that runs: a second one cannot begin with it
+--   renewing  one more subscription, ordered before the one that runs began: the user was not asked about replacing it
+--   expired   also the order of an erased user, or one whose discount another order has now
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text
@@ -5024,16 +4998,12 @@ as $$
     cross join lateral (
       select coalesce(
           (
-            array_agg(private.notice_state(p_provider, e.value ->> 'key', n.value) order by
-              array_position(
-                array['missing', 'changed', 'foreign', 'known'],
-                private.notice_state(p_provider, e.value ->> 'key', n.value)
-              )
-            )
+            array_agg(t.state order by array_position(array['missing', 'changed', 'foreign', 'known'], t.state))
           )[1],
           'known'
         ) as state
         from jsonb_array_elements(e.value -> 'notices') as n (value)
+        cross join lateral private.notice_state(p_provider, n.value) as t (state)
     ) as s;
 $$;
 
@@ -5258,13 +5228,13 @@ revoke all on function public.claim_open_refunds from public, anon, authenticate
 grant execute on function public.claim_open_refunds to bot_backend;
 comment on function public.claim_open_refunds is 'Gives the refunds whose provider is to be asked now';
 
--- Gives the subscriptions whose provider (p_providers: a list of keys) is to be asked now to stop them: of erased users, and those
--- that another one has replaced.
+-- Gives the subscriptions that their provider (p_providers: a list of keys) is to be asked to stop now: those of erased users,
+-- and those that another one has replaced.
 --
 -- Twice or at once: rows that somebody holds are skipped; one that was given is given again after growing pauses, a day at
 --   most, until it is stopped.
--- Returns: jsonb [{id, provider, subscription_id, telegram_id, payment_id, payer}]; payment_id is its last charge, telegram_id null
---   of an erased user.
+-- Returns: jsonb [{id, provider, subscription_id, telegram_id, payment_id, payer}]; payment_id is its last charge, telegram_id
+--   is null for an erased user.
 -- Errors: none.
 create or replace function public.claim_orphans(p_providers jsonb, p_limit integer default 4)
 returns jsonb
@@ -6689,7 +6659,9 @@ begin
   if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
     raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
   end if;
-  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, currency, is_undone, is_final, fee, happened_at)
+  insert into public.payment_operations as o (
+    payment_id, kind, operation_id, amount, currency, is_undone, is_final, fee, happened_at
+  )
   values (
     p_payment_id,
     case
@@ -6778,8 +6750,8 @@ $$;
 revoke all on function private.keep_orphan from public, anon, authenticated, service_role;
 comment on function private.keep_orphan is 'Keeps a subscription at a provider whose user is erased';
 
--- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins are told once when it did not after three
--- tries; it is asked on.
+-- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins get one
+-- message after three tries without success; the provider is asked until it has.
 --
 -- Twice or at once: the renewal's row is locked; one that is stopped stays so.
 -- Returns: jsonb {outgoing}: messages that are owed now.
@@ -8348,11 +8320,11 @@ revoke all on function public.remind_of_orders from public, anon, authenticated,
 grant execute on function public.remind_of_orders to bot_backend;
 comment on function public.remind_of_orders is 'Reminds users of orders that they have not paid';
 
--- Cancels the auto-renewals of a user that one that has just begun, or was resumed, replaces: a user is charged by one. What they
--- paid still runs. Those that a provider charges are to be stopped there, which the job `payments` does (renewals.stop_at).
+-- Cancels a user's other auto-renewals when one has just begun or was resumed: a user is charged by one. What they paid still
+-- runs. Those that a provider charges are to be stopped there, which the job `payments` does (renewals.stop_at).
 --
--- Twice or at once: payments of one user's renewals wait for each other (private.claim_payment). A payment of a later period begins none and
---   replaces none. A try to charge a saved method that is open is looked after all the same, as in cancel_renewal.
+-- Twice or at once: payments of one user's renewals wait for each other (private.claim_payment). A payment of a later period
+--   begins none and replaces none. A try to charge a saved method that is open is followed to its end, as in cancel_renewal.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: none.
 create or replace function private.replace_renewals(p_payment public.payments, p_is_resumed boolean)
@@ -8829,8 +8801,8 @@ revoke all on function private.tell_held from public, anon, authenticated, servi
 comment on function private.tell_held is 'Tells whoever paid that a payment is under review';
 
 -- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data or url}). Python puts it into
--- words in their language. With p_message_id it replaces that message; with
--- p_order_id it invites to pay that order, and its number is kept (keep_invitation).
+-- words in their language. With p_message_id it replaces that message; with p_order_id it invites to pay that order, and its
+-- number is kept (keep_invitation).
 --
 -- Twice or at once: every call owes one message; the caller asks once.
 -- Returns: jsonb array with {bot, id, method, parameters} for whoever sends it now; empty for an erased person.

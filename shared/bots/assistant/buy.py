@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 BUY = "buy:"  # buy:<product>
 BALANCE = "bal:"  # bal:<product>: pay from balance
 _PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
-_OTHER = "other:"  # other:<order>: from its checkout back to its product
 _PAY_ANYWAY = "pay!:"  # the same, once the user knows that it replaces their auto-renewal
+_OTHER = "other:"  # other:<order>: from its checkout back to its product
 _AGAIN = "again"  # the payment shall repeat itself each period
 WANTED = "wanted"  # the product that a top-up is made for: its key
 _TIMEOUT = 8.0  # seconds for a provider to make its checkout

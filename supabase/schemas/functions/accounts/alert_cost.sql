@@ -20,29 +20,15 @@ begin
   if not found then
     return;
   end if;
-  perform private.tell_person(
-    a.user_id,
-    a.bot,
+  perform private.notify_admins(
     case p_kind when 'user_cost' then 'admin_alert_user_cost' else 'admin_alert_bot_cost' end,
     jsonb_build_object(
       'bot', p_bot,
       'limit', private.setting(case p_kind when 'user_cost' then 'daily_cost_user' else 'daily_cost_bot' end),
       'user', (select s.telegram_id from public.users as s where s.id = p_user_id)
-    )
-  )
-  from (
-    select
-      u.id as user_id,
-      (
-        select s.bot
-          from public.bot_sessions as s
-         where s.user_id = u.id
-         order by s.bot = p_bot desc, s.updated_at desc
-         limit 1
-      ) as bot
-      from public.admins as d
-      join public.users as u on u.telegram_id = d.telegram_id
-  ) as a;
+    ),
+    p_bot => p_bot
+  );
 end
 $$;
 

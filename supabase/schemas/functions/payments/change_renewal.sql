@@ -1,9 +1,9 @@
 -- Applies what a provider says of a subscription of its own: active again, past due, canceled, ended.
 --
--- Twice or at once: the renewal's row is locked, and a status it has already changes nothing, nor does one that
---   it has until we have stopped it there. Of an erased person it
---   stays ended, and where the provider goes on with it, it is to be stopped there (private.keep_orphan). The admins hear
---   once of a subscription that began after the erasure.
+-- Twice or at once: the renewal's row is locked. A status that it has already changes nothing, nor does "active" or "past due"
+--   while the provider is still to stop it (stop_at). A renewal of an erased user stays ended, and where the provider goes on
+--   with it, it is to be stopped there (private.keep_orphan). The admins get one message about a subscription that began after
+--   the erasure.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
 create or replace function private.change_renewal(p_provider text, p_notice jsonb)

@@ -1,11 +1,15 @@
 -- Says whether a person may pay an order now: for providers that ask before they take the money.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb, a word: ok | unknown | owner | amount | paid | renewing | expired. The first order of a subscription is ok again
---   where a period may be due, or once it is canceled: some providers ask for each period. While it runs it is paid, so a second
---   subscription cannot begin with it. One more subscription, ordered before another one began, is renewing: nobody asked the
---   user about that. An order of an erased user, or whose discount another order has now, is expired. Without an amount or a
---   currency the answer is amount: what is not said is not what we asked for.
+-- Returns: jsonb, a word
+--   ok        also for the first order of a subscription where a period may be due or it is canceled: some providers ask for
+--             each period
+--   unknown   there is no such order
+--   owner     it is another user's
+--   amount    amount or currency are not those of the order, or missing
+--   paid      paid, or the first order of a subscription that runs: a second one cannot begin with it
+--   renewing  one more subscription, ordered before the one that runs began: the user was not asked about replacing it
+--   expired   also the order of an erased user, or one whose discount another order has now
 -- Errors: none.
 create or replace function public.check_order(
   p_provider text, p_order_id bigint, p_telegram_id bigint, p_amount numeric, p_currency text

@@ -16,16 +16,12 @@ as $$
     cross join lateral (
       select coalesce(
           (
-            array_agg(private.notice_state(p_provider, e.value ->> 'key', n.value) order by
-              array_position(
-                array['missing', 'changed', 'foreign', 'known'],
-                private.notice_state(p_provider, e.value ->> 'key', n.value)
-              )
-            )
+            array_agg(t.state order by array_position(array['missing', 'changed', 'foreign', 'known'], t.state))
           )[1],
           'known'
         ) as state
         from jsonb_array_elements(e.value -> 'notices') as n (value)
+        cross join lateral private.notice_state(p_provider, n.value) as t (state)
     ) as s;
 $$;
 

@@ -1,10 +1,10 @@
--- Gives the subscriptions whose provider (p_providers: a list of keys) is to be asked now to stop them: of erased users, and those
--- that another one has replaced.
+-- Gives the subscriptions that their provider (p_providers: a list of keys) is to be asked to stop now: those of erased users,
+-- and those that another one has replaced.
 --
 -- Twice or at once: rows that somebody holds are skipped; one that was given is given again after growing pauses, a day at
 --   most, until it is stopped.
--- Returns: jsonb [{id, provider, subscription_id, telegram_id, payment_id, payer}]; payment_id is its last charge, telegram_id null
---   of an erased user.
+-- Returns: jsonb [{id, provider, subscription_id, telegram_id, payment_id, payer}]; payment_id is its last charge, telegram_id
+--   is null for an erased user.
 -- Errors: none.
 create or replace function public.claim_orphans(p_providers jsonb, p_limit integer default 4)
 returns jsonb

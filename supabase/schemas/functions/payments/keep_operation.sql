@@ -20,7 +20,9 @@ begin
   if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
     raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
   end if;
-  insert into public.payment_operations as o (payment_id, kind, operation_id, amount, currency, is_undone, is_final, fee, happened_at)
+  insert into public.payment_operations as o (
+    payment_id, kind, operation_id, amount, currency, is_undone, is_final, fee, happened_at
+  )
   values (
     p_payment_id,
     case

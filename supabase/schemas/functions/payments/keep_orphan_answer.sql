@@ -1,5 +1,5 @@
--- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins are told once when it did not after three
--- tries; it is asked on.
+-- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins get one
+-- message after three tries without success; the provider is asked until it has.
 --
 -- Twice or at once: the renewal's row is locked; one that is stopped stays so.
 -- Returns: jsonb {outgoing}: messages that are owed now.

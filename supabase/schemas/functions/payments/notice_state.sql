@@ -3,7 +3,7 @@
 -- Twice or at once: only reads.
 -- Returns: known, missing, changed or foreign; see public.check_statement.
 -- Errors: none.
-create or replace function private.notice_state(p_provider text, p_key text, p_notice jsonb)
+create or replace function private.notice_state(p_provider text, p_notice jsonb)
 returns text
 language plpgsql
 stable

@@ -1,8 +1,8 @@
--- Cancels the auto-renewals of a user that one that has just begun, or was resumed, replaces: a user is charged by one. What they
--- paid still runs. Those that a provider charges are to be stopped there, which the job `payments` does (renewals.stop_at).
+-- Cancels a user's other auto-renewals when one has just begun or was resumed: a user is charged by one. What they paid still
+-- runs. Those that a provider charges are to be stopped there, which the job `payments` does (renewals.stop_at).
 --
--- Twice or at once: payments of one user's renewals wait for each other (private.claim_payment). A payment of a later period begins none and
---   replaces none. A try to charge a saved method that is open is looked after all the same, as in cancel_renewal.
+-- Twice or at once: payments of one user's renewals wait for each other (private.claim_payment). A payment of a later period
+--   begins none and replaces none. A try to charge a saved method that is open is followed to its end, as in cancel_renewal.
 -- Returns: jsonb array of the messages that are owed now.
 -- Errors: none.
 create or replace function private.replace_renewals(p_payment public.payments, p_is_resumed boolean)

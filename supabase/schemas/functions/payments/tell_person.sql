@@ -1,6 +1,6 @@
 -- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data or url}). Python puts it into
--- words in their language. With p_message_id it replaces that message; with
--- p_order_id it invites to pay that order, and its number is kept (keep_invitation).
+-- words in their language. With p_message_id it replaces that message; with p_order_id it invites to pay that order, and its
+-- number is kept (keep_invitation).
 --
 -- Twice or at once: every call owes one message; the caller asks once.
 -- Returns: jsonb array with {bot, id, method, parameters} for whoever sends it now; empty for an erased person.

@@ -1,7 +1,8 @@
 -- Who pays again each period: by the provider's own schedule, or charged by us with a saved method.
 --
 -- active ─▶ past_due ─▶ ended       a charge failed; it is tried again, or given up
---    └────▶ canceled ─▶ ended       will not renew; what was paid still runs. Charged by its provider later: active again
+--    └────▶ canceled ─▶ ended       will not renew; what was paid still runs
+-- A canceled or ended one that its provider charges later is active again (private.is_resumed).
 --
 -- What we charge ourselves (saved_method) has one order a period. A try is open from asked_at until the provider has
 -- said what became of it: while it is open it is asked for with the same key, and nothing else is.
