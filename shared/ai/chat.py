@@ -320,7 +320,8 @@ class _Call:
             return
         self._report(draft.problem)
         if has_text and draft.problem.trouble is not Trouble.REFUSED:
-            draft.finish = "cut" if draft.problem.trouble is Trouble.LATE else "broken"
+            if draft.finish is None:  # after the model's last word an error takes nothing away
+                draft.finish = "cut" if draft.problem.trouble is Trouble.LATE else "broken"
             draft.problem = None
 
     def _report(self, problem: Problem) -> None:

@@ -1,18 +1,28 @@
-"""What is kept of a model's text: no reasoning, no halves of characters, and something to see.
+"""What is kept of a model's text: no reasoning, no control tokens, no halves of characters, something to see.
 
 Reasoning models put their thoughts into `<think>` where a server does not separate them. They are removed
 from the complete text, so tags that were split over events need no care. DeepSeek's template writes the
 opening tag into the prompt, so an answer may hold the closing one alone (vllm 13125, open-webui 9808).
+
+Servers that do not know a model's template let its own markers through: the channels of gpt-oss (kekzl/imp
+768, mlx-lm 1867) and of Gemma 4, Cohere's (mlx-vlm 1298), MiniMax's (hermes-agent 45698, 43827). Only the
+`final` channel of gpt-oss is for the user.
 """
 
 from __future__ import annotations
 
 import re
 
-_NAME = r"(?:think|thinking|thoughts?|reasoning|antthinking|seed:think)"
+_NAME = (
+    r"(?:think|thinking|thoughts?|reasoning(?:_scratchpad)?|antthinking|(?:seed|mm):think"
+    r"|思考|反思|推理|推敲)"
+)
+_CHANNEL = r"(?:<\|start\|>assistant)?<\|channel\|>"
 _TAGS = (
-    rf"<{_NAME}(?:\s[^<>\n]{{0,60}})?>|\[THINK\]|◁think▷",
-    rf"</{_NAME}\s{{0,3}}>|\[/THINK\]|◁/think▷",
+    rf"<{_NAME}(?:\s[^<>\n]{{0,60}})?>|\[THINK\]|◁think▷|<\|(?:START_THINKING|begin_of_thought)\|>"
+    rf"|<\|channel>thought\b|{_CHANNEL}(?:analysis|commentary)\b",
+    rf"</{_NAME}\s{{0,3}}>|\[/THINK\]|◁/think▷|<\|(?:END_THINKING|end_of_thought)\|>"
+    rf"|<channel\|>|{_CHANNEL}final\b[^<\n]{{0,40}}<\|message\|>",
 )
 _END = re.compile(_TAGS[1], re.IGNORECASE)
 # Code is matched first, so tags in it are left alone: an answer may be about them.
@@ -20,7 +30,20 @@ _CODE_OR_TAG = re.compile(
     rf"(?P<code>```.*?(?:```|\Z)|`[^`\n]*`)|(?P<start>{_TAGS[0]})|(?P<end>{_TAGS[1]})",
     re.IGNORECASE | re.DOTALL,
 )
-_HINT = re.compile(r"[<\[◁]/?(?:think|thought|reasoning|antthink|seed:)", re.IGNORECASE)
+_HINT = re.compile(
+    r"[<\[◁]/?(?:think|thought|reasoning|antthink|seed:|mm:|思考|反思|推理|推敲|channel\||"
+    r"\|(?:channel|START_THINKING|begin_of_thought|END_THINKING|end_of_thought))",
+    re.IGNORECASE,
+)
+# The channels of gpt-oss where a server dropped the tokens around their names (macprovider 743).
+_BARE_CHANNELS, _BARE_FINAL = ("analysis", "commentary"), "assistantfinal"
+# What ends an answer, or begins it, in the templates of models (ollama 3759, ctransformers 124).
+_LAST = re.compile(
+    r"(<\|(?:im_end|eot_id|eom_id|end_of_text|endoftext|end|return|END_RESPONSE|END_TEXT|end_of_solution"
+    r"|END_OF_TURN_TOKEN)\|>|<end_of_turn>|<｜end▁of▁sentence｜>|</s>)[ \t\r\n]{0,8}\Z"
+)
+_LONGEST_TOKEN = 40  # characters, with the blanks behind it
+_FIRST = re.compile(r"[ \t\r\n]{0,8}<\|(?:START_RESPONSE|START_TEXT|begin_of_solution)\|>")
 _BLANK = " \t\r\n"
 _PROSE = " ,.;:!?)\"'»”"  # what follows a tag that a sentence only mentions
 
@@ -57,8 +80,26 @@ def _joined_halves(text: str) -> str:
         return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def without_control_tokens(text: str) -> str:
+    """Return an answer without the tokens of a model's template at its two ends.
+
+    One behind a space is spoken of in a sentence, and `</s>` may be HTML.
+    """
+    start, end = 0, len(text)
+    has_html = "<s>" in text
+    while match := _LAST.search(text, max(end - _LONGEST_TOKEN, 0), end):
+        if text.endswith(" ", 0, match.start()) or (has_html and match[1] == "</s>"):
+            break
+        end = match.start()
+    while match := _FIRST.match(text, start, end):
+        start = match.end()
+    return text[start:end]
+
+
 def without_reasoning(text: str) -> str:
     """Return an answer without the reasoning in it, also where its tags are not closed or not opened."""
+    if text.startswith(_BARE_CHANNELS) and _BARE_FINAL in text:
+        return text.partition(_BARE_FINAL)[2]
     if not _HINT.search(text):
         return text
     shown: list[str] = []

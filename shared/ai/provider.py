@@ -14,7 +14,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
-from shared.ai.cleaning import well_formed, without_reasoning
+from shared.ai.cleaning import well_formed, without_control_tokens, without_reasoning
 from shared.ai.deltas import Deltas
 from shared.config import settings
 
@@ -117,7 +117,7 @@ class Draft:
 
     def text(self) -> str:
         """Return what the model has said so far: without its reasoning, and text that can be stored."""
-        return without_reasoning(well_formed(self.said.text()))[:MAX_TEXT]
+        return without_control_tokens(without_reasoning(well_formed(self.said.text())))[:MAX_TEXT]
 
 
 class Provider(ABC):

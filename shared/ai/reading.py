@@ -46,7 +46,8 @@ def receive(answer: Stream, service: Provider, draft: Draft, deadline: float) ->
         draft.problem = problem_of(service, answer.status, answer.headers, _all(answer, start, _MAX_ERROR))
     elif start.startswith((b"{", b"[")):
         _take_whole(_all(answer, start, MAX_BYTES), service, draft)
-        draft.finish = draft.finish or "stop"
+        if draft.problem is None:
+            draft.finish = draft.finish or "stop"
     elif _stream(answer, start, service, draft, deadline):
         answer.finish()
     if draft.problem:

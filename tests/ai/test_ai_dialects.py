@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.ai.cleaning import is_visible, without_reasoning
+from shared.ai.cleaning import is_visible, without_control_tokens, without_reasoning
 from shared.ai.deltas import Deltas
 from shared.ai.events import Events
 from shared.ai.modes import MODES, messages_for
@@ -105,6 +106,77 @@ def test_the_answer_comes_once_and_whole(raw: RawServer, ask: Ask, name: str, ev
     answer = ask(provider="openrouter")
     assert (answer.text.strip(), answer.finish) == ("Hello", "stop"), name
     assert len(raw.requests) == 1
+
+
+THOUGHT = "No, no"
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        (
+            "imp 768: gpt-oss",
+            f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>Hello",
+        ),
+        (
+            "odysseus 4522: a call of a tool before it",
+            f"<|start|>assistant<|channel|>commentary to=functions.x <|constrain|>json<|message|>{THOUGHT}"
+            "<|call|><|start|>assistant<|channel|>final<|message|>Hello<|return|>",
+        ),
+        ("without its beginning", f"{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>Hello"),
+        ("macprovider 743: without its tokens", f"analysis{THOUGHT}.assistantfinalHello"),
+        ("Gemma 4", f"<|channel>thought\n{THOUGHT}\n<channel|>Hello"),
+        (
+            "mlx-vlm 1298: Cohere",
+            f"<|START_THINKING|>{THOUGHT}<|END_THINKING|><|START_TEXT|>Hello<|END_TEXT|>",
+        ),
+        (
+            "OpenThinker",
+            f"<|begin_of_thought|>{THOUGHT}<|end_of_thought|>\n\n<|begin_of_solution|>Hello<|end_of_solution|>",
+        ),
+        ("hermes-agent 45698: MiniMax", f"<mm:think>{THOUGHT}</mm:think>Hello"),
+        ("hermes-agent 43827: in Chinese", f"<思考>{THOUGHT}</思考>Hello"),
+        ("ollama 3759: Llama's end", "Hello<|eot_id|>"),
+        ("ChatML's end", "Hello<|im_end|>\n<|endoftext|>\n"),
+        ("ctransformers 124: an end token", "Hello</s>"),
+        ("Gemma's end", "Hello\n<end_of_turn>"),
+        ("DeepSeek's end", "Hello<｜end▁of▁sentence｜>"),
+    ],
+)
+def test_what_a_template_writes_for_itself_is_not_shown(
+    raw: RawServer, ask: Ask, name: str, said: str
+) -> None:
+    cut = len(said) // 3
+    raw.next(streams(delta(said[:cut]), delta(said[cut:], "stop"), DONE))
+    assert ask(provider="openrouter").text.strip() == "Hello", name
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "A turn ends with <|im_end|>",
+        "In HTML this is <s>struck</s>",
+        "It is written `<|channel|>analysis<|message|>` there.",
+        "The marker <|channel|>, then a name.",
+        "analysis is the first step, then the assistant finalises it",
+        "```\n<|START_THINKING|>\n```",
+    ],
+)
+def test_an_answer_about_such_tokens_keeps_them(raw: RawServer, ask: Ask, said: str) -> None:
+    raw.next(streams(delta(said, "stop"), DONE))
+    assert ask(provider="openrouter").text == said
+
+
+def test_reasoning_alone_is_no_answer(raw: RawServer, ask: Ask) -> None:
+    raw.next(streams(delta("<|channel|>analysis<|message|>Hm, let me", "length"), DONE))
+    with pytest.raises(AIError):
+        ask(provider="openrouter")
+
+
+def test_an_error_after_the_models_last_word_takes_nothing_away(raw: RawServer, ask: Ask) -> None:
+    raw.next(streams(delta("Hello", "stop"), {"error": {"code": 500, "message": "no usage"}}, DONE))
+    answer = ask(provider="openrouter")
+    assert (answer.text, answer.finish) == ("Hello", "stop")
 
 
 @pytest.mark.parametrize("size", [1, 3, 10_000])
@@ -308,8 +380,14 @@ def test_a_long_text_that_grows_is_not_too_long() -> None:
     assert deltas.length == len(text) < MAX_TEXT
 
 
-def _seconds(work: Any) -> float:
-    return min(_once(work) for _ in range(3))
+def _seconds(work: Callable[[], Any]) -> float:
+    """Return the least CPU time of three runs: other processes take time too."""
+    taken = []
+    for _ in range(3):
+        started = time.thread_time()
+        work()
+        taken.append(time.thread_time() - started)
+    return min(taken)
 
 
 def _once(work: Any) -> float:
@@ -327,6 +405,14 @@ def test_finding_reasoning_takes_linear_time(piece: str) -> None:
         _seconds(lambda count=count: without_reasoning(piece * count)) for count in (4_000, 16_000)
     )
     assert long < 10 * max(short, 0.001)
+
+
+@pytest.mark.parametrize("piece", ["<|im_end|>", "</s>\n", "<|START_TEXT|>", "<|im_end|> "])
+def test_taking_tokens_away_takes_linear_time(piece: str) -> None:
+    short, long = (
+        _seconds(lambda count=count: without_control_tokens(piece * count)) for count in (4_000, 16_000)
+    )
+    assert long < 10 * max(short, 0.005)
 
 
 @pytest.mark.parametrize("kind", ["words", "messages", "both", "growing start"])
