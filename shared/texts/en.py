@@ -884,6 +884,7 @@ TEXTS: Mapping[str, str] = {
     "invitation_paid": "✅ **{title}**\nPaid: {price}",
     "invitation_held": "⏳ **{title}**\nThe payment is under review. We’ll message you when it’s settled. Questions? /paysupport",
     "invitation_refunded": "↩️ **{title}**\nRefunded: {price}",
+    "invitation_disputed": "⚠️ **{title}**\nThe bank disputed this payment, so the purchase is on hold. Questions? /paysupport",
     "invitation_withdrawn": "**{title}**\nThis order was canceled because its discount went to a newer one.",
     "invitation_expired": "⌛ **{title}**\nThis payment link has expired.",
     "invitation_again": "Buy again",
@@ -995,7 +996,8 @@ TEXTS: Mapping[str, str] = {
         "↩️ **{title}**: {money} went back to you. Nothing had been given for this payment, so nothing "
         "else changes."
     ),
-    "refund_undone": "**{title}**: the refund of {money} did not happen, and what you bought is yours again.",
+    "refund_undone": "**{title}**: the refund of {money} didn’t go through, so your purchase is active again.",
+    "dispute_won": "✅ **{title}**: the dispute over {money} has been settled, and your purchase is active again.",
     "disputed": (
         "⚠️ **{title}**: the bank disputes the payment of {money}, so the purchase is on hold. If this is a mistake, "
         "write to us: /paysupport"
@@ -1090,6 +1092,7 @@ TEXTS: Mapping[str, str] = {
     "payment_status_expired": "expired",
     "payments_unknown": "Payment",
     "payment_status_refunded": "refunded",
+    "payment_status_disputed": "disputed by the bank",
     "payment_status_canceled": "not paid",
     "payment_status_withdrawn": "canceled",
     "subscription_none": "You are on the free plan.{until}",

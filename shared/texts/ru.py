@@ -885,6 +885,7 @@ TEXTS: Mapping[str, str] = {
     "invitation_paid": "✅ **{title}**\nОплачено: {price}",
     "invitation_held": "⏳ **{title}**\nПлатёж на проверке. Сообщим, когда разберёмся. Вопросы: /paysupport",
     "invitation_refunded": "↩️ **{title}**\nВозвращено: {price}",
+    "invitation_disputed": "⚠️ **{title}**\nБанк оспорил платёж, покупка приостановлена. Вопросы: /paysupport",
     "invitation_withdrawn": "**{title}**\nЗаказ отменён: скидка перешла на новый.",
     "invitation_expired": "⌛ **{title}**\nСсылка на оплату больше не действует.",
     "invitation_again": "Купить снова",
@@ -988,7 +989,8 @@ TEXTS: Mapping[str, str] = {
         "↩️ **{title}**: вернули {money}. По этому платежу ничего не было выдано, так что ничего и не "
         "изменилось."
     ),
-    "refund_undone": "**{title}**: возврат {money} не состоялся, и купленное снова ваше.",
+    "refund_undone": "**{title}**: вернуть {money} не удалось, покупка снова действует.",
+    "dispute_won": "✅ **{title}**: спор с банком на {money} решён, покупка снова действует.",
     "disputed": (
         "⚠️ **{title}**: банк оспорил платёж на {money}, поэтому покупка приостановлена. Если это ошибка, "
         "напишите нам: /paysupport"
@@ -1080,6 +1082,7 @@ TEXTS: Mapping[str, str] = {
     "payment_status_expired": "истёк",
     "payments_unknown": "Платёж",
     "payment_status_refunded": "возвращено",
+    "payment_status_disputed": "оспорено банком",
     "payment_status_canceled": "не оплачено",
     "payment_status_withdrawn": "отменён",
     "subscription_none": "Сейчас у вас бесплатный тариф.{until}",

@@ -821,7 +821,7 @@ create table public.orders (
   created_at timestamptz not null default private.clock(),
   completed_at timestamptz,
   message_ids bigint[],
-  message_state text check (message_state in ('paid', 'held', 'refunded', 'withdrawn', 'expired')),
+  message_state text check (message_state in ('paid', 'held', 'refunded', 'disputed', 'withdrawn', 'expired')),
   full_amount numeric(12, 2) check (full_amount >= amount),
   promocode_id bigint references public.promocodes (id),
   continues text,
@@ -5014,7 +5014,8 @@ comment on function public.check_statement is 'Which events of a provider''s own
 -- Says what the message that invited to pay an order has to say now.
 --
 -- Twice or at once: only reads.
--- Returns: paid | held (under review) | refunded | withdrawn | expired; null: the order can be paid.
+-- Returns: paid | held (under review) | refunded | disputed (by the payer's bank) | withdrawn | expired; null: the order can
+--   be paid.
 -- Errors: none.
 create or replace function private.checkout_state(p_order public.orders)
 returns text
@@ -5024,7 +5025,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   with own as (
-    select p.status, p.problem
+    select p.status, p.problem, p.disputed
       from public.payments as p
      where p.order_id = p_order.id
        and p.amount > 0
@@ -5034,6 +5035,7 @@ as $$
   select case
       when exists (select from own as p where p.status = 'completed' and p.problem is null) then 'paid'
       when exists (select from own as p where p.status = 'completed') then 'held'
+      when exists (select from own as p where p.disputed > 0) then 'disputed'
       when exists (select from own as p where p.status = 'refunded') then 'refunded'
       when p_order.status = 'completed' then 'paid'
       when p_order.status = 'withdrawn' then 'withdrawn'
@@ -5969,6 +5971,7 @@ declare
   v_order public.orders;
   v_state text;
   v_texts jsonb;
+  v_moved jsonb;
   v_message_id bigint;
   v_outgoing jsonb := '[]'::jsonb;
 begin
@@ -5985,6 +5988,21 @@ begin
   end if;
   update public.orders as o set message_state = v_state where o.id = p_order_id;
   select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
+  -- What was paid or refunded may differ from the price: a wrong amount was held, a coupon paid a part.
+  select jsonb_build_object(
+      'amount', sum(case when v_state = 'refunded' then p.refunded else p.amount end), 'currency', p.currency
+    )
+    into v_moved
+    from public.payments as p
+   where p.order_id = p_order_id
+     and p.status = case when v_state = 'refunded' then 'refunded' else 'completed' end
+     and (v_state = 'refunded' or v_state = 'paid' and p.problem is null)
+     and p.problem is distinct from 'owner'
+     and p.problem is distinct from 'test'
+     and p.problem is distinct from 'second_charge'
+   group by p.currency
+   order by sum(p.amount) desc
+   limit 1;
   foreach v_message_id in array v_order.message_ids loop
     v_outgoing := v_outgoing || private.tell_person(
       v_order.user_id,
@@ -5993,12 +6011,13 @@ begin
         when 'paid' then 'invitation_paid'
         when 'held' then 'invitation_held'
         when 'refunded' then 'invitation_refunded'
+        when 'disputed' then 'invitation_disputed'
         when 'withdrawn' then 'invitation_withdrawn'
         else 'invitation_expired'
       end,
       jsonb_build_object(
         'title', private.titles(v_texts),
-        'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
+        'price', coalesce(v_moved, jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency))
       ),
       case
         when v_state in ('refunded', 'withdrawn', 'expired')
@@ -7640,7 +7659,7 @@ comment on function private.payer_of is 'Who is to be told about a payment, wher
 --
 -- Twice or at once: only reads.
 -- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | expired | canceled |
---   withdrawn for an order without money, else review, or the payment's; `at` is when it was paid, or ordered; texts are
+--   withdrawn for an order without money, else review, disputed, or the payment's; `at` is when it was paid, or ordered; texts are
 --   null for money whose order is not known.
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
@@ -7663,7 +7682,11 @@ as $$
   ), lines as (
     select
       p.id, d.texts, p.amount, p.currency,
-      case when p.problem is not null and p.status = 'completed' then 'review' else p.status end as status,
+      case
+        when p.problem is not null and p.status = 'completed' then 'review'
+        when p.disputed > 0 then 'disputed'
+        else p.status
+      end as status,
       p.provider, p.refunded + p.disputed as refunded, p.completed_at as at
     from own as p
     left join public.orders as o on o.id = p.order_id
@@ -8849,7 +8872,7 @@ $$;
 revoke all on function private.tell_person from public, anon, authenticated, service_role;
 comment on function private.tell_person is 'Owes a person a message';
 
--- Tells the buyer what became of their money: a refund, in part or whole, or that it is theirs again.
+-- Tells the buyer about a refund, in part or whole, a dispute, and what undid either.
 --
 -- Twice or at once: the caller asks when the sums, or what was taken, have changed.
 -- Returns: see private.tell_person.
@@ -8875,6 +8898,7 @@ begin
     case
       when v_payer.texts is null then 'refunded_unknown'
       when p_payment.problem is not null then 'refunded_unused'
+      when p_payment.disputed < p_before.disputed then 'dispute_won'
       when v_back < 0 then 'refund_undone'
       when p_payment.disputed > p_before.disputed then 'disputed'
       when p_payment.provider = 'balance' and p_payment.status = 'completed' then 'refunded_part_to_balance'

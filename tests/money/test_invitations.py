@@ -76,8 +76,25 @@ def test_held_money_that_went_back_is_refunded(money: Money) -> None:
     order, _ = invited(money)
     pay = number()
     money.tell(paid(pay, order, "1.00"))
-    money.tell(refunded(pay, "1.00"))
+    told = money.tell(refunded(pay, "1.00"))["outgoing"]
     assert edits(money, order) == ["invitation_held", "invitation_refunded"]
+    price = next(one["parameters"]["values"]["price"] for one in told if "message_id" in one["parameters"])
+    assert price == {"amount": 1, "currency": "RUB"}, "what went back, not what the order costs"
+
+
+def test_a_dispute_is_no_refund_and_ends_with_the_purchase(money: Money) -> None:
+    order, _ = invited(money)
+    pay = number()
+    money.tell(paid(pay, order))
+    dispute = {"payment_id": pay, "operation_id": "d1", "amount": "149.00"}
+    (edit,) = [
+        one["parameters"]
+        for one in money.tell(dispute | {"kind": "disputed"})["outgoing"]
+        if "message_id" in one["parameters"]
+    ]
+    assert (edit["key"], edit.get("buttons")) == ("invitation_disputed", None)
+    money.tell(dispute | {"kind": "dispute_won"})
+    assert edits(money, order) == ["invitation_paid", "invitation_disputed", "invitation_paid"]
 
 
 def test_what_is_paid_before_its_message_is_known_is_changed_then(money: Money) -> None:

@@ -300,7 +300,11 @@ def test_a_dispute_takes_back_until_it_is_won(money: Money, boss: int) -> None:
     told = money.tell(dispute | {"kind": "disputed"})
     assert said(told["outgoing"]) == ["disputed", "payment_alarm_dispute"]
     assert money.user(anna)["bonus_credits"] == 0
-    assert said(money.tell(dispute | {"kind": "dispute_won"})["outgoing"]) == ["refund_undone"]
+    (line,) = money.call("payment_history", p_user_id=anna)
+    assert line["status"] == "disputed"
+    assert said(money.tell(dispute | {"kind": "dispute_won"})["outgoing"]) == ["dispute_won"]
+    (line,) = money.call("payment_history", p_user_id=anna)
+    assert line["status"] == "completed"
     assert money.tell(dispute | {"kind": "disputed"})["outgoing"] == [], "decided is decided"
     assert money.user(anna)["bonus_credits"] == 100
 

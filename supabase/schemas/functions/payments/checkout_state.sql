@@ -1,7 +1,8 @@
 -- Says what the message that invited to pay an order has to say now.
 --
 -- Twice or at once: only reads.
--- Returns: paid | held (under review) | refunded | withdrawn | expired; null: the order can be paid.
+-- Returns: paid | held (under review) | refunded | disputed (by the payer's bank) | withdrawn | expired; null: the order can
+--   be paid.
 -- Errors: none.
 create or replace function private.checkout_state(p_order public.orders)
 returns text
@@ -11,7 +12,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   with own as (
-    select p.status, p.problem
+    select p.status, p.problem, p.disputed
       from public.payments as p
      where p.order_id = p_order.id
        and p.amount > 0
@@ -21,6 +22,7 @@ as $$
   select case
       when exists (select from own as p where p.status = 'completed' and p.problem is null) then 'paid'
       when exists (select from own as p where p.status = 'completed') then 'held'
+      when exists (select from own as p where p.disputed > 0) then 'disputed'
       when exists (select from own as p where p.status = 'refunded') then 'refunded'
       when p_order.status = 'completed' then 'paid'
       when p_order.status = 'withdrawn' then 'withdrawn'

@@ -14,6 +14,7 @@ declare
   v_order public.orders;
   v_state text;
   v_texts jsonb;
+  v_moved jsonb;
   v_message_id bigint;
   v_outgoing jsonb := '[]'::jsonb;
 begin
@@ -30,6 +31,21 @@ begin
   end if;
   update public.orders as o set message_state = v_state where o.id = p_order_id;
   select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
+  -- What was paid or refunded may differ from the price: a wrong amount was held, a coupon paid a part.
+  select jsonb_build_object(
+      'amount', sum(case when v_state = 'refunded' then p.refunded else p.amount end), 'currency', p.currency
+    )
+    into v_moved
+    from public.payments as p
+   where p.order_id = p_order_id
+     and p.status = case when v_state = 'refunded' then 'refunded' else 'completed' end
+     and (v_state = 'refunded' or v_state = 'paid' and p.problem is null)
+     and p.problem is distinct from 'owner'
+     and p.problem is distinct from 'test'
+     and p.problem is distinct from 'second_charge'
+   group by p.currency
+   order by sum(p.amount) desc
+   limit 1;
   foreach v_message_id in array v_order.message_ids loop
     v_outgoing := v_outgoing || private.tell_person(
       v_order.user_id,
@@ -38,12 +54,13 @@ begin
         when 'paid' then 'invitation_paid'
         when 'held' then 'invitation_held'
         when 'refunded' then 'invitation_refunded'
+        when 'disputed' then 'invitation_disputed'
         when 'withdrawn' then 'invitation_withdrawn'
         else 'invitation_expired'
       end,
       jsonb_build_object(
         'title', private.titles(v_texts),
-        'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
+        'price', coalesce(v_moved, jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency))
       ),
       case
         when v_state in ('refunded', 'withdrawn', 'expired')

@@ -3,7 +3,7 @@
 --
 -- Twice or at once: only reads.
 -- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | expired | canceled |
---   withdrawn for an order without money, else review, or the payment's; `at` is when it was paid, or ordered; texts are
+--   withdrawn for an order without money, else review, disputed, or the payment's; `at` is when it was paid, or ordered; texts are
 --   null for money whose order is not known.
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
@@ -26,7 +26,11 @@ as $$
   ), lines as (
     select
       p.id, d.texts, p.amount, p.currency,
-      case when p.problem is not null and p.status = 'completed' then 'review' else p.status end as status,
+      case
+        when p.problem is not null and p.status = 'completed' then 'review'
+        when p.disputed > 0 then 'disputed'
+        else p.status
+      end as status,
       p.provider, p.refunded + p.disputed as refunded, p.completed_at as at
     from own as p
     left join public.orders as o on o.id = p.order_id

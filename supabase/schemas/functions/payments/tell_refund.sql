@@ -1,4 +1,4 @@
--- Tells the buyer what became of their money: a refund, in part or whole, or that it is theirs again.
+-- Tells the buyer about a refund, in part or whole, a dispute, and what undid either.
 --
 -- Twice or at once: the caller asks when the sums, or what was taken, have changed.
 -- Returns: see private.tell_person.
@@ -24,6 +24,7 @@ begin
     case
       when v_payer.texts is null then 'refunded_unknown'
       when p_payment.problem is not null then 'refunded_unused'
+      when p_payment.disputed < p_before.disputed then 'dispute_won'
       when v_back < 0 then 'refund_undone'
       when p_payment.disputed > p_before.disputed then 'disputed'
       when p_payment.provider = 'balance' and p_payment.status = 'completed' then 'refunded_part_to_balance'

@@ -29,7 +29,7 @@ create table public.orders (
   created_at timestamptz not null default private.clock(),
   completed_at timestamptz,
   message_ids bigint[],
-  message_state text check (message_state in ('paid', 'held', 'refunded', 'withdrawn', 'expired')),
+  message_state text check (message_state in ('paid', 'held', 'refunded', 'disputed', 'withdrawn', 'expired')),
   full_amount numeric(12, 2) check (full_amount >= amount),
   promocode_id bigint references public.promocodes (id),
   continues text,
