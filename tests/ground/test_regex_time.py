@@ -8,7 +8,7 @@ import itertools
 import pkgutil
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from re import _constants as codes  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
@@ -36,11 +36,24 @@ def _patterns() -> dict[str, re.Pattern[str]]:
     found = {}
     for module in _modules():
         for name, value in vars(module).items():
-            if isinstance(value, re.Pattern):
-                found[f"{value.pattern[:60]!r} {value.flags}"] = (f"{module.__name__}.{name}", value)
+            for pattern in _kept(value):
+                found[f"{pattern.pattern[:60]!r} {pattern.flags}"] = (f"{module.__name__}.{name}", pattern)
         for pattern in _inline(Path(str(module.__file__))):
             found.setdefault(f"{pattern[:60]!r} 32", (f"{module.__name__} (inline)", re.compile(pattern)))
     return {f"{place} {key[:40]}": pattern for key, (place, pattern) in found.items()}
+
+
+def _kept(value: Any) -> Iterator[re.Pattern[str]]:
+    """Yield the patterns that a value is or holds: in a collection, or as an attribute of a class of ours."""
+    if isinstance(value, re.Pattern):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _kept(list(value.items()))
+    elif isinstance(value, list | tuple | set | frozenset):
+        for item in value:
+            yield from _kept(item)
+    elif isinstance(value, type) and value.__module__.startswith("shared."):
+        yield from _kept([item for item in vars(value).values() if not isinstance(item, type)])
 
 
 def _inline(path: Path) -> Iterator[str]:
@@ -62,7 +75,8 @@ PATTERNS = _patterns()
 
 
 def test_there_are_patterns_to_judge() -> None:
-    assert len(PATTERNS) > 30
+    assert len(PATTERNS) > 100
+    assert any("causes._OTHERWISE" in place for place in PATTERNS), "those in collections too"
 
 
 @pytest.mark.parametrize("place", PATTERNS)
