@@ -259,6 +259,8 @@ def _check_shape(incoming: Incoming) -> None:
         _require(isinstance(incoming.content.get("data", ""), str))
         if incoming.kind in ("message", "edited_message"):
             _require(_is_id(incoming.content.get("message_id")))
+        if incoming.kind == "callback_query" and incoming.message:
+            _require(_is_id(incoming.message.get("message_id")))
         _require(all(isinstance(incoming.content.get(key, {}), dict) for key in _OBJECTS))
         _require(all(_is_id(chat_id) for chat_id in incoming.migration or ()))
         _ = incoming.is_group, incoming.replied_to, incoming.storable

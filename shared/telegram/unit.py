@@ -145,7 +145,8 @@ class Unit:
         # Under a picture there is no text to change.
         if self.incoming.kind != "callback_query" or not message.get("date") or "text" not in message:
             return None
-        return int(message["message_id"])
+        number: int = message["message_id"]
+        return number
 
     def show(
         self, text: texts.Text | str, keyboard: Keyboard | None = None, *, order_id: int | None = None

@@ -10872,7 +10872,7 @@ revoke all on function public.claim_outbox from public, anon, authenticated, ser
 grant execute on function public.claim_outbox to bot_backend;
 comment on function public.claim_outbox is 'Hands out owed calls whose time has come';
 
--- Counts the sessions in which a user wrote or tapped within the last minutes: each user of a bot in a chat once.
+-- Counts the sessions in which a user wrote or tapped within the last minutes: each user of a bot in a chat or topic once.
 --
 -- Twice or at once: only reads, over telegram_updates_received_at_idx.
 -- Returns: the number. p_minutes outside of 1 to 1440 is read as the nearest of these.
@@ -10891,7 +10891,7 @@ begin
   return (
     select count(*)
       from (
-        select distinct t.bot, t.user_id, t.chat_id
+        select distinct t.bot, t.user_id, t.chat_id, t.thread_id
           from public.telegram_updates as t
          where t.received_at > v_now - make_interval(mins => least(greatest(p_minutes, 1), 1440))
            and t.user_id is not null

@@ -32,6 +32,9 @@ def test_sync_and_status_tell_what_happened(run, empty_url: str) -> None:
     assert status == 0
     assert f"applied {newest}" in out
     assert "BOT_BACKEND_PASSWORD is not set" in out
+    status, _, error = run("sync", DATABASE_ADMIN_URL=empty_url, BOT_BACKEND_PASSWORD="short password")
+    assert status == 1
+    assert "BOT_BACKEND_PASSWORD must be 16 characters or more" in error
     status, out, _ = run("sync", DATABASE_ADMIN_URL=empty_url, BOT_BACKEND_PASSWORD="backend's password")
     assert out == "0 applied; the database is at the newest migration.\n"
     _, after, _ = run("status", DATABASE_ADMIN_URL=empty_url)

@@ -21,6 +21,7 @@ from collections.abc import Callable
 
 import psycopg
 
+from shared.config import SHORTEST_SECRET
 from tools.database import admins, marker, migrate, push, reset, settings
 from tools.database.errors import DatabaseToolError
 from tools.database.migrate import SUPABASE
@@ -70,6 +71,8 @@ def _url(arguments: argparse.Namespace) -> str:
 def _sync(arguments: argparse.Namespace) -> int:
     """Bring a database to the newest migration."""
     password = os.environ.get("BOT_BACKEND_PASSWORD")
+    if password and len(password) < SHORTEST_SECRET:
+        raise DatabaseToolError(f"BOT_BACKEND_PASSWORD must be {SHORTEST_SECRET} characters or more.")
     applied = migrate.sync(_url(arguments), password)
     for migration in applied:
         print(f"applied {migration}")
