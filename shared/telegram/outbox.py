@@ -16,12 +16,14 @@ from shared.texts import figures
 
 Owed = dict[str, Any]  # {"id": 7, "method": "sendMessage", "parameters": {...}}
 Result = dict[str, Any]
-# What Telegram answers where a group does not let the bot write: a fact of that chat.
+# What Telegram answers where a group, or a topic of it, does not let the bot write: a fact of that chat.
 _NO_RIGHTS = re.compile(
     r"not enough rights|have no rights to send|CHAT_WRITE_FORBIDDEN"
-    r"|CHAT_RESTRICTED|CHAT_SEND_\w{1,32}_FORBIDDEN",
+    r"|CHAT_RESTRICTED|CHAT_SEND_\w{1,32}_FORBIDDEN|TOPIC_CLOSED|CHAT_ADMIN_REQUIRED|USER_BANNED_IN_CHANNEL",
     re.IGNORECASE,
 )
+# The topic was deleted, or the group has no topics any more (tucnak/telebot 762, BetterForward 58).
+_NO_TOPIC = re.compile(r"message thread not found|TOPIC_DELETED", re.IGNORECASE)
 # What Telegram answers where a message says so already, is deleted, or can't be changed any more.
 _NO_EDIT = re.compile(
     r"message is not modified|message to edit not found|message can't be edited|MESSAGE_ID_INVALID",
@@ -117,20 +119,26 @@ def send(bot: str, method: str, parameters: dict[str, Any], deadline: float) -> 
                 log.warning(
                     "no answer to a call", action="answer_lost", bot=bot, method=method, reason=str(error)
                 )
-            if error.migrate_to_chat_id and error.migrate_to_chat_id != parameters["chat_id"]:
-                parameters = {**parameters, "chat_id": error.migrate_to_chat_id}
-            elif (
-                error.status == 400 and parameters.get("entities") and not _NO_EDIT.search(error.description)
-            ):
-                # Better the words without their styles than no answer at all.
-                log.error(
-                    "Telegram refused the entities", action="entities_refused", bot=bot, reason=str(error)
-                )
-                parameters = {key: value for key, value in parameters.items() if key != "entities"}
+            if changed := _changed(bot, parameters, error):
+                parameters = changed
             elif error.is_temporary and monotonic() + (error.retry_after or 0.5) + _MIN_TIME < deadline:
                 sleep(error.retry_after or 0.5)
             else:
                 raise
+
+
+def _changed(bot: str, parameters: dict[str, Any], error: TelegramError) -> dict[str, Any] | None:
+    """Return the parameters with which a refused call may succeed, None where no change would help."""
+    if error.migrate_to_chat_id and error.migrate_to_chat_id != parameters["chat_id"]:
+        return {**parameters, "chat_id": error.migrate_to_chat_id}
+    if parameters.get("message_thread_id") and _NO_TOPIC.search(error.description):
+        return {key: value for key, value in parameters.items() if key != "message_thread_id"}
+    is_of_chat = _NO_EDIT.search(error.description) or _NO_RIGHTS.search(error.description)
+    if error.status == 400 and parameters.get("entities") and not is_of_chat:
+        # Better the words without their styles than no answer at all.
+        log.error("Telegram refused the entities", action="entities_refused", bot=bot, reason=str(error))
+        return {key: value for key, value in parameters.items() if key != "entities"}
+    return None
 
 
 def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:

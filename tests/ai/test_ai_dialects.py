@@ -390,12 +390,6 @@ def _seconds(work: Callable[[], Any]) -> float:
     return min(taken)
 
 
-def _once(work: Any) -> float:
-    started = time.perf_counter()
-    work()
-    return time.perf_counter() - started
-
-
 @pytest.mark.parametrize(
     "piece",
     ["<think>", "<think ", "</think>", "`", "```", "`a\n", "<think>a</think>", "[THINK]", " <think> x"],

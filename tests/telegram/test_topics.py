@@ -116,3 +116,44 @@ def test_an_update_of_a_dead_worker_is_finished_in_its_topic(stack: Stack, sql: 
     stack.run_job("sweep")
     assert _asked(stack)[0] == "before"
     assert _asked(stack)[-1] == "hello"
+
+
+LONG = "\n\n".join(f"**{number}** " + "word " * 700 for number in range(1, 4))
+
+
+def _calls(stack: Stack, chat_id: int) -> list[tuple[int | None, bool]]:
+    """The topic of each message sent to a chat, and whether it has styles."""
+    return [
+        (call["parameters"].get("message_thread_id"), "entities" in call["parameters"])
+        for call in stack.telegram.calls
+        if call["method"] == "sendMessage" and call["parameters"].get("chat_id") == chat_id
+    ]
+
+
+@pytest.mark.parametrize("reason", ["message thread not found", "TOPIC_DELETED"])
+def test_an_answer_whose_topic_is_gone_comes_in_the_chat_itself(stack: Stack, reason: str) -> None:
+    anna = acquainted(stack.telegram)
+    stack.ai.next(AiBehaviour(text=LONG))
+    stack.telegram.fail("sendMessage", 400, description=f"Bad Request: {reason}", chat_id=anna.id)
+    printed = stack.function("telegram").printed
+    stack.telegram.deliver(_in(7, stack, anna, "hello"))
+    sent = _calls(stack, anna.id)[-4:]
+    assert [thread for thread, _ in sent] == [7, None, 7, 7]
+    assert all(has_styles for _, has_styles in sent), "the words are not to blame"
+    assert not [line for line in stack.function("telegram").lines_after(printed) if "ALERT" in line]
+
+
+def test_a_closed_topic_is_no_alarm(stack: Stack) -> None:
+    anna = acquainted(stack.telegram)
+    chat = _forum(anna)
+    stack.ai.next(AiBehaviour(text=LONG))
+    stack.telegram.fail(
+        "sendMessage", 400, description="Bad Request: TOPIC_CLOSED", chat_id=chat["id"], times=9
+    )
+    printed = stack.function("telegram").printed
+    try:
+        stack.telegram.deliver(_in(7, stack, anna, "hello", chat))
+    finally:
+        stack.telegram.troubles.clear()
+    assert _calls(stack, chat["id"]) == [(7, True)] * 3
+    assert not [line for line in stack.function("telegram").lines_after(printed) if "ALERT" in line]
