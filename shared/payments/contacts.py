@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from shared import pasted
@@ -13,6 +14,7 @@ CONTACT_WORDS = re.compile(r"e-?mail|phone|почт|телефон", re.IGNORECA
 _LONGEST = 254  # characters, RFC 5321
 _DIGITS = range(7, 16)  # of a phone number, E.164
 _SEPARATORS = re.compile(r"[^\d+]")
+_LOOK_ALIKE = {"LATIN", "CYRILLIC", "GREEK"}  # alphabets
 _AT = re.compile(" ?@ ?")
 _TRY = re.compile(r"@|\d(?:\D{0,3}\d){4}")
 
@@ -37,14 +39,27 @@ def is_try(written: str) -> bool:
 def _email(word: str) -> str | None:
     from email_validator import EmailNotValidError, validate_email  # 20 ms, and only buyers need it
 
-    found = pasted.word(word)
-    found = found[7:] if found.lower().startswith("mailto:") else found
+    found = pasted.word(word).rpartition(":")[2]  # behind "E-mail:" or mailto:
+    name, _, domain = found.partition("@")
+    domain = domain.partition("?")[0]
+    if _mixes_alphabets(domain):
+        return None
     try:
-        address = validate_email(found, check_deliverability=False, allow_smtputf8=False, strict=True)
+        address = validate_email(
+            f"{name}@{domain}", check_deliverability=False, allow_smtputf8=False, strict=True
+        )
     except EmailNotValidError:
         return None
     # Providers of receipts take ASCII alone: a domain in another script has a form in it.
     return address.ascii_email if address.ascii_email and len(address.ascii_email) <= _LONGEST else None
+
+
+def _mixes_alphabets(domain: str) -> bool:
+    """Whether a name has Latin and lookalike letters: a receipt would go to a stranger's domain."""
+    return any(
+        len({unicodedata.name(letter, "").partition(" ")[0] for letter in label} & _LOOK_ALIKE) > 1
+        for label in domain.split(".")
+    )
 
 
 def _phone(text: str) -> str | None:

@@ -54,7 +54,10 @@ def test_a_phone_without_a_country_is_of_the_configured_one(environment: Callabl
     ("mailto:ivan@EXAMPLE.ru", "ivan@example.ru"), ("my mail is ivan@example.ru.", "ivan@example.ru"),
     ("ivan @ example.ru", "ivan@example.ru"), ("\ufeffivan@\u200bexample.ru\n", "ivan@example.ru"),
     ("Ivan.Petrov+shop@mail.example.ru", "Ivan.Petrov+shop@mail.example.ru"),
-    ("ivan@почта.рф", "ivan@xn--80a1acny.xn--p1ai"), ("i1234567890@example.ru", "i1234567890@example.ru"),
+    ("E-mail:ivan@example.ru", "ivan@example.ru"), ("почта:ivan@example.ru", "ivan@example.ru"),
+    ("mailto:ivan@example.ru?subject=x", "ivan@example.ru"), ("ivan@grün.de", "ivan@xn--grn-ioa.de"),
+    ("ivan@почта.рф", "ivan@xn--80a1acny.xn--p1ai"), ("ivan@почта.com", "ivan@xn--80a1acny.com"),
+    ("i1234567890@example.ru", "i1234567890@example.ru"),
 ])  # fmt: skip
 def test_an_address_is_read_without_what_stands_around_it(written: str, read: str) -> None:
     assert contacts.read(written) == read
@@ -65,6 +68,7 @@ def test_an_address_is_read_without_what_stands_around_it(written: str, read: st
     "1" * 5000,
     "2125551234", "ivan@example", "@ivan", "ivan@", "a@b@c.ru", "a..b@example.ru", "ivan@-example.ru",
     "иван@пример.рф.", "ivan@localhost", "ivan@example.ru petr@example.ru", "ivan@example.ru;petr@example.ru",
+    "ivan@mаil.ru", "ivan@exαmple.com", "ivan@example.cоm",  # a Cyrillic or Greek letter in each
     "ivan@[127.0.0.1]", "x" * 65 + "@example.ru", "ivan@" + "x" * 250 + ".ru", "ivan\0@exam ple",
 ])  # fmt: skip
 def test_what_no_receipt_can_go_to_is_not_taken(written: str) -> None:

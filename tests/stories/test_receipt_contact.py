@@ -72,6 +72,15 @@ def test_a_refused_contact_is_asked_for_again_and_the_purchase_goes_on(
     assert "refused.example" not in "".join(line for line in log.splitlines() if "contact_refused" in line)
 
 
+def test_a_contact_that_is_shared_is_taken_like_a_written_one(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    tap(product(anna), LABELS["yookassa"])
+    anna.contact("79771234567").wait(timeout=20)
+    page = anna.answer(20)
+    assert SAYS["en"]["pay"] in page.text
+    assert orders(sql, anna)[-1]["contact"] == "+79771234567"
+
+
 def test_a_contact_that_was_refused_is_forgotten(stack: Stack) -> None:
     anna = speaks(stack)
     tap(product(anna), LABELS["yookassa"])

@@ -162,15 +162,16 @@ def _is_contact(message: Message) -> bool:
     return awaiting in (contact.AWAITS, contact.AWAITS_AGAIN) and not (message.text or "").startswith("/")
 
 
-@bot.message_handler(func=_is_contact, content_types=["text"])
+@bot.message_handler(func=_is_contact, content_types=["text", "contact"])
 def take_contact(message: Message) -> ContinueHandling | None:
-    """Take the address for the receipt, and go on with what was being bought.
+    """Take the address for the receipt, written or shared as a contact, and go on with what was being bought.
 
     The second message that holds none is for the AI: the user has moved on.
     """
     from shared.payments import contacts
 
-    unit, text = current(), message.text or ""
+    unit = current()
+    text = message.contact.phone_number if message.contact else message.text or ""
     found = contacts.read(text)
     if found is None and unit.data.get("awaiting") == contact.AWAITS_AGAIN and not contacts.is_try(text):
         unit.set_data("awaiting", None)
