@@ -14,6 +14,7 @@ _OPENING = re.compile(r"(`{3,})([\w+#.-]{0,32})[ \t]{0,99}", re.ASCII)
 _LANGUAGE = re.compile(r"[\w+#.:/-]{1,64}", re.ASCII)
 _ATTRIBUTE = re.compile(r"[\w-]{1,64}=", re.ASCII)
 _INDENT = re.compile(r"[ \t>]*")
+_NO_INDENT = re.compile(r"[^ \t>]")
 
 
 @dataclass(slots=True)
@@ -32,26 +33,48 @@ def repair(source: str) -> str:
     if "```" not in source:
         return source
     lines = source.split("\n")
-    return "\n".join((_Repair(lines, is_nested=True).run() or _Repair(lines, is_nested=False).run()) or lines)
+    reading = _read(lines, may_end_glued=False)
+    if reading.is_open and (other := _read(lines, may_end_glued=True)).has_glued_end and not other.is_open:
+        reading = other
+    return "\n".join(reading.lines())
+
+
+def _read(lines: list[str], *, may_end_glued: bool) -> _Repair:
+    nested = _Repair(lines, is_nested=True, may_end_glued=may_end_glued)
+    return nested if nested.is_sound else _Repair(lines, is_nested=False, may_end_glued=may_end_glued)
 
 
 class _Repair:
-    """One reading of a document. `is_nested`: a fence with a language within a block opens one more."""
+    """One reading of a document.
 
-    def __init__(self, lines: list[str], *, is_nested: bool) -> None:
+    `is_nested`: a fence with a language within a block opens one more. `may_end_glued`: a fence at the end of
+    a line of code closes its block.
+    """
+
+    def __init__(self, lines: list[str], *, is_nested: bool, may_end_glued: bool) -> None:
         self._lines = lines
         self._is_nested = is_nested
+        self._may_end_glued = may_end_glued
         self._open: list[_Fence] = []
         self._edits: dict[int, str] = {}
         self._glued: dict[int, str] = {}  # made when the block ends: else it is no fence
-
-    def run(self) -> list[str] | None:
-        """Return the lines, or None when a block with others in it never ends."""
-        for number, line in enumerate(self._lines):
+        self.has_glued_end = False
+        for number, line in enumerate(lines):
             if "```" in line or "~~~" in line:
                 self._take(number, line)
-        if self._is_nested and len(self._open) > 1:
-            return None
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a block never ends."""
+        return bool(self._open)
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether no block with others in it is left open."""
+        return not self._is_nested or len(self._open) < 2
+
+    def lines(self) -> list[str]:
+        """Return the lines with each fence on one of its own."""
         return [self._edits.get(number, line) for number, line in enumerate(self._lines)]
 
     def _take(self, number: int, line: str) -> None:
@@ -60,6 +83,16 @@ class _Repair:
             self._take_fence(number, line, match[1], match[2], match[3])
         elif not self._open:
             self._take_glued(number, line)
+        elif self._may_end_glued:
+            self._end_glued(number, line)
+
+    def _end_glued(self, number: int, line: str) -> None:
+        """End a block whose last line of code has the fence behind it."""
+        fence = self._open[-1]
+        code = line.rstrip(" \t").removesuffix(fence.marks)
+        if code.strip(" \t>") and code != line.rstrip(" \t") and "`" not in code:
+            self.has_glued_end = True
+            self._close(number, f"{code}\n{self._indent_of(fence)}{fence.marks}")
 
     def _take_glued(self, number: int, line: str) -> None:
         """Begin a block whose fence follows words on their line."""
@@ -108,6 +141,13 @@ class _Repair:
             self._edits[number] = (
                 head.rstrip(fence.marks[0]) + marks + tail.lstrip(fence.marks[0]) if found else text
             )
+
+    def _indent_of(self, fence: _Fence) -> str:
+        """Return what stands before a line of the block: quotes, and the room of an item's bullet."""
+        if fence.is_glued:
+            return self._indent_after(fence.line)
+        match = _LINE.fullmatch(self._lines[fence.line])
+        return _NO_INDENT.sub(" ", match[1]) if match else ""
 
     def _indent_after(self, number: int) -> str:
         following = self._lines[number + 1] if number + 1 < len(self._lines) else ""

@@ -28,6 +28,10 @@ _PRODUCT = re.compile(
     r"|\*\*(?<=(?<![\w*])[A-Za-z]\*\*)(?=[^\W_]|\()"
     r"|\*(?:(?<=\"\*)(?=\")|(?<='\*)(?=')|(?<=\(\*)(?=\))|(?<=\[\*)(?=\])|(?<=«\*)(?=»))"
 )
+_HIDDEN = re.compile(r"(?<![\w*])[^\W_]{1,32}\*{3,32}[^\W_]{1,32}(?![\w*])")  # f***ing
+# Bold with a punctuation mark inside and a letter outside, as **重要：**这 or **Важно:**текст. These are no
+# markers to CommonMark (commonmark-spec 650), but scripts without spaces cannot write otherwise.
+_BOLD = re.compile(r"\*\*(?<!\*\*\*)(?=[^\s*])([^*\n`]{1,300}?)(?<=[^\s*])\*\*(?!\*)")
 _IDENTIFIER = re.compile(r"__(?<!\w__)(?:[a-z][a-z0-9_]{0,40}|[A-Z][A-Z0-9_]{0,40})(?<=[^_])__(?!\w)")
 _WORD = re.compile(r"[^\s`]+")
 _PLAIN_BACKSLASH = re.compile(r"\\[A-Za-z0-9]|(?<![A-Za-z0-9])[A-Za-z]:\\")
@@ -91,6 +95,10 @@ def set_aside(source: str) -> tuple[str, Literals]:
         source = _SHRUG.sub(lambda match: token(match[0]), source)
         source = _WORD.sub(lambda match: _kept_word(match[0], literals), source)
     if "*" in source:
+        if not source.isascii():
+            source = _BOLD.sub(lambda match: _kept_bold(match, literals), source)
+        if "***" in source:
+            source = _HIDDEN.sub(lambda match: token(match[0]), source)
         source = _PRODUCT.sub(lambda match: token(match[0]), source)
     if "__" in source:
         source = _IDENTIFIER.sub(lambda match: token(match[0]), source)
@@ -112,6 +120,22 @@ def _kept(found: str, literals: Literals) -> str:
     if found.startswith(("\\(", "$$")) or _FORMULA.search(found, 2, len(found) - 2):
         return literals.token(found)
     return found  # `\[1\]` are brackets, "$5 or 10$" is money
+
+
+def _kept_bold(match: re.Match[str], literals: Literals) -> str:
+    """Hide the punctuation at the edges of a bold text from CommonMark, behind tokens that mean nothing."""
+    text, source = match[1], match.string
+    before, after = source[max(match.start() - 1, 0) : match.start()], source[match.end() : match.end() + 1]
+    start = literals.token("") if _is_edge(text[0], before) else ""
+    end = literals.token("") if _is_edge(text[-1], after) else ""
+    return f"**{start}{text}{end}**"
+
+
+def _is_edge(mark: str, neighbour: str) -> bool:
+    """Whether a punctuation mark within a style and the letter next to it are not both of ASCII."""
+    return neighbour.isalnum() and not (
+        mark.isalnum() or mark in _OPEN + _CLOSE + "_" or (mark + neighbour).isascii()
+    )
 
 
 def _kept_word(word: str, literals: Literals) -> str:

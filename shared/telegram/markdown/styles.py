@@ -63,7 +63,8 @@ class Style(NamedTuple):
             return True
         if not after or after.isspace():
             return False
-        if after.isdigit() or (last == "," and after not in _MAY_FOLLOW):
+        is_power = after.isdigit() and (last.isascii() or last.isalnum())  # **重要：**10 is none
+        if is_power or (last == "," and after not in _MAY_FOLLOW):
             return True
         if self._is_within_word(last, after):
             return True
