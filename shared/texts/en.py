@@ -608,6 +608,9 @@ TEXTS: Mapping[str, str] = {
         "the bot will hear of it."
     ),
     "admin_refund_whole_only": "{provider}: only the whole payment can be refunded.",
+    "admin_refund_other_currency": (
+        "Payment {id} was made when balances had another currency, so I can’t refund it to the balance."
+    ),
     "admin_refund_erased": "The buyer has erased their data, so there’s no balance to refund payment {id} to.",
     "admin_refund_changed": (
         "⚠️ Something about the payment has changed since I asked, so I refunded nothing. Here it is now:"

@@ -320,6 +320,20 @@ def test_refunds_at_once_give_the_money_back_once(money: Money, boss: int) -> No
     assert money.user(anna)["balance"] == 149
 
 
+def test_what_was_paid_in_another_currency_does_not_go_back_to_the_balance(money: Money, boss: int) -> None:
+    anna = money.person()
+    give(money, anna, "149")
+    order = buy(money, anna)["id"]
+    currency = "update private.settings set value = to_jsonb(%s::text) where key = 'balance_currency'"
+    money.sql(currency, "USD")
+    try:
+        assert refund(money, order)["outcome"] == "other_currency"
+        assert (money.user(anna)["balance"], money.user(anna)["bonus_credits"]) == (0, 100)
+    finally:
+        money.sql(currency, "RUB")
+    assert refund(money, order)["outcome"] == "opened"
+
+
 def test_nobody_but_an_admin_refunds(money: Money, boss: int) -> None:
     anna = money.person()
     give(money, anna, "149")

@@ -570,3 +570,17 @@ def test_a_buyer_who_erased_their_data_has_no_balance_to_refund_to(
     assert "I refunded nothing" in tap_yes(question).text
     assert "there’s no balance" in ask(boss, f"/refund {payment}").text
     assert refunds_of(sql, payment) == []
+
+
+def test_a_payment_in_another_currency_than_balances_have_now_is_not_refunded_to_balance(
+    stack: Stack, appoint: Appoint, sql: Sql
+) -> None:
+    _, payment = buy_from_balance(stack, sql)
+    question = ask(boss := appoint("en").chat("assistant"), f"/refund {payment}")
+    sql("update private.settings set value = '\"USD\"' where key = 'balance_currency'")
+    try:
+        assert "I refunded nothing" in tap_yes(question).text
+        assert "another currency" in ask(boss, f"/refund {payment}").text
+    finally:
+        sql("update private.settings set value = '\"RUB\"' where key = 'balance_currency'")
+    assert refunds_of(sql, payment) == []

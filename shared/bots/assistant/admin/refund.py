@@ -125,6 +125,8 @@ def _refusal(unit: Unit, found: Payment, wanted: Decimal) -> Text | None:
         reason = "too_much"
     elif found["provider"] == "balance" and not found["user"]:
         reason = "erased"
+    elif found["provider"] == "balance" and found["currency"] != unit.person.currency:
+        reason = "other_currency"
     else:
         reason = _obstacle(found, is_whole=wanted == amount)
     if reason is None:
