@@ -3417,6 +3417,7 @@ comment on function public.admin_promocodes is 'The promo codes there are, the n
 --   and {outgoing: messages to deliver now}
 --   opened | known (this reference opened it before) | busy (another one is open) | changed (not p_left any more)
 --   | too_much | nothing_left | not_paid | erased (paid from the balance of a user who is erased)
+--   | other_currency (paid from balance when balances had another currency: its amount says nothing of today's)
 -- Errors: N0001 not an admin; N0003 the reference is known with another action, payment or amount; N0004 the amount is
 --   unusable; N0007 there is no such payment.
 create or replace function public.admin_refund_payment(
@@ -3465,6 +3466,8 @@ begin
       when v_left <> p_left then 'changed'
       when p_amount > v_left then 'too_much'
       when v_payment.provider = 'balance' and v_payment.user_id is null then 'erased'
+      when v_payment.provider = 'balance' and v_payment.currency <> private.setting('balance_currency')
+        then 'other_currency'
       else 'opened'
     end;
   end if;

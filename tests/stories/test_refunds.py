@@ -219,7 +219,7 @@ def test_a_refund_that_takes_its_time_and_fails_is_told(stack: Stack, appoint: A
     (row,) = sql("select operation_id from refunds where payment_id = %s", payment)
     stack.payments["stripe"].fail_refund(row["operation_id"])  # type: ignore[attr-defined]
     news(boss, "did not happen")
-    news(anna, "is yours again")
+    news(anna, "your purchase is active again")
     assert refunds_of(sql, payment) == ["failed"]
 
 
