@@ -173,6 +173,19 @@ def test_reasoning_alone_is_no_answer(raw: RawServer, ask: Ask) -> None:
         ask(provider="openrouter")
 
 
+def test_minimax_says_in_a_status_of_200_that_there_is_no_credit(raw: RawServer, ask: Ask) -> None:
+    base = {"status_code": 1008, "status_msg": "insufficient balance"}
+    raw.next(streams({"id": "1", "choices": None, "base_resp": base}, DONE))
+    with pytest.raises(AIOverloaded, match="credit"):
+        ask(provider="openrouter")
+
+
+def test_minimax_says_beside_an_answer_that_all_is_well(raw: RawServer, ask: Ask) -> None:
+    raw.next(streams(delta("Hello", "stop") | {"base_resp": {"status_code": 0, "status_msg": ""}}, DONE))
+    answer = ask(provider="openrouter")
+    assert (answer.text, answer.finish) == ("Hello", "stop")
+
+
 def test_an_error_after_the_models_last_word_takes_nothing_away(raw: RawServer, ask: Ask) -> None:
     raw.next(streams(delta("Hello", "stop"), {"error": {"code": 500, "message": "no usage"}}, DONE))
     answer = ask(provider="openrouter")
@@ -435,6 +448,7 @@ def test_putting_pieces_together_takes_linear_time(kind: str) -> None:
         ("FastAPI", {"detail": "Internal error"}, AIError),
         ("vLLM", {"object": "error", "message": "Rate limit", "code": 429}, AIOverloaded),
         ("a list", [{"error": {"code": 429, "message": "Quota"}}], AIOverloaded),
+        ("MiniMax", {"choices": None, "base_resp": {"status_code": 1000, "status_msg": "unknown"}}, AIError),
     ],
 )
 def test_an_error_inside_a_stream_is_one(

@@ -104,6 +104,7 @@ FORMS = {
     "zero width within": "/promo T\u200bEST\u2060{rest}", "byte order mark": "/promo \ufeff{}",
     "guillemets": "/promo «{}»", "curly quotes": "/promo “{}”", "backticks": "/promo `{}`",
     "full stop": "/promo {}.", "sentence": "/promo ({})!", "bold": "/promo **{}**", "hashtag": "/promo #{}",
+    "emoji": "/promo 🎁{}🎁", "emoji apart": "/promo 🔥 Code: {} ✅",
     "label": "/promo Code: {}", "Russian label": "/promo Промокод {}.", "full width": "/promo ＴＥＳＴ{rest}",
     "other hyphens": "/promo {hyphens}", "long dash": "/promo {dashes}",
     "Cyrillic letters": "/promo ТЕЅТ{rest}", "link": "/promo https://t.me/some_bot?start=promo_{}",

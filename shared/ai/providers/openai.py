@@ -128,6 +128,9 @@ class Provider(provider.Provider):
             draft.problem = self.problem(0, {"error": error})
         elif choices is None and _is_error(event):
             draft.problem = self.problem(0, event)
+        elif (base := event.get("base_resp")) and isinstance(base, Mapping) and base.get("status_code"):
+            # MiniMax's errors come with status 200.
+            draft.problem = self.problem(0, {"code": base["status_code"], "message": base.get("status_msg")})
 
     def _take_choice(self, choice: Mapping[str, Any], draft: Draft) -> None:
         for name, take in (("delta", draft.said.add), ("message", draft.said.put)):

@@ -26,6 +26,7 @@ _LABEL = re.compile(
 )
 _LINK = re.compile(rf"[?&]start=(?:{PROMO})?([A-Za-z0-9_-]{{1,64}})")
 _HYPHENS = dict.fromkeys(map(ord, "\u2010\u2011\u2012\u2013\u2212"), "-")
+_AROUND = re.compile(r"\A[^\w-]{1,32}|[^\w-]{1,32}\Z")  # emoji, `#`
 _DASHES = re.compile("[\u2014\u2015]")  # phones write -- so
 _LATIN = re.compile("[A-Z0-9]")
 # Letters of other alphabets that look the same: nobody sees which one was typed.
@@ -104,11 +105,12 @@ def _is_meant(text: str, before: str) -> bool:
 def readings(text: str) -> tuple[str, ...]:
     """Return the codes that pasted words can mean, the likeliest first; none when they are no code.
 
-    "Code: SUMMER.", a link with a code, lookalike letters and the dashes of phones are read.
+    "Code: SUMMER.", "🎁 SUMMER 🎁", a link with a code, lookalike letters and the dashes of phones are read.
     """
     if link := _LINK.search(pasted.plain(text)):
         return (link[1].upper(),) if _CODE.fullmatch(link[1]) else ()
-    code = pasted.word(_without_label(pasted.word(text))).lstrip("#").upper().translate(_HYPHENS)
+    words = _AROUND.sub("", pasted.word(_without_label(_AROUND.sub("", pasted.word(text)))))
+    code = words.upper().translate(_HYPHENS)
     if _LATIN.search(code):
         code = code.translate(_LOOKALIKES)
     found = [_DASHES.sub(dash, code) for dash in ("--", "-")]
