@@ -207,3 +207,27 @@ def test_being_removed_from_a_group_changes_nothing_about_the_user(stack: Stack,
     change["new_chat_member"] = {"user": me, "status": "kicked", "until_date": 0}
     stack.telegram.deliver({"update_id": new_update_id(), "my_chat_member": change})
     assert eventually(lambda: sql(active, anna.id) == [{"is_active": False}])
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"live_photo": {"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1, "duration": 1}},
+        {"checklist": {"title": "x", "tasks": [{"id": 1, "text": "y"}]}},
+        {"paid_media": {"star_count": 1, "paid_media": []}},
+    ],
+)
+def test_contents_newer_than_the_librarys_list_get_a_friendly_word(
+    stack: Stack, content: dict[str, Any]
+) -> None:
+    anna = acquainted(stack.telegram)
+    assert stack.telegram.deliver(_without_text(anna, **content)).json()["text"]
+
+
+@pytest.mark.parametrize(
+    "service", [{"checklist_tasks_done": {"marked_as_done_task_ids": [1]}}, {"hologram": {}}]
+)
+def test_service_messages_get_no_word(stack: Stack, service: dict[str, Any]) -> None:
+    anna = acquainted(stack.telegram)
+    response = stack.telegram.deliver(_without_text(anna, **service))
+    assert (response.status, response.body) == (200, b"")

@@ -10,6 +10,7 @@ from shared.telegram import current, reply
 
 _BY_CONTENT = {
     "photo": "cannot_photo",
+    "live_photo": "cannot_photo",
     "voice": "cannot_voice",
     "audio": "cannot_voice",
     "video_note": "cannot_video",
@@ -20,7 +21,14 @@ _BY_CONTENT = {
 }
 
 
-@bot.message_handler(content_types=content_type_media)
+def _is_content(message: Message) -> bool:
+    """Whether a message of a type that the library names in no list is the user's, and no service message."""
+    return message.content_type is not None or bool(message.checklist or message.paid_media)
+
+
+@bot.message_handler(
+    func=_is_content, content_types=[*content_type_media, "live_photo", "rich_message", None]
+)
 def cannot_take(message: Message) -> None:
     """Say what the bot can take instead, once for an album: each of its items is a message of its own."""
     if _is_known_album(message.media_group_id):
