@@ -31,7 +31,8 @@ import json, os, sys
 from pathlib import Path
 here = Path({folder!r})
 arguments = [Path(sys.argv[0]).name, *sys.argv[1:]]
-kept = {{name: os.environ[name] for name in ("BOT_BACKEND_PASSWORD", "SUPABASE_CLI") if name in os.environ}}
+watched = ("BOT_BACKEND_PASSWORD", "SUPABASE_CLI", "ADMIN_EMAILS", "ADMIN_TELEGRAM_IDS", "DAILY_COST_BOT")
+kept = {{name: os.environ[name] for name in watched if name in os.environ}}
 with (here / "calls").open("a") as notes:
     notes.write(json.dumps([arguments, kept]) + "\\n")
 for words, answer in json.loads((here / "answers").read_text()).items():

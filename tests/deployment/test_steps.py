@@ -105,6 +105,15 @@ def test_the_role_gets_the_password_that_its_address_has(build: Build) -> None:
     assert sync.environment["BOT_BACKEND_PASSWORD"] == "p@ss/word"
 
 
+def test_the_databases_settings_and_admins_are_those_of_the_deployment(tmp_path: Path) -> None:
+    more = "MAX_HISTORY_LENGTH=30|ADMIN_EMAILS=boss@example.com,ann@example.com|DAILY_COST_BOT=50"
+    build = Build(tmp_path / "build", _MORE_SETTINGS=more, _ADMIN_TELEGRAM_IDS="123456789")
+    _, settings = database(build)
+    assert settings.environment["ADMIN_EMAILS"] == "boss@example.com,ann@example.com"
+    assert settings.environment["ADMIN_TELEGRAM_IDS"] == "123456789"
+    assert settings.environment["DAILY_COST_BOT"] == "50"
+
+
 def test_with_another_role_the_password_stays(build: Build) -> None:
     sync, _ = database(
         build, DATABASE_URL="postgresql://bot_backend_2.ref:other@pooler.example:6543/postgres"

@@ -169,7 +169,7 @@ def test_a_bot_is_stopped_at_its_daily_cost_and_other_bots_are_not(
     assert question(ben, "0.41", bot).reservation == "bot_cost"
     assert question(ben, "0.4", bot).reservation == "reserved"
     assert question(newcomer(sql), "0.01", bot).reservation == "bot_cost"
-    assert question(newcomer(sql), "0.01").reservation == "reserved"
+    assert question(newcomer(sql), "0.01", f"other_{bot}").reservation == "reserved"
 
 
 def test_no_limit_where_it_is_zero(sql: Sql, anna: int, question: Ask, setting: Setting, bot: str) -> None:
