@@ -19,7 +19,7 @@ from telebot.apihelper import ApiTelegramException
 
 from shared import db, log, texts
 from shared.config import settings
-from shared.errors import DatabaseUnavailable, OutsideError, TelegramError
+from shared.errors import DatabaseUnavailable, OutsideError, Refusal, TelegramError
 from shared.http import NoAnswer
 from shared.telegram import api, bans, outbox
 from shared.telegram.bot import Bot
@@ -29,6 +29,7 @@ from shared.telegram.unit import Ban, Call, OwnKey, Person, Unit, Usage, working
 LEASE_MARGIN = 10  # seconds a worker keeps its lease after RESPONSE_TIMEOUT: to commit and to record
 SENDING_TIME = 8.0  # seconds for explicit calls after RESPONSE_TIMEOUT; Telegram waits 60 in all
 MAX_TEXT = 16_000  # characters of one message that the AI is given
+_OVERTAKEN = ("Y0001", "Y0002")  # refusals to erase: the next delivery asks the user anew
 _APOLOGY_AFTER = 3  # failures, as fail_update counts them
 # Seconds before Telegram delivers again, in every answer that makes it do so: longer than the age up to which
 # fallback.py takes a delivery for the first, so that it never answers what another instance has stored.
@@ -263,11 +264,16 @@ def send_toast(unit: Unit) -> None:
 
 
 def is_ours(error: Exception) -> bool:
-    """Return whether our own code failed, and not the database, the network or another service."""
+    """Return whether our own code failed, and not the database, the network or another service.
+
+    Nor did it fail where money came, or a renewal began, between an erasure's question and its commit.
+    """
     if isinstance(error, ApiTelegramException):
         return bool(error.error_code != 429 and error.error_code < 500)
     if isinstance(error, TelegramError):
         return not error.is_temporary
+    if isinstance(error, Refusal):
+        return error.sqlstate not in _OVERTAKEN
     return not isinstance(error, DatabaseUnavailable | OutsideError | NoAnswer)
 
 

@@ -11,6 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from shared.errors import Refusal
+from shared.telegram import pipeline
 from tests.people.conftest import Someone, Sql, call, everything, id_of, next_update
 from tools.database import admins
 
@@ -294,3 +296,9 @@ def test_an_update_of_a_restarted_numbering_is_new(sql: Sql, anna: Someone) -> N
         update_id,
     )
     assert anna.receive(update_id)["outcome"] == "work"
+
+
+@pytest.mark.parametrize(("code", "ours"), [("Y0001", False), ("Y0002", False), ("L0002", True)])
+def test_money_that_comes_between_question_and_erasure_is_no_failure(code: str, ours: bool) -> None:
+    """The update is delivered again and asks anew; it is never put aside for that."""
+    assert pipeline.is_ours(Refusal(code, "refused")) is ours
