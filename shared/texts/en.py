@@ -39,12 +39,12 @@ TEXTS: Mapping[str, str] = {
     "command_cancel": "Cancel what was started",
     "command_stats": "People, requests and cost",
     "command_user": "A person’s card: ID or user name",
-    "command_grant": "Give bonus requests: whom, how many, why",
-    "command_givetrainings": "Give trainings: whom, how many, why",
-    "command_reset": "Give the month’s requests back: to whom",
-    "command_plan": "Give a plan: to whom, which, for how many days",
-    "command_unban": "Lift a ban: whose",
-    "command_ban": "Ban: whom, why",
+    "command_grant": "Add bonus requests: @user amount [reason]",
+    "command_givetrainings": "Add trainings: @user amount [reason]",
+    "command_reset": "Reset this month’s requests: @user",
+    "command_plan": "Set a plan: @user PLAN [days]",
+    "command_unban": "Unban a user: @user",
+    "command_ban": "Ban a user: @user [reason]",
     "command_promocode": "Promo codes: which there are, a new one, on and off",
     "command_payment": "A payment by its number; without one, what needs you",
     "command_refund": "Give money back: which payment, how much",
@@ -162,7 +162,7 @@ TEXTS: Mapping[str, str] = {
     "mode_code_about": "writes and explains code",
     "mode_locked": "🔒 {mode}",
     "mode_not_included": "This mode is not part of your plan.",
-    "mode_gone": "This mode is no longer there.",
+    "mode_gone": "This mode is no longer available.",
     # Referrals
     "referral": (
         "🎁 **Invite friends**\n\n"
@@ -180,23 +180,20 @@ TEXTS: Mapping[str, str] = {
     # Free trial and trainings
     "trial_button": "✨ {days|day|days} free",
     "trial_available": (
-        "✨ **Try the plan {plan} for free: {days|day|days}.**\n\n"
-        "No card is needed, and nothing is ever charged by itself: when the time is over, you are simply back on the "
-        "free plan. There is one trial for each person."
+        "✨ **Try {plan} free for {days|day|days}.**\n\nNo card needed, and you won’t be charged automatically: "
+        "when the trial ends, you’re back on the free plan. One trial per person."
     ),
     "trial_start": "✨ Start",
     "trial_started": (
-        "🎉 **Your free trial has begun.** The plan {plan} is yours until {until}.\n\n"
-        "I will remind you when it comes to its end. If you buy a plan earlier, the days that are left are not lost."
+        "🎉 **Your free trial has started.** {plan} is active until {until}.\n\nI’ll remind you before it ends. "
+        "If you buy a plan earlier, you keep the days you have left."
     ),
-    "trial_running": "✨ Your free trial is running: the plan **{plan}** is yours until {until}.",
+    "trial_running": "✨ Your free trial is on: **{plan}** is active until {until}.",
     "trial_already_used": (
-        "You have had your free trial already, and there is one for each person. If you liked it, choose a plan below."
+        "You’ve already had your free trial: there’s one per person. If you liked it, choose a plan below."
     ),
-    "trial_paid_already": (
-        "The trial is for getting acquainted, and you have a plan or had one before. What is running now: /subscription"
-    ),
-    "trial_off": "There is no free trial at the moment. What there is, you find below.",
+    "trial_paid_already": "The trial is for new users only. Your current plan: /subscription",
+    "trial_off": "There’s no free trial right now. See what’s available below.",
     "trainings": "🎓 **Your trainings**",
     "trainings_none": "🎓 **You have no trainings yet.**",
     "trainings_plan_until": "🎓 **Your trainings**\n\nWith the plan {plan}, as many as you like until {until}.",
@@ -209,12 +206,12 @@ TEXTS: Mapping[str, str] = {
     "trainings_from_admin": "from an admin",
     "trainings_from_other": "as a present",
     "trainings_channel": "📣 Join the channel **{channel}**, and I will give you {trainings|training|trainings}.",
-    "trainings_channel_had": "📣 The present for joining **{channel}** is yours already. Thank you for reading!",
+    "trainings_channel_had": "📣 You’ve already claimed the reward for joining **{channel}**. Thanks for reading!",
     "trainings_open": "📣 {channel}",
     "trainings_joined": "✅ I have joined",
     "trainings_given": "🎉 Thank you! +{trainings|training|trainings}",
-    "trainings_already_given": "You have had the present for this channel already.",
-    "trainings_off": "There is no present for joining at the moment.",
+    "trainings_already_given": "You’ve already claimed the reward for this channel.",
+    "trainings_off": "There’s no reward for joining right now.",
     "trainings_not_joined": "I do not see you in the channel {channel} yet. Join it and tap once more.",
     "trainings_later": "Telegram does not answer now, so I cannot see whether you joined. Tap again in a minute.",
     "trainings_broken": (
@@ -273,7 +270,10 @@ TEXTS: Mapping[str, str] = {
     "section_ai_calls_about": "Each call to the AI, without the words: when, to which model, how long and how large. "
     "These are the newest 10,000; the sums by month have them all.",
     "section_keys": "Your own AI keys",
-    "section_keys_about": "Whose they are and how each ends. The keys themselves are encrypted and in no file.",
+    "section_keys_about": (
+        "Providers of your keys and their last characters. The keys themselves are encrypted and not in the "
+        "file."
+    ),
     "section_balance": "Balance history",
     "section_balance_about": "Everything that came and went. After an erasure it stays for accounting, as nobody’s.",
     "section_payments": "Orders and payments",
@@ -338,8 +338,8 @@ TEXTS: Mapping[str, str] = {
     "deleteme_lose": "🗑 Erase and lose {balance}",
     "deleteme_kept": "All right, everything stays where it is.",
     "deleteme_done": (
-        "✅ **Done: we do not remember you any more.**\n\n"
-        "If you would like to come back, just write. We will get to know each other anew."
+        "✅ **Done. Your data has been erased.**\n\nIf you’d like to come back, just write. We’ll start from "
+        "scratch."
     ),
     # Bans
     "banned": (
@@ -361,7 +361,7 @@ TEXTS: Mapping[str, str] = {
     "stats_cost": "Cost, as far as providers say: {figures}",
     "stats_tokens": "Tokens in 30 days: {tokens_in} asked, {tokens_out} answered",
     "stats_models": "\n🤖 **Models in 30 days**",
-    "stats_model": "{model}: {requests} requests, {cost}",
+    "stats_model": "{model}: {requests|request|requests}, {cost}",
     "stats_picture": "How the bots do",
     "stats_picture_requests": "Requests",
     "stats_picture_errors": "AI errors",
@@ -666,6 +666,7 @@ TEXTS: Mapping[str, str] = {
     "statement_day": "{day}, {provider}: there {theirs}, here {ours}, unmatched: {unmatched}",
     "statement_unread": "⏳ {provider}: days not read yet: {days}",
     "statement_foreign": "Payments of others on the same accounts: {count}",
+    "statement_no_payments": "✅ No payments in the last {days|day|days} we compared, neither at the providers nor here. Each day is compared once it’s over.",
     "statement_nothing": "No list has been read yet. The first ones are read within the hour.",
     # Own keys
     "keys": "🔑 **Your keys**\n\n{keys}\n\n{now}",
@@ -777,9 +778,9 @@ TEXTS: Mapping[str, str] = {
         "⏳ **You have used up this month’s {limit|request|requests}.**\n\n"
         "New ones come on {date} at {time}. Until then the menu and your settings work as always.{ways}"
     ),
-    "ways_out": "More requests at once:",
+    "ways_out": "Get more requests now:",
     "way_out_trial": "✨ try a plan for free: /trial",
-    "way_out_keys": "🔑 answers on an AI key of your own: /keys",
+    "way_out_keys": "🔑 use your own AI key: /keys",
     "way_out_referral": "🎁 invite a friend: /referral",
     "ai_failed": "😔 The AI couldn’t answer. Please try again.{counted}",
     "ai_unavailable": "😔 The AI isn’t available right now. We’re on it: try again later.{counted}",
@@ -829,7 +830,7 @@ TEXTS: Mapping[str, str] = {
     "command_terms": "Terms of sale",
     "command_paysupport": "Help with a payment",
     "menu_buy": "⭐ Buy",
-    "buy": "⭐ **What would you like?**\n\nThe price is for the handiest way to pay; the others come next.",
+    "buy": "⭐ **What would you like?**\n\nYou’ll pick a payment method next.",
     "buy_promo": "🏷 Enter a promo code",
     "buy_discount": (
         "🏷 **Your discount of {percent}%** is in the prices already. It is for one purchase, and not for what renews "
@@ -867,11 +868,11 @@ TEXTS: Mapping[str, str] = {
         "If you still want it, choose a way to pay:{until}"
     ),
     "buy_way": "{provider} · {price}",
-    "buy_way_repeats": "🔁 {provider} · {price}, renews itself",
+    "buy_way_repeats": "🔁 {provider} · {price}, auto-renews",
     "buy_pay": "**{title}**\nTo pay: **{price}**\n\nI will write the moment the money arrives.",
     "buy_pay_repeats": (
-        "**{title}**\nTo pay: **{price}**, then the same each period.\n\nYou can stop the renewal at any time: "
-        "/subscription. I will write the moment the money arrives."
+        "**{title}**\nTo pay: **{price}** now, then the same for every period.\n\nTurn off auto-renewal at any "
+        "time: /subscription. I’ll message you when the payment arrives."
     ),
     "buy_way_balance": "{provider} · {price} (you have {balance})",
     "balance_pay": "**{title}**\n{price} from your balance: you have {balance}, and {left} will remain.",
@@ -892,7 +893,10 @@ TEXTS: Mapping[str, str] = {
     "invitation_expired": "⌛ **{title}**\nThis payment link has expired.",
     "invitation_again": "Buy again",
     "buy_pay_button": "Pay {price}",
-    "buy_unavailable": "😔 This way to pay does not answer right now. Nothing was charged. Try another one, or a bit later.",
+    "buy_unavailable": (
+        "😔 This payment method isn’t responding right now. Nothing was charged. Try another one, or try "
+        "again later."
+    ),
     "buy_contact": (
         "🧾 We’re required to send you a receipt. Send the **e-mail address** or **phone number** for it."
     ),
@@ -915,15 +919,16 @@ TEXTS: Mapping[str, str] = {
     "promo_again": "Try another code",
     "promo_malformed": "🤔 That doesn’t look like a promo code. A code is 3–32 Latin letters, digits, hyphens or underscores.",
     "promo_unknown": "🤔 There’s no promo code **{code}**. Check it for typos and send it again.",
-    "promo_expired": "⌛ The promo code **{code}** is over.",
-    "promo_used_up": "😔 The promo code **{code}** is all taken: it was for a limited number of people.",
+    "promo_expired": "⌛ The promo code **{code}** has expired.",
+    "promo_used_up": "😔 The promo code **{code}** has reached its limit.",
     "promo_not_yet": "⏳ The promo code **{code}** begins on {date}. Come back then!",
     "promo_too_many_tries": "🚦 Too many wrong promo codes today. Please try again tomorrow.",
     "promo_already_used": "👌 You have used the promo code **{code}** already. Each one works once.",
     "promo_waits": "🏷 The promo code **{code}** is yours already: {percent}% off waits for your next purchase.",
     "promo_month": "🎁 **The promo code {code} works!**\n\nThe plan **{plan}** is yours until {until}.",
     "promo_credits": (
-        "🎁 **The promo code {code} works!**\n\nYou have **{value|request|requests}** more, and they never run out of time."
+        "🎁 **The promo code {code} works!**\n\nYou get **{value|more request|more requests}**. They never "
+        "expire."
     ),
     "promo_trainings": (
         "🎁 **The promo code {code} works!**\n\nYou have **{value|free training|free trainings}**."
@@ -943,22 +948,23 @@ TEXTS: Mapping[str, str] = {
     "provider_crypto_pay": "Cryptocurrency",
     "provider_balance": "Balance",
     "provider_fake": "Make-believe (development)",
-    "checkout_paid": "This invoice is paid already.",
+    "checkout_paid": "This invoice has already been paid.",
     "checkout_renewing": "Auto-renewal is already on. To change it, open /subscription.",
     "checkout_expired": "This invoice has expired. Open /buy and choose again.",
-    "checkout_owner": "This invoice is somebody else's. Open /buy and choose for yourself.",
+    "checkout_owner": "This invoice belongs to someone else. Open /buy to get your own.",
     "checkout_unknown": "This invoice is gone. Open /buy and choose again.",
-    "checkout_unavailable": "We cannot take payments right now. Please try in a minute.",
+    "checkout_unavailable": "We can’t take payments right now. Try again in a minute.",
     "paid_subscription": "🎉 **{title}** is paid. Thank you!\n\nIt is yours until {until}.",
     "paid_credits": "🎉 Paid, thank you! You have **{quantity|request|requests}** more.",
-    "paid_balance": "🎉 Paid, thank you! Your balance grew by **{quantity}**.",
+    "paid_balance": "🎉 Paid, thank you! **{quantity}** has been added to your balance.",
     "paid_balance_continues": (
-        "🎉 Paid, thank you! Your balance grew by **{quantity}**.\n\nFinish your purchase: **{wanted}** for {price}."
+        "🎉 Paid, thank you! **{quantity}** has been added to your balance.\n\nFinish your purchase: "
+        "**{wanted}** for {price}."
     ),
     "balance_buy": "Buy for {price} from balance",
     "paid_course": "🎉 **{title}** is paid. Thank you!",
     "renewed": "🔁 **{title}** is renewed until {until}. Thank you for staying!",
-    "payment_pending": "⏳ **{title}**: the payment is being processed. I will write when it is through.",
+    "payment_pending": "⏳ **{title}**: your payment is being processed. I’ll message you when it’s done.",
     "payment_held_amount": (
         "⏳ **{title}**: we received {money} instead of {price}, so the payment is under review. Nothing "
         "has been added yet. We’ll message you when it’s settled. Questions? /paysupport"
@@ -985,19 +991,21 @@ TEXTS: Mapping[str, str] = {
         "⏳ **{title}**: we received {money} instead of {price}, so the payment is under review. Nothing "
         "has been added yet. We’ll message you when it’s settled. Questions? /paysupport"
     ),
-    "payment_failed": "😔 **{title}**: the payment did not go through, and nothing was charged. Try again or another way: /buy",
-    "refunded": "↩️ **{title}**: {money} went back to you. What it had bought is no longer active.",
+    "payment_failed": (
+        "😔 **{title}**: the payment didn’t go through, and nothing was charged. Try again or pay another "
+        "way: /buy"
+    ),
+    "refunded": "↩️ **{title}**: {money} has been refunded, and the purchase has been canceled.",
     "refunded_part": (
-        "↩️ **{title}**: {money} went back to you. The same share of what it had bought is no longer active."
+        "↩️ **{title}**: {money} has been refunded, and the same share of the purchase has been canceled."
     ),
     "refunded_to_balance": "↩️ **{title}**: {money} is back on your balance, and the purchase has been canceled.",
     "refunded_part_to_balance": (
         "↩️ **{title}**: {money} is back on your balance, and the same share of the purchase has been canceled."
     ),
-    "refunded_unknown": "↩️ {money} went back to you. This payment never added anything to your account.",
+    "refunded_unknown": "↩️ {money} has been refunded. This payment never added anything to your account.",
     "refunded_unused": (
-        "↩️ **{title}**: {money} went back to you. Nothing had been given for this payment, so nothing "
-        "else changes."
+        "↩️ **{title}**: {money} has been refunded. This payment never added anything to your account."
     ),
     "refund_undone": "**{title}**: the refund of {money} didn’t go through, so your purchase is active again.",
     "dispute_won": "✅ **{title}**: the dispute over {money} has been settled, and your purchase is active again.",
@@ -1028,12 +1036,12 @@ TEXTS: Mapping[str, str] = {
         "shop on the same account, do nothing. Else refund it."
     ),
     "payment_alarm_amount": (
-        "🚨 **A wrong amount:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was "
-        "given.\n\nRefund it, or give the purchase yourself: /plan, /grant."
+        "🚨 **Wrong amount:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n\n"
+        "Refund it, or add the purchase yourself: /plan, /grant."
     ),
     "payment_alarm_currency": (
-        "🚨 **A wrong currency:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was "
-        "given.\n\nRefund it, or give the purchase yourself: /plan, /grant."
+        "🚨 **Wrong currency:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n"
+        "\nRefund it, or add the purchase yourself: /plan, /grant."
     ),
     "payment_alarm_owner": (
         "🚨 **Paid by someone other than the buyer,** or the buyer erased their data: {money}\n\nPayment "
@@ -1086,9 +1094,9 @@ TEXTS: Mapping[str, str] = {
         "with another one. Cancel it in the provider’s dashboard. We keep trying."
     ),
     "payments": "💳 **Your payments**",
-    "payments_none": "You have not bought anything yet.",
+    "payments_none": "You haven’t bought anything yet.",
     "payments_line": "{date} · **{title}**\n{price} · {status}",
-    "payment_status_pending": "waits for payment",
+    "payment_status_pending": "awaiting payment",
     "payment_status_completed": "paid",
     "payment_status_part": "paid, refunded in part",
     "payment_status_review": "under review",
@@ -1143,8 +1151,8 @@ TEXTS: Mapping[str, str] = {
         "⏳ Your free trial ends on {until}. Nothing will be charged. If you would like to go on, choose a plan: /buy"
     ),
     "ends_trial_over": (
-        "Your free trial ended on {until}. Nothing was charged; you are still with us, on the free plan. Choose a "
-        "plan: /buy"
+        "Your free trial ended on {until}. Nothing was charged; you’re on the free plan now. Choose a plan: "
+        "/buy"
     ),
     "ends_over": "Your subscription ended on {until}. You are still with us, on the free plan. Come back: /buy",
 }

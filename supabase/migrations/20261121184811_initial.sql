@@ -3637,7 +3637,7 @@ comment on function public.admin_set_plan is 'Gives a person a plan in an admin'
 --
 -- Twice or at once: only reads, in one snapshot.
 -- Returns: jsonb {sums: [{provider, currency, theirs, ours, unmatched}], days: the newest ten that differ [{provider, day,
---   currency, theirs, ours, unmatched}], unread: [{provider, days}], foreign: movements of others on the same accounts}.
+--   currency, theirs, ours, unmatched}], unread: [{provider, days}], read_days, foreign: movements of others on the same accounts}.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_statement(p_admin_email text)
 returns jsonb
@@ -3682,6 +3682,11 @@ begin
              where d.read_at is null and d.day > (private.clock() at time zone 'UTC')::date - 30
              group by d.provider
           ) as t
+      ),
+      'read_days', (
+        select count(distinct d.day)
+          from public.statement_days as d
+         where d.read_at is not null and d.day > (private.clock() at time zone 'UTC')::date - 30
       ),
       'foreign', (
         select coalesce(sum(t.entries), 0)
@@ -6279,6 +6284,9 @@ begin
     || case v_bought.kind
          when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
          when 'course' then '{}'
+         when 'balance' then jsonb_build_object(
+           'quantity', jsonb_build_object('amount', v_given, 'currency', private.setting('balance_currency'))
+         )
          else jsonb_build_object('quantity', trim_scale(v_given))
        end
     || coalesce(v_offer -> 'values', '{}'),

@@ -367,6 +367,7 @@ def test_a_top_up_made_for_a_product_offers_it_when_it_is_paid(money: Money) -> 
 
     parameters = message["parameters"]
     assert parameters["key"] == "paid_balance_continues"
+    assert parameters["values"]["quantity"] == {"amount": 500, "currency": "RUB"}
     assert parameters["values"]["wanted"]["en"] == "Premium for a month"
     assert parameters["values"]["price"] == {"amount": 499.0, "currency": "RUB"}
     assert parameters["buttons"] == [[{"key": "balance_buy", "data": f"bal!:premium_month:499:t{order}"}]]

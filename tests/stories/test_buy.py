@@ -225,7 +225,7 @@ def test_a_subscription_in_stars_renews_and_is_canceled(stack: Stack, sql: Sql) 
     anna = speaks(stack)
     anna.send("/buy")
     page = tap(tap(anna.answer(), "Premium for a month"), "🔁 Telegram Stars")
-    assert "then the same each period" in page.text
+    assert "then the same for every period" in page.text
     anna.pay(link_of(page)).wait()
     news(anna, "It is yours until")
     (running,) = anna.subscriptions

@@ -180,7 +180,7 @@ def test_the_screens_in_russian(stack: Stack) -> None:
     saved.tap("🔑 Мои ключи")
     saved.wait_for_edit(20)
     assert "используется" in saved.text
-    assert "Отвечаю на вашем ключе OpenRouter" in saved.text
+    assert "Использую ваш ключ OpenRouter" in saved.text
     saved.tap("🗑 OpenRouter")
     saved.wait_for_edit(20)
     assert "Удалить ключ OpenRouter" in saved.text

@@ -183,5 +183,5 @@ def test_a_visit_to_the_shop_forgets_the_purchase_a_top_up_was_for(stack: Stack,
     press(open_product(anna, "100 requests"), "Balance ·")
     checkout = press(open_product(anna, "Balance: 500"), LABELS["fake"])
     stack.payments.press(link_of(checkout), "pay")
-    assert "Your balance grew by" in news(anna, "Paid, thank you!")
+    assert "has been added to your balance" in news(anna, "Paid, thank you!")
     assert not any("Finish your purchase" in one.text for one in anna.answers())

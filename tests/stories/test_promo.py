@@ -34,11 +34,11 @@ def user(sql: Sql, chat: Chat) -> dict[str, Any]:
 
 
 GIVEN = {
-    ("ru", "credits"): ("У вас на 50 запросов больше", 50),
+    ("ru", "credits"): ("Начислено: 50 запросов", 50),
     ("ru", "month"): ("Тариф Премиум ваш до", 1),
     ("ru", "trainings"): ("У вас 2 бесплатные тренировки", 2),
     ("ru", "percent"): ("Следующая разовая покупка на 20% дешевле", 20),
-    ("en", "credits"): ("You have 50 requests more", 50),
+    ("en", "credits"): ("You get 50 more requests", 50),
     ("en", "month"): ("The plan Premium is yours until", 1),
     ("en", "trainings"): ("You have 1 free training.", 1),
     ("en", "percent"): ("Your next one-off purchase costs 20% less", 20),
@@ -65,9 +65,9 @@ def test_a_code_behind_the_command_gives_what_it_is_for(
 
 @pytest.mark.parametrize(("language", "words"), [
     ("ru", ("Пришлите его следующим", "нет. Проверьте", "не похоже на промокод", "больше не действует",
-            "уже разобрали", "начнёт действовать 01.01.2099", "Попробуйте завтра")),
-    ("en", ("Send it in your next", "There’s no promo code", "doesn’t look like", "is over",
-            "is all taken", "begins on 01 Jan 2099", "try again tomorrow")),
+            "лимит активаций исчерпан", "начнёт действовать 01.01.2099", "Попробуйте завтра")),
+    ("en", ("Send it in your next", "There’s no promo code", "doesn’t look like", "has expired",
+            "has reached its limit", "begins on 01 Jan 2099", "try again tomorrow")),
 ])  # fmt: skip
 def test_what_gives_nothing_is_told_kindly(
     stack: Stack, sql: Sql, language: str, words: tuple[str, ...]
@@ -414,7 +414,7 @@ def test_an_admin_makes_a_code_and_switches_it_off(
     card.tap(next(label for label in labels(card) if words["switch_off"] in label)).wait()
     off = card.wait_for_edit()
     assert words["off"] in off.text
-    assert {"ru": "больше не действует", "en": "is over"}[language] in ask(
+    assert {"ru": "больше не действует", "en": "has expired"}[language] in ask(
         speaks(stack, language), f"/promo {code}"
     ).text
     off.tap(next(label for label in labels(off) if words["switch_on"] in label)).wait()

@@ -20,7 +20,7 @@ WORDS = {
         "shop": "What would you like?",
         "product": "Premium for a month",
         "way": "🔁 Card or SBP (YooKassa)",
-        "pay": "then the same each period",
+        "pay": "then the same for every period",
         "paid": "It is yours until",
         "renewed": "is renewed until",
         "late": "you keep the plan until",

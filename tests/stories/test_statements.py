@@ -178,6 +178,17 @@ def test_what_only_we_have_is_told_once_and_shown(
     assert len([one for one in olga.answers() if says in one.text and number in one.text]) == len(told) == 1
 
 
+def test_days_without_payments_are_reported_as_compared(
+    stack: Stack, sql: Sql, appoint: Callable[..., Any]
+) -> None:
+    olga = appoint("en").chat("assistant")
+    olga.send("/statement")
+    assert "No list has been read yet" in olga.answer().text
+    sql("insert into statement_days (provider, day, read_at) values ('fake', current_date - 1, now())")
+    olga.send("/statement")
+    assert "No payments in the last 1 day we compared" in olga.answer().text
+
+
 def test_nobody_but_an_admin_sees_the_report(stack: Stack) -> None:
     anna = speaks(stack)
     anna.send("/statement").wait()

@@ -116,10 +116,24 @@ def test_the_fullest_caption_fits_and_every_case_can_be_drawn(
     assert "$" in caption
 
 
+def test_more_used_than_the_plan_has_is_shown_as_all_of_it(
+    stack: Stack, sql: Sql, limits: Callable[..., None]
+) -> None:
+    anna = person(stack, "en")
+    for words in ("one", "two"):
+        anna.send(words)
+        anna.answer()
+    limits(daily_requests=1, monthly_requests=1)
+    anna.send("/usage").wait()
+    caption = eventually(lambda: pictures(anna), 25)[0].data["caption"]
+    assert "Today: 1 of 1," in caption
+    assert "This month: 1 of 1," in caption
+
+
 @pytest.mark.parametrize(
     ("language", "refusal", "profile", "caption"),
     [
-        ("ru", r"На этот месяц это всё: 2 запроса использовано\.\n\nНовые появятся 1.[а-я]+ в 00:00 МСК",
+        ("ru", r"Лимит на этот месяц исчерпан: 2 запроса\.\n\nОн обновится 1.[а-я]+ в 00:00 МСК",
          r"В этом месяце: 2 из 2 запросов\nНовые запросы: 1.[а-я]+ в 00:00 МСК",
          "пригласите друга: /referral"),
         ("en", r"used up this month’s 2 requests\.\n\nNew ones come on 1.[A-Z][a-z]+ at 00:00 MSK",

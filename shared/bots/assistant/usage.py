@@ -52,12 +52,12 @@ def _caption(unit: Unit, stats: Stats) -> Text:
     if day["limit"] is None:
         lines.append(unit.rich("usage_today_unlimited", used=_number(unit, day["used"])))
     else:
-        used, limit = _number(unit, day["used"]), _number(unit, day["limit"])
+        used, limit = _used(unit, day), _number(unit, day["limit"])
         lines.append(unit.rich("usage_today", used=used, limit=limit, resets=resets(unit)))
     if month["limit"] is None:
         lines.append(unit.rich("usage_month_unlimited", used=_number(unit, month["used"])))
     else:
-        used, limit = _number(unit, month["used"]), _number(unit, month["limit"])
+        used, limit = _used(unit, month), _number(unit, month["limit"])
         lines.append(unit.rich("usage_month", used=used, limit=limit, date=month_reset_day(unit)))
     if credits:
         lines.append(unit.rich("usage_bonus", credits=_number(unit, credits)))
@@ -156,7 +156,13 @@ def _month(unit: Unit, month: Stats) -> Meter:
 
     limit = month["limit"]
     about = "" if limit is None else unit.text("picture_month_of", limit=_number(unit, limit))
-    return Meter(month["used"], limit, unit.text("picture_month"), _number(unit, month["used"]), about)
+    return Meter(month["used"], limit, unit.text("picture_month"), _used(unit, month), about)
+
+
+def _used(unit: Unit, span: Stats) -> str:
+    """Write what was used of a limit; a plan that ended leaves more used than the free plan has."""
+    used, limit = span["used"], span["limit"]
+    return _number(unit, used if limit is None else min(used, limit))
 
 
 def _number(unit: Unit, value: int) -> str:

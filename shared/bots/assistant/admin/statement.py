@@ -22,6 +22,8 @@ def statement(_message: Message) -> None:
         raise StateUnavailable
     found = db.call("admin_statement", p_admin_email=unit.person.admin_email)
     if not found["sums"] and not found["unread"]:
+        if found["read_days"]:
+            return reply(unit.rich("statement_no_payments", days=found["read_days"]))
         return reply(unit.rich("statement_nothing"))
     return reply(_report(unit, found))
 

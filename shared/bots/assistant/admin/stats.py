@@ -73,7 +73,7 @@ def _models(unit: Unit, models: list[Overview]) -> list[Text]:
         unit.rich(
             "stats_model",
             model=model["model"][:_NAME],
-            requests=_number(unit, model["requests"]),
+            requests=model["requests"],
             cost=_money(unit, model["cost"]),
         )
         for model in models[:_MODELS]

@@ -2,7 +2,7 @@
 --
 -- Twice or at once: only reads, in one snapshot.
 -- Returns: jsonb {sums: [{provider, currency, theirs, ours, unmatched}], days: the newest ten that differ [{provider, day,
---   currency, theirs, ours, unmatched}], unread: [{provider, days}], foreign: movements of others on the same accounts}.
+--   currency, theirs, ours, unmatched}], unread: [{provider, days}], read_days, foreign: movements of others on the same accounts}.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_statement(p_admin_email text)
 returns jsonb
@@ -47,6 +47,11 @@ begin
              where d.read_at is null and d.day > (private.clock() at time zone 'UTC')::date - 30
              group by d.provider
           ) as t
+      ),
+      'read_days', (
+        select count(distinct d.day)
+          from public.statement_days as d
+         where d.read_at is not null and d.day > (private.clock() at time zone 'UTC')::date - 30
       ),
       'foreign', (
         select coalesce(sum(t.entries), 0)

@@ -85,6 +85,9 @@ begin
     || case v_bought.kind
          when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
          when 'course' then '{}'
+         when 'balance' then jsonb_build_object(
+           'quantity', jsonb_build_object('amount', v_given, 'currency', private.setting('balance_currency'))
+         )
          else jsonb_build_object('quantity', trim_scale(v_given))
        end
     || coalesce(v_offer -> 'values', '{}'),
