@@ -23,7 +23,7 @@ def draw_in_turn(draw: Callable[[], BytesIO], wait_seconds: float = WAIT_SECONDS
 
 @lru_cache(maxsize=1)
 def _artist() -> ThreadPoolExecutor:
-    # One thread and not one turn: glibc keeps what was freed for each thread that drew.
+    # A single thread, because glibc keeps freed memory for each thread that drew.
     return ThreadPoolExecutor(1, "pictures")
 
 
