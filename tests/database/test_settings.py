@@ -51,6 +51,8 @@ def test_numbers_stay_numbers(url: str) -> None:
     [
         ("QUOTA_TIMEZONE", "Europe/Moskau", "no time zone Postgres knows"),
         ("QUOTA_TIMEZONE", "UTC+3", "no time zone Postgres knows"),  # Postgres would take it, and mean UTC-3
+        ("QUESTIONS_IN_PROGRESS", "0", "is too small"),
+        ("DAILY_RELEASES", "-1", "is too small"),
         ("DEFAULT_LANGUAGE", "de", "no language of shared/texts"),
         ("BALANCE_CURRENCY", "roubles", "no ISO 4217 code"),
         ("RETENTION_MESSAGES_DAYS", "a year", "must be like 180"),

@@ -51,6 +51,8 @@ def _value(connection: psycopg.Connection, key: str, text: str, current: Any) ->
         raise SettingError(
             f"{key.upper()}={text!r} is no time zone Postgres knows (an IANA name: Europe/Moscow)."
         )
+    if type(value) in (int, float) and value < (key == "questions_in_progress"):
+        raise SettingError(f"{key.upper()}={text!r} is too small.")
     if key == "default_language" and text not in texts.codes():
         raise SettingError(f"{key.upper()}={text!r} is no language of shared/texts.")
     if key.endswith("_currency") and re.fullmatch(r"[A-Z]{3}", text) is None:
