@@ -36,7 +36,7 @@ LABELS_RU = {
 SAYS = {
     "en": {
         "shop": "What would you like?", "product": "100 requests", "receipt": "receipt", "wrong": "neither",
-        "pay": "To pay:", "paid": "Paid, thank you!", "back": "went back to you",
+        "pay": "To pay:", "paid": "Paid, thank you!", "back": "has been refunded",
         "history": "Your payments", "is_paid": "paid", "is_refunded": "refunded",
     },
     "ru": {
@@ -185,14 +185,14 @@ def test_stars_are_paid_asked_about_and_refunded(stack: Stack, sql: Sql) -> None
         "refundStarPayment",
         {"user_id": anna.id, "telegram_payment_charge_id": paid.charge_id},
     )
-    news(anna, "went back to you")
+    news(anna, "has been refunded")
     assert credits(sql, anna) == 0
 
 
 def test_nobody_pays_somebody_elses_invoice(stack: Stack) -> None:
     anna, ben = speaks(stack), speaks(stack)
     link = checkout(anna, "100 requests", "Telegram Stars")
-    assert "somebody else" in ben.pay(link).wait("refused").error
+    assert "someone else" in ben.pay(link).wait("refused").error
 
 
 def test_without_a_database_a_purchase_in_stars_is_refused(stack: Stack) -> None:
@@ -244,7 +244,7 @@ def test_a_subscription_in_stars_renews_and_is_canceled(stack: Stack, sql: Sql) 
 
 @pytest.mark.parametrize(("language", "command", "words"), [
     ("ru", "/payments", "Вы ещё ничего не покупали"),
-    ("en", "/payments", "You have not bought anything yet"),
+    ("en", "/payments", "You haven’t bought anything yet"),
     ("ru", "/subscription", "бесплатный тариф"),
     ("en", "/subscription", "free plan"),
     ("ru", "/terms", "Условия"),
@@ -284,7 +284,7 @@ def test_a_wrong_tax_code_costs_a_way_to_pay_and_not_the_chat(stack: Stack) -> N
         assert "receipt" in asked.text
         anna.send("anna@example.com")
         page = anna.answer()
-        assert "This way to pay does not answer" in page.text
+        assert "This payment method isn’t responding" in page.text
         assert "To pay:" in tap(tap(page, "Another way"), "Make-believe").text
     alarm = [line for line in stack.function("telegram").raw_log.splitlines() if "checkout_failed" in line][
         -1

@@ -196,8 +196,8 @@ REFUSAL = {"type": "error", "code": "invalid_request", "parameter": "amount.valu
 @pytest.mark.parametrize(("status", "body", "words", "severity"), [
     ("400 Bad Request", REFUSAL, "can’t take this order", "ALERT"),
     ("401 Unauthorized", {"type": "error", "code": "invalid_credentials"}, "can’t take this order", "ALERT"),
-    ("429 Too Many Requests", {"type": "error"}, "does not answer right now", "WARNING"),
-    ("503 Service Unavailable", {"type": "error"}, "does not answer right now", "WARNING"),
+    ("429 Too Many Requests", {"type": "error"}, "isn’t responding right now", "WARNING"),
+    ("503 Service Unavailable", {"type": "error"}, "isn’t responding right now", "WARNING"),
 ])  # fmt: skip
 def test_a_refusal_is_no_outage(
     stack: Stack, sql: Sql, status: str, body: dict[str, str], words: str, severity: str

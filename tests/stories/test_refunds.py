@@ -92,12 +92,12 @@ def test_a_payment_goes_back_whole_and_once(stack: Stack, appoint: Appoint, sql:
     assert f"Payment {payment} ·" in done.text and "· refunded" in done.text
     assert "100 requests, taken back: 100" in done.text
     assert not [label for row in labels(done) for label in row if "Refund" in label]
-    news(anna, "went back to you")
+    news(anna, "has been refunded")
     assert stack.payments.idle(20)
     assert credits(sql, anna) == 0
     assert refunds_of(sql, payment) == ["done"]
     assert "Nothing is left to refund" in ask(boss, f"/refund {payment}").text
-    assert len(messages(anna, "went back to you")) == 1
+    assert len(messages(anna, "has been refunded")) == 1
     assert sql("select * from check_payments()") == []
     log = ask(boss, f"/audit {anna.id}").text
     assert f"payment {payment}: refunded" in log
@@ -115,13 +115,13 @@ def test_a_part_goes_back_and_then_the_rest(stack: Stack, appoint: Appoint, sql:
     assert part.text.startswith("✅ Refunded ")
     assert "part of it went back" in part.text
     eventually(lambda: 49 <= credits(sql, anna) <= 51, 20)
-    news(anna, "The same share of what it had bought")
+    news(anna, "and the same share of the purchase")
     assert "is left" in ask(boss, f"/refund {payment} {amount}").text
     # The rest, from the card's own button.
     rest = next(label for row in labels(part) for label in row if "Refund" in label)
     tap(part, rest)
     assert tap_yes(part).text.startswith("✅ Refunded ")
-    news(anna, "is no longer active")
+    news(anna, "has been refunded, and the purchase")
     assert stack.payments.idle(20)
     assert credits(sql, anna) == 0
     assert refunds_of(sql, payment) == ["done", "done"]
@@ -165,7 +165,7 @@ def test_an_answer_that_is_lost_makes_no_second_refund(
     eventually(lambda: stack.run_job("payments").status == 200 and refunds_of(sql, payment) == ["done"], 60)
 
     news(boss, "✅ Refunded ")
-    news(anna, "went back to you")
+    news(anna, "has been refunded")
     assert given_back(sql, payment) == 1
     assert sql("select * from check_payments()") == []
 
@@ -180,7 +180,7 @@ def test_a_callback_tells_what_no_answer_told(
     stack.payments[provider].troubles.fail("refund", 502, executed=True)
     question.tap(next(label for row in labels(question) for label in row if "Yes" in label)).wait()
     eventually(lambda: refunds_of(sql, payment) == ["done"], 30)
-    news(anna, "went back to you")
+    news(anna, "has been refunded")
     assert credits(sql, anna) == 0
 
 
@@ -434,7 +434,7 @@ def test_somebodys_payments_and_money_on_the_card(
             "For example: /refund 17",
             "cannot find a payment",
             "There were none",
-            "not bought anything yet",
+            "bought anything yet",
         ),
     ],
 )

@@ -95,7 +95,7 @@ def test_so_is_a_refund(stack: Stack, sql: Sql) -> None:
     with lost(stack):
         stack.telegram.stars.refund("assistant", anna.id, paid.charge_id)
     read_until(stack, lambda: credits(sql, anna) == 0)
-    news(anna, "went back to you")
+    news(anna, "has been refunded")
     assert [kind for kind, _ in told(sql, anna)] == ["payment", "refund"]
 
 

@@ -101,7 +101,7 @@ def test_so_is_a_lost_refund(stack: Stack, sql: Sql, clock: Clock, provider: str
     assert credits(sql, anna) == 100
     clock(TOMORROW)
     read_lists(stack, sql)
-    news(anna, "went back to you")
+    news(anna, "has been refunded")
     assert credits(sql, anna) == 0
     lines = of(sql, provider, *payments_of(sql, anna))
     assert lines == [("paid", bill.amount, bill.amount), ("refund", -bill.amount, -bill.amount)]
