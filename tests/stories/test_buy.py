@@ -179,7 +179,7 @@ def test_stars_are_paid_asked_about_and_refunded(stack: Stack, sql: Sql) -> None
 
     assert "100 requests" in news(anna, "Paid, thank you!")
     assert credits(sql, anna) == 100
-    assert "paid already" in anna.pay(link).wait("refused").error
+    assert "already been paid" in anna.pay(link).wait("refused").error
     stack.telegram.request(
         "assistant",
         "refundStarPayment",
