@@ -78,7 +78,7 @@ def run(stack: Stack, world: World, name: str, *, seed: int, count: int, threads
     """Send `count` requests to a function and return what is wrong with its answers and its log."""
     function, result = stack.function(name), Result(name, seed)
     requests = islice(GENERATORS[name](world, seed), count)
-    seen: dict[str, Any] | None = None
+    seen = take_log(Result(name, seed), function, None)  # what the function said before is not judged
     with ThreadPoolExecutor(threads) as pool:
         while chunk := list(islice(requests, CHUNK)):
             statuses = pool.map(lambda one: _status(function, one), chunk)
