@@ -256,7 +256,8 @@ def test_killed_between_two_steps_it_is_redeemed_once_and_told(
 def test_without_a_database_it_is_said_plainly(stack: Stack, sql: Sql) -> None:
     anna, code = speaks(stack), new_code(sql)
     stack.database.down()
-    time.sleep(0.2)  # a statement sent before the end of its connection is known may have been stored
+    # A message of the second in which the function was restarted may have been delivered to its predecessor.
+    time.sleep(1)
     anna.send(f"/promo {code}")
     assert "does not work right now" in anna.answer(30).text
     stack.database.up()
