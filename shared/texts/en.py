@@ -727,7 +727,7 @@ TEXTS: Mapping[str, str] = {
     "keys_unavailable": "🔑 Own keys are not available here.",
     "keys_unavailable_owner": (
         "🔑 **Own keys are not available here.**\n\n"
-        "You are the owner, so here is why: an encryption key is needed. Make one with `python -m tools.keys new`, "
+        "You are the owner, so here is why: an encryption key is needed. Make one with `./switchboard keys new`, "
         "put it into `TOKEN_ENCRYPTION_KEYS` and deploy. `docs/own_keys.md` tells all of it."
     ),
     "own_key_refused": (

@@ -724,7 +724,7 @@ TEXTS: Mapping[str, str] = {
     "keys_unavailable": "🔑 Свои ключи здесь пока не подключены.",
     "keys_unavailable_owner": (
         "🔑 **Свои ключи здесь не подключены.**\n\n"
-        "Вы владелец, поэтому подробнее: нужен ключ шифрования. Создайте его командой `python -m tools.keys new`, "
+        "Вы владелец, поэтому подробнее: нужен ключ шифрования. Создайте его командой `./switchboard keys new`, "
         "положите в `TOKEN_ENCRYPTION_KEYS` и разверните снова. Всё описано в `docs/own_keys.md`."
     ),
     "own_key_refused": (

@@ -1194,7 +1194,7 @@ comment on table private.cost_alerts is 'When the admins were last told of a dai
 alter table private.cost_alerts enable row level security;
 revoke all on table private.cost_alerts from public, anon, authenticated, service_role;
 
--- What an owner may set for the whole installation. `python -m tools.database settings` writes what the
+-- What an owner may set for the whole installation. `./switchboard database settings` writes what the
 -- environment says; everything else keeps the value it has here.
 
 create table private.settings (

@@ -28,7 +28,7 @@ BASE = """
 def test_migrations_and_schemas_make_the_same_database() -> None:
     differences = agreement.compare()
     assert differences == [], "\n".join(
-        ["run `make migration name=what_changed`; it writes what is missing:", *map(str, differences)]
+        ["run `./switchboard migration what_changed`; it writes what is missing:", *map(str, differences)]
     )
 
 

@@ -1,4 +1,4 @@
-"""`python -m tools.database`: what a person at the terminal sees."""
+"""`./switchboard database`: what a person at the terminal sees."""
 
 import sys
 

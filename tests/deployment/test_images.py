@@ -1,4 +1,4 @@
-"""`python -m tools.images`: digests from a registry, written into deploy.yaml."""
+"""`./switchboard images`: digests from a registry, written into deploy.yaml."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def test_the_command_writes_and_checks(
     file = tmp_path / "deploy.yaml"
     file.write_text("steps:\n  - id: check\n    name: python:3.13-slim\n")
     assert images.main(["--check"], file) == 1
-    assert "run python -m tools.images" in capsys.readouterr().err
+    assert "run ./switchboard images" in capsys.readouterr().err
     assert images.main([], file) == 0
     assert file.read_text() == f"steps:\n  - id: check\n    name: python:3.13-slim@{DIGEST}\n"
     assert images.main(["--check"], file) == 0

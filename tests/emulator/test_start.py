@@ -1,4 +1,4 @@
-"""What `make up` does before anything runs: one at a time, and the settings it is asked to use."""
+"""What `./switchboard up` does before anything runs: one at a time, and the settings it is asked to use."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_taken_port_is_said_with_the_way_out() -> None:
         done = _emulator(f"--port={taken.getsockname()[1]}")
     assert (done.returncode, done.stdout) == (1, "")
     assert "is taken" in done.stderr
-    assert "make up PORT=" in done.stderr
+    assert "--port" in done.stderr
 
 
 def _emulator(*arguments: str) -> subprocess.CompletedProcess[str]:

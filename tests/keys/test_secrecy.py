@@ -257,8 +257,8 @@ def without_keys(backend_url: str) -> Iterator[Stack]:
 
 def test_without_an_encryption_key_the_owner_is_told_how(without_keys: Stack, sql: Sql) -> None:
     for language, anybody, owners in (
-        ("en", "Own keys are not available here.", "python -m tools.keys new"),
-        ("ru", "Свои ключи здесь пока не подключены.", "python -m tools.keys new"),
+        ("en", "Own keys are not available here.", "./switchboard keys new"),
+        ("ru", "Свои ключи здесь пока не подключены.", "./switchboard keys new"),
     ):
         anna = without_keys.telegram.person("Anna", language_code=language).chat("assistant")
         anna.send("/keys")

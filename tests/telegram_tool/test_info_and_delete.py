@@ -43,7 +43,7 @@ def test_all_is_well_after_set_webhooks(telegram: Telegram, run: Run) -> None:
 def test_no_webhook_is_wrong(run: Run) -> None:
     status, output, _ = run("info")
     assert status == 1
-    assert "WRONG: no webhook is set: run python -m tools.telegram set-webhooks" in output
+    assert "WRONG: no webhook is set: run ./switchboard telegram set-webhooks" in output
 
 
 def test_another_address_is_wrong(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

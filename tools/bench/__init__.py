@@ -1,4 +1,4 @@
-"""Measures what the product costs, beside a bare function of the same run: `make bench`.
+"""Measures what the product costs, beside a bare function of the same run: `./switchboard bench`.
 
     __main__.py     the order of a run, and its arguments
     pictures.py     memory while many people ask for /usage at the same time

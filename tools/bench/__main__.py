@@ -1,4 +1,4 @@
-"""`python -m tools.bench`: figures of one run, in three to four minutes. It takes two CPUs for itself.
+"""`./switchboard bench`: figures of one run, in three to four minutes. It takes two CPUs for itself.
 
 --quick        one minute: fewer and shorter rounds
 --large        also with 1,000,000 people and 10,000,000 messages (5 GB of disk, some minutes more)
@@ -79,7 +79,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.bench",
+        prog="./switchboard bench",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

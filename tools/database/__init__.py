@@ -1,5 +1,5 @@
 """Postgres on your own machine, migrations on any Postgres, and the proof that both schema texts agree.
 
-`python -m tools.database --help` lists the commands; `embedded.Server` and `migrate.sync` are what the
+`./switchboard database --help` lists the commands; `embedded.Server` and `migrate.sync` are what the
 emulator, the tests and deployments call.
 """

@@ -1,13 +1,13 @@
 """Commands for the database: bring it up to date, write and check migrations, check all of the SQL.
 
-    python -m tools.database sync        bring a database to the newest migration
-    python -m tools.database push        the same with the Supabase CLI (SUPABASE_CLI names its program)
-    python -m tools.database settings    write the settings and admins that the environment names
-    python -m tools.database status      what is applied and what is not
-    python -m tools.database migration   write the next migration from the changes in supabase/schemas
-    python -m tools.database check       do migrations and schemas make the same database?
-    python -m tools.database lint        everything CI asks of the SQL
-    python -m tools.database reset       empty a database of the emulator
+    ./switchboard database sync        bring a database to the newest migration
+    ./switchboard database push        the same with the Supabase CLI (SUPABASE_CLI names its program)
+    ./switchboard database settings    write the settings and admins that the environment names
+    ./switchboard database status      what is applied and what is not
+    ./switchboard database migration   write the next migration from the changes in supabase/schemas
+    ./switchboard database check       do migrations and schemas make the same database?
+    ./switchboard database lint        everything CI asks of the SQL
+    ./switchboard database reset       empty a database of the emulator
 
 The database is --url, or DATABASE_ADMIN_URL where a process list must not show a password. `sync` lets role
 bot_backend log in when BOT_BACKEND_PASSWORD is set. `sync`, `push`, `settings` and `status` need the packages
@@ -43,7 +43,7 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     assert __doc__ is not None
     parser = argparse.ArgumentParser(
-        prog="python -m tools.database",
+        prog="./switchboard database",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -145,7 +145,7 @@ def _check(arguments: argparse.Namespace) -> int:
         print("Migrations and schemas make the same database.")
         return 0
     print(*differences, sep="\n")
-    print(f"{len(differences)} differences: run make migration name=what_changed.")
+    print(f"{len(differences)} differences: run ./switchboard migration what_changed.")
     return 1
 
 

@@ -1,4 +1,4 @@
-"""`python -m tools.emulator`: everything on this machine, at one address.
+"""`./switchboard up`: everything on this machine, at one address.
 
 --port 8080             where the page is
 --database-port 54322   where Postgres is (the port the Supabase CLI takes for its local stack)
@@ -29,7 +29,8 @@ def main() -> int:
         signal.signal(number, lambda number, frame: _stopped(stop, frame))
     if not _is_free(arguments.port):
         print(
-            f"Port {arguments.port} is taken: stop what runs there, or choose another (make up PORT=8081).",
+            f"Port {arguments.port} is taken. Stop the program that uses it, or choose another port: "
+            f"./switchboard up --port {arguments.port + 1}",
             file=sys.stderr,
         )
         return 1
@@ -109,7 +110,7 @@ def _real(value: str) -> tuple[str, ...]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.emulator",
+        prog="./switchboard up",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

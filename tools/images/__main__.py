@@ -1,7 +1,7 @@
 """Pins the container images of deploy.yaml: a tag may be moved to another image, a digest cannot.
 
-python -m tools.images          ask the registries, write name:tag@sha256:… into deploy.yaml
-python -m tools.images --check  change nothing; exit status 1 when a digest is missing or outdated
+./switchboard images          ask the registries, write name:tag@sha256:… into deploy.yaml
+./switchboard images --check  change nothing; exit status 1 when a digest is missing or outdated
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _IMAGE = re.compile(r"(?m)^(    name: )([^\s@]+)(@sha256:[0-9a-f]{64})?$")
 
 def main(arguments: Sequence[str] | None = None, path: Path = DEPLOYMENT) -> int:
     """Pin or check; the exit status is 0, or 1 with a line that says what is wrong."""
-    parser = argparse.ArgumentParser(prog="python -m tools.images", description=__doc__)
+    parser = argparse.ArgumentParser(prog="./switchboard images", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing")
     only_checks = parser.parse_args(arguments).check
     text = path.read_text()
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None, path: Path = DEPLOYMENT) -> int
         print(error, file=sys.stderr)
         return 1
     if only_checks and pinned != text:
-        print("deploy.yaml: run python -m tools.images", file=sys.stderr)
+        print("deploy.yaml: run ./switchboard images", file=sys.stderr)
         return 1
     if not only_checks:
         path.write_text(pinned)

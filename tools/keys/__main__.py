@@ -1,7 +1,7 @@
 """Commands for the encryption keys of people's own keys (docs/own_keys.md).
 
-    python -m tools.keys new       print a fresh entry for TOKEN_ENCRYPTION_KEYS
-    python -m tools.keys rotate    encrypt every stored key anew with the first of TOKEN_ENCRYPTION_KEYS
+    ./switchboard keys new       print a fresh entry for TOKEN_ENCRYPTION_KEYS
+    ./switchboard keys rotate    encrypt every stored key anew with the first of TOKEN_ENCRYPTION_KEYS
 
 `rotate` needs TOKEN_ENCRYPTION_KEYS, the newest first and with the older ones still in it, and the database's
 owner in --url or DATABASE_ADMIN_URL.
@@ -11,11 +11,6 @@ import argparse
 import os
 import sys
 
-import psycopg
-
-from shared.config import encryption_keys
-from tools.database.errors import DatabaseToolError
-from tools.keys import rotate
 from tools.keys.new import new_key
 
 
@@ -23,7 +18,7 @@ def main() -> int:
     """Run one command; its exit status is 0, or 1 with one line that says what to do."""
     assert __doc__ is not None
     parser = argparse.ArgumentParser(
-        prog="python -m tools.keys", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="./switchboard keys", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(required=True, metavar="command")
     commands.add_parser("new", help=_new.__doc__).set_defaults(command=_new)
@@ -31,8 +26,24 @@ def main() -> int:
     rotating.add_argument("--url", default=os.environ.get("DATABASE_ADMIN_URL"))
     rotating.set_defaults(command=_rotate)
     arguments = parser.parse_args()
+    return int(arguments.command(arguments))
+
+
+def _new(_arguments: argparse.Namespace) -> int:
+    """Print a fresh entry for TOKEN_ENCRYPTION_KEYS."""
+    # Needs no package, so it works before anything is installed.
+    print(new_key())
+    return 0
+
+
+def _rotate(arguments: argparse.Namespace) -> int:
+    """Encrypt every stored key anew with the first of TOKEN_ENCRYPTION_KEYS."""
+    import psycopg
+
+    from tools.database.errors import DatabaseToolError
+
     try:
-        return int(arguments.command(arguments))
+        return _rotate_all(arguments.url)
     except (DatabaseToolError, ValueError) as error:
         print(error, file=sys.stderr)
     except psycopg.Error as error:
@@ -43,15 +54,12 @@ def main() -> int:
     return 1
 
 
-def _new(_arguments: argparse.Namespace) -> int:
-    """Print a fresh entry for TOKEN_ENCRYPTION_KEYS."""
-    print(new_key())
-    return 0
+def _rotate_all(url: str | None) -> int:
+    from shared.config import encryption_keys
+    from tools.database.errors import DatabaseToolError
+    from tools.keys import rotate
 
-
-def _rotate(arguments: argparse.Namespace) -> int:
-    """Encrypt every stored key anew with the first of TOKEN_ENCRYPTION_KEYS."""
-    if not arguments.url:
+    if not url:
         raise DatabaseToolError("Which database? Give --url DSN or set DATABASE_ADMIN_URL.")
     text = os.environ.get("TOKEN_ENCRYPTION_KEYS", "").strip()
     if not text:
@@ -62,7 +70,7 @@ def _rotate(arguments: argparse.Namespace) -> int:
         keys = encryption_keys(text)
     except ValueError as error:
         raise DatabaseToolError(f"TOKEN_ENCRYPTION_KEYS is malformed: {error}") from None
-    return rotate.report(rotate.rotate(arguments.url, keys, print), keys)
+    return rotate.report(rotate.rotate(url, keys, print), keys)
 
 
 if __name__ == "__main__":

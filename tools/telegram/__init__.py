@@ -1,6 +1,6 @@
 """What Telegram must know of the bots: webhook, kinds of updates, command menus, descriptions.
 
-`python -m tools.telegram` is the owner's way in, `set_webhooks` the emulator's.
+`./switchboard telegram` is the owner's way in, `set_webhooks` the emulator's.
 """
 
 from tools.telegram.webhooks import set_webhooks

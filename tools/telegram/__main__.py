@@ -1,8 +1,8 @@
 """Commands for the bots' webhooks.
 
-    python -m tools.telegram set-webhooks   address, secret, kinds of updates, command menus, description
-    python -m tools.telegram info           what Telegram says of them; exit status 1 when something is wrong
-    python -m tools.telegram delete         remove them: Telegram keeps the updates of a day
+    ./switchboard telegram set-webhooks   address, secret, kinds of updates, command menus, description
+    ./switchboard telegram info           what Telegram says of them; exit status 1 when something is wrong
+    ./switchboard telegram delete         remove them: Telegram keeps the updates of a day
 
 All bots with a token, or one with --bot. Read from the environment, then from .env: BOT_TOKENS, for the first
 two PUBLIC_URL, for the first TELEGRAM_WEBHOOK_SECRET (of several the first is set). No database is needed.
@@ -120,7 +120,7 @@ def _say(text: str, file: TextIO | None = None) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tools.telegram",
+        prog="./switchboard telegram",
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

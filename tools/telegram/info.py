@@ -28,12 +28,12 @@ def lines(info: dict[str, Any]) -> Iterator[str]:
 def problems(info: dict[str, Any], url: str, kinds: tuple[str, ...], now: datetime) -> Iterator[str]:
     """Yield what is wrong with a webhook that should be at `url` and bring `kinds` of updates."""
     if not info.get("url"):
-        yield "no webhook is set: run python -m tools.telegram set-webhooks"
+        yield "no webhook is set: run ./switchboard telegram set-webhooks"
         return
     if info["url"] != url:
-        yield f"the address should be {url}: run python -m tools.telegram set-webhooks"
+        yield f"the address should be {url}: run ./switchboard telegram set-webhooks"
     if missing := [kind for kind in kinds if kind not in _allowed(info)]:
-        yield f"{', '.join(missing)} will not come: run python -m tools.telegram set-webhooks"
+        yield f"{', '.join(missing)} will not come: run ./switchboard telegram set-webhooks"
     waiting = info.get("pending_update_count", 0)
     if waiting:
         yield f"updates wait: {waiting} (on a busy bot a few are always under way: look again)"

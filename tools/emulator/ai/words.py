@@ -24,7 +24,7 @@ def answer(question: str) -> str:
 ```
 
 I see {count} of our conversation{before}. \
-Ask me to go on, or run `make up REAL=openai` to talk to a real model."""
+Ask me to go on, or run `./switchboard up --real openai` to talk to a real model."""
 
 RUSSIAN = """**Хороший вопрос!** Вы спросили: _{question}_
 
@@ -40,7 +40,7 @@ def answer(question: str) -> str:
 ```
 
 Я вижу {count} нашей беседы{before}. \
-Попросите продолжить или запустите `make up REAL=openai`, чтобы говорить с настоящей моделью."""
+Попросите продолжить или запустите `./switchboard up --real openai`, чтобы говорить с настоящей моделью."""
 
 
 def improvise(messages: list[Any]) -> str:

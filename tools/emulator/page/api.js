@@ -15,7 +15,7 @@ async function request(method, path, body) {
       signal: AbortSignal.timeout(PATIENCE),
     });
   } catch (error) {
-    toast("The emulator does not answer. Is `make up` still running?", "error");
+    toast("The emulator does not answer. Is `./switchboard up` still running?", "error");
     throw error;
   }
   const answer = await response.json().catch(() => ({}));

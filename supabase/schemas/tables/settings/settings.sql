@@ -1,4 +1,4 @@
--- What an owner may set for the whole installation. `python -m tools.database settings` writes what the
+-- What an owner may set for the whole installation. `./switchboard database settings` writes what the
 -- environment says; everything else keeps the value it has here.
 
 create table private.settings (

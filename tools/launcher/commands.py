@@ -1,0 +1,98 @@
+"""The commands of `./switchboard`, one entry each. README, CONTRIBUTING and docs name them in this form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from tools.launcher import development, ports, reset
+
+Arguments = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command that runs a module of ours, or a function of the launcher that calls programs in .venv."""
+
+    about: str
+    module: str = ""
+    run: Callable[[Arguments], int] | None = None
+    # Both raise LauncherError to stop: the first only where packages must be installed, the second each time.
+    before_install: Callable[[Arguments], None] | None = None
+    confirm: Callable[[Arguments], None] | None = None
+    arguments: Callable[[Arguments], Arguments] = list  # what the module gets of what was typed
+    # Works with the standard library alone, so it never waits for an installation and cannot fail for one.
+    needs_packages: Callable[[Arguments], bool] = lambda _: True
+
+
+GROUPS: dict[str, dict[str, Command]] = {
+    "Try it on this machine": {
+        "up": Command(
+            "start everything: Postgres, the functions, and a page where you are the Telegram users",
+            module="tools.emulator",
+            before_install=ports.check,
+        ),
+        "reset": Command(
+            "the same with an empty database; asks before it deletes (--yes does not ask)",
+            module="tools.emulator",
+            before_install=lambda arguments: ports.check(reset.arguments(arguments)),
+            confirm=reset.confirm,
+            arguments=reset.arguments,
+        ),
+    },
+    "Put it online": {
+        "database": Command(
+            "migrate a database, write settings and admins, show what is applied", "tools.database"
+        ),
+        "telegram": Command("set the bots' webhooks and menus, show what Telegram reports", "tools.telegram"),
+        "keys": Command(
+            "make and rotate the keys that encrypt users' own AI keys",
+            module="tools.keys",
+            needs_packages=lambda arguments: list(arguments[:1]) != ["new"],
+        ),
+        "secret": Command(
+            "make a secret or store one in Secret Manager, never an empty one",
+            module="tools.secret",
+            needs_packages=lambda _: False,
+        ),
+        "images": Command("pin the images of deploy.yaml to digests", "tools.images"),
+    },
+    "Work on the code": {
+        "test": Command("run the tests, or those of a path: test tests/keys", run=development.test),
+        "test-slow": Command(
+            "run the slow tests: killed processes, many examples", run=development.test_slow
+        ),
+        "test-browser": Command("run the emulator's page in Chromium", run=development.test_browser),
+        "fuzz": Command("send 30,000 mutated bodies to each function", module="tests.fuzz"),
+        "lint": Command("check style and types", run=development.lint),
+        "format": Command("format the code", run=development.format_code),
+        "migration": Command(
+            "write the next migration from supabase/schemas: migration add_promocodes",
+            module="tools.database",
+            arguments=lambda arguments: ["migration", *arguments],
+        ),
+        "sql": Command(
+            "check the SQL with the Supabase CLI, pgTAP and squawk",
+            module="tools.database",
+            arguments=lambda arguments: ["lint", *arguments],
+        ),
+        "lock": Command(
+            "pin the packages of the .in files (--upgrade: newest versions)", run=development.lock
+        ),
+        "bench": Command("measure cost and speed beside a bare function", module="tools.bench"),
+        "clean": Command(
+            "remove what was installed and cached; the emulator's data stays",
+            run=development.clean,
+            needs_packages=lambda _: False,
+        ),
+    },
+}
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
+
+
+def overview() -> str:
+    """Return the list of commands, one line each."""
+    lines = ["./switchboard <command> [arguments]; ./switchboard <command> --help explains one.", ""]
+    for group, commands in GROUPS.items():
+        lines += [group, *(f"  {name:13} {command.about}" for name, command in commands.items()), ""]
+    return "\n".join(lines).rstrip()

@@ -1,0 +1,85 @@
+"""Commands for work on the code: programs in .venv that run in the repository's folder."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import subprocess
+from collections.abc import Sequence
+
+from tools.launcher.environment import ROOT, VENV
+
+# Tests wait for processes and deadlines more than they compute.
+WORKERS = "4"
+CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
+# --universal: one file for every system and Python. Versions stay as they are without --upgrade.
+LOCK = (
+    "uv", "pip", "compile", "--quiet", "--universal", "--generate-hashes", "--python-version=3.11",
+    "--custom-compile-command=./switchboard lock",
+)  # fmt: skip
+
+
+def test(arguments: Sequence[str]) -> int:
+    """Run pytest: all quick tests in several workers, or what the arguments name in one process."""
+    return _tests("not browser and not slow", arguments)
+
+
+def test_slow(arguments: Sequence[str]) -> int:
+    """Run the tests marked slow."""
+    return _tests("slow", arguments)
+
+
+def test_browser(arguments: Sequence[str]) -> int:
+    """Run the tests that need Chromium."""
+    return _run("pytest", "-m", "browser", *(arguments or ["tests/browser"]))
+
+
+def lint(arguments: Sequence[str]) -> int:
+    """Check style, format and types; the first that fails ends it."""
+    where = arguments or ["."]
+    return _run("ruff", "check", *where) or _run("ruff", "format", "--check", *where) or _run("mypy")
+
+
+def format_code(arguments: Sequence[str]) -> int:
+    """Format the code; what ruff cannot repair by itself is left for `lint` to report."""
+    where = arguments or ["."]
+    _run("ruff", "check", "--fix", "--quiet", *where)
+    return _run("ruff", "format", *where)
+
+
+def lock(arguments: Sequence[str]) -> int:
+    """Write requirements.txt and requirements-dev.txt from their .in files."""
+    parser = argparse.ArgumentParser(prog="./switchboard lock")
+    parser.add_argument("--upgrade", action="store_true", help="newest versions of what no .in file pins")
+    upgrade = ["--upgrade"] if parser.parse_args(arguments).upgrade else []
+    functions = _run(*LOCK, *upgrade, "requirements.in", "-o", "requirements.txt")
+    return functions or _run(
+        *LOCK, *upgrade, "-c", "requirements.txt", "requirements-dev.in", "-o", "requirements-dev.txt"
+    )
+
+
+def clean(_arguments: Sequence[str]) -> int:
+    """Remove .venv and caches."""
+    for name in (".venv", *CACHES):
+        path = ROOT / name
+        if path.is_symlink():
+            path.unlink()
+        else:
+            shutil.rmtree(path, ignore_errors=True)
+    return 0
+
+
+def _tests(marker: str, arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False)
+    parser.add_argument("--workers", default=WORKERS)
+    own, rest = parser.parse_known_args(arguments)
+    if any(not word.startswith("-") for word in rest):
+        return _run("pytest", "-m", marker, *rest)
+    return _run("pytest", "-n", own.workers, "--dist", "loadfile", "-m", marker, *rest)
+
+
+def _run(program: str, *arguments: str) -> int:
+    """Run a program of .venv in the repository's folder and return its exit status."""
+    path = VENV / "bin" / program
+    command = [str(VENV / "bin" / "python"), "-m", program] if program == "pytest" else [str(path)]
+    return subprocess.run([*command, *arguments], cwd=ROOT, check=False).returncode

@@ -1,0 +1,82 @@
+"""Secrets in Google's Secret Manager, each under the name of the variable it becomes.
+
+    ./switchboard secret new NAME    make a random secret of the right form and store it, once
+    ./switchboard secret set NAME    store a value: asked for without showing it, or read from a pipe
+
+An empty value is never stored, and a trailing line break is removed. `new` refuses a secret that exists: what
+depends on it would stop working, and docs/deployment.md says how each is changed. --project names the Google
+Cloud project; without it gcloud's own setting counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import re
+import sys
+from collections.abc import Sequence
+
+from tools.secret.generate import GENERATORS
+from tools.secret.store import SecretStore, StoreError
+
+_NAME = re.compile(r"[A-Z][A-Z0-9_]{2,100}")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit status is 0, or 1 with one line that says why nothing was stored."""
+    parsed = _parser().parse_args(arguments)
+    store = SecretStore(parsed.project)
+    try:
+        if parsed.command == "new":
+            _new(store, parsed.name)
+        else:
+            _set(store, parsed.name)
+    except StoreError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"{parsed.name} is stored.")
+    return 0
+
+
+def _new(store: SecretStore, name: str) -> None:
+    make = GENERATORS.get(name)
+    if make is None:
+        raise StoreError(f"{name} is not random: store yours with ./switchboard secret set {name}")
+    if store.has_value(name):
+        raise StoreError(
+            f"{name} exists and stays as it is; docs/deployment.md (Changing a secret) says how to change it."
+        )
+    store.put(name, make())
+
+
+def _set(store: SecretStore, name: str) -> None:
+    store.put(name, _read(name))
+
+
+def _read(name: str) -> str:
+    """Return the value: typed without an echo on a terminal, else all that the pipe brings."""
+    text = getpass.getpass(f"{name} (not shown): ") if sys.stdin.isatty() else sys.stdin.read()
+    return text.rstrip("\r\n")
+
+
+def _secret_name(text: str) -> str:
+    if not _NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text} is no name of a variable such as BOT_TOKENS")
+    return text
+
+
+def _parser() -> argparse.ArgumentParser:
+    assert __doc__ is not None
+    parser = argparse.ArgumentParser(
+        prog="./switchboard secret",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--project", help="the Google Cloud project")
+    parser.add_argument("command", choices=["new", "set"])
+    parser.add_argument("name", type=_secret_name)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
