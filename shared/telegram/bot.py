@@ -98,10 +98,16 @@ class Bot(TeleBot):
         """
         return api.download(self.name, file_path)
 
-    def commands(self) -> tuple[str, ...]:
-        """Return the commands for everybody that have a handler, in the order they were written."""
+    def commands(self, has_database: bool = True) -> tuple[str, ...]:
+        """Return the commands for everybody that have a handler, in the order they were written.
+
+        Without a database, only those that work offline.
+        """
         names = (
-            name for handler in self.message_handlers for name in handler["filters"].get("commands") or ()
+            name
+            for handler in self.message_handlers
+            if has_database or getattr(handler["function"], "works_offline", False)
+            for name in handler["filters"].get("commands") or ()
         )
         return tuple(name for name in dict.fromkeys(names) if name not in self._admin_commands)
 
@@ -137,13 +143,18 @@ class Bot(TeleBot):
         Args:
             private_only: it concerns the user alone. Outside of the private chat it does
                 not run: the user gets a button that opens the page of its command there.
-            works_offline: it runs without a database, too. Only read for `private_only` handlers.
+            works_offline: it runs without a database, too, so `/help` and the menu offer it there. A
+                handler that is not `private_only` must itself refuse what it cannot do then.
         """
         register = super().message_handler(*args, **filters)
-        if not private_only:
-            return register  # type: ignore[no-any-return]
         page = (filters.get("commands") or [""])[0]
-        return lambda handler: register(self._guarded(handler, page, works_offline))
+
+        def declare(handler: Handler) -> Handler:
+            guarded = self._guarded(handler, page, works_offline) if private_only else handler
+            guarded.works_offline = works_offline  # type: ignore[attr-defined]
+            return register(guarded)  # type: ignore[no-any-return]
+
+        return declare
 
     def callback_query_handler(
         self,

@@ -36,6 +36,7 @@ TEXTS: Mapping[str, str] = {
     "command_deleteme": "Erase all your data",
     "command_keys": "Your own AI keys",
     "command_clear": "Forget this conversation",
+    "command_whoami": "Your Telegram ID",
     "command_cancel": "Cancel what was started",
     "command_stats": "People, requests and cost",
     "command_user": "A person’s card: ID or user name",
@@ -219,6 +220,12 @@ TEXTS: Mapping[str, str] = {
         "about it already."
     ),
     # Your data
+    "whoami": "🪪 Your Telegram ID: `{id}`\n\nTap the number to copy it.",
+    "privacy_without_database": (
+        "🔐 **What we keep about you**\n\nNothing. This bot runs without a database: it answers each message on its own "
+        "and stores neither your messages nor your settings.\n\nYour questions go to the AI that answers them, without "
+        "your name and ID."
+    ),
     "privacy": (
         "🔐 **What we keep about you**\n\n"
         "• Your name, user name, language and ID: what Telegram tells every bot.\n"
@@ -1136,14 +1143,11 @@ TEXTS: Mapping[str, str] = {
     ),
     "terms_link": "📄 Terms of sale: {link}",
     "paysupport": (
-        "🤝 **Help with a payment**\n\nLook at /payments: it shows what became of each payment. If money was charged and "
-        "the purchase is missing, give it ten minutes: the payment may be late. Telegram's support cannot help with "
-        "purchases in a bot; its owner can."
+        "🤝 **Payment help**\n\n/payments shows the status of each payment. If you were charged and got nothing, wait ten "
+        "minutes: some payments arrive late. Still wrong? Write to {contact} with the date and the amount. Telegram’s "
+        "own support can’t help with purchases in bots."
     ),
-    "paysupport_contact": (
-        "🤝 **Help with a payment**\n\nLook at /payments: it shows what became of each payment. If something is wrong, "
-        "write to {contact} with the date and the amount."
-    ),
+    "paysupport_owner": "the bot’s owner",
     "ends_days": "⏳ Your subscription runs until {until}. Renew early if you like, no day is lost: /buy",
     "ends_day": "⏳ Your subscription ends on {until}. Renew it: /buy",
     "ends_trial_days": "⏳ Your free trial runs until {until}. If you like it, choose a plan in time: /buy",

@@ -25,13 +25,16 @@ SECRETS = {
     "TELEGRAM_WEBHOOK_SECRET": "the-first-webhook-secret,the-second-webhook-secret",
     "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
 }
+# What every deployment needs to be given.
+ADMINS = {"_ADMIN_EMAILS": "boss@example.com", "_ADMIN_TELEGRAM_IDS": "123456789"}
 # Notes what it was called with, and answers with what the test prepared for the first words that match.
 TAKES_NOTES = """#!{python}
 import json, os, sys
 from pathlib import Path
 here = Path({folder!r})
 arguments = [Path(sys.argv[0]).name, *sys.argv[1:]]
-watched = ("BOT_BACKEND_PASSWORD", "SUPABASE_CLI", "ADMIN_EMAILS", "ADMIN_TELEGRAM_IDS", "DAILY_COST_BOT")
+watched = ("BOT_BACKEND_PASSWORD", "SUPABASE_CLI", "ADMIN_EMAILS", "ADMIN_TELEGRAM_IDS", "DAILY_COST_BOT",
+           "ENVIRONMENT", "SUPPORT_CONTACT")
 kept = {{name: os.environ[name] for name in watched if name in os.environ}}
 with (here / "calls").open("a") as notes:
     notes.write(json.dumps([arguments, kept]) + "\\n")
@@ -42,7 +45,7 @@ for words, answer in json.loads((here / "answers").read_text()).items():
 """
 # Takes notes of the tools, and is Python for everything else.
 PYTHON = """#!/bin/sh
-case "$*" in "-m tools.database "*) exec {tool} "$@" ;; esac
+case "$*" in "-m tools.database "*|"-m tools.deployment database") exec {tool} "$@" ;; esac
 exec {python} "$@"
 """
 
@@ -98,7 +101,7 @@ class Build:
 
     def __init__(self, folder: Path, **substitutions: str) -> None:
         self.folder = folder
-        self.substitutions = substitutions
+        self.substitutions = ADMINS | substitutions
         self.workspace = folder / "workspace"
         self.workspace.mkdir(parents=True)
         for path in ROOT.iterdir():

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from shared.config import settings
 from shared.scheduled import caller
 from shared.scheduled.jobs import JOBS
-from tests.deployment.build import SECRETS, Build, Call, Run
+from tests.deployment.build import ROOT, SECRETS, Build, Call, Run
 from tools.emulator.telegram import Telegram
 from tools.emulator.web import HttpServer
 
@@ -60,8 +65,8 @@ def test_a_job_that_left_the_list_goes_and_a_strangers_job_stays(build: Build) -
 def test_a_jobs_token_is_made_out_to_a_name_the_function_accepts(
     build: Build, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given = build.environment("scheduled")["FUNCTION_SETTINGS"]
-    for variable, value in [*SECRETS.items(), *(pair.split("=", 1) for pair in given.split("|"))]:
+    given = build.run("scheduled").calls[0].pairs("set-env-vars")
+    for variable, value in [*SECRETS.items(), *given.items()]:
         monkeypatch.setenv(variable, value)
     settings.cache_clear()
     try:
@@ -94,28 +99,90 @@ def test_migrations_are_pushed_with_the_installed_cli(build: Build) -> None:
 def database(build: Build, **environment: str) -> list[Call]:
     run = build.run("database", **environment)
     assert run.status == 0, run.output
-    assert [call.words[1:4] for call in run.calls] == [
-        ["-m", "tools.database", "sync"], ["-m", "tools.database", "settings"],
+    assert [call.words[2:4] for call in run.calls] == [
+        ["tools.database", "sync"], ["tools.deployment", "database"], ["tools.database", "settings"],
     ]  # fmt: skip
     return run.calls
 
 
 def test_the_role_gets_the_password_that_its_address_has(build: Build) -> None:
-    sync, _ = database(build)
+    sync, *_ = database(build)
     assert sync.environment["BOT_BACKEND_PASSWORD"] == "p@ss/word"
 
 
-def test_the_databases_settings_and_admins_are_those_of_the_deployment(tmp_path: Path) -> None:
-    more = "MAX_HISTORY_LENGTH=30|ADMIN_EMAILS=boss@example.com,ann@example.com|DAILY_COST_BOT=50"
-    build = Build(tmp_path / "build", _MORE_SETTINGS=more, _ADMIN_TELEGRAM_IDS="123456789")
-    _, settings = database(build)
-    assert settings.environment["ADMIN_EMAILS"] == "boss@example.com,ann@example.com"
-    assert settings.environment["ADMIN_TELEGRAM_IDS"] == "123456789"
+def test_the_databases_settings_are_those_of_the_deployment(tmp_path: Path) -> None:
+    build = Build(
+        tmp_path / "build", _MORE_SETTINGS="MAX_HISTORY_LENGTH=30|DAILY_COST_BOT=50", _SUPPORT_CONTACT="@help"
+    )
+    _, sales, settings = database(build)
     assert settings.environment["DAILY_COST_BOT"] == "50"
+    assert (sales.environment["ENVIRONMENT"], sales.environment["SUPPORT_CONTACT"]) == ("production", "@help")
+
+
+def test_the_admins_reach_the_table_and_every_function(
+    tmp_path: Path, database_url: str, sql: Callable[..., Any]
+) -> None:
+    build = Build(
+        tmp_path / "build",
+        _ADMIN_EMAILS="boss@example.com, ann@example.com",
+        _ADMIN_TELEGRAM_IDS="123456789,987654321",
+    )
+    *_, settings = database(build)
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.database", "settings"],
+        env={"PATH": os.environ["PATH"], "DATABASE_ADMIN_URL": database_url, **settings.environment},
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    try:
+        assert done.returncode == 0, done.stderr
+        assert "Admins: ann@example.com, boss@example.com" in done.stdout
+        rows = sql("select email, telegram_id from admins order by email")
+    finally:
+        sql("delete from admins")
+    assert [(row["email"], row["telegram_id"]) for row in rows] == [
+        ("ann@example.com", 987654321), ("boss@example.com", 123456789),
+    ]  # fmt: skip
+    for name in ("telegram", "payments", "scheduled"):
+        (call,) = build.run(name).calls
+        assert call.pairs("set-env-vars")["ADMIN_TELEGRAM_IDS"] == "123456789,987654321"
+
+
+@pytest.mark.parametrize(("given", "says"), [
+    ({"_ADMIN_EMAILS": ""}, "set _ADMIN_EMAILS."),
+    ({"_ADMIN_TELEGRAM_IDS": " , "}, "set _ADMIN_TELEGRAM_IDS."),
+    ({"_ADMIN_EMAILS": "", "_ADMIN_TELEGRAM_IDS": ""}, "set _ADMIN_EMAILS and _ADMIN_TELEGRAM_IDS."),
+    ({"_ADMIN_EMAILS": "boss"}, "'boss' is no e-mail address"),
+    ({"_ADMIN_TELEGRAM_IDS": "1,2"}, "has more admins than ADMIN_EMAILS"),
+    ({"_MORE_SETTINGS": "ADMIN_EMAILS=a@example.com"}, "ADMIN_EMAILS has a place of its own"),
+    ({"_MORE_SETTINGS": "RESPONSE_TIMEOUT=90"}, "RESPONSE_TIMEOUT is malformed"),
+    ({"_MORE_SETTINGS": "RESPONSE_TIMOUT=9"}, "there is no setting RESPONSE_TIMOUT"),
+    ({"_PUBLIC_URL": "https://bots.example.com/"}, "must look like https://bots.example.com"),
+    ({"_PUBLIC_URL": "http://bots.example.com"}, "must look like https://bots.example.com"),
+])  # fmt: skip
+def test_a_wrong_substitution_stops_with_one_line(tmp_path: Path, given: dict[str, str], says: str) -> None:
+    run = Build(tmp_path / "build", **given).run("settings")
+    assert run.status == 1
+    assert says in run.output
+    assert len(run.output.splitlines()) == 1
+
+
+def test_a_domain_of_the_owners_is_where_everybody_calls(tmp_path: Path) -> None:
+    build = Build(tmp_path / "build", _PUBLIC_URL="https://bots.example.com")
+    assert build.run("settings").status == 0
+    for name in ("telegram", "payments", "scheduled"):
+        (call,) = build.run(name).calls
+        assert call.pairs("set-env-vars")["PUBLIC_URL"] == "https://bots.example.com"
+    jobs = set_jobs(build)
+    assert {call.flags["oidc-token-audience"] for call in jobs} == {"https://bots.example.com/scheduled"}
+    own = {words.replace(FUNCTIONS_URL, "https://bots.example.com"): answer for words, answer in WELL.items()}
+    assert build.run("smoke", WELL | own).status == 0
+    unreachable = build.run("smoke", WELL)
+    assert unreachable.status == 1
+    assert "https://bots.example.com/telegram does not answer" in unreachable.output
 
 
 def test_with_another_role_the_password_stays(build: Build) -> None:
-    sync, _ = database(
+    sync, *_ = database(
         build, DATABASE_URL="postgresql://bot_backend_2.ref:other@pooler.example:6543/postgres"
     )
     assert sync.environment["BOT_BACKEND_PASSWORD"] == ""
@@ -130,10 +197,10 @@ def test_a_wrong_setting_stops_before_anything_changes(build: Build) -> None:
 
 
 @pytest.mark.parametrize(("secrets", "more", "says"), [
-    ("", "", "To pay with: telegram_stars"),
-    ("STRIPE_SECRET_KEY,STRIPE_WEBHOOK_SECRET", "", "To pay with: stripe telegram_stars"),
-    ("YOOKASSA_SECRET_KEY", "YOOKASSA_SHOP_ID=100500", "To pay with: telegram_stars yookassa"),
-    ("CRYPTO_PAY_TOKEN", "CRYPTO_PAY_API_URL=https://testnet-pay.crypt.bot", "To pay with: crypto_pay"),
+    ("", "", "Payment providers: telegram_stars"),
+    ("STRIPE_SECRET_KEY,STRIPE_WEBHOOK_SECRET", "", "Payment providers: stripe, telegram_stars"),
+    ("YOOKASSA_SECRET_KEY", "YOOKASSA_SHOP_ID=100500", "Payment providers: telegram_stars, yookassa"),
+    ("CRYPTO_PAY_TOKEN", "CRYPTO_PAY_API_URL=https://testnet-pay.crypt.bot", "Payment providers: crypto_pay"),
 ])  # fmt: skip
 def test_the_build_says_with_what_can_be_paid(tmp_path: Path, secrets: str, more: str, says: str) -> None:
     run = Build(tmp_path / "build", _PAYMENT_SECRETS=secrets, _MORE_SETTINGS=more).run("settings")
@@ -142,9 +209,9 @@ def test_the_build_says_with_what_can_be_paid(tmp_path: Path, secrets: str, more
 
 
 @pytest.mark.parametrize(("secrets", "says"), [
-    ("STRIPE_SECRET_KEY", "stripe needs STRIPE_WEBHOOK_SECRET besides"),
+    ("STRIPE_SECRET_KEY", "stripe also needs STRIPE_WEBHOOK_SECRET"),
     ("STRIPE_KEY,STRIPE_WEBHOOK_SECRET", "no provider reads STRIPE_KEY"),
-    ("PRODAMUS_SECRET_KEY,CRYPTO_PAY_TOKEN", "prodamus needs PRODAMUS_URL besides"),
+    ("PRODAMUS_SECRET_KEY,CRYPTO_PAY_TOKEN", "prodamus also needs PRODAMUS_URL"),
 ])  # fmt: skip
 def test_half_a_provider_stops_before_anything_changes(tmp_path: Path, secrets: str, says: str) -> None:
     run = Build(tmp_path / "build", _PAYMENT_SECRETS=secrets).run("settings")
@@ -175,7 +242,7 @@ def test_a_function_that_does_not_start_leaves_the_webhooks(
 ) -> None:
     failed = build.run("smoke", WELL | {f"curl {FUNCTIONS_URL}/{path}": answer})
     assert failed.status == 1
-    assert f"{function} does not start: its log names the reason" in failed.output
+    assert f"does not answer as {function} does: see its log" in failed.output
     calls = [call for call in failed.calls if call.words[:2] == ["curl", f"{FUNCTIONS_URL}/{path}"]]
     assert len(calls) == 12
 

@@ -155,7 +155,7 @@ def test_functions_run_with_other_settings_for_a_while(stack: Stack) -> None:
     for function in stack.functions.values():
         assert function.state == "running"
         assert function.env["STRIPE_SECRET_KEY"]
-        assert "SUPPORT_CONTACT" not in function.env
+        assert function.env["SUPPORT_CONTACT"] == "@switchboard_help"
 
 
 def test_the_products_functions_are_the_folders_that_are_deployed() -> None:

@@ -4,8 +4,22 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
+
+
+@pytest.mark.parametrize(("language", "words"), [("en", "Your Telegram ID"), ("ru", "Ваш Telegram ID")])
+def test_whoami_shows_the_telegram_id(stack: Stack, language: str, words: str) -> None:
+    anna = stack.telegram.person("Anna", language)
+    chat = anna.chat("assistant")
+    chat.send("/whoami")
+    answer = chat.answer()
+    assert words in answer.text
+    assert str(anna.id) in answer.text
+    code = next(entity for entity in answer.entities if entity["type"] == "code")
+    assert code["length"] == len(str(anna.id))
 
 
 def test_a_newcomer_is_welcomed_in_their_language_with_a_menu(stack: Stack) -> None:

@@ -13,7 +13,9 @@ from tests.support import acquainted, eventually, message_update, new_telegram_i
 from tools.emulator.stack import Stack
 
 GROUP = {"id": -1001234500077, "type": "supergroup", "title": "Team"}
-PUBLIC_COMMANDS = {"start", "help", "language", "mode", "privacy", "terms", "paysupport", "clear", "cancel"}
+PUBLIC_COMMANDS = {
+    "start", "help", "language", "mode", "privacy", "terms", "paysupport", "whoami", "clear", "cancel",
+}  # fmt: skip
 PUBLIC_BUTTONS = {"show_help", "show_menu", "show_language", "choose_language", "show_mode", "choose_mode",
                   "old_button"}  # fmt: skip
 BUTTONS = {

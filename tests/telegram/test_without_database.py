@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -51,6 +52,28 @@ def test_words_are_answered_and_the_bot_says_what_it_is(alone: Stack) -> None:
 def test_what_needs_a_database_says_so(alone: Stack, command: str, language: str, words: str) -> None:
     chat = alone.telegram.person("Anna", language_code=language).chat("assistant")
     assert words in ask(chat, command).text
+
+
+def test_only_what_works_without_a_database_is_offered(alone: Stack) -> None:
+    bot = alone.telegram.bot("assistant")
+    offered = {"start", "help", "profile", "privacy", "whoami"}
+    for code in ("", "en", "ru"):
+        assert {one["command"] for one in bot.commands[code]} == offered
+    chat = alone.telegram.person("Anna", language_code="en").chat("assistant")
+    help_ = ask(chat, "/help")
+    assert set(re.findall(r"^/(\w+)", help_.text, re.MULTILINE)) == offered
+    for name in sorted(offered - {"start"}):
+        assert "doesn’t work here" not in ask(chat, f"/{name}").text
+    for answer in (help_, ask(chat, "/start")):
+        assert [one.text for row in answer.buttons for one in row] == ["👤 Profile", "❓ Help"]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "Nothing. This bot runs"), ("ru", "Ничего. Этот бот")]
+)
+def test_privacy_says_that_nothing_is_kept(alone: Stack, language: str, words: str) -> None:
+    chat = alone.telegram.person("Anna", language_code=language).chat("assistant")
+    assert words in ask(chat, "/privacy").text
 
 
 def test_old_messages_and_buttons_are_answered_too(alone: Stack) -> None:

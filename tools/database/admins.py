@@ -23,18 +23,22 @@ def write(url: str, environment: Mapping[str, str]) -> list[str] | None:
     """
     if not environment.get("ADMIN_EMAILS", "").strip():
         return None
-    admins = _admins(environment["ADMIN_EMAILS"], environment.get("ADMIN_TELEGRAM_IDS", ""))
+    admins = read(environment)
     with connect(url) as connection, as_owner(connection):
         _replace(connection, admins)
     return sorted(admins)
 
 
-def _admins(emails: str, telegram_ids: str) -> dict[str, int | None]:
-    addresses = [word.strip().lower() for word in emails.split(",") if word.strip()]
+def read(environment: Mapping[str, str]) -> dict[str, int | None]:
+    """Return the admins that the environment names: e-mail address and, where there is one, Telegram id.
+
+    Raises SettingError for a malformed value.
+    """
+    addresses = [w.strip().lower() for w in environment.get("ADMIN_EMAILS", "").split(",") if w.strip()]
     wrong = [address for address in addresses if not _EMAIL.fullmatch(address)]
     if wrong:
         raise SettingError(f"ADMIN_EMAILS: {wrong[0]!r} is no e-mail address.")
-    words = [word.strip() for word in telegram_ids.split(",") if word.strip()]
+    words = [w.strip() for w in environment.get("ADMIN_TELEGRAM_IDS", "").split(",") if w.strip()]
     if not all(word.isdecimal() for word in words):
         raise SettingError("ADMIN_TELEGRAM_IDS must be numbers separated by commas.")
     if len(words) > len(addresses):

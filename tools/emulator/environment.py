@@ -13,6 +13,7 @@ from tools.emulator.telegram import Telegram
 from tools.keys.new import new_key
 
 PROVIDERS = tuple(dialect.name for dialect in DIALECTS)
+SUPPORT_CONTACT = "@switchboard_help"
 CHANNEL = "switchboard_news"  # the @username of the channel whose subscribers are given trainings
 
 
@@ -37,6 +38,7 @@ def stand_ins(
         "TOKEN_ENCRYPTION_KEYS": new_key(),
         "SCHEDULER_SECRET": scheduler_secret,
         "PUBLIC_URL": base,
+        "SUPPORT_CONTACT": SUPPORT_CONTACT,
         "TRAINING_CHANNEL": f"@{CHANNEL}",
         "ENVIRONMENT": "development",
         "LOG_LEVEL": "DEBUG",

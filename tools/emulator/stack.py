@@ -130,6 +130,7 @@ class Stack:
             public_url=self.url,
             secret=self.webhook_secret,
             default_language=self.env.get("DEFAULT_LANGUAGE", "ru"),
+            has_database=self.env.get("DB_ENABLED") != "false",
             admins=[int(word) for word in self.env.get("ADMIN_TELEGRAM_IDS", "").split(",") if word],
             call=self._call_telegram,
         )

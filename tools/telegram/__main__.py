@@ -52,8 +52,9 @@ def _set_webhooks(bot: str | None) -> int:
     if url and not url.startswith("https://"):
         _say(f"PUBLIC_URL {url} is not https: Telegram refuses it, only the emulator does not.", sys.stderr)
     for name in names:
-        webhooks.set_webhooks([name])
-        menu = ", ".join(f"/{command}" for command in bots.load(name).commands())
+        has_database = settings().database_enabled
+        webhooks.set_webhooks([name], has_database=has_database)
+        menu = ", ".join(f"/{command}" for command in bots.load(name).commands(has_database))
         _say(f"{name}: updates go to {webhooks.address(name)}; menu {menu or 'empty'}")
     return 0
 

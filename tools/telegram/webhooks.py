@@ -39,13 +39,14 @@ def set_webhooks(
     secret: str | None = None,
     default_language: str | None = None,
     admins: Iterable[int] | None = None,
+    has_database: bool = True,
     call: Call = patience.call,
 ) -> tuple[str, ...]:
     """Set webhook, command menus and short descriptions of bots; return the names of those bots.
 
     What is not given comes from the settings: every bot with a token, PUBLIC_URL, the first
-    TELEGRAM_WEBHOOK_SECRET, DEFAULT_LANGUAGE, ADMIN_TELEGRAM_IDS. Setting the same again does no harm, and no
-    update is dropped.
+    TELEGRAM_WEBHOOK_SECRET, DEFAULT_LANGUAGE, ADMIN_TELEGRAM_IDS. Without a database the menus hold only what
+    works there. Setting the same again does no harm, and no update is dropped.
 
     Raises:
         ConfigError: PUBLIC_URL is missing, or a text does not fit.
@@ -59,8 +60,8 @@ def set_webhooks(
         call(name, "setWebhook", wanted)
         # Without a language code first: what people of all other languages see.
         for code, language in (("", languages[0]), *((language, language) for language in languages)):
-            _set_menu(name, code, language, call)
-            if bots.load(name).admin_commands():
+            _set_menu(name, code, language, has_database, call)
+            if has_database and bots.load(name).admin_commands():
                 for admin in admins:
                     _set_admin_menu(name, admin, code, language, call)
     return names
@@ -96,13 +97,13 @@ def webhook(name: str, public_url: str, secret: str) -> dict[str, Any]:
     }
 
 
-def commands(name: str, language: str) -> list[dict[str, str]]:
+def commands(name: str, language: str, has_database: bool = True) -> list[dict[str, str]]:
     """Return a bot's command menu in a language, as setMyCommands takes it.
 
     Raises:
         ConfigError: a text `command_<name>` is missing, empty or too long.
     """
-    return _menu(bots.load(name).commands(), language)
+    return _menu(bots.load(name).commands(has_database), language)
 
 
 def admin_commands(name: str, language: str) -> list[dict[str, str]]:
@@ -121,10 +122,10 @@ def _menu(names: Iterable[str], language: str) -> list[dict[str, str]]:
     ]
 
 
-def _set_menu(name: str, code: str, language: str, call: Call) -> None:
+def _set_menu(name: str, code: str, language: str, has_database: bool, call: Call) -> None:
     """Set one language's menu and description, but only what is not so already: changes are rationed."""
     where = {"language_code": code} if code else {}
-    menu = commands(name, language)
+    menu = commands(name, language, has_database)
     if call(name, "getMyCommands", where) != menu:
         call(name, "setMyCommands", {"commands": menu, **where})
     about = _text(language, "bot_about", "short_description")

@@ -33,6 +33,7 @@ from shared.bots.assistant import (  # noqa: E402, I001
     trial,
     trainings,
     privacy,
+    whoami,
     mydata,
     deleteme,
     conversation,
@@ -63,4 +64,5 @@ __all__ = [
     "trainings",
     "trial",
     "usage",
+    "whoami",
 ]

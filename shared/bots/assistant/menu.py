@@ -21,7 +21,9 @@ _START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what Telegram lets a deep
 
 
 def main_menu(unit: Unit) -> Keyboard:
-    """Return the main menu in the person's language."""
+    """Return the main menu in the user's language, without what needs a database where there is none."""
+    if not settings().database_enabled:
+        return [[(unit.text("menu_profile"), "profile"), (unit.text("menu_help"), "help")]]
     return [
         [(unit.text("menu_profile"), "profile"), (unit.text("menu_mode"), "mode")],
         [(unit.text("menu_buy"), "buy")],
@@ -34,7 +36,7 @@ def back(unit: Unit) -> Keyboard:
     return [[(unit.text("menu_back"), "menu")]]
 
 
-@bot.message_handler(commands=["start"])
+@bot.message_handler(commands=["start"], works_offline=True)
 def start(message: Message) -> None:
     """Welcome a person; what their link carried is kept for whoever it is for, or redeemed."""
     unit = current()
@@ -71,7 +73,7 @@ def _welcome(unit: Unit) -> Text:
     return unit.rich("welcome", name=name, limit=unit.usage.daily_requests)
 
 
-@bot.message_handler(commands=["help"])
+@bot.message_handler(commands=["help"], works_offline=True)
 def help_(_message: Message) -> None:
     """Show what the bot can do: the commands that have a handler."""
     unit = current()
@@ -96,7 +98,9 @@ def show_menu(_call: CallbackQuery) -> None:
 
 def _help(unit: Unit) -> Text:
     group = unit.text("help_group") if unit.incoming.is_group else ""
-    help_ = unit.rich("help", commands=_lines(unit, bot.commands()), group=group)
+    help_ = unit.rich("help", commands=_lines(unit, bot.commands(settings().database_enabled)), group=group)
+    if not settings().database_enabled:
+        return help_
     if unit.person.is_admin and unit.incoming.is_private:
         return joined(help_, unit.rich("help_admin", commands=_lines(unit, bot.admin_commands())))
     return help_

@@ -16,7 +16,7 @@ from shared.config import settings
 from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text, figures, joined
+from shared.texts import Text, figures, joined, utf16_length
 
 _CANCEL = "renewal:"  # renewal:<id>
 _CANCEL_NOW = "renewal!:"
@@ -162,9 +162,21 @@ def terms(_message: Message) -> None:
 def paysupport(_message: Message) -> None:
     """Say where help with a payment is, as Telegram asks of sellers."""
     unit = current()
-    contact = settings().support_contact
-    help_ = unit.rich("paysupport_contact", contact=contact) if contact else unit.rich("paysupport")
-    reply(help_, back(unit))
+    contact = settings().support_contact or unit.text("paysupport_owner")
+    text, entities = unit.rich("paysupport", contact=contact)
+    if not settings().support_contact:
+        entities = [*entities, *_owner_link(text, contact)]
+    reply(Text(text, entities), back(unit))
+
+
+def _owner_link(text: str, words: str) -> list[dict[str, Any]]:
+    """Link words of a text to the first admin's account: the contact where the owner has set none."""
+    offset = utf16_length(text.partition(words)[0])
+    length = utf16_length(words)
+    return [
+        {"type": "text_link", "offset": offset, "length": length, "url": f"tg://user?id={admin}"}
+        for admin in settings().admin_telegram_ids[:1]
+    ]
 
 
 def _person(unit: Unit) -> int:

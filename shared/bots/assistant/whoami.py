@@ -1,0 +1,15 @@
+"""/whoami: the user's Telegram id, which an owner enters as ADMIN_TELEGRAM_IDS and support asks for."""
+
+from __future__ import annotations
+
+from telebot.types import Message
+
+from shared.bots.assistant import bot
+from shared.telegram import current, reply
+
+
+@bot.message_handler(commands=["whoami"], works_offline=True)
+def whoami(_message: Message) -> None:
+    """Show the id in a form that a tap copies."""
+    unit = current()
+    reply(unit.rich("whoami", id=unit.person.telegram_id))

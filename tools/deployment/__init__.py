@@ -1,0 +1,1 @@
+"""Checks of a deployment, before it changes anything."""
