@@ -10,30 +10,11 @@ from urllib.parse import urlencode
 import pytest
 import urllib3
 
+from tests.emulator.wire import Client, refusal
 from tools.emulator.telegram import Chat, Telegram
 from tools.emulator.web import HttpServer
 
 Json = dict[str, Any]
-
-
-class Client:
-    """A bot's side of the wire, on one kept-alive connection."""
-
-    def __init__(self, url: str, token: str, chat_id: int) -> None:
-        self.url = url
-        self.token = token
-        self.chat_id = chat_id
-        self.pool = urllib3.PoolManager(retries=False, maxsize=1)
-
-    def raw(self, path: str, **more: Any) -> urllib3.BaseHTTPResponse:
-        return self.pool.request("POST", f"{self.url}{path}", timeout=5, **more)
-
-    def call(self, method: str, **parameters: Any) -> Json:
-        answer: Json = self.raw(f"/bot{self.token}/{method}", json=parameters).json()
-        return answer
-
-    def send(self, text: str = "hi", **parameters: Any) -> Json:
-        return self.call("sendMessage", chat_id=self.chat_id, text=text, **parameters)
 
 
 @pytest.fixture
@@ -58,11 +39,6 @@ def bot(telegram: Telegram, chat: Chat) -> Iterator[Client]:
     yield client
     client.pool.clear()
     server.stop()
-
-
-def refusal(answer: Json) -> tuple[int, str]:
-    assert answer["ok"] is False
-    return answer["error_code"], answer["description"]
 
 
 def test_get_me_knows_the_bot(bot: Client) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.support import acquainted, message_update, new_update_id
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
+from tools.emulator.telegram.model import Topic
 from tools.emulator.telegram.people import Person
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -29,6 +30,8 @@ def _in(
         name = stack.telegram.bot("assistant").username
         message |= {"chat": chat, "entities": [{"type": "mention", "offset": 0, "length": len(name) + 1}]}
         text = f"@{name} {text}"
+    elif thread:
+        stack.telegram.world.private_room(person.id, "assistant").topics[thread] = Topic(thread, "T")
     return message_update(person, text, **message)
 
 

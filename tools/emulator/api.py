@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from shared.scheduled.jobs import JOBS
 from tools.emulator import guard
-from tools.emulator.actions import Actions, Refused, required
+from tools.emulator.actions import Actions
+from tools.emulator.bodies import Refused, required
 from tools.emulator.telegram.methods.profile import shown_commands
-from tools.emulator.telegram.model import BotAccount, Json, Room
+from tools.emulator.telegram.model import BotAccount, Json
 from tools.emulator.telegram.world import channel_json, group_json, person_json
 from tools.emulator.web import Request, Response, json_response
 
@@ -27,9 +28,8 @@ class Api:
         self._actions = Actions(stack)
         self._get: dict[str, Callable[[Json], Json]] = {
             "/api/state": self._state,
-            "/api/chat": self._chat,
             "/api/trace": self._trace,
-        }
+        } | {f"/api/{name}": question for name, question in self._actions.get.items()}
 
     def handle(self, request: Request) -> Response | None:
         """One request, or None when its path is not the API's."""
@@ -54,7 +54,16 @@ class Api:
             return json_response(action(_body(request)))
         return json_response({"error": f"The emulator knows no {request.method} {request.path}."}, 404)
 
+    def routes(self) -> Iterator[tuple[str, str, Callable[..., Any]]]:
+        """List every route: method, path, and what answers it, whose docstring says how."""
+        yield from (("GET", path, question) for path, question in self._get.items())
+        yield "GET", "/api/events", self._events
+        yield "GET", "/api/files/<id>", self._file
+        yield from (("POST", f"/api/{name}", action) for name, action in self._actions.post.items())
+        yield "POST", "/api/jobs/<name>", self._actions.run_job
+
     def _state(self, query: Json) -> Json:
+        """Return people, bots, groups, channels, functions, jobs, and what goes wrong on request."""
         world = self._stack.telegram.world
         with world.lock:
             return {
@@ -67,6 +76,7 @@ class Api:
                 ],
                 "jobs": self._jobs(),
                 "troubles": self._stack.troubles,
+                "faults": [fault.json() for fault in self._stack.telegram.troubles.faults()],
                 "version": VERSION,
             }
 
@@ -75,25 +85,21 @@ class Api:
             return []
         return [{"name": name, "about": job.about, "schedule": job.schedule} for name, job in JOBS.items()]
 
-    def _chat(self, query: Json) -> Json:
-        room = self._actions.room(query)
-        return self._messages(room)
-
-    def _messages(self, room: Room) -> Json:
-        world = self._stack.telegram.world
-        with world.lock:
-            messages = [world.message_json(room, stored) for stored in room.messages.values()]
-        return {"chat_id": room.id, "messages": messages}
-
     def _trace(self, query: Json) -> Json:
+        """Return what happened: deliveries, SQL, AI and Bot API calls, log lines, oldest first.
+
+        limit: only the newest so many
+        """
         return {"events": self._stack.trace.events(int(query.get("limit") or 0) or None)}
 
     def _events(self, request: Request) -> Response:
+        """Stream what happens as server-sent events; Last-Event-ID replays what was missed."""
         last = request.headers.get("last-event-id", "")
         stream = self._stack.events.stream(int(last) if last.isdigit() else None)
         return Response(200, stream, "text/event-stream", {"Cache-Control": "no-store"})
 
     def _file(self, unique_id: str) -> Response:
+        """Return the bytes of a file of a chat, by its file_unique_id."""
         file = self._stack.telegram.world.files.by_unique_id(unique_id)
         if file is None or file.content is None:
             return json_response({"error": "There is no such file."}, 404)

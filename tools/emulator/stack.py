@@ -160,6 +160,8 @@ class Stack:
     def tell_troubles(self) -> None:
         """Show the page what is going wrong now."""
         self.events.publish("trouble", self.troubles)
+        faults = [fault.json() for fault in self.telegram.troubles.faults()]
+        self.events.publish("faults", {"faults": faults})
 
     def _call_telegram(self, bot: str, method: str, parameters: dict[str, Any]) -> Any:
         try:

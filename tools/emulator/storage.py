@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from tools.emulator.telegram.files import File
-from tools.emulator.telegram.model import Account, Json, Room, Stored
+from tools.emulator.telegram.model import Account, Json, Room, Stored, Topic
 from tools.emulator.telegram.world import World
 
 FORMAT = 1
 KEPT_MESSAGES = 300
 KEPT_FILE = 512 * 1024
-BOT_FIELDS = ("next_update_id", "commands", "texts", "privacy")
+BOT_FIELDS = ("next_update_id", "commands", "texts", "privacy", "has_topics")
 
 
 def save(world: World, path: Path) -> None:
@@ -73,8 +73,13 @@ def _room(room: Room) -> Json:
             "blocked",
             "last_bot",
             "next_message_id",
+            "forum",
+            "admins",
+            "left",
+            "upgraded_to",
         )
     }
+    kept["topics"] = [asdict(topic) for topic in room.topics.values()]
     return kept | {"messages": [{"data": one.data, "bot": one.bot, "edits": one.edits} for one in messages]}
 
 
@@ -101,7 +106,8 @@ def _restore(world: World, saved: Json) -> None:
 
 def _restored_room(saved: Json) -> Room:
     messages: list[Any] = saved.pop("messages")
-    room = Room(**saved)
+    topics = [Topic(**topic) for topic in saved.pop("topics", [])]
+    room = Room(**saved, topics={topic.id: topic for topic in topics})
     for one in messages:
         stored = Stored(one["data"], one["bot"], one["edits"])
         room.messages[stored.message_id] = stored

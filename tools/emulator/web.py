@@ -9,7 +9,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import os
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -26,6 +28,10 @@ KEEP_ALIVE_SECONDS = 75.0
 
 class Drop(Exception):
     """Raised by a handler or inside a streamed body: the connection closes with nothing further sent."""
+
+
+class Reset(Exception):
+    """Raised by a handler: the peer sees its connection reset."""
 
 
 @dataclass(frozen=True)
@@ -147,6 +153,8 @@ class _Connection(BaseHTTPRequestHandler):
             self._send(self.server.handler(request))
         except (Drop, ConnectionError, TimeoutError):
             self._abandon()
+        except Reset:
+            self._reset()
         except Exception:
             logger.exception("%s %s failed", request.method, request.path)
             self._send(json_response({"error": "The emulator itself failed; see its terminal."}, 500))
@@ -209,6 +217,12 @@ class _Connection(BaseHTTPRequestHandler):
         self.close_connection = True
         with contextlib.suppress(OSError):
             self.connection.shutdown(socket.SHUT_RDWR)
+
+    def _reset(self) -> None:
+        self.close_connection = True
+        # Without lingering, closing sends RST. A shutdown before it would send FIN: an end, not a reset.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        os.close(self.connection.detach())
 
     def log_message(self, format: str, *args: Any) -> None:
         logger.debug(format, *args)

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 from tools.emulator.telegram import methods  # noqa: F401  registers the methods
 from tools.emulator.telegram.call import METHODS, Call, not_found, unauthorized
 from tools.emulator.telegram.errors import ApiError
+from tools.emulator.telegram.faults import Fault
 from tools.emulator.telegram.model import BotAccount, Json
 from tools.emulator.telegram.parameters import Upload, parse_parameters
-from tools.emulator.telegram.troubles import Failure
-from tools.emulator.web import Drop, Request, Response, json_response
+from tools.emulator.web import Drop, Request, Reset, Response, json_response
 
 if TYPE_CHECKING:
     from tools.emulator.telegram.telegram import Telegram
@@ -55,34 +55,52 @@ class BotApi:
             return _answer(unauthorized())
         parsed = parse_parameters(request.headers.get("content-type", ""), request.body)
         body, files = parsed if parsed is not None else ({}, {})
-        begin = time.perf_counter()
-        response = self._respond(bot, match["method"], request.arguments() | body, files)
-        self._telegram.called(bot, match["method"], body, response, (time.perf_counter() - begin) * 1000)
-        return response
+        return self._called(bot, match["method"], request.arguments() | body, files)
 
     def call(self, bot: BotAccount, method: str, parameters: Json) -> Any:
         """A method run without HTTP; raises ApiError."""
-        return self._run(bot, method, parameters, {}, via="call", failure=None)
+        return self._run(bot, method, parameters, {}, via="call", fault=None)
 
-    def execute(self, bot: BotAccount, method: str, parameters: Json, files: dict[str, Upload]) -> None:
-        """Run the method in a webhook's answer. Its result goes nowhere, as with the real one."""
-        try:
-            failure = self._telegram.troubles.failure_of(method, parameters)
-            self._run(bot, method, parameters, files, via="response", failure=failure)
-        except ApiError:
-            return
+    def execute(self, bot: BotAccount, method: str, parameters: Json, files: dict[str, Upload]) -> Json:
+        """Run the method in a webhook's answer, and return what only the trace will see of it.
 
-    def _respond(self, bot: BotAccount, method: str, parameters: Json, files: dict[str, Upload]) -> Response:
-        failure = self._telegram.troubles.failure_of(method, parameters)
+        The real one does not report the result to the bot either.
+        """
+        fault = self._telegram.troubles.fault_of(bot.name, method, parameters)
         try:
-            result = self._run(bot, method, parameters, files, via="call", failure=failure)
+            result = self._run(bot, method, parameters, files, via="response", fault=fault)
         except ApiError as error:
-            if failure is not None and failure.page is not None:
-                return Response(failure.status, failure.page, "text/html")
+            outcome = error.body()
+        else:
+            outcome = {"ok": True, "result": result}
+        return outcome | ({"fault": fault.json()} if fault is not None else {})
+
+    def _called(self, bot: BotAccount, method: str, parameters: Json, files: dict[str, Upload]) -> Response:
+        """Answer a call and trace it; a fault may keep the answer back, or hold it up."""
+        fault = self._telegram.troubles.fault_of(bot.name, method, parameters)
+        begin = time.perf_counter()
+        if fault is not None and fault.seconds:
+            self._stopping.wait(fault.seconds)
+        response = self._respond(bot, method, parameters, files, fault)
+        is_lost = fault is not None and (fault.timeout or fault.reset)
+        seen = None if is_lost else response
+        self._telegram.called(bot, method, parameters, seen, (time.perf_counter() - begin) * 1000, fault)
+        if fault is not None and fault.timeout:
+            self._stopping.wait(HANG_SECONDS)
+            raise Drop
+        if fault is not None and fault.reset:
+            raise Reset
+        return response
+
+    def _respond(
+        self, bot: BotAccount, method: str, parameters: Json, files: dict[str, Upload], fault: Fault | None
+    ) -> Response:
+        try:
+            result = self._run(bot, method, parameters, files, via="call", fault=fault)
+        except ApiError as error:
+            if fault is not None and fault.page is not None:
+                return Response(fault.status, fault.page, "text/html")
             return _answer(error)
-        finally:
-            if failure is not None and failure.timeout:
-                self._hang()
         return json_response({"ok": True, "result": result})
 
     def _run(
@@ -93,7 +111,7 @@ class BotApi:
         files: dict[str, Upload],
         *,
         via: str,
-        failure: Failure | None,
+        fault: Fault | None,
     ) -> Any:
         name, function = METHODS.get(method.lower(), (method, _unknown))
         record: Json = {
@@ -106,21 +124,17 @@ class BotApi:
         with self._lock:
             self._calls.append(record)
         try:
-            if failure is not None and not failure.executed:
-                raise ApiError(failure.status, failure.text(), failure.retry_after)
+            if fault is not None and not fault.executed and not fault.seconds:
+                raise _failed(fault)
             with self._telegram.world.lock:
                 result = function(Call(self._telegram, bot, parameters, files))
         except ApiError as error:
             record.update(ok=False, description=error.description)
             raise
         record.update(ok=True, result=result)
-        if failure is not None and not failure.timeout:
-            raise ApiError(failure.status, failure.text(), failure.retry_after)
+        if fault is not None and fault.is_refusal:
+            raise _failed(fault)
         return result
-
-    def _hang(self) -> None:
-        self._stopping.wait(HANG_SECONDS)
-        raise Drop
 
     def _file(self, token: str, path: str) -> Response:
         if self._telegram.world.bot_of_token(token) is None:
@@ -129,6 +143,12 @@ class BotApi:
         if file is None or file.content is None:
             return _answer(not_found())
         return Response(200, file.content, file.mime_type)
+
+
+def _failed(fault: Fault) -> ApiError:
+    if not fault.is_refusal:
+        return ApiError(0, "No answer")
+    return ApiError(fault.status, fault.words(), fault.retry_after, fault.migrate_to_chat_id)
 
 
 def _unknown(call: Call) -> Any:

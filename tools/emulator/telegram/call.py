@@ -79,18 +79,33 @@ class Call:
         raw = self.parameters.get("chat_id")
         if raw in (None, ""):
             raise bad_request("chat_id is empty")
-        room = self.telegram.world.room(self.bot.name, self._chat_id(str(raw)))
+        chat_id = self._chat_id(str(raw))
+        room = self.telegram.world.room(self.bot.name, chat_id)
         if room is None or not room.started:
-            raise bad_request("chat not found")
+            raise self._no_room(chat_id)
         if room.kind == "channel" and not look and self.bot.name not in room.bots:
             raise forbidden("bot is not a member of the channel chat")
         if room.blocked:
             raise forbidden(
                 "bot was blocked by the user"
                 if room.kind == "private"
-                else "bot was kicked from the group chat"
+                else f"bot was kicked from the {room.kind} chat"
             )
+        if room.upgraded_to is not None and not look:
+            words = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise ApiError(400, words, migrate_to_chat_id=room.upgraded_to)
         return room
+
+    def _no_room(self, chat_id: int) -> ApiError:
+        """Why a bot cannot write: it was in this group, it knows the user from a group, or neither."""
+        world, name = self.telegram.world, self.bot.name
+        group = world.groups.get(chat_id)
+        if group is not None and name in group.left:
+            how = "was kicked from" if group.left[name] == "kicked" else "is not a member of"
+            return forbidden(f"bot {how} the {group.kind} chat")
+        if any(chat_id in room.members and name in room.bots for room in world.groups.values()):
+            return forbidden("bot can't initiate conversation with a user")
+        return bad_request("chat not found")
 
     def _chat_id(self, chat: str) -> int:
         if chat.startswith("@"):

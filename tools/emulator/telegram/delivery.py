@@ -145,12 +145,13 @@ class Delivery:
         parameters, files = parsed
         method = str(parameters.pop("method", "") or "")
         if method and method.lower() not in NOT_EXECUTED and not method.lower().startswith("get"):
-            self._execute(bot, method, parameters, files)
+            outcome = self._execute(bot, method, parameters, files) or {}
+            refusal = {} if outcome.get("ok", True) else {"error": outcome.get("description")}
             self.trace.add(
                 "reply",
                 f"{method} in the response",
                 trace_id=update.trace_id,
-                detail=parameters,
+                detail={"parameters": parameters, "answer": outcome} | refusal,
                 bot=bot.name,
                 chat_id=update.chat_id,
                 update_id=update.update_id,

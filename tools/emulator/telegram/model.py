@@ -98,6 +98,7 @@ class BotAccount:
     username: str
     first_name: str
     privacy: bool = True
+    has_topics: bool = False  # in private chats, as switched on at @BotFather
     webhook: Webhook = field(default_factory=Webhook)
     next_update_id: int = field(default_factory=lambda: random.randint(100_000_000, 900_000_000))
     commands: dict[str, list[Json]] = field(default_factory=dict)
@@ -143,13 +144,17 @@ class Update:
 
 @dataclass
 class Stored:
-    """A message in a room. `bot` is the name of its author when that is a bot."""
+    """A message in a room. `bot` is the name of its author when that is a bot.
+
+    `reactions` are the emoji of each user and bot, by their id.
+    """
 
     data: Json
     bot: str | None = None
     edits: int = 0
     deleted: bool = False
     updates: list[Update] = field(default_factory=list)
+    reactions: dict[int, list[str]] = field(default_factory=dict)
 
     @property
     def message_id(self) -> int:
@@ -158,8 +163,22 @@ class Stored:
 
 
 @dataclass
+class Topic:
+    """A topic of a forum or of a private chat. `id` is the message_thread_id."""
+
+    id: int
+    name: str
+    icon_color: int = 0x6FB9F0
+    closed: bool = False
+
+
+@dataclass
 class Room:
-    """A private chat of one person with one bot, a group, or a channel."""
+    """A private chat of one person with one bot, a group, or a channel.
+
+    `admins` are the bots that administer a group; `left` says how it ended for bots that were in it ("left"
+    or "kicked"). `upgraded_to` is the supergroup that a group became.
+    """
 
     id: int
     kind: str
@@ -175,6 +194,11 @@ class Room:
     messages: dict[int, Stored] = field(default_factory=dict)
     answers: list[Stored] = field(default_factory=list)
     taken: int = 0
+    forum: bool = False
+    topics: dict[int, Topic] = field(default_factory=dict)
+    admins: list[str] = field(default_factory=list)
+    left: dict[str, str] = field(default_factory=dict)
+    upgraded_to: int | None = None
 
     @property
     def private_bot(self) -> str | None:

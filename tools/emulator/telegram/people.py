@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from tools.emulator.telegram.attachments import Attachment, content_of
 from tools.emulator.telegram.files import picture, voice
 from tools.emulator.telegram.handles import TIMEOUT, Answer, Payment, Sent, Tap
 from tools.emulator.telegram.methods.chats import invite_link
-from tools.emulator.telegram.model import Account, Json, Room, Stored, Update
+from tools.emulator.telegram.model import Account, Json, Room, Stored, Topic, Update
 from tools.emulator.telegram.stars import Subscription
-from tools.emulator.telegram.world import channel_json
+from tools.emulator.telegram.text import split_text
+from tools.emulator.telegram.world import channel_json, group_json
 
 if TYPE_CHECKING:
     from tools.emulator.telegram.telegram import Telegram
@@ -65,6 +68,44 @@ class Chat:
         ]
         return self.send_content({"photo": sizes} | ({"caption": caption} if caption else {}))
 
+    def attach(
+        self,
+        kind: str,
+        file: Attachment | None = None,
+        caption: str | None = None,
+        reply_to: Answer | Sent | int | None = None,
+        *,
+        thread: int | None = None,
+    ) -> Sent:
+        """Send a file of a kind (photo, video …), or a small example; KeyError if the kind is unknown."""
+        content = content_of(self.telegram.world.files, kind, file)
+        captioned = {"caption": caption} if caption else {}
+        return self.send_content(content | captioned, reply_to, thread=thread)
+
+    def album(
+        self,
+        items: Sequence[tuple[str, Attachment | None]],
+        caption: str | None = None,
+        *,
+        thread: int | None = None,
+    ) -> list[Sent]:
+        """Send several photos, videos or files as one album; the caption stands under the first."""
+        group = str(self.telegram.world.new_id())
+        files = self.telegram.world.files
+        contents = [content_of(files, kind, file) | {"media_group_id": group} for kind, file in items]
+        contents[0] |= {"caption": caption} if caption else {}
+        return [self.send_content(content, thread=thread) for content in contents]
+
+    def send_long(
+        self, text: str, reply_to: Answer | Sent | int | None = None, *, thread: int | None = None
+    ) -> list[Sent]:
+        """Send a text of any length, split into messages as Telegram's own apps do."""
+        parts = split_text(text)
+        return [
+            self.send_content({"text": part}, reply_to if number == 0 else None, thread=thread)
+            for number, part in enumerate(parts)
+        ]
+
     def document(
         self, name: str = "notes.txt", content: bytes = b"A few notes.\n", mime_type: str = "text/plain"
     ) -> Sent:
@@ -90,15 +131,38 @@ class Chat:
         card = {"phone_number": phone_number, "first_name": self.person.first_name, "user_id": self.person.id}
         return self.send_content({"contact": card})
 
+    def delete(self, message: Answer | Sent) -> None:
+        """Delete a message for both sides. Telegram tells the bot nothing."""
+        self.telegram.world.delete(self.room, message.stored, self.person.user())
+
+    def react(self, message: Answer | Sent, *emoji: str) -> list[Update]:
+        """React to a message; without an emoji, take the reaction back."""
+        return self.telegram.sender.react(self.room, self.person, message.stored, list(emoji))
+
+    def topic(self, name: str, icon_color: int = 0x6FB9F0) -> Topic:
+        """Make a topic. In a private chat this switches the bot's topics on, as @BotFather would."""
+        if self.room.kind == "private":
+            self.telegram.bot(self.room.bots[0]).has_topics = True
+        return self.telegram.sender.topic(self.room, self.person.user(), name, icon_color)
+
     def edit(self, sent: Sent, text: str) -> Sent:
         """Change a message sent earlier: the bot gets edited_message."""
         self.telegram.sender.edit(self.room, sent.stored, text)
         return sent
 
-    def send_content(self, content: Json, reply_to: Answer | Sent | int | None = None) -> Sent:
+    def send_content(
+        self,
+        content: Json,
+        reply_to: Answer | Sent | int | None = None,
+        *,
+        thread: int | None = None,
+        quote: str | None = None,
+    ) -> Sent:
         """Any message, given the fields of the Bot API's Message."""
         number = reply_to.message_id if isinstance(reply_to, Answer | Sent) else reply_to
-        stored = self.telegram.sender.message(self.room, self.person, content, number)
+        stored = self.telegram.sender.message(
+            self.room, self.person, content, number, thread=thread, quote=quote
+        )
         return Sent(self.telegram, self.room, stored)
 
     def tap(self, stored: Stored, data: str) -> Tap:
@@ -158,6 +222,8 @@ class Chat:
     def _standing(self, blocked: bool) -> Update | None:
         with self.telegram.world.lock:
             self.room.blocked = blocked
+            chat = {"chat_id": self.room.id, "bot": self.room.private_bot}
+            self.telegram.world.publish("block", chat | {"who": self.person.first_name, "blocked": blocked})
             old, new = ("member", "kicked") if blocked else ("kicked", "member")
             bot = self.telegram.bot(self.room.bots[0])
             return self.telegram.sender.membership(self.room, self.person, bot, old, new)
@@ -246,3 +312,37 @@ class Group:
         return Chat(self.telegram, self.telegram.world.people[self.room.members[0]], self.room).answer(
             timeout
         )
+
+    def change_bot(self, name: str, status: str) -> Update | None:
+        """The owner adds a bot ("member"), makes it an "administrator", or removes it ("kicked")."""
+        world, room = self.telegram.world, self.room
+        with world.lock:
+            old = self._status(name)
+            room.bots = [one for one in room.bots if one != name]
+            room.admins = [one for one in room.admins if one != name]
+            room.left.pop(name, None)
+            if status == "kicked":
+                room.left[name] = "kicked"
+            else:
+                room.bots.append(name)
+                room.admins += [name] if status == "administrator" else []
+            world.publish("group", group_json(room))
+            owner = world.people[room.members[0]]
+            return self.telegram.sender.membership(room, owner, self.telegram.bot(name), old, status)
+
+    def upgrade(self) -> Group:
+        """Make a supergroup of a basic group. Calls with the old id are refused and name the new one."""
+        world, old = self.telegram.world, self.room
+        with world.lock:
+            new = world.add_group(old.title or "", list(old.members), list(old.bots), admins=list(old.admins))
+            owner = world.people[old.members[0]].user()
+            self.telegram.sender.service(old, owner, {"migrate_to_chat_id": new.id})
+            old.upgraded_to = new.id
+            world.publish("group", group_json(old))
+            self.telegram.sender.service(new, owner, {"migrate_from_chat_id": old.id})
+            return Group(self.telegram, new)
+
+    def _status(self, name: str) -> str:
+        if name in self.room.admins:
+            return "administrator"
+        return "member" if name in self.room.bots else self.room.left.get(name, "left")

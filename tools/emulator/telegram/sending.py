@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Stored, Update
+from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Stored, Topic, Update
 from tools.emulator.telegram.text import automatic_entities, units
 
 if TYPE_CHECKING:
@@ -15,6 +15,11 @@ DAY = 86400.0
 CALLBACK_SECONDS = 150.0
 CALLBACK_CLASS = "3"
 MEMBER_CLASS = "5"
+REACTION_CLASS = "8"
+SERVICE = (
+    "forum_topic_created", "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened",
+    "migrate_to_chat_id", "migrate_from_chat_id",
+)  # fmt: skip
 
 
 class Sender:
@@ -24,26 +29,84 @@ class Sender:
         self._telegram = telegram
         self._world = telegram.world
 
-    def message(self, room: Room, person: Account, content: Json, reply_to: int | None = None) -> Stored:
-        """A new message; it goes to every bot of the room that may see it."""
+    def message(
+        self,
+        room: Room,
+        person: Account,
+        content: Json,
+        reply_to: int | None = None,
+        *,
+        thread: int | None = None,
+        quote: str | None = None,
+    ) -> Stored:
+        """A new message; it goes to every bot of the room that may see it.
+
+        `thread` is the topic it is written in, `quote` the part of the replied message that was picked out.
+        """
         with self._world.lock:
             room.started = True
-            text = content.get("text", "")
-            entities = automatic_entities(text)
+            whole = content | _entities(content) | topic_content(room, thread)
             replied = room.messages.get(reply_to) if reply_to is not None else None
-            content = content | ({"entities": entities} if entities else {})
             if replied is not None:
-                content["reply_to_message"] = _without_reply(replied.data)
-            stored = self._world.post(room, person.user(), content)
+                whole["reply_to_message"] = _without_reply(replied.data)
+                whole |= quote_content(replied.data, quote) if quote else {}
+            stored = self._world.post(room, person.user(), whole)
             self._announce(room, stored, "message")
             return stored
 
     def edit(self, room: Room, stored: Stored, text: str) -> Stored:
-        """The person changes a message of their own."""
+        """The person changes the text or the caption of a message of their own."""
         with self._world.lock:
-            self._world.change(room, stored, {"text": text, "entities": automatic_entities(text) or None})
+            name, entities = (
+                ("text", "entities") if "text" in stored.data else ("caption", "caption_entities")
+            )
+            self._world.change(room, stored, {name: text or None, entities: automatic_entities(text) or None})
             self._announce(room, stored, "edited_message")
             return stored
+
+    def topic(self, room: Room, author: Json, name: str, icon_color: int, bot: str | None = None) -> Topic:
+        """A user or a bot makes a topic: a service message whose number is the topic's."""
+        with self._world.lock:
+            number = room.next_message_id
+            topic = self._world.add_topic(room, Topic(number, name, icon_color))
+            made = {"name": name, "icon_color": icon_color}
+            content = {"forum_topic_created": made} | topic_content(room, number)
+            self.service(room, author, content, bot)
+            return topic
+
+    def service(self, room: Room, author: Json, content: Json, bot: str | None = None) -> Stored:
+        """A service message, of a user or of a bot; the bots that did not cause it hear of it."""
+        with self._world.lock:
+            room.started = True
+            stored = self._world.post(room, author, content)
+            self._announce(room, stored, "message", without=bot)
+            return stored
+
+    def react(self, room: Room, person: Account, stored: Stored, emoji: list[str]) -> list[Update]:
+        """A reaction of a person; in a group only the bots that administer it hear of it."""
+        with self._world.lock:
+            before = self._world.react(room, stored, person.user(), emoji)
+            change = {
+                "chat": self._world.chat_json(room),
+                "message_id": stored.message_id,
+                "user": person.user(),
+                "date": int(self._world.clock.now()),
+                "old_reaction": [{"type": "emoji", "emoji": one} for one in before],
+                "new_reaction": [{"type": "emoji", "emoji": one} for one in emoji],
+            }
+            bots = room.bots if room.kind == "private" else room.admins
+            return [update for name in bots if (update := self._reacted(name, room, change)) is not None]
+
+    def _reacted(self, name: str, room: Room, change: Json) -> Update | None:
+        expires = self._world.clock.now() + DAY
+        return self._telegram.enqueue(
+            self._world.bots[name],
+            "message_reaction",
+            change,
+            (REACTION_CLASS, room.id),
+            expires,
+            chat_id=room.id,
+        )
 
     def tap(self, room: Room, person: Account, stored: Stored, data: str) -> tuple[Update | None, str]:
         """A button under the bot's message; returns the update and the query's id."""
@@ -56,6 +119,7 @@ class Sender:
                 "bot": bot.name,
                 "at": now,
                 "answer": None,
+                "chat_id": room.id,
             }
             query = {
                 "id": query_id,
@@ -72,6 +136,9 @@ class Sender:
                 now + CALLBACK_SECONDS,
                 chat_id=room.id,
             )
+            payload = {"chat_id": room.id, "bot": room.private_bot, "message_id": stored.message_id}
+            tapped = {"who": person.first_name, "data": data, "label": _label(stored.data, data)}
+            self._telegram.transcripts.tapped(room, payload | tapped, update)
             return update, query_id
 
     def membership(self, room: Room, person: Account, bot: BotAccount, old: str, new: str) -> Update | None:
@@ -82,18 +149,18 @@ class Sender:
                 "chat": self._world.chat_json(room),
                 "from": person.user(),
                 "date": int(now),
-                "old_chat_member": {"user": bot.user(), "status": old},
-                "new_chat_member": {"user": bot.user(), "status": new},
+                "old_chat_member": member_json(bot, old),
+                "new_chat_member": member_json(bot, new),
             }
             return self._telegram.enqueue(
                 bot, "my_chat_member", change, (MEMBER_CLASS, room.id), now + DAY, chat_id=room.id
             )
 
-    def _announce(self, room: Room, stored: Stored, kind: str) -> None:
+    def _announce(self, room: Room, stored: Stored, kind: str, without: str | None = None) -> None:
         expires = self._world.clock.now() + DAY
         for name in room.bots:
             bot = self._world.bots[name]
-            if not room.blocked and hears(bot, room, stored.data):
+            if name != without and not room.blocked and hears(bot, room, stored.data):
                 update = self._telegram.enqueue(
                     bot,
                     kind,
@@ -110,13 +177,17 @@ class Sender:
 
 
 def hears(bot: BotAccount, room: Room, message: Json) -> bool:
-    """Privacy mode: in a group a bot gets commands, mentions of itself and replies to itself."""
-    if room.kind == "private" or not bot.privacy:
+    """Privacy mode: in a group a bot gets commands, mentions, replies to itself and service messages.
+
+    A bot that administers the group gets everything.
+    """
+    if room.kind == "private" or not bot.privacy or bot.name in room.admins:
         return True
-    replied = message.get("reply_to_message", {}).get("from", {})
-    return replied.get("id") == bot.id or any(
-        _addresses(bot, room, entity["type"], part) for entity, part in _marked(message)
-    )
+    if any(name in message for name in SERVICE):
+        return True
+    replied = message.get("reply_to_message", {})
+    is_reply = "forum_topic_created" not in replied and replied.get("from", {}).get("id") == bot.id
+    return is_reply or any(_addresses(bot, room, entity["type"], part) for entity, part in _marked(message))
 
 
 def _addresses(bot: BotAccount, room: Room, kind: str, part: str) -> bool:
@@ -143,6 +214,50 @@ def _marked(message: Json) -> list[tuple[Json, str]]:
         for entity in entities
         if entity["offset"] + entity["length"] <= units(text)
     ]
+
+
+def member_json(bot: BotAccount, status: str) -> Json:
+    """The Bot API's ChatMember of a bot; a block has no end."""
+    return {"user": bot.user(), "status": status} | ({"until_date": 0} if status == "kicked" else {})
+
+
+def topic_content(room: Room, thread: int | None) -> Json:
+    """The fields of a message in a topic; in a forum it replies to the message that made the topic."""
+    if not thread:
+        return {}
+    content: Json = {"message_thread_id": thread, "is_topic_message": True}
+    root = room.messages.get(thread)
+    if room.kind != "private" and root is not None:
+        content["reply_to_message"] = _without_reply(root.data)
+    return content
+
+
+def quote_content(replied: Json, quote: str) -> Json:
+    """{"quote"} of a reply; an empty object when the words are not in the replied message."""
+    text = replied.get("text") or replied.get("caption") or ""
+    if quote not in text:
+        return {}
+    position = units(text[: text.index(quote)])
+    return {"quote": {"text": quote, "position": position, "is_manual": True}}
+
+
+def _entities(content: Json) -> Json:
+    name, text = (
+        ("entities", content.get("text"))
+        if "text" in content
+        else (
+            "caption_entities",
+            content.get("caption"),
+        )
+    )
+    found = automatic_entities(text or "")
+    return {name: found} if found and name not in content else {}
+
+
+def _label(data: Json, tapped: str) -> str:
+    rows = (data.get("reply_markup") or {}).get("inline_keyboard", [])
+    buttons = (button for row in rows for button in row)
+    return next((str(button["text"]) for button in buttons if button.get("callback_data") == tapped), "")
 
 
 def _without_reply(data: Json) -> Json:

@@ -10,12 +10,14 @@ from typing import Any
 from tools.emulator.clock import Clock
 from tools.emulator.telegram.bot_api import BotApi
 from tools.emulator.telegram.delivery import Delivery, RawResponse, without_words
+from tools.emulator.telegram.faults import Fault
 from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Update
 from tools.emulator.telegram.people import Channel, Group, Person
 from tools.emulator.telegram.queues import Queues
 from tools.emulator.telegram.sending import Sender
 from tools.emulator.telegram.stars import Stars
-from tools.emulator.telegram.troubles import Failure, Troubles
+from tools.emulator.telegram.transcript import Transcripts
+from tools.emulator.telegram.troubles import Troubles
 from tools.emulator.telegram.world import World
 from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response
@@ -37,6 +39,7 @@ class Telegram:
         self.clock = clock or Clock()
         self.trace = trace or Trace()
         self.world = World(self.clock)
+        self.transcripts = Transcripts(self.world)
         self.troubles = Troubles()
         self.api = BotApi(self)
         self.sender = Sender(self)
@@ -84,12 +87,27 @@ class Telegram:
         account = Account(self.world.new_id(), first_name, last_name, username, language_code)
         return Person(self, self.world.add_person(account))
 
-    def group(self, title: str, members: Iterable[Person], bots: Iterable[str]) -> Group:
-        """A new supergroup; the first member made it and added the bots."""
+    def group(
+        self,
+        title: str,
+        members: Iterable[Person],
+        bots: Iterable[str],
+        *,
+        kind: str = "supergroup",
+        forum: bool = False,
+        admins: Iterable[str] = (),
+    ) -> Group:
+        """A new supergroup, or with `kind` "group" a basic one; the first member made it and added the bots.
+
+        A `forum` has topics; `admins` are those of the bots that administer the group.
+        """
         people = list(members)
-        room = self.world.add_group(title, [person.id for person in people], list(bots))
+        room = self.world.add_group(
+            title, [person.id for person in people], list(bots), kind=kind, forum=forum, admins=list(admins)
+        )
         for name in room.bots:
-            self.sender.membership(room, people[0].account, self.bot(name), "left", "member")
+            status = "administrator" if name in room.admins else "member"
+            self.sender.membership(room, people[0].account, self.bot(name), "left", status)
         return Group(self, room)
 
     def channel(self, title: str, username: str | None = None, bots: Iterable[str] = ()) -> Channel:
@@ -167,11 +185,19 @@ class Telegram:
         `timeout` hangs until the caller gives up; `executed` does the work first, as if the answer were lost.
         `page` answers with these bytes and the status, as a gateway in front of the Bot API does.
         """
-        if status == 429 and retry_after is None:
-            retry_after = 1
-        name = method.lower()
-        failure = Failure(name, status, description, retry_after, times, timeout, executed, chat_id, page)
-        self.troubles.fail(failure)
+        self.troubles.fail(
+            Fault(
+                method,
+                status,
+                description,
+                retry_after,
+                times,
+                timeout=timeout,
+                executed=executed,
+                chat_id=chat_id,
+                page=page,
+            )
+        )
 
     def lose_responses(self, times: int = 1) -> None:
         """The function answers the next deliveries, but Telegram never hears it and sends them again."""
@@ -262,20 +288,35 @@ class Telegram:
         is_gone = room is not None and update.message_id not in room.messages
         return without_words(update.body) if is_gone else update.body
 
-    def called(self, bot: BotAccount, method: str, parameters: Json, response: Response, ms: float) -> None:
-        """Put a Bot API call into the trace, under the update that its chat is being served for."""
+    def called(
+        self,
+        bot: BotAccount,
+        method: str,
+        parameters: Json,
+        response: Response | None,
+        ms: float,
+        fault: Fault | None = None,
+    ) -> None:
+        """Put a Bot API call into the trace, under the update that its chat is being served for.
+
+        `response` is None when the caller gets no answer.
+        """
         chat_id = parameters.get("chat_id")
         number = int(str(chat_id)) if str(chat_id or "").lstrip("-").isdigit() else None
         trace_id = self._traces.get((bot.name, number)) if number is not None else None
-        answer = response.body[:4000].decode("utf-8", "replace") if isinstance(response.body, bytes) else ""
-        detail = {"parameters": parameters, "answer": answer}
+        body = response.body if response is not None else b""
+        answer = body[:4000].decode("utf-8", "replace") if isinstance(body, bytes) else ""
+        detail: Json = {"parameters": parameters, "answer": answer}
+        if fault is not None:
+            detail["fault"] = fault.json()
+            detail |= {} if response is not None else {"error": "The fault left the call without an answer."}
         self.trace.add(
             "telegram_call",
             method,
             trace_id=trace_id,
             detail=detail,
             ms=round(ms, 2),
-            status=response.status,
+            status=response.status if response is not None else None,
             bot=bot.name,
             chat_id=number,
         )

@@ -8,6 +8,8 @@ from typing import Any
 from tools.emulator.telegram.errors import bad_request
 
 Entity = dict[str, Any]
+MAX_TEXT = 4096
+MAX_CAPTION = 1024
 
 AUTOMATIC = re.compile(
     r"(?P<url>https?://[^\s<>\"']+[^\s<>\"'.,;:!?)\]}])"
@@ -21,6 +23,23 @@ AUTOMATIC = re.compile(
 def units(text: str) -> int:
     """Length in UTF-16 code units, which is what offsets and limits are counted in."""
     return len(text.encode("utf-16-le")) // 2
+
+
+def split_text(text: str, limit: int = MAX_TEXT) -> list[str]:
+    """Split a text into messages of at most `limit` UTF-16 units, where a line or a word ends."""
+    parts, rest = [], text.strip()
+    while units(rest) > limit:
+        head = _head(rest, limit)
+        ends = (head.rfind("\n"), head.rfind(" "), len(head))
+        end = next(one for one in ends if one >= len(head) // 2)
+        parts.append(rest[:end].rstrip())
+        rest = rest[end:].lstrip()
+    return [*parts, rest] if rest else parts
+
+
+def _head(text: str, limit: int) -> str:
+    """The longest beginning of at most `limit` UTF-16 units that splits no character."""
+    return text.encode("utf-16-le")[: limit * 2].decode("utf-16-le", "ignore")
 
 
 def automatic_entities(text: str) -> list[Entity]:

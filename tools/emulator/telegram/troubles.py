@@ -4,45 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from tools.emulator.telegram.faults import Fault
+
 Delivery = Literal["lose_response", "deliver_twice", "forge"]
-DESCRIPTIONS = {
-    400: "Bad Request: chat not found",
-    401: "Unauthorized",
-    403: "Forbidden: bot was blocked by the user",
-    429: "Too Many Requests: retry after {retry_after}",
-    500: "Internal Server Error",
-    502: "Bad Gateway",
-}
-
-
-@dataclass
-class Failure:
-    """How the next call of a method fails. `method` "*" is any; a timeout hangs until the caller gives up."""
-
-    method: str
-    status: int = 500
-    description: str | None = None
-    retry_after: int | None = None
-    times: int = 1
-    timeout: bool = False
-    executed: bool = False
-    chat_id: int | None = None
-    page: bytes | None = None  # what a gateway in front of the Bot API answers instead
-
-    def matches(self, method: str, parameters: dict[str, Any]) -> bool:
-        """Whether this call is the one to fail."""
-        if self.method not in ("*", method.lower()):
-            return False
-        return self.chat_id is None or str(parameters.get("chat_id")) == str(self.chat_id)
-
-    def text(self) -> str:
-        """Telegram's words for this failure."""
-        return self.description or DESCRIPTIONS.get(self.status, "Internal Server Error").format(
-            retry_after=self.retry_after or 1
-        )
 
 
 class Troubles:
@@ -50,29 +16,43 @@ class Troubles:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._failures: list[Failure] = []
+        self._faults: list[Fault] = []
         self._listeners: list[Callable[[], None]] = []
         self._deliveries: dict[str, int] = {"lose_response": 0, "deliver_twice": 0, "forge": 0}
 
     def subscribe(self, listener: Callable[[], None]) -> None:
-        """Call `listener` whenever the counts change."""
+        """Call `listener` whenever the counts or the faults change."""
         self._listeners.append(listener)
 
-    def fail(self, failure: Failure) -> None:
-        """Queue a failure of a method."""
+    def fail(self, fault: Fault) -> None:
+        """Add a fault of the Bot API."""
         with self._lock:
-            self._failures.append(failure)
+            self._faults.append(fault)
+        self._tell()
 
-    def failure_of(self, method: str, parameters: dict[str, Any]) -> Failure | None:
-        """The failure meant for this call, used up once."""
+    def faults(self) -> list[Fault]:
+        """Return the faults that are not used up, the oldest first."""
         with self._lock:
-            for failure in self._failures:
-                if failure.matches(method, parameters):
-                    failure.times -= 1
-                    if failure.times <= 0:
-                        self._failures.remove(failure)
-                    return failure
-        return None
+            return list(self._faults)
+
+    def remove(self, fault_id: int | None = None) -> int:
+        """Take one fault away, or all of them; returns how many there were."""
+        with self._lock:
+            kept = [fault for fault in self._faults if fault_id is not None and fault.id != fault_id]
+            removed = len(self._faults) - len(kept)
+            self._faults = kept
+        self._tell()
+        return removed
+
+    def fault_of(self, bot: str, method: str, parameters: dict[str, Any]) -> Fault | None:
+        """Return the oldest fault that matches this call, used once."""
+        with self._lock:
+            found = next((fault for fault in self._faults if fault.matches(bot, method, parameters)), None)
+            if found is not None:
+                self._use(found)
+        if found is not None:
+            self._tell()
+        return found
 
     def arm(self, what: Delivery, times: int) -> None:
         """Set how many of the next deliveries go wrong in this way."""
@@ -97,9 +77,17 @@ class Troubles:
     def clear(self) -> None:
         """Nothing goes wrong any more."""
         with self._lock:
-            self._failures.clear()
+            self._faults.clear()
             self._deliveries = dict.fromkeys(self._deliveries, 0)
         self._tell()
+
+    def _use(self, fault: Fault) -> None:
+        fault.used += 1
+        if fault.count is None:
+            return
+        fault.count -= 1
+        if fault.count <= 0:
+            self._faults.remove(fault)
 
     def _tell(self) -> None:
         for listener in self._listeners:

@@ -9,9 +9,21 @@ from typing import Any
 
 from tools.emulator.clock import Clock
 from tools.emulator.telegram.files import Files
-from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Stored, token_of, username_of
+from tools.emulator.telegram.model import (
+    Account,
+    BotAccount,
+    Json,
+    Room,
+    Stored,
+    Topic,
+    token_of,
+    username_of,
+)
 
 Listener = Callable[[str, Json], None]
+FILE_FIELDS = (
+    "photo", "animation", "document", "sticker", "voice", "audio", "video", "video_note",
+)  # fmt: skip
 
 
 class World:
@@ -103,13 +115,31 @@ class World:
                 return group if bot in group.bots else None
             return self.private.get((bot, chat_id))
 
-    def add_group(self, title: str, members: list[int], bots: list[str]) -> Room:
-        """A new supergroup."""
+    def add_group(
+        self,
+        title: str,
+        members: list[int],
+        bots: list[str],
+        *,
+        kind: str = "supergroup",
+        forum: bool = False,
+        admins: list[str] | None = None,
+    ) -> Room:
+        """A new supergroup, or a basic group with `kind` "group"; the bots in `admins` administer it."""
         with self.lock:
-            room = Room(self._chat_id(), "supergroup", title, members=members, bots=bots, started=True)
+            chat_id = self._chat_id() if kind == "supergroup" else -self.new_id()
+            room = Room(chat_id, kind, title, members=members, bots=bots, started=True)
+            room.forum, room.admins = forum, list(admins or ())
             self.groups[room.id] = room
             self.publish("group", group_json(room))
             return room
+
+    def add_topic(self, room: Room, topic: Topic) -> Topic:
+        """A new topic."""
+        with self.lock:
+            room.topics[topic.id] = topic
+            self.publish("topic", topic_json(room, topic))
+            return topic
 
     def add_channel(self, title: str, username: str | None, bots: list[str]) -> Room:
         """A new channel, which nobody is in yet; these bots are its administrators."""
@@ -156,14 +186,27 @@ class World:
             stored.edits += 1
             self.publish("edit", self.message_json(room, stored))
 
-    def delete(self, room: Room, stored: Stored) -> None:
-        """Remove a message for everybody."""
+    def react(self, room: Room, stored: Stored, who: Json, emoji: list[str]) -> list[str]:
+        """Replace the reactions of a user or bot to a message; returns the ones from before."""
+        with self.lock:
+            before = stored.reactions.pop(who["id"], [])
+            if emoji:
+                stored.reactions[who["id"]] = emoji
+            self.publish(
+                "reaction",
+                self.message_json(room, stored)
+                | {"who": who["first_name"], "is_bot": who["is_bot"], "emoji": "".join(emoji)},
+            )
+            return before
+
+    def delete(self, room: Room, stored: Stored, by: Json | None = None) -> None:
+        """Remove a message for everybody; `by` is the user or bot that did it, if one did."""
         with self.lock:
             stored.deleted = True
             room.messages.pop(stored.message_id, None)
-            self.publish(
-                "delete", {"chat_id": room.id, "bot": room.private_bot, "message_id": stored.message_id}
-            )
+            gone = {"chat_id": room.id, "bot": room.private_bot, "message_id": stored.message_id}
+            who = {"who": (by or {}).get("first_name", ""), "is_bot": bool((by or {}).get("is_bot"))}
+            self.publish("delete", gone | who)
 
     def clear(self, room: Room) -> None:
         """Forget a room's messages; numbering goes on."""
@@ -177,7 +220,8 @@ class World:
         """The Bot API's Chat object."""
         if room.kind != "private":
             chat: Json = {"id": room.id, "type": room.kind, "title": room.title}
-            return chat | ({"username": room.username} if room.username else {})
+            named = {"username": room.username} if room.username else {}
+            return chat | named | ({"is_forum": True} if room.forum else {})
         person = self.people[room.members[0]]
         chat = {"id": room.id, "type": "private", "first_name": person.first_name}
         optional = {"last_name": person.last_name, "username": person.username}
@@ -186,11 +230,13 @@ class World:
     def message_json(self, room: Room, stored: Stored) -> Json:
         """A message as the page shows it: the Bot API's fields, file addresses, and how its delivery goes."""
         data = stored.data | {"chat_id": room.id, "bot": room.private_bot}
-        for name in ("photo", "document", "sticker", "voice"):
+        for name in FILE_FIELDS:
             if name in data:
                 data[name] = self.files.with_urls(data[name])
         if stored.updates:
             data["delivery"] = stored.updates[0].describe()
+        if stored.reactions:
+            data["reactions"] = reactions_json(stored)
         return data
 
 
@@ -204,6 +250,26 @@ def person_json(account: Account) -> Json:
     }
 
 
+def topic_json(room: Room, topic: Topic) -> Json:
+    """A topic as the page shows it."""
+    chat = {"chat_id": room.id, "bot": room.private_bot}
+    return chat | {
+        "thread": topic.id,
+        "name": topic.name,
+        "icon_color": topic.icon_color,
+        "closed": topic.closed,
+    }
+
+
+def reactions_json(stored: Stored) -> list[Json]:
+    """The reactions to a message as the page shows them: each emoji with the ids of who chose it."""
+    emoji: dict[str, list[int]] = {}
+    for who, chosen in stored.reactions.items():
+        for one in chosen:
+            emoji.setdefault(one, []).append(who)
+    return [{"emoji": one, "by": by} for one, by in emoji.items()]
+
+
 def channel_json(room: Room) -> Json:
     """A channel as the page shows it."""
     return {"id": room.id, "title": room.title, "username": room.username, "members": room.members}
@@ -211,4 +277,13 @@ def channel_json(room: Room) -> Json:
 
 def group_json(room: Room) -> Json:
     """A group as the page shows it."""
-    return {"id": room.id, "title": room.title, "members": room.members, "bots": room.bots}
+    return {
+        "id": room.id,
+        "title": room.title,
+        "members": room.members,
+        "bots": room.bots,
+        "kind": room.kind,
+        "forum": room.forum,
+        "admins": room.admins,
+        "upgraded_to": room.upgraded_to,
+    }

@@ -9,7 +9,21 @@ from tools.emulator.telegram.methods import (
     messages,
     payments,
     profile,
+    reactions,
+    topics,
     webhooks,
 )
 
-__all__ = ["callbacks", "chats", "drafts", "editing", "media", "messages", "payments", "profile", "webhooks"]
+__all__ = [
+    "callbacks",
+    "chats",
+    "drafts",
+    "editing",
+    "media",
+    "messages",
+    "payments",
+    "profile",
+    "reactions",
+    "topics",
+    "webhooks",
+]

@@ -22,5 +22,6 @@ def answer_callback_query(call: Call) -> bool:
     if units(text) > MAX_ANSWER:
         raise bad_request("MESSAGE_TOO_LONG")
     query["answer"] = {"text": text, "alert": call.boolean("show_alert")}
-    world.publish("callback_answer", {"person": query["person"], "bot": call.bot.name, **query["answer"]})
+    payload = {"person": query["person"], "chat_id": query["chat_id"], "by": call.bot.name}
+    world.publish("callback_answer", payload | {"bot": call.bot.name, **query["answer"]})
     return True

@@ -23,6 +23,9 @@ def get_me(call: Call) -> Json:
         "supports_inline_queries": False,
         "can_connect_to_business": False,
         "has_main_web_app": False,
+        "has_topics_enabled": call.bot.has_topics,
+        "allows_users_to_create_topics": call.bot.has_topics,
+        "can_manage_bots": False,
     }
     return call.bot.user() | abilities
 
@@ -46,7 +49,8 @@ def get_chat_member(call: Call) -> Json:
         raise bad_request("member list is inaccessible")
     bot = next((world.bots[name] for name in room.bots if world.bots[name].id == user_id), None)
     if bot is not None:
-        return {"user": bot.user(), "status": "administrator" if room.kind == "channel" else "member"}
+        is_admin = room.kind == "channel" or bot.name in room.admins
+        return {"user": bot.user(), "status": "administrator" if is_admin else "member"}
     if user_id not in world.people:
         raise bad_request("invalid user_id specified")
     member = user_id in room.members
@@ -70,6 +74,7 @@ def leave_chat(call: Call) -> bool:
     if room.kind == "private":
         raise bad_request("chat not found")
     room.bots.remove(call.bot.name)
+    room.left[call.bot.name] = "left"
     return True
 
 

@@ -8,10 +8,8 @@ from tools.emulator.telegram.html import parse_html
 from tools.emulator.telegram.markdown import parse_markdown
 from tools.emulator.telegram.markup import check_markup
 from tools.emulator.telegram.model import Json, Room
-from tools.emulator.telegram.text import Entity, check_entities, merge, trim, units
-
-MAX_TEXT = 4096
-MAX_CAPTION = 1024
+from tools.emulator.telegram.sending import quote_content, topic_content
+from tools.emulator.telegram.text import MAX_CAPTION, MAX_TEXT, Entity, check_entities, merge, trim, units
 
 
 def text_content(call: Call) -> Json:
@@ -59,6 +57,19 @@ def markup_content(call: Call) -> Json:
     return {"reply_markup": markup} if markup else {}
 
 
+def topic_of(call: Call, room: Room) -> Json:
+    """The fields of the topic that the message goes to; raises when it is not there, or closed."""
+    thread = call.integer("message_thread_id")
+    if not thread:
+        return {}
+    topic = room.topics.get(thread)
+    if topic is None:
+        raise bad_request("message thread not found")
+    if topic.closed and call.bot.name not in room.admins:
+        raise bad_request("TOPIC_CLOSED")
+    return topic_content(room, thread)
+
+
 def reply_content(call: Call, room: Room) -> Json:
     """{"reply_to_message"?}; raises "message to be replied not found" unless that is allowed."""
     reply = call.json("reply_parameters", "reply parameters") or {}
@@ -70,6 +81,15 @@ def reply_content(call: Call, room: Room) -> Json:
         if reply.get("allow_sending_without_reply") or call.boolean("allow_sending_without_reply"):
             return {}
         raise bad_request("message to be replied not found")
-    return {
-        "reply_to_message": {name: value for name, value in stored.data.items() if name != "reply_to_message"}
-    }
+    kept = {name: value for name, value in stored.data.items() if name != "reply_to_message"}
+    return {"reply_to_message": kept} | _quote(kept, reply)
+
+
+def _quote(replied: Json, reply: Json) -> Json:
+    quote = reply.get("quote")
+    if not quote:
+        return {}
+    content = quote_content(replied, str(quote))
+    if not content:
+        raise bad_request("QUOTE_TEXT_INVALID")
+    return content

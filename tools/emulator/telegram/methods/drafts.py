@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import bad_request
-from tools.emulator.telegram.methods.content import MAX_TEXT, formatted
-from tools.emulator.telegram.text import units
+from tools.emulator.telegram.methods.content import formatted
+from tools.emulator.telegram.text import MAX_TEXT, units
 
 ACTION_SECONDS = 5.0
 ACTIONS = frozenset(

@@ -6,7 +6,7 @@ from typing import Any
 
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import bad_request
-from tools.emulator.telegram.methods.content import markup_content, reply_content, text_content
+from tools.emulator.telegram.methods.content import markup_content, reply_content, text_content, topic_of
 from tools.emulator.telegram.model import Json, Room
 
 MAX_DELETED = 100
@@ -16,9 +16,13 @@ BODIES = (
     "caption",
     "caption_entities",
     "photo",
+    "animation",
     "document",
     "sticker",
     "voice",
+    "audio",
+    "video",
+    "video_note",
     "location",
     "contact",
 )
@@ -52,7 +56,8 @@ def forward_message(call: Call) -> Json:
 def delete_message(call: Call) -> bool:
     """One message."""
     room = call.room()
-    call.telegram.world.delete(room, call.message(room, "message to delete not found"))
+    stored = call.message(room, "message to delete not found")
+    call.telegram.world.delete(room, stored, call.bot.user())
     return True
 
 
@@ -66,13 +71,13 @@ def delete_messages(call: Call) -> bool:
     for message_id in wanted:
         stored = room.messages.get(int(message_id))
         if stored is not None:
-            call.telegram.world.delete(room, stored)
+            call.telegram.world.delete(room, stored, call.bot.user())
     return True
 
 
 def post(call: Call, room: Room, content: Json) -> Json:
     """Put the bot's message into the room with its markup and reply, and return it."""
-    whole = content | reply_content(call, room) | markup_content(call)
+    whole = content | topic_of(call, room) | reply_content(call, room) | markup_content(call)
     stored = call.telegram.world.post(room, call.bot.user(), whole, call.bot.name)
     call.telegram.action_over(call.bot, room)
     return _returned(stored.data)

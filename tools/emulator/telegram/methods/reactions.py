@@ -1,0 +1,30 @@
+"""Reactions of a bot."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tools.emulator.telegram.call import Call, method
+from tools.emulator.telegram.errors import bad_request
+from tools.emulator.telegram.reactions import EMOJI
+
+
+@method("setMessageReaction")
+def set_message_reaction(call: Call) -> bool:
+    """React to a message with at most one emoji, or take the reaction back."""
+    room = call.room()
+    stored = call.message(room, "message to react not found")
+    given = call.json("reaction", "reaction types") or []
+    if not isinstance(given, list):
+        raise bad_request("expected an Array of ReactionType")
+    if len(given) > 1:
+        raise bad_request("REACTIONS_TOO_MANY")
+    call.telegram.world.react(room, stored, call.bot.user(), [_emoji(one) for one in given])
+    return True
+
+
+def _emoji(value: Any) -> str:
+    emoji = value.get("emoji") if isinstance(value, dict) and value.get("type") == "emoji" else None
+    if emoji not in EMOJI:
+        raise bad_request("REACTION_INVALID")
+    return str(emoji)
