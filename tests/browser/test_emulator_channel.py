@@ -23,7 +23,7 @@ def test_joining_the_channel_is_worth_a_training(stack: Stack, window: Callable[
     say(page, "/trainings")
     expect(answers(page).last).to_contain_text("Join the channel Switchboard News")
     answers(page).last.get_by_text("📣 Switchboard News").click()
-    expect(page.get_by_role("dialog")).to_contain_text("is not subscribed to it")
+    expect(page.get_by_role("dialog")).to_contain_text("isn’t subscribed")
     page.get_by_role("dialog").get_by_role("button", name="Join").click()
     me, channel = current_person(page), stack.telegram.channel_named(CHANNEL)
     eventually(lambda: me in channel.room.members, 20)

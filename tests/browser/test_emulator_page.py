@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +18,9 @@ Window = Callable[..., Any]
 
 def be_somebody_new(page: Any, name: str = "Nina", language: str = "en", bot: str = "Assistant") -> None:
     """Add a person and become them: an empty chat with the bot, whatever other tests did."""
-    page.get_by_role("button", name="Add a person").click()
+    page.get_by_role("button", name="Add a user").click()
     page.get_by_label("First name").fill(name)
-    page.get_by_label("Language of their Telegram").select_option(language)
+    page.get_by_label("Telegram language").select_option(language)
     page.get_by_role("dialog").get_by_role("button", name="Add").click()
     page.locator("#you").get_by_text(name, exact=True).wait_for()
     page.locator("#talk-list").get_by_role("option", name=bot).click()
@@ -73,24 +74,23 @@ def test_the_panel_has_every_function_and_every_job(stack: Stack, window: Window
     from playwright.sync_api import expect
 
     page = window()
-    page.get_by_role("button", name="Make trouble").or_(page.get_by_role("tab", name="Make trouble")).click()
+    page.get_by_role("tab", name="Faults").click()
     for name in stack.functions:
         expect(page.get_by_role("button", name=f"Restart {name}")).to_be_visible()
     for name, job in JOBS.items():
-        expect(page.locator("#trouble")).to_contain_text(job.about)
+        expect(page.locator("#faults")).to_contain_text(job.about)
         page.get_by_role("button", name=f"Run {name} now").click()
-        expect(page.get_by_text(f"The job {name} answered 200.")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text(f"{name} returned 200.")).to_be_visible(timeout=30_000)
 
 
-def test_an_empty_chat_offers_three_things_and_hello_works(stack: Stack, window: Window) -> None:
+def test_an_empty_chat_offers_a_first_step(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     give_commands(stack, "second")
     page = window()
     be_somebody_new(page, bot="Second")
     welcome = page.locator("#welcome")
-    expect(welcome).to_contain_text("You are Nina.")
-    expect(welcome.get_by_role("button")).to_have_count(3)
+    expect(welcome).to_contain_text("You’re Nina.")
     welcome.get_by_role("button", name="Open the menu").click()
     expect(page.locator("#commands").get_by_role("option", name="/profile")).to_be_visible()
     welcome.get_by_role("button", name="Say hello").click()
@@ -98,17 +98,53 @@ def test_an_empty_chat_offers_three_things_and_hello_works(stack: Stack, window:
     expect(welcome).to_be_hidden()
 
 
-def test_breaking_something_shows_the_second_delivery(window: Window) -> None:
+def test_enter_sends_what_was_typed_while_commands_are_listed(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    give_commands(stack, "second")
+    page = window()
+    be_somebody_new(page, bot="Second")
+    field = page.get_by_label("Message", exact=True)
+    field.press_sequentially("/s")
+    option = page.locator("#commands").get_by_role("option")
+    expect(option).to_have_count(1)
+    option.hover()
+    field.press("Enter")
+    own = page.locator(".message[data-side=own]")
+    expect(own.last.locator(".text")).to_contain_text(re.compile(r"^/s\d\d:"))
+    field.press_sequentially("/s")
+    field.press("ArrowDown")
+    field.press("Enter")
+    expect(own.last).to_contain_text("/show")
+    field.press_sequentially("/s")
+    field.press("Tab")
+    expect(field).to_have_value("/show ")
+
+
+def test_a_lost_response_shows_the_second_delivery(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
     be_somebody_new(page)
-    page.locator("#welcome").get_by_role("button", name="Break something").click()
+    stack.telegram.troubles.arm("lose_response", 1)
+    say(page, "Are you still there?")
     expect(answers(page)).to_have_count(1)
     way = page.locator(".way.open").first
     expect(way.locator(".pill")).to_have_text("200 ×2")
     expect(way).to_contain_text("Response lost")
     expect(answers(page)).to_have_count(1)
+
+
+def test_errors_can_be_shown_alone(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    say(page, "/help")
+    expect(answers(page)).to_have_count(1)
+    page.get_by_role("button", name="Errors").click()
+    expect(page.locator(".way:visible")).to_have_count(0)
+    expect(page.locator("#trace-list")).to_have_attribute("data-empty", "No errors in this chat.")
 
 
 def test_an_inline_button_is_tapped_and_the_message_changes(window: Window) -> None:
@@ -120,7 +156,7 @@ def test_an_inline_button_is_tapped_and_the_message_changes(window: Window) -> N
     page.get_by_role("button", name="Profile").click()
     expect(answers(page)).to_have_count(1)
     expect(answers(page)).to_contain_text("Today: 0 of 25 requests")
-    expect(page.locator(".way.open").first).to_contain_text("tapped “profile”")
+    expect(page.locator(".way.open").first).to_contain_text("tapped “👤 Profile”")
     expect(page.locator(".key.busy")).to_have_count(0)
 
 
@@ -134,6 +170,7 @@ def test_a_person_sees_commands_in_their_own_language(stack: Stack, window: Wind
     option = page.locator("#commands").get_by_role("option")
     expect(option).to_have_count(1)
     expect(option).to_contain_text("Ваш план")
+    page.keyboard.press("ArrowDown")
     page.keyboard.press("Enter")
     expect(page.locator(".message[data-side=own]")).to_contain_text("/profile")
 
@@ -142,7 +179,7 @@ def test_a_refused_person_stays_in_the_form(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    page.get_by_role("button", name="Add a person").click()
+    page.get_by_role("button", name="Add a user").click()
     page.get_by_label("First name").fill("Nina")
     page.get_by_label("Username").fill("no spaces here")
     page.get_by_role("dialog").get_by_role("button", name="Add").click()
@@ -156,12 +193,12 @@ def test_the_database_goes_away_and_comes_back(stack: Stack, window: Window) -> 
 
     page = window()
     be_somebody_new(page)
-    page.get_by_role("tab", name="Make trouble").click()
+    page.get_by_role("tab", name="Faults").click()
     switch = page.get_by_role("switch", name="Database down")
     switch.click()
     expect(switch).to_be_checked()
-    expect(page.locator("#warning")).to_contain_text("The database is down")
-    page.get_by_role("tab", name="The message's way").click()
+    expect(page.locator("#warning")).to_contain_text("Database is down")
+    page.get_by_role("tab", name="Trace").click()
     say(page, "/start")
     expect(answers(page).first).to_contain_text("cannot reach my memory", timeout=20_000)
     page.locator("#warning").get_by_role("button", name="Undo").click()
@@ -174,10 +211,10 @@ def test_a_killed_function_is_told_above_the_chat_until_it_is_restarted(window: 
 
     page = window()
     be_somebody_new(page)
-    page.get_by_role("tab", name="Make trouble").click()
+    page.get_by_role("tab", name="Faults").click()
     page.get_by_role("button", name="Kill telegram").click()
     warning = page.locator("#warning")
-    expect(warning).to_contain_text("The function telegram does not run")
+    expect(warning).to_contain_text("Function telegram isn’t running")
     warning.get_by_role("button", name="Restart").click()
     expect(warning).to_be_hidden(timeout=20_000)
     say(page, "/help")
@@ -188,12 +225,12 @@ def test_the_trace_names_a_trouble_as_the_panel_does(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    page.get_by_role("tab", name="Make trouble").click()
+    page.get_by_role("tab", name="Faults").click()
     page.get_by_label("Empty answer", exact=True).check()
-    page.get_by_label("Well", exact=True).check()
-    page.get_by_role("tab", name="The message's way").click()
-    expect(page.locator(".step[data-kind=trouble]").first).to_contain_text("The AI: well")
-    expect(page.locator(".step[data-kind=trouble]").nth(1)).to_contain_text("The AI: empty answer")
+    page.get_by_label("Normal", exact=True).check()
+    page.get_by_role("tab", name="Trace").click()
+    expect(page.locator(".step[data-kind=trouble]").first).to_contain_text("AI: normal")
+    expect(page.locator(".step[data-kind=trouble]").nth(1)).to_contain_text("AI: empty answer")
 
 
 def test_steps_stand_in_the_order_of_the_work_however_late_the_log_was_read(window: Window) -> None:
@@ -229,7 +266,7 @@ def test_a_trouble_is_armed_and_used_up(window: Window) -> None:
 
     page = window()
     be_somebody_new(page)
-    page.get_by_role("tab", name="Make trouble").click()
+    page.get_by_role("tab", name="Faults").click()
     switch = page.get_by_role("switch", name="Deliver the next update twice")
     switch.click()
     expect(switch).to_be_checked()
@@ -242,7 +279,7 @@ def test_formatted_text_is_built_and_never_parsed(stack: Stack, window: Window) 
     from playwright.sync_api import expect
 
     page = window()
-    person = stack.telegram.person("Olga")
+    person = stack.telegram.person("Philippa")
     text = "😀 bold both italic\n<img src=x onerror=alert(1)>\nprint()\nhidden"
     entities = [
         {"type": "bold", "offset": 3, "length": 9},
@@ -254,7 +291,7 @@ def test_formatted_text_is_built_and_never_parsed(stack: Stack, window: Window) 
     person.chat("assistant").answer()
     parameters = {"chat_id": person.id, "text": text, "entities": entities}
     assert stack.telegram.request("assistant", "sendMessage", parameters)
-    page.get_by_role("option", name="Olga").click()
+    page.get_by_role("option", name="Philippa").click()
     bubble = answers(page).last
     expect(bubble).to_contain_text("<img src=x onerror=alert(1)>")
     expect(bubble.locator("img")).to_have_count(0)
@@ -393,17 +430,12 @@ def test_a_phone_shows_one_thing_at_a_time_without_scrolling_sideways(window: Wi
 
     page = window(390, 844, has_touch=True)
     tabs = page.get_by_role("navigation", name="Views")
-    for view, place in (
-        ("People", "#people"),
-        ("Trace", "#trace"),
-        ("Trouble", "#trouble"),
-        ("Chat", "#chat"),
-    ):
+    for view, place in (("Users", "#people"), ("Inspect", "#trace"), ("Chat", "#chat")):
         tabs.get_by_role("button", name=view).click()
         expect(page.locator(place)).to_be_visible()
         width = page.locator("html").evaluate("node => node.scrollWidth")
         assert width <= 390, f"{view} is {width} pixels wide"
-    tabs.get_by_role("button", name="People").click()
+    tabs.get_by_role("button", name="Users").click()
     be_somebody_new(page)
     say(page, "a_very_long_word_that_nobody_could_ever_break_" * 6)
     expect(answers(page)).to_have_count(1)
@@ -415,11 +447,11 @@ def test_the_keyboard_reaches_everything(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
-    skip = page.get_by_role("link", name="Skip to making trouble")
+    skip = page.get_by_role("link", name="Skip to faults")
     skip.focus()
     page.keyboard.press("Enter")
-    expect(page.locator("#trouble")).to_be_focused()
-    page.get_by_role("link", name="Skip to writing a message").focus()
+    expect(page.locator("#faults")).to_be_focused()
+    page.get_by_role("link", name="Skip to the message field").focus()
     reached = []
     for _ in range(60):
         page.keyboard.press("Tab")
@@ -429,7 +461,7 @@ def test_the_keyboard_reaches_everything(window: Window) -> None:
         reached.append(focused.evaluate("node => node.id || node.className || node.textContent"))
         ring = focused.evaluate("node => getComputedStyle(node).outlineStyle")
         assert ring != "none", f"no focus ring on {reached[-1]}"
-    for place in ("theme", "add-person", "add-group", "write", "attach", "tab-trouble"):
+    for place in ("theme", "add-person", "add-group", "write", "attach", "tab-faults"):
         assert place in reached, reached
     people = page.locator("#person-list").get_by_role("option")
     people.first.focus()

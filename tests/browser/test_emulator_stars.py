@@ -73,11 +73,11 @@ def test_a_link_begins_a_subscription_that_renews_and_is_given_back(stack: Stack
     stack.telegram.request("assistant", "sendMessage", message)
     page.get_by_role("button", name="Subscribe").last.click()
     agree(stack)
-    page.get_by_text("Every 30 days from now on").wait_for()
+    page.get_by_text("Renews every 30 days").wait_for()
     (subscription,) = chat.subscriptions
 
     page.get_by_role("button", name="Renew", exact=True).last.click()
-    page.get_by_text("The next 30 days", exact=True).wait_for()
+    page.get_by_text("Renewed for 30 days", exact=True).wait_for()
     page.get_by_role("button", name="Cancel", exact=True).last.click()
     eventually(lambda: subscription.state == "canceled", 20)
     page.get_by_role("button", name="Resume", exact=True).last.click()
@@ -85,4 +85,4 @@ def test_a_link_begins_a_subscription_that_renews_and_is_given_back(stack: Stack
 
     refund = {"user_id": chat.person.id, "telegram_payment_charge_id": subscription.charges[0]}
     stack.telegram.request("assistant", "refundStarPayment", refund)
-    page.get_by_text("350 Stars given back").wait_for()
+    page.get_by_text("350 Stars refunded").wait_for()

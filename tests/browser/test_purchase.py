@@ -119,7 +119,7 @@ def key(page: Any, words: str) -> Any:
 
 
 def become(page: Any, language: str, width: int) -> None:
-    """Be somebody new; on a phone people have a view of their own."""
+    """Be somebody new; on a phone users have a view of their own."""
     if width < 700:
-        page.get_by_role("navigation", name="Views").get_by_role("button", name="People").click()
+        page.get_by_role("navigation", name="Views").get_by_role("button", name="Users").click()
     be_somebody_new(page, {"ru": "Нина", "en": "Nina"}[language], language)

@@ -74,11 +74,16 @@ class Api:
                 "functions": [
                     {"name": one.name, "state": one.state} for one in self._stack.functions.values()
                 ],
+                "admins": self._admins(),
                 "jobs": self._jobs(),
                 "troubles": self._stack.troubles,
                 "faults": [fault.json() for fault in self._stack.telegram.troubles.faults()],
                 "version": VERSION,
             }
+
+    def _admins(self) -> list[int]:
+        """Return the Telegram ids of the bots' admins."""
+        return [int(word) for word in self._stack.env.get("ADMIN_TELEGRAM_IDS", "").split(",") if word]
 
     def _jobs(self) -> list[Json]:
         if "scheduled" not in self._stack.functions:

@@ -16,6 +16,7 @@ from tools.emulator.only_one import OnlyOne
 from tools.emulator.real_payments import hints, real_payments
 from tools.emulator.real_telegram import RealTelegram
 from tools.emulator.stack import Stack
+from tools.emulator.telegram import Person
 from tools.emulator.watcher import Watcher
 from tools.keys.new import kept_key
 
@@ -57,6 +58,7 @@ class Development:
         stack = self._make_stack()
         print(f"Functions {', '.join(stack.functions)} ...", flush=True)
         stack.start()
+        self._greet(stack)
         if self._bridge is not None:
             self._bridge.start(f"{stack.url}/telegram/assistant", stack.webhook_secret)
             print("  the bot of .env is answered by this machine while this runs", flush=True)
@@ -111,12 +113,22 @@ class Development:
         return file.read_text(encoding="ascii")
 
     def _appoint(self, stack: Stack) -> None:
-        """Make the one who tries what only admins can do an admin."""
+        """Make Olga an admin who has started every bot: Telegram shows her their admin menus."""
         people = stack.telegram.world.people.values()
         admin = next((person for person in people if person.username == ADMIN[2]), None)
         if admin is not None:
             stack.env["ADMIN_TELEGRAM_IDS"] = str(admin.id)
+            for bot in stack.telegram.world.bots:
+                stack.telegram.world.private_room(admin.id, bot).started = True
             self.database.appoint(ADMIN_EMAIL, admin.id)
+
+    def _greet(self, stack: Stack) -> None:
+        """Have Olga start every bot: an admin who never wrote gets no alarms."""
+        for name in stack.telegram.world.bots:
+            for admin in (one for one in stack.telegram.world.people.values() if one.username == ADMIN[2]):
+                chat = Person(stack.telegram, admin).chat(name)
+                if not chat.room.messages:
+                    chat.send("/start")
 
     def _save_now_and_then(self) -> None:
         seen = -1

@@ -1,10 +1,10 @@
-// The emulator's JSON API and its stream of events. The only place of the page that talks to the network.
+// The emulator's JSON API and its event stream: the only module that uses the network.
 
 import { toast } from "./dom.js";
 
-const PATIENCE = 30_000;
+const TIMEOUT = 30_000;
 
-/** Asks the emulator; what it refuses is shown as a toast and thrown. */
+/** Calls the emulator; a refusal is shown as a toast and thrown. */
 async function request(method, path, body) {
   let response;
   try {
@@ -12,15 +12,15 @@ async function request(method, path, body) {
       method,
       headers: body ? { "Content-Type": "application/json" } : {},
       body: body ? JSON.stringify(body) : undefined,
-      signal: AbortSignal.timeout(PATIENCE),
+      signal: AbortSignal.timeout(TIMEOUT),
     });
   } catch (error) {
-    toast("The emulator does not answer. Is `./switchboard up` still running?", "error");
+    toast("The emulator doesn’t respond. Is `./switchboard up` still running?", "error");
     throw error;
   }
   const answer = await response.json().catch(() => ({}));
   if (response.ok) return answer;
-  const sentence = answer.error ?? `The emulator answered ${response.status}.`;
+  const sentence = answer.error ?? `The emulator returned ${response.status}.`;
   toast(sentence, "error");
   throw new Error(sentence);
 }
@@ -38,8 +38,8 @@ const EVENTS = [
 ];
 
 /**
- * Listens to the stream. The browser itself reconnects and names the last event it saw; `onstate("up" | "down", again)`
- * tells when, `again` being true after an interruption, when what is shown may be stale.
+ * Listens to the stream. The browser reconnects by itself with the id of the last event it saw. `onstate("up" | "down",
+ * again)` is called at every change; `again` is true after an interruption, when the shown state may be stale.
  */
 export function listen(onevent, onstate) {
   const source = new EventSource("/api/events");

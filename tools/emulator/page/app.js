@@ -1,25 +1,28 @@
-// Starts the page: state first, then the stream, then whatever the person chose last time.
+// Starts the page: the state first, then the stream, then the user and chat of last time.
 
 import { get, listen, post } from "./api.js";
 import { onAction, onCallbackAnswer, onDelete, onDelivery, onDraft, onEdit, onMessage, onPurchase, startChat } from "./chat.js";
 import { startComposer } from "./composer.js";
 import { openAlert, startDialog } from "./dialog.js";
-import { $, icon, toast } from "./dom.js";
+import { $, toast } from "./dom.js";
 import { startPeople } from "./people.js";
+import { onFault, onFunction, startFaults } from "./faults.js";
+import { startFrame } from "./frame.js";
+import { startGuide } from "./guide.js";
 import { botOf, choosePerson, groupOf, on, openTalk, personOf, store, tell } from "./store.js";
 import { onTrace, startTrace } from "./trace.js";
-import { onFunction, onTrouble, startTrouble } from "./trouble.js";
+import { startWelcome } from "./welcome.js";
 
 const STREAM = {
   message: onMessage, edit: onEdit, delete: onDelete, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer, purchase: onPurchase,
-  delivery: onDelivery, trace: onTrace, trouble: onTrouble, function: onFunction,
+  delivery: onDelivery, trace: onTrace, trouble: onFault, function: onFunction,
   person: (person) => keep(store.people, person),
   group: (group) => keep(store.groups, group),
   channel: (channel) => keep(store.channels, channel),
   commands: () => refresh(),
 };
 
-/** Adds to a list of the state, or replaces what bears the same id. */
+/** Adds to a list of the state, or replaces the one with the same id. */
 function keep(list, one) {
   const at = list.findIndex((known) => known.id === one.id);
   if (at < 0) list.push(one);
@@ -29,13 +32,13 @@ function keep(list, one) {
 
 async function refresh() {
   const state = await get("/api/state");
-  const { people, bots, groups, channels, troubles, functions, jobs } = state;
-  Object.assign(store, { people, bots, groups, channels, troubles, functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
+  const { people, bots, groups, channels, admins, troubles, functions, jobs } = state;
+  Object.assign(store, { people, bots, groups, channels, admins, faults: troubles, functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
   if (store.person) store.person = personOf(store.person.id) ?? people[0];
   if (store.person) tell("state");
 }
 
-/** The person and the chat of last time, as far as they still exist; an empty world gets its first inhabitant. */
+/** Restores the user and the chat of last time where they still exist; an empty emulator gets its first user. */
 async function recall() {
   if (!store.people.length) store.people.push(await post("/api/people", { first_name: "Anna", language_code: "en" }));
   const person = personOf(Number(localStorage.getItem("person"))) ?? store.people[0];
@@ -46,67 +49,6 @@ async function recall() {
   store.talk = talk;
   tell("state");
   choosePerson(person.id);
-}
-
-/* ---- the frame: theme, views, skip links ---- */
-
-const THEMES = { auto: ["auto", "Colours: as the system has them"], light: ["sun", "Colours: light"], dark: ["moon", "Colours: dark"] };
-
-function renderTheme() {
-  const theme = document.documentElement.dataset.theme ?? "auto";
-  const [name, label] = THEMES[theme];
-  $("theme").replaceChildren(icon(name));
-  $("theme").setAttribute("aria-label", label);
-  $("theme").title = label;
-}
-
-function nextTheme() {
-  const order = Object.keys(THEMES);
-  const next = order[(order.indexOf(document.documentElement.dataset.theme ?? "auto") + 1) % order.length];
-  if (next === "auto") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = next;
-  localStorage.setItem("theme", next);
-  renderTheme();
-}
-
-/** `view` is what a narrow window shows; trace and trouble are also the two tabs of the panel of a wide one. */
-function show(view) {
-  document.body.dataset.view = view;
-  if (view === "trace" || view === "trouble") document.body.dataset.panel = view;
-  for (const button of document.querySelectorAll(".tabs button")) {
-    if (button.dataset.view === view) button.setAttribute("aria-current", "page");
-    else button.removeAttribute("aria-current");
-  }
-  for (const tab of document.querySelectorAll(".panel-tabs button")) {
-    const chosen = tab.dataset.panel === document.body.dataset.panel;
-    tab.setAttribute("aria-selected", String(chosen));
-    tab.tabIndex = chosen ? 0 : -1;
-  }
-}
-
-function startFrame() {
-  renderTheme();
-  $("theme").addEventListener("click", nextTheme);
-  $("tabs").addEventListener("click", (event) => {
-    const button = event.target.closest("button");
-    if (button) show(button.dataset.view);
-  });
-  const tabs = document.querySelector(".panel-tabs");
-  tabs.addEventListener("click", (event) => show(event.target.closest("button")?.dataset.panel ?? document.body.dataset.view));
-  tabs.addEventListener("keydown", (event) => {
-    if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-    show(document.body.dataset.panel === "trace" ? "trouble" : "trace");
-    tabs.querySelector('[aria-selected="true"]').focus();
-  });
-  for (const link of document.querySelectorAll("[data-skip]")) {
-    link.addEventListener("click", (event) => {
-      event.preventDefault();
-      show(link.dataset.skip);
-      document.querySelector(link.hash).focus();
-    });
-  }
-  on("show-panel", show);
-  show("chat");
 }
 
 function lineState(state) {
@@ -120,12 +62,13 @@ async function start() {
   startPeople();
   startChat();
   startComposer();
-  startTrouble();
+  startWelcome();
+  startFaults();
   on("alert", (text) => openAlert(botOf(store.talk.bot).first_name, text));
   on("added-person", (person) => {
     keep(store.people, person);
     choosePerson(person.id);
-    toast(`You are ${person.first_name} now.`);
+    toast(`You’re ${person.first_name} now.`);
   });
   on("added-group", (group) => {
     keep(store.groups, group);
@@ -134,7 +77,12 @@ async function start() {
   await refresh();
   await recall();
   await startTrace();
-  listen((name, event) => STREAM[name](event), async (state, again) => {
+  startGuide();
+  const receive = (name, event) => {
+    STREAM[name](event);
+    tell("stream", { name, event });
+  };
+  listen(receive, async (state, again) => {
     lineState(state);
     if (state !== "up" || !again) return;
     await refresh();

@@ -23,12 +23,12 @@ const ACTIONS = {
   upload_document: "is sending a file", choose_sticker: "is choosing a sticker", find_location: "is finding a place",
 };
 
-const WISHES = { renew: "The next 30 days are paid.", failed: "There were not enough Stars.", canceled: "It will not be renewed.", active: "It will be renewed again." };
+const RESULTS = { renew: "The next 30 days are paid for.", failed: "There weren’t enough Stars.", canceled: "It won’t renew.", active: "It will renew again." };
 
-/** Everything in the chat that a tap can start. */
+/** Everything in the chat that a click can start. */
 const actions = {
   command: (text) => send({ kind: "text", text }),
-  mention: (name) => talkToUsername(name) || toast(`Nobody here is called @${name}.`, "error"),
+  mention: (name) => talkToUsername(name) || toast(`There’s no @${name} here.`, "error"),
   invite: (name, parameter) => {
     const bot = store.bots.find((one) => one.username?.toLowerCase() === name.toLowerCase());
     if (!bot) return openChannel(name);
@@ -38,11 +38,11 @@ const actions = {
   },
   tap,
   pay,
-  subscription: (charge, wish) => post("/api/subscription", { ...address(), charge_id: charge, do: wish }).then(() => toast(WISHES[wish])).catch(() => {}),
+  subscription: (charge, wish) => post("/api/subscription", { ...address(), charge_id: charge, do: wish }).then(() => toast(RESULTS[wish])).catch(() => {}),
   menu: messageMenu,
   jump: (id) => {
     const node = log.querySelector(`[data-id="${id}"]`);
-    if (!node) return toast("That message is no longer here.");
+    if (!node) return toast("That message is gone.");
     node.scrollIntoView({ block: "center" });
     node.classList.add("pointed");
     setTimeout(() => node.classList.remove("pointed"), 1600);
@@ -55,7 +55,7 @@ function talkToUsername(name) {
   return Boolean(bot);
 }
 
-/** Sends something as the current person into the open chat; the stream brings it back as a message. */
+/** Sends something as the current user into the open chat; the stream delivers it back as a message. */
 export async function send(what) {
   scrollToEnd();
   return post("/api/send", { ...address(), ...what });
@@ -95,7 +95,7 @@ function put(message) {
   shown.set(message.message_id, { message, node });
 }
 
-/** Puts a changed message in place of the old one; a focus inside moves to the same button, or to the message. */
+/** Replaces a changed message; a focus inside moves to the same button, or to the message. */
 function exchange(old, node) {
   const buttons = [...old.querySelectorAll(".key")];
   const at = buttons.indexOf(document.activeElement);
@@ -104,7 +104,7 @@ function exchange(old, node) {
   if (focused) (node.querySelectorAll(".key")[at] ?? node).focus({ preventScroll: true });
 }
 
-/** Puts the day lines in and marks which neighbours belong together. */
+/** Adds the day lines and groups messages of one sender. */
 function arrange() {
   for (const line of log.querySelectorAll(".day")) line.remove();
   const list = [...shown.values()];
@@ -133,7 +133,7 @@ function dayName(message) {
 
 /* ---- the stream ---- */
 
-/** What the stream tells while the chat is still being fetched is done after, or the fetched state would undo it. */
+/** Delays an event that arrives while the chat is being fetched: the fetched state would overwrite it. */
 const settled = (listener) => (event) => {
   if (missed && isHere(event)) missed.push(() => listener(event));
   else listener(event);
@@ -178,7 +178,7 @@ export const onDelete = settled((event) => {
 
 export const onDelivery = settled((event) => {
   const one = isHere(event) && shown.get(event.message_id);
-  // A tap is told with the number of the bot's message; in a group every bot has a delivery of its own, and one is shown.
+  // A tap carries the id of the bot's message. In a group every bot has its own delivery; the first one is shown.
   if (!one || one.message.from?.is_bot || (one.message.delivery?.bot ?? event.bot) !== event.bot) return;
   one.message.delivery = { ...one.message.delivery, ...event };
   tell("update-words", { update_id: event.update_id, who: fullName(one.message.from), what: gist(one.message) });
@@ -186,7 +186,7 @@ export const onDelivery = settled((event) => {
   one.node.querySelector(".meta").append(tick(one.message.delivery));
 });
 
-/** "typing…" for the seconds Telegram shows it; an action of null takes it away. */
+/** Shows "typing…" for as long as Telegram does; an action of null hides it. */
 export function onAction(event) {
   if (!isHere(event)) return;
   if (!event.action) return hideTyping();
@@ -194,7 +194,7 @@ export function onAction(event) {
   showWork(Math.min(6, event.until - Date.now() / 1000), h("span", { class: "dots", "aria-hidden": "true" }, h("i"), h("i"), h("i")), words);
 }
 
-/** An answer while it is being written: Telegram shows a draft for half a minute, until the message itself comes. */
+/** Shows a streamed answer: Telegram shows a draft for half a minute, until the message itself comes. */
 export function onDraft(event) {
   if (!isHere(event)) return;
   showWork(30, h("div", { class: "text" }, event.text ? formatted(event.text, event.entities ?? []) : "Thinking…"));
@@ -235,7 +235,7 @@ export function onCallbackAnswer(event) {
   if (event.url) follow(event.url, actions);
 }
 
-/** Pays an invoice, `{message_id}` or `{link}`; what comes of it the stream tells. */
+/** Pays an invoice, `{message_id}` or `{link}`; the stream carries the result. */
 async function pay(which, node) {
   node?.classList.add("busy");
   if (node) waiting.set(node, setTimeout(() => settle(node), 20_000));
@@ -255,9 +255,9 @@ function messageMenu(message, anchor) {
   openMenu(anchor, [
     { icon: "reply", label: "Reply", run: () => tell("reply", message) },
     own && message.text ? { icon: "pencil", label: "Edit", run: () => tell("edit", message) } : null,
-    text ? { icon: "copy", label: "Copy the text", run: () => copyText(text) } : null,
+    text ? { icon: "copy", label: "Copy text", run: () => copyText(text) } : null,
     text ? { icon: "forward", label: "Forward to this chat", run: () => send({ kind: "forward", text }) } : null,
-    update ? { icon: "way", label: "Show its way", run: () => tell("show-way", update) } : null,
+    update ? { icon: "way", label: "Show trace", run: () => tell("show-way", update) } : null,
   ]);
 }
 
@@ -270,9 +270,9 @@ function renderHead() {
   const note = group
     ? [...one.members.map((id) => personOf(id)?.first_name), ...one.bots.map((each) => botOf(each)?.first_name)].filter(Boolean).join(", ")
     : `bot · @${one.username}`;
-  const more = iconButton("more", "More about this chat", () => openMenu(more, [
-    group ? null : { icon: "copy", label: "Copy a link to the bot", run: () => copyText(`https://t.me/${one.username}?start=hello`) },
-    { icon: "trash", label: "Empty this chat", run: () => post("/api/reset-chat", address()).then(load) },
+  const more = iconButton("more", "Chat menu", () => openMenu(more, [
+    group ? null : { icon: "copy", label: "Copy bot link", run: () => copyText(`https://t.me/${one.username}?start=hello`) },
+    { icon: "trash", label: "Clear this chat", run: () => post("/api/reset-chat", address()).then(load) },
   ]), { "aria-haspopup": "menu" });
   $("chat-head").replaceChildren(
     avatar(name, group ?? bot, one.color),
@@ -318,4 +318,5 @@ export function startChat() {
     load();
   });
   on("stale", load);
+  on("guide", arrange);
 }

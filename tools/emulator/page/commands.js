@@ -1,4 +1,4 @@
-// The bot's commands: from the Menu button, or while a text that begins with "/" is being written.
+// The list of commands: opened by the Menu button, or while the user types a "/".
 
 import { $, h } from "./dom.js";
 import { botOf, chatId, commandsOf, on, store } from "./store.js";
@@ -13,29 +13,28 @@ let complete = () => {};
 
 const all = () => (store.talk ? commandsOf(botOf(store.talk.bot), store.person, chatId()) : []);
 
-/** Offers what fits the text: every command that begins with what stands after the slash. */
+/** Lists the commands that start with the text after the slash. Enter still sends the text as it was typed. */
 export function offerCommands(text) {
   const word = /^\/(\w*)$/.exec(text);
-  show(word ? all().filter((one) => one.command.startsWith(word[1].toLowerCase())) : []);
+  show(word ? all().filter((one) => one.command.startsWith(word[1].toLowerCase())) : [], -1);
 }
 
-function show(commands) {
+/** Opens the list with an option marked, or with none (-1). */
+function show(commands, first = 0) {
   offered = commands;
-  chosen = 0;
   list.hidden = !commands.length;
   button.setAttribute("aria-expanded", String(!list.hidden));
   list.replaceChildren(...commands.map((one, at) => h("div", {
     role: "option", id: `command-${at}`,
-    onpointermove: () => mark(at),
     onclick: () => run(at),
   }, h("span", { class: "command" }, `/${one.command}`), h("span", { class: "small" }, one.description))));
-  mark(0);
+  mark(first);
 }
 
 function mark(at) {
   chosen = at;
   [...list.children].forEach((node, index) => node.setAttribute("aria-selected", String(index === at)));
-  if (!offered.length) return field.removeAttribute("aria-activedescendant");
+  if (!offered[at]) return field.removeAttribute("aria-activedescendant");
   field.setAttribute("aria-activedescendant", `command-${at}`);
   list.children[at].scrollIntoView({ block: "nearest" });
 }
@@ -46,20 +45,20 @@ function run(at) {
   choose(`/${command}`);
 }
 
-/** Lets the open list have a key of the text field; true when it took it. */
+/** Handles a key of the text field while the list is open; returns true when it was meant for the list. */
 export function commandKey(event) {
   if (list.hidden) return false;
   const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-  if (step) mark((chosen + step + offered.length) % offered.length);
-  else if (event.key === "Enter") run(chosen);
-  else if (event.key === "Tab" && !event.shiftKey) complete(`/${offered[chosen].command} `);
+  if (step) mark(chosen < 0 && step < 0 ? offered.length - 1 : (chosen + step + offered.length) % offered.length);
+  else if (event.key === "Enter" && chosen >= 0) run(chosen);
+  else if (event.key === "Tab" && !event.shiftKey) complete(`/${offered[Math.max(chosen, 0)].command} `);
   else if (event.key === "Escape") show([]);
   else return false;
   event.preventDefault();
   return true;
 }
 
-/** `onchoose(text)` sends a chosen command, `oncomplete(text)` only writes it. */
+/** `onchoose(text)` sends a chosen command, `oncomplete(text)` only fills it in. */
 export function startCommands(onchoose, oncomplete) {
   choose = onchoose;
   complete = oncomplete;

@@ -1,4 +1,4 @@
-// Writing: the text field, replying and editing, attaching, the bot's own buttons.
+// The composer: the text field, replies and edits, attachments, the bot's reply keyboard.
 
 import { post } from "./api.js";
 import { messages, send } from "./chat.js";
@@ -20,8 +20,8 @@ const ATTACHMENTS = [
   ["forward", "Forwarded message", "forward"],
 ];
 
-/** What is said with an attachment when nothing was written. */
-const SOMETHING = { forward: "Somebody else’s words, passed on." };
+/** The text of a forwarded message when none was typed. */
+const SOMETHING = { forward: "A forwarded message." };
 
 async function submit(event) {
   event.preventDefault();
@@ -51,16 +51,16 @@ function resize() {
   $("send").disabled = !field.value.trim();
 }
 
-/** Shows above the field what is being answered or edited; null takes it away. */
+/** Shows above the field what is being replied to or edited; null hides it. */
 function quote(next) {
   target = next;
   const strip = $("quoting");
   strip.hidden = !next;
-  $("send").setAttribute("aria-label", next?.edit ? "Save the change" : "Send");
+  $("send").setAttribute("aria-label", next?.edit ? "Save" : "Send");
   if (!next) return;
   const title = next.edit ? "Editing" : `Reply to ${fullName(next.message.from ?? {})}`;
   strip.replaceChildren(h("div", { class: "quoted" }, h("strong", {}, title), h("span", {}, gist(next.message))),
-    iconButton("close", next.edit ? "Stop editing" : "Do not reply", () => cancel()));
+    iconButton("close", next.edit ? "Cancel editing" : "Cancel reply", () => cancel()));
   field.focus();
 }
 
@@ -104,7 +104,7 @@ function attach() {
 
 /* ---- the bot's reply keyboard ---- */
 
-/** The last message of a bot that put up, took away or asked for something: it decides what stands under the field. */
+/** The last message of a bot that shows a keyboard, removes it, or forces a reply. */
 function lastMarkup() {
   const deciding = (one) => one.from?.is_bot && (one.reply_markup?.keyboard || one.reply_markup?.remove_keyboard || one.reply_markup?.force_reply);
   return messages().filter(deciding).at(-1);
@@ -134,13 +134,13 @@ function replyKey(button, message) {
     onclick: () => {
       if (message.reply_markup.one_time_keyboard) toggleKeys();
       if (contact || location) send({ kind: contact ? "contact" : "location" }).catch(() => {});
-      else press(text);
+      else pressKey(text);
     },
   }, h("span", {}, text));
 }
 
-/** A button of the reply keyboard says its text. */
-function press(text) {
+/** Sends the text of a reply keyboard button. */
+function pressKey(text) {
   if (store.talk.group) send({ kind: "text", text }).catch(() => {});
   else post("/api/press", { person: store.person.id, bot: store.talk.bot, text }).catch(() => {});
 }
@@ -166,7 +166,7 @@ export function startComposer() {
   });
   field.addEventListener("keydown", onkeydown);
   field.addEventListener("paste", (event) => {
-    if (event.clipboardData?.files.length) toast("Use the paper clip: the emulator has files of its own to send.");
+    if (event.clipboardData?.files.length) toast("Use the paper clip to attach files.");
   });
   $("attach").addEventListener("click", attach);
   $("keys-button").addEventListener("click", toggleKeys);

@@ -28,11 +28,17 @@ export function openForm({ title, note, submit, fields, run }) {
   form.querySelector("input, select")?.focus();
 }
 
-/** A callback answer with show_alert: it stays until it is read. */
+/** Shows a callback answer with show_alert until it is closed. */
 export function openAlert(title, text) {
   show(h("div", { class: "alert" }, head(title), h("p", { class: "alert-text" }, text),
     h("div", { class: "dialog-feet" }, h("button", { type: "button", class: "primary", onclick: () => dialog.close() }, "OK"))));
   dialog.querySelector(".primary").focus();
+}
+
+/** Shows any content under a title; returns a function that closes it. */
+export function openPanel(title, ...content) {
+  show(h("div", { class: "alert" }, head(title), content));
+  return () => dialog.close();
 }
 
 function show(content) {

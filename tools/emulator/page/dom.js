@@ -1,4 +1,4 @@
-// Small helpers around DOM nodes. Text always becomes a text node: nothing a bot or a person says can become markup.
+// Small helpers around DOM nodes. Text always becomes a text node: nothing a bot or a user writes can become markup.
 
 /** Builds an element: `on…` props are listeners, `data` fills the dataset, `vars` sets CSS variables, the rest are attributes. */
 export function h(tag, props = {}, ...children) {
@@ -45,6 +45,9 @@ export function drawing(viewBox, shapes) {
 export function iconButton(name, label, onclick, extra = {}) {
   return h("button", { type: "button", class: "icon-button", "aria-label": label, title: label, onclick, ...extra }, icon(name));
 }
+
+/** The verb for pressing something: a phone is tapped. */
+export const press = matchMedia("(pointer: coarse)").matches ? "Tap" : "Click";
 
 const TINTS = ["#b4533c", "#9a6a12", "#4f7a2c", "#147a6c", "#2d6f9e", "#5b62b5", "#8f4f94", "#a94868"];
 

@@ -4,14 +4,14 @@ import { avatar, copyText, fullName, h, icon, iconButton, timeOf } from "./dom.j
 import { follow, formatted } from "./entities.js";
 
 const DELIVERY = {
-  queued: ["clock", () => "Queued: Telegram sends one message of a chat at a time"],
-  delivering: ["check", () => "Delivering: the function has it and has not answered yet"],
-  delivered: ["checks", () => "Delivered: the function answered 200"],
-  retrying: ["retry", (n) => `Not delivered after ${n} ${n === 1 ? "attempt" : "attempts"}; Telegram keeps asking, a little later each time`],
-  expired: ["alert", (n) => `Given up after ${n} attempts: Telegram drops what it cannot deliver in time`],
+  queued: ["clock", () => "Queued: Telegram delivers one update of a chat at a time"],
+  delivering: ["check", () => "Delivering: the function hasn’t responded yet"],
+  delivered: ["checks", () => "Delivered: the function returned 200"],
+  retrying: ["retry", (n) => `Not delivered after ${n} ${n === 1 ? "attempt" : "attempts"}. Telegram retries with growing pauses`],
+  expired: ["alert", (n) => `Expired after ${n} attempts: Telegram drops updates it can’t deliver in time`],
 };
 
-/** The tick of an own message; also what the stream's `delivery` events replace. */
+/** The tick of an own message; `delivery` events of the stream replace it. */
 export function tick({ status, attempts = 0 }) {
   const [name, sentence] = DELIVERY[status] ?? DELIVERY.queued;
   const words = sentence(attempts);
@@ -31,7 +31,7 @@ export function messageNode(message, { own, inGroup, actions }) {
     inGroup && !own ? h("div", { class: "sender" }, fullName(sender)) : null,
     forwarded(message), quoted(message, actions), ...attachments(message), words(message, own, actions));
   const column = h("div", { class: "column" }, bubble, inlineKeyboard(message, actions));
-  const menu = iconButton("more", "More about this message", (event) => actions.menu(message, event.currentTarget), {
+  const menu = iconButton("more", "Message menu", (event) => actions.menu(message, event.currentTarget), {
     class: "icon-button message-menu", tabindex: -1, "aria-haspopup": "menu",
   });
   const node = h("article", {
@@ -44,7 +44,7 @@ export function messageNode(message, { own, inGroup, actions }) {
     actions.menu(message, node);
   };
   node.addEventListener("contextmenu", offer);
-  // Where nothing can hover, the small button never shows: there a tap on the bubble asks, as in Telegram.
+  // Without hover the small button never shows: there a tap on the bubble opens the menu, as in Telegram.
   if (matchMedia("(hover: none)").matches) bubble.addEventListener("click", offer);
   return node;
 }
@@ -90,7 +90,7 @@ function attachments(message) {
 function photo(sizes) {
   const one = Array.isArray(sizes) ? sizes[sizes.length - 1] : sizes;
   if (!one?.url) return row("photo", "Photo", size(one));
-  // A picture from elsewhere is linked to, not loaded: the page itself asks nobody but the emulator.
+  // A picture on another host is a link: the page loads nothing from outside the emulator.
   if (!one.url.startsWith("/")) return fileLink(one.url, row("photo", "Photo", new URL(one.url).host));
   return h("a", { class: "photo", href: one.url, target: "_blank", rel: "noopener" },
     h("img", { src: one.url, alt: "Photo", loading: "lazy", width: one.width, height: one.height }));
@@ -108,7 +108,7 @@ function voice(one) {
   const label = `${Math.floor((one.duration ?? 0) / 60)}:${String((one.duration ?? 0) % 60).padStart(2, "0")}`;
   if (!one.url?.startsWith("/")) return h("div", { class: "voice" }, h("span", { class: "round" }, icon("voice")), wave, h("span", { class: "small" }, label));
   const audio = new Audio(one.url);
-  const button = h("button", { type: "button", class: "round", "aria-label": "Play the voice message" }, icon("play"));
+  const button = h("button", { type: "button", class: "round", "aria-label": "Play voice message" }, icon("play"));
   button.addEventListener("click", () => (audio.paused ? audio.play().catch(() => {}) : audio.pause()));
   for (const name of ["play", "pause", "ended"]) {
     audio.addEventListener(name, () => button.replaceChildren(icon(audio.paused ? "play" : "pause")));
@@ -138,7 +138,7 @@ function row(name, title, note) {
 }
 
 function place({ latitude, longitude }) {
-  return h("div", { class: "place", role: "img", "aria-label": "A place on the map" }, icon("location"),
+  return h("div", { class: "place", role: "img", "aria-label": "Location on a map" }, icon("location"),
     h("span", { class: "small" }, `${latitude.toFixed(4)}, ${longitude.toFixed(4)}`));
 }
 
@@ -146,7 +146,7 @@ function contact(one) {
   return row("person", fullName(one), one.phone_number);
 }
 
-/** What is asked or paid: Stars are whole, every other currency is told in its smallest units. */
+/** Formats an amount: Stars are whole, other currencies come in their smallest units. */
 function total({ currency, total_amount: amount }) {
   if (currency === "XTR") return `${amount} ${amount === 1 ? "Star" : "Stars"}`;
   return new Intl.NumberFormat("en", { style: "currency", currency }).format(amount / 100);
@@ -157,12 +157,12 @@ function invoice(one) {
 }
 
 function paid(one) {
-  const note = one.is_recurring ? (one.is_first_recurring ? "Every 30 days from now on" : "The next 30 days") : null;
+  const note = one.is_recurring ? (one.is_first_recurring ? "Renews every 30 days" : "Renewed for 30 days") : null;
   return row("star", `Paid ${total(one)}`, note);
 }
 
 function refunded(one) {
-  return row("star", `${total(one)} given back`);
+  return row("star", `${total(one)} refunded`);
 }
 
 function inlineKeyboard(message, actions) {
@@ -172,12 +172,12 @@ function inlineKeyboard(message, actions) {
     buttons.map((button) => inlineButton(button, message, actions)))));
 }
 
-/** What Telegram itself offers under a message: the Pay button of an invoice, and here what can become of a subscription. */
+/** Buttons of Telegram itself: Pay under an invoice, and here the outcomes of a subscription. */
 function offered({ invoice: asked, successful_payment: payment }) {
   if (asked) return [[{ text: `Pay ${total(asked)}`, pay: true }]];
   if (!payment?.is_recurring) return null;
   const change = (text, wish) => ({ text, wish, charge: payment.telegram_payment_charge_id });
-  return [[change("Renew", "renew"), change("No Stars for it", "failed")], [change("Cancel", "canceled"), change("Resume", "active")]];
+  return [[change("Renew", "renew"), change("Not enough Stars", "failed")], [change("Cancel", "canceled"), change("Resume", "active")]];
 }
 
 function inlineButton(button, message, actions) {
@@ -189,7 +189,7 @@ function inlineButton(button, message, actions) {
   if (button.wish) return key(button.text, null, { ...tone, onclick: () => actions.subscription(button.charge, button.wish) });
   if (button.copy_text) return key(button.text, "copy", { ...tone, onclick: () => copyText(button.copy_text.text) });
   if (button.url) return key(button.text, "link", { ...tone, onclick: () => open(button.url, actions) });
-  return key(button.text, null, { ...tone, disabled: true, title: "The emulator has no stand-in for this kind of button" });
+  return key(button.text, null, { ...tone, disabled: true, title: "The emulator doesn’t support this kind of button" });
 }
 
 function open(url, actions) {

@@ -1,9 +1,9 @@
-// Who you are, who else you could be, and whom you can talk to.
+// Users and chats: the current user, the others, bots and groups.
 
 import { post } from "./api.js";
 import { $, avatar, fullName, h, icon, rove } from "./dom.js";
 import { openForm } from "./dialog.js";
-import { aboutOf, choosePerson, on, openTalk, store, tell, unreadKey } from "./store.js";
+import { aboutOf, choosePerson, isAdmin, on, openTalk, store, tell, unreadKey } from "./store.js";
 
 const names = new Intl.DisplayNames(["en"], { type: "language" });
 const LANGUAGES = ["en", "ru", "uk", "de", "es", "fr", "it", "pt-br", "tr", "uz", "kk", "ar", "fa", "hi", "id", "zh-hans", "ja"];
@@ -20,22 +20,24 @@ function renderYou() {
   const person = store.person;
   const note = [person.username ? `@${person.username}` : null, language(person.language_code)].filter(Boolean).join(" · ");
   $("you").replaceChildren(avatar(fullName(person), person.id, person.color, "large"),
-    h("div", {}, h("p", { class: "eyebrow" }, "You are"), h("p", { class: "you-name" }, fullName(person)), h("p", { class: "small" }, note)));
+    h("div", {}, h("p", { class: "eyebrow" }, "You are"), h("p", { class: "you-name" }, fullName(person), roleOf(person)), h("p", { class: "small" }, note)));
   document.title = `${person.first_name} · Switchboard`;
 }
 
-function row({ picture, name, note, selected, count, onclick, id }) {
+const roleOf = (person) => (isAdmin(person) ? h("span", { class: "role" }, "Admin") : null);
+
+function row({ picture, name, role, note, selected, count, onclick, id }) {
   return h("div", { role: "option", class: "row", id, "aria-selected": String(selected), tabindex: selected ? 0 : -1, onclick,
     onkeydown: (event) => {
       if (event.key !== "Enter" && event.key !== " ") return;
       event.preventDefault();
       onclick();
     } },
-  picture, h("span", { class: "row-words" }, h("span", { class: "row-name" }, name), h("span", { class: "small" }, note)),
+  picture, h("span", { class: "row-words" }, h("span", { class: "row-name" }, h("span", {}, name), role), h("span", { class: "small" }, note)),
   count ? h("span", { class: "badge", role: "img", "aria-label": `${count} unread` }, String(count)) : null);
 }
 
-/** Fills a list and gives the focus back to the row that had it. */
+/** Fills a list and keeps the focus on the same row. */
 function fill(list, rows) {
   const focused = list.contains(document.activeElement) ? document.activeElement.id : null;
   list.replaceChildren(...rows);
@@ -48,6 +50,7 @@ function renderPeople() {
     id: `person-${person.id}`,
     picture: avatar(fullName(person), person.id, person.color),
     name: fullName(person),
+    role: roleOf(person),
     note: language(person.language_code),
     selected: person.id === store.person.id,
     count: waitingFor(person),
@@ -55,7 +58,7 @@ function renderPeople() {
   })));
 }
 
-/** Unread answers in a person's private chats; the group's are shown with the group. */
+/** Unread messages in a user's private chats; those of a group are shown with the group. */
 function waitingFor(person) {
   if (person.id === store.person.id) return 0;
   return store.bots.reduce((sum, bot) => sum + (store.unread.get(unreadKey(person.id, bot.name)) ?? 0), 0);
@@ -75,7 +78,7 @@ function renderTalks() {
     id: `group-${group.id}`,
     picture: h("span", { class: "avatar group", "aria-hidden": "true" }, icon("people")),
     name: group.title,
-    note: `${count(group.members, "person", "people")}, ${count(group.bots, "bot", "bots")}`,
+    note: `${count(group.members, "user", "users")}, ${count(group.bots, "bot", "bots")}`,
     selected: store.talk.group === group.id,
     count: store.unread.get(unreadKey(group.id)),
     onclick: () => enter({ bot: group.bots[0] ?? store.bots[0].name, group: group.id }),
@@ -92,14 +95,14 @@ function enter(talk) {
 
 function addPerson() {
   openForm({
-    title: "Add a person",
-    note: "Somebody new to your bots: no history, no credits, nothing known but this.",
+    title: "Add a user",
+    note: "Someone new to your bots, with no history and no credits.",
     submit: "Add",
     fields: [
       { name: "first_name", label: "First name", required: true, maxlength: 64 },
       { name: "last_name", label: "Last name", maxlength: 64 },
-      { name: "username", label: "Username", hint: "Optional. Latin letters, digits and _, at least five", pattern: "@?[A-Za-z][A-Za-z0-9_]{4,31}" },
-      { name: "language_code", label: "Language of their Telegram", options: LANGUAGES.map((code) => [code, language(code)]), value: "en" },
+      { name: "username", label: "Username", hint: "Optional. At least five Latin letters, digits or underscores", pattern: "@?[A-Za-z][A-Za-z0-9_]{4,31}" },
+      { name: "language_code", label: "Telegram language", options: LANGUAGES.map((code) => [code, language(code)]), value: "en" },
     ],
     run: async (values) => {
       const body = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
@@ -113,11 +116,11 @@ function addPerson() {
 function addGroup() {
   openForm({
     title: "New group",
-    note: "In a group a bot sees commands, replies to itself and its own name, unless it may read everything.",
+    note: "In a group, a bot only sees commands, replies to it and mentions of it, unless its privacy mode is off.",
     submit: "Create",
     fields: [
       { name: "title", label: "Name", required: true, maxlength: 128 },
-      { name: "members", label: "People", many: store.people.map((person) => [person.id, fullName(person), person.id === store.person.id]) },
+      { name: "members", label: "Users", many: store.people.map((person) => [person.id, fullName(person), person.id === store.person.id]) },
       { name: "bots", label: "Bots", many: store.bots.map((bot) => [bot.name, fullName(bot), true]) },
     ],
     run: async ({ title, members, bots }) => {
@@ -127,7 +130,7 @@ function addGroup() {
   });
 }
 
-/** A channel that a link leads to: its posts are not shown here, but who reads it counts. False when there is none. */
+/** Opens the channel of a link to join or leave it; its posts are not shown. Returns false when there is none. */
 export function openChannel(name) {
   const channel = store.channels.find((one) => one.username?.toLowerCase() === name.toLowerCase());
   if (!channel) return false;
@@ -135,7 +138,7 @@ export function openChannel(name) {
   const isIn = channel.members.includes(person.id);
   openForm({
     title: channel.title,
-    note: `The channel @${channel.username}. ${person.first_name} is ${isIn ? "" : "not "}subscribed to it.`,
+    note: `@${channel.username}. ${person.first_name} ${isIn ? "is" : "isn’t"} subscribed.`,
     submit: isIn ? "Leave" : "Join",
     fields: [],
     run: () => post("/api/channel", { person: person.id, channel: channel.id, join: !isIn }),

@@ -1,13 +1,14 @@
-// What the page knows, and who wants to hear when it changes.
+// The state of the page, and events about its changes.
 
 export const store = {
   people: [],
   bots: [],
   groups: [],
   channels: [],
+  admins: [],
   functions: [],
   jobs: [],
-  troubles: {},
+  faults: {},
   person: null,
   talk: null,
   unread: new Map(),
@@ -15,7 +16,7 @@ export const store = {
 
 const bus = new EventTarget();
 
-/** Calls `listener(detail)` whenever `name` is told. */
+/** Calls `listener(detail)` at every event `name`. */
 export function on(name, listener) {
   bus.addEventListener(name, (event) => listener(event.detail));
 }
@@ -28,8 +29,11 @@ export const personOf = (id) => store.people.find((person) => person.id === id);
 export const botOf = (name) => store.bots.find((bot) => bot.name === name);
 export const groupOf = (id) => store.groups.find((group) => group.id === id);
 
-/** The commands a bot offers in this chat, as Telegram looks for them: the chat's own before everybody's, and
- * each in the person's language before all others. */
+/** Whether a user is one of the bots' admins. */
+export const isAdmin = (person) => store.admins.includes(person.id);
+
+/** The commands a bot offers in this chat, in Telegram's order: the chat's own list before the general one, and
+ * each in the user's language before the default language. */
 export function commandsOf(bot, person, chat) {
   const commands = bot?.commands ?? {};
   const language = person?.language_code;
@@ -37,16 +41,16 @@ export function commandsOf(bot, person, chat) {
   return keys.map((key) => commands[key]).find((list) => list?.length) ?? [];
 }
 
-/** What a bot says of itself to this person, in their language where it has words for it. */
+/** The bot's description in the user's language, or in the default language. */
 export const aboutOf = (bot, person) => bot.descriptions[person?.language_code] || bot.descriptions[""] || "";
 
-/** What a request about the open chat must carry. */
+/** The address of the open chat in a request. */
 export function address() {
   const { bot, group } = store.talk;
   return { person: store.person.id, bot, ...(group ? { group } : {}) };
 }
 
-/** The chat's number in Telegram: of the group, or in private the person's own. */
+/** The chat's id in Telegram: the group's, or in private the user's own. */
 export const chatId = () => store.talk.group ?? store.person.id;
 
 /** Whether an event of the stream is about the open chat. */
@@ -55,7 +59,7 @@ export function isHere(event) {
   return Boolean(store.talk.group) || !event.bot || event.bot === store.talk.bot;
 }
 
-/** Two chats of one person with two bots bear the same number, so the bot belongs to the key. */
+/** Two private chats of one user with two bots have the same id, so the bot is part of the key. */
 export const unreadKey = (chat, bot) => (chat < 0 ? String(chat) : `${chat}/${bot}`);
 
 export function choosePerson(id) {
@@ -66,7 +70,7 @@ export function choosePerson(id) {
   openTalk(store.talk);
 }
 
-/** Opens the chat with a bot, or a group, as the current person. */
+/** Opens the chat with a bot, or a group, as the current user. */
 export function openTalk(talk) {
   store.talk = talk;
   localStorage.setItem("talk", JSON.stringify(talk));

@@ -1,24 +1,25 @@
-// "The message's way": live, one card for each update, a timeline in it for each attempt to deliver it.
+// The trace: live, a card for each update or callback, and in it a timeline for each delivery attempt.
 
 import { get } from "./api.js";
 import { $, copyText, duration, h, icon, iconButton, timeOf } from "./dom.js";
+import { faultWords } from "./faults.js";
 import { isHere, on, store, tell } from "./store.js";
-import { troubleWords } from "./trouble.js";
 import { attempts, beginning, isError, subject } from "./way.js";
 
 const KINDS = {
   webhook: "Webhook", sql: "Postgres", ai_call: "AI", telegram_call: "Bot API", reply: "Reply",
-  payment: "Callback", payment_call: "Provider", scheduler: "Scheduler", trouble: "Trouble", log: "Log",
+  payment: "Callback", payment_call: "Provider", scheduler: "Scheduler", trouble: "Fault", log: "Log",
 };
-// Of no chat, and of every one's interest.
+// Events of no chat, shown with every chat.
 const ALWAYS = new Set(["trouble", "payment"]);
 const KEPT = 120;
-const SKELETON = "Write something: every step of its way shows here while it happens.";
+const EMPTY = "Send a message: every step it takes shows up here live.";
 
 const cards = new Map();
 const words = new Map();
 const list = $("trace-list");
 let all = localStorage.getItem("trace-all") === "yes";
+let errorsOnly = false;
 let paused = false;
 let held = [];
 let clearedAt = 0;
@@ -138,7 +139,7 @@ function body(card, parts, scale) {
         part.steps.map((event) => step(card, event, part, scale)))]).flat().filter(Boolean)];
 }
 
-/** "Attempt 2, 1.2 s later": how long Telegram waited says as much as what it got. */
+/** "Attempt 2, 1.2 s later": the pause shows how Telegram backs off. */
 function attemptName(part, before, at) {
   const pause = before ? (part.from - before.from - before.length) * 1000 : 0;
   return `Attempt ${at + 1}${pause >= 1 ? `, ${duration(pause)} later` : ""}`;
@@ -164,7 +165,7 @@ function step(card, event, part, scale) {
     open ? detail(event) : null);
 }
 
-const titleOf = ({ kind, title, detail }) => (kind === "trouble" && detail && troubleWords(detail)) || title;
+const titleOf = ({ kind, title, detail }) => (kind === "trouble" && detail && faultWords(detail)) || title;
 
 function statusWords({ status, kind }) {
   if (status === null || status === undefined || status === "ok") return null;
@@ -172,7 +173,7 @@ function statusWords({ status, kind }) {
   return String(status);
 }
 
-/** Where the step stands in its attempt; all attempts of the update share the scale. */
+/** The place of a step in its attempt; all attempts of the update share the scale. */
 function bar(event, part, scale) {
   const from = Math.min(0.99, Math.max(0, (beginning(event) - part.from) / scale));
   const width = Math.min(1 - from, event.ms / 1000 / scale);
@@ -183,12 +184,12 @@ function detail(event) {
   const facts = { at: new Date(event.at * 1000).toISOString(), bot: event.bot, chat_id: event.chat_id, update_id: event.update_id, trace_id: event.trace_id };
   const known = Object.fromEntries(Object.entries({ ...facts, status: event.status, ms: event.ms, detail: event.detail }).filter(([, value]) => value !== null && value !== undefined));
   const text = JSON.stringify(known, null, 2);
-  return h("div", { class: "detail" }, iconButton("copy", "Copy this step as JSON", () => copyText(text)), h("pre", { tabindex: 0 }, tinted(text)));
+  return h("div", { class: "detail" }, iconButton("copy", "Copy as JSON", () => copyText(text)), h("pre", { tabindex: 0 }, tinted(text)));
 }
 
 const TOKEN = /("(?:[^"\\]|\\.)*")(\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?/gi;
 
-/** JSON with its names, strings and numbers told apart by colour. */
+/** JSON with names, strings and numbers in different colors. */
 function tinted(text) {
   const pieces = [];
   let at = 0;
@@ -205,11 +206,17 @@ function tinted(text) {
 function filter() {
   let visible = 0;
   for (const card of cards.values()) {
-    card.node.hidden = !all && !card.events.some((event) => ALWAYS.has(event.kind) || isHere(event));
+    const inScope = all || card.events.some((event) => ALWAYS.has(event.kind) || isHere(event));
+    card.node.hidden = !inScope || (errorsOnly && !card.events.some(isError));
     visible += card.node.hidden ? 0 : 1;
   }
   list.classList.toggle("empty", !visible);
-  list.dataset.empty = cards.size && !all ? "Nothing of this chat yet. “Everything” shows the other chats too." : SKELETON;
+  list.dataset.empty = emptyWords();
+}
+
+function emptyWords() {
+  if (errorsOnly) return all ? "No errors so far." : "No errors in this chat.";
+  return cards.size && !all ? "Nothing in this chat yet. Choose “All” to see the other chats." : EMPTY;
 }
 
 function renderTools() {
@@ -222,10 +229,19 @@ function renderTools() {
       filter();
     },
   }, label);
-  const pause = iconButton(paused ? "play" : "pause", paused ? "Go on" : "Pause", togglePause, { id: "pause" });
+  const errors = h("button", {
+    type: "button", class: "chip", id: "errors-only", "aria-pressed": String(errorsOnly),
+    onclick: () => {
+      errorsOnly = !errorsOnly;
+      renderTools();
+      filter();
+      $("errors-only").focus();
+    },
+  }, icon("alert"), "Errors");
+  const pause = iconButton(paused ? "play" : "pause", paused ? "Resume" : "Pause", togglePause, { id: "pause" });
   $("trace-tools").replaceChildren(
-    h("div", { class: "choice", role: "group", "aria-label": "Which chats" }, choice("This chat", false), choice("Everything", true)),
-    h("span", { class: "small gap" }, paused ? `Paused${held.length ? `, ${held.length} waiting` : ""}` : ""),
+    h("div", { class: "choice", role: "group", "aria-label": "Chats" }, choice("This chat", false), choice("All", true)), errors,
+    h("span", { class: "small gap" }, paused ? `Paused${held.length ? ` · ${held.length} new` : ""}` : ""),
     pause, iconButton("trash", "Clear", clear));
 }
 

@@ -1,4 +1,4 @@
-// The arithmetic of the trace: which steps belong to which attempt, where each begins, how long everything took.
+// The arithmetic of the trace: which steps belong to which attempt, when each began, how long it took.
 
 const WORK = new Set(["sql", "ai_call", "payment_call", "telegram_call"]);
 const DELIVERIES = new Set(["webhook", "payment"]);
@@ -57,14 +57,20 @@ export function isError({ kind, status, detail }) {
   return Boolean(detail?.error || detail?.sqlstate);
 }
 
-/** What an update said, in a few words: {who, what}. */
+/** What an update says, in a few words: {who, what}. */
 export function subject(update) {
   const [kind, body] = Object.entries(update ?? {}).find(([name]) => name !== "update_id") ?? [];
   if (!body) return null;
-  const who = body.from?.first_name ?? body.chat?.title ?? "Somebody";
-  if (kind === "callback_query") return { who, what: `tapped “${body.data ?? "a button"}”` };
+  const who = body.from?.first_name ?? body.chat?.title ?? "Someone";
+  if (kind === "callback_query") return { who, what: `tapped “${labelOf(body)}”` };
   const text = body.text ?? body.caption;
   const thing = ["photo", "sticker", "voice", "document", "location", "contact"].find((name) => body[name]);
   const words = text ?? (thing ? `a ${thing}` : kind.replaceAll("_", " "));
   return { who, what: kind.startsWith("edited") ? `edited: ${words}` : words };
+}
+
+/** The label of the button that was tapped; its callback data where the message no longer has it. */
+function labelOf({ data, message }) {
+  const buttons = message?.reply_markup?.inline_keyboard?.flat() ?? [];
+  return buttons.find((one) => one.callback_data === data)?.text ?? data ?? "a button";
 }

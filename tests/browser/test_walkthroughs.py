@@ -1,0 +1,151 @@
+"""The walkthroughs of the first screen, each followed to its end on the real product."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.browser.test_emulator_page import answers, be_somebody_new
+from tests.support import eventually
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Person
+
+pytestmark = pytest.mark.browser
+Window = Callable[..., Any]
+
+
+@pytest.fixture
+def admin(stack: Stack, appoint: Callable[..., Person], monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
+    """Return an admin who has started the bot, as `make up` has one."""
+    person = appoint("en")
+    person.chat("assistant").send("/start").wait()
+    monkeypatch.setitem(stack.env, "ADMIN_TELEGRAM_IDS", str(person.id))
+    yield person
+
+
+def begin(page: Any, title: str) -> Any:
+    """Start a walkthrough in an empty chat; returns the strip that guides through it."""
+    be_somebody_new(page)
+    page.get_by_role("button", name=title).click()
+    guide = page.get_by_role("region", name="Walkthrough")
+    guide.get_by_text("Step 1 of").wait_for()
+    return guide
+
+
+def press(guide: Any, *labels: str) -> None:
+    for label in labels:
+        guide.get_by_role("button", name=label).click(timeout=20_000)
+
+
+def ends(guide: Any, words: str) -> None:
+    from playwright.sync_api import expect
+
+    expect(guide).to_contain_text(words, timeout=30_000)
+    expect(guide).to_contain_text("Done")
+
+
+def choose(page: Any, *labels: str) -> None:
+    """Tap buttons of the bot one after another, each in the newest message that has it."""
+    for label in labels:
+        page.locator(".key:enabled").filter(has_text=label).last.click(timeout=20_000)
+
+
+@pytest.mark.usefixtures("admin")
+def test_a_purchase_is_paid_and_refunded(window: Window) -> None:
+    page = window()
+    guide = begin(page, "Buy and refund")
+    press(guide, "Send /buy")
+    choose(page, "100 requests", "Telegram Stars", "Pay 100")
+    press(guide, "Switch to the admin", "Send /payments")
+    choose(page, "№", "Refund", "Yes, refund")
+    press(guide, "Switch to the buyer")
+    ends(guide, "The buyer has the Stars back")
+    page.get_by_text("100 Stars refunded").wait_for()
+
+
+def test_the_daily_limit_is_reached(window: Window) -> None:
+    page = window()
+    guide = begin(page, "Reach the limit")
+    press(guide, "Ask 26 questions", "Send /profile")
+    ends(guide, "The limit held at exactly 25")
+
+
+def test_a_friend_is_invited(window: Window) -> None:
+    page = window()
+    guide = begin(page, "Invite a friend")
+    press(guide, "Send /referral", "Open it as Friend", "Ask a question", "Switch to the inviter")
+    ends(guide, "Both got bonus requests")
+    page.locator("#you").get_by_text("Inviter").wait_for()
+
+
+@pytest.mark.usefixtures("admin")
+def test_an_admin_is_alerted(window: Window) -> None:
+    page = window()
+    guide = begin(page, "Alert the admin")
+    press(guide, "Send /buy")
+    choose(page, "100 requests", "Card (Stripe)")
+    with page.context.expect_page() as opened:
+        choose(page, "Pay $")
+    opened.value.get_by_role("button", name="Wrong amount").click()
+    opened.value.close()
+    press(guide, "Switch to the admin")
+    ends(guide, "The admin knows what to do")
+    answers(page).last.get_by_text("Wrong amount").wait_for()
+
+
+def test_the_database_is_lost_and_comes_back(stack: Stack, window: Window) -> None:
+    page = window()
+    guide = begin(page, "Lose the database")
+    press(guide, "Turn it off", "Ask a question", "Send /buy", "Turn it on")
+    assert not stack.database.is_down
+    stack.telegram.idle(20)
+    eventually(lambda: stack.telegram.deliver(b"probe", "second").status == 200, 20)
+    press(guide, "Send /buy")
+    ends(guide, "Nobody got an error")
+
+
+def test_an_update_is_delivered_twice(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    guide = begin(page, "Deliver twice")
+    press(guide, "Turn it on", "Ask a question")
+    ends(guide, "One answer, one request counted")
+    expect(answers(page)).to_have_count(1)
+
+
+def test_a_walkthrough_starts_over_and_takes_its_faults_back(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    guide = begin(page, "Lose the database")
+    press(guide, "Turn it off")
+    expect(guide).to_contain_text("Step 2")
+    page.reload()
+    expect(guide).to_contain_text("Step 2")
+    before = page.evaluate("localStorage.getItem('person')")
+    press(guide, "Start over")
+    expect(guide).to_contain_text("Step 1")
+    assert page.evaluate("localStorage.getItem('person')") != before
+    assert not stack.database.is_down
+    press(guide, "Turn it off", "Close the walkthrough")
+    expect(guide).to_be_hidden()
+    assert not stack.database.is_down
+    expect(page.locator("#welcome").get_by_role("button", name="Deliver twice")).to_be_visible()
+    page.get_by_role("button", name="Walkthroughs").click()
+    # Without an admin nothing is refunded and no one is alerted.
+    expect(page.get_by_role("dialog").locator(".thing")).to_have_count(4)
+    page.get_by_role("dialog").get_by_role("button", name="Invite a friend").click()
+    expect(guide).to_contain_text("Get an invite link.")
+
+
+def test_an_admin_is_marked_in_the_list(admin: Person, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    row = page.locator(f"#person-{admin.id}")
+    expect(row.locator(".role")).to_have_text("Admin")
+    row.click()
+    expect(page.locator("#you")).to_contain_text("Admin")
