@@ -30,7 +30,6 @@ LEASE_MARGIN = 10  # seconds a worker keeps its lease after RESPONSE_TIMEOUT: to
 SENDING_TIME = 8.0  # seconds for explicit calls after RESPONSE_TIMEOUT; Telegram waits 60 in all
 MAX_TEXT = 16_000  # characters of one message that the AI is given
 _OVERTAKEN = ("Y0001", "Y0002")  # refusals to erase: the next delivery asks the user anew
-_APOLOGY_AFTER = 3  # failures, as fail_update counts them
 # Seconds before Telegram delivers again, in every answer that makes it do so: longer than the age up to which
 # fallback.py takes a delivery for the first, so that it never answers what another instance has stored.
 SHORTEST_PAUSE = 4
@@ -352,7 +351,12 @@ def _record_failure(
             p_counts=counts,
             p_final=final,
             p_answer={"method": apology["method"], **apology["parameters"]},
-            p_outgoing=_alerts(bot, incoming, error, failures) if final or failures >= _APOLOGY_AFTER else [],
+            p_alert={
+                "bot": bot.name,
+                "update_id": incoming.update_id,
+                "failures": failures,
+                "error": error[:300],
+            },
             p_usage=list(ai_calls),
         )
     except DatabaseUnavailable:
@@ -370,19 +374,3 @@ def _record_failure(
         update_id=incoming.update_id,
     )
     return Answer(body=failed["answer"])
-
-
-def _alerts(bot: Bot, incoming: Incoming, error: str, failures: int) -> list[Call]:
-    """Return the messages to the owners about an update that was put aside."""
-    text, entities = texts.rich(
-        settings().default_language,
-        "owner_alert",
-        bot=bot.name,
-        update_id=incoming.update_id,
-        failures=failures,
-        error=error[:300],
-    )
-    return [
-        {"method": "sendMessage", "parameters": {"chat_id": owner, "text": text, "entities": entities}}
-        for owner in settings().admin_telegram_ids
-    ]

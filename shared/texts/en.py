@@ -824,6 +824,9 @@ TEXTS: Mapping[str, str] = {
     "disabled_unavailable": "ℹ️ This doesn’t work here: the bot runs without a database.",
     "failed": "😔 Something broke on our side, and I could not answer this message. We already know about it. "
     "Please go on with another one.",
+    "admin_alarms_more": (
+        "🔔 {count|more alert|more alerts} arrived before you started the bot. /payment lists the payments that need you."
+    ),
     "owner_alert": (
         "🚨 **An update was put aside** after {failures|failure|failures}.\n\nBot: {bot}\nUpdate: `{update_id}`\n"
         "Error: `{error}`"

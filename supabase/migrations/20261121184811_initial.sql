@@ -636,6 +636,28 @@ alter table public.user_tokens enable row level security;
 revoke all on table public.user_tokens from public, anon, authenticated, service_role;
 revoke all on sequence public.user_tokens_id_seq from public, anon, authenticated, service_role;
 
+-- Alarms for admins whom no bot may write to yet: Telegram lets a bot write to a user only after the user's first message.
+
+create table private.waiting_alarms (
+  id bigint generated always as identity primary key,
+  email text not null references public.admins (email) on update cascade on delete cascade,
+  bot text,
+  key text not null,
+  values jsonb not null,
+  buttons jsonb,
+  created_at timestamptz not null default private.clock()
+);
+
+create index waiting_alarms_email_idx on private.waiting_alarms (email);
+-- Counts the alarms of an admin that were not stored because too many wait.
+create unique index waiting_alarms_more_idx on private.waiting_alarms (email) where key = 'admin_alarms_more';
+
+comment on table private.waiting_alarms is 'Alarms for admins who have not written to a bot yet';
+comment on column private.waiting_alarms.bot is 'The bot that the alarm is about; it is delivered there if the admin writes to that bot';
+alter table private.waiting_alarms enable row level security;
+revoke all on table private.waiting_alarms from public, anon, authenticated, service_role;
+revoke all on sequence private.waiting_alarms_id_seq from public, anon, authenticated, service_role;
+
 -- What can be bought. Switching one off hides it everywhere; what was ordered before is still honoured.
 
 create table public.products (
@@ -3794,6 +3816,109 @@ $$;
 revoke all on function public.admin_unban_user from public, anon, authenticated, service_role;
 grant execute on function public.admin_unban_user to bot_backend, service_role;
 comment on function public.admin_unban_user is 'Lets a banned person into the bots again';
+
+-- Finds the bot in which a user can be written to: p_bot where they have a private chat with it, else the one of their
+-- latest private chat. Having written in a group lets no bot write to the user.
+--
+-- Twice or at once: reads only.
+-- Returns: the bot's name; null where no bot may write to the user.
+-- Errors: none.
+create or replace function private.bot_for(p_user_id bigint, p_telegram_id bigint, p_bot text)
+returns text
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select s.bot
+    from public.bot_sessions as s
+   where s.user_id = p_user_id and s.chat_id = p_telegram_id
+   order by s.bot = p_bot desc nulls last, s.updated_at desc
+   limit 1;
+$$;
+
+revoke all on function private.bot_for from public, anon, authenticated, service_role;
+comment on function private.bot_for is 'Finds the bot in which a user can be written to';
+
+-- Queues the alarms that waited for their admin's first message to a bot, the oldest first, to be sent at once.
+--
+-- Twice or at once: an alarm is deleted by the transaction that queues it, and skipped by all others meanwhile. An alarm
+--   that was stored while its admin wrote for the first time is found by the next sweep.
+-- Returns: how many were queued.
+-- Errors: none.
+create or replace function private.deliver_alarms(p_limit integer)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_alarm record;
+  v_ids bigint[] := '{}';
+begin
+  for v_alarm in
+    with ready as (
+      select w.id, u.id as user_id, private.bot_for(u.id, u.telegram_id, w.bot) as to_bot
+        from private.waiting_alarms as w
+        join public.admins as a on a.email = w.email
+        join public.users as u on u.telegram_id = a.telegram_id
+       where private.bot_for(u.id, u.telegram_id, w.bot) is not null
+       order by w.id
+       limit p_limit
+         for update of w skip locked
+         for key share of u skip locked
+    ), gone as (
+      delete from private.waiting_alarms as w
+       using ready as r
+       where w.id = r.id
+      returning w.id, w.key, w.values, w.buttons, r.user_id, r.to_bot
+    )
+    select g.* from gone as g order by g.id
+  loop
+    v_ids := v_ids || (
+      private.tell_person(v_alarm.user_id, v_alarm.to_bot, v_alarm.key, v_alarm.values, v_alarm.buttons)
+      -> 0 ->> 'id'
+    )::bigint;
+  end loop;
+  -- Queued calls are left to their caller for a minute; here nobody else sends them.
+  update public.telegram_outbox as o set send_after = private.clock() where o.id = any(v_ids);
+  return cardinality(v_ids);
+end
+$$;
+
+revoke all on function private.deliver_alarms from public, anon, authenticated, service_role;
+comment on function private.deliver_alarms is 'Queues the alarms that waited for their admin''s first message';
+
+-- Stores an alarm for an admin whom no bot may write to yet. Of more than 100, only the number is kept.
+--
+-- Twice or at once: every call stores one alarm; the caller asks once. Of many at once a few more than 100 may be stored.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.hold_alarm(
+  p_email text, p_bot text, p_key text, p_values jsonb, p_buttons jsonb
+)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if (select count(*) from private.waiting_alarms as w where w.email = p_email) < 100 then
+    insert into private.waiting_alarms (email, bot, key, values, buttons)
+    values (p_email, p_bot, p_key, p_values, p_buttons);
+  else
+    insert into private.waiting_alarms as w (email, bot, key, values)
+    values (p_email, p_bot, 'admin_alarms_more', '{"count": 1}')
+    on conflict (email) where key = 'admin_alarms_more' do update
+      set values = jsonb_build_object('count', (w.values ->> 'count')::integer + 1);
+  end if;
+end
+$$;
+
+revoke all on function private.hold_alarm from public, anon, authenticated, service_role;
+comment on function private.hold_alarm is 'Stores an alarm for an admin whom no bot may write to yet';
 
 -- Looks whether an admin's action with this reference was carried out already.
 --
@@ -7316,11 +7441,12 @@ $$;
 revoke all on function private.note_order_trouble from public, anon, authenticated, service_role;
 comment on function private.note_order_trouble is 'Notes what happened to an order before money came';
 
--- Queues a templated message for the admins: all of them, or the one of p_admin_email. Each gets it in a bot that they have
--- written to, in p_bot if they can.
+-- Queues a templated message for the admins: all of them, or the one of p_admin_email. Each gets it in p_bot if they have
+-- written to it, else in the bot they wrote to last; who has written to none gets it after their first message.
 --
--- Twice or at once: every call queues the messages; the caller asks once.
--- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
+-- Twice or at once: every call queues the messages; the caller asks once. Whether an admin can be written to is decided
+--   once an alarm, so that it is either queued or stored.
+-- Returns: see private.tell_person, one for each admin who can be written to.
 -- Errors: none.
 create or replace function private.notify_admins(
   p_key text, p_values jsonb, p_buttons jsonb default null, p_bot text default null, p_admin_email text default null
@@ -7331,23 +7457,25 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_admin record;
+  v_message jsonb;
+  v_messages jsonb := '[]';
 begin
-  return (
-    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
+  for v_admin in
+    select a.email, u.id as user_id, private.bot_for(u.id, u.telegram_id, p_bot) as bot
       from public.admins as a
-      join public.users as u on u.telegram_id = a.telegram_id
-      cross join lateral (
-        select s.bot
-          from public.bot_sessions as s
-         where s.user_id = u.id
-         order by s.bot = p_bot desc nulls last, s.updated_at desc
-         limit 1
-      ) as b
-      cross join lateral jsonb_array_elements(
-        private.tell_person(u.id, b.bot, p_key, p_values, p_buttons)
-      ) as t (message)
-     where p_admin_email is null or a.email = p_admin_email
-  );
+      left join public.users as u on u.telegram_id = a.telegram_id
+     where a.telegram_id is not null and (p_admin_email is null or a.email = p_admin_email)
+     order by a.email
+  loop
+    v_message := private.tell_person(v_admin.user_id, v_admin.bot, p_key, p_values, p_buttons);
+    if v_message = '[]' then
+      perform private.hold_alarm(v_admin.email, p_bot, p_key, p_values, p_buttons);
+    end if;
+    v_messages := v_messages || v_message;
+  end loop;
+  return v_messages;
 end
 $$;
 
@@ -9099,6 +9227,7 @@ begin
   delete from public.telegram_outbox as o
    where o.chat_id = v_user.telegram_id
      and (o.bot, o.update_id) is distinct from (p_update.bot, p_update.update_id);
+  delete from private.waiting_alarms as w where w.values ->> 'user' = v_user.telegram_id::text;
   -- Bodies that nobody could read: whose they are, only their text may tell.
   update public.telegram_updates as t
      set payload = null, error = null
@@ -10956,8 +11085,8 @@ comment on function public.fail_stale_update is 'Records that a stale update cou
 -- failures of our own puts the update aside, so that it cannot block its chat for a day.
 --
 -- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
--- Returns: json {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and
---   p_outgoing (the owner's alert) are kept only when it is put aside; p_counts is false when database,
+-- Returns: json {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and p_alert (the
+--   values of the admins' alarm) are used only when it is put aside; p_counts is false when database,
 --   network or a deployment failed and not our code, p_final true to put it aside at once. p_usage: the calls to AI
 --   providers so far, see private.record_usage.
 -- Errors: none of its own.
@@ -10969,7 +11098,7 @@ create or replace function public.fail_update(
   p_counts boolean default true,
   p_final boolean default false,
   p_answer jsonb default null,
-  p_outgoing jsonb default '[]',
+  p_alert jsonb default null,
   p_usage jsonb default '[]'
 )
 returns json
@@ -11009,8 +11138,8 @@ begin
   perform private.record_usage(v_update, p_usage, coalesce(v_is_paid and v_update.reservation = 'reserved', false));
   v_failures := v_update.failures + p_counts::integer;
   v_set_aside := p_final or v_failures >= 3;
-  if v_set_aside and p_outgoing <> '[]' then
-    perform private.owe_calls(p_bot, p_update_id, p_outgoing);
+  if v_set_aside and p_alert is not null then
+    perform private.notify_admins('owner_alert', p_alert, p_bot => p_bot);
   end if;
   update public.telegram_updates as t
      set status = case when v_set_aside then 'set_aside' else 'failed' end,
@@ -11699,11 +11828,11 @@ comment on function public.stale_updates is 'Updates whose worker vanished or fa
 -- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
 -- are older than ten minutes and that nobody works on, finished and put-aside updates past their retention, old
 -- messages, and used requests of people who are erased. Ends the subscriptions whose time is over, makes the
--- months of api_usage ahead and drops the old ones.
+-- months of api_usage ahead and drops the old ones. Queues the alarms of admins who wrote to a bot for the first time.
 --
 -- Twice or at once: rows that another sweep or a worker holds are skipped.
--- Returns: json {released, updates, messages, erased, subscriptions, months}: how many of each, p_limit of each
---   kind at most.
+-- Returns: json {released, updates, messages, erased, subscriptions, months, alarms}: how many of each, p_limit of
+--   each kind at most.
 -- Errors: none of its own.
 create or replace function public.sweep(p_limit integer default 1000)
 returns json
@@ -11779,7 +11908,8 @@ begin
     'messages', v_messages,
     'erased', v_erased,
     'subscriptions', v_subscriptions,
-    'months', v_months
+    'months', v_months,
+    'alarms', private.deliver_alarms(p_limit)
   );
 end
 $$;

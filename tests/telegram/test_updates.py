@@ -15,6 +15,7 @@ import pytest
 from tests.support import acquainted, deliver_until_done, eventually, in_parallel, message_update
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
+from tools.emulator.telegram.people import Person
 
 Sql = Callable[..., list[dict[str, Any]]]
 
@@ -217,7 +218,11 @@ def test_a_null_inside_of_session_data_is_kept_and_a_key_set_to_null_is_removed(
     assert sessions == [{"session_data": {"form": {"name": None}}}]
 
 
-def test_a_handler_that_always_fails_cannot_block_its_chat(stack: Stack, sql: Sql) -> None:
+def test_a_handler_that_always_fails_cannot_block_its_chat(
+    stack: Stack, sql: Sql, appoint: Callable[[str], Person]
+) -> None:
+    olga = appoint("en")
+    olga.chat("second").send("/show").wait()
     anna = stack.telegram.person("Anna")
     chat = anna.chat("second")
     sent = chat.send("/boom")
@@ -234,8 +239,9 @@ def test_a_handler_that_always_fails_cannot_block_its_chat(stack: Stack, sql: Sq
     assert "the handler broke" in row["error"]
     alerts = [line for line in stack.function("telegram").logs if line.get("action") == "update_set_aside"]
     assert alerts[-1]["severity"] == "ALERT"
-    owed = sql("select parameters from telegram_outbox where update_id = %s", sent.update_id)
-    assert owed[0]["parameters"]["chat_id"] == 777000111
+    (owed,) = sql("select bot, parameters from telegram_outbox where chat_id = %s", olga.id)
+    assert (owed["bot"], owed["parameters"]["key"]) == ("second", "owner_alert")
+    assert owed["parameters"]["values"]["update_id"] == sent.update_id
     sql("delete from telegram_outbox")
 
 

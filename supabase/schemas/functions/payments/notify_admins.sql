@@ -1,8 +1,9 @@
--- Queues a templated message for the admins: all of them, or the one of p_admin_email. Each gets it in a bot that they have
--- written to, in p_bot if they can.
+-- Queues a templated message for the admins: all of them, or the one of p_admin_email. Each gets it in p_bot if they have
+-- written to it, else in the bot they wrote to last; who has written to none gets it after their first message.
 --
--- Twice or at once: every call queues the messages; the caller asks once.
--- Returns: see private.tell_person, one for each admin who ever wrote to a bot.
+-- Twice or at once: every call queues the messages; the caller asks once. Whether an admin can be written to is decided
+--   once an alarm, so that it is either queued or stored.
+-- Returns: see private.tell_person, one for each admin who can be written to.
 -- Errors: none.
 create or replace function private.notify_admins(
   p_key text, p_values jsonb, p_buttons jsonb default null, p_bot text default null, p_admin_email text default null
@@ -13,23 +14,25 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_admin record;
+  v_message jsonb;
+  v_messages jsonb := '[]';
 begin
-  return (
-    select coalesce(jsonb_agg(t.message), '[]'::jsonb)
+  for v_admin in
+    select a.email, u.id as user_id, private.bot_for(u.id, u.telegram_id, p_bot) as bot
       from public.admins as a
-      join public.users as u on u.telegram_id = a.telegram_id
-      cross join lateral (
-        select s.bot
-          from public.bot_sessions as s
-         where s.user_id = u.id
-         order by s.bot = p_bot desc nulls last, s.updated_at desc
-         limit 1
-      ) as b
-      cross join lateral jsonb_array_elements(
-        private.tell_person(u.id, b.bot, p_key, p_values, p_buttons)
-      ) as t (message)
-     where p_admin_email is null or a.email = p_admin_email
-  );
+      left join public.users as u on u.telegram_id = a.telegram_id
+     where a.telegram_id is not null and (p_admin_email is null or a.email = p_admin_email)
+     order by a.email
+  loop
+    v_message := private.tell_person(v_admin.user_id, v_admin.bot, p_key, p_values, p_buttons);
+    if v_message = '[]' then
+      perform private.hold_alarm(v_admin.email, p_bot, p_key, p_values, p_buttons);
+    end if;
+    v_messages := v_messages || v_message;
+  end loop;
+  return v_messages;
 end
 $$;
 

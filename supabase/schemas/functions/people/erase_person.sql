@@ -45,6 +45,7 @@ begin
   delete from public.telegram_outbox as o
    where o.chat_id = v_user.telegram_id
      and (o.bot, o.update_id) is distinct from (p_update.bot, p_update.update_id);
+  delete from private.waiting_alarms as w where w.values ->> 'user' = v_user.telegram_id::text;
   -- Bodies that nobody could read: whose they are, only their text may tell.
   update public.telegram_updates as t
      set payload = null, error = null

@@ -3,8 +3,8 @@
 -- failures of our own puts the update aside, so that it cannot block its chat for a day.
 --
 -- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
--- Returns: json {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and
---   p_outgoing (the owner's alert) are kept only when it is put aside; p_counts is false when database,
+-- Returns: json {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and p_alert (the
+--   values of the admins' alarm) are used only when it is put aside; p_counts is false when database,
 --   network or a deployment failed and not our code, p_final true to put it aside at once. p_usage: the calls to AI
 --   providers so far, see private.record_usage.
 -- Errors: none of its own.
@@ -16,7 +16,7 @@ create or replace function public.fail_update(
   p_counts boolean default true,
   p_final boolean default false,
   p_answer jsonb default null,
-  p_outgoing jsonb default '[]',
+  p_alert jsonb default null,
   p_usage jsonb default '[]'
 )
 returns json
@@ -56,8 +56,8 @@ begin
   perform private.record_usage(v_update, p_usage, coalesce(v_is_paid and v_update.reservation = 'reserved', false));
   v_failures := v_update.failures + p_counts::integer;
   v_set_aside := p_final or v_failures >= 3;
-  if v_set_aside and p_outgoing <> '[]' then
-    perform private.owe_calls(p_bot, p_update_id, p_outgoing);
+  if v_set_aside and p_alert is not null then
+    perform private.notify_admins('owner_alert', p_alert, p_bot => p_bot);
   end if;
   update public.telegram_updates as t
      set status = case when v_set_aside then 'set_aside' else 'failed' end,

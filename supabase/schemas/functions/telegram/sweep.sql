@@ -1,11 +1,11 @@
 -- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
 -- are older than ten minutes and that nobody works on, finished and put-aside updates past their retention, old
 -- messages, and used requests of people who are erased. Ends the subscriptions whose time is over, makes the
--- months of api_usage ahead and drops the old ones.
+-- months of api_usage ahead and drops the old ones. Queues the alarms of admins who wrote to a bot for the first time.
 --
 -- Twice or at once: rows that another sweep or a worker holds are skipped.
--- Returns: json {released, updates, messages, erased, subscriptions, months}: how many of each, p_limit of each
---   kind at most.
+-- Returns: json {released, updates, messages, erased, subscriptions, months, alarms}: how many of each, p_limit of
+--   each kind at most.
 -- Errors: none of its own.
 create or replace function public.sweep(p_limit integer default 1000)
 returns json
@@ -81,7 +81,8 @@ begin
     'messages', v_messages,
     'erased', v_erased,
     'subscriptions', v_subscriptions,
-    'months', v_months
+    'months', v_months,
+    'alarms', private.deliver_alarms(p_limit)
   );
 end
 $$;

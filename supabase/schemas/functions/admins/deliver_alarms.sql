@@ -1,0 +1,49 @@
+-- Queues the alarms that waited for their admin's first message to a bot, the oldest first, to be sent at once.
+--
+-- Twice or at once: an alarm is deleted by the transaction that queues it, and skipped by all others meanwhile. An alarm
+--   that was stored while its admin wrote for the first time is found by the next sweep.
+-- Returns: how many were queued.
+-- Errors: none.
+create or replace function private.deliver_alarms(p_limit integer)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_alarm record;
+  v_ids bigint[] := '{}';
+begin
+  for v_alarm in
+    with ready as (
+      select w.id, u.id as user_id, private.bot_for(u.id, u.telegram_id, w.bot) as to_bot
+        from private.waiting_alarms as w
+        join public.admins as a on a.email = w.email
+        join public.users as u on u.telegram_id = a.telegram_id
+       where private.bot_for(u.id, u.telegram_id, w.bot) is not null
+       order by w.id
+       limit p_limit
+         for update of w skip locked
+         for key share of u skip locked
+    ), gone as (
+      delete from private.waiting_alarms as w
+       using ready as r
+       where w.id = r.id
+      returning w.id, w.key, w.values, w.buttons, r.user_id, r.to_bot
+    )
+    select g.* from gone as g order by g.id
+  loop
+    v_ids := v_ids || (
+      private.tell_person(v_alarm.user_id, v_alarm.to_bot, v_alarm.key, v_alarm.values, v_alarm.buttons)
+      -> 0 ->> 'id'
+    )::bigint;
+  end loop;
+  -- Queued calls are left to their caller for a minute; here nobody else sends them.
+  update public.telegram_outbox as o set send_after = private.clock() where o.id = any(v_ids);
+  return cardinality(v_ids);
+end
+$$;
+
+revoke all on function private.deliver_alarms from public, anon, authenticated, service_role;
+comment on function private.deliver_alarms is 'Queues the alarms that waited for their admin''s first message';

@@ -1,0 +1,207 @@
+"""Alarms from before an admin's first message are delivered after it: none lost, none twice, at most 101."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.admins.people import BOSS, Call, Sql
+from tests.support import acquainted, eventually, in_parallel, new_telegram_id, new_update_id
+from tools.database import admins
+from tools.emulator.stack import Stack
+from tools.emulator.telegram.people import Person
+
+ALARM = "select private.notify_admins('admin_alert_bot_cost', %s::jsonb, p_bot => 'assistant')"
+TOLD = (
+    "select o.bot, o.parameters -> 'values' ->> 'bot' as name from telegram_outbox as o "
+    "where o.chat_id = %s order by o.id"
+)
+
+
+@pytest.fixture
+def newcomer(database_url: str, sql: Sql) -> Iterator[int]:
+    """The Telegram id of the only admin, who has written to no bot."""
+    number = new_telegram_id()
+    admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": str(number)})
+    yield number
+    sql("delete from admins")
+    sql("delete from telegram_outbox where chat_id = %s", number)
+
+
+@pytest.fixture
+def owner(database_url: str) -> Iterator[Callable[[], psycopg.Connection]]:
+    """`owner()` opens a transaction of the database's owner, which a test commits."""
+    opened: list[psycopg.Connection] = []
+
+    def begin() -> psycopg.Connection:
+        opened.append(psycopg.connect(database_url, prepare_threshold=None))
+        return opened[-1]
+
+    yield begin
+    for connection in opened:
+        connection.close()
+
+
+def alarm(run: Callable[..., Any], name: str) -> None:
+    run(ALARM, json.dumps({"bot": name, "limit": 20}))
+
+
+def runs(connection: psycopg.Connection) -> Callable[..., Any]:
+    return lambda statement, *values: connection.execute(statement, values)
+
+
+def write(call: Call, number: int, chat: int | None = None, bot: str = "assistant") -> int:
+    """Have a user write to a bot, in private or in another chat; return the update's number."""
+    update = new_update_id()
+    call(
+        "receive_update",
+        p_bot=bot,
+        p_update_id=update,
+        p_delivery="11111111-1111-1111-1111-111111111111",
+        p_kind="message",
+        p_chat_id=number if chat is None else chat,
+        p_person=json.dumps({"id": number, "first_name": "Boss", "language_code": "en"}),
+        p_payload="{}",
+        p_lease_seconds=30,
+    )
+    return update
+
+
+def told(sql: Sql, number: int) -> list[str]:
+    return [row["name"] for row in sql(TOLD, number)]
+
+
+def test_alarms_wait_for_the_first_message_and_arrive_once_in_order(
+    sql: Sql, call: Call, newcomer: int
+) -> None:
+    for name in ("one", "two", "three"):
+        alarm(sql, name)
+    call("sweep")
+    assert told(sql, newcomer) == []
+    write(call, newcomer, chat=-1005)  # a group: no bot may write to the admin for that
+    call("sweep")
+    assert told(sql, newcomer) == []
+    write(call, newcomer, bot="second")
+    assert call("sweep")["alarms"] == 3
+    assert call("sweep")["alarms"] == 0
+    alarm(sql, "four")
+    assert told(sql, newcomer) == ["one", "two", "three", "four"]
+    assert {row["bot"] for row in sql(TOLD, newcomer)} == {"second"}
+    assert sql("select from private.waiting_alarms") == []
+
+
+def test_an_alarm_for_one_admin_waits_for_that_one_alone(sql: Sql, database_url: str, newcomer: int) -> None:
+    both = f"{newcomer},{new_telegram_id()}"
+    admins.write(database_url, {"ADMIN_EMAILS": f"{BOSS},ann@example.com", "ADMIN_TELEGRAM_IDS": both})
+    sql("select private.notify_admins('owner_alert', '{}', p_admin_email => 'ann@example.com')")
+    assert sql("select email from private.waiting_alarms") == [{"email": "ann@example.com"}]
+
+
+def test_a_corrected_id_gets_what_waited_and_a_removed_admin_nothing(
+    sql: Sql, call: Call, database_url: str, newcomer: int
+) -> None:
+    alarm(sql, "one")
+    right = new_telegram_id()
+    admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": str(right)})
+    write(call, newcomer)
+    call("sweep")
+    assert told(sql, newcomer) == []
+    write(call, right)
+    call("sweep")
+    assert told(sql, right) == ["one"]
+    admins.write(database_url, {"ADMIN_EMAILS": BOSS, "ADMIN_TELEGRAM_IDS": str(new_telegram_id())})
+    alarm(sql, "two")
+    admins.write(database_url, {"ADMIN_EMAILS": "ann@example.com", "ADMIN_TELEGRAM_IDS": "1"})
+    assert sql("select from private.waiting_alarms") == []
+
+
+def test_of_more_than_a_hundred_the_number_is_told(sql: Sql, call: Call, newcomer: int) -> None:
+    for number in range(104):
+        alarm(sql, str(number))
+    assert sql("select count(*) as n from private.waiting_alarms")[0]["n"] == 101
+    write(call, newcomer)
+    assert call("sweep")["alarms"] == 101
+    assert told(sql, newcomer)[:100] == [str(number) for number in range(100)]
+    last = sql("select parameters from telegram_outbox where chat_id = %s order by id desc limit 1", newcomer)
+    assert (last[0]["parameters"]["key"], last[0]["parameters"]["values"]) == (
+        "admin_alarms_more", {"count": 4},
+    )  # fmt: skip
+
+
+def test_an_alarm_that_commits_after_the_first_message_is_not_lost(
+    sql: Sql, call: Call, newcomer: int, owner: Callable[[], psycopg.Connection]
+) -> None:
+    late = owner()
+    alarm(runs(late), "late")  # it saw an admin who had not written
+    write(call, newcomer)
+    assert call("sweep")["alarms"] == 0
+    late.commit()
+    alarm(sql, "direct")
+    assert call("sweep")["alarms"] == 1
+    assert sorted(told(sql, newcomer)) == ["direct", "late"]
+
+
+def test_sweeps_and_alarms_at_once_deliver_each_alarm_once(
+    sql: Sql, call: Call, newcomer: int, owner: Callable[[], psycopg.Connection]
+) -> None:
+    connections = [owner() for _ in range(8)]
+
+    def work(n: int) -> None:
+        if n == 8:
+            write(call, newcomer)
+        elif n > 8:
+            call("sweep")
+        else:
+            for number in range(5):
+                alarm(runs(connections[n]), f"{n}-{number}")
+                connections[n].commit()
+
+    in_parallel(14, work)
+    call("sweep")
+    assert sorted(told(sql, newcomer)) == sorted(f"{n}-{number}" for n in range(8) for number in range(5))
+
+
+def test_a_sweep_leaves_what_another_one_is_queueing(
+    sql: Sql, call: Call, newcomer: int, owner: Callable[[], psycopg.Connection]
+) -> None:
+    alarm(sql, "one")
+    write(call, newcomer)
+    first = owner()
+    assert first.execute("select private.deliver_alarms(10)").fetchone() == (1,)
+    assert call("sweep")["alarms"] == 0
+    first.rollback()  # it died: the next one delivers
+    assert call("sweep")["alarms"] == 1
+    assert told(sql, newcomer) == ["one"]
+
+
+def test_an_erased_user_is_named_in_no_waiting_alarm(sql: Sql, call: Call, newcomer: int) -> None:
+    gone, stays = new_telegram_id(), new_telegram_id()
+    for number in (gone, stays):
+        sql("select private.notify_admins('admin_alert_user_cost', %s)", json.dumps({"user": number}))
+    erase = {"erase": {"hash": f"hash of {gone}", "balance": "0"}}
+    update = write(call, gone)
+    call("finish_update", p_bot="assistant", p_update_id=update, p_attempt=1, p_session=json.dumps(erase))
+    assert sql("select values from private.waiting_alarms") == [{"values": {"user": stays}}]
+
+
+def test_the_owner_who_starts_the_bot_reads_what_happened_before(
+    stack: Stack, sql: Sql, appoint: Callable[[str], Person]
+) -> None:
+    olga = appoint("en")
+    broken = acquainted(stack.telegram, "second").chat("second")
+    assert broken.send("/boom").wait().attempts == 3
+    stack.run_job("sweep")
+    chat = olga.chat("assistant")
+    assert chat.answers() == []
+    chat.send("/start").wait()
+    chat.answer()
+    assert stack.run_job("sweep").status == 200
+    assert "An update was put aside" in chat.answer().text
+    seen = len(chat.answers())
+    stack.run_job("sweep")
+    eventually(stack.telegram.idle, 5)
+    assert len(chat.answers()) == seen
