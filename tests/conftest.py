@@ -19,7 +19,7 @@ import pytest
 from psycopg.pq import ExecStatus
 
 from tests.support import calls_with_preview, eventually
-from tools.database import admins, migrate
+from tools.database import admins, migrate, schemas
 from tools.database.embedded import Server, free_port
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.people import Person
@@ -49,8 +49,10 @@ def server() -> Iterator[Server]:
 
 @pytest.fixture(scope="session")
 def database_url(server: Server) -> str:
-    """The migrated database, as its superuser."""
-    migrate.sync(server.create_database("migrated"), BACKEND_PASSWORD)
+    """The migrated database with the demonstration set of products, as its superuser."""
+    owner_url = server.create_database("migrated")
+    migrate.sync(owner_url, BACKEND_PASSWORD)
+    schemas.seed(owner_url)
     url = server.url("migrated", "supabase_admin")
     with psycopg.connect(url) as connection:
         # All tests together ask one bot more, and record greater costs, than a day allows.

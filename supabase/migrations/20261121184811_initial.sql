@@ -658,7 +658,9 @@ alter table private.waiting_alarms enable row level security;
 revoke all on table private.waiting_alarms from public, anon, authenticated, service_role;
 revoke all on sequence private.waiting_alarms_id_seq from public, anon, authenticated, service_role;
 
--- What can be bought. Switching one off hides it everywhere; what was ordered before is still honoured.
+-- What can be bought. Switching one off hides it everywhere; what was ordered before is still honoured. A new database has these
+-- products switched off and without prices: an admin sets prices and shows them (/products). supabase/seed.sql has prices to
+-- try things with.
 
 create table public.products (
   key text primary key check (key ~ '^[a-z0-9_]{1,32}$'),
@@ -668,7 +670,7 @@ create table public.products (
   quantity numeric(12, 2) check (quantity > 0),
   texts jsonb not null check (jsonb_typeof(texts) = 'object'),
   position integer not null default 0,
-  is_active boolean not null default true,
+  is_active boolean not null default false,
   created_at timestamptz not null default private.clock(),
   check ((kind = 'subscription') = (plan is not null and period is not null)),
   check ((kind in ('credits', 'balance')) = (quantity is not null))
@@ -1034,15 +1036,6 @@ comment on table public.product_prices is 'What a product costs';
 comment on column public.product_prices.currency is 'ISO 4217; XTR: Telegram Stars';
 alter table public.product_prices enable row level security;
 revoke all on table public.product_prices from public, anon, authenticated, service_role;
-
-insert into public.product_prices (product_key, currency, amount)
-values
-('premium_month', 'XTR', 350), ('premium_month', 'RUB', 499), ('premium_month', 'USD', 5.99),
-('premium_year', 'XTR', 3500), ('premium_year', 'RUB', 4990), ('premium_year', 'USD', 59.90),
-('credits_100', 'XTR', 100), ('credits_100', 'RUB', 149), ('credits_100', 'USD', 1.99),
-('credits_1000', 'XTR', 750), ('credits_1000', 'RUB', 990), ('credits_1000', 'USD', 11.99),
-('balance_500', 'XTR', 375), ('balance_500', 'RUB', 500)
-on conflict (product_key, currency) do nothing;
 
 -- How often a person named a wrong promo code on their last day of doing so, so that codes cannot be guessed.
 
@@ -3384,6 +3377,35 @@ revoke all on function public.admin_payments from public, anon, authenticated, s
 grant execute on function public.admin_payments to bot_backend, service_role;
 comment on function public.admin_payments is 'Lists payments for an admin';
 
+-- Lists the products for an admin in their order, hidden ones too; the one of p_key where it is given.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {products: [see private.product_card], balance_currency}.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_products(p_admin_email text, p_key text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_admin(p_admin_email);
+  return jsonb_build_object(
+    'products', (
+      select coalesce(jsonb_agg(private.product_card(p) order by p.position, p.key), '[]'::jsonb)
+        from public.products as p
+       where p_key is null or p.key = p_key
+    ),
+    'balance_currency', private.setting('balance_currency')
+  );
+end
+$$;
+
+revoke all on function public.admin_products from public, anon, authenticated, service_role;
+grant execute on function public.admin_products to bot_backend, service_role;
+comment on function public.admin_products is 'Lists the products for an admin';
+
 -- Reads the promo codes there are, the newest first, a page at a time; or one of them.
 --
 -- Twice or at once: only reads, over an index. A page begins below p_before, so new codes move nothing.
@@ -3655,6 +3677,202 @@ revoke all on function public.admin_set_plan from public, anon, authenticated, s
 grant execute on function public.admin_set_plan to bot_backend, service_role;
 comment on function public.admin_set_plan is 'Gives a person a plan in an admin''s name';
 
+-- Changes prices of a product in an admin's name: p_prices {currency: amount as text, or null to remove it}. Without
+-- p_is_confirmed it changes nothing and returns what would change.
+--
+-- What a changed price changes: orders made from now on. An open order keeps its amount until it expires, and a renewal keeps
+-- the amount it began with (orders.amount, renewals.amount).
+-- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the prices that the admin saw,
+--   nothing changes if somebody else changed them since.
+-- Locks: product (NO KEY UPDATE).
+-- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: prices; jumps: {currency: times} where
+--   the price grows at least threefold, or falls to a third (below 1); problems: [see private.price_problem]}; null for no
+--   such product. outcome:
+--   applied    changed; also for a repetition
+--   preview    not confirmed
+--   refused    see problems
+--   changed    the prices are not p_expected
+--   unchanged  they are like this already
+--   last       it is on sale, and this would remove its last price
+-- Errors: N0001 not an admin; N0003 the reference is known with another action, product or prices; N0004 p_prices is unusable.
+create or replace function public.admin_set_prices(
+  p_key text,
+  p_prices jsonb,
+  p_admin_email text,
+  p_reference text default null,
+  p_expected jsonb default null,
+  p_providers jsonb default '[]',
+  p_is_confirmed boolean default false
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_product public.products;
+  v_known public.audit_log;
+  v_before jsonb;
+  v_after jsonb;
+  v_problems jsonb;
+  v_outcome text;
+begin
+  if jsonb_typeof(p_prices) is distinct from 'object' or p_prices = '{}' then
+    raise exception 'the prices must be an object with at least one currency' using errcode = 'N0004';
+  end if;
+  select p.* into v_product from public.products as p where p.key = p_key for no key update;
+  if not found then
+    return null;
+  end if;
+  v_known := private.known_action(p_reference, 'set_prices', null);
+  if v_known.id is not null then
+    if (v_known.after ->> 'product', v_known.after -> 'changed') is distinct from (p_key, p_prices) then
+      raise exception 'this reference is known with another product or price' using errcode = 'N0003';
+    end if;
+    return jsonb_build_object(
+      'outcome', 'applied', 'product', private.product_card(v_product), 'before', v_known.before -> 'prices',
+      'after', v_known.after -> 'prices', 'jumps', '{}'::jsonb, 'problems', '[]'::jsonb
+    );
+  end if;
+
+  v_before := private.prices_of(p_key);
+  select coalesce(jsonb_agg(t.problem order by t.currency), '[]')
+    into v_problems
+    from (
+      select e.key as currency, private.price_problem(v_product, e.key, e.value, p_providers) as problem
+        from jsonb_each_text(p_prices) as e
+       where e.value is not null or e.key !~ '^[A-Z]{3,5}$'
+    ) as t
+   where t.problem is not null;
+  if v_problems <> '[]' then
+    v_outcome := 'refused';
+    v_after := v_before;
+  else
+    select coalesce(jsonb_object_agg(e.key, round(e.value::numeric, 2)::text) filter (where e.value is not null), '{}')
+      into v_after
+      from jsonb_each_text(v_before || p_prices) as e;
+    v_outcome := case
+      when v_before <> p_expected then 'changed'
+      when v_after = v_before then 'unchanged'
+      when v_after = '{}' and v_product.is_active then 'last'
+      when not coalesce(p_is_confirmed, false) then 'preview'
+      else 'applied'
+    end;
+  end if;
+  if v_outcome = 'applied' then
+    perform private.write_prices(p_key, v_after);
+    perform private.write_audit(
+      v_email, 'set_prices', null, p_reference,
+      jsonb_build_object('product', p_key, 'prices', v_before),
+      jsonb_build_object('product', p_key, 'prices', v_after, 'changed', p_prices)
+    );
+  end if;
+  return jsonb_build_object(
+    'outcome', v_outcome,
+    'product', private.product_card(v_product),
+    'before', v_before,
+    'after', v_after,
+    'jumps', private.price_jumps(v_before, v_after),
+    'problems', v_problems
+  );
+end
+$$;
+
+revoke all on function public.admin_set_prices from public, anon, authenticated, service_role;
+grant execute on function public.admin_set_prices to bot_backend, service_role;
+comment on function public.admin_set_prices is 'Changes prices of a product in an admin''s name';
+
+-- Renames a product in one language in an admin's name. Without p_is_confirmed it changes nothing and returns what would change.
+-- Earlier purchases are shown with the new title, too.
+--
+-- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the texts that the admin saw,
+--   nothing changes if somebody else changed them since.
+-- Locks: product (NO KEY UPDATE).
+-- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: {title, description}, problems: [see
+--   private.text_problem]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |
+--   refused | changed (not p_expected) | unchanged.
+-- Errors: N0001 not an admin; N0003 the reference is known with another action, product or text; N0004 the language is unusable.
+create or replace function public.admin_set_product_texts(
+  p_key text,
+  p_language text,
+  p_title text,
+  p_description text,
+  p_admin_email text,
+  p_reference text default null,
+  p_expected jsonb default null,
+  p_is_confirmed boolean default false
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_after jsonb := jsonb_strip_nulls(
+    jsonb_build_object('title', coalesce(trim(p_title), ''), 'description', nullif(trim(p_description), ''))
+  );
+  v_product public.products;
+  v_known public.audit_log;
+  v_before jsonb;
+  v_problems jsonb;
+  v_outcome text;
+begin
+  if coalesce(p_language, '') !~ '^[a-z]{2}$' then
+    raise exception 'the language must have two letters' using errcode = 'N0004';
+  end if;
+  select p.* into v_product from public.products as p where p.key = p_key for no key update;
+  if not found then
+    return null;
+  end if;
+  v_before := coalesce(v_product.texts -> p_language, '{}');
+  v_problems := to_jsonb(array_remove(
+    array[private.text_problem('title', v_after ->> 'title'), private.text_problem('description', v_after ->> 'description')],
+    null
+  ));
+  v_known := private.known_action(p_reference, 'set_product_texts', null);
+  if v_known.id is not null then
+    if v_known.after is distinct from v_after || jsonb_build_object('product', p_key, 'language', p_language) then
+      raise exception 'this reference is known with another product or text' using errcode = 'N0003';
+    end if;
+    v_outcome := 'known';
+  else
+    v_outcome := case
+      when v_problems <> '[]' then 'refused'
+      when v_before <> p_expected then 'changed'
+      when v_after = v_before then 'unchanged'
+      when not coalesce(p_is_confirmed, false) then 'preview'
+      else 'applied'
+    end;
+  end if;
+  if v_outcome = 'applied' then
+    update public.products as p
+       set texts = p.texts || jsonb_build_object(p_language, v_after)
+     where p.key = p_key
+    returning p.* into v_product;
+    perform private.write_audit(
+      v_email, 'set_product_texts', null, p_reference,
+      v_before || jsonb_build_object('product', p_key, 'language', p_language),
+      v_after || jsonb_build_object('product', p_key, 'language', p_language)
+    );
+  end if;
+  return jsonb_build_object(
+    'outcome', case v_outcome when 'known' then 'applied' else v_outcome end,
+    'product', private.product_card(v_product),
+    'before', v_before,
+    'after', v_after,
+    'problems', v_problems
+  );
+end
+$$;
+
+revoke all on function public.admin_set_product_texts from public, anon, authenticated, service_role;
+grant execute on function public.admin_set_product_texts to bot_backend, service_role;
+comment on function public.admin_set_product_texts is 'Renames a product in an admin''s name';
+
 -- Reports to an admin what the providers' own lists say beside what is recorded here (public.payment_statement), 30 days.
 --
 -- Twice or at once: only reads, in one snapshot.
@@ -3723,6 +3941,67 @@ $$;
 revoke all on function public.admin_statement from public, anon, authenticated, service_role;
 grant execute on function public.admin_statement to bot_backend, service_role;
 comment on function public.admin_statement is 'Reports what the providers'' own lists say beside what is recorded here';
+
+-- Shows a product to buyers, or hides it, in an admin's name. A hidden product cannot be ordered; open orders are still honoured
+-- and renewals go on.
+--
+-- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the prices that the admin saw, a
+--   product is not shown at others.
+-- Locks: product (NO KEY UPDATE).
+-- Returns: jsonb {outcome, product: see private.product_card, as it is now}; null for no such product. outcome:
+--   applied    switched, or it was like this already; also for a repetition
+--   no_price   nothing to show: it has no price
+--   changed    the prices are not p_expected
+-- Errors: N0001 not an admin; N0003 the reference is known with another action or product.
+create or replace function public.admin_switch_product(
+  p_key text, p_is_active boolean, p_admin_email text, p_reference text default null, p_expected jsonb default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_product public.products;
+  v_known public.audit_log;
+  v_prices jsonb;
+  v_outcome text := 'applied';
+begin
+  select p.* into v_product from public.products as p where p.key = p_key for no key update;
+  if not found then
+    return null;
+  end if;
+  v_prices := private.prices_of(p_key);
+  v_known := private.known_action(p_reference, 'switch_product', null);
+  if v_known.id is not null then
+    if (v_known.after ->> 'product', (v_known.after ->> 'is_active')::boolean) is distinct from (p_key, p_is_active) then
+      raise exception 'this reference is known with another product or state' using errcode = 'N0003';
+    end if;
+  elsif v_product.is_active <> p_is_active then
+    v_outcome := case
+      when not p_is_active then 'applied'
+      when v_prices = '{}' then 'no_price'
+      when v_prices <> p_expected then 'changed'
+      else 'applied'
+    end;
+    if v_outcome = 'applied' then
+      update public.products as p set is_active = p_is_active where p.key = p_key returning p.* into v_product;
+      perform private.write_audit(
+        v_email, 'switch_product', null, p_reference,
+        jsonb_build_object('product', p_key, 'is_active', not p_is_active),
+        jsonb_build_object('product', p_key, 'is_active', p_is_active, 'prices', v_prices)
+      );
+    end if;
+  end if;
+  return jsonb_build_object('outcome', v_outcome, 'product', private.product_card(v_product));
+end
+$$;
+
+revoke all on function public.admin_switch_product from public, anon, authenticated, service_role;
+grant execute on function public.admin_switch_product to bot_backend, service_role;
+comment on function public.admin_switch_product is 'Shows a product to buyers, or hides it';
 
 -- Switches a promo code off or on again in an admin's name. What it gave so far stays, discounts that wait included.
 --
@@ -4004,6 +4283,166 @@ $$;
 revoke all on function private.payment_line from public, anon, authenticated, service_role;
 comment on function private.payment_line is 'What an admin reads of a payment in a list';
 
+-- Finds prices that change so much that a digit may be wrong: to three times the old price or more, or to a third or less.
+--
+-- Twice or at once: computes only.
+-- Returns: jsonb {currency: how many times the old price, text with at most two decimals}.
+-- Errors: none.
+create or replace function private.price_jumps(p_before jsonb, p_after jsonb)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(jsonb_object_agg(t.currency, trim_scale(greatest(round(t.times, 2), 0.01))::text), '{}')
+    from (
+      select a.key as currency, a.value::numeric / (p_before ->> a.key)::numeric as times
+        from jsonb_each_text(p_after) as a
+       where p_before ? a.key
+    ) as t
+   where t.times >= 3 or t.times * 3 <= 1;
+$$;
+
+revoke all on function private.price_jumps from public, anon, authenticated, service_role;
+comment on function private.price_jumps is 'Prices that change so much that a digit may be wrong';
+
+-- Lists the smallest amounts that payment providers charge, where they publish them.
+--
+-- Sources: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts (by currency; it applies to the currency of the
+--   account, so a converted charge can be refused all the same); YooKassa: one ruble; Telegram Stars: one Star.
+-- Twice or at once: computes only.
+-- Returns: rows of provider, currency, minimum.
+-- Errors: none.
+create or replace function private.price_minimums()
+returns table (provider text, currency text, minimum numeric)
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  values
+    ('telegram_stars', 'XTR', 1),
+    ('yookassa', 'RUB', 1),
+    ('stripe', 'USD', 0.50), ('stripe', 'AED', 2), ('stripe', 'AUD', 0.50), ('stripe', 'BGN', 1), ('stripe', 'BRL', 0.50),
+    ('stripe', 'CAD', 0.50), ('stripe', 'CHF', 0.50), ('stripe', 'CZK', 15), ('stripe', 'DKK', 2.50), ('stripe', 'EUR', 0.50),
+    ('stripe', 'GBP', 0.30), ('stripe', 'HKD', 4), ('stripe', 'HUF', 175), ('stripe', 'INR', 0.50), ('stripe', 'JPY', 50),
+    ('stripe', 'MXN', 10), ('stripe', 'MYR', 2), ('stripe', 'NOK', 3), ('stripe', 'NZD', 0.50), ('stripe', 'PLN', 2),
+    ('stripe', 'RON', 2), ('stripe', 'SEK', 3), ('stripe', 'SGD', 0.50), ('stripe', 'THB', 10);
+$$;
+
+revoke all on function private.price_minimums from public, anon, authenticated, service_role;
+comment on function private.price_minimums is 'The smallest amounts that payment providers charge';
+
+-- Says why an amount cannot be the price of a product.
+--
+-- Twice or at once: computes only.
+-- Returns: null for a usable price, else jsonb {currency, reason, limit, provider}
+--   currency  not a currency code
+--   number    not a plain number
+--   zero      zero or below
+--   decimals  more decimals than the currency has, or more than two, zeros too: 1,000 may be meant as a thousand; limit: how many
+--             the currency has
+--   minimum   below what provider, one of p_providers, charges; limit: its minimum
+--   maximum   above limit: 10,000 Stars a month (Telegram's limit of a subscription), else 99,999,999
+-- Errors: none.
+create or replace function private.price_problem(
+  p_product public.products, p_currency text, p_amount text, p_providers jsonb
+)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_problem constant jsonb := jsonb_build_object('currency', p_currency, 'limit', null, 'provider', null);
+  v_is_stars_month constant boolean := p_currency = 'XTR' and coalesce(p_product.period = 'month', false);
+  v_most constant numeric := case when v_is_stars_month then 10000 else 99999999 end;
+  v_amount numeric;
+  v_least record;
+begin
+  if p_currency !~ '^[A-Z]{3,5}$' then
+    return v_problem || '{"reason": "currency"}';
+  elsif p_amount !~ '^-?[0-9]{1,20}([.][0-9]{1,20})?$' then
+    return v_problem || '{"reason": "number"}';
+  end if;
+  v_amount := p_amount::numeric;
+  if v_amount <= 0 then
+    return v_problem || '{"reason": "zero"}';
+  elsif length(split_part(p_amount, '.', 2)) > 2 or v_amount <> trunc(v_amount, private.currency_places(p_currency)) then
+    return v_problem || jsonb_build_object('reason', 'decimals', 'limit', private.currency_places(p_currency)::text);
+  elsif v_amount > v_most then
+    return v_problem || jsonb_build_object(
+      'reason', 'maximum', 'limit', v_most::text, 'provider', case when v_is_stars_month then 'telegram_stars' end
+    );
+  end if;
+  select m.* into v_least
+    from private.price_minimums() as m
+   where m.currency = p_currency and p_providers ? m.provider and m.minimum > v_amount
+   order by m.minimum desc
+   limit 1;
+  if found then
+    return v_problem || jsonb_build_object(
+      'reason', 'minimum', 'limit', v_least.minimum::text, 'provider', v_least.provider
+    );
+  end if;
+  return null;
+end
+$$;
+
+revoke all on function private.price_problem from public, anon, authenticated, service_role;
+comment on function private.price_problem is 'Why an amount cannot be the price of a product';
+
+-- Returns the prices of a product.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {currency: amount as text with two decimals}; empty without a price.
+-- Errors: none.
+create or replace function private.prices_of(p_key text)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(jsonb_object_agg(c.currency, c.amount::text), '{}')
+    from public.product_prices as c
+   where c.product_key = p_key;
+$$;
+
+revoke all on function private.prices_of from public, anon, authenticated, service_role;
+comment on function private.prices_of is 'The prices of a product';
+
+-- Describes a product for an admin.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {key, kind, plan, period, quantity (text), texts, is_active, prices: see private.prices_of}.
+-- Errors: none.
+create or replace function private.product_card(p_product public.products)
+returns jsonb
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return jsonb_build_object(
+    'key', p_product.key,
+    'kind', p_product.kind,
+    'plan', p_product.plan,
+    'period', p_product.period,
+    'quantity', trim_scale(p_product.quantity)::text,
+    'texts', p_product.texts,
+    'is_active', p_product.is_active,
+    'prices', private.prices_of(p_product.key)
+  );
+end
+$$;
+
+revoke all on function private.product_card from public, anon, authenticated, service_role;
+comment on function private.product_card is 'Describes a product for an admin';
+
 -- Lets only admins pass.
 --
 -- Twice or at once: only reads.
@@ -4030,6 +4469,37 @@ $$;
 revoke all on function private.require_admin from public, anon, authenticated, service_role;
 comment on function private.require_admin is 'Lets only admins pass';
 
+-- Says why a title or a description of a product is unusable. A title has at most 32 characters (an invoice of Telegram takes no
+-- more) and one line, a description 255; there need not be a description.
+--
+-- Twice or at once: computes only.
+-- Returns: null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
+-- Errors: none.
+create or replace function private.text_problem(p_field text, p_text text)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_most constant integer := case p_field when 'title' then 32 else 255 end;
+  v_reason text := case
+    when p_field = 'title' and coalesce(p_text, '') = '' then 'empty'
+    when length(p_text) > v_most then 'long'
+    when replace(p_text, case p_field when 'title' then '' else E'\n' end, '') ~ '[[:cntrl:]]' then 'characters'
+  end;
+begin
+  if v_reason is null then
+    return null;
+  end if;
+  return jsonb_build_object('field', p_field, 'reason', v_reason, 'length', coalesce(length(p_text), 0), 'limit', v_most);
+end
+$$;
+
+revoke all on function private.text_problem from public, anon, authenticated, service_role;
+comment on function private.text_problem is 'Why a title or a description of a product is unusable';
+
 -- Writes down what an admin did.
 --
 -- Twice or at once: the reference is unique; of two different actions with one, the second is refused and so
@@ -4055,6 +4525,29 @@ $$;
 
 revoke all on function private.write_audit from public, anon, authenticated, service_role;
 comment on function private.write_audit is 'Writes down what an admin did';
+
+-- Makes the prices of a product exactly these.
+--
+-- Twice or at once: the caller holds the product's row.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.write_prices(p_key text, p_prices jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from public.product_prices as c where c.product_key = p_key and not p_prices ? c.currency;
+  insert into public.product_prices as c (product_key, currency, amount)
+  select p_key, e.key, e.value::numeric from jsonb_each_text(p_prices) as e
+  on conflict (product_key, currency) do update set amount = excluded.amount where c.amount <> excluded.amount;
+end
+$$;
+
+revoke all on function private.write_prices from public, anon, authenticated, service_role;
+comment on function private.write_prices is 'Makes the prices of a product exactly these';
 
 -- Adds to a person's balance, or takes from it, once per reference. For our own code and, through rpc with the
 -- secret key, for every other service of the same owner. A user whom no bot has seen yet is created: their first message
@@ -5919,6 +6412,29 @@ revoke all on function public.create_order from public, anon, authenticated, ser
 grant execute on function public.create_order to bot_backend;
 comment on function public.create_order is 'Makes an order of one product';
 
+-- Returns how many decimals the smallest amount of a currency has: none for Stars and some currencies, else two.
+--
+-- Twice or at once: computes only.
+-- Returns: 0 or 2.
+-- Errors: none.
+create or replace function private.currency_places(p_currency text)
+returns integer
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_currency in (
+      'XTR', 'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
+    ) then 0
+    else 2
+  end;
+$$;
+
+revoke all on function private.currency_places from public, anon, authenticated, service_role;
+comment on function private.currency_places is 'Decimals of a currency''s smallest amount';
+
 -- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting. All admins are told
 -- when one did not succeed that nobody asked for (admin_email is system: private.return_orphan_money).
 --
@@ -6074,12 +6590,7 @@ as $$
       1,
       trunc(
         p_price * (100 - coalesce(p_percent, 0)) / 100,
-        case
-          when p_currency in (
-            'XTR', 'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
-          ) then 0
-          else 2
-        end
+        private.currency_places(p_currency)
       )
     )
   );

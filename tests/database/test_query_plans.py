@@ -240,6 +240,12 @@ CALLS = {
     "admin_promocodes one": "admin_promocodes('boss@example.com', 'code9000')",
     "admin_create_promocode": "admin_create_promocode('new', 'month', 1, 'boss@example.com')",
     "admin_switch_promocode": "admin_switch_promocode('code9000', false, 'boss@example.com', 'one')",
+    "admin_products": "admin_products('boss@example.com', 'premium_month')",
+    "admin_set_prices": """admin_set_prices('premium_month', '{"RUB": "599"}', 'boss@example.com', 'one',
+        null, '["stripe"]', true)""",
+    "admin_set_product_texts": """admin_set_product_texts('premium_month', 'en', 'Pro', 'All of it',
+        'boss@example.com', 'one', null, true)""",
+    "admin_switch_product": "admin_switch_product('premium_month', false, 'boss@example.com', 'one')",
     "admin_audit": "admin_audit('boss@example.com', null, 9000)",
     "admin_audit of one": "admin_audit('boss@example.com', 9000)",
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from tests.fuzz.requests import GENERATORS
 from tests.fuzz.run import prepare, run
-from tools.database import migrate
+from tools.database import migrate, schemas
 from tools.database.embedded import Server, free_port
 from tools.emulator.stack import Stack
 
@@ -42,7 +42,9 @@ def main() -> int:
 
 
 def _run(server: Server, arguments: argparse.Namespace) -> int:
-    migrate.sync(server.create_database("fuzz"), PASSWORD)
+    owner_url = server.create_database("fuzz")
+    migrate.sync(owner_url, PASSWORD)
+    schemas.seed(owner_url)
     backend_url = server.url("fuzz", "bot_backend", PASSWORD)
     env = {"RESPONSE_TIMEOUT": "5", "THREADS": "20", "ADMIN_TELEGRAM_IDS": "777000111"}
     stack = Stack(backend_url, env=env, retry_scale=0.05)

@@ -152,8 +152,8 @@ def test_a_product_without_a_price_in_the_currency_of_balances_cannot_be_bought(
     anna = money.person()
     give(money, anna, "5000")
     money.sql(
-        "insert into products (key, kind, quantity, texts) "
-        """values ('dollars_only', 'credits', 5, '{"en": {"title": "Five"}}') on conflict do nothing"""
+        "insert into products (key, is_active, kind, quantity, texts) "
+        """values ('dollars_only', true, 'credits', 5, '{"en": {"title": "Five"}}') on conflict do nothing"""
     )
     money.sql("insert into product_prices values ('dollars_only', 'USD', 1) on conflict do nothing")
     try:
@@ -390,8 +390,8 @@ def test_what_cannot_be_bought_with_a_top_up_has_no_button_that_buys(
 def test_a_key_too_long_for_a_button_that_buys_opens_the_page(money: Money) -> None:
     key = "k" * 32
     money.sql(
-        "insert into products (key, kind, quantity, texts) "
-        """values (%s, 'credits', 5, '{"en": {"title": "Five"}}') on conflict do nothing""", key,
+        "insert into products (key, is_active, kind, quantity, texts) "
+        """values (%s, true, 'credits', 5, '{"en": {"title": "Five"}}') on conflict do nothing""", key,
     )  # fmt: skip
     money.sql("insert into product_prices values (%s, 'RUB', 12345678.99) on conflict do nothing", key)
     anna = money.person()

@@ -277,8 +277,8 @@ def test_help_with_a_payment_names_a_contact(stack: Stack, language: str, contac
 
 def test_a_product_without_a_description_is_sold_by_its_title(stack: Stack, sql: Sql) -> None:
     sql(
-        "insert into products (key, kind, quantity, texts, position) "
-        """values ('plain', 'credits', 7, '{"en": {"title": "Seven requests"}}', 99)"""
+        "insert into products (key, is_active, kind, quantity, texts, position) "
+        """values ('plain', true, 'credits', 7, '{"en": {"title": "Seven requests"}}', 99)"""
     )
     sql("insert into product_prices values ('plain', 'RUB', 70), ('plain', 'XTR', 7)")
     try:

@@ -79,6 +79,7 @@ def test_every_text_is_used_somewhere() -> None:
         "trial_",
         "trainings_",
     )
+    made += ("admin_price_", "admin_text_", "admin_product_gives_")
     made += tuple(f"admin_{what}_" for what in ("payment_status", "payments", "problem", "given", "refund"))
     unused = [
         key
@@ -148,3 +149,16 @@ def test_whatever_sql_calls_a_problem_or_a_state_has_words(code: str) -> None:
     needed |= {f"admin_given_{name}" for name in allowed("payment_effects", "effect") if name != "commission"}
     missing = needed - set(texts.language(code).TEXTS)
     assert not missing, f"add {sorted(missing)} to shared/texts/{code}.py"
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_reason_against_a_price_or_a_title_has_words(code: str) -> None:
+    admins = ROOT / "supabase/schemas/functions/admins"
+    price = (admins / "price_problem.sql").read_text().partition("as $$")[2]
+    reasons = set(re.findall(r"'reason', '(\w+)'|\"reason\": \"(\w+)\"", price))
+    needed = {f"admin_price_{one or two}" for one, two in reasons}
+    text = (admins / "text_problem.sql").read_text().partition("as $$")[2]
+    needed |= {f"admin_text_title_{reason}" for reason in re.findall(r"then '(\w+)'", text)}
+    needed |= {"admin_text_description_long", "admin_text_description_characters"}
+    assert len(needed) == 11
+    assert needed <= set(texts.language(code).TEXTS)

@@ -10,7 +10,7 @@ import psycopg
 
 from tools.bench import cpus
 from tools.bench.updates import FIRST_PERSON
-from tools.database import migrate
+from tools.database import migrate, schemas
 from tools.database.embedded import Server, free_port
 
 HISTORY = 50  # messages that everybody who has a conversation has
@@ -91,7 +91,9 @@ class Database:
 
         Indexes of the messages are built after they are there, which takes a third of the time.
         """
-        migrate.sync(self._server.create_database(name), _PASSWORD)
+        empty_url = self._server.create_database(name)
+        migrate.sync(empty_url, _PASSWORD)
+        schemas.seed(empty_url)
         values = {"first": FIRST_PERSON, "people": people, "every": every, "rounds": HISTORY // 2}
         with psycopg.connect(self.owner_url(name), autocommit=True) as connection:
             connection.execute("set synchronous_commit = off")

@@ -6,6 +6,7 @@
     payment.py   /payment, /payments <who>          refund.py    /refund, which asks first
     stats.py     /stats: how the bots do            check.py     /check: does all money agree?
     promocodes.py  /promocode                       statement.py  /statement: providers' lists beside ours
+    products.py  /products: prices, titles, on sale or hidden  prices.py  reads prices
 
 Each action is a SQL function that asks again whether this is an admin, acts once per update however often it
 is delivered (`Unit.reference`), and writes down what it did.
@@ -19,6 +20,7 @@ from shared.bots.assistant.admin import (  # isort: skip
     banning,
     payment,
     refund,
+    products,
     promocodes,
     check,
     statement,
@@ -32,6 +34,7 @@ __all__ = [
     "check",
     "commands",
     "payment",
+    "products",
     "promocodes",
     "refund",
     "statement",

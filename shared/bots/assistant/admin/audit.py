@@ -19,6 +19,7 @@ from shared.bots.assistant.admin.people import (
     parts,
     words,
 )
+from shared.bots.assistant.admin.products import prices_line
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import Text, figures
@@ -103,7 +104,7 @@ def _whom(unit: Unit, entry: Entry) -> str:
     if entry["user"]:
         return name_of(entry["user"])
     nobody = "admin_audit_nobody" if "payment" in entry["after"] else "admin_audit_erased"
-    return str(entry["after"].get("code") or unit.text(nobody))
+    return str(entry["after"].get("code") or entry["after"].get("product") or unit.text(nobody))
 
 
 def _what(unit: Unit, entry: Entry) -> str:
@@ -130,6 +131,19 @@ def _what(unit: Unit, entry: Entry) -> str:
             }
         case "switch_promocode":
             action = "promocode_on" if after["is_active"] else "promocode_off"
+        case "switch_product":
+            action = "product_on" if after["is_active"] else "product_off"
+        case "set_prices":
+            values = {
+                "before": prices_line(unit, before["prices"]),
+                "after": prices_line(unit, after["prices"]),
+            }
+        case "set_product_texts":
+            values = {
+                "language": after["language"],
+                "before": before.get("title", "—"),
+                "after": after["title"],
+            }
         case "ban_user" | "unban_user" | "create_promocode":
             pass
         case _:

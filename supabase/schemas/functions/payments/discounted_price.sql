@@ -17,12 +17,7 @@ as $$
       1,
       trunc(
         p_price * (100 - coalesce(p_percent, 0)) / 100,
-        case
-          when p_currency in (
-            'XTR', 'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
-          ) then 0
-          else 2
-        end
+        private.currency_places(p_currency)
       )
     )
   );

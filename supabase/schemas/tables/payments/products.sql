@@ -1,4 +1,6 @@
--- What can be bought. Switching one off hides it everywhere; what was ordered before is still honoured.
+-- What can be bought. Switching one off hides it everywhere; what was ordered before is still honoured. A new database has these
+-- products switched off and without prices: an admin sets prices and shows them (/products). supabase/seed.sql has prices to
+-- try things with.
 
 create table public.products (
   key text primary key check (key ~ '^[a-z0-9_]{1,32}$'),
@@ -8,7 +10,7 @@ create table public.products (
   quantity numeric(12, 2) check (quantity > 0),
   texts jsonb not null check (jsonb_typeof(texts) = 'object'),
   position integer not null default 0,
-  is_active boolean not null default true,
+  is_active boolean not null default false,
   created_at timestamptz not null default private.clock(),
   check ((kind = 'subscription') = (plan is not null and period is not null)),
   check ((kind in ('credits', 'balance')) = (quantity is not null))

@@ -1,0 +1,28 @@
+-- Lists the products for an admin in their order, hidden ones too; the one of p_key where it is given.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {products: [see private.product_card], balance_currency}.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_products(p_admin_email text, p_key text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  perform private.require_admin(p_admin_email);
+  return jsonb_build_object(
+    'products', (
+      select coalesce(jsonb_agg(private.product_card(p) order by p.position, p.key), '[]'::jsonb)
+        from public.products as p
+       where p_key is null or p.key = p_key
+    ),
+    'balance_currency', private.setting('balance_currency')
+  );
+end
+$$;
+
+revoke all on function public.admin_products from public, anon, authenticated, service_role;
+grant execute on function public.admin_products to bot_backend, service_role;
+comment on function public.admin_products is 'Lists the products for an admin';

@@ -1,0 +1,30 @@
+-- Says why a title or a description of a product is unusable. A title has at most 32 characters (an invoice of Telegram takes no
+-- more) and one line, a description 255; there need not be a description.
+--
+-- Twice or at once: computes only.
+-- Returns: null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
+-- Errors: none.
+create or replace function private.text_problem(p_field text, p_text text)
+returns jsonb
+language plpgsql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_most constant integer := case p_field when 'title' then 32 else 255 end;
+  v_reason text := case
+    when p_field = 'title' and coalesce(p_text, '') = '' then 'empty'
+    when length(p_text) > v_most then 'long'
+    when replace(p_text, case p_field when 'title' then '' else E'\n' end, '') ~ '[[:cntrl:]]' then 'characters'
+  end;
+begin
+  if v_reason is null then
+    return null;
+  end if;
+  return jsonb_build_object('field', p_field, 'reason', v_reason, 'length', coalesce(length(p_text), 0), 'limit', v_most);
+end
+$$;
+
+revoke all on function private.text_problem from public, anon, authenticated, service_role;
+comment on function private.text_problem is 'Why a title or a description of a product is unusable';

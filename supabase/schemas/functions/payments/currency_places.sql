@@ -1,0 +1,22 @@
+-- Returns how many decimals the smallest amount of a currency has: none for Stars and some currencies, else two.
+--
+-- Twice or at once: computes only.
+-- Returns: 0 or 2.
+-- Errors: none.
+create or replace function private.currency_places(p_currency text)
+returns integer
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_currency in (
+      'XTR', 'BIF', 'CLP', 'DJF', 'GNF', 'JPY', 'KMF', 'KRW', 'MGA', 'PYG', 'RWF', 'UGX', 'VND', 'VUV', 'XAF', 'XOF', 'XPF'
+    ) then 0
+    else 2
+  end;
+$$;
+
+revoke all on function private.currency_places from public, anon, authenticated, service_role;
+comment on function private.currency_places is 'Decimals of a currency''s smallest amount';

@@ -1,0 +1,204 @@
+"""An admin prices, renames, hides and shows products in the chat; what a buyer then sees."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from psycopg.types.json import Jsonb
+
+from tests.stories.test_admin import Appoint, Sql, ask, labels, somebody, tap
+from tools.emulator.stack import Stack
+from tools.emulator.telegram.handles import Answer
+from tools.emulator.telegram.people import Chat
+
+KEY = "sold_in_stories"
+SHOP = {"en": "Pro for a month", "ru": "Про на месяц"}
+
+
+@pytest.fixture
+def product(sql: Sql) -> Iterator[str]:
+    """A hidden plan without prices, as a new deployment has them."""
+    shown = {
+        "en": {"title": SHOP["en"], "description": "Everything"},
+        "ru": {"title": SHOP["ru"], "description": "Всё"},
+    }
+    sql(
+        "insert into products (key, kind, plan, period, position, texts) "
+        "values (%s, 'subscription', 'PREMIUM', 'month', 99, %s) "
+        "on conflict (key) do update set texts = excluded.texts, is_active = false",
+        KEY,
+        Jsonb(shown),
+    )
+    sql("delete from product_prices where product_key = %s", KEY)
+    yield KEY
+    sql("update products set is_active = false where key = %s", KEY)
+
+
+def on_sale(sql: Sql) -> bool:
+    return bool(sql("select is_active from products where key = %s", KEY)[0]["is_active"])
+
+
+def in_shop(chat: Chat) -> bool:
+    return any(SHOP["ru"] in label for row in labels(ask(chat, "/buy")) for label in row)
+
+
+def open_card(chat: Chat, title: str) -> Answer:
+    answer = ask(chat, "/products")
+    answer.tap(title)
+    answer.wait_for_edit()
+    return answer
+
+
+def say(chat: Chat, text: str) -> Answer:
+    return ask(chat, text)
+
+
+WORDS: dict[str, dict[str, str]] = {
+    "en": {
+        "prices": "💰 Change prices", "yes": "💰 Yes, change prices", "jump": "⚠️ Yes, that much",
+        "show": "🟢 Put on sale", "hide": "⚪️ Hide", "texts": "✏️ Change texts", "save": "✏️ Yes, save",
+        "none": "no price yet", "hidden": "hidden", "sold": "on sale", "cancel": "Cancel",
+        "keep": "Current subscribers and open invoices keep the old price.", "money": "$5.99",
+        "preview": "👁 Preview", "back": "‹ Product",
+    },
+    "ru": {
+        "prices": "💰 Изменить цены", "yes": "💰 Да, изменить цены", "jump": "⚠️ Да, именно столько",
+        "show": "🟢 Выставить на продажу", "hide": "⚪️ Скрыть", "texts": "✏️ Изменить тексты",
+        "save": "✏️ Да, сохранить", "none": "пока нет цены", "hidden": "скрыт", "sold": "в продаже",
+        "cancel": "Отмена", "money": "5,99\u00a0$", "preview": "👁 Как видит покупатель", "back": "‹ К товару",
+        "keep": "У действующих подписок и выставленных счетов цена останется прежней.",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_product_is_priced_and_put_on_sale_and_hidden(
+    stack: Stack, appoint: Appoint, sql: Sql, product: str, language: str
+) -> None:
+    boss, words = appoint(language).chat("assistant"), WORDS[language]
+    buyer = somebody(stack).chat("assistant")
+    card = open_card(boss, SHOP[language])
+    assert words["hidden"] in card.text
+    assert sum(map(len, labels(card))) == 5
+    tap(card, words["show"])
+    assert words["none"] in card.text, "without a price nothing is sold"
+    tap(card, words["prices"])
+    question = say(boss, "350 ⭐, 499 RUB, 5.99 USD")
+    assert words["keep"] in question.text
+    assert words["money"] in question.text
+    assert SHOP["en"] in question.text and SHOP["ru"] in question.text
+    assert not sql("select 1 as x from product_prices where product_key = %s", product)
+    tap(question, words["yes"])
+    assert "350\u00a0⭐" in question.text and words["hidden"] in question.text
+    assert not in_shop(buyer)
+    tap(question, words["show"])
+    assert not on_sale(sql), "it asks first"
+    tap(question, words["show"])
+    assert on_sale(sql) and words["sold"] in question.text
+    assert in_shop(buyer)
+    tap(question, words["hide"])
+    tap(question, words["hide"])
+    assert not on_sale(sql)
+    assert not in_shop(buyer)
+    log = ask(boss, "/audit").text
+    assert log.count(product) >= 3
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("0 RUB", "RUB: the price must be above zero."),
+        ("-5 RUB", "RUB: the price must be above zero."),
+        ("4.999 RUB", "RUB: two digits after the point at most."),
+        ("1,000 RUB", "Write thousands without a separator."),
+        ("1.5 XTR", "XTR: whole numbers only."),
+        ("20000 XTR", "XTR: Telegram allows 10,000\u00a0⭐ a month at most."),
+        ("0.30 USD", "USD: Card (Stripe) charges $0.50 or more."),
+        ("7 QQQ", "No payment provider charges QQQ."),
+        ("cheap", "I can’t read that as prices."),
+        ("350", "I can’t read that as prices."),
+        ("-USD", "there’s nothing to change"),
+    ],
+)
+def test_a_bad_price_is_refused_in_plain_words(
+    stack: Stack, appoint: Appoint, sql: Sql, product: str, text: str, reason: str
+) -> None:
+    boss = appoint("en").chat("assistant")
+    answer = ask(boss, f"/products {product} {text}")
+    assert reason in answer.text
+    assert labels(answer) == [["Cancel"]]
+    # The next message is read as prices again.
+    assert "$7" in ask(boss, "7 USD").text
+    assert not sql("select 1 as x from product_prices where product_key = %s", product)
+
+
+def test_a_jump_needs_another_yes_and_an_old_question_changes_nothing(
+    stack: Stack, appoint: Appoint, sql: Sql, product: str
+) -> None:
+    boss = appoint("en").chat("assistant")
+    first = ask(boss, f"/products {product} 499 RUB")
+    tap(first, "💰 Yes, change prices")
+    jump = ask(boss, f"/products {product} 4990 RUB")
+    assert "499\u00a0₽ → 4,990\u00a0₽ ⚠️ ×10" in jump.text
+    assert labels(jump)[0] == ["⚠️ Yes, that much"]
+    later = ask(boss, f"/products {product} 599 RUB")
+    assert "out of date" in str(jump.tap("⚠️ Yes, that much").answer(20)["text"])
+    tap(later, "💰 Yes, change prices")
+    assert sql("select amount::int as a from product_prices where product_key = %s", product) == [{"a": 599}]
+
+
+def test_prices_that_somebody_else_changed_meanwhile_are_shown_again(
+    stack: Stack, appoint: Appoint, sql: Sql, product: str
+) -> None:
+    boss = appoint("en").chat("assistant")
+    tap(ask(boss, f"/products {product} 499 RUB"), "💰 Yes, change prices")
+    question = ask(boss, f"/products {product} 599 RUB")
+    sql("update product_prices set amount = 549 where product_key = %s", product)
+    assert "Another admin" in tap(question, "💰 Yes, change prices")
+    assert "549\u00a0₽" in question.text
+    assert sql("select amount::int as a from product_prices where product_key = %s", product) == [{"a": 549}]
+
+
+def test_titles_are_changed_by_language_and_buyers_see_them(
+    stack: Stack, appoint: Appoint, sql: Sql, product: str
+) -> None:
+    boss = appoint("en").chat("assistant")
+    card = open_card(boss, SHOP["en"])
+    tap(card, "✏️ Change texts")
+    tap(card, "🇷🇺 Русский")
+    assert SHOP["ru"] in card.text
+    assert "33 characters; 32 fit" in ask(boss, "я" * 33).text
+    question = ask(boss, "Премьер\nВсё и сразу")
+    assert "🇷🇺 Премьер\nВсё и сразу" in question.text
+    assert (
+        sql("select texts -> 'ru' ->> 'title' as t from products where key = %s", product)[0]["t"]
+        == SHOP["ru"]
+    )
+    tap(question, "✏️ Yes, save")
+    tap(question, "👁 Preview")
+    assert "🇬🇧 Pro for a month" in question.text and "🇷🇺 Премьер" in question.text
+    texts = sql("select texts from products where key = %s", product)[0]["texts"]
+    assert texts["ru"] == {"title": "Премьер", "description": "Всё и сразу"}
+    assert texts["en"]["title"] == SHOP["en"]
+
+
+def test_cancel_and_commands_end_the_waiting(stack: Stack, appoint: Appoint, product: str) -> None:
+    boss = appoint("en").chat("assistant")
+    card = open_card(boss, SHOP["en"])
+    tap(card, "💰 Change prices")
+    tap(card, "Cancel")
+    assert "prices" not in ask(boss, "350 XTR").text.lower(), "it goes to the AI again"
+
+
+def test_for_others_the_command_and_buttons_do_not_exist(
+    stack: Stack, appoint: Appoint, sql: Sql, product: str
+) -> None:
+    appoint()
+    anna = somebody(stack).chat("assistant")
+    known, unknown = ask(anna, "/products"), ask(anna, "/nosuch")
+    assert (known.text, known.buttons) == (unknown.text, unknown.buttons)
+    for data in ("admin:products", f"admin:product:{product}", f"admin:product_show:{product}"):
+        old = anna.tap(known.stored, "nosuch").answer()
+        assert anna.tap(known.stored, data).answer() == old
+    assert not on_sale(sql)
