@@ -19,7 +19,7 @@ import urllib3
 from shared.config import settings
 from shared.payments import providers
 from shared.scheduled.jobs import JOBS
-from tools.emulator import storage
+from tools.emulator import development, storage
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.clock import Clock
 from tools.emulator.functions import ROOT, FunctionFailed
@@ -143,6 +143,23 @@ def test_a_job_is_called_with_the_secret(stack: Stack) -> None:
     stack.scheduler.secret, genuine = "wrong", stack.scheduler.secret
     assert stack.run_job("sweep").status == 401
     stack.scheduler.secret = genuine
+
+
+def test_a_bot_added_later_gets_a_token_and_a_webhook(backend_url: str) -> None:
+    stack = Stack(backend_url, functions={"telegram": FUNCTIONS["telegram"]}, bots=("second",))
+    try:
+        stack.server.start()
+        assert stack.add_bots(["second", "assistant"]) == ["assistant"]
+        assert stack.add_bots(["second", "assistant"]) == []
+        tokens = json.loads(stack.function("telegram").env["BOT_TOKENS"])
+        assert tokens["assistant"] == stack.telegram.bot("assistant").token
+        assert tokens == json.loads(stack.env["BOT_TOKENS"])
+        development.register(stack)
+        assistant = stack.telegram.bot("assistant")
+        assert assistant.webhook.url == f"{stack.url}/telegram/assistant"
+        assert "help" in {one["command"] for one in assistant.commands["en"]}
+    finally:
+        stack.stop()
 
 
 def test_functions_run_with_other_settings_for_a_while(stack: Stack) -> None:

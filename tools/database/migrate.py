@@ -100,6 +100,21 @@ def applied_versions(connection: psycopg.Connection) -> list[str]:
     return [version for (version,) in rows]
 
 
+def changed(connection: psycopg.Connection, folder: Path = SUPABASE / "migrations") -> list[Migration]:
+    """Return the applied migrations whose files differ from what was applied."""
+    rows = connection.execute(
+        "select version, array_to_string(statements, '') from supabase_migrations.schema_migrations"
+        " where statements is not null"
+    )
+    applied = {version: _essence(text) for version, text in rows}
+    return [m for m in migrations(folder) if applied.get(m.version, _essence(m.text)) != _essence(m.text)]
+
+
+def _essence(text: str) -> str:
+    """Return a migration without what gets lost when the Supabase CLI splits it into statements."""
+    return re.sub(r"[\s;]+", "", text)
+
+
 @contextmanager
 def as_owner(connection: psycopg.Connection) -> Iterator[None]:
     """Open a transaction in which everything made belongs to the role the CLI would use."""

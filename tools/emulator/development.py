@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+import subprocess
+import sys
 import threading
 from collections.abc import Iterable
 from pathlib import Path
@@ -15,13 +18,14 @@ from tools.emulator.local_database import LocalDatabase
 from tools.emulator.only_one import OnlyOne
 from tools.emulator.real_payments import hints, real_payments
 from tools.emulator.real_telegram import RealTelegram
-from tools.emulator.stack import Stack
+from tools.emulator.stack import Stack, bot_names
 from tools.emulator.telegram import Person
 from tools.emulator.watcher import Watcher
 from tools.keys.new import kept_key
 
 DIRECTORY = ROOT / ".switchboard"
 SAVE_SECONDS = 15.0
+REGISTER_SECONDS = 60.0
 PEOPLE = (("Anna", "en", "anna_tries"), ("Иван", "ru", "ivan_tries"))
 ADMIN = ("Olga", "en", "olga_admin")
 ADMIN_EMAIL = "olga@example.com"
@@ -54,7 +58,7 @@ class Development:
         """Start everything, telling how it goes; returns the page's address."""
         print(f"Postgres on 127.0.0.1:{self.database.port} ...", flush=True)
         applied = self.database.start(self._empty)
-        print(f"  {'emptied' if self._empty else _said(applied) if applied else 'up to date'}", flush=True)
+        print(f"  {self._database_state(applied)}", flush=True)
         stack = self._make_stack()
         print(f"Functions {', '.join(stack.functions)} ...", flush=True)
         stack.start()
@@ -105,6 +109,16 @@ class Development:
         self._appoint(stack)
         return stack
 
+    def _database_state(self, applied: list[str]) -> str:
+        if changed := self.database.changed():
+            return (
+                f"{changed[0]} was changed after it was applied here, so the database differs from"
+                " supabase/schemas. ./switchboard reset makes a new one and deletes this one’s data."
+            )
+        if self._empty:
+            return "emptied"
+        return _said(applied) if applied else "up to date"
+
     def _person_hash_key(self) -> str:
         """The key of the database that is kept here: it must stay as long as that does."""
         file = DIRECTORY / "person_hash_key"
@@ -138,15 +152,26 @@ class Development:
                 seen = now
                 storage.save(self.stack.telegram.world, self._world_file)
 
+    def _add_bots(self, stack: Stack) -> list[str]:
+        return [] if self._bridge is not None else stack.add_bots(bot_names())
+
     def _reload(self, paths: set[Path]) -> None:
         assert self.stack is not None
         names = ", ".join(sorted(str(path.relative_to(ROOT)) for path in paths)[:3])
         print(f"Changed: {names}{' ...' if len(paths) > 3 else ''}", flush=True)
         try:
             if any(path.suffix == ".sql" for path in paths):
-                print(f"  {_said(self.database.migrate())}", flush=True)
+                applied = self.database.migrate()
+                print(f"  {self._database_state(applied)}", flush=True)
+            new = self._add_bots(self.stack)
             for function in self.stack.functions.values():
                 function.restart()
+            if self._bridge is None:
+                register(self.stack)
+            if new:
+                self._appoint(self.stack)
+                self._greet(self.stack)
+                print(f"  new: {', '.join(new)}", flush=True)
         except FunctionFailed as failure:
             print(failure, flush=True)
         except Exception as error:
@@ -154,6 +179,25 @@ class Development:
             print(f"  {type(error).__name__}: {error}", flush=True)
         else:
             print("  the functions run the new source", flush=True)
+
+
+def register(stack: Stack) -> None:
+    """Set webhooks and menus as a deployment does, in a process that imports the bots as they are now."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tools.telegram", "set-webhooks"],
+        cwd=ROOT,
+        env={**os.environ, **stack.env},
+        capture_output=True,
+        text=True,
+        timeout=REGISTER_SECONDS,
+        check=False,
+    )
+    if done.returncode:
+        print(f"  the menus stay as they were: {_last_line(done.stderr)}", flush=True)
+
+
+def _last_line(text: str) -> str:
+    return (text.strip().splitlines() or ["it printed nothing"])[-1]
 
 
 def _said(migrations: list[str]) -> str:

@@ -27,7 +27,7 @@ def stand_ins(
     """The environment of a function among stand-ins only. `base` is this emulator's own address."""
     return {
         "DATABASE_URL": database_url,
-        "BOT_TOKENS": json.dumps({name: bot.token for name, bot in telegram.world.bots.items()}),
+        "BOT_TOKENS": bot_tokens(telegram),
         "TELEGRAM_WEBHOOK_SECRET": webhook_secret,
         "PERSON_HASH_KEY": secrets.token_urlsafe(32),
         "TELEGRAM_API_URL": base,
@@ -44,6 +44,11 @@ def stand_ins(
         "LOG_LEVEL": "DEBUG",
         "RESPONSE_TIMEOUT": "30",
     }
+
+
+def bot_tokens(telegram: Telegram) -> str:
+    """Return BOT_TOKENS for the bots of the stand-in."""
+    return json.dumps({name: bot.token for name, bot in telegram.world.bots.items()})
 
 
 def real_ones(wanted: Iterable[str], dotenv: Mapping[str, str]) -> dict[str, str]:

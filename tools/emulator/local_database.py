@@ -5,14 +5,13 @@ from __future__ import annotations
 import secrets
 from pathlib import Path
 
-import psycopg
-
 from tools.database import admins, marker, migrate, reset, schemas
 from tools.database.embedded import Server
+from tools.database.migrate import Migration
 
-NAME = "switchboard"
 ROLE = "bot_backend"
-# What the Supabase CLI expects of its local stack, so that its commands work against this one.
+# Database and password that the Supabase CLI's --local commands connect with (port 54322: config.toml).
+NAME = "postgres"
 PASSWORD = "postgres"  # noqa: S105  of a server that listens on 127.0.0.1 only
 
 
@@ -27,20 +26,25 @@ class LocalDatabase:
         """Start and migrate; returns the migrations applied. Raises DatabaseToolError and psycopg.Error."""
         self.server.start()
         admin = self.server.url(NAME)
-        made = self._create()
         with migrate.connect(admin) as connection:
             marker.require(connection)
-        if empty and not made:
+            is_new = not migrate.applied_versions(connection)
+        if empty and not is_new:
             reset.reset(self.server.url(NAME, "supabase_admin"))
         self._backend_password = secrets.token_urlsafe(24)
         applied = migrate.sync(admin, self._backend_password)
-        if made:
+        if is_new:
             schemas.seed(admin)
         return [str(migration) for migration in applied]
 
     def migrate(self) -> list[str]:
         """Apply what was added to supabase/migrations while running."""
         return [str(migration) for migration in migrate.sync(self.server.url(NAME))]
+
+    def changed(self) -> list[Migration]:
+        """Return the applied migrations whose files say something else by now."""
+        with migrate.connect(self.server.url(NAME)) as connection:
+            return migrate.changed(connection)
 
     def appoint(self, email: str, telegram_id: int) -> None:
         """Make somebody the only admin."""
@@ -55,10 +59,3 @@ class LocalDatabase:
     def stop(self) -> None:
         """Stop the server; the data stays."""
         self.server.stop()
-
-    def _create(self) -> bool:
-        with psycopg.connect(self.server.url(), autocommit=True) as connection:
-            row = connection.execute("select from pg_database where datname = %s", [NAME]).fetchone()
-        if row is None:
-            self.server.create_database(NAME)
-        return row is None

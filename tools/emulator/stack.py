@@ -12,7 +12,7 @@ from tools.emulator import guard, pages
 from tools.emulator.ai import Ai
 from tools.emulator.api import Api
 from tools.emulator.database import Database
-from tools.emulator.environment import CHANNEL, stand_ins
+from tools.emulator.environment import CHANNEL, bot_tokens, stand_ins
 from tools.emulator.events import Events
 from tools.emulator.functions import ROOT, Function
 from tools.emulator.gateway import Gateway
@@ -138,6 +138,19 @@ class Stack:
             parameters = {"url": f"{self.url}/telegram/{name}", "secret_token": self.webhook_secret}
             self.telegram.request(name, "setWebhook", parameters)
 
+    def add_bots(self, names: Iterable[str]) -> list[str]:
+        """Add bots that were written meanwhile and return those that are new.
+
+        The functions know their tokens once they are restarted. Webhooks are the caller's to set.
+        """
+        new = [name for name in names if name not in self.telegram.world.bots]
+        for name in new:
+            self.telegram.add_bot(name)
+        if new:
+            for environment in (self.env, *(function.env for function in self.functions.values())):
+                environment["BOT_TOKENS"] = bot_tokens(self.telegram)
+        return new
+
     def handle(self, request: Request) -> Response:
         """One request to the common address."""
         refusal = guard.check_host(request, self.server.port)
@@ -198,4 +211,5 @@ def bot_names() -> tuple[str, ...]:
     """The product's bots."""
     from shared.bots import names
 
+    names.cache_clear()  # one may have been written since
     return tuple(names())
