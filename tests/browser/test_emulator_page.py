@@ -395,8 +395,8 @@ def test_everything_can_be_attached(window: Window) -> None:
     be_somebody_new(page)
     own = page.locator(".message[data-side=own]")
     kinds = {
-        "Photo": "img",
-        "File": ".file",
+        "Sample photo": "img",
+        "Sample file": ".file",
         "Sticker": ".sticker",
         "Voice message": ".voice",
         "Location": ".place",

@@ -33,8 +33,8 @@ export const get = (path, query = {}) => {
 export const post = (path, body = {}) => request("POST", path, body);
 
 const EVENTS = [
-  "message", "edit", "delete", "action", "draft", "callback_answer", "purchase", "delivery", "trace",
-  "person", "group", "channel", "trouble", "commands", "function",
+  "message", "edit", "delete", "reaction", "action", "draft", "callback_answer", "purchase", "delivery", "trace",
+  "person", "group", "channel", "trouble", "faults", "commands", "function", "block",
 ];
 
 /**

@@ -1,12 +1,13 @@
 // Starts the page: the state first, then the stream, then the user and chat of last time.
 
 import { get, listen, post } from "./api.js";
-import { onAction, onCallbackAnswer, onDelete, onDelivery, onDraft, onEdit, onMessage, onPurchase, startChat } from "./chat.js";
+import { onAction, onBlock, onCallbackAnswer, onDelete, onDelivery, onDraft, onEdit, onMessage, onPurchase, startChat } from "./chat.js";
+import { startChatHead } from "./chat_head.js";
 import { startComposer } from "./composer.js";
 import { openAlert, startDialog } from "./dialog.js";
 import { $, toast } from "./dom.js";
 import { startPeople } from "./people.js";
-import { onFault, onFunction, startFaults } from "./faults.js";
+import { onApiFaults, onFunction, onSwitches, startFaults } from "./faults.js";
 import { startFrame } from "./frame.js";
 import { startGuide } from "./guide.js";
 import { botOf, choosePerson, groupOf, on, openTalk, personOf, store, tell } from "./store.js";
@@ -14,8 +15,8 @@ import { onTrace, startTrace } from "./trace.js";
 import { startWelcome } from "./welcome.js";
 
 const STREAM = {
-  message: onMessage, edit: onEdit, delete: onDelete, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer, purchase: onPurchase,
-  delivery: onDelivery, trace: onTrace, trouble: onFault, function: onFunction,
+  message: onMessage, edit: onEdit, delete: onDelete, reaction: onEdit, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer, purchase: onPurchase,
+  delivery: onDelivery, trace: onTrace, trouble: onSwitches, faults: onApiFaults, function: onFunction, block: onBlock,
   person: (person) => keep(store.people, person),
   group: (group) => keep(store.groups, group),
   channel: (channel) => keep(store.channels, channel),
@@ -32,8 +33,8 @@ function keep(list, one) {
 
 async function refresh() {
   const state = await get("/api/state");
-  const { people, bots, groups, channels, admins, troubles, functions, jobs } = state;
-  Object.assign(store, { people, bots, groups, channels, admins, faults: troubles, functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
+  const { people, bots, groups, channels, admins, troubles, faults, functions, jobs } = state;
+  Object.assign(store, { people, bots, groups, channels, admins, switches: troubles, apiFaults: faults ?? [], functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
   if (store.person) store.person = personOf(store.person.id) ?? people[0];
   if (store.person) tell("state");
 }
@@ -60,6 +61,7 @@ async function start() {
   startFrame();
   startDialog();
   startPeople();
+  startChatHead();
   startChat();
   startComposer();
   startWelcome();

@@ -1,12 +1,12 @@
-// The open chat: its head, the messages, the typing line, what a new message does.
+// The open chat: the messages, the typing line, what a new message does.
 
 import { get, post } from "./api.js";
-import { $, avatar, copyText, fullName, h, icon, iconButton, toast } from "./dom.js";
+import { $, copyText, fullName, h, icon, toast } from "./dom.js";
 import { gist, messageNode, tick } from "./message.js";
 import { follow, formatted } from "./entities.js";
 import { openMenu } from "./menu.js";
 import { openChannel } from "./people.js";
-import { address, botOf, chatId, groupOf, isHere, on, openTalk, personOf, store, tell, unreadKey } from "./store.js";
+import { address, botOf, chatId, isHere, on, openTalk, store, tell, unreadKey } from "./store.js";
 import { renderWelcome } from "./welcome.js";
 
 const log = $("log");
@@ -23,6 +23,7 @@ const ACTIONS = {
   upload_document: "is sending a file", choose_sticker: "is choosing a sticker", find_location: "is finding a place",
 };
 
+const REACTIONS = [["👍", "Thumbs up"], ["👎", "Thumbs down"]];
 const RESULTS = { renew: "The next 30 days are paid for.", failed: "There weren’t enough Stars.", canceled: "It won’t renew.", active: "It will renew again." };
 
 /** Everything in the chat that a click can start. */
@@ -69,12 +70,19 @@ async function load() {
   missed = [];
   const answer = await get("/api/chat", address()).catch(() => null);
   if (turn !== loading) return;
-  if (answer) fill(answer.messages);
+  if (answer) {
+    fill(answer.messages);
+    tell("blocked", Boolean(answer.blocked));
+  }
   log.removeAttribute("aria-busy");
   tell("messages");
   const late = missed;
   missed = null;
   for (const again of late) again();
+}
+
+export function onBlock(event) {
+  if (isHere(event)) tell("blocked", event.blocked);
 }
 
 function fill(list) {
@@ -248,6 +256,12 @@ export function onPurchase(event) {
   if (event.state !== "paid") tell("alert", event.error);
 }
 
+/** Reacts to a message, or takes the same reaction back. */
+function react(message, emoji) {
+  const mine = message.reactions?.some((one) => one.emoji === emoji && one.by.includes(store.person.id));
+  post("/api/react", { ...address(), message_id: message.message_id, emoji: mine ? "" : emoji }).catch(() => {});
+}
+
 function messageMenu(message, anchor) {
   const own = message.from?.id === store.person.id;
   const text = message.text ?? message.caption;
@@ -258,28 +272,9 @@ function messageMenu(message, anchor) {
     text ? { icon: "copy", label: "Copy text", run: () => copyText(text) } : null,
     text ? { icon: "forward", label: "Forward to this chat", run: () => send({ kind: "forward", text }) } : null,
     update ? { icon: "way", label: "Show trace", run: () => tell("show-way", update) } : null,
+    ...REACTIONS.map(([emoji, label]) => ({ label, mark: emoji, run: () => react(message, emoji) })),
+    own || !store.talk.group ? { icon: "trash", label: "Delete", run: () => post("/api/delete", { ...address(), message_id: message.message_id }).catch(() => {}) } : null,
   ]);
-}
-
-/* ---- the head ---- */
-
-function renderHead() {
-  const { bot, group } = store.talk;
-  const one = group ? groupOf(group) : botOf(bot);
-  const name = group ? one.title : fullName(one);
-  const note = group
-    ? [...one.members.map((id) => personOf(id)?.first_name), ...one.bots.map((each) => botOf(each)?.first_name)].filter(Boolean).join(", ")
-    : `bot · @${one.username}`;
-  const more = iconButton("more", "Chat menu", () => openMenu(more, [
-    group ? null : { icon: "copy", label: "Copy bot link", run: () => copyText(`https://t.me/${one.username}?start=hello`) },
-    { icon: "trash", label: "Clear this chat", run: () => post("/api/reset-chat", address()).then(load) },
-  ]), { "aria-haspopup": "menu" });
-  $("chat-head").replaceChildren(
-    avatar(name, group ?? bot, one.color),
-    h("div", { class: "head-words" }, h("h2", {}, name), h("p", { class: "small" }, note)),
-    h("button", { type: "button", class: "as", onclick: () => tell("show-panel", "people") },
-      avatar(fullName(store.person), store.person.id, store.person.color, "tiny"), h("span", {}, "as ", h("strong", {}, store.person.first_name))),
-    more);
 }
 
 /* ---- scrolling ---- */
@@ -313,10 +308,8 @@ export function startChat() {
   log.addEventListener("scroll", () => showUnseen(atEnd() ? 0 : unseen), { passive: true });
   log.addEventListener("keydown", walk);
   $("to-end").addEventListener("click", scrollToEnd);
-  on("talk", () => {
-    renderHead();
-    load();
-  });
+  on("talk", load);
+  on("reload-chat", load);
   on("stale", load);
   on("guide", arrange);
 }

@@ -2,8 +2,9 @@
 
 import { post } from "./api.js";
 import { messages, send } from "./chat.js";
+import { contentOf, describe } from "./files.js";
 import { commandKey, offerCommands, startCommands } from "./commands.js";
-import { $, fullName, h, iconButton, toast } from "./dom.js";
+import { $, fullName, h, iconButton } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { gist } from "./message.js";
 import { address, chatId, on, store, unreadKey } from "./store.js";
@@ -12,10 +13,12 @@ const field = $("write");
 const drafts = new Map();
 let here = null;
 let target = null;
+let files = [];
 let keysClosed = null;
 
-const ATTACHMENTS = [
-  ["photo", "Photo", "photo"], ["document", "File", "document"], ["sticker", "Sticker", "sticker"],
+/** Ready-made examples; own files come from the file picker, the clipboard or a drop. */
+const SAMPLES = [
+  ["photo", "Sample photo", "photo"], ["document", "Sample file", "document"], ["sticker", "Sticker", "sticker"],
   ["voice", "Voice message", "voice"], ["location", "Location", "location"], ["contact", "My contact", "person"],
   ["forward", "Forwarded message", "forward"],
 ];
@@ -26,16 +29,17 @@ const SOMETHING = { forward: "A forwarded message." };
 async function submit(event) {
   event.preventDefault();
   const text = field.value.trim();
-  if (!text) return;
-  const aim = target;
-  quote(null);
+  if (!text && !files.length) return;
+  const [aim, attached] = [target, files];
+  clear();
   setText("");
   try {
     if (aim?.edit) await post("/api/edit", { ...address(), message_id: aim.message.message_id, text });
-    else await send({ kind: "text", text, reply_to: aim?.message.message_id });
+    else await send({ ...(attached.length ? await contentOf(attached) : { kind: "text" }), text, reply_to: aim?.message.message_id });
   } catch {
     setText(text);
-    quote(aim);
+    if (attached.length) attachFiles(attached);
+    else quote(aim);
   }
 }
 
@@ -48,25 +52,43 @@ function setText(text) {
 function resize() {
   field.style.setProperty("height", "auto");
   field.style.setProperty("height", `${Math.min(field.scrollHeight, 180)}px`);
-  $("send").disabled = !field.value.trim();
+  $("send").disabled = !field.value.trim() && !files.length;
 }
 
 /** Shows above the field what is being replied to or edited; null hides it. */
 function quote(next) {
   target = next;
-  const strip = $("quoting");
-  strip.hidden = !next;
   $("send").setAttribute("aria-label", next?.edit ? "Save" : "Send");
-  if (!next) return;
+  if (!next) return renderStrip();
   const title = next.edit ? "Editing" : `Reply to ${fullName(next.message.from ?? {})}`;
-  strip.replaceChildren(h("div", { class: "quoted" }, h("strong", {}, title), h("span", {}, gist(next.message))),
-    iconButton("close", next.edit ? "Cancel editing" : "Cancel reply", () => cancel()));
+  renderStrip(title, gist(next.message), next.edit ? "Cancel editing" : "Cancel reply");
   field.focus();
+}
+
+/** Shows files above the field until they are sent; the text becomes their caption. */
+function attachFiles(list) {
+  files = [...list].slice(0, 10);
+  if (files.length) renderStrip(files.length === 1 ? "1 file" : `${files.length} files`, describe(files), "Remove the files");
+  resize();
+  field.focus();
+}
+
+function clear() {
+  files = [];
+  quote(null);
+}
+
+/** The strip above the field: what the next message replies to, edits, or carries. */
+function renderStrip(title, words, cancelLabel) {
+  $("quoting").hidden = !title;
+  if (!title) return;
+  $("quoting").replaceChildren(h("div", { class: "quoted" }, h("strong", {}, title), h("span", {}, words)), iconButton("close", cancelLabel, () => cancel()));
 }
 
 function cancel() {
   if (target?.edit) setText("");
-  quote(null);
+  clear();
+  resize();
   field.focus();
 }
 
@@ -78,7 +100,7 @@ function startEdit(message) {
 function onkeydown(event) {
   if (event.isComposing || commandKey(event)) return;
   if (event.key === "Enter" && !event.shiftKey) submit(event);
-  else if (event.key === "Escape" && target) cancel();
+  else if (event.key === "Escape" && (target || files.length)) cancel();
   else if (event.key === "ArrowUp" && !field.value) editLast(event);
 }
 
@@ -89,17 +111,36 @@ function editLast(event) {
   startEdit(own[own.length - 1]);
 }
 
+/** Opens the file picker. A document keeps its bytes as they are; a photo or video is shown in the chat. */
+function pick(accept) {
+  const input = h("input", { type: "file", multiple: true, accept });
+  input.addEventListener("change", () => attachFiles([...input.files].map((file) => ({ file, asFile: !accept }))));
+  input.click();
+}
+
 function attach() {
-  openMenu($("attach"), ATTACHMENTS.map(([kind, label, icon]) => ({
-    icon, label,
-    run: () => {
-      const text = field.value.trim();
-      const takesText = kind === "photo" || kind === "forward";
-      if (takesText) setText("");
-      send({ kind, text: takesText ? text || SOMETHING[kind] : undefined }).catch(() => {});
-      field.focus();
-    },
-  })));
+  const samples = SAMPLES.map(([kind, label, icon]) => ({ icon, label, run: () => sendSample(kind) }));
+  openMenu($("attach"), [
+    { icon: "photo", label: "Photo or video…", run: () => pick("image/*,video/*") },
+    { icon: "document", label: "File…", run: () => pick("") },
+    ...samples,
+  ]);
+}
+
+function sendSample(kind) {
+  const text = field.value.trim();
+  const takesText = kind === "photo" || kind === "forward";
+  if (takesText) setText("");
+  send({ kind, text: takesText ? text || SOMETHING[kind] : undefined }).catch(() => {});
+  field.focus();
+}
+
+/** Attaches dropped or pasted files, pictures and videos as such. */
+function onTransfer(event) {
+  const list = [...(event.dataTransfer ?? event.clipboardData).files];
+  if (!list.length) return;
+  event.preventDefault();
+  attachFiles(list.map((file) => ({ file, asFile: false })));
 }
 
 /* ---- the bot's reply keyboard ---- */
@@ -151,10 +192,16 @@ function toggleKeys() {
   renderKeys();
 }
 
+/** A user who blocked the bot can only unblock it. */
+function renderBlocked(blocked) {
+  $("composer").hidden = blocked;
+  $("blocked").hidden = !blocked;
+}
+
 function changeTalk() {
   if (here) drafts.set(here, field.value);
   here = `${store.person.id}:${unreadKey(chatId(), store.talk.bot)}`;
-  quote(null);
+  clear();
   setText(drafts.get(here) ?? "");
 }
 
@@ -165,9 +212,9 @@ export function startComposer() {
     offerCommands(field.value);
   });
   field.addEventListener("keydown", onkeydown);
-  field.addEventListener("paste", (event) => {
-    if (event.clipboardData?.files.length) toast("Use the paper clip to attach files.");
-  });
+  field.addEventListener("paste", onTransfer);
+  $("chat").addEventListener("dragover", (event) => event.preventDefault());
+  $("chat").addEventListener("drop", onTransfer);
   $("attach").addEventListener("click", attach);
   $("keys-button").addEventListener("click", toggleKeys);
   startCommands((text) => {
@@ -179,5 +226,7 @@ export function startComposer() {
   on("messages", renderKeys);
   on("reply", (message) => quote({ message, edit: false }));
   on("edit", startEdit);
+  on("blocked", renderBlocked);
+  $("unblock").addEventListener("click", () => post("/api/block", { ...address(), blocked: false }).catch(() => {}));
   on("write", () => field.focus());
 }

@@ -60,7 +60,7 @@ function control(field) {
   const shared = { id, name: field.name, "aria-describedby": hint ? `${id}-hint` : undefined };
   const input = field.options
     ? h("select", shared, field.options.map(([value, words]) => h("option", { value, selected: value === field.value }, words)))
-    : h("input", { ...shared, type: "text", required: field.required, maxlength: field.maxlength, pattern: field.pattern, autocapitalize: "off", spellcheck: "false" });
+    : h("input", { ...shared, type: "text", value: field.value, required: field.required, maxlength: field.maxlength, pattern: field.pattern, autocapitalize: "off", spellcheck: "false" });
   return h("div", { class: "field" }, h("label", { for: id }, field.label), input, hint);
 }
 

@@ -2,6 +2,7 @@
 
 import { post } from "./api.js";
 import { $, h, icon, toast } from "./dom.js";
+import { apiFaults, faultLine, removeFault } from "./api_faults.js";
 import { on, store } from "./store.js";
 
 const AI = [
@@ -31,8 +32,8 @@ const NAMES = {
 const set = (name, value) => post("/api/trouble", { name, value }).catch(() => renderFaults());
 
 function active() {
-  const list = Object.keys(NAMES).filter((name) => store.faults[name]).map((name) => [name, NAMES[name]]);
-  const ai = AI.find(([value]) => value === store.faults.ai);
+  const list = Object.keys(NAMES).filter((name) => store.switches[name]).map((name) => [name, NAMES[name]]);
+  const ai = AI.find(([value]) => value === store.switches.ai);
   return ai && ai[0] !== "ok" ? [...list, ["ai", aiWords(ai)]] : list;
 }
 
@@ -45,27 +46,27 @@ export function faultWords({ name, value }) {
   return NAMES[name] && (value ? NAMES[name] : `${NAMES[name]}: off`);
 }
 
-const calm = (name) => set(name, name === "ai" ? "ok" : typeof store.faults[name] === "boolean" ? false : 0);
+const calm = (name) => set(name, name === "ai" ? "ok" : typeof store.switches[name] === "boolean" ? false : 0);
 
-function toggle(name, title, note, value = store.faults[name]) {
+function toggle(name, title, note, value = store.switches[name]) {
   const on_ = Boolean(value);
   return h("button", {
     type: "button", role: "switch", class: "switch", id: `fault-${name}`, "aria-checked": String(on_),
     "aria-describedby": `about-${name}`, "aria-labelledby": `name-${name}`,
-    onclick: () => set(name, typeof store.faults[name] === "number" ? Number(!on_) : !on_),
+    onclick: () => set(name, typeof store.switches[name] === "number" ? Number(!on_) : !on_),
   }, h("span", { class: "lever", "aria-hidden": "true" }),
   h("span", { class: "switch-words" }, h("strong", { id: `name-${name}` }, title), h("span", { class: "small", id: `about-${name}` }, note)));
 }
 
 /** The choices, and under them what to expect of the chosen one, or of the one pointed at. */
 function ai() {
-  const chosen = (AI.find(([value]) => value === store.faults.ai) ?? AI[0])[2];
+  const chosen = (AI.find(([value]) => value === store.switches.ai) ?? AI[0])[2];
   const note = h("p", { class: "small note", role: "status" }, chosen);
   const choices = AI.map(([value, title, about]) => h("label", {
     class: "ai-choice",
     onpointerenter: () => note.replaceChildren(about),
     onpointerleave: () => note.replaceChildren(chosen),
-  }, h("input", { type: "radio", name: "ai", value, "aria-description": about, checked: store.faults.ai === value, onchange: () => set("ai", value) }),
+  }, h("input", { type: "radio", name: "ai", value, "aria-description": about, checked: store.switches.ai === value, onchange: () => set("ai", value) }),
   h("span", {}, title)));
   return [h("div", { class: "ai", role: "radiogroup", "aria-label": "AI behavior" }, choices), note];
 }
@@ -125,6 +126,7 @@ function renderFaults() {
     part("send", "Telegram",
       toggle("hold", "Hold deliveries", "Updates queue up, then arrive one by one in the order they were sent."),
       ONCE.map(([name, title, note]) => toggle(name, title, note))),
+    part("way", "Bot API", ...apiFaults()),
     part("function", "Functions",
       h("p", { class: "small" }, "A killed function stays down until you restart it. Then a redelivery or the sweep job finishes its work once."),
       functions()),
@@ -137,13 +139,15 @@ function renderFaults() {
 /** Lists active faults above the chat, each with its undo, so that they explain what fails. */
 function renderWarning() {
   const list = active();
-  $("faults-count").hidden = !list.length;
-  $("faults-count").textContent = String(list.length);
-  document.querySelector('.tabs [data-view="panel"]').toggleAttribute("data-on", list.length > 0);
+  const count = list.length + store.apiFaults.length;
+  $("faults-count").hidden = !count;
+  $("faults-count").textContent = String(count);
+  document.querySelector('.tabs [data-view="panel"]').toggleAttribute("data-on", count > 0);
   const dead = store.functions.filter(({ state }) => ["stopped", "crashed"].includes(state));
-  $("warning").hidden = !list.length && !dead.length;
+  $("warning").hidden = !count && !dead.length;
   $("warning").replaceChildren(
     ...list.map(([name, words]) => warned(words, "Undo", () => calm(name))),
+    ...store.apiFaults.map((fault) => warned(faultLine(fault), "Undo", () => removeFault(fault.id))),
     ...dead.map(({ name }) => warned(`Function ${name} isn’t running`, "Restart", () => restart(name))));
 }
 
@@ -152,8 +156,13 @@ function warned(words, label, run) {
 }
 
 /** The stream carries all of them at every change. */
-export function onFault(event) {
-  store.faults = event;
+export function onSwitches(event) {
+  store.switches = event;
+  renderFaults();
+}
+
+export function onApiFaults({ faults }) {
+  store.apiFaults = faults;
   renderFaults();
 }
 

@@ -35,7 +35,8 @@ async function setUp() {
 
 /** Adds a user under a role that later steps refer to. */
 async function addUser(name) {
-  const person = await post("/api/people", { first_name: name, language_code: "en" });
+  const namesakes = store.people.filter((one) => one.first_name === name || one.first_name.startsWith(`${name} `)).length;
+  const person = await post("/api/people", { first_name: namesakes ? `${name} ${namesakes + 1}` : name, language_code: "en" });
   if (!personOf(person.id)) store.people.push(person);
   run.users[name] = person.id;
   return person;

@@ -4,7 +4,7 @@ import { h, icon } from "./dom.js";
 
 let close = () => {};
 
-/** Opens a menu at `anchor`. Items are {icon, label, run}; null ones are left out. */
+/** Opens a menu at `anchor`. Items are {icon or mark, label, run}; null ones are left out. */
 export function openMenu(anchor, items) {
   close();
   const entries = items.filter(Boolean);
@@ -14,7 +14,7 @@ export function openMenu(anchor, items) {
       close(true);
       item.run();
     },
-  }, icon(item.icon), item.label));
+  }, item.mark ? h("span", { class: "mark-text", "aria-hidden": "true" }, item.mark) : icon(item.icon), item.label));
   const menu = h("div", { class: "menu", role: "menu", onkeydown: (event) => onkey(event, buttons) }, buttons);
   const dismiss = (event) => {
     if (!menu.contains(event.target) && !anchor.contains(event.target)) close();

@@ -30,7 +30,7 @@ export function messageNode(message, { own, inGroup, actions }) {
   const bubble = h("div", { class: "bubble" },
     inGroup && !own ? h("div", { class: "sender" }, fullName(sender)) : null,
     forwarded(message), quoted(message, actions), ...attachments(message), words(message, own, actions));
-  const column = h("div", { class: "column" }, bubble, inlineKeyboard(message, actions));
+  const column = h("div", { class: "column" }, bubble, reactions(message), inlineKeyboard(message, actions));
   const menu = iconButton("more", "Message menu", (event) => actions.menu(message, event.currentTarget), {
     class: "icon-button message-menu", tabindex: -1, "aria-haspopup": "menu",
   });
@@ -59,16 +59,21 @@ function words(message, own, actions) {
   return h("div", { class: "text", data: text ? {} : { empty: "" }, dir: "auto" }, text ? formatted(text, entities, actions) : null, meta);
 }
 
+function reactions({ reactions: list }) {
+  if (!list?.length) return null;
+  return h("div", { class: "reactions" }, list.map(({ emoji, by }) => h("span", { class: "reaction" }, `${emoji} ${by.length}`)));
+}
+
 function forwarded({ forward_origin: origin }) {
   if (!origin) return null;
   const name = origin.sender_user_name ?? (origin.sender_user ? fullName(origin.sender_user) : origin.chat?.title ?? "someone");
   return h("div", { class: "forwarded" }, icon("forward"), `Forwarded from ${name}`);
 }
 
-function quoted({ reply_to_message: original }, actions) {
+function quoted({ reply_to_message: original, quote }, actions) {
   if (!original) return null;
   return h("button", { type: "button", class: "quoted", onclick: () => actions.jump(original.message_id) },
-    h("strong", {}, fullName(original.from ?? {})), h("span", {}, gist(original)));
+    h("strong", {}, fullName(original.from ?? {})), h("span", {}, quote?.text ?? gist(original)));
 }
 
 /** A message in one line: for quotes, the trace and the reply strip. */
@@ -81,7 +86,7 @@ export function gist(message) {
   return kind === "sticker" ? `${message.sticker.emoji ?? ""} Sticker`.trim() : kind[0].toUpperCase() + kind.slice(1);
 }
 
-const ATTACHMENTS = { photo, sticker, voice, document: file, video: file, audio: file, location: place, contact, invoice, successful_payment: paid, refunded_payment: refunded };
+const ATTACHMENTS = { photo, sticker, voice, document: file, video, animation: video, video_note: video, audio, location: place, contact, invoice, successful_payment: paid, refunded_payment: refunded };
 
 function attachments(message) {
   return Object.entries(ATTACHMENTS).filter(([name]) => message[name]).map(([name, render]) => render(message[name]));
@@ -114,6 +119,17 @@ function voice(one) {
     audio.addEventListener(name, () => button.replaceChildren(icon(audio.paused ? "play" : "pause")));
   }
   return h("div", { class: "voice" }, button, wave, h("span", { class: "small" }, label));
+}
+
+function video(one) {
+  if (!one.url?.startsWith("/")) return row("play", "Video", size(one));
+  return h("video", { class: "video", src: one.url, controls: true, preload: "metadata", "aria-label": one.file_name ?? "Video" });
+}
+
+function audio(one) {
+  if (!one.url?.startsWith("/")) return row("play", one.title ?? one.file_name ?? "Audio", size(one));
+  return h("div", { class: "audio" }, h("span", { class: "small" }, one.title ?? one.file_name ?? "Audio"),
+    h("audio", { src: one.url, controls: true, preload: "metadata", "aria-label": one.file_name ?? "Audio" }));
 }
 
 function file(one) {

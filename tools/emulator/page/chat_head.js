@@ -1,0 +1,41 @@
+// The head of the chat: who it is with, who writes, and what can be done with the whole chat.
+
+import { get, post } from "./api.js";
+import { $, avatar, copyText, fullName, h, iconButton } from "./dom.js";
+import { openMenu } from "./menu.js";
+import { address, botOf, groupOf, on, personOf, store, tell } from "./store.js";
+
+let blocked = false;
+
+async function copyTranscript() {
+  const { text } = await get("/api/transcript", { ...address(), format: "text" });
+  copyText(text);
+}
+
+function renderHead() {
+  const { bot, group } = store.talk;
+  const one = group ? groupOf(group) : botOf(bot);
+  const name = group ? one.title : fullName(one);
+  const note = group
+    ? [...one.members.map((id) => personOf(id)?.first_name), ...one.bots.map((each) => botOf(each)?.first_name)].filter(Boolean).join(", ")
+    : `bot · @${one.username}`;
+  const more = iconButton("more", "Chat menu", () => openMenu(more, [
+    group ? null : { icon: "copy", label: "Copy bot link", run: () => copyText(`https://t.me/${one.username}?start=hello`) },
+    { icon: "document", label: "Copy transcript", run: () => copyTranscript().catch(() => {}) },
+    group || blocked ? null : { icon: "block", label: "Block the bot", run: () => post("/api/block", { ...address(), blocked: true }).catch(() => {}) },
+    { icon: "trash", label: "Clear this chat", run: () => post("/api/reset-chat", address()).then(() => tell("reload-chat")).catch(() => {}) },
+  ]), { "aria-haspopup": "menu" });
+  $("chat-head").replaceChildren(
+    avatar(name, group ?? bot, one.color),
+    h("div", { class: "head-words" }, h("h2", {}, name), h("p", { class: "small" }, note)),
+    h("button", { type: "button", class: "as", onclick: () => tell("show-panel", "people") },
+      avatar(fullName(store.person), store.person.id, store.person.color, "tiny"), h("span", {}, "as ", h("strong", {}, store.person.first_name))),
+    more);
+}
+
+export function startChatHead() {
+  on("talk", renderHead);
+  on("blocked", (value) => {
+    blocked = value;
+  });
+}
