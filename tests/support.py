@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
+import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import Any
 
+from shared import texts
 from tools.emulator.telegram import RawResponse, Telegram
 from tools.emulator.telegram.people import Person
 
@@ -95,3 +98,20 @@ def eventually(check: Callable[[], Any], seconds: float = 30) -> Any:
         assert time.monotonic() < deadline, "it never came true"
         time.sleep(0.05)
     return result
+
+
+def says(text: str, key: str, language: str = "en", **values: Any) -> bool:
+    """Whether `text` holds the text `key` of a language, with these values and any others."""
+    found = re.search(_pattern(key, language, tuple(sorted(values.items()))), text, re.DOTALL)
+    return found is not None
+
+
+@lru_cache(maxsize=256)
+def _pattern(key: str, language: str, values: tuple[tuple[str, Any], ...]) -> str:
+    template = "".join(piece.content for piece in texts._pieces(language, key))
+    known, parts, end = dict(values), [], 0
+    for field in texts._FIELD.finditer(template):
+        value = texts._fill(field[0], language, known) if field[1] in known else None
+        parts += [re.escape(template[end : field.start()]), ".*?" if value is None else re.escape(value)]
+        end = field.end()
+    return "".join([*parts, re.escape(template[end:])])

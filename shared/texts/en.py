@@ -22,22 +22,22 @@ def plural(count: int) -> int:
 
 TEXTS: Mapping[str, str] = {
     # Commands, as the menu and /help show them
-    "command_start": "Start from the beginning",
+    "command_start": "Start the bot",
     "command_help": "What I can do",
     "command_profile": "Your plan and today’s requests",
-    "command_usage": "How many requests you made and have left",
-    "command_mode": "How I answer",
-    "command_language": "Choose the language",
-    "command_referral": "Invite friends",
+    "command_usage": "Requests used and left",
+    "command_mode": "Choose how I answer",
+    "command_language": "Change the language",
+    "command_referral": "Invite friends and earn requests",
     "command_trial": "Try a plan for free",
-    "command_trainings": "Trainings: what you have and how to get more",
+    "command_trainings": "Your training sessions",
     "command_privacy": "What we keep about you",
-    "command_mydata": "Get all your data as a file",
-    "command_deleteme": "Erase all your data",
+    "command_mydata": "Download your data",
+    "command_deleteme": "Delete your data",
     "command_keys": "Your own AI keys",
-    "command_clear": "Forget this conversation",
+    "command_clear": "Clear this conversation",
     "command_whoami": "Your Telegram ID",
-    "command_cancel": "Cancel what was started",
+    "command_cancel": "Cancel what you started",
     "command_stats": "People, requests and cost",
     "command_user": "A person’s card: ID or user name",
     "command_grant": "Add bonus requests: @user amount [reason]",
@@ -61,72 +61,58 @@ TEXTS: Mapping[str, str] = {
     "menu_usage": "📊 Usage",
     "menu_back": "‹ Menu",
     "welcome": (
-        "👋 **Hello, {name}!**\n\n"
-        "I am an AI assistant. Write me anything: a question, a text to improve, code that does not work. "
-        "I remember our conversation, so you can simply go on.\n\n"
-        "You have {limit|request|requests} a day."
+        "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything: a question, a draft to polish, code "
+        "that won’t run. I remember our conversation, so you can just keep going.\n\nYou get "
+        "{limit|request|requests} a day."
     ),
     "welcome_unlimited": (
-        "👋 **Hello, {name}!**\n\n"
-        "I am an AI assistant. Write me anything: a question, a text to improve, code that does not work. "
-        "I remember our conversation, so you can simply go on."
+        "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything: a question, a draft to polish, code "
+        "that won’t run. I remember our conversation, so you can just keep going."
     ),
-    "welcome_back": "👋 **Good to see you again, {name}!**\n\nWrite me anything, or choose below.",
+    "welcome_back": "👋 **Welcome back, {name}!**\n\nSend me a message or choose below.",
     "welcome_offline": (
-        "👋 **Hello, {name}!**\n\nI am an AI assistant. Write me anything.\n\n"
-        "⚠️ I cannot reach my memory right now: I answer, but without our conversation and your settings."
+        "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything.\n\n⚠️ I can’t load your history and "
+        "settings right now, so I’ll answer without them."
     ),
     "welcome_without_database": (
-        "👋 **Hello, {name}!**\n\nI am an AI assistant. Write me anything.\n\n"
-        "ℹ️ This bot runs without a database: each message is answered on its own, nothing is remembered or counted."
+        "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything.\n\nℹ️ This bot runs without a database: "
+        "it answers each message on its own and doesn’t remember or count anything."
     ),
-    "menu": "Write me anything, or choose below.",
+    "menu": "Send me a message or choose below.",
     "help": "**What I can do**\n\n{commands}\n\nOr simply write a message: I answer with AI.{group}",
     "help_group": " In a group, mention me or reply to my message.",
     "help_admin": "\n\n**For admins**\n\n{commands}",
     # Profile
     "profile": (
-        "👤 **Your profile**\n\n"
-        "ID: `{id}`\n"
-        "With us since: {since}\n"
-        "Plan: **{plan}**\n"
-        "Today: {used} of {limit|request|requests}\n"
-        "{more}"
-        "New requests: {resets}\n"
-        "Balance: {balance}"
+        "👤 **Your profile**\n\nID: `{id}`\nJoined: {since}\nPlan: **{plan}**\nToday: {used} of "
+        "{limit|request|requests}\n{more}Resets {resets}\nBalance: {balance}"
     ),
     "profile_unlimited": (
-        "👤 **Your profile**\n\n"
-        "ID: `{id}`\n"
-        "With us since: {since}\n"
-        "Plan: **{plan}**\n"
-        "Today: {used|request|requests}, without a limit\n"
-        "{more}"
-        "Balance: {balance}"
+        "👤 **Your profile**\n\nID: `{id}`\nJoined: {since}\nPlan: **{plan}**\nToday: "
+        "{used|request|requests}, no limit\n{more}Balance: {balance}"
     ),
     "profile_offline": (
-        "👤 **Your profile**\n\nID: `{id}`\nPlan: **{plan}**\nBalance: {balance}\n\n"
-        "⚠️ I cannot reach my memory right now, so these are not your real plan, requests and balance. "
-        "Nothing is lost: look again in a few minutes."
+        "👤 **Your profile**\n\nID: `{id}`\n\n⚠️ I can’t load your plan, requests and balance right now. "
+        "Nothing is lost: check again in a few minutes."
     ),
     "profile_without_database": (
-        "👤 **Your profile**\n\nID: `{id}`\n\n"
-        "ℹ️ This bot runs without a database: it has no plans, balances or history."
+        "👤 **Your profile**\n\nID: `{id}`\n\nℹ️ This bot runs without a database, so there are no plans, "
+        "balances or history."
     ),
     "profile_month": "This month: {used} of {limit|request|requests}",
     "profile_bonus": "Bonus requests: {credits}",
-    "profile_plan_ends": "Plan active until: {date}",
+    "profile_plan_ends": "Plan active until {date}",
     "profile_renewal_active": "Auto-renewal: on",
     "profile_renewal_past_due": "Auto-renewal: on, but the last charge failed. Details: /subscription",
     "profile_renewal_off": "Auto-renewal: off",
     "plan_FREE": "Free",
     "plan_PREMIUM": "Premium",
-    "resets_at": "{time}, in {hours|hour|hours}",
-    "resets_soon": "{time}, in {minutes|minute|minutes}",
-    "resets_month": "{date} at {time}",
+    "resets_at": "at {time}, in {hours|hour|hours}",
+    "resets_soon": "at {time}, in {minutes|minute|minutes}",
+    "resets_month": "on {date} at {time}",
     # Usage: the caption, and the words in the picture
     "usage_head": "📊 **Your requests**\n\nPlan: **{plan}**",
-    "usage_today": "Today: **{used}** of {limit}, new ones: {resets}",
+    "usage_today": "Today: **{used}** of {limit} · resets {resets}",
     "usage_today_unlimited": "Today: **{used}**, without a limit",
     "usage_month": "This month: **{used}** of {limit}, new ones on {date}",
     "usage_month_unlimited": "This month: **{used}**",
@@ -151,33 +137,32 @@ TEXTS: Mapping[str, str] = {
     "picture_own_key": "own key",
     "picture_nothing": "Your days will appear here",
     # Language
-    "language_choose": "🌐 Which language shall we speak?",
-    "language_set": "Done, English it is.",
+    "language_choose": "🌐 Choose your language",
+    "language_set": "Done! I’ll speak English.",
     # Modes
-    "mode_choose": "🎛 **How shall I answer?**\n\n{modes}\n\nNow: **{current}**",
-    "mode_set": "Now: {mode}",
-    "mode_chat": "💬 Conversation",
+    "mode_choose": "🎛 **How should I answer?**\n\n{modes}\n\nCurrent mode: **{current}**",
+    "mode_set": "Mode: {mode}",
+    "mode_chat": "💬 Assistant",
     "mode_chat_about": "answers questions and helps with anything",
     "mode_translate": "🔤 Translator",
-    "mode_translate_about": "translates whatever you send",
+    "mode_translate_about": "translates anything you send",
     "mode_code": "🧑‍💻 Programmer",
     "mode_code_about": "writes and explains code",
     "mode_locked": "🔒 {mode}",
-    "mode_not_included": "This mode is not part of your plan.",
+    "mode_not_included": "Your plan doesn’t include this mode.",
     "mode_gone": "This mode is no longer available.",
     # Referrals
     "referral": (
-        "🎁 **Invite friends**\n\n"
-        "Your link:\n{link}\n\n"
-        "Once a friend has asked their first question, you get {referrer_credits|request|requests} and they "
-        "get {referred_credits}, on top of each day's.\n\n"
-        "Came with your link: {came}\nCounted: {counted}\nYou earned: {credits|request|requests}"
+        "🎁 **Invite friends**\n\nYour link:\n{link}\n\nWhen a friend asks their first question, you get "
+        "{referrer_credits|bonus request|bonus requests} and they get {referred_credits}.\n\nJoined with "
+        "your link: {came}\nAsked a question: {counted}\nYou’ve earned: {credits|request|requests}"
     ),
-    "referral_share": "📤 Share the link",
+    "referral_share": "📤 Share link",
     "referral_qr": "🔳 QR code",
     "referral_invitation": "An AI assistant right in Telegram. Try it:",
     "referral_notice": (
-        "🎉 {name} came with your link and has asked the first question. You get {credits|request|requests}!"
+        "🎉 {name} joined with your link and asked their first question. You’ve earned {credits|bonus "
+        "request|bonus requests}!"
     ),
     # Free trial and trainings
     "trial_button": "✨ {days|day|days} free",
@@ -196,29 +181,31 @@ TEXTS: Mapping[str, str] = {
     ),
     "trial_paid_already": "The trial is for new users only. Your current plan: /subscription",
     "trial_off": "There’s no free trial right now. See what’s available below.",
-    "trainings": "🎓 **Your trainings**",
-    "trainings_none": "🎓 **You have no trainings yet.**",
-    "trainings_plan_until": "🎓 **Your trainings**\n\nWith the plan {plan}, as many as you like until {until}.",
-    "trainings_plan": "🎓 **Your trainings**\n\nWith the plan {plan}, as many as you like.",
-    "trainings_admin": "🎓 **Your trainings**\n\nYou are an admin: as many as you like.",
-    "trainings_credits": "💬 Bonus requests: {credits}. One request is one training.",
-    "trainings_line": "🎁 {trainings|training|trainings} {source}",
+    "trainings": "🎓 **Your training sessions**",
+    "trainings_none": "🎓 **You don’t have any training sessions yet.**",
+    "trainings_plan_until": "🎓 **Your training sessions**\n\nUnlimited with {plan} until {until}.",
+    "trainings_plan": "🎓 **Your training sessions**\n\nUnlimited with {plan}.",
+    "trainings_admin": "🎓 **Your training sessions**\n\nUnlimited: you’re an admin.",
+    "trainings_credits": "💬 Bonus requests: {credits}. One request covers one session.",
+    "trainings_line": "🎁 {trainings|session|sessions} {source}",
     "trainings_from_channel": "for joining the channel",
-    "trainings_from_promo": "for a promo code",
+    "trainings_from_promo": "from a promo code",
     "trainings_from_admin": "from an admin",
-    "trainings_from_other": "as a present",
-    "trainings_channel": "📣 Join the channel **{channel}**, and I will give you {trainings|training|trainings}.",
+    "trainings_from_other": "as a gift",
+    "trainings_channel": "📣 Join **{channel}** and get {trainings|free session|free sessions}.",
     "trainings_channel_had": "📣 You’ve already claimed the reward for joining **{channel}**. Thanks for reading!",
     "trainings_open": "📣 {channel}",
-    "trainings_joined": "✅ I have joined",
-    "trainings_given": "🎉 Thank you! +{trainings|training|trainings}",
+    "trainings_joined": "✅ I’ve joined",
+    "trainings_given": "🎉 Thanks! +{trainings|session|sessions}",
     "trainings_already_given": "You’ve already claimed the reward for this channel.",
     "trainings_off": "There’s no reward for joining right now.",
-    "trainings_not_joined": "I do not see you in the channel {channel} yet. Join it and tap once more.",
-    "trainings_later": "Telegram does not answer now, so I cannot see whether you joined. Tap again in a minute.",
+    "trainings_not_joined": "I can’t see you in {channel} yet. Join it and tap again.",
+    "trainings_later": (
+        "Telegram isn’t responding, so I can’t check whether you’ve joined. Tap again in a minute."
+    ),
     "trainings_broken": (
-        "I cannot check whether you joined, and it is not your fault: the list of members is closed to me. We know "
-        "about it already."
+        "I can’t check whether you’ve joined because the channel’s member list is closed to me. It’s not "
+        "your fault, and we’ve been notified."
     ),
     # Your data
     "whoami": "🪪 Your Telegram ID: `{id}`\n\nTap the number to copy it.",
@@ -229,95 +216,101 @@ TEXTS: Mapping[str, str] = {
     ),
     "privacy": (
         "🔐 **What we keep about you**\n\n"
-        "• Your name, user name, language and ID: what Telegram tells every bot.\n"
-        "• Your conversations with the bots, so that the AI remembers them: {messages_days|day|days}.\n"
-        "• Your settings, request counters, invitations, promo codes, balance and its history.\n"
-        "• Your orders and payments: what, when and how much, where the receipt goes, and what the payment "
-        "provider told us. The full number of a card never reaches us.\n"
-        "• Records of the calls to the AI, without the words (when, which model, how long): "
+        "• Your name, username, language and ID: Telegram shares them with every bot.\n"
+        "• Your conversations with our bots, so the AI remembers the context: {messages_days|day|days}.\n"
+        "• Your settings, request counts, invites, promo codes, balance and balance history.\n"
+        "• Your orders and payments: what, when and how much, your receipt contact and what the payment "
+        "provider sent us. We never see your full card number.\n"
+        "• A log of AI calls without message text (when, which model, how long): "
         "{usage_months|month|months}.\n"
-        "• Your own AI keys, if you added any: encrypted.\n"
-        "• Records of the messages we handled: {updates_hours|hour|hours}. A message that we failed to handle "
-        "stays with us for up to {set_aside_days|day|days}, so that we can find the mistake.\n\n"
-        "Your questions go to the AI that answers them, without your name and ID.\n\n"
+        "• Your AI keys, if you added any. They’re encrypted.\n"
+        "• A log of processed messages: {updates_hours|hour|hours}. If we fail to process a message, we keep "
+        "it for up to {set_aside_days|day|days} to find the bug.\n\n"
+        "Your questions go to the AI provider without your name or ID.\n\n"
         "**What you can do**\n\n"
-        "/mydata — get a file with everything we keep\n"
-        "/clear — erase this conversation\n"
-        "/deleteme — erase everything"
+        "/mydata — download everything we keep\n"
+        "/clear — clear this conversation\n"
+        "/deleteme — delete everything"
     ),
     "privacy_policy": "📜 Read more",
-    "private_only": "🔒 I only show this in our private chat.",
-    "private_open": "Open the private chat",
-    "mydata_caption": "📄 Everything we keep about you. Any text editor opens the file.",
-    "mydata_more": "There is a lot of conversation, and this is only part {part}. Tap the button for the next one.",
+    "private_only": "🔒 I only show this in a private chat.",
+    "private_open": "Open private chat",
+    "mydata_caption": "📄 Everything we keep about you. You can open the file in any text editor.",
+    "mydata_more": "There’s a lot of data, so this is only part {part}. Tap the button to get the next one.",
     "mydata_next": "Part {part} ›",
-    "mydata_wait": "⏳ I sent you your data a short while ago. I can send a new file in {minutes|minute|minutes}.",
-    "mydata_title": "What this is",
+    "mydata_wait": "⏳ I’ve already sent your data. You can get a new file in {minutes|minute|minutes}.",
+    "mydata_title": "About this file",
     "mydata_about": (
-        "Everything our bots keep about you. Times are written as in ISO 8601, fields are called as in the database."
+        "Everything our bots keep about you. Times are in ISO 8601. Field names match our database."
     ),
     "mydata_explanation": "Explanation",
     "mydata_stored": "Data",
-    "section_person": "You",
+    "section_person": "Profile",
     "section_person_about": (
-        "What you are called in Telegram, which language to speak with you, when you came and when you last "
-        "wrote, your plan, balance, bonus requests and invitation code."
+        "Your Telegram name, your language, when you joined and last wrote, your plan, balance, bonus "
+        "requests and invite code."
     ),
     "section_sessions": "Chats with the bots",
-    "section_sessions_about": "What each bot remembers of a chat with you: the mode, small settings, counters.",
+    "section_sessions_about": "What each bot remembers about your chat: mode, settings and counters.",
     "section_requests": "Requests by day",
-    "section_requests_about": "How many requests to the AI you made on each day: the daily limit counts them.",
+    "section_requests_about": "How many AI requests you made each day. They count toward your daily limit.",
     "section_months": "Requests by month",
-    "section_months_about": "How many requests to the AI you made in each month.",
+    "section_months_about": "How many AI requests you made each month.",
     "section_ai_months": "AI calls by month",
     "section_ai_months_about": (
-        "How many calls, tokens, milliseconds (ms) and dollars (cost) your requests took at each model. "
-        "is_own_key means on your own key."
+        "Calls, tokens, milliseconds (ms) and US dollars (cost) your requests used, by model. is_own_key "
+        "means your own key."
     ),
     "section_ai_calls": "AI calls",
-    "section_ai_calls_about": "Each call to the AI, without the words: when, to which model, how long and how large. "
-    "These are the newest 10,000; the sums by month have them all.",
+    "section_ai_calls_about": (
+        "Every AI call, without message text: when, which model, how long it took and how big it was. These "
+        "are the latest 10,000; monthly totals include all of them."
+    ),
     "section_keys": "Your own AI keys",
     "section_keys_about": (
-        "Providers of your keys and their last characters. The keys themselves are encrypted and not in the "
+        "The provider and last characters of each key. The keys themselves are encrypted and aren’t in this "
         "file."
     ),
     "section_balance": "Balance history",
-    "section_balance_about": "Everything that came and went. After an erasure it stays for accounting, as nobody’s.",
+    "section_balance_about": (
+        "Money added and spent. If you delete your data, we keep these records for accounting without your "
+        "name."
+    ),
     "section_payments": "Orders and payments",
     "section_payments_about": (
-        "orders: what you ordered; payments: money that came; operations: how each payment moved; "
-        "refunds: what we asked to have refunded; effects: what you got; renewals: payments that repeat themselves; events: what the payment provider told us. After an erasure "
-        "sums and numbers stay for accounting, as nobody’s."
+        "orders: what you ordered; payments: money we received; operations: what happened to each payment; "
+        "refunds: refunds we requested; effects: what you got; renewals: auto-renewals; events: what the "
+        "payment provider sent us. If you delete your data, we keep amounts and numbers for accounting "
+        "without your name."
     ),
     "section_promocodes": "Promo codes",
     "section_promocodes_about": (
-        "redeemed: what each promo code gave you, and the discounts that wait for a purchase; tries: how often a code "
-        "was wrong on one day. After an erasure an encrypted mark stays of which codes were used."
+        "redeemed: what each promo code gave you, and discounts you haven’t used yet; tries: how many wrong "
+        "codes you entered each day. If you delete your data, an encrypted record of used codes remains."
     ),
     "section_subscriptions": "Plans",
-    "section_subscriptions_about": "Which plans you had and have, where each came from and until when.",
-    "section_trainings": "Trainings",
+    "section_subscriptions_about": "The plans you’ve had: where each came from and when it ends.",
+    "section_trainings": "Training sessions",
     "section_trainings_about": (
-        "given is how many trainings you were given, what for, and how many of them you have had; used is what you "
-        "paid for with bonus requests and trainings."
+        "given: sessions you got, what for and how many you’ve used; used: what you spent bonus requests and "
+        "sessions on."
     ),
-    "section_referrals": "Invitations",
+    "section_referrals": "Invites",
     "section_referrals_about": (
-        "came is how somebody’s invitation brought you, brought is those who came with yours. Who they are is not "
-        "told here: that is their data."
+        "came: whose invite you joined with; brought: people who joined with yours. Their names aren’t here "
+        "because that’s their data."
     ),
-    "section_admins": "What admins did",
-    "section_admins_about": "What admins changed in your data: how it was before, and after.",
-    "section_updates": "Records",
+    "section_admins": "Admin actions",
+    "section_admins_about": "What admins changed in your data: before and after.",
+    "section_updates": "Message log",
     "section_updates_about": (
-        "Recent messages and taps as Telegram gave them to us, and our answers. They are there so that nothing is "
-        "lost or done twice, and are kept for a few days."
+        "Your recent messages and taps as Telegram sent them, and our answers. We keep them for a few days "
+        "so nothing gets lost or repeated."
     ),
     "section_unsent": "Not sent yet",
-    "section_unsent_about": "Messages to you that Telegram has not taken so far.",
+    "section_unsent_about": "Messages to you that Telegram hasn’t accepted yet.",
     "section_messages": "Conversations",
-    "section_messages_about": "Your messages (user) and the AI’s answers (assistant), the oldest first.",
+    "section_messages_about": "Your messages (user) and the AI’s answers (assistant), oldest first.",
     "deleteme": (
         "🗑 **Erase everything we keep about you?**\n\n"
         "**Will be gone:** your profile and settings, your conversations with all our bots, counters, your "
@@ -351,12 +344,12 @@ TEXTS: Mapping[str, str] = {
     ),
     # Bans
     "banned": (
-        "🚫 **You have no access to this bot any more.**\n\nAn admin decided so. I cannot answer new messages.\n\n"
-        "You can still get or erase your data: /privacy"
+        "🚫 **You no longer have access to this bot.**\n\nAn admin blocked you, so I can’t answer your "
+        "messages.\n\nYou can still download or delete your data: /privacy"
     ),
     "banned_reason": (
-        "🚫 **You have no access to this bot any more.**\n\nAn admin decided so. The reason: {reason}\n\n"
-        "I cannot answer new messages.\n\nYou can still get or erase your data: /privacy"
+        "🚫 **You no longer have access to this bot.**\n\nAn admin blocked you, so I can’t answer your "
+        "messages. Reason: {reason}\n\nYou can still download or delete your data: /privacy"
     ),
     # Products, in an admin's hands
     "admin_products": "🛍 **Products**\n\nTap one to change it.",
@@ -763,132 +756,139 @@ TEXTS: Mapping[str, str] = {
     "keys_line": "{name} …{last_four} · since {since} · {state}",
     "keys_state_used": "in use",
     "keys_state_unused": "not in use",
-    "keys_state_refused": "the provider does not take it any more",
-    "keys_state_unreadable": "I cannot open it right now, we know already",
-    "keys_unchecked": " · not checked yet",
-    "keys_on_own": "I answer with your {name} key: your plan’s requests are not used.",
-    "keys_on_plan": "I answer on your plan: none of the keys is in use.",
+    "keys_state_refused": "rejected by the provider",
+    "keys_state_unreadable": "can’t be opened right now, we’re on it",
+    "keys_unchecked": " · not verified yet",
+    "keys_on_own": "I’m using your {name} key. Requests don’t count toward your plan.",
+    "keys_on_plan": "I’m using your plan. None of your keys is in use.",
     "keys_none": (
         "🔑 **Your own AI key**\n\n"
-        "If you have an API key ({names}), I can answer with it: such requests do not use your plan, and you pay the "
-        "provider directly.\n\n"
-        "I delete the message with the key at once. I keep the key encrypted, show only its last four characters, and "
-        "send it to nobody but the provider. You can remove it at any time."
+        "Have an API key ({names})? I can answer with it: requests won’t count toward your plan, and you’ll "
+        "pay the provider directly.\n\n"
+        "I delete the message with your key right away, store the key encrypted, show only its last four "
+        "characters and send it only to the provider. You can remove it anytime."
     ),
     "keys_open": "🔑 My keys",
     "keys_add": "➕ Add a key",
-    "keys_add_of": "➕ Add a key of {name}",
+    "keys_add_of": "➕ Add {name} key",
     "keys_use": "▶️ {name}",
     "keys_remove": "🗑 {name}",
     "keys_plan": "⏸ Use my plan",
     "keys_back": "‹ Keys",
     "keys_cancel": "✖️ Cancel",
-    "keys_choose": "Whose key do you have?",
+    "keys_choose": "Which provider is your key from?",
     "keys_send": (
-        "🔑 **Send me the {name} key** in a message of its own.\n\n"
-        "I will delete that message at once, check the key and keep it encrypted."
+        "🔑 **Send me your {name} key** in a separate message.\n\nI’ll delete the message right away, verify "
+        "the key and store it encrypted."
     ),
-    "keys_page": "Where to get a key of {name}",
+    "keys_page": "Get your {name} key",
     "keys_added": (
-        "✅ **The {name} key …{last_four} is saved.** The provider takes it.\n\n"
-        "From now on {model} answers on your key, and requests do not use your plan."
+        "✅ **Your {name} key …{last_four} works and is saved.**\n\nFrom now on, {model} answers with your "
+        "key, and requests don’t count toward your plan."
     ),
     "keys_added_unchecked": (
-        "☑️ **The {name} key …{last_four} is saved**, but it could not be checked right now.\n\n"
-        "From now on {model} answers on your key. If the provider refuses it, I will tell you at once."
+        "☑️ **Your {name} key …{last_four} is saved**, but I couldn’t verify it right now.\n\nFrom now on, "
+        "{model} answers with your key. If the provider rejects it, I’ll tell you right away."
     ),
     "keys_wrong": (
-        "🚫 **{name} does not take this key**, so I have not saved it.\n\n"
-        "Make sure that it is copied whole and not revoked, and send it again."
+        "🚫 **{name} rejected this key**, so I didn’t save it.\n\nCheck that you copied the whole key and "
+        "that it hasn’t been revoked, then send it again."
     ),
-    "keys_other": "🤔 This looks like a key of {other}, not of {name}. I have not saved it or shown it to anybody.",
-    "keys_alone": "🤔 Several words here look like a key. Send the {name} key in a message of its own, without other words.",
-    "keys_again": "🔑 I was interrupted before it was done, and I keep the key nowhere. Please send the {name} key again.",
-    "keys_no_key": "🤔 This does not look like a key of {name}. Send the key in a message of its own, or tap Cancel.",
-    "keys_delete_yourself": "⚠️ I could not delete your message with the key: please delete it yourself.",
+    "keys_other": "🤔 This looks like a key from {other}, not {name}. I didn’t save it or send it anywhere.",
+    "keys_alone": (
+        "🤔 Several words here look like a key. Send only the {name} key, with nothing else in the message."
+    ),
+    "keys_again": "🔑 I couldn’t finish checking the key, so I didn’t save it. Send the {name} key again.",
+    "keys_no_key": "🤔 That doesn’t look like a key from {name}. Send only the key, or tap Cancel.",
+    "keys_delete_yourself": "⚠️ I couldn’t delete your message with the key. Please delete it yourself.",
     "keys_confirm": (
-        "🗑 **Remove the {name} key …{last_four}?**\n\nI will forget it for good. It stays with the provider: you can revoke it there."
+        "🗑 **Remove your {name} key …{last_four}?**\n\nI’ll delete it for good. It still works at {name} "
+        "until you revoke it there."
     ),
-    "keys_forget": "🗑 Yes, remove it",
-    "keys_forgotten": "The {name} key is removed.",
-    "keys_used": "From now on I answer with the {name} key.",
-    "keys_planned": "From now on I answer on your plan. Your keys are kept.",
-    "keys_gone": "This key is not here any more.",
-    "keys_unavailable": "🔑 Own keys are not available here.",
+    "keys_forget": "🗑 Yes, remove",
+    "keys_forgotten": "{name} key removed.",
+    "keys_used": "I’m now using your {name} key.",
+    "keys_planned": "I’m now using your plan. Your keys are still saved.",
+    "keys_gone": "This key has already been removed.",
+    "keys_unavailable": "🔑 This bot doesn’t support your own keys.",
     "keys_unavailable_owner": (
-        "🔑 **Own keys are not available here.**\n\n"
-        "You are the owner, so here is why: an encryption key is needed. Make one with `./switchboard keys new`, "
-        "put it into `TOKEN_ENCRYPTION_KEYS` and deploy. `docs/own_keys.md` tells all of it."
+        "🔑 **Own keys are turned off.**\n\nYou’re the owner, so here’s how to turn them on: create an "
+        "encryption key with `./switchboard keys new`, put it in `TOKEN_ENCRYPTION_KEYS` and deploy. Details "
+        "are in `docs/own_keys.md`."
     ),
     "own_key_refused": (
-        "🔑 **{name} does not take your key any more.** It may be revoked or expired.\n\n"
-        "I have put it aside: the next requests go to your plan. Send your message again, or add a new key."
+        "🔑 **{name} rejected your key.** It may have been revoked or expired.\n\nI’ve turned it off, so your "
+        "next requests use your plan. Send your message again or add a new key."
     ),
-    "own_key_credit": (
-        "💳 **Your account at {name} is out of credit.** Top it up there, or use your plan meanwhile."
-    ),
+    "own_key_credit": "💳 **Your {name} account is out of credit.** Top it up, or use your plan for now.",
     "own_key_rate": (
-        "🚦 **{name} limits your key:** too many requests. Wait a little, or use your plan meanwhile."
+        "🚦 **{name} is limiting your key:** too many requests. Wait a bit, or use your plan for now."
     ),
     "own_key_model": (
-        "🤷 **Your {name} key may not use the model {model}.** Look there whether it is open to you, "
-        "or use your plan meanwhile."
+        "🤷 **Your {name} key has no access to {model}.** Check your access at {name}, or use your plan for "
+        "now."
     ),
     "own_key_access": (
-        "🚫 **{name} denied the request with your key.** Check the key’s permissions, your organization and "
-        "access to {model} there, or use your plan in the meantime."
+        "🚫 **{name} denied the request.** Check your key’s permissions, your organization and access to "
+        "{model}, or use your plan for now."
     ),
     # Conversation
-    "clear_done": "🧹 Done, I have forgotten this conversation. What shall we talk about?",
-    "cancel_done": "Cancelled. Write me anything.",
-    "cancel_nothing": "There is nothing to cancel: just write to me.",
-    "button_old": "This button is from an older message. Here is the current menu: /start",
+    "clear_done": "🧹 Conversation cleared. What would you like to talk about?",
+    "cancel_done": "Canceled. Send me anything.",
+    "cancel_nothing": "There’s nothing to cancel. Just send me a message.",
+    "button_old": "This button is from an old message. Open the current menu: /start",
     # What the bot cannot take
-    "cannot_photo": "🖼 I cannot look at pictures yet. Describe it in words, and I will help.",
-    "cannot_voice": "🎙 I cannot listen to voice messages yet. Please write it as text.",
-    "cannot_video": "🎬 I cannot watch videos yet. Tell me in words what it is about.",
-    "cannot_document": "📄 I cannot read files yet. Copy the text into a message, and I will read that.",
-    "cannot_forward": "↪️ I cannot tell what to do with a forwarded message. Copy its text, and say what you would like.",
-    "cannot_sticker": "😊 Nice sticker! I understand words better: write me something.",
-    "cannot_other": "I can only read text for now. Write me a message.",
+    "cannot_photo": "🖼 I can’t see pictures yet. Describe it in words and I’ll help.",
+    "cannot_voice": "🎙 I can’t listen to voice messages yet. Please type it instead.",
+    "cannot_video": "🎬 I can’t watch videos yet. Tell me what it’s about.",
+    "cannot_document": "📄 I can’t read files yet. Paste the text into a message.",
+    "cannot_forward": (
+        "↪️ I’m not sure what to do with a forwarded message. Copy its text and tell me what you need."
+    ),
+    "cannot_sticker": "😊 Nice sticker! I’m better with words, though. Send me a message.",
+    "cannot_other": "I can only read text for now. Send me a message.",
     "edited_command": "✏️ Commands don’t run when you edit a message. Send the command as a new message.",
-    "unknown_command": "I do not know this command. Here is what I can do: /help",
-    "too_long": "This message is too long for me: {length} characters, and I take up to {limit}. Send it in parts.",
+    "unknown_command": "I don’t know this command. See what I can do: /help",
+    "too_long": (
+        "Your message is too long: {length|character|characters}, and the limit is {limit}. Send it in parts."
+    ),
     "secret_seen": (
-        "🔑 This looks like a password or an API key. I have not sent it anywhere and have not kept it. "
-        "Delete the message, and change the key if others can see this chat."
+        "🔑 This looks like a password or an API key, so I didn’t save it or send it anywhere. Delete the "
+        "message, and change the key if others can see this chat."
     ),
     # Limits and failures
     "limit_reached": (
-        "⏳ **You have used up today’s {limit|request|requests}.**\n\n"
-        "New ones come at {time}, in {hours|hour|hours}. Until then the menu and your settings work as always."
-        "{ways}"
+        "⏳ **You’ve reached today’s limit of {limit|request|requests}.**\n\nIt resets at {time}, in "
+        "{hours|hour|hours}. The menu and settings still work.{ways}"
     ),
     "limit_reached_month": (
-        "⏳ **You have used up this month’s {limit|request|requests}.**\n\n"
-        "New ones come on {date} at {time}. Until then the menu and your settings work as always.{ways}"
+        "⏳ **You’ve reached this month’s limit of {limit|request|requests}.**\n\nIt resets on {date} at "
+        "{time}. The menu and settings still work.{ways}"
     ),
-    "ways_out": "Get more requests now:",
-    "way_out_trial": "✨ try a plan for free: /trial",
-    "way_out_keys": "🔑 use your own AI key: /keys",
-    "way_out_referral": "🎁 invite a friend: /referral",
+    "ways_out": "Need more requests?",
+    "way_out_trial": "✨ Try a plan for free: /trial",
+    "way_out_keys": "🔑 Use your own AI key: /keys",
+    "way_out_referral": "🎁 Invite a friend: /referral",
     "ai_failed": "😔 The AI couldn’t answer. Please try again.{counted}",
-    "ai_unavailable": "😔 The AI isn’t available right now. We’re on it: try again later.{counted}",
+    "ai_unavailable": "😔 The AI isn’t available right now. We’re working on it, so try again later.{counted}",
     "ai_too_long": "📏 This conversation is too long for the AI. Start a new conversation or send a shorter message.{counted}",
-    "ai_timeout": "⌛ The AI took too long. Try again, or ask for something shorter.{counted}",
-    "ai_refused": "🙅 The AI won’t answer this. Try putting it differently.{counted}",
+    "ai_timeout": "⌛ The AI took too long. Try again or ask for something shorter.{counted}",
+    "ai_refused": "🙅 The AI won’t answer this. Try rephrasing it.{counted}",
     "ai_overloaded": "🚦 The AI is overloaded right now. Try again in a minute.{counted}",
     "request_not_counted": "This request didn’t count.",
-    "request_counted": "It counts as a request because the AI worked on it.",
-    "request_counted_failures": "It counts as a request: too many of yours failed today.",
-    "in_progress": "⏳ I’m still working on your earlier questions. Wait for an answer, then send this again: it didn’t count.",
+    "request_counted": "This request counted because the AI did some of the work.",
+    "request_counted_failures": "This request counted: too many of your requests failed today.",
+    "in_progress": (
+        "⏳ I’m still working on your earlier questions. Wait for an answer, then send this one again. It "
+        "didn’t count."
+    ),
     "limit_user_cost": (
-        "⏳ **You’ve reached today’s limit for AI answers.**\n\n"
-        "It resets at {time}, in {hours|hour|hours}. Until then the menu and your settings work as usual."
+        "⏳ **You’ve reached today’s limit for AI answers.**\n\nIt resets at {time}, in {hours|hour|hours}. "
+        "The menu and settings still work."
     ),
     "limit_bot_cost": (
-        "⏳ **This bot has reached its limit of AI answers for today.**\n\n"
-        "It resets at {time}, in {hours|hour|hours}. Until then the menu and your settings work as usual."
+        "⏳ **This bot has reached today’s limit for AI answers.**\n\nIt resets at {time}, in "
+        "{hours|hour|hours}. The menu and settings still work."
     ),
     "admin_alert_user_cost": (
         "⚠️ **A user reached the daily cost limit.**\n\nBot: {bot}\nUser: `{user}`\nLimit: ${limit} (`daily_cost_user`)\n\n"
@@ -899,22 +899,29 @@ TEXTS: Mapping[str, str] = {
         "Questions to the AI are refused until the day ends, except on users’ own keys. To go on, raise the setting "
         "`daily_cost_bot`."
     ),
-    "ai_cut": "…\n\n⌛ Time ran out here. Write “go on”, and I will continue.",
-    "ai_length": "…\n\n✂️ This is as long as one answer may be. Write “go on”, and I will continue.",
-    "ai_broken": "…\n\n⚠️ The connection to the AI broke off here. Write “go on”, and I will continue.",
-    "offline_limit": "⚠️ I am working without my memory and cannot answer more right now. Try again in a minute.",
-    "offline_unavailable": "⚠️ This does not work right now: I cannot reach my memory. Try again in a few minutes.",
-    "disabled_unavailable": "ℹ️ This doesn’t work here: the bot runs without a database.",
-    "failed": "😔 Something broke on our side, and I could not answer this message. We already know about it. "
-    "Please go on with another one.",
+    "ai_cut": "…\n\n⌛ I ran out of time here. Send “go on” and I’ll continue.",
+    "ai_length": "…\n\n✂️ I hit the length limit here. Send “go on” and I’ll continue.",
+    "ai_broken": "…\n\n⚠️ I lost the connection to the AI here. Send “go on” and I’ll continue.",
+    "offline_limit": (
+        "⚠️ I can’t load your history and settings, so I can’t answer more questions right now. Try again in "
+        "a minute."
+    ),
+    "offline_unavailable": (
+        "⚠️ This isn’t available right now because I can’t load your data. Try again in a few minutes."
+    ),
+    "disabled_unavailable": "ℹ️ This isn’t available here: the bot runs without a database.",
+    "failed": (
+        "😔 Something went wrong on our side, and I couldn’t answer this message. We’ve been notified. You "
+        "can send another one."
+    ),
     "admin_alarms_more": (
         "🔔 {count|more alert|more alerts} arrived before you started the bot. /payment lists the payments that need you."
     ),
     "owner_alert": (
-        "🚨 **An update was put aside** after {failures|failure|failures}.\n\nBot: {bot}\nUpdate: `{update_id}`\n"
-        "Error: `{error}`"
+        "🚨 **An update couldn’t be processed** after {failures|attempt|attempts}.\n\nBot: {bot}\nUpdate: "
+        "`{update_id}`\nError: `{error}`"
     ),
-    "bot_about": "An AI assistant that remembers the conversation.",
+    "bot_about": "An AI assistant that remembers your conversation.",
     # Buying
     "command_buy": "Plans and top-ups",
     "command_promo": "Enter a promo code",
@@ -1234,15 +1241,17 @@ TEXTS: Mapping[str, str] = {
         "own support can’t help with purchases in bots."
     ),
     "paysupport_owner": "the bot’s owner",
-    "ends_days": "⏳ Your subscription runs until {until}. Renew early if you like, no day is lost: /buy",
+    "ends_days": "⏳ Your subscription is active until {until}. Renew early and you won’t lose a day: /buy",
     "ends_day": "⏳ Your subscription ends on {until}. Renew it: /buy",
-    "ends_trial_days": "⏳ Your free trial runs until {until}. If you like it, choose a plan in time: /buy",
+    "ends_trial_days": "⏳ Your free trial is active until {until}. Like it? Choose a plan: /buy",
     "ends_trial_day": (
-        "⏳ Your free trial ends on {until}. Nothing will be charged. If you would like to go on, choose a plan: /buy"
+        "⏳ Your free trial ends on {until}. You won’t be charged. To keep going, choose a plan: /buy"
     ),
     "ends_trial_over": (
-        "Your free trial ended on {until}. Nothing was charged; you’re on the free plan now. Choose a plan: "
-        "/buy"
+        "Your free trial ended on {until}. You weren’t charged, and you’re on the free plan now. Choose a "
+        "plan: /buy"
     ),
-    "ends_over": "Your subscription ended on {until}. You are still with us, on the free plan. Come back: /buy",
+    "ends_over": (
+        "Your subscription ended on {until}, and you’re on the free plan now. Come back anytime: /buy"
+    ),
 }

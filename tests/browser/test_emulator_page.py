@@ -200,7 +200,7 @@ def test_the_database_goes_away_and_comes_back(stack: Stack, window: Window) -> 
     expect(page.locator("#warning")).to_contain_text("Database is down")
     page.get_by_role("tab", name="Trace").click()
     say(page, "/start")
-    expect(answers(page).first).to_contain_text("cannot reach my memory", timeout=20_000)
+    expect(answers(page).first).to_contain_text("can’t load your history and settings", timeout=20_000)
     page.locator("#warning").get_by_role("button", name="Undo").click()
     expect(page.locator("#warning")).to_be_hidden()
     expect(page.locator(".tick[data-status=delivered]")).to_be_visible(timeout=20_000)

@@ -14,7 +14,7 @@ import pytest
 
 from tests.conftest import make_stack
 from tests.stories.test_keys import a_key, add, ask_to_add, is_gone, requests_of
-from tests.support import deliver_until_done, eventually, message_update
+from tests.support import deliver_until_done, eventually, message_update, says
 from tests.telegram.test_crashes import LATER, kill
 from tools.database.embedded import Server
 from tools.emulator.ai import AiBehaviour
@@ -79,7 +79,7 @@ def test_after_a_whole_story_it_is_nowhere(
         AiBehaviour(status=401, error={"message": f"No: {keys[1]}", "code": 401, "status": "UNAUTHENTICATED"})
     )
     chat.send("a question on the key")
-    assert "does not take your key" in chat.answer(20).text
+    assert says(chat.answer(20).text, "own_key_refused")
     plain = f"nothing secret {secrets.token_hex(8)}"
     chat.send(plain)
     chat.answer(20)
@@ -93,7 +93,7 @@ def test_a_key_of_no_known_shape_is_nowhere_either(
 ) -> None:
     chat = person.chat("assistant")
     key = secrets.token_hex(20)
-    assert f"…{key[-4:]} is saved" in add(chat, "OpenAI", key).text
+    assert says(add(chat, "OpenAI", key).text, "keys_added", last_four=key[-4:])
     assert_nowhere(stack, database_url, server, key)
 
 
@@ -116,12 +116,12 @@ def test_a_worker_that_dies_with_the_key_asks_for_it_again(
     stack.function("telegram").restart()
     if when == "before":
         stack.run_job("sweep")
-        assert "send the OpenAI key again" in chat.answer(20).text
+        assert says(chat.answer(20).text, "keys_again", name="OpenAI")
         chat.send(key)
-        assert "is saved" in chat.answer(20).text
+        assert says(chat.answer(20).text, "keys_added")
     else:
         again = stack.telegram.deliver(update)
-        assert f"…{key[-4:]} is saved" in again.json()["text"]
+        assert says(again.json()["text"], "keys_added", last_four=key[-4:])
     assert_nowhere(stack, database_url, server, key)
 
 
@@ -135,7 +135,7 @@ def test_a_redelivery_brings_the_key_again_and_keeps_it_once(
     stack.telegram.lose_responses(1)
     stack.telegram.deliver_twice(1)
     sent = chat.send(key)
-    assert "is saved" in chat.answer(20).text
+    assert says(chat.answer(20).text, "keys_added")
     sent.wait(timeout=20)
     assert is_gone(chat, sent)
     rows = sql(
@@ -151,10 +151,10 @@ def test_a_changed_message_may_bring_the_key(
     chat = person.chat("assistant")
     ask_to_add(chat, "OpenAI")
     sent = chat.send("my key")
-    assert "does not look like a key" in chat.answer(20).text
+    assert says(chat.answer(20).text, "keys_no_key")
     key = secrets.token_hex(20)
     chat.edit(sent, key)
-    assert f"…{key[-4:]} is saved" in chat.answer(20).text
+    assert says(chat.answer(20).text, "keys_added", last_four=key[-4:])
     assert is_gone(chat, sent)
     assert_nowhere(stack, database_url, server, key)
 
@@ -214,7 +214,7 @@ def test_in_an_outage_a_lonely_key_is_not_passed_on(stack: Stack, person: Person
     assert "looks like a password or an API key" in chat.answer(20).text
     assert len(stack.ai.requests) == asked
     chat.send("/keys")
-    assert "cannot reach my memory" in chat.answer(20).text
+    assert says(chat.answer(20).text, "offline_unavailable")
 
 
 @pytest.mark.parametrize("whose", ["another person's", "another provider's"])
@@ -257,8 +257,8 @@ def without_keys(backend_url: str) -> Iterator[Stack]:
 
 def test_without_an_encryption_key_the_owner_is_told_how(without_keys: Stack, sql: Sql) -> None:
     for language, anybody, owners in (
-        ("en", "Own keys are not available here.", "./switchboard keys new"),
-        ("ru", "Свои ключи здесь пока не подключены.", "./switchboard keys new"),
+        ("en", "This bot doesn’t support your own keys.", "./switchboard keys new"),
+        ("ru", "Свои ключи в этом боте не поддерживаются.", "./switchboard keys new"),
     ):
         anna = without_keys.telegram.person("Anna", language_code=language).chat("assistant")
         anna.send("/keys")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import deliver_until_done, eventually, message_update
+from tests.support import deliver_until_done, eventually, message_update, says
 from tests.telegram.test_crashes import LATER
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
@@ -90,7 +90,7 @@ def test_in_a_group_even_an_admin_has_no_such_command(stack: Stack, appoint: App
     group = stack.telegram.group("Team", [boss, anna], ["assistant"])
     username = stack.telegram.bot("assistant").username
     group.by(boss).send(f"/grant@{username} {anna.id} 10").wait(timeout=20)
-    assert "do not know this command" in group.by(boss).answer().text
+    assert says(group.by(boss).answer().text, "unknown_command")
     group.by(boss).send(f"/help@{username}").wait(timeout=20)
     assert "/grant" not in group.by(boss).answer().text
     assert column(sql, anna, "bonus_credits") == 0
@@ -100,8 +100,8 @@ def test_who_is_admin_no_more_is_anybody(stack: Stack, appoint: Appoint, sql: Sq
     boss, anna = appoint(), somebody(stack)
     card = ask(boss.chat("assistant"), f"/user {anna.id}")
     sql("delete from admins")
-    assert "older message" in card.tap("🎁 +100").answer(20)["text"]
-    assert "do not know this command" in ask(boss.chat("assistant"), f"/grant {anna.id} 5").text
+    assert says(card.tap("🎁 +100").answer(20)["text"], "button_old")
+    assert says(ask(boss.chat("assistant"), f"/grant {anna.id} 5").text, "unknown_command")
     assert column(sql, anna, "bonus_credits") == 0
 
 

@@ -87,14 +87,14 @@ def test_odd_figures_cost_no_answer(
     ("body", "status", "key_status", "said"),
     [
         (REGION, "403 Forbidden", "ok", "isn’t available right now"),
-        (SCOPES, "401 Unauthorized", "ok", "denied the request with your key"),
+        (SCOPES, "401 Unauthorized", "ok", "denied the request"),
         (
             b"<html><title>Just a moment...</title></html>",
             "403 Forbidden",
             "ok",
             "isn’t available right now",
         ),
-        (WRONG, "401 Unauthorized", "refused", "does not take your key any more"),
+        (WRONG, "401 Unauthorized", "refused", "rejected your key"),
     ],
 )
 def test_an_own_key_is_switched_off_only_when_it_is_wrong(

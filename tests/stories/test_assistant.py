@@ -6,6 +6,8 @@ import re
 
 import pytest
 
+from shared import texts
+from tests.support import says
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
@@ -35,9 +37,9 @@ def test_a_newcomer_is_welcomed_in_their_language_with_a_menu(stack: Stack) -> N
     ]
     ben = stack.telegram.person("Ben", language_code="en-GB").chat("assistant")
     ben.send("/start")
-    assert "Hello, Ben!" in ben.answer().text
+    assert says(ben.answer().text, "welcome", name="Ben")
     ben.send("/start")
-    assert "Good to see you again, Ben!" in ben.answer().text
+    assert says(ben.answer().text, "welcome_back", name="Ben")
 
 
 def test_a_command_costs_no_call_to_telegram(stack: Stack) -> None:
@@ -66,7 +68,7 @@ def test_words_are_answered_with_ai_and_remembered(stack: Stack) -> None:
         ("user", "How many live there?"),
     ]
     anna.send("/clear")
-    assert "forgotten" in anna.answer().text
+    assert says(anna.answer().text, "clear_done")
     anna.send("And Spain?")
     anna.answer()
     assert [m["role"] for m in stack.ai.requests[-1]["messages"]] == ["system", "user"]
@@ -80,7 +82,7 @@ def test_the_profile_counts_what_was_asked(stack: Stack) -> None:
     profile = anna.answer().text
     assert f"ID: {anna.id}" in profile
     assert "Today: 1 of 25 requests" in profile
-    assert re.search(r"New requests: 00:00 MSK, in \d+ (hours?|minutes?)", profile)
+    assert re.search(r"Resets at 00:00 MSK, in \d+ (hours?|minutes?)", profile)
     assert "Balance: 0\u00a0₽" in profile
     assert "Plan: Free" in profile
 
@@ -92,10 +94,10 @@ def test_the_menu_is_walked_with_buttons_in_one_message(stack: Stack) -> None:
     tap = menu.tap("🌐 Language")
     tap.wait()
     menu = menu.wait_for_edit()
-    assert "Which language" in menu.text
+    assert says(menu.text, "language_choose")
     tap = menu.tap("🇷🇺 Русский")
     menu = menu.wait_for_edit()
-    assert tap.answer()["text"] == "Готово, говорим по-русски."
+    assert tap.answer()["text"] == texts.text("ru", "language_set")
     assert menu.buttons[0][0].text == "👤 Профиль"
     anna.send("/help")
     assert "Что я умею" in anna.answer().text
@@ -106,12 +108,12 @@ def test_a_mode_changes_how_the_ai_is_asked(stack: Stack) -> None:
     anna.send("/mode")
     menu = anna.answer()
     menu.tap("🔤 Translator")
-    assert "Now: 🔤 Translator" in menu.wait_for_edit().text
+    assert "Current mode: 🔤 Translator" in menu.wait_for_edit().text
     anna.send("Guten Tag")
     anna.answer()
     assert "translator" in stack.ai.requests[-1]["messages"][0]["content"]
     anna.send("/cancel")
-    assert "Cancelled" in anna.answer().text
+    assert says(anna.answer().text, "cancel_done")
     anna.send("Guten Tag")
     anna.answer()
     assert "You are a translator" not in stack.ai.requests[-1]["messages"][0]["content"]
@@ -136,6 +138,6 @@ def test_what_the_bot_cannot_take_gets_a_friendly_word(stack: Stack) -> None:
     anna.edit(sent, "/help")
     assert "Send the command as a new message" in anna.answer().text
     anna.send("/nosuch")
-    assert "do not know this command" in anna.answer().text
+    assert says(anna.answer().text, "unknown_command")
     anna.send("/profile")
     assert "Today: 1 of 25" in anna.answer().text

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support import says
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
@@ -76,9 +77,8 @@ def test_a_key_of_every_provider_answers_without_using_the_plan(stack: Stack, sq
     anna = stack.telegram.person("Anna").chat("assistant")
     key = a_key(name)
     answer = add(anna, name, key)
-    assert f"The {name} key …{key[-4:]} is saved" in answer.text
-    assert f"{MODELS[name]} answers on your key" in answer.text
-    assert ("could not be checked" in answer.text) == (name == "GitHub Models")
+    saved = "keys_added_unchecked" if name == "GitHub Models" else "keys_added"
+    assert says(answer.text, saved, name=name, last_four=key[-4:], model=MODELS[name])
     stack.ai.next(AiBehaviour(text=f"Greetings from {name}."))
     anna.send(f"hello, {name}")
     assert anna.answer(20).text == f"Greetings from {name}."
@@ -114,14 +114,14 @@ def test_the_keys_are_listed_chosen_and_removed(stack: Stack, sql: Sql) -> None:
     menu.wait_for_edit(20)
     assert f"▫️ OpenAI …{first[-4:]}" in menu.text
     assert f"✅ Anthropic …{second[-4:]}" in menu.text
-    assert "I answer with your Anthropic key" in menu.text
+    assert says(menu.text, "keys_on_own", name="Anthropic")
     assert labels(menu) == [
         "▶️ OpenAI", "🗑 OpenAI", "🗑 Anthropic", "⏸ Use my plan", "➕ Add a key", "‹ Menu",
     ]  # fmt: skip
 
     tap = menu.tap("▶️ OpenAI")
     menu.wait_for_edit(20)
-    assert tap.answer(20)["text"] == "From now on I answer with the OpenAI key."
+    assert says(tap.answer(20)["text"], "keys_used", name="OpenAI")
     assert f"✅ OpenAI …{first[-4:]}" in menu.text
     anna.send("which key is this?")
     anna.answer(20)
@@ -129,7 +129,7 @@ def test_the_keys_are_listed_chosen_and_removed(stack: Stack, sql: Sql) -> None:
 
     menu.tap("⏸ Use my plan")
     menu.wait_for_edit(20)
-    assert "none of the keys is in use" in menu.text
+    assert says(menu.text, "keys_on_plan")
     anna.send("and this one?")
     anna.answer(20)
     assert stack.ai.headers[-1]["authorization"] == "Bearer emulator-openai"
@@ -137,9 +137,9 @@ def test_the_keys_are_listed_chosen_and_removed(stack: Stack, sql: Sql) -> None:
 
     menu.tap("🗑 Anthropic")
     menu.wait_for_edit(20)
-    assert f"Remove the Anthropic key …{second[-4:]}?" in menu.text
-    assert labels(menu) == ["🗑 Yes, remove it", "‹ Keys"]
-    menu.tap("🗑 Yes, remove it")
+    assert says(menu.text, "keys_confirm", name="Anthropic", last_four=second[-4:])
+    assert labels(menu) == ["🗑 Yes, remove", "‹ Keys"]
+    menu.tap("🗑 Yes, remove")
     menu.wait_for_edit(20)
     assert "Anthropic" not in menu.text
     rows = sql(
@@ -155,7 +155,7 @@ def test_the_screens_in_russian(stack: Stack) -> None:
     assert "Свой ключ ИИ" in menu.text
     menu.tap("➕ Добавить ключ")
     menu.wait_for_edit(20)
-    assert menu.text == "Чей у вас ключ?"
+    assert says(menu.text, "keys_choose", "ru")
     menu.tap("OpenRouter")
     menu.wait_for_edit(20)
     assert "Пришлите ключ OpenRouter" in menu.text
@@ -168,7 +168,7 @@ def test_the_screens_in_russian(stack: Stack) -> None:
     assert is_gone(anna, wrong)
     other = anna.send(a_key("Google Gemini"))
     answer = anna.answer(20)
-    assert "похоже на ключ Google Gemini, а не OpenRouter" in answer.text
+    assert says(answer.text, "keys_other", "ru", other="Google Gemini", name="OpenRouter")
     assert labels(answer) == ["➕ Добавить ключ Google Gemini", "✖️ Отмена"]
     assert is_gone(anna, other)
     anna.send(f"{secrets.token_hex(12)} {secrets.token_hex(12)}")
@@ -176,10 +176,10 @@ def test_the_screens_in_russian(stack: Stack) -> None:
     key = a_key("OpenRouter")
     anna.send(f"OPENROUTER_API_KEY='{key}'")
     saved = anna.answer(20)
-    assert f"Ключ OpenRouter …{key[-4:]} сохранён." in saved.text
+    assert says(saved.text, "keys_added", "ru", name="OpenRouter", last_four=key[-4:])
     saved.tap("🔑 Мои ключи")
     saved.wait_for_edit(20)
-    assert "используется" in saved.text
+    assert says(saved.text, "keys_state_used", "ru")
     assert "Использую ваш ключ OpenRouter" in saved.text
     saved.tap("🗑 OpenRouter")
     saved.wait_for_edit(20)
@@ -195,42 +195,42 @@ def test_a_wrong_key_is_not_kept_and_may_be_sent_again(stack: Stack, sql: Sql) -
     for name in ("OpenAI", "OpenRouter", "Anthropic", "Google Gemini"):
         wrong = a_key(name, "wrong")
         answer = add(anna, name, wrong)
-        assert f"{name} does not take this key" in answer.text
+        assert says(answer.text, "keys_wrong", name=name)
         assert wrong in stack.ai.checks
     assert (
         sql("select from user_tokens t join users u on u.id = user_id where telegram_id = %s", anna.id) == []
     )
     key = a_key("Google Gemini")
     anna.send(key)
-    assert "is saved" in anna.answer(20).text
+    assert says(anna.answer(20).text, "keys_added")
 
 
 def test_a_key_is_shown_to_no_other_provider(stack: Stack) -> None:
     anna = stack.telegram.person("Anna").chat("assistant")
     key = a_key("Anthropic")
     answer = add(anna, "OpenAI", key)
-    assert "looks like a key of Anthropic, not of OpenAI" in answer.text
+    assert says(answer.text, "keys_other", other="Anthropic", name="OpenAI")
     assert key not in stack.ai.checks
-    answer.tap("➕ Add a key of Anthropic")
-    assert "Send me the Anthropic key" in answer.wait_for_edit(20).text
+    answer.tap("➕ Add Anthropic key")
+    assert says(answer.wait_for_edit(20).text, "keys_send", name="Anthropic")
     anna.send(key)
-    assert "is saved" in anna.answer(20).text
+    assert says(anna.answer(20).text, "keys_added")
 
 
 def test_a_provider_that_cannot_be_asked_leaves_the_key_unchecked(stack: Stack) -> None:
     anna = stack.telegram.person("Anna").chat("assistant")
     stack.ai.always(AiBehaviour(status=0))
     answer = add(anna, "OpenAI", a_key("OpenAI"))
-    assert "could not be checked" in answer.text
+    assert says(answer.text, "keys_added_unchecked")
     stack.ai.reset()
     anna.send("/keys")
-    assert "not checked yet" in anna.answer(20).text
+    assert says(anna.answer(20).text, "keys_unchecked")
 
 
 def test_a_key_refused_later_is_put_aside_and_the_plan_answers(stack: Stack, sql: Sql) -> None:
     for language, word, listed in (
-        ("en", "does not take your key any more", "does not take it any more"),
-        ("ru", "больше не принимает ваш ключ", "его больше не принимает"),
+        ("en", "rejected your key", "rejected by the provider"),
+        ("ru", "больше не принимает ваш ключ", "отклонён провайдером"),
     ):
         anna = stack.telegram.person("Anna", language_code=language).chat("assistant")
         key = a_key("Anthropic")
@@ -259,11 +259,15 @@ def test_a_key_refused_later_is_put_aside_and_the_plan_answers(stack: Stack, sql
     [
         (
             AiBehaviour(status=402),
-            "Your account at OpenAI is out of credit",
-            "счёте OpenAI закончились средства",
+            "Your OpenAI account is out of credit",
+            "счёте OpenAI закончились деньги",
         ),
-        (AiBehaviour(status=429, retry_after=60), "OpenAI limits your key", "OpenAI ограничивает ваш ключ"),
-        (AiBehaviour(status=404), "may not use the model gpt-5-mini", "Модель gpt-5-mini недоступна"),
+        (
+            AiBehaviour(status=429, retry_after=60),
+            "OpenAI is limiting your key",
+            "OpenAI ограничивает ваш ключ",
+        ),
+        (AiBehaviour(status=404), "has no access to gpt-5-mini", "нет доступа к модели gpt-5-mini"),
     ],
 )
 def test_trouble_with_the_account_names_the_persons_own(
@@ -303,10 +307,10 @@ def test_a_key_nobody_asked_for_may_become_an_own_key(stack: Stack) -> None:
     anna.send(f"here: {key}")
     answer = anna.answer(20)
     assert "looks like a password or an API key" in answer.text
-    answer.tap("➕ Add a key of OpenRouter")
-    assert "Send me the OpenRouter key" in answer.wait_for_edit(20).text
+    answer.tap("➕ Add OpenRouter key")
+    assert says(answer.wait_for_edit(20).text, "keys_send", name="OpenRouter")
     anna.send(key)
-    assert "is saved" in anna.answer(20).text
+    assert says(anna.answer(20).text, "keys_added")
 
 
 def test_adding_is_called_off(stack: Stack) -> None:
@@ -318,7 +322,7 @@ def test_adding_is_called_off(stack: Stack) -> None:
     assert "Good question" in anna.answer(20).text
     ask_to_add(anna, "OpenAI")
     anna.send("/cancel")
-    assert "Cancelled" in anna.answer(20).text
+    assert says(anna.answer(20).text, "cancel_done")
     anna.send("and a telephone?")
     assert "Good question" in anna.answer(20).text
 
@@ -331,11 +335,11 @@ def test_a_button_of_a_key_that_is_gone_shows_what_there_is(stack: Stack, sql: S
     sql("delete from user_tokens t using users u where u.id = user_id and telegram_id = %s", anna.id)
     tap = menu.tap("🗑 OpenAI")
     assert "Your own AI key" in menu.wait_for_edit(20).text
-    assert tap.answer(20)["text"] == "This key is not here any more."
+    assert says(tap.answer(20)["text"], "keys_gone")
 
 
 def test_a_message_that_telegram_will_not_delete_is_left_to_the_person(stack: Stack) -> None:
-    for language, word in (("en", "please delete it yourself"), ("ru", "удалите его сами")):
+    for language, word in (("en", "Please delete it yourself"), ("ru", "удалите его сами")):
         anna = stack.telegram.person("Anna", language_code=language).chat("assistant")
         ask_to_add(anna, "OpenAI", "➕ Add a key" if language == "en" else "➕ Добавить ключ")
         description = "Bad Request: message can't be deleted"
@@ -355,7 +359,7 @@ def test_the_first_request_on_an_own_key_counts_for_who_brought_the_person(stack
     add(ben, "OpenAI", a_key("OpenAI"))
     ben.send("a first question of Ben")
     ben.answer(20)
-    assert "Ben came with your link" in anna.answer(20).text
+    assert says(anna.answer(20).text, "referral_notice", name="Ben")
 
 
 def test_calls_on_an_own_key_are_recorded_as_such(stack: Stack, sql: Sql) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.support import eventually
+from shared import texts
+from tests.support import eventually, says
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer, Chat
@@ -44,41 +45,41 @@ def test_the_file_holds_everything_in_plain_words(stack: Stack, sql: Sql) -> Non
     give(sql, anna, "12.50")
     anna.send("/mydata")
     answer = anna.answer()
-    assert answer.text == "📄 Всё, что мы о вас храним. Файл откроется в любом текстовом редакторе."
+    assert answer.text == texts.text("ru", "mydata_caption")
     assert answer.data["document"]["file_name"].startswith("mydata-2")
     assert answer.data["document"]["file_name"].endswith(".json")
     file = file_of(stack, answer)
     assert list(file) == [
-        "Что это", "Вы", "Чаты с ботами", "Запросы по дням", "Запросы по месяцам",
+        "Об этом файле", "Профиль", "Чаты с ботами", "Запросы по дням", "Запросы по месяцам",
         "Обращения к ИИ по месяцам", "Обращения к ИИ", "Тарифы", "Тренировки", "Свои ключи ИИ",
-        "Движения по балансу", "Заказы и платежи", "Промокоды", "Приглашения",
-        "Действия администраторов", "Служебные записи", "Ещё не отправлено", "Разговоры",
+        "История баланса", "Заказы и платежи", "Промокоды", "Приглашения",
+        "Действия администраторов", "Журнал сообщений", "Ещё не отправлено", "Разговоры",
     ]  # fmt: skip
     assert all(set(section) == {"Пояснение", "Данные"} for section in list(file.values())[1:])
-    person = file["Вы"]["Данные"]
+    person = file["Профиль"]["Данные"]
     assert (person["telegram_id"], person["first_name"], person["balance"]) == (anna.id, "Анна", 12.5)
     assert [(m["role"], m["content"]) for m in file["Разговоры"]["Данные"]] == [
         ("user", "Какая столица у Франции?"),
         ("assistant", "Столица Франции — Париж."),
     ]
     assert [row["requests"] for row in file["Запросы по дням"]["Данные"]] == [1]
-    assert [row["amount"] for row in file["Движения по балансу"]["Данные"]] == [12.5]
-    assert any(row["payload"] for row in file["Служебные записи"]["Данные"])
+    assert [row["amount"] for row in file["История баланса"]["Данные"]] == [12.5]
+    assert any(row["payload"] for row in file["Журнал сообщений"]["Данные"])
     anna.send("/mydata")
-    assert "⏳ Файл с вашими данными я недавно присылал. Новый смогу прислать через" in anna.answer().text
+    assert says(anna.answer().text, "mydata_wait", "ru")
 
 
 def test_the_file_speaks_english(stack: Stack) -> None:
     ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
     ben.send("/mydata")
     answer = ben.answer()
-    assert answer.text == "📄 Everything we keep about you. Any text editor opens the file."
+    assert answer.text == texts.text("en", "mydata_caption")
     file = file_of(stack, answer)
-    assert list(file)[:3] == ["What this is", "You", "Chats with the bots"]
+    assert list(file)[:3] == ["About this file", "Profile", "Chats with the bots"]
     assert list(file)[-1] == "Conversations"
-    assert file["You"]["Explanation"].startswith("What you are called in Telegram")
+    assert file["Profile"]["Explanation"] == texts.text("en", "section_person_about")
     ben.send("/mydata")
-    assert "I can send a new file in" in ben.answer().text
+    assert says(ben.answer().text, "mydata_wait")
 
 
 def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql) -> None:
@@ -101,11 +102,11 @@ def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql
     assert "part" not in second.text
     assert second.data["document"]["file_name"].endswith("-2.json")
     two = file_of(stack, second)
-    assert list(two) == ["What this is", "Conversations"]
+    assert list(two) == ["About this file", "Conversations"]
     numbers = [int(m["content"].split()[0]) for m in one + two["Conversations"]["Data"]]
     assert numbers == list(range(1, 501))
     late = first.tap("Part 2 ›")
-    assert "older message" in late.answer()["text"]
+    assert says(late.answer()["text"], "button_old")
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql
             "Erase everything we keep about you?",
             ["🗑 Erase everything", "Leave it as it is"],
             "✅ Done. Your data has been erased.",
-            "Hello, Анна!",
+            "Hi, Анна!",
         ),
     ],
 )
@@ -264,7 +265,7 @@ def test_orders_and_payments_stand_in_the_file(stack: Stack, sql: Sql) -> None:
     ben.send("/mydata")
     section = file_of(stack, eventually(lambda: [a for a in ben.answers() if "document" in a.data])[-1])
     told = section["Orders and payments"]
-    assert told["Explanation"].startswith("orders: what you ordered; payments: money that came")
+    assert told["Explanation"] == texts.text("en", "section_payments_about")
     assert set(told["Data"]) == {
         "orders",
         "payments",
@@ -288,7 +289,7 @@ def test_in_a_group_nothing_of_a_person_is_shown(stack: Stack, sql: Sql) -> None
     for command in ("/mydata", "/deleteme"):
         group.by(anna).send(command).wait()
         answer = group.answer()
-        assert "in our private chat" in answer.text
+        assert says(answer.text, "private_only")
         assert str(answer.buttons[0][0].url).startswith("https://t.me/")
 
 
@@ -320,13 +321,13 @@ def test_without_a_database_they_wait(stack: Stack, command: str) -> None:
     anna = stack.telegram.person("Anna", language_code="en").chat("assistant")
     stack.database.down()
     anna.send(command)
-    assert "This does not work right now" in anna.answer(timeout=30).text
+    assert says(anna.answer(timeout=30).text, "offline_unavailable")
 
 
 def test_the_commands_stand_in_the_help(stack: Stack) -> None:
     anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
     anna.send("/help")
     text = anna.answer().text
-    for command in ("/privacy — Что мы о вас храним", "/mydata — Получить", "/deleteme — Удалить"):
+    for command in ("/privacy — Что мы о вас храним", "/mydata — Скачать", "/deleteme — Удалить"):
         assert command in text
     eventually(lambda: stack.telegram.bot("assistant").commands)

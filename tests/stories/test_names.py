@@ -26,9 +26,9 @@ def _start(stack: Stack, number: int, payload: str = "", **user: Any) -> str:
 @pytest.mark.parametrize(
     ("user", "shown"),
     [
-        ({"first_name": NAME}, f"Hello, {SHOWN}!"),
-        ({"first_name": "\u3164", "username": "anna_k"}, "Hello, anna_k!"),
-        ({"first_name": "\u200b"}, "Hello, {id}!"),
+        ({"first_name": NAME}, f"Hi, {SHOWN}!"),
+        ({"first_name": "\u3164", "username": "anna_k"}, "Hi, anna_k!"),
+        ({"first_name": "\u200b"}, "Hi, {id}!"),
     ],
 )
 def test_the_welcome_shows_a_clean_name(stack: Stack, user: dict[str, Any], shown: str) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.money.promocodes import new_code, row_of, tries_of
 from tests.stories.test_buy import LABELS, link_of, news, speaks, tap
-from tests.support import eventually
+from tests.support import eventually, says
 from tests.telegram.test_crashes import LATER
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
@@ -180,13 +180,13 @@ def test_whoever_thinks_better_of_it_speaks_with_the_ai_again(stack: Stack, sql:
     tap(asked, "Cancel")
     assert "promo code" not in ask(anna, "NOT-A-CODE-NOW").text
     ask(anna, "/promo")
-    assert "Cancelled" in ask(anna, "/cancel").text
+    assert says(ask(anna, "/cancel").text, "cancel_done")
     assert "promo code" not in ask(anna, "NOT-A-CODE-EITHER").text
     assert tries_of(sql, user(sql, anna)["id"]) == 0
 
 
 @pytest.mark.parametrize(("language", "hello", "works"), [
-    ("ru", "Здравствуйте, Anna!", "принят"), ("en", "Hello, Anna!", "works!"),
+    ("ru", "Здравствуйте, Anna!", "принят"), ("en", "Hi, Anna!", "works!"),
 ])  # fmt: skip
 def test_a_link_redeems_for_a_newcomer_too(
     stack: Stack, sql: Sql, language: str, hello: str, works: str
@@ -215,7 +215,7 @@ def test_a_link_and_an_invitation_both_count(stack: Stack, sql: Sql) -> None:
 def test_a_broken_link_welcomes_all_the_same(stack: Stack, payload: str) -> None:
     anna = stack.telegram.person("Anna", language_code="en").chat("assistant")
     told = ask(anna, f"/start {payload}").text
-    assert "Hello, Anna!" in told
+    assert says(told, "welcome_unlimited", name="Anna")
     assert "promo code" in told
 
 
@@ -225,7 +225,7 @@ def test_in_a_group_nobody_redeems(stack: Stack, sql: Sql) -> None:
     group = stack.telegram.group("Team", [person], ["assistant"])
     username = stack.telegram.bot("assistant").username
     group.by(person).send(f"/promo@{username} {code}").wait(timeout=20)
-    assert "in our private chat" in group.by(person).answer().text
+    assert says(group.by(person).answer().text, "private_only")
     assert row_of(sql, code)["uses"] == 0
 
 
@@ -259,7 +259,7 @@ def test_without_a_database_it_is_said_plainly(stack: Stack, sql: Sql) -> None:
     # A message of the second in which the function was restarted may have been delivered to its predecessor.
     time.sleep(1)
     anna.send(f"/promo {code}")
-    assert "does not work right now" in anna.answer(30).text
+    assert says(anna.answer(30).text, "offline_unavailable")
     stack.database.up()
     assert row_of(sql, code)["uses"] == 0
 

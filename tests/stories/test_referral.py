@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from tests.support import eventually
+from tests.support import eventually, says
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 
@@ -30,17 +30,17 @@ def test_an_invitation_pays_both_at_the_first_question(stack: Stack, sql: Sql) -
     link = invite_link(anna)
     ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
     ben.send(f"/start {payload_of(link)}")
-    assert "Hello, Ben!" in ben.answer().text
+    assert says(ben.answer().text, "welcome", name="Ben")
     ben.send("/referral")
     ben.answer()
     anna.expect_silence(0.2)
     ben.send("What is a switchboard?")
     ben.answer()
-    assert "пришёл новый человек (Ben)" in anna.answer().text
+    assert says(anna.answer().text, "referral_notice", "ru", name="Ben")
     anna.send("/referral")
     text = anna.answer().text
     assert "Пришли по ссылке: 1" in text
-    assert "Засчитаны: 1" in text
+    assert "Задали вопрос: 1" in text
     assert "Вы заработали: 10 запросов" in text
     rows = sql(
         "select bonus_credits from users where telegram_id = any(%s) order by bonus_credits",
@@ -89,9 +89,9 @@ def test_bonus_requests_are_used_after_the_days_own(stack: Stack, sql: Sql) -> N
     sql("update users set bonus_credits = 2 where telegram_id = %s", anna.id)
     for word in ("one", "two"):
         anna.send(word)
-        assert "used up" not in anna.answer().text
+        assert not says(anna.answer().text, "limit_reached")
     anna.send("three")
     refusal = anna.answer().text
-    assert "used up today’s 25 requests" in refusal
+    assert says(refusal, "limit_reached", limit=25)
     assert "/referral" in refusal
     assert sql("select bonus_credits from users where telegram_id = %s", anna.id) == [{"bonus_credits": 0}]

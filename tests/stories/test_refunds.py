@@ -13,7 +13,7 @@ from tests.conftest import ADMIN
 from tests.stories.test_admin import labels, tap
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
 from tests.stories.test_buy import tap as tap_and_read
-from tests.support import eventually
+from tests.support import eventually, says
 from tests.telegram.test_crashes import LATER
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.handles import Answer
@@ -480,7 +480,7 @@ def test_others_find_none_of_it(stack: Stack, appoint: Appoint, sql: Sql) -> Non
     appoint("en")
     anna, payment, _link = buy(stack, sql, "fake")
     for command in ("refund", "payment", "check"):
-        assert "do not know this command" in ask(anna, f"/{command} {payment}").text
+        assert says(ask(anna, f"/{command} {payment}").text, "unknown_command")
     assert "Your payments" in ask(anna, f"/payments {anna.id}").text
     shown = anna.answers()[-1]
     for data in (
@@ -488,7 +488,7 @@ def test_others_find_none_of_it(stack: Stack, appoint: Appoint, sql: Sql) -> Non
         f"admin:payment:{payment}",
         f"admin:refund_yes:{payment}:149:149",
     ):
-        assert "older message" in anna.tap(shown.stored, data).answer(20)["text"]
+        assert says(anna.tap(shown.stored, data).answer(20)["text"], "button_old")
     assert refunds_of(sql, payment) == []
 
 

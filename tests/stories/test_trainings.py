@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.stories.test_trial import ask, labels, speaks, tap, user_id
-from tests.support import eventually
+from tests.support import eventually, says
 from tools.emulator.environment import CHANNEL
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer, Channel, Chat, Person
@@ -18,16 +18,16 @@ Sql = Callable[..., list[dict[str, Any]]]
 WORDS = {
     "ru": {
         "none": "🎓 Тренировок пока нет.",
-        "offer": "📣 Подпишитесь на канал Switchboard News, и я подарю 1 тренировку.",
-        "joined": "✅ Я в канале",
-        "not yet": "Пока не вижу вас среди подписчиков канала Switchboard News.",
+        "offer": "📣 Подпишитесь на Switchboard News и получите 1 бесплатную тренировку.",
+        "joined": "✅ Проверить подписку",
+        "not yet": "Пока не вижу вас среди подписчиков Switchboard News.",
         "given": "🎉 Спасибо! +1 тренировка",
         "has": "🎓 Ваши тренировки\n\n🎁 1 тренировка за подписку на канал",
-        "had": "вы уже получили",
-        "later": "Telegram сейчас не отвечает",
-        "broken": "дело не в вас",
-        "plan": "С тарифом Премиум — сколько угодно",
-        "credits": "💬 Бонусные запросы: 7. Один запрос — одна тренировка.",
+        "had": "уже получен",
+        "later": "Telegram не отвечает",
+        "broken": "ошибка на нашей стороне",
+        "plan": "С тарифом «Премиум» — без ограничений",
+        "credits": "💬 Бонусные запросы: 7. Одна тренировка — один запрос.",
         "gave": "Анна: тренировки 0 → 3",
         "by admin": "🎁 3 тренировки от администратора",
         "card": "Тренировки: 3",
@@ -35,19 +35,19 @@ WORDS = {
         "usage": "/givetrainings @name 3",
     },
     "en": {
-        "none": "🎓 You have no trainings yet.",
-        "offer": "📣 Join the channel Switchboard News, and I will give you 1 training.",
-        "joined": "✅ I have joined",
-        "not yet": "I do not see you in the channel Switchboard News yet.",
-        "given": "🎉 Thank you! +1 training",
-        "has": "🎓 Your trainings\n\n🎁 1 training for joining the channel",
+        "none": "🎓 You don’t have any training sessions yet.",
+        "offer": "📣 Join Switchboard News and get 1 free session.",
+        "joined": "✅ I’ve joined",
+        "not yet": "I can’t see you in Switchboard News yet.",
+        "given": "🎉 Thanks! +1 session",
+        "has": "🎓 Your training sessions\n\n🎁 1 session for joining the channel",
         "had": "You’ve already claimed the reward",
-        "later": "Telegram does not answer now",
-        "broken": "it is not your fault",
-        "plan": "With the plan Premium, as many as you like",
-        "credits": "💬 Bonus requests: 7. One request is one training.",
+        "later": "Telegram isn’t responding",
+        "broken": "It’s not your fault",
+        "plan": "Unlimited with Premium",
+        "credits": "💬 Bonus requests: 7. One request covers one session.",
         "gave": "Анна: trainings 0 → 3",
-        "by admin": "🎁 3 trainings from an admin",
+        "by admin": "🎁 3 sessions from an admin",
         "card": "Trainings: 3",
         "audit": "trainings 0 → 3",
         "usage": "/givetrainings @name 3",
@@ -100,8 +100,8 @@ def test_a_second_tap_gives_nothing(stack: Stack, sql: Sql, channel: Channel) ->
     person, anna = somebody(stack)
     channel.join(person)
     first, second = ask(anna, "/trainings"), ask(anna, "/trainings")
-    first.tap("✅ I have joined").answer()
-    assert "already" in alert(second, "✅ I have joined")
+    first.tap(WORDS["en"]["joined"]).answer()
+    assert "already" in alert(second, WORDS["en"]["joined"])
     rows = sql("select quantity from free_trainings where user_id = %s", user_id(sql, anna))
     assert rows == [{"quantity": 1}]
 
@@ -111,7 +111,7 @@ def test_who_was_thrown_out_is_no_member(stack: Stack, sql: Sql, channel: Channe
     channel.join(person)
     channel.ban(person)
     channel.join(person)
-    assert alert(ask(anna, "/trainings"), "✅ I have joined").startswith(WORDS["en"]["not yet"])
+    assert alert(ask(anna, "/trainings"), WORDS["en"]["joined"]).startswith(WORDS["en"]["not yet"])
     assert sql("select from free_trainings where user_id = %s", user_id(sql, anna)) == []
 
 
@@ -135,7 +135,7 @@ def test_somebody_the_channel_never_saw_is_no_member(stack: Stack, channel: Chan
     _person, anna = somebody(stack)
     page = ask(anna, "/trainings")
     stack.telegram.fail("getChatMember", 400, description="Bad Request: PARTICIPANT_ID_INVALID")
-    assert alert(page, "✅ I have joined").startswith(WORDS["en"]["not yet"])
+    assert alert(page, WORDS["en"]["joined"]).startswith(WORDS["en"]["not yet"])
 
 
 def test_a_private_channel_shows_its_invitation_and_none_shows_nothing(
@@ -147,19 +147,19 @@ def test_a_private_channel_shows_its_invitation_and_none_shows_nothing(
         page, old = ask(anna, "/trainings"), ask(anna, "/trainings")
         assert [button.url for row in page.buttons for button in row if button.url] == [secret.link]
         secret.join(person)
-        assert alert(page, "✅ I have joined") == WORDS["en"]["given"]
+        assert alert(page, WORDS["en"]["joined"]) == WORDS["en"]["given"]
     with stack.settings(TRAINING_CHANNEL="@no_such_channel"):
         assert "Join" not in ask(anna, "/trainings").text
     with stack.settings(TRAINING_CHANNEL=""):
         assert "Join" not in ask(anna, "/trainings").text
-        assert "older message" in alert(old, "✅ I have joined")
+        assert says(alert(old, WORDS["en"]["joined"]), "button_old")
     assert WORDS["en"]["offer"] in ask(anna, "/trainings").text, "another channel gives again"
 
 
 def test_who_erased_themselves_has_had_it(stack: Stack, sql: Sql, channel: Channel) -> None:
     person, anna = somebody(stack)
     channel.join(person)
-    ask(anna, "/trainings").tap("✅ I have joined").answer()
+    ask(anna, "/trainings").tap(WORDS["en"]["joined"]).answer()
     tap(ask(anna, "/deleteme"), "🗑 Erase everything")
     ask(anna, "/start")
     page = ask(anna, "/trainings")

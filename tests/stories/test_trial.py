@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import deliver_until_done, eventually, message_update
+from tests.support import deliver_until_done, eventually, message_update, says
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer, Chat
 
@@ -22,8 +22,8 @@ WORDS = {
         "used": "Пробный период у вас уже был",
         "paid": "доступен только новым пользователям",
         "off": "Пробного периода сейчас нет",
-        "way": "✨ попробуйте тариф бесплатно: /trial",
-        "day": "⏳ Пробный период закончится уже ",
+        "way": "✨ Попробуйте тариф бесплатно: /trial",
+        "day": "⏳ Пробный период заканчивается ",
         "over": "Пробный период закончился ",
     },
     "en": {
@@ -35,7 +35,7 @@ WORDS = {
         "used": "You’ve already had your free trial",
         "paid": "for new users only",
         "off": "There’s no free trial right now",
-        "way": "✨ try a plan for free: /trial",
+        "way": "✨ Try a plan for free: /trial",
         "day": "⏳ Your free trial ends on ",
         "over": "Your free trial ended on ",
     },
@@ -183,7 +183,7 @@ def test_without_a_database_it_is_not_there(stack: Stack, sql: Sql) -> None:
     stack.database.down()
     # The pool still holds connections: until one has broken, a statement may have arrived.
     eventually(lambda: stack.telegram.deliver(message_update(probe, "/show"), "second").status == 200, 20)
-    assert "cannot reach my memory" in ask(anna, "/trial").text
+    assert says(ask(anna, "/trial").text, "offline_unavailable")
     tapped = page.tap("✨ Start")  # may have been stored by another instance: it waits
     assert row_of(sql, anna)["trial_used"] is False
     stack.database.up()

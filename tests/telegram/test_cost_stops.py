@@ -69,7 +69,7 @@ def test_a_user_in_many_groups_holds_few_threads_and_is_told(
     ("key", "words"),
     [
         ("daily_cost_user", "You’ve reached today’s limit for AI answers."),
-        ("daily_cost_bot", "This bot has reached its limit of AI answers for today."),
+        ("daily_cost_bot", "This bot has reached today’s limit for AI answers."),
     ],
 )
 def test_a_question_that_could_exceed_the_daily_cost_is_not_asked(

@@ -13,7 +13,7 @@ import pytest
 from shared.telegram import Bot, fallback
 from shared.telegram.incoming import Incoming
 from tests.conftest import make_stack
-from tests.support import acquainted, deliver_until_done, eventually, message_update
+from tests.support import acquainted, deliver_until_done, eventually, message_update, says
 from tests.telegram.test_updates import Sql, history_of, requests_of
 from tools.database.embedded import Server
 from tools.emulator.ai import AiBehaviour
@@ -38,12 +38,12 @@ def test_words_are_answered_from_nothing(dark: Stack, sql: Sql) -> None:
     assert chat.answer(15).text == "Без памяти."
     chat.send("/profile")
     profile = chat.answer(15).text
-    assert "моя память недоступна" in profile
-    assert "Баланс: 0\n" in profile
+    assert says(profile, "profile_offline", "ru", id=anna.id)
+    assert "Баланс:" not in profile
     chat.send("/start")
-    assert "без нашего разговора" in chat.answer(15).text
+    assert says(chat.answer(15).text, "welcome_offline", "ru")
     chat.send("/clear")
-    assert "не работает" in chat.answer(15).text
+    assert says(chat.answer(15).text, "offline_unavailable", "ru")
     chat.send("/language")
     assert chat.answer(15).buttons
     assert not sql("select from users where telegram_id = %s", anna.id)
@@ -55,7 +55,7 @@ def test_the_first_words_after_the_database_went_are_answered_at_once(stack: Sta
     chat.answer()
     stack.database.down()
     sent = chat.send("/profile").wait()
-    assert "cannot reach my memory" in chat.answer().text
+    assert says(chat.answer().text, "profile_offline")
     assert sent.attempts == 1
 
 
@@ -139,7 +139,7 @@ def test_one_process_answers_only_so_much_from_nothing(backend_url: str) -> None
         anna = stack.telegram.person("Anna")
         answers = [stack.telegram.deliver(message_update(anna, f"question {n}")) for n in range(5)]
         assert [answer.status for answer in answers] == [200, 200, 200, 200, 503]
-        assert "working without my memory" in json.loads(answers[2].body)["text"]
+        assert says(json.loads(answers[2].body)["text"], "offline_limit")
         assert len(stack.ai.requests) == 2
     finally:
         stack.stop()

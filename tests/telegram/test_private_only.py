@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared import bots
+from shared import bots, texts
 from tests.support import acquainted, eventually, message_update, new_telegram_id
 from tools.emulator.stack import Stack
 
@@ -82,7 +82,7 @@ def test_a_private_command_answers_with_a_link_to_its_page(stack: Stack, kind: s
         update = message_update(anna, f"/{name}@{username}", chat={**GROUP, "type": kind})
         body = json.loads(stack.telegram.deliver(update).body)
         assert body["chat_id"] == GROUP["id"]
-        assert body["text"] == "🔒 I only show this in our private chat."
+        assert body["text"] == texts.text("en", "private_only")
         assert button(body) == link(stack, name)
 
 
@@ -91,7 +91,7 @@ def test_a_private_button_answers_like_its_command(stack: Stack, data: str) -> N
     mallory = acquainted(stack.telegram, name="Mallory")
     body = json.loads(stack.telegram.deliver(tapped(mallory.id, data)).body)
     assert body["method"] == "sendMessage"  # the menu of the group stays as it is
-    assert body["text"] == "🔒 I only show this in our private chat."
+    assert body["text"] == texts.text("en", "private_only")
     assert button(body) == link(stack, BUTTONS[data])
 
 

@@ -7,8 +7,9 @@ from collections.abc import Callable
 
 import pytest
 
+from shared import texts
 from tests.stories.test_keys import a_key, add
-from tests.support import eventually
+from tests.support import eventually, says
 from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
@@ -43,9 +44,7 @@ def test_a_failed_request_counts_when_the_provider_worked_on_it(
     chat.send("hello").wait(timeout=60)
     answer = chat.answer().text
     assert word in answer
-    assert answer.endswith(
-        "It counts as a request because the AI worked on it." if counted else "This request didn’t count."
-    )
+    assert answer.endswith(texts.text("en", "request_counted" if counted else "request_not_counted"))
     assert requests_of(sql, anna.id) == counted
     assert history_of(sql, anna.id) == []
     costs = sql(
@@ -65,8 +64,8 @@ def test_only_some_failed_requests_a_day_are_given_back(stack: Stack, sql: Sql) 
         answers = [answer.text for answer in chat.answers()]
     finally:
         sql("update private.settings set value = '20' where key = 'daily_releases'")
-    assert [answer.endswith("This request didn’t count.") for answer in answers] == [True, True, False, False]
-    assert answers[-1].endswith("too many of yours failed today.")
+    assert [says(answer, "request_not_counted") for answer in answers] == [True, True, False, False]
+    assert says(answers[-1], "request_counted_failures")
     assert requests_of(sql, anna.id) == 2
 
 
@@ -89,7 +88,7 @@ def test_a_slow_model_is_cut_off_with_what_came_so_far(stack: Stack, sql: Sql) -
     assert time.monotonic() - started < 9  # RESPONSE_TIMEOUT is 5 s in the tests
     answer = chat.answer().text
     assert answer.startswith("Once upon a time")
-    assert "Time ran out here" in answer
+    assert says(answer, "ai_cut")
     assert requests_of(sql, anna.id) == 1
     assert history_of(sql, anna.id) == ["user", "assistant"]
 
@@ -100,7 +99,7 @@ def test_a_broken_stream_keeps_what_came_and_says_so(stack: Stack) -> None:
     chat.send("a story").wait(timeout=60)
     answer = chat.answer().text
     assert answer.startswith("Once upon a")
-    assert "broke off" in answer
+    assert says(answer, "ai_broken")
 
 
 def test_a_long_answer_arrives_in_parts_that_telegram_takes(stack: Stack) -> None:

@@ -77,16 +77,14 @@ def _usage_button(unit: Unit) -> list[tuple[str, str]]:
 
 def _profile(unit: Unit) -> Text:
     person, usage = unit.person, unit.usage
-    plan = plan_name(unit)
-    balance = figures.money(unit.language, person.balance, person.currency)
     if unit.is_offline or person.created_at is None:
         key = "profile_offline" if settings().database_enabled else "profile_without_database"
-        return unit.rich(key, id=person.telegram_id, plan=plan, balance=balance)
+        return unit.rich(key, id=person.telegram_id)
     values = {
         "id": person.telegram_id,
         "since": unit.date(person.created_at),
-        "plan": plan,
-        "balance": balance,
+        "plan": plan_name(unit),
+        "balance": figures.money(unit.language, person.balance, person.currency),
         "more": _more(unit),
     }
     if usage.daily_requests is None:
