@@ -2,6 +2,7 @@
 
     ./switchboard telegram set-webhooks   address, secret, kinds of updates, command menus, description
     ./switchboard telegram info           what Telegram says of them; exit status 1 when something is wrong
+    ./switchboard telegram ids            ids of those who wrote to a bot that has no webhook yet, yours too
     ./switchboard telegram delete         remove them: Telegram keeps the updates of a day
 
 All bots with a token, or one with --bot. Read from the environment, then from .env: BOT_TOKENS, for the first
@@ -22,7 +23,7 @@ from shared import bots
 from shared.config import settings
 from shared.errors import ConfigError, SwitchboardError
 from shared.log import hide_secrets
-from tools.telegram import info, patience, webhooks
+from tools.telegram import ids, info, patience, webhooks
 
 DOTENV = Path(__file__).parents[2] / ".env"
 # `settings()` wants these of every function. What a command here does not use, nobody should have to look up.
@@ -73,6 +74,17 @@ def _info(bot: str | None) -> int:
             _say(f"  WRONG: {problem}")
         wrong += len(found)
     return 1 if wrong else 0
+
+
+def _ids(bot: str | None) -> int:
+    """Show the Telegram ids of those who wrote to a bot that has no webhook yet."""
+    for name in _chosen(bot):
+        found = ids.recent_users(name)
+        for number, label in found.items():
+            _say(f"{name}: {number}  {label}")
+        if not found:
+            _say(f"{name}: no one has written yet. Send your bot a message and run this again.")
+    return 0
 
 
 def _delete(bot: str | None) -> int:
@@ -126,7 +138,12 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(required=True, metavar="command")
-    for name, command in (("set-webhooks", _set_webhooks), ("info", _info), ("delete", _delete)):
+    for name, command in (
+        ("set-webhooks", _set_webhooks),
+        ("info", _info),
+        ("ids", _ids),
+        ("delete", _delete),
+    ):
         added = commands.add_parser(name, description=command.__doc__, help=command.__doc__)
         added.add_argument("--bot", metavar="NAME", help="this bot only")
         added.set_defaults(command=command)

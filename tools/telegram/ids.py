@@ -1,0 +1,32 @@
+"""Reads who wrote to a bot that has no webhook yet: an owner finds their Telegram id before deploying."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from shared.errors import ConfigError, TelegramError
+from tools.telegram import patience
+
+_CONFLICT = 409  # what getUpdates answers while a webhook is set
+
+
+def recent_users(name: str) -> dict[int, str]:
+    """Return id and name of the users whose messages to a bot wait at Telegram; nothing is taken away.
+
+    Raises:
+        ConfigError: the bot has a webhook, so Telegram shows its updates to nobody else.
+        TelegramError: Telegram refused or could not be reached.
+    """
+    try:
+        updates: list[dict[str, Any]] = patience.call(name, "getUpdates", {"timeout": 0, "limit": 100})
+    except TelegramError as error:
+        if error.status != _CONFLICT:
+            raise
+        raise ConfigError(f"{name} has a webhook: write /whoami to it, and it answers with your id") from None
+    senders = [update["message"]["from"] for update in updates if "from" in update.get("message", {})]
+    return {sender["id"]: _label(sender) for sender in senders if not sender.get("is_bot")}
+
+
+def _label(sender: dict[str, Any]) -> str:
+    username = f" (@{sender['username']})" if sender.get("username") else ""
+    return f"{sender.get('first_name', '')}{username}".strip()
