@@ -327,6 +327,11 @@ class Settings:
         except KeyError:
             raise ConfigError(f"BOT_TOKENS has no token for the bot {bot!r}") from None
 
+    @property
+    def may_sell(self) -> bool:
+        """Whether products may be put on sale: Telegram demands that buyers can reach the seller."""
+        return bool(self.support_contact) or self.environment != "production"
+
     def api_key(self, provider: str) -> str:
         """Return the key of an AI provider, `<PROVIDER>_API_KEY`.
 

@@ -409,6 +409,10 @@ TEXTS: Mapping[str, str] = {
     "admin_text_description_characters": "The description has characters that can’t be shown. Send it as plain text.",
     "admin_product_texts_question": "✏️ **Save this for {language}?**",
     "admin_product_no_price": "This product has no price yet. Set one, then put it on sale.",
+    "admin_product_no_contact": (
+        "📮 **Buyers need a contact first.** Telegram demands one of every seller.\n\nSet `_SUPPORT_CONTACT` to an @name, "
+        "an e-mail address or a link, deploy, and put the product on sale. /paysupport then shows it."
+    ),
     "admin_product_show_question": "🟢 **Put {title} on sale?** This is what buyers will see:",
     "admin_product_hide": "⚪️ **Hide {title}?**\n\nNobody can order it any more. Open invoices can still be paid.",
     "admin_product_hide_repeats": (

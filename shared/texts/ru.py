@@ -418,6 +418,11 @@ TEXTS: Mapping[str, str] = {
     "admin_text_description_characters": "В описании есть символы, которые нельзя показать. Пришлите обычный текст.",
     "admin_product_texts_question": "✏️ **Сохранить? Язык: {language}**",
     "admin_product_no_price": "У товара пока нет цены. Назначьте её и выставляйте на продажу.",
+    "admin_product_no_contact": (
+        "📮 **Сначала укажите контакт для покупателей.** Telegram требует его от каждого продавца.\n\nЗадайте "
+        "`_SUPPORT_CONTACT` — @имя, адрес почты или ссылку, — разверните бота и выставляйте товар на продажу. Контакт "
+        "появится в /paysupport."
+    ),
     "admin_product_show_question": "🟢 **Выставить на продажу: {title}?** Покупатели увидят:",
     "admin_product_hide": "⚪️ **Скрыть: {title}?**\n\nЗаказать его будет нельзя. Выставленные счета ещё можно оплатить.",
     "admin_product_hide_repeats": (

@@ -105,6 +105,23 @@ def test_a_product_is_priced_and_put_on_sale_and_hidden(
     assert log.count(product) >= 3
 
 
+def test_production_without_a_contact_sells_nothing(
+    stack: Stack, appoint: Appoint, sql: Sql, product: str
+) -> None:
+    sql("insert into product_prices values (%s, 'XTR', 350)", product)
+    boss = appoint("en").chat("assistant")
+    with stack.settings(ENVIRONMENT="production", SUPPORT_CONTACT=""):
+        card = open_card(boss, SHOP["en"])
+        tap(card, WORDS["en"]["show"])
+        assert "_SUPPORT_CONTACT" in card.text
+        assert WORDS["en"]["show"] not in [label for row in labels(card) for label in row]
+    with stack.settings(ENVIRONMENT="production", SUPPORT_CONTACT="@help"):
+        card = open_card(boss, SHOP["en"])
+        tap(card, WORDS["en"]["show"])
+        tap(card, WORDS["en"]["show"])
+        assert on_sale(sql)
+
+
 @pytest.mark.parametrize(
     ("text", "reason"),
     [

@@ -17,6 +17,7 @@ from shared.bots.assistant import bot
 from shared.bots.assistant.admin import prices
 from shared.bots.assistant.admin.people import parts, words
 from shared.bots.assistant.profile import plan_name
+from shared.config import settings
 from shared.errors import Refusal
 from shared.payments import providers
 from shared.telegram import current, reply
@@ -357,6 +358,8 @@ def _ask_show(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
             [(unit.text("admin_button_prices"), f"admin:product_prices:{key}")],
             *_cancel(unit, key),
         ]
+    if not settings().may_sell:
+        return unit.rich("admin_product_no_contact"), _cancel(unit, key)
     data = _ask(unit, "switch", key=key, is_active=True, expected=product["prices"])
     question = unit.rich("admin_product_show_question", title=_title(unit, product))
     return joined(question, *_preview(unit, product), separator="\n\n"), [
