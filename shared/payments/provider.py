@@ -135,6 +135,7 @@ class Provider(ABC):
     REQUIRED: ClassVar[tuple[str, ...]]  # variables without which it is not offered
     API: ClassVar[str]  # its own address, without a slash at the end; `<KEY>_API_URL` replaces it
     CURRENCIES: ClassVar[frozenset[str]]
+    METHOD: ClassVar[str] = "card"  # how buyers call it: stars, card or crypto
     KINDS: ClassVar[frozenset[str]] = frozenset({""})  # paths below the provider's own
     ASKS: ClassVar[frozenset[str]] = frozenset()  # kinds that ask first and tell nothing: see `check_reply`
     METHODS: ClassVar[frozenset[str]] = frozenset({"POST"})

@@ -148,6 +148,7 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
             is_admin=user["is_admin"],
             admin_email=user["admin_email"] or "",
             ban=Ban(user["ban"]["reason"], user["ban"]["told"]) if user["ban"] else None,
+            price_currency=user["price_currency"],
         ),
         usage=Usage(
             plan=usage["plan"],

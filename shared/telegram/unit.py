@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from decimal import Decimal
 from io import BytesIO
@@ -65,7 +65,10 @@ class Ban:
 
 @dataclass(frozen=True)
 class Person:
-    """The person, as the database knows them. `balance` is in the unit of the setting balance_currency."""
+    """The person, as the database knows them. `balance` is in `currency`, the setting balance_currency.
+
+    `price_currency` is the one they chose to see prices in; None: by their language.
+    """
 
     id: int
     telegram_id: int
@@ -77,6 +80,7 @@ class Person:
     is_admin: bool = False
     admin_email: str = ""
     ban: Ban | None = None
+    price_currency: str | None = None
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,11 @@ class Unit:
         """Choose the person's language, in all bots."""
         self._change("language", code)
         self.language = code
+
+    def set_price_currency(self, code: str) -> None:
+        """Choose the currency of the person's prices, in all bots."""
+        self._change("price_currency", code)
+        self.person = replace(self.person, price_currency=code)
 
     def set_referrer(self, code: str) -> None:
         """Note whose referral code brought the person; counts only for somebody new."""

@@ -934,61 +934,57 @@ TEXTS: Mapping[str, str] = {
     "command_terms": "Terms of sale",
     "command_paysupport": "Help with a payment",
     "menu_buy": "⭐ Buy",
-    "buy": "⭐ **What would you like?**\n\nYou’ll pick a payment method next.",
-    "buy_promo": "🏷 Enter a promo code",
-    "buy_discount": (
-        "🏷 **Your discount of {percent}%** is in the prices already. It is for one purchase, and not for what renews "
-        "itself."
-    ),
-    "buy_discount_until": (
-        "🏷 **Your discount of {percent}%** is in the prices already. It is for one purchase until {until}, and not for "
-        "what renews itself."
-    ),
-    "buy_reduced": "🏷 With {percent}% off: {prices}.",
+    "buy": "⭐ **What would you like to buy?**",
+    "buy_trial": "✨ New here? Try {plan} free for {days|day|days}: /trial",
+    "buy_promo_hint": "Have a promo code? /promo",
+    "buy_currency": "Show prices in {currency}",
+    "buy_more": "More ›",
+    "buy_from": "{title} · from {price}",
+    "buy_offer": "{title} · {price}",
+    "buy_saves": "{offer} (save {percent}%)",
+    "buy_group": "**{title}**",
+    "buy_group_credits": "Extra requests",
+    "buy_group_balance": "Balance top-up",
+    "buy_group_course": "Courses",
+    "buy_group_question": "Choose an option:",
+    "buy_mode_question": "Pay once or renew automatically?",
+    "buy_once": "Pay once · {price}",
+    "buy_auto_month": "Auto-renew · {price}/month",
+    "buy_auto_year": "Auto-renew · {price}/year",
+    "buy_method_question": "How would you like to pay?",
+    "buy_method_question_month": "Auto-renews every month until you cancel. How would you like to pay?",
+    "buy_method_question_year": "Auto-renews every year until you cancel. How would you like to pay?",
+    "buy_card_question": "Which service would you like to pay through?",
+    "buy_method_card": "Card",
+    "buy_method_crypto": "Crypto",
+    "buy_method_stars": "Telegram Stars",
+    "buy_discount": "🏷 **{percent}% off** your next one-time purchase, already in the prices. Doesn’t apply to auto-renewing plans.",
+    "buy_discount_until": "🏷 **{percent}% off** your next one-time purchase until {until}, already in the prices. Doesn’t apply to auto-renewing plans.",
+    "buy_reduced": "🏷 {percent}% off: {prices}.",
     "buy_reduced_price": "{price} instead of {full}",
-    "buy_reduced_repeats": " What renews itself is at the full price, and your discount stays yours.",
-    "buy_pay_reduced": (
-        "**{title}**\nTo pay: **{price}** instead of {full}\n\nI will write the moment the money arrives."
-    ),
-    "buy_nothing": "Nothing is for sale right now. Please look in later.",
-    "buy_gone": "This is not for sale right now. Choose something else:",
+    "buy_reduced_repeats": "🏷 {percent}% off if you pay once: {prices}. Auto-renewal is full price and doesn’t use up your discount.",
+    "buy_pay_reduced": "**{title}**\nTotal: **{price}** instead of {full}\n\nI’ll message you when the payment arrives.",
+    "buy_nothing": "Nothing is for sale right now. Please check back later.",
+    "buy_gone": "This is no longer available. Choose something else:",
     "buy_all": "‹ All offers",
-    "buy_other": "‹ Another way",
-    "buy_product": "**{title}**\n{about}\n\nHow would you like to pay?",
-    "buy_product_extends": (
-        "**{title}**\n{about}\n\nYou have paid until {until}. The new time is added after that date; nothing is "
-        "lost.\n\nHow would you like to pay?"
-    ),
-    "buy_product_repeats": (
-        "**{title}**\n{about}\n\n⚠️ You already renew automatically and have paid until {until}. A new purchase adds "
-        "time. A single payment leaves that auto-renewal on; a new auto-renewal replaces it.\n\nHow would you like to pay?"
-    ),
-    "buy_replaces": (
-        "🔁 Auto-renewal is already on: **{title}**, {price}, {provider}.\n\nIf you pay now, you’ll get one more period, and the new auto-renewal will replace this one."
-    ),
+    "buy_back": "‹ Back",
+    "buy_other": "Other payment methods",
+    "buy_note_extends": "Your plan is paid until {until}. The new period starts after that date.",
+    "buy_note_repeats": "🔁 Your plan auto-renews and is paid until {until}. Paying once adds a period and keeps that auto-renewal; a new auto-renewal replaces it.",
+    "buy_note_endless": "⚠️ Your plan has no end date, so this purchase would add nothing right now.",
+    "buy_replaces": "🔁 You already have auto-renewal: **{title}**, {price}, {provider}.\n\nIf you pay now, you’ll get one more period, and the new auto-renewal will replace this one.",
     "buy_replace": "Replace auto-renewal",
-    "buy_product_endless": (
-        "**{title}**\n{about}\n\nYou have a plan without an end, so this would add nothing now.\n\n"
-        "If you still want it, choose a way to pay:{until}"
-    ),
-    "buy_way": "{provider} · {price}",
-    "buy_way_repeats": "🔁 {provider} · {price}, auto-renews",
-    "buy_pay": "**{title}**\nTo pay: **{price}**\n\nI will write the moment the money arrives.",
-    "buy_pay_repeats": (
-        "**{title}**\nTo pay: **{price}** now, then the same for every period.\n\nTurn off auto-renewal at any "
-        "time: /subscription. I’ll message you when the payment arrives."
-    ),
-    "buy_way_balance": "{provider} · {price} (you have {balance})",
-    "balance_pay": "**{title}**\n{price} from your balance: you have {balance}, and {left} will remain.",
-    "balance_pay_period": (
-        "**{title}**\n{price} from your balance: you have {balance}, and {left} will remain."
-        " One period, without auto-renewal."
-    ),
-    "balance_short": (
-        "**{title}** costs {price}, and you have {balance} on your balance.\n\nTop it up, and finish the purchase with one tap:"
-    ),
-    "balance_short_only": "**{title}** costs {price}, and you have {balance} on your balance. Please choose another way to pay.",
-    "balance_paid": "✅ **{title}**: paid from your balance. {balance} left.",
+    "buy_pay": "**{title}**\nTotal: **{price}**\n\nI’ll message you when the payment arrives.",
+    "buy_pay_month": "**{title}**\nTotal: **{price}**, then {price} every month\n\nTurn off auto-renewal anytime: /subscription. I’ll message you when the payment arrives.",
+    "buy_pay_year": "**{title}**\nTotal: **{price}**, then {price} every year\n\nTurn off auto-renewal anytime: /subscription. I’ll message you when the payment arrives.",
+    "buy_way_balance": "Balance · {price} (you have {balance})",
+    "balance_pay": "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance}; {left} will be left.",
+    "balance_pay_period": "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance}; {left} will be left. This is a one-time payment, without auto-renewal.",
+    "balance_short": "**{title}** costs {price}, and you have {balance} on your balance.\n\nTop up, then finish the purchase in one tap:",
+    "balance_short_only": "**{title}** costs {price}, and you have {balance} on your balance. Choose another payment method.",
+    "balance_paid_subscription": "✅ **{title}** is paid from your balance. Active until {until}.\n\nBalance: {balance}",
+    "balance_paid_credits": "✅ **{title}** — paid from your balance. You have **{quantity|request|requests}** more.\n\nBalance: {balance}",
+    "balance_paid_course": "✅ **{title}** is paid from your balance.\n\nBalance: {balance}",
     "invitation_paid": "✅ **{title}**\nPaid: {price}",
     "invitation_held": "⏳ **{title}**\nThe payment is under review. We’ll message you when it’s settled. Questions? /paysupport",
     "invitation_refunded": "↩️ **{title}**\nRefunded: {price}",
@@ -1001,9 +997,7 @@ TEXTS: Mapping[str, str] = {
         "😔 This payment method isn’t responding right now. Nothing was charged. Try another one, or try "
         "again later."
     ),
-    "buy_contact": (
-        "🧾 We’re required to send you a receipt. Send the **e-mail address** or **phone number** for it."
-    ),
+    "buy_contact": "🧾 We’re required to send you a receipt. Send an **email address** or **phone number** for it.",
     "buy_contact_wrong": "That’s neither an e-mail address nor a phone number. Send it like this: anna@example.com or +79991234567.",
     "menu_contact": "🧾 Receipt contact",
     "contact": "🧾 **Receipt contact**\n\n{contact}\n\nWe send receipts for your purchases here.",
@@ -1012,7 +1006,7 @@ TEXTS: Mapping[str, str] = {
     "contact_add": "Add",
     "contact_change": "Change",
     "contact_remove": "Remove",
-    "contact_cancel": "Cancel",
+    "contact_cancel": "‹ Back",
     "contact_back": "‹ Profile",
     "contact_removed": "Receipt contact removed. Receipts for active auto-renewals still go to the previous one.",
     "buy_contact_refused": "🧾 {provider} didn’t accept **{contact}** for the receipt, and nothing was charged. Check it for typos, or send a different **e-mail address** or **phone number**.",
@@ -1049,9 +1043,9 @@ TEXTS: Mapping[str, str] = {
     "provider_yookassa": "Card or SBP (YooKassa)",
     "provider_cloudpayments": "Card (CloudPayments)",
     "provider_prodamus": "Card (Prodamus)",
-    "provider_crypto_pay": "Cryptocurrency",
+    "provider_crypto_pay": "Crypto",
     "provider_balance": "Balance",
-    "provider_fake": "Make-believe (development)",
+    "provider_fake": "Test payment",
     "checkout_paid": "This invoice has already been paid.",
     "checkout_renewing": "Auto-renewal is already on. To change it, open /subscription.",
     "checkout_expired": "This invoice has expired. Open /buy and choose again.",

@@ -42,6 +42,12 @@ def money(code: str, amount: Decimal, currency: str) -> str:
     return f"{figure}{_NBSP}{symbol}"
 
 
+def currency_name(currency: str) -> str:
+    """Write a currency with its symbol, where it has one: "USD ($)"."""
+    symbol = _SYMBOLS.get(currency)
+    return f"{currency} ({symbol})" if symbol else currency
+
+
 def day(code: str, value: dt.date, *, short: bool = False) -> str:
     """Write a day of the year: "1 декабря"; `short` "1 дек"."""
     month = language(code).MONTHS[value.month - 1]

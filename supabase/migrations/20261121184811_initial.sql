@@ -264,6 +264,7 @@ create table public.users (
   last_name text,
   language_code text not null default private.default_language(),
   language text,
+  price_currency text check (price_currency ~ '^[A-Z]{3,5}$'),
   balance numeric(12, 2) not null default 0 check (balance >= 0),
   vip_level integer not null default 0 check (vip_level >= 0),
   is_active boolean not null default true,
@@ -317,6 +318,7 @@ execute function private.count_active_people();
 comment on table public.users is 'People: one row a Telegram account, shared by all bots and services';
 comment on column public.users.language_code is 'The language of the user''s Telegram, a BCP 47 tag; the setting default_language where Telegram names none';
 comment on column public.users.language is 'The language the person chose with /language; null: follow language_code';
+comment on column public.users.price_currency is 'The currency that the user chose to see prices in, ISO 4217; null: by language';
 comment on column public.users.balance is 'Money, in the unit of the setting balance_currency';
 comment on column public.users.vip_level is 'Derived: 0 is the free plan, see subscription_limits and private.refresh_access';
 comment on column public.users.is_active is 'False once the person blocked a bot';
@@ -699,18 +701,18 @@ values
 ),
 (
   'credits_100', 'credits', null, null, 100,
-  '{"ru": {"title": "100 запросов", "description": "Сверх дневного лимита, без срока"},
-    "en": {"title": "100 requests", "description": "On top of the daily limit, for any time"}}', 30
+  '{"ru": {"title": "100 запросов", "description": "Сверх дневного лимита, не сгорают"},
+    "en": {"title": "100 requests", "description": "On top of your daily limit. They never expire."}}', 30
 ),
 (
   'credits_1000', 'credits', null, null, 1000,
-  '{"ru": {"title": "1000 запросов", "description": "Сверх дневного лимита, без срока"},
-    "en": {"title": "1000 requests", "description": "On top of the daily limit, for any time"}}', 40
+  '{"ru": {"title": "1000 запросов", "description": "Сверх дневного лимита, не сгорают"},
+    "en": {"title": "1000 requests", "description": "On top of your daily limit. They never expire."}}', 40
 ),
 (
   'balance_500', 'balance', null, null, 500,
-  '{"ru": {"title": "Баланс: 500", "description": "Пополнение баланса"},
-    "en": {"title": "Balance: 500", "description": "Tops the balance up"}}', 50
+  '{"ru": {"title": "Баланс: 500 ₽", "description": "Для покупок в этом боте"},
+    "en": {"title": "Balance: 500 ₽", "description": "Spend it on anything in this bot"}}', 50
 )
 on conflict (key) do nothing;
 
@@ -6282,7 +6284,9 @@ comment on function private.continue_offer is 'Offers the product that a top-up 
 --
 -- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
 --   erasure comes before it, or finds it. A discount is bound to one order at a time: its row is locked, and the order that
---   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.hold_payers).
+--   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.hold_payers). With
+--   p_reuse calls of one user wait for each other (an advisory lock, taken before the discount), so that two devices get one
+--   order.
 -- Returns: jsonb
 --   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
 --    checkout_url}            full_amount: without the discount, null when there is none
@@ -6291,6 +6295,8 @@ comment on function private.continue_offer is 'Offers the product that a top-up 
 --   p_message_id: the message whose button was tapped. Where it invites to pay already, the tap was made twice, or on an old
 --   screen: the same choice gets the same order, and what is paid or under review is closed.
 --   p_continues: the product that a top-up is made for; once it is paid, its buyer is offered that.
+--   p_reuse: the same choice at the same price gets the buyer's open order, whichever message or device it was tapped on, unless
+--   an attempt to pay it has failed or it ends within the hour.
 -- Errors: M0003, there is no such person.
 create or replace function public.create_order(
   p_user_id bigint,
@@ -6302,7 +6308,8 @@ create or replace function public.create_order(
   p_contact text default null,
   p_reference text default null,
   p_continues text default null,
-  p_message_id bigint default null
+  p_message_id bigint default null,
+  p_reuse boolean default false
 )
 returns jsonb
 language plpgsql
@@ -6354,6 +6361,9 @@ begin
       return jsonb_build_object('outcome', 'not_for_sale');
     end if;
     v_renews := p_renews and v_product.kind = 'subscription' and p_provider <> 'balance';
+    if p_reuse then
+      perform pg_advisory_xact_lock(hashtextextended(format('orders of %s', p_user_id), 0));
+    end if;
     if not v_renews and v_product.kind <> 'balance' then
       v_discount := private.lock_discount(p_user_id);
       -- The same call, made twice at once, waited for the lock until its order was there.
@@ -6364,6 +6374,25 @@ begin
     -- Another choice takes its message.
     update public.orders as o set message_ids = array_remove(o.message_ids, p_message_id) where o.id = v_invited.id;
     v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
+  end if;
+  if v_order.id is null and p_reuse then
+    select o.* into v_order
+      from public.orders as o
+     where o.user_id = p_user_id and o.bot = p_bot and o.product_key = v_product.key and o.provider = p_provider
+       and o.currency = p_currency and o.amount = v_amount and o.renews = v_renews
+       and o.contact is not distinct from p_contact
+       and o.continues is not distinct from case when v_product.kind = 'balance' then p_continues end
+       and o.promocode_id is not distinct from case when v_amount < v_full_amount then v_discount.promocode_id end
+       and o.renewal_id is null and o.status = 'pending' and 'failed' <> all(o.told)
+       and o.expires_at > private.clock() + interval '1 hour'
+       and private.checkout_state(o) is null
+     order by o.id desc
+     limit 1;
+    update public.orders as o
+       set message_ids = array_append(array_remove(o.message_ids, p_message_id), p_message_id)
+     where o.id = v_order.id and p_message_id is not null;
+  end if;
+  if v_order.id is null then
     if v_amount < v_full_amount then
       perform private.withdraw_orders(p_user_id, v_discount.promocode_id, null);
     end if;
@@ -6834,7 +6863,7 @@ grant execute on function public.forget_charge to bot_backend;
 comment on function public.forget_charge is 'Closes a try of which the provider knows nothing';
 
 -- Gives what was paid for: time of a plan, bonus credits or balance; completes the order, uses up its discount, keeps
--- the renewal, pays the referrer's commission, and tells the buyer.
+-- the renewal, pays the referrer's commission, and tells the buyer. A purchase from balance answers on its own screen.
 --
 -- Twice or at once: the caller holds the payment and its order and has seen that nothing was given; each effect is
 --   unique besides. Both people are locked in the order of their ids.
@@ -6903,7 +6932,7 @@ begin
   perform private.consume_discount(p_payment.order_id);
   v_is_resumed := private.keep_renewal(p_payment, v_ends_at);
   v_replaced := private.replace_renewals(p_payment, v_is_resumed);
-  if p_payment.status = 'refunded' then
+  if p_payment.status = 'refunded' or p_payment.provider = 'balance' then
     return v_replaced;
   end if;
   v_offer := private.continue_offer(p_payment.user_id, v_bought.order_id, v_bought.continues);
@@ -7640,11 +7669,31 @@ revoke all on function public.keep_statement from public, anon, authenticated, s
 grant execute on function public.keep_statement to bot_backend;
 comment on function public.keep_statement is 'Keeps what a page of a provider''s own lists says of money';
 
+-- Returns the user's newest order that was paid from balance. Screens made before the next purchase have the same number, so
+-- that one purchase is made from all of them together.
+--
+-- Twice or at once: only reads.
+-- Returns: the order's id; 0 when there is none.
+-- Errors: none.
+create or replace function public.last_balance_order(p_user_id bigint)
+returns bigint
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(max(o.id), 0) from public.orders as o where o.user_id = p_user_id and o.provider = 'balance';
+$$;
+
+revoke all on function public.last_balance_order from public, anon, authenticated, service_role;
+grant execute on function public.last_balance_order to bot_backend;
+comment on function public.last_balance_order is 'The user''s newest order that was paid from balance';
+
 -- Lets a buyer leave the message that invites to pay an order for the product's page. An order that is paid, or whose payment
 -- is under review, is not left: its message says so.
 --
 -- Twice or at once: the order's row is locked; left twice is left once.
--- Returns: jsonb {outcome: left, product_key} | {outcome: closed, state (paid | held), texts, amount (text), currency} |
+-- Returns: jsonb {outcome: left, product_key, renews} | {outcome: closed, state (paid | held), texts, amount (text), currency} |
 --   {outcome: unknown}.
 -- Errors: none.
 create or replace function public.leave_checkout(
@@ -7671,7 +7720,7 @@ begin
   update public.orders as o
      set message_ids = array_remove(o.message_ids, p_message_id)
    where o.id = p_order_id and p_message_id = any(o.message_ids);
-  return jsonb_build_object('outcome', 'left', 'product_key', v_order.product_key);
+  return jsonb_build_object('outcome', 'left', 'product_key', v_order.product_key, 'renews', v_order.renews);
 end
 $$;
 
@@ -8212,7 +8261,8 @@ comment on function private.pay_commission is 'Gives a referrer their share of a
 --   same order. Calls with different references meet in the user's row lock: the balance never falls below zero.
 -- Locks: user (KEY SHARE), discount, order, payment, then users by id (NO KEY UPDATE), as where a payment is recorded.
 -- Returns: jsonb
---   {outcome: paid | known, id (of the order), texts, kind, amount, currency, balance, outgoing: messages to deliver now}
+--   {outcome: paid | known, id (of the order), texts, kind, amount, quantity, currency, until, state, balance, outgoing}
+--     until: the end of the plan that was bought; state: see private.checkout_state; outgoing: messages to deliver now
 --   {outcome: not_for_sale}    switched off, no price in balance_currency, or a top-up
 -- Errors: M0003 there is no such user; L0002 the balance is too low; L0005 the price is not p_amount, the one that the buyer
 --   saw (null: any); M0004 the reference belongs to an order that is not paid from balance.
@@ -8249,7 +8299,16 @@ begin
     'texts', v_made -> 'texts',
     'kind', v_order.kind,
     'amount', v_order.amount::text,
+    'quantity', trim_scale(v_order.quantity)::text,
     'currency', v_order.currency,
+    'until', (
+      select s.ends_at
+        from public.payments as p
+        join public.payment_effects as e on e.payment_id = p.id
+        join public.subscriptions as s on s.id = e.subscription_id
+       where p.order_id = v_order.id
+    ),
+    'state', private.checkout_state(v_order),
     'balance', (select u.balance::text from public.users as u where u.id = p_user_id),
     'outgoing', v_outgoing
   );
@@ -11331,9 +11390,9 @@ comment on function private.answer_again is 'What a redelivery of a finished upd
 -- Applies what a handler changed of a session and of the person's choices.
 --
 -- Twice or at once: each key is set on the row as it is now. The caller holds the update's row and calls once.
--- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, is_active, referrer_code
---   (who brought the person), token (what becomes of an own key, see private.change_token) and clear_history (true:
---   the conversation is erased). erase, the whole person, is done by private.erase_person after everything else.
+-- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, price_currency, is_active,
+--   referrer_code (who brought the person), token (what becomes of an own key, see private.change_token) and clear_history
+--   (true: the conversation is erased). erase, the whole person, is done by private.erase_person after everything else.
 -- Errors: those of private.change_token.
 create or replace function private.change_session(
   p_update public.telegram_updates, p_changes jsonb, p_reservation text
@@ -11345,9 +11404,10 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if p_changes ?| array['language', 'is_active'] then
+  if p_changes ?| array['language', 'price_currency', 'is_active'] then
     update public.users as u
        set language = coalesce(p_changes ->> 'language', u.language),
+           price_currency = coalesce(p_changes ->> 'price_currency', u.price_currency),
            is_active = coalesce((p_changes ->> 'is_active')::boolean, u.is_active)
      where u.id = p_update.user_id;
   end if;
@@ -11981,7 +12041,7 @@ comment on function public.put_update_aside is 'Keeps a body that cannot be work
 -- Returns: json
 --   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, own_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
---             created_at, is_admin, admin_email, ban: {reason, told} | null}
+--             price_currency, created_at, is_admin, admin_email, ban: {reason, told} | null}
 --     session {mode, data}
 --     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
 --             month_resets_at, bonus_credits, timezone}
@@ -12123,6 +12183,7 @@ begin
       'vip_level', v_user.vip_level,
       'balance', v_user.balance::text,
       'currency', private.setting('balance_currency'),
+      'price_currency', v_user.price_currency,
       'created_at', v_user.created_at,
       'is_admin', v_user.is_admin,
       'admin_email', case when v_user.is_admin then (

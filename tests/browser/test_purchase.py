@@ -24,7 +24,9 @@ class Words:
 
     language: str
     shop: str
+    group: str
     product: str
+    steps: tuple[str, ...]  # from the product to the provider
     way: str
     contact: str  # asked for where a receipt is due
     to_pay: str
@@ -36,8 +38,10 @@ class Words:
 
 RUSSIAN = Words(
     language="ru",
-    shop="Что выберете?",
+    shop="Что хотите купить?",
+    group="Дополнительные запросы",
     product="100 запросов",
+    steps=("Карта ·", "Ещё"),
     way="Карта или СБП (ЮKassa)",
     contact="чек",
     to_pay="Оплатить",
@@ -48,8 +52,10 @@ RUSSIAN = Words(
 )
 ENGLISH = Words(
     language="en",
-    shop="What would you like?",
+    shop="What would you like to buy?",
+    group="Extra requests",
     product="100 requests",
+    steps=("Card ·",),
     way="Card (Stripe)",
     contact="",
     to_pay="Pay",
@@ -78,9 +84,10 @@ def test_a_purchase_from_the_first_word_to_the_history(
     say(page, "/buy")
     expect(answers(page).last).to_contain_text(words.shop)
     look(page, "1-shop")
-    key(page, words.product).click()
+    for number, step in enumerate((words.group, words.product, *words.steps)):
+        key(page, step).first.click()
+        look(page, f"2-step-{number}")
     expect(key(page, words.way).first).to_be_visible()
-    look(page, "2-product")
     key(page, words.way).first.click()
     if words.contact:
         expect(answers(page).last).to_contain_text(words.contact)

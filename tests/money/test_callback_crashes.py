@@ -139,7 +139,7 @@ def test_killed_around_a_renewal_one_period_is_added(
 
 def _repeating(provider: str) -> str:
     return {"stripe": "🔁 Card (Stripe)", "cloudpayments": "🔁 Card (CloudPayments)"}.get(
-        provider, "🔁 Make-believe"
+        provider, "🔁 Test payment"
     )
 
 

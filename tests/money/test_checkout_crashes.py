@@ -14,15 +14,19 @@ from tools.emulator.telegram import Answer, Chat
 pytestmark = pytest.mark.usefixtures("alive")
 
 
+KEYS = {label: key for key, label in LABELS.items()}
+
+
 def chosen(chat: Chat, provider: str) -> tuple[Answer, str]:
-    """Go to where one more tap makes the order; the message and the button's label."""
-    checkout(chat, "100 requests", provider)  # a receipt's address is known from now on
+    """Go to where one more tap makes the order; the message and the button's callback data."""
+    checkout(chat, "1000 requests", provider)  # a receipt's address is known from now on
     seen = len(chat.answers())
     chat.send("/buy").wait()
     shop = eventually(lambda: chat.answers()[seen:], 20)[0]
     ways = tap(shop, "100 requests")
-    label = next(button.text for row in ways.buttons for button in row if provider in button.text)
-    return ways, label
+    key = KEYS.get(provider, "telegram_stars")
+    currency = {"yookassa": "RUB", "telegram_stars": "XTR"}.get(key, "USD")
+    return ways, f"pay:credits_100:{key}:{currency}"
 
 
 @pytest.mark.parametrize(
@@ -37,10 +41,10 @@ def test_killed_on_the_way_to_the_page_there_is_one_order_and_it_can_be_paid(
     stack: Stack, sql: Sql, clock: Clock, provider: str, statement: str, when: When
 ) -> None:
     anna = speaks(stack)
-    ways, label = chosen(anna, provider)
+    ways, data = chosen(anna, provider)
     before = _orders(sql, anna)
     kill_at(stack, statement, when, "telegram")
-    tapped = ways.tap(label)
+    tapped = anna.tap(ways.stored, data)
     revive(stack, "telegram")
     clock(LATER)
     stack.telegram.retry_now()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -85,7 +86,8 @@ def test_a_purchase_is_booked_given_and_announced(money: Money) -> None:
     assert (done["outcome"], done["amount"], done["currency"], done["balance"]) == (
         "paid", "149.00", "RUB", "51.00",
     )  # fmt: skip
-    assert said(done["outgoing"]) == ["paid_credits"]
+    assert said(done["outgoing"]) == [], "the buyer reads it where they tapped"
+    assert (done["quantity"], done["until"], done["state"]) == ("100", None, "paid")
     assert money.user(anna)["bonus_credits"] == 100
     assert ledger(money, anna) == [(Decimal("-149.00"), "purchase")]
     payment = money.payment(f"orders:{done['id']}", "balance")
@@ -99,9 +101,10 @@ def test_a_purchase_is_booked_given_and_announced(money: Money) -> None:
 def test_a_subscription_is_bought_for_one_period_and_does_not_renew(money: Money) -> None:
     anna = money.person()
     give(money, anna, "998")
-    assert said(buy(money, anna, "premium_month")["outgoing"]) == ["paid_subscription"]
+    done = buy(money, anna, "premium_month")
     assert money.user(anna)["vip_level"] == 1
     first = money.ends_at(anna)
+    assert datetime.fromisoformat(done["until"]) == first
     buy(money, anna, "premium_month")
     assert (money.ends_at(anna) - first).days >= 28
     assert money.user(anna)["balance"] == 0

@@ -32,10 +32,10 @@ TABLES = {
     "public.users": Table(
         "gone",
         section="person",
-        told="id telegram_id username first_name last_name language_code language balance vip_level is_active"
-        " is_newcomer referral_code total_referrals referral_credits bonus_credits total_xp level is_admin"
-        " is_paid banned_at ban_reason ban_told trial_used has_started active_on created_at updated_at"
-        " last_activity",
+        told="id telegram_id username first_name last_name language_code language price_currency"
+        " balance vip_level is_active is_newcomer referral_code total_referrals"
+        " referral_credits bonus_credits total_xp level is_admin is_paid banned_at ban_reason"
+        " ban_told trial_used has_started active_on created_at updated_at last_activity",
     ),
     "public.bot_sessions": Table(
         "gone",

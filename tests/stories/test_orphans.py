@@ -27,8 +27,7 @@ def recurring_checkout(chat: Chat, provider: str, language: str) -> str:
     name = {"en": LABELS, "ru": LABELS_RU}[language][provider]
     chat.send("/buy")
     shelf = tap(chat.answer(), product)
-    label = next(text for row in labels(shelf) for text in row if "🔁" in text and name in text)
-    page = tap(shelf, label)
+    page = tap(shelf, f"🔁 {name}")
     if SAYS[language]["receipt"] in page.text:
         chat.send("anna@example.com")
         page = chat.answer()

@@ -17,10 +17,10 @@ Sql = Callable[..., list[dict[str, Any]]]
 Clock = Callable[[str], None]
 WORDS = {
     "en": {
-        "shop": "What would you like?",
+        "shop": "What would you like to buy?",
         "product": "Premium for a month",
         "way": "🔁 Card or SBP (YooKassa)",
-        "pay": "then the same for every period",
+        "pay": "every month\n\nTurn off auto-renewal anytime",
         "paid": "It is yours until",
         "renewed": "is renewed until",
         "late": "you keep the plan until",
@@ -33,10 +33,10 @@ WORDS = {
         "busy": "is being charged right now",
     },
     "ru": {
-        "shop": "Что выберете?",
+        "shop": "Что хотите купить?",
         "product": "Премиум на месяц",
         "way": "🔁 Карта или СБП (ЮKassa)",
-        "pay": "дальше столько же каждый период",
+        "pay": "затем 499\u00a0₽ каждый месяц",
         "paid": "Действует до",
         "renewed": "продлено до",
         "late": "тариф остаётся с вами до",

@@ -15,7 +15,7 @@ from tools.emulator.telegram import Answer, Chat
 Sql = Callable[..., list[dict[str, Any]]]
 WORDS = {
     "en": (
-        "Premium for a month", "🔁 Telegram Stars", "🔁 Card (Stripe)", "Auto-renewal is already on",
+        "Premium for a month", "🔁 Telegram Stars", "🔁 Card (Stripe)", "You already have auto-renewal",
         "Telegram Stars", "Replace auto-renewal", "auto-renewal is off, because the new one replaces it",
     ),
     "ru": (
@@ -70,8 +70,8 @@ def test_a_single_month_is_not_asked_about(stack: Stack, sql: Sql) -> None:
     anna.pay(link_of(tap(product(anna, "Premium for a month"), "🔁 Telegram Stars"))).wait()
     eventually(lambda: renewals(sql, anna) == {"telegram_stars": "active"}, 20)
     page = product(anna, "Premium for a month")
-    assert "A single payment leaves that auto-renewal on" in page.text
-    assert "To pay" in tap(page, "Stripe) · ").text
+    assert "Paying once adds a period and keeps that auto-renewal" in page.text
+    assert "Total:" in tap(page, "Stripe").text
 
 
 def test_the_link_of_a_running_subscription_is_refused_and_resumes_a_canceled_one(
@@ -108,7 +108,7 @@ def test_an_unpaid_order_is_reminded_of_with_its_link(stack: Stack, sql: Sql) ->
             stack.run_job("payments")
         (reminder,) = [one for one in anna.answers() if "You haven’t paid" in one.text]
         assert link_of(reminder) == link
-        assert "How would you like to pay?" in tap(reminder, "Another way").text
+        assert "How would you like to pay?" in tap(reminder, "Other payment methods").text
         anna.pay(link).wait()
         news(anna, "Paid, thank you!")
     finally:

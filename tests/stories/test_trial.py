@@ -15,6 +15,8 @@ Sql = Callable[..., list[dict[str, Any]]]
 WORDS = {
     "ru": {
         "button": "✨ 3 дня бесплатно",
+        "shop": "✨ Попробуйте «Премиум» бесплатно: 3 дня. /trial",
+        "plan": "Премиум · от",
         "offer": "✨ Попробуйте тариф «Премиум» бесплатно: 3 дня.",
         "start": "✨ Начать",
         "started": "🎉 Пробный период начался. Тариф «Премиум» активен до ",
@@ -28,6 +30,8 @@ WORDS = {
     },
     "en": {
         "button": "✨ 3 days free",
+        "shop": "✨ New here? Try Premium free for 3 days: /trial",
+        "plan": "Premium · from",
         "offer": "✨ Try Premium free for 3 days.",
         "start": "✨ Start",
         "started": "🎉 Your free trial has started. Premium is active until ",
@@ -103,14 +107,20 @@ def news(chat: Chat, beginning: str) -> None:
 @pytest.mark.parametrize("language", WORDS)
 def test_the_ways_to_it_and_none_once_it_is_used(stack: Stack, sql: Sql, language: str) -> None:
     words, anna = WORDS[language], speaks(stack, language)
-    for command in ("/subscription", "/buy"):
-        assert words["button"] in labels(ask(anna, command))
+    assert words["button"] in labels(ask(anna, "/subscription"))
+    shop = ask(anna, "/buy")
+    assert words["shop"] in shop.text
+    plan = tap(shop, next(label for label in labels(shop) if label.startswith(words["plan"])))
+    assert labels(plan)[0] == words["button"]
     page = ask(anna, "/subscription")
     page = tap(page, words["button"])
     assert page.text.startswith(words["offer"])
     tap(page, words["start"])
-    for command in ("/subscription", "/buy"):
-        assert words["button"] not in labels(ask(anna, command))
+    assert words["button"] not in labels(ask(anna, "/subscription"))
+    shop = ask(anna, "/buy")
+    assert "/trial" not in shop.text
+    plan = tap(shop, next(label for label in labels(shop) if label.startswith(words["plan"])))
+    assert words["button"] not in labels(plan)
 
 
 @pytest.mark.parametrize("language", WORDS)

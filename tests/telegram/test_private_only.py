@@ -23,6 +23,8 @@ BUTTONS = {
     "keys:add": "keys", "keys:add:openai": "keys", "keys:remove:openai": "keys", "keys:forget:openai": "keys",
     "keys:use:openai": "keys", "keys:plan": "keys", "buy": "buy", "buy:premium_month": "buy",
     "pay:premium_month:telegram_stars:XTR": "buy", "pay!:premium_month:stripe:USD:again": "buy",
+    "buy@1": "buy", "shop:plan.PREMIUM": "buy", "once:premium_month": "buy", "auto:premium_month": "buy",
+    "card:premium_month:again@1": "buy", "currency:USD": "buy",
     "bal:credits_100": "buy", "bal!:credits_100:149:u7": "buy",
     "promo": "promo", "promo:cancel": "promo",
     "trial": "trial", "trial:start": "trial", "trainings:joined": "trainings",

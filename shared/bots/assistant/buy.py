@@ -1,75 +1,124 @@
-"""/buy: what there is, how to pay for it, and the button that opens the provider's page."""
+"""/buy: product, period, once or auto-renewing, payment method: one message, at most five buttons a screen.
+
+A step with one option is skipped. The callback data of each button names the whole choice, so a button works
+for as long as its message stands.
+"""
 
 from __future__ import annotations
 
 import re
-from datetime import datetime
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
-from telebot.handler_backends import ContinueHandling
 from telebot.types import CallbackQuery, Message
 
-from shared import db, log, texts
-from shared.bots.assistant import bot, contact
+from shared import db
+from shared.bots.assistant import bot, checkout, contact, offers
 from shared.bots.assistant.menu import back
+from shared.bots.assistant.offers import Product, Way, price, title
+from shared.bots.assistant.profile import plan_name
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
-from shared.errors import ConfigError
-from shared.payments import providers
 from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.telegram.unit import Keyboard, Unit
 from shared.texts import Text, figures, joined
 
-if TYPE_CHECKING:
-    from shared.payments.provider import ContactRefused, PaymentError, Provider
-
 BUY = "buy:"  # buy:<product>
-BALANCE = "bal:"  # bal:<product>: pay from balance
-_PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
-_PAY_ANYWAY = "pay!:"  # the same, once the user knows that it replaces their auto-renewal
-_OTHER = "other:"  # other:<order>: from its checkout back to its product
-_AGAIN = "again"  # the payment shall repeat itself each period
-WANTED = "wanted"  # the product that a top-up is made for: its key
-_TIMEOUT = 8.0  # seconds for a provider to make its checkout
-_PREFERRED = {"ru": ("RUB", "USD", "EUR"), "": ("USD", "EUR", "RUB")}
+_GROUP = "shop:"  # shop:<group>
+_MODE = {False: "once:", True: "auto:"}  # once:<product>: pay once; auto:<product>: auto-renew
+_CARDS = "card:"  # card:<product>[:again]: the providers of cards
+_CURRENCY = "currency:"  # currency:<ISO 4217>
+_MOST = 5  # buttons of a screen
+_PAGE = re.compile(r"(.*?)(?:@([0-9]{1,3}))?", re.DOTALL)  # buttons that turn a page end with its number
 
-
-class Way(NamedTuple):
-    """One way to pay for a product."""
-
-    provider: str
-    currency: str
-    amount: Decimal
-    repeats: bool
-    full_amount: Decimal | None = None  # without the person's discount, where they have one
-
-    def button(self, product: str) -> str:
-        """Return the callback data of its button."""
-        if self.provider == "balance":
-            return f"{BALANCE}{product}"
-        return f"{_PAY}{product}:{self.provider}:{self.currency}" + (f":{_AGAIN}" if self.repeats else "")
+Row = list[tuple[str, str]]
 
 
 @bot.message_handler(commands=["buy"], private_only=True)
 def buy(_message: Message) -> None:
-    """Show what there is."""
-    unit = current()
-    reply(*_shop_page(unit))
+    """Show the shop."""
+    reply(*_shop(current(), 0))
 
 
-@bot.callback_query_handler(func=lambda call: call.data == "buy", private_only=True, page="buy")
-def show_shop(_call: CallbackQuery) -> None:
-    """Show what there is under the menu's button."""
+@bot.callback_query_handler(
+    func=lambda call: re.fullmatch(r"buy(@[0-9]{1,3})?", call.data or "") is not None,
+    private_only=True,
+    page="buy",
+)
+def show_shop(call: CallbackQuery) -> None:
+    """Show the shop under a button."""
     unit = current()
-    unit.show(*_shop_page(unit))
+    _, page = _paged(call.data or "")
+    unit.show(*_shop(unit, page))
+
+
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_CURRENCY), private_only=True, page="buy"
+)
+def choose_currency(call: CallbackQuery) -> None:
+    """Show the shop in another currency from now on."""
+    unit = current()
+    code = (call.data or "").removeprefix(_CURRENCY)
+    if code in offers.currencies(unit, offers.products(unit)):
+        unit.set_price_currency(code)
+    unit.show(*_shop(unit, 0))
+
+
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_GROUP), private_only=True, page="buy"
+)
+def show_group(call: CallbackQuery) -> None:
+    """Show the products of a group: the periods of a plan, packs of requests."""
+    unit = current()
+    group, page = _paged((call.data or "").removeprefix(_GROUP))
+    found = offers.groups(offers.products(unit)).get(group)
+    if found is None:
+        return offers.gone(unit)
+    return unit.show(*_group(unit, group, found, page))
 
 
 @bot.callback_query_handler(
     func=lambda call: (call.data or "").startswith(BUY), private_only=True, page="buy"
 )
 def show_product(call: CallbackQuery) -> None:
-    """Show one product, what it would add to, and the ways to pay."""
-    _show_product(current(), (call.data or "").removeprefix(BUY))
+    """Go on with one product, to the next question that has more than one answer."""
+    unit = current()
+    product = offers.find(unit, (call.data or "").removeprefix(BUY))
+    if product is None:
+        return offers.gone(unit)
+    return _go_on(unit, product)
+
+
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(tuple(_MODE.values())), private_only=True, page="buy"
+)
+def choose_mode(call: CallbackQuery) -> None:
+    """Go on with a single payment, or with one that repeats."""
+    unit = current()
+    mode, _, key = (call.data or "").partition(":")
+    product = offers.find(unit, key)
+    repeats = f"{mode}:" == _MODE[True]
+    if product is None or not _ways(unit, product, repeats):
+        return offers.gone(unit)
+    return _pay_or_ask(unit, product, repeats)
+
+
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_CARDS), private_only=True, page="buy"
+)
+def show_cards(call: CallbackQuery) -> None:
+    """Show the providers that take cards, where there are several."""
+    unit = current()
+    data, page = _paged((call.data or "").removeprefix(_CARDS))
+    key, _, again = data.partition(":")
+    product = offers.find(unit, key)
+    ways = _ways(unit, product, again == offers.AGAIN) if product else []
+    ways = [way for way in ways if way.method == "card"]
+    if product is None or not ways:
+        return offers.gone(unit)
+    rows = [[_method(unit, product, [way])] for way in ways]
+    up = [(unit.text("buy_back"), _MODE[ways[0].repeats] + key)]
+    text = joined(_head(unit, product), unit.rich("buy_card_question"), separator="\n\n")
+    return unit.show(text, [*_page_of(unit, rows, page, _CARDS + data, _MOST - 1), up])
 
 
 @bot.callback_query_handler(
@@ -78,362 +127,295 @@ def show_product(call: CallbackQuery) -> None:
     page="buy",
 )
 def leave_checkout(call: CallbackQuery) -> None:
-    """Go back from a checkout to the ways to pay; one that is paid meanwhile says so."""
+    """Go back from a checkout; one that is paid meanwhile says so."""
     unit = current()
-    order = int((call.data or "").removeprefix(_OTHER))
+    order = int((call.data or "").partition(":")[2])
     left = db.call("leave_checkout", p_user_id=unit.person.id, p_order_id=order, p_message_id=unit.shown_in)
     if left["outcome"] == "closed":
-        return _show_closed(unit, left)
-    return _show_product(unit, left["product_key"]) if left["outcome"] == "left" else gone(unit)
-
-
-def _show_closed(unit: Unit, order: dict[str, Any]) -> None:
-    """Say that an order is paid, or under review, where its checkout was."""
-    price = figures.money(unit.language, Decimal(order["amount"]), order["currency"])
-    unit.show(unit.rich(f"invitation_{order['state']}", title=title(unit, order["texts"]), price=price))
-
-
-def _show_product(unit: Unit, key: str) -> None:
-    product = _find(unit, key)
+        return checkout.show_closed(unit, left)
+    product = offers.find(unit, left["product_key"]) if left["outcome"] == "left" else None
     if product is None:
-        return gone(unit)
-    words = {"title": title(unit, product["texts"]), "about": _about(unit, product["texts"])}
-    words["about"] += _reduced(unit, product)
-    if product["kind"] != "subscription" or unit.usage.plan == "FREE":
-        return unit.show(unit.rich("buy_product", **words), _ways(unit, product))
-    running = db.call("subscription_overview", p_user_id=unit.person.id)
-    until = running["ends_at"] and unit.date(running["ends_at"])
-    repeats = any(renewal["status"] in ("active", "past_due") for renewal in running["renewals"])
-    key = "buy_product_repeats" if repeats else "buy_product_extends" if until else "buy_product_endless"
-    return unit.show(unit.rich(key, until=until or "", **words), _ways(unit, product))
+        return offers.gone(unit)
+    return unit.show(*_before_checkout(unit, product, left["renews"]))
 
 
 @bot.callback_query_handler(
-    func=lambda call: (call.data or "").startswith((_PAY, _PAY_ANYWAY)), private_only=True, page="buy"
+    func=lambda call: call.data == "contact:cancel", private_only=True, page="profile"
 )
-def pay(call: CallbackQuery) -> None:
-    """Make the order and show the button that opens the provider's page; ask before a second auto-renewal."""
+def cancel_contact(_call: CallbackQuery) -> None:
+    """Stop asking for a receipt contact, and go back to where it was asked."""
     unit = current()
-    data = call.data or ""
-    chosen = data.partition(":")[2]
-    found = _chosen(unit, chosen)
-    if found is None:
-        return gone(unit)
-    product, way = found
-    if way.repeats and data.startswith(_PAY) and (running := _running_renewal(unit)):
-        return _ask_to_replace(unit, chosen, running)
-    if _needs_contact(way) and contact.kept(unit) is None:
-        return contact.ask(unit, unit.rich("buy_contact"), chosen)
-    return _checkout(unit, product, way)
-
-
-def _running_renewal(unit: Unit) -> dict[str, Any] | None:
-    """Return the newest auto-renewal that will be charged again."""
-    renewals: list[dict[str, Any]] = db.call("subscription_overview", p_user_id=unit.person.id)["renewals"]
-    return next((one for one in renewals if one["status"] in ("active", "past_due")), None)
-
-
-def _ask_to_replace(unit: Unit, chosen: str, running: dict[str, Any]) -> None:
-    words = {
-        "title": title(unit, running["texts"]),
-        "price": figures.money(unit.language, Decimal(running["amount"]), running["currency"]),
-        "provider": unit.text(f"provider_{running['provider']}"),
-    }
-    unit.show(
-        unit.rich("buy_replaces", **words),
-        [
-            [(unit.text("buy_replace"), _PAY_ANYWAY + chosen)],
-            [(unit.text("subscription_back"), "subscription")],
-            [(unit.text("buy_other"), BUY + chosen.partition(":")[0])],
-        ],
-    )
-
-
-def _shop_page(unit: Unit) -> tuple[Text, Keyboard]:
-    """Return the shop; what a top-up was to be made for is forgotten here."""
-    if unit.data.get(WANTED):
-        unit.set_data(WANTED, None)
-    found = products(unit)
-    return _shop(unit, found), _shelf(unit, found)
-
-
-def _is_contact(message: Message) -> bool:
-    awaiting = current().data.get("awaiting")
-    return awaiting in (contact.AWAITS, contact.AWAITS_AGAIN) and not (message.text or "").startswith("/")
-
-
-@bot.message_handler(func=_is_contact, content_types=["text", "contact"])
-def take_contact(message: Message) -> ContinueHandling | None:
-    """Take the address for the receipt, written or shared as a contact, and go on with what was being bought.
-
-    The second message that holds none is for the AI: the user has moved on.
-    """
-    from shared.payments import contacts
-
-    unit = current()
-    text = message.contact.phone_number if message.contact else message.text or ""
-    found = contacts.read(text)
-    if found is None and unit.data.get("awaiting") == contact.AWAITS_AGAIN and not contacts.is_try(text):
-        unit.set_data("awaiting", None)
-        return ContinueHandling()
-    if found is None:
-        unit.set_data("awaiting", contact.AWAITS_AGAIN)
-        reply(unit.rich("buy_contact_wrong"), [[(unit.text("contact_cancel"), "contact:cancel")]])
-        return None
-    pending = contact.take(unit, found)
-    if pending is None:
-        contact.save(unit, found)
-        return None
-    chosen = _chosen(unit, pending)
+    pending = contact.stop_asking(unit)
+    chosen = checkout.chosen_way(unit, pending) if pending else None
     if chosen is None:
-        gone(unit)
+        return contact.show_page(unit)
+    return unit.show(*_before_checkout(unit, chosen[0], chosen[1].repeats))
+
+
+def _before_checkout(unit: Unit, product: Product, repeats: bool) -> tuple[Text, Keyboard]:
+    """Return the last screen before a checkout that asks something."""
+    ways = _ways(unit, product, repeats)
+    if len(ways) > 1:
+        return _methods(unit, product, repeats)
+    if len(_modes(unit, product)) > 1:
+        return _mode(unit, product)
+    return _screen(unit, _above(unit, product))
+
+
+def product_row(unit: Unit, product: Product) -> Row:
+    """Return the button that opens a product: its title and its price, unless a top-up costs what it adds."""
+    way, name = offers.shown_way(unit, product), title(unit, product["texts"])
+    is_named = product["kind"] == "balance" and (way.currency, way.amount) == (
+        unit.person.currency,
+        Decimal(product["quantity"]),
+    )
+    label = name if is_named else unit.text("buy_offer", title=name, price=price(unit, way))
+    return [(label, BUY + product["key"])]
+
+
+# The shop -------------------------------------------------------------------------------------------------
+
+
+def _shop(unit: Unit, page: int) -> tuple[Text, Keyboard]:
+    """Return the shop; what a top-up was to be made for is forgotten here."""
+    if unit.data.get(checkout.WANTED):
+        unit.set_data(checkout.WANTED, None)
+    found = offers.products(unit)
+    if not found:
+        return unit.rich("buy_nothing"), back(unit)
+    trial = trial_offer(unit)
+    currency = _currency_row(unit, found)
+    room = _MOST - len(currency) - 1
+    rows = _shop_rows(unit, found, room)
+    has_trial = bool(trial) and len(rows) < room
+    offered = [*(trial_row(unit, trial) if has_trial else []), *rows]
+    text = _shop_text(unit, found, None if has_trial else trial)
+    return text, [*_page_of(unit, offered, page, "buy", room), *currency, *back(unit)]
+
+
+def _shop_rows(unit: Unit, found: list[Product], room: int) -> list[Row]:
+    """Return the products where all of them fit, else the groups they are in."""
+    by_group = offers.groups(found)
+    if len(found) <= room or len(by_group) == 1:
+        return [product_row(unit, product) for product in found]
+    return [
+        product_row(unit, members[0]) if len(members) == 1 else [_group_button(unit, group, members)]
+        for group, members in by_group.items()
+    ]
+
+
+def _group_button(unit: Unit, group: str, members: list[Product]) -> tuple[str, str]:
+    ways = [offers.shown_way(unit, product) for product in members]
+    least = min((way for way in ways if way.currency == ways[0].currency), key=lambda way: way.amount)
+    label = unit.text("buy_from", title=_group_name(unit, group), price=price(unit, least))
+    return label, _GROUP + group
+
+
+def _group_name(unit: Unit, group: str) -> str:
+    kind, _, plan = group.partition(".")
+    return plan_name(unit, plan) if plan else unit.text(f"buy_group_{kind}")
+
+
+def _currency_row(unit: Unit, found: list[Product]) -> Keyboard:
+    """Return the button that shows the shop in the next currency, where there are several."""
+    codes = sorted(offers.currencies(unit, found))
+    if len(codes) < 2:
+        return []
+    now = offers.currencies(unit, found)[0]
+    following = codes[(codes.index(now) + 1) % len(codes)]
+    label = unit.text("buy_currency", currency=figures.currency_name(following))
+    return [[(label, _CURRENCY + following)]]
+
+
+def _shop_text(unit: Unit, found: list[Product], trial: dict[str, Any] | None) -> Text:
+    """Say what can be done here, and which discount is in the prices already."""
+    parts = [unit.rich("buy")]
+    if trial:
+        plan = plan_name(unit, trial["plan"])
+        parts.append(unit.rich("buy_trial", plan=plan, days=trial["days"]))
+    if discount := next((product["discount"] for product in found if product["discount"]), None):
+        until = unit.date(discount["until"]) if discount["until"] else ""
+        key = "buy_discount_until" if until else "buy_discount"
+        parts.append(unit.rich(key, percent=discount["percent"], until=until))
+    return joined(*parts, unit.rich("buy_promo_hint"), separator="\n\n")
+
+
+# A group --------------------------------------------------------------------------------------------------
+
+
+def _group(unit: Unit, group: str, members: list[Product], page: int) -> tuple[Text, Keyboard]:
+    trial = trial_offer(unit)
+    rows = [_member_row(unit, product, members) for product in members]
+    if trial and group == f"plan.{trial['plan']}":
+        rows = [*map(list, trial_row(unit, trial)), *rows]
+    lines = dict.fromkeys(offers.about(unit, product["texts"]) for product in members)
+    heading = unit.rich("buy_group", title=_group_name(unit, group))
+    descriptions = Text("\n".join(line for line in lines if line), [])
+    parts = [heading, descriptions] if descriptions.text else [heading]
+    text = joined(joined(*parts, separator="\n"), unit.rich("buy_group_question"), separator="\n\n")
+    return text, [*_page_of(unit, rows, page, _GROUP + group, _MOST - 1), [(unit.text("buy_back"), "buy")]]
+
+
+def _member_row(unit: Unit, product: Product, members: list[Product]) -> Row:
+    """Return the button of a product, with what a year saves against twelve months."""
+    label, data = product_row(unit, product)[0]
+    saved = _saved(unit, product, members)
+    return [(unit.text("buy_saves", offer=label, percent=saved) if saved else label, data)]
+
+
+def _saved(unit: Unit, product: Product, members: list[Product]) -> int:
+    month = next((one for one in members if one["period"] == "month"), None)
+    if product["period"] != "year" or month is None:
+        return 0
+    year_way, month_way = offers.shown_way(unit, product), offers.shown_way(unit, month)
+    if year_way.currency != month_way.currency:
+        return 0
+    return max(int(100 - 100 * year_way.amount / (12 * month_way.amount)), 0)
+
+
+# A product ------------------------------------------------------------------------------------------------
+
+
+def _go_on(unit: Unit, product: Product) -> None:
+    modes = _modes(unit, product)
+    if len(modes) > 1:
+        return unit.show(*_mode(unit, product))
+    return _pay_or_ask(unit, product, modes[0])
+
+
+def _pay_or_ask(unit: Unit, product: Product, repeats: bool) -> None:
+    """Go to the checkout where there is one payment method and nothing to be told before."""
+    ways = _ways(unit, product, repeats)
+    if len(ways) == 1 and ways[0].method != "balance" and not _note(unit, product).text:
+        return checkout.pay(unit, product, ways[0])
+    return unit.show(*_methods(unit, product, repeats))
+
+
+def _modes(unit: Unit, product: Product) -> list[bool]:
+    """Return whether the product is paid once (False), repeatedly (True), or either."""
+    return sorted({way.repeats for way in offers.ways_to_pay(unit, product)})
+
+
+def _ways(unit: Unit, product: Product, repeats: bool) -> list[Way]:
+    return [way for way in offers.ways_to_pay(unit, product) if way.repeats == repeats]
+
+
+def _mode(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
+    rows = []
+    for repeats in _modes(unit, product):
+        key = f"buy_auto_{product['period']}" if repeats else "buy_once"
+        way = offers.shown_way(unit, product, repeats=repeats)
+        rows.append([(unit.text(key, price=price(unit, way)), _MODE[repeats] + product["key"])])
+    text = _product_text(unit, product, "buy_mode_question")
+    return text, [*rows, [(unit.text("buy_back"), _above(unit, product))]]
+
+
+def _methods(unit: Unit, product: Product, repeats: bool) -> tuple[Text, Keyboard]:
+    by_method: dict[str, list[Way]] = {}
+    for way in _ways(unit, product, repeats):
+        by_method.setdefault(way.method, []).append(way)
+    rows = [[_method(unit, product, ways)] for ways in by_method.values()]
+    question = f"buy_method_question_{product['period']}" if repeats else "buy_method_question"
+    up = BUY + product["key"] if len(_modes(unit, product)) > 1 else _above(unit, product)
+    return _product_text(unit, product, question), [*rows, [(unit.text("buy_back"), up)]]
+
+
+def _method(unit: Unit, product: Product, ways: list[Way]) -> tuple[str, str]:
+    """Return the button of a payment method; several providers of cards have one button together."""
+    way = ways[0]
+    if way.provider == "balance":
+        balance = figures.money(unit.language, unit.person.balance, unit.person.currency)
+        return unit.text("buy_way_balance", price=price(unit, way), balance=balance), way.button(
+            product["key"]
+        )
+    if len(ways) == 1:
+        name, data = unit.text(f"provider_{way.provider}"), way.button(product["key"])
     else:
-        _checkout(unit, *chosen)
-    return None
+        again = f":{offers.AGAIN}" if way.repeats else ""
+        name, data = unit.text(f"buy_method_{way.method}"), f"{_CARDS}{product['key']}{again}"
+    return unit.text("buy_offer", title=name, price=price(unit, way)), data
 
 
-def _checkout(unit: Unit, product: dict[str, Any], way: Way) -> None:
-    from shared.payments.provider import ContactRefused, PaymentError
-
-    provider = providers.load(way.provider)
-    address = contact.kept(unit) if _needs_contact(way) else None
-    made = db.call(
-        "create_order",
-        p_user_id=unit.person.id,
-        p_product_key=product["key"],
-        p_provider=way.provider,
-        p_currency=way.currency,
-        p_bot=bot.name,
-        p_renews=way.repeats,
-        p_contact=address,
-        # A worker that takes over, or Telegram's second delivery, finds the order of the first.
-        p_reference=f"{bot.name}:{unit.incoming.update_id}",
-        p_continues=unit.data.get(WANTED) if product["kind"] == "balance" else None,
-        p_message_id=unit.shown_in,
-    )
-    if made["outcome"] == "closed":
-        return _show_closed(unit, made)
-    if made["outcome"] == "not_for_sale":
-        return gone(unit)
-    url = made["checkout_url"]
-    if not url:
-        try:
-            url = _open(unit, provider, made, address)
-        except ContactRefused as error:
-            return _ask_again(unit, product, way, made, error)
-        except (PaymentError, ConfigError) as error:
-            return _say_failed(unit, product, way, made, error)
-    price = figures.money(unit.language, Decimal(made["amount"]), made["currency"])
-    words = {"title": title(unit, made["texts"]), "price": price}
-    if made["full_amount"]:
-        words["full"] = figures.money(unit.language, Decimal(made["full_amount"]), made["currency"])
-        text = unit.rich("buy_pay_reduced", **words)
-    else:
-        text = unit.rich("buy_pay_repeats" if way.repeats else "buy_pay", **words)
-    return unit.show(
-        text,
-        [
-            [(unit.text("buy_pay_button", price=price), url)],
-            [(unit.text("buy_other"), f"{_OTHER}{made['id']}")],
-        ],
-        order_id=made["id"],
-    )
+def _above(unit: Unit, product: Product) -> str:
+    """Return the callback data of the screen a product was chosen on."""
+    group = offers.group_of(product)
+    found = offers.products(unit)
+    room = _MOST - len(_currency_row(unit, found)) - 1
+    by_group = offers.groups(found)
+    is_in_shop = len(found) <= room or len(by_group) == 1 or len(by_group.get(group, [])) == 1
+    return "buy" if is_in_shop else _GROUP + group
 
 
-def _ask_again(
-    unit: Unit, product: dict[str, Any], way: Way, made: dict[str, Any], error: ContactRefused
-) -> None:
-    """Ask for another contact: the provider does not take the one that is kept."""
-    log.warning("a contact was refused", action="contact_refused", provider=way.provider, reason=str(error))
-    db.call("cancel_order", p_order_id=made["id"])
-    words = {"contact": contact.kept(unit) or "", "provider": unit.text(f"provider_{way.provider}")}
-    contact.forget(unit)
-    pending = way.button(product["key"]).removeprefix(_PAY)
-    contact.ask(unit, unit.rich("buy_contact_refused", **words), pending)
+def _screen(unit: Unit, data: str) -> tuple[Text, Keyboard]:
+    group = data.removeprefix(_GROUP)
+    members = offers.groups(offers.products(unit)).get(group) if data.startswith(_GROUP) else None
+    return _group(unit, group, members, 0) if members else _shop(unit, 0)
 
 
-def _say_failed(
-    unit: Unit, product: dict[str, Any], way: Way, made: dict[str, Any], error: PaymentError | ConfigError
-) -> None:
-    """Say that there is no checkout. A refusal and a wrong setting would stay: they need the owner."""
-    from shared.payments.provider import RequestRefused
-
-    is_refusal = isinstance(error, RequestRefused)
-    tell = log.alert if is_refusal or isinstance(error, ConfigError) else log.warning
-    tell("no checkout", action="checkout_failed", provider=way.provider, reason=str(error))
-    if is_refusal:
-        db.call("cancel_order", p_order_id=made["id"])
-    text = unit.rich("buy_refused" if is_refusal else "buy_unavailable")
-    unit.show(text, [[(unit.text("buy_other"), BUY + product["key"])]])
+# Words ----------------------------------------------------------------------------------------------------
 
 
-def _open(unit: Unit, provider: Provider, made: dict[str, Any], address: str | None) -> str:
-    from shared.payments.provider import Order
-
-    name, expires_at = title(unit, made["texts"])[:32], datetime.fromisoformat(made["expires_at"])
-    order = Order(
-        id=made["id"],
-        title=name,
-        description=_about(unit, made["texts"])[:128] or name,
-        amount=Decimal(made["amount"]),
-        currency=made["currency"],
-        telegram_id=unit.person.telegram_id,
-        # The number alone would be known to a provider from another database on the same account.
-        idempotency_key=f"order-{made['id']}-{int(expires_at.timestamp())}",
-        return_url=f"https://t.me/{bot.user.username}",
-        language=unit.language,
-        period=made["period"] if made["renews"] else None,
-        contact=address,
-        expires_at=expires_at,
-        bot=bot.name,
-    )
-    checkout = provider.create(order, _TIMEOUT)
-    db.call(
-        "keep_checkout",
-        p_order_id=made["id"],
-        p_url=checkout.url,
-        p_reference=checkout.reference,
-        p_message_id=unit.shown_in,
-    )
-    return checkout.url
+def _product_text(unit: Unit, product: Product, question: str) -> Text:
+    note = _note(unit, product)
+    parts = [_head(unit, product), *([note] if note.text else []), unit.rich(question)]
+    return joined(*parts, separator="\n\n")
 
 
-def products(unit: Unit) -> list[dict[str, Any]]:
-    """Return the products that can be paid for in some way here."""
-    if unit.is_offline:
-        raise StateUnavailable
-    found: list[dict[str, Any]] = db.call("products_for_sale", p_user_id=unit.person.id)
-    return [product for product in found if ways_to_pay(unit, product)]
+def _head(unit: Unit, product: Product) -> Text:
+    heading = unit.rich("buy_group", title=title(unit, product["texts"]))
+    description = offers.about(unit, product["texts"])
+    return joined(heading, Text(description, []), separator="\n") if description else heading
 
 
-def _find(unit: Unit, key: str) -> dict[str, Any] | None:
-    return next((product for product in products(unit) if product["key"] == key), None)
+def _note(unit: Unit, product: Product) -> Text:
+    """Say what matters before a purchase: a discount, and what the user's plan makes of more time."""
+    notes = [note for note in (_discount_note(unit, product), _plan_note(unit, product)) if note is not None]
+    return joined(*notes, separator="\n\n")
 
 
-def _chosen(unit: Unit, chosen: str) -> tuple[dict[str, Any], Way] | None:
-    """Return the product and the way that a button named, if both are still there."""
-    product = _find(unit, chosen.partition(":")[0])
-    if product is None:
+def _discount_note(unit: Unit, product: Product) -> Text | None:
+    ways = [way for way in offers.ways_to_pay(unit, product) if way.full_amount]
+    if not ways:
         return None
-    ways = (way for way in ways_to_pay(unit, product) if way.button(product["key"]) == _PAY + chosen)
-    way = next(ways, None)
-    return (product, way) if way else None
-
-
-def ways_to_pay(unit: Unit, product: dict[str, Any]) -> list[Way]:
-    """Return the ways there are, Stars first: Telegram asks for them where digital goods are sold.
-
-    Balance comes last. Alone it is a way for a user who has enough of it.
-    """
-    ways = []
-    for key in sorted(providers.configured(), key=lambda key: (key != "telegram_stars", key)):
-        provider = providers.load(key)
-        preferred = ("XTR", *_PREFERRED.get(unit.language, _PREFERRED[""]))
-        takes = provider.CURRENCIES.intersection(product["prices"])
-        currency = next((code for code in preferred if code in takes), None)
-        if currency is None:
-            continue
-        amount = Decimal(product["prices"][currency])
-        reduced = product["discount"] and product["discount"]["prices"].get(currency)
-        if reduced:  # once: what renews by itself costs what it costs
-            ways.append(Way(key, currency, Decimal(reduced), repeats=False, full_amount=amount))
-        else:
-            ways.append(Way(key, currency, amount, repeats=False))
-        if product["period"] and provider.renews(product["period"], currency):
-            ways.append(Way(key, currency, amount, repeats=True))
-    from_balance = balance_way(unit, product)
-    if from_balance and (ways or unit.person.balance >= from_balance.amount):
-        ways.append(from_balance)
-    return ways
-
-
-def balance_way(unit: Unit, product: dict[str, Any]) -> Way | None:
-    """Return how a product is paid from balance: for one period, never for balance itself."""
-    currency = unit.person.currency
-    if product["kind"] == "balance" or currency not in product["prices"]:
-        return None
-    amount = Decimal(product["prices"][currency])
-    reduced = product["discount"] and product["discount"]["prices"].get(currency)
-    if reduced:
-        return Way("balance", currency, Decimal(reduced), repeats=False, full_amount=amount)
-    return Way("balance", currency, amount, repeats=False)
-
-
-def _needs_contact(way: Way) -> bool:
-    return providers.load(way.provider).NEEDS_CONTACT
-
-
-def _shelf(unit: Unit, products: list[dict[str, Any]]) -> Keyboard:
-    rows = [[offer(unit, product)] for product in products]
-    return [*trial_row(unit, trial_offer(unit)), *rows, [(unit.text("buy_promo"), "promo")], *back(unit)]
-
-
-def offer(unit: Unit, product: dict[str, Any]) -> tuple[str, str]:
-    """Return the button that opens a product: its title and the price of the first way to pay."""
-    price = _price(unit, ways_to_pay(unit, product)[0])
-    return f"{title(unit, product['texts'])} · {price}", BUY + product["key"]
-
-
-def _shop(unit: Unit, products: list[dict[str, Any]]) -> Text:
-    """Say what the buttons are, and which discount is in their prices already."""
-    if not products:
-        return unit.rich("buy_nothing")
-    discount = next((product["discount"] for product in products if product["discount"]), None)
-    if discount is None:
-        return unit.rich("buy")
-    until = unit.date(discount["until"]) if discount["until"] else ""
-    key = "buy_discount_until" if until else "buy_discount"
-    note = unit.rich(key, percent=discount["percent"], until=until)
-    return joined(unit.rich("buy"), note, separator="\n\n")
-
-
-def _reduced(unit: Unit, product: dict[str, Any]) -> str:
-    """Say what the person's discount makes of each price of a product, and what it is not for."""
-    ways = ways_to_pay(unit, product)
     prices = {
         way.currency: unit.text(
             "buy_reduced_price",
-            price=_price(unit, way),
-            full=figures.money(unit.language, way.full_amount, way.currency),
+            price=price(unit, way),
+            full=figures.money(unit.language, way.full_amount or way.amount, way.currency),
         )
         for way in ways
-        if way.full_amount
     }
-    if not prices:
-        return ""
-    words = unit.text(
-        "buy_reduced", percent=product["discount"]["percent"], prices="; ".join(prices.values())
-    )
-    repeats = unit.text("buy_reduced_repeats") if any(way.repeats for way in ways) else ""
-    return "\n\n" + words + repeats
+    percent = product["discount"]["percent"]
+    key = "buy_reduced_repeats" if True in _modes(unit, product) else "buy_reduced"
+    return unit.rich(key, percent=percent, prices="; ".join(prices.values()))
 
 
-def _ways(unit: Unit, product: dict[str, Any]) -> Keyboard:
-    rows = [[(_label(unit, way), way.button(product["key"]))] for way in ways_to_pay(unit, product)]
-    return [*rows, [(unit.text("buy_all"), "buy")]]
+def _plan_note(unit: Unit, product: Product) -> Text | None:
+    if product["kind"] != "subscription" or unit.usage.plan == "FREE":
+        return None
+    running = db.call("subscription_overview", p_user_id=unit.person.id)
+    if not running["ends_at"]:
+        return unit.rich("buy_note_endless")
+    repeats = any(renewal["status"] in ("active", "past_due") for renewal in running["renewals"])
+    key = "buy_note_repeats" if repeats else "buy_note_extends"
+    return unit.rich(key, until=unit.date(running["ends_at"]))
 
 
-def _label(unit: Unit, way: Way) -> str:
-    price, provider = _price(unit, way), unit.text(f"provider_{way.provider}")
-    if way.provider == "balance":
-        balance = figures.money(unit.language, unit.person.balance, unit.person.currency)
-        return unit.text("buy_way_balance", provider=provider, price=price, balance=balance)
-    return unit.text("buy_way_repeats" if way.repeats else "buy_way", provider=provider, price=price)
+# Pages ----------------------------------------------------------------------------------------------------
 
 
-def _price(unit: Unit, way: Way) -> str:
-    return figures.money(unit.language, way.amount, way.currency)
+def _paged(data: str) -> tuple[str, int]:
+    match = _PAGE.fullmatch(data)
+    assert match is not None  # every text matches
+    return match[1], int(match[2] or 0)
 
 
-def title(unit: Unit, named: dict[str, Any]) -> str:
-    """Return a product's title in the person's language, or in any there is."""
-    return str(texts.pick(unit.language, named)["title"])
-
-
-def _about(unit: Unit, named: dict[str, Any]) -> str:
-    return str(texts.pick(unit.language, named).get("description", ""))
-
-
-def gone(unit: Unit) -> None:
-    """Say that this is not for sale, and lead back to what is."""
-    unit.show(unit.rich("buy_gone"), [[(unit.text("buy_all"), "buy")]])
+def _page_of(unit: Unit, rows: Keyboard, page: int, data: str, room: int) -> Keyboard:
+    """Return the rows that fit on a page, and a button to the next page where there are more."""
+    if len(rows) <= room:
+        return rows
+    size = room - 1
+    pages = -(-len(rows) // size)
+    page %= pages
+    more = [(unit.text("buy_more"), f"{data}@{(page + 1) % pages}")]
+    return [*rows[page * size : (page + 1) * size], more]

@@ -6,7 +6,6 @@ from telebot.types import CallbackQuery
 
 from shared import db
 from shared.bots.assistant import bot
-from shared.bots.assistant.menu import back
 from shared.telegram import current
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import Text
@@ -34,7 +33,22 @@ def ask(unit: Unit, text: Text, pending: str | None) -> None:
     """Ask for a contact; the next message is it, and the payment `pending` goes on."""
     unit.set_data("awaiting", AWAITS)
     unit.set_data(_PENDING, pending)
-    unit.show(text, [[(unit.text("contact_cancel"), "contact:cancel")]])
+    unit.show(text, cancel_button(unit))
+
+
+def cancel_button(unit: Unit) -> Keyboard:
+    """Return the button that stops asking."""
+    return [[(unit.text("contact_cancel"), "contact:cancel")]]
+
+
+def stop_asking(unit: Unit) -> str | None:
+    """Ask for no contact any more; return the payment that waited for it, None where there is none."""
+    if str(unit.data.get("awaiting")) not in (AWAITS, AWAITS_AGAIN):
+        return None
+    pending = unit.data.get(_PENDING)
+    unit.set_data("awaiting", None)
+    unit.set_data(_PENDING, None)
+    return str(pending) if pending else None
 
 
 def take(unit: Unit, contact: str) -> str | None:
@@ -102,18 +116,6 @@ def remove(_call: CallbackQuery) -> None:
     forget(unit)
     unit.notice(unit.text("contact_removed"))
     show_page(unit)
-
-
-@bot.callback_query_handler(
-    func=lambda call: call.data == "contact:cancel", private_only=True, page="profile"
-)
-def cancel(_call: CallbackQuery) -> None:
-    """Ask for no contact any more."""
-    unit = current()
-    if str(unit.data.get("awaiting")) in (AWAITS, AWAITS_AGAIN):
-        unit.set_data("awaiting", None)
-        unit.set_data(_PENDING, None)
-    unit.show(unit.rich("cancel_done"), back(unit))
 
 
 def _profile(unit: Unit) -> Keyboard:

@@ -9,8 +9,8 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, log
 from shared.bots.assistant import bot
-from shared.bots.assistant.buy import title
 from shared.bots.assistant.menu import back
+from shared.bots.assistant.offers import title
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
 from shared.config import settings
 from shared.payments import providers

@@ -44,6 +44,7 @@ class Provider(provider.Provider):
     REQUIRED = (_TOKEN,)
     API = "https://pay.crypt.bot"
     CURRENCIES = frozenset(_OFFERED.split())
+    METHOD = "crypto"
     HAS_STATUS = True
     HAS_STATEMENT = True
 

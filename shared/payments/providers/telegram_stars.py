@@ -51,6 +51,7 @@ class Provider(provider.Provider):
     REQUIRED = ()
     API = ""  # TELEGRAM_API_URL
     CURRENCIES = frozenset({CURRENCY})
+    METHOD = "stars"
     KINDS: ClassVar[frozenset[str]] = frozenset()  # nobody calls: see `notices`
     RENEWS: ClassVar[frozenset[str]] = frozenset({"month"})
     HAS_REFUND = True

@@ -4,7 +4,9 @@
 --
 -- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
 --   erasure comes before it, or finds it. A discount is bound to one order at a time: its row is locked, and the order that
---   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.hold_payers).
+--   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.hold_payers). With
+--   p_reuse calls of one user wait for each other (an advisory lock, taken before the discount), so that two devices get one
+--   order.
 -- Returns: jsonb
 --   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
 --    checkout_url}            full_amount: without the discount, null when there is none
@@ -13,6 +15,8 @@
 --   p_message_id: the message whose button was tapped. Where it invites to pay already, the tap was made twice, or on an old
 --   screen: the same choice gets the same order, and what is paid or under review is closed.
 --   p_continues: the product that a top-up is made for; once it is paid, its buyer is offered that.
+--   p_reuse: the same choice at the same price gets the buyer's open order, whichever message or device it was tapped on, unless
+--   an attempt to pay it has failed or it ends within the hour.
 -- Errors: M0003, there is no such person.
 create or replace function public.create_order(
   p_user_id bigint,
@@ -24,7 +28,8 @@ create or replace function public.create_order(
   p_contact text default null,
   p_reference text default null,
   p_continues text default null,
-  p_message_id bigint default null
+  p_message_id bigint default null,
+  p_reuse boolean default false
 )
 returns jsonb
 language plpgsql
@@ -76,6 +81,9 @@ begin
       return jsonb_build_object('outcome', 'not_for_sale');
     end if;
     v_renews := p_renews and v_product.kind = 'subscription' and p_provider <> 'balance';
+    if p_reuse then
+      perform pg_advisory_xact_lock(hashtextextended(format('orders of %s', p_user_id), 0));
+    end if;
     if not v_renews and v_product.kind <> 'balance' then
       v_discount := private.lock_discount(p_user_id);
       -- The same call, made twice at once, waited for the lock until its order was there.
@@ -86,6 +94,25 @@ begin
     -- Another choice takes its message.
     update public.orders as o set message_ids = array_remove(o.message_ids, p_message_id) where o.id = v_invited.id;
     v_amount := private.discounted_price(v_full_amount, p_currency, v_discount.percent);
+  end if;
+  if v_order.id is null and p_reuse then
+    select o.* into v_order
+      from public.orders as o
+     where o.user_id = p_user_id and o.bot = p_bot and o.product_key = v_product.key and o.provider = p_provider
+       and o.currency = p_currency and o.amount = v_amount and o.renews = v_renews
+       and o.contact is not distinct from p_contact
+       and o.continues is not distinct from case when v_product.kind = 'balance' then p_continues end
+       and o.promocode_id is not distinct from case when v_amount < v_full_amount then v_discount.promocode_id end
+       and o.renewal_id is null and o.status = 'pending' and 'failed' <> all(o.told)
+       and o.expires_at > private.clock() + interval '1 hour'
+       and private.checkout_state(o) is null
+     order by o.id desc
+     limit 1;
+    update public.orders as o
+       set message_ids = array_append(array_remove(o.message_ids, p_message_id), p_message_id)
+     where o.id = v_order.id and p_message_id is not null;
+  end if;
+  if v_order.id is null then
     if v_amount < v_full_amount then
       perform private.withdraw_orders(p_user_id, v_discount.promocode_id, null);
     end if;

@@ -1,5 +1,5 @@
 -- Gives what was paid for: time of a plan, bonus credits or balance; completes the order, uses up its discount, keeps
--- the renewal, pays the referrer's commission, and tells the buyer.
+-- the renewal, pays the referrer's commission, and tells the buyer. A purchase from balance answers on its own screen.
 --
 -- Twice or at once: the caller holds the payment and its order and has seen that nothing was given; each effect is
 --   unique besides. Both people are locked in the order of their ids.
@@ -68,7 +68,7 @@ begin
   perform private.consume_discount(p_payment.order_id);
   v_is_resumed := private.keep_renewal(p_payment, v_ends_at);
   v_replaced := private.replace_renewals(p_payment, v_is_resumed);
-  if p_payment.status = 'refunded' then
+  if p_payment.status = 'refunded' or p_payment.provider = 'balance' then
     return v_replaced;
   end if;
   v_offer := private.continue_offer(p_payment.user_id, v_bought.order_id, v_bought.continues);

@@ -2,7 +2,7 @@
 -- is under review, is not left: its message says so.
 --
 -- Twice or at once: the order's row is locked; left twice is left once.
--- Returns: jsonb {outcome: left, product_key} | {outcome: closed, state (paid | held), texts, amount (text), currency} |
+-- Returns: jsonb {outcome: left, product_key, renews} | {outcome: closed, state (paid | held), texts, amount (text), currency} |
 --   {outcome: unknown}.
 -- Errors: none.
 create or replace function public.leave_checkout(
@@ -29,7 +29,7 @@ begin
   update public.orders as o
      set message_ids = array_remove(o.message_ids, p_message_id)
    where o.id = p_order_id and p_message_id = any(o.message_ids);
-  return jsonb_build_object('outcome', 'left', 'product_key', v_order.product_key);
+  return jsonb_build_object('outcome', 'left', 'product_key', v_order.product_key, 'renews', v_order.renews);
 end
 $$;
 

@@ -6,7 +6,8 @@
 --   same order. Calls with different references meet in the user's row lock: the balance never falls below zero.
 -- Locks: user (KEY SHARE), discount, order, payment, then users by id (NO KEY UPDATE), as where a payment is recorded.
 -- Returns: jsonb
---   {outcome: paid | known, id (of the order), texts, kind, amount, currency, balance, outgoing: messages to deliver now}
+--   {outcome: paid | known, id (of the order), texts, kind, amount, quantity, currency, until, state, balance, outgoing}
+--     until: the end of the plan that was bought; state: see private.checkout_state; outgoing: messages to deliver now
 --   {outcome: not_for_sale}    switched off, no price in balance_currency, or a top-up
 -- Errors: M0003 there is no such user; L0002 the balance is too low; L0005 the price is not p_amount, the one that the buyer
 --   saw (null: any); M0004 the reference belongs to an order that is not paid from balance.
@@ -43,7 +44,16 @@ begin
     'texts', v_made -> 'texts',
     'kind', v_order.kind,
     'amount', v_order.amount::text,
+    'quantity', trim_scale(v_order.quantity)::text,
     'currency', v_order.currency,
+    'until', (
+      select s.ends_at
+        from public.payments as p
+        join public.payment_effects as e on e.payment_id = p.id
+        join public.subscriptions as s on s.id = e.subscription_id
+       where p.order_id = v_order.id
+    ),
+    'state', private.checkout_state(v_order),
     'balance', (select u.balance::text from public.users as u where u.id = p_user_id),
     'outgoing', v_outgoing
   );

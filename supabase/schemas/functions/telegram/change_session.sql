@@ -1,9 +1,9 @@
 -- Applies what a handler changed of a session and of the person's choices.
 --
 -- Twice or at once: each key is set on the row as it is now. The caller holds the update's row and calls once.
--- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, is_active, referrer_code
---   (who brought the person), token (what becomes of an own key, see private.change_token) and clear_history (true:
---   the conversation is erased). erase, the whole person, is done by private.erase_person after everything else.
+-- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, price_currency, is_active,
+--   referrer_code (who brought the person), token (what becomes of an own key, see private.change_token) and clear_history
+--   (true: the conversation is erased). erase, the whole person, is done by private.erase_person after everything else.
 -- Errors: those of private.change_token.
 create or replace function private.change_session(
   p_update public.telegram_updates, p_changes jsonb, p_reservation text
@@ -15,9 +15,10 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if p_changes ?| array['language', 'is_active'] then
+  if p_changes ?| array['language', 'price_currency', 'is_active'] then
     update public.users as u
        set language = coalesce(p_changes ->> 'language', u.language),
+           price_currency = coalesce(p_changes ->> 'price_currency', u.price_currency),
            is_active = coalesce((p_changes ->> 'is_active')::boolean, u.is_active)
      where u.id = p_update.user_id;
   end if;

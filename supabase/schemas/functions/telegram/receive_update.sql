@@ -13,7 +13,7 @@
 -- Returns: json
 --   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, own_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
---             created_at, is_admin, admin_email, ban: {reason, told} | null}
+--             price_currency, created_at, is_admin, admin_email, ban: {reason, told} | null}
 --     session {mode, data}
 --     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
 --             month_resets_at, bonus_credits, timezone}
@@ -155,6 +155,7 @@ begin
       'vip_level', v_user.vip_level,
       'balance', v_user.balance::text,
       'currency', private.setting('balance_currency'),
+      'price_currency', v_user.price_currency,
       'created_at', v_user.created_at,
       'is_admin', v_user.is_admin,
       'admin_email', case when v_user.is_admin then (

@@ -8,6 +8,7 @@ create table public.users (
   last_name text,
   language_code text not null default private.default_language(),
   language text,
+  price_currency text check (price_currency ~ '^[A-Z]{3,5}$'),
   balance numeric(12, 2) not null default 0 check (balance >= 0),
   vip_level integer not null default 0 check (vip_level >= 0),
   is_active boolean not null default true,
@@ -61,6 +62,7 @@ execute function private.count_active_people();
 comment on table public.users is 'People: one row a Telegram account, shared by all bots and services';
 comment on column public.users.language_code is 'The language of the user''s Telegram, a BCP 47 tag; the setting default_language where Telegram names none';
 comment on column public.users.language is 'The language the person chose with /language; null: follow language_code';
+comment on column public.users.price_currency is 'The currency that the user chose to see prices in, ISO 4217; null: by language';
 comment on column public.users.balance is 'Money, in the unit of the setting balance_currency';
 comment on column public.users.vip_level is 'Derived: 0 is the free plan, see subscription_limits and private.refresh_access';
 comment on column public.users.is_active is 'False once the person blocked a bot';

@@ -39,17 +39,17 @@ values
 ),
 (
   'credits_100', 'credits', null, null, 100,
-  '{"ru": {"title": "100 запросов", "description": "Сверх дневного лимита, без срока"},
-    "en": {"title": "100 requests", "description": "On top of the daily limit, for any time"}}', 30
+  '{"ru": {"title": "100 запросов", "description": "Сверх дневного лимита, не сгорают"},
+    "en": {"title": "100 requests", "description": "On top of your daily limit. They never expire."}}', 30
 ),
 (
   'credits_1000', 'credits', null, null, 1000,
-  '{"ru": {"title": "1000 запросов", "description": "Сверх дневного лимита, без срока"},
-    "en": {"title": "1000 requests", "description": "On top of the daily limit, for any time"}}', 40
+  '{"ru": {"title": "1000 запросов", "description": "Сверх дневного лимита, не сгорают"},
+    "en": {"title": "1000 requests", "description": "On top of your daily limit. They never expire."}}', 40
 ),
 (
   'balance_500', 'balance', null, null, 500,
-  '{"ru": {"title": "Баланс: 500", "description": "Пополнение баланса"},
-    "en": {"title": "Balance: 500", "description": "Tops the balance up"}}', 50
+  '{"ru": {"title": "Баланс: 500 ₽", "description": "Для покупок в этом боте"},
+    "en": {"title": "Balance: 500 ₽", "description": "Spend it on anything in this bot"}}', 50
 )
 on conflict (key) do nothing;

@@ -1,0 +1,167 @@
+"""What is for sale, in which groups, and how each product can be paid for: the data of the shop's screens."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from shared import db, texts
+from shared.payments import providers
+from shared.telegram.unit import StateUnavailable, Unit
+from shared.texts import figures
+
+STARS = "XTR"
+BALANCE = "bal:"  # bal:<product>: pay from balance
+PAY = "pay:"  # pay:<product>:<provider>:<currency>[:again]
+AGAIN = "again"  # the payment repeats each period
+_PREFERRED = {"ru": ("RUB", "USD", "EUR"), "": ("USD", "EUR", "RUB")}
+
+Product = dict[str, Any]  # of products_for_sale
+
+
+class Way(NamedTuple):
+    """One way to pay for a product."""
+
+    provider: str
+    currency: str
+    amount: Decimal
+    repeats: bool
+    full_amount: Decimal | None = None  # without the user's discount, where they have one
+
+    @property
+    def method(self) -> str:
+        """How the user calls it: stars, card, crypto or balance."""
+        return "balance" if self.provider == "balance" else providers.load(self.provider).METHOD
+
+    def button(self, product: str) -> str:
+        """Return the callback data of its button."""
+        if self.provider == "balance":
+            return f"{BALANCE}{product}"
+        return f"{PAY}{product}:{self.provider}:{self.currency}" + (f":{AGAIN}" if self.repeats else "")
+
+
+def is_selling() -> bool:
+    """Whether a payment provider is configured."""
+    return bool(providers.configured())
+
+
+def products(unit: Unit) -> list[Product]:
+    """Return the products that can be paid for in some way here.
+
+    Raises:
+        StateUnavailable: there is no database.
+    """
+    if unit.is_offline:
+        raise StateUnavailable
+    found: list[Product] = db.call("products_for_sale", p_user_id=unit.person.id)
+    return [product for product in found if ways_to_pay(unit, product)]
+
+
+def find(unit: Unit, key: str) -> Product | None:
+    """Return a product that is for sale."""
+    return next((product for product in products(unit) if product["key"] == key), None)
+
+
+def gone(unit: Unit) -> None:
+    """Say that this is not for sale, and lead back to what is."""
+    unit.show(unit.rich("buy_gone"), [[(unit.text("buy_all"), "buy")]])
+
+
+def group_of(product: Product) -> str:
+    """Return the group a product is chosen from: its plan, or its kind."""
+    return f"plan.{product['plan']}" if product["kind"] == "subscription" else str(product["kind"])
+
+
+def groups(offered: Sequence[Product]) -> dict[str, list[Product]]:
+    """Return the products by group, both in the order of the shop."""
+    found: dict[str, list[Product]] = {}
+    for product in offered:
+        found.setdefault(group_of(product), []).append(product)
+    return found
+
+
+def currencies(unit: Unit, offered: Sequence[Product]) -> list[str]:
+    """Return the currencies the user can see prices in, their own first; Stars are none of them."""
+    found = {way.currency for product in offered for way in all_ways(product) if way.currency != STARS}
+    return sorted(found, key=lambda code: _rank(unit, code))
+
+
+def _rank(unit: Unit, code: str) -> tuple[int, str]:
+    preferred = (unit.person.price_currency, *_PREFERRED.get(unit.language, _PREFERRED[""]))
+    return (preferred.index(code) if code in preferred else len(preferred), code)
+
+
+def all_ways(product: Product) -> list[Way]:
+    """Return every way a provider takes, in every currency, Stars first and the test provider last.
+
+    Telegram asks for Stars where digital goods are sold.
+    """
+    order = {"telegram_stars": -1, "fake": 1}
+    keys = sorted(providers.configured(), key=lambda key: (order.get(key, 0), key))
+    return [
+        way
+        for key in keys
+        for currency in sorted(providers.load(key).CURRENCIES.intersection(product["prices"]))
+        for way in _ways_of(product, key, currency)
+    ]
+
+
+def _ways_of(product: Product, key: str, currency: str) -> list[Way]:
+    ways = [_once(product, key, currency)]
+    if product["period"] and providers.load(key).renews(product["period"], currency):
+        # A discount is for one purchase: each period of a renewal costs the full price.
+        ways.append(Way(key, currency, Decimal(product["prices"][currency]), repeats=True))
+    return ways
+
+
+def _once(product: Product, key: str, currency: str) -> Way:
+    amount = Decimal(product["prices"][currency])
+    reduced = product["discount"] and product["discount"]["prices"].get(currency)
+    if reduced:
+        return Way(key, currency, Decimal(reduced), repeats=False, full_amount=amount)
+    return Way(key, currency, amount, repeats=False)
+
+
+def ways_to_pay(unit: Unit, product: Product) -> list[Way]:
+    """Return the ways in Stars and in the user's currency, and balance last where there is some.
+
+    A product without a price in the user's currency is sold in the next one by their language.
+    """
+    found = all_ways(product)
+    codes = {way.currency for way in found} - {STARS}
+    own = min(codes, key=lambda code: _rank(unit, code), default=STARS)
+    ways = [way for way in found if way.currency in (STARS, own)]
+    from_balance = balance_way(unit, product)
+    if from_balance and (unit.person.balance >= from_balance.amount or (ways and unit.person.balance > 0)):
+        ways.append(from_balance)
+    return ways
+
+
+def balance_way(unit: Unit, product: Product) -> Way | None:
+    """Return how a product is paid from balance: for one period, never for balance itself."""
+    currency = unit.person.currency
+    if product["kind"] == "balance" or currency not in product["prices"]:
+        return None
+    return _once(product, "balance", currency)
+
+
+def shown_way(unit: Unit, product: Product, *, repeats: bool | None = None) -> Way:
+    """Return the way whose price stands on a product's button: in the user's currency rather than Stars."""
+    ways = [way for way in ways_to_pay(unit, product) if repeats is None or way.repeats == repeats]
+    return min(ways, key=lambda way: (way.provider == "balance", way.currency == STARS))
+
+
+def price(unit: Unit, way: Way) -> str:
+    """Write what a way costs."""
+    return figures.money(unit.language, way.amount, way.currency)
+
+
+def title(unit: Unit, named: dict[str, Any]) -> str:
+    """Return a product's title in the user's language, or in any there is."""
+    return str(texts.pick(unit.language, named)["title"])
+
+
+def about(unit: Unit, named: dict[str, Any]) -> str:
+    """Return a product's description, an empty text where there is none."""
+    return str(texts.pick(unit.language, named).get("description", ""))
