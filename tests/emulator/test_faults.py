@@ -154,7 +154,7 @@ def test_a_used_fault_is_in_the_trace(api: HttpApi, bot: Client, stack: Stack) -
     with pytest.raises(urllib3.exceptions.ProtocolError):
         bot.send()
     armed, refused, _, lost = api.get("trace", limit=4)["events"]
-    assert armed["title"] == "Fault set: rate_limit for sendmessage, 1x"
+    assert armed["title"] == "Fault set: rate_limit for sendMessage, 1x"
     assert (refused["kind"], refused["status"]) == ("telegram_call", 429)
     assert refused["detail"]["fault"] == fault | {"used": 1, "count": 0}
     assert (lost["status"], lost["detail"]["answer"]) == (None, "")

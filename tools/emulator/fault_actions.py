@@ -74,6 +74,8 @@ class FaultActions:
             raise Refused(f"The emulator has no method {method}.")
         if bot is not None and bot not in self._stack.telegram.world.bots:
             raise Refused(f"There is no bot named {bot}.")
+        if method != "*":
+            method = METHODS[method.lower()].name
         filters = {"method": method, "bot": bot, "text": body.get("text") or None, "count": _count(body)}
         return filters | ({"chat_id": self._chats.person(body["person"]).id} if body.get("person") else {})
 

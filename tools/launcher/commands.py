@@ -39,6 +39,11 @@ GROUPS: dict[str, dict[str, Command]] = {
             confirm=reset.confirm,
             arguments=reset.arguments,
         ),
+        "emulator": Command(
+            "be a user from the shell: send, tap, fault, chat, clock … while `up` runs",
+            module="tools.emulator.command_line",
+            needs_packages=lambda arguments: list(arguments[:1]) == ["coverage"],
+        ),
     },
     "Put it online": {
         "database": Command(

@@ -9,7 +9,8 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from tools.emulator.telegram import methods  # noqa: F401  registers the methods
-from tools.emulator.telegram.call import METHODS, Call, not_found, unauthorized
+from tools.emulator.telegram.call import METHODS, Call, Method, not_found, unauthorized
+from tools.emulator.telegram.coverage import official_name
 from tools.emulator.telegram.errors import ApiError
 from tools.emulator.telegram.faults import Fault
 from tools.emulator.telegram.model import BotAccount, Json
@@ -113,10 +114,10 @@ class BotApi:
         via: str,
         fault: Fault | None,
     ) -> Any:
-        name, function = METHODS.get(method.lower(), (method, _unknown))
+        known = METHODS.get(method.lower()) or Method(method, _unknown, frozenset())
         record: Json = {
             "bot": bot.name,
-            "method": name,
+            "method": known.name,
             "parameters": parameters,
             "via": via,
             "at": time.time(),
@@ -127,7 +128,7 @@ class BotApi:
             if fault is not None and not fault.executed and not fault.seconds:
                 raise _failed(fault)
             with self._telegram.world.lock:
-                result = function(Call(self._telegram, bot, parameters, files))
+                result = known.run(Call(self._telegram, bot, parameters, files, known))
         except ApiError as error:
             record.update(ok=False, description=error.description)
             raise
@@ -152,6 +153,9 @@ def _failed(fault: Fault) -> ApiError:
 
 
 def _unknown(call: Call) -> Any:
+    name = call.method.name if call.method is not None else ""
+    if official := official_name(name):
+        raise ApiError(501, f"Not Implemented: the emulator has no {official}, see docs/emulator.md")
     raise not_found("method not found")
 
 

@@ -14,18 +14,32 @@ from tools.emulator.telegram.parameters import Upload
 if TYPE_CHECKING:
     from tools.emulator.telegram.telegram import Telegram
 
-Method = Callable[["Call"], Any]
-METHODS: dict[str, tuple[str, Method]] = {}
+Run = Callable[["Call"], Any]
+F = TypeVar("F", bound=Run)
 
 
-F = TypeVar("F", bound=Method)
+@dataclass(frozen=True)
+class Method:
+    """A method of the Bot API: its parameters that are emulated, and what `note` says is simpler here."""
+
+    name: str
+    run: Run
+    fields: frozenset[str]
+    note: str = ""
 
 
-def method(name: str) -> Callable[[F], F]:
-    """Register a function as the Bot API method `name`; names are matched in any case, as Telegram does."""
+METHODS: dict[str, Method] = {}
+READ: set[tuple[str, str]] = set()  # (method, field) of every parameter read so far: a test compares
+
+
+def method(name: str, *fields: str, note: str = "") -> Callable[[F], F]:
+    """Register a function as the Bot API method `name`; names are matched in any case, as Telegram does.
+
+    `fields` are the parameters it reads: docs/emulator.md lists the others as not supported.
+    """
 
     def register(function: F) -> F:
-        METHODS[name.lower()] = (name, function)
+        METHODS[name.lower()] = Method(name, function, frozenset(fields), note)
         return function
 
     return register
@@ -33,21 +47,44 @@ def method(name: str) -> Callable[[F], F]:
 
 @dataclass
 class Call:
-    """Parameters may be native JSON or text (query string and forms): both read the same."""
+    """Parameters may be native JSON or text (query string and forms): both read the same.
+
+    `method` is None for what is not a call of its own, an item of an album for example.
+    """
 
     telegram: Telegram
     bot: BotAccount
     parameters: Json
     files: dict[str, Upload] = field(default_factory=dict)
+    method: Method | None = None
+
+    def raw(self, name: str) -> Any:
+        """A parameter as it came; AssertionError when the method does not declare it."""
+        if self.method is not None:
+            assert name in self.method.fields, f"{self.method.name} does not declare {name}"
+            READ.add((self.method.name, name))
+        return self.parameters.get(name)
+
+    def takes(self, name: str) -> bool:
+        """Whether the method has this parameter; an item that is no call of its own has every one."""
+        return self.method is None or name in self.method.fields
+
+    def decimal(self, name: str) -> float | None:
+        """A number with decimals; None when it is absent or none."""
+        value = self.raw(name)
+        try:
+            return None if value in (None, "") else float(value)
+        except (TypeError, ValueError):
+            return None
 
     def text(self, name: str, default: str = "") -> str:
         """A string parameter."""
-        value = self.parameters.get(name)
+        value = self.raw(name)
         return default if value is None else (value if isinstance(value, str) else json.dumps(value))
 
     def integer(self, name: str, default: int | None = None) -> int | None:
         """An integer parameter; raises the API's error when it is something else."""
-        value = self.parameters.get(name)
+        value = self.raw(name)
         if value is None or value == "":
             return default
         try:
@@ -57,11 +94,11 @@ class Call:
 
     def boolean(self, name: str) -> bool:
         """A boolean parameter, as JSON or as the words forms carry."""
-        return str(self.parameters.get(name, "")).lower() in ("true", "1", "yes", "t", "y")
+        return str(self.raw(name)).lower() in ("true", "1", "yes", "t", "y")
 
     def json(self, name: str, what: str | None = None) -> Any:
         """A JSON parameter; None when absent."""
-        value = self.parameters.get(name)
+        value = self.raw(name)
         if not isinstance(value, str):
             return value
         if not value.strip():
@@ -71,12 +108,12 @@ class Call:
         except ValueError:
             raise bad_request(f"can't parse {what or name} JSON object") from None
 
-    def room(self, *, look: bool = False) -> Room:
-        """The chat the call is about; raises "chat not found" or the block's 403.
+    def room(self, *, look: bool = False, name: str = "chat_id") -> Room:
+        """The chat that the parameter `name` is about; raises "chat not found" or the block's 403.
 
         With `look`, which changes nothing, also a public channel that the bot is not in.
         """
-        raw = self.parameters.get("chat_id")
+        raw = self.raw(name)
         if raw in (None, ""):
             raise bad_request("chat_id is empty")
         chat_id = self._chat_id(str(raw))

@@ -101,7 +101,6 @@ class Fault:
     id: int = field(default_factory=lambda: next(_numbers))
 
     def __post_init__(self) -> None:
-        self.method = self.method.lower()
         if self.status == 429 and self.retry_after is None:
             self.retry_after = 1
 
@@ -113,7 +112,7 @@ class Fault:
     def matches(self, bot: str, method: str, parameters: Json) -> bool:
         """Return whether this call is one to fail."""
         return (
-            self.method in ("*", method.lower())
+            self.method.lower() in ("*", method.lower())
             and self.bot in (None, bot)
             and (self.chat_id is None or str(parameters.get("chat_id")) == str(self.chat_id))
             and (self.text is None or self.text.lower() in _words(parameters))

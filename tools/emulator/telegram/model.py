@@ -103,6 +103,7 @@ class BotAccount:
     next_update_id: int = field(default_factory=lambda: random.randint(100_000_000, 900_000_000))
     commands: dict[str, list[Json]] = field(default_factory=dict)
     texts: dict[str, str] = field(default_factory=dict)
+    polls: int = 0  # calls of getUpdates so far: a newer one ends the one that waits
 
     @property
     def id(self) -> int:
@@ -199,6 +200,7 @@ class Room:
     admins: list[str] = field(default_factory=list)
     left: dict[str, str] = field(default_factory=dict)
     upgraded_to: int | None = None
+    pinned: list[int] = field(default_factory=list)
 
     @property
     def private_bot(self) -> str | None:

@@ -72,6 +72,31 @@ class Queues:
             self._ready.clear()
             self._condition.notify_all()
 
+    def waiting(self) -> list[Update]:
+        """Return the updates that are not in flight, by their numbers."""
+        with self._condition:
+            keys = {key for _, _, key in self._ready}
+            found = [
+                update
+                for key, queue in self._queues.items()
+                for update in (queue if key in keys else list(queue)[1:])
+            ]
+            return sorted(found, key=lambda update: update.update_id)
+
+    def confirm(self, before: int) -> None:
+        """Drop the updates with a smaller number, which getUpdates has handed out."""
+        with self._condition:
+            keys = {key for _, _, key in self._ready}
+            for key in keys:
+                kept = deque(update for update in self._queues[key] if update.update_id >= before)
+                if kept:
+                    self._queues[key] = kept
+                else:
+                    del self._queues[key]
+            self._ready = [one for one in self._ready if one[2] in self._queues]
+            heapq.heapify(self._ready)
+            self._condition.notify_all()
+
     def pending(self) -> int:
         """Updates not yet delivered, the ones in flight included."""
         with self._condition:

@@ -9,6 +9,7 @@ from typing import Any
 
 from tools.emulator.clock import Clock
 from tools.emulator.telegram.bot_api import BotApi
+from tools.emulator.telegram.coverage import ignored_fields
 from tools.emulator.telegram.delivery import Delivery, RawResponse, without_words
 from tools.emulator.telegram.faults import Fault
 from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Update
@@ -231,6 +232,30 @@ class Telegram:
         """Updates of a bot that are not delivered yet."""
         return self._queues[bot].pending()
 
+    def fetch_updates(self, bot: BotAccount, offset: int, limit: int, timeout: float) -> list[Update] | None:
+        """Return updates for getUpdates, waiting up to `timeout` seconds; None when a newer call took over.
+
+        An offset confirms all updates before it; a negative one confirms all but the last so many.
+        """
+        queues = self._queues[bot.name]
+        if offset:
+            numbers = [update.update_id for update in queues.waiting()]
+            self._confirm(bot, offset if offset > 0 else ([0, *numbers][offset:] or [0])[0])
+        bot.polls += 1
+        mine = bot.polls
+        self.world.publish("poll", {"bot": bot.name})
+        self.world.wait(lambda: bot.polls != mine or queues.waiting(), timeout)
+        if bot.polls != mine:
+            return None
+        return queues.waiting()[:limit]
+
+    def _confirm(self, bot: BotAccount, before: int) -> None:
+        for update in self._queues[bot.name].waiting():
+            if update.update_id < before:
+                update.status = "delivered"
+                self.show_delivery(update)
+        self._queues[bot.name].confirm(before)
+
     def drop_pending(self, bot: str) -> None:
         """Forget a bot's waiting updates."""
         self._queues[bot].clear()
@@ -266,6 +291,7 @@ class Telegram:
             )
             bot.next_update_id += 1
             self._queues[bot.name].put(update)
+            self.world.changed.notify_all()
             return update
 
     def webhook_changed(self, bot: BotAccount) -> None:
@@ -307,6 +333,8 @@ class Telegram:
         body = response.body if response is not None else b""
         answer = body[:4000].decode("utf-8", "replace") if isinstance(body, bytes) else ""
         detail: Json = {"parameters": parameters, "answer": answer}
+        if ignored := ignored_fields(method, parameters):
+            detail["ignored"] = ignored
         if fault is not None:
             detail["fault"] = fault.json()
             detail |= {} if response is not None else {"error": "The fault left the call without an answer."}

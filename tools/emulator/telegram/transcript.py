@@ -88,6 +88,7 @@ class Transcripts:
             pending = self._pending(room, after)
             return {
                 "entries": [entry.json() for entry in entries],
+                "text": text_of(entries),
                 "cursor": self._last,
                 "pending_updates": len(pending),
                 "timed_out": done is None,

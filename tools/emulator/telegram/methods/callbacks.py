@@ -11,7 +11,7 @@ QUERY_SECONDS = 150.0
 TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 
 
-@method("answerCallbackQuery")
+@method("answerCallbackQuery", "callback_query_id", "text", "show_alert")
 def answer_callback_query(call: Call) -> bool:
     """The note or alert that the person sees, once for each tap."""
     world = call.telegram.world

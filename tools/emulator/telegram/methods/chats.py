@@ -30,7 +30,11 @@ def get_me(call: Call) -> Json:
     return call.bot.user() | abilities
 
 
-@method("getChat")
+@method(
+    "getChat",
+    "chat_id",
+    note="The name, the kind and the link; no photo, permissions, description or pinned message.",
+)
 def get_chat(call: Call) -> Json:
     """The chat in full."""
     room = call.room(look=True)
@@ -40,7 +44,7 @@ def get_chat(call: Call) -> Json:
     return chat
 
 
-@method("getChatMember")
+@method("getChatMember", "chat_id", "user_id")
 def get_chat_member(call: Call) -> Json:
     """Who somebody is in a chat."""
     room, user_id = call.room(look=True), call.integer("user_id")
@@ -60,14 +64,36 @@ def get_chat_member(call: Call) -> Json:
     return {"user": world.people[user_id].user(), **standing}
 
 
-@method("getChatMemberCount")
+@method("getChatAdministrators", "chat_id", "return_bots")
+def get_chat_administrators(call: Call) -> list[Json]:
+    """The owner of a group and the bots that administer it; the bots without the caller unless asked for."""
+    room, world = call.room(look=True), call.telegram.world
+    if room.kind == "private":
+        raise bad_request("there are no administrators in the private chat")
+    names = room.bots if room.kind == "channel" else room.admins
+    shown = [name for name in names if call.boolean("return_bots") or name == call.bot.name]
+    bots = [{"user": world.bots[name].user(), "status": "administrator"} for name in shown]
+    owners = room.members[:1] if room.kind != "channel" else []
+    return [*({"user": world.people[one].user(), "status": "creator"} for one in owners), *bots]
+
+
+@method("getUserProfilePhotos", "user_id", "offset", "limit", note="Nobody has a photo.")
+def get_user_profile_photos(call: Call) -> Json:
+    """No photo."""
+    user_id, _ = call.integer("user_id"), (call.integer("offset"), call.integer("limit"))
+    if user_id not in call.telegram.world.people:
+        raise bad_request("user not found")
+    return {"total_count": 0, "photos": []}
+
+
+@method("getChatMemberCount", "chat_id")
 def get_chat_member_count(call: Call) -> int:
     """People and bots together."""
     room = call.room()
     return len(room.members) + len(room.bots)
 
 
-@method("leaveChat")
+@method("leaveChat", "chat_id")
 def leave_chat(call: Call) -> bool:
     """Leave a group."""
     room = call.room()
@@ -78,7 +104,7 @@ def leave_chat(call: Call) -> bool:
     return True
 
 
-@method("getFile")
+@method("getFile", "file_id")
 def get_file(call: Call) -> Json:
     """Where to download a file of at most 20 MB."""
     file = call.telegram.world.files.by_id(call.text("file_id"))

@@ -11,6 +11,13 @@ from tools.emulator.telegram.model import Json, Room
 from tools.emulator.telegram.sending import quote_content, topic_content
 from tools.emulator.telegram.text import MAX_CAPTION, MAX_TEXT, Entity, check_entities, merge, trim, units
 
+CAPTION = ("caption", "parse_mode", "caption_entities")
+# What the sending methods share, with the two names from before Bot API 7.0.
+POST = (
+    "message_thread_id", "reply_parameters", "reply_markup", "disable_notification", "protect_content",
+    "message_effect_id", "reply_to_message_id", "allow_sending_without_reply",
+)  # fmt: skip
+
 
 def text_content(call: Call) -> Json:
     """{"text", "entities"?} of a text message; raises the API's errors."""
@@ -19,7 +26,9 @@ def text_content(call: Call) -> Json:
         raise bad_request("message text is empty")
     if units(text) > MAX_TEXT:
         raise bad_request("message is too long")
-    return {"text": text} | ({"entities": entities} if entities else {})
+    preview = call.json("link_preview_options", "link preview options")
+    content: Json = {"text": text} | ({"link_preview_options": preview} if preview else {})
+    return content | ({"entities": entities} if entities else {})
 
 
 def caption_content(call: Call) -> Json:
@@ -53,8 +62,20 @@ def formatted(call: Call, text_name: str, mode_name: str, entities_name: str) ->
 
 def markup_content(call: Call) -> Json:
     """{"reply_markup"?} as it will stand under the message."""
+    if not call.takes("reply_markup"):
+        return {}
     markup = check_markup(call.json("reply_markup", "reply keyboard markup"))
     return {"reply_markup": markup} if markup else {}
+
+
+def options_content(call: Call) -> Json:
+    """The marks of a protected message and of an effect; a silent one has none that a bot could see."""
+    if call.takes("disable_notification"):
+        call.boolean("disable_notification")
+    protected = call.takes("protect_content") and call.boolean("protect_content")
+    effect = call.text("message_effect_id") if call.takes("message_effect_id") else ""
+    content: Json = {"has_protected_content": True} if protected else {}
+    return content | ({"effect_id": effect} if effect else {})
 
 
 def topic_of(call: Call, room: Room) -> Json:
@@ -72,13 +93,16 @@ def topic_of(call: Call, room: Room) -> Json:
 
 def reply_content(call: Call, room: Room) -> Json:
     """{"reply_to_message"?}; raises "message to be replied not found" unless that is allowed."""
+    if not call.takes("reply_parameters"):
+        return {}
     reply = call.json("reply_parameters", "reply parameters") or {}
+    is_optional = call.boolean("allow_sending_without_reply") or reply.get("allow_sending_without_reply")
     wanted = reply.get("message_id") or call.integer("reply_to_message_id")
     if wanted is None:
         return {}
     stored = room.messages.get(int(wanted))
     if stored is None:
-        if reply.get("allow_sending_without_reply") or call.boolean("allow_sending_without_reply"):
+        if is_optional:
             return {}
         raise bad_request("message to be replied not found")
     kept = {name: value for name, value in stored.data.items() if name != "reply_to_message"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import bad_request
-from tools.emulator.telegram.methods.content import formatted
+from tools.emulator.telegram.methods.content import formatted, topic_of
 from tools.emulator.telegram.text import MAX_TEXT, units
 
 ACTION_SECONDS = 5.0
@@ -25,10 +25,11 @@ ACTIONS = frozenset(
 )
 
 
-@method("sendChatAction")
+@method("sendChatAction", "chat_id", "action", "message_thread_id")
 def send_chat_action(call: Call) -> bool:
     """ "typing…" for five seconds or until the bot's next message."""
     room = call.room()
+    topic_of(call, room)
     action = call.text("action")
     if action not in ACTIONS:
         raise bad_request("wrong parameter action in request")
@@ -38,12 +39,13 @@ def send_chat_action(call: Call) -> bool:
     return True
 
 
-@method("sendMessageDraft")
+@method("sendMessageDraft", "chat_id", "draft_id", "message_thread_id", "text", "parse_mode", "entities")
 def send_message_draft(call: Call) -> bool:
     """A partial answer, shown in a private chat until the real message comes."""
     room = call.room()
     if room.kind != "private":
         raise bad_request("drafts can be sent only to private chats")
+    topic_of(call, room)
     draft = call.integer("draft_id", 0)
     if not draft:
         raise bad_request("draft identifier must be non-zero")

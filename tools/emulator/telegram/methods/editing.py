@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import bad_request
-from tools.emulator.telegram.methods.content import caption_content, markup_content, text_content
+from tools.emulator.telegram.methods.content import CAPTION, caption_content, markup_content, text_content
 from tools.emulator.telegram.model import Json, Room, Stored
 
 NOT_MODIFIED = (
@@ -13,35 +13,40 @@ NOT_MODIFIED = (
 )
 
 
-@method("editMessageText")
+@method(
+    "editMessageText",
+    "chat_id", "message_id", "text", "parse_mode", "entities", "link_preview_options", "reply_markup",
+)  # fmt: skip
 def edit_message_text(call: Call) -> Json:
     """New text; a markup that is not given again disappears."""
-    room, stored = _own_message(call)
+    room, stored = own_message(call)
     if "text" not in stored.data:
         raise bad_request("there is no text in the message to edit")
-    return _change(
-        call, room, stored, {"entities": None, "reply_markup": None} | text_content(call) | _inline(call)
-    )
+    blank = {"entities": None, "link_preview_options": None, "reply_markup": None}
+    return change(call, room, stored, blank | text_content(call) | inline_markup(call))
 
 
-@method("editMessageCaption")
+@method("editMessageCaption", "chat_id", "message_id", "show_caption_above_media", "reply_markup", *CAPTION)
 def edit_message_caption(call: Call) -> Json:
     """New caption under a photo or document."""
-    room, stored = _own_message(call)
+    room, stored = own_message(call)
     if "text" in stored.data:
         raise bad_request("there is no caption in the message to edit")
+    above = True if call.boolean("show_caption_above_media") else None
     blank = {"caption": None, "caption_entities": None, "reply_markup": None}
-    return _change(call, room, stored, blank | caption_content(call) | _inline(call))
+    content = blank | {"show_caption_above_media": above} | caption_content(call)
+    return change(call, room, stored, content | inline_markup(call))
 
 
-@method("editMessageReplyMarkup")
+@method("editMessageReplyMarkup", "chat_id", "message_id", "reply_markup")
 def edit_message_reply_markup(call: Call) -> Json:
     """New buttons, or none."""
-    room, stored = _own_message(call)
-    return _change(call, room, stored, {"reply_markup": None} | _inline(call))
+    room, stored = own_message(call)
+    return change(call, room, stored, {"reply_markup": None} | inline_markup(call))
 
 
-def _own_message(call: Call) -> tuple[Room, Stored]:
+def own_message(call: Call) -> tuple[Room, Stored]:
+    """The message to edit; raises when it is not there, or not this bot's."""
     room = call.room()
     stored = call.message(room, "message to edit not found")
     if stored.bot != call.bot.name:
@@ -49,14 +54,16 @@ def _own_message(call: Call) -> tuple[Room, Stored]:
     return room, stored
 
 
-def _inline(call: Call) -> Json:
+def inline_markup(call: Call) -> Json:
+    """{"reply_markup"?} of an edit, which takes no reply keyboard."""
     content = markup_content(call)
     if content and "inline_keyboard" not in content["reply_markup"]:
         raise bad_request("inline keyboard expected")
     return content
 
 
-def _change(call: Call, room: Room, stored: Stored, content: Json) -> Json:
+def change(call: Call, room: Room, stored: Stored, content: Json) -> Json:
+    """Edit the message; raises when nothing would be another."""
     if all(stored.data.get(name) == value for name, value in content.items()):
         raise bad_request(NOT_MODIFIED)
     call.telegram.world.change(room, stored, content)

@@ -1,96 +1,212 @@
-"""Photos, documents and albums a bot sends."""
+"""Photos, files, sounds, videos, stickers and albums a bot sends."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
+from tools.emulator.telegram.attachments import image_size
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import bad_request
 from tools.emulator.telegram.files import File
-from tools.emulator.telegram.methods.content import caption_content
+from tools.emulator.telegram.methods.content import CAPTION, POST, caption_content
 from tools.emulator.telegram.methods.messages import post
 from tools.emulator.telegram.model import Json
 
 MAX_PHOTO = 10 * 1024 * 1024
 MAX_DOCUMENT = 50 * 1024 * 1024
-KINDS = {"photo": "photos", "document": "documents", "voice": "voice", "video": "videos", "audio": "music"}
+MAX_ALBUM = 10
 
 
-@method("sendPhoto")
+@dataclass(frozen=True)
+class Kind:
+    """One kind of media: the folder of its files, and which fields of the call stand in the message."""
+
+    folder: str
+    mime_type: str = "application/octet-stream"
+    limit: int = MAX_DOCUMENT
+    numbers: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+    defaults: tuple[tuple[str, Any], ...] = ()
+
+
+SIZED = ("duration", "width", "height")
+FLAT = (("type", "regular"), ("is_animated", False), ("is_video", False), ("width", 512), ("height", 512))
+FILM = (("duration", 1), ("width", 320), ("height", 240))
+KINDS = {
+    "photo": Kind("photos", "image/jpeg", MAX_PHOTO),
+    "document": Kind("documents"),
+    "voice": Kind("voice", "audio/ogg", numbers=("duration",), defaults=(("duration", 1),)),
+    "audio": Kind(
+        "music",
+        "audio/mpeg",
+        numbers=("duration",),
+        words=("performer", "title"),
+        defaults=(("duration", 1),),
+    ),
+    "video": Kind("videos", "video/mp4", numbers=SIZED, defaults=FILM),
+    "animation": Kind("animations", "video/mp4", numbers=SIZED, defaults=FILM),
+    "video_note": Kind(
+        "video_notes",
+        "video/mp4",
+        numbers=("duration", "length"),
+        defaults=(("duration", 1), ("length", 240)),
+    ),
+    "sticker": Kind("stickers", "image/webp", words=("emoji",), defaults=FLAT),
+}
+
+
+@method("sendPhoto", "chat_id", "photo", "show_caption_above_media", "has_spoiler", *CAPTION, *POST)
 def send_photo(call: Call) -> Json:
     """A picture: uploaded, by file_id, or by URL."""
-    return _send(call, "photo", MAX_PHOTO)
+    return _send(call, "photo")
 
 
-@method("sendDocument")
+@method(
+    "sendDocument",
+    "chat_id", "document", *CAPTION, *POST,
+    note="Takes every file as it is: a picture is not turned into a photo.",
+)  # fmt: skip
 def send_document(call: Call) -> Json:
     """Any file."""
-    return _send(call, "document", MAX_DOCUMENT)
+    return _send(call, "document")
 
 
-@method("sendVoice")
+@method("sendVoice", "chat_id", "voice", "duration", *CAPTION, *POST)
 def send_voice(call: Call) -> Json:
     """A voice message."""
-    return _send(call, "voice", MAX_DOCUMENT)
+    return _send(call, "voice")
 
 
-@method("sendVideo")
+@method("sendAudio", "chat_id", "audio", "duration", "performer", "title", *CAPTION, *POST)
+def send_audio(call: Call) -> Json:
+    """Music."""
+    return _send(call, "audio")
+
+
+@method("sendVideo", "chat_id", "video", "show_caption_above_media", "has_spoiler", *SIZED, *CAPTION, *POST)
 def send_video(call: Call) -> Json:
     """A video."""
-    return _send(call, "video", MAX_DOCUMENT)
+    return _send(call, "video")
 
 
-@method("sendMediaGroup")
+@method(
+    "sendAnimation",
+    "chat_id",
+    "animation",
+    "show_caption_above_media",
+    "has_spoiler",
+    *SIZED,
+    *CAPTION,
+    *POST,
+)
+def send_animation(call: Call) -> Json:
+    """A video without sound."""
+    return _send(call, "animation")
+
+
+@method("sendVideoNote", "chat_id", "video_note", "duration", "length", *POST)
+def send_video_note(call: Call) -> Json:
+    """A round video, which has no caption."""
+    return _send(call, "video_note")
+
+
+@method("sendSticker", "chat_id", "sticker", "emoji", *POST)
+def send_sticker(call: Call) -> Json:
+    """A sticker, which has no caption."""
+    return _send(call, "sticker")
+
+
+ALBUM = tuple(name for name in POST if name != "reply_markup")
+
+
+@method("sendMediaGroup", "chat_id", "media", *ALBUM)
 def send_media_group(call: Call) -> list[Json]:
-    """Two to ten photos or documents as one album."""
+    """Two to ten photos, videos, files or sounds as one album."""
     room, items = call.room(), call.json("media", "media")
-    if not isinstance(items, list) or not 2 <= len(items) <= 10:
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise bad_request("can't parse media JSON object")
+    if not 2 <= len(items) <= MAX_ALBUM:
         raise bad_request("group send failed: expected 2 to 10 items")
-    kinds = {item.get("type") for item in items if isinstance(item, dict)}
-    if not kinds <= {"photo", "video", "document", "audio"} or ("document" in kinds and len(kinds) > 1):
-        raise bad_request("document can't be mixed with other media types")
+    kinds = {item.get("type") for item in items}
+    for alone in ("document", "audio"):
+        if alone in kinds and len(kinds) > 1:
+            raise bad_request(f"{alone} can't be mixed with other media types")
+    if not kinds <= {"photo", "video", "document", "audio"}:
+        raise bad_request("wrong type of the media is specified")
     group = str(call.telegram.world.new_id())
-    prepared = []
-    for item in items:
-        one = Call(call.telegram, call.bot, item, call.files)
-        content = _content(item["type"], _file(call, item["type"], item.get("media"), MAX_DOCUMENT))
-        prepared.append(content | caption_content(one) | {"media_group_id": group})
+    prepared = [_item(call, item) | {"media_group_id": group} for item in items]
     return [post(call, room, content) for content in prepared]
 
 
-def _send(call: Call, kind: str, limit: int) -> Json:
+@method("editMessageMedia", "chat_id", "message_id", "media", "reply_markup")
+def edit_message_media(call: Call) -> Json:
+    """Another photo, video or file in the place of the one of a message."""
+    from tools.emulator.telegram.methods.editing import change, inline_markup, own_message
+
+    room, stored = own_message(call)
+    item = call.json("media", "media")
+    if not isinstance(item, dict) or item.get("type") not in (
+        "photo",
+        "video",
+        "document",
+        "audio",
+        "animation",
+    ):
+        raise bad_request("wrong type of the media is specified")
+    if not any(name in stored.data for name in KINDS):
+        raise bad_request("there is no media in the message to edit")
+    blank = dict.fromkeys([*KINDS, "caption", "caption_entities", "reply_markup"])
+    return change(call, room, stored, blank | _item(call, item) | inline_markup(call))
+
+
+def _item(call: Call, item: Json) -> Json:
+    """The content of one InputMedia."""
+    one = Call(call.telegram, call.bot, item, call.files)
+    kind = item["type"]
+    return _content(one, kind, _file(one, kind, item.get("media"))) | caption_content(one)
+
+
+def _send(call: Call, kind: str) -> Json:
     room = call.room()
-    content = _content(kind, _file(call, kind, call.parameters.get(kind), limit))
-    return post(call, room, content | caption_content(call))
+    content = _content(call, kind, _file(call, kind, call.raw(kind)))
+    return post(call, room, content | (caption_content(call) if call.takes("caption") else {}))
 
 
-def _file(call: Call, kind: str, value: Any, limit: int) -> File:
+def _file(call: Call, kind: str, value: Any) -> File:
     files = call.telegram.world.files
-    name = (
-        value.removeprefix("attach://") if isinstance(value, str) and value.startswith("attach://") else kind
-    )
-    upload = call.files.get(name)
-    if upload is not None and not (isinstance(value, str) and value and not value.startswith("attach://")):
-        if len(upload.content) > limit:
+    is_attached = isinstance(value, str) and value.startswith("attach://")
+    upload = call.files.get(value.removeprefix("attach://") if is_attached else kind)
+    if upload is not None and (is_attached or not isinstance(value, str) or not value):
+        if len(upload.content) > KINDS[kind].limit:
             raise bad_request("file is too big")
         if not upload.content:
             raise bad_request("file must be non-empty")
-        return files.add(KINDS[kind], upload.content, upload.mime_type, upload.name)
+        return files.add(KINDS[kind].folder, upload.content, upload.mime_type, upload.name)
     if not isinstance(value, str) or not value:
-        raise bad_request(f"there is no {kind} in the request")
+        raise bad_request(f"there is no {kind.replace('_', ' ')} in the request")
     if value.startswith(("http://", "https://")):
-        return files.add(
-            KINDS[kind], None, "image/jpeg" if kind == "photo" else "application/octet-stream", url=value
-        )
+        return files.add(KINDS[kind].folder, None, KINDS[kind].mime_type, url=value)
     file = files.by_id(value)
     if file is None:
         raise bad_request("wrong file identifier/HTTP URL specified")
     return file
 
 
-def _content(kind: str, file: File) -> Json:
+def _content(call: Call, kind: str, file: File) -> Json:
+    shown = _shown_media(call)
     if kind == "photo":
-        return {"photo": [file.json(width=128, height=128)]}
-    named = {"file_name": file.name} if file.name else {}
-    timed = {"duration": 1} if kind in ("voice", "video", "audio") else {}
-    return {kind: file.json(mime_type=file.mime_type, **named, **timed)}
+        width, height = (image_size(file.content) if file.content else None) or (128, 128)
+        return shown | {"photo": [file.json(width=width, height=height)]}
+    known = KINDS[kind]
+    given: Json = {name: call.integer(name) for name in known.numbers if call.takes(name)}
+    given |= {name: call.text(name) for name in known.words if call.takes(name)}
+    about = dict(known.defaults) | {name: value for name, value in given.items() if value}
+    if kind not in ("sticker", "video_note"):
+        about |= {"mime_type": file.mime_type} | ({"file_name": file.name} if file.name else {})
+    return shown | {kind: file.json(**about)}
+
+
+def _shown_media(call: Call) -> Json:
+    names = {"show_caption_above_media": "show_caption_above_media", "has_spoiler": "has_media_spoiler"}
+    return {shown: True for name, shown in names.items() if call.takes(name) and call.boolean(name)}

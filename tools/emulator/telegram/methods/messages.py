@@ -1,4 +1,4 @@
-"""Sending text, copies and forwards; deleting."""
+"""Sending text, places and contacts, copies and forwards; deleting and pinning."""
 
 from __future__ import annotations
 
@@ -6,13 +6,23 @@ from typing import Any
 
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import bad_request
-from tools.emulator.telegram.methods.content import markup_content, reply_content, text_content, topic_of
-from tools.emulator.telegram.model import Json, Room
+from tools.emulator.telegram.methods.content import (
+    CAPTION,
+    POST,
+    caption_content,
+    markup_content,
+    options_content,
+    reply_content,
+    text_content,
+    topic_of,
+)
+from tools.emulator.telegram.model import Json, Room, Stored
 
-MAX_DELETED = 100
+MAX_MESSAGES = 100
 BODIES = (
     "text",
     "entities",
+    "link_preview_options",
     "caption",
     "caption_entities",
     "photo",
@@ -24,61 +34,152 @@ BODIES = (
     "video",
     "video_note",
     "location",
+    "venue",
     "contact",
 )
+COPY = ("chat_id", "from_chat_id", "message_thread_id", "disable_notification", "protect_content")
 
 
-@method("sendMessage")
+@method("sendMessage", "chat_id", "text", "parse_mode", "entities", "link_preview_options", *POST)
 def send_message(call: Call) -> Json:
     """A text message."""
     room = call.room()
     return post(call, room, text_content(call))
 
 
-@method("copyMessage")
+@method("sendLocation", "chat_id", "latitude", "longitude", "horizontal_accuracy", *POST)
+def send_location(call: Call) -> Json:
+    """A place."""
+    room = call.room()
+    accuracy = call.decimal("horizontal_accuracy")
+    return post(
+        call, room, {"location": _place(call) | ({"horizontal_accuracy": accuracy} if accuracy else {})}
+    )
+
+
+@method("sendVenue", "chat_id", "latitude", "longitude", "title", "address", *POST)
+def send_venue(call: Call) -> Json:
+    """A place with a name."""
+    room = call.room()
+    place = _place(call)
+    venue = {"location": place, "title": call.text("title"), "address": call.text("address")}
+    if not venue["title"] or not venue["address"]:
+        raise bad_request(f"{'title' if not venue['title'] else 'address'} must be non-empty")
+    return post(call, room, {"location": place, "venue": venue})
+
+
+@method("sendContact", "chat_id", "phone_number", "first_name", "last_name", "vcard", *POST)
+def send_contact(call: Call) -> Json:
+    """A phone number with a name."""
+    room = call.room()
+    card = {name: call.text(name) for name in ("phone_number", "first_name", "last_name", "vcard")}
+    if not card["phone_number"]:
+        raise bad_request("phone number is empty")
+    if not card["first_name"]:
+        raise bad_request("first name is empty")
+    return post(call, room, {"contact": {name: value for name, value in card.items() if value}})
+
+
+@method("copyMessage", "message_id", *dict.fromkeys((*COPY, *CAPTION, *POST)))
 def copy_message(call: Call) -> Json:
-    """The content of a message, without its author."""
-    source = _source(call)
-    content = {name: source[name] for name in BODIES if name in source}
-    return {"message_id": post(call, call.room(), content)["message_id"]}
+    """The content of a message, without its author; a caption that is given replaces the old one."""
+    room, source = call.room(), call.message(_source(call), "message to copy not found")
+    content = _body(source)
+    if call.raw("caption") is not None:
+        content = {name: value for name, value in content.items() if not name.startswith("caption")}
+        content |= caption_content(call)
+    return {"message_id": post(call, room, content)["message_id"]}
 
 
-@method("forwardMessage")
+@method("copyMessages", "message_ids", "remove_caption", *COPY)
+def copy_messages(call: Call) -> list[Json]:
+    """Several messages without their authors; the ones that are not there are skipped."""
+    room, bare = call.room(), call.boolean("remove_caption")
+    copies = []
+    for source in _messages(call, _source(call)):
+        content = _body(source)
+        kept = {name: value for name, value in content.items() if not (bare and name.startswith("caption"))}
+        copies.append({"message_id": post(call, room, kept)["message_id"]})
+    return copies
+
+
+@method("forwardMessage", "message_id", "message_effect_id", *COPY)
 def forward_message(call: Call) -> Json:
     """A message with its author's name."""
-    source = _source(call)
-    content = {name: source[name] for name in BODIES if name in source}
-    origin = {"type": "user", "sender_user": source["from"], "date": source["date"]}
-    return post(call, call.room(), content | {"forward_origin": origin})
+    room, source = call.room(), call.message(_source(call), "message to forward not found")
+    return post(call, room, _body(source) | _origin(source))
 
 
-@method("deleteMessage")
+@method("forwardMessages", "message_ids", *COPY)
+def forward_messages(call: Call) -> list[Json]:
+    """Several messages with their authors' names; the ones that are not there are skipped."""
+    room = call.room()
+    return [
+        {"message_id": post(call, room, _body(source) | _origin(source))["message_id"]}
+        for source in _messages(call, _source(call))
+    ]
+
+
+@method("deleteMessage", "chat_id", "message_id", note="There is no limit of 48 hours.")
 def delete_message(call: Call) -> bool:
     """One message."""
     room = call.room()
     stored = call.message(room, "message to delete not found")
+    if (
+        room.kind not in ("private", "channel")
+        and stored.bot != call.bot.name
+        and call.bot.name not in room.admins
+    ):
+        raise bad_request("message can't be deleted")
     call.telegram.world.delete(room, stored, call.bot.user())
     return True
 
 
-@method("deleteMessages")
+@method("deleteMessages", "chat_id", "message_ids", note="There is no limit of 48 hours.")
 def delete_messages(call: Call) -> bool:
     """Up to 100 messages; the ones that are not there are skipped."""
     room = call.room()
-    wanted = call.json("message_ids") or []
-    if not isinstance(wanted, list) or not 1 <= len(wanted) <= MAX_DELETED:
-        raise bad_request("message identifiers are not specified")
-    for message_id in wanted:
-        stored = room.messages.get(int(message_id))
-        if stored is not None:
-            call.telegram.world.delete(room, stored, call.bot.user())
+    for stored in _messages(call, room):
+        call.telegram.world.delete(room, stored, call.bot.user())
+    return True
+
+
+@method("pinChatMessage", "chat_id", "message_id", "disable_notification")
+def pin_chat_message(call: Call) -> bool:
+    """Pin a message; a service message says so unless it is done silently."""
+    room = call.room()
+    stored = call.message(room, "message to pin not found")
+    if room.kind == "supergroup" and call.bot.name not in room.admins:
+        raise bad_request("not enough rights to manage pinned messages in the chat")
+    is_silent = call.boolean("disable_notification")
+    room.pinned = [one for one in room.pinned if one != stored.message_id] + [stored.message_id]
+    if not is_silent:
+        call.telegram.sender.service(room, call.bot.user(), {"pinned_message": stored.data}, call.bot.name)
+    return True
+
+
+@method("unpinChatMessage", "chat_id", "message_id")
+def unpin_chat_message(call: Call) -> bool:
+    """Unpin a message, the newest pinned one without a number."""
+    room = call.room()
+    number = call.integer("message_id") or (room.pinned[-1] if room.pinned else 0)
+    if number not in room.pinned:
+        raise bad_request("message to unpin not found")
+    room.pinned.remove(number)
+    return True
+
+
+@method("unpinAllChatMessages", "chat_id")
+def unpin_all_chat_messages(call: Call) -> bool:
+    """Unpin every message."""
+    call.room().pinned.clear()
     return True
 
 
 def post(call: Call, room: Room, content: Json) -> Json:
     """Put the bot's message into the room with its markup and reply, and return it."""
-    whole = content | topic_of(call, room) | reply_content(call, room) | markup_content(call)
-    stored = call.telegram.world.post(room, call.bot.user(), whole, call.bot.name)
+    around = topic_of(call, room) | reply_content(call, room) | options_content(call) | markup_content(call)
+    stored = call.telegram.world.post(room, call.bot.user(), content | around, call.bot.name)
     call.telegram.action_over(call.bot, room)
     return _returned(stored.data)
 
@@ -91,6 +192,34 @@ def _returned(data: Json) -> Json:
     return data
 
 
-def _source(call: Call) -> Any:
-    origin = Call(call.telegram, call.bot, call.parameters | {"chat_id": call.parameters.get("from_chat_id")})
-    return call.message(origin.room(), "message to copy not found").data
+def _source(call: Call) -> Room:
+    return call.room(name="from_chat_id")
+
+
+def _body(source: Stored) -> Json:
+    return {name: source.data[name] for name in BODIES if name in source.data}
+
+
+def _origin(source: Stored) -> Json:
+    if "forward_origin" in source.data:
+        return {"forward_origin": source.data["forward_origin"]}
+    data = source.data
+    return {"forward_origin": {"type": "user", "sender_user": data["from"], "date": data["date"]}}
+
+
+def _messages(call: Call, room: Room) -> list[Stored]:
+    wanted: Any = call.json("message_ids") or []
+    if not isinstance(wanted, list) or not wanted:
+        raise bad_request("message identifiers are not specified")
+    if len(wanted) > MAX_MESSAGES:
+        raise bad_request("too many message identifiers specified")
+    return [room.messages[int(one)] for one in wanted if int(one) in room.messages]
+
+
+def _place(call: Call) -> Json:
+    latitude, longitude = call.decimal("latitude"), call.decimal("longitude")
+    if latitude is None or longitude is None:
+        raise bad_request("latitude is empty" if latitude is None else "longitude is empty")
+    if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
+        raise bad_request("wrong latitude or longitude specified")
+    return {"latitude": latitude, "longitude": longitude}

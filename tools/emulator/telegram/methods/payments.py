@@ -5,6 +5,7 @@ from __future__ import annotations
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import bad_request
 from tools.emulator.telegram.methods.callbacks import TOO_OLD
+from tools.emulator.telegram.methods.content import POST
 from tools.emulator.telegram.methods.messages import post
 from tools.emulator.telegram.model import Json
 from tools.emulator.telegram.stars import CURRENCY, PERIOD, Invoice
@@ -15,9 +16,11 @@ MAX_DESCRIPTION = 255
 MAX_PAYLOAD = 128  # bytes
 MAX_SUBSCRIPTION = 10_000  # Stars
 MAX_TRANSACTIONS = 100
+STARS_ONLY = "Stars (XTR) only: there is no provider behind @BotFather here."
+INVOICE = ("title", "description", "payload", "currency", "prices", "provider_token")
 
 
-@method("sendInvoice")
+@method("sendInvoice", "chat_id", "subscription_period", *INVOICE, *POST, note=STARS_ONLY)
 def send_invoice(call: Call) -> Json:
     """An invoice as a message with its own Pay button."""
     room = call.room()
@@ -29,7 +32,7 @@ def send_invoice(call: Call) -> Json:
     return message
 
 
-@method("createInvoiceLink")
+@method("createInvoiceLink", "subscription_period", *INVOICE, note=STARS_ONLY)
 def create_invoice_link(call: Call) -> str:
     """An invoice as an address; only so it can be a subscription."""
     period = call.integer("subscription_period") or 0
@@ -41,7 +44,7 @@ def create_invoice_link(call: Call) -> str:
     return call.telegram.stars.link(invoice)
 
 
-@method("answerPreCheckoutQuery")
+@method("answerPreCheckoutQuery", "pre_checkout_query_id", "ok", "error_message")
 def answer_pre_checkout_query(call: Call) -> bool:
     """Whether the Stars may be taken, within ten seconds."""
     ok, error = call.boolean("ok"), call.text("error_message")
@@ -52,7 +55,7 @@ def answer_pre_checkout_query(call: Call) -> bool:
     return True
 
 
-@method("refundStarPayment")
+@method("refundStarPayment", "user_id", "telegram_payment_charge_id")
 def refund_star_payment(call: Call) -> bool:
     """All of a payment back to the payer."""
     word = call.telegram.stars.refund(
@@ -63,7 +66,7 @@ def refund_star_payment(call: Call) -> bool:
     return True
 
 
-@method("editUserStarSubscription")
+@method("editUserStarSubscription", "user_id", "telegram_payment_charge_id", "is_canceled")
 def edit_user_star_subscription(call: Call) -> bool:
     """Stop or resume a subscription."""
     charge_id, is_canceled = call.text("telegram_payment_charge_id"), call.boolean("is_canceled")
@@ -72,7 +75,7 @@ def edit_user_star_subscription(call: Call) -> bool:
     return True
 
 
-@method("getStarTransactions")
+@method("getStarTransactions", "offset", "limit")
 def get_star_transactions(call: Call) -> Json:
     """What happened to the bot's Stars, the oldest first."""
     offset, limit = call.integer("offset") or 0, call.integer("limit", MAX_TRANSACTIONS) or 0

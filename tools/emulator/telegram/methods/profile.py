@@ -15,7 +15,7 @@ MAX_COMMANDS = 100
 LIMITS = {"name": 64, "description": 512, "short_description": 120}
 
 
-@method("setMyCommands")
+@method("setMyCommands", "commands", "scope", "language_code")
 def set_my_commands(call: Call) -> bool:
     """The command list of one scope and language."""
     commands = call.json("commands")
@@ -30,13 +30,13 @@ def set_my_commands(call: Call) -> bool:
     return True
 
 
-@method("getMyCommands")
+@method("getMyCommands", "scope", "language_code")
 def get_my_commands(call: Call) -> list[Json]:
     """The command list of one scope and language."""
     return call.bot.commands.get(_key(call), [])
 
 
-@method("deleteMyCommands")
+@method("deleteMyCommands", "scope", "language_code")
 def delete_my_commands(call: Call) -> bool:
     """Fall back to the wider list."""
     call.bot.commands.pop(_key(call), None)
@@ -44,14 +44,14 @@ def delete_my_commands(call: Call) -> bool:
     return True
 
 
-@method("setChatMenuButton")
+@method("setChatMenuButton", "menu_button", note="One button for all chats.")
 def set_chat_menu_button(call: Call) -> bool:
     """The button beside the input field."""
     call.bot.texts["menu_button"] = json.dumps(call.json("menu_button"))
     return True
 
 
-@method("getChatMenuButton")
+@method("getChatMenuButton", note="One button for all chats.")
 def get_chat_menu_button(call: Call) -> Any:
     """The button beside the input field."""
     return json.loads(call.bot.texts.get("menu_button", "null")) or {"type": "default"}
@@ -60,7 +60,7 @@ def get_chat_menu_button(call: Call) -> Any:
 def _text_methods(title: str, name: str) -> None:
     """setMy…/getMy… of one of the bot's texts, kept for each language."""
 
-    @method(f"setMy{title}")
+    @method(f"setMy{title}", name, "language_code")
     def set_text(call: Call) -> bool:
         value = call.text(name)
         if len(value) > LIMITS[name]:
@@ -68,7 +68,7 @@ def _text_methods(title: str, name: str) -> None:
         call.bot.texts[f"{name}:{call.text('language_code')}"] = value
         return True
 
-    @method(f"getMy{title}")
+    @method(f"getMy{title}", "language_code")
     def get_text(call: Call) -> Json:
         texts = call.bot.texts
         return {name: texts.get(f"{name}:{call.text('language_code')}") or texts.get(f"{name}:", "")}

@@ -9,7 +9,11 @@ from tools.emulator.telegram.errors import bad_request
 from tools.emulator.telegram.reactions import EMOJI
 
 
-@method("setMessageReaction")
+@method(
+    "setMessageReaction",
+    "chat_id", "message_id", "reaction",
+    note="Emoji only; a group may use all of them.",
+)  # fmt: skip
 def set_message_reaction(call: Call) -> bool:
     """React to a message with at most one emoji, or take the reaction back."""
     room = call.room()

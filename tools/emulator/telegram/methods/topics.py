@@ -11,7 +11,7 @@ COLORS = (0x6FB9F0, 0xFFD67E, 0xCB86DB, 0x8EEE98, 0xFF93B2, 0xFB6F5F)
 MAX_NAME = 128
 
 
-@method("createForumTopic")
+@method("createForumTopic", "chat_id", "name", "icon_color")
 def create_forum_topic(call: Call) -> Json:
     """Make a topic."""
     room = _room(call)
@@ -23,7 +23,7 @@ def create_forum_topic(call: Call) -> Json:
     return {"message_thread_id": topic.id, "name": topic.name, "icon_color": topic.icon_color}
 
 
-@method("editForumTopic")
+@method("editForumTopic", "chat_id", "message_thread_id", "name")
 def edit_forum_topic(call: Call) -> bool:
     """Rename a topic."""
     room, topic = _topic(call)
@@ -37,19 +37,19 @@ def edit_forum_topic(call: Call) -> bool:
     return True
 
 
-@method("closeForumTopic")
+@method("closeForumTopic", "chat_id", "message_thread_id")
 def close_forum_topic(call: Call) -> bool:
     """Close a topic: only administrators write in it from then on."""
     return _set_closed(call, closed=True)
 
 
-@method("reopenForumTopic")
+@method("reopenForumTopic", "chat_id", "message_thread_id")
 def reopen_forum_topic(call: Call) -> bool:
     """Open a closed topic again."""
     return _set_closed(call, closed=False)
 
 
-@method("deleteForumTopic")
+@method("deleteForumTopic", "chat_id", "message_thread_id")
 def delete_forum_topic(call: Call) -> bool:
     """Delete a topic with its messages."""
     room, topic = _topic(call)

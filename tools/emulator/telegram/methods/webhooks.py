@@ -5,14 +5,27 @@ from __future__ import annotations
 import re
 
 from tools.emulator.telegram.call import Call, method
-from tools.emulator.telegram.errors import bad_request
+from tools.emulator.telegram.errors import ApiError, bad_request
 from tools.emulator.telegram.model import UPDATE_KINDS, Json, Webhook
 
 SECRET = re.compile(r"[A-Za-z0-9_-]{1,256}")
+MAX_UPDATES = 100
+MAX_POLL_SECONDS = 50
+WEBHOOK_ACTIVE = (
+    "Conflict: can't use getUpdates method while webhook is active; "
+    "use deleteWebhook to delete the webhook first"
+)
+OTHER_POLL = (
+    "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+)
 LOCAL = ("http://127.0.0.1", "http://localhost", "http://[::1]")
 
 
-@method("setWebhook")
+@method(
+    "setWebhook",
+    "url", "max_connections", "allowed_updates", "drop_pending_updates", "secret_token",
+    note="Takes plain HTTP to this machine.",
+)  # fmt: skip
 def set_webhook(call: Call) -> bool:
     """Where updates go. `allowed_updates` left out keeps the previous; an empty list is the default set."""
     url = call.text("url")
@@ -31,7 +44,7 @@ def set_webhook(call: Call) -> bool:
     return True
 
 
-@method("deleteWebhook")
+@method("deleteWebhook", "drop_pending_updates")
 def delete_webhook(call: Call) -> bool:
     """Keep updates until somebody asks for them."""
     call.bot.webhook = Webhook(allowed_updates=call.bot.webhook.allowed_updates)
@@ -56,6 +69,33 @@ def get_webhook_info(call: Call) -> Json:
     if hook.last_error_date:
         info |= {"last_error_date": hook.last_error_date, "last_error_message": hook.last_error_message}
     return info
+
+
+@method("getUpdates", "offset", "limit", "timeout", "allowed_updates")
+def get_updates(call: Call) -> list[Json]:
+    """Fetch updates instead of a webhook, waiting for the first."""
+    if call.bot.webhook.url:
+        raise ApiError(409, WEBHOOK_ACTIVE)
+    call.bot.webhook.allowed_updates = _allowed(call)
+    limit = min(MAX_UPDATES, max(1, call.integer("limit", MAX_UPDATES) or MAX_UPDATES))
+    timeout = min(MAX_POLL_SECONDS, max(0, call.integer("timeout", 0) or 0))
+    updates = call.telegram.fetch_updates(call.bot, call.integer("offset", 0) or 0, limit, timeout)
+    if updates is None:
+        raise ApiError(409, OTHER_POLL)
+    for update in updates:
+        update.status, update.attempts = "delivering", update.attempts + 1
+        call.telegram.show_delivery(update)
+        call.telegram.trace.add(
+            "webhook",
+            f"{update.kind} fetched",
+            trace_id=update.trace_id,
+            status=200,
+            bot=update.bot,
+            chat_id=update.chat_id,
+            update_id=update.update_id,
+            detail={"attempt": update.attempts, "error": None, "update": call.telegram.shown_body(update)},
+        )
+    return [update.body | {"update_id": update.update_id} for update in updates]
 
 
 def _allowed(call: Call) -> list[str]:

@@ -1,0 +1,245 @@
+"""The command line of the emulator and its Python client, against a running emulator."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.emulator.receiving import Receiver
+from tests.emulator.wire import Client
+from tools.emulator.client import Chat, Emulator, EmulatorError, NoAnswer, Unreachable
+from tools.emulator.command_line import main
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Telegram
+from tools.emulator.web import Response, json_response
+
+Json = dict[str, Any]
+ROOT = Path(__file__).parents[2]
+MENU = {"inline_keyboard": [[{"text": "Buy", "callback_data": "buy"}]]}
+
+
+class Shop:
+    """A bot with a menu, as a webhook: it calls the Bot API itself, and answers taps with a note."""
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    def answer(self, update: Json) -> Response:
+        if tap := update.get("callback_query"):
+            self.client.call("answerCallbackQuery", callback_query_id=tap["id"], text="Thanks!")
+            return Response(200)
+        message = update.get("message") or update.get("edited_message")
+        said = {"text", "document", "voice"} & (message or {}).keys()
+        if message is None or not said or message.get("text") == "silence":
+            return Response(200)
+        what = message.get("text") or said.pop()
+        chat = {"chat_id": message["chat"]["id"], "message_thread_id": message.get("message_thread_id") or 0}
+        return json_response({"method": "sendMessage", "text": f"you: {what}", "reply_markup": MENU, **chat})
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """The emulator without functions: nothing in it needs the database."""
+    stack = Stack("postgresql://127.0.0.1:1/none", {}, telegram=Telegram(retry_scale=0.01))
+    stack.start()
+    receiver = Receiver()
+    receiver.server.start()
+    client = Client(stack.url, stack.telegram.bot("assistant").token, 0)
+    receiver.answer = Shop(client).answer
+    stack.telegram.request("assistant", "setWebhook", {"url": receiver.server.url})
+    yield stack
+    stack.stop()
+    client.pool.clear()
+    receiver.server.stop()
+
+
+@pytest.fixture
+def emulator(stack: Stack) -> Emulator:
+    stack.telegram.troubles.clear()
+    return Emulator(stack.url)
+
+
+@pytest.fixture
+def chat(emulator: Emulator) -> Chat:
+    return emulator.add_user("Anna").chat("assistant")
+
+
+Run = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def run(emulator: Emulator, chat: Chat, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> Run:
+    """Run a command as Anna and return its exit code, its output and its errors."""
+    monkeypatch.setenv("EMULATOR_URL", emulator.url)
+    monkeypatch.setenv("EMULATOR_USER", str(chat.address["person"]))
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        code = main(arguments)
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return run
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a transcript without their times."""
+    return [line[10:] for line in text.splitlines()]
+
+
+def test_send_prints_the_answer_with_its_buttons(run: Run, stack: Stack) -> None:
+    name = stack.telegram.bot("assistant").first_name
+    code, out, err = run("send", "hello", "--expect", "YOU: hello")
+    assert (code, lines(out), err) == (0, [f"{name}: you: hello", "[Buy]"], "")
+
+
+def test_an_answer_that_is_not_as_expected_fails(run: Run) -> None:
+    code, out, err = run("send", "hello", "--expect", "goodbye")
+    assert (code, out) == (1, "")
+    assert err.startswith("The answer has no 'goodbye'. It is:\n") and "you: hello" in err
+
+
+def test_no_answer_in_time_has_its_own_code(run: Run) -> None:
+    code, out, err = run("send", "silence", "--timeout", "0.1")
+    assert (code, out, err) == (4, "", "The bot did not answer within 0.1 seconds.\n")
+    assert run("send", "silence", "--no-wait") == (0, "", "")
+
+
+def test_a_refusal_and_an_emulator_that_does_not_run(run: Run) -> None:
+    assert run("tap", "Sell") == (1, "", "This button is not there any more.\n")
+    assert run("send", "x", "--as", "Nobody") == (1, "", "There is no such person.\n")
+    assert run("send", "x", "--file", "/no/such/file")[0] == 1
+    code, out, err = run("users", "--url", "http://127.0.0.1:9")
+    assert (code, out) == (3, "")
+    assert err == "No emulator answers at http://127.0.0.1:9. Start it with: ./switchboard up\n"
+
+
+@pytest.mark.parametrize("arguments", [[], ["sing"], ["send", "x", "--timeout", "soon"], ["tap"]])
+def test_wrong_arguments_are_code_two(arguments: list[str]) -> None:
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+
+
+def test_tap_waits_for_the_note(run: Run) -> None:
+    run("send", "menu")
+    code, out, _ = run("tap", "Buy", "--json")
+    assert (code, [one["text"] for one in json.loads(out)]) == (0, ["Thanks!"])
+
+
+def test_files_topics_edits_and_standard_input(run: Run, tmp_path: Path, monkeypatch: Any) -> None:
+    (tmp_path / "notes.txt").write_text("notes")
+    assert "you: document" in run("send", "--file", str(tmp_path / "notes.txt"))[1]
+    assert "you: voice" in run("send", "--kind", "voice")[1]
+    topic = run("topic", "Cats")[1].strip()
+    assert f"(topic {topic}) you: in it" in run("send", "in it", "--topic", topic)[1]
+    monkeypatch.setattr(sys, "stdin", io.StringIO("from a pipe"))
+    run("send", "-")
+    number = json.loads(run("chat", "--json")[1])["entries"][-2]["message_id"]
+    assert "you: corrected" in run("edit", str(number), "corrected")[1]
+    assert run("react", str(number), "👍")[0] == 0
+    assert run("delete", str(number))[0] == 0
+    text = run("chat")[1]
+    assert "Anna: <document notes.txt>" in text and "Anna: (deleted)" in text
+
+
+def test_faults_are_set_listed_and_cleared(run: Run, chat: Chat) -> None:
+    code, out, _ = run(
+        "fault", "rate_limit", "--method", "sendMessage", "--retry-after", "3", "--text", "you"
+    )
+    number = int(out.split()[0].removeprefix("#"))
+    assert (code, out) == (0, f"#{number}  rate_limit, sendMessage, text you: 1 more, used 0\n")
+    run(
+        "fault",
+        "403",
+        "--description",
+        "Forbidden: user is deactivated",
+        "--count",
+        "always",
+        "--method",
+        "getMe",
+    )
+    listed = run("fault", "list")[1].splitlines()
+    assert listed[:2] == [
+        out.strip(),
+        f"#{number + 1}  403 Forbidden: user is deactivated, getMe: every call, used 0",
+    ]
+    assert any(line.startswith("  blocked ") for line in listed)
+    assert run("send", "hi", "--timeout", "0.3")[0] == 4
+    assert run("fault", "clear", str(number + 1)) == (0, "1 removed\n", "")
+    assert run("fault", "list")[1].startswith("No fault is set.")
+    assert run("fault", "flood")[2].startswith("There is no fault named flood; there are rate_limit,")
+    errors = run("trace", "--errors", "--limit", "20")[1]
+    assert "sendMessage in the response" in errors
+
+
+def test_blocking(run: Run) -> None:
+    run("send", "hi")
+    assert run("block") == (0, "", "")
+    assert run("send", "hi") == (1, "", "The bot is blocked: unblock it first.\n")
+    assert run("unblock") == (0, "", "")
+    assert run("send", "hi")[0] == 0
+
+
+def test_users_and_bots(run: Run) -> None:
+    code, out, _ = run("users", "Zoë", "--username", "zoe_shell")
+    assert code == 0 and re.search(r"^\d+  Zoë  @zoe_shell$", out, re.MULTILINE)
+    assert re.fullmatch(r"\d+:[\w-]{35}\n", run("bot", "mine")[1])
+
+
+@pytest.mark.parametrize(("words", "move"), [
+    (["1", "day"], {"period": "day", "times": 1}), (["3 weeks"], {"period": "week", "times": 3}),
+    (["90"], {"seconds": 90}), (["30s"], {"seconds": 30}),
+    (["2", "d"], {"period": "day", "times": 2}), (["45", "seconds"], {"seconds": 45}),
+    (["next"], {"to": "next"}), (["2027-01-01T00:00"], {"to": "2027-01-01T00:00"}),
+])  # fmt: skip
+def test_the_clock_is_moved_in_words(monkeypatch: Any, capsys: Any, words: list[str], move: Json) -> None:
+    asked: list[tuple[str, Json]] = []
+    states = iter(["advancing", "ready"])
+
+    def request(self: Emulator, method: str, path: str, body: bytes | None, patience: float) -> Json:
+        asked.append((path, json.loads(body or b"{}")))
+        return {"status": next(states), "now": "2026-12-01T00:00:00Z", "offset": 60.0, "next": []}
+
+    monkeypatch.setattr(Emulator, "_request", request)
+    assert main(["clock", *words]) == 0
+    assert asked == [("clock/advance", move), ("clock?", {})]
+    assert capsys.readouterr().out == "2026-12-01T00:00:00Z (60 seconds ahead)\n"
+
+
+def test_the_client_drives_a_chat(chat: Chat, emulator: Emulator) -> None:
+    answer = chat.send("/start")
+    assert (answer.text, answer.buttons) == ("you: /start", ["Buy"])
+    assert chat.tap("Buy").text == "Thanks!"
+    emulator.fault("blocked", method="sendMessage", person=chat.address["person"])
+    with pytest.raises(NoAnswer, match=r"did not answer within 0\.2 seconds") as late:
+        chat.send("hi", timeout=0.2)
+    assert late.value.answer.entries == []
+    assert emulator.faults() == []
+    with pytest.raises(EmulatorError, match="There is nothing to send"):
+        chat.send(" ")
+    with pytest.raises(Unreachable):
+        Emulator("http://127.0.0.1:9").users()
+
+
+def test_the_client_needs_no_package(emulator: Emulator, tmp_path: Path) -> None:
+    """The file works alone, without this project and what it installs."""
+    (tmp_path / "client.py").write_text((ROOT / "tools/emulator/client.py").read_text())
+    script = "import client; print(len(client.Emulator().users()))"
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", script],
+        cwd=tmp_path,
+        env={**os.environ, "EMULATOR_URL": emulator.url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert int(done.stdout) == len(emulator.users())

@@ -1,0 +1,118 @@
+"""What the emulator has of the Bot API: bot_api.json says what there is, the methods say what they read."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+from tools.emulator.telegram.call import METHODS
+
+Support = Literal["full", "part", "none"]
+FILE = Path(__file__).parent / "bot_api.json"
+# What users and the emulator cause; a bot gets no other kind of update here.
+UPDATES = frozenset(
+    {
+        "message", "edited_message", "callback_query", "my_chat_member", "message_reaction",
+        "pre_checkout_query", "subscription",
+    }
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class MethodCoverage:
+    """One method: which of its fields are emulated, which are not, and what is simpler than the real one."""
+
+    name: str
+    support: Support
+    fields: tuple[str, ...]
+    missing: tuple[str, ...]
+    note: str
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """The Bot API's methods and kinds of updates, and what the emulator has of them."""
+
+    version: str
+    source: str
+    methods: tuple[MethodCoverage, ...]
+    updates: dict[str, bool]
+
+    @property
+    def summary(self) -> str:
+        """How many methods have which support, in words."""
+        count = {one: sum(each.support == one for each in self.methods) for one in ("full", "part", "none")}
+        return (
+            f"{count['full']} of {len(self.methods)} methods with every field, {count['part']} in part, "
+            f"{count['none']} not"
+        )
+
+    def json(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {
+            "version": self.version,
+            "source": self.source,
+            "summary": self.summary,
+            "methods": {
+                one.name: {
+                    "support": one.support,
+                    "fields": list(one.fields),
+                    "missing": list(one.missing),
+                    "note": one.note,
+                }
+                for one in self.methods
+            },
+            "updates": self.updates,
+        }
+
+
+@cache
+def specification() -> dict[str, Any]:
+    """Return the names of the Bot API's methods and fields."""
+    found: dict[str, Any] = json.loads(FILE.read_text(encoding="utf-8"))
+    return found
+
+
+@cache
+def _names() -> dict[str, str]:
+    return {name.lower(): name for name in specification()["methods"]}
+
+
+def official_name(method: str) -> str | None:
+    """Return the Bot API's spelling of a method, None when it has none of this name."""
+    return _names().get(method.lower())
+
+
+def ignored_fields(method: str, parameters: dict[str, Any]) -> list[str]:
+    """Return the parameters that the real Bot API reads and the emulator does not."""
+    known, official = METHODS.get(method.lower()), official_name(method)
+    if known is None or official is None:
+        return []
+    there = specification()["methods"][official]
+    return sorted((parameters.keys() & {*there["fields"], *there["deprecated"]}) - known.fields)
+
+
+def coverage() -> Coverage:
+    """Compare what the emulator has with what there is."""
+    from tools.emulator.telegram import methods  # noqa: F401  registers the methods
+
+    spec = specification()
+    return Coverage(
+        spec["version"],
+        spec["source"],
+        tuple(_method(name, one) for name, one in spec["methods"].items()),
+        {kind: kind in UPDATES for kind in spec["updates"]},
+    )
+
+
+def _method(name: str, there: dict[str, list[str]]) -> MethodCoverage:
+    known = METHODS.get(name.lower())
+    if known is None:
+        return MethodCoverage(name, "none", (), tuple(there["fields"]), "")
+    fields = tuple(one for one in there["fields"] if one in known.fields)
+    missing = tuple(one for one in there["fields"] if one not in known.fields)
+    support: Support = "part" if missing or known.note else "full"
+    return MethodCoverage(name, support, fields, missing, known.note)
