@@ -56,7 +56,7 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.root = folder / "a checkout"  # a blank in the path, as on many machines
         self.venv = self.root / ".venv"
-        for name in ("launcher", "keys", "secret"):
+        for name in ("launcher", "keys", "secret", "cloud"):
             shutil.copytree(ROOT / "tools" / name, self.root / "tools" / name)
         shutil.copy(ROOT / "tools" / "__init__.py", self.root / "tools")
         shutil.copy(ROOT / "switchboard", self.root)

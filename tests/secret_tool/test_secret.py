@@ -108,7 +108,9 @@ def test_a_random_secret_is_made_once(tool: Tool, name: str, shape: str) -> None
 def test_a_secret_that_was_left_without_a_value_gets_one(tool: Tool) -> None:
     failed = tool.run("new", "PERSON_HASH_KEY", FAILS_AT="secrets versions add")
     assert (failed.returncode, tool.secrets) == (1, {"PERSON_HASH_KEY": []})
-    assert failed.stderr.splitlines()[-1] == "gcloud: (gcloud) PERMISSION_DENIED: no right"
+    assert (
+        failed.stderr.splitlines()[-1] == "gcloud secrets versions add: (gcloud) PERMISSION_DENIED: no right"
+    )
     assert tool.run("new", "PERSON_HASH_KEY").returncode == 0
     assert len(tool.secrets["PERSON_HASH_KEY"]) == 1
 

@@ -46,6 +46,9 @@ GROUPS: dict[str, dict[str, Command]] = {
         ),
     },
     "Put it online": {
+        "setup": Command(
+            "set up a deployment step by step, checking each answer (--dry-run: print it)", "tools.setup"
+        ),
         "database": Command(
             "migrate a database, write settings and admins, show what is applied", "tools.database"
         ),

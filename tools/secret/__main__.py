@@ -16,8 +16,9 @@ import re
 import sys
 from collections.abc import Sequence
 
+from tools.cloud.gcloud import CloudError, Gcloud
 from tools.secret.generate import GENERATORS
-from tools.secret.store import SecretStore, StoreError
+from tools.secret.store import SecretStore
 
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{2,100}")
 
@@ -25,25 +26,33 @@ _NAME = re.compile(r"[A-Z][A-Z0-9_]{2,100}")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; its exit status is 0, or 1 with one line that says why nothing was stored."""
     parsed = _parser().parse_args(arguments)
-    store = SecretStore(parsed.project)
+    store = SecretStore(Gcloud(parsed.project, _show))
     try:
+        if parsed.if_missing and store.has_value(parsed.name):
+            print(f"{parsed.name} exists.")
+            return 0
         if parsed.command == "new":
             _new(store, parsed.name)
         else:
             _set(store, parsed.name)
-    except StoreError as error:
+    except CloudError as error:
         print(error, file=sys.stderr)
         return 1
     print(f"{parsed.name} is stored.")
     return 0
 
 
+def _show(command: str) -> None:
+    if command.startswith("+"):
+        print(command, file=sys.stderr, flush=True)
+
+
 def _new(store: SecretStore, name: str) -> None:
     make = GENERATORS.get(name)
     if make is None:
-        raise StoreError(f"{name} is not random: store yours with ./switchboard secret set {name}")
+        raise CloudError(f"{name} is not random: store yours with ./switchboard secret set {name}")
     if store.has_value(name):
-        raise StoreError(
+        raise CloudError(
             f"{name} exists and stays as it is; docs/deployment.md (Changing a secret) says how to change it."
         )
     store.put(name, make())
@@ -72,7 +81,8 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--project", help="the Google Cloud project")
+    parser.add_argument("--project", default="", help="the Google Cloud project")
+    parser.add_argument("--if-missing", action="store_true", help="leave a secret that has a value alone")
     parser.add_argument("command", choices=["new", "set"])
     parser.add_argument("name", type=_secret_name)
     return parser

@@ -1,0 +1,182 @@
+"""The wizard among fakes: gcloud, supabase, Telegram, the AI and the payment providers of the emulator."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import psycopg
+import pytest
+
+from tools.database.embedded import Server
+from tools.emulator.stack import Stack
+from tools.emulator.web import Request, Response, json_response
+
+ROOT = Path(__file__).parents[2]
+HERE = Path(__file__).parent
+PROJECT = "my-bots-123"
+PASSWORD = "p@ss/w:rd %41?"  # every character that an address must escape
+# By the beginning of a question; one that is asked again gets the next answer, and the last one stays.
+Answers = dict[str, list[str]]
+
+
+@dataclass
+class Done:
+    """How a run ended."""
+
+    status: int
+    output: str
+    errors: str
+    asked: list[str]
+
+
+class Typist:
+    """Answers questions. One that it has no answer for ends the run."""
+
+    def __init__(self, answers: Answers) -> None:
+        self._answers = {question: list(lines) for question, lines in answers.items()}
+        self.asked: list[str] = []
+
+    def follow(self, process: subprocess.Popen[bytes], pipe: Any) -> str:
+        """Read what the tool prints until it ends, typing when it waits; return what it printed."""
+        assert process.stdin is not None
+        output = ""
+        while piece := os.read(pipe.fileno(), 65_536):
+            output += piece.decode()
+            question = output.rpartition("\n")[2]
+            if question.endswith(": "):
+                self.asked.append(question.strip())
+                answer = self._answer(question.strip())
+                if answer is None:
+                    process.kill()
+                    raise AssertionError(f"nobody answers {question!r}\n{output[-1500:]}")
+                process.stdin.write(f"{answer}\n".encode())
+                output += "\n"
+        return output
+
+    def _answer(self, question: str) -> str | None:
+        for start, lines in self._answers.items():
+            if question.startswith(start) and lines:
+                return lines.pop(0) if len(lines) > 1 else lines[0]
+        return None
+
+
+class World:
+    """One owner's machine: a home, fake programs, and the services outside."""
+
+    def __init__(self, folder: Path, stack: Stack, owner_url: str) -> None:
+        self.folder = folder
+        self.stack = stack
+        self.telegram = stack.telegram
+        self.owner_url = owner_url
+        self._answer = stack.telegram.handle
+        stack.telegram.handle = self.handle  # type: ignore[method-assign]
+        self.started_by: dict[str, Any] | None = None  # who pressed Start before the webhook was set
+        self.cloud_file = folder / "cloud.json"
+        self.answers = folder / "answers.json"
+        self._install(folder / "bin")
+        self.cloud = {
+            "projects": {}, "taken": ["taken-project"], "accounts": ["olga@example.com"], "spreading": 0,
+        }  # fmt: skip
+        addresses = {name: url for name, url in stack.env.items() if name.endswith(("_BASE_URL", "_API_URL"))}
+        self.environment = {
+            "PATH": f"{folder / 'bin'}:{os.environ['PATH']}",
+            "HOME": str(folder),
+            "FAKE_CLOUD": str(self.cloud_file),
+            "LOG_LEVEL": "ERROR",
+            **addresses,
+        }
+
+    def _install(self, programs: Path) -> None:
+        programs.mkdir()
+        for name in ("gcloud", "supabase"):
+            program = programs / name
+            program.write_text(
+                f"#!{Path(sys.executable).resolve()} -IS\n{(HERE / f'fake_{name}.py').read_text()}"
+            )
+            program.chmod(0o755)
+
+    @property
+    def cloud(self) -> dict[str, Any]:
+        """What is in the cloud."""
+        state: dict[str, Any] = json.loads(self.cloud_file.read_text())
+        return state
+
+    @cloud.setter
+    def cloud(self, state: dict[str, Any]) -> None:
+        self.cloud_file.write_text(json.dumps(state))
+
+    @property
+    def project(self) -> dict[str, Any]:
+        """What is in the owner's project."""
+        state: dict[str, Any] = self.cloud["projects"][PROJECT]
+        return state
+
+    def secret(self, name: str) -> str:
+        """The one value of a secret."""
+        [value] = self.project["secrets"][name]["versions"]
+        return str(value)
+
+    @property
+    def calls(self) -> list[list[str]]:
+        """Every call of gcloud."""
+        file = self.folder / "calls"
+        return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+    def run(self, answers: Answers, *arguments: str, **extra: str) -> Done:
+        """Run the wizard as somebody at a terminal would, who reads a question before typing."""
+        typist = Typist(answers)
+        command = [sys.executable, "-m", "tools.setup", f"--answers={self.answers}", *arguments]
+        asks_on_errors = "--dry-run" in arguments
+        with subprocess.Popen(
+            command, cwd=ROOT, env=self.environment | extra, bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        ) as process:  # fmt: skip
+            asks, other = process.stdout, process.stderr
+            if asks_on_errors:
+                asks, other = other, asks
+            first = typist.follow(process, asks)
+            second = other.read().decode() if other else ""
+        output, errors = (second, first) if asks_on_errors else (first, second)
+        assert "Traceback" not in errors, errors
+        return Done(process.returncode, output, errors, typist.asked)
+
+    def tool(self, name: str, *arguments: str, **extra: str) -> Done:
+        """Run a tool that asks nothing."""
+        done = subprocess.run(
+            [sys.executable, "-m", f"tools.{name}", *arguments], cwd=ROOT, env=self.environment | extra,
+            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
+        )  # fmt: skip
+        assert "Traceback" not in done.stderr, done.stderr
+        return Done(done.returncode, done.stdout, done.stderr, [])
+
+    def handle(self, request: Request) -> Response:
+        """Answer for Telegram: the emulator's, and getUpdates, which it has not."""
+        if request.path.endswith("/getUpdates"):
+            update = {"update_id": 1, "message": {"from": self.started_by, "text": "/start"}}
+            return json_response({"ok": True, "result": [update] if self.started_by else []})
+        return self._answer(request)
+
+
+@pytest.fixture
+def world(tmp_path: Path, server: Server) -> Iterator[World]:
+    """An owner who has nothing in the cloud yet."""
+    url = server.create_database("wizard")
+    with psycopg.connect(server.url("postgres", "supabase_admin"), autocommit=True) as connection:
+        connection.execute("drop role if exists wizard")
+        connection.execute(psycopg.sql.SQL("create role wizard login password {}").format(PASSWORD))
+    owner_url = f"postgresql://wizard:[YOUR-PASSWORD]@127.0.0.1:{urlsplit(url).port}/wizard"
+    stack = Stack("postgresql://unused@127.0.0.1:1/unused", functions={})
+    stack.server.start()
+    try:
+        yield World(tmp_path, stack, owner_url)
+    finally:
+        stack.stop()
+        server.drop_database("wizard")

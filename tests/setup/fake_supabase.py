@@ -1,0 +1,35 @@
+"""A Supabase CLI that knows the one call of the wizard and refuses every other flag, as CLI 3.1.0 does.
+
+From `supabase projects list --help` of 3.1.0: no flags of its own, and these global ones.
+"""
+
+import json
+import os
+import sys
+
+GLOBAL = {
+    "help", "version", "wizard", "completions", "log-level", "output-format", "output", "profile", "debug",
+    "workdir", "experimental", "network-id", "yes", "dns-resolver", "agent",
+}  # fmt: skip
+
+words = sys.argv[1:]
+for word in words:
+    if word.startswith("--") and word[2:].partition("=")[0] not in GLOBAL:
+        sys.exit(f"Unrecognized flag: {word} in command supabase {' '.join(words[:2])}")
+if words != ["projects", "list", "--output-format", "json"]:
+    sys.exit(f"unknown command {words}")
+if not os.environ.get("SUPABASE_ACCESS_TOKEN"):
+    print(json.dumps({"_tag": "Error", "error": {"code": "AccessTokenRequiredError"}}))
+    sys.exit(1)
+print(
+    json.dumps(
+        [
+            {
+                "id": "abcdefghijklmnopqrst",
+                "ref": "abcdefghijklmnopqrst",
+                "name": "bots",
+                "region": "eu-central-1",
+            }
+        ]
+    )
+)

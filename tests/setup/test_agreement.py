@@ -1,0 +1,92 @@
+"""The wizard, docs/deployment.md and deploy.yaml name the same services, rights, secrets, substitutions."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.deployment.build import ROOT, deployment, steps
+from tools.setup import costs, layout
+from tools.setup.answers import Answers
+from tools.setup.main import STEPS
+from tools.setup.steps.deployment import substitutions
+from tools.setup.steps.secret_steps import readers
+
+GUIDE = (ROOT / "docs" / "deployment.md").read_text()
+ANSWERS = Answers(
+    project="my-bots-123", region="europe-west3", chat_provider="openai", default_language="en",
+    own_keys="yes", admin_emails="a@example.com", admin_telegram_ids="1", support_contact="@help",
+    terms_url="https://example.com",
+    payment_providers="stripe,yookassa,cloudpayments,prodamus,crypto_pay",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("step", STEPS, ids=lambda step: step.title)
+def test_a_step_names_a_heading_of_the_guide(step: type) -> None:
+    assert re.search(rf"^#+ {re.escape(step.heading)}$", GUIDE, re.MULTILINE), step.heading
+
+
+def test_the_guide_enables_the_same_services() -> None:
+    enable = GUIDE.partition("gcloud services enable ")[2].partition("\n\n")[0]
+    assert set(re.findall(r"([a-z]+)\.googleapis\.com", enable)) == set(layout.SERVICES)
+
+
+def test_the_guide_makes_the_same_accounts_with_the_same_rights() -> None:
+    created = re.search(r"for name in ([a-z ]+); do\n  gcloud iam service-accounts create", GUIDE)
+    roles = re.search(r"for role in ([a-zA-Z. ]+); do", GUIDE)
+    assert created is not None
+    assert roles is not None
+    assert tuple(created[1].split()) == layout.ACCOUNTS
+    assert tuple(roles[1].split()) == layout.DEPLOY_ROLES
+    assert f"--role={layout.IMPERSONATION}" in GUIDE
+    assert f"--role={layout.READ_SECRET}" in GUIDE
+
+
+def test_the_guide_lets_the_same_accounts_read_the_same_secrets() -> None:
+    found: dict[str, set[str]] = {}
+    for names, body in re.findall(r"for secret in ([A-Z_ ]+); do\n(.*?)\ndone", GUIDE, re.DOTALL):
+        for account in re.findall(r'allow "?(\w+)"? "\$secret"', body):
+            for name in names.split():
+                found.setdefault(name, set()).add(account)
+        if "for name in telegram payments scheduled" in body:
+            for name in names.split():
+                found.setdefault(name, set()).update(layout.FUNCTIONS)
+    found["TOKEN_ENCRYPTION_KEYS"] = set(re.findall(r"allow (\w+) TOKEN_ENCRYPTION_KEYS", GUIDE))
+    wanted = {name: set(accounts) for name, accounts in readers(ANSWERS).items()}
+    assert {name: accounts for name, accounts in found.items() if accounts} == {
+        name: wanted[name] for name in found if found[name]
+    }
+    assert set(layout.READERS) <= set(found)
+
+
+def test_the_build_reads_the_secrets_that_its_account_may_read() -> None:
+    mounted = {entry["env"] for entry in deployment()["availableSecrets"]["secretManager"]}
+    assert mounted == {name for name, accounts in layout.READERS.items() if "deploy" in accounts}
+
+
+def test_a_function_reads_the_secrets_that_its_account_may_read() -> None:
+    common = next(line for line in deployment()["options"]["env"] if line.startswith("FUNCTION_SECRETS="))
+    names = set(re.findall(r"([A-Z_]+)=[A-Z_]+:", common.partition("=")[2]))
+    assert names == {name for name, accounts in layout.READERS.items() if "telegram" in accounts}
+    with_ai = {step["id"] for step in steps() if "$ai_key=$ai_key" in step.get("script", "")}
+    assert with_ai == set(layout.AI_READERS)
+
+
+def test_the_build_is_given_substitutions_that_it_has() -> None:
+    given = substitutions(ANSWERS)
+    assert set(given) <= set(deployment()["substitutions"])
+    assert all(given.values())
+
+
+def test_the_cost_grows_as_the_arithmetic_says() -> None:
+    small, middle, large = map(costs.month, costs.USERS)
+    assert small.database == middle.database == 0
+    assert large.database == 25
+    # 30,000 messages of 5 s are 150,000 s: with the jobs still within what is free.
+    assert middle.functions == costs.SMALL_THINGS
+    # 300,000 messages: 1,511,000 s, of which 180,000 are free; memory is half a GiB.
+    assert large.functions == pytest.approx(1_331_000 * 0.000024 + 395_500 * 0.0000025 + 0.30)
+    # 1,500 tokens in and 300 out cost $0.000975.
+    assert middle.ai == pytest.approx(30_000 * 0.000975)
+    assert [len(line) for line in costs.table()[:4]] == [61] * 4

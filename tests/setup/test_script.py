@@ -1,0 +1,103 @@
+"""--dry-run prints a script that does what the wizard does, without a secret, and runs twice."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.setup.conftest import PASSWORD, PROJECT, ROOT, Answers, World
+from tests.setup.test_setup import AI_KEY, STRIPE_KEY, STRIPE_WEBHOOK, typed
+
+
+def dry(world: World, changed: Answers | None = None) -> str:
+    answers = typed(world, {"Telegram id": ["123456789"], **(changed or {})})
+    done = world.run(answers, "--dry-run")
+    assert done.status == 0, done.errors
+    return done.output
+
+
+def execute(world: World, script: str, secrets: Path) -> subprocess.CompletedProcess[str]:
+    file = world.folder / "setup.sh"
+    file.write_text(script)
+    return subprocess.run(
+        ["bash", str(file)], cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
+        timeout=300, env=world.environment | {"SECRETS": str(secrets)},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def secrets(world: World) -> Path:
+    """The files that an owner puts the secrets in."""
+    folder = world.folder / ".secrets"
+    folder.mkdir(mode=0o700)
+    values = {
+        "DATABASE_ADMIN_URL": "postgresql://postgres.ref:one@pooler.example:5432/postgres",
+        "DATABASE_URL": "postgresql://bot_backend.ref:two@pooler.example:6543/postgres",
+        "BOT_TOKENS": f'{{"assistant": "{world.telegram.bot("assistant").token}"}}',
+        "OPENAI_API_KEY": AI_KEY,
+        "STRIPE_SECRET_KEY": STRIPE_KEY,
+        "STRIPE_WEBHOOK_SECRET": STRIPE_WEBHOOK,
+    }
+    for name, value in values.items():
+        (folder / name).write_text(value + "\n")
+    return folder
+
+
+def test_a_dry_run_calls_nothing_and_prints_bash(world: World) -> None:
+    script = dry(world)
+    assert world.calls == []
+    checked = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
+    assert (checked.returncode, checked.stderr) == (0, "")
+    for secret in (PASSWORD, AI_KEY, world.telegram.bot("assistant").token, STRIPE_KEY):
+        assert secret not in script
+    assert not world.answers.exists()
+
+
+def test_the_script_ends_with_the_cloud_that_the_wizard_makes(world: World, secrets: Path) -> None:
+    script = dry(world).replace("./switchboard doctor", ": ./switchboard doctor")
+    first = execute(world, script, secrets)
+    assert first.returncode == 1
+    assert "gcloud billing projects link" in first.stderr  # only the owner can choose who pays
+    state = world.cloud
+    state["projects"][PROJECT]["billing"] = "0X0X0X-0X0X0X-0X0X0X"
+    world.cloud = state
+    second = execute(world, script, secrets)
+    assert second.returncode == 0, second.stderr[-2000:]
+    assert len(world.project["functions"]) == 3
+    assert world.secret("OPENAI_API_KEY") == AI_KEY
+    assert len(world.secret("PERSON_HASH_KEY")) == 64
+    before = world.cloud
+    third = execute(world, script, secrets)
+    assert third.returncode == 0, third.stderr[-2000:]
+    after = world.cloud
+    for state in (before, after):
+        state["projects"][PROJECT].pop("builds")  # a script deploys each time
+    assert after == before
+
+
+def test_an_empty_secret_stops_the_script(world: World, secrets: Path) -> None:
+    state = world.cloud
+    (secrets / "DATABASE_ADMIN_URL").write_text("\n")
+    script = dry(world)
+    done = execute(world, script, secrets)
+    assert done.returncode == 1
+    state = world.cloud
+    state["projects"][PROJECT]["billing"] = "1"
+    world.cloud = state
+    done = execute(world, script, secrets)
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (
+        1,
+        "DATABASE_ADMIN_URL: an empty value is not stored.",
+    )
+    assert "DATABASE_ADMIN_URL" not in world.project["secrets"]
+
+
+def test_the_answers_of_a_dry_run_may_come_from_the_wizard(world: World) -> None:
+    world.answers.write_text('{"project": "other-project-1", "region": "europe-west1"}')
+    script = dry(world)
+    assert "--project=other-project-1" in script
+    assert "_REGION=europe-west1" in script
+    assert os.environ.get("HOME", "/root") not in script

@@ -1,0 +1,298 @@
+"""./switchboard setup: from nothing to a bot that answers, among fakes that refuse what the real ones do."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pytest
+
+from tests.setup.conftest import PASSWORD, PROJECT, Answers, Done, World
+from tests.support import eventually
+from tools.setup import layout
+
+AI_KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
+STRIPE_KEY, STRIPE_WEBHOOK = "sk_test_emulator", "whsec_emulator"
+URL = f"https://europe-west3-{PROJECT}.cloudfunctions.net"
+DIRECT = "postgresql://postgres:secret-of-mine@db.abcdefghijklmnopqrst.supabase.co:5432/postgres"
+NO_REFERENCE = "postgresql://postgres:secret-of-mine@aws-0-eu-central-1.pooler.supabase.com:6543/postgres"
+
+
+def typed(world: World, changed: Answers | None = None) -> Answers:
+    """What an owner types, by question; `changed` puts other answers in."""
+    return {
+        "Project id": [PROJECT],
+        "Create the project": ["y"],
+        "Billing account": [""],
+        f"Bill {PROJECT}": ["y"],
+        "Run them?": [""],
+        "Region": [""],
+        "Supabase project": ["other"],
+        "Address of the database": [world.owner_url],
+        "Database password": [PASSWORD],
+        "Token of the bot assistant": [world.telegram.bot("assistant").token],
+        "AI provider": [""],
+        "Key of openai": [AI_KEY],
+        "May users": ["yes"],
+        "Payment providers": ["stripe"],
+        "STRIPE_SECRET_KEY": [STRIPE_KEY],
+        "STRIPE_WEBHOOK_SECRET": [STRIPE_WEBHOOK],
+        "Use them anyway": ["y"],  # test keys in production
+        "E-mail address": ["olga@example.com"],
+        "Is Olga": ["y"],
+        "Language": ["en"],
+        "Contact": ["@help_desk"],
+        "Address of your terms": [""],
+        "Deploy now": [""],
+    } | (changed or {})
+
+
+@pytest.fixture
+def olga(world: World) -> Any:
+    """The admin, who pressed Start."""
+    olga = world.telegram.person("Olga", "en")
+    world.started_by = {"id": olga.id, "first_name": "Olga", "is_bot": False}
+    olga.chat("assistant").send("/start")
+    return olga
+
+
+def texts(person: Any) -> list[str]:
+    """What the bot wrote to somebody."""
+    return [answer.text for answer in person.chat("assistant").answers()]
+
+
+def test_from_nothing_to_a_bot_that_answers(world: World, olga: Any) -> None:
+    done = world.run(typed(world))
+    assert done.status == 0, done.output[-3000:] + done.errors
+    # The cloud is as deploy.yaml wants it: the fake's build refuses anything that is missing.
+    assert set(world.project["functions"]) == set(layout.FUNCTIONS)
+    assert world.project["builds"][0]["substitutions"] == {
+        "_REGION": "europe-west3",
+        "_ENVIRONMENT": "production",
+        "_CHAT_PROVIDER": "openai",
+        "_CHAT_MODEL": "gpt-5-mini",
+        "_DEFAULT_LANGUAGE": "en",
+        "_ADMIN_EMAILS": "olga@example.com",
+        "_ADMIN_TELEGRAM_IDS": str(olga.id),
+        "_SUPPORT_CONTACT": "@help_desk",
+        "_PAYMENT_SECRETS": "STRIPE_SECRET_KEY,STRIPE_WEBHOOK_SECRET",
+        "_TOKEN_ENCRYPTION_KEYS_VERSION": "latest",
+    }
+    # The owner's password went in escaped, bot_backend got another one.
+    admin = urlsplit(world.secret("DATABASE_ADMIN_URL"))
+    assert (admin.username, unquote(admin.password or "")) == ("wizard", PASSWORD)
+    backend = urlsplit(world.secret("DATABASE_URL"))
+    assert backend.username == "bot_backend"
+    assert re.fullmatch(r"[0-9a-f]{48}", backend.password or "")
+    assert json.loads(world.secret("BOT_TOKENS")) == {"assistant": world.telegram.bot("assistant").token}
+    assert len(world.secret("PERSON_HASH_KEY")) == 64
+    # Telegram sends updates there, and the admin got a message.
+    assert world.telegram.request("assistant", "getWebhookInfo", {})["url"] == f"{URL}/telegram/assistant"
+    assert "Your bot is live" in texts(olga)[-1]
+    assert "US dollars a month" in done.output
+    assert re.search(r"Ready after 0 min \d+ s", done.output)
+    _check_secrecy(world, done)
+    _check_shown(world, done)
+
+
+def _check_secrecy(world: World, done: Done) -> None:
+    """No secret is on the screen, in an argument or in the file of answers."""
+    everywhere = done.output + done.errors + json.dumps(world.calls) + world.answers.read_text()
+    values = [value for held in world.project["secrets"].values() for value in held["versions"]]
+    assert len(values) == 9
+    for value in [*values, PASSWORD, world.telegram.bot("assistant").token]:
+        assert value not in everywhere
+    assert world.answers.stat().st_mode & 0o077 == 0
+
+
+def _check_shown(world: World, done: Done) -> None:
+    """Every call of gcloud was shown before it ran."""
+    for call in world.calls:
+        assert " ".join(word for word in call if word != "--quiet") in done.output.replace("'", "")
+
+
+def test_a_second_run_asks_and_changes_nothing(world: World, olga: Any) -> None:
+    assert world.run(typed(world)).status == 0
+    before, messages = world.cloud, texts(olga)
+    again = world.run({})
+    assert again.status == 0, again.output + again.errors
+    assert (world.cloud, texts(olga), again.asked) == (before, messages, [])
+    assert "  + " not in again.output
+    assert again.output.count("  done\n") == 15  # all but the cost, which is printed each time
+
+
+def test_wrong_answers_are_asked_again_at_once(world: World, olga: Any) -> None:
+    token = world.telegram.bot("assistant").token
+    wrong = typed(
+        world,
+        {
+            "Project id": ["My Project", PROJECT],
+            "Region": ["moon-1", ""],
+            "Address of the database": ["nonsense", DIRECT, NO_REFERENCE, world.owner_url],
+            "Database password": ["not the password", PASSWORD],
+            "Token of the bot": ["12345", "123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", token],
+            "AI provider": ["skynet", "openai"],
+            "Key of openai": ["sk-wrong-key-abcdefghijklmnopqrstuvwxyz", AI_KEY],
+            "Payment providers": ["paypal", "stripe"],
+            "STRIPE_SECRET_KEY": ["sk_test_other", STRIPE_KEY],
+            "E-mail address": ["olga", "olga@example.com"],
+            "Language": ["xx", "en"],
+            "Contact": ["call me", "@help_desk"],
+        },
+    )
+    del wrong["Token of the bot assistant"]
+    done = world.run(wrong)
+    assert done.status == 0, done.output[-2000:] + done.errors
+    for words in (
+        "A project id has 6 to 30",
+        "Cloud Run has: europe-west1, europe-west3, us-central1",
+        "It looks like postgresql://",
+        "direct host, which answers IPv6 only",
+        "the user is postgres.<project reference>",
+        "The password is wrong",
+        "A token looks like",
+        "Telegram does not know this token",
+        "openai rejected this key",
+        "'paypal' is none of",
+        "stripe rejected these keys (HTTP 401)",
+        "is no e-mail address",
+        "It is one of en, ru",
+        "It is a @name",
+    ):
+        assert words in done.output, words
+    for secret in ("secret-of-mine", "not the password", "sk_test_other", "sk-wrong-key"):
+        assert secret not in done.output
+
+
+FAILURES = {
+    "projects create": "Project id",  # another may be taken
+    "billing projects link": "",
+    "services enable": "",
+    "iam service-accounts create switchboard-payments": "",
+    "projects add-iam-policy-binding": "",
+    "secrets create DATABASE_URL": "",
+    "secrets versions add BOT_TOKENS": "Token of the bot",
+    "secrets versions add PERSON_HASH_KEY": "",
+    "secrets add-iam-policy-binding OPENAI_API_KEY": "",
+    "builds submit": "",
+}
+QUICK, SLOW = ("secrets create DATABASE_URL", "builds submit"), pytest.mark.slow
+CONFIRMATIONS = ("Run them?", "Deploy now", "Create the project", "Bill", "Use them anyway")
+
+
+@pytest.mark.parametrize(
+    "fails", [case if case in QUICK else pytest.param(case, marks=SLOW) for case in FAILURES]
+)
+def test_after_any_failure_the_next_run_does_the_rest(world: World, olga: Any, fails: str) -> None:
+    failed = world.run(typed(world), FAKE_FAILS=fails)
+    assert failed.status == 1
+    assert 1 <= failed.errors.strip().count("\n") + 1 <= 3, failed.errors
+    done = world.run(typed(world))
+    assert done.status == 0, done.output[-2000:] + done.errors
+    assert set(world.project["functions"]) == set(layout.FUNCTIONS)
+    assert {len(held["versions"]) for held in world.project["secrets"].values()} == {1}
+    # Nothing is asked twice, but for a secret whose storing failed.
+    twice = set(failed.asked) & set(done.asked)
+    expected = (*CONFIRMATIONS, *filter(None, [FAILURES[fails]]))
+    assert not [question for question in twice if not question.startswith(expected)]
+
+
+def test_ctrl_c_leaves_a_state_that_the_next_run_continues(world: World, olga: Any) -> None:
+    hanging = world.folder / "hanging"
+    with ThreadPoolExecutor() as pool:
+        run = pool.submit(world.run, typed(world), FAKE_HANGS="secrets versions add")
+        eventually(hanging.exists, 60)
+        os.kill(int(hanging.read_text()), signal.SIGINT)
+        stopped = run.result(60)
+    assert stopped.status == 130
+    assert stopped.output.endswith("Stopped. Run ./switchboard setup again to go on from here.\n")
+    done = world.run(typed(world))
+    assert done.status == 0, done.output[-2000:] + done.errors
+
+
+def test_a_build_that_fails_names_its_step_and_its_log(world: World, olga: Any) -> None:
+    failed = world.run(typed(world), FAKE_BUILD_FAILS="smoke")
+    assert failed.status == 1
+    assert "failed in the step smoke: https://console.cloud.google.com/cloud-build/builds/b1" in failed.errors
+    assert world.run({"Deploy now": ["y"]}).status == 0
+
+
+def test_a_no_changes_nothing(world: World) -> None:
+    done = world.run(typed(world, {"Create the project": ["n"]}))
+    assert (done.status, world.cloud["projects"]) == (1, {})
+    assert done.errors == "Stopped before that. Run ./switchboard setup again to go on from here.\n"
+
+
+def test_without_a_login_the_command_for_it_is_said(world: World) -> None:
+    world.cloud = world.cloud | {"accounts": []}
+    done = world.run(typed(world))
+    assert (done.status, done.errors) == (1, "gcloud is not logged in: gcloud auth login\n")
+
+
+def test_a_project_id_of_somebody_else_is_asked_again(world: World) -> None:
+    done = world.run(typed(world, {"Project id": ["taken-project"]}))
+    assert done.status == 1
+    assert "already in use by another project" in done.errors
+    assert json.loads(world.answers.read_text())["project"] == ""
+
+
+def test_an_admin_who_never_started_the_bot_is_asked_to(world: World) -> None:
+    nina = world.telegram.person("Nina", "en")
+    world.started_by = {"id": 5, "first_name": "Somebody", "is_bot": False}
+    answers = typed(world, {"Is Somebody": ["n"], "Telegram id": [str(nina.id)], "Open the bot": ["n"]})
+    done = world.run(answers)
+    assert done.status == 1
+    assert "press Start. Try again?" in done.asked[-1]
+    nina.chat("assistant").send("/start")
+    assert world.run({}).status == 0
+    assert "Your bot is live" in texts(nina)[-1]
+
+
+def test_the_supabase_cli_names_the_projects(world: World, olga: Any) -> None:
+    done = world.run(typed(world), SUPABASE_ACCESS_TOKEN="sbp_test")
+    assert done.status == 0, done.output[-2000:]
+    assert "abcdefghijklmnopqrst  bots, eu-central-1" in done.output
+
+
+@pytest.mark.parametrize(
+    ("program", "words"),
+    [
+        ("gcloud", "secrets create X --colour=red"),
+        ("gcloud", "secrets frobnicate X"),
+        ("gcloud", "secrets versions add X"),
+        ("supabase", "projects list --output-format json --colour"),
+    ],
+)
+def test_the_fakes_refuse_what_the_real_programs_refuse(world: World, program: str, words: str) -> None:
+    done = subprocess.run(
+        [world.folder / "bin" / program, *words.split()],
+        env=world.environment,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode in (1, 2)
+
+
+def test_a_new_account_that_is_not_known_everywhere_is_waited_for(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from tools.cloud.gcloud import Gcloud
+
+    monkeypatch.setattr(os, "environ", world.environment)
+    pauses: list[float] = []
+    cloud = Gcloud(PROJECT, pause=pauses.append)
+    cloud.change("projects", "create", PROJECT)
+    cloud.change("billing", "projects", "link", PROJECT, "--billing-account=1")
+    cloud.change("services", "enable", "iam.googleapis.com")
+    cloud.change("iam", "service-accounts", "create", "switchboard-deploy")
+    world.cloud = world.cloud | {"spreading": 2}
+    member = f"--member={layout.member('deploy', PROJECT)}"
+    cloud.change("projects", "add-iam-policy-binding", PROJECT, "--condition=None", member, "--role=roles/x")
+    assert pauses == [8.0, 8.0]
+    assert world.project["policy"] == [{"role": "roles/x", "members": [layout.member("deploy", PROJECT)]}]

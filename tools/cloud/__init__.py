@@ -1,0 +1,1 @@
+"""Google Cloud through the gcloud program. Needs the standard library alone."""

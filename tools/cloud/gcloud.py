@@ -1,0 +1,110 @@
+"""Runs gcloud: every call has a deadline, a secret travels on stdin alone, errors are one line."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+PROGRAM = "gcloud"
+READ_SECONDS = 60
+CHANGE_SECONDS = 300
+# A new service account is known everywhere only after some seconds
+# (cloud.google.com/iam/docs/service-accounts-create: "wait for 60 seconds or more before you use it").
+SPREADING = ("does not exist", "is not a valid member", "Service account")
+SPREAD_ATTEMPTS, SPREAD_PAUSE = 8, 8.0
+
+
+class CloudError(Exception):
+    """gcloud could not be run or refused; the message is one line without a secret."""
+
+
+class Gcloud:
+    """gcloud for one project. `show` gets each command before it runs, as one would type it."""
+
+    def __init__(
+        self,
+        project: str = "",
+        show: Callable[[str], None] = lambda _: None,
+        pause: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self.project = project
+        self._show = show
+        self._pause = pause
+
+    def command(self, *words: str) -> list[str]:
+        """Return the whole command, the project included."""
+        return [PROGRAM, *words, *([f"--project={self.project}"] if self.project else [])]
+
+    def read(self, *words: str) -> str:
+        """Return what a command that changes nothing prints. Raises CloudError."""
+        return self._run("?", words, "", READ_SECONDS)
+
+    def read_json(self, *words: str) -> Any:
+        """Return what a command prints as JSON; None for nothing. Raises CloudError."""
+        text = self.read(*words, "--format=json")
+        try:
+            return json.loads(text) if text.strip() else None
+        except ValueError:
+            raise CloudError(f"{shlex.join(words)}: gcloud printed no JSON") from None
+
+    def change(self, *words: str, value: str = "", deadline: float = CHANGE_SECONDS) -> str:
+        """Run a command that changes something; `value` goes to its stdin. Raises CloudError.
+
+        What fails because a new service account is not known everywhere yet is tried again for a minute.
+        """
+        for attempt in range(1, SPREAD_ATTEMPTS + 1):
+            try:
+                return self._run("+", words, value, deadline)
+            except CloudError as error:
+                is_spreading = "--member" in shlex.join(words) and any(w in str(error) for w in SPREADING)
+                if not is_spreading or attempt == SPREAD_ATTEMPTS:
+                    raise
+                self._pause(SPREAD_PAUSE)
+        raise AssertionError("the last attempt returns or raises")
+
+    def watch(self, *words: str, deadline: float, folder: Path) -> bool:
+        """Run a command in a folder, its progress on the terminal; return whether it succeeded."""
+        command = self.command(*words)
+        self._show(f"+ {shlex.join(command)}")
+        try:
+            done = subprocess.run(
+                command, check=False, timeout=deadline, stdin=subprocess.DEVNULL, cwd=folder
+            )
+        except FileNotFoundError:
+            raise _missing() from None
+        except subprocess.TimeoutExpired:
+            raise CloudError(f"gcloud did not end within {deadline / 60:.0f} minutes") from None
+        return done.returncode == 0
+
+    def _run(self, sign: str, words: tuple[str, ...], value: str, deadline: float) -> str:
+        command = self.command(*words)
+        self._show(f"{sign} {shlex.join(command)}")
+        try:
+            done = subprocess.run(
+                [*command, "--quiet"], input=value, capture_output=True, text=True, check=False,
+                timeout=deadline, env={**os.environ, "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
+            )  # fmt: skip
+        except FileNotFoundError:
+            raise _missing() from None
+        except subprocess.TimeoutExpired:
+            raise CloudError(f"gcloud did not answer within {deadline:.0f} s: {shlex.join(words)}") from None
+        if done.returncode:
+            raise CloudError(f"gcloud {' '.join(words[:3])}: {_reason(done.stderr)}")
+        return done.stdout
+
+
+def _missing() -> CloudError:
+    return CloudError("gcloud is not installed: https://cloud.google.com/sdk/docs/install")
+
+
+def _reason(errors: str) -> str:
+    """Return gcloud's own line for why it failed; the lines around it are advice."""
+    lines = [line.strip() for line in errors.splitlines() if line.strip()]
+    marked = [line for line in lines if line.startswith("ERROR:")]
+    return (marked or lines or ["it failed and gave no reason"])[-1].removeprefix("ERROR: ")

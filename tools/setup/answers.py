@@ -1,0 +1,77 @@
+"""What the owner answered, without secrets: kept in .switchboard, so that no question is asked twice."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+
+ENVIRONMENTS = ("production", "staging")
+
+
+class AnswersError(Exception):
+    """A file of answers cannot be used; the message says why."""
+
+
+@dataclass
+class Answers:
+    """An empty answer was not given yet; `-` is the answer "none"."""
+
+    environment: str = "production"
+    project: str = ""
+    region: str = ""
+    chat_provider: str = ""
+    default_language: str = ""
+    admin_emails: str = ""
+    admin_telegram_ids: str = ""
+    support_contact: str = ""
+    terms_url: str = ""
+    own_keys: str = ""  # yes or no
+    payment_providers: str = ""  # names separated by commas
+    welcomed: list[int] = field(default_factory=list)  # admins who got the first message
+
+    @property
+    def functions_url(self) -> str:
+        """Return where the functions are reached."""
+        return f"https://{self.region}-{self.project}.cloudfunctions.net"
+
+    @property
+    def providers(self) -> list[str]:
+        """Return the payment providers besides Telegram Stars."""
+        return [] if self.payment_providers == "-" else split(self.payment_providers)
+
+    @property
+    def admins(self) -> list[int]:
+        """Return the admins' Telegram ids."""
+        return [int(word) for word in split(self.admin_telegram_ids)]
+
+
+def split(text: str) -> list[str]:
+    """Return the words of a list separated by commas."""
+    return [word.strip() for word in text.split(",") if word.strip()]
+
+
+def path(root: Path, environment: str) -> Path:
+    """Return where the answers of an environment are kept."""
+    return root / ".switchboard" / f"setup-{environment}.json"
+
+
+def load(file: Path, environment: str) -> Answers:
+    """Return the kept answers, or empty ones. Raises AnswersError."""
+    if not file.exists():
+        return Answers(environment=environment)
+    try:
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        known = {one.name for one in fields(Answers)}
+        return Answers(**{name: value for name, value in kept.items() if name in known})
+    except (ValueError, TypeError, AttributeError, OSError):
+        raise AnswersError(f"{file} is not readable: remove it, and the questions are asked again.") from None
+
+
+def save(file: Path, answers: Answers) -> None:
+    """Keep the answers; a save that is cut off leaves the old ones."""
+    file.parent.mkdir(exist_ok=True)
+    fresh = file.with_suffix(".new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(json.dumps(asdict(answers), indent=2) + "\n", encoding="utf-8")
+    fresh.replace(file)

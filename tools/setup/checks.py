@@ -1,0 +1,151 @@
+"""Checks of what the owner types, each a call that costs nothing, with a deadline. No text holds a secret."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from tools.setup import bot_api
+from tools.setup.verdict import Verdict
+
+DEADLINE = 10.0  # seconds of one check
+_TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")
+_PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
+_EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+_CONTACT = re.compile(r"@[A-Za-z][A-Za-z0-9_]{3,31}|https?://\S+|[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+# What `settings()` wants of every function and no check looks at.
+_UNUSED = {
+    "DATABASE_URL": "postgresql://unused@localhost/unused",
+    "BOT_TOKENS": '{"assistant": "1:not-a-token-that-is-used"}',
+    "TELEGRAM_WEBHOOK_SECRET": "not-used-by-a-check",
+    "PERSON_HASH_KEY": "not-used-by-any-check-of-the-wizard",
+}
+
+
+def project(answer: str) -> Verdict:
+    """Check the form of a Google Cloud project id."""
+    if _PROJECT.fullmatch(answer):
+        return Verdict.good("")
+    return Verdict.bad(
+        "A project id has 6 to 30 lowercase letters, digits and hyphens, such as my-bots-481516."
+    )
+
+
+def emails(answer: str) -> Verdict:
+    """Check a list of e-mail addresses."""
+    wrong = [word.strip() for word in answer.split(",") if not _EMAIL.fullmatch(word.strip())]
+    return Verdict.bad(f"{wrong[0]!r} is no e-mail address.") if wrong else Verdict.good("")
+
+
+def telegram_ids(answer: str) -> Verdict:
+    """Check a list of Telegram ids."""
+    words = [word.strip() for word in answer.split(",")]
+    if all(word.isascii() and word.isdecimal() and 0 < int(word) < 2**52 for word in words):
+        return Verdict.good("")
+    return Verdict.bad("A Telegram id is a number such as 123456789; the bot's /whoami shows yours.")
+
+
+def contact(answer: str) -> Verdict:
+    """Check what buyers are shown: a @name, an e-mail address or a link."""
+    if _CONTACT.fullmatch(answer):
+        return Verdict.good("")
+    return Verdict.bad("It is a @name, an e-mail address or a link that begins with https://.")
+
+
+def link_or_none(answer: str) -> Verdict:
+    """Check an https link, or `-` for none."""
+    if answer == "-" or re.fullmatch(r"https://\S+", answer):
+        return Verdict.good("")
+    return Verdict.bad("It begins with https://; - means none.")
+
+
+def bot_token(token: str) -> Verdict:
+    """Ask Telegram whose token it is (getMe)."""
+    if not _TOKEN.fullmatch(token):
+        return Verdict.bad(
+            "A token looks like 123456789:AAE…; @BotFather shows it under /mybots → API Token."
+        )
+    try:
+        me = bot_api.call(token, "getMe")
+    except bot_api.BotApiError as error:
+        if error.status in (401, 404):
+            return Verdict.bad("Telegram does not know this token: copy it from @BotFather again.")
+        return Verdict.unknown(f"{error}.")
+    if not me.get("can_join_groups", True):
+        return Verdict.good(f"@{me.get('username')}, which cannot be added to groups")
+    return Verdict.good(f"@{me.get('username')}")
+
+
+def ai_key(provider: str, key: str) -> Verdict:
+    """Ask an AI provider whether it accepts a key, with the call that /keys uses."""
+    from shared.ai.checking import Verdict as Answer
+    from shared.ai.checking import check_key
+
+    with _settings({}):
+        answer = check_key(provider, key, DEADLINE)
+    if answer is Answer.GOOD:
+        return Verdict.good(f"{provider} accepts the key")
+    if answer is Answer.REFUSED:
+        return Verdict.bad(f"{provider} rejected this key: copy it again or create another one.")
+    return Verdict.unknown(f"{provider} could not be asked about this key.")
+
+
+def payment_keys(provider: str, values: Mapping[str, str], environment: str) -> Verdict:
+    """Ask a payment provider for its newest payments, which only reads; tell test keys from live ones."""
+    from shared.errors import SwitchboardError
+    from shared.payments import providers
+
+    service = providers.load(provider)
+    if not service.HAS_STATEMENT:
+        return Verdict.unknown(f"{provider} offers no call that tests its keys; a first small payment does.")
+    until = datetime.now(UTC)
+    try:
+        with _settings(values):
+            service.statement(until - timedelta(hours=1), until, "", DEADLINE)
+    except SwitchboardError as error:
+        # The provider's own text may repeat the key; the status is enough.
+        status = re.search(r"answered (\d{3})", str(error))
+        if status is None:
+            return Verdict.unknown(f"{provider} could not be asked.")
+        if status[1] in ("401", "403", "404"):
+            return Verdict.bad(f"{provider} rejected these keys (HTTP {status[1]}): copy them again.")
+        return Verdict.unknown(f"{provider} answered with HTTP {status[1]}.")
+    return _mode(provider, values, environment)
+
+
+def _mode(provider: str, values: Mapping[str, str], environment: str) -> Verdict:
+    from tools.emulator.real_payments import TEST_MODES
+
+    mode = TEST_MODES.get(provider)
+    if mode is None or mode.address or mode.key not in values:
+        return Verdict.good(f"{provider} accepts the keys")
+    if not mode.is_test(values[mode.key]):
+        return Verdict.good(f"{provider} accepts the keys: live mode, real money")
+    if environment == "production":
+        return Verdict.unknown(
+            f"{provider} accepts the keys, but they are test keys: production ignores test payments."
+        )
+    return Verdict.good(f"{provider} accepts the keys: test mode")
+
+
+@contextmanager
+def _settings(values: Mapping[str, str]) -> Iterator[None]:
+    """Run with these settings for a while; what a function needs besides gets a value that is not used."""
+    from shared.config import settings
+
+    given = {name: value for name, value in _UNUSED.items() if not os.environ.get(name)} | dict(values)
+    before = {name: os.environ.get(name) for name in given}
+    os.environ.update(given)
+    settings.cache_clear()
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+        settings.cache_clear()

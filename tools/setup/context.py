@@ -1,0 +1,54 @@
+"""What every step works with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.cloud.gcloud import Gcloud
+from tools.secret.store import SecretStore
+from tools.setup.answers import Answers
+from tools.setup.console import Console
+
+
+class Stop(Exception):
+    """The wizard cannot go on; the message says what to do before the next run."""
+
+
+@dataclass
+class Context:
+    """The answers, the terminal and the cloud of one run."""
+
+    answers: Answers
+    console: Console
+    cloud: Gcloud
+    store: SecretStore
+    root: Path
+    save: Callable[[], None]
+    yes: bool = False  # do not ask before commands run
+
+    def answer(self, name: str, ask: Callable[[], str]) -> str:
+        """Return an answer that was given before, or ask for it and keep it at once."""
+        if not getattr(self.answers, name):
+            setattr(self.answers, name, ask())
+            self.save()
+        return str(getattr(self.answers, name))
+
+    def allow(self, what: str) -> None:
+        """Ask before commands run. Raises Stop when the owner says no."""
+        if not self.yes and not self.console.confirm(what):
+            raise Stop("Stopped before that. Run ./switchboard setup again to go on from here.")
+
+    def tokens(self) -> dict[str, str]:
+        """Return the bots' tokens from Secret Manager. Raises Stop when they are not readable there."""
+        try:
+            tokens = json.loads(self.store.get("BOT_TOKENS"))
+        except ValueError:
+            tokens = None
+        if not isinstance(tokens, dict) or not tokens:
+            raise Stop(
+                "BOT_TOKENS holds no JSON object of bots and tokens: ./switchboard secret set BOT_TOKENS"
+            )
+        return {str(name): str(token) for name, token in tokens.items()}

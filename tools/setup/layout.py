@@ -1,0 +1,49 @@
+"""What a deployment consists of, as deploy.yaml and docs/deployment.md have it; tests compare the three."""
+
+from __future__ import annotations
+
+SERVICES = (
+    "cloudbuild",
+    "cloudfunctions",
+    "run",
+    "artifactregistry",
+    "secretmanager",
+    "cloudscheduler",
+    "iam",
+)
+FUNCTIONS = ("telegram", "payments", "scheduled")
+ACCOUNTS = ("deploy", *FUNCTIONS, "scheduler")
+# Of the account that builds, on the project.
+DEPLOY_ROLES = ("cloudbuild.builds.builder", "cloudfunctions.developer", "run.admin", "cloudscheduler.admin")
+IMPERSONATION = "roles/iam.serviceAccountUser"
+READ_SECRET = "roles/secretmanager.secretAccessor"  # noqa: S105
+# Which accounts read the secrets that every deployment has.
+READERS = {
+    "DATABASE_ADMIN_URL": ("deploy",),
+    "DATABASE_URL": ("deploy", *FUNCTIONS),
+    "BOT_TOKENS": ("deploy", *FUNCTIONS),
+    "TELEGRAM_WEBHOOK_SECRET": ("deploy", *FUNCTIONS),
+    "PERSON_HASH_KEY": ("deploy", *FUNCTIONS),
+}
+AI_READERS = ("telegram", "scheduled")
+OWN_KEYS = "TOKEN_ENCRYPTION_KEYS"
+
+
+def service(name: str) -> str:
+    """Return the API's full name."""
+    return f"{name}.googleapis.com"
+
+
+def email(account: str, project: str) -> str:
+    """Return a service account's address."""
+    return f"switchboard-{account}@{project}.iam.gserviceaccount.com"
+
+
+def member(account: str, project: str) -> str:
+    """Return a service account as a policy names it."""
+    return f"serviceAccount:{email(account, project)}"
+
+
+def ai_secret(provider: str) -> str:
+    """Return the secret with the key of an AI provider, as deploy.yaml derives it."""
+    return f"{provider.upper()}_API_KEY"

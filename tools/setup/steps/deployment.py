@@ -1,0 +1,212 @@
+"""The first deployment, the webhooks, the first message, the cost."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import Any
+
+from tools.cloud.gcloud import CloudError
+from tools.setup import bot_api, costs, layout
+from tools.setup.answers import Answers
+from tools.setup.context import Context, Stop
+from tools.setup.steps import secret_steps
+from tools.setup.steps.step import Action, Step
+
+BUILD_SECONDS = 45 * 60  # deploy.yaml ends a build after 40 minutes
+WEBHOOK_SECONDS = 180
+HEADING = "4. The first deployment, and every other"
+WELCOME = {
+    "en": "Your bot is live. Its alarms come here. /help lists the admin commands; /products sets prices.",
+    "ru": "Бот работает. Уведомления о сбоях придут сюда. "
+    "Команды администратора — в /help, цены — в /products.",
+}
+
+
+def substitutions(answers: Answers) -> dict[str, str]:
+    """Return what deploy.yaml is given. Empty values keep its defaults."""
+    from shared.ai import providers
+
+    given = {
+        "_REGION": answers.region,
+        "_ENVIRONMENT": answers.environment,
+        "_CHAT_PROVIDER": answers.chat_provider,
+        "_CHAT_MODEL": providers.load(answers.chat_provider).MODEL,
+        "_DEFAULT_LANGUAGE": answers.default_language,
+        "_ADMIN_EMAILS": answers.admin_emails.replace(" ", ""),
+        "_ADMIN_TELEGRAM_IDS": answers.admin_telegram_ids.replace(" ", ""),
+        "_SUPPORT_CONTACT": answers.support_contact,
+        "_TERMS_URL": "" if answers.terms_url == "-" else answers.terms_url,
+        "_PAYMENT_SECRETS": ",".join(secret_steps.payment_names(answers)),
+        "_TOKEN_ENCRYPTION_KEYS_VERSION": "latest" if answers.own_keys == "yes" else "",
+    }
+    return {name: value for name, value in given.items() if value}
+
+
+def submit(answers: Answers) -> tuple[str, ...]:
+    """Return the words of the build's command. `;` separates, because lists hold commas."""
+    pairs = ";".join(f"{name}={value}" for name, value in substitutions(answers).items())
+    return (
+        "builds", "submit", "--config=deploy.yaml", "--ignore-file=.gcloudbuildignore",
+        f"--substitutions=^;^{pairs}",
+    )  # fmt: skip
+
+
+class Deploy(Step):
+    """Cloud Build: migrate, deploy the functions, set the jobs and webhooks."""
+
+    title = "First deployment"
+    heading = HEADING
+
+    def is_done(self, context: Context) -> bool:
+        """Whether every function runs with these answers and every job exists."""
+        return not self._lacking(context)
+
+    def run(self, context: Context) -> None:
+        """Submit the build and watch it; Stop names the step that failed."""
+        lacking = self._lacking(context)
+        context.console.say(f"  To deploy: {', '.join(lacking)}. It takes about ten minutes.")
+        context.allow("  Deploy now?")
+        if not context.cloud.watch(*submit(context.answers), deadline=BUILD_SECONDS, folder=context.root):
+            raise Stop(self._failure(context))
+
+    def script(self, answers: Answers) -> list[str]:
+        """Return the build's command."""
+        return [Action(submit(answers)).line(answers.project)]
+
+    def _lacking(self, context: Context) -> list[str]:
+        lacking = [name for name in layout.FUNCTIONS if not self._runs(context, name)]
+        from shared.scheduled.jobs import JOBS
+
+        found = context.cloud.read(
+            "scheduler", "jobs", "list", f"--location={context.answers.region}", "--format=value(name)"
+        )
+        there = {line.rsplit("/", 1)[-1] for line in found.split()}
+        return [*lacking, *(f"job {job}" for job in JOBS if f"switchboard-{job}" not in there)]
+
+    def _runs(self, context: Context, name: str) -> bool:
+        found = describe_function(context.cloud, name, context.answers.region)
+        if found is None or found.get("state") != "ACTIVE":
+            return False
+        given = found.get("serviceConfig", {}).get("environmentVariables", {})
+        wanted = substitutions(context.answers)
+        same = (
+            "_ENVIRONMENT",
+            "_CHAT_PROVIDER",
+            "_DEFAULT_LANGUAGE",
+            "_ADMIN_TELEGRAM_IDS",
+            "_SUPPORT_CONTACT",
+        )
+        return all(given.get(key[1:], "") == wanted.get(key, "") for key in same)
+
+    def _failure(self, context: Context) -> str:
+        again = (
+            "Repair that and run ./switchboard setup again; docs/deployment.md (Is it well?) lists causes."
+        )
+        try:
+            builds = context.cloud.read_json("builds", "list", "--limit=1") or [{}]
+        except CloudError:
+            return f"The deployment failed. {again}"
+        failed = [
+            step.get("id", "?") for step in builds[0].get("steps", []) if step.get("status") == "FAILURE"
+        ]
+        where = f" in the step {failed[0]}" if failed else ""
+        return f"The deployment failed{where}: {builds[0].get('logUrl', 'see Cloud Build')}\n{again}"
+
+
+def describe_function(cloud: Any, name: str, region: str) -> dict[str, Any] | None:
+    """Return what gcloud tells of a function, or None where there is none. Raises CloudError."""
+    found = cloud.read("functions", "list", f"--regions={region}", "--format=value(name)")
+    if name not in {line.rsplit("/", 1)[-1] for line in found.split()}:
+        return None
+    described: dict[str, Any] = cloud.read_json("functions", "describe", name, "--gen2", f"--region={region}")
+    return described
+
+
+class Webhooks(Step):
+    """Telegram sends updates to the functions. The deployment sets this; here it is checked and repaired."""
+
+    title = "Webhooks"
+    heading = HEADING
+
+    def is_done(self, context: Context) -> bool:
+        """Whether every bot's webhook is the address of this deployment."""
+        base = context.answers.functions_url
+        try:
+            return all(
+                bot_api.call(token, "getWebhookInfo").get("url") == f"{base}/telegram/{name}"
+                for name, token in context.tokens().items()
+            )
+        except bot_api.BotApiError as error:
+            raise Stop(f"{error}. Run ./switchboard setup again.") from None
+
+    def run(self, context: Context) -> None:
+        """Set webhooks, menus and descriptions with the tool that the deployment uses."""
+        answers = context.answers
+        environment = os.environ | {
+            "BOT_TOKENS": context.store.get("BOT_TOKENS"),
+            "TELEGRAM_WEBHOOK_SECRET": context.store.get("TELEGRAM_WEBHOOK_SECRET"),
+            "PUBLIC_URL": answers.functions_url,
+            "DEFAULT_LANGUAGE": answers.default_language,
+            "ADMIN_TELEGRAM_IDS": answers.admin_telegram_ids,
+        }
+        context.console.say("  + ./switchboard telegram set-webhooks")
+        done = subprocess.run(
+            [sys.executable, "-m", "tools.telegram", "set-webhooks"],
+            cwd=context.root, env=environment, check=False, timeout=WEBHOOK_SECONDS,
+        )  # fmt: skip
+        if done.returncode:
+            raise Stop(
+                "The webhooks could not be set: the lines above say why. Run ./switchboard setup again."
+            )
+
+
+class Welcome(Step):
+    """The first message to each admin, which proves the way from the bot to them."""
+
+    title = "First message"
+    heading = "5. Is it well?"
+
+    def is_done(self, context: Context) -> bool:
+        """Whether each admin got it; Telegram cannot be asked, so the file of answers says it."""
+        return set(context.answers.admins) <= set(context.answers.welcomed)
+
+    def run(self, context: Context) -> None:
+        """Send it; an admin who never wrote to the bot is asked to press Start."""
+        token = next(iter(context.tokens().values()))
+        text = WELCOME.get(context.answers.default_language, WELCOME["en"])
+        for admin in context.answers.admins:
+            if admin not in context.answers.welcomed and self._send(context, token, admin, text):
+                context.answers.welcomed.append(admin)
+                context.save()
+
+    def _send(self, context: Context, token: str, admin: int, text: str) -> bool:
+        while True:
+            try:
+                bot_api.call(token, "sendMessage", chat_id=admin, text=text)
+            except bot_api.BotApiError as error:
+                context.console.say(f"  {admin}: {error}")
+                if error.status not in (400, 403) or not context.console.confirm(
+                    "  Open the bot with this account and press Start. Try again?"
+                ):
+                    raise Stop(f"{admin} got no message yet. Run ./switchboard setup again.") from None
+            else:
+                context.console.say(f"  {admin} got the first message.")
+                return True
+
+
+class Cost(Step):
+    """What it costs a month."""
+
+    title = "Cost"
+    heading = costs.HEADING
+
+    def is_done(self, context: Context) -> bool:
+        """Return False: it is printed each time."""
+        return False
+
+    def run(self, context: Context) -> None:
+        """Print the table."""
+        for line in costs.table():
+            context.console.say(f"  {line}")

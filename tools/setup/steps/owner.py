@@ -1,0 +1,88 @@
+"""The admins, and what buyers are shown."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tools.setup import bot_api, checks
+from tools.setup.context import Context
+from tools.setup.steps.step import Step
+
+WAIT_SECONDS = 120
+POLL_SECONDS = 20
+
+
+class Owner(Step):
+    """Who gets alarms and may run admin commands, the language, the contact."""
+
+    title = "Admins and texts"
+    heading = "4. The first deployment, and every other"
+
+    def ask(self, context: Context) -> None:
+        """Ask for the admins' addresses and ids, the language and the contact."""
+        console, answers = context.console, context.answers
+        context.answer("admin_emails", lambda: console.ask("E-mail address of the admin", checks.emails))
+        context.answer("admin_telegram_ids", lambda: self._ask_id(context))
+        languages = _languages()
+        context.answer("default_language", lambda: console.choose("Language of the bot", languages, "en"))
+        what = "Contact for buyers (@name, e-mail or link), which Telegram demands of whoever sells"
+        context.answer(
+            "support_contact", lambda: console.ask(what, checks.contact, answers.admin_emails.split(",")[0])
+        )
+        context.answer(
+            "terms_url",
+            lambda: console.ask("Address of your terms of sale (- for none yet)", checks.link_or_none, "-"),
+        )
+
+    def is_done(self, context: Context) -> bool:
+        """Whether all was answered; the deployment carries it into the database."""
+        answers = context.answers
+        return bool(answers.admin_emails and answers.admin_telegram_ids and answers.support_contact)
+
+    def run(self, context: Context) -> None:
+        """Do nothing: answers are no state of the cloud."""
+
+    def _ask_id(self, context: Context) -> str:
+        """Find the id by a message to the bot; typed where that is not possible."""
+        if found := self._listen(context):
+            return found
+        return context.console.ask("Telegram id of the admin", checks.telegram_ids)
+
+    def _listen(self, context: Context) -> str:
+        """Wait for a private message to the first bot, whose webhook is not set yet."""
+        try:
+            token = next(iter(context.tokens().values()))
+            username = bot_api.call(token, "getMe")["username"]
+            if bot_api.call(token, "getWebhookInfo").get("url"):
+                return ""
+            context.console.say(f"  Open https://t.me/{username} and press Start; Ctrl-C to stop waiting.")
+            return self._await_message(context, token)
+        except (bot_api.BotApiError, KeyError, AttributeError, TypeError):
+            return ""
+        except KeyboardInterrupt:
+            context.console.say()
+            return ""
+
+    def _await_message(self, context: Context, token: str) -> str:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while (left := deadline - time.monotonic()) > 0:
+            wait = max(0, min(POLL_SECONDS, int(left)))
+            # Without an offset nothing is confirmed: the webhook delivers the message again later.
+            updates = bot_api.call(
+                token, "getUpdates", wait + bot_api.DEADLINE, timeout=wait, allowed_updates=["message"]
+            )
+            for update in reversed(updates):
+                sender = (update.get("message") or {}).get("from") or {}
+                if sender.get("id") and not sender.get("is_bot"):
+                    name = " ".join(filter(None, [sender.get("first_name"), sender.get("last_name")]))
+                    if context.console.confirm(f"  Is {name} ({sender['id']}) the admin?"):
+                        return str(sender["id"])
+                    return ""
+        return ""
+
+
+def _languages() -> list[str]:
+    from shared import texts
+
+    return sorted(path.stem for path in Path(texts.__file__).parent.glob("??.py"))

@@ -1,0 +1,225 @@
+"""The Google Cloud project, its billing, APIs, service accounts and rights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from tools.cloud.gcloud import CloudError
+from tools.setup import checks, layout
+from tools.setup.answers import Answers
+from tools.setup.context import Context, Stop
+from tools.setup.steps.step import Action, CloudStep, Step
+from tools.setup.verdict import Verdict
+
+HEADING = "3. Google Cloud"
+
+
+class Project(Step):
+    """A project that exists, with billing."""
+
+    title = "Google Cloud project"
+    heading = HEADING
+
+    def ask(self, context: Context) -> None:
+        """Ask for the project's id."""
+        context.console.say(
+            "  console.cloud.google.com lists your projects; an id that is free makes a new one."
+        )
+        context.answer("project", lambda: context.console.ask("Project id", checks.project))
+        context.cloud.project = context.answers.project
+
+    def is_done(self, context: Context) -> bool:
+        """Whether the project is there and billed."""
+        self._require_login(context)
+        return self._exists(context) and self._is_billed(context)
+
+    def run(self, context: Context) -> None:
+        """Make the project, link a billing account."""
+        project = context.answers.project
+        if not self._exists(context):
+            context.allow(f"  Create the project {project}?")
+            self._create(context, project)
+        if not self._is_billed(context):
+            account = self._billing_account(context)
+            context.allow(f"  Bill {project} to {account}?")
+            context.cloud.change("billing", "projects", "link", project, f"--billing-account={account}")
+
+    def script(self, answers: Answers) -> list[str]:
+        """Return the project's creation; billing needs an account that only the owner can choose."""
+        project = answers.project
+        return [
+            Action(("projects", "create", project), ("projects", "describe", project)).line(project),
+            f'test "$(gcloud billing projects describe {project} --format="value(billingEnabled)")" = True '
+            f"|| {{ echo 'Link a billing account: gcloud billing projects link {project} "
+            "--billing-account=ACCOUNT' >&2; exit 1; }",
+        ]
+
+    def _require_login(self, context: Context) -> None:
+        account = context.cloud.read("auth", "list", "--filter=status:ACTIVE", "--format=value(account)")
+        if not account.strip():
+            raise Stop("gcloud is not logged in: gcloud auth login")
+
+    def _exists(self, context: Context) -> bool:
+        project = context.answers.project
+        found = context.cloud.read(
+            "projects", "list", f"--filter=projectId={project}", "--format=value(projectId)"
+        )
+        return project in found.split()
+
+    def _create(self, context: Context, project: str) -> None:
+        try:
+            context.cloud.change("projects", "create", project)
+        except CloudError as error:
+            context.answers.project = ""
+            context.save()
+            raise Stop(f"{error}. Another id is asked for in the next run.") from None
+
+    def _is_billed(self, context: Context) -> bool:
+        found = context.cloud.read(
+            "billing", "projects", "describe", context.answers.project, "--format=value(billingEnabled)"
+        )
+        return found.strip() == "True"
+
+    def _billing_account(self, context: Context) -> str:
+        found = context.cloud.read_json("billing", "accounts", "list", "--filter=open=true") or []
+        accounts = {str(one["name"]).rsplit("/", 1)[-1]: str(one.get("displayName", "")) for one in found}
+        if not accounts:
+            raise Stop("There is no open billing account: make one at console.cloud.google.com/billing")
+        for account, name in accounts.items():
+            context.console.say(f"    {account}  {name}")
+        return context.console.choose("Billing account", list(accounts), next(iter(accounts)))
+
+
+class Services(CloudStep):
+    """The APIs."""
+
+    title = "APIs"
+    heading = HEADING
+
+    def actions(self, answers: Answers) -> Sequence[Action]:
+        """Return the command that enables all."""
+        return [Action(("services", "enable", *map(layout.service, layout.SERVICES)))]
+
+    def missing(self, context: Context) -> Sequence[Action]:
+        """Return the command that enables what is not enabled."""
+        found = context.cloud.read("services", "list", "--enabled", "--format=value(config.name)").split()
+        lacking = [name for name in map(layout.service, layout.SERVICES) if name not in found]
+        return [Action(("services", "enable", *lacking))] if lacking else []
+
+
+class Region(Step):
+    """Where the functions run."""
+
+    title = "Region"
+    heading = HEADING
+
+    def is_done(self, context: Context) -> bool:
+        """Whether it was chosen."""
+        return bool(context.answers.region)
+
+    def run(self, context: Context) -> None:
+        """Ask for a region that Cloud Run has; the database should be near."""
+        found = context.cloud.read("run", "regions", "list", "--format=value(locationId)").split()
+
+        def check(answer: str) -> Verdict:
+            near = ", ".join(name for name in found if name.startswith(answer[:6])) or ", ".join(found)
+            return Verdict.good("") if answer in found else Verdict.bad(f"Cloud Run has: {near}")
+
+        context.answer(
+            "region", lambda: context.console.ask("Region, near the database", check, "europe-west3")
+        )
+
+
+class Accounts(CloudStep):
+    """One service account for the build, each function and the caller of the jobs."""
+
+    title = "Service accounts"
+    heading = HEADING
+
+    def actions(self, answers: Answers) -> Sequence[Action]:
+        """Return the commands that make all accounts."""
+        return [self._create(name, answers.project) for name in layout.ACCOUNTS]
+
+    def missing(self, context: Context) -> Sequence[Action]:
+        """Return those of accounts that are not there."""
+        found = context.cloud.read("iam", "service-accounts", "list", "--format=value(email)").split()
+        project = context.answers.project
+        return [
+            self._create(name, project)
+            for name in layout.ACCOUNTS
+            if layout.email(name, project) not in found
+        ]
+
+    def _create(self, name: str, project: str) -> Action:
+        exists = ("iam", "service-accounts", "describe", layout.email(name, project))
+        return Action(("iam", "service-accounts", "create", f"switchboard-{name}"), exists)
+
+
+class Rights(CloudStep):
+    """What the build may do: deploy, and act as the other accounts."""
+
+    title = "Rights of the build"
+    heading = HEADING
+
+    def actions(self, answers: Answers) -> Sequence[Action]:
+        """Return all bindings."""
+        project = answers.project
+        return [
+            *(self._role(role, project) for role in layout.DEPLOY_ROLES),
+            *(self._act_as(name, project) for name in layout.ACCOUNTS),
+        ]
+
+    def missing(self, context: Context) -> Sequence[Action]:
+        """Return the bindings that the policies lack."""
+        project = context.answers.project
+        builder = layout.member("deploy", project)
+        policy = context.cloud.read_json("projects", "get-iam-policy", project)
+        roles = [role for role in layout.DEPLOY_ROLES if not has_role(policy, f"roles/{role}", builder)]
+        accounts = []
+        for name in layout.ACCOUNTS:
+            of = context.cloud.read_json(
+                "iam", "service-accounts", "get-iam-policy", layout.email(name, project)
+            )
+            if not has_role(of, layout.IMPERSONATION, builder):
+                accounts.append(name)
+        return [
+            *(self._role(role, project) for role in roles),
+            *(self._act_as(name, project) for name in accounts),
+        ]
+
+    def _role(self, role: str, project: str) -> Action:
+        member = f"--member={layout.member('deploy', project)}"
+        return Action(
+            (
+                "projects",
+                "add-iam-policy-binding",
+                project,
+                "--condition=None",
+                member,
+                f"--role=roles/{role}",
+            )
+        )
+
+    def _act_as(self, name: str, project: str) -> Action:
+        member = f"--member={layout.member('deploy', project)}"
+        account = layout.email(name, project)
+        return Action(
+            (
+                "iam",
+                "service-accounts",
+                "add-iam-policy-binding",
+                account,
+                member,
+                f"--role={layout.IMPERSONATION}",
+            )
+        )
+
+
+def has_role(policy: Any, role: str, member: str) -> bool:
+    """Return whether a policy gives a member a role without a condition."""
+    bindings: Iterable[Any] = (policy or {}).get("bindings") or []
+    return any(
+        one.get("role") == role and member in one.get("members", []) and not one.get("condition")
+        for one in bindings
+    )
