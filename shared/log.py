@@ -21,7 +21,7 @@ import orjson
 
 from shared.config import secret_values, settings
 from shared.errors import ConfigError
-from shared.redaction import HIDDEN, redact
+from shared.redaction import HIDDEN, SHORTEST, redact
 
 _LEVELS = {"DEBUG": 10, "INFO": 20, "NOTICE": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50, "ALERT": 60}
 _trace: ContextVar[str] = ContextVar("trace", default="")
@@ -39,6 +39,12 @@ def _own_secrets() -> re.Pattern[str] | None:
 
 
 @lru_cache(maxsize=1)
+def _shortest_secret() -> int:
+    """Return how many characters a text has at least that may hold a credential."""
+    return min([SHORTEST, *map(len, secret_values())])
+
+
+@lru_cache(maxsize=1)
 def _level() -> int:
     try:
         return _LEVELS.get(settings().log_level.upper(), 20)
@@ -48,6 +54,8 @@ def _level() -> int:
 
 def hide_secrets(text: str) -> str:
     """Return `text` with everything that is or looks like a credential replaced."""
+    if len(text) < _shortest_secret():
+        return text
     own = _own_secrets()
     if own is not None:
         text = own.sub(HIDDEN, text)
@@ -98,7 +106,7 @@ def _write(severity: str, message: str, fields: dict[str, Any]) -> None:
         if project := _project():
             line["logging.googleapis.com/trace"] = f"projects/{project}/traces/{trace}"
     stack = line.pop("stack_trace", "")
-    line = _safe(line)
+    line = {name: _safe(value, 1) for name, value in line.items()}  # the names are our own
     if stack:
         line["stack_trace"] = hide_secrets(stack[-_LONGEST_STACK - _MARGIN :])[-_LONGEST_STACK:]
     try:

@@ -19,7 +19,7 @@ _Span = tuple[int, int]
 # A word that can hold a key: tried once per word, and taken whole.
 _WORD = re.compile(r"(?<![A-Za-z0-9_~$-])[A-Za-z0-9$][A-Za-z0-9_.~-]{11,}+")
 _INDEX_LENGTH = 3  # characters; the shortest beginning
-_SHORTEST = 12  # characters; no text below can hold a key
+SHORTEST = 12  # characters; no text below can hold a key
 _LOOK = 96  # characters of a key that are looked at
 # Between 4 and 20 digits, a colon, 30 or more characters: bot tokens of Telegram and Crypto Pay.
 _BOT_TOKEN = re.compile(r"(?<![0-9])[0-9]{4,20}+:[A-Za-z0-9_-]{30,}+")
@@ -92,7 +92,7 @@ def _without_disguise(text: str) -> str:
 
 def _spans(text: str) -> Iterator[_Span]:
     """Yield where credentials are; the parts may overlap."""
-    if len(text) < _SHORTEST:
+    if len(text) < SHORTEST:
         return
     covered = 0
     for word in _WORD.finditer(text):

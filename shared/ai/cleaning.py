@@ -100,6 +100,8 @@ def without_reasoning(text: str) -> str:
     """Return an answer without the reasoning in it, also where its tags are not closed or not opened."""
     if text.startswith(_BARE_CHANNELS) and _BARE_FINAL in text:
         return text.partition(_BARE_FINAL)[2]
+    if "<" not in text and "[" not in text and "◁" not in text:
+        return text  # as most are; a tenth of the time that the search takes
     if not _HINT.search(text):
         return text
     shown: list[str] = []

@@ -105,6 +105,9 @@ class Events:
         is_error, self._is_error = self._is_error, False
         if not self._data:
             return
+        if len(self._data) == 1 and not is_error:  # as nearly all are
+            complete.append(self._data.pop())
+            return
         data = b"\n".join(self._data)
         is_json = self._is_json()
         self._data.clear()

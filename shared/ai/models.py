@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from operator import itemgetter
 
 from shared.ai.provider import Usage, from_user
 from shared.config import Model, settings
 
 _MILLION = 1_000_000
+_content = itemgetter("content")
 _MINI = Model(Decimal("0.25"), Decimal(2), 272_000)
 # https://developers.openai.com/api/docs/pricing; the setting MODELS adds others.
 _MODELS: Mapping[str, Model] = {"gpt-5-mini": _MINI, "openai/gpt-5-mini": _MINI}
@@ -43,7 +45,7 @@ def cost_of(name: str, usage: Usage, characters: int) -> Decimal:
 
 def count_characters(messages: Sequence[Mapping[str, str]]) -> int:
     """Return how many characters a provider is sent."""
-    return sum(len(message["content"]) for message in messages)
+    return sum(map(len, map(_content, messages)))
 
 
 def fit_context(messages: list[dict[str, str]], name: str) -> list[dict[str, str]]:

@@ -5,14 +5,7 @@ A new mode is one more entry of `MODES`, and `mode_<key>` and `mode_<key>_about`
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-
-from shared.ai.cleaning import without_reasoning
-from shared.ai.provider import from_user
-from shared.config import settings
-from shared.texts import language as load_language
 
 DEFAULT = "chat"
 
@@ -99,27 +92,3 @@ MODES: dict[str, Mode] = {
 def find_mode(key: str) -> Mode:
     """Return a mode; the default one when there is none of this name, or no longer."""
     return MODES.get(key, MODES[DEFAULT])
-
-
-def messages_for(
-    mode: Mode, history: Sequence[dict[str, str]], text: str, now: datetime, *, language: str | None = None
-) -> list[dict[str, str]]:
-    """Return what a provider is asked: {role, content}, the oldest first, beginning with the user's words.
-
-    Args:
-        history: {role, content}, the oldest first, as `receive_update` returns it.
-        text: what the person says now.
-        now: the time where the person is, or at least the date there.
-        language: the code of the person's language, as in `shared.texts`; None for the default one.
-    """
-    name = load_language(language or settings().default_language).NAME
-    home = name.partition(" ")[2]  # after the flag
-    prompt = mode.prompt.format(today=f"{now:%A}, {now.day} {now:%B %Y}", home=home)
-    shown = [_without_reasoning(message) for message in from_user(history)]
-    return [{"role": "system", "content": prompt}, *shown, {"role": "user", "content": text}]
-
-
-def _without_reasoning(message: Mapping[str, str]) -> dict[str, str]:
-    if message["role"] != "assistant":
-        return dict(message)
-    return {**message, "content": without_reasoning(message["content"])}

@@ -12,13 +12,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeVar
 
 from shared.ai.cleaning import well_formed, without_control_tokens, without_reasoning
 from shared.ai.deltas import Deltas
 from shared.config import settings
 
 Finish = Literal["stop", "length", "cut", "broken"]
+Message = TypeVar("Message", bound=Mapping[str, str])  # {role, content}
 
 # Far above what one answer needs (25 full Telegram messages are 100,000), and little enough for memory.
 MAX_TEXT = 400_000  # characters
@@ -94,7 +95,7 @@ class Question:
         return replace(self, messages=[*system, *newer, self.messages[-1]])
 
 
-def from_user(history: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
+def from_user(history: Sequence[Message]) -> Sequence[Message]:
     """Return a history from its first message of the user on: many models refuse any other beginning."""
     start = next((i for i, message in enumerate(history) if message["role"] == "user"), len(history))
     return history[start:]

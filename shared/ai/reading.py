@@ -105,18 +105,18 @@ def _gather(started: float, deadline: float) -> None:
 def _take_all(events: Iterable[bytes], service: Provider, draft: Draft) -> bool:
     """Read events into the draft; return whether the provider said that there are no more."""
     for event in events:
-        if event.strip().strip(b'"').upper() == b"[DONE]":
+        if not event.startswith(b"{") and event.strip().strip(b'"').upper() == b"[DONE]":
             draft.finish = draft.finish or "stop"
             return True
         _take(event, service, draft)
-        if draft.problem or draft.is_full:
+        if draft.problem:
             break
     return False
 
 
 def _take(event: bytes, service: Provider, draft: Draft) -> None:
     """Read one event; what is no JSON object keeps the connection open and says nothing."""
-    if not event.lstrip().startswith((b"{", b"[")):
+    if not event.startswith(b"{") and not event.lstrip().startswith((b"{", b"[")):
         return
     try:
         value = _parsed(event)

@@ -255,6 +255,12 @@ class Bot(TeleBot):
             self._load_admin_package()
         self.process_new_updates([update])
 
+    def _test_message_handler(self, message_handler: dict[str, Any], message: Any) -> bool:
+        """Pass over the handlers of commands at once when a text is none: most texts are for the AI."""
+        if message_handler["filters"].get("commands") and not (message.text or "").startswith("/"):
+            return False
+        return bool(super()._test_message_handler(message_handler, message))  # type: ignore[no-untyped-call]
+
     def _test_filter(self, message_filter: str, filter_value: Any, message: Any) -> bool:
         """Match commands in any letter case, and none in words that were only passed on."""
         if message_filter != "commands":

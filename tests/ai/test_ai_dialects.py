@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 from shared.ai.cleaning import is_visible, without_control_tokens, without_reasoning
 from shared.ai.deltas import Deltas
 from shared.ai.events import Events
-from shared.ai.modes import MODES, messages_for
+from shared.ai.messages import messages_for
+from shared.ai.modes import MODES
 from shared.ai.provider import MAX_TEXT
 from shared.errors import AIError, AIOverloaded, AITimeout
 from shared.telegram.split import is_visible as telegram_shows

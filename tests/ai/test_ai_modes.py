@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from shared.ai.modes import DEFAULT, MODES, find_mode, messages_for
+from shared.ai.messages import messages_for
+from shared.ai.modes import DEFAULT, MODES, find_mode
 from shared.texts import language, languages
 
 NOW = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)

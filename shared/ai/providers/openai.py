@@ -8,7 +8,7 @@ key is tried with the list of models, which costs nothing
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 from shared import log
@@ -120,28 +120,32 @@ class Provider(provider.Provider):
     def take(self, event: Mapping[str, Any], draft: Draft) -> None:
         """Read an event, or a whole answer: the one says `delta` where the other says `message`."""
         choices = event.get("choices")
-        if choices and isinstance(choice := choices[0], Mapping) and _is_first(choice, draft):
+        if choices and isinstance(choice := choices[0], dict) and _is_first(choice, draft):
             self._take_choice(choice, draft)
-        if (usage := event.get("usage")) and isinstance(usage, Mapping):
+        if (usage := event.get("usage")) and isinstance(usage, dict):
             draft.usage = self.usage(usage)
         if error := event.get("error"):
             draft.problem = self.problem(0, {"error": error})
         elif choices is None and _is_error(event):
             draft.problem = self.problem(0, event)
-        elif (base := event.get("base_resp")) and isinstance(base, Mapping) and base.get("status_code"):
+        elif (base := event.get("base_resp")) and isinstance(base, dict) and base.get("status_code"):
             # MiniMax's errors come with status 200.
             draft.problem = self.problem(0, {"code": base["status_code"], "message": base.get("status_msg")})
 
     def _take_choice(self, choice: Mapping[str, Any], draft: Draft) -> None:
-        for name, take in (("delta", draft.said.add), ("message", draft.said.put)):
-            if isinstance(said := choice.get(name), Mapping):
-                take(_text(said.get("content")))
-                if refusal := said.get("refusal"):
-                    draft.problem = Problem(Trouble.REFUSED, code="refusal", message=str(refusal))
+        if isinstance(delta := choice.get("delta"), dict):
+            self._take_message(delta, draft.said.add, draft)
+        if isinstance(message := choice.get("message"), dict):
+            self._take_message(message, draft.said.put, draft)
         if isinstance(text := choice.get("text"), str):  # of the completions API
             draft.said.add(text)
         if reason := choice.get("finish_reason"):
             self._finish(str(reason).lower(), choice, draft)
+
+    def _take_message(self, message: Mapping[str, Any], take: Callable[[str], None], draft: Draft) -> None:
+        take(_text(message.get("content")))
+        if refusal := message.get("refusal"):
+            draft.problem = Problem(Trouble.REFUSED, code="refusal", message=str(refusal))
 
     def _finish(self, reason: str, choice: Mapping[str, Any], draft: Draft) -> None:
         """Take the model's reason to stop. An unknown word is an ordinary end."""
@@ -233,9 +237,9 @@ def _is_first(choice: Mapping[str, Any], draft: Draft) -> bool:
 
 def _text(content: Any) -> str:
     """Return the text of a message; a list holds parts, of which those with reasoning are left out."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, Mapping):
+    if content is None or isinstance(content, str):
+        return content or ""
+    if isinstance(content, dict):
         text = content.get("text")
         return text if isinstance(text, str) and content.get("type") in (None, "text", "output_text") else ""
     return "".join(map(_text, content)) if isinstance(content, list) else ""

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from telebot.types import Message
 
 from shared import log
-from shared.ai import modes
 from shared.bots.assistant import bot, keys, paste
 from shared.bots.assistant.menu import main_menu
 from shared.bots.assistant.mode import current_mode
@@ -176,6 +175,7 @@ def _counted(unit: Unit) -> str:
 
 def _ask(unit: Unit, words: str, own: OpenKey | None) -> ChatAnswer:
     from shared.ai.chat import complete
+    from shared.ai.messages import messages_for
 
     mode = current_mode(unit)
     provider, model = mode.provider or settings().chat_provider, mode.model or settings().chat_model
@@ -184,7 +184,7 @@ def _ask(unit: Unit, words: str, own: OpenKey | None) -> ChatAnswer:
     now = datetime.now(ZoneInfo(unit.usage.timezone))
     with typing(unit):
         return complete(
-            modes.messages_for(mode, unit.history, words, now, language=unit.language),
+            messages_for(mode, unit.history, words, now, language=unit.language),
             model=model,
             provider=provider,
             temperature=mode.temperature,

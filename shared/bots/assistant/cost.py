@@ -5,7 +5,6 @@ from __future__ import annotations
 from decimal import Decimal
 
 from shared.ai import modes
-from shared.ai.models import estimate_cost
 from shared.config import settings
 from shared.telegram.pipeline import MAX_TEXT
 
@@ -14,6 +13,8 @@ _PROMPT = max(len(mode.prompt) for mode in modes.MODES.values()) + 100  # with t
 
 def question_cost() -> Decimal:
     """Return the most that a question may cost, in US dollars. Its mode and earlier parts are unknown."""
+    from shared.ai.models import estimate_cost  # with the AI, which a command need not wait for
+
     characters = _PROMPT + settings().max_history_characters + MAX_TEXT
     models = {mode.model or settings().chat_model for mode in modes.MODES.values()}
     return max(estimate_cost(model, characters) for model in models)
