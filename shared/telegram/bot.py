@@ -255,11 +255,13 @@ class Bot(TeleBot):
             self._load_admin_package()
         self.process_new_updates([update])
 
-    def _test_message_handler(self, message_handler: dict[str, Any], message: Any) -> bool:
+    def _notify_command_handlers(
+        self, handlers: list[Any], new_messages: list[Any], update_type: str
+    ) -> None:
         """Pass over the handlers of commands at once when a text is none: most texts are for the AI."""
-        if message_handler["filters"].get("commands") and not (message.text or "").startswith("/"):
-            return False
-        return bool(super()._test_message_handler(message_handler, message))  # type: ignore[no-untyped-call]
+        if not any((getattr(message, "text", None) or "").startswith("/") for message in new_messages):
+            handlers = [handler for handler in handlers if not handler["filters"].get("commands")]
+        super()._notify_command_handlers(handlers, new_messages, update_type)  # type: ignore[no-untyped-call]
 
     def _test_filter(self, message_filter: str, filter_value: Any, message: Any) -> bool:
         """Match commands in any letter case, and none in words that were only passed on."""

@@ -133,8 +133,12 @@ class Provider(provider.Provider):
             draft.problem = self.problem(0, {"code": base["status_code"], "message": base.get("status_msg")})
 
     def _take_choice(self, choice: Mapping[str, Any], draft: Draft) -> None:
-        if isinstance(delta := choice.get("delta"), dict):
-            self._take_message(delta, draft.said.add, draft)
+        delta = choice.get("delta")
+        if isinstance(delta, dict):
+            if len(delta) == 1 and isinstance(content := delta.get("content"), str):
+                draft.said.add(content)  # as nearly all are
+            else:
+                self._take_message(delta, draft.said.add, draft)
         if isinstance(message := choice.get("message"), dict):
             self._take_message(message, draft.said.put, draft)
         if isinstance(text := choice.get("text"), str):  # of the completions API
