@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import subprocess
 import sys
@@ -195,6 +197,31 @@ def test_the_guide_knows_every_substitution_it_mentions_and_every_step_of_the_fi
     assert mentioned <= set(deployment()["substitutions"])
     telling = {"_MAX_INSTANCES", "_DATABASE_POOL_SIZE", "_CHAT_PROVIDER", "_MORE_SETTINGS"}
     assert telling | {"_PAYMENT_SECRETS"} <= mentioned
+
+
+def test_the_alert_policy_of_the_guide_is_what_cloud_monitoring_takes() -> None:
+    (policy,) = re.findall(r"^cat >alert-policy\.json <<END\n.*?^END$", GUIDE, re.DOTALL | re.MULTILINE)
+    script = policy.replace(">alert-policy.json", "")
+    channel = "projects/my-project/notificationChannels/1"
+    done = subprocess.run(
+        ["bash", "-c", script], env={"channel": channel, "PATH": os.environ["PATH"]},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    document = json.loads(done.stdout)
+    (condition,) = document["conditions"]
+    assert "severity>=ALERT" in condition["conditionMatchedLog"]["filter"]
+    assert document["combiner"] == "OR"
+    assert document["alertStrategy"]["notificationRateLimit"]  # required with conditionMatchedLog
+    assert document["notificationChannels"] == [channel]
+
+
+def test_the_costs_of_the_guide_add_up() -> None:
+    table = GUIDE.partition("## Monthly cost")[2].partition("**AI.**")[0]
+    rows = [re.findall(r"\$([\d,]+)", line) for line in table.splitlines() if "$" in line]
+    *parts, total = [[int(cell.replace(",", "")) for cell in row] for row in rows]
+    assert len(parts) == 4
+    for column, together in zip(zip(*parts, strict=True), total, strict=True):
+        assert abs(sum(column) - together) <= 1
 
 
 def test_the_guide_to_payments_names_every_providers_variables_and_address() -> None:
