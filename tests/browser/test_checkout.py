@@ -40,7 +40,7 @@ def test_a_payer_pays(
     page = window()
     page.goto(url := checkout(key))
     page.get_by_role("button", name=pay).first.click()
-    page.get_by_role("status").filter(has_text="Paid.").wait_for()
+    page.get_by_role("status").filter(has_text="Paid").wait_for()
     assert bill_of(stack, url).state == "paid"
     page.locator(".told b").first.wait_for(
         timeout=20_000
@@ -57,7 +57,7 @@ def test_what_happened_is_said_and_the_way_leads_back(
     page = window(color_scheme="dark")
     page.goto(checkout("yookassa"))
     page.get_by_role("button", name="Decline").click()
-    page.get_by_text("The bank refused.").wait_for()
+    page.get_by_text("Declined by the bank").wait_for()
     page.get_by_role("link", name="Back to the chat").click()
     page.locator("#line-state[data-state=up]").wait_for(state="attached")
 
@@ -75,13 +75,13 @@ def test_only_what_can_happen_now_is_offered(
     for name in late:
         expect(page.get_by_role("button", name=name)).to_be_disabled()
     page.get_by_role("button", name="Оплатить").click()
-    page.get_by_role("status").filter(has_text="Paid.").wait_for()
+    page.get_by_role("status").filter(has_text="Paid").wait_for()
     for name in early:
         expect(page.get_by_role("button", name=name)).to_be_disabled()
     for name in (*late, "Deliver twice", "Forge"):
         expect(page.get_by_role("button", name=name)).to_be_enabled()
     page.get_by_role("button", name="Refund").click()
-    page.get_by_role("status").filter(has_text="Given back.").wait_for()
+    page.get_by_role("status").filter(has_text="Refunded").wait_for()
 
 
 @pytest.mark.parametrize(("key", "currency", "money"), [

@@ -57,7 +57,7 @@ def test_a_purchase_is_paid_and_refunded(window: Window) -> None:
     page = window()
     guide = begin(page, "Buy and refund")
     press(guide, "Send /buy")
-    choose(page, "100 requests", "Telegram Stars", "Pay 100")
+    choose(page, "Extra requests", "100 requests", "Telegram Stars", "Pay 100")
     press(guide, "Switch to the admin", "Send /payments")
     choose(page, "№", "Refund", "Yes, refund")
     press(guide, "Switch to the buyer")
@@ -85,7 +85,7 @@ def test_an_admin_is_alerted(window: Window) -> None:
     page = window()
     guide = begin(page, "Alert the admin")
     press(guide, "Send /buy")
-    choose(page, "100 requests", "Card (Stripe)")
+    choose(page, "Extra requests", "100 requests", "Card ·", "Card (Stripe)")
     with page.context.expect_page() as opened:
         choose(page, "Pay $")
     opened.value.get_by_role("button", name="Wrong amount").click()

@@ -25,8 +25,8 @@ WORDS = {
         "code": "CVC",
         "test": "Test mode",
         "paid": "✓ Paid",
-        "refunded": "Given back",
-        "canceled": "No longer payable",
+        "refunded": "Refunded",
+        "canceled": "This payment has expired",
         "back": "Return to the bot",
     },
     "ru": {
@@ -37,38 +37,39 @@ WORDS = {
         "test": "Тестовый режим",
         "paid": "✓ Оплачено",
         "refunded": "Деньги возвращены",
-        "canceled": "Оплатить уже нельзя",
+        "canceled": "Срок оплаты истёк",
         "back": "Вернуться в бот",
     },
 }
 SAID = {
-    "open": "Waits for the payer.",
-    "pending": "The payer is at it.",
-    "declined": "The bank refused.",
-    "paid": "Paid.",
-    "refunded": "Given back.",
-    "canceled": "Given up.",
+    "open": "Awaiting payment",
+    "pending": "Payment in progress",
+    "declined": "Declined by the bank",
+    "paid": "Paid",
+    "refunded": "Refunded",
+    "canceled": "Expired",
 }
 BEFORE = frozenset({"pay", "decline", "pay_later", "wrong_amount", "expire"})  # while it can be paid
-AFTER = frozenset(  # once it is
-    {"refund", "dispute", "renew", "fail_renewal", "mend_renewal", "remove_method"}
+AFTER = frozenset(  # once it is paid
+    {"refund", "dispute", "win_dispute", "renew", "fail_renewal", "mend_renewal", "remove_method"}
 )
 SYMBOLS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "KZT": "₸", "UAH": "₴"}
 HINTS = {
-    "decline": "the bank refuses the card",
-    "pay_later": "the money comes late and out of order",
-    "wrong_amount": "half of it is paid",
-    "deliver_twice": "the same callback a second time",
-    "forge": "somebody else says it is paid",
-    "expire": "nobody pays in time",
-    "dispute": "the bank takes it back",
-    "win_dispute": "and gives it back to the shop",
-    "refund": "everything back, from the cabinet",
-    "renew": "the next period is charged",
-    "fail_renewal": "the next period cannot be charged",
-    "mend_renewal": "there is money on the card again",
-    "remove_method": "the payer takes the permission back",
+    "decline": "The bank declines the card",
+    "pay_later": "The money arrives later, its events out of order",
+    "wrong_amount": "Only half the price is paid",
+    "deliver_twice": "The provider sends its webhook twice",
+    "forge": "A stranger claims that it’s paid",
+    "expire": "No one pays in time",
+    "dispute": "The cardholder disputes the charge",
+    "win_dispute": "The bank decides in your favor",
+    "refund": "A full refund from the provider’s dashboard",
+    "renew": "The next period is charged",
+    "fail_renewal": "The next charge is declined",
+    "mend_renewal": "Charges work again",
+    "remove_method": "The user revokes the saved card",
 }
+WEBHOOKS = frozenset({"deliver_twice", "forge"})
 
 
 def handle(stand_in: PaymentStandIn, request: Request, bill_id: str) -> Response:
@@ -100,7 +101,9 @@ def _page(status: int, values: dict[str, str], stand_in: PaymentStandIn) -> Resp
 
 
 def _gone(stand_in: PaymentStandIn) -> dict[str, str]:
-    said = "This checkout is not known here: the emulator forgets them when it stops. Ask for another one."
+    said = (
+        "This checkout no longer exists: the emulator forgets them when it stops. Start a new one in the bot."
+    )
     return dict.fromkeys(("refresh", "card", "buttons", "told"), "") | {
         "language": "en",
         "title": escape(stand_in.NAME),
@@ -118,14 +121,34 @@ def _checkout(stand_in: PaymentStandIn, bill: Bill, refused: str = "") -> dict[s
         "state": bill.state,
         "said": escape(refused or SAID[bill.state]),
         "card": _card(stand_in, bill),
-        "buttons": "".join(
-            f'<li><button class="secondary" name="do" value="{action}"{_disabled(stand_in, bill, action)}>'
-            f"{ACTIONS[action]}</button><span>{HINTS[action]}</span></li>"
-            for action in stand_in.actions(bill)
-            if action != "pay"
-        ),
-        "told": _told(stand_in, bill) or "<li>Nothing yet.</li>",
+        "buttons": _simulated(stand_in, bill),
+        "told": _told(stand_in, bill) or '<li class="none">Nothing yet</li>',
     }
+
+
+def _simulated(stand_in: PaymentStandIn, bill: Bill) -> str:
+    """Write the buttons in groups: before the payment, after it, and what its webhook does."""
+    actions = [action for action in stand_in.actions(bill) if action != "pay"]
+    groups = {
+        "Payment": [one for one in actions if one not in AFTER | WEBHOOKS],
+        "After payment": [one for one in actions if one in AFTER],
+        "Webhook": [one for one in actions if one in WEBHOOKS],
+    }
+    return "".join(
+        f'<h3>{title}</h3><ul class="buttons">'
+        + "".join(_button(stand_in, bill, action) for action in actions)
+        + "</ul>"
+        for title, actions in groups.items()
+        if actions
+    )
+
+
+def _button(stand_in: PaymentStandIn, bill: Bill, action: str) -> str:
+    disabled = _disabled(stand_in, bill, action)
+    return (
+        f'<li><button class="secondary" name="do" value="{action}" aria-describedby="{action}"{disabled}>'
+        f'{ACTIONS[action]}</button><span id="{action}">{HINTS[action]}</span></li>'
+    )
 
 
 def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
@@ -175,4 +198,4 @@ def _told(stand_in: PaymentStandIn, bill: Bill) -> str:
 def _attempt(title: str, number: int, status: int) -> str:
     tone = "good" if 200 <= status < 300 else "bad"
     again = f", attempt {number}" if number > 1 else ""
-    return f'<li><span>{escape(title)}{again}</span><b class="{tone}">{status or "no answer"}</b></li>'
+    return f'<li><span>{escape(title)}{again}</span><b class="{tone}">{status or "no response"}</b></li>'
