@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 NAME = "🇬🇧 English"
-DATE = "%d %b %Y"  # for strftime
+DATE = "%-d %b %Y"  # for strftime
 MONTHS = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",

@@ -68,7 +68,7 @@ def test_a_code_behind_the_command_gives_what_it_is_for(
     ("ru", ("Пришлите его следующим", "нет. Проверьте", "не похоже на промокод", "больше не действует",
             "лимит активаций исчерпан", "начнёт действовать 01.01.2099", "Попробуйте завтра")),
     ("en", ("Send it in your next", "There’s no promo code", "doesn’t look like", "has expired",
-            "has reached its limit", "begins on 01 Jan 2099", "try again tomorrow")),
+            "has reached its limit", "begins on 1 Jan 2099", "try again tomorrow")),
 ])  # fmt: skip
 def test_what_gives_nothing_is_told_kindly(
     stack: Stack, sql: Sql, language: str, words: tuple[str, ...]
