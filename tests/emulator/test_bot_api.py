@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlencode
@@ -12,6 +13,7 @@ import urllib3
 
 from tests.emulator.wire import Client, refusal
 from tools.emulator.telegram import Chat, Telegram
+from tools.emulator.telegram.files import picture
 from tools.emulator.web import HttpServer
 
 Json = dict[str, Any]
@@ -234,12 +236,192 @@ def test_photos_and_documents_come_by_upload_by_id_and_by_url(bot: Client, chat:
     assert refusal(bot.call("sendPhoto", chat_id=bot.chat_id, photo="unknown"))[0] == 400
 
     album = bot.raw(f"/bot{bot.token}/sendMediaGroup", fields={
-        "chat_id": str(bot.chat_id), "one": ("1.png", b"1"), "two": ("2.png", b"2"),
+        "chat_id": str(bot.chat_id), "one": ("1.png", picture()), "two": ("2.png", picture()),
         "media": json.dumps([{"type": "photo", "media": "attach://one"}, {"type": "photo", "media": "attach://two"}]),
     }).json()["result"]  # fmt: skip
     assert len({item["media_group_id"] for item in album}) == 1
     assert len(album) == 2
     assert len(chat.answers()) == 5
+
+
+@pytest.mark.parametrize(("content", "status", "description"), [
+    (b"no picture", 400, "Bad Request: IMAGE_PROCESS_FAILED"),
+    (b"", 400, "Bad Request: file must be non-empty"),
+    (picture() + b"0" * 10485760, 400,
+     f"Bad Request: file of size {len(picture()) + 10485760} bytes is too big for a photo; "
+     "the maximum size is 10485760 bytes"),
+    (b"0" * (50 * 1024 * 1024 + 1), 413, "Request Entity Too Large"),
+], ids=["text", "empty", "10 MB", "50 MB"])  # fmt: skip
+def test_a_photo_that_is_none_is_refused(bot: Client, content: bytes, status: int, description: str) -> None:
+    fields = {"chat_id": str(bot.chat_id), "photo": ("a.png", content)}
+    answer = bot.raw(f"/bot{bot.token}/sendPhoto", fields=fields).json()
+    assert refusal(answer) == (status, description)
+
+
+@pytest.mark.parametrize(("width", "height", "is_taken"), [
+    (9000, 1000, True), (9001, 1000, False), (400, 20, True), (401, 20, False),
+])  # fmt: skip
+def test_the_sides_of_a_photo_have_limits(
+    bot: Client, monkeypatch: pytest.MonkeyPatch, width: int, height: int, is_taken: bool
+) -> None:
+    monkeypatch.setattr("tools.emulator.telegram.methods.media.image_size", lambda content: (width, height))
+    fields = {"chat_id": str(bot.chat_id), "photo": ("a.png", picture())}
+    answer = bot.raw(f"/bot{bot.token}/sendPhoto", fields=fields).json()
+    assert answer["ok"] is is_taken
+    assert is_taken or answer["description"] == "Bad Request: PHOTO_INVALID_DIMENSIONS"
+
+
+PHOTO = {"type": "photo", "media": "https://x.test/a.png"}
+
+
+@pytest.mark.parametrize(("media", "description"), [
+    (None, 'parameter "media" is required'),
+    ({}, "expected an Array of InputMedia"),
+    ([], "there are no messages to send"),
+    (["x"], "can't parse InputMedia: expected an Object"),
+    ([{"media": "x"}], 'can\'t parse InputMedia: Can\'t find field "type"'),
+    ([{"type": "photo"}], "can't parse InputMedia: media not found"),
+    ([{"type": "animation", "media": "https://x.test/a.mp4"}],
+     'can\'t parse InputMedia: type "animation" can\'t be used in sendMediaGroup'),
+    ([{"type": "sticker", "media": "https://x.test/a"}],
+     'can\'t parse InputMedia: type "sticker" is unsupported'),
+    ([PHOTO] * 11, "too many messages to send as an album"),
+    ([PHOTO, {"type": "document", "media": "https://x.test/a"}],
+     "document can't be mixed with other media types"),
+    ([PHOTO, {"type": "audio", "media": "https://x.test/a"}], "audio can't be mixed with other media types"),
+    ([PHOTO | {"caption": "x" * 1025}], "message caption is too long"),
+])  # fmt: skip
+def test_an_album_that_is_none_is_refused_whole(
+    bot: Client, chat: Chat, media: Any, description: str
+) -> None:
+    answer = bot.call("sendMediaGroup", chat_id=bot.chat_id, media=media)
+    assert refusal(answer) == (400, f"Bad Request: {description}")
+    assert chat.answers() == []
+
+
+def test_the_photo_that_spoils_an_album_is_named(bot: Client) -> None:
+    media = [{"type": "photo", "media": f"attach://{name}"} for name in ("one", "two")]
+    files = {"one": ("1.png", picture()), "two": ("2.png", b"2")}
+    fields = {"chat_id": str(bot.chat_id), "media": json.dumps(media), **files}
+    answer = bot.raw(f"/bot{bot.token}/sendMediaGroup", fields=fields).json()
+    words = 'Bad Request: failed to send message #2 with the error message "IMAGE_PROCESS_FAILED"'
+    assert refusal(answer) == (400, words)
+
+
+def test_an_album_of_one_is_an_ordinary_message(bot: Client) -> None:
+    (message,) = bot.call("sendMediaGroup", chat_id=bot.chat_id, media=[PHOTO])["result"]
+    assert "media_group_id" not in message
+
+
+def test_a_file_keeps_its_type(bot: Client, chat: Chat) -> None:
+    document = chat.document().stored.data["document"]["file_id"]
+    answer = bot.call("sendPhoto", chat_id=bot.chat_id, photo=document)
+    assert refusal(answer) == (400, "Bad Request: can't use file of type Document as Photo")
+    media = {"type": "photo", "media": document}
+    own = bot.call("sendPhoto", chat_id=bot.chat_id, photo="https://x.test/a.png")["result"]["message_id"]
+    answer = bot.call("editMessageMedia", chat_id=bot.chat_id, message_id=own, media=media)
+    assert refusal(answer) == (400, "Bad Request: can't use file of type Document as Photo")
+    media = {"type": "document", "media": document, "caption": "c"}
+    changed = bot.call("editMessageMedia", chat_id=bot.chat_id, message_id=own, media=media)["result"]
+    assert ("photo" in changed, changed["document"]["file_id"], changed["caption"]) == (False, document, "c")
+
+
+@pytest.mark.parametrize(("wanted", "description"), [
+    (None, "message identifiers are not specified"),
+    ([], "message identifiers are not specified"),
+    ({"a": 1}, "expected an Array of message identifiers"),
+    (list(range(1, 102)), "too many message identifiers specified"),
+    ([None], "message identifier must be a Number"),
+    (["x"], "can't parse message identifier as Number"),
+    ([0], "invalid message identifier specified"),
+])  # fmt: skip
+def test_wrong_numbers_of_messages_are_refused(bot: Client, wanted: Any, description: str) -> None:
+    for method in ("deleteMessages", "copyMessages", "forwardMessages"):
+        answer = bot.call(method, chat_id=bot.chat_id, from_chat_id=bot.chat_id, message_ids=wanted)
+        assert refusal(answer) == (400, f"Bad Request: {description}")
+
+
+def test_several_messages_are_copied_and_forwarded(bot: Client, chat: Chat) -> None:
+    bot.call("sendPhoto", chat_id=bot.chat_id, photo="https://x.test/a.png", caption="c")
+    there = {"chat_id": bot.chat_id, "from_chat_id": bot.chat_id, "message_ids": [1, 2, 99]}
+    copies = bot.call("copyMessages", remove_caption=True, **there)["result"]
+    assert [one["message_id"] for one in copies] == [3, 4]
+    forwards = bot.call("forwardMessages", **there)["result"]
+    assert [one["message_id"] for one in forwards] == [5, 6]
+    copied, forwarded = chat.answers()[2].data, chat.answers()[3].data
+    assert "caption" not in copied and "forward_origin" not in copied
+    assert forwarded["forward_origin"]["sender_user"]["id"] == chat.person.id
+
+
+def test_places_contacts_and_pins(bot: Client, chat: Chat) -> None:
+    place = {"latitude": 55.75, "longitude": "37.6"}
+    sent = bot.call("sendLocation", chat_id=bot.chat_id, horizontal_accuracy=5, **place)["result"]
+    assert sent["location"] == {"latitude": 55.75, "longitude": 37.6, "horizontal_accuracy": 5.0}
+    assert (
+        refusal(bot.call("sendLocation", chat_id=bot.chat_id, longitude=1))[1]
+        == "Bad Request: latitude is empty"
+    )
+    venue = bot.call("sendVenue", chat_id=bot.chat_id, title="Café", address="Street 1", **place)["result"]
+    assert (venue["venue"]["title"], venue["location"]["latitude"]) == ("Café", 55.75)
+    contact = bot.call("sendContact", chat_id=bot.chat_id, phone_number="+1", first_name="A")["result"]
+    assert contact["contact"] == {"phone_number": "+1", "first_name": "A"}
+    number = sent["message_id"]
+    assert bot.call("pinChatMessage", chat_id=bot.chat_id, message_id=number)["ok"]
+    assert chat.room.messages[max(chat.room.messages)].data["pinned_message"]["message_id"] == number
+    assert bot.call("unpinChatMessage", chat_id=bot.chat_id)["ok"]
+    answer = bot.call("unpinChatMessage", chat_id=bot.chat_id, message_id=number)
+    assert refusal(answer) == (400, "Bad Request: message to unpin not found")
+
+
+def test_options_stand_in_the_message(bot: Client) -> None:
+    sent = bot.send(protect_content=True, message_effect_id="e1", link_preview_options={"is_disabled": True})
+    message = sent["result"]
+    assert (message["has_protected_content"], message["effect_id"]) == (True, "e1")
+    assert message["link_preview_options"] == {"is_disabled": True}
+
+
+def test_updates_are_fetched_until_they_are_confirmed(bot: Client, telegram: Telegram, chat: Chat) -> None:
+    chat.send("two")
+    first, second = bot.call("getUpdates")["result"]
+    assert (first["message"]["text"], second["message"]["text"]) == ("/start", "two")
+    assert [one["update_id"] for one in bot.call("getUpdates", limit=1)["result"]] == [first["update_id"]]
+    rest = bot.call("getUpdates", offset=second["update_id"])["result"]
+    assert [one["update_id"] for one in rest] == [second["update_id"]]
+    chat.send("three")
+    newest = bot.call("getUpdates", offset=-1)["result"]
+    assert [one["message"]["text"] for one in newest] == ["three"]
+    assert bot.call("getUpdates", offset=newest[0]["update_id"] + 1)["result"] == []
+    assert telegram.pending("assistant") == 0
+    assert bot.call("getWebhookInfo")["result"]["pending_update_count"] == 0
+
+
+def test_a_poll_waits_for_the_first_update(bot: Client, chat: Chat) -> None:
+    offset = bot.call("getUpdates")["result"][-1]["update_id"] + 1
+    timer = threading.Timer(0.1, chat.send, ("late",))
+    timer.start()
+    (update,) = bot.call("getUpdates", offset=offset, timeout=4)["result"]
+    assert update["message"]["text"] == "late"
+    timer.join()
+
+
+def test_polls_end_each_other_and_a_webhook_forbids_them(bot: Client, telegram: Telegram) -> None:
+    offset = bot.call("getUpdates")["result"][-1]["update_id"] + 1
+    ended: list[Json] = []
+    first = threading.Thread(
+        target=lambda: ended.append(
+            Client(bot.url, bot.token, 0).call("getUpdates", offset=offset, timeout=4)
+        )
+    )
+    first.start()
+    telegram.world.wait(lambda: telegram.bot("assistant").polls == 2, 4)
+    bot.call("getUpdates")
+    first.join(4)
+    words = (
+        "Conflict: terminated by other getUpdates request; make sure that only one bot instance is running"
+    )
+    assert refusal(ended[0]) == (409, words)
+    bot.call("setWebhook", url="http://127.0.0.1:9")
+    assert refusal(bot.call("getUpdates"))[0] == 409
 
 
 def test_a_persons_file_can_be_downloaded_with_the_token_only(bot: Client, chat: Chat) -> None:

@@ -223,7 +223,7 @@ def test_a_subscription_renews_fails_is_canceled_and_resumed(
         ({"title": ""}, "title"),
         ({"title": "t" * 33}, "title"),
         ({"description": "d" * 256}, "description"),
-        ({"payload": ""}, "INVOICE_PAYLOAD_INVALID"),
+        ({"payload": ""}, 'parameter "payload" is required'),
         ({"payload": "щ" * 65}, "INVOICE_PAYLOAD_INVALID"),
         ({"currency": "RUB"}, "PAYMENT_PROVIDER_INVALID"),
         ({"prices": []}, "STARS_INVOICE_INVALID"),

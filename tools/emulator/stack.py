@@ -59,10 +59,11 @@ class Stack:
         self.server = HttpServer(self.handle, port)
         self.url = self.server.url
         self.payments = Payments(lambda: self.url, self.trace, retry_scale)
+        self.api = Api(self)
         self._routes: list[Route] = [
             self.ai.handle,
             self.payments.handle,
-            Api(self).handle,
+            self.api.handle,
             pages.handle,
             self._gateway.handle,
         ]

@@ -138,8 +138,9 @@ class Call:
         world, name = self.telegram.world, self.bot.name
         group = world.groups.get(chat_id)
         if group is not None and name in group.left:
-            how = "was kicked from" if group.left[name] == "kicked" else "is not a member of"
-            return forbidden(f"bot {how} the {group.kind} chat")
+            if group.left[name] == "kicked":
+                return forbidden(f"bot was kicked from the {group.kind} chat")
+            return forbidden(f"bot is not a member of the {group.kind} chat")
         if any(chat_id in room.members and name in room.bots for room in world.groups.values()):
             return forbidden("bot can't initiate conversation with a user")
         return bad_request("chat not found")
@@ -155,10 +156,7 @@ class Call:
 
     def message(self, room: Room, missing: str) -> Stored:
         """The message `message_id` of the room; raises "<missing>" when it is not there."""
-        message_id = self.integer("message_id")
-        if message_id is None:
-            raise bad_request("message identifier is not specified")
-        stored = room.messages.get(message_id)
+        stored = room.messages.get(self.integer("message_id") or 0)
         if stored is None:
             raise bad_request(missing)
         return stored

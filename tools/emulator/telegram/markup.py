@@ -92,5 +92,5 @@ def _buttons(rows: Any, what: str) -> list[dict[str, Any]]:
             raise bad_request("BUTTON_TEXT_INVALID")
         buttons.append(button)
     if len(buttons) > MAX_BUTTONS and what == "inline keyboard":
-        raise bad_request("REPLY_MARKUP_TOO_LONG")
+        raise bad_request("reply markup is too long")
     return buttons

@@ -67,7 +67,8 @@ class Sender:
     def topic(self, room: Room, author: Json, name: str, icon_color: int, bot: str | None = None) -> Topic:
         """A user or a bot makes a topic: a service message whose number is the topic's."""
         with self._world.lock:
-            number = room.next_message_id
+            # In a forum the number 1 is the topic General's.
+            number = room.next_message_id = max(2, room.next_message_id)
             topic = self._world.add_topic(room, Topic(number, name, icon_color))
             made = {"name": name, "icon_color": icon_color}
             content = {"forum_topic_created": made} | topic_content(room, number)

@@ -61,7 +61,7 @@ def check_entities(text: str, entities: list[Entity]) -> None:
             or not isinstance(offset, int)
             or not isinstance(length, int)
         ):
-            raise bad_request("can't parse entities: Can't parse MessageEntity")
+            raise bad_request(f"can't parse MessageEntity: {_wrong_field(entity)}")
         if offset < 0 or length <= 0:
             raise bad_request(f"receive an entity with incorrect offset {offset} or length {length}")
         if offset > size:
@@ -73,6 +73,16 @@ def check_entities(text: str, entities: list[Entity]) -> None:
             )
         if _splits_character(encoded, offset) or _splits_character(encoded, offset + length):
             raise bad_request(f"entity begins or ends in a middle of a UTF-16 symbol at offset {offset}")
+
+
+def _wrong_field(entity: Entity) -> str:
+    """How Telegram names the first required field that is not as it must be."""
+    for name, kind, word in (("offset", int, "Number"), ("length", int, "Number"), ("type", str, "String")):
+        if name not in entity:
+            return f'Can\'t find field "{name}"'
+        if not isinstance(entity[name], kind):
+            return f'Field "{name}" must be of type {word}'
+    return "expected an Object"
 
 
 def trim(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:

@@ -71,7 +71,8 @@ def get_chat_administrators(call: Call) -> list[Json]:
     if room.kind == "private":
         raise bad_request("there are no administrators in the private chat")
     names = room.bots if room.kind == "channel" else room.admins
-    shown = [name for name in names if call.boolean("return_bots") or name == call.bot.name]
+    with_others = call.boolean("return_bots")
+    shown = [name for name in names if with_others or name == call.bot.name]
     bots = [{"user": world.bots[name].user(), "status": "administrator"} for name in shown]
     owners = room.members[:1] if room.kind != "channel" else []
     return [*({"user": world.people[one].user(), "status": "creator"} for one in owners), *bots]

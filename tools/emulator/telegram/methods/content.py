@@ -49,7 +49,7 @@ def formatted(call: Call, text_name: str, mode_name: str, entities_name: str) ->
         text, given = parse_html(source)
     elif mode == "markdownv2":
         text, given = parse_markdown(source)
-    elif mode:
+    elif mode and mode != "none":
         raise bad_request("unsupported parse_mode")
     else:
         text = source
@@ -97,7 +97,8 @@ def reply_content(call: Call, room: Room) -> Json:
         return {}
     reply = call.json("reply_parameters", "reply parameters") or {}
     is_optional = call.boolean("allow_sending_without_reply") or reply.get("allow_sending_without_reply")
-    wanted = reply.get("message_id") or call.integer("reply_to_message_id")
+    legacy = call.integer("reply_to_message_id")
+    wanted = reply.get("message_id") or legacy
     if wanted is None:
         return {}
     stored = room.messages.get(int(wanted))

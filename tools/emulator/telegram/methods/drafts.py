@@ -44,7 +44,7 @@ def send_message_draft(call: Call) -> bool:
     """A partial answer, shown in a private chat until the real message comes."""
     room = call.room()
     if room.kind != "private":
-        raise bad_request("drafts can be sent only to private chats")
+        raise bad_request("TEXTDRAFT_PEER_INVALID")
     topic_of(call, room)
     draft = call.integer("draft_id", 0)
     if not draft:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tools.emulator.telegram.attachments import image_size
 from tools.emulator.telegram.call import Call, method
-from tools.emulator.telegram.errors import bad_request
+from tools.emulator.telegram.errors import ApiError, bad_request
 from tools.emulator.telegram.files import File
 from tools.emulator.telegram.methods.content import CAPTION, POST, caption_content
 from tools.emulator.telegram.methods.messages import post
@@ -16,6 +16,14 @@ from tools.emulator.telegram.model import Json
 MAX_PHOTO = 10 * 1024 * 1024
 MAX_DOCUMENT = 50 * 1024 * 1024
 MAX_ALBUM = 10
+PHOTO_REFUSALS = ("IMAGE_PROCESS_FAILED", "PHOTO_INVALID_DIMENSIONS")
+MAX_SIDES, MAX_RATIO = 10_000, 20  # of a photo: width and height together, one to the other
+# TDLib's names of the types of files, by the folder of their paths.
+TYPES = {
+    "photos": "Photo", "documents": "Document", "voice": "VoiceNote", "music": "Audio", "videos": "Video",
+    "animations": "Animation", "video_notes": "VideoNote", "stickers": "Sticker",
+}  # fmt: skip
+ALBUM_KINDS = ("photo", "video", "document", "audio")
 
 
 @dataclass(frozen=True)
@@ -24,7 +32,6 @@ class Kind:
 
     folder: str
     mime_type: str = "application/octet-stream"
-    limit: int = MAX_DOCUMENT
     numbers: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     defaults: tuple[tuple[str, Any], ...] = ()
@@ -34,7 +41,7 @@ SIZED = ("duration", "width", "height")
 FLAT = (("type", "regular"), ("is_animated", False), ("is_video", False), ("width", 512), ("height", 512))
 FILM = (("duration", 1), ("width", 320), ("height", 240))
 KINDS = {
-    "photo": Kind("photos", "image/jpeg", MAX_PHOTO),
+    "photo": Kind("photos", "image/jpeg"),
     "document": Kind("documents"),
     "voice": Kind("voice", "audio/ogg", numbers=("duration",), defaults=(("duration", 1),)),
     "audio": Kind(
@@ -124,19 +131,22 @@ ALBUM = tuple(name for name in POST if name != "reply_markup")
 def send_media_group(call: Call) -> list[Json]:
     """Two to ten photos, videos, files or sounds as one album."""
     room, items = call.room(), call.json("media", "media")
-    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
-        raise bad_request("can't parse media JSON object")
-    if not 2 <= len(items) <= MAX_ALBUM:
-        raise bad_request("group send failed: expected 2 to 10 items")
-    kinds = {item.get("type") for item in items}
+    if items is None:
+        raise bad_request('parameter "media" is required')
+    if not isinstance(items, list):
+        raise bad_request("expected an Array of InputMedia")
+    contents = [_album_item(call, item, number) for number, item in enumerate(items, 1)]
+    if not contents:
+        raise bad_request("there are no messages to send")
+    if len(contents) > MAX_ALBUM:
+        raise bad_request("too many messages to send as an album")
+    kinds = {item["type"] for item in items}
     for alone in ("document", "audio"):
         if alone in kinds and len(kinds) > 1:
             raise bad_request(f"{alone} can't be mixed with other media types")
-    if not kinds <= {"photo", "video", "document", "audio"}:
-        raise bad_request("wrong type of the media is specified")
-    group = str(call.telegram.world.new_id())
-    prepared = [_item(call, item) | {"media_group_id": group} for item in items]
-    return [post(call, room, content) for content in prepared]
+    # One item alone is an ordinary message.
+    group = {"media_group_id": str(call.telegram.world.new_id())} if len(contents) > 1 else {}
+    return [post(call, room, content | group) for content in contents]
 
 
 @method("editMessageMedia", "chat_id", "message_id", "media", "reply_markup")
@@ -145,26 +155,42 @@ def edit_message_media(call: Call) -> Json:
     from tools.emulator.telegram.methods.editing import change, inline_markup, own_message
 
     room, stored = own_message(call)
-    item = call.json("media", "media")
-    if not isinstance(item, dict) or item.get("type") not in (
-        "photo",
-        "video",
-        "document",
-        "audio",
-        "animation",
-    ):
-        raise bad_request("wrong type of the media is specified")
+    item = call.json("media", "input media")
+    if item is None:
+        raise bad_request('parameter "media" is required')
+    content = _item(call, item, (*ALBUM_KINDS, "animation"))
     if not any(name in stored.data for name in KINDS):
         raise bad_request("there is no media in the message to edit")
     blank = dict.fromkeys([*KINDS, "caption", "caption_entities", "reply_markup"])
-    return change(call, room, stored, blank | _item(call, item) | inline_markup(call))
+    return change(call, room, stored, blank | content | inline_markup(call))
 
 
-def _item(call: Call, item: Json) -> Json:
-    """The content of one InputMedia."""
+def _album_item(call: Call, item: Any, number: int) -> Json:
+    """One item; what Telegram's servers refuse names its place in the album."""
+    try:
+        return _item(call, item, ALBUM_KINDS)
+    except ApiError as error:
+        words = error.description.removeprefix("Bad Request: ")
+        if words not in PHOTO_REFUSALS:
+            raise
+        raise bad_request(f'failed to send message #{number} with the error message "{words}"') from None
+
+
+def _item(call: Call, item: Any, kinds: tuple[str, ...]) -> Json:
+    """The content of one InputMedia of these kinds."""
+    if not isinstance(item, dict):
+        raise bad_request("can't parse InputMedia: expected an Object")
+    kind = item.get("type")
+    if not isinstance(kind, str):
+        raise bad_request("can't parse InputMedia: Can't find field \"type\"")
     one = Call(call.telegram, call.bot, item, call.files)
-    kind = item["type"]
-    return _content(one, kind, _file(one, kind, item.get("media"))) | caption_content(one)
+    if not item.get("media"):
+        raise bad_request("can't parse InputMedia: media not found")
+    if kind == "animation" and kind not in kinds:
+        raise bad_request("can't parse InputMedia: type \"animation\" can't be used in sendMediaGroup")
+    if kind not in kinds:
+        raise bad_request(f'can\'t parse InputMedia: type "{kind}" is unsupported')
+    return _content(one, kind, _file(one, kind, item["media"])) | caption_content(one)
 
 
 def _send(call: Call, kind: str) -> Json:
@@ -178,10 +204,7 @@ def _file(call: Call, kind: str, value: Any) -> File:
     is_attached = isinstance(value, str) and value.startswith("attach://")
     upload = call.files.get(value.removeprefix("attach://") if is_attached else kind)
     if upload is not None and (is_attached or not isinstance(value, str) or not value):
-        if len(upload.content) > KINDS[kind].limit:
-            raise bad_request("file is too big")
-        if not upload.content:
-            raise bad_request("file must be non-empty")
+        _check_upload(kind, upload.content)
         return files.add(KINDS[kind].folder, upload.content, upload.mime_type, upload.name)
     if not isinstance(value, str) or not value:
         raise bad_request(f"there is no {kind.replace('_', ' ')} in the request")
@@ -190,7 +213,30 @@ def _file(call: Call, kind: str, value: Any) -> File:
     file = files.by_id(value)
     if file is None:
         raise bad_request("wrong file identifier/HTTP URL specified")
+    folder = file.path.partition("/")[0]
+    if folder != KINDS[kind].folder:
+        raise bad_request(
+            f"can't use file of type {TYPES.get(folder, 'Document')} as {TYPES[KINDS[kind].folder]}"
+        )
     return file
+
+
+def _check_upload(kind: str, content: bytes) -> None:
+    if len(content) > MAX_DOCUMENT:
+        raise ApiError(413, "Request Entity Too Large")
+    if not content:
+        raise bad_request("file must be non-empty")
+    if kind != "photo":
+        return
+    if len(content) > MAX_PHOTO:
+        raise bad_request(
+            f"file of size {len(content)} bytes is too big for a photo; the maximum size is 10485760 bytes"
+        )
+    size = image_size(content)
+    if size is None:
+        raise bad_request("IMAGE_PROCESS_FAILED")
+    if sum(size) > MAX_SIDES or max(size) > MAX_RATIO * min(size):
+        raise bad_request("PHOTO_INVALID_DIMENSIONS")
 
 
 def _content(call: Call, kind: str, file: File) -> Json:

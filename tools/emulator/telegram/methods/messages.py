@@ -124,6 +124,8 @@ def forward_messages(call: Call) -> list[Json]:
 def delete_message(call: Call) -> bool:
     """One message."""
     room = call.room()
+    if call.raw("message_id") in (None, ""):
+        raise bad_request("message identifier is not specified")
     stored = call.message(room, "message to delete not found")
     if (
         room.kind not in ("private", "channel")
@@ -209,11 +211,26 @@ def _origin(source: Stored) -> Json:
 
 def _messages(call: Call, room: Room) -> list[Stored]:
     wanted: Any = call.json("message_ids") or []
-    if not isinstance(wanted, list) or not wanted:
+    if not wanted:
         raise bad_request("message identifiers are not specified")
+    if not isinstance(wanted, list):
+        raise bad_request("expected an Array of message identifiers")
     if len(wanted) > MAX_MESSAGES:
         raise bad_request("too many message identifiers specified")
-    return [room.messages[int(one)] for one in wanted if int(one) in room.messages]
+    numbers = [_message_number(one) for one in wanted]
+    return [room.messages[one] for one in numbers if one in room.messages]
+
+
+def _message_number(value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | str):
+        raise bad_request("message identifier must be a Number")
+    try:
+        number = int(value)
+    except ValueError:
+        raise bad_request("can't parse message identifier as Number") from None
+    if number <= 0:
+        raise bad_request("invalid message identifier specified")
+    return number
 
 
 def _place(call: Call) -> Json:

@@ -93,6 +93,9 @@ def get_my_star_balance(call: Call) -> Json:
 def _invoice(call: Call, period: int) -> Invoice:
     title, description = call.text("title"), call.text("description")
     payload = call.text("payload")
+    for name in ("title", "description", "payload", "currency", "prices"):
+        if call.raw(name) in (None, ""):
+            raise bad_request(f'parameter "{name}" is required')
     for name, value, limit in (("title", title, MAX_TITLE), ("description", description, MAX_DESCRIPTION)):
         if not 1 <= units(value) <= limit:
             raise bad_request(f"invoice {name} must have 1 to {limit} characters")
@@ -106,7 +109,7 @@ def _invoice(call: Call, period: int) -> Invoice:
 
 def _price(call: Call) -> int:
     """Read the only price that an invoice in Stars has."""
-    prices = call.json("prices", "labeled prices")
+    prices = call.json("prices", "prices")
     one = prices[0] if isinstance(prices, list) and len(prices) == 1 else None
     price = one if isinstance(one, dict) and isinstance(one.get("label"), str) else {}
     amount = price.get("amount")

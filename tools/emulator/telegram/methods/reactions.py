@@ -28,7 +28,11 @@ def set_message_reaction(call: Call) -> bool:
 
 
 def _emoji(value: Any) -> str:
-    emoji = value.get("emoji") if isinstance(value, dict) and value.get("type") == "emoji" else None
+    if not isinstance(value, dict):
+        raise bad_request("can't parse ReactionType: expected an Object")
+    if value.get("type") not in ("emoji", "custom_emoji"):
+        raise bad_request("can't parse ReactionType: invalid reaction type specified")
+    emoji = value.get("emoji")
     if emoji not in EMOJI:
         raise bad_request("REACTION_INVALID")
     return str(emoji)

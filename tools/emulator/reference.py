@@ -1,0 +1,126 @@
+"""Writes the generated parts of docs/emulator.md: faults, the HTTP API, the Bot API and its refusals.
+
+python -m tools.emulator.reference
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tools.emulator.functions import ROOT
+from tools.emulator.stack import Stack
+from tools.emulator.telegram.coverage import MethodCoverage, coverage
+from tools.emulator.telegram.faults import KINDS
+from tools.emulator.telegram.refusals import SOURCES, refusals
+
+FILE = ROOT / "docs" / "emulator.md"
+NOWHERE = "postgresql://127.0.0.1:1/none"
+FIELD = re.compile(r"([\w, ]+): (.+)")
+
+
+def main() -> int:
+    """Write the file."""
+    FILE.write_text(with_generated(FILE.read_text(encoding="utf-8")), encoding="utf-8")
+    return 0
+
+
+def with_generated(text: str) -> str:
+    """Return the page with every generated part written anew; ValueError when one has no place."""
+    for name, part in generated().items():
+        begin, end = (
+            f"<!-- begin {name} -->",
+            f"<!-- end {name} -->",
+        )
+        head, begins, rest = text.partition(begin)
+        _, ends, tail = rest.partition(end)
+        if not begins or not ends:
+            raise ValueError(f"docs/emulator.md has no place for {name}")
+        text = f"{head}{begin}\n\n{part.strip()}\n\n{end}{tail}"
+    return text
+
+
+def generated() -> dict[str, str]:
+    """Return the generated parts by their names."""
+    return {"faults": _faults(), "http-api": _http_api(), "bot-api": _bot_api(), "refusals": _refusals()}
+
+
+def _faults() -> str:
+    rows = [f"| `{name}` | {kind.about} |" for name, kind in KINDS.items()]
+    return "\n".join(["| Kind | What happens |", "| --- | --- |", *rows])
+
+
+def _http_api() -> str:
+    stack = Stack(NOWHERE, {})
+    try:
+        return "\n\n".join(_route(*route) for route in stack.api.routes())
+    finally:
+        stack.stop()
+
+
+def _route(method: str, path: str, function: Callable[..., Any]) -> str:
+    """Return one route: its docstring's sentences, then its fields; ValueError without a docstring."""
+    text = inspect.getdoc(function)
+    if not text:
+        raise ValueError(f"{method} {path} has no docstring")
+    about, _, rest = text.partition("\n\n")
+    fields = _fields(rest)
+    rows = [f"- {', '.join(f'`{one}`' for one in names)}: {what}" for names, what in fields]
+    return "\n".join([f"#### `{method} {path}`", "", " ".join(about.split()), *([""] if rows else []), *rows])
+
+
+def _fields(text: str) -> list[tuple[list[str], str]]:
+    """Read "name, name: what" lines; a line that is indented goes on with the one before."""
+    fields: list[tuple[list[str], str]] = []
+    for line in text.splitlines():
+        if line.startswith(" ") and fields:
+            names, what = fields[-1]
+            fields[-1] = names, f"{what} {line.strip()}"
+        elif match := FIELD.fullmatch(line.strip()):
+            fields.append((match[1].split(", "), match[2]))
+    return fields
+
+
+def _bot_api() -> str:
+    found = coverage()
+    there = [one for one in found.methods if one.support != "none"]
+    lacking = ", ".join(f"`{one.name}`" for one in found.methods if one.support == "none")
+    kinds = {
+        is_there: _names(kind for kind, one in found.updates.items() if one is is_there)
+        for is_there in (True, False)
+    }
+    return "\n".join(
+        [
+            f"Bot API {found.version} ({found.source}): {found.summary}.",
+            "",
+            "| Method | Supported | Fields | Not supported | Simpler than the real one |",
+            "| --- | --- | --- | --- | --- |",
+            *map(_method_row, there),
+            "",
+            f"Not supported (501 `Not Implemented`): {lacking}.",
+            "",
+            f"Kinds of updates that come: {kinds[True]}. Not: {kinds[False]}.",
+        ]
+    )
+
+
+def _method_row(one: MethodCoverage) -> str:
+    word = {"full": "yes", "part": "partly"}[one.support]
+    return f"| `{one.name}` | {word} | {_names(one.fields)} | {_names(one.missing)} | {one.note} |"
+
+
+def _names(names: Any) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _refusals() -> str:
+    rows = [f"| {status} | `{words}` | {source} |" for status, words, source in refusals()]
+    sources = [f"- **{name}**: {about}" for name, about in SOURCES.items()]
+    return "\n".join(["| Code | Description | Source |", "| --- | --- | --- |", *rows, "", *sources])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
