@@ -131,7 +131,8 @@ class Development:
         people = stack.telegram.world.people.values()
         admin = next((person for person in people if person.username == ADMIN[2]), None)
         if admin is not None:
-            stack.env["ADMIN_TELEGRAM_IDS"] = str(admin.id)
+            for environment in (stack.env, *(function.env for function in stack.functions.values())):
+                environment["ADMIN_TELEGRAM_IDS"] = str(admin.id)
             for bot in stack.telegram.world.bots:
                 stack.telegram.world.private_room(admin.id, bot).started = True
             self.database.appoint(ADMIN_EMAIL, admin.id)
