@@ -42,6 +42,18 @@ def test_sync_and_status_tell_what_happened(run, empty_url: str) -> None:
     assert "The database is the emulator's own." in after
 
 
+def test_sync_and_status_name_a_migration_that_was_changed_after_it_was_applied(run, empty_url: str) -> None:
+    newest = migrate.migrations()[-1]
+    migrate.sync(empty_url)
+    with migrate.connect(empty_url) as connection:
+        connection.execute(
+            "update supabase_migrations.schema_migrations set statements = '{select 1}' where version = %s",
+            [newest.version],
+        )
+    for command in ("sync", "status"):
+        assert f"WARNING: {newest} was changed after it was applied" in run(command, "--url", empty_url)[1]
+
+
 def test_settings_come_from_the_environment(run, empty_url: str) -> None:
     migrate.sync(empty_url)
     assert run("settings", DATABASE_ADMIN_URL=empty_url, QUOTA_TIMEZONE="Asia/Omsk") == (

@@ -17,14 +17,14 @@ of requirements.txt alone; the other commands are for development.
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import psycopg
 
 from shared.config import SHORTEST_SECRET
 from tools.database import admins, marker, migrate, push, reset, settings
 from tools.database.errors import DatabaseToolError
-from tools.database.migrate import SUPABASE
+from tools.database.migrate import SUPABASE, Migration
 
 
 def main() -> int:
@@ -77,9 +77,17 @@ def _sync(arguments: argparse.Namespace) -> int:
     for migration in applied:
         print(f"applied {migration}")
     print(f"{len(applied)} applied; the database is at the newest migration.")
+    with migrate.connect(_url(arguments)) as connection:
+        _warn(migrate.changed(connection))
     if not password:
         print("BOT_BACKEND_PASSWORD is not set: the password of role bot_backend stays as it is.")
     return 0
+
+
+def _warn(changed: Sequence[Migration]) -> None:
+    """Name migrations that were edited after this database had applied them: nothing applies them again."""
+    for migration in changed:
+        print(f"WARNING: {migration} was changed after it was applied; this database differs from its file.")
 
 
 def _push(arguments: argparse.Namespace) -> int:
@@ -104,8 +112,10 @@ def _status(arguments: argparse.Namespace) -> int:
     with migrate.connect(_url(arguments)) as connection:
         applied = migrate.applied_versions(connection)
         ours = marker.is_marked(connection)
+        changed = migrate.changed(connection) if applied else []
     for migration in known:
         print(f"{'applied' if migration.version in applied else 'pending'} {migration}")
+    _warn(changed)
     for version in sorted(set(applied) - {migration.version for migration in known}):
         print(f"unknown {version} (applied, but not in supabase/migrations)")
     print("The database is the emulator's own." if ours else "The database is not the emulator's.")
