@@ -16,7 +16,7 @@ the token is read when the first call is made.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from functools import wraps
 from importlib import import_module
@@ -50,7 +50,8 @@ def is_for_admin() -> bool:
 class Bot(TeleBot):
     """One bot. `answers_text_with_ai`: plain text goes to the AI, so its request is reserved on arrival.
 
-    `question_cost` returns the most that a question may cost, in US dollars.
+    `question_cost` returns the most that a question may cost, in US dollars. `menu` names the commands that
+    Telegram's menu shows, `admin_menu` those in an admin's chat; without them it shows all there are.
     """
 
     name = ""
@@ -62,10 +63,13 @@ class Bot(TeleBot):
         *,
         answers_text_with_ai: bool = False,
         question_cost: Callable[[], Decimal] = Decimal,
+        menu: Sequence[str] = (),
+        admin_menu: Sequence[str] = (),
     ) -> None:
         # Not threaded: threads made before gunicorn's fork run nothing, and Telegram would get its 200.
         super().__init__(_NO_TOKEN, threaded=False, validate_token=False)
         self.name = name
+        self._menu, self._admin_menu = tuple(menu), tuple(admin_menu)
         self._admin_commands: list[str] = []
         self._admin_package = ""
         self._admin_places: tuple[int, ...] = ()
@@ -110,6 +114,21 @@ class Bot(TeleBot):
             for name in handler["filters"].get("commands") or ()
         )
         return tuple(name for name in dict.fromkeys(names) if name not in self._admin_commands)
+
+    def menu_commands(
+        self, has_database: bool = True, *, for_admin: bool = False, hidden: Collection[str] = ()
+    ) -> tuple[str, ...]:
+        """Return the commands of Telegram's menu: those that the bot chose for it, else all it has.
+
+        Args:
+            has_database: False: only those that work offline.
+            hidden: commands of what is not configured here.
+        """
+        known = {*self.commands(has_database), *(self.admin_commands() if for_admin else ())}
+        chosen = self._admin_menu if for_admin else self._menu
+        if not chosen or not has_database:
+            chosen = (*self.commands(has_database), *(self.admin_commands() if for_admin else ()))
+        return tuple(name for name in chosen if name in known and name not in hidden)
 
     def admin_commands(self) -> tuple[str, ...]:
         """Return the commands that only admins have, in the order they were written."""

@@ -23,7 +23,7 @@ def plural(count: int) -> int:
 TEXTS: Mapping[str, str] = {
     # Commands, as the menu and /help show them
     "command_start": "Start the bot",
-    "command_help": "What I can do",
+    "command_help": "Everything I can do",
     "command_profile": "Your plan and today’s requests",
     "command_usage": "Requests used and left",
     "command_mode": "Choose how I answer",
@@ -55,8 +55,14 @@ TEXTS: Mapping[str, str] = {
     "command_audit": "What admins did",
     # The main menu
     "menu_profile": "👤 Profile",
-    "menu_mode": "🎛 Mode",
-    "menu_language": "🌐 Language",
+    "menu_mode": "Mode: {mode}",
+    "command_menu": "Menu with your plan and requests",
+    "menu_plan": "Plan: **{plan}**",
+    "menu_left": "Requests left today: **{left}** of {limit}",
+    "menu_left_month": "Requests left this month: **{left}** of {limit}",
+    "menu_unlimited": "Requests today: **{used}**, no limit",
+    "menu_bonus": "Bonus requests: **{credits}**",
+    "menu_balance": "Balance: **{balance}**",
     "menu_help": "❓ Help",
     "menu_usage": "📊 Usage",
     "menu_back": "‹ Menu",
@@ -79,9 +85,16 @@ TEXTS: Mapping[str, str] = {
         "it answers each message on its own and doesn’t remember or count anything."
     ),
     "menu": "Send me a message or choose below.",
-    "help": "**What I can do**\n\n{commands}\n\nOr simply write a message: I answer with AI.{group}",
+    "help": "**What I can do**\n\nSend me a message, and I’ll answer with AI.{group}",
     "help_group": " In a group, mention me or reply to my message.",
-    "help_admin": "\n\n**For admins**\n\n{commands}",
+    "help_chat": "**Chat**",
+    "help_plan": "**Plan and requests**",
+    "help_data": "**Settings and data**",
+    "help_more": "**Help**",
+    "help_admin": "🛡 **For admins**",
+    "help_admin_users": "**Users**",
+    "help_admin_payments": "**Sales**",
+    "help_admin_more": "**Bot**",
     # Profile
     "profile": (
         "👤 **Your profile**\n\nID: `{id}`\nJoined: {since}\nPlan: **{plan}**\nToday: {used} of "
@@ -930,7 +943,7 @@ TEXTS: Mapping[str, str] = {
     "command_buy": "Plans and top-ups",
     "command_promo": "Enter a promo code",
     "command_payments": "Your payments",
-    "command_subscription": "Subscription and renewal",
+    "command_subscription": "Your plan and auto-renewal",
     "command_terms": "Terms of sale",
     "command_paysupport": "Help with a payment",
     "menu_buy": "⭐ Buy",

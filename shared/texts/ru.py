@@ -27,7 +27,7 @@ def plural(count: int) -> int:
 TEXTS: Mapping[str, str] = {
     # Команды, как их показывают меню и /help
     "command_start": "Запустить бота",
-    "command_help": "Что я умею",
+    "command_help": "Всё, что я умею",
     "command_profile": "Тариф и запросы на сегодня",
     "command_usage": "Сколько запросов использовано и осталось",
     "command_mode": "Выбрать режим ответов",
@@ -59,8 +59,14 @@ TEXTS: Mapping[str, str] = {
     "command_audit": "Журнал действий администраторов",
     # Главное меню
     "menu_profile": "👤 Профиль",
-    "menu_mode": "🎛 Режим",
-    "menu_language": "🌐 Язык",
+    "menu_mode": "Режим: {mode}",
+    "command_menu": "Меню, тариф и запросы",
+    "menu_plan": "Тариф: **{plan}**",
+    "menu_left": "Осталось запросов сегодня: **{left}** из {limit}",
+    "menu_left_month": "Осталось запросов в этом месяце: **{left}** из {limit}",
+    "menu_unlimited": "Запросов сегодня: **{used}**, без ограничений",
+    "menu_bonus": "Бонусных запросов: **{credits}**",
+    "menu_balance": "Баланс: **{balance}**",
     "menu_help": "❓ Помощь",
     "menu_usage": "📊 Использование",
     "menu_back": "‹ Меню",
@@ -83,9 +89,16 @@ TEXTS: Mapping[str, str] = {
         "данных: отвечает на каждое сообщение отдельно, ничего не запоминает и не считает."
     ),
     "menu": "Напишите мне или выберите действие ниже.",
-    "help": "**Что я умею**\n\n{commands}\n\nИли просто напишите сообщение: я отвечу с помощью ИИ.{group}",
+    "help": "**Что я умею**\n\nНапишите сообщение, и я отвечу с помощью ИИ.{group}",
     "help_group": " В группе упомяните меня или ответьте на моё сообщение.",
-    "help_admin": "\n\n**Для администраторов**\n\n{commands}",
+    "help_chat": "**Общение**",
+    "help_plan": "**Тариф и запросы**",
+    "help_data": "**Настройки и данные**",
+    "help_more": "**Помощь**",
+    "help_admin": "🛡 **Для администраторов**",
+    "help_admin_users": "**Пользователи**",
+    "help_admin_payments": "**Продажи**",
+    "help_admin_more": "**Бот**",
     # Профиль
     "profile": (
         "👤 **Ваш профиль**\n\nID: `{id}`\nС нами с {since}\nТариф: **{plan}**\nСегодня: {used} из "
@@ -941,7 +954,7 @@ TEXTS: Mapping[str, str] = {
     "command_buy": "Тарифы и пополнение",
     "command_promo": "Ввести промокод",
     "command_payments": "Ваши платежи",
-    "command_subscription": "Подписка и автопродление",
+    "command_subscription": "Тариф и автопродление",
     "command_terms": "Условия покупки",
     "command_paysupport": "Помощь с оплатой",
     "menu_buy": "⭐ Купить",

@@ -2022,6 +2022,37 @@ $$;
 revoke all on function private.give_trainings from public, anon, authenticated, service_role;
 comment on function private.give_trainings is 'Gives a person free trainings, once for each source and reference';
 
+-- Returns what the owner has on offer, so that menus and help show nothing else.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {currencies: [text] that products on sale have prices in, referrals: boolean, trial_days,
+--   channel_trainings}.
+-- Errors: none.
+create or replace function public.offered_features()
+returns jsonb
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'currencies', (
+      select coalesce(jsonb_agg(distinct c.currency), '[]'::jsonb)
+        from public.products as p
+        join public.product_prices as c on c.product_key = p.key
+       where p.is_active
+    ),
+    'referrals', private.setting('referral_referrer_credits')::integer > 0
+      or private.setting('referral_referred_credits')::integer > 0,
+    'trial_days', private.setting('trial_days')::integer,
+    'channel_trainings', private.setting('channel_trainings')::integer
+  );
+$$;
+
+revoke all on function public.offered_features from public, anon, authenticated, service_role;
+grant execute on function public.offered_features to bot_backend;
+comment on function public.offered_features is 'What the owner has on offer';
+
 -- Starts a person's free trial, once in a life: the plan of the setting trial_plan for trial_days days.
 --
 -- Twice or at once: the person's row is locked and bears the mark, so of two calls one starts it. It is remembered

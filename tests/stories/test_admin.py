@@ -115,12 +115,9 @@ def test_an_admin_s_help_has_a_section_of_its_own(
     help_ = ask(appoint(language).chat("assistant"), "/help")
     everybody, _, own = help_.text.partition(title)
     assert "/profile" in everybody
-    assert [line.split()[0] for line in own.strip().splitlines()] == [
-        f"/{name}" for name in sorted(own_commands(own), key=own.index)
-    ]
     assert own_commands(own) >= set(ADMIN_COMMANDS)
     units = help_.text.encode("utf-16-le")
-    bold = [e for e in help_.entities if e["type"] == "bold"][-1]
+    bold = next(e for e in help_.entities if e["type"] == "bold" and e["offset"] > len(everybody) - 3)
     assert units[bold["offset"] * 2 : (bold["offset"] + bold["length"]) * 2].decode("utf-16-le") == title
 
 

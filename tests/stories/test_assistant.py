@@ -31,9 +31,9 @@ def test_a_newcomer_is_welcomed_in_their_language_with_a_menu(stack: Stack) -> N
     assert "Здравствуйте, Анна!" in welcome.text
     assert "25 запросов" in welcome.text
     assert [[button.text for button in row] for row in welcome.buttons] == [
-        ["👤 Профиль", "🎛 Режим"],
-        ["⭐ Купить"],
-        ["🌐 Язык", "❓ Помощь"],
+        ["👤 Профиль", "⭐ Купить"],
+        ["Режим: 💬 Помощник"],
+        ["🇷🇺 Русский", "❓ Помощь"],
     ]
     ben = stack.telegram.person("Ben", language_code="en-GB").chat("assistant")
     ben.send("/start")
@@ -48,7 +48,7 @@ def test_a_command_costs_no_call_to_telegram(stack: Stack) -> None:
     help_ = anna.answer()
     calls = [call for call in stack.telegram.calls if call["parameters"].get("chat_id") == anna.id]
     assert [call["via"] for call in calls] == ["response"]
-    for command in ("/start", "/help", "/profile", "/language", "/mode", "/clear", "/cancel"):
+    for command in ("/menu", "/help", "/profile", "/language", "/mode", "/clear", "/cancel"):
         assert command in help_.text
 
 
@@ -91,7 +91,7 @@ def test_the_menu_is_walked_with_buttons_in_one_message(stack: Stack) -> None:
     anna = stack.telegram.person("Anna").chat("assistant")
     anna.send("/start")
     menu = anna.answer()
-    tap = menu.tap("🌐 Language")
+    tap = menu.tap("🇬🇧 English")
     tap.wait()
     menu = menu.wait_for_edit()
     assert says(menu.text, "language_choose")

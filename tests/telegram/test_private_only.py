@@ -73,7 +73,7 @@ def test_every_handler_says_whether_it_is_private() -> None:
         if not is_admins(handler):
             name, page = handler["function"].__name__, getattr(handler["function"], "private_page", None)
             assert page in private if page else name in PUBLIC_BUTTONS, name
-    assert private == set(BUTTONS.values()) | {"payments"}
+    assert private == set(BUTTONS.values()) | {"payments", "menu"}
 
 
 @pytest.mark.parametrize("kind", ["group", "supergroup", "weird"])

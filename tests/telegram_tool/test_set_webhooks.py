@@ -43,9 +43,10 @@ def test_every_language_has_its_menu_and_the_default_one_serves_all_others(
     run("set-webhooks")
     menus = telegram.bot("assistant").commands
     assert set(menus) == {"", *texts.languages()}
-    assert [item["command"] for item in menus["en"]] == list(bots.load("assistant").commands())
-    assert menus["en"][0]["description"] == en.TEXTS["command_start"]
-    assert menus["ru"][0]["description"] == ru.TEXTS["command_start"]
+    shown = [item["command"] for item in menus["en"]]
+    assert shown == ["menu", "buy", "profile", "usage", "mode", "clear", "language", "help"]
+    assert menus["en"][0]["description"] == en.TEXTS["command_menu"]
+    assert menus["ru"][0]["description"] == ru.TEXTS["command_menu"]
     assert menus[""] == menus["ru"]
 
 
@@ -182,14 +183,15 @@ def test_no_bot_at_all_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize("text", ["", "x" * 257])
 def test_a_description_telegram_would_refuse_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(texts, "text", lambda code, key: text)
-    with pytest.raises(ConfigError, match="command_start must have 1 to 256"):
+    with pytest.raises(ConfigError, match="command_menu must have 1 to 256"):
         webhooks.commands("assistant", "en")
 
 
-def test_a_command_without_a_text_is_named(run: Run) -> None:
+def test_a_command_without_a_text_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     @bots.load("assistant").message_handler(commands=["unheard_of"])
     def unheard_of(_message: object) -> None: ...
 
+    monkeypatch.setattr(bots.load("assistant"), "_menu", ("unheard_of",))
     try:
         assert run("set-webhooks")[::2] == (1, "shared/texts/ru.py has no command_unheard_of\n")
     finally:
@@ -199,7 +201,24 @@ def test_a_command_without_a_text_is_named(run: Run) -> None:
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_every_command_has_a_description_telegram_takes(language: str) -> None:
     for name in bots.names():
-        assert len(webhooks.commands(name, language)) == len(bots.load(name).commands())
+        menu = [one["command"] for one in webhooks.commands(name, language)]
+        assert menu == list(bots.load(name).menu_commands())
+        assert set(menu) <= set(bots.load(name).commands())
+
+
+def test_the_menu_has_six_to_eight_commands_and_no_shop_while_nothing_is_sold(
+    telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bot = bots.load("assistant")
+    for shown in (bot.menu_commands(), bot.menu_commands(hidden={"buy"}), bot.menu_commands(for_admin=True)):
+        assert 6 <= len(shown) <= 8
+    monkeypatch.setenv("DATABASE_URL", "postgresql://backend@127.0.0.1:1/switchboard")
+    for currencies, is_shown in ((["USD"], False), (["XTR"], True), ([], False)):
+        offered = {"currencies": currencies, "referrals": True, "trial_days": 3, "channel_trainings": 1}
+        monkeypatch.setattr("shared.db.call", lambda _name, offered=offered: offered)
+        assert run("set-webhooks")[0] == 0
+        shown = [item["command"] for item in telegram.bot("assistant").commands["en"]]
+        assert ("buy" in shown) is is_shown
 
 
 def test_given_arguments_need_no_settings(telegram: Telegram, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,7 +21,7 @@ from typing import TextIO
 
 from shared import bots
 from shared.config import settings
-from shared.errors import ConfigError, SwitchboardError
+from shared.errors import ConfigError, DatabaseUnavailable, SwitchboardError
 from shared.log import hide_secrets
 from tools.telegram import ids, info, patience, webhooks
 
@@ -52,12 +52,26 @@ def _set_webhooks(bot: str | None) -> int:
     url = settings().public_url
     if url and not url.startswith("https://"):
         _say(f"PUBLIC_URL {url} is not https: Telegram refuses it, only the emulator does not.", sys.stderr)
+    has_database, hidden = settings().database_enabled, _hidden_commands()
     for name in names:
-        has_database = settings().database_enabled
-        webhooks.set_webhooks([name], has_database=has_database)
-        menu = ", ".join(f"/{command}" for command in bots.load(name).commands(has_database))
+        webhooks.set_webhooks([name], has_database=has_database, hidden=hidden)
+        shown = bots.load(name).menu_commands(has_database, hidden=hidden)
+        menu = ", ".join(f"/{command}" for command in shown)
         _say(f"{name}: updates go to {webhooks.address(name)}; menu {menu or 'empty'}")
     return 0
+
+
+def _hidden_commands() -> frozenset[str]:
+    """Return /buy while nothing is on sale. Without an answer of the database the menu has it."""
+    from shared.bots.assistant.features import read_features
+
+    if not settings().database_enabled or settings().database_url == UNUSED["DATABASE_URL"]:
+        return frozenset()
+    try:
+        return frozenset() if read_features().is_selling else frozenset({"buy"})
+    except DatabaseUnavailable as error:
+        _say(f"The database does not answer, so the menu has /buy: {error}", sys.stderr)
+        return frozenset()
 
 
 def _info(bot: str | None) -> int:

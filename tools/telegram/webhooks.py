@@ -6,7 +6,7 @@ handlers, the words from shared/texts.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -40,13 +40,15 @@ def set_webhooks(
     default_language: str | None = None,
     admins: Iterable[int] | None = None,
     has_database: bool = True,
+    hidden: Collection[str] = (),
     call: Call = patience.call,
 ) -> tuple[str, ...]:
     """Set webhook, command menus and short descriptions of bots; return the names of those bots.
 
     What is not given comes from the settings: every bot with a token, PUBLIC_URL, the first
     TELEGRAM_WEBHOOK_SECRET, DEFAULT_LANGUAGE, ADMIN_TELEGRAM_IDS. Without a database the menus hold only what
-    works there. Setting the same again does no harm, and no update is dropped.
+    works there; `hidden` names the commands of what is not configured. Setting the same again does no harm,
+    and no update is dropped.
 
     Raises:
         ConfigError: PUBLIC_URL is missing, or a text does not fit.
@@ -60,10 +62,10 @@ def set_webhooks(
         call(name, "setWebhook", wanted)
         # Without a language code first: what people of all other languages see.
         for code, language in (("", languages[0]), *((language, language) for language in languages)):
-            _set_menu(name, code, language, has_database, call)
+            _set_menu(name, code, language, commands(name, language, has_database, hidden), call)
             if has_database and bots.load(name).admin_commands():
                 for admin in admins:
-                    _set_admin_menu(name, admin, code, language, call)
+                    _set_admin_menu(name, admin, code, admin_commands(name, language, hidden), call)
     return names
 
 
@@ -97,23 +99,24 @@ def webhook(name: str, public_url: str, secret: str) -> dict[str, Any]:
     }
 
 
-def commands(name: str, language: str, has_database: bool = True) -> list[dict[str, str]]:
+def commands(
+    name: str, language: str, has_database: bool = True, hidden: Collection[str] = ()
+) -> list[dict[str, str]]:
     """Return a bot's command menu in a language, as setMyCommands takes it.
 
     Raises:
         ConfigError: a text `command_<name>` is missing, empty or too long.
     """
-    return _menu(bots.load(name).commands(has_database), language)
+    return _menu(bots.load(name).menu_commands(has_database, hidden=hidden), language)
 
 
-def admin_commands(name: str, language: str) -> list[dict[str, str]]:
-    """Return the command menu of a bot's admins: everybody's, and theirs behind it.
+def admin_commands(name: str, language: str, hidden: Collection[str] = ()) -> list[dict[str, str]]:
+    """Return the command menu of a bot's admins, with the commands that only they have.
 
     Raises:
         ConfigError: a text `command_<name>` is missing, empty or too long.
     """
-    bot = bots.load(name)
-    return _menu((*bot.commands(), *bot.admin_commands()), language)
+    return _menu(bots.load(name).menu_commands(for_admin=True, hidden=hidden), language)
 
 
 def _menu(names: Iterable[str], language: str) -> list[dict[str, str]]:
@@ -122,10 +125,9 @@ def _menu(names: Iterable[str], language: str) -> list[dict[str, str]]:
     ]
 
 
-def _set_menu(name: str, code: str, language: str, has_database: bool, call: Call) -> None:
+def _set_menu(name: str, code: str, language: str, menu: list[dict[str, str]], call: Call) -> None:
     """Set one language's menu and description, but only what is not so already: changes are rationed."""
     where = {"language_code": code} if code else {}
-    menu = commands(name, language, has_database)
     if call(name, "getMyCommands", where) != menu:
         call(name, "setMyCommands", {"commands": menu, **where})
     about = _text(language, "bot_about", "short_description")
@@ -133,12 +135,11 @@ def _set_menu(name: str, code: str, language: str, has_database: bool, call: Cal
         call(name, "setMyShortDescription", {"short_description": about, **where})
 
 
-def _set_admin_menu(name: str, admin: int, code: str, language: str, call: Call) -> None:
+def _set_admin_menu(name: str, admin: int, code: str, menu: list[dict[str, str]], call: Call) -> None:
     """Show an admin their commands in their own chat with the bot, which nobody else sees."""
     where: dict[str, Any] = {"scope": {"type": "chat", "chat_id": admin}}
     if code:
         where["language_code"] = code
-    menu = admin_commands(name, language)
     try:
         if call(name, "getMyCommands", where) != menu:
             call(name, "setMyCommands", {"commands": menu, **where})

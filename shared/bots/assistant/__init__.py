@@ -8,7 +8,13 @@ everybody's, and an admin's with a name behind it: so `admin` comes before `paym
 from shared.bots.assistant.cost import question_cost
 from shared.telegram import Bot
 
-bot = Bot("assistant", answers_text_with_ai=True, question_cost=question_cost)
+bot = Bot(
+    "assistant",
+    answers_text_with_ai=True,
+    question_cost=question_cost,
+    menu=("menu", "buy", "profile", "usage", "mode", "clear", "language", "help"),
+    admin_menu=("menu", "clear", "stats", "user", "payment", "products", "promocode", "help"),
+)
 
 # The modules below register their handlers on `bot`, in this order.
 from shared.bots.assistant import (  # noqa: E402, I001

@@ -14,9 +14,9 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db
 from shared.bots.assistant import bot, checkout, contact, offers
+from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.offers import Product, Way, price, title
-from shared.bots.assistant.profile import plan_name
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit

@@ -6,7 +6,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared import texts
 from shared.bots.assistant import bot
-from shared.bots.assistant.menu import main_menu
+from shared.bots.assistant.menu import main_menu, menu_text
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
 
@@ -40,4 +40,4 @@ def choose_language(call: CallbackQuery) -> None:
     if code in texts.languages():
         unit.set_language(code)
     unit.notice(unit.text("language_set"))
-    unit.show(unit.rich("menu"), main_menu(unit))
+    unit.show(menu_text(unit), main_menu(unit))

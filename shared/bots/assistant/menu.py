@@ -1,19 +1,21 @@
-"""/start and /help, and the menu under them."""
+"""/start, /help and /menu, and the buttons under them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from functools import partial
 
 from telebot.types import CallbackQuery, Message
 
-from shared import pasted
-from shared.bots.assistant import bot
+from shared import pasted, texts
+from shared.ai.modes import find_mode
+from shared.bots.assistant import bot, features
+from shared.bots.assistant.features import plan_name
 from shared.config import settings
 from shared.telegram import current, reply
 from shared.telegram.bot import OPEN_PAGE
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text, joined
+from shared.texts import Text, figures, joined
 
 REFERRAL = "ref_"  # begins the payload of an invite link
 PROMO = "promo_"  # and of a link with a promo code
@@ -21,19 +23,56 @@ _START_PAYLOAD = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what Telegram lets a deep
 
 
 def main_menu(unit: Unit) -> Keyboard:
-    """Return the main menu in the user's language, without what needs a database where there is none."""
+    """Return the main menu in the user's language: what is configured here, with what is chosen now."""
     if not settings().database_enabled:
         return [[(unit.text("menu_profile"), "profile"), (unit.text("menu_help"), "help")]]
+    mode = unit.mode if unit.includes("modes") else "chat"
+    buy = [(unit.text("menu_buy"), "buy")] if features.features(unit).is_selling else []
     return [
-        [(unit.text("menu_profile"), "profile"), (unit.text("menu_mode"), "mode")],
-        [(unit.text("menu_buy"), "buy")],
-        [(unit.text("menu_language"), "language"), (unit.text("menu_help"), "help")],
+        [(unit.text("menu_profile"), "profile"), *buy],
+        [(unit.text("menu_mode", mode=unit.text(f"mode_{find_mode(mode).key}")), "mode")],
+        [(texts.language(unit.language).NAME, "language"), (unit.text("menu_help"), "help")],
     ]
+
+
+def menu_text(unit: Unit) -> Text:
+    """Say which plan the user has and how many requests are left, above the main menu."""
+    if unit.is_offline:
+        return unit.rich("menu")
+    usage = unit.usage
+    lines = [unit.rich("menu_plan", plan=plan_name(unit)), _requests_left(unit)]
+    if usage.bonus_credits:
+        lines.append(unit.rich("menu_bonus", credits=usage.bonus_credits))
+    if unit.person.balance > 0:
+        balance = figures.money(unit.language, unit.person.balance, unit.person.currency)
+        lines.append(unit.rich("menu_balance", balance=balance))
+    return joined(joined(*lines, separator="\n"), unit.rich("menu"), separator="\n\n")
+
+
+def _requests_left(unit: Unit) -> Text:
+    usage = unit.usage
+    day, month = usage.daily_requests, usage.monthly_requests
+    left_today = None if day is None else max(day - usage.requests, 0)
+    left_month = None if month is None else max(month - usage.month_requests, 0)
+    if left_today is None and left_month is None:
+        return unit.rich("menu_unlimited", used=usage.requests)
+    if left_today is None or left_month == 0:
+        return unit.rich("menu_left_month", left=left_month, limit=month)
+    left = left_today if left_month is None else min(left_today, left_month)
+    return unit.rich("menu_left", left=left, limit=day)
 
 
 def back(unit: Unit) -> Keyboard:
     """Return the one row that leads back to the menu."""
     return [[(unit.text("menu_back"), "menu")]]
+
+
+@bot.message_handler(commands=["menu"], private_only=True)
+def menu(_message: Message) -> None:
+    """Show the menu with the user's plan and requests; what was asked for is not awaited any more."""
+    unit = current()
+    _await_nothing(unit)
+    reply(menu_text(unit), main_menu(unit))
 
 
 @bot.message_handler(commands=["start"], works_offline=True)
@@ -91,20 +130,28 @@ def show_help(_call: CallbackQuery) -> None:
 def show_menu(_call: CallbackQuery) -> None:
     """Go back to the menu; what was asked for is not awaited any more."""
     unit = current()
+    _await_nothing(unit)
+    unit.show(menu_text(unit), main_menu(unit))
+
+
+def _await_nothing(unit: Unit) -> None:
     if unit.data.get("awaiting") and not unit.is_offline:
         unit.set_data("awaiting", None)
-    unit.show(unit.rich("menu"), main_menu(unit))
 
 
 def _help(unit: Unit) -> Text:
     group = unit.text("help_group") if unit.incoming.is_group else ""
-    help_ = unit.rich("help", commands=_lines(unit, bot.commands(settings().database_enabled)), group=group)
-    if not settings().database_enabled:
-        return help_
-    if unit.person.is_admin and unit.incoming.is_private:
-        return joined(help_, unit.rich("help_admin", commands=_lines(unit, bot.admin_commands())))
-    return help_
+    listed = features.sections(features.listed_commands(unit), features.SECTIONS, partial(_line, unit))
+    parts = [unit.rich("help", group=group), *(_section(unit, *section) for section in listed)]
+    if settings().database_enabled and unit.person.is_admin and unit.incoming.is_private:
+        commands = features.sections(bot.admin_commands(), features.ADMIN_SECTIONS, partial(_line, unit))
+        parts += [unit.rich("help_admin"), *(_section(unit, *section) for section in commands)]
+    return joined(*parts, separator="\n\n")
 
 
-def _lines(unit: Unit, commands: Iterable[str]) -> str:
-    return "\n".join(f"/{name} — {unit.text(f'command_{name}')}" for name in commands)
+def _section(unit: Unit, name: str, lines: str) -> Text:
+    return joined(unit.rich(f"help_{name}"), Text(lines, []), separator="\n")
+
+
+def _line(unit: Unit, name: str) -> str:
+    return f"/{name} — {unit.text(f'command_{name}')}"

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 from telebot.types import CallbackQuery, Message
 
 from shared import db, texts
-from shared.bots.assistant import bot, contact
+from shared.bots.assistant import bot, contact, features
+from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back, main_menu
 from shared.config import settings
-from shared.keys import encryption
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
 from shared.texts import Text, figures
@@ -55,18 +55,11 @@ def month_reset_day(unit: Unit) -> str:
     return figures.day(unit.language, begins)
 
 
-def plan_name(unit: Unit, plan: str | None = None) -> str:
-    """Return a plan's name, the person's own by default; one that an owner added may have its key alone."""
-    plan = plan or unit.usage.plan
-    key = f"plan_{plan}"
-    return unit.text(key) if key in texts.language(unit.language).TEXTS else plan
-
-
 def ways_out(unit: Unit, *, has_trial: bool) -> str:
     """Name the ways to more requests that this bot has: its commands with a text `way_out_<name>`."""
     known = texts.language(unit.language).TEXTS
-    closed = {"keys": not encryption.is_available(), "trial": not has_trial}
-    here = [name for name in bot.commands() if not closed.get(name)]
+    hidden = features.hidden_commands(features.features(unit)) | ({"trial"} if not has_trial else set())
+    here = [name for name in bot.commands() if name not in hidden]
     ways = [unit.text(f"way_out_{name}") for name in here if f"way_out_{name}" in known]
     return "\n\n" + "\n".join([unit.text("ways_out"), *ways]) if ways else ""
 

@@ -10,8 +10,8 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, pasted
 from shared.bots.assistant import bot
-from shared.bots.assistant.menu import PROMO, back, main_menu
-from shared.bots.assistant.profile import plan_name
+from shared.bots.assistant.features import plan_name
+from shared.bots.assistant.menu import PROMO, back, main_menu, menu_text
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
 from shared.texts import Text
@@ -68,7 +68,7 @@ def cancel(_call: CallbackQuery) -> None:
     unit = current()
     if _awaited(unit):
         unit.set_data("awaiting", None)
-    unit.show(unit.rich("menu"), main_menu(unit))
+    unit.show(menu_text(unit), main_menu(unit))
 
 
 def _awaited(unit: Unit) -> str:

@@ -10,8 +10,8 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, log, texts
 from shared.bots.assistant import bot
+from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
-from shared.bots.assistant.profile import plan_name
 from shared.config import settings
 from shared.errors import TelegramError
 from shared.telegram import current, membership, reply

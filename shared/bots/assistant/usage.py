@@ -12,8 +12,9 @@ from telebot.types import CallbackQuery, Message
 from shared import db, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.drawing import send_drawing
+from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
-from shared.bots.assistant.profile import month_reset_day, plan_name, resets, ways_out
+from shared.bots.assistant.profile import month_reset_day, resets, ways_out
 from shared.bots.assistant.trial_offer import trial_offer
 from shared.telegram import current
 from shared.telegram.unit import StateUnavailable, Unit

@@ -11,7 +11,7 @@ from typing import Any
 
 from shared import db
 from shared.bots.assistant.admin.people import Found, name_of
-from shared.bots.assistant.profile import plan_name
+from shared.bots.assistant.features import plan_name
 from shared.errors import Refusal
 from shared.log import hide_secrets
 from shared.telegram.unit import Unit

@@ -16,7 +16,7 @@ from shared import db, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin import prices
 from shared.bots.assistant.admin.people import parts, words
-from shared.bots.assistant.profile import plan_name
+from shared.bots.assistant.features import plan_name
 from shared.config import settings
 from shared.errors import Refusal
 from shared.payments import providers

@@ -12,8 +12,8 @@ from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin.actions import storable
 from shared.bots.assistant.admin.people import parts, words
+from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import PROMO
-from shared.bots.assistant.profile import plan_name
 from shared.errors import Refusal
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit

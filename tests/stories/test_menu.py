@@ -1,0 +1,115 @@
+"""/menu with the user's plan and requests, and /help in sections: both show only what is configured."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared import bots
+from shared.bots.assistant import features
+from shared.texts import text
+from tests.stories.test_receipt_contact import ask
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Answer, Chat
+
+Sql = Callable[..., list[dict[str, Any]]]
+STATE = {
+    "en": ("Plan: Free\nRequests left today: {left} of 25", "Bonus requests: 7", "Balance: 50\u00a0₽"),
+    "ru": (
+        "Тариф: Бесплатный\nОсталось запросов сегодня: {left} из 25",
+        "Бонусных запросов: 7",
+        "Баланс: 50\u00a0₽",
+    ),
+}
+
+
+def meet(stack: Stack, language: str = "en") -> Chat:
+    chat = stack.telegram.person("Anna", language_code=language).chat("assistant")
+    ask(chat, "/start")
+    return chat
+
+
+def labels(answer: Answer) -> list[str]:
+    return [button.text for row in answer.buttons for button in row]
+
+
+def shown_commands(answer: Answer) -> list[str]:
+    return re.findall(r"^/(\w+) — ", answer.text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_menu_says_what_the_user_has(stack: Stack, sql: Sql, language: str) -> None:
+    state, bonus, balance = STATE[language]
+    anna = meet(stack, language)
+    menu = ask(anna, "/menu")
+    assert menu.text.startswith(state.format(left=25))
+    assert len(labels(menu)) == 5
+    ask(anna, "How are you?")
+    sql("update users set bonus_credits = 7 where telegram_id = %s", anna.id)
+    sql("select adjust_balance(%s, 50, 'gift', %s)", anna.id, f"gift:{anna.id}")
+    menu = ask(anna, "/menu")
+    assert menu.text.startswith(state.format(left=24))
+    assert bonus in menu.text
+    assert balance in menu.text
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_no_requests_left_and_a_plan_without_limits(stack: Stack, sql: Sql, language: str) -> None:
+    anna = meet(stack, language)
+    sql(
+        "insert into daily_usage (user_id, bot, day, requests) select id, 'assistant', "
+        "(now() at time zone 'Europe/Moscow')::date, 40 from users where telegram_id = %s",
+        anna.id,
+    )
+    assert STATE[language][0].format(left=0) in ask(anna, "/menu").text
+    sql("update subscription_limits set daily_requests = null where plan = 'PREMIUM'")
+    try:
+        sql("update users set vip_level = 1 where telegram_id = %s", anna.id)
+        assert text(language, "menu_unlimited", used=40).replace("**", "") in ask(anna, "/menu").text
+    finally:
+        sql("update subscription_limits set daily_requests = 1000 where plan = 'PREMIUM'")
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_help_has_sections_and_every_command_once(stack: Stack, language: str) -> None:
+    help_ = ask(meet(stack, language), "/help")
+    for section in features.SECTIONS:
+        assert text(language, f"help_{section}").replace("**", "") in help_.text
+    shown = shown_commands(help_)
+    assert len(shown) == len(set(shown))
+    assert {"menu", "buy", "keys", "trial", "referral", "trainings", "payments"} <= set(shown)
+
+
+def test_every_command_has_a_section() -> None:
+    bot = bots.load("assistant")
+    listed = [name for names in features.SECTIONS.values() for name in names]
+    assert len(listed) == len(set(listed))
+    assert set(bot.commands()) - {"start"} == set(listed)
+
+
+def test_what_is_not_configured_is_not_offered(stack: Stack, sql: Sql) -> None:
+    keys = ("referral_referrer_credits", "referral_referred_credits", "trial_days")
+    before = {key: sql("select value from private.settings where key = %s", key)[0]["value"] for key in keys}
+    sold = [row["key"] for row in sql("select key from products where is_active")]
+    sql("update private.settings set value = '0' where key = any(%s)", list(keys))
+    sql("update products set is_active = false")
+    try:
+        with stack.settings(TOKEN_ENCRYPTION_KEYS="", TRAINING_CHANNEL="", SUPPORT_CONTACT=""):
+            anna = meet(stack)
+            help_ = ask(anna, "/help")
+            hidden = "buy promo subscription payments terms paysupport keys referral trial trainings"
+            assert not set(hidden.split()) & set(shown_commands(help_))
+            assert {"menu", "profile", "usage", "mode", "clear", "privacy"} <= set(shown_commands(help_))
+            assert not any("Buy" in label for label in labels(ask(anna, "/menu")))
+            assert "Nothing is for sale" in ask(anna, "/buy").text, (
+                "a hidden command is answered all the same"
+            )
+    finally:
+        for key, value in before.items():
+            sql("update private.settings set value = %s where key = %s", str(value), key)
+        sql("update products set is_active = true where key = any(%s)", sold)
+    with stack.settings(SUPPORT_CONTACT="@help"):
+        assert "paysupport" in shown_commands(ask(anna, "/help"))
