@@ -86,6 +86,17 @@ def test_parameters_come_in_four_ways(bot: Client, chat: Chat, how: str) -> None
     assert [[(one.text, one.data) for one in row] for row in answer.buttons] == [[("Да", "yes")]]
 
 
+@pytest.mark.parametrize(("body", "description"), [
+    (b"[1]", "JSON object expected"), (b"chat_id=1", "JSON object expected"),
+    (b'{"chat_id": 1', "can't parse JSON object"),
+])  # fmt: skip
+def test_a_body_that_is_no_json_object_is_refused(bot: Client, body: bytes, description: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    answer = bot.raw(f"/bot{bot.token}/sendMessage", body=body, headers=headers).json()
+    assert refusal(answer) == (400, f"Bad Request: {description}")
+    assert bot.raw(f"/bot{bot.token}/getMe", body=b"", headers=headers).json()["ok"]
+
+
 def test_a_connection_is_kept_alive(bot: Client) -> None:
     for _ in range(3):
         bot.call("getMe")
@@ -369,6 +380,11 @@ def test_places_contacts_and_pins(bot: Client, chat: Chat) -> None:
     assert bot.call("pinChatMessage", chat_id=bot.chat_id, message_id=number)["ok"]
     assert chat.room.messages[max(chat.room.messages)].data["pinned_message"]["message_id"] == number
     assert bot.call("unpinChatMessage", chat_id=bot.chat_id)["ok"]
+    for method, missing in (("sendContact", "phone_number"), ("sendVenue", "title")):
+        answer = bot.call(method, chat_id=bot.chat_id, latitude=1, longitude=1)
+        assert refusal(answer) == (400, f'Bad Request: parameter "{missing}" is required')
+    answer = bot.call("sendLocation", chat_id=bot.chat_id, latitude=91, longitude=1)
+    assert refusal(answer) == (400, "Bad Request: invalid location specified")
     answer = bot.call("unpinChatMessage", chat_id=bot.chat_id, message_id=number)
     assert refusal(answer) == (400, "Bad Request: message to unpin not found")
 

@@ -7,6 +7,7 @@ import io
 import json
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +19,9 @@ from tests.emulator.receiving import Receiver, reply
 from tests.emulator.wire import Client, HttpApi, refusal
 from tools.emulator import storage
 from tools.emulator.clock import Clock
+from tools.emulator.environment import bot_tokens
 from tools.emulator.stack import Stack
-from tools.emulator.telegram import Telegram
+from tools.emulator.telegram import Group, Person, Telegram
 from tools.emulator.telegram.text import split_text, units
 from tools.emulator.telegram.world import World
 from tools.emulator.web import Response
@@ -413,6 +415,7 @@ def test_people_are_found_by_their_names(api: HttpApi) -> None:
 def test_a_bot_of_ones_own_works_with_its_token(stack: Stack, api: HttpApi, receiver: Receiver) -> None:
     made = api.post("bots", name="mine")
     assert made == api.post("bots", name="mine")
+    assert "mine" not in bot_tokens(stack.telegram), "the project's functions know nothing of it"
     bot = Client(stack.url, made["token"], 0)
     assert bot.call("setWebhook", url=receiver.server.url)["ok"]
     receiver.answer = lambda update: reply(update, text="from mine")
@@ -433,3 +436,20 @@ def test_topics_and_group_states_survive_a_restart(
     assert storage.load(restored, tmp_path / "world.json")
     assert restored.groups[group].topics[thread].name == "Kept"
     assert restored.groups[group].forum
+
+
+def test_a_bot_of_ones_own_survives_a_restart_and_keeps_its_token(
+    stack: Stack, api: HttpApi, anna: Json, tmp_path: Path
+) -> None:
+    made = api.post("bots", name="kept", privacy=False)
+    api.post("groups", title="G", members=[anna["id"]], bots=["kept"])
+    storage.save(stack.telegram.world, tmp_path / "world.json")
+    telegram = Telegram(["assistant"])
+    assert storage.load(telegram.world, tmp_path / "world.json")
+    try:
+        assert (telegram.bot("kept").token, telegram.bot("kept").privacy) == (made["token"], False)
+        group = next(room for room in telegram.world.groups.values() if room.bots == ["kept"])
+        Group(telegram, group).by(Person(telegram, telegram.world.people[anna["id"]])).send("hello")
+        assert [one["message"]["text"] for one in telegram.request("kept", "getUpdates", {})] == ["hello"]
+    finally:
+        telegram.stop()

@@ -136,7 +136,7 @@ class ChatActions:
         name = str(body.get("name") or "")
         if not BOT_NAME.fullmatch(name):
             raise Refused("A bot's name has small letters, digits and _, and begins with a letter.")
-        bot = self._telegram.add_bot(name)
+        bot = self._telegram.add_bot(name, is_guest=True)
         bot.privacy = bool(body.get("privacy", bot.privacy))
         return {"name": name, "token": bot.token, "username": bot.username, "id": bot.id}
 

@@ -47,8 +47,9 @@ def stand_ins(
 
 
 def bot_tokens(telegram: Telegram) -> str:
-    """Return BOT_TOKENS for the bots of the stand-in."""
-    return json.dumps({name: bot.token for name, bot in telegram.world.bots.items()})
+    """Return BOT_TOKENS for the project's bots in the stand-in."""
+    bots = telegram.world.bots.items()
+    return json.dumps({name: bot.token for name, bot in bots if not bot.is_guest})
 
 
 def real_ones(wanted: Iterable[str], dotenv: Mapping[str, str]) -> dict[str, str]:

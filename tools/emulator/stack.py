@@ -135,7 +135,8 @@ class Stack:
             admins=[int(word) for word in self.env.get("ADMIN_TELEGRAM_IDS", "").split(",") if word],
             call=self._call_telegram,
         )
-        for name in names.difference(bot_names()):
+        guests = {name for name, bot in self.telegram.world.bots.items() if bot.is_guest}
+        for name in names.difference(bot_names(), guests):
             parameters = {"url": f"{self.url}/telegram/{name}", "secret_token": self.webhook_secret}
             self.telegram.request(name, "setWebhook", parameters)
 

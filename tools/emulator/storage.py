@@ -15,7 +15,7 @@ from tools.emulator.telegram.world import World
 FORMAT = 1
 KEPT_MESSAGES = 300
 KEPT_FILE = 512 * 1024
-BOT_FIELDS = ("next_update_id", "commands", "texts", "privacy", "has_topics")
+BOT_FIELDS = ("next_update_id", "commands", "texts", "privacy", "has_topics", "is_guest")
 
 
 def save(world: World, path: Path) -> None:
@@ -96,9 +96,10 @@ def _restore(world: World, saved: Json) -> None:
     for room in map(_restored_room, saved["private"]):
         world.private[(room.bots[0], room.id)] = room
     for name, fields in saved["bots"].items():
-        if name in world.bots:
+        if name in world.bots or fields.get("is_guest"):
+            bot = world.add_bot(name)
             for field, value in fields.items():
-                setattr(world.bots[name], field, value)
+                setattr(bot, field, value)
     for file in saved["files"]:
         content = None if file["content"] is None else b64decode(file["content"])
         world.files.restore(File(**file | {"content": content}))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tools.emulator.telegram import methods  # noqa: F401  registers the methods
 from tools.emulator.telegram.call import METHODS, Call, Method, not_found, unauthorized
 from tools.emulator.telegram.coverage import official_name
-from tools.emulator.telegram.errors import ApiError
+from tools.emulator.telegram.errors import ApiError, bad_request
 from tools.emulator.telegram.faults import Fault
 from tools.emulator.telegram.model import BotAccount, Json
 from tools.emulator.telegram.parameters import Upload, parse_parameters
@@ -54,7 +54,10 @@ class BotApi:
         bot = self._telegram.world.bot_of_token(match["token"])
         if bot is None:
             return _answer(unauthorized())
-        parsed = parse_parameters(request.headers.get("content-type", ""), request.body)
+        content_type = request.headers.get("content-type", "")
+        parsed = parse_parameters(content_type, request.body)
+        if parsed is None and request.body and content_type.lower().startswith("application/json"):
+            return _answer(_unreadable(request.body))
         body, files = parsed if parsed is not None else ({}, {})
         return self._called(bot, match["method"], request.arguments() | body, files)
 
@@ -144,6 +147,11 @@ class BotApi:
         if file is None or file.content is None:
             return _answer(not_found())
         return Response(200, file.content, file.mime_type)
+
+
+def _unreadable(body: bytes) -> ApiError:
+    is_object = body.lstrip().startswith(b"{")
+    return bad_request("can't parse JSON object" if is_object else "JSON object expected")
 
 
 def _failed(fault: Fault) -> ApiError:

@@ -82,6 +82,13 @@ class Call:
         value = self.raw(name)
         return default if value is None else (value if isinstance(value, str) else json.dumps(value))
 
+    def required(self, name: str) -> str:
+        """A string parameter that must be there; raises the API's error."""
+        value = self.text(name)
+        if not value:
+            raise bad_request(f'parameter "{name}" is required')
+        return value
+
     def integer(self, name: str, default: int | None = None) -> int | None:
         """An integer parameter; raises the API's error when it is something else."""
         value = self.raw(name)

@@ -98,6 +98,7 @@ class BotAccount:
     username: str
     first_name: str
     privacy: bool = True
+    is_guest: bool = False  # added over the HTTP API: none of the project's bots, so its webhook is its own
     has_topics: bool = False  # in private chats, as switched on at @BotFather
     webhook: Webhook = field(default_factory=Webhook)
     next_update_id: int = field(default_factory=lambda: random.randint(100_000_000, 900_000_000))

@@ -20,6 +20,7 @@ _FIRST_LETTERS = {400: "Bad Request: ", 403: "Forbidden: "}
 
 _BAD_REQUESTS: dict[str, tuple[str, ...]] = {
     SERVER: (
+        "JSON object expected",
         "chat_id is empty",
         "chat not found",
         "message identifier is not specified",
@@ -80,6 +81,7 @@ _BAD_REQUESTS: dict[str, tuple[str, ...]] = {
         "reply markup is too long",
     ),
     TDLIB: (
+        "invalid location specified",
         "message is too long",
         "message caption is too long",
         "message can't be edited",
@@ -133,11 +135,8 @@ _BAD_REQUESTS: dict[str, tuple[str, ...]] = {
     ),
     SEEN: ("TEXTDRAFT_PEER_INVALID", "TOPIC_ICON_COLOR_INVALID"),
     OURS: (
+        "can't parse JSON object",
         'can\'t parse "…" as an integer',
-        "wrong latitude or longitude specified",
-        "phone number is empty",
-        "first name is empty",
-        "… must be non-empty",
         "topic name must be non-empty",
         "reply keyboard button text must be non-empty",
         "draft identifier must be non-zero",

@@ -66,12 +66,18 @@ class Telegram:
     def add_bot(self, name: str, **more: Any) -> BotAccount:
         """A bot; its updates wait until a webhook is set."""
         bot = self.world.add_bot(name, **more)
+        self._queues_of(name)
+        return bot
+
+    def _queues_of(self, name: str) -> Queues:
+        """The queues of a bot, which a bot of an earlier run has from its first update on."""
+        bot = self.bot(name)
         with self._queues_lock:
             if name not in self._queues:
                 self._queues[name] = Queues(
                     lambda update: self.delivery.deliver(bot, update), lambda: bot.webhook.max_connections
                 )
-        return bot
+            return self._queues[name]
 
     def bot(self, name: str) -> BotAccount:
         """The bot with this name; KeyError when there is none."""
@@ -230,14 +236,14 @@ class Telegram:
 
     def pending(self, bot: str) -> int:
         """Updates of a bot that are not delivered yet."""
-        return self._queues[bot].pending()
+        return self._queues_of(bot).pending()
 
     def fetch_updates(self, bot: BotAccount, offset: int, limit: int, timeout: float) -> list[Update] | None:
         """Return updates for getUpdates, waiting up to `timeout` seconds; None when a newer call took over.
 
         An offset confirms all updates before it; a negative one confirms all but the last so many.
         """
-        queues = self._queues[bot.name]
+        queues = self._queues_of(bot.name)
         if offset:
             numbers = [update.update_id for update in queues.waiting()]
             self._confirm(bot, offset if offset > 0 else ([0, *numbers][offset:] or [0])[0])
@@ -250,15 +256,15 @@ class Telegram:
         return queues.waiting()[:limit]
 
     def _confirm(self, bot: BotAccount, before: int) -> None:
-        for update in self._queues[bot.name].waiting():
+        for update in self._queues_of(bot.name).waiting():
             if update.update_id < before:
                 update.status = "delivered"
                 self.show_delivery(update)
-        self._queues[bot.name].confirm(before)
+        self._queues_of(bot.name).confirm(before)
 
     def drop_pending(self, bot: str) -> None:
         """Forget a bot's waiting updates."""
-        self._queues[bot].clear()
+        self._queues_of(bot).clear()
 
     def idle(self, timeout: float = 10.0) -> bool:
         """Wait until every queue is empty; False when time runs out."""
@@ -290,7 +296,7 @@ class Telegram:
                 bot.name, bot.next_update_id, kind, {kind: payload}, key, expires_at, chat_id, message_id
             )
             bot.next_update_id += 1
-            self._queues[bot.name].put(update)
+            self._queues_of(bot.name).put(update)
             self.world.changed.notify_all()
             return update
 
@@ -369,4 +375,4 @@ class Telegram:
         self.trace.revise(forget)
 
     def _release(self, bot: BotAccount) -> None:
-        self._queues[bot.name].hold(self._held or not bot.webhook.url)
+        self._queues_of(bot.name).hold(self._held or not bot.webhook.url)

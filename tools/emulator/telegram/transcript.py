@@ -186,8 +186,9 @@ def text_of(entries: Iterable[Entry]) -> str:
 
 def _line(entry: Entry) -> str:
     clock = time.strftime("%H:%M:%S", time.localtime(entry.at))
-    indent = "\n" + " " * (len(clock) + 2)
-    return f"{clock}  {indent.join(_said(entry).splitlines())}"
+    first, *others = _said(entry).splitlines()
+    indent = " " * (len(clock) + 2)
+    return "\n".join([f"{clock}  {first}", *(f"{indent}{line}".rstrip() for line in others)])
 
 
 def _said(entry: Entry) -> str:

@@ -62,9 +62,7 @@ def send_venue(call: Call) -> Json:
     """A place with a name."""
     room = call.room()
     place = _place(call)
-    venue = {"location": place, "title": call.text("title"), "address": call.text("address")}
-    if not venue["title"] or not venue["address"]:
-        raise bad_request(f"{'title' if not venue['title'] else 'address'} must be non-empty")
+    venue = {"location": place, "title": call.required("title"), "address": call.required("address")}
     return post(call, room, {"location": place, "venue": venue})
 
 
@@ -72,11 +70,8 @@ def send_venue(call: Call) -> Json:
 def send_contact(call: Call) -> Json:
     """A phone number with a name."""
     room = call.room()
-    card = {name: call.text(name) for name in ("phone_number", "first_name", "last_name", "vcard")}
-    if not card["phone_number"]:
-        raise bad_request("phone number is empty")
-    if not card["first_name"]:
-        raise bad_request("first name is empty")
+    card = {name: call.required(name) for name in ("phone_number", "first_name")}
+    card |= {name: call.text(name) for name in ("last_name", "vcard")}
     return post(call, room, {"contact": {name: value for name, value in card.items() if value}})
 
 
@@ -238,5 +233,5 @@ def _place(call: Call) -> Json:
     if latitude is None or longitude is None:
         raise bad_request("latitude is empty" if latitude is None else "longitude is empty")
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        raise bad_request("wrong latitude or longitude specified")
+        raise bad_request("invalid location specified")
     return {"latitude": latitude, "longitude": longitude}

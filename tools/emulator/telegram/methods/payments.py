@@ -94,8 +94,7 @@ def _invoice(call: Call, period: int) -> Invoice:
     title, description = call.text("title"), call.text("description")
     payload = call.text("payload")
     for name in ("title", "description", "payload", "currency", "prices"):
-        if call.raw(name) in (None, ""):
-            raise bad_request(f'parameter "{name}" is required')
+        call.required(name)
     for name, value, limit in (("title", title, MAX_TITLE), ("description", description, MAX_DESCRIPTION)):
         if not 1 <= units(value) <= limit:
             raise bad_request(f"invoice {name} must have 1 to {limit} characters")
