@@ -27,7 +27,8 @@ def main(arguments: list[str]) -> int:
                 print("Payment providers:", ", ".join(providers))
             case ["database"]:
                 sales.check(os.environ["DATABASE_ADMIN_URL"], os.environ)
-                print("Ready to sell." if sales.has_contact(os.environ) else "Nothing is on sale.")
+                has_contact = sales.has_contact(os.environ)
+                print("Buyers have a contact." if has_contact else "Buyers need no contact yet.")
             case _:
                 print(USAGE, file=sys.stderr)
                 return 2
