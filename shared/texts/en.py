@@ -223,9 +223,9 @@ TEXTS: Mapping[str, str] = {
     # Your data
     "whoami": "🪪 Your Telegram ID: `{id}`\n\nTap the number to copy it.",
     "privacy_without_database": (
-        "🔐 **What we keep about you**\n\nNothing. This bot runs without a database: it answers each message on its own "
-        "and stores neither your messages nor your settings.\n\nYour questions go to the AI that answers them, without "
-        "your name and ID."
+        "🔐 **What we keep about you**\n\nNothing. This bot runs without a database: it answers each message "
+        "on its own and doesn’t store your messages or settings.\n\nYour questions go to the AI provider "
+        "without your name or ID."
     ),
     "privacy": (
         "🔐 **What we keep about you**\n\n"
@@ -945,7 +945,7 @@ TEXTS: Mapping[str, str] = {
     "command_payments": "Your payments",
     "command_subscription": "Your plan and auto-renewal",
     "command_terms": "Terms of sale",
-    "command_paysupport": "Help with a payment",
+    "command_paysupport": "Payment help",
     "menu_buy": "⭐ Buy",
     "buy": "⭐ **What would you like to buy?**",
     "buy_trial": "✨ New here? Try {plan} free for {days|day|days}: /trial",
@@ -996,7 +996,10 @@ TEXTS: Mapping[str, str] = {
     "balance_short": "**{title}** costs {price}, and you have {balance} on your balance.\n\nTop up, then finish the purchase in one tap:",
     "balance_short_only": "**{title}** costs {price}, and you have {balance} on your balance. Choose another payment method.",
     "balance_paid_subscription": "✅ **{title}** is paid from your balance. Active until {until}.\n\nBalance: {balance}",
-    "balance_paid_credits": "✅ **{title}** — paid from your balance. You have **{quantity|request|requests}** more.\n\nBalance: {balance}",
+    "balance_paid_credits": (
+        "✅ Paid from your balance: **{title}**. You got **{quantity|request|requests}**.\n\nBalance: "
+        "{balance}"
+    ),
     "balance_paid_course": "✅ **{title}** is paid from your balance.\n\nBalance: {balance}",
     "invitation_paid": "✅ **{title}**\nPaid: {price}",
     "invitation_held": "⏳ **{title}**\nThe payment is under review. We’ll message you when it’s settled. Questions? /paysupport",
@@ -1011,45 +1014,60 @@ TEXTS: Mapping[str, str] = {
         "again later."
     ),
     "buy_contact": "🧾 We’re required to send you a receipt. Send an **email address** or **phone number** for it.",
-    "buy_contact_wrong": "That’s neither an e-mail address nor a phone number. Send it like this: anna@example.com or +79991234567.",
+    "buy_contact_wrong": (
+        "That’s neither an email address nor a phone number. Send it like this: anna@example.com or "
+        "+79991234567."
+    ),
     "menu_contact": "🧾 Receipt contact",
     "contact": "🧾 **Receipt contact**\n\n{contact}\n\nWe send receipts for your purchases here.",
     "contact_none": "🧾 **Receipt contact**\n\nNone saved. We’ll ask for one when a purchase needs a receipt.",
-    "contact_ask": "🧾 Send an **e-mail address** or a **phone number** for your receipts. Auto-renewal receipts will go there too.",
+    "contact_ask": (
+        "🧾 Send an **email address** or a **phone number** for your receipts. Auto-renewal receipts will go "
+        "there too."
+    ),
     "contact_add": "Add",
     "contact_change": "Change",
     "contact_remove": "Remove",
     "contact_cancel": "‹ Back",
     "contact_back": "‹ Profile",
     "contact_removed": "Receipt contact removed. Receipts for active auto-renewals still go to the previous one.",
-    "buy_contact_refused": "🧾 {provider} didn’t accept **{contact}** for the receipt, and nothing was charged. Check it for typos, or send a different **e-mail address** or **phone number**.",
+    "buy_contact_refused": (
+        "🧾 {provider} didn’t accept **{contact}** for the receipt, and nothing was charged. Check it for "
+        "typos, or send a different **email address** or **phone number**."
+    ),
     "buy_refused": "😔 This payment method can’t take this order. Nothing was charged. Choose another one.",
-    "subscription_cancel_refused": "😔 The provider refused to turn off auto-renewal, so it’s still **on**. We’ve been notified. For help, write to /paysupport",
+    "subscription_cancel_refused": (
+        "😔 The payment provider refused to turn off auto-renewal, so it’s still **on**. We’ve been notified. "
+        "Need help? /paysupport"
+    ),
     "promo_ask": "🏷 **Promo code**\n\nSend it in your next message. Upper or lower case both work.",
     "promo_cancel": "Cancel",
     "promo_again": "Try another code",
     "promo_malformed": "🤔 That doesn’t look like a promo code. A code is 3–32 Latin letters, digits, hyphens or underscores.",
-    "promo_unknown": "🤔 There’s no promo code **{code}**. Check it for typos and send it again.",
+    "promo_unknown": "🤔 There’s no promo code **{code}**. Check for typos and send it again.",
     "promo_expired": "⌛ The promo code **{code}** has expired.",
     "promo_used_up": "😔 The promo code **{code}** has reached its limit.",
-    "promo_not_yet": "⏳ The promo code **{code}** begins on {date}. Come back then!",
-    "promo_too_many_tries": "🚦 Too many wrong promo codes today. Please try again tomorrow.",
-    "promo_already_used": "👌 You have used the promo code **{code}** already. Each one works once.",
-    "promo_waits": "🏷 The promo code **{code}** is yours already: {percent}% off waits for your next purchase.",
-    "promo_month": "🎁 **The promo code {code} works!**\n\nThe plan **{plan}** is yours until {until}.",
+    "promo_not_yet": "⏳ The promo code **{code}** starts on {date}. Come back then!",
+    "promo_too_many_tries": "🚦 Too many wrong promo codes today. Try again tomorrow.",
+    "promo_already_used": "👌 You’ve already used the promo code **{code}**. Each code works once.",
+    "promo_waits": (
+        "🏷 You’ve already added the promo code **{code}**: {percent}% off your next one-time purchase."
+    ),
+    "promo_month": "🎁 **Promo code {code} applied!**\n\nYour **{plan}** plan is active until {until}.",
     "promo_credits": (
-        "🎁 **The promo code {code} works!**\n\nYou get **{value|more request|more requests}**. They never "
-        "expire."
+        "🎁 **Promo code {code} applied!**\n\nYou got **{value|bonus request|bonus requests}** with no "
+        "expiration date."
     ),
     "promo_trainings": (
-        "🎁 **The promo code {code} works!**\n\nYou have **{value|free training|free trainings}**."
+        "🎁 **Promo code {code} applied!**\n\nYou got **{value|free training session|free training "
+        "sessions}**."
     ),
     "promo_percent": (
-        "🎁 **The promo code {code} works!**\n\nYour next one-off purchase costs **{percent}%** less."
+        "🎁 **Promo code {code} applied!**\n\nYou get **{percent}% off** your next one-time purchase."
     ),
     "promo_percent_until": (
-        "🎁 **The promo code {code} works!**\n\nYour next one-off purchase costs **{percent}%** less. The discount waits "
-        "until {until}."
+        "🎁 **Promo code {code} applied!**\n\nYou get **{percent}% off** your next one-time purchase until "
+        "{until}."
     ),
     "provider_telegram_stars": "Telegram Stars",
     "provider_stripe": "Card (Stripe)",
@@ -1063,36 +1081,37 @@ TEXTS: Mapping[str, str] = {
     "checkout_renewing": "Auto-renewal is already on. To change it, open /subscription.",
     "checkout_expired": "This invoice has expired. Open /buy and choose again.",
     "checkout_owner": "This invoice belongs to someone else. Open /buy to get your own.",
-    "checkout_unknown": "This invoice is gone. Open /buy and choose again.",
+    "checkout_unknown": "This invoice no longer exists. Open /buy and choose again.",
     "checkout_unavailable": "We can’t take payments right now. Try again in a minute.",
-    "paid_subscription": "🎉 **{title}** is paid. Thank you!\n\nIt is yours until {until}.",
-    "paid_credits": "🎉 Paid, thank you! You have **{quantity|request|requests}** more.",
+    "paid_subscription": "🎉 **{title}** is paid. Thank you!\n\nActive until {until}.",
+    "paid_credits": "🎉 Paid, thank you! You got **{quantity|request|requests}**.",
     "paid_balance": "🎉 Paid, thank you! **{quantity}** has been added to your balance.",
     "paid_balance_continues": (
         "🎉 Paid, thank you! **{quantity}** has been added to your balance.\n\nFinish your purchase: "
         "**{wanted}** for {price}."
     ),
-    "balance_buy": "Buy for {price} from balance",
+    "balance_buy": "Pay {price} from balance",
     "paid_course": "🎉 **{title}** is paid. Thank you!",
-    "renewed": "🔁 **{title}** is renewed until {until}. Thank you for staying!",
+    "renewed": "🔁 **{title}** has been renewed until {until}. Thanks for staying with us!",
     "payment_pending": "⏳ **{title}**: your payment is being processed. I’ll message you when it’s done.",
     "payment_held_amount": (
         "⏳ **{title}**: we received {money} instead of {price}, so the payment is under review. Nothing "
         "has been added yet. We’ll message you when it’s settled. Questions? /paysupport"
     ),
     "payment_held_second_charge": (
-        "⏳ **{title}**: this is already paid, and we received another {money}. The second payment is "
-        "under review and added nothing. We’ll message you when it’s refunded. Questions? /paysupport"
+        "⏳ **{title}**: you’ve already paid for this, and we received another {money}. The second payment is "
+        "under review, and nothing was added for it. We’ll message you when it’s refunded. Questions? "
+        "/paysupport"
     ),
     "payment_held_withdrawn": (
-        "⏳ **{title}**: we received {money} for an order that was canceled, because its discount went "
-        "to another order. The payment is under review and added nothing. We’ll message you when it’s "
+        "⏳ **{title}**: we received {money} for an order that was canceled because its discount went to "
+        "another order. The payment is under review, and nothing was added. We’ll message you when it’s "
         "refunded. Questions? /paysupport"
     ),
     "payment_held_test": "🧪 **{title}**: this was a test payment. No money was charged, so nothing was added.",
     "payment_held_owner": (
-        "⏳ We received {money} from you for an order that isn’t linked to your account. The payment is under review and added "
-        "nothing. We’ll message you when it’s settled. Questions? /paysupport"
+        "⏳ We received {money} from you for an order that isn’t linked to your account. The payment is under "
+        "review, and nothing was added. We’ll message you when it’s settled. Questions? /paysupport"
     ),
     "payment_held_no_order": (
         "⏳ We received {money} from you but couldn’t find the order. The payment is under review. We’ll "
@@ -1121,26 +1140,28 @@ TEXTS: Mapping[str, str] = {
     "refund_undone": "**{title}**: the refund of {money} didn’t go through, so your purchase is active again.",
     "dispute_won": "✅ **{title}**: the dispute over {money} has been settled, and your purchase is active again.",
     "disputed": (
-        "⚠️ **{title}**: the bank disputes the payment of {money}, so the purchase is on hold. If this is a mistake, "
-        "write to us: /paysupport"
+        "⚠️ **{title}**: the bank disputed the payment of {money}, so the purchase is on hold. If this is a "
+        "mistake, contact us: /paysupport"
     ),
     "renewed_resumed": "🔁 **{title}** was charged again, so auto-renewal is on again. Paid until {until}. To turn it off: /subscription",
     "order_reminder": "You haven’t paid for **{title}** yet ({price}). Want to finish?",
-    "renewal_replaced": "🔁 **{title}** ({provider}): auto-renewal is off, because the new one replaces it.",
-    "renewal_active": "🔁 **{title}**: the renewal is on again; paid until {until}.",
+    "renewal_replaced": "🔁 **{title}** ({provider}): auto-renewal is off because the new one replaced it.",
+    "renewal_active": "🔁 **{title}**: auto-renewal is back on. Paid until {until}.",
     "renewal_contact_refused": "⚠️ **{title}**: we couldn’t renew it because the payment provider didn’t accept your contact for the receipt. Send another one and we’ll try again. You keep the plan until {until}.",
-    "renewal_contact_button": "Change the contact",
+    "renewal_contact_button": "Change contact",
     "renewal_past_due": (
-        "⚠️ **{title}**: the next period could not be charged. We will try again, and you keep the plan until "
-        "{until}.\n\nPlease check that your card has money on it and has not expired. To pay another way: /buy, "
-        "to stop the renewal: /subscription"
+        "⚠️ **{title}**: we couldn’t charge you for the next period. We’ll try again, and you keep the plan "
+        "until {until}.\n\nMake sure your card has enough money and hasn’t expired. Pay another way: /buy. "
+        "Turn off auto-renewal: /subscription"
     ),
     "renewal_given_up": (
-        "**{title}**: it could not be charged after all, so the renewal is off. It was paid until {until}; nothing more "
-        "is charged.\n\nYou can come back at any time: /buy"
+        "**{title}**: we couldn’t charge you, so auto-renewal is off. Your plan was paid until {until}, and "
+        "you won’t be charged again.\n\nCome back anytime: /buy"
     ),
-    "renewal_canceled": "**{title}**: the renewal is off. Everything works until {until}.",
-    "renewal_ended": "**{title}**: the renewal is over. Everything works until {until}. You can go on in /buy",
+    "renewal_canceled": "**{title}**: auto-renewal is off. Everything works until {until}.",
+    "renewal_ended": (
+        "**{title}**: auto-renewal has ended. Everything works until {until}. To continue, open /buy"
+    ),
     "payment_alarm_no_order": (
         "🚨 **Money without an order:** {money}\n\nPayment {payment}, {provider}, number `{number}`. "
         "Nothing was given.\n\nIf an order appears, the payment finds it by itself. If it is of another "
@@ -1209,7 +1230,7 @@ TEXTS: Mapping[str, str] = {
     "payments_line": "{date} · **{title}**\n{price} · {status}",
     "payment_status_pending": "awaiting payment",
     "payment_status_completed": "paid",
-    "payment_status_part": "paid, refunded in part",
+    "payment_status_part": "paid, partly refunded",
     "payment_status_review": "under review",
     "payment_status_expired": "expired",
     "payments_unknown": "Payment",
@@ -1217,33 +1238,40 @@ TEXTS: Mapping[str, str] = {
     "payment_status_disputed": "disputed by the bank",
     "payment_status_canceled": "not paid",
     "payment_status_withdrawn": "canceled",
-    "subscription_none": "You are on the free plan.{until}",
-    "subscription_until": "The plan **{plan}** is yours until {until}.",
-    "subscription_endless": "The plan **{plan}** is yours without an end.{until}",
-    "subscription_renewal_active": "🔁 {title}: {price} each period, {provider}.",
+    "subscription_none": "You’re on the free plan.{until}",
+    "subscription_until": "**{plan}** is active until {until}.",
+    "subscription_endless": "**{plan}** is active with no end date.{until}",
+    "subscription_renewal_active": "🔁 Auto-renewal: {title}, {price} per period, {provider}.",
     "subscription_renewal_past_due": (
-        "⚠️ {title}: {price}, {provider}. The last charge failed, and we will try again. You keep the plan until "
-        "{until}. Please check your card, or pay another way: /buy"
+        "⚠️ {title}: {price}, {provider}. The last charge failed. We’ll try again, and you keep the plan "
+        "until {until}. Check your card or pay another way: /buy"
     ),
-    "subscription_renewal_canceled": "{title}: the renewal is off ({price}, {provider}).",
-    "subscription_cancel": "Stop the renewal",
-    "subscription_cancel_sure": "Stop the renewal?\n\nNothing more is charged, and what you paid for runs to its end.",
-    "subscription_cancel_yes": "Yes, stop it",
-    "subscription_keep": "‹ Leave it on",
-    "subscription_canceled": "The renewal is off. Everything works until {until}.",
+    "subscription_renewal_canceled": "{title}: auto-renewal is off ({price}, {provider}).",
+    "subscription_cancel": "Turn off auto-renewal",
+    "subscription_cancel_sure": (
+        "Turn off auto-renewal?\n\nYou won’t be charged again, and everything you’ve paid for works until it "
+        "ends."
+    ),
+    "subscription_cancel_yes": "Yes, turn it off",
+    "subscription_keep": "‹ Keep it on",
+    "subscription_canceled": "Auto-renewal is off. Everything works until {until}.",
     "subscription_cancel_failed": (
-        "😔 The provider did not answer, so the renewal is still **on**. Try in a few minutes, or write: /paysupport"
+        "😔 The payment provider didn’t respond, so auto-renewal is still **on**. Try again in a few minutes "
+        "or contact us: /paysupport"
     ),
-    "subscription_canceled_over": "The renewal is off, and nothing more is charged. It was paid until {until}. Come back: /buy",
+    "subscription_canceled_over": (
+        "Auto-renewal is off, and you won’t be charged again. Your plan was paid until {until}. Come back "
+        "anytime: /buy"
+    ),
     "subscription_cancel_busy": (
-        "⏳ The next period is being charged right now, which cannot be stopped any more. Look here in a minute: if it is "
-        "charged we will write, and then you can stop the renewal."
+        "⏳ The next period is being charged right now, so it’s too late to stop it. Check back in a minute: "
+        "if the charge goes through, we’ll message you, and you can turn off auto-renewal then."
     ),
-    "subscription_back": "‹ To the subscription",
-    "subscription_gone": "This renewal is over already.",
+    "subscription_back": "‹ Subscription",
+    "subscription_gone": "This auto-renewal has already ended.",
     "terms": (
-        "📄 **Terms**\n\nYou buy access to a digital service of this bot. It opens as soon as you have paid. If the "
-        "service does not work, write to us (/paysupport), and we refund what you have not used."
+        "📄 **Terms**\n\nYou’re buying access to this bot’s digital service. It opens as soon as you pay. If "
+        "the service doesn’t work, write to us (/paysupport), and we’ll refund what you haven’t used."
     ),
     "terms_link": "📄 Terms of sale: {link}",
     "paysupport": (

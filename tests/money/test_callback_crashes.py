@@ -134,7 +134,7 @@ def test_killed_around_a_renewal_one_period_is_added(
         anna.id,
     )
     assert 59 <= row["days"] <= 62
-    assert 1 <= len(told(stack, clock, anna, "is renewed until")) <= 2
+    assert 1 <= len(told(stack, clock, anna, "has been renewed until")) <= 2
 
 
 def _repeating(provider: str) -> str:

@@ -247,7 +247,7 @@ def test_a_month_of_premium_in_russian(stack: Stack, sql: Sql) -> None:
     rows = sql("select vip_level, is_paid from users where telegram_id = %s", anna.id)
     assert rows == [{"vip_level": 1, "is_paid": True}]
     anna.send("/subscription")
-    assert "действует до" in news(anna, "Тариф Премиум")
+    assert "активен до" in news(anna, "Тариф «Премиум»")
     anna.send("/buy")
     shop = eventually(lambda: [one for one in anna.answers() if "Что хотите купить?" in one.text], 20)[0]
     page = tap(shop, "Премиум на месяц")
@@ -260,15 +260,15 @@ def test_a_subscription_in_stars_renews_and_is_canceled(stack: Stack, sql: Sql) 
     page = tap(tap(anna.answer(), "Premium for a month"), "🔁 Telegram Stars")
     assert "then 350\u00a0⭐ every month" in page.text
     anna.pay(link_of(page)).wait()
-    news(anna, "It is yours until")
+    news(anna, "Active until")
     (running,) = anna.subscriptions
     stack.telegram.stars.renew(running)
-    news(anna, "is renewed until")
+    news(anna, "has been renewed until")
     anna.send("/subscription")
-    shown = eventually(lambda: [one for one in anna.answers() if "each period, Telegram" in one.text], 20)
-    sure = tap(shown[0], "Stop the renewal")
-    assert "Nothing more is charged" in sure.text
-    assert "The renewal is off" in tap(sure, "Yes, stop it").text
+    shown = eventually(lambda: [one for one in anna.answers() if "per period, Telegram" in one.text], 20)
+    sure = tap(shown[0], "Turn off auto-renewal")
+    assert "You won’t be charged again" in sure.text
+    assert "Auto-renewal is off" in tap(sure, "Yes, turn it off").text
     rows = sql(
         "select r.status from renewals r join users u on u.id = r.user_id where u.telegram_id = %s", anna.id
     )
@@ -283,7 +283,7 @@ def test_a_subscription_in_stars_renews_and_is_canceled(stack: Stack, sql: Sql) 
     ("ru", "/terms", "Условия"),
     ("en", "/terms", "Terms"),
     ("ru", "/paysupport", "Помощь с оплатой"),
-    ("en", "/paysupport", "Help with a payment"),
+    ("en", "/paysupport", "Payment help"),
 ])  # fmt: skip
 def test_what_sellers_owe_their_buyers(stack: Stack, language: str, command: str, words: str) -> None:
     anna = speaks(stack, language)

@@ -197,9 +197,9 @@ def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
             "🗑 Erase everything",
             "Please stop the renewal first",
             "🔁 To the renewal",
-            "Stop the renewal",
-            "Yes, stop it",
-            "The renewal is off",
+            "Turn off auto-renewal",
+            "Yes, turn it off",
+            "Auto-renewal is off",
         ),
     ],
 )

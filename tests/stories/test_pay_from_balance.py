@@ -17,10 +17,10 @@ NO_BREAK = "\u00a0"
 WORDS = {
     "en": {
         "product": "100 requests", "balance": "Balance ·", "asks": "You have 200 ₽; 51 ₽ will be left",
-        "pay": "Pay 149 ₽", "done": "You have 100 requests more.\n\nBalance: 51 ₽",
+        "pay": "Pay 149 ₽", "done": "You got 100 requests.\n\nBalance: 51 ₽",
         "paid": "Paid, thank you!",
         "short": "Top up, then finish", "top_up": "Balance: 500", "card": LABELS["fake"],
-        "finish": "Finish your purchase", "left": "You have 100 requests more.\n\nBalance: 351.50 ₽",
+        "finish": "Finish your purchase", "left": "You got 100 requests.\n\nBalance: 351.50 ₽",
     },
     "ru": {
         "product": "100 запросов", "balance": "Баланс ·", "asks": "На балансе 200 ₽, останется 51 ₽",

@@ -35,14 +35,14 @@ def user(sql: Sql, chat: Chat) -> dict[str, Any]:
 
 
 GIVEN = {
-    ("ru", "credits"): ("Начислено: 50 запросов", 50),
-    ("ru", "month"): ("Тариф Премиум ваш до", 1),
-    ("ru", "trainings"): ("У вас 2 бесплатные тренировки", 2),
-    ("ru", "percent"): ("Следующая разовая покупка на 20% дешевле", 20),
-    ("en", "credits"): ("You get 50 more requests", 50),
-    ("en", "month"): ("The plan Premium is yours until", 1),
-    ("en", "trainings"): ("You have 1 free training.", 1),
-    ("en", "percent"): ("Your next one-off purchase costs 20% less", 20),
+    ("ru", "credits"): ("Начислено: 50 бонусных запросов", 50),
+    ("ru", "month"): ("Тариф «Премиум» активен до", 1),
+    ("ru", "trainings"): ("Начислено: 2 бесплатные тренировки", 2),
+    ("ru", "percent"): ("Скидка 20% на следующую разовую покупку", 20),
+    ("en", "credits"): ("You got 50 bonus requests", 50),
+    ("en", "month"): ("Your Premium plan is active until", 1),
+    ("en", "trainings"): ("You got 1 free training session.", 1),
+    ("en", "percent"): ("You get 20% off your next one-time purchase", 20),
 }
 
 
@@ -57,9 +57,9 @@ def test_a_code_behind_the_command_gives_what_it_is_for(
 
     assert code in told
     assert words in told
-    assert {"ru": "принят", "en": "works"}[language] in told
+    assert {"ru": "принят", "en": "applied"}[language] in told
     again = ask(anna, f"/promo {code}").text
-    expected = {"ru": ("уже использовали", "уже ваш"), "en": ("have used", "is yours already")}[language]
+    expected = {"ru": ("уже использовали", "уже применён"), "en": ("already used", "already added")}[language]
     assert expected[kind == "percent"] in again
     assert row_of(sql, code)["uses"] == 1
 
@@ -68,7 +68,7 @@ def test_a_code_behind_the_command_gives_what_it_is_for(
     ("ru", ("Пришлите его следующим", "нет. Проверьте", "не похоже на промокод", "больше не действует",
             "лимит активаций исчерпан", "начнёт действовать 01.01.2099", "Попробуйте завтра")),
     ("en", ("Send it in your next", "There’s no promo code", "doesn’t look like", "has expired",
-            "has reached its limit", "begins on 1 Jan 2099", "try again tomorrow")),
+            "has reached its limit", "starts on 1 Jan 2099", "Try again tomorrow")),
 ])  # fmt: skip
 def test_what_gives_nothing_is_told_kindly(
     stack: Stack, sql: Sql, language: str, words: tuple[str, ...]
@@ -94,7 +94,7 @@ def test_a_code_may_be_sent_by_itself_and_a_typo_mended(stack: Stack, sql: Sql) 
     asked = ask(anna, "/promo")
     assert "Send it in your next message" in asked.text
     assert "There’s no promo code" in ask(anna, code + "X").text
-    assert "works!" in ask(anna, code).text
+    assert "applied!" in ask(anna, code).text
     assert user(sql, anna)["bonus_credits"] == 50
     # From now on words are words again: they go to the AI, and are no code.
     assert "promo code" not in ask(anna, "hello there, how are you?").text
@@ -117,14 +117,14 @@ FORMS = {
 def test_a_code_works_as_people_paste_it(stack: Stack, sql: Sql, form: str) -> None:
     anna, code = speaks(stack), new_code(sql)
     forms = {"rest": code[4:], "hyphens": code.replace("-", "\u2011"), "dashes": code.replace("-", "—")}
-    assert "works!" in ask(anna, FORMS[form].format(code, **forms)).text
+    assert "applied!" in ask(anna, FORMS[form].format(code, **forms)).text
     assert user(sql, anna)["bonus_credits"] == 50
 
 
 def test_two_hyphens_that_a_phone_made_a_dash(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     sql("insert into promocodes (code, kind, value) values ('TWO--HYPHENS', 'credits', 50)")
-    assert "works!" in ask(anna, "/promo two—hyphens").text
+    assert "applied!" in ask(anna, "/promo two—hyphens").text
     assert "There’s no promo code TWO-HYPHENZ" in ask(anna, "/promo two—hyphenz").text
     assert tries_of(sql, user(sql, anna)["id"]) == 1, "two readings are one try"
 
@@ -139,7 +139,7 @@ def test_after_what_is_no_code_words_are_for_the_ai(stack: Stack, sql: Sql, malf
         stack.ai.next(AiBehaviour(text="An answer."))
         assert ask(anna, words).text == "An answer."
     assert "Send it in your next message" in tap(told, "Try another code").text
-    assert "works!" in ask(anna, f"  «{code}».").text
+    assert "applied!" in ask(anna, f"  «{code}».").text
     assert tries_of(sql, user(sql, anna)["id"]) == 0
 
 
@@ -186,7 +186,7 @@ def test_whoever_thinks_better_of_it_speaks_with_the_ai_again(stack: Stack, sql:
 
 
 @pytest.mark.parametrize(("language", "hello", "works"), [
-    ("ru", "Здравствуйте, Anna!", "принят"), ("en", "Hi, Anna!", "works!"),
+    ("ru", "Здравствуйте, Anna!", "принят"), ("en", "Hi, Anna!", "applied!"),
 ])  # fmt: skip
 def test_a_link_redeems_for_a_newcomer_too(
     stack: Stack, sql: Sql, language: str, hello: str, works: str
@@ -198,7 +198,7 @@ def test_a_link_redeems_for_a_newcomer_too(
     assert works in told
     assert user(sql, anna)["bonus_credits"] == 50
     again = ask(anna, f"/start promo_{code.lower()}").text
-    assert {"ru": "уже использовали", "en": "have used"}[language] in again
+    assert {"ru": "уже использовали", "en": "already used"}[language] in again
 
 
 def test_a_link_and_an_invitation_both_count(stack: Stack, sql: Sql) -> None:
@@ -243,7 +243,7 @@ def test_killed_between_two_steps_it_is_redeemed_once_and_told(
     stack.function("telegram").restart()
     stack.telegram.retry_now()
     sent.wait(timeout=20)
-    assert "The plan Premium is yours until" in anna.answer().text
+    assert "Your Premium plan is active until" in anna.answer().text
     assert row_of(sql, code)["uses"] == 1
     (lasts,) = sql(
         "select count(*) as n, max(ends_at - starts_at) < interval '32 days' as is_a_month "
@@ -273,7 +273,7 @@ BUYING = {
         "stars": "80\u00a0⭐ вместо 100\u00a0⭐",
         "roubles": "119,20\u00a0₽ вместо 149\u00a0₽", "pay": "К оплате: 119,20\u00a0₽ вместо 149\u00a0₽",
         "pay_stars": "К оплате: 80\u00a0⭐ вместо 100\u00a0⭐", "paid": "Оплачено, спасибо!", "way": "ЮKassa",
-        "way_stars": "Звёзды Telegram · 80", "too_late": "Срок этого счёта вышел", "full": "К оплате: 149",
+        "way_stars": "Звёзды Telegram · 80", "too_late": "Срок этого счёта истёк", "full": "К оплате: 149",
     },
     "en": {
         "product": "100 requests", "other": "1000 requests", "stars_name": "Telegram Stars",
@@ -367,7 +367,7 @@ def test_what_renews_itself_is_at_the_full_price_and_says_so(
     page = tap(product, repeats)
     assert full in page.text
     anna.pay(link_of(page)).wait()
-    news(anna, {"ru": "оплачено, спасибо!", "en": "It is yours until"}[language])
+    news(anna, {"ru": "оплачено, спасибо!", "en": "Active until"}[language])
     assert "20%" in shop_of(anna).text, "it still waits"
 
 

@@ -158,7 +158,7 @@ def test_a_renewal_asks_for_another_contact(stack: Stack, sql: Sql, clock: Calla
     tap(tap(ask(anna, "/buy"), "Premium for a month"), "🔁 Card or SBP (YooKassa)")
     page = ask(anna, "anna@example.com")
     stack.payments.press(link_of(page), "pay")
-    news(anna, "It is yours until")
+    news(anna, "Active until")
     sql(
         "update orders set contact = 'anna@refused.example' where user_id = "
         "(select id from users where telegram_id = %s)",
@@ -174,13 +174,13 @@ def test_a_renewal_asks_for_another_contact(stack: Stack, sql: Sql, clock: Calla
         60,
     )[0]
 
-    tap(told, "Change the contact")
+    tap(told, "Change contact")
     ask(anna, "new@example.com")
 
     clock("clock_timestamp() + interval '33 days'")
     eventually(
         lambda: (
-            [one for one in anna.answers() if "is renewed until" in one.text]
+            [one for one in anna.answers() if "has been renewed until" in one.text]
             or (stack.run_job("payments") and None)
         ),
         60,

@@ -21,15 +21,15 @@ WORDS = {
         "product": "Premium for a month",
         "way": "🔁 Card or SBP (YooKassa)",
         "pay": "every month\n\nTurn off auto-renewal anytime",
-        "paid": "It is yours until",
-        "renewed": "is renewed until",
+        "paid": "Active until",
+        "renewed": "has been renewed until",
         "late": "you keep the plan until",
-        "given_up": "could not be charged after all",
-        "shown": "The last charge failed, and we will try again",
-        "stop": "Stop the renewal",
-        "yes": "Yes, stop it",
-        "off": "The renewal is off",
-        "off_late": "The renewal is off, and nothing more is charged",
+        "given_up": "we couldn’t charge you, so auto-renewal is off",
+        "shown": "The last charge failed. We’ll try again",
+        "stop": "Turn off auto-renewal",
+        "yes": "Yes, turn it off",
+        "off": "Auto-renewal is off",
+        "off_late": "Auto-renewal is off, and you won’t be charged again",
         "busy": "is being charged right now",
     },
     "ru": {
@@ -39,14 +39,14 @@ WORDS = {
         "pay": "затем 499\u00a0₽ каждый месяц",
         "paid": "Действует до",
         "renewed": "продлено до",
-        "late": "тариф остаётся с вами до",
-        "given_up": "списать оплату так и не получилось",
-        "shown": "Последнее списание не прошло, мы попробуем ещё раз",
+        "late": "тариф останется с вами до",
+        "given_up": "списать оплату не получилось",
+        "shown": "Последнее списание не прошло. Попробуем ещё раз",
         "stop": "Отключить автопродление",
         "yes": "Да, отключить",
         "off": "Автопродление отключено",
-        "off_late": "Автопродление отключено, больше ничего не спишется",
-        "busy": "идёт списание",
+        "off_late": "Автопродление отключено, новых списаний не будет",
+        "busy": "списывается оплата",
     },
 }
 
@@ -296,7 +296,7 @@ def test_the_profile_says_until_when_and_whether_it_renews(stack: Stack, sql: Sq
         return anna.chat.answers()[-1].text
 
     text = profile()
-    assert re.search(r"Plan active until: \d\d \w{3} \d{4}", text)
+    assert re.search(r"Plan active until \d{1,2} \w{3} \d{4}", text)
     assert "Auto-renewal: on\n" in text
     anna.chat.send("/subscription").wait()
     tap(tap(anna.chat.answers()[-1], anna.words["stop"]), anna.words["yes"])

@@ -16,7 +16,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 WORDS = {
     "en": (
         "Premium for a month", "🔁 Telegram Stars", "🔁 Card (Stripe)", "You already have auto-renewal",
-        "Telegram Stars", "Replace auto-renewal", "auto-renewal is off, because the new one replaces it",
+        "Telegram Stars", "Replace auto-renewal", "auto-renewal is off because the new one replaced it",
     ),
     "ru": (
         "Премиум на месяц", "🔁 Звёзды Telegram", "🔁 Карта (Stripe)", "Автопродление уже включено",

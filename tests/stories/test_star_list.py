@@ -104,12 +104,12 @@ def test_and_a_period_of_a_subscription(stack: Stack, sql: Sql) -> None:
     anna.send("/buy")
     page = tap(tap(anna.answer(), "Premium for a month"), "🔁 Telegram Stars")
     anna.pay(link_of(page)).wait()
-    news(anna, "It is yours until")
+    news(anna, "Active until")
     (running,) = anna.subscriptions
     with lost(stack):
         stack.telegram.stars.renew(running)
     read_until(stack, lambda: len(told(sql, anna)) == 2)
-    news(anna, "is renewed until")
+    news(anna, "has been renewed until")
 
 
 def test_what_was_told_is_not_told_again(stack: Stack, sql: Sql) -> None:

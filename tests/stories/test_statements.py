@@ -343,7 +343,7 @@ def test_a_lost_renewal_that_credit_paid_for_is_recorded_with_nothing(
     anna = speaks(stack)
     link = checkout(anna, "Premium for a month", "🔁 Card (Stripe")
     bill = stack.payments.press(link, "pay")
-    news(anna, "It is yours until")
+    news(anna, "Active until")
     stack.payments["stripe"].credit = 100_000  # type: ignore[attr-defined]
     try:
         lose(stack, "stripe", link, "renew")
@@ -351,7 +351,7 @@ def test_a_lost_renewal_that_credit_paid_for_is_recorded_with_nothing(
         stack.payments["stripe"].credit = 0  # type: ignore[attr-defined]
     clock(TOMORROW)
     read_lists(stack, sql)
-    news(anna, "is renewed until")
+    news(anna, "has been renewed until")
     lines = of(sql, "stripe", *payments_of(sql, anna))
     assert lines == [("paid", 0, 0), ("paid", bill.amount, bill.amount)]
     assert sql("select * from check_payments()") == []

@@ -352,10 +352,10 @@ def test_a_ban_charges_nobody_for_ever(stack: Stack, sql: Sql) -> None:
     asked = eventually(lambda: [a for a in chat.answers() if "Please stop the renewal first" in a.text])[0]
     asked.tap("🔁 To the renewal").wait()
     shown = asked.wait_for_edit()
-    shown.tap("Stop the renewal").wait()
+    shown.tap("Turn off auto-renewal").wait()
     sure = shown.wait_for_edit()
-    sure.tap("Yes, stop it").wait()
-    assert "The renewal is off" in sure.wait_for_edit().text
+    sure.tap("Yes, turn it off").wait()
+    assert "Auto-renewal is off" in sure.wait_for_edit().text
     chat.send("/subscription").wait()
     chat.send("/paysupport").wait()
     assert eventually(lambda: len(chat.answers()) > 3)

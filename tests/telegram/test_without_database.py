@@ -68,9 +68,7 @@ def test_only_what_works_without_a_database_is_offered(alone: Stack) -> None:
         assert [one.text for row in answer.buttons for one in row] == ["👤 Profile", "❓ Help"]
 
 
-@pytest.mark.parametrize(
-    ("language", "words"), [("en", "Nothing. This bot runs"), ("ru", "Ничего. Этот бот")]
-)
+@pytest.mark.parametrize(("language", "words"), [("en", "Nothing. This bot runs"), ("ru", "Ничего. Бот")])
 def test_privacy_says_that_nothing_is_kept(alone: Stack, language: str, words: str) -> None:
     chat = alone.telegram.person("Anna", language_code=language).chat("assistant")
     assert words in ask(chat, "/privacy").text
