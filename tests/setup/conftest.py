@@ -17,7 +17,6 @@ import pytest
 
 from tools.database.embedded import Server
 from tools.emulator.stack import Stack
-from tools.emulator.web import Request, Response, json_response
 
 ROOT = Path(__file__).parents[2]
 HERE = Path(__file__).parent
@@ -76,9 +75,6 @@ class World:
         self.stack = stack
         self.telegram = stack.telegram
         self.owner_url = owner_url
-        self._answer = stack.telegram.handle
-        stack.telegram.handle = self.handle  # type: ignore[method-assign]
-        self.started_by: dict[str, Any] | None = None  # who pressed Start before the webhook was set
         self.cloud_file = folder / "cloud.json"
         self.answers = folder / "answers.json"
         self._install(folder / "bin")
@@ -156,13 +152,6 @@ class World:
         )  # fmt: skip
         assert "Traceback" not in done.stderr, done.stderr
         return Done(done.returncode, done.stdout, done.stderr, [])
-
-    def handle(self, request: Request) -> Response:
-        """Answer for Telegram: the emulator's, and getUpdates, which it has not."""
-        if request.path.endswith("/getUpdates"):
-            update = {"update_id": 1, "message": {"from": self.started_by, "text": "/start"}}
-            return json_response({"ok": True, "result": [update] if self.started_by else []})
-        return self._answer(request)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ cloud.google.com/sdk/gcloud/reference/<command> and the commands' sources (lib/s
 secrets/create, secrets/versions/{add,list,access}, secrets/add_iam_policy_binding,
 iam/service_accounts/{create,describe,list,add_iam_policy_binding}, projects/{create,list,describe},
 billing/projects/{describe,link}, billing/accounts/list, services/{enable,list}, builds/{submit,list},
-functions/{list,describe}, scheduler/jobs/list, run/regions/list, auth/list.
+functions/{list,describe}, scheduler/jobs/list, run/regions/list, auth/list, logging/read.
 """
 
 import json
@@ -59,6 +59,7 @@ COMMANDS = {
     "functions list": (0, 0, LIST | {"regions", "v2"}, set()),
     "functions describe": (1, 1, {"gen2", "no-gen2", "region", "v2"}, set()),
     "scheduler jobs list": (0, 0, LIST | {"location"}, set()),
+    "logging read": (0, 1, LIST | {"freshness", "order", "bucket", "view", "location"}, set()),
 }  # fmt: skip
 NEEDS_API = {
     "secrets": "secretmanager", "builds": "cloudbuild", "functions": "cloudfunctions",
@@ -316,17 +317,16 @@ class Cloud:
         print(json.dumps(self.here["functions"][names[0]]))
 
     def do_scheduler_jobs_list(self, names, flags):
+        names = {job: f"projects/p/locations/r/jobs/{job}" for job in self.here["jobs"]}
         if flags.get("format") == "json":
-            print(
-                json.dumps(
-                    [
-                        {"name": f"projects/p/locations/r/jobs/{job}", "state": "ENABLED"}
-                        for job in self.here["jobs"]
-                    ]
-                )
-            )
+            paused = self.here.get("paused", [])
+            states = {job: "PAUSED" if job in paused else "ENABLED" for job in names}
+            print(json.dumps([{"name": names[job], "state": states[job]} for job in names]))
         else:
-            print(*(f"projects/p/locations/r/jobs/{job}" for job in self.here["jobs"]), sep="\n")
+            print(*names.values(), sep="\n")
+
+    def do_logging_read(self, names, flags):
+        print(json.dumps(self.here.get("log", [])))
 
     def secret(self, name):
         if name not in self.here["secrets"]:
@@ -360,11 +360,13 @@ def main():
     if os.environ.get("FAKE_HANGS") == command:
         file.with_name("hanging").write_text(str(os.getppid()))
         time.sleep(60)
-    cloud = Cloud(json.loads(file.read_text()))
+    before = file.read_text()
+    cloud = Cloud(json.loads(before))
     try:
         cloud.run(command, names, flags)
     finally:
-        file.write_text(json.dumps(cloud.state))
+        if (after := json.dumps(cloud.state)) != before:  # reading calls may run at once
+            file.write_text(after)
 
 
 main()

@@ -79,14 +79,25 @@ def test_the_build_is_given_substitutions_that_it_has() -> None:
     assert all(given.values())
 
 
-def test_the_cost_grows_as_the_arithmetic_says() -> None:
-    small, middle, large = map(costs.month, costs.USERS)
-    assert small.database == middle.database == 0
-    assert large.database == 25
-    # 30,000 messages of 5 s are 150,000 s: with the jobs still within what is free.
-    assert middle.functions == costs.SMALL_THINGS
-    # 300,000 messages: 1,511,000 s, of which 180,000 are free; memory is half a GiB.
-    assert large.functions == pytest.approx(1_331_000 * 0.000024 + 395_500 * 0.0000025 + 0.30)
-    # 1,500 tokens in and 300 out cost $0.000975.
-    assert middle.ai == pytest.approx(30_000 * 0.000975)
-    assert [len(line) for line in costs.table()[:4]] == [61] * 4
+def test_the_cost_is_that_of_the_guide() -> None:
+    rows = {
+        name.strip(" *"): [
+            int(cell.strip(" *").split()[0].lstrip("$").replace(",", "")) for cell in cells.split("|")
+        ]
+        for name, cells in re.findall(
+            r"^\| ([^|]+) \| ([^|]*\$[^|]*\|[^|]*\|[^|]*) \|$", GUIDE, re.MULTILINE
+        )[:5]
+    }
+    months = [costs.month(users, "europe-west3") for users in costs.USERS]
+    assert rows == {
+        "AI, `gpt-5-mini`": [one.ai for one in months],
+        "Supabase": [one.database for one in months],
+        "Cloud Run in `europe-west3`": [one.functions for one in months],
+        "the rest of Google Cloud": [one.rest for one in months],
+        "together": [one.total for one in months],
+    }
+
+
+def test_a_region_of_the_first_tier_costs_less() -> None:
+    assert costs.month(10_000, "europe-west1").functions < costs.month(10_000, "europe-west3").functions
+    assert len({len(line) for line in costs.table("europe-west3")[:-1]}) == 1

@@ -56,6 +56,7 @@ def test_a_dry_run_calls_nothing_and_prints_bash(world: World) -> None:
     assert not world.answers.exists()
 
 
+@pytest.mark.slow
 def test_the_script_ends_with_the_cloud_that_the_wizard_makes(world: World, secrets: Path) -> None:
     script = dry(world).replace("./switchboard doctor", ": ./switchboard doctor")
     first = execute(world, script, secrets)

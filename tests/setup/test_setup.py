@@ -57,7 +57,6 @@ def typed(world: World, changed: Answers | None = None) -> Answers:
 def olga(world: World) -> Any:
     """The admin, who pressed Start."""
     olga = world.telegram.person("Olga", "en")
-    world.started_by = {"id": olga.id, "first_name": "Olga", "is_bot": False}
     olga.chat("assistant").send("/start")
     return olga
 
@@ -99,6 +98,7 @@ def test_from_nothing_to_a_bot_that_answers(world: World, olga: Any) -> None:
     assert re.search(r"Ready after 0 min \d+ s", done.output)
     _check_secrecy(world, done)
     _check_shown(world, done)
+    _check_second_run(world, olga)
 
 
 def _check_secrecy(world: World, done: Done) -> None:
@@ -117,8 +117,8 @@ def _check_shown(world: World, done: Done) -> None:
         assert " ".join(word for word in call if word != "--quiet") in done.output.replace("'", "")
 
 
-def test_a_second_run_asks_and_changes_nothing(world: World, olga: Any) -> None:
-    assert world.run(typed(world)).status == 0
+def _check_second_run(world: World, olga: Any) -> None:
+    """Another run asks and changes nothing."""
     before, messages = world.cloud, texts(olga)
     again = world.run({})
     assert again.status == 0, again.output + again.errors
@@ -147,8 +147,9 @@ def test_wrong_answers_are_asked_again_at_once(world: World, olga: Any) -> None:
         },
     )
     del wrong["Token of the bot assistant"]
-    done = world.run(wrong)
+    done = world.run(wrong, SUPABASE_ACCESS_TOKEN="sbp_test")
     assert done.status == 0, done.output[-2000:] + done.errors
+    assert "abcdefghijklmnopqrst  bots, eu-central-1" in done.output
     for words in (
         "A project id has 6 to 30",
         "Cloud Run has: europe-west1, europe-west3, us-central1",
@@ -182,7 +183,7 @@ FAILURES = {
     "secrets add-iam-policy-binding OPENAI_API_KEY": "",
     "builds submit": "",
 }
-QUICK, SLOW = ("secrets create DATABASE_URL", "builds submit"), pytest.mark.slow
+QUICK, SLOW = ("secrets create DATABASE_URL",), pytest.mark.slow
 CONFIRMATIONS = ("Run them?", "Deploy now", "Create the project", "Bill", "Use them anyway")
 
 
@@ -203,6 +204,7 @@ def test_after_any_failure_the_next_run_does_the_rest(world: World, olga: Any, f
     assert not [question for question in twice if not question.startswith(expected)]
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_a_state_that_the_next_run_continues(world: World, olga: Any) -> None:
     hanging = world.folder / "hanging"
     with ThreadPoolExecutor() as pool:
@@ -242,9 +244,10 @@ def test_a_project_id_of_somebody_else_is_asked_again(world: World) -> None:
     assert json.loads(world.answers.read_text())["project"] == ""
 
 
+@pytest.mark.slow
 def test_an_admin_who_never_started_the_bot_is_asked_to(world: World) -> None:
     nina = world.telegram.person("Nina", "en")
-    world.started_by = {"id": 5, "first_name": "Somebody", "is_bot": False}
+    world.telegram.person("Somebody", "en").chat("assistant").send("/start")
     answers = typed(world, {"Is Somebody": ["n"], "Telegram id": [str(nina.id)], "Open the bot": ["n"]})
     done = world.run(answers)
     assert done.status == 1
@@ -252,12 +255,6 @@ def test_an_admin_who_never_started_the_bot_is_asked_to(world: World) -> None:
     nina.chat("assistant").send("/start")
     assert world.run({}).status == 0
     assert "Your bot is live" in texts(nina)[-1]
-
-
-def test_the_supabase_cli_names_the_projects(world: World, olga: Any) -> None:
-    done = world.run(typed(world), SUPABASE_ACCESS_TOKEN="sbp_test")
-    assert done.status == 0, done.output[-2000:]
-    assert "abcdefghijklmnopqrst  bots, eu-central-1" in done.output
 
 
 @pytest.mark.parametrize(

@@ -49,6 +49,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "setup": Command(
             "set up a deployment step by step, checking each answer (--dry-run: print it)", "tools.setup"
         ),
+        "doctor": Command("check this checkout and the deployment, with remedies (--json)", "tools.doctor"),
         "database": Command(
             "migrate a database, write settings and admins, show what is applied", "tools.database"
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from tools.setup import bot_api
 from tools.setup.verdict import Verdict
 
 DEADLINE = 10.0  # seconds of one check
+_lock = threading.Lock()
 _TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
 _EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
@@ -84,7 +86,7 @@ def ai_key(provider: str, key: str) -> Verdict:
     from shared.ai.checking import Verdict as Answer
     from shared.ai.checking import check_key
 
-    with _settings({}):
+    with with_settings({}):
         answer = check_key(provider, key, DEADLINE)
     if answer is Answer.GOOD:
         return Verdict.good(f"{provider} accepts the key")
@@ -103,7 +105,7 @@ def payment_keys(provider: str, values: Mapping[str, str], environment: str) -> 
         return Verdict.unknown(f"{provider} offers no call that tests its keys; a first small payment does.")
     until = datetime.now(UTC)
     try:
-        with _settings(values):
+        with with_settings(values):
             service.statement(until - timedelta(hours=1), until, "", DEADLINE)
     except SwitchboardError as error:
         # The provider's own text may repeat the key; the status is enough.
@@ -132,20 +134,24 @@ def _mode(provider: str, values: Mapping[str, str], environment: str) -> Verdict
 
 
 @contextmanager
-def _settings(values: Mapping[str, str]) -> Iterator[None]:
-    """Run with these settings for a while; what a function needs besides gets a value that is not used."""
+def with_settings(values: Mapping[str, str]) -> Iterator[None]:
+    """Run with these settings for a while; what a function needs besides gets a value that is not used.
+
+    One at a time, as the environment belongs to the whole process.
+    """
     from shared.config import settings
 
-    given = {name: value for name, value in _UNUSED.items() if not os.environ.get(name)} | dict(values)
-    before = {name: os.environ.get(name) for name in given}
-    os.environ.update(given)
-    settings.cache_clear()
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+    with _lock:
+        given = {name: value for name, value in _UNUSED.items() if not os.environ.get(name)} | dict(values)
+        before = {name: os.environ.get(name) for name in given}
+        os.environ.update(given)
         settings.cache_clear()
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    del os.environ[name]
+                else:
+                    os.environ[name] = value
+            settings.cache_clear()

@@ -2,57 +2,67 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 HEADING = "What it costs"
-USERS = (100, 1_000, 10_000)
-MESSAGES = 30  # of one user, a month
-SECONDS = 5.0  # of one message with the AI
-TOKENS_IN, TOKENS_OUT = 1_500, 300
-# Google Cloud, tier 1 regions (November 2026), beyond what is free each month.
-CPU_SECOND, GIB_SECOND, MILLION_REQUESTS = 0.000024, 0.0000025, 0.40
-FREE_CPU, FREE_GIB, FREE_REQUESTS = 180_000, 360_000, 2_000_000
-GIB = 0.5
-JOBS_SECONDS, JOBS_REQUESTS = 11_000, 52_560  # sweep, payments, statements
-# Scheduler: 3 jobs free. Secret Manager: 6 versions free, then $0.06. Images: 0.5 GB free, then $0.10.
-SMALL_THINGS = 0.30
-# gpt-5-mini, US dollars for a million tokens.
-PRICE_IN, PRICE_OUT = 0.25, 2.00
-SUPABASE_FREE_USERS, SUPABASE_PRO = 1_000, 25.0  # above it the free plan's 500 MB are short
+USERS = (100, 1_000, 10_000)  # who write each month
+QUESTIONS = 60  # of one user, a month; as many commands and taps
+MONTH = 2_592_000  # seconds
+QUESTION_SECONDS, COMMAND_SECONDS, JOBS_SECONDS = 5, 0.1, 12_400
+# US dollars, November 2026: gpt-5-mini for a million tokens; one CPU and half a GiB for a second in tier 1.
+TOKENS_IN, TOKENS_OUT, PRICE_IN, PRICE_OUT = 1_500, 600, 0.25, 2.00
+CPU, MEMORY = 0.000024, 0.00000125
+FREE_CPU, FREE_MEMORY = 4.32, 0.90
+TIER_1 = frozenset({"europe-west1", "europe-west4", "us-central1", "us-east1", "us-east4", "us-west1"})
+TIER_2 = 1.4
+SUPABASE = {100: 25, 1_000: 25, 10_000: 30}
+REST = {100: 0, 1_000: 1, 10_000: 2}  # traffic, images, secrets beyond what is free
 
 
 @dataclass(frozen=True)
 class Month:
-    """US dollars a month for a number of active users."""
+    """US dollars a month, rounded, for a number of users."""
 
-    users: int
-    functions: float
-    database: float
-    ai: float
+    ai: int
+    database: int
+    functions: int
+    rest: int
 
     @property
-    def total(self) -> float:
+    def total(self) -> int:
         """The sum."""
-        return self.functions + self.database + self.ai
+        return self.ai + self.database + self.functions + self.rest
 
 
-def month(users: int) -> Month:
-    """Return the cost for this many active users."""
-    messages = users * MESSAGES
-    seconds = messages * SECONDS + JOBS_SECONDS
-    cpu = max(0.0, seconds - FREE_CPU) * CPU_SECOND
-    memory = max(0.0, seconds * GIB - FREE_GIB) * GIB_SECOND
-    requests = max(0.0, messages + JOBS_REQUESTS - FREE_REQUESTS) / 1e6 * MILLION_REQUESTS
-    ai = messages * (TOKENS_IN * PRICE_IN + TOKENS_OUT * PRICE_OUT) / 1e6
-    database = SUPABASE_PRO if users > SUPABASE_FREE_USERS else 0.0
-    return Month(users, cpu + memory + requests + SMALL_THINGS, database, ai)
+def month(users: int, region: str) -> Month:
+    """Return the cost for this many users who write each month."""
+    questions = users * QUESTIONS
+    at_once = questions * QUESTION_SECONDS / MONTH
+    idle = math.exp(-at_once)
+    seconds = MONTH * (1 - idle) + questions * COMMAND_SECONDS * idle + JOBS_SECONDS
+    tier = 1.0 if region in TIER_1 else TIER_2
+    cpu = max(0.0, seconds * CPU * tier - FREE_CPU)
+    memory = max(0.0, seconds * MEMORY * tier - FREE_MEMORY)
+    ai = questions * (TOKENS_IN * PRICE_IN + TOKENS_OUT * PRICE_OUT) / 1e6
+    return Month(_dollars(ai), SUPABASE[users], _dollars(cpu + memory), REST[users])
 
 
-def table() -> list[str]:
+def table(region: str) -> list[str]:
     """Return the lines of the table."""
-    lines = [f"{'users':>7} {'Google Cloud':>13} {'Supabase':>9} {'AI':>9} {'US dollars a month':>19}"]
-    for one in map(month, USERS):
-        lines.append(
-            f"{one.users:>7,} {one.functions:>13.2f} {one.database:>9.2f} {one.ai:>9.2f} {one.total:>19.2f}"
-        )
-    return [*lines, f"({MESSAGES} messages a user; docs/deployment.md, {HEADING}, has the arithmetic)"]
+    months = {users: month(users, region) for users in USERS}
+    rows = {
+        "AI, gpt-5-mini": [one.ai for one in months.values()],
+        "Supabase": [one.database for one in months.values()],
+        f"Cloud Run in {region}": [one.functions for one in months.values()],
+        "the rest of Google Cloud": [one.rest for one in months.values()],
+        "US dollars a month": [one.total for one in months.values()],
+    }
+    head = f"{'users who write each month':32}" + "".join(f"{users:>9,}" for users in USERS)
+    lines = [f"{name:32}" + "".join(f"{dollars:>9,}" for dollars in cells) for name, cells in rows.items()]
+    return [head, *lines, f"docs/deployment.md ({HEADING}) has the arithmetic."]
+
+
+def _dollars(value: float) -> int:
+    """Round half up, as people do."""
+    return math.floor(value + 0.5)

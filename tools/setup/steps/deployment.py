@@ -61,11 +61,11 @@ class Deploy(Step):
 
     def is_done(self, context: Context) -> bool:
         """Whether every function runs with these answers and every job exists."""
-        return not self._lacking(context)
+        return not self.lacking(context)
 
     def run(self, context: Context) -> None:
         """Submit the build and watch it; Stop names the step that failed."""
-        lacking = self._lacking(context)
+        lacking = self.lacking(context)
         context.console.say(f"  To deploy: {', '.join(lacking)}. It takes about ten minutes.")
         context.allow("  Deploy now?")
         if not context.cloud.watch(*submit(context.answers), deadline=BUILD_SECONDS, folder=context.root):
@@ -75,7 +75,8 @@ class Deploy(Step):
         """Return the build's command."""
         return [Action(submit(answers)).line(answers.project)]
 
-    def _lacking(self, context: Context) -> list[str]:
+    def lacking(self, context: Context) -> list[str]:
+        """Return the functions and jobs that do not run as the answers say. Raises CloudError."""
         lacking = [name for name in layout.FUNCTIONS if not self._runs(context, name)]
         from shared.scheduled.jobs import JOBS
 
@@ -101,9 +102,7 @@ class Deploy(Step):
         return all(given.get(key[1:], "") == wanted.get(key, "") for key in same)
 
     def _failure(self, context: Context) -> str:
-        again = (
-            "Repair that and run ./switchboard setup again; docs/deployment.md (Is it well?) lists causes."
-        )
+        again = "Repair that and run ./switchboard setup again; docs/deployment.md (Verify) lists causes."
         try:
             builds = context.cloud.read_json("builds", "list", "--limit=1") or [{}]
         except CloudError:
@@ -166,7 +165,7 @@ class Welcome(Step):
     """The first message to each admin, which proves the way from the bot to them."""
 
     title = "First message"
-    heading = "5. Is it well?"
+    heading = "5. Verify"
 
     def is_done(self, context: Context) -> bool:
         """Whether each admin got it; Telegram cannot be asked, so the file of answers says it."""
@@ -208,5 +207,5 @@ class Cost(Step):
 
     def run(self, context: Context) -> None:
         """Print the table."""
-        for line in costs.table():
+        for line in costs.table(context.answers.region):
             context.console.say(f"  {line}")

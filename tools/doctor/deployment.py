@@ -1,0 +1,250 @@
+"""Checks of a running deployment. Each asks the cloud, Telegram or a provider; nothing is changed."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+
+from tools.cloud.gcloud import Gcloud
+from tools.doctor.finding import Finding
+from tools.secret.store import SecretStore
+from tools.setup import bot_api, checks, database, layout
+from tools.setup.answers import Answers
+from tools.setup.console import Console
+from tools.setup.context import Context
+from tools.setup.steps import deployment, project, secret_steps
+from tools.setup.steps.step import CloudStep
+from tools.setup.verdict import Verdict
+
+SETUP = "./switchboard setup"
+SECONDS = 15.0  # a function may have to start
+ALERTS = "100"
+
+
+class Deployment:
+    """What the checks ask: the cloud, and the answers, which are read from the cloud where none are kept."""
+
+    def __init__(self, answers: Answers, cloud: Gcloud, url: str = "") -> None:
+        self.answers = answers
+        self.cloud = cloud
+        self.store = SecretStore(cloud)
+        self.url = url.rstrip("/") or answers.functions_url
+        self.context = Context(answers, Console(), cloud, self.store, None, lambda: None)  # type: ignore[arg-type]
+
+    def complete(self) -> None:
+        """Read missing answers from the function's settings and the secrets. Raises CloudError."""
+        described = deployment.describe_function(self.cloud, "telegram", self.answers.region) or {}
+        given = described.get("serviceConfig", {}).get("environmentVariables", {})
+        for field, variable in (
+            ("environment", "ENVIRONMENT"), ("chat_provider", "CHAT_PROVIDER"),
+            ("default_language", "DEFAULT_LANGUAGE"), ("admin_telegram_ids", "ADMIN_TELEGRAM_IDS"),
+            ("support_contact", "SUPPORT_CONTACT"),
+        ):  # fmt: skip
+            if given.get(variable) and not getattr(self.answers, field):
+                setattr(self.answers, field, given[variable])
+        names = self.store.names()
+        self.answers.chat_provider = self.answers.chat_provider or "openai"
+        self.answers.own_keys = self.answers.own_keys or ("yes" if layout.OWN_KEYS in names else "no")
+        if not self.answers.payment_providers:
+            found = [
+                name for name in secret_steps.payment_providers() if names >= set(secret_steps.required(name))
+            ]
+            self.answers.payment_providers = ",".join(found) or "-"
+
+
+def _commands(step: type[CloudStep]) -> Callable[[Deployment], Finding]:
+    """Return a check that none of a step's commands is missing."""
+
+    def check(it: Deployment) -> Finding:
+        missing = step().missing(it.context)
+        if missing:
+            first = " ".join(missing[0].words)
+            return Finding.wrong(f"{len(missing)} missing, first: gcloud {first}", SETUP)
+        return Finding.ok(f"{len(step().actions(it.answers))} as they should be")
+
+    return check
+
+
+def billing(it: Deployment) -> Finding:
+    """Check that the project exists and is billed."""
+    if not project.Project().is_done(it.context):
+        return Finding.wrong(f"{it.answers.project} does not exist or has no billing account", SETUP)
+    return Finding.ok(it.answers.project)
+
+
+def secrets(it: Deployment) -> Finding:
+    """Check that every secret has a value."""
+    wanted = secret_steps.readers(it.answers)
+    lacking = [name for name in wanted if not it.store.has_value(name)]
+    if lacking:
+        return Finding.wrong(f"no value: {', '.join(lacking)}", SETUP)
+    return Finding.ok(f"{len(wanted)} have a value")
+
+
+def functions(it: Deployment) -> Finding:
+    """Check that each function is active and has the settings of the answers, and each job exists."""
+    lacking = deployment.Deploy().lacking(it.context)
+    if lacking:
+        return Finding.wrong(f"not running as configured: {', '.join(lacking)}", f"{SETUP} deploys again")
+    return Finding.ok(f"{len(layout.FUNCTIONS)} active, every job there")
+
+
+def jobs(it: Deployment) -> Finding:
+    """Check that no job is paused."""
+    found = it.cloud.read_json("scheduler", "jobs", "list", f"--location={it.answers.region}") or []
+    ours = {str(one["name"]).rsplit("/", 1)[-1]: one.get("state") for one in found}
+    paused = [name for name, state in ours.items() if name.startswith("switchboard-") and state != "ENABLED"]
+    if paused:
+        return Finding.wrong(
+            f"not enabled: {', '.join(paused)}",
+            f"gcloud scheduler jobs resume {paused[0]} --location={it.answers.region}",
+        )
+    return Finding.ok("enabled")
+
+
+def _health(name: str) -> Callable[[Deployment], Finding]:
+    def check(it: Deployment) -> Finding:
+        status, body = _get(f"{it.url}/{name}/health")
+        if status == 200:
+            return Finding.ok(" ".join(body.split())[:60])
+        logs = f"gcloud functions logs read {name} --gen2 --region={it.answers.region}"
+        return Finding.wrong(f"/health answers {status or 'nothing'}", f"{logs} names the reason")
+
+    return check
+
+
+def _get(url: str) -> tuple[int, str]:
+    """Return status and body; 0 where nothing answers."""
+    try:
+        with urllib.request.urlopen(url, timeout=SECONDS) as response:
+            return int(response.status), response.read(2000).decode(errors="replace")
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.code, ""
+    except (OSError, ValueError):
+        return 0, ""
+
+
+def bots(it: Deployment) -> Finding:
+    """Check each bot's token and webhook."""
+    from shared import bots as known
+    from tools.telegram import info
+
+    names = []
+    for name, token in it.context.tokens().items():
+        verdict = checks.bot_token(token)
+        if not verdict.is_good:
+            return _finding(verdict, "./switchboard secret set BOT_TOKENS, then deploy", name)
+        answer = bot_api.call(token, "getWebhookInfo")
+        kinds = known.load(name).handled_kinds()
+        problems = list(info.problems(answer, f"{it.url}/telegram/{name}", kinds, datetime.now(UTC)))
+        if problems:
+            return Finding.wrong(f"{name}: {problems[0]}", SETUP)
+        names.append(verdict.text)
+    return Finding.ok(", ".join(names))
+
+
+def owner_login(it: Deployment) -> Finding:
+    """Log in as the database's owner; look for migrations that were not applied, and for admins."""
+    import psycopg
+
+    from tools.database import migrate
+
+    try:
+        with migrate.connect(it.store.get("DATABASE_ADMIN_URL")) as connection:
+            applied = set(migrate.applied_versions(connection))
+            pending = [one for one in migrate.migrations() if one.version not in applied]
+            if pending:
+                return Finding.wrong(
+                    f"{len(pending)} migrations are pending, first {pending[0]}", f"{SETUP} deploys"
+                )
+            row = connection.execute("select count(telegram_id) from public.admins").fetchone()
+    except psycopg.Error as error:
+        return Finding.wrong(database.reason(str(error)), "./switchboard secret set DATABASE_ADMIN_URL")
+    if row is None or not row[0]:
+        return Finding.wrong("no admin has a Telegram id, so alarms reach no one", f"{SETUP} deploys")
+    return Finding.ok(f"all migrations applied, {row[0]} admin(s)")
+
+
+def backend_login(it: Deployment) -> Finding:
+    """Log in as the functions do."""
+    verdict = database.log_in(it.store.get("DATABASE_URL"))
+    return _finding(verdict, "deploy again: a deployment sets bot_backend's password")
+
+
+def sales(it: Deployment) -> Finding:
+    """Check that nothing is sold without a contact."""
+    from tools.database.errors import DatabaseToolError
+    from tools.deployment import sales as rule
+
+    given = {"ENVIRONMENT": it.answers.environment, "SUPPORT_CONTACT": it.answers.support_contact}
+    try:
+        rule.check(it.store.get("DATABASE_ADMIN_URL"), given)
+    except DatabaseToolError as error:
+        return Finding.wrong(str(error), SETUP)
+    return Finding.ok(it.answers.support_contact or "nothing is sold")
+
+
+def ai(it: Deployment) -> Finding:
+    """Try the AI provider's key with a call that costs nothing."""
+    provider = it.answers.chat_provider
+    secret = layout.ai_secret(provider)
+    return _finding(
+        checks.ai_key(provider, it.store.get(secret)), f"./switchboard secret set {secret}, then deploy"
+    )
+
+
+def payments(it: Deployment) -> Finding:
+    """Try the keys of the payment providers."""
+    verdicts = []
+    for provider in it.answers.providers:
+        values = {name: it.store.get(name) for name in secret_steps.required(provider)}
+        verdict = checks.payment_keys(provider, values, it.answers.environment)
+        if verdict.state == "wrong":
+            return Finding.wrong(verdict.text, f"./switchboard secret set {next(iter(values))}, then deploy")
+        verdicts.append(verdict)
+    unsure = [verdict for verdict in verdicts if verdict.is_unknown]
+    if unsure:
+        return Finding.unknown(unsure[0].text)
+    return Finding.ok("; ".join(verdict.text for verdict in verdicts) or "Telegram Stars alone")
+
+
+def alerts(it: Deployment) -> Finding:
+    """Look for lines of severity ALERT of the last day."""
+    wanted = 'resource.type="cloud_run_revision" severity>=ALERT'
+    found = it.cloud.read_json("logging", "read", wanted, "--freshness=1d", f"--limit={ALERTS}") or []
+    if found:
+        payload = found[0].get("jsonPayload") or {}
+        text = str(payload.get("message") or found[0].get("textPayload") or "")[:80]
+        return Finding.note(f"{len(found)} in the last day, the last: {text}", "docs/deployment.md: Verify")
+    return Finding.ok("none in the last day")
+
+
+def _finding(verdict: Verdict, remedy: str, name: str = "") -> Finding:
+    text = f"{name}: {verdict.text}" if name else verdict.text
+    if verdict.is_good:
+        return Finding.ok(text)
+    return Finding.unknown(text, remedy) if verdict.is_unknown else Finding.wrong(text, remedy)
+
+
+CHECKS: Sequence[tuple[str, Callable[[Deployment], Finding]]] = (
+    ("project", billing),
+    ("APIs", _commands(project.Services)),
+    ("accounts", _commands(project.Accounts)),
+    ("rights", _commands(project.Rights)),
+    ("secrets", secrets),
+    ("access", _commands(secret_steps.Access)),
+    ("database", owner_login),
+    ("bot_backend", backend_login),
+    ("functions", functions),
+    ("jobs", jobs),
+    ("telegram", _health("telegram")),
+    ("payments", _health("payments")),
+    ("bots", bots),
+    ("AI", ai),
+    ("payment keys", payments),
+    ("sales", sales),
+    ("alerts", alerts),
+)
