@@ -23,9 +23,16 @@ from tests.emulator.wire import Client
 from tools.emulator import reference
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Person, Telegram
+from tools.emulator.telegram.attachments import KINDS as ATTACHMENTS
 from tools.emulator.telegram.bot_api import BotApi
 from tools.emulator.telegram.call import METHODS, READ, Call, Method, method
-from tools.emulator.telegram.coverage import UPDATES, coverage, ignored_fields, specification
+from tools.emulator.telegram.coverage import (
+    MESSAGE_FIELDS,
+    UPDATES,
+    coverage,
+    ignored_fields,
+    specification,
+)
 from tools.emulator.telegram.errors import ApiError
 from tools.emulator.telegram.faults import KINDS, fault_of_kind
 from tools.emulator.telegram.model import UPDATE_KINDS, Topic
@@ -174,6 +181,50 @@ def test_a_method_reads_every_field_that_it_declares(telegram: Telegram, known: 
     read = {name for called, name in READ if called == known.name}
     telegram.request("assistant", "deleteWebhook", {"drop_pending_updates": True})
     assert read == known.fields, refused
+
+
+def everything(telegram: Telegram) -> Iterator[Json]:
+    """Bring about every kind of message, and return all of them."""
+    anna = telegram.person("Anna")
+    chat = anna.chat("assistant")
+    first = chat.send("one two")
+    for kind in ATTACHMENTS:
+        chat.attach(kind, caption="/c" if kind == "photo" else None)
+    chat.album([("photo", None), ("photo", None)])
+    chat.location(), chat.contact(), chat.forward("f")
+    chat.send_content({"text": "q"}, first, quote="two")
+    chat.edit(first, "/three")
+    topic = chat.topic("T").id
+
+    def call(method: str, **parameters: Any) -> Any:
+        return telegram.request("assistant", method, {"chat_id": chat.id, **parameters})
+
+    for closes in (True, False):
+        call("closeForumTopic" if closes else "reopenForumTopic", message_thread_id=topic)
+    call("editForumTopic", message_thread_id=topic, name="U")
+    call("sendMessage", text="x", protect_content=True, message_effect_id="e", reply_markup=MARKUP,
+         link_preview_options={"is_disabled": True}, message_thread_id=topic)  # fmt: skip
+    call("sendPhoto", photo="https://x.test/a", has_spoiler=True, show_caption_above_media=True)
+    call("sendVenue", latitude=1, longitude=1, title="t", address="a")
+    call("pinChatMessage", message_id=first.message_id)
+    price = [{"label": "x", "amount": 1}]
+    call("sendInvoice", title="t", description="d", payload="p", currency="XTR", prices=price)
+    purchase = telegram.stars.pay(next(iter(telegram.stars._invoices.values())), anna.account)
+    telegram.stars.answer(purchase.query_id, "assistant", ok=True, error="")
+    telegram.stars.refund("assistant", anna.id, purchase.charge_id)
+    group = telegram.group("G", [anna], ["assistant"], kind="group")
+    rooms = [chat.room, group.room, group.upgrade().room]
+    return (stored.data for room in rooms for stored in room.messages.values())
+
+
+def test_the_fields_of_a_message_are_the_ones_that_occur() -> None:
+    telegram = Telegram()
+    try:
+        seen = {name for data in everything(telegram) for name in data}
+    finally:
+        telegram.stop()
+    assert seen - set(specification()["message"]) == set(), "a field that the Bot API does not have"
+    assert seen == MESSAGE_FIELDS
 
 
 def test_a_field_that_is_not_declared_is_a_mistake_of_the_emulator(telegram: Telegram) -> None:

@@ -88,10 +88,6 @@ def _bot_api() -> str:
     found = coverage()
     there = [one for one in found.methods if one.support != "none"]
     lacking = ", ".join(f"`{one.name}`" for one in found.methods if one.support == "none")
-    kinds = {
-        is_there: _names(kind for kind, one in found.updates.items() if one is is_there)
-        for is_there in (True, False)
-    }
     return "\n".join(
         [
             f"Bot API {found.version} ({found.source}): {found.summary}.",
@@ -102,7 +98,9 @@ def _bot_api() -> str:
             "",
             f"Not supported (501 `Not Implemented`): {lacking}.",
             "",
-            f"Kinds of updates that come: {kinds[True]}. Not: {kinds[False]}.",
+            f"Kinds of updates that come: {_split(found.updates)}",
+            "",
+            f"Fields of a message that occur: {_split(found.message)}",
         ]
     )
 
@@ -110,6 +108,13 @@ def _bot_api() -> str:
 def _method_row(one: MethodCoverage) -> str:
     word = {"full": "yes", "part": "partly"}[one.support]
     return f"| `{one.name}` | {word} | {_names(one.fields)} | {_names(one.missing)} | {one.note} |"
+
+
+def _split(found: dict[str, bool]) -> str:
+    there, missing = (
+        _names(name for name, is_there in found.items() if is_there is one) for one in (True, False)
+    )
+    return f"{there}. Not: {missing}."
 
 
 def _names(names: Any) -> str:

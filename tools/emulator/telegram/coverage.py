@@ -19,6 +19,19 @@ UPDATES = frozenset(
         "pre_checkout_query", "subscription",
     }
 )  # fmt: skip
+# The fields of Message that a user or a bot can bring about here.
+MESSAGE_FIELDS = frozenset(
+    {
+        "message_id", "message_thread_id", "from", "date", "chat", "forward_origin", "is_topic_message",
+        "reply_to_message", "quote", "edit_date", "has_protected_content", "media_group_id", "text",
+        "entities", "link_preview_options", "effect_id", "animation", "audio", "document", "photo", "sticker",
+        "video", "video_note", "voice", "caption", "caption_entities", "show_caption_above_media",
+        "has_media_spoiler",
+        "contact", "venue", "location", "migrate_to_chat_id", "migrate_from_chat_id", "pinned_message",
+        "invoice", "successful_payment", "refunded_payment", "forum_topic_created", "forum_topic_edited",
+        "forum_topic_closed", "forum_topic_reopened", "reply_markup",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -34,12 +47,13 @@ class MethodCoverage:
 
 @dataclass(frozen=True)
 class Coverage:
-    """The Bot API's methods and kinds of updates, and what the emulator has of them."""
+    """The Bot API's methods, kinds of updates and fields of a message, and what the emulator has of them."""
 
     version: str
     source: str
     methods: tuple[MethodCoverage, ...]
     updates: dict[str, bool]
+    message: dict[str, bool]
 
     @property
     def summary(self) -> str:
@@ -66,6 +80,7 @@ class Coverage:
                 for one in self.methods
             },
             "updates": self.updates,
+            "message": self.message,
         }
 
 
@@ -105,6 +120,7 @@ def coverage() -> Coverage:
         spec["source"],
         tuple(_method(name, one) for name, one in spec["methods"].items()),
         {kind: kind in UPDATES for kind in spec["updates"]},
+        {name: name in MESSAGE_FIELDS for name in spec["message"]},
     )
 
 
