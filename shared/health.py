@@ -34,7 +34,7 @@ def respond(request: Request) -> Response | None:
     try:
         secrets = settings().scheduler_secrets
     except ConfigError:
-        return _response(503, {"status": "a setting is wrong; the log names it"})
+        return _response(503, {"status": "a setting is invalid; see the log"})
     if not settings().database_enabled:
         return _response(200, {"status": "ok", "database": "none: DB_ENABLED=false"})
     asks_database = token_matches(bearer_token(request.headers.get("Authorization")), secrets)

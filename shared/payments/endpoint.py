@@ -59,19 +59,19 @@ def _refuse_without_database(request: Request) -> Reply:
 def _answer(request: Request) -> Reply:
     name, kind = _names(request.path)
     if name not in providers.names() or not providers.load(name).is_configured():
-        return Reply(404, b"no such provider here")
+        return Reply(404, b"unknown provider")
     provider = providers.load(name)
     if kind not in provider.KINDS:
-        return Reply(404, b"no such kind")
+        return Reply(404, b"unknown kind of callback")
     if request.method not in provider.METHODS:
-        return Reply(405, b"not this way")
+        return Reply(405, b"method not allowed")
     body = read_body(request, MAX_BODY)
     if body is None:
         log.warning("a callback broke off", action="payment_refused", provider=name)
-        return Reply(400, b"the body is malformed or incomplete")
+        return Reply(400, b"malformed or incomplete body")
     if len(body) > MAX_BODY:
         log.warning("a callback is too long", action="payment_refused", provider=name)
-        return Reply(413, b"too long")
+        return Reply(413, b"body too large")
     call = Call(
         kind=kind,
         method=request.method,

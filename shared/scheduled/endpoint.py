@@ -33,20 +33,20 @@ def respond(request: Request) -> Response:
         return _run(request)
     except ConfigError as error:
         log.alert(f"a setting is wrong: {error}", action="config_error")
-        return _response(500, {"error": "a setting is wrong; the log names it"})
+        return _response(500, {"error": "a setting is invalid; see the log"})
     except DatabaseUnavailable:
         return _response(503, {"error": "the database is unavailable"})
     except Exception as error:
         log.alert("a job failed", action="job_failed", path=request.path, error=str(error))
-        return _response(500, {"error": "the job failed; the log says why"})
+        return _response(500, {"error": "the job failed; see the log"})
 
 
 def _run(request: Request) -> Response:
     if request.method != "POST":
-        return _response(405, {"error": "call with POST"})
+        return _response(405, {"error": "use POST"})
     if not may_call(request.headers.get("Authorization")):
         log.warning("a call that is not the scheduler's", action="scheduler_forged", path=request.path)
-        return _response(401, {"error": "not the scheduler"})
+        return _response(401, {"error": "only the scheduler may call this"})
     name = request.path.removeprefix("/scheduled").strip("/")
     if name not in JOBS:
         return _response(404, {"error": f"no job {name!r}"})

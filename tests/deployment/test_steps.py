@@ -22,7 +22,7 @@ FUNCTIONS_URL = "https://europe-west3-my-project.cloudfunctions.net"
 # What `curl` prints of a revision that works: the body and the status.
 WELL = {
     f"curl {FUNCTIONS_URL}/telegram": "unauthorized 401",
-    f"curl {FUNCTIONS_URL}/payments/nobody": "no such provider here 404",
+    f"curl {FUNCTIONS_URL}/payments/nobody": "unknown provider 404",
 }
 FUNCTION_URL = "https://scheduled-abc-ew.a.run.app"
 DESCRIBE = {"gcloud functions describe scheduled": FUNCTION_URL}

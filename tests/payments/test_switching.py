@@ -17,13 +17,13 @@ def post(stack: Stack, path: str) -> tuple[int, bytes]:
 def test_a_provider_without_its_settings_is_not_there(stack: Stack) -> None:
     assert post(stack, "stripe")[0] == 401
     with stack.settings(STRIPE_WEBHOOK_SECRET=""):
-        assert post(stack, "stripe") == (404, b"no such provider here")
+        assert post(stack, "stripe") == (404, b"unknown provider")
         assert post(stack, "crypto_pay")[0] == 401
     assert post(stack, "stripe")[0] == 401
 
 
 def test_a_wrong_setting_is_an_outage_even_for_a_stranger(stack: Stack) -> None:
-    assert post(stack, "nobody") == (404, b"no such provider here")
+    assert post(stack, "nobody") == (404, b"unknown provider")
     with stack.settings(RESPONSE_TIMEOUT="soon"):
         assert post(stack, "nobody")[0] == 503
         assert post(stack, "stripe")[0] == 503

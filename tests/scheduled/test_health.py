@@ -93,7 +93,7 @@ def test_behind_the_address_that_names_the_function(stack: Stack) -> None:
 def test_a_wrong_setting_is_seen(stack: Stack) -> None:
     with stack.settings(ENVIRONMENT="prod"):
         status, body = get(stack, "payments")
-        assert (status, body) == (503, {"status": "a setting is wrong; the log names it"})
+        assert (status, body) == (503, {"status": "a setting is invalid; see the log"})
 
 
 @pytest.mark.parametrize("path", ["/healthy", "/health/x", "/a/b/health", "/"])
