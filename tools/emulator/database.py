@@ -56,6 +56,7 @@ class Database:
         self._links: set[_Link] = set()
         self._listener: socket.socket | None = None
         self._paused = threading.Event()
+        self.was_disturbed = False  # by `down` or `on`; whoever wants to know sets it back
         self.port = port
         self.up()
 
@@ -77,6 +78,7 @@ class Database:
 
     def down(self) -> None:
         """Cut every connection and refuse new ones."""
+        self.was_disturbed = True
         with self._lock:
             listener, self._listener = self._listener, None
             links = list(self._links)
@@ -101,6 +103,7 @@ class Database:
             client is gone afterwards.
         after: Postgres has answered (and committed); the client has not seen the answer.
         """
+        self.was_disturbed = True
         with self._lock:
             self._hooks.append(Hook(name, when, do, times))
 
