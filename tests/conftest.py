@@ -6,6 +6,7 @@ the clock, a setting) is put back after it.
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 import tempfile
@@ -32,6 +33,14 @@ FUNCTIONS = {
 }
 ADMIN = "olga@example.com"
 RETRY_SCALE = 0.05  # Telegram's pauses between deliveries, shortened
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests that kill a function as slow: each waits until it has started again."""
+    for item in items:
+        if re.match(r"test_(a_)?killed_", item.name) and "browser" not in item.keywords:
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
