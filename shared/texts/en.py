@@ -38,21 +38,22 @@ TEXTS: Mapping[str, str] = {
     "command_clear": "Clear this conversation",
     "command_whoami": "Your Telegram ID",
     "command_cancel": "Cancel what you started",
-    "command_stats": "People, requests and cost",
-    "command_user": "A person’s card: ID or user name",
+    "command_stats": "Users, requests, cost and revenue",
+    "command_user": "Find a user: ID, @user or part of a name",
     "command_grant": "Add bonus requests: @user amount [reason]",
     "command_givetrainings": "Add trainings: @user amount [reason]",
-    "command_reset": "Reset this month’s requests: @user",
+    "command_addbalance": "Add to a balance: @user amount [reason]",
+    "command_reset": "Reset this month’s limit: @user",
     "command_plan": "Set a plan: @user PLAN [days]",
     "command_unban": "Unban a user: @user",
     "command_ban": "Ban a user: @user [reason]",
     "command_products": "Products and prices",
-    "command_promocode": "Promo codes: which there are, a new one, on and off",
-    "command_payment": "A payment by its number; without one, what needs you",
-    "command_refund": "Give money back: which payment, how much",
-    "command_check": "Do payments and balances agree?",
-    "command_statement": "Providers’ lists and our records",
-    "command_audit": "What admins did",
+    "command_promocode": "Promo codes: list, create, turn on and off",
+    "command_payment": "A payment by number, or those that need attention",
+    "command_refund": "Refund a payment: number [amount]",
+    "command_check": "Check that payments and balances agree",
+    "command_statement": "Compare with the providers’ own lists",
+    "command_audit": "Admin activity log",
     # The main menu
     "menu_profile": "👤 Profile",
     "menu_mode": "Mode: {mode}",
@@ -92,6 +93,17 @@ TEXTS: Mapping[str, str] = {
     "help_data": "**Settings and data**",
     "help_more": "**Help**",
     "help_admin": "🛡 **For admins**",
+    "gift_credits": "🎁 You’ve got **{count|bonus request|bonus requests}**. They’re used after the day’s requests and never expire. You have {left} in total.",
+    "gift_credits_taken": "{count|bonus request has|bonus requests have} been removed from your account. You have {left} left. Questions? /paysupport",
+    "gift_trainings": "🎁 You’ve got **{count|training|trainings}**. You have {left} in total: /trainings",
+    "gift_trainings_taken": "{count|training has|trainings have} been removed from your account. You have {left} left. Questions? /paysupport",
+    "gift_balance": "🎁 **{count}** has been added to your balance. You have {left} now.",
+    "gift_balance_taken": "{count} has been taken off your balance. You have {left} left. Questions? /paysupport",
+    "gift_reset": "🔄 Your limit has been reset: all your requests are available again.",
+    "gift_reset_undone": "The reset of your limit was a mistake and has been undone. See what you have left: /usage",
+    "gift_plan": "⭐ You now have the **{plan}** plan until {until}.",
+    "gift_plan_endless": "⭐ You now have the **{plan}** plan with no end date.",
+    "gift_plan_ended": "Your {before} plan has ended. You’re on the {plan} plan now. Questions? /paysupport",
     "help_admin_users": "**Users**",
     "help_admin_payments": "**Sales**",
     "help_admin_more": "**Bot**",
@@ -451,65 +463,56 @@ TEXTS: Mapping[str, str] = {
     "audit_product_on": "put on sale",
     "audit_product_off": "hidden",
     # For admins
-    "stats_head": "📊 **How the bots do**",
-    "stats_people": "\n👥 People in all: **{people}**\nChats active in the last hour: **{sessions}**\n\nToday · 7 days · 30 days",
+    "stats_head": "📊 **Overview**",
+    "stats_people": "\n👥 Total users: **{people}**\nChats active in the last hour: **{sessions}**\n\nToday · 7 days · 30 days",
     "stats_new": "New: {figures}",
     "stats_active": "Active: {figures}",
     "stats_requests": "Requests: {figures}",
     "stats_calls": "AI calls: {figures}",
-    "stats_errors": "Of these failed: {figures} ({share}% in 30 days)",
-    "stats_cost": "Cost, as far as providers say: {figures}",
-    "stats_tokens": "Tokens in 30 days: {tokens_in} asked, {tokens_out} answered",
-    "stats_models": "\n🤖 **Models in 30 days**",
+    "stats_errors": "Failed: {figures} ({share}% in 30 days)",
+    "stats_cost": "AI cost: {figures}",
+    "stats_tokens": "Tokens in 30 days: {tokens_in} in, {tokens_out} out",
+    "stats_models": "\n🤖 **Models, 30 days**",
     "stats_model": "{model}: {requests|request|requests}, {cost}",
-    "stats_picture": "How the bots do",
+    "stats_picture": "Overview",
     "stats_picture_requests": "Requests",
     "stats_picture_errors": "AI errors",
-    "stats_picture_people": "Active people",
+    "stats_picture_people": "Active users",
     "stats_picture_new": "new",
-    "stats_picture_most": "most in a day: {most}",
+    "stats_picture_most": "busiest day: {most}",
     "stats_picture_nothing": "Nothing in 30 days",
-    "stats_tile_people": "People",
+    "stats_tile_people": "Users",
     "stats_tile_active": "Active today",
     "stats_tile_requests": "Requests today",
-    "stats_tile_cost": "Cost today",
+    "stats_tile_cost": "AI cost today",
+    "stats_money": "💰 **Revenue**\n\nToday · 7 days · 30 days",
+    "stats_money_currency": "**{currency}**\nGross: {gross}\nRefunds: {refunds}\nNet: {net}",
+    "stats_money_none": "No payments in 30 days.",
+    "stats_money_counts": "Payments: {payments}\nRefunds: {refunds}",
+    "stats_paying": "**New users who paid**\nToday: {day}\n7 days: {week}\n30 days: {month}",
+    "stats_paying_of": "{paid} of {new} ({share}%)",
     "stats_tile_today": "today: {figure}",
     "stats_tile_week": "7 days: {figure}",
     "stats_tile_month": "30 days: {figure}",
-    "admin_usage_user": "Whom is it about? For example: `/user 123456789` or `/user @name`",
-    "admin_usage_grant": (
-        "To whom, how many and, if you like, why? For example: `/grant @name 50 for the bug report`\n\n"
-        "A number below zero takes back; a million at most."
-    ),
-    "admin_usage_givetrainings": (
-        "Whom, how many trainings and, if you like, why? For example: `/givetrainings @name 3 for your patience`\n\n"
-        "A number below zero takes back what is unused."
-    ),
-    "admin_usage_reset": "Who gets this month’s requests back? For example: `/reset @name`",
-    "admin_usage_plan": (
-        "To whom, which plan and, unless for good, for how many days? For example: `/plan @name PREMIUM 30`\n\n"
-        "The days begin now. `/plan @name FREE` takes back what admins gave."
-    ),
-    "admin_usage_ban": "Whom and, if you like, why? For example: `/ban @name spam`\n\nThe person is told the reason.",
-    "admin_usage_unban": "Whose ban shall be lifted? For example: `/unban @name`",
-    "admin_usage_promocode": (
-        "🏷 **Promo codes**\n\n`/promocode` — which there are\n`/promocode SUMMER` — one of them\n"
-        "`/promocode SUMMER percent 20 100 30 for subscribers` — a new one: 20% off a purchase, for 100 people, "
-        "30 days, and a note for yourself\n\n"
-        "Instead of `percent 20` it may be `month 1`, `credits 50` or `trainings 3`. People and days may be left "
-        "out; `-` is without a limit."
-    ),
-    "admin_promocode_none": "There is no promo code {code}. To make it: `/promocode {code} percent 20 100 30`",
-    "admin_promocode_bad": (
-        "This cannot be a promo code: a code has 3 to 32 Latin letters, digits, - and _; a discount is 1 to 99%, months "
-        "up to 36, requests up to a million, trainings up to 1000, days up to 3660, and people one at least."
-    ),
-    "admin_promocode_taken": "There is a promo code {code} already, and it stays as it was.",
+    "admin_usage_user": "Who are you looking for? Send an ID, a @name or at least two characters of a name: `/user 123456789`, `/user @name`, `/user Anna`",
+    "admin_found": "🔎 **{query}**\n\nTap a user to open their card.",
+    "admin_found_more": "🔎 **{query}**\n\nThere are more matches than fit here: add a few letters, or tap a user to open their card.",
+    "admin_usage_grant": "Add bonus requests like this: `/grant @name 50 for the bug report`\n\nA negative number takes them back. The user gets a message; the reason stays in the log.",
+    "admin_usage_givetrainings": "Add trainings like this: `/givetrainings @name 3 for your patience`\n\nA negative number takes unused ones back. The user gets a message; the reason stays in the log.",
+    "admin_usage_addbalance": "Add to a balance in {currency} like this: `/addbalance @name 100 for the outage`\n\nA negative number takes it back. The user gets a message; the reason stays in the log.",
+    "admin_usage_reset": "Reset this month’s limit like this: `/reset @name`",
+    "admin_usage_plan": "Set a plan like this: `/plan @name PREMIUM 30`\n\nThe days count from now; without days the plan has no end. `/plan @name FREE` ends a plan that an admin gave.",
+    "admin_usage_ban": "Ban a user like this: `/ban @name spam`\n\nThe user sees the reason.",
+    "admin_usage_unban": "Unban a user like this: `/unban @name`",
+    "admin_usage_promocode": "🏷 **Promo codes**\n\n`/promocode` lists all of them\n`/promocode SUMMER` shows one\n`/promocode SUMMER percent 20 100 30 for subscribers` creates one: 20% off one purchase, for 100 people, for 30 days, with a note for admins\n\nInstead of `percent 20`: `month 1`, `credits 50` or `trainings 3`. People and days are optional; `-` means no limit.",
+    "admin_promocode_none": "There’s no promo code {code}. Create it: `/promocode {code} percent 20 100 30`",
+    "admin_promocode_bad": "This can’t be a promo code. A code is 3–32 Latin letters, digits, - and _. The most it can give: 99% off, 36 months, a million requests, 1,000 trainings, 3,660 days.",
+    "admin_promocode_taken": "The promo code {code} already exists and hasn’t changed.",
     "admin_promocodes": "🏷 **Promo codes**\n\n{codes}",
-    "admin_promocodes_none": "🏷 There are no promo codes yet. To make one: `/promocode SUMMER percent 20 100 30`",
+    "admin_promocodes_none": "🏷 There are no promo codes yet. Create one: `/promocode SUMMER percent 20 100 30`",
     "admin_promocodes_line": "{code}: {gives}, used {uses}, {state}",
-    "admin_promocode": "🏷 **{code}**: {gives}\n\nNow: **{state}**\n{lines}\n\nLink: {link}",
-    "admin_promocode_month": "the plan {plan}, {value|month|months}",
+    "admin_promocode": "🏷 **{code}**: {gives}\n\nStatus: **{state}**\n{lines}\n\nLink: {link}",
+    "admin_promocode_month": "{plan} for {value|month|months}",
     "admin_promocode_credits": "{value|request|requests}",
     "admin_promocode_trainings": "{value|training|trainings}",
     "admin_promocode_percent": "{value}% off",
@@ -519,72 +522,77 @@ TEXTS: Mapping[str, str] = {
     "admin_promocode_note": "Note: {note}",
     "admin_promocode_active": "on",
     "admin_promocode_off": "off",
-    "admin_promocode_used_up": "all taken",
-    "admin_promocode_over": "over",
-    "admin_promocode_not_yet": "not begun",
-    "admin_button_promocode_off": "⏸ Switch off",
-    "admin_button_promocode_on": "▶️ Switch on",
-    "admin_button_promocodes": "🏷 All promo codes",
-    "audit_create_promocode": "a new promo code",
-    "audit_promocode_on": "promo code switched on",
-    "audit_promocode_off": "promo code switched off",
-    "admin_usage_audit": "All that was done: `/audit`. What was done to one person: `/audit @name`",
-    "admin_nobody": (
-        "I cannot find {who}. They must have written to one of the bots. "
-        "The surest is the ID: it stands in their /profile."
-    ),
-    "admin_no_plan": "There is no plan {name}. There are: {plans}",
+    "admin_promocode_used_up": "limit reached",
+    "admin_promocode_over": "expired",
+    "admin_promocode_not_yet": "not started",
+    "admin_button_promocode_off": "⏸ Turn off",
+    "admin_button_promocode_on": "▶️ Turn on",
+    "admin_button_promocodes": "‹ All promo codes",
+    "audit_create_promocode": "promo code created",
+    "audit_promocode_on": "promo code turned on",
+    "audit_promocode_off": "promo code turned off",
+    "admin_usage_audit": "See everything: `/audit`. See one user: `/audit @name`",
+    "admin_nobody": "I can’t find {who}. A user appears here once they’ve written to a bot. Their ID is in their /profile.",
+    "admin_no_plan": "There’s no plan {name}. Plans: {plans}",
     "admin_granted": "{name}: bonus requests {before} → {after}",
     "admin_gave_trainings": "{name}: trainings {before} → {after}",
+    "admin_balance": "{name}: balance {before} → {after}",
+    "admin_balance_too_low": "{name} doesn’t have that much on their balance.",
     "admin_reset": "{name}: requests this month {before} → {after}",
     "admin_plan_set": "{name}: plan {before} → {after}",
+    "admin_plan_bought": "{name} keeps {plan}: it was bought. To end it, refund the payment: /payments",
     "admin_plan_until": "{plan} until {date}",
     "admin_banned": "{name}: banned",
-    "admin_unbanned": "{name}: the ban is lifted",
-    "admin_not_banned": "{name} was not banned",
-    "admin_is_admin": "{name} is an admin and cannot be banned.",
-    "admin_bad_number": "This number does not fit: requests and trainings up to a million, days up to 3660, and the free plan has no days.",
-    "admin_done_differently": "Something else was done under this number already. Please send the command again.",
-    "admin_ban_question": "🚫 **Ban {name}?**\n\nNo bot will answer them. No reason is given: you can write one with /ban.",
-    "admin_ban_question_reason": "🚫 **Ban {name}?**\n\nNo bot will answer them. The reason: {reason}",
-    "admin_ban_forgotten": "This question is out of date. Please send /ban again.",
-    "admin_card": (
-        "👤 **{name}**\n\n"
-        "ID: `{id}`\n"
-        "Language: {language}\n"
-        "Plan: **{plan}**\n"
-        "Today: {today}\n"
-        "This month: {month}\n"
-        "Bonus requests: {credits}\n"
-        "Trainings: {trainings}\n"
-        "Balance: {balance}\n"
-        "Paid: {money}\n"
-        "Invitations that counted: {referrals}\n"
-        "Own AI keys: {keys}\n"
-        "With us since {since}\n"
-        "Last message: {last}{marks}"
-    ),
+    "admin_unbanned": "{name}: unbanned",
+    "admin_not_banned": "{name} wasn’t banned",
+    "admin_is_admin": "{name} is an admin and can’t be banned.",
+    "admin_bad_number": "That number won’t work. Amounts go up to a million, days up to 3,660, and the free plan has no days.",
+    "admin_done_differently": "This command was already carried out differently. Send it again.",
+    "admin_ban_question": "🚫 **Ban {name}?**\n\nNo bot will reply to them. To give a reason, send /ban with it.",
+    "admin_ban_question_reason": "🚫 **Ban {name}?**\n\nNo bot will reply to them. Reason they’ll see: {reason}",
+    "admin_ban_forgotten": "This question is out of date. Send /ban again.",
+    "admin_card": "👤 **{name}**\n\nID: `{id}`\nLanguage: {language}\nPlan: **{plan}**\nToday: {today}\nThis month: {month}\nBonus requests: {credits}\nTrainings: {trainings}\nBalance: {balance}\nPaid: {money}\nFriends invited: {referrals}\nOwn AI keys: {keys}\nJoined: {since}\nLast message: {last}{marks}",
     "admin_card_of": "{used} of {limit}",
     "admin_mark_admin": "🛡 Admin",
-    "admin_mark_blocked": "📵 Has blocked the bot",
+    "admin_mark_blocked": "📵 Blocked the bot",
     "admin_mark_banned": "🚫 Banned since {date}",
     "admin_mark_reason": "Reason: {reason}",
     "admin_button_card": "👤 Card",
-    "admin_button_grant": "🎁 +{credits}",
-    "admin_button_reset": "🔄 Reset the month",
-    "admin_button_audit": "📜 Audit",
+    "admin_button_give": "🎁 Give",
+    "admin_button_back": "‹ Card",
+    "admin_button_grant": "🎁 +{credits|request|requests}",
+    "admin_button_reset": "🔄 Reset the limit",
+    "admin_button_audit": "📜 Log",
     "admin_button_plan": "⭐ {plan} for {days|day|days}",
-    "admin_button_no_plan": "Take the plan back",
+    "admin_button_no_plan": "End the plan",
     "admin_button_ban": "🚫 Ban",
     "admin_button_ban_yes": "🚫 Yes, ban",
     "admin_button_ban_no": "Cancel",
-    "admin_button_unban": "✅ Lift the ban",
-    "admin_audit": "📜 **Audit**\n\n{entries}",
-    "admin_audit_of": "📜 **Audit:** {name}\n\n{entries}",
+    "admin_button_unban": "✅ Unban",
+    "admin_button_undo": "↩️ Undo",
+    "admin_button_undo_what": "↩️ Undo: {what}",
+    "undo_credits": "{change} requests",
+    "undo_trainings": "{change} trainings",
+    "undo_plan": "plan {plan}",
+    "undo_reset": "limit reset",
+    "admin_undo_done": "Undone: {before} → {after}",
+    "admin_undo_part": "Undone: {before} → {after}. The rest was already used.",
+    "admin_undo_known": "This has already been undone.",
+    "admin_undo_replaced": "This can’t be undone: something newer has replaced it.",
+    "admin_undo_impossible": "This can’t be undone.",
+    "undone_add_bonus_credits": "bonus requests",
+    "undone_give_trainings": "trainings",
+    "undone_adjust_balance": "balance",
+    "undone_set_plan": "plan",
+    "undone_reset_user_usage": "limit reset",
+    "audit_undo": "undone, {what}: {before} → {after}",
+    "audit_adjust_balance": "balance {before} → {after}",
+    "admin_audit": "📜 **Admin log**\n\n{entries}",
+    "admin_audit_of": "📜 **Admin log:** {name}\n\n{entries}",
     "admin_audit_empty": "Nothing yet.",
     "admin_audit_line": "{date}, {admin}\n{whom}: {what}",
     "admin_audit_reason": "“{reason}”",
-    "admin_audit_erased": "An erased person",
+    "admin_audit_erased": "Erased user",
     "admin_audit_newest": "‹ Newest",
     "admin_audit_older": "Older ›",
     "audit_add_bonus_credits": "bonus requests {before} → {after}",
@@ -592,33 +600,27 @@ TEXTS: Mapping[str, str] = {
     "audit_reset_user_usage": "requests this month {before} → {after}",
     "audit_set_plan": "plan {before} → {after}",
     "audit_ban_user": "banned",
-    "audit_unban_user": "ban lifted",
+    "audit_unban_user": "unbanned",
     # Payments in an admin's hands
-    "admin_usage_payment": (
-        "Which payment? For example: `/payment 17`. The provider’s own number will do, too. Without one I "
-        "show what needs attention."
-    ),
-    "admin_usage_payments": "Whose payments? For example: `/payments @name`",
-    "admin_usage_refund": (
-        "Which payment, and how much of it if not all? For example: `/refund 17` or `/refund 17 50`\n\nIts "
-        "number is in /payment and in `/payments @name`. I will ask before I do it."
-    ),
-    "admin_no_payment": "I cannot find a payment {which}. Numbers are in /payment and in `/payments @name`.",
+    "admin_usage_payment": "Which payment? Send its number, ours or the provider’s: `/payment 17`. Without a number, I show the payments that need attention.",
+    "admin_usage_payments": "Whose payments? Like this: `/payments @name`",
+    "admin_usage_refund": "Which payment? `/refund 17` refunds all of it, `/refund 17 50` a part.\n\nNumbers are in /payment and `/payments @name`. I’ll ask before I refund.",
+    "admin_no_payment": "I can’t find payment {which}. Numbers are in /payment and `/payments @name`.",
     "admin_payment": "💳 **Payment {id}** · {money} · {status}",
     "admin_payment_provider": "{provider}, number `{number}`",
-    "admin_payment_person": "Whose: {person}",
+    "admin_payment_person": "Buyer: {person}",
     "admin_payment_payer": "buyer unknown, paid by ID {id}",
     "admin_payment_other_payer": "{name}, but paid by ID {id}",
-    "admin_payment_nobody": "unknown, or erased",
+    "admin_payment_nobody": "unknown or erased",
     "admin_payment_bought": "For: {title} (order {order})",
-    "admin_payment_given": "Given: {given}",
+    "admin_payment_given": "Added: {given}",
     "admin_payment_refunded": "Refunded: {money}",
-    "admin_payment_disputed": "Taken by the bank in a dispute: {money}",
-    "admin_payment_status_pending": "waits for payment",
+    "admin_payment_disputed": "Lost in a dispute: {money}",
+    "admin_payment_status_pending": "awaiting payment",
     "admin_payment_status_completed": "paid",
-    "admin_payment_status_part": "paid, part of it went back",
+    "admin_payment_status_part": "paid, partly refunded",
     "admin_payment_status_refunded": "refunded",
-    "admin_payment_status_disputed": "taken by the bank",
+    "admin_payment_status_disputed": "lost in a dispute",
     "admin_payment_status_failed": "failed",
     "admin_payment_status_canceled": "canceled",
     "admin_given_subscription": "{quantity|day|days} of the plan",
@@ -626,39 +628,20 @@ TEXTS: Mapping[str, str] = {
     "admin_given_balance": "{quantity} of balance",
     "admin_given_course": "the course",
     "admin_given_taken": "{given}, taken back: {taken}",
-    "admin_problem_no_order": (
-        "⚠️ **There is no order.** If one appears, the payment finds it by itself. If it is of another "
-        "shop on the same account, do nothing. Else refund it."
-    ),
-    "admin_problem_amount": (
-        "⚠️ **The amount is wrong**, so nothing was given. Refund it, or give the purchase yourself: "
-        "/plan, /grant."
-    ),
-    "admin_problem_currency": (
-        "⚠️ **The currency is wrong**, so nothing was given. Refund it, or give the purchase yourself: "
-        "/plan, /grant."
-    ),
-    "admin_problem_owner": (
-        "⚠️ **It was not the buyer who paid**, or the buyer has erased their data. Nothing was given. "
-        "Refund it."
-    ),
-    "admin_problem_test": (
-        "⚠️ **It is a test payment**: there is no money behind it, and nothing was given. Look whose key "
-        "is in the secrets."
-    ),
-    "admin_problem_withdrawn": (
-        "⚠️ **This order was withdrawn**: its discount belongs to a later order or was used. Nothing was given. Refund it."
-    ),
-    "admin_problem_second_charge": (
-        "⚠️ **This order is paid already** by another payment. Nothing was given for the second. Refund it."
-    ),
+    "admin_problem_no_order": "⚠️ **No order.** If an order appears, the payment is linked automatically. If another shop uses the same account, do nothing. Otherwise refund it.",
+    "admin_problem_amount": "⚠️ **Wrong amount.** Nothing was added. Refund it, or add the purchase yourself: /plan, /grant.",
+    "admin_problem_currency": "⚠️ **Wrong currency.** Nothing was added. Refund it, or add the purchase yourself: /plan, /grant.",
+    "admin_problem_owner": "⚠️ **Paid by someone else,** or the buyer erased their data. Nothing was added. Refund it.",
+    "admin_problem_test": "⚠️ **Test payment.** No real money came, and nothing was added. Check whether a test key is in the secrets.",
+    "admin_problem_withdrawn": "⚠️ **Canceled order.** Its discount went to a later order or was used. Nothing was added. Refund it.",
+    "admin_problem_second_charge": "⚠️ **Paid twice.** Another payment already covers this order, so this one added nothing. Refund it.",
     "admin_refund_line": "↩️ {money}: {state}\n{admin}, {date}",
-    "admin_refund_state_open": "not known yet, I keep asking",
-    "admin_refund_state_accepted": "taken by the provider, on its way",
+    "admin_refund_state_open": "unconfirmed, I keep checking",
+    "admin_refund_state_accepted": "accepted by the provider, on its way",
     "admin_refund_state_done": "refunded",
-    "admin_refund_state_refused": "refused by the provider",
-    "admin_refund_state_unknown": "unknown, look into the provider’s dashboard",
-    "admin_refund_state_failed": "failed, the money stayed with us",
+    "admin_refund_state_refused": "rejected by the provider",
+    "admin_refund_state_unknown": "unconfirmed, check the provider’s dashboard",
+    "admin_refund_state_failed": "failed, we kept the money",
     "admin_button_payment": "💳 Payment {payment}",
     "admin_button_payments": "💳 Payments",
     "admin_button_refund": "↩️ Refund {money}",
@@ -666,108 +649,67 @@ TEXTS: Mapping[str, str] = {
     "admin_button_refund_no": "Cancel",
     "admin_payments_of": "💳 **Payments:** {name}",
     "admin_payments_open": "💳 **Need attention**",
-    "admin_payments_none": "There were none.",
-    "admin_payments_solved": (
-        "All is well: no money without an order, no wrong amounts, no undecided refunds.\n\nSomebody’s "
-        "payments: `/payments @name`, a single one: `/payment 17`"
-    ),
+    "admin_payments_none": "No payments.",
+    "admin_payments_solved": "Everything’s fine: no payments without an order, no wrong amounts, no unconfirmed refunds.\n\nA user’s payments: `/payments @name`",
     "admin_payments_line": "**No. {id}** · {date}\n{title} · {money} · {status}\n{provider}{marks}",
     "admin_payments_given": "🎁 {given}",
     "admin_payments_no_order": "⚠️ no order",
-    "admin_payments_amount": "⚠️ a wrong amount",
-    "admin_payments_currency": "⚠️ a wrong currency",
-    "admin_payments_owner": "⚠️ not paid by the buyer",
-    "admin_payments_test": "⚠️ a test payment",
-    "admin_payments_withdrawn": "⚠️ a withdrawn order was paid",
-    "admin_payments_second_charge": "⚠️ a second payment for one order",
-    "admin_payments_refund_open": "↩️ a refund is under way",
-    "admin_payments_refund_unknown": "↩️ what became of a refund is unknown",
+    "admin_payments_amount": "⚠️ wrong amount",
+    "admin_payments_currency": "⚠️ wrong currency",
+    "admin_payments_owner": "⚠️ paid by someone else",
+    "admin_payments_test": "⚠️ test payment",
+    "admin_payments_withdrawn": "⚠️ canceled order",
+    "admin_payments_second_charge": "⚠️ paid twice",
+    "admin_payments_refund_open": "↩️ refund in progress",
+    "admin_payments_refund_unknown": "↩️ refund unconfirmed",
     "admin_refund_question": "↩️ **Refund {money}?**\n\nPayment {id}, {provider}\nTo: {name}",
-    "admin_refund_takes": "What was given for it and is not used up is taken back, and the person is told.",
-    "admin_refund_takes_part": (
-        "The same share of what was given, if it is not used up, is taken back, and the person is told."
-    ),
-    "admin_refund_how_part": "A part can go back as well: `/refund {id} 50`",
-    "admin_refund_not_paid": "No money came with payment {id}: there is nothing to refund.",
-    "admin_refund_busy": "A refund of payment {id} is under way. The next one can begin when it is decided.",
-    "admin_refund_busy_with": (
-        "⏳ The admin {admin} has already begun a refund of this payment. I made no second one."
-    ),
-    "admin_refund_nothing_left": "Nothing is left to refund of payment {id}.",
-    "admin_refund_too_much": "That much cannot be refunded: {money} is left.",
-    "admin_refund_bad_amount": (
-        "This amount cannot be refunded: above zero, two digits after the point at most, and Stars come "
-        "whole."
-    ),
-    "admin_refund_never": (
-        "{provider}: gives nothing back when we ask. Refund it in the provider’s dashboard, if it can do "
-        "that."
-    ),
-    "admin_refund_not_configured": (
-        "{provider}: not connected right now, there are no keys. Refund it in the provider’s dashboard; "
-        "the bot will hear of it."
-    ),
-    "admin_refund_whole_only": "{provider}: only the whole payment can be refunded.",
+    "admin_refund_takes": "The unused part of the purchase is taken back, and the buyer gets a message.",
+    "admin_refund_takes_part": "The same share of the purchase is taken back if it’s unused, and the buyer gets a message.",
+    "admin_refund_how_part": "To refund only a part: `/refund {id} {part}`",
+    "admin_refund_not_paid": "Payment {id} brought no money, so there’s nothing to refund.",
+    "admin_refund_busy": "Payment {id} is being refunded. Wait until that’s settled.",
+    "admin_refund_busy_with": "⏳ {admin} is already refunding this payment. I haven’t started a second refund.",
+    "admin_refund_nothing_left": "Payment {id} has been refunded in full.",
+    "admin_refund_too_much": "You can refund {money} at most.",
+    "admin_refund_bad_amount": "That amount won’t work: it must be above zero with two decimals at most, and Stars are whole.",
+    "admin_refund_never": "{provider} doesn’t take refunds from us. Refund it in the provider’s dashboard if you can.",
+    "admin_refund_not_configured": "{provider} isn’t connected right now. Refund it in the provider’s dashboard; the bot will notice.",
+    "admin_refund_whole_only": "{provider} refunds whole payments only.",
     "admin_refund_other_currency": (
         "Payment {id} was made when balances had another currency, so I can’t refund it to the balance."
     ),
     "admin_refund_erased": "The buyer has erased their data, so there’s no balance to refund payment {id} to.",
-    "admin_refund_changed": (
-        "⚠️ Something about the payment has changed since I asked, so I refunded nothing. Here it is now:"
-    ),
-    "admin_refund_is_open": (
-        "⏳ **{provider}: no clear answer.** Whether {money} went back is not known yet. I will ask again "
-        "and write; asking again makes no second refund."
-    ),
-    "admin_refund_is_accepted": (
-        "⏳ **{provider}: the refund is accepted**, {money} is on its way. I will write when it is there."
-    ),
+    "admin_refund_changed": "⚠️ The payment has changed since I asked, so I haven’t refunded anything. Here it is now:",
+    "admin_refund_is_open": "⏳ **Refund of {money}: unconfirmed.** {provider} hasn’t answered clearly. I’ll keep checking and write to you; the money can’t go back twice.",
+    "admin_refund_is_accepted": "⏳ **Refund of {money} accepted.** {provider} is on it. I’ll write to you when it’s done.",
     "admin_refund_is_done": "✅ **Refunded {money}** · {provider}",
-    "admin_refund_is_refused": "❌ **{provider}: refused.** {money} did not go back; you can try again.",
-    "admin_refund_is_unknown": (
-        "❓ **{provider}: still no answer.** Whether {money} went back only the provider’s dashboard can "
-        "tell."
-    ),
-    "admin_refund_is_failed": "❌ **{provider}: the refund did not happen.** {money} stayed with us.",
+    "admin_refund_is_refused": "❌ **Refund rejected by {provider}.** {money} didn’t go back; you can try again.",
+    "admin_refund_is_unknown": "❓ **Refund of {money}: unconfirmed.** {provider} never answered clearly. Check its dashboard.",
+    "admin_refund_is_failed": "❌ **Refund failed at {provider}.** We kept {money}.",
     "refund_told_done": "✅ **Refunded {back}**\n\nPayment {payment}, {provider}, number `{number}`.",
-    "refund_told_refused": (
-        "❌ **The refund of {back} was refused**\n\nPayment {payment}, {provider}, number `{number}`. The "
-        "money did not go back; the payment’s card says why."
-    ),
-    "refund_told_unknown": (
-        "❓ **The refund of {back}: nobody knows**\n\nPayment {payment}, {provider}, number `{number}`. The "
-        "provider never gave a clear answer, and to go on asking is not safe. Look into its dashboard "
-        "whether the money went back; if it did not, refund it again."
-    ),
-    "refund_told_failed": (
-        "❌ **The refund of {back} did not happen**\n\nPayment {payment}, {provider}, number `{number}`. "
-        "The money stayed with us, and the person has the purchase again. You can try once more."
-    ),
+    "refund_told_refused": "❌ **Refund of {back} rejected**\n\nPayment {payment}, {provider}, number `{number}`. The payment’s card says why.",
+    "refund_told_unknown": "❓ **Refund of {back}: unconfirmed**\n\nPayment {payment}, {provider}, number `{number}`. The provider never answered clearly, and asking again isn’t safe. Check its dashboard; if the money didn’t go back, refund it again.",
+    "refund_told_failed": "❌ **Refund of {back} failed**\n\nPayment {payment}, {provider}, number `{number}`. We kept the money, and the purchase is active again. You can try once more.",
     "admin_card_paid": "{paid}",
-    "admin_card_refunded": "{paid}, of which {refunded} refunded",
+    "admin_card_refunded": "{paid}, {refunded} of it refunded",
     "admin_mark_chargebacks": "⚠️ Bank disputes: {count}",
-    "admin_audit_nobody": "A payment of nobody",
-    "audit_refund_payment": "asked to refund {money}, payment {payment}",
+    "admin_audit_nobody": "Payment without a user",
+    "audit_refund_payment": "refund of {money} requested, payment {payment}",
     "audit_refund_decided": "refund of {money}, payment {payment}: {state}",
-    "admin_check_good": (
-        "✅ **It all agrees.** Payments, what was given for them, the ledger and the balances fit together."
-    ),
-    "admin_check_bad": "🚨 **It does not agree.** Payments: {payments}, balances: {balances}.",
+    "admin_check_good": "✅ **Everything agrees:** payments, purchases, the ledger and balances.",
+    "admin_check_bad": "🚨 **Something doesn’t agree.** Payments: {payments}, balances: {balances}.",
     "admin_check_payment": "Payment {id}: {wrong}",
-    "admin_check_balance": "{who}: balance {balance}, by the ledger {ledger}",
-    "admin_check_too_long": (
-        "The check reads everything and took too long for a message. Run it in the SQL editor: "
-        "`check_payments()` and `check_balances()`."
-    ),
+    "admin_check_balance": "{who}: balance {balance}, ledger {ledger}",
+    "admin_check_too_long": "The check took too long for a chat. Run it in the SQL editor: `check_payments()` and `check_balances()`.",
     "statement_head": "🧾 **Providers’ lists and our records,** 30 days",
     "statement_agrees": "✅ {provider}: {ours}",
-    "statement_differs": "🚨 {provider}: there {theirs}, here {ours}",
+    "statement_differs": "🚨 {provider}: provider {theirs}, us {ours}",
     "statement_days": "**Days that differ**",
-    "statement_day": "{day}, {provider}: there {theirs}, here {ours}, unmatched: {unmatched}",
-    "statement_unread": "⏳ {provider}: days not read yet: {days}",
-    "statement_foreign": "Payments of others on the same accounts: {count}",
-    "statement_no_payments": "✅ No payments in the last {days|day|days} we compared, neither at the providers nor here. Each day is compared once it’s over.",
-    "statement_nothing": "No list has been read yet. The first ones are read within the hour.",
+    "statement_day": "{day}, {provider}: provider {theirs}, us {ours}, unmatched {unmatched}",
+    "statement_unread": "⏳ {provider}: days still to compare: {days}",
+    "statement_foreign": "Other shops’ payments on the same accounts: {count}",
+    "statement_no_payments": "✅ No payments in the last {days|day|days}, at the providers or here. Each day is compared once it’s over.",
+    "statement_nothing": "Nothing to compare yet. The first lists are read within the hour.",
     # Own keys
     "keys": "🔑 **Your keys**\n\n{keys}\n\n{now}",
     "keys_line": "{name} …{last_four} · since {since} · {state}",
@@ -1162,11 +1104,7 @@ TEXTS: Mapping[str, str] = {
     "renewal_ended": (
         "**{title}**: auto-renewal has ended. Everything works until {until}. To continue, open /buy"
     ),
-    "payment_alarm_no_order": (
-        "🚨 **Money without an order:** {money}\n\nPayment {payment}, {provider}, number `{number}`. "
-        "Nothing was given.\n\nIf an order appears, the payment finds it by itself. If it is of another "
-        "shop on the same account, do nothing. Else refund it."
-    ),
+    "payment_alarm_no_order": "🚨 **Payment without an order:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n\nIf an order appears, the payment is linked automatically. If another shop uses the same account, do nothing. Otherwise refund it.",
     "payment_alarm_amount": (
         "🚨 **Wrong amount:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n\n"
         "Refund it, or add the purchase yourself: /plan, /grant."
@@ -1175,43 +1113,18 @@ TEXTS: Mapping[str, str] = {
         "🚨 **Wrong currency:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n"
         "\nRefund it, or add the purchase yourself: /plan, /grant."
     ),
-    "payment_alarm_owner": (
-        "🚨 **Paid by someone other than the buyer,** or the buyer erased their data: {money}\n\nPayment "
-        "{payment}, {provider}, number `{number}`. Nothing was given.\n\nRefund it. If the buyer is erased, the refund "
-        "is made automatically."
-    ),
-    "payment_alarm_test": (
-        "🚨 **A test payment:** {money}\n\nPayment {payment}, {provider}, number `{number}`. There is no "
-        "real money behind it, and nothing was given.\n\nLook whether a key of a test mode is in the "
-        "secrets."
-    ),
-    "payment_alarm_withdrawn": (
-        "🚨 **A withdrawn order was paid:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The order’s "
-        "discount belongs to a later order or was used. Nothing was given.\n\nRefund it."
-    ),
-    "payment_alarm_second_charge": (
-        "🚨 **An order or a period was paid twice:** {money}\n\nPayment {payment}, {provider}, number `{number}`. "
-        "Nothing was given for the second.\n\nRefund it: the first one stands."
-    ),
-    "payment_alarm_refund_currency": (
-        "🚨 **A refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, "
-        "number `{number}`. Nothing was taken back from the buyer. Check it at the provider."
-    ),
-    "renewal_alarm_missed": (
-        "🚨 **A renewal was not charged in time:** {money}\n\n{provider}, subscription `{number}`, paid until "
-        "{until}. Neither a charge nor a refusal has come since then.\n\nCheck the subscription at the provider, and "
-        "the jobs in Cloud Scheduler."
-    ),
+    "payment_alarm_owner": "🚨 **Paid by someone else,** or the buyer erased their data: {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n\nRefund it. If the buyer is erased, the refund is automatic.",
+    "payment_alarm_test": "🚨 **Test payment:** {money}\n\nPayment {payment}, {provider}, number `{number}`. No real money came, and nothing was added.\n\nCheck whether a test key is in the secrets.",
+    "payment_alarm_withdrawn": "🚨 **A canceled order was paid:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The order’s discount went to a later order or was used. Nothing was added.\n\nRefund it.",
+    "payment_alarm_second_charge": "🚨 **Paid twice:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Another payment already covers this order or period, so this one added nothing.\n\nRefund it.",
+    "payment_alarm_refund_currency": "🚨 **Refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, number `{number}`. The buyer keeps the purchase. Check it at the provider.",
+    "renewal_alarm_missed": "🚨 **A renewal wasn’t charged in time:** {money}\n\n{provider}, subscription `{number}`, paid until {until}. There’s been no charge and no decline since.\n\nCheck the subscription at the provider and the jobs in Cloud Scheduler.",
     "statement_alarm": (
         "🚨 **{provider} and our records differ** on {day}\n\nOnly at the provider: {not_here}\nOnly here: "
         "{not_there}\nWith another amount: {differs}\n\nNumbers: `{numbers}`\n\nCompare them in the provider’s "
         "dashboard. All sums: /statement"
     ),
-    "payment_alarm_dispute": (
-        "🚨 **A dispute:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The purchase is on "
-        "hold.\n\nAnswer the bank in the provider’s dashboard before its time is over. If you win, the "
-        "purchase goes back to the person by itself."
-    ),
+    "payment_alarm_dispute": "🚨 **Dispute:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The purchase is on hold.\n\nAnswer in the provider’s dashboard before the deadline. If you win, the purchase is restored automatically.",
     "subscription_alarm_erased": (
         "🚨 **A subscription of an erased user** at {provider}: `{number}`\n\nIt began after they erased their data. We "
         "are canceling it there, and what it charges is refunded."

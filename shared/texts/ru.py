@@ -42,20 +42,21 @@ TEXTS: Mapping[str, str] = {
     "command_clear": "Очистить разговор",
     "command_whoami": "Ваш Telegram ID",
     "command_cancel": "Отменить текущее действие",
-    "command_stats": "Люди, запросы и расходы",
-    "command_user": "Карточка человека: ID или имя пользователя",
-    "command_grant": "Начислить бонусные запросы: @кому сколько [за что]",
-    "command_givetrainings": "Начислить тренировки: @кому сколько [за что]",
-    "command_reset": "Сбросить лимит за месяц: @кому",
-    "command_plan": "Назначить тариф: @кому ТАРИФ [дней]",
-    "command_unban": "Снять бан: @с кого",
-    "command_ban": "Забанить: @кого [за что]",
+    "command_stats": "Пользователи, запросы, расходы и выручка",
+    "command_user": "Найти пользователя: ID, @имя или часть имени",
+    "command_grant": "Начислить бонусные запросы: @имя сколько [за что]",
+    "command_givetrainings": "Начислить тренировки: @имя сколько [за что]",
+    "command_addbalance": "Пополнить баланс: @имя сумма [за что]",
+    "command_reset": "Сбросить лимит за месяц: @имя",
+    "command_plan": "Назначить тариф: @имя ТАРИФ [дней]",
+    "command_unban": "Разбанить: @имя",
+    "command_ban": "Забанить: @имя [причина]",
     "command_products": "Товары и цены",
-    "command_promocode": "Промокоды: какие есть, новый, включить и выключить",
-    "command_payment": "Платёж по номеру; без номера — что требует внимания",
-    "command_refund": "Вернуть деньги: номер платежа, сколько",
-    "command_check": "Сходятся ли платежи и балансы",
-    "command_statement": "Списки провайдеров и наши записи",
+    "command_promocode": "Промокоды: список, создать, включить, выключить",
+    "command_payment": "Платёж по номеру или те, что требуют внимания",
+    "command_refund": "Вернуть деньги: номер платежа [сумма]",
+    "command_check": "Проверить, сходятся ли платежи и балансы",
+    "command_statement": "Сверить со списками провайдеров",
     "command_audit": "Журнал действий администраторов",
     # Главное меню
     "menu_profile": "👤 Профиль",
@@ -96,6 +97,17 @@ TEXTS: Mapping[str, str] = {
     "help_data": "**Настройки и данные**",
     "help_more": "**Помощь**",
     "help_admin": "🛡 **Для администраторов**",
+    "gift_credits": "🎁 Вам начислено: **{count|бонусный запрос|бонусных запроса|бонусных запросов}**. Они тратятся после дневных и не сгорают. Всего бонусных: {left}.",
+    "gift_credits_taken": "С вашего счёта снято: {count|бонусный запрос|бонусных запроса|бонусных запросов}. Осталось: {left}. Вопросы — /paysupport",
+    "gift_trainings": "🎁 Вам начислено: **{count|тренировка|тренировки|тренировок}**. Всего у вас {left}: /trainings",
+    "gift_trainings_taken": "С вашего счёта снято: {count|тренировка|тренировки|тренировок}. Осталось: {left}. Вопросы — /paysupport",
+    "gift_balance": "🎁 На ваш баланс зачислено **{count}**. Сейчас на нём {left}.",
+    "gift_balance_taken": "С вашего баланса списано {count}. Осталось {left}. Вопросы — /paysupport",
+    "gift_reset": "🔄 Ваш лимит сброшен: все запросы снова доступны.",
+    "gift_reset_undone": "Лимит был сброшен по ошибке, сброс отменён. Сколько запросов осталось: /usage",
+    "gift_plan": "⭐ Вам подключён тариф «**{plan}**» до {until}.",
+    "gift_plan_endless": "⭐ Вам подключён тариф «**{plan}**», бессрочно.",
+    "gift_plan_ended": "Тариф «{before}» отключён. Ваш тариф сейчас — «{plan}». Вопросы — /paysupport",
     "help_admin_users": "**Пользователи**",
     "help_admin_payments": "**Продажи**",
     "help_admin_more": "**Бот**",
@@ -461,65 +473,56 @@ TEXTS: Mapping[str, str] = {
     "audit_product_on": "товар выставлен на продажу",
     "audit_product_off": "товар скрыт",
     # Для администраторов
-    "stats_head": "📊 **Как дела у ботов**",
-    "stats_people": "\n👥 Всего людей: **{people}**\nАктивных чатов за последний час: **{sessions}**\n\nСегодня · за 7 дней · за 30 дней",
+    "stats_head": "📊 **Статистика**",
+    "stats_people": "\n👥 Всего пользователей: **{people}**\nАктивных чатов за час: **{sessions}**\n\nСегодня · 7 дней · 30 дней",
     "stats_new": "Новые: {figures}",
     "stats_active": "Активные: {figures}",
     "stats_requests": "Запросы: {figures}",
     "stats_calls": "Обращения к ИИ: {figures}",
-    "stats_errors": "Из них с ошибкой: {figures} ({share}% за 30 дней)",
-    "stats_cost": "Расходы, о которых сообщают провайдеры: {figures}",
-    "stats_tokens": "Токены за 30 дней: спросили {tokens_in}, ответили {tokens_out}",
+    "stats_errors": "С ошибкой: {figures} ({share}% за 30 дней)",
+    "stats_cost": "Расходы на ИИ: {figures}",
+    "stats_tokens": "Токены за 30 дней: {tokens_in} на входе, {tokens_out} на выходе",
     "stats_models": "\n🤖 **Модели за 30 дней**",
     "stats_model": "{model}: {requests|запрос|запроса|запросов}, {cost}",
-    "stats_picture": "Как дела у ботов",
+    "stats_picture": "Статистика",
     "stats_picture_requests": "Запросы",
     "stats_picture_errors": "ошибки ИИ",
-    "stats_picture_people": "Активные люди",
+    "stats_picture_people": "Активные пользователи",
     "stats_picture_new": "новые",
-    "stats_picture_most": "больше всего за день: {most}",
+    "stats_picture_most": "максимум за день: {most}",
     "stats_picture_nothing": "За 30 дней ничего не было",
-    "stats_tile_people": "Люди",
+    "stats_tile_people": "Пользователи",
     "stats_tile_active": "Активны сегодня",
     "stats_tile_requests": "Запросы сегодня",
     "stats_tile_cost": "Расходы сегодня",
+    "stats_money": "💰 **Выручка**\n\nСегодня · 7 дней · 30 дней",
+    "stats_money_currency": "**{currency}**\nОплачено: {gross}\nВозвраты: {refunds}\nИтого: {net}",
+    "stats_money_none": "За 30 дней платежей не было.",
+    "stats_money_counts": "Платежи: {payments}\nВозвраты: {refunds}",
+    "stats_paying": "**Заплатили из новых**\nСегодня: {day}\n7 дней: {week}\n30 дней: {month}",
+    "stats_paying_of": "{paid} из {new} ({share}%)",
     "stats_tile_today": "сегодня: {figure}",
     "stats_tile_week": "7 дней: {figure}",
     "stats_tile_month": "30 дней: {figure}",
-    "admin_usage_user": "О ком речь? Например: `/user 123456789` или `/user @name`",
-    "admin_usage_grant": (
-        "Кому, сколько и, если хотите, за что? Например: `/grant @name 50 за найденную ошибку`\n\n"
-        "Число меньше нуля забирает, до миллиона за раз."
-    ),
-    "admin_usage_givetrainings": (
-        "Кому, сколько тренировок и, если хотите, за что? Например: `/givetrainings @name 3 за терпение`\n\n"
-        "Число меньше нуля забирает неиспользованные."
-    ),
-    "admin_usage_reset": "Кому вернуть запросы за этот месяц? Например: `/reset @name`",
-    "admin_usage_plan": (
-        "Кому, какой тариф и, если не навсегда, на сколько дней? Например: `/plan @name PREMIUM 30`\n\n"
-        "Дни считаются от сегодня. `/plan @name FREE` забирает то, что дали администраторы."
-    ),
-    "admin_usage_ban": "Кого и, если хотите, за что? Например: `/ban @name спам`\n\nПричину человек увидит.",
-    "admin_usage_unban": "С кого снять бан? Например: `/unban @name`",
-    "admin_usage_promocode": (
-        "🏷 **Промокоды**\n\n`/promocode` — какие есть\n`/promocode SUMMER` — один из них\n"
-        "`/promocode SUMMER percent 20 100 30 для подписчиков` — новый: скидка 20% на покупку, для 100 человек, "
-        "30 дней, и заметка для себя\n\n"
-        "Вместо `percent 20` может быть `month 1`, `credits 50` или `trainings 3`. Число человек и дни можно "
-        "не указывать; `-` значит без ограничения."
-    ),
-    "admin_promocode_none": "Промокода {code} нет. Как завести: `/promocode {code} percent 20 100 30`",
-    "admin_promocode_bad": (
-        "Такой промокод не завести: в коде от 3 до 32 латинских букв, цифр, - и _; скидка от 1 до 99%, месяцев до 36, "
-        "запросов до миллиона, тренировок до 1000, дней до 3660, человек хотя бы один."
-    ),
-    "admin_promocode_taken": "Промокод {code} уже есть, и он остался как был.",
+    "admin_usage_user": "Кого ищете? Пришлите ID, @имя или хотя бы два символа имени: `/user 123456789`, `/user @name`, `/user Анна`",
+    "admin_found": "🔎 **{query}**\n\nНажмите на пользователя, чтобы открыть карточку.",
+    "admin_found_more": "🔎 **{query}**\n\nНашлось больше, чем помещается: уточните имя или откройте карточку из списка.",
+    "admin_usage_grant": "Начислить бонусные запросы: `/grant @name 50 за найденную ошибку`\n\nОтрицательное число снимает. Пользователь получит сообщение, причина останется в журнале.",
+    "admin_usage_givetrainings": "Начислить тренировки: `/givetrainings @name 3 за терпение`\n\nОтрицательное число снимает неиспользованные. Пользователь получит сообщение, причина останется в журнале.",
+    "admin_usage_addbalance": "Пополнить баланс ({currency}): `/addbalance @name 100 за сбой`\n\nОтрицательное число списывает. Пользователь получит сообщение, причина останется в журнале.",
+    "admin_usage_reset": "Сбросить лимит за месяц: `/reset @name`",
+    "admin_usage_plan": "Назначить тариф: `/plan @name PREMIUM 30`\n\nДни считаются с этой минуты, без них тариф бессрочный. `/plan @name FREE` отключает тариф, который дал администратор.",
+    "admin_usage_ban": "Забанить: `/ban @name спам`\n\nПричину пользователь увидит.",
+    "admin_usage_unban": "Разбанить: `/unban @name`",
+    "admin_usage_promocode": "🏷 **Промокоды**\n\n`/promocode` — список\n`/promocode SUMMER` — один из них\n`/promocode SUMMER percent 20 100 30 для подписчиков` — создать: скидка 20% на одну покупку, для 100 человек, на 30 дней, с заметкой для администраторов\n\nВместо `percent 20` можно `month 1`, `credits 50` или `trainings 3`. Число человек и дни необязательны, `-` — без ограничения.",
+    "admin_promocode_none": "Промокода {code} нет. Создать: `/promocode {code} percent 20 100 30`",
+    "admin_promocode_bad": "Такой промокод создать нельзя. Код — от 3 до 32 латинских букв, цифр, - и _. Больше всего он может дать: 99% скидки, 36 месяцев, миллион запросов, 1000 тренировок, 3660 дней.",
+    "admin_promocode_taken": "Промокод {code} уже есть, он не изменился.",
     "admin_promocodes": "🏷 **Промокоды**\n\n{codes}",
-    "admin_promocodes_none": "🏷 Промокодов пока нет. Завести: `/promocode SUMMER percent 20 100 30`",
-    "admin_promocodes_line": "{code}: {gives}, использовали {uses}, {state}",
-    "admin_promocode": "🏷 **{code}**: {gives}\n\nСейчас: **{state}**\n{lines}\n\nСсылка: {link}",
-    "admin_promocode_month": "тариф {plan}, {value|месяц|месяца|месяцев}",
+    "admin_promocodes_none": "🏷 Промокодов пока нет. Создать: `/promocode SUMMER percent 20 100 30`",
+    "admin_promocodes_line": "{code}: {gives}, активаций {uses}, {state}",
+    "admin_promocode": "🏷 **{code}**: {gives}\n\nСтатус: **{state}**\n{lines}\n\nСсылка: {link}",
+    "admin_promocode_month": "«{plan}» на {value|месяц|месяца|месяцев}",
     "admin_promocode_credits": "{value|запрос|запроса|запросов}",
     "admin_promocode_trainings": "{value|тренировка|тренировки|тренировок}",
     "admin_promocode_percent": "скидка {value}%",
@@ -529,72 +532,77 @@ TEXTS: Mapping[str, str] = {
     "admin_promocode_note": "Заметка: {note}",
     "admin_promocode_active": "действует",
     "admin_promocode_off": "выключен",
-    "admin_promocode_used_up": "разобран",
+    "admin_promocode_used_up": "лимит исчерпан",
     "admin_promocode_over": "истёк",
     "admin_promocode_not_yet": "ещё не начался",
     "admin_button_promocode_off": "⏸ Выключить",
     "admin_button_promocode_on": "▶️ Включить",
-    "admin_button_promocodes": "🏷 Все промокоды",
-    "audit_create_promocode": "новый промокод",
+    "admin_button_promocodes": "‹ Все промокоды",
+    "audit_create_promocode": "промокод создан",
     "audit_promocode_on": "промокод включён",
     "audit_promocode_off": "промокод выключен",
-    "admin_usage_audit": "Весь журнал: `/audit`. Что делали с одним человеком: `/audit @name`",
-    "admin_nobody": (
-        "Не нахожу {who}. Человек должен хотя бы раз написать одному из ботов. "
-        "Надёжнее всего ID: он есть в его /profile."
-    ),
+    "admin_usage_audit": "Весь журнал: `/audit`. По одному пользователю: `/audit @name`",
+    "admin_nobody": "Не нахожу: {who}. Пользователь появляется здесь, когда напишет одному из ботов. ID есть у него в /profile.",
     "admin_no_plan": "Тарифа {name} нет. Есть: {plans}",
     "admin_granted": "{name}: бонусные запросы {before} → {after}",
     "admin_gave_trainings": "{name}: тренировки {before} → {after}",
+    "admin_balance": "{name}: баланс {before} → {after}",
+    "admin_balance_too_low": "{name}: на балансе нет столько.",
     "admin_reset": "{name}: запросы за месяц {before} → {after}",
     "admin_plan_set": "{name}: тариф {before} → {after}",
+    "admin_plan_bought": "{name}: тариф {plan} остаётся, он куплен. Чтобы отключить его, верните платёж: /payments",
     "admin_plan_until": "{plan} до {date}",
-    "admin_banned": "{name}: доступ закрыт",
-    "admin_unbanned": "{name}: бан снят",
-    "admin_not_banned": "{name}: бана и не было",
-    "admin_is_admin": "{name} — администратор, его нельзя забанить.",
-    "admin_bad_number": "Такое число не подходит: запросов и тренировок до миллиона, дней до 3660, у бесплатного тарифа дней нет.",
-    "admin_done_differently": "Под этим номером уже сделано другое. Отправьте команду ещё раз.",
-    "admin_ban_question": "🚫 **Забанить {name}?**\n\nВсе боты перестанут отвечать. Причина не указана: её можно написать в команде /ban.",
-    "admin_ban_question_reason": "🚫 **Забанить {name}?**\n\nВсе боты перестанут отвечать. Причина: {reason}",
-    "admin_ban_forgotten": "Этот вопрос уже неактуален. Отправьте /ban ещё раз.",
-    "admin_card": (
-        "👤 **{name}**\n\n"
-        "ID: `{id}`\n"
-        "Язык: {language}\n"
-        "Тариф: **{plan}**\n"
-        "Сегодня: {today}\n"
-        "Этот месяц: {month}\n"
-        "Бонусные запросы: {credits}\n"
-        "Тренировки: {trainings}\n"
-        "Баланс: {balance}\n"
-        "Оплачено: {money}\n"
-        "Засчитанные приглашения: {referrals}\n"
-        "Свои ключи ИИ: {keys}\n"
-        "С нами с {since}\n"
-        "Последнее сообщение: {last}{marks}"
-    ),
+    "admin_banned": "{name}: забанен",
+    "admin_unbanned": "{name}: разбанен",
+    "admin_not_banned": "{name}: бана не было",
+    "admin_is_admin": "{name} — администратор, забанить нельзя.",
+    "admin_bad_number": "Такое число не подойдёт. Начислить можно до миллиона, дней — до 3660, у бесплатного тарифа дней нет.",
+    "admin_done_differently": "Эта команда уже выполнена иначе. Отправьте её ещё раз.",
+    "admin_ban_question": "🚫 **Забанить пользователя {name}?**\n\nБоты перестанут отвечать. Чтобы указать причину, отправьте её вместе с /ban.",
+    "admin_ban_question_reason": "🚫 **Забанить пользователя {name}?**\n\nБоты перестанут отвечать. Причина, которую увидит пользователь: {reason}",
+    "admin_ban_forgotten": "Этот вопрос устарел. Отправьте /ban ещё раз.",
+    "admin_card": "👤 **{name}**\n\nID: `{id}`\nЯзык: {language}\nТариф: **{plan}**\nСегодня: {today}\nВ этом месяце: {month}\nБонусные запросы: {credits}\nТренировки: {trainings}\nБаланс: {balance}\nОплачено: {money}\nПриглашено друзей: {referrals}\nСвои ключи ИИ: {keys}\nС нами с {since}\nПоследнее сообщение: {last}{marks}",
     "admin_card_of": "{used} из {limit}",
     "admin_mark_admin": "🛡 Администратор",
-    "admin_mark_blocked": "📵 Заблокировал бота у себя",
+    "admin_mark_blocked": "📵 Заблокировал бота",
     "admin_mark_banned": "🚫 Бан с {date}",
     "admin_mark_reason": "Причина: {reason}",
     "admin_button_card": "👤 Карточка",
-    "admin_button_grant": "🎁 +{credits}",
-    "admin_button_reset": "🔄 Вернуть запросы",
+    "admin_button_give": "🎁 Начислить",
+    "admin_button_back": "‹ Карточка",
+    "admin_button_grant": "🎁 +{credits|запрос|запроса|запросов}",
+    "admin_button_reset": "🔄 Сбросить лимит",
     "admin_button_audit": "📜 Журнал",
     "admin_button_plan": "⭐ {plan} на {days|день|дня|дней}",
-    "admin_button_no_plan": "Забрать тариф",
+    "admin_button_no_plan": "Отключить тариф",
     "admin_button_ban": "🚫 Забанить",
     "admin_button_ban_yes": "🚫 Да, забанить",
     "admin_button_ban_no": "Отмена",
-    "admin_button_unban": "✅ Снять бан",
+    "admin_button_unban": "✅ Разбанить",
+    "admin_button_undo": "↩️ Отменить",
+    "admin_button_undo_what": "↩️ Отменить: {what}",
+    "undo_credits": "запросы {change}",
+    "undo_trainings": "тренировки {change}",
+    "undo_plan": "тариф {plan}",
+    "undo_reset": "сброс лимита",
+    "admin_undo_done": "Отменено: {before} → {after}",
+    "admin_undo_part": "Отменено: {before} → {after}. Остальное уже использовано.",
+    "admin_undo_known": "Это уже отменено.",
+    "admin_undo_replaced": "Отменить нельзя: после этого было более новое изменение.",
+    "admin_undo_impossible": "Это отменить нельзя.",
+    "undone_add_bonus_credits": "бонусные запросы",
+    "undone_give_trainings": "тренировки",
+    "undone_adjust_balance": "баланс",
+    "undone_set_plan": "тариф",
+    "undone_reset_user_usage": "сброс лимита",
+    "audit_undo": "отменено, {what}: {before} → {after}",
+    "audit_adjust_balance": "баланс {before} → {after}",
     "admin_audit": "📜 **Журнал**\n\n{entries}",
     "admin_audit_of": "📜 **Журнал:** {name}\n\n{entries}",
-    "admin_audit_empty": "Пока ничего.",
+    "admin_audit_empty": "Пока пусто.",
     "admin_audit_line": "{date}, {admin}\n{whom}: {what}",
     "admin_audit_reason": "«{reason}»",
-    "admin_audit_erased": "Удалённый человек",
+    "admin_audit_erased": "Удалённый пользователь",
     "admin_audit_newest": "‹ Новые",
     "admin_audit_older": "Раньше ›",
     "audit_add_bonus_credits": "бонусные запросы {before} → {after}",
@@ -602,70 +610,48 @@ TEXTS: Mapping[str, str] = {
     "audit_reset_user_usage": "запросы за месяц {before} → {after}",
     "audit_set_plan": "тариф {before} → {after}",
     "audit_ban_user": "бан",
-    "audit_unban_user": "бан снят",
+    "audit_unban_user": "разбанен",
     # Платежи в руках администратора
-    "admin_usage_payment": (
-        "Какой платёж? Например: `/payment 17`. Подойдёт и номер у провайдера. Без номера покажу, что "
-        "требует внимания."
-    ),
+    "admin_usage_payment": "Какой платёж? Пришлите номер, наш или провайдера: `/payment 17`. Без номера покажу платежи, которые требуют внимания.",
     "admin_usage_payments": "Чьи платежи? Например: `/payments @name`",
-    "admin_usage_refund": (
-        "Какой платёж вернуть и, если не весь, сколько? Например: `/refund 17` или `/refund 17 "
-        "50`\n\nНомер виден в /payment и в `/payments @name`. Сначала я переспрошу."
-    ),
-    "admin_no_payment": "Платежа {which} не нахожу. Номера видны в /payment и в `/payments @name`.",
+    "admin_usage_refund": "Какой платёж? `/refund 17` вернёт всё, `/refund 17 50` — часть.\n\nНомера есть в /payment и `/payments @name`. Перед возвратом спрошу.",
+    "admin_no_payment": "Не нахожу платёж {which}. Номера есть в /payment и `/payments @name`.",
     "admin_payment": "💳 **Платёж {id}** · {money} · {status}",
     "admin_payment_provider": "{provider}, номер `{number}`",
-    "admin_payment_person": "Чей: {person}",
+    "admin_payment_person": "Покупатель: {person}",
     "admin_payment_payer": "заказчик неизвестен, платил ID {id}",
     "admin_payment_other_payer": "{name}, а платил ID {id}",
-    "admin_payment_nobody": "неизвестно или данные стёрты",
+    "admin_payment_nobody": "неизвестен или удалён",
     "admin_payment_bought": "За что: {title} (заказ {order})",
-    "admin_payment_given": "Выдано: {given}",
+    "admin_payment_given": "Начислено: {given}",
     "admin_payment_refunded": "Возвращено: {money}",
-    "admin_payment_disputed": "Забрал банк по спору: {money}",
-    "admin_payment_status_pending": "ждёт оплаты",
+    "admin_payment_disputed": "Потеряно в споре: {money}",
+    "admin_payment_status_pending": "ожидает оплаты",
     "admin_payment_status_completed": "оплачен",
-    "admin_payment_status_part": "оплачен, часть ушла обратно",
+    "admin_payment_status_part": "оплачен, частично возвращён",
     "admin_payment_status_refunded": "возвращён",
-    "admin_payment_status_disputed": "забрал банк",
+    "admin_payment_status_disputed": "потерян в споре",
     "admin_payment_status_failed": "не прошёл",
     "admin_payment_status_canceled": "отменён",
     "admin_given_subscription": "{quantity|день|дня|дней} тарифа",
     "admin_given_credits": "{quantity|запрос|запроса|запросов}",
     "admin_given_balance": "{quantity} на баланс",
     "admin_given_course": "курс",
-    "admin_given_taken": "{given}, забрано обратно: {taken}",
-    "admin_problem_no_order": (
-        "⚠️ **Заказа нет.** Появится — платёж подойдёт к нему сам. Если это чужая покупка на том же счёте, "
-        "ничего не делайте. Иначе верните деньги."
-    ),
-    "admin_problem_amount": (
-        "⚠️ **Сумма не та**, поэтому ничего не выдано. Верните деньги или выдайте покупку сами: /plan, /grant."
-    ),
-    "admin_problem_currency": (
-        "⚠️ **Валюта не та**, поэтому ничего не выдано. Верните деньги или выдайте покупку сами: /plan, "
-        "/grant."
-    ),
-    "admin_problem_owner": (
-        "⚠️ **Платил не тот, кто заказал**, или заказчик стёр свои данные. Ничего не выдано. Верните деньги."
-    ),
-    "admin_problem_test": (
-        "⚠️ **Платёж тестовый**, денег за ним нет, и ничего не выдано. Проверьте, чей ключ в секретах."
-    ),
-    "admin_problem_withdrawn": (
-        "⚠️ **Заказ отозван**: его скидка перешла к более позднему заказу или уже использована. Ничего не начислено. Верните деньги."
-    ),
-    "admin_problem_second_charge": (
-        "⚠️ **Этот заказ уже оплачен** другим платежом. За второй ничего не выдано. Верните его."
-    ),
+    "admin_given_taken": "{given}, снято: {taken}",
+    "admin_problem_no_order": "⚠️ **Нет заказа.** Если заказ появится, платёж привяжется автоматически. Если счётом пользуется другой магазин, ничего не делайте. Иначе верните деньги.",
+    "admin_problem_amount": "⚠️ **Неверная сумма.** Ничего не начислено. Верните деньги или начислите покупку сами: /plan, /grant.",
+    "admin_problem_currency": "⚠️ **Неверная валюта.** Ничего не начислено. Верните деньги или начислите покупку сами: /plan, /grant.",
+    "admin_problem_owner": "⚠️ **Платил не покупатель,** или он удалил свои данные. Ничего не начислено. Верните деньги.",
+    "admin_problem_test": "⚠️ **Тестовый платёж.** Настоящих денег нет, ничего не начислено. Проверьте, не тестовый ли ключ в секретах.",
+    "admin_problem_withdrawn": "⚠️ **Заказ отменён.** Его скидка перешла к более позднему заказу или использована. Ничего не начислено. Верните деньги.",
+    "admin_problem_second_charge": "⚠️ **Оплачено дважды.** Заказ уже закрыт другим платежом, за этот ничего не начислено. Верните деньги.",
     "admin_refund_line": "↩️ {money}: {state}\n{admin}, {date}",
-    "admin_refund_state_open": "исход пока неизвестен, спрашиваю ещё",
-    "admin_refund_state_accepted": "провайдер принял, деньги в пути",
+    "admin_refund_state_open": "не подтверждён, проверяю",
+    "admin_refund_state_accepted": "принят провайдером, деньги в пути",
     "admin_refund_state_done": "возвращено",
-    "admin_refund_state_refused": "провайдер отказал",
-    "admin_refund_state_unknown": "исход неизвестен, проверьте в кабинете",
-    "admin_refund_state_failed": "не дошло, деньги остались у нас",
+    "admin_refund_state_refused": "отклонён провайдером",
+    "admin_refund_state_unknown": "не подтверждён, проверьте в кабинете провайдера",
+    "admin_refund_state_failed": "не прошёл, деньги остались у нас",
     "admin_button_payment": "💳 Платёж {payment}",
     "admin_button_payments": "💳 Платежи",
     "admin_button_refund": "↩️ Вернуть {money}",
@@ -673,106 +659,67 @@ TEXTS: Mapping[str, str] = {
     "admin_button_refund_no": "Отмена",
     "admin_payments_of": "💳 **Платежи:** {name}",
     "admin_payments_open": "💳 **Требуют внимания**",
-    "admin_payments_none": "Платежей не было.",
-    "admin_payments_solved": (
-        "Всё в порядке: денег без заказа, не тех сумм и нерешённых возвратов нет.\n\nПлатежи человека: "
-        "`/payments @name`, один платёж: `/payment 17`"
-    ),
+    "admin_payments_none": "Платежей нет.",
+    "admin_payments_solved": "Всё в порядке: нет платежей без заказа, неверных сумм и неподтверждённых возвратов.\n\nПлатежи пользователя: `/payments @name`",
     "admin_payments_line": "**№ {id}** · {date}\n{title} · {money} · {status}\n{provider}{marks}",
     "admin_payments_given": "🎁 {given}",
     "admin_payments_no_order": "⚠️ заказа нет",
-    "admin_payments_amount": "⚠️ сумма не та",
-    "admin_payments_currency": "⚠️ валюта не та",
-    "admin_payments_owner": "⚠️ платил не тот, кто заказал",
+    "admin_payments_amount": "⚠️ неверная сумма",
+    "admin_payments_currency": "⚠️ неверная валюта",
+    "admin_payments_owner": "⚠️ платил не покупатель",
     "admin_payments_test": "⚠️ тестовый платёж",
-    "admin_payments_withdrawn": "⚠️ оплачен отозванный заказ",
-    "admin_payments_second_charge": "⚠️ второй платёж за один заказ",
-    "admin_payments_refund_open": "↩️ возврат идёт",
-    "admin_payments_refund_unknown": "↩️ исход возврата неизвестен",
+    "admin_payments_withdrawn": "⚠️ заказ отменён",
+    "admin_payments_second_charge": "⚠️ оплачено дважды",
+    "admin_payments_refund_open": "↩️ возврат в процессе",
+    "admin_payments_refund_unknown": "↩️ возврат не подтверждён",
     "admin_refund_question": "↩️ **Вернуть {money}?**\n\nПлатёж {id}, {provider}\nКому: {name}",
-    "admin_refund_takes": (
-        "То, что за него выдано и ещё не израсходовано, бот заберёт и скажет об этом человеку."
-    ),
-    "admin_refund_takes_part": (
-        "Такую же долю выданного, если она ещё не израсходована, бот заберёт и скажет об этом человеку."
-    ),
-    "admin_refund_how_part": "Можно вернуть и часть: `/refund {id} 50`",
-    "admin_refund_not_paid": "По платежу {id} деньги не приходили, возвращать нечего.",
-    "admin_refund_busy": "Возврат по платежу {id} уже идёт. Следующий можно начать, когда он решится.",
-    "admin_refund_busy_with": (
-        "⏳ Возврат по этому платежу уже начал администратор {admin}. Второго я не делал."
-    ),
-    "admin_refund_nothing_left": "По платежу {id} возвращать больше нечего.",
-    "admin_refund_too_much": "Столько вернуть нельзя: осталось {money}.",
-    "admin_refund_bad_amount": (
-        "Такую сумму вернуть нельзя: больше нуля, не больше двух знаков после запятой, звёзды только целиком."
-    ),
-    "admin_refund_never": (
-        "{provider}: по нашей просьбе деньги не возвращает. Верните их в кабинете провайдера, если он это "
-        "умеет."
-    ),
-    "admin_refund_not_configured": (
-        "{provider}: сейчас не подключён, ключей нет. Верните деньги в кабинете провайдера, бот об этом "
-        "узнает."
-    ),
-    "admin_refund_whole_only": "{provider}: вернуть можно только весь платёж целиком.",
+    "admin_refund_takes": "Неиспользованная часть покупки будет снята, покупатель получит сообщение.",
+    "admin_refund_takes_part": "Такая же доля покупки будет снята, если она не использована. Покупатель получит сообщение.",
+    "admin_refund_how_part": "Чтобы вернуть только часть: `/refund {id} {part}`",
+    "admin_refund_not_paid": "По платежу {id} деньги не поступали, возвращать нечего.",
+    "admin_refund_busy": "По платежу {id} уже идёт возврат. Дождитесь его исхода.",
+    "admin_refund_busy_with": "⏳ {admin} уже возвращает этот платёж. Второй возврат я не начинал.",
+    "admin_refund_nothing_left": "Платёж {id} возвращён полностью.",
+    "admin_refund_too_much": "Вернуть можно не больше {money}.",
+    "admin_refund_bad_amount": "Такая сумма не подойдёт: она должна быть больше нуля, не больше двух знаков после запятой, звёзды — целые.",
+    "admin_refund_never": "{provider}: возвраты через нас не поддерживаются. Верните деньги в кабинете провайдера, если это возможно.",
+    "admin_refund_not_configured": "{provider}: сейчас не подключён. Верните деньги в кабинете провайдера, бот об этом узнает.",
+    "admin_refund_whole_only": "{provider}: вернуть можно только платёж целиком.",
     "admin_refund_other_currency": (
         "Платёж {id} сделан, когда балансы были в другой валюте: вернуть его на баланс не могу."
     ),
     "admin_refund_erased": "Покупатель удалил свои данные: вернуть платёж {id} на баланс некому.",
-    "admin_refund_changed": (
-        "⚠️ С тех пор, как я спросил, с платежом что-то изменилось, поэтому я ничего не вернул. Вот он сейчас:"
-    ),
-    "admin_refund_is_open": (
-        "⏳ **{provider}: внятного ответа нет.** Вернулись ли {money}, пока неизвестно. Я спрошу ещё и "
-        "напишу; повторный вопрос второго возврата не сделает."
-    ),
-    "admin_refund_is_accepted": "⏳ **{provider}: возврат принят**, {money} в пути. Напишу, когда дойдут.",
+    "admin_refund_changed": "⚠️ Пока я спрашивал, платёж изменился, поэтому ничего не возвращено. Вот он сейчас:",
+    "admin_refund_is_open": "⏳ **Возврат {money} не подтверждён.** {provider}: внятного ответа нет. Продолжу проверять и напишу; дважды деньги не уйдут.",
+    "admin_refund_is_accepted": "⏳ **Возврат {money} принят.** {provider}: деньги в пути. Напишу, когда дойдут.",
     "admin_refund_is_done": "✅ **Возвращено {money}** · {provider}",
-    "admin_refund_is_refused": "❌ **{provider}: отказ.** {money} не вернулись, можно попробовать ещё раз.",
-    "admin_refund_is_unknown": (
-        "❓ **{provider}: ответа так и нет.** Вернулись ли {money}, видно только в кабинете провайдера."
-    ),
-    "admin_refund_is_failed": "❌ **{provider}: возврат не состоялся.** {money} остались у нас.",
+    "admin_refund_is_refused": "❌ **{provider}: в возврате отказано.** {money} не вернулись, можно попробовать ещё раз.",
+    "admin_refund_is_unknown": "❓ **Возврат {money} не подтверждён.** {provider}: ответа так и нет. Проверьте в кабинете провайдера.",
+    "admin_refund_is_failed": "❌ **{provider}: возврат не прошёл.** {money} остались у нас.",
     "refund_told_done": "✅ **Возвращено {back}**\n\nПлатёж {payment}, {provider}, номер `{number}`.",
-    "refund_told_refused": (
-        "❌ **Отказ в возврате {back}**\n\nПлатёж {payment}, {provider}, номер `{number}`. Деньги не "
-        "вернулись, причина есть в карточке платежа."
-    ),
-    "refund_told_unknown": (
-        "❓ **Возврат {back}: исход неизвестен**\n\nПлатёж {payment}, {provider}, номер `{number}`. "
-        "Провайдер так и не ответил внятно, а спрашивать дальше небезопасно. Посмотрите в его кабинете, "
-        "вернулись ли деньги; если нет, верните их снова."
-    ),
-    "refund_told_failed": (
-        "❌ **Возврат {back} не состоялся**\n\nПлатёж {payment}, {provider}, номер `{number}`. Деньги "
-        "остались у нас, купленное снова у человека. Можно попробовать ещё раз."
-    ),
+    "refund_told_refused": "❌ **Возврат {back} отклонён**\n\nПлатёж {payment}, {provider}, номер `{number}`. Причина — в карточке платежа.",
+    "refund_told_unknown": "❓ **Возврат {back} не подтверждён**\n\nПлатёж {payment}, {provider}, номер `{number}`. Провайдер так и не ответил внятно, а спрашивать дальше небезопасно. Проверьте в его кабинете; если деньги не вернулись, сделайте возврат ещё раз.",
+    "refund_told_failed": "❌ **Возврат {back} не прошёл**\n\nПлатёж {payment}, {provider}, номер `{number}`. Деньги остались у нас, покупка снова активна. Можно попробовать ещё раз.",
     "admin_card_paid": "{paid}",
     "admin_card_refunded": "{paid}, из них возвращено {refunded}",
     "admin_mark_chargebacks": "⚠️ Споры с банком: {count}",
-    "admin_audit_nobody": "Платёж без человека",
-    "audit_refund_payment": "запрошен возврат {money} по платежу {payment}",
+    "admin_audit_nobody": "Платёж без пользователя",
+    "audit_refund_payment": "запрошен возврат {money}, платёж {payment}",
     "audit_refund_decided": "возврат {money} по платежу {payment}: {state}",
-    "admin_check_good": (
-        "✅ **Всё сходится.** Платежи, выданное за них, движения и балансы согласуются друг с другом."
-    ),
-    "admin_check_bad": "🚨 **Не сходится.** Платежи: {payments}, балансы: {balances}.",
+    "admin_check_good": "✅ **Всё сходится:** платежи, покупки, журнал операций и балансы.",
+    "admin_check_bad": "🚨 **Не сходится.** Платежей: {payments}, балансов: {balances}.",
     "admin_check_payment": "Платёж {id}: {wrong}",
-    "admin_check_balance": "{who}: баланс {balance}, по движениям {ledger}",
-    "statement_head": "🧾 **Списки провайдеров и наши записи** за 30 дней",
+    "admin_check_balance": "{who}: баланс {balance}, по журналу {ledger}",
+    "statement_head": "🧾 **Списки провайдеров и наши записи,** 30 дней",
     "statement_agrees": "✅ {provider}: {ours}",
-    "statement_differs": "🚨 {provider}: там {theirs}, у нас {ours}",
-    "statement_days": "**Дни с расхождением**",
-    "statement_day": "{day}, {provider}: там {theirs}, у нас {ours}, без пары: {unmatched}",
+    "statement_differs": "🚨 {provider}: у провайдера {theirs}, у нас {ours}",
+    "statement_days": "**Дни с расхождениями**",
+    "statement_day": "{day}, {provider}: у провайдера {theirs}, у нас {ours}, не сопоставлено: {unmatched}",
     "statement_unread": "⏳ {provider}: ещё не сверено дней: {days}",
-    "statement_foreign": "Чужих платежей на тех же счетах: {count}",
-    "statement_no_payments": "✅ Платежей нет ни у провайдеров, ни у нас: сверено {days|день|дня|дней}. Каждый день сверяется, когда закончится.",
-    "statement_nothing": "Пока ничего не сверено. Первые списки будут прочитаны в течение часа.",
-    "admin_check_too_long": (
-        "Проверка читает всё и не уложилась в отведённое время. Запустите её в редакторе SQL: "
-        "`check_payments()` и `check_balances()`."
-    ),
+    "statement_foreign": "Платежи других магазинов на тех же счетах: {count}",
+    "statement_no_payments": "✅ За последние {days|день|дня|дней} платежей не было ни у провайдеров, ни у нас. День сверяется, когда закончится.",
+    "statement_nothing": "Сверять пока нечего. Первые списки придут в течение часа.",
+    "admin_check_too_long": "Проверка не уложилась в отведённое время. Запустите её в SQL-редакторе: `check_payments()` и `check_balances()`.",
     # Свои ключи
     "keys": "🔑 **Ваши ключи**\n\n{keys}\n\n{now}",
     "keys_line": "{name} …{last_four} · с {since} · {state}",
@@ -1145,11 +1092,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "renewal_canceled": "**{title}**: автопродление отключено. Всё работает до {until}.",
     "renewal_ended": "**{title}**: автопродление завершилось. Всё работает до {until}. Продолжить: /buy",
-    "payment_alarm_no_order": (
-        "🚨 **Деньги без заказа:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Ничего не "
-        "выдано.\n\nЕсли заказ появится, платёж подойдёт к нему сам. Если это чужая покупка на том же "
-        "счёте, ничего не делайте. Иначе верните деньги."
-    ),
+    "payment_alarm_no_order": "🚨 **Платёж без заказа:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Ничего не начислено.\n\nЕсли заказ появится, платёж привяжется автоматически. Если счётом пользуется другой магазин, ничего не делайте. Иначе верните деньги.",
     "payment_alarm_amount": (
         "🚨 **Неверная сумма:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Ничего не начислено.\n"
         "\nВерните деньги или начислите покупку сами: /plan, /grant."
@@ -1158,41 +1101,18 @@ TEXTS: Mapping[str, str] = {
         "🚨 **Неверная валюта:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Ничего не "
         "начислено.\n\nВерните деньги или начислите покупку сами: /plan, /grant."
     ),
-    "payment_alarm_owner": (
-        "🚨 **Платил не покупатель,** или покупатель удалил свои данные: {money}\n\nПлатёж {payment}, "
-        "{provider}, номер `{number}`. Ничего не выдано.\n\nВерните деньги. Если данные удалены, возврат пройдёт "
-        "автоматически."
-    ),
-    "payment_alarm_test": (
-        "🚨 **Тестовый платёж:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Настоящих денег "
-        "за ним нет, и ничего не выдано.\n\nПроверьте, не тестовый ли ключ в секретах."
-    ),
-    "payment_alarm_withdrawn": (
-        "🚨 **Оплачен отозванный заказ:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Скидка этого "
-        "заказа перешла к более позднему или уже использована. Ничего не начислено.\n\nВерните деньги."
-    ),
-    "payment_alarm_second_charge": (
-        "🚨 **Заказ или период оплачен дважды:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. За "
-        "второй раз ничего не выдано.\n\nВерните его: первый платёж остаётся в силе."
-    ),
-    "payment_alarm_refund_currency": (
-        "🚨 **Возврат или спор в другой валюте:** {back}\n\nПлатёж {payment} на {money}, {provider}, номер "
-        "`{number}`. У покупателя ничего не списано. Проверьте у провайдера."
-    ),
-    "renewal_alarm_missed": (
-        "🚨 **Продление не списано вовремя:** {money}\n\n{provider}, подписка `{number}`, оплачена до {until}. "
-        "С тех пор не было ни списания, ни отказа.\n\nПроверьте подписку у провайдера и задания в Cloud Scheduler."
-    ),
+    "payment_alarm_owner": "🚨 **Платил не покупатель,** или он удалил свои данные: {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Ничего не начислено.\n\nВерните деньги. Если данные удалены, возврат пройдёт автоматически.",
+    "payment_alarm_test": "🚨 **Тестовый платёж:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Настоящих денег нет, ничего не начислено.\n\nПроверьте, не тестовый ли ключ в секретах.",
+    "payment_alarm_withdrawn": "🚨 **Оплачен отменённый заказ:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Скидка заказа перешла к более позднему или уже использована. Ничего не начислено.\n\nВерните деньги.",
+    "payment_alarm_second_charge": "🚨 **Оплачено дважды:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Заказ или период уже закрыт другим платежом, за этот ничего не начислено.\n\nВерните деньги.",
+    "payment_alarm_refund_currency": "🚨 **Возврат или спор в другой валюте:** {back}\n\nПлатёж {payment} на {money}, {provider}, номер `{number}`. Покупка осталась у покупателя. Проверьте у провайдера.",
+    "renewal_alarm_missed": "🚨 **Продление не списано вовремя:** {money}\n\n{provider}, подписка `{number}`, оплачена до {until}. С тех пор не было ни списания, ни отказа.\n\nПроверьте подписку у провайдера и задания в Cloud Scheduler.",
     "statement_alarm": (
         "🚨 **{provider}: расхождение с нашими записями** за {day}\n\nТолько у провайдера: {not_here}\n"
         "Только у нас: {not_there}\nС другой суммой: {differs}\n\nНомера: `{numbers}`\n\nСверьте их в кабинете "
         "провайдера. Все суммы: /statement"
     ),
-    "payment_alarm_dispute": (
-        "🚨 **Спор с банком:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Купленное "
-        "приостановлено.\n\nОтветьте банку в кабинете провайдера, пока не вышел срок. Выиграете — покупка "
-        "вернётся к человеку сама."
-    ),
+    "payment_alarm_dispute": "🚨 **Спор с банком:** {money}\n\nПлатёж {payment}, {provider}, номер `{number}`. Покупка приостановлена.\n\nОтветьте в кабинете провайдера до истечения срока. Если выиграете, покупка восстановится автоматически.",
     "subscription_alarm_erased": (
         "🚨 **Подписка удалённого пользователя,** {provider}: `{number}`\n\nОна началась после удаления данных. "
         "Отменяем её у провайдера, списанное возвращаем."

@@ -193,6 +193,50 @@ $$;
 revoke all on function private.mark_new_admin from public, anon, authenticated, service_role;
 comment on function private.mark_new_admin is 'Marks a person who is an admin when they first write';
 
+-- Splits a user's names into the pieces of three characters that a search by part of a name looks up in an index. Letters are
+-- compared in lower case; spaces and ASCII punctuation separate words, and a space before a word is a part of it.
+--
+-- Twice or at once: computes only.
+-- Returns: the pieces, each once.
+-- Errors: none.
+create or replace function private.name_grams(p_words text)
+returns text[]
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(array_agg(distinct substr(p_words, g.place, 3)), '{}')
+    from generate_series(1, length(p_words) - 2) as g (place);
+$$;
+
+revoke all on function private.name_grams from public, anon, authenticated, service_role;
+comment on function private.name_grams is 'The pieces of three characters that a search by name looks up';
+
+-- Writes a user's names as words in lower case, with one space before each. A character that is no letter or digit of ASCII's
+-- first half separates words: so no character of a query can be a pattern.
+--
+-- Twice or at once: computes only.
+-- Returns: ' anna_k' becomes ' anna k'; empty without a letter.
+-- Errors: none.
+create or replace function private.name_words(p_username text, p_first_name text, p_last_name text)
+returns text
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select rtrim(
+    regexp_replace(
+      ' ' || lower(coalesce(p_first_name, '') || ' ' || coalesce(p_last_name, '') || ' ' || coalesce(p_username, '')),
+      '[\x01-\x2F\x3A-\x40\x5B-\x60\x7B-\x7F]+', ' ', 'g'
+    )
+  );
+$$;
+
+revoke all on function private.name_words from public, anon, authenticated, service_role;
+comment on function private.name_words is 'A user''s names as words in lower case';
+
 -- Makes a short code that nobody can guess, from letters and digits that nobody confuses.
 --
 -- Twice or at once: every call gives another code; 12 characters are 60 bits of the random UUID.
@@ -290,6 +334,8 @@ create table public.users (
 
 -- Admins look people up by @name, which Telegram compares without regard to case.
 create index users_username_idx on public.users (lower(username));
+-- And by a part of a name (admin_search_users). It is written when a name changes, never by an ordinary update.
+create index users_names_idx on public.users using gin (private.name_grams(private.name_words(username, first_name, last_name)));
 
 create trigger users_mark_new_admin
 before insert on public.users
@@ -392,6 +438,8 @@ create table public.audit_log (
 );
 
 create index audit_log_user_idx on public.audit_log (user_id, id);
+-- An action is undone once (admin_undo).
+create unique index audit_log_undoes_idx on public.audit_log (((after ->> 'undoes')::bigint)) where action = 'undo';
 
 create trigger audit_log_immutable
 before update or delete on public.audit_log
@@ -2710,7 +2758,8 @@ comment on function private.user_cost is 'What a user''s questions cost on a day
 --
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
 --   with what it did then. Without one, every call acts.
--- Returns: jsonb {applied, before, after}: bonus credits.
+-- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: bonus
+--   credits. The user is told once.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person
 --   or number; N0004 the number or the reason is unusable.
 create or replace function public.admin_add_bonus_credits(
@@ -2732,6 +2781,7 @@ declare
   v_before integer;
   v_after integer;
   v_known public.audit_log;
+  v_id bigint;
 begin
   if coalesce(p_credits, 0) = 0 or abs(p_credits) > 1000000 then
     raise exception 'the credits must be a number up to a million, and not zero' using errcode = 'N0004';
@@ -2750,26 +2800,102 @@ begin
     return jsonb_build_object(
       'applied', false,
       'before', v_known.before -> 'bonus_credits',
-      'after', v_known.after -> 'bonus_credits'
+      'after', v_known.after -> 'bonus_credits',
+      'id', v_known.id,
+      'outgoing', '[]'::jsonb
     );
   end if;
 
   v_after := greatest(v_before + p_credits, 0);
   update public.users as u set bonus_credits = v_after where u.id = p_user_id;
-  perform private.write_audit(
+  v_id := private.write_audit(
     v_email, 'add_bonus_credits', p_user_id, p_reference,
     jsonb_build_object('bonus_credits', v_before),
     jsonb_strip_nulls(
       jsonb_build_object('bonus_credits', v_after, 'credits', p_credits, 'reason', v_reason)
     )
   );
-  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+  return jsonb_build_object(
+    'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
+    'outgoing', private.notify_gift(p_user_id, 'credits', v_before, v_after)
+  );
 end
 $$;
 
 revoke all on function public.admin_add_bonus_credits from public, anon, authenticated, service_role;
 grant execute on function public.admin_add_bonus_credits to bot_backend, service_role;
 comment on function public.admin_add_bonus_credits is 'Gives a person bonus credits in an admin''s name';
+
+-- Adds to a user's balance in an admin's name, or takes from it, through the ledger (adjust_balance).
+--
+-- Twice or at once: the user's row is locked; with a reference it acts once, and a repetition is answered with what it did
+--   then. Without one, every call acts.
+-- Returns: jsonb {applied, before, after (text), currency, id (of the audit entry, for admin_undo), outgoing: messages to deliver
+--   now}. The user is told once.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference is known with another action, user or amount; N0004 the
+--   amount or the reason is unusable; L0002 the balance would fall below zero.
+create or replace function public.admin_adjust_balance(
+  p_user_id bigint,
+  p_amount numeric,
+  p_admin_email text,
+  p_reference text default null,
+  p_reason text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_reason text := nullif(trim(p_reason), '');
+  v_user public.users;
+  v_known public.audit_log;
+  v_after numeric;
+  v_id bigint;
+begin
+  if coalesce(p_amount, 0) = 0 or p_amount <> round(p_amount, 2) or abs(p_amount) > 1000000 then
+    raise exception 'the amount must be up to a million, with two decimals at most, and not zero' using errcode = 'N0004';
+  elsif length(v_reason) > 500 then
+    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+  end if;
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such user' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'adjust_balance', p_user_id);
+  if v_known.id is not null then
+    if (v_known.after ->> 'amount')::numeric <> p_amount then
+      raise exception 'this reference is known with another amount' using errcode = 'N0003';
+    end if;
+    return jsonb_build_object(
+      'applied', false, 'before', v_known.before -> 'balance', 'after', v_known.after -> 'balance',
+      'currency', private.setting('balance_currency'), 'id', v_known.id, 'outgoing', '[]'::jsonb
+    );
+  end if;
+
+  v_after := (
+    public.adjust_balance(
+      v_user.telegram_id, p_amount, 'admin', 'admins:' || coalesce(p_reference, gen_random_uuid()::text)
+    ) ->> 'balance'
+  )::numeric;
+  v_id := private.write_audit(
+    v_email, 'adjust_balance', p_user_id, p_reference,
+    jsonb_build_object('balance', v_user.balance::text),
+    jsonb_strip_nulls(jsonb_build_object('balance', v_after::text, 'amount', p_amount::text, 'reason', v_reason))
+  );
+  return jsonb_build_object(
+    'applied', true, 'before', v_user.balance::text, 'after', v_after::text,
+    'currency', private.setting('balance_currency'), 'id', v_id,
+    'outgoing', private.notify_gift(p_user_id, 'balance', v_user.balance, v_after)
+  );
+end
+$$;
+
+revoke all on function public.admin_adjust_balance from public, anon, authenticated, service_role;
+grant execute on function public.admin_adjust_balance to bot_backend, service_role;
+comment on function public.admin_adjust_balance is 'Changes a user''s balance in an admin''s name';
 
 -- Reads what admins did, the newest first, a page at a time; of one person where p_user_id is given.
 --
@@ -3010,7 +3136,9 @@ comment on function public.admin_create_promocode is 'Makes a promo code in an a
 -- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
 --   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
 --   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
---   total_referrals, keys (how many of their own), money (private.money_of), timezone, plans (the names there are, the
+--   total_referrals, keys (how many of their own), money (private.money_of), timezone, has_given_plan: whether
+--   an admin gave a plan that runs, undo: {id, action, before, after} of the last thing an admin did to them in 30 days, if it
+--   can be undone, plans (the names there are, the
 --   lowest first)}, or null when there is nobody.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_find_user(p_who text, p_admin_email text)
@@ -3067,6 +3195,11 @@ begin
     'money', private.money_of(v_user.id),
     'keys', (select count(*) from public.user_tokens as k where k.user_id = v_user.id),
     'timezone', private.setting('quota_timezone'),
+    'has_given_plan', exists (
+      select from public.subscriptions as s
+       where s.user_id = v_user.id and s.source = 'admin' and s.status = 'active'
+    ),
+    'undo', private.last_undoable(v_user.id),
     'plans', (select jsonb_agg(l.plan order by l.vip_level) from public.subscription_limits as l)
   );
 end
@@ -3080,7 +3213,8 @@ comment on function public.admin_find_user is 'Finds a person by Telegram id or 
 --
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered with what
 --   it did then. Without one, every call acts.
--- Returns: jsonb {applied, before, after}: free trainings that are left.
+-- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: free
+--   trainings that are left. The user is told once.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person or number;
 --   N0004 the number or the reason is unusable.
 create or replace function public.admin_give_trainings(
@@ -3102,6 +3236,7 @@ declare
   v_before bigint;
   v_after bigint;
   v_known public.audit_log;
+  v_id bigint;
 begin
   if coalesce(p_quantity, 0) = 0 or abs(p_quantity) > 1000000 then
     raise exception 'the trainings must be a number up to a million, and not zero' using errcode = 'N0004';
@@ -3118,7 +3253,8 @@ begin
       raise exception 'this reference is known with another number' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
-      'applied', false, 'before', v_known.before -> 'trainings', 'after', v_known.after -> 'trainings'
+      'applied', false, 'before', v_known.before -> 'trainings', 'after', v_known.after -> 'trainings',
+      'id', v_known.id, 'outgoing', '[]'::jsonb
     );
   end if;
 
@@ -3133,14 +3269,17 @@ begin
   else
     v_after := v_before - private.use_trainings(p_user_id, -p_quantity);
   end if;
-  perform private.write_audit(
+  v_id := private.write_audit(
     v_email, 'give_trainings', p_user_id, p_reference,
     jsonb_build_object('trainings', v_before),
     jsonb_strip_nulls(
       jsonb_build_object('trainings', v_after, 'quantity', p_quantity, 'reason', v_reason)
     )
   );
-  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+  return jsonb_build_object(
+    'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
+    'outgoing', private.notify_gift(p_user_id, 'trainings', v_before, v_after)
+  );
 end
 $$;
 
@@ -3593,7 +3732,8 @@ comment on function public.admin_refund_payment is 'Keeps that an admin wants mo
 --
 -- Twice or at once: the user's row is locked, as it is for every request that is reserved; with a reference
 --   it acts once, and a repetition is answered with what it did then. Without one, every call acts.
--- Returns: jsonb {applied, before, after}: requests of the month. The audit log keeps the day's beside them.
+-- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: requests
+--   of the month. The audit log keeps the day's beside them. The user is told once, if there was something to reset.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
 create or replace function public.admin_reset_user_usage(
   p_user_id bigint, p_admin_email text, p_reference text default null
@@ -3609,6 +3749,7 @@ declare
   v_vip_level integer;
   v_quota record;
   v_known public.audit_log;
+  v_id bigint;
 begin
   select u.vip_level into v_vip_level from public.users as u where u.id = p_user_id for no key update;
   if not found then
@@ -3617,7 +3758,8 @@ begin
   v_known := private.known_action(p_reference, 'reset_user_usage', p_user_id);
   if v_known.id is not null then
     return jsonb_build_object(
-      'applied', false, 'before', v_known.before -> 'requests', 'after', v_known.after -> 'requests'
+      'applied', false, 'before', v_known.before -> 'requests', 'after', v_known.after -> 'requests',
+      'id', v_known.id, 'outgoing', '[]'::jsonb
     );
   end if;
 
@@ -3628,14 +3770,20 @@ begin
   update public.monthly_usage as m
      set requests = 0
    where m.user_id = p_user_id and m.month = v_quota.month;
-  perform private.write_audit(
+  v_id := private.write_audit(
     v_email, 'reset_user_usage', p_user_id, p_reference,
     jsonb_build_object(
       'requests', v_quota.month_requests, 'month', v_quota.month, 'day_requests', v_quota.requests, 'day', v_quota.day
     ),
     jsonb_build_object('requests', 0, 'month', v_quota.month, 'day_requests', 0, 'day', v_quota.day)
   );
-  return jsonb_build_object('applied', true, 'before', v_quota.month_requests, 'after', 0);
+  return jsonb_build_object(
+    'applied', true, 'before', v_quota.month_requests, 'after', 0, 'id', v_id,
+    'outgoing', case
+      when v_quota.month_requests > 0 then private.notify_user(p_user_id, 'gift_reset', '{}')
+      else '[]'::jsonb
+    end
+  );
 end
 $$;
 
@@ -3643,12 +3791,185 @@ revoke all on function public.admin_reset_user_usage from public, anon, authenti
 grant execute on function public.admin_reset_user_usage to bot_backend, service_role;
 comment on function public.admin_reset_user_usage is 'Gives a user the month''s requests back in an admin''s name';
 
+-- Reports to an admin what was sold: revenue by currency, and how many new users became buyers, of today, 7 and 30 days.
+--
+-- Gross is all money that came, refunds what went back (disputes too), each on the day it happened there; both without the
+-- test payments of production and without purchases from balance, whose money came with the top-up. A new user counts as paying once any
+-- payment of theirs came.
+-- Twice or at once: only reads, over an index: what moved in 30 days, whatever was before.
+-- Returns: jsonb {currencies: [{currency, day, week, month}], each {gross, refunds, net} (text); day, week, month: {payments,
+--   refunds: how many, new: users who came, paid: how many of them paid}}.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_revenue(p_admin_email text)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_timezone text := private.setting('quota_timezone');
+  v_today date := (private.clock() at time zone v_timezone)::date;
+  v_result jsonb;
+begin
+  perform private.require_admin(p_admin_email);
+  with periods as (
+    select w.name, v_today - w.days + 1 as first_day, (v_today - w.days + 1)::timestamp at time zone v_timezone as starts_at
+      from (values ('day', 1), ('week', 7), ('month', 30)) as w (name, days)
+  ), moves as materialized (
+    select o.payment_id, o.happened_at, p.user_id, p.currency,
+      case when o.kind = 'paid' then o.amount else 0 end as paid,
+      case o.kind
+        when 'paid' then 0 when 'refund_total' then o.amount - private.counted_before(o) else o.amount
+      end as back
+      from public.payment_operations as o
+      join public.payments as p on p.id = o.payment_id
+     where o.happened_at >= (v_today - 29)::timestamp at time zone v_timezone
+       and not o.is_undone
+       and p.problem is distinct from 'test'
+       and p.provider <> 'balance'
+       and (o.kind = 'paid' or o.currency is null or o.currency = p.currency)
+  ), sums as (
+    select m.currency, w.name, sum(m.paid) as gross, sum(m.back) as refunds
+      from periods as w
+      join moves as m on m.happened_at >= w.starts_at
+     where m.paid + m.back > 0
+     group by m.currency, w.name
+  ), currencies as (
+    select c.currency,
+      jsonb_object_agg(
+        w.name,
+        jsonb_build_object(
+          'gross', coalesce(s.gross, 0)::text, 'refunds', coalesce(s.refunds, 0)::text,
+          'net', (coalesce(s.gross, 0) - coalesce(s.refunds, 0))::text
+        )
+      ) as figures
+      from (select distinct s.currency from sums as s) as c
+      cross join periods as w
+      left join sums as s on s.currency = c.currency and s.name = w.name
+     group by c.currency
+  ), counts as (
+    select w.name,
+      count(distinct m.payment_id) filter (where m.paid > 0) as payments,
+      count(distinct m.payment_id) filter (where m.back > 0) as refunds,
+      count(distinct u.id) filter (where m.paid > 0 and u.created_at >= w.starts_at) as paid
+      from periods as w
+      left join moves as m on m.happened_at >= w.starts_at
+      left join public.users as u on u.id = m.user_id
+     group by w.name
+  ), new_users as (
+    select w.name, coalesce(sum(t.new_people), 0) as new_people
+      from periods as w
+      left join public.daily_totals as t on t.day between w.first_day and v_today
+     group by w.name
+  )
+  select jsonb_object_agg(
+      c.name,
+      jsonb_build_object('payments', c.payments, 'refunds', c.refunds, 'paid', c.paid, 'new', n.new_people)
+    ) || jsonb_build_object(
+      'currencies', (
+        select coalesce(jsonb_agg(jsonb_build_object('currency', t.currency) || t.figures order by t.currency), '[]')
+          from currencies as t
+      )
+    )
+    into v_result
+    from counts as c
+    join new_users as n on n.name = c.name;
+  return v_result;
+end
+$$;
+
+revoke all on function public.admin_revenue from public, anon, authenticated, service_role;
+grant execute on function public.admin_revenue to bot_backend, service_role;
+comment on function public.admin_revenue is 'What was sold, for an admin';
+
+-- Finds users for an admin by a part of their name or @name, at least two characters long: first whose @name it is, then
+-- whose name or @name it is in whole, then where a word begins with it, then where it stands within a word; the most
+-- recently active first. Two characters are looked for at the beginning of a word.
+--
+-- Twice or at once: only reads, over an index. Of more than 500 matches, 500 are ranked.
+-- Returns: jsonb {users: [{telegram_id, username, first_name, last_name, last_activity}], has_more}; null for a query that is
+--   too short.
+-- Errors: N0001 not an admin.
+create or replace function public.admin_search_users(p_query text, p_admin_email text, p_limit integer default 8)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+set enable_seqscan = off
+as $$
+declare
+  v_query constant text := ltrim(private.name_words(left(p_query, 100), null, null));
+  v_limit constant integer := least(greatest(p_limit, 1), 50);
+  v_ids bigint[];
+  v_result jsonb;
+begin
+  perform private.require_admin(p_admin_email);
+  if length(v_query) < 2 then
+    return null;
+  end if;
+  v_ids := array(
+    select u.id from public.users as u where lower(u.username) = lower(ltrim(trim(left(p_query, 100)), '@')) limit 50
+  ) || array(
+    select u.id
+      from public.users as u
+     where private.name_grams(private.name_words(u.username, u.first_name, u.last_name)) @> private.name_grams(' ' || v_query)
+       and strpos(private.name_words(u.username, u.first_name, u.last_name), ' ' || v_query) > 0
+     limit 500
+  );
+  if cardinality(v_ids) <= v_limit and length(v_query) > 2 then
+    v_ids := v_ids || array(
+      select u.id
+        from public.users as u
+       where private.name_grams(private.name_words(u.username, u.first_name, u.last_name)) @> private.name_grams(v_query)
+         and strpos(private.name_words(u.username, u.first_name, u.last_name), v_query) > 0
+       limit 500
+    );
+  end if;
+  with ranked as (
+    select u.*,
+      row_number() over (
+        order by
+          lower(u.username) is distinct from lower(ltrim(trim(p_query), '@')),
+          private.name_words(null, u.first_name, u.last_name) <> ' ' || v_query,
+          strpos(private.name_words(u.username, u.first_name, u.last_name), ' ' || v_query) = 0,
+          u.last_activity desc,
+          u.id
+      ) as place
+      from public.users as u
+     where u.id = any(v_ids)
+  )
+  select jsonb_build_object(
+      'users', coalesce(
+        jsonb_agg(
+          jsonb_build_object(
+            'telegram_id', r.telegram_id, 'username', r.username, 'first_name', r.first_name, 'last_name', r.last_name,
+            'last_activity', r.last_activity
+          )
+          order by r.place
+        ) filter (where r.place <= v_limit),
+        '[]'
+      ),
+      'has_more', count(*) > v_limit
+    )
+    into v_result
+    from ranked as r;
+  return v_result;
+end
+$$;
+
+revoke all on function public.admin_search_users from public, anon, authenticated, service_role;
+grant execute on function public.admin_search_users to bot_backend, service_role;
+comment on function public.admin_search_users is 'Finds users for an admin by a part of their name';
+
 -- Gives a person a plan in an admin's name, from now for p_days or without an end; the free plan takes back
 -- what admins gave. What was bought stays: of several plans the highest counts.
 --
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
 --   with what it did then. Days are counted from now, so a second gift does not add to the first.
--- Returns: jsonb {applied, before, after}, each {plan, ends_at}: what the person has, whoever gave it.
+-- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}; before and
+--   after are {plan, ends_at}: what the user has, whoever gave it. The user is told once, if that changed.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person,
 --   plan or number; N0004 the number of days is unusable; N0006 there is no such plan.
 create or replace function public.admin_set_plan(
@@ -3667,6 +3988,9 @@ declare
   v_known public.audit_log;
   v_before jsonb;
   v_after jsonb;
+  v_replaced bigint[];
+  v_subscription bigint;
+  v_id bigint;
 begin
   select l.vip_level into v_vip_level from public.subscription_limits as l where l.plan = p_plan;
   if not found then
@@ -3684,25 +4008,36 @@ begin
       raise exception 'this reference is known with another plan or number' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
-      'applied', false, 'before', v_known.before, 'after', v_known.after - '{given,days}'::text[]
+      'applied', false, 'before', v_known.before, 'id', v_known.id, 'outgoing', '[]'::jsonb,
+      'after', v_known.after - '{given,days,subscription,replaced}'::text[]
     );
   end if;
 
   v_before := private.plan_of(p_user_id);
-  update public.subscriptions as s
-     set status = 'canceled', ended_at = v_now
-   where s.user_id = p_user_id and s.source = 'admin' and s.status = 'active';
+  with ended as (
+    update public.subscriptions as s
+       set status = 'canceled', ended_at = v_now
+     where s.user_id = p_user_id and s.source = 'admin' and s.status = 'active'
+    returning s.id
+  )
+  select array_agg(e.id order by e.id) into v_replaced from ended as e;
   if v_vip_level > 0 then
     insert into public.subscriptions (user_id, plan, source, starts_at, ends_at)
-    values (p_user_id, p_plan, 'admin', v_now, v_now + make_interval(days => p_days));
+    values (p_user_id, p_plan, 'admin', v_now, v_now + make_interval(days => p_days))
+    returning id into v_subscription;
   end if;
   perform private.refresh_access(p_user_id);
   v_after := private.plan_of(p_user_id);
-  perform private.write_audit(
+  v_id := private.write_audit(
     v_email, 'set_plan', p_user_id, p_reference, v_before,
-    v_after || jsonb_build_object('given', p_plan, 'days', p_days)
+    v_after || jsonb_build_object(
+      'given', p_plan, 'days', p_days, 'subscription', v_subscription, 'replaced', coalesce(to_jsonb(v_replaced), '[]')
+    )
   );
-  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+  return jsonb_build_object(
+    'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
+    'outgoing', private.notify_plan(p_user_id, v_before, v_after)
+  );
 end
 $$;
 
@@ -4129,6 +4464,97 @@ revoke all on function public.admin_unban_user from public, anon, authenticated,
 grant execute on function public.admin_unban_user to bot_backend, service_role;
 comment on function public.admin_unban_user is 'Lets a banned person into the bots again';
 
+-- Undoes what an admin did to a user: bonus credits, trainings, balance, a plan, or the reset of a limit. What the user has used
+-- up since stays used up. Earlier days of the month, which a reset sets to zero, are not restored.
+--
+-- Twice or at once: the user's row is locked and an entry is undone once, whoever asks (a unique index on the log); a repetition
+--   is answered with what was done.
+-- Returns: jsonb {outcome, telegram_id, action, before, after (as the action has them), is_partial: less was left than was
+--   given, outgoing: messages to deliver now}. The user is told once. outcome:
+--   undone      now, or by a call with this reference
+--   known       undone before
+--   replaced    a later change stands in its place, or its time is over
+--   impossible  no such entry, not of a kind that can be undone, or its user is erased
+-- Errors: N0001 not an admin; N0003 the reference is known with another action.
+create or replace function public.admin_undo(p_audit_id bigint, p_admin_email text, p_reference text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_entry public.audit_log;
+  v_known public.audit_log;
+  v_result jsonb;
+  v_before jsonb;
+  v_after jsonb;
+  v_is_done boolean := true;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  select l.* into v_entry from public.audit_log as l where l.id = p_audit_id;
+  if v_entry.user_id is null or not private.is_undoable(v_entry) then
+    return jsonb_build_object('outcome', 'impossible');
+  end if;
+  perform from public.users as u where u.id = v_entry.user_id for no key update;
+  if not found then
+    return jsonb_build_object('outcome', 'impossible');
+  end if;
+  v_result := jsonb_build_object(
+    'telegram_id', (select u.telegram_id from public.users as u where u.id = v_entry.user_id), 'action', v_entry.action
+  );
+  select l.* into v_known
+    from public.audit_log as l
+   where l.action = 'undo' and (l.after ->> 'undoes')::bigint = p_audit_id;
+  if found then
+    return v_result || jsonb_build_object(
+      'outcome', case when v_known.reference = p_reference then 'undone' else 'known' end,
+      'before', v_known.before, 'after', v_known.after - '{undoes,action}'::text[], 'is_partial', v_known.after ? 'is_partial', 'outgoing', v_outgoing
+    );
+  end if;
+
+  if v_entry.action = 'set_plan' then
+    v_before := private.plan_of(v_entry.user_id);
+    v_is_done := private.undo_plan(v_entry);
+    v_after := private.plan_of(v_entry.user_id);
+    v_outgoing := case when v_is_done then private.notify_plan(v_entry.user_id, v_before, v_after) end;
+  elsif v_entry.action = 'reset_user_usage' then
+    v_is_done := private.undo_reset(v_entry);
+    v_before := jsonb_build_object('requests', 0);
+    v_after := jsonb_build_object('requests', v_entry.before -> 'requests');
+    v_outgoing := case when v_is_done then private.notify_user(v_entry.user_id, 'gift_reset_undone', '{}') end;
+  else
+    v_before := private.undo_amount(v_entry);
+    v_after := jsonb_build_object('amount', v_before -> 'after') || case
+      when (v_before ->> 'after')::numeric > (v_before ->> 'wanted')::numeric then '{"is_partial": true}'::jsonb
+      else '{}'::jsonb
+    end;
+    v_outgoing := private.notify_gift(
+      v_entry.user_id,
+      case v_entry.action when 'add_bonus_credits' then 'credits' when 'give_trainings' then 'trainings' else 'balance' end,
+      (v_before ->> 'before')::numeric,
+      (v_before ->> 'after')::numeric
+    );
+    v_before := jsonb_build_object('amount', v_before -> 'before');
+  end if;
+  if not v_is_done then
+    return v_result || jsonb_build_object('outcome', 'replaced');
+  end if;
+  perform private.write_audit(
+    v_email, 'undo', v_entry.user_id, p_reference, v_before,
+    v_after || jsonb_build_object('undoes', v_entry.id, 'action', v_entry.action)
+  );
+  return v_result || jsonb_build_object(
+    'outcome', 'undone', 'before', v_before, 'after', v_after, 'is_partial', v_after ? 'is_partial', 'outgoing', v_outgoing
+  );
+end
+$$;
+
+revoke all on function public.admin_undo from public, anon, authenticated, service_role;
+grant execute on function public.admin_undo to bot_backend, service_role;
+comment on function public.admin_undo is 'Undoes what an admin did to a user';
+
 -- Finds the bot in which a user can be written to: p_bot where they have a private chat with it, else the one of their
 -- latest private chat. Having written in a group lets no bot write to the user.
 --
@@ -4151,6 +4577,44 @@ $$;
 
 revoke all on function private.bot_for from public, anon, authenticated, service_role;
 comment on function private.bot_for is 'Finds the bot in which a user can be written to';
+
+-- Returns how much of a refund was counted by earlier refunds of the same payment, where a provider reports the total refunded so
+-- far and not each refund.
+--
+-- Twice or at once: only reads what belongs to the payment.
+-- Returns: 0 for a refund or dispute with an amount of its own; for a total, what is covered already, at most its amount.
+-- Errors: none.
+create or replace function private.counted_before(p_operation public.payment_operations)
+returns numeric
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_operation.kind <> 'refund_total' then 0
+    else least(
+      p_operation.amount,
+      (
+        select greatest(
+            coalesce(sum(o.amount) filter (where o.kind = 'refund' and not o.is_undone), 0),
+            coalesce(
+              max(o.amount) filter (
+                where o.kind = 'refund_total'
+                  and (o.amount, o.operation_id) < (p_operation.amount, p_operation.operation_id)
+              ),
+              0
+            )
+          )
+          from public.payment_operations as o
+         where o.payment_id = p_operation.payment_id
+      )
+    )
+  end;
+$$;
+
+revoke all on function private.counted_before from public, anon, authenticated, service_role;
+comment on function private.counted_before is 'What earlier refunds of a payment have counted of a total';
 
 -- Queues the alarms that waited for their admin's first message to a bot, the oldest first, to be sent at once.
 --
@@ -4232,6 +4696,33 @@ $$;
 revoke all on function private.hold_alarm from public, anon, authenticated, service_role;
 comment on function private.hold_alarm is 'Stores an alarm for an admin whom no bot may write to yet';
 
+-- Says whether an admin's action is of a kind that can be undone, and changed something.
+--
+-- Twice or at once: computes only.
+-- Returns: boolean.
+-- Errors: none.
+create or replace function private.is_undoable(p_entry public.audit_log)
+returns boolean
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select case p_entry.action
+    when 'add_bonus_credits' then p_entry.before -> 'bonus_credits' <> p_entry.after -> 'bonus_credits'
+    when 'give_trainings' then p_entry.before -> 'trainings' <> p_entry.after -> 'trainings'
+    when 'adjust_balance' then p_entry.before -> 'balance' <> p_entry.after -> 'balance'
+    when 'reset_user_usage' then p_entry.before -> 'requests' <> p_entry.after -> 'requests'
+    when 'set_plan' then
+      p_entry.after ->> 'subscription' is not null
+      or jsonb_array_length(coalesce(p_entry.after -> 'replaced', '[]')) > 0
+    else false
+  end;
+$$;
+
+revoke all on function private.is_undoable from public, anon, authenticated, service_role;
+comment on function private.is_undoable is 'Whether an admin''s action can be undone';
+
 -- Looks whether an admin's action with this reference was carried out already.
 --
 -- Twice or at once: the caller holds the person's row, so of two calls with one reference for one person the
@@ -4258,6 +4749,140 @@ $$;
 
 revoke all on function private.known_action from public, anon, authenticated, service_role;
 comment on function private.known_action is 'Whether an admin''s action was carried out already';
+
+-- Finds the last thing that an admin did to a user, if it can still be undone and is not older than 30 days.
+--
+-- Twice or at once: only reads, over an index.
+-- Returns: jsonb {id, action, before, after}, or null.
+-- Errors: none.
+create or replace function private.last_undoable(p_user_id bigint)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object('id', l.id, 'action', l.action, 'before', l.before, 'after', l.after)
+    from (
+      select e.*
+        from public.audit_log as e
+       where e.user_id = p_user_id and e.action not in ('undo', 'refund_payment', 'refund_decided', 'ban_user', 'unban_user')
+       order by e.user_id desc, e.id desc
+       limit 1
+    ) as l
+   where private.is_undoable(l::public.audit_log)
+     and l.created_at > private.clock() - interval '30 days'
+     and not exists (
+       select from public.audit_log as u where u.action = 'undo' and (u.after ->> 'undoes')::bigint = l.id
+     );
+$$;
+
+revoke all on function private.last_undoable from public, anon, authenticated, service_role;
+comment on function private.last_undoable is 'The last thing that an admin did to a user, if it can be undone';
+
+-- Tells a user that an admin gave them something, or took it back: bonus credits, trainings or balance.
+--
+-- Twice or at once: see private.notify_user.
+-- Returns: see private.tell_person; empty where nothing changed.
+-- Errors: none.
+create or replace function private.notify_gift(p_user_id bigint, p_what text, p_before numeric, p_after numeric)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_is_money constant boolean := p_what = 'balance';
+  v_currency constant text := case when v_is_money then private.setting('balance_currency') end;
+begin
+  if p_before = p_after then
+    return '[]'::jsonb;
+  end if;
+  return private.notify_user(
+    p_user_id,
+    format('gift_%s%s', p_what, case when p_after < p_before then '_taken' else '' end),
+    jsonb_build_object(
+      'count', case
+        when v_is_money then jsonb_build_object('amount', abs(p_after - p_before), 'currency', v_currency)
+        else to_jsonb(abs(p_after - p_before)::bigint)
+      end,
+      'left', case
+        when v_is_money then jsonb_build_object('amount', p_after, 'currency', v_currency)
+        else to_jsonb(p_after::bigint)
+      end
+    )
+  );
+end
+$$;
+
+revoke all on function private.notify_gift from public, anon, authenticated, service_role;
+comment on function private.notify_gift is 'Tells a user that an admin gave them something, or took it back';
+
+-- Tells a user that an admin changed their plan.
+--
+-- Twice or at once: see private.notify_user.
+-- Returns: see private.tell_person; empty where nothing changed. p_before and p_after: see private.plan_of.
+-- Errors: none.
+create or replace function private.notify_plan(p_user_id bigint, p_before jsonb, p_after jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_is_free boolean;
+begin
+  if p_before = p_after then
+    return '[]'::jsonb;
+  end if;
+  select coalesce(max(l.vip_level), 0) = 0 into v_is_free
+    from public.subscription_limits as l
+   where l.plan = p_after ->> 'plan';
+  return private.notify_user(
+    p_user_id,
+    case when v_is_free then 'gift_plan_ended' when p_after ->> 'ends_at' is null then 'gift_plan_endless' else 'gift_plan' end,
+    jsonb_build_object(
+      'plan', jsonb_build_object('plan', p_after -> 'plan'),
+      'before', jsonb_build_object('plan', p_before -> 'plan'),
+      'until', jsonb_build_object('date', p_after -> 'ends_at')
+    )
+  );
+end
+$$;
+
+revoke all on function private.notify_plan from public, anon, authenticated, service_role;
+comment on function private.notify_plan is 'Tells a user that an admin changed their plan';
+
+-- Queues a templated message for a user about what an admin did, in the bot that they used last. Banned users, those who
+-- blocked the bots and those whom no bot has seen get none.
+--
+-- Twice or at once: every call queues a message; the caller holds the user's row and acts once.
+-- Returns: see private.tell_person; empty when there is nobody to write to.
+-- Errors: none.
+create or replace function private.notify_user(p_user_id bigint, p_key text, p_values jsonb, p_buttons jsonb default null)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_bot text;
+begin
+  select s.bot into v_bot
+    from public.bot_sessions as s
+    join public.users as u on u.id = s.user_id
+   where s.user_id = p_user_id and u.banned_at is null and u.is_active and s.chat_id = u.telegram_id
+   order by s.updated_at desc
+   limit 1;
+  return private.tell_person(p_user_id, v_bot, p_key, p_values, p_buttons);
+end
+$$;
+
+revoke all on function private.notify_user from public, anon, authenticated, service_role;
+comment on function private.notify_user is 'Queues a message for a user about what an admin did';
 
 -- Says of a payment what an admin reads in a list.
 --
@@ -4533,24 +5158,155 @@ $$;
 revoke all on function private.text_problem from public, anon, authenticated, service_role;
 comment on function private.text_problem is 'Why a title or a description of a product is unusable';
 
--- Writes down what an admin did.
+-- Takes back what an admin's action added to bonus credits, trainings or balance, as much as is left; gives back what it took.
 --
--- Twice or at once: the reference is unique; of two different actions with one, the second is refused and so
---   undone. The caller has looked for it before (private.known_action), under the person's lock.
--- Returns: nothing.
--- Errors: N0003, the reference belongs to another action or person.
-create or replace function private.write_audit(
-  p_admin_email text, p_action text, p_user_id bigint, p_reference text, p_before jsonb, p_after jsonb
-)
-returns void
+-- Twice or at once: the caller holds the user's row.
+-- Returns: jsonb {before, after, wanted}: how much there was, is, and should be.
+-- Errors: none.
+create or replace function private.undo_amount(p_entry public.audit_log)
+returns jsonb
 language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_field constant text := case p_entry.action
+    when 'add_bonus_credits' then 'bonus_credits' when 'give_trainings' then 'trainings' else 'balance'
+  end;
+  v_change constant numeric := (p_entry.before ->> v_field)::numeric - (p_entry.after ->> v_field)::numeric;
+  v_user public.users;
+  v_before numeric;
+  v_after numeric;
+begin
+  select u.* into v_user from public.users as u where u.id = p_entry.user_id;
+  v_before := case v_field
+    when 'bonus_credits' then v_user.bonus_credits
+    when 'balance' then v_user.balance
+    else (select coalesce(sum(f.quantity - f.used), 0) from public.free_trainings as f where f.user_id = v_user.id)
+  end;
+  v_after := greatest(v_before + v_change, 0);
+  if v_after = v_before then
+    null;
+  elsif v_field = 'bonus_credits' then
+    update public.users as u set bonus_credits = v_after where u.id = v_user.id;
+  elsif v_field = 'balance' then
+    perform public.adjust_balance(v_user.telegram_id, v_after - v_before, 'admin', 'admins:undo:' || p_entry.id);
+  elsif v_after > v_before then
+    perform private.give_trainings(v_user.id, 'admin', 'undo:' || p_entry.id, (v_after - v_before)::integer);
+  else
+    perform private.use_trainings(v_user.id, (v_before - v_after)::integer);
+  end if;
+  return jsonb_build_object('before', v_before, 'after', v_after, 'wanted', v_before + v_change);
+end
+$$;
+
+revoke all on function private.undo_amount from public, anon, authenticated, service_role;
+comment on function private.undo_amount is 'Undoes an amount that an admin added or took';
+
+-- Ends the plan that an admin's action gave, and gives back those that it replaced, as far as they would still run.
+--
+-- Twice or at once: the caller holds the user's row.
+-- Returns: false where a later action of an admin has changed the plan, or nothing is left to undo; nothing changed then.
+-- Errors: none.
+create or replace function private.undo_plan(p_entry public.audit_log)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_given constant bigint := (p_entry.after ->> 'subscription')::bigint;
+  v_replaced constant bigint[] := array(select jsonb_array_elements_text(p_entry.after -> 'replaced')::bigint);
+begin
+  if exists (
+    select from public.subscriptions as s
+     where s.user_id = p_entry.user_id and s.source = 'admin' and s.status = 'active' and s.id is distinct from v_given
+  ) then
+    return false;
+  end if;
+  if v_given is not null then
+    update public.subscriptions as s set status = 'canceled', ended_at = v_now where s.id = v_given and s.status = 'active';
+    if not found then
+      return false;
+    end if;
+  end if;
+  update public.subscriptions as s
+     set status = 'active', ended_at = null
+   where s.id = any(v_replaced) and s.status = 'canceled' and (s.ends_at is null or s.ends_at > v_now);
+  if v_given is null and not found then
+    return false;
+  end if;
+  perform private.refresh_access(p_entry.user_id);
+  return true;
+end
+$$;
+
+revoke all on function private.undo_plan from public, anon, authenticated, service_role;
+comment on function private.undo_plan is 'Undoes a plan that an admin gave or ended';
+
+-- Counts the requests of the month again that an admin's action gave back, and those of the day while it lasts.
+--
+-- Twice or at once: the caller holds the user's row, as every request that is reserved does.
+-- Returns: false in a later month: nothing changed then.
+-- Errors: none.
+create or replace function private.undo_reset(p_entry public.audit_log)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_today constant date := (private.clock() at time zone private.setting('quota_timezone'))::date;
+begin
+  update public.monthly_usage as m
+     set requests = m.requests + (p_entry.before ->> 'requests')::integer
+   where m.user_id = p_entry.user_id
+     and m.month = (p_entry.before ->> 'month')::date
+     and m.month = date_trunc('month', v_today::timestamp)::date;
+  if not found then
+    return false;
+  end if;
+  update public.daily_usage as d
+     set requests = d.requests + (p_entry.before ->> 'day_requests')::integer
+   where d.user_id = p_entry.user_id
+     and d.day = v_today
+     and d.day = (p_entry.before ->> 'day')::date
+     and d.bot = (
+       select min(o.bot) from public.daily_usage as o where o.user_id = p_entry.user_id and o.day = v_today
+     );
+  return true;
+end
+$$;
+
+revoke all on function private.undo_reset from public, anon, authenticated, service_role;
+comment on function private.undo_reset is 'Undoes the reset of a user''s limit';
+
+-- Writes down what an admin did.
+--
+-- Twice or at once: the reference is unique; of two different actions with one, the second is refused and so
+--   undone. The caller has looked for it before (private.known_action), under the person's lock.
+-- Returns: the number of the entry.
+-- Errors: N0003, the reference belongs to another action or person.
+create or replace function private.write_audit(
+  p_admin_email text, p_action text, p_user_id bigint, p_reference text, p_before jsonb, p_after jsonb
+)
+returns bigint
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_id bigint;
 begin
   insert into public.audit_log (admin_email, action, user_id, reference, before, after)
-  values (p_admin_email, p_action, p_user_id, p_reference, p_before, p_after);
+  values (p_admin_email, p_action, p_user_id, p_reference, p_before, p_after)
+  returning id into v_id;
+  return v_id;
 exception when unique_violation then
   raise exception 'this reference is known with another action or person' using errcode = 'N0003';
 end

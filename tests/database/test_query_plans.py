@@ -20,7 +20,7 @@ MANY = 1_000  # rows that one call may read of a table, however many there are
 # Calls that read more, of counters that grow with the days and models alone.
 COUNTERS_READ = {"admin_overview": 30 * 16 * 5}  # days, shards, models
 # Calls that read everything, because that is what they are asked for.
-READS_ALL = {"admin_check", "admin_statement"}
+READS_ALL = {"admin_check", "admin_statement", "admin_revenue"}  # the last one: what moved in 30 days
 # A handful of rows each, which are quickest read all.
 SMALL = {"settings", "subscription_limits", "admins", "products", "product_prices"}
 
@@ -74,6 +74,8 @@ FILL = f"""
     insert into public.admins (email) values ('boss@example.com');
     insert into public.audit_log (admin_email, action, user_id, before, after)
     select 'boss@example.com', 'ban_user', u.id, '{{}}', '{{}}' from public.users as u;
+    insert into public.audit_log (admin_email, action, user_id, before, after)
+    values ('boss@example.com', 'set_plan', 9000, '{{}}', '{{"subscription": null, "replaced": [1]}}');
     insert into public.subscriptions (user_id, plan, source, starts_at, ends_at)
     select u.id, 'PREMIUM', case when u.id % 20 = 0 then 'purchase' else 'admin' end,
       now() - interval '9 days', now() + make_interval(secs => u.id * 60 - 600)
@@ -240,6 +242,12 @@ CALLS = {
     "admin_promocodes one": "admin_promocodes('boss@example.com', 'code9000')",
     "admin_create_promocode": "admin_create_promocode('new', 'month', 1, 'boss@example.com')",
     "admin_switch_promocode": "admin_switch_promocode('code9000', false, 'boss@example.com', 'one')",
+    "admin_search_users": "admin_search_users('name9001', 'boss@example.com')",
+    "admin_search_users by a part": "admin_search_users('ame1900', 'boss@example.com')",
+    "admin_search_users of all": "admin_search_users('name', 'boss@example.com')",
+    "admin_adjust_balance": "admin_adjust_balance(9000, 5, 'boss@example.com', 'one')",
+    "admin_undo": """admin_undo((select max(l.id) from public.audit_log as l), 'boss@example.com', 'one')""",
+    "admin_revenue": "admin_revenue('boss@example.com')",
     "admin_products": "admin_products('boss@example.com', 'premium_month')",
     "admin_set_prices": """admin_set_prices('premium_month', '{"RUB": "599"}', 'boss@example.com', 'one',
         null, '["stripe"]', true)""",
@@ -295,6 +303,22 @@ def test_what_it_reads_does_not_grow_with_the_tables(filled: str, name: str, cal
 )
 def test_what_no_index_answers_is_noticed(filled: str, statement: str) -> None:
     assert any(map(is_slow, scans_of(filled, statement)))
+
+
+def test_revenue_reads_what_moved_in_30_days_alone(filled: str) -> None:
+    """Payments of months ago, however many, are not read."""
+    with psycopg.connect(filled) as connection:
+        connection.execute(
+            "update public.payment_operations set happened_at = happened_at - interval '90 days'"
+        )
+        connection.execute("analyze public.payment_operations")
+        before = dict(connection.execute(COUNTERS).fetchall())
+        connection.execute("select public.admin_revenue('boss@example.com')")
+        after = dict(connection.execute(COUNTERS).fetchall())
+        connection.rollback()
+    for table in ("payment_operations", "payments"):
+        assert after[table][0] == before[table][0], f"{table} was read from one end to the other"
+        assert after[table][1] - before[table][1] <= MANY
 
 
 def test_every_function_on_the_way_of_an_update_is_called_here() -> None:

@@ -147,7 +147,7 @@ def test_money_of_another_shop_is_counted_and_alarms_nobody(
         bill.amount,
     )
     assert found["count"] >= 1
-    assert not [one.text for one in olga.answers() if "Money without an order" in one.text]
+    assert not [one.text for one in olga.answers() if "Payment without an order" in one.text]
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_days_without_payments_are_reported_as_compared(
 ) -> None:
     olga = appoint("en").chat("assistant")
     olga.send("/statement")
-    assert "No list has been read yet" in olga.answer().text
+    assert "Nothing to compare yet" in olga.answer().text
     sql("insert into statement_days (provider, day, read_at) values ('fake', current_date - 1, now())")
     olga.send("/statement")
     assert "No payments in the last 1 day we compared" in olga.answer().text

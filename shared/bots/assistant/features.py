@@ -38,7 +38,7 @@ SECTIONS: Mapping[str, tuple[str, ...]] = {
     MORE: ("menu", "help", "terms", "paysupport", "whoami"),
 }
 ADMIN_SECTIONS: Mapping[str, tuple[str, ...]] = {
-    "admin_users": ("user", "grant", "givetrainings", "reset", "plan", "ban", "unban"),
+    "admin_users": ("user", "grant", "givetrainings", "addbalance", "reset", "plan", "ban", "unban"),
     "admin_payments": ("payment", "refund", "products", "promocode", "statement", "check"),
     "admin_more": ("stats", "audit"),
 }

@@ -1,13 +1,14 @@
-"""What an admin can do to somebody. Each returns one line that tells what it was before and is now.
+"""What an admin can do to a user. Each returns one line that says what it was before and is now.
 
 A line is the same however often an update is delivered: the function answers a reference it knows with what
-it did then.
+it did then. The function also queues the message to the user.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
 from shared import db
 from shared.bots.assistant.admin.people import Found, name_of
@@ -15,6 +16,7 @@ from shared.bots.assistant.features import plan_name
 from shared.errors import Refusal
 from shared.log import hide_secrets
 from shared.telegram.unit import Unit
+from shared.texts import figures
 
 MAX_REASON = 500  # characters, as the SQL functions take it
 _REFUSALS = {
@@ -22,22 +24,43 @@ _REFUSALS = {
     "N0003": "admin_done_differently",
     "N0004": "admin_bad_number",
     "N0005": "admin_is_admin",
+    "L0002": "admin_balance_too_low",
 }
 
 
-def carry_out(unit: Unit, person: Found, action: Callable[..., str], *values: Any) -> str:
-    """Do something to a person and return the line about it, also when a rule refuses it."""
+class Done(NamedTuple):
+    """The line about an action, and the number of its audit entry where it can be undone."""
+
+    line: str
+    entry: int | None = None
+
+
+def carry_out(unit: Unit, person: Found, action: Callable[..., Done], *values: Any) -> Done:
+    """Do something to a user and return the line about it, also when a rule refuses it."""
     try:
         return action(unit, person, *values)
     except Refusal as refusal:
         if refusal.sqlstate not in _REFUSALS:
             raise
-        return unit.text(_REFUSALS[refusal.sqlstate], name=name_of(person))
+        return Done(unit.text(_REFUSALS[refusal.sqlstate], name=name_of(person)))
 
 
-def grant(unit: Unit, person: Found, credits_: int, reason: str | None = None) -> str:
+def deliver(result: dict[str, Any]) -> None:
+    """Send what a function queued for the user now; what is not sent in time waits for the sweep."""
+    if result["outgoing"]:
+        from shared.payments import endpoint  # a start need not wait for it
+
+        endpoint.send(result["outgoing"])
+
+
+def _done(result: dict[str, Any], line: str) -> Done:
+    deliver(result)
+    return Done(line, result["id"] if result["before"] != result["after"] else None)
+
+
+def grant(unit: Unit, person: Found, credits_: int, reason: str | None = None) -> Done:
     """Give bonus credits, or take some back."""
-    done = db.call(
+    result = db.call(
         "admin_add_bonus_credits",
         p_user_id=person["id"],
         p_credits=credits_,
@@ -45,12 +68,13 @@ def grant(unit: Unit, person: Found, credits_: int, reason: str | None = None) -
         p_reference=unit.reference,
         p_reason=storable(reason),
     )
-    return unit.text("admin_granted", name=name_of(person), before=done["before"], after=done["after"])
+    values = {"before": result["before"], "after": result["after"]}
+    return _done(result, unit.text("admin_granted", name=name_of(person), **values))
 
 
-def give_trainings(unit: Unit, person: Found, trainings: int, reason: str | None = None) -> str:
+def give_trainings(unit: Unit, person: Found, trainings: int, reason: str | None = None) -> Done:
     """Give free trainings, or take unused ones back."""
-    done = db.call(
+    result = db.call(
         "admin_give_trainings",
         p_user_id=person["id"],
         p_quantity=trainings,
@@ -58,23 +82,42 @@ def give_trainings(unit: Unit, person: Found, trainings: int, reason: str | None
         p_reference=unit.reference,
         p_reason=storable(reason),
     )
-    return unit.text("admin_gave_trainings", name=name_of(person), before=done["before"], after=done["after"])
+    values = {"before": result["before"], "after": result["after"]}
+    return _done(result, unit.text("admin_gave_trainings", name=name_of(person), **values))
 
 
-def reset(unit: Unit, person: Found) -> str:
+def add_balance(unit: Unit, person: Found, amount: str, reason: str | None = None) -> Done:
+    """Add to the balance, or take from it."""
+    result = db.call(
+        "admin_adjust_balance",
+        p_user_id=person["id"],
+        p_amount=amount,
+        p_admin_email=unit.person.admin_email,
+        p_reference=unit.reference,
+        p_reason=storable(reason),
+    )
+    before, after = (
+        figures.money(unit.language, Decimal(result[when]), result["currency"])
+        for when in ("before", "after")
+    )
+    return _done(result, unit.text("admin_balance", name=name_of(person), before=before, after=after))
+
+
+def reset(unit: Unit, person: Found) -> Done:
     """Give the month's requests back, today's included."""
-    done = db.call(
+    result = db.call(
         "admin_reset_user_usage",
         p_user_id=person["id"],
         p_admin_email=unit.person.admin_email,
         p_reference=unit.reference,
     )
-    return unit.text("admin_reset", name=name_of(person), before=done["before"], after=done["after"])
+    values = {"before": result["before"], "after": result["after"]}
+    return _done(result, unit.text("admin_reset", name=name_of(person), **values))
 
 
-def set_plan(unit: Unit, person: Found, plan: str, days: int | None) -> str:
+def set_plan(unit: Unit, person: Found, plan: str, days: int | None) -> Done:
     """Give a plan from now on for some days, or without an end; the free one takes back what admins gave."""
-    done = db.call(
+    result = db.call(
         "admin_set_plan",
         p_user_id=person["id"],
         p_plan=plan,
@@ -83,13 +126,16 @@ def set_plan(unit: Unit, person: Found, plan: str, days: int | None) -> str:
         p_reference=unit.reference,
     )
     before, after = (
-        plan_until(unit, done[when]["plan"], done[when]["ends_at"]) for when in ("before", "after")
+        plan_until(unit, result[when]["plan"], result[when]["ends_at"]) for when in ("before", "after")
     )
-    return unit.text("admin_plan_set", name=name_of(person), before=before, after=after)
+    if days is None and plan == person["plans"][0] and result["after"]["plan"] != plan:
+        # A plan that was bought ends with its refund.
+        return _done(result, unit.text("admin_plan_bought", name=name_of(person), plan=after))
+    return _done(result, unit.text("admin_plan_set", name=name_of(person), before=before, after=after))
 
 
-def ban(unit: Unit, person: Found, reason: str | None) -> str:
-    """Keep a person out of all bots."""
+def ban(unit: Unit, person: Found, reason: str | None) -> Done:
+    """Keep a user out of all bots."""
     db.call(
         "admin_ban_user",
         p_user_id=person["id"],
@@ -97,11 +143,11 @@ def ban(unit: Unit, person: Found, reason: str | None) -> str:
         p_admin_email=unit.person.admin_email,
         p_reference=unit.reference,
     )
-    return unit.text("admin_banned", name=name_of(person))
+    return Done(unit.text("admin_banned", name=name_of(person)))
 
 
-def unban(unit: Unit, person: Found) -> str:
-    """Let a person into the bots again."""
+def unban(unit: Unit, person: Found) -> Done:
+    """Let a user into the bots again."""
     done = db.call(
         "admin_unban_user",
         p_user_id=person["id"],
@@ -109,7 +155,7 @@ def unban(unit: Unit, person: Found) -> str:
         p_reference=unit.reference,
     )
     key = "admin_unbanned" if done["before"]["banned_at"] else "admin_not_banned"
-    return unit.text(key, name=name_of(person))
+    return Done(unit.text(key, name=name_of(person)))
 
 
 def plan_until(unit: Unit, plan: str, ends_at: str | None) -> str:

@@ -7,9 +7,8 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db
+from shared import db, texts
 from shared.bots.assistant import bot
-from shared.bots.assistant.admin.actions import plan_until
 from shared.bots.assistant.admin.people import (
     Found,
     find,
@@ -20,6 +19,7 @@ from shared.bots.assistant.admin.people import (
     words,
 )
 from shared.bots.assistant.admin.products import prices_line
+from shared.bots.assistant.admin.undo import written
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import Text, figures
@@ -27,6 +27,15 @@ from shared.texts import Text, figures
 Entry = dict[str, Any]
 _PAGE = 8  # entries; with the longest reasons they fit into one message
 _REASON = 150  # characters of a reason in the list
+_COUNTED = {
+    "add_bonus_credits": "bonus_credits",
+    "give_trainings": "trainings",
+    "reset_user_usage": "requests",
+}
+_SWITCHED = {
+    "switch_promocode": ("promocode_off", "promocode_on"),
+    "switch_product": ("product_off", "product_on"),
+}
 
 
 @bot.admin_command("audit")
@@ -110,42 +119,35 @@ def _whom(unit: Unit, entry: Entry) -> str:
 def _what(unit: Unit, entry: Entry) -> str:
     """Say what was done; an action this version has no words for is shown by its name."""
     before, after, action = entry["before"], entry["after"], str(entry["action"])
+    key = f"audit_{_SWITCHED[action][after['is_active']] if action in _SWITCHED else action}"
+    if key not in texts.language(unit.language).TEXTS:
+        return action
+    return unit.text(key, **_values(unit, action, before, after))
+
+
+def _values(unit: Unit, action: str, before: Entry, after: Entry) -> dict[str, Any]:
+    """Return the values that the text about an action names."""
     values: dict[str, Any] = {}
     match action:
-        case "add_bonus_credits":
-            values = {"before": before["bonus_credits"], "after": after["bonus_credits"]}
-        case "give_trainings":
-            values = {"before": before["trainings"], "after": after["trainings"]}
-        case "reset_user_usage":
-            values = {"before": before["requests"], "after": after["requests"]}
-        case "set_plan":
-            values = {
-                "before": plan_until(unit, before["plan"], before["ends_at"]),
-                "after": plan_until(unit, after["plan"], after["ends_at"]),
-            }
+        case "add_bonus_credits" | "give_trainings" | "reset_user_usage":
+            field = _COUNTED[action]
+            values = {"before": before[field], "after": after[field]}
+        case "set_plan" | "adjust_balance" | "undo":
+            which = after["action"] if action == "undo" else action
+            values = {"before": written(unit, which, before), "after": written(unit, which, after)}
+            values |= {"what": unit.text(f"undone_{which}")} if action == "undo" else {}
         case "refund_payment" | "refund_decided":
             values = {
                 "money": figures.money(unit.language, Decimal(after["amount"]), after["currency"]),
                 "payment": after["payment"],
                 "state": unit.text(f"admin_refund_state_{after.get('status', 'open')}"),
             }
-        case "switch_promocode":
-            action = "promocode_on" if after["is_active"] else "promocode_off"
-        case "switch_product":
-            action = "product_on" if after["is_active"] else "product_off"
         case "set_prices":
             values = {
                 "before": prices_line(unit, before["prices"]),
                 "after": prices_line(unit, after["prices"]),
             }
         case "set_product_texts":
-            values = {
-                "language": after["language"],
-                "before": before.get("title", "—"),
-                "after": after["title"],
-            }
-        case "ban_user" | "unban_user" | "create_promocode":
-            pass
-        case _:
-            return action
-    return unit.text(f"audit_{action}", **values)
+            titles = {"before": before.get("title", "—"), "after": after["title"]}
+            values = {"language": after["language"], **titles}
+    return values

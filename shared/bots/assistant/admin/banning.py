@@ -58,7 +58,7 @@ def confirm(call: CallbackQuery) -> None:
     person = look_up(unit, who)
     if person is None or str(asked.get("who")) != who:
         return unit.notice(unit.text("admin_ban_forgotten"), alert=True)
-    unit.notice(actions.carry_out(unit, person, actions.ban, asked["reason"]))
+    unit.notice(actions.carry_out(unit, person, actions.ban, asked["reason"]).line)
     unit.set_data(_ASKED, None)
     return show(unit, who)
 

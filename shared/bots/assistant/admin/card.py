@@ -1,4 +1,4 @@
-"""/user: all that is worth knowing of a person, with buttons for the common actions."""
+"""/user: a user's card with buttons for the common actions, found by ID, @name or a part of their name."""
 
 from __future__ import annotations
 
@@ -8,42 +8,81 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
+from shared import db, pasted
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin import actions
 from shared.bots.assistant.admin.people import (
     Found,
-    find,
     is_person,
     look_up,
     name_of,
     parts,
     words,
 )
+from shared.bots.assistant.admin.undo import undo, undo_label
 from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, Unit
+from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import Text, figures
 
 _GIFTS = (10, 100)  # bonus credits a button gives
 _DAYS = 30  # of a plan that a button gives
+_FOUND = 8  # users that a search lists
 _MAX_DATA = 64  # bytes of a button's data
 
 
 @bot.admin_command("user")
 def user(message: Message) -> None:
-    """Show a person's card."""
+    """Show the card of the user meant, or the users whose names fit."""
     unit = current()
-    match words(message, 2):
-        case [who] if is_person(who):
-            if person := find(unit, who):
-                reply(card(unit, person), buttons(unit, person))
-        case _:
-            reply(unit.rich("admin_usage_user"))
+    query = pasted.plain(pasted.after_command(message.text or ""))
+    who = (words(message, 2) or [""])[0] if len(query.split()) < 2 else ""
+    if person := look_up(unit, who) if is_person(who) else None:
+        return reply(card(unit, person), buttons(unit, person))
+    return reply(*_search(unit, who or query))
+
+
+def _search(unit: Unit, query: str) -> tuple[Text, Keyboard]:
+    """Return the users whose names hold the query; the card where there is one alone."""
+    if unit.is_offline:
+        raise StateUnavailable
+    found = db.call(
+        "admin_search_users", p_query=query, p_admin_email=unit.person.admin_email, p_limit=_FOUND
+    )
+    if found is None:
+        return unit.rich("admin_usage_user"), []
+    users = found["users"]
+    if not users:
+        return unit.rich("admin_nobody", who=query), []
+    if len(users) == 1 and (person := look_up(unit, str(users[0]["telegram_id"]))):
+        return card(unit, person), buttons(unit, person)
+    text = unit.rich("admin_found_more" if found["has_more"] else "admin_found", query=query)
+    return text, [[(name_of(one), f"admin:user:{one['telegram_id']}")] for one in users]
 
 
 @bot.admin_button(r"admin:user:\d+")
 def show_user(call: CallbackQuery) -> None:
     """Show the card under a button."""
     show(current(), parts(call)[0])
+
+
+@bot.admin_button(r"admin:give:\d+")
+def show_gifts(call: CallbackQuery) -> None:
+    """Show what can be given."""
+    unit = current()
+    if person := look_up(unit, parts(call)[0]):
+        unit.show(card(unit, person), _gifts(unit, person))
+    else:
+        unit.notice(unit.text("button_old"), alert=True)
+
+
+@bot.admin_button(r"admin:undo:\d+")
+def tap_undo(call: CallbackQuery) -> None:
+    """Undo what an admin did."""
+    unit = current()
+    done = undo(unit, int(parts(call)[0]))
+    unit.notice(done.line, alert=done.who is None)
+    if done.who is not None:
+        show(unit, done.who)
 
 
 @bot.admin_button(r"admin:grant:\d+:\d+")
@@ -101,21 +140,30 @@ def card(unit: Unit, person: Found) -> Text:
 def buttons(unit: Unit, person: Found) -> Keyboard:
     """Return what can be done to a person."""
     who = person["telegram_id"]
-    rows = [
-        [(unit.text("admin_button_grant", credits=gift), f"admin:grant:{who}:{gift}") for gift in _GIFTS],
-        [
-            (unit.text("admin_button_reset"), f"admin:reset:{who}"),
-            (unit.text("admin_button_audit"), f"admin:audit:{who}:0"),
-        ],
-        *([button] for button in _plan_buttons(unit, person)),
-    ]
+    row = [(unit.text("admin_button_give"), f"admin:give:{who}")]
     if person["money"]["payments"]:
-        rows.append([(unit.text("admin_button_payments"), f"admin:payments:{who}:0")])
+        row.append((unit.text("admin_button_payments"), f"admin:payments:{who}:0"))
+    second = [(unit.text("admin_button_audit"), f"admin:audit:{who}:0")]
     if person["banned_at"]:
-        rows.append([(unit.text("admin_button_unban"), f"admin:unban:{who}")])
+        second.append((unit.text("admin_button_unban"), f"admin:unban:{who}"))
     elif not person["is_admin"]:
-        rows.append([(unit.text("admin_button_ban"), f"admin:ban:{who}")])
+        second.append((unit.text("admin_button_ban"), f"admin:ban:{who}"))
+    rows = [row, second]
+    if person["undo"]:
+        what = undo_label(unit, person["undo"])
+        rows.append([(unit.text("admin_button_undo_what", what=what), f"admin:undo:{person['undo']['id']}")])
     return rows
+
+
+def _gifts(unit: Unit, person: Found) -> Keyboard:
+    """Return what can be given to a user."""
+    who = person["telegram_id"]
+    return [
+        [(unit.text("admin_button_grant", credits=gift), f"admin:grant:{who}:{gift}") for gift in _GIFTS],
+        [(unit.text("admin_button_reset"), f"admin:reset:{who}")],
+        *([button] for button in _plan_buttons(unit, person)),
+        [(unit.text("admin_button_back"), f"admin:user:{who}")],
+    ]
 
 
 def show(unit: Unit, who: str) -> None:
@@ -126,13 +174,13 @@ def show(unit: Unit, who: str) -> None:
         unit.notice(unit.text("button_old"), alert=True)
 
 
-def _act(who: str, action: Callable[..., str], *values: Any) -> None:
+def _act(who: str, action: Callable[..., actions.Done], *values: Any) -> None:
     """Do what a button says, tell it over the chat and bring the card up to date."""
     unit = current()
     person = look_up(unit, who)
     if person is None:
         return unit.notice(unit.text("button_old"), alert=True)
-    unit.notice(actions.carry_out(unit, person, action, *values))
+    unit.notice(actions.carry_out(unit, person, action, *values).line)
     now = look_up(unit, who)
     if now is not None and now != person:  # Telegram refuses an edit that changes nothing
         unit.show(card(unit, now), buttons(unit, now))
@@ -148,7 +196,7 @@ def _plan_buttons(unit: Unit, person: Found) -> list[tuple[str, str]]:
         )
         for plan in paid
     ]
-    if person["plan"] != free:
+    if person["has_given_plan"]:  # a plan that was bought ends with its refund
         offered.append((unit.text("admin_button_no_plan"), f"admin:plan:{person['telegram_id']}:{free}"))
     return [(label, data) for label, data in offered if len(data.encode()) <= _MAX_DATA]
 

@@ -1,4 +1,4 @@
-"""/grant, /givetrainings, /reset and /plan: what is done at once, and told as before and after."""
+"""/grant, /givetrainings, /addbalance, /reset and /plan: done at once, reported as before and after."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from shared.telegram import current, reply
 from shared.telegram.unit import Unit
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,7}")
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,7}([.,][0-9]{1,2})?")
 _DAYS = re.compile(r"[0-9]{1,4}")
 
 
@@ -38,6 +39,18 @@ def give_trainings(message: Message) -> None:
             act_on(unit, who, actions.give_trainings, int(number), " ".join(reason))
         case _:
             reply(unit.rich("admin_usage_givetrainings"))
+
+
+@bot.admin_command("addbalance")
+def add_balance(message: Message) -> None:
+    """Add to a balance: whose, how much, why."""
+    unit = current()
+    match words(message, 3):
+        case [who, amount, *reason] if is_person(who) and _AMOUNT.fullmatch(amount):
+            act_on(unit, who, actions.add_balance, amount.replace(",", "."), " ".join(reason))
+        case _:
+            currency = unit.person.currency
+            reply(unit.rich("admin_usage_addbalance", currency=currency))
 
 
 @bot.admin_command("reset")
@@ -73,15 +86,17 @@ def _give_plan(unit: Unit, person: Found, name: str, days: int | None) -> None:
     wanted = next((plan for plan in plans if plan.casefold() == name.casefold()), None)
     if wanted is None:
         return reply(unit.rich("admin_no_plan", name=name, plans=", ".join(plans)))
-    line = actions.carry_out(unit, person, actions.set_plan, wanted, days)
-    return reply(line, _to_card(unit, person))
+    return _report(unit, person, actions.carry_out(unit, person, actions.set_plan, wanted, days))
 
 
-def act_on(unit: Unit, who: str, action: Callable[..., str], *values: Any) -> None:
+def act_on(unit: Unit, who: str, action: Callable[..., actions.Done], *values: Any) -> None:
     """Do something to the person meant, and answer with the line about it and a button to their card."""
     if person := find(unit, who):
-        reply(actions.carry_out(unit, person, action, *values), _to_card(unit, person))
+        _report(unit, person, actions.carry_out(unit, person, action, *values))
 
 
-def _to_card(unit: Unit, person: Found) -> list[list[tuple[str, str]]]:
-    return [[(unit.text("admin_button_card"), f"admin:user:{person['telegram_id']}")]]
+def _report(unit: Unit, person: Found, done: actions.Done) -> None:
+    row = [(unit.text("admin_button_card"), f"admin:user:{person['telegram_id']}")]
+    if done.entry is not None:
+        row.append((unit.text("admin_button_undo"), f"admin:undo:{done.entry}"))
+    reply(done.line, [row])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from telebot.types import CallbackQuery, Message
@@ -101,7 +101,7 @@ def _question(unit: Unit, found: Payment, amount: Decimal | None) -> tuple[Text,
     if found["given"]:
         lines.append(unit.rich("admin_refund_takes" if wanted == left else "admin_refund_takes_part"))
     if amount is None and _obstacle(found, is_whole=False) is None:
-        lines.append(unit.rich("admin_refund_how_part", id=found["id"]))
+        lines.append(unit.rich("admin_refund_how_part", id=found["id"], part=_example(left)))
     yes = f"admin:refund_yes:{found['id']}:{wanted.normalize():f}:{left.normalize():f}"
     return joined(*lines, separator="\n\n"), [
         [
@@ -109,6 +109,12 @@ def _question(unit: Unit, found: Payment, amount: Decimal | None) -> tuple[Text,
             (unit.text("admin_button_refund_no"), f"admin:payment:{found['id']}"),
         ]
     ]
+
+
+def _example(left: Decimal) -> str:
+    """Return a part of what is left, as an admin may write it: half of it, whole where that is at least 1."""
+    half = left / 2
+    return f"{half.quantize(Decimal(1 if half >= 1 else '0.01'), ROUND_DOWN):f}"
 
 
 def _refusal(unit: Unit, found: Payment, wanted: Decimal) -> Text | None:

@@ -1,4 +1,4 @@
-"""/stats: how the bots do, as a picture of 30 days with the figures in words under it."""
+"""/stats: users, requests and cost as a picture of 30 days with its figures; then revenue and conversion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from telebot.types import Message
 from shared import db, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.drawing import send_drawing
-from shared.telegram import current
+from shared.telegram import current, reply
 from shared.telegram.unit import StateUnavailable, Unit
 from shared.texts import Text, figures
 
@@ -34,6 +34,38 @@ def stats(_message: Message) -> None:
     from shared.pictures.overview import draw  # with Pillow 60 ms, and few ask for it
 
     send_drawing(unit, lambda: draw(_picture(unit, overview)), _caption(unit, overview))
+    # A message of its own: under a picture 1024 characters fit.
+    reply(_revenue(unit, db.call("admin_revenue", p_admin_email=unit.person.admin_email)))
+
+
+def _revenue(unit: Unit, revenue: Overview) -> Text:
+    """Return what was sold in each currency, and how many new users became buyers."""
+
+    parts = [unit.rich("stats_money")]
+    for one in revenue["currencies"]:
+        sums = {
+            kind: " · ".join(_sum(unit, one[period][kind], one["currency"]) for period in _PERIODS)
+            for kind in ("gross", "refunds", "net")
+        }
+        parts.append(unit.rich("stats_money_currency", currency=one["currency"], **sums))
+    if not revenue["currencies"]:
+        parts.append(unit.rich("stats_money_none"))
+    counts = {
+        kind: " · ".join(_number(unit, revenue[period][kind]) for period in _PERIODS)
+        for kind in ("payments", "refunds")
+    }
+    paying = {period: _paying(unit, revenue[period]) for period in _PERIODS}
+    parts += [unit.rich("stats_money_counts", **counts), unit.rich("stats_paying", **paying)]
+    return texts.joined(*parts, separator="\n\n")
+
+
+def _paying(unit: Unit, period: Overview) -> str:
+    paid, new = (_number(unit, period[name]) for name in ("paid", "new"))
+    return unit.text("stats_paying_of", paid=paid, new=new, share=_share(unit, period["paid"], period["new"]))
+
+
+def _sum(unit: Unit, amount: str, currency: str) -> str:
+    return figures.money(unit.language, Decimal(amount), currency)
 
 
 def _caption(unit: Unit, overview: Overview) -> Text:

@@ -2,7 +2,8 @@
 --
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
 --   with what it did then. Without one, every call acts.
--- Returns: jsonb {applied, before, after}: bonus credits.
+-- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: bonus
+--   credits. The user is told once.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person
 --   or number; N0004 the number or the reason is unusable.
 create or replace function public.admin_add_bonus_credits(
@@ -24,6 +25,7 @@ declare
   v_before integer;
   v_after integer;
   v_known public.audit_log;
+  v_id bigint;
 begin
   if coalesce(p_credits, 0) = 0 or abs(p_credits) > 1000000 then
     raise exception 'the credits must be a number up to a million, and not zero' using errcode = 'N0004';
@@ -42,20 +44,25 @@ begin
     return jsonb_build_object(
       'applied', false,
       'before', v_known.before -> 'bonus_credits',
-      'after', v_known.after -> 'bonus_credits'
+      'after', v_known.after -> 'bonus_credits',
+      'id', v_known.id,
+      'outgoing', '[]'::jsonb
     );
   end if;
 
   v_after := greatest(v_before + p_credits, 0);
   update public.users as u set bonus_credits = v_after where u.id = p_user_id;
-  perform private.write_audit(
+  v_id := private.write_audit(
     v_email, 'add_bonus_credits', p_user_id, p_reference,
     jsonb_build_object('bonus_credits', v_before),
     jsonb_strip_nulls(
       jsonb_build_object('bonus_credits', v_after, 'credits', p_credits, 'reason', v_reason)
     )
   );
-  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+  return jsonb_build_object(
+    'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
+    'outgoing', private.notify_gift(p_user_id, 'credits', v_before, v_after)
+  );
 end
 $$;
 

@@ -5,7 +5,9 @@
 -- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
 --   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
 --   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
---   total_referrals, keys (how many of their own), money (private.money_of), timezone, plans (the names there are, the
+--   total_referrals, keys (how many of their own), money (private.money_of), timezone, has_given_plan: whether
+--   an admin gave a plan that runs, undo: {id, action, before, after} of the last thing an admin did to them in 30 days, if it
+--   can be undone, plans (the names there are, the
 --   lowest first)}, or null when there is nobody.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_find_user(p_who text, p_admin_email text)
@@ -62,6 +64,11 @@ begin
     'money', private.money_of(v_user.id),
     'keys', (select count(*) from public.user_tokens as k where k.user_id = v_user.id),
     'timezone', private.setting('quota_timezone'),
+    'has_given_plan', exists (
+      select from public.subscriptions as s
+       where s.user_id = v_user.id and s.source = 'admin' and s.status = 'active'
+    ),
+    'undo', private.last_undoable(v_user.id),
     'plans', (select jsonb_agg(l.plan order by l.vip_level) from public.subscription_limits as l)
   );
 end

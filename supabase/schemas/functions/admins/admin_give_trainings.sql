@@ -2,7 +2,8 @@
 --
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered with what
 --   it did then. Without one, every call acts.
--- Returns: jsonb {applied, before, after}: free trainings that are left.
+-- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}: free
+--   trainings that are left. The user is told once.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person or number;
 --   N0004 the number or the reason is unusable.
 create or replace function public.admin_give_trainings(
@@ -24,6 +25,7 @@ declare
   v_before bigint;
   v_after bigint;
   v_known public.audit_log;
+  v_id bigint;
 begin
   if coalesce(p_quantity, 0) = 0 or abs(p_quantity) > 1000000 then
     raise exception 'the trainings must be a number up to a million, and not zero' using errcode = 'N0004';
@@ -40,7 +42,8 @@ begin
       raise exception 'this reference is known with another number' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
-      'applied', false, 'before', v_known.before -> 'trainings', 'after', v_known.after -> 'trainings'
+      'applied', false, 'before', v_known.before -> 'trainings', 'after', v_known.after -> 'trainings',
+      'id', v_known.id, 'outgoing', '[]'::jsonb
     );
   end if;
 
@@ -55,14 +58,17 @@ begin
   else
     v_after := v_before - private.use_trainings(p_user_id, -p_quantity);
   end if;
-  perform private.write_audit(
+  v_id := private.write_audit(
     v_email, 'give_trainings', p_user_id, p_reference,
     jsonb_build_object('trainings', v_before),
     jsonb_strip_nulls(
       jsonb_build_object('trainings', v_after, 'quantity', p_quantity, 'reason', v_reason)
     )
   );
-  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+  return jsonb_build_object(
+    'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
+    'outgoing', private.notify_gift(p_user_id, 'trainings', v_before, v_after)
+  );
 end
 $$;
 

@@ -3,7 +3,8 @@
 --
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
 --   with what it did then. Days are counted from now, so a second gift does not add to the first.
--- Returns: jsonb {applied, before, after}, each {plan, ends_at}: what the person has, whoever gave it.
+-- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}; before and
+--   after are {plan, ends_at}: what the user has, whoever gave it. The user is told once, if that changed.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person,
 --   plan or number; N0004 the number of days is unusable; N0006 there is no such plan.
 create or replace function public.admin_set_plan(
@@ -22,6 +23,9 @@ declare
   v_known public.audit_log;
   v_before jsonb;
   v_after jsonb;
+  v_replaced bigint[];
+  v_subscription bigint;
+  v_id bigint;
 begin
   select l.vip_level into v_vip_level from public.subscription_limits as l where l.plan = p_plan;
   if not found then
@@ -39,25 +43,36 @@ begin
       raise exception 'this reference is known with another plan or number' using errcode = 'N0003';
     end if;
     return jsonb_build_object(
-      'applied', false, 'before', v_known.before, 'after', v_known.after - '{given,days}'::text[]
+      'applied', false, 'before', v_known.before, 'id', v_known.id, 'outgoing', '[]'::jsonb,
+      'after', v_known.after - '{given,days,subscription,replaced}'::text[]
     );
   end if;
 
   v_before := private.plan_of(p_user_id);
-  update public.subscriptions as s
-     set status = 'canceled', ended_at = v_now
-   where s.user_id = p_user_id and s.source = 'admin' and s.status = 'active';
+  with ended as (
+    update public.subscriptions as s
+       set status = 'canceled', ended_at = v_now
+     where s.user_id = p_user_id and s.source = 'admin' and s.status = 'active'
+    returning s.id
+  )
+  select array_agg(e.id order by e.id) into v_replaced from ended as e;
   if v_vip_level > 0 then
     insert into public.subscriptions (user_id, plan, source, starts_at, ends_at)
-    values (p_user_id, p_plan, 'admin', v_now, v_now + make_interval(days => p_days));
+    values (p_user_id, p_plan, 'admin', v_now, v_now + make_interval(days => p_days))
+    returning id into v_subscription;
   end if;
   perform private.refresh_access(p_user_id);
   v_after := private.plan_of(p_user_id);
-  perform private.write_audit(
+  v_id := private.write_audit(
     v_email, 'set_plan', p_user_id, p_reference, v_before,
-    v_after || jsonb_build_object('given', p_plan, 'days', p_days)
+    v_after || jsonb_build_object(
+      'given', p_plan, 'days', p_days, 'subscription', v_subscription, 'replaced', coalesce(to_jsonb(v_replaced), '[]')
+    )
   );
-  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+  return jsonb_build_object(
+    'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
+    'outgoing', private.notify_plan(p_user_id, v_before, v_after)
+  );
 end
 $$;
 

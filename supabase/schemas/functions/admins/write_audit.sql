@@ -2,20 +2,24 @@
 --
 -- Twice or at once: the reference is unique; of two different actions with one, the second is refused and so
 --   undone. The caller has looked for it before (private.known_action), under the person's lock.
--- Returns: nothing.
+-- Returns: the number of the entry.
 -- Errors: N0003, the reference belongs to another action or person.
 create or replace function private.write_audit(
   p_admin_email text, p_action text, p_user_id bigint, p_reference text, p_before jsonb, p_after jsonb
 )
-returns void
+returns bigint
 language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_id bigint;
 begin
   insert into public.audit_log (admin_email, action, user_id, reference, before, after)
-  values (p_admin_email, p_action, p_user_id, p_reference, p_before, p_after);
+  values (p_admin_email, p_action, p_user_id, p_reference, p_before, p_after)
+  returning id into v_id;
+  return v_id;
 exception when unique_violation then
   raise exception 'this reference is known with another action or person' using errcode = 'N0003';
 end

@@ -12,6 +12,8 @@ create table public.audit_log (
 );
 
 create index audit_log_user_idx on public.audit_log (user_id, id);
+-- An action is undone once (admin_undo).
+create unique index audit_log_undoes_idx on public.audit_log (((after ->> 'undoes')::bigint)) where action = 'undo';
 
 create trigger audit_log_immutable
 before update or delete on public.audit_log

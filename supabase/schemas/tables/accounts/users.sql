@@ -34,6 +34,8 @@ create table public.users (
 
 -- Admins look people up by @name, which Telegram compares without regard to case.
 create index users_username_idx on public.users (lower(username));
+-- And by a part of a name (admin_search_users). It is written when a name changes, never by an ordinary update.
+create index users_names_idx on public.users using gin (private.name_grams(private.name_words(username, first_name, last_name)));
 
 create trigger users_mark_new_admin
 before insert on public.users

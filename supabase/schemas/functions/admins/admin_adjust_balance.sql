@@ -1,0 +1,70 @@
+-- Adds to a user's balance in an admin's name, or takes from it, through the ledger (adjust_balance).
+--
+-- Twice or at once: the user's row is locked; with a reference it acts once, and a repetition is answered with what it did
+--   then. Without one, every call acts.
+-- Returns: jsonb {applied, before, after (text), currency, id (of the audit entry, for admin_undo), outgoing: messages to deliver
+--   now}. The user is told once.
+-- Errors: N0001 not an admin; N0002 no such user; N0003 the reference is known with another action, user or amount; N0004 the
+--   amount or the reason is unusable; L0002 the balance would fall below zero.
+create or replace function public.admin_adjust_balance(
+  p_user_id bigint,
+  p_amount numeric,
+  p_admin_email text,
+  p_reference text default null,
+  p_reason text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_email text := private.require_admin(p_admin_email);
+  v_reason text := nullif(trim(p_reason), '');
+  v_user public.users;
+  v_known public.audit_log;
+  v_after numeric;
+  v_id bigint;
+begin
+  if coalesce(p_amount, 0) = 0 or p_amount <> round(p_amount, 2) or abs(p_amount) > 1000000 then
+    raise exception 'the amount must be up to a million, with two decimals at most, and not zero' using errcode = 'N0004';
+  elsif length(v_reason) > 500 then
+    raise exception 'the reason may have 500 characters' using errcode = 'N0004';
+  end if;
+  select u.* into v_user from public.users as u where u.id = p_user_id for no key update;
+  if not found then
+    raise exception 'there is no such user' using errcode = 'N0002';
+  end if;
+  v_known := private.known_action(p_reference, 'adjust_balance', p_user_id);
+  if v_known.id is not null then
+    if (v_known.after ->> 'amount')::numeric <> p_amount then
+      raise exception 'this reference is known with another amount' using errcode = 'N0003';
+    end if;
+    return jsonb_build_object(
+      'applied', false, 'before', v_known.before -> 'balance', 'after', v_known.after -> 'balance',
+      'currency', private.setting('balance_currency'), 'id', v_known.id, 'outgoing', '[]'::jsonb
+    );
+  end if;
+
+  v_after := (
+    public.adjust_balance(
+      v_user.telegram_id, p_amount, 'admin', 'admins:' || coalesce(p_reference, gen_random_uuid()::text)
+    ) ->> 'balance'
+  )::numeric;
+  v_id := private.write_audit(
+    v_email, 'adjust_balance', p_user_id, p_reference,
+    jsonb_build_object('balance', v_user.balance::text),
+    jsonb_strip_nulls(jsonb_build_object('balance', v_after::text, 'amount', p_amount::text, 'reason', v_reason))
+  );
+  return jsonb_build_object(
+    'applied', true, 'before', v_user.balance::text, 'after', v_after::text,
+    'currency', private.setting('balance_currency'), 'id', v_id,
+    'outgoing', private.notify_gift(p_user_id, 'balance', v_user.balance, v_after)
+  );
+end
+$$;
+
+revoke all on function public.admin_adjust_balance from public, anon, authenticated, service_role;
+grant execute on function public.admin_adjust_balance to bot_backend, service_role;
+comment on function public.admin_adjust_balance is 'Changes a user''s balance in an admin''s name';

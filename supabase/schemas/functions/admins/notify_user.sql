@@ -1,0 +1,28 @@
+-- Queues a templated message for a user about what an admin did, in the bot that they used last. Banned users, those who
+-- blocked the bots and those whom no bot has seen get none.
+--
+-- Twice or at once: every call queues a message; the caller holds the user's row and acts once.
+-- Returns: see private.tell_person; empty when there is nobody to write to.
+-- Errors: none.
+create or replace function private.notify_user(p_user_id bigint, p_key text, p_values jsonb, p_buttons jsonb default null)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_bot text;
+begin
+  select s.bot into v_bot
+    from public.bot_sessions as s
+    join public.users as u on u.id = s.user_id
+   where s.user_id = p_user_id and u.banned_at is null and u.is_active and s.chat_id = u.telegram_id
+   order by s.updated_at desc
+   limit 1;
+  return private.tell_person(p_user_id, v_bot, p_key, p_values, p_buttons);
+end
+$$;
+
+revoke all on function private.notify_user from public, anon, authenticated, service_role;
+comment on function private.notify_user is 'Queues a message for a user about what an admin did';
