@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import fields, replace
 
 import pytest
 
@@ -101,3 +102,21 @@ def test_the_cost_is_that_of_the_guide() -> None:
 def test_a_region_of_the_first_tier_costs_less() -> None:
     assert costs.month(10_000, "europe-west1").functions < costs.month(10_000, "europe-west3").functions
     assert len({len(line) for line in costs.table("europe-west3")[:-1]}) == 1
+
+
+def test_the_page_on_the_wizard_lists_every_answer() -> None:
+    page = (ROOT / "docs" / "setup.md").read_text()
+    words = {
+        "environment": "--environment", "project": "project id", "region": "region",
+        "chat_provider": "AI provider", "default_language": "language of the bot",
+        "admin_emails": "e-mail", "admin_telegram_ids": "Telegram id",
+        "support_contact": "contact for buyers", "terms_url": "terms", "own_keys": "own AI keys",
+        "payment_providers": "payment providers", "welcomed": "first message",
+    }  # fmt: skip
+    assert set(words) == {one.name for one in fields(Answers)}
+    assert not [word for word in words.values() if word not in page]
+
+
+def test_asking_again_keeps_where_the_deployment_is() -> None:
+    kept = replace(ANSWERS, welcomed=[1]).without_choices()
+    assert kept == Answers("production", "my-bots-123", "europe-west3", welcomed=[1])

@@ -30,6 +30,10 @@ class Answers:
     payment_providers: str = ""  # names separated by commas
     welcomed: list[int] = field(default_factory=list)  # admins who got the first message
 
+    def without_choices(self) -> Answers:
+        """Return answers that only say where the deployment is, so that everything else is asked again."""
+        return Answers(self.environment, self.project, self.region, welcomed=self.welcomed)
+
     @property
     def functions_url(self) -> str:
         """Return where the functions are reached."""

@@ -46,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(out=sys.stderr if parsed.dry_run else sys.stdout)
     try:
         answers = answers_file.load(file, parsed.environment)
+        if parsed.ask_again:
+            answers = answers.without_choices()
         if parsed.dry_run:
             print(script.render(answers, console, STEPS))
             return 0
@@ -94,5 +96,8 @@ def _parser() -> argparse.ArgumentParser:
         "--dry-run", action="store_true", help="run nothing; print a script that does the same"
     )
     parser.add_argument("--yes", action="store_true", help="do not ask before commands run")
+    parser.add_argument(
+        "--ask-again", action="store_true", help="change answers: ask all but project and region"
+    )
     parser.add_argument("--answers", metavar="FILE", help="the file of answers (default: in .switchboard)")
     return parser

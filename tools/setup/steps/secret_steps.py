@@ -80,13 +80,14 @@ class Database(Step):
         right: list[database.Address] = []
 
         def check(password: str) -> Verdict:
-            verdict = Verdict.bad("There is no pooler for this project.")
+            verdicts = []
             for address in addresses:
-                verdict = database.log_in(address.with_password(password).url())
-                if verdict.is_good:
+                verdicts.append(database.log_in(address.with_password(password).url()))
+                if verdicts[-1].is_good:
                     right.append(address.with_password(password))
-                    break
-            return verdict
+                    return verdicts[-1]
+            # A pooler that does not know the project says nothing about the password.
+            return next((one for one in verdicts if one.text != database.UNKNOWN_PROJECT), verdicts[0])
 
         context.console.ask_secret("Database password", check)
         return right[0]
