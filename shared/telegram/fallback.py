@@ -12,12 +12,11 @@ import os
 import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from decimal import Decimal
-from time import monotonic, time
+from time import monotonic
 from typing import Generic, TypeVar
 
-from shared import log, texts
+from shared import clock, log, texts
 from shared.config import settings
 from shared.errors import TelegramError
 from shared.telegram import outbox
@@ -79,7 +78,7 @@ _messages = _Limit()
 _requests = _Limit()
 _answered: _Memory[Answer] = _Memory()
 _delivered: _Memory[None] = _Memory()
-_started = time()  # seconds since 1970; a predecessor that crashed had its updates before it
+_started = clock.timestamp()  # seconds since 1970; a predecessor that crashed had its updates before it
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class Delivery:
 
 def _start() -> None:
     global _started  # noqa: PLW0603 - gunicorn forks a new worker for one that crashed
-    _started = time()
+    _started = clock.timestamp()
 
 
 os.register_at_fork(after_in_child=_start)
@@ -101,7 +100,7 @@ os.register_at_fork(after_in_child=_start)
 
 def note_delivery(incoming: Incoming) -> Delivery:
     """Remember a delivery before anything is done about it."""
-    return Delivery(incoming, time(), not _delivered.add(_key(incoming), None))
+    return Delivery(incoming, clock.timestamp(), not _delivered.add(_key(incoming), None))
 
 
 def earlier_answer(incoming: Incoming) -> Answer | None:
@@ -222,7 +221,7 @@ def unit_of_nothing(bot: Bot, incoming: Incoming, *, may_ask_ai: bool = False) -
             plan="FREE",
             requests=0,
             daily_requests=None,
-            resets_at=datetime.now(UTC),
+            resets_at=clock.now(),
             timezone="UTC",
             features=frozenset({"modes"}),  # what a button may say; nothing can be chosen now
         ),

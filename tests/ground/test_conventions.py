@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 GROUND = {
+    "clock",
     "config",
     "redaction",
     "secret_shapes",

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import urllib3
 
+from shared import clock
 from shared.telegram import fallback, pipeline
 from shared.telegram.incoming import Incoming
 from tests.conftest import FUNCTIONS
@@ -183,7 +184,7 @@ def _incoming(kind: str = "message", **content: Any) -> Incoming:
 def test_only_the_date_proves_a_first_delivery(
     monkeypatch: pytest.MonkeyPatch, arrived: float, incoming: Incoming, is_first: bool
 ) -> None:
-    monkeypatch.setattr(fallback, "time", lambda: arrived)
+    monkeypatch.setattr(clock, "timestamp", lambda: arrived)
     assert fallback.is_first_delivery(fallback.note_delivery(incoming)) is is_first
     assert not fallback.is_first_delivery(fallback.note_delivery(incoming))
 

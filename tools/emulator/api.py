@@ -9,6 +9,7 @@ from shared.scheduled.jobs import JOBS
 from tools.emulator import guard
 from tools.emulator.actions import Actions
 from tools.emulator.bodies import Refused, required
+from tools.emulator.control.routes import Control
 from tools.emulator.telegram.methods.profile import shown_commands
 from tools.emulator.telegram.model import BotAccount, Json
 from tools.emulator.telegram.world import channel_json, group_json, person_json
@@ -23,8 +24,9 @@ VERSION = 1
 class Api:
     """GET answers questions, POST does things; a refusal is {"error": sentence} with 400."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, control: Control) -> None:
         self._stack = stack
+        self._control = control
         self._actions = Actions(stack)
         self._get: dict[str, Callable[[Json], Json]] = {
             "/api/state": self._state,
@@ -48,9 +50,12 @@ class Api:
             return self._events(request)
         if request.method == "GET" and request.path.startswith("/api/files/"):
             return self._file(request.path.removeprefix("/api/files/"))
-        if request.method == "GET" and (question := self._get.get(request.path)):
+        path = request.path.removeprefix("/api/")
+        question = self._get.get(request.path) or self._control.named("GET", path)
+        if request.method == "GET" and question:
             return json_response(question(dict(request.arguments())))
-        if request.method == "POST" and (action := self._actions.named(request.path.removeprefix("/api/"))):
+        action = self._actions.named(path) or self._control.named("POST", path)
+        if request.method == "POST" and action:
             return json_response(action(_body(request)))
         return json_response({"error": f"The emulator knows no {request.method} {request.path}."}, 404)
 
@@ -61,6 +66,7 @@ class Api:
         yield "GET", "/api/files/<id>", self._file
         yield from (("POST", f"/api/{name}", action) for name, action in self._actions.post.items())
         yield "POST", "/api/jobs/<name>", self._actions.run_job
+        yield from self._control.routes()
 
     def _state(self, query: Json) -> Json:
         """Return people, bots, groups, channels, functions, jobs, and what goes wrong on request."""
@@ -76,6 +82,7 @@ class Api:
                 ],
                 "admins": self._admins(),
                 "jobs": self._jobs(),
+                "clock": self._control.time_travel.state(),
                 "troubles": self._stack.troubles,
                 "faults": [fault.json() for fault in self._stack.telegram.troubles.faults()],
                 "version": VERSION,

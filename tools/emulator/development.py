@@ -28,6 +28,7 @@ SAVE_SECONDS = 15.0
 REGISTER_SECONDS = 60.0
 PEOPLE = (("Anna", "en", "anna_tries"), ("Иван", "ru", "ivan_tries"))
 ADMIN = ("Olga", "en", "olga_admin")
+REAL_TIME = "A real provider is used, whose time cannot be moved: start without --real."
 ADMIN_EMAIL = "olga@example.com"
 
 
@@ -97,7 +98,13 @@ class Development:
         if "telegram" in self._real:
             self._bridge = RealTelegram(bot_token(self._dotenv))
             extra |= self._bridge.environment()
-        stack = self.stack = Stack(self.database.functions_url, env=extra, port=self._port)
+        stack = self.stack = Stack(
+            self.database.functions_url,
+            env=extra,
+            port=self._port,
+            owner_url=self.database.owner_url,
+            cannot_move=REAL_TIME if self._real_environment or "telegram" in self._real else "",
+        )
         if self._bridge is not None:
             self._bridge.follow(stack.trace)
         if self._empty:
@@ -164,6 +171,7 @@ class Development:
             if any(path.suffix == ".sql" for path in paths):
                 applied = self.database.migrate()
                 print(f"  {self._database_state(applied)}", flush=True)
+                self.stack.control.time_travel.reapply()
             new = self._add_bots(self.stack)
             for function in self.stack.functions.values():
                 function.restart()

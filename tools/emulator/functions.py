@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.database.embedded import free_port
+from tools.emulator.clock import CLOCK_VARIABLE, Clock
 
 ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 30.0
@@ -60,6 +61,7 @@ class Function:
         env: Mapping[str, str],
         *,
         port: int = 0,
+        clock: Clock | None = None,
         on_log: LogListener | None = None,
         on_state: StateListener | None = None,
     ) -> None:
@@ -69,6 +71,7 @@ class Function:
         self.url = f"http://127.0.0.1:{self.port}"
         self.env = dict(env)
         self.state = "stopped"
+        self._clock = clock
         self._on_log = on_log or (lambda name, line: None)
         self._on_state = on_state or (lambda name, state: None)
         self._process: subprocess.Popen[bytes] | None = None
@@ -131,7 +134,13 @@ class Function:
             if self.pid:
                 return
             self._set("starting")
-            command = [sys.executable, "-m", "functions_framework", "--source", str(ROOT / self.source)]
+            command = [
+                sys.executable,
+                "-m",
+                "tools.emulator.function_process",
+                "--source",
+                str(ROOT / self.source),
+            ]
             command += ["--target", self.name, "--host", "127.0.0.1", "--port", str(self.port)]
             self._process = subprocess.Popen(
                 command,
@@ -199,6 +208,8 @@ class Function:
     def _environment(self) -> dict[str, str]:
         inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
         own = {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1", "PORT": str(self.port), "THREADS": "20"}
+        if self._clock is not None:
+            own[CLOCK_VARIABLE] = str(self._clock.file)
         return inherited | own | self.env
 
     def _answers(self) -> bool:

@@ -6,7 +6,7 @@ import secrets
 from pathlib import Path
 
 from tools.database import admins, marker, migrate, reset, schemas
-from tools.database.embedded import Server
+from tools.database.embedded import SUPERUSER, Server
 from tools.database.migrate import Migration
 
 ROLE = "bot_backend"
@@ -30,7 +30,7 @@ class LocalDatabase:
             marker.require(connection)
             is_new = not migrate.applied_versions(connection)
         if empty and not is_new:
-            reset.reset(self.server.url(NAME, "supabase_admin"))
+            reset.reset(self.owner_url)
         self._backend_password = secrets.token_urlsafe(24)
         applied = migrate.sync(admin, self._backend_password)
         if is_new:
@@ -55,6 +55,11 @@ class LocalDatabase:
     def functions_url(self) -> str:
         """The DSN of the functions."""
         return self.server.url(NAME, ROLE, self._backend_password)
+
+    @property
+    def owner_url(self) -> str:
+        """The DSN of the superuser, for what only the emulator does."""
+        return self.server.url(NAME, SUPERUSER)
 
     def stop(self) -> None:
         """Stop the server; the data stays."""

@@ -6,11 +6,12 @@ import secrets
 import threading
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 
 import urllib3
 from urllib3.util import Timeout
 
+from tools.emulator.clock import Clock
 from tools.emulator.telegram import RawResponse
 from tools.emulator.trace import Trace
 
@@ -20,10 +21,12 @@ TIMEOUT_SECONDS = 180.0
 class Scheduler:
     """Runs jobs on demand, and by their schedules once started."""
 
-    def __init__(self, url: str, secret: str, trace: Trace) -> None:
+    def __init__(self, url: str, secret: str, trace: Trace, clock: Clock | None = None) -> None:
+        self.is_paused = False  # while the clock is being moved, whose mover runs the jobs itself
         self.url = url
         self.secret = secret
         self._trace = trace
+        self._clock = clock or Clock()
         self._stopping = threading.Event()
         self._pool = urllib3.PoolManager(retries=False)
 
@@ -59,8 +62,10 @@ class Scheduler:
         self._stopping.set()
 
     def _keep(self, schedules: dict[str, str]) -> None:
-        while not self._stopping.wait(60 - time.time() % 60):
-            now = datetime.now(UTC)
+        while not self._stopping.wait(60 - self._clock.now() % 60):
+            if self.is_paused:
+                continue
+            now = self._clock.moment()
             for job in (job for job, schedule in schedules.items() if is_due(schedule, now)):
                 threading.Thread(target=self.run, args=(job,), daemon=True).start()
 

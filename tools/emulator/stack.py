@@ -11,6 +11,7 @@ from shared.errors import TelegramError
 from tools.emulator import guard, pages
 from tools.emulator.ai import Ai
 from tools.emulator.api import Api
+from tools.emulator.control.routes import Control
 from tools.emulator.database import Database
 from tools.emulator.environment import CHANNEL, bot_tokens, stand_ins
 from tools.emulator.events import Events
@@ -45,12 +46,16 @@ class Stack:
         port: int = 0,
         retry_scale: float = 1.0,
         telegram: Telegram | None = None,
+        owner_url: str | None = None,
+        cannot_move: str = "",
     ) -> None:
+        """`owner_url` lets the time be moved and the tables be read; `cannot_move` says why it may not."""
         self.trace = telegram.trace if telegram is not None else Trace()
         self.events = Events()
         self.telegram = telegram or Telegram(bots or bot_names(), retry_scale=retry_scale, trace=self.trace)
         if self.telegram.world.channel_named(CHANNEL) is None:
             self.telegram.channel("Switchboard News", CHANNEL, self.telegram.world.bots)
+        self.clock = self.telegram.clock
         self.ai = Ai(self.trace)
         self.database = Database(database_url)
         self.functions: dict[str, Function] = {}
@@ -58,8 +63,9 @@ class Stack:
         self._gateway = Gateway(self.functions)
         self.server = HttpServer(self.handle, port)
         self.url = self.server.url
-        self.payments = Payments(lambda: self.url, self.trace, retry_scale)
-        self.api = Api(self)
+        self.payments = Payments(lambda: self.url, self.trace, retry_scale, self.clock)
+        self.control = Control(self, owner_url, cannot_move)
+        self.api = Api(self, self.control)
         self._routes: list[Route] = [
             self.ai.handle,
             self.payments.handle,
@@ -68,7 +74,7 @@ class Stack:
             self._gateway.handle,
         ]
         self.webhook_secret = secrets.token_urlsafe(32)
-        self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace)
+        self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace, self.clock)
         self.trace.subscribe(lambda event: self.events.publish("trace", event))
         self.telegram.world.subscribe(self.events.publish)
         self.telegram.troubles.subscribe(self.tell_troubles)
@@ -79,6 +85,7 @@ class Stack:
         """Start everything and register the webhooks; what was started is stopped again when a part fails."""
         self.server.start()
         try:
+            self.control.time_travel.restore()
             for function in self.functions.values():
                 function.start(wait=False)
             for function in self.functions.values():
@@ -99,6 +106,7 @@ class Stack:
         self.events.close()
         self.database.down()
         self.server.stop()
+        self.clock.close()
 
     def function(self, name: str) -> Function:
         """A function by its name; KeyError when the stack has none of that name."""
@@ -200,7 +208,9 @@ class Stack:
 
     def _add_functions(self) -> None:
         for name, source in self._sources.items():
-            self.functions[name] = Function(name, source, self.env, on_log=self._log, on_state=self._state)
+            self.functions[name] = Function(
+                name, source, self.env, clock=self.clock, on_log=self._log, on_state=self._state
+            )
 
     def _log(self, function: str, line: dict[str, Any]) -> None:
         follow(self.trace, function, line)

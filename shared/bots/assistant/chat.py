@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 from telebot.types import Message
 
-from shared import log
+from shared import clock, log
 from shared.bots.assistant import bot, keys, paste
 from shared.bots.assistant.menu import main_menu
 from shared.bots.assistant.mode import current_mode
@@ -112,7 +112,7 @@ def _refuse_cost(unit: Unit) -> None:
 
 
 def _hours_left(unit: Unit) -> int:
-    return max(1, round((unit.usage.resets_at - datetime.now(UTC)) / timedelta(hours=1)))
+    return max(1, round((unit.usage.resets_at - clock.now()) / timedelta(hours=1)))
 
 
 def _refuse_quota(unit: Unit) -> None:
@@ -181,7 +181,7 @@ def _ask(unit: Unit, words: str, own: OpenKey | None) -> ChatAnswer:
     provider, model = mode.provider or settings().chat_provider, mode.model or settings().chat_model
     if own is not None:
         provider, model = own.provider, own.model
-    now = datetime.now(ZoneInfo(unit.usage.timezone))
+    now = clock.now().astimezone(ZoneInfo(unit.usage.timezone))
     with typing(unit):
         return complete(
             messages_for(mode, unit.history, words, now, language=unit.language),

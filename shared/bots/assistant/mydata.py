@@ -5,14 +5,14 @@ A long conversation comes in several files, one at a tap: each update has its ow
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from io import BytesIO
 from typing import Any
 
 import orjson
 from telebot.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
-from shared import db
+from shared import clock, db
 from shared.bots.assistant import bot
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
@@ -45,7 +45,7 @@ _PREFIX = "mydata:"
 def mydata(_message: Message) -> None:
     """Send the file, or its first part."""
     unit = current()
-    now = datetime.now(UTC)
+    now = clock.now()
     sent_at = (unit.data.get(_KEY) or {}).get("at")
     left = datetime.fromisoformat(sent_at) + PAUSE - now if sent_at else timedelta(0)
     if left > timedelta(0):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, texts
+from shared import clock, db, texts
 from shared.bots.assistant import bot, contact, features
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back, main_menu
@@ -38,7 +38,7 @@ def resets(unit: Unit) -> str:
     usage = unit.usage
     if usage.is_month_used_up:
         return unit.text("resets_month", date=month_reset_day(unit), time=reset_time(unit))
-    left = max(usage.resets_at - datetime.now(UTC), timedelta(minutes=1))
+    left = max(usage.resets_at - clock.now(), timedelta(minutes=1))
     if left < timedelta(hours=1):
         return unit.text("resets_soon", time=reset_time(unit), minutes=-(-left.seconds // 60))
     return unit.text("resets_at", time=reset_time(unit), hours=round(left / timedelta(hours=1)))

@@ -8,10 +8,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from shared import clock
 from shared.config import settings
 from shared.errors import ConfigError
 from shared.payments import calls, provider, reading
@@ -167,6 +168,6 @@ def _invoice_parameters(order: Order) -> Json:
         "allow_comments": "false",
     }
     if order.expires_at is not None:
-        left = int((order.expires_at - datetime.now(UTC)).total_seconds())
+        left = int((order.expires_at - clock.now()).total_seconds())
         parameters["expires_in"] = str(min(max(left, 60), _LONGEST))
     return parameters

@@ -43,6 +43,14 @@ class Callback:
     id: str = field(default_factory=lambda: secrets.token_hex(16))
 
 
+@dataclass
+class _Wait:
+    """A pause before an attempt, until a monotonic time; `is_due` once the clock was moved past it."""
+
+    until: float
+    is_due: bool = False
+
+
 class Callbacks:
     """The callbacks of one provider. Each goes its own way: what is refused holds nothing else up."""
 
@@ -65,6 +73,8 @@ class Callbacks:
         self._scale = retry_scale
         self._condition = threading.Condition()
         self._under_way: dict[str, int] = {}
+        self._waits: list[_Wait] = []
+        self._busy = 0  # batches and attempts being sent now, those that only wait left out
         self._to_lose = 0
         self._age = 0
         self._stopping = threading.Event()
@@ -76,6 +86,7 @@ class Callbacks:
         with self._condition:
             for callback in batch:
                 self._under_way[callback.id] = self._under_way.get(callback.id, 0) + 1
+            self._busy += not after
         threading.Thread(target=self._send, args=(batch, after, self._age), daemon=True).start()
 
     def ask(self, callback: Callback) -> RawResponse:
@@ -100,6 +111,21 @@ class Callbacks:
         with self._condition:
             return self._condition.wait_for(lambda: not self._under_way, timeout)
 
+    def pass_time(self, seconds: float) -> None:
+        """Shorten every pause by so many of the provider's seconds: the clock was moved."""
+        with self._condition:
+            for wait in self._waits:
+                wait.until -= seconds / MINUTE * self._scale
+                if wait.until <= time.monotonic() and not wait.is_due:
+                    wait.is_due = True
+                    self._busy += 1  # counted from now on, so that `settled` waits for it
+            self._condition.notify_all()
+
+    def settled(self, timeout: float) -> bool:
+        """Wait until nothing is being sent, whatever waits for another attempt; False when time runs out."""
+        with self._condition:
+            return self._condition.wait_for(lambda: not self._busy, timeout)
+
     def clear(self) -> None:
         """Drop what waits for another attempt, and every trouble."""
         with self._condition:
@@ -113,17 +139,21 @@ class Callbacks:
         self.clear()
 
     def _send(self, batch: list[Callback], after: float, age: int) -> None:
-        self._wait(after, age)
+        if after:
+            self._wait(after, age)
         for callback in batch:
             if self._attempt(callback, 1, age):
                 self._done(callback)
             else:
                 threading.Thread(target=self._repeat, args=(callback, age), daemon=True).start()
+        self._rest()
 
     def _repeat(self, callback: Callback, age: int) -> None:
         for number, pause in enumerate(self._pauses, 2):
             self._wait(pause, age)
-            if self._attempt(callback, number, age):
+            is_last = self._attempt(callback, number, age)
+            self._rest()
+            if is_last:
                 break
         else:
             self.give_up(callback)
@@ -137,8 +167,19 @@ class Callbacks:
             self._condition.notify_all()
 
     def _wait(self, seconds: float, age: int) -> None:
+        """Wait before an attempt, and count it as being sent from then on."""
         with self._condition:
-            self._condition.wait_for(lambda: self._is_over(age), seconds / MINUTE * self._scale)
+            wait = _Wait(time.monotonic() + seconds / MINUTE * self._scale)
+            self._waits.append(wait)
+            while not self._is_over(age) and not wait.is_due and (left := wait.until - time.monotonic()) > 0:
+                self._condition.wait(left)
+            self._waits.remove(wait)
+            self._busy += not wait.is_due
+
+    def _rest(self) -> None:
+        with self._condition:
+            self._busy -= 1
+            self._condition.notify_all()
 
     def _is_over(self, age: int) -> bool:
         return self._stopping.is_set() or age != self._age

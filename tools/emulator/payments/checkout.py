@@ -51,7 +51,17 @@ SAID = {
 }
 BEFORE = frozenset({"pay", "decline", "pay_later", "wrong_amount", "expire"})  # while it can be paid
 AFTER = frozenset(  # once it is paid
-    {"refund", "dispute", "win_dispute", "renew", "fail_renewal", "mend_renewal", "remove_method"}
+    {
+        "refund",
+        "dispute",
+        "win_dispute",
+        "renew",
+        "fail_renewal",
+        "mend_renewal",
+        "remove_method",
+        "empty_card",
+        "fill_card",
+    }
 )
 SYMBOLS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "KZT": "₸", "UAH": "₴"}
 HINTS = {
@@ -67,6 +77,8 @@ HINTS = {
     "renew": "The next period is charged",
     "fail_renewal": "The next charge is declined",
     "mend_renewal": "Charges work again",
+    "empty_card": "The card has no money from now on",
+    "fill_card": "The card has money again",
     "remove_method": "The user revokes the saved card",
 }
 WEBHOOKS = frozenset({"deliver_twice", "forge"})

@@ -6,15 +6,13 @@ import hashlib
 import hmac
 import json
 import secrets
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
 from urllib.parse import parse_qsl
 
 from tools.emulator.payments.callbacks import Callback
 from tools.emulator.payments.stand_in import Bill, PaymentStandIn
-from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response, json_response
 
 Json = dict[str, Any]
@@ -41,8 +39,8 @@ class StandIn(PaymentStandIn):
     FIELDS = (("Asset", "USDT"), ("Wallet", "@CryptoBot"))
     TOKEN = "12345:AAemulatorcryptopaytoken"  # noqa: S105  of nobody's app
 
-    def __init__(self, key: str, base: Callable[[], str], trace: Trace, retry_scale: float = 1.0) -> None:
-        super().__init__(key, base, trace, retry_scale)
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         self.is_webhook_on = True
         self.lose_answers = 0  # so many calls are done and not answered
         self._updates = 0
@@ -60,7 +58,7 @@ class StandIn(PaymentStandIn):
         bill.object |= {
             "amount": format(amount, "f"),
             "status": "paid",
-            "paid_at": _now(),
+            "paid_at": self._now(),
             "paid_asset": "USDT",
             "paid_amount": str(paid),
             "paid_fiat_rate": str(rate),
@@ -105,9 +103,10 @@ class StandIn(PaymentStandIn):
     def _create(self, given: Json) -> Json:
         amount = _check(given)
         number = 500_000 + len(self.bills) + secrets.randbelow(1000) * 1000
-        ends = datetime.now(UTC) + timedelta(seconds=int(given.get("expires_in") or LONGEST))
+        ends = self.clock.moment() + timedelta(seconds=int(given.get("expires_in") or LONGEST))
         title = given.get("description", "Invoice")
         bill = Bill(str(number), amount, given["fiat"], title, given.get("paid_btn_url", ""))
+        bill.expires_at = ends.timestamp()
         url = self.checkout_url(bill)
         bill.object = {
             "invoice_id": number,
@@ -121,8 +120,8 @@ class StandIn(PaymentStandIn):
             "bot_invoice_url": url,
             "mini_app_invoice_url": url,
             "web_app_invoice_url": url,
-            "created_at": _now(),
-            "expiration_date": ends.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "created_at": self._now(),
+            "expiration_date": _written(ends),
         }
         return dict(self.keep(bill).object)
 
@@ -146,13 +145,16 @@ class StandIn(PaymentStandIn):
         update = {
             "update_id": self._updates,
             "update_type": "invoice_paid",
-            "request_date": _now(),
+            "request_date": self._now(),
             "payload": dict(invoice),
         }
         body = json.dumps(update, ensure_ascii=False).encode()
         digest = hmac.new(hashlib.sha256(token.encode()).digest(), body, hashlib.sha256).hexdigest()
         headers = {"crypto-pay-api-signature": digest, "Content-Type": "application/json"}
         return Callback("invoice_paid", lambda attempt: (headers, body), is_forged=is_forged)
+
+    def _now(self) -> str:
+        return _written(self.clock.moment())
 
     def _switch_off(self, callback: Callback) -> None:
         self.is_webhook_on = False
@@ -191,5 +193,5 @@ def _error(status: int, name: str) -> Response:
     return json_response({"ok": False, "error": {"code": status, "name": name}}, status)
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _written(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -7,6 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
+from tools.emulator.clock import Clock
 from tools.emulator.payments import checkout
 from tools.emulator.payments.stand_in import Bill, PaymentStandIn
 from tools.emulator.trace import Trace
@@ -18,10 +19,16 @@ PREFIX = "/pay/"
 class Payments:
     """The product's payment providers, as far as they have a stand-in; `payments["stripe"]` is one."""
 
-    def __init__(self, base: Callable[[], str], trace: Trace | None = None, retry_scale: float = 1.0) -> None:
-        trace = trace or Trace()
+    def __init__(
+        self,
+        base: Callable[[], str],
+        trace: Trace | None = None,
+        retry_scale: float = 1.0,
+        clock: Clock | None = None,
+    ) -> None:
+        trace, clock = trace or Trace(), clock or Clock()
         self._stand_ins: dict[str, PaymentStandIn] = {
-            key: import_module(f"{__package__}.{key}").StandIn(key, base, trace, retry_scale)
+            key: import_module(f"{__package__}.{key}").StandIn(key, base, trace, retry_scale, clock)
             for key in provider_names()
             if find_spec(f"{__package__}.{key}") is not None
         }
@@ -58,6 +65,29 @@ class Payments:
         if rest.startswith("checkout/"):
             return checkout.handle(stand_in, request, rest.removeprefix("checkout/"))
         return _called(stand_in, request, "/" + rest)
+
+    def next_due(self) -> list[tuple[float, str, PaymentStandIn, Bill]]:
+        """Return what happens by itself, and when: (Unix time, words, provider, bill)."""
+        found = []
+        for one in self._stand_ins.values():
+            for bill in list(one.bills.values()):
+                due = one.due_at(bill)
+                if due is not None:
+                    what = "expires" if bill.state in one.PAYABLE else "next charge"
+                    found.append((due, f"{one.NAME}: {bill.title}, {what}", one, bill))
+        return found
+
+    def pass_time(self, seconds: float) -> list[tuple[str, str]]:
+        """Let what is due by now happen, after the clock was moved by so many seconds."""
+        happened = []
+        for one in self._stand_ins.values():
+            one.callbacks.pass_time(seconds)
+            happened += one.pass_time()
+        return happened
+
+    def settled(self, timeout: float) -> bool:
+        """Wait until no callback is being sent; what waits for another attempt is not waited for."""
+        return all(one.callbacks.settled(timeout) for one in self._stand_ins.values())
 
     def idle(self, timeout: float) -> bool:
         """Wait until every callback is delivered or given up; False when time runs out first."""

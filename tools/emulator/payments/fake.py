@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -115,7 +115,7 @@ class StandIn(PaymentStandIn):
         bill.state = "paid"
         if bill.is_subscription:
             bill.object["subscription_id"] = f"subscription-{bill.id}"
-            bill.object["ends_at"] = datetime.now(UTC)
+            bill.object["ends_at"] = self.clock.moment()
         return [self._event(bill, "paid", self._charge(bill, amount) | {"order_id": bill.object["order_id"]})]
 
     def decline(self, bill: Bill) -> list[Callback]:
@@ -148,6 +148,13 @@ class StandIn(PaymentStandIn):
         self._check_running(bill)
         failed = {"kind": "subscription_past_due", "subscription_id": bill.object["subscription_id"]}
         return [self._event(bill, "renewal failed", failed)]
+
+    def next_charge(self, bill: Bill) -> float | None:
+        """At the end of the paid period."""
+        if "subscription_id" not in bill.object or bill.object.get("stopped"):
+            return None
+        ends_at: datetime = bill.object["ends_at"]
+        return ends_at.timestamp()
 
     def probe(self) -> RawResponse:
         """Say, properly signed, that nothing happened: whoever takes it works, its database included."""
@@ -183,7 +190,7 @@ class StandIn(PaymentStandIn):
         return f"{bill.id}-{secrets.token_hex(3)}"
 
     def _event(self, bill: Bill, title: str, notice: Json, *, is_forged: bool = False) -> Callback:
-        told = notice | {"happened_at": datetime.now(UTC).isoformat(timespec="seconds")}
+        told = notice | {"happened_at": self.clock.moment().isoformat(timespec="seconds")}
         if not is_forged:
             bill.object["notices"].append(told)
         event: Json = {"id": f"event-{secrets.token_hex(8)}", "type": title, "notices": [told]}

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import threading
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, ClassVar
 
+from tools.emulator.clock import Clock
 from tools.emulator.payments.callbacks import Callback, Callbacks
 from tools.emulator.payments.troubles import Troubles
 from tools.emulator.telegram import RawResponse
@@ -18,6 +18,8 @@ from tools.emulator.web import Request, Response
 
 Json = dict[str, Any]
 
+RENEWALS = ("renew", "fail_renewal", "empty_card", "fill_card")
+RETRY_SECONDS = 86400.0  # from a renewal that failed by itself to the next try
 LATER_SECONDS = 300.0  # of the provider's; see callbacks.MINUTE
 # What the checkout page's buttons do, and what they say.
 ACTIONS = {
@@ -35,6 +37,8 @@ ACTIONS = {
     "fail_renewal": "Renewal fails",
     "mend_renewal": "Renewal works again",
     "remove_method": "Card removed",
+    "empty_card": "Empty the card",
+    "fill_card": "Fill the card",
 }
 
 
@@ -56,7 +60,11 @@ class Bill:
     object: Json = field(default_factory=dict)
     told: list[Callback] = field(default_factory=list)
     asked: list[Callback] = field(default_factory=list)  # before the money was taken
-    created_at: float = field(default_factory=time.time)
+    created_at: float = 0.0  # by the emulator's clock, as the moments below
+    expires_at: float | None = None
+    retry_at: float | None = None  # when the provider tries a failed renewal again
+    failures: int = 0  # of the provider's own renewals, in a row
+    is_card_empty: bool = False  # what the next renewal by the provider itself will find
 
 
 class PaymentStandIn(ABC):
@@ -80,9 +88,17 @@ class PaymentStandIn(ABC):
     page_size = 100  # objects that its lists show at once
     PAYABLE: ClassVar[frozenset[str]] = frozenset({"open"})  # states in which a bill takes money
 
-    def __init__(self, key: str, base: Callable[[], str], trace: Trace, retry_scale: float = 1.0) -> None:
+    def __init__(
+        self,
+        key: str,
+        base: Callable[[], str],
+        trace: Trace,
+        retry_scale: float = 1.0,
+        clock: Clock | None = None,
+    ) -> None:
         self.key = key
         self.trace = trace
+        self.clock = clock or Clock()
         self.bills: dict[str, Bill] = {}
         self.lock = threading.RLock()
         self.troubles = Troubles()
@@ -147,6 +163,14 @@ class PaymentStandIn(ABC):
         """The payer takes back that the shop may charge their card."""
         raise NotPossible(f"{self.NAME} saves no cards.")
 
+    def next_charge(self, bill: Bill) -> float | None:
+        """When the provider itself charges the next period; none without a subscription that runs."""
+        return None
+
+    def period_over(self, bill: Bill) -> list[Callback] | None:
+        """End a subscription that was stopped before this renewal; None when it goes on."""
+        return None
+
     def is_accepted(self, response: RawResponse) -> bool:
         """Whether the shop's answer means to this provider that it is told."""
         return 200 <= response.status < 300
@@ -169,6 +193,7 @@ class PaymentStandIn(ABC):
     def keep(self, bill: Bill) -> Bill:
         """Remember a bill."""
         with self.lock:
+            bill.created_at = self.clock.now()
             self.bills[bill.id] = bill
         return bill
 
@@ -186,8 +211,44 @@ class PaymentStandIn(ABC):
 
     def actions(self, bill: Bill) -> tuple[str, ...]:
         """Return the buttons of a bill's checkout page."""
-        renewals = ("renew", "fail_renewal") if bill.is_subscription else ()
-        return self.ACTIONS + renewals
+        return self.ACTIONS + (RENEWALS if bill.is_subscription else ())
+
+    def due_at(self, bill: Bill) -> float | None:
+        """When something happens to a bill by itself: it expires, or its next period is charged."""
+        if bill.state in self.PAYABLE:
+            return bill.expires_at if "expire" in self.ACTIONS else None
+        if bill.state not in ("paid", "refunded"):
+            return None
+        charge = self.next_charge(bill)
+        return None if charge is None else max(charge, bill.retry_at or charge)
+
+    def pass_time(self) -> list[tuple[str, str]]:
+        """Let everything happen that is due by now; returns what did: (kind, words)."""
+        happened: list[tuple[str, str]] = []
+        with self.lock:
+            for bill in list(self.bills.values()):
+                due = self.due_at(bill)
+                if due is not None and due <= self.clock.now():
+                    happened.append((self._fall_due(bill, due), f"{self.NAME}: {bill.title}"))
+        return happened
+
+    def _fall_due(self, bill: Bill, due: float) -> str:
+        if bill.state in self.PAYABLE:
+            self.tell(bill, self.expire(bill))
+            return "expired"
+        ended = self.period_over(bill)
+        if ended is not None:
+            self.tell(bill, ended)
+            return "ended"
+        if bill.is_card_empty:
+            # Before it is told: the last failure may end the subscription.
+            bill.retry_at = due + RETRY_SECONDS
+            bill.failures += 1
+            self.tell(bill, self.fail_renewal(bill))
+            return "failed_renewal"
+        bill.retry_at, bill.failures = None, 0
+        self.tell(bill, self.renew(bill))
+        return "renewal"
 
     def tell(self, bill: Bill, callbacks: list[Callback], after: float = 0.0) -> None:
         """Tell the shop."""
@@ -248,6 +309,12 @@ class PaymentStandIn(ABC):
 
     def _fail_renewal(self, bill: Bill) -> None:
         self.tell(bill, self.fail_renewal(bill))
+
+    def _empty_card(self, bill: Bill) -> None:
+        bill.is_card_empty = True
+
+    def _fill_card(self, bill: Bill) -> None:
+        bill.is_card_empty = False
 
     def _mend_renewal(self, bill: Bill) -> None:
         self.tell(bill, self.mend_renewal(bill))

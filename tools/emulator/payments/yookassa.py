@@ -6,17 +6,14 @@ import base64
 import copy
 import json
 import secrets
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from tools.emulator.clock import Clock
 from tools.emulator.payments.callbacks import Callback
 from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
 from tools.emulator.payments.yookassa_rules import Invalid, check_payment, check_refund, money
 from tools.emulator.telegram import RawResponse
-from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response, json_response
 
 Json = dict[str, Any]
@@ -39,10 +36,9 @@ class StandIn(PaymentStandIn):
     SHOP_ID = "100500"
     SECRET_KEY = "test_emulator-yookassa"  # noqa: S105  of nobody's shop
 
-    def __init__(self, key: str, base: Callable[[], str], trace: Trace, retry_scale: float = 1.0) -> None:
-        super().__init__(key, base, trace, retry_scale)
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         self.refunds: dict[str, Json] = {}
-        self.clock = Clock()
         self.empty_methods: set[str] = set()  # saved ways to pay that have no money left
         self.removed_methods: set[str] = set()  # and those whose payer wants no more of it
         self.unsure = 0  # charges of a saved method that are made, and answered with 500

@@ -61,7 +61,7 @@ class Purchase:
 
 @dataclass
 class Subscription:
-    """What a person pays every 30 days. `state`: active, canceled, failed."""
+    """What a person pays every 30 days. `state`: active, canceled, failed, ended."""
 
     invoice: Invoice
     person: Account
@@ -204,6 +204,27 @@ class Stars:
         """The next 30 days are paid; returns the charge."""
         with self._world.lock:
             return self._charge(subscription.invoice, subscription.person, subscription)
+
+    def next_due(self) -> list[tuple[float, str]]:
+        """Return when Telegram charges or ends subscriptions by itself: (Unix time, title)."""
+        with self._world.lock:
+            going = [one for one in self.subscriptions if one.state in ("active", "canceled")]
+            return [(one.expires_at, f"Telegram Stars: {one.invoice.title}") for one in going]
+
+    def pass_time(self) -> list[tuple[str, str]]:
+        """Charge or end what is due by now; returns what happened: (kind, words)."""
+        happened = []
+        with self._world.lock:
+            for one in self.subscriptions:
+                if one.expires_at > self._world.clock.now() or one.state not in ("active", "canceled"):
+                    continue
+                kind = "renewal" if one.state == "active" else "ended"
+                if kind == "renewal":
+                    self.renew(one)
+                else:
+                    one.state = "ended"
+                happened.append((kind, f"Telegram Stars: {one.invoice.title}"))
+        return happened
 
     def transactions(self, bot: BotAccount, offset: int, limit: int) -> list[Json]:
         """Return what happened to a bot's Stars, the oldest first."""

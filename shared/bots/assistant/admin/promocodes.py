@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db
+from shared import clock, db
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin.actions import storable
 from shared.bots.assistant.admin.people import parts, words
@@ -122,7 +122,7 @@ def _create(unit: Unit, code: str, kind: str, value: int, rest: list[str]) -> tu
             p_value=value,
             p_admin_email=unit.person.admin_email,
             p_max_uses=uses,
-            p_valid_until=datetime.now(UTC) + timedelta(days=days) if days else None,
+            p_valid_until=clock.now() + timedelta(days=days) if days else None,
             p_note=storable(" ".join(rest[2:])),
             p_reference=unit.reference,
         )

@@ -16,6 +16,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
+from shared import clock
 from shared.config import settings
 from shared.errors import ConfigError
 from shared.payments import calls, provider, reading
@@ -84,7 +85,7 @@ class Provider(provider.Provider):
         message = stamp.encode() + b"." + call.body
         if not is_signed((value for name, value in parts if name == "v1"), secrets, message):
             raise Forged("the signature does not fit")
-        if abs(time.time() - int(stamp)) > _TOLERANCE:
+        if abs(clock.timestamp() - int(stamp)) > _TOLERANCE:
             raise Forged("signed too long ago, or in the future")
 
     def parse(self, call: Call) -> Event:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
+from shared import clock
 from shared.payments.provider import Order
 from shared.payments.providers.stripe.money import minor_units
 
@@ -43,6 +44,6 @@ def expiry(order: Order, *, is_forced: bool = False) -> Form:
     """Return the session's end, where Stripe takes one like this."""
     if order.expires_at is None:
         return []
-    left = order.expires_at - datetime.now(UTC)
+    left = order.expires_at - clock.now()
     is_fit = _SHORTEST < left < _LONGEST
     return [("expires_at", str(int(order.expires_at.timestamp())))] if is_fit or is_forced else []

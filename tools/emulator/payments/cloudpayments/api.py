@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import json
 import threading
-import time
 from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -63,9 +62,9 @@ class Api:
     def _once(self, request: Request, method: Callable[[Json], Json]) -> Json:
         key = request.headers.get("x-request-id", "")
         at, answer = self._answered.get(key, (0.0, None))
-        if not key or answer is None or time.time() - at > REMEMBERED_SECONDS:
+        if not key or answer is None or self._shop.clock.now() - at > REMEMBERED_SECONDS:
             answer = method(_parameters(request))
-            self._answered[key] = (time.time(), answer)
+            self._answered[key] = (self._shop.clock.now(), answer)
         return answer
 
     def _create(self, asked: Json) -> Json:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from tools.emulator.clock import Clock
 from tools.emulator.payments.stand_in import Bill
 
 Json = dict[str, Any]
@@ -27,11 +28,16 @@ ENDED = ("Cancelled", "Rejected", "Expired")
 class Ledger:
     """Numbers rise from run to run, as one database may outlive several."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
         self.subscriptions: dict[str, Json] = {}
         self._transactions: dict[int, Json] = {}
         self._bills: dict[int, Bill] = {}
         self._numbers = itertools.count(int(time.time() * 1000) % 10**10 + 10**9)
+
+    def now(self) -> str:
+        """Return the time as their API writes it: UTC, without saying so."""
+        return self._clock.moment().replace(tzinfo=None).isoformat(timespec="seconds")
 
     def number(self) -> int:
         """Return a number nobody had."""
@@ -50,7 +56,7 @@ class Ledger:
             "Email": bill.object.get("Email"),
             "Description": bill.title,
             "JsonData": bill.object.get("JsonData"),
-            "CreatedDateIso": now(),
+            "CreatedDateIso": self.now(),
             "TestMode": True,
             "Status": status,
             "Type": 0,
@@ -93,7 +99,7 @@ class Ledger:
 
     def subscribe(self, bill: Bill, amount: Decimal) -> Json:
         """Begin a subscription with its first month."""
-        begin = now()
+        begin = self.now()
         subscription: Json = {
             "Id": f"sc_{self.number():x}",
             "AccountId": bill.object.get("AccountId"),
@@ -127,11 +133,6 @@ def money(value: Any) -> Decimal:
     except ArithmeticError:
         return Decimal(0)
     return amount if is_usable else Decimal(0)
-
-
-def now() -> str:
-    """Return the time as their API writes it: UTC, without saying so."""
-    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def a_month_after(moment: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -42,7 +43,7 @@ class StandIn(PaymentStandIn):
         self.style = "form"
         self.method = "POST"
         self.secret = "emulator-cloudpayments"  # noqa: S105  good for nothing else
-        self.ledger = Ledger()
+        self.ledger = Ledger(self.clock)
         self._api = Api(self)
 
     def environment(self, url: str) -> dict[str, str]:
@@ -126,6 +127,14 @@ class StandIn(PaymentStandIn):
         more = {"SubscriptionId": subscription["Id"], "InvoiceId": None, **NO_FUNDS}
         charge = self.ledger.keep(self.ledger.transaction(bill, bill.amount, "Declined", **more))
         return [self._told("fail", told.transaction_fields(charge)), self._recurrent(subscription)]
+
+    def next_charge(self, bill: Bill) -> float | None:
+        """A month after the last charge."""
+        found = self.ledger.running(bill.object.get("SubscriptionId", ""))
+        if found is None:
+            return None
+        following = datetime.fromisoformat(found["NextTransactionDateIso"])
+        return following.replace(tzinfo=UTC).timestamp()
 
     def tell_subscription(self, subscription: Json) -> None:
         """Tell that a subscription has changed."""

@@ -130,7 +130,7 @@ class StandIn(PaymentStandIn):
         plan["attempt"] = 0
         plan["next"] += timedelta(days=self.PLANS[plan["id"]][2])
         fields = self._payment(bill, bill.amount) | {"order_id": str(next(self._numbers)), "order_num": ""}
-        told = {"type": "action", "action_code": "auto_payment", "payment_date": _day(_now())}
+        told = {"type": "action", "action_code": "auto_payment", "payment_date": _day(self._now())}
         fields["subscription"] = self._plan(bill) | told | {"autopayment": "1"}
         return [self._callback("auto_payment", fields)]
 
@@ -139,7 +139,7 @@ class StandIn(PaymentStandIn):
         plan = self._running(bill)
         plan["attempt"] += 1
         failure = {"error_code": "insufficient_funds", "error": "Недостаточно средств"}
-        failure |= {"last_attempt": "no", "payment_date": _day(_now())}
+        failure |= {"last_attempt": "no", "payment_date": _day(self._now())}
         if plan["attempt"] < ATTEMPTS:
             told = {"type": "notification", "notification_code": "auto_payment"} | failure
             return [self._about_plan(bill, told)]
@@ -148,12 +148,20 @@ class StandIn(PaymentStandIn):
         finish = {"action_code": "finish", "action_reason": "deactivated"}
         return [self._about_plan(bill, told), self._about_plan(bill, finish)]
 
+    def next_charge(self, bill: Bill) -> float | None:
+        """On the day of the next payment."""
+        plan = bill.object.get("plan")
+        if plan is None or plan["finished"] or "0" in (plan["active_user"], plan["active_manager"]):
+            return None
+        following: datetime = plan["next"]
+        return following.timestamp()
+
     # What is told.
 
     def _begin(self, bill: Bill) -> None:
         number = str(bill.object["subscription"])
         phone = str(bill.object.get("customer_phone") or "+79990000000")
-        now = _now()
+        now = self._now()
         bill.object["plan"] = {
             "id": number,
             "profile_id": str(next(self._numbers)),
@@ -195,14 +203,14 @@ class StandIn(PaymentStandIn):
 
     def _about_plan(self, bill: Bill, told: Json) -> Callback:
         fields = self._payment(bill, bill.amount) | {"order_id": "0"}
-        fields["subscription"] = self._plan(bill) | {"type": "action", "date": _day(_now())} | told
+        fields["subscription"] = self._plan(bill) | {"type": "action", "date": _day(self._now())} | told
         title = told.get("action_code") or told["notification_code"]
         return self._callback(str(title), fields)
 
     def _payment(self, bill: Bill, amount: Decimal, status: str = "", words: str = "") -> Json:
         theirs = bill.object.setdefault("number", str(next(self._numbers)))
         fields: Json = {
-            "date": _now().isoformat(timespec="seconds"),
+            "date": self._now().isoformat(timespec="seconds"),
             "order_id": theirs,
             "order_num": str(bill.object.get("order_id", "")),
             "domain": "emulator.payform.ru",
@@ -238,6 +246,9 @@ class StandIn(PaymentStandIn):
 
         return Callback(title, write, is_forged=is_forged)
 
+    def _now(self) -> datetime:
+        return self.clock.moment().astimezone(MOSCOW)
+
     def sign(self, fields: Json, key: str) -> str:
         """Sign what PHP has of a form."""
         return hmac.new(key.encode(), php.canonical(fields), "sha256").hexdigest()
@@ -249,10 +260,6 @@ def _multipart(fields: Json, boundary: str) -> bytes:
         for name, value in php.pairs(fields)
     )
     return f"{parts}--{boundary}--\r\n".encode()
-
-
-def _now() -> datetime:
-    return datetime.now(MOSCOW)
 
 
 def _day(moment: datetime) -> str:

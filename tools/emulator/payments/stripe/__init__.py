@@ -6,7 +6,6 @@ import copy
 import hashlib
 import hmac
 import json
-import time
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -15,10 +14,11 @@ from tools.emulator.payments.callbacks import Callback
 from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
 from tools.emulator.payments.stripe import objects
 from tools.emulator.payments.stripe.api import WHOLE, Api
-from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response
 
 Json = dict[str, Any]
+
+FAILURES = 4  # tries to charge a period, after which the subscription is canceled (a setting of the account)
 
 
 class StandIn(PaymentStandIn):
@@ -44,8 +44,8 @@ class StandIn(PaymentStandIn):
     SECRET_KEY = "sk_test_emulator"  # noqa: S105  of nobody's account
     WEBHOOK_SECRET = "whsec_emulator"  # noqa: S105
 
-    def __init__(self, key: str, base: Callable[[], str], trace: Trace, retry_scale: float = 1.0) -> None:
-        super().__init__(key, base, trace, retry_scale)
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
         self.asked: dict[str, Json] = {}
         self.intents: dict[str, Json] = {}
         self.invoices: dict[str, Json] = {}
@@ -101,7 +101,7 @@ class StandIn(PaymentStandIn):
         bill.state = "declined"
         metadata = bill.object["metadata"]
         intent = objects.payment_intent(
-            _minor(bill, bill.amount), bill.currency.lower(), metadata, "requires_payment_method"
+            _minor(bill, bill.amount), bill.currency.lower(), metadata, self._now(), "requires_payment_method"
         )
         return [self._event("payment_intent.payment_failed", intent)]
 
@@ -114,8 +114,8 @@ class StandIn(PaymentStandIn):
     def forge(self, bill: Bill) -> list[Callback]:
         """Sign with a key that is not the endpoint's."""
         claim = bill.object | {"status": "complete", "payment_status": "paid", "payment_intent": "pi_forged"}
-        event = objects.event("checkout.session.completed", claim)
-        return [Callback(event["type"], _signed(event, "whsec_guessed"), is_forged=True)]
+        event = objects.event("checkout.session.completed", claim, self._now())
+        return [Callback(event["type"], self._signed(event, "whsec_guessed"), is_forged=True)]
 
     # The cabinet and the bank.
 
@@ -147,7 +147,7 @@ class StandIn(PaymentStandIn):
 
     def dispute(self, bill: Bill) -> list[Callback]:
         """Take the last payment back."""
-        dispute = objects.dispute(self._last_intent(bill))
+        dispute = objects.dispute(self._last_intent(bill), self._now())
         self.disputes.append(dispute)
         return [
             self._event("charge.dispute.created", dispute),
@@ -184,11 +184,29 @@ class StandIn(PaymentStandIn):
         subscription = self._subscription_of(bill)
         subscription["status"] = "past_due"
         minor = _minor(bill, bill.amount)
-        unpaid = objects.invoice(subscription, minor, bill.currency.lower(), "subscription_cycle", "open")
+        unpaid = objects.invoice(
+            subscription, minor, bill.currency.lower(), "subscription_cycle", self._now(), "open"
+        )
         return [
             self._event("invoice.payment_failed", unpaid),
             self._event("customer.subscription.updated", subscription),
         ]
+
+    def next_charge(self, bill: Bill) -> float | None:
+        """At the end of the current period, as long as the subscription is not over."""
+        subscription = self.subscriptions.get(str(bill.object.get("subscription")))
+        if subscription is None or subscription["status"] == "canceled":
+            return None
+        return float(subscription["items"]["data"][0]["current_period_end"])
+
+    def period_over(self, bill: Bill) -> list[Callback] | None:
+        """End what was canceled for the end of its period, or could not be charged four times."""
+        subscription = self._subscription_of(bill)
+        has_failed = bill.is_card_empty and bill.failures >= FAILURES
+        if not (subscription["cancel_at_period_end"] or has_failed):
+            return None
+        subscription["status"] = "canceled"
+        return [self._event("customer.subscription.deleted", subscription)]
 
     def end_subscription(self, bill: Bill) -> None:
         """End it now."""
@@ -206,7 +224,7 @@ class StandIn(PaymentStandIn):
         form = self.asked[bill.id]
         interval = form["line_items"]["0"]["price_data"]["recurring"]["interval"]
         metadata = form.get("subscription_data", {}).get("metadata", {})
-        subscription = objects.subscription(metadata, interval)
+        subscription = objects.subscription(metadata, interval, self._now())
         self.subscriptions[subscription["id"]] = subscription
         self._bill_of[subscription["id"]] = bill
         invoice = self._invoice(bill, subscription, minor, "subscription_create")
@@ -224,14 +242,14 @@ class StandIn(PaymentStandIn):
         return self.subscriptions[number]
 
     def _invoice(self, bill: Bill, subscription: Json, minor: int, reason: str) -> Json:
-        invoice = objects.invoice(subscription, minor, bill.currency.lower(), reason)
+        invoice = objects.invoice(subscription, minor, bill.currency.lower(), reason, self._now())
         self.invoices[invoice["id"]] = invoice
         if minor:
             self.invoice_payments.append(objects.invoice_payment(invoice, self._intent(bill, minor, {})))
         return invoice
 
     def _intent(self, bill: Bill, minor: int, metadata: Json) -> Json:
-        intent = objects.payment_intent(minor, bill.currency.lower(), metadata)
+        intent = objects.payment_intent(minor, bill.currency.lower(), metadata, self._now())
         self.intents[intent["id"]] = intent
         self._bill_of[intent["id"]] = bill
         return intent
@@ -240,7 +258,7 @@ class StandIn(PaymentStandIn):
         return [self.intents[n] for n, one in self._bill_of.items() if one is bill and n in self.intents][-1]
 
     def _given_back(self, intent: Json, amount: int) -> tuple[Json, list[Callback]]:
-        refund = objects.refund(intent, amount)
+        refund = objects.refund(intent, amount, self._now())
         self.refunds.append(refund)
         done = self.refunded(intent)
         if done == intent["amount"]:
@@ -250,25 +268,26 @@ class StandIn(PaymentStandIn):
         return refund, [self._event("charge.refunded", charge), self._event("refund.created", refund)]
 
     def _event(self, kind: str, found: Json) -> Callback:
-        event = objects.event(kind, copy.deepcopy(found))
+        event = objects.event(kind, copy.deepcopy(found), self._now())
         self.events.append(event)
-        return Callback(kind, _signed(event, self.WEBHOOK_SECRET))
+        return Callback(kind, self._signed(event, self.WEBHOOK_SECRET))
 
+    def _signed(self, event: Json, secret: str) -> Callable[[int], tuple[dict[str, str], bytes]]:
+        """Write an event; each attempt is signed with its own time."""
+        body = json.dumps(event, indent=2, ensure_ascii=False).encode()
+        return lambda _attempt: (self.signed(body, secret), body)
 
-def _signed(event: Json, secret: str) -> Callable[[int], tuple[dict[str, str], bytes]]:
-    """Write an event; each attempt is signed with its own time."""
-    body = json.dumps(event, indent=2, ensure_ascii=False).encode()
-
-    def write(attempt: int) -> tuple[dict[str, str], bytes]:
-        now = int(time.time())
+    def signed(self, body: bytes, secret: str) -> dict[str, str]:
+        """Return the headers of an event, signed at this moment."""
+        now = self._now()
         digest = hmac.new(secret.encode(), b"%d." % now + body, hashlib.sha256).hexdigest()
-        headers = {
+        return {
             "Stripe-Signature": f"t={now},v1={digest}",
             "Content-Type": "application/json; charset=utf-8",
         }
-        return headers, body
 
-    return write
+    def _now(self) -> int:
+        return int(self.clock.now())
 
 
 def _minor(bill: Bill, amount: Decimal) -> int:

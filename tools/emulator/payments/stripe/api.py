@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-import time
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -96,12 +95,12 @@ class Api:
 
     def _open_session(self, form: Json) -> Json:
         price = _price(form)
-        amount, now = int(price["unit_amount"]), int(time.time())
+        amount, now = int(price["unit_amount"]), int(self._shop.clock.now())
         expires_at = int(form.get("expires_at") or now + LONGEST)
         if not now + SHORTEST <= expires_at <= now + LONGEST:
             raise Refused(400, "The `expires_at` timestamp must be between 30 minutes and 24 hours from now.")
         url = f"{self._shop.url}/checkout/{{}}"
-        session = objects.session(form, url, amount, expires_at)
+        session = objects.session(form, url, amount, now, expires_at)
         currency = price["currency"].upper()
         bill = Bill(
             session["id"],
@@ -111,6 +110,7 @@ class Api:
             form["success_url"],
             is_subscription=form["mode"] == "subscription",
             object=session,
+            expires_at=float(expires_at),
         )
         self._shop.keep(bill)
         self._shop.asked[bill.id] = form

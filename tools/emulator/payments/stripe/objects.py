@@ -1,11 +1,10 @@
-"""Stripe's objects, as its API of 2026-10-28 writes them."""
+"""Stripe's objects, as its API of 2026-10-28 writes them. `now` is in Unix seconds."""
 
 from __future__ import annotations
 
 import calendar
 import secrets
 import string
-import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +19,7 @@ def new_id(prefix: str) -> str:
     return f"{prefix}_" + "".join(secrets.choice(LETTERS) for _ in range(24))
 
 
-def session(form: Json, url: str, amount: int, expires_at: int) -> Json:
+def session(form: Json, url: str, amount: int, now: int, expires_at: int) -> Json:
     """Return a Checkout session that nobody has paid; `url` has a place for its number."""
     number = new_id("cs_test")
     return {
@@ -29,7 +28,7 @@ def session(form: Json, url: str, amount: int, expires_at: int) -> Json:
         "amount_subtotal": amount,
         "amount_total": amount,
         "client_reference_id": form.get("client_reference_id"),
-        "created": int(time.time()),
+        "created": now,
         "currency": form["line_items"]["0"]["price_data"]["currency"],
         "customer": None,
         "customer_email": form.get("customer_email"),
@@ -48,7 +47,7 @@ def session(form: Json, url: str, amount: int, expires_at: int) -> Json:
     }
 
 
-def payment_intent(amount: int, currency: str, metadata: Json, status: str = "succeeded") -> Json:
+def payment_intent(amount: int, currency: str, metadata: Json, now: int, status: str = "succeeded") -> Json:
     """Return a payment."""
     number = new_id("pi")
     failed = status != "succeeded"
@@ -57,7 +56,7 @@ def payment_intent(amount: int, currency: str, metadata: Json, status: str = "su
         "object": "payment_intent",
         "amount": amount,
         "amount_received": 0 if failed else amount,
-        "created": int(time.time()),
+        "created": now,
         "currency": currency,
         "last_payment_error": {"code": "card_declined", "decline_code": "generic_decline"}
         if failed
@@ -69,14 +68,14 @@ def payment_intent(amount: int, currency: str, metadata: Json, status: str = "su
     }
 
 
-def refund(intent: Json, amount: int, status: str = "succeeded") -> Json:
+def refund(intent: Json, amount: int, now: int, status: str = "succeeded") -> Json:
     """Return a refund of a payment."""
     return {
         "id": new_id("re"),
         "object": "refund",
         "amount": amount,
         "charge": intent["latest_charge"],
-        "created": int(time.time()),
+        "created": now,
         "currency": intent["currency"],
         "metadata": {},
         "payment_intent": intent["id"],
@@ -101,14 +100,14 @@ def charge(intent: Json, refunded: int) -> Json:
     }
 
 
-def dispute(intent: Json) -> Json:
+def dispute(intent: Json, now: int) -> Json:
     """Return a dispute over a whole payment."""
     return {
         "id": new_id("du"),
         "object": "dispute",
         "amount": intent["amount"],
         "charge": intent["latest_charge"],
-        "created": int(time.time()),
+        "created": now,
         "currency": intent["currency"],
         "livemode": False,
         "payment_intent": intent["id"],
@@ -117,9 +116,8 @@ def dispute(intent: Json) -> Json:
     }
 
 
-def subscription(metadata: Json, interval: str) -> Json:
+def subscription(metadata: Json, interval: str, now: int) -> Json:
     """Return a subscription whose first period begins now."""
-    now = int(time.time())
     item = {
         "id": new_id("si"),
         "object": "subscription_item",
@@ -140,9 +138,11 @@ def subscription(metadata: Json, interval: str) -> Json:
     }
 
 
-def invoice(subscribed: Json, amount: int, currency: str, reason: str, status: str = "paid") -> Json:
+def invoice(
+    subscribed: Json, amount: int, currency: str, reason: str, now: int, status: str = "paid"
+) -> Json:
     """Return an invoice of the current period of a subscription. It does not name its payment."""
-    now, item = int(time.time()), subscribed["items"]["data"][0]
+    item = subscribed["items"]["data"][0]
     period = {"start": item["current_period_start"], "end": item["current_period_end"]}
     details = {"metadata": subscribed["metadata"], "subscription": subscribed["id"]}
     return {
@@ -176,13 +176,13 @@ def invoice_payment(billed: Json, intent: Json) -> Json:
     }
 
 
-def event(kind: str, found: Json) -> Json:
+def event(kind: str, found: Json, now: int) -> Json:
     """Return what the webhook is told."""
     return {
         "id": new_id("evt"),
         "object": "event",
         "api_version": API_VERSION,
-        "created": int(time.time()),
+        "created": now,
         "data": {"object": found},
         "livemode": False,
         "pending_webhooks": 1,

@@ -1,0 +1,41 @@
+"""The paths of the control API; the docstrings of what answers them are the reference in docs/emulator.md."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from tools.emulator.control.owner import OwnerDatabase
+from tools.emulator.control.time_travel import TimeTravel
+
+if TYPE_CHECKING:
+    from tools.emulator.stack import Stack
+
+Json = dict[str, Any]
+Handler = Callable[[Json], Json]
+
+
+class Control:
+    """`named` finds what answers a path; a handler takes the query or the body."""
+
+    def __init__(self, stack: Stack, owner_url: str | None, cannot_move: str = "") -> None:
+        owner = OwnerDatabase(owner_url) if owner_url else None
+        self.time_travel = TimeTravel(stack, owner, cannot_move)
+        parts = (self.time_travel,)
+        self._routes: dict[tuple[str, str], Handler] = {}
+        for part in parts:
+            self._routes |= {("GET", path): handler for path, handler in part.get.items()}
+            self._routes |= {("POST", path): handler for path, handler in part.post.items()}
+
+    def named(self, method: str, path: str) -> Handler | None:
+        """Return what answers a method and a path below /api/; a last part `<id>` becomes the query's id."""
+        if found := self._routes.get((method, path)):
+            return found
+        folder, _, number = path.rpartition("/")
+        one = self._routes.get((method, f"{folder}/<id>"))
+        return (lambda query: one(query | {"id": number})) if one else None
+
+    def routes(self) -> Iterator[tuple[str, str, Handler]]:
+        """List every route: method, path, and what answers it."""
+        for (method, path), handler in self._routes.items():
+            yield method, f"/api/{path}", handler
