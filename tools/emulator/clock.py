@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 CLOCK_VARIABLE = "EMULATOR_CLOCK"  # names the file for a function's process
+TRACE_HEADER = "X-Emulator-Trace"  # of a function's outgoing call: the request it is made for
 
 
 class Clock:

@@ -16,9 +16,7 @@ from pathlib import Path
 from functions_framework._cli import _cli
 
 from shared import clock, http, log
-from tools.emulator.clock import CLOCK_VARIABLE
-
-TRACE_HEADER = "X-Emulator-Trace"
+from tools.emulator.clock import CLOCK_VARIABLE, TRACE_HEADER
 
 
 def follow_clock(file: Path) -> None:

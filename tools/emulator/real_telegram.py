@@ -17,9 +17,11 @@ from shared.keys.shape import is_key_alone
 from shared.redaction import looks_like_secret
 from tools.emulator.clock import Clock
 from tools.emulator.environment import SettingMissing
+from tools.emulator.journal import Entry
 from tools.emulator.telegram.delivery import Delivery, without_words
 from tools.emulator.telegram.model import BotAccount, Json, Update, Webhook
 from tools.emulator.telegram.queues import Queues
+from tools.emulator.telegram.titles import title_of
 from tools.emulator.telegram.troubles import Troubles
 from tools.emulator.trace import Trace
 
@@ -102,7 +104,18 @@ class RealTelegram:
                 continue
             for body in answer["result"]:
                 offset = int(body["update_id"]) + 1
-                self._queues.put(_update(self._bot, body, self._clock.now()))
+                update = _update(self._bot, body, self._clock.now())
+                self._delivery.trace.journal.open(
+                    Entry(
+                        update.trace_id,
+                        "update",
+                        title_of(_shown(update)),
+                        bot=self._bot.name,
+                        chat_id=update.chat_id,
+                        update_id=update.update_id,
+                    )
+                )
+                self._queues.put(update)
 
 
 def _update(bot: BotAccount, body: Json, now: float) -> Update:

@@ -12,6 +12,7 @@ import urllib3
 from urllib3.util import Timeout
 
 from tools.emulator.clock import Clock
+from tools.emulator.journal import Entry
 from tools.emulator.telegram import RawResponse
 from tools.emulator.trace import Trace
 
@@ -33,6 +34,9 @@ class Scheduler:
     def run(self, job: str) -> RawResponse:
         """POST /scheduled/<job>; never raises, status 0 when nobody answered."""
         trace_id, begin = secrets.token_hex(16), time.perf_counter()
+        journal = self._trace.journal
+        journal.open(Entry(trace_id, "job", f"Scheduler: {job}", state="delivering"))
+        attempt = journal.begin(trace_id, 1)
         headers = {"Authorization": f"Bearer {self.secret}", "X-Cloud-Trace-Context": f"{trace_id}/1;o=1"}
         try:
             answer = self._pool.request(
@@ -50,6 +54,9 @@ class Scheduler:
             response = RawResponse(0, {}, b"", "The function scheduled does not answer")
         ms = round((time.perf_counter() - begin) * 1000, 2)
         detail = {"answer": response.body[:2000].decode("utf-8", "replace"), "error": response.error}
+        result = {"ms": ms, "status": response.status, "error": response.error, "answer": detail["answer"]}
+        journal.end(trace_id, attempt, **result)
+        journal.change(trace_id, state="delivered" if response.ok else "refused")
         self._trace.add("scheduler", job, trace_id=trace_id, ms=ms, status=response.status, detail=detail)
         return response
 

@@ -213,6 +213,7 @@ class Stack:
             )
 
     def _log(self, function: str, line: dict[str, Any]) -> None:
+        self.control.logs.add(function, line)
         follow(self.trace, function, line)
 
     def _state(self, function: str, state: str) -> None:

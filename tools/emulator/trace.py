@@ -9,6 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Literal
 
+from tools.emulator.journal import Journal
+
 Kind = Literal[
     "webhook",
     "payment",
@@ -31,6 +33,7 @@ class Trace:
     """Fed by deliveries, Bot API and AI calls, and the functions' log lines; read by the page and tests."""
 
     def __init__(self) -> None:
+        self.journal = Journal()
         self._lock = threading.RLock()
         self._events: deque[Event] = deque(maxlen=LIMIT)
         self._waiting: deque[Event] = deque(maxlen=200)
@@ -43,7 +46,11 @@ class Trace:
             self._listeners.append(listener)
 
     def add(self, kind: Kind, title: str, **fields: Any) -> Event:
-        """Record one event. Fields: trace_id, detail, ms, status, bot, chat_id, update_id; None if absent."""
+        """Record one event. Fields: trace_id, detail, ms, status, bot, chat_id, update_id; None if absent.
+
+        A trace id that was sent with one attempt becomes that of the whole update or callback; `attempt` says
+        which it was.
+        """
         self._flush()
         return self._publish(self._event(kind, title, fields))
 
@@ -59,16 +66,20 @@ class Trace:
     def join(self, kind: Kind, title: str, **fields: Any) -> Event:
         """Record a function's line about a call, with the details of the oldest unjoined call of the kind."""
         with self._lock:
-            match = next((event for event in self._waiting if event["kind"] == kind), None)
+            match = self._waiting_call(kind, fields.get("trace_id"))
             if match is not None:
                 self._waiting.remove(match)
         if match is None:
             return self.add(kind, title, **fields)
-        match.update(
-            {name: value for name, value in fields.items() if value is not None and name != "detail"}
-        )
+        known = {name: value for name, value in fields.items() if value is not None and name != "detail"}
+        if "trace_id" in known:
+            known["trace_id"], known["attempt"] = self.journal.place(known["trace_id"])
+        match.update(known)
         # Of the function's measure, which goes on to the answer's last byte, `at` must be the end.
         match |= {"title": title, "at": time.time()}
+        match["began"] = match["at"] - (match["ms"] or 0) / 1000
+        if "detail" in fields:
+            match["line"] = fields["detail"]
         return self._publish(match)
 
     def revise(self, change: Callable[[Event], None]) -> None:
@@ -96,8 +107,20 @@ class Trace:
             "kind": kind,
             "title": title,
         }
-        blank = dict.fromkeys(("detail", "ms", "status", "bot", "chat_id", "update_id"))
-        return event | blank | fields
+        blank = dict.fromkeys(("detail", "ms", "status", "bot", "chat_id", "update_id", "attempt"))
+        event |= blank | fields
+        event["trace_id"], attempt = self.journal.place(event["trace_id"])
+        if "attempt" not in fields:
+            event["attempt"] = attempt
+        event["began"] = event["at"] - (event["ms"] or 0) / 1000
+        return event
+
+    def _waiting_call(self, kind: Kind, trace_id: str | None) -> Event | None:
+        """Return the call that a line is about: one made for the same request, else the oldest unknown."""
+        place = self.journal.place(trace_id)
+        mine = [event for event in self._waiting if event["kind"] == kind]
+        exact = (event for event in mine if (event["trace_id"], event["attempt"]) == place and trace_id)
+        return next(exact, None) or next((event for event in mine if event["trace_id"] is None), None)
 
     def _publish(self, event: Event) -> Event:
         with self._lock:

@@ -16,6 +16,7 @@ from tools.emulator.ai.behaviour import TROUBLES, AiBehaviour
 from tools.emulator.ai.dialects import DIALECTS, Dialect
 from tools.emulator.ai.wire import Answer, error_answer
 from tools.emulator.ai.words import improvise
+from tools.emulator.clock import TRACE_HEADER
 from tools.emulator.trace import Trace
 from tools.emulator.web import Drop, Request, Response, json_response
 
@@ -128,7 +129,13 @@ class Ai:
             ]
             response = json_response({"object": "list", "data": data})
         ms = round((time.perf_counter() - begin) * 1000, 2)
-        self._trace.seen_outside("ai_call", f"{dialect.name} key check", ms=ms, status=response.status)
+        self._trace.seen_outside(
+            "ai_call",
+            f"{dialect.name} key check",
+            trace_id=request.headers.get(TRACE_HEADER.lower()),
+            ms=ms,
+            status=response.status,
+        )
         return response
 
     def _takes(self, key: str | None) -> bool:
@@ -160,7 +167,10 @@ class Ai:
         ms = round((time.perf_counter() - begin) * 1000, 2)
         detail = {"request": body, "stream": bool(body.get("stream"))}
         title = f"{dialect.name} {body.get('model')}"
-        self._trace.seen_outside("ai_call", title, detail=detail, ms=ms, status=response.status)
+        trace_id = request.headers.get(TRACE_HEADER.lower())
+        self._trace.seen_outside(
+            "ai_call", title, trace_id=trace_id, detail=detail, ms=ms, status=response.status
+        )
         return response
 
     def _record(self, body: dict[str, Any], request: Request) -> AiBehaviour:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
+from tools.emulator.control.deliveries import Deliveries
+from tools.emulator.control.logs import Logs
 from tools.emulator.control.owner import OwnerDatabase
 from tools.emulator.control.time_travel import TimeTravel
+from tools.emulator.control.waterfall import Waterfalls
 
 if TYPE_CHECKING:
     from tools.emulator.stack import Stack
@@ -15,13 +18,27 @@ Json = dict[str, Any]
 Handler = Callable[[Json], Json]
 
 
+class Part(Protocol):
+    """What answers some of the paths."""
+
+    get: dict[str, Handler]
+    post: dict[str, Handler]
+
+
 class Control:
     """`named` finds what answers a path; a handler takes the query or the body."""
 
     def __init__(self, stack: Stack, owner_url: str | None, cannot_move: str = "") -> None:
         owner = OwnerDatabase(owner_url) if owner_url else None
         self.time_travel = TimeTravel(stack, owner, cannot_move)
-        parts = (self.time_travel,)
+        deliveries = Deliveries(stack)
+        self.logs = Logs(stack.trace)
+        parts: tuple[Part, ...] = (
+            self.time_travel,
+            deliveries,
+            Waterfalls(stack.trace, deliveries),
+            self.logs,
+        )
         self._routes: dict[tuple[str, str], Handler] = {}
         for part in parts:
             self._routes |= {("GET", path): handler for path, handler in part.get.items()}

@@ -13,6 +13,7 @@ from typing import Any
 import urllib3
 from urllib3.util import Timeout
 
+from tools.emulator.journal import SHOWN_ANSWER, Attempt, Entry
 from tools.emulator.telegram import RawResponse
 from tools.emulator.trace import Trace
 
@@ -62,7 +63,9 @@ class Callbacks:
         is_accepted: Callable[[RawResponse], bool],
         trace: Trace,
         retry_scale: float = 1.0,
+        name: str = "",
     ) -> None:
+        self._name = name or provider
         self.attempts: list[Json] = []
         self.give_up: Callable[[Callback], None] = lambda callback: None
         self._provider = provider
@@ -83,6 +86,8 @@ class Callbacks:
     def send(self, callbacks: Iterable[Callback], after: float = 0.0) -> None:
         """Send these in this order, after so many of the provider's seconds; each is repeated by itself."""
         batch = list(callbacks)
+        for callback in batch:
+            self._open(callback)
         with self._condition:
             for callback in batch:
                 self._under_way[callback.id] = self._under_way.get(callback.id, 0) + 1
@@ -91,10 +96,16 @@ class Callbacks:
 
     def ask(self, callback: Callback) -> RawResponse:
         """Send this once and return the answer: a provider asks before it takes the money."""
-        headers, body = callback.write(1)
-        response = self._post(callback, headers, body)
-        self._record(callback, 1, body, response)
+        self._open(callback)
+        response = self._deliver(callback, 1)
+        self._trace.journal.change(callback.id, state="delivered" if response.ok else "refused")
         return response
+
+    def resend(self, callback: Callback, note: str, without: Iterable[str] = ()) -> Attempt:
+        """Send this once, whatever became of it before; `without` some of its headers."""
+        headers, body = callback.write(1)
+        kept = {name: value for name, value in headers.items() if name not in without}
+        return self._post_recorded(callback, 0, kept, body, note)[1]
 
     def lose_next(self, count: int = 1) -> None:
         """The next so many callbacks never reach anybody, and are not repeated."""
@@ -156,6 +167,7 @@ class Callbacks:
             if is_last:
                 break
         else:
+            self._trace.journal.change(callback.id, state="gave_up", next_at=None)
             self.give_up(callback)
         self._done(callback)
 
@@ -194,15 +206,37 @@ class Callbacks:
         if is_lost:
             self._trace.add("trouble", f"{self._provider}: {callback.title} lost", trace_id=callback.id)
             return True
-        headers, body = callback.write(number)
-        response = self._post(callback, headers, body)
-        self._record(callback, number, body, response)
-        return callback.is_forged or self._is_accepted(response)
+        self._trace.journal.change(callback.id, state="delivering")
+        response = self._deliver(callback, number)
+        is_last = callback.is_forged or self._is_accepted(response)
+        state = "delivered" if self._is_accepted(response) else "refused" if is_last else "retrying"
+        pause = self._pauses[number - 1] / MINUTE * self._scale if number <= len(self._pauses) else 0
+        next_at = time.time() + pause if state == "retrying" else None
+        self._trace.journal.change(callback.id, state=state, next_at=next_at)
+        return is_last
 
-    def _post(self, callback: Callback, headers: dict[str, str], body: bytes) -> RawResponse:
-        headers = headers | {"X-Cloud-Trace-Context": f"{callback.id}/{random.getrandbits(63)};o=1"}
-        if callback.address:
-            headers["X-Forwarded-For"] = callback.address
+    def _deliver(self, callback: Callback, number: int) -> RawResponse:
+        headers, body = callback.write(number)
+        note = "forged" if callback.is_forged else ""
+        return self._post_recorded(callback, number, headers, body, note)[0]
+
+    def _post_recorded(
+        self, callback: Callback, number: int, headers: dict[str, str], body: bytes, note: str
+    ) -> tuple[RawResponse, Attempt]:
+        attempt = self._trace.journal.begin(callback.id, number or None, note)
+        response = self._post(callback, headers, body, attempt.trace_id)
+        self._record(callback, number, body, response, attempt)
+        return response, attempt
+
+    def _open(self, callback: Callback) -> None:
+        title = f"{self._name}: {callback.title}{' (forged)' if callback.is_forged else ''}"
+        self._trace.journal.open(
+            Entry(callback.id, "callback", title, provider=self._provider, source=callback)
+        )
+
+    def _post(self, callback: Callback, headers: dict[str, str], body: bytes, trace_id: str) -> RawResponse:
+        headers = {"X-Forwarded-For": callback.address} | headers if callback.address else dict(headers)
+        headers["X-Cloud-Trace-Context"] = f"{trace_id}/{random.getrandbits(63)};o=1"
         url = self._url() + (f"/{callback.kind}" if callback.kind else "")
         begin = time.perf_counter()
         try:
@@ -220,8 +254,12 @@ class Callbacks:
         found = {name.lower(): value for name, value in answer.headers.items()}
         return RawResponse(answer.status, found, answer.data, None, _ms(begin))
 
-    def _record(self, callback: Callback, number: int, body: bytes, response: RawResponse) -> None:
-        told = response.body[:2000].decode("utf-8", "replace")
+    def _record(
+        self, callback: Callback, number: int, body: bytes, response: RawResponse, made: Attempt
+    ) -> None:
+        told = response.body[:SHOWN_ANSWER].decode("utf-8", "replace")
+        result = {"ms": response.ms, "status": response.status, "error": response.error, "answer": told}
+        self._trace.journal.end(callback.id, made, **result)
         attempt = {
             "id": callback.id,
             "title": callback.title,
@@ -239,9 +277,16 @@ class Callbacks:
             "payment",
             title,
             trace_id=callback.id,
+            attempt=made.key,
             ms=response.ms,
             status=response.status,
-            detail={"provider": self._provider, "body": shown, "error": response.error, **attempt},
+            detail={
+                "provider": self._provider,
+                "body": shown,
+                "error": response.error,
+                "label": made.label,
+                **attempt,
+            },
         )
 
 

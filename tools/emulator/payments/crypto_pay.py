@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import json
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -36,6 +37,7 @@ class StandIn(PaymentStandIn):
     # Seventeen tries in three days; then the webhook is switched off.
     PAUSES = (60, 120, 300, 600, 1200, 1800, 3600, 7200, *(10_800,) * 4, *(43_200,) * 4)
     ACTIONS = ("pay", "pay_later", "wrong_amount", "deliver_twice", "forge", "expire")
+    SIGNATURES = ("crypto-pay-api-signature",)
     FIELDS = (("Asset", "USDT"), ("Wallet", "@CryptoBot"))
     TOKEN = "12345:AAemulatorcryptopaytoken"  # noqa: S105  of nobody's app
 
@@ -149,9 +151,14 @@ class StandIn(PaymentStandIn):
             "payload": dict(invoice),
         }
         body = json.dumps(update, ensure_ascii=False).encode()
-        digest = hmac.new(hashlib.sha256(token.encode()).digest(), body, hashlib.sha256).hexdigest()
-        headers = {"crypto-pay-api-signature": digest, "Content-Type": "application/json"}
+        headers = _signed(body, token)
         return Callback("invoice_paid", lambda attempt: (headers, body), is_forged=is_forged)
+
+    def rewrite(self, callback: Callback, text: str, *, is_genuine: bool) -> Callback:
+        """Sign an edited update."""
+        body = text.encode()
+        headers = _signed(body, self.TOKEN if is_genuine else "12345:AAguessed")
+        return replace(callback, write=lambda _attempt: (headers, body))
 
     def _now(self) -> str:
         return _written(self.clock.moment())
@@ -191,6 +198,11 @@ def _check(given: Json) -> Decimal:
 
 def _error(status: int, name: str) -> Response:
     return json_response({"ok": False, "error": {"code": status, "name": name}}, status)
+
+
+def _signed(body: bytes, token: str) -> dict[str, str]:
+    digest = hmac.new(hashlib.sha256(token.encode()).digest(), body, hashlib.sha256).hexdigest()
+    return {"crypto-pay-api-signature": digest, "Content-Type": "application/json"}
 
 
 def _written(moment: datetime) -> str:

@@ -7,7 +7,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
-from tools.emulator.clock import Clock
+from tools.emulator.clock import TRACE_HEADER, Clock
 from tools.emulator.payments import checkout
 from tools.emulator.payments.stand_in import Bill, PaymentStandIn
 from tools.emulator.trace import Trace
@@ -113,6 +113,7 @@ def _called(stand_in: PaymentStandIn, request: Request, path: str) -> Response:
     stand_in.trace.seen_outside(
         "payment_call",
         f"{stand_in.key} {request.method} {path}",
+        trace_id=request.headers.get(TRACE_HEADER.lower()),
         detail={"asked": asked, "query": request.query, "answer": answer},
         status=response.status,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -24,6 +25,7 @@ class StandIn(PaymentStandIn):
 
     NAME = "Fake"
     COLOUR = "#5b5f6b"
+    SIGNATURES = ("X-Fake-Signature",)
     PAUSES = (10.0, 1 * MINUTE, 5 * MINUTE, *([30 * MINUTE] * 20))
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -148,6 +150,13 @@ class StandIn(PaymentStandIn):
         self._check_running(bill)
         failed = {"kind": "subscription_past_due", "subscription_id": bill.object["subscription_id"]}
         return [self._event(bill, "renewal failed", failed)]
+
+    def rewrite(self, callback: Callback, text: str, *, is_genuine: bool) -> Callback:
+        """Sign an edited event."""
+        body = text.encode()
+        signature = self._sign(body) if is_genuine else "0" * 64
+        headers = {"Content-Type": "application/json", "X-Fake-Signature": signature}
+        return replace(callback, write=lambda _attempt: (headers, body))
 
     def next_charge(self, bill: Bill) -> float | None:
         """At the end of the paid period."""

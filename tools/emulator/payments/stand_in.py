@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -86,6 +87,7 @@ class PaymentStandIn(ABC):
     )
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = ()  # of its checkout page, where it takes no cards
     page_size = 100  # objects that its lists show at once
+    SIGNATURES: ClassVar[tuple[str, ...]] = ()  # headers that prove its callbacks
     PAYABLE: ClassVar[frozenset[str]] = frozenset({"open"})  # states in which a bill takes money
 
     def __init__(
@@ -103,7 +105,9 @@ class PaymentStandIn(ABC):
         self.lock = threading.RLock()
         self.troubles = Troubles()
         self._base = base
-        self.callbacks = Callbacks(key, self.callback_url, self.PAUSES, self.is_accepted, trace, retry_scale)
+        self.callbacks = Callbacks(
+            key, self.callback_url, self.PAUSES, self.is_accepted, trace, retry_scale, self.NAME
+        )
 
     # What a provider fills in.
 
@@ -162,6 +166,18 @@ class PaymentStandIn(ABC):
     def remove_method(self, bill: Bill) -> list[Callback]:
         """The payer takes back that the shop may charge their card."""
         raise NotPossible(f"{self.NAME} saves no cards.")
+
+    @abstractmethod
+    def rewrite(self, callback: Callback, text: str, *, is_genuine: bool) -> Callback:
+        """Return a callback with an edited body, signed anew: with the provider's secret, or another."""
+
+    def editable(self, callback: Callback) -> str:
+        """Return a callback's body as text to edit."""
+        body = callback.write(1)[1].decode("utf-8", "replace")
+        try:
+            return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+        except ValueError:
+            return body
 
     def next_charge(self, bill: Bill) -> float | None:
         """When the provider itself charges the next period; none without a subscription that runs."""

@@ -6,6 +6,7 @@ import base64
 import copy
 import json
 import secrets
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -110,6 +111,12 @@ class StandIn(PaymentStandIn):
             self._notification("payment.succeeded", claim, address="203.0.113.66", is_forged=True),
             self._notification("payment.succeeded", claim, is_forged=True),
         ]
+
+    def rewrite(self, callback: Callback, text: str, *, is_genuine: bool) -> Callback:
+        """Send an edited notification from its own address, or from a stranger's: nothing is signed."""
+        body, address = text.encode(), self.ADDRESS if is_genuine else "203.0.113.66"
+        headers = {"Content-Type": "application/json"}
+        return replace(callback, write=lambda _attempt: (headers, body), address=address)
 
     # The API.
 

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from tools.emulator.clock import TRACE_HEADER
 from tools.emulator.telegram import methods  # noqa: F401  registers the methods
 from tools.emulator.telegram.call import METHODS, Call, Method, not_found, unauthorized
 from tools.emulator.telegram.coverage import official_name
@@ -59,7 +60,8 @@ class BotApi:
         if parsed is None and request.body and content_type.lower().startswith("application/json"):
             return _answer(_unreadable(request.body))
         body, files = parsed if parsed is not None else ({}, {})
-        return self._called(bot, match["method"], request.arguments() | body, files)
+        trace_id = request.headers.get(TRACE_HEADER.lower(), "")
+        return self._called(bot, match["method"], request.arguments() | body, files, trace_id)
 
     def call(self, bot: BotAccount, method: str, parameters: Json) -> Any:
         """A method run without HTTP; raises ApiError."""
@@ -79,7 +81,9 @@ class BotApi:
             outcome = {"ok": True, "result": result}
         return outcome | ({"fault": fault.json()} if fault is not None else {})
 
-    def _called(self, bot: BotAccount, method: str, parameters: Json, files: dict[str, Upload]) -> Response:
+    def _called(
+        self, bot: BotAccount, method: str, parameters: Json, files: dict[str, Upload], trace_id: str
+    ) -> Response:
         """Answer a call and trace it; a fault may keep the answer back, or hold it up."""
         fault = self._telegram.troubles.fault_of(bot.name, method, parameters)
         begin = time.perf_counter()
@@ -88,7 +92,8 @@ class BotApi:
         response = self._respond(bot, method, parameters, files, fault)
         is_lost = fault is not None and (fault.timeout or fault.reset)
         seen = None if is_lost else response
-        self._telegram.called(bot, method, parameters, seen, (time.perf_counter() - begin) * 1000, fault)
+        ms = (time.perf_counter() - begin) * 1000
+        self._telegram.called(bot, method, parameters, seen, ms, fault, trace_id)
         if fault is not None and fault.timeout:
             self._stopping.wait(HANG_SECONDS)
             raise Drop

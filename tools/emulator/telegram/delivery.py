@@ -17,6 +17,7 @@ import urllib3
 from urllib3.util import Timeout
 
 from tools.emulator.clock import Clock
+from tools.emulator.journal import SHOWN_ANSWER, Attempt
 from tools.emulator.telegram.model import BotAccount, Json, Update
 from tools.emulator.telegram.parameters import parse_parameters
 from tools.emulator.telegram.troubles import Troubles
@@ -87,26 +88,55 @@ class Delivery:
             self._forge(bot, update)
         if self.troubles.strike("deliver_twice"):
             self._abandoned_copy(bot, update)
-        response = self.post(bot, update)
+        response, attempt = self.post(bot, update)
         if self.troubles.strike("lose_response"):
+            attempt.is_lost = True
             self.trace.add(
-                "trouble", "Response lost", trace_id=update.trace_id, bot=bot.name, update_id=update.update_id
+                "trouble",
+                "Response lost",
+                trace_id=update.trace_id,
+                attempt=attempt.key,
+                bot=bot.name,
+                update_id=update.update_id,
             )
             response = RawResponse(0, {}, b"", "Webhook connection closed")
             return self._again(bot, update, response)
-        error = self._reply(bot, update, response) if response.ok else "Wrong response from the webhook"
+        error = (
+            self._reply(bot, update, response, attempt) if response.ok else "Wrong response from the webhook"
+        )
         if error is None:
             self._set(update, "delivered")
             return None
         return self._again(bot, update, response)
 
-    def post(self, bot: BotAccount, update: Update, secret: str | None = None, note: str = "") -> RawResponse:
-        """Send the update once and record it; never raises."""
-        body = json.dumps(update.body | {"update_id": update.update_id}, ensure_ascii=False).encode()
-        headers = self.headers(bot, update.trace_id, secret if secret is not None else bot.webhook.secret)
+    def post(
+        self,
+        bot: BotAccount,
+        update: Update,
+        secret: str | None = None,
+        note: str = "",
+        body: bytes | None = None,
+    ) -> tuple[RawResponse, Attempt]:
+        """Send the update, or another body in its place, once and record it; never raises."""
+        attempt = self.trace.journal.begin(update.trace_id, update.attempts, note)
+        if body is None:
+            body = json.dumps(update.body | {"update_id": update.update_id}, ensure_ascii=False).encode()
+        headers = self.headers(bot, attempt.trace_id, secret if secret is not None else bot.webhook.secret)
         response = self.send(bot.webhook.url, body, headers)
-        self._record(bot, update, response, note)
-        return response
+        self._record(bot, update, response, attempt)
+        return response, attempt
+
+    def resend(
+        self, bot: BotAccount, update: Update, body: bytes, secret: str | None, note: str
+    ) -> tuple[RawResponse, Attempt]:
+        """Deliver once more, outside the queue, as Telegram does after a lost answer; acts on the answer.
+
+        `secret` None is the genuine one. With another the sender is not Telegram, so nothing is acted on.
+        """
+        response, attempt = self.post(bot, update, secret, note, body)
+        if response.ok and secret is None:
+            self._reply(bot, update, response, attempt)
+        return response, attempt
 
     def headers(self, bot: BotAccount, trace_id: str, secret: str) -> dict[str, str]:
         """The headers of a delivery; without a secret the header is absent, as with the real one."""
@@ -135,7 +165,7 @@ class Delivery:
             answer.status, {k.lower(): v for k, v in answer.headers.items()}, answer.data, None, _ms(begin)
         )
 
-    def _reply(self, bot: BotAccount, update: Update, response: RawResponse) -> str | None:
+    def _reply(self, bot: BotAccount, update: Update, response: RawResponse, attempt: Attempt) -> str | None:
         """Execute the method in the answer, if there is one; the text of an error makes Telegram resend."""
         if len(response.body) > MAX_REPLY:
             return "Response is too big"
@@ -151,6 +181,7 @@ class Delivery:
                 "reply",
                 f"{method} in the response",
                 trace_id=update.trace_id,
+                attempt=attempt.key,
                 detail={"parameters": parameters, "answer": outcome} | refusal,
                 bot=bot.name,
                 chat_id=update.chat_id,
@@ -170,8 +201,10 @@ class Delivery:
         if self.clock.now() + delay > update.expires_at:
             self._expire(update)
             return None
+        delay *= self.retry_scale
+        self.trace.journal.change(update.trace_id, next_at=time.time() + delay)
         self._set(update, "retrying")
-        return delay * self.retry_scale
+        return delay
 
     def _expire(self, update: Update) -> None:
         self._set(update, "expired")
@@ -187,19 +220,34 @@ class Delivery:
     def _forge(self, bot: BotAccount, update: Update) -> None:
         """A stranger's request arrives first: same update number, other words, a secret that is not ours."""
         forged = Update(
-            bot.name, update.update_id, update.kind, _reworded(update.body), update.queue, update.expires_at
+            bot.name,
+            update.update_id,
+            update.kind,
+            _reworded(update.body),
+            update.queue,
+            update.expires_at,
+            chat_id=update.chat_id,
+            trace_id=update.trace_id,
         )
         self.post(bot, forged, secret="A" * max(16, len(bot.webhook.secret)), note="forged")
 
     def _abandoned_copy(self, bot: BotAccount, update: Update) -> None:
         """The same update at the same moment, its answer read by nobody, as after an idle timeout."""
-        thread = threading.Thread(
-            target=self.post, args=(bot, update), kwargs={"note": "abandoned"}, daemon=True
-        )
+        thread = threading.Thread(target=self.post, args=(bot, update), kwargs={"note": "copy"}, daemon=True)
         thread.start()
 
-    def _record(self, bot: BotAccount, update: Update, response: RawResponse, note: str) -> None:
-        attempt = {
+    def _record(self, bot: BotAccount, update: Update, response: RawResponse, attempt: Attempt) -> None:
+        self.trace.journal.end(
+            update.trace_id,
+            attempt,
+            ms=response.ms,
+            status=response.status,
+            error=response.error,
+            answer=response.body[:SHOWN_ANSWER].decode("utf-8", "replace"),
+            retry_after=response.headers.get("retry-after", ""),
+        )
+        note = "abandoned" if attempt.note == "copy" else attempt.note
+        recorded = {
             "bot": bot.name,
             "update_id": update.update_id,
             "kind": update.kind,
@@ -211,24 +259,32 @@ class Delivery:
             "at": time.time(),
         }
         with self._lock:
-            self.attempts.append(attempt)
+            self.attempts.append(recorded)
             del self.attempts[:-5000]
         title = f"{update.kind} delivered" if response.ok else f"{update.kind} refused"
         self.trace.add(
             "webhook",
             f"{title} ({note})" if note else title,
             trace_id=update.trace_id,
+            attempt=attempt.key,
             ms=response.ms,
             status=response.status,
             bot=bot.name,
             chat_id=update.chat_id,
             update_id=update.update_id,
-            detail={"attempt": update.attempts, "error": response.error, "update": self._shown(update)},
+            detail={
+                "attempt": attempt.number,
+                "label": attempt.label,
+                "note": attempt.note,
+                "error": response.error,
+                "update": self._shown(update),
+            },
         )
 
     def _set(self, update: Update, status: str, attempts: int | None = None) -> None:
         update.status = status
         update.attempts = update.attempts if attempts is None else attempts
+        self.trace.journal.change(update.trace_id, state=status)
         self._changed(update)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tools.emulator.clock import Clock
+from tools.emulator.journal import Entry
 from tools.emulator.telegram.bot_api import BotApi
 from tools.emulator.telegram.coverage import ignored_fields
 from tools.emulator.telegram.delivery import Delivery, RawResponse, without_words
@@ -17,6 +18,7 @@ from tools.emulator.telegram.people import Channel, Group, Person
 from tools.emulator.telegram.queues import Queues
 from tools.emulator.telegram.sending import Sender
 from tools.emulator.telegram.stars import Stars
+from tools.emulator.telegram.titles import title_of
 from tools.emulator.telegram.transcript import Transcripts
 from tools.emulator.telegram.troubles import Troubles
 from tools.emulator.telegram.world import World
@@ -296,9 +298,24 @@ class Telegram:
                 bot.name, bot.next_update_id, kind, {kind: payload}, key, expires_at, chat_id, message_id
             )
             bot.next_update_id += 1
+            self.record(update)
             self._queues_of(bot.name).put(update)
             self.world.changed.notify_all()
             return update
+
+    def record(self, update: Update) -> None:
+        """Open the journal's entry of an update that is to be delivered."""
+        self.trace.journal.open(
+            Entry(
+                update.trace_id,
+                "update",
+                title_of(update.body),
+                bot=update.bot,
+                chat_id=update.chat_id,
+                update_id=update.update_id,
+                source=update,
+            )
+        )
 
     def webhook_changed(self, bot: BotAccount) -> None:
         """Deliver, now that there is somewhere to deliver to; or stop."""
@@ -328,14 +345,15 @@ class Telegram:
         response: Response | None,
         ms: float,
         fault: Fault | None = None,
+        trace_id: str = "",
     ) -> None:
-        """Put a Bot API call into the trace, under the update that its chat is being served for.
+        """Put a Bot API call into the trace, under the update that it names or its chat is being served for.
 
         `response` is None when the caller gets no answer.
         """
         chat_id = parameters.get("chat_id")
         number = int(str(chat_id)) if str(chat_id or "").lstrip("-").isdigit() else None
-        trace_id = self._traces.get((bot.name, number)) if number is not None else None
+        served = self._traces.get((bot.name, number)) if number is not None else None
         body = response.body if response is not None else b""
         answer = body[:4000].decode("utf-8", "replace") if isinstance(body, bytes) else ""
         detail: Json = {"parameters": parameters, "answer": answer}
@@ -347,7 +365,8 @@ class Telegram:
         self.trace.add(
             "telegram_call",
             method,
-            trace_id=trace_id,
+            trace_id=trace_id or served,
+            **({} if trace_id else {"attempt": None}),  # of the update, and nobody knows of which attempt
             detail=detail,
             ms=round(ms, 2),
             status=response.status if response is not None else None,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from urllib.parse import parse_qsl
 
 from tools.emulator.payments.callbacks import MINUTE, Callback
 from tools.emulator.payments.cloudpayments import told
@@ -36,6 +39,7 @@ class StandIn(PaymentStandIn):
     PAUSES = (1 * MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, *([30 * MINUTE] * 95))
     ADDRESS = "87.251.91.165"
     PAYABLE = frozenset({"open", "declined"})  # one order can be tried again
+    SIGNATURES = ("Content-HMAC", "X-Content-HMAC")
     PUBLIC_ID = "pk_emulator"
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -127,6 +131,20 @@ class StandIn(PaymentStandIn):
         more = {"SubscriptionId": subscription["Id"], "InvoiceId": None, **NO_FUNDS}
         charge = self.ledger.keep(self.ledger.transaction(bill, bill.amount, "Declined", **more))
         return [self._told("fail", told.transaction_fields(charge)), self._recurrent(subscription)]
+
+    def editable(self, callback: Callback) -> str:
+        """Return the fields of a callback, form or not."""
+        text = callback.query or callback.write(1)[1].decode("utf-8", "replace")
+        fields = json.loads(text) if text.startswith("{") else dict(parse_qsl(text, keep_blank_values=True))
+        return json.dumps(fields, indent=2, ensure_ascii=False)
+
+    def rewrite(self, callback: Callback, text: str, *, is_genuine: bool) -> Callback:
+        """Sign edited fields in the style that is set."""
+        fields = json.loads(text)
+        if not isinstance(fields, dict):
+            raise ValueError("the fields are an object")
+        made = self._told(callback.kind, fields, is_forged=not is_genuine)
+        return replace(made, id=callback.id, title=callback.title)
 
     def next_charge(self, bill: Bill) -> float | None:
         """A month after the last charge."""

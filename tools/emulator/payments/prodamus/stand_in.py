@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hmac
 import itertools
+import json
 import secrets
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any, ClassVar
@@ -33,6 +35,7 @@ class StandIn(PaymentStandIn):
     NAME = "Prodamus"
     LANGUAGE = "ru"
     COLOUR = "#c2500a"
+    SIGNATURES = ("Sign",)
     PAUSES = (
         *(pause for pause in _THRICE for _ in range(3)),
         12 * HOUR,
@@ -249,6 +252,20 @@ class StandIn(PaymentStandIn):
     def _now(self) -> datetime:
         return self.clock.moment().astimezone(MOSCOW)
 
+    def editable(self, callback: Callback) -> str:
+        """Return the fields of a notice; each attempt adds its own number."""
+        headers, body = callback.write(1)
+        fields = php.nested(php.fields(headers["Content-Type"], body))
+        return json.dumps(fields, indent=2, ensure_ascii=False)
+
+    def rewrite(self, callback: Callback, text: str, *, is_genuine: bool) -> Callback:
+        """Sign edited fields."""
+        fields = json.loads(text)
+        if not isinstance(fields, dict):
+            raise ValueError("the fields are an object")
+        made = self._callback(callback.title, _numbered(fields), is_forged=not is_genuine)
+        return replace(made, id=callback.id)
+
     def sign(self, fields: Json, key: str) -> str:
         """Sign what PHP has of a form."""
         return hmac.new(key.encode(), php.canonical(fields), "sha256").hexdigest()
@@ -260,6 +277,13 @@ def _multipart(fields: Json, boundary: str) -> bytes:
         for name, value in php.pairs(fields)
     )
     return f"{parts}--{boundary}--\r\n".encode()
+
+
+def _numbered(fields: Any) -> Any:
+    """Give a PHP list its numbers back: JSON has names alone."""
+    if not isinstance(fields, dict):
+        return str(fields)
+    return {int(name) if name.isdecimal() else name: _numbered(value) for name, value in fields.items()}
 
 
 def _day(moment: datetime) -> str:

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -41,6 +42,7 @@ class StandIn(PaymentStandIn):
         "win_dispute",
     )
     PAYABLE = frozenset({"open", "declined"})
+    SIGNATURES = ("Stripe-Signature",)
     SECRET_KEY = "sk_test_emulator"  # noqa: S105  of nobody's account
     WEBHOOK_SECRET = "whsec_emulator"  # noqa: S105
 
@@ -276,6 +278,11 @@ class StandIn(PaymentStandIn):
         """Write an event; each attempt is signed with its own time."""
         body = json.dumps(event, indent=2, ensure_ascii=False).encode()
         return lambda _attempt: (self.signed(body, secret), body)
+
+    def rewrite(self, callback: Callback, text: str, *, is_genuine: bool) -> Callback:
+        """Sign an edited event."""
+        body, secret = text.encode(), self.WEBHOOK_SECRET if is_genuine else "whsec_guessed"
+        return replace(callback, write=lambda _attempt: (self.signed(body, secret), body))
 
     def signed(self, body: bytes, secret: str) -> dict[str, str]:
         """Return the headers of an event, signed at this moment."""

@@ -1,0 +1,201 @@
+"""Updates, callbacks and jobs with every attempt, and sending them again: as they were, or edited."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from tools.emulator.bodies import Refused, number
+from tools.emulator.control.explained import explain
+from tools.emulator.journal import Attempt, Entry
+from tools.emulator.payments import Callback
+from tools.emulator.telegram.delivery import SECRET_HEADER
+from tools.emulator.telegram.model import Update
+from tools.emulator.telegram.titles import title_of
+
+if TYPE_CHECKING:
+    from tools.emulator.stack import Stack
+
+Json = dict[str, Any]
+
+MOST = 500
+SIGNATURES = ("genuine", "wrong", "none")
+SIGNED_ANEW = "(made anew for each attempt)"
+
+
+class Deliveries:
+    """`get` and `post` list the routes."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._journal = stack.trace.journal
+        self.get: dict[str, Callable[[Json], Json]] = {"deliveries": self._list, "deliveries/<id>": self._one}
+        self.post: dict[str, Callable[[Json], Json]] = {"deliveries/resend": self._resend}
+
+    def entries(self, query: Json) -> list[Entry]:
+        """Return the entries that a query asks for, the newest first."""
+        wanted = {name: query[name] for name in ("kind", "bot", "provider") if query.get(name)}
+        if query.get("chat_id"):
+            wanted["chat_id"] = number(query["chat_id"], "chat_id")
+        limit = min(MOST, max(1, number(query.get("limit") or 100, "limit")))
+        found = (
+            entry
+            for entry in self._journal.entries()
+            if all(getattr(entry, name) == value for name, value in wanted.items())
+            and (not query.get("errors") or self.shown(entry)["is_error"])
+        )
+        return [entry for entry, _ in zip(found, range(limit), strict=False)]
+
+    def entry(self, query: Json) -> Entry:
+        """Return the entry of a query's id."""
+        found = self._journal.get(str(query.get("id") or ""))
+        if found is None:
+            raise Refused("There is no such delivery any more.")
+        return found
+
+    def shown(self, entry: Entry) -> Json:
+        """Return an entry as the API shows it."""
+        attempts = [one.json() | explain(entry, one, self._lines(entry, one)) for one in list(entry.attempts)]
+        return {
+            "id": entry.id,
+            "kind": entry.kind,
+            "title": self._title(entry),
+            "bot": entry.bot,
+            "provider": entry.provider,
+            "chat_id": entry.chat_id,
+            "update_id": entry.update_id,
+            "at": entry.began,
+            "state": entry.state,
+            "is_error": any(one["outcome"] == "bad" for one in attempts)
+            or entry.state in ("expired", "gave_up"),
+            "next_at": entry.next_at if entry.state == "retrying" else None,
+            "attempts": attempts,
+        }
+
+    def _list(self, query: Json) -> Json:
+        """Return updates, callbacks and jobs with every attempt and what each got, the newest first.
+
+        kind: update, callback or job
+        bot, provider, chat_id: only of these
+        errors: 1 for those where something went wrong that should not
+        limit: 100 if left out
+        """
+        return {"deliveries": [self.shown(entry) for entry in self.entries(query)]}
+
+    def _one(self, query: Json) -> Json:
+        """Return one with the body to edit, and its headers."""
+        entry = self.entry(query)
+        body, headers = self._content(entry)
+        return self.shown(entry) | {"body": body, "headers": headers, "can_sign": bool(body)}
+
+    def _content(self, entry: Entry) -> tuple[str, dict[str, str]]:
+        if isinstance(entry.source, Update):
+            shown = {"update_id": entry.update_id} | self._stack.telegram.shown_body(entry.source)
+            headers = {"Content-Type": "application/json", SECRET_HEADER: SIGNED_ANEW}
+            return json.dumps(shown, indent=2, ensure_ascii=False), headers
+        if isinstance(entry.source, Callback):
+            fake = self._stack.payments[str(entry.provider)]
+            headers = dict(entry.source.write(1)[0])
+            headers |= {name: SIGNED_ANEW for name in fake.SIGNATURES if name in headers}
+            return fake.editable(entry.source), headers
+        return "", {}
+
+    def _resend(self, body: Json) -> Json:
+        """Send an update or a callback again, at once and once; the answer is what this attempt got.
+
+        id: its trace id
+        body: a text or an object to send instead; as it was if left out
+        signature: genuine (if left out), wrong or none
+        number: next gives an edited update a new update_id, so that it is another update; same if left out
+        """
+        entry = self.entry(body)
+        signature = str(body.get("signature") or "genuine")
+        if signature not in SIGNATURES:
+            raise Refused(f"A signature is one of {', '.join(SIGNATURES)}.")
+        given = body.get("body")
+        text = None if given is None else given if isinstance(given, str) else json.dumps(given)
+        if isinstance(entry.source, Update):
+            entry, attempt = self._resend_update(entry, text, signature, body.get("number") == "next")
+        elif isinstance(entry.source, Callback):
+            attempt = self._resend_callback(entry, text, signature)
+        else:
+            raise Refused("A job is run again with its own button.")
+        shown = next(one for one in self.shown(entry)["attempts"] if one["key"] == attempt.key)
+        return {"id": entry.id, "attempt": shown}
+
+    def _resend_update(
+        self, entry: Entry, text: str | None, signature: str, is_new: bool
+    ) -> tuple[Entry, Attempt]:
+        telegram, update = self._stack.telegram, entry.source
+        bot = telegram.bot(update.bot)
+        if text is None:
+            text = json.dumps(update.body | {"update_id": update.update_id}, ensure_ascii=False)
+            note = "resent"
+        else:
+            note = "edited"
+        if is_new:
+            text, update = self._numbered(text, update)
+            telegram.record(update)
+        secret = {"genuine": None, "wrong": "A" * max(16, len(bot.webhook.secret)), "none": ""}[signature]
+        _, attempt = telegram.delivery.resend(bot, update, text.encode("utf-8", "replace"), secret, note)
+        found = self._journal.get(update.trace_id)
+        if is_new and found is not None:
+            is_good = attempt.status is not None and 200 <= attempt.status < 300
+            self._journal.change(update.trace_id, state="delivered" if is_good else "refused")
+        return found or entry, attempt
+
+    def _numbered(self, text: str, update: Update) -> tuple[str, Update]:
+        """Return the body with the bot's next update_id, and the update that it is."""
+        try:
+            body = json.loads(text)
+        except ValueError:
+            body = None
+        if not isinstance(body, dict):
+            raise Refused("Only a JSON object can be given a new update_id.")
+        bot = self._stack.telegram.bot(update.bot)
+        with self._stack.telegram.world.lock:
+            fresh, bot.next_update_id = bot.next_update_id, bot.next_update_id + 1
+        content = {name: value for name, value in body.items() if name != "update_id"}
+        made = Update(
+            update.bot,
+            fresh,
+            next(iter(content), "update"),
+            content,
+            update.queue,
+            update.expires_at,
+            chat_id=update.chat_id,
+        )
+        return json.dumps(content | {"update_id": fresh}, ensure_ascii=False), made
+
+    def _resend_callback(self, entry: Entry, text: str | None, signature: str) -> Attempt:
+        fake = self._stack.payments[str(entry.provider)]
+        callback: Callback = entry.source
+        note = "resent" if text is None else "edited"
+        if text is not None or signature != "genuine":
+            try:
+                callback = fake.rewrite(
+                    callback,
+                    fake.editable(callback) if text is None else text,
+                    is_genuine=signature == "genuine",
+                )
+            except ValueError:
+                raise Refused(f"{fake.NAME} sends fields: the body must be a JSON object.") from None
+        without = fake.SIGNATURES if signature == "none" else ()
+        return fake.callbacks.resend(replace(callback, id=entry.id), note, without)
+
+    def _title(self, entry: Entry) -> str:
+        # Made anew each time: of a message that is deleted by now, the words are not shown.
+        if isinstance(entry.source, Update):
+            return title_of(self._stack.telegram.shown_body(entry.source))
+        return entry.title
+
+    def _lines(self, entry: Entry, attempt: Attempt) -> list[Json]:
+        """Return what the functions logged of an attempt, beyond its calls."""
+        events = self._stack.trace.of(entry.id)
+        return [
+            one["detail"]
+            for one in events
+            if one["attempt"] == attempt.key and one["kind"] == "log" and isinstance(one["detail"], dict)
+        ]
