@@ -31,6 +31,9 @@ ICON_COLOR = 0x6FB9F0
 STANDINGS = {"add": "member", "remove": "kicked", "promote": "administrator", "demote": "member"}
 GROUP_WANTED = "A group needs at least one of the people, and bots that exist."
 
+# How the sheet of an invoice ends before the bot is asked; None: it is asked.
+OUTCOMES = {"pay": None, "close": "closed", "no_stars": "no_stars", "fail_after_check": None}
+
 
 class ChatActions:
     """One method for each route; `get` and `post` list them."""
@@ -418,11 +421,12 @@ class ChatActions:
         return {"chat_id": chat.room.id, "bot": chat.room.private_bot, "blocked": blocked}
 
     def _pay(self, body: Json) -> Json:
-        """Pay an invoice in Stars.
+        """Open an invoice in Stars, and pay it or not.
 
         person, bot, group: the chat
         message_id: the invoice's message, or
         link: the address of an invoice
+        outcome: pay (if left out), close (the sheet), no_stars (too few) or fail_after_check (the bot agreed)
         """
         chat = self._chat(body)
         stars = self._telegram.stars
@@ -433,8 +437,18 @@ class ChatActions:
             invoice = stars.invoice_of(str(body.get("bot")), chat.room.id, message)
         if invoice is None:
             raise Refused("There is no such invoice any more.")
-        purchase = stars.pay(invoice, chat.person)
-        return {"pre_checkout_query_id": purchase.query_id, "amount": invoice.amount}
+        outcome = str(body.get("outcome") or "pay")
+        if outcome not in OUTCOMES:
+            raise Refused(f"An outcome is one of {', '.join(OUTCOMES)}.")
+        if state := OUTCOMES[outcome]:
+            purchase = stars.give_up(invoice, chat.person, state)
+        else:
+            purchase = stars.pay(invoice, chat.person, fails_after_check=outcome == "fail_after_check")
+        return {
+            "outcome": outcome,
+            "pre_checkout_query_id": purchase.query_id or None,
+            "amount": invoice.amount,
+        }
 
     def _subscription(self, body: Json) -> Json:
         """Change a subscription in Stars.

@@ -64,6 +64,8 @@ class Stack:
         self.server = HttpServer(self.handle, port)
         self.url = self.server.url
         self.payments = Payments(lambda: self.url, self.trace, retry_scale, self.clock)
+        for key in self.payments:
+            self.payments[key].troubles.subscribe(self.tell_troubles)
         self.control = Control(self, owner_url, cannot_move)
         self.api = Api(self, self.control)
         self._routes: list[Route] = [
@@ -178,7 +180,7 @@ class Stack:
     def troubles(self) -> dict[str, Any]:
         """What is going wrong on request at the moment."""
         switches = {"database_down": self.database.is_down, "ai": self.ai.state, "hold": self.telegram.held}
-        return switches | self.telegram.troubles.counts()
+        return switches | self.telegram.troubles.counts() | {"payments": self.payments.faults()}
 
     def tell_troubles(self) -> None:
         """Show the page what is going wrong now."""

@@ -56,17 +56,17 @@ class Api:
         self.stack = stack
         self.pool = urllib3.PoolManager(retries=False)
 
-    def get(self, path: str, **query: Any) -> Any:
+    def get(self, path: str, /, **query: Any) -> Any:
         answer = self.pool.request("GET", f"{self.stack.url}/api/{path}", fields=query, timeout=60)
         assert answer.status == 200, answer.data
         return answer.json()
 
-    def post(self, path: str, **body: Any) -> Any:
+    def post(self, path: str, /, **body: Any) -> Any:
         answer = self.send(path, body)
         assert answer.status == 200, answer.data
         return answer.json()
 
-    def refused(self, path: str, **body: Any) -> str:
+    def refused(self, path: str, /, **body: Any) -> str:
         """The sentence with which a request is refused."""
         answer = self.send(path, body)
         assert answer.status == 400, answer.data
@@ -81,6 +81,8 @@ class Api:
 @pytest.fixture
 def control(one_control: Stack) -> Iterator[Stack]:
     yield one_control
+    for function in one_control.functions.values():
+        function.start()
     calm(one_control)
 
 
@@ -98,7 +100,7 @@ def owner(owner_url: str) -> Iterator[Callable[..., Any]]:
     with psycopg.connect(owner_url, **options) as connection:
 
         def run(statement: str, *values: Any) -> list[dict[str, Any]]:
-            cursor = connection.execute(statement, values)
+            cursor = connection.execute(statement, values or None)
             return cursor.fetchall() if cursor.description else []
 
         yield run

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tools.emulator.control.deliveries import Deliveries
 from tools.emulator.control.logs import Logs
 from tools.emulator.control.owner import OwnerDatabase
+from tools.emulator.control.payment_faults import PaymentFaults
+from tools.emulator.control.sql_functions import SqlFunctions
+from tools.emulator.control.tables import Tables
 from tools.emulator.control.time_travel import TimeTravel
 from tools.emulator.control.waterfall import Waterfalls
 
@@ -38,6 +41,9 @@ class Control:
             deliveries,
             Waterfalls(stack.trace, deliveries),
             self.logs,
+            PaymentFaults(stack),
+            Tables(owner),
+            SqlFunctions(owner),
         )
         self._routes: dict[tuple[str, str], Handler] = {}
         for part in parts:

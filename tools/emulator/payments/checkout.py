@@ -44,17 +44,19 @@ WORDS = {
 SAID = {
     "open": "Awaiting payment",
     "pending": "Payment in progress",
+    "challenge": "The bank asks for 3-D Secure",
     "declined": "Declined by the bank",
     "paid": "Paid",
     "refunded": "Refunded",
     "canceled": "Expired",
 }
-BEFORE = frozenset({"pay", "decline", "pay_later", "wrong_amount", "expire"})  # while it can be paid
+BEFORE = frozenset({"pay", "decline", "pay_later", "wrong_amount", "challenge"})  # while it can be paid
 AFTER = frozenset(  # once it is paid
     {
         "refund",
         "dispute",
         "win_dispute",
+        "lose_dispute",
         "renew",
         "fail_renewal",
         "mend_renewal",
@@ -71,8 +73,12 @@ HINTS = {
     "deliver_twice": "The provider sends its webhook twice",
     "forge": "A stranger claims that it’s paid",
     "expire": "No one pays in time",
+    "challenge": "The user is sent to the bank’s page",
+    "pass_challenge": "The user confirms the payment there",
+    "fail_challenge": "The user doesn’t confirm it",
     "dispute": "The cardholder disputes the charge",
     "win_dispute": "The bank decides in your favor",
+    "lose_dispute": "The bank decides against you",
     "refund": "A full refund from the provider’s dashboard",
     "renew": "The next period is charged",
     "fail_renewal": "The next charge is declined",
@@ -181,11 +187,18 @@ def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
 
 
 def _disabled(stand_in: PaymentStandIn, bill: Bill, action: str) -> str:
-    """Say that a button does nothing in a bill's present state."""
+    return "" if is_possible(stand_in, bill, action) else " disabled"
+
+
+def is_possible(stand_in: PaymentStandIn, bill: Bill, action: str) -> bool:
+    """Whether a button does something in a bill's present state."""
     if action in AFTER:
-        return "" if bill.state in ("paid", "refunded") else " disabled"
-    is_late = action in BEFORE and bill.state not in stand_in.PAYABLE
-    return " disabled" if is_late else ""
+        return bill.state in ("paid", "refunded")
+    if action in ("pass_challenge", "fail_challenge"):
+        return bill.state == "challenge"
+    if action == "expire":
+        return stand_in.is_open(bill)
+    return action not in BEFORE or bill.state in stand_in.PAYABLE
 
 
 def money(bill: Bill, language: str) -> str:

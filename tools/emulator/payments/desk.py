@@ -11,7 +11,7 @@ from tools.emulator.clock import TRACE_HEADER, Clock
 from tools.emulator.payments import checkout
 from tools.emulator.payments.stand_in import Bill, PaymentStandIn
 from tools.emulator.trace import Trace
-from tools.emulator.web import Request, Response, json_response
+from tools.emulator.web import Drop, Request, Reset, Response, json_response
 
 PREFIX = "/pay/"
 
@@ -66,6 +66,11 @@ class Payments:
             return checkout.handle(stand_in, request, rest.removeprefix("checkout/"))
         return _called(stand_in, request, "/" + rest)
 
+    def faults(self) -> dict[str, int]:
+        """Return how many faults of each provider's API are still to come, of those that have any."""
+        counts = {key: len(one.troubles.all()) for key, one in self._stand_ins.items()}
+        return {key: count for key, count in counts.items() if count}
+
     def next_due(self) -> list[tuple[float, str, PaymentStandIn, Bill]]:
         """Return what happens by itself, and when: (Unix time, words, provider, bill)."""
         found = []
@@ -103,21 +108,32 @@ class Payments:
         """Tell nobody anything any more."""
         for one in self._stand_ins.values():
             one.callbacks.stop()
+            one.troubles.stop()
 
 
 def _called(stand_in: PaymentStandIn, request: Request, path: str) -> Response:
     """Answer a call of the shop's and put it into the trace."""
-    response = stand_in.troubles.answer(path, lambda: stand_in.api(request, path))
-    answer = response.body[:4000].decode("utf-8", "replace") if isinstance(response.body, bytes) else ""
+    try:
+        response = stand_in.troubles.answer(path, lambda: stand_in.api(request, path))
+    except (Drop, Reset):
+        _seen(stand_in, request, path, None)
+        raise
+    _seen(stand_in, request, path, response)
+    return response
+
+
+def _seen(stand_in: PaymentStandIn, request: Request, path: str, response: Response | None) -> None:
+    """Record a call; without a response the caller got none."""
+    body = response.body if response is not None else b""
+    answer = body[:4000].decode("utf-8", "replace") if isinstance(body, bytes) else ""
     asked = request.body[:4000].decode("utf-8", "replace")
     stand_in.trace.seen_outside(
         "payment_call",
         f"{stand_in.key} {request.method} {path}",
         trace_id=request.headers.get(TRACE_HEADER.lower()),
         detail={"asked": asked, "query": request.query, "answer": answer},
-        status=response.status,
+        status=response.status if response is not None else 0,
     )
-    return response
 
 
 def provider_names() -> tuple[str, ...]:

@@ -25,6 +25,7 @@ class StandIn(PaymentStandIn):
 
     NAME = "Fake"
     COLOUR = "#5b5f6b"
+    ACTIONS = (*PaymentStandIn.ACTIONS, "expire")
     SIGNATURES = ("X-Fake-Signature",)
     PAUSES = (10.0, 1 * MINUTE, 5 * MINUTE, *([30 * MINUTE] * 20))
 
@@ -124,6 +125,11 @@ class StandIn(PaymentStandIn):
         """Be refused."""
         failed = {"kind": "failed", "payment_id": self._number(bill), "reason": "no money"}
         return [self._event(bill, "failed", failed | self._asked(bill))]
+
+    def expire(self, bill: Bill) -> list[Callback]:
+        """Let it run out, of which nothing is told."""
+        bill.state = "canceled"
+        return []
 
     def pay_later(self, bill: Bill) -> list[Callback]:
         """Fail and pay; the payment is told first."""

@@ -19,6 +19,7 @@ from tools.emulator.web import Request, Response
 
 Json = dict[str, Any]
 
+CHALLENGES = ("challenge", "pass_challenge", "fail_challenge")
 RENEWALS = ("renew", "fail_renewal", "empty_card", "fill_card")
 RETRY_SECONDS = 86400.0  # from a renewal that failed by itself to the next try
 LATER_SECONDS = 300.0  # of the provider's; see callbacks.MINUTE
@@ -32,8 +33,12 @@ ACTIONS = {
     "forge": "Forge",
     "refund": "Refund",
     "expire": "Let it expire",
+    "challenge": "Ask for 3-D Secure",
+    "pass_challenge": "3-D Secure passed",
+    "fail_challenge": "3-D Secure failed",
     "dispute": "Dispute",
     "win_dispute": "Dispute won",
+    "lose_dispute": "Dispute lost",
     "renew": "Renew",
     "fail_renewal": "Renewal fails",
     "mend_renewal": "Renewal works again",
@@ -56,7 +61,8 @@ class Bill:
     currency: str
     title: str
     return_url: str = ""
-    state: str = "open"  # open | pending | declined | paid | refunded | canceled
+    state: str = "open"  # open | pending | challenge | declined | paid | refunded | canceled
+    state_before: str = ""  # the challenge
     is_subscription: bool = False
     object: Json = field(default_factory=dict)
     told: list[Callback] = field(default_factory=list)
@@ -151,6 +157,14 @@ class PaymentStandIn(ABC):
         """The bank gives the money back to the shop."""
         raise NotPossible(f"{self.NAME} tells nothing of disputes.")
 
+    def lose_dispute(self, bill: Bill) -> list[Callback]:
+        """The bank keeps the money taken back."""
+        raise NotPossible(f"{self.NAME} tells nothing of disputes.")
+
+    def fail_challenge(self, bill: Bill) -> list[Callback]:
+        """The payer does not pass the bank's 3-D Secure page."""
+        raise NotPossible(f"{self.NAME} knows no 3-D Secure.")
+
     def renew(self, bill: Bill) -> list[Callback]:
         """The next period of a subscription is charged."""
         raise NotPossible(f"{self.NAME} renews nothing by itself.")
@@ -231,7 +245,7 @@ class PaymentStandIn(ABC):
 
     def due_at(self, bill: Bill) -> float | None:
         """When something happens to a bill by itself: it expires, or its next period is charged."""
-        if bill.state in self.PAYABLE:
+        if self.is_open(bill):
             return bill.expires_at if "expire" in self.ACTIONS else None
         if bill.state not in ("paid", "refunded"):
             return None
@@ -249,7 +263,7 @@ class PaymentStandIn(ABC):
         return happened
 
     def _fall_due(self, bill: Bill, due: float) -> str:
-        if bill.state in self.PAYABLE:
+        if self.is_open(bill):
             self.tell(bill, self.expire(bill))
             return "expired"
         ended = self.period_over(bill)
@@ -265,6 +279,10 @@ class PaymentStandIn(ABC):
         bill.retry_at, bill.failures = None, 0
         self.tell(bill, self.renew(bill))
         return "renewal"
+
+    def is_open(self, bill: Bill) -> bool:
+        """Whether a bill waits for its payer, who may be at the bank's page."""
+        return bill.state in self.PAYABLE or bill.state == "challenge"
 
     def tell(self, bill: Bill, callbacks: list[Callback], after: float = 0.0) -> None:
         """Tell the shop."""
@@ -308,8 +326,26 @@ class PaymentStandIn(ABC):
             raise NotPossible("Nothing is paid that could be given back.")
         self.tell(bill, self.refund(bill))
 
-    def _expire(self, bill: Bill) -> None:
+    def _challenge(self, bill: Bill) -> None:
         self.check_payable(bill)
+        bill.state, bill.state_before = "challenge", bill.state
+
+    def _pass_challenge(self, bill: Bill) -> None:
+        self._end_challenge(bill)
+        self._pay(bill)
+
+    def _fail_challenge(self, bill: Bill) -> None:
+        self._end_challenge(bill)
+        self.tell(bill, self.fail_challenge(bill))
+
+    def _end_challenge(self, bill: Bill) -> None:
+        if bill.state != "challenge":
+            raise NotPossible("The bank has not asked for 3-D Secure.")
+        bill.state = bill.state_before
+
+    def _expire(self, bill: Bill) -> None:
+        if not self.is_open(bill):
+            raise NotPossible(f"It is {bill.state} already.")
         self.tell(bill, self.expire(bill))
 
     def _dispute(self, bill: Bill) -> None:
@@ -319,6 +355,9 @@ class PaymentStandIn(ABC):
 
     def _win_dispute(self, bill: Bill) -> None:
         self.tell(bill, self.win_dispute(bill))
+
+    def _lose_dispute(self, bill: Bill) -> None:
+        self.tell(bill, self.lose_dispute(bill))
 
     def _renew(self, bill: Bill) -> None:
         self.tell(bill, self.renew(bill))

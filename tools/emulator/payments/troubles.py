@@ -2,19 +2,48 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
-from tools.emulator.web import Response
+from tools.emulator.web import Drop, Reset, Response
+
+HANG_SECONDS = 60.0  # longer than any caller waits
+# Label, and what the caller sees.
+KINDS = {
+    "error": ("Errors", "The provider’s API answers with an error status."),
+    "timeout": ("No answer", "The connection is taken and nothing comes back until the caller gives up."),
+    "reset": ("Connection reset", "The connection breaks before an answer."),
+    "wrong_answer": ("Wrong answers", "A page of HTML comes with status 200, as from a proxy in between."),
+}
+PAGE = b"<html><body><h1>Maintenance</h1></body></html>"
+_numbers = itertools.count(1)
 
 
 @dataclass
-class _Trouble:
+class Trouble:
+    """A fault that waits for its calls. `times` None: for every call until it is taken back."""
+
     path: str
     status: int
     is_executed: bool
-    times: int
+    times: int | None
+    kind: str = "error"
+    id: int = field(default_factory=lambda: next(_numbers))
+
+    def json(self, provider: str) -> dict[str, Any]:
+        """Return it as the API shows it."""
+        return {
+            "id": self.id,
+            "provider": provider,
+            "kind": self.kind,
+            "status": self.status,
+            "path": self.path,
+            "count": self.times,
+            "executed": self.is_executed,
+        }
 
 
 class Troubles:
@@ -22,33 +51,71 @@ class Troubles:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[_Trouble] = []
+        self._waiting: list[Trouble] = []
+        self._stopping = threading.Event()
+        self._listeners: list[Callable[[], None]] = []
+
+    def subscribe(self, listener: Callable[[], None]) -> None:
+        """Call `listener` whenever a fault was used."""
+        self._listeners.append(listener)
 
     def fail(self, path: str, status: int = 503, *, executed: bool = False, times: int = 1) -> None:
         """Answer the next calls whose path contains `path` with `status`; `executed`: after doing them."""
+        self.add(Trouble(path, status, executed, times))
+
+    def add(self, trouble: Trouble) -> None:
+        """Let this go wrong."""
         with self._lock:
-            self._waiting.append(_Trouble(path, status, executed, times))
+            self._waiting.append(trouble)
+
+    def all(self) -> list[Trouble]:
+        """Return what is still to go wrong."""
+        with self._lock:
+            return list(self._waiting)
+
+    def remove(self, number: int | None) -> None:
+        """Take one back, or all."""
+        with self._lock:
+            self._waiting = [one for one in self._waiting if number is not None and one.id != number]
 
     def clear(self) -> None:
         """Take everything back."""
-        with self._lock:
-            self._waiting.clear()
+        self.remove(None)
+
+    def stop(self) -> None:
+        """Let go of every call that is kept waiting."""
+        self._stopping.set()
 
     def answer(self, path: str, work: Callable[[], Response]) -> Response:
-        """Answer a call: as it should be, or not."""
+        """Answer a call: as it should be, or not.
+
+        Raises:
+            Drop, Reset: the caller gets no answer.
+        """
         trouble = self._next(path)
         if trouble is None:
             return work()
+        for listener in self._listeners:
+            listener()
         if trouble.is_executed:
             work()
+        if trouble.kind == "timeout":
+            self._stopping.wait(HANG_SECONDS)
+            raise Drop
+        if trouble.kind == "reset":
+            raise Reset
+        if trouble.kind == "wrong_answer":
+            return Response(200, PAGE, "text/html")
         return Response(trouble.status, b"trouble", "text/plain")
 
-    def _next(self, path: str) -> _Trouble | None:
+    def _next(self, path: str) -> Trouble | None:
         with self._lock:
             for trouble in self._waiting:
-                if trouble.path in path:
+                if trouble.path not in path:
+                    continue
+                if trouble.times is not None:
                     trouble.times -= 1
                     if trouble.times <= 0:
                         self._waiting.remove(trouble)
-                    return trouble
+                return trouble
         return None

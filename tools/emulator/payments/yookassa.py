@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from tools.emulator.payments.callbacks import Callback
-from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.stand_in import CHALLENGES, Bill, NotPossible, PaymentStandIn
 from tools.emulator.payments.yookassa_rules import Invalid, check_payment, check_refund, money
 from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response, json_response
@@ -33,7 +33,17 @@ class StandIn(PaymentStandIn):
     COLOUR = "#0a5fd6"
     ADDRESS = "185.71.76.5"
     PAUSES = (10, 42, 84, 168, 672, 5376, 86016)
-    ACTIONS = ("pay", "decline", "pay_later", "wrong_amount", "deliver_twice", "forge", "expire", "refund")
+    ACTIONS = (
+        "pay",
+        "decline",
+        "pay_later",
+        "wrong_amount",
+        "deliver_twice",
+        "forge",
+        "expire",
+        *CHALLENGES,
+        "refund",
+    )
     SHOP_ID = "100500"
     SECRET_KEY = "test_emulator-yookassa"  # noqa: S105  of nobody's shop
 
@@ -78,6 +88,11 @@ class StandIn(PaymentStandIn):
         """Try a card without money on it."""
         bill.state = "declined"
         return self._cancel(bill, "payment_network", "insufficient_funds")
+
+    def fail_challenge(self, bill: Bill) -> list[Callback]:
+        """Do not pass the bank's page."""
+        bill.state = "declined"
+        return self._cancel(bill, "payment_network", "3d_secure_failed")
 
     def expire(self, bill: Bill) -> list[Callback]:
         """Let the time to confirm run out."""

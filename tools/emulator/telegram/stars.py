@@ -22,6 +22,11 @@ QUERY_SECONDS = 150.0  # how long the server keeps a question it could not deliv
 QUERY_CLASS = "4"
 SUBSCRIPTION_CLASS = "6"
 LINK = "https://t.me/$"
+SHEET_WORDS = {
+    "closed": "The sheet was closed.",
+    "no_stars": "There are too few Stars: Telegram offers to buy some.",
+    "failed": "The bot agreed, and the Stars could not be taken.",
+}
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,10 @@ class Invoice:
 
 @dataclass
 class Purchase:
-    """One try of a person to pay an invoice. `state`: asked, refused, unanswered, paid."""
+    """One try of a person to pay an invoice.
+
+    `state`: asked, refused, unanswered, paid; closed and no_stars before the bot is asked, failed after it.
+    """
 
     invoice: Invoice
     person: Account
@@ -57,6 +65,7 @@ class Purchase:
     state: str = "asked"
     error: str = ""
     charge_id: str = ""
+    fails_after_check: bool = False
 
 
 @dataclass
@@ -99,12 +108,24 @@ class Stars:
         """Return the invoice that a message of the bot is."""
         return self._invoices.get((bot, chat_id, message_id))
 
-    def pay(self, invoice: Invoice, person: Account) -> Purchase:
-        """The person presses Pay and confirms; what comes of it shows in the purchase."""
+    def give_up(self, invoice: Invoice, person: Account, state: str) -> Purchase:
+        """End at the sheet: the person closes it, or has too few Stars. The bot learns nothing of either."""
+        purchase = Purchase(invoice, person, "", self._world.clock.now())
+        with self._world.lock:
+            self._end(purchase, state, SHEET_WORDS[state])
+        return purchase
+
+    def pay(self, invoice: Invoice, person: Account, *, fails_after_check: bool = False) -> Purchase:
+        """The person presses Pay and confirms; what comes of it shows in the purchase.
+
+        `fails_after_check`: the bot agrees, and the Stars cannot be taken after all.
+        """
         bot = self._world.bots[invoice.bot]
         with self._world.lock:
             now = self._world.clock.now()
-            purchase = Purchase(invoice, person, str(secrets.randbits(62)), now)
+            purchase = Purchase(
+                invoice, person, str(secrets.randbits(62)), now, fails_after_check=fails_after_check
+            )
             self.purchases[purchase.query_id] = purchase
             query = {
                 "id": purchase.query_id,
@@ -136,6 +157,9 @@ class Stars:
                 return False
             if not ok:
                 self._end(purchase, "refused", error)
+                return True
+            if purchase.fails_after_check:
+                self._end(purchase, "failed", SHEET_WORDS["failed"])
                 return True
             purchase.charge_id = self._charge(purchase.invoice, purchase.person)
             self._end(purchase, "paid")

@@ -21,6 +21,7 @@ CARD = {
     "Name": "ANNA BUYER",
 }
 APPROVED: Json = {"Reason": "Approved", "ReasonCode": 0}
+NOT_AUTHENTICATED: Json = {"Reason": "AuthenticationFailed", "ReasonCode": 5206}
 NO_FUNDS: Json = {"Reason": "InsufficientFunds", "ReasonCode": 5051}
 ENDED = ("Cancelled", "Rejected", "Expired")
 

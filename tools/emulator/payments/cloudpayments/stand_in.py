@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 from tools.emulator.payments.callbacks import MINUTE, Callback
 from tools.emulator.payments.cloudpayments import told
 from tools.emulator.payments.cloudpayments.api import Api
-from tools.emulator.payments.cloudpayments.ledger import NO_FUNDS, Ledger, a_month_after
-from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.cloudpayments.ledger import NO_FUNDS, NOT_AUTHENTICATED, Ledger, a_month_after
+from tools.emulator.payments.stand_in import CHALLENGES, Bill, NotPossible, PaymentStandIn
 from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response
 
@@ -39,6 +39,7 @@ class StandIn(PaymentStandIn):
     PAUSES = (1 * MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, *([30 * MINUTE] * 95))
     ADDRESS = "87.251.91.165"
     PAYABLE = frozenset({"open", "declined"})  # one order can be tried again
+    ACTIONS = (*PaymentStandIn.ACTIONS, "expire", *CHALLENGES)
     SIGNATURES = ("Content-HMAC", "X-Content-HMAC")
     PUBLIC_ID = "pk_emulator"
 
@@ -80,8 +81,20 @@ class StandIn(PaymentStandIn):
 
     def decline(self, bill: Bill) -> list[Callback]:
         """Ask, try, and be refused by the bank; the order stays payable."""
+        return self._declined(bill, NO_FUNDS)
+
+    def fail_challenge(self, bill: Bill) -> list[Callback]:
+        """Ask, try, and not pass the bank's page; the order stays payable."""
+        return self._declined(bill, NOT_AUTHENTICATED)
+
+    def expire(self, bill: Bill) -> list[Callback]:
+        """Let the order run out, of which nothing is told."""
+        bill.state = "canceled"
+        return []
+
+    def _declined(self, bill: Bill, reason: Json) -> list[Callback]:
         transaction = self._try(bill, bill.amount)
-        transaction |= {"Status": "Declined", **NO_FUNDS}
+        transaction |= {"Status": "Declined", **reason}
         bill.state = "declined"
         return [self._told("fail", told.transaction_fields(transaction))]
 

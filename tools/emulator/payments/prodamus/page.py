@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 
+MOSCOW = timezone(timedelta(hours=3))
 CURRENCIES = ("rub", "usd", "eur", "kzt")
 
 
@@ -56,6 +58,7 @@ class Page:
             is_subscription=plan is not None,
             object=asked,
         )
+        bill.expires_at = _expiry(str(asked.get("link_expired", "")))
         url = self._shop.checkout_url(self._shop.keep(bill))
         if asked["do"] == "pay":
             return Response(302, b"", "text/plain", {"Location": url})
@@ -96,6 +99,14 @@ def _cost(products: Any) -> tuple[str, Decimal]:
         return str(given[0]["name"]), sum(costs, Decimal(0))
     except (IndexError, KeyError, TypeError, ValueError, InvalidOperation):
         return "", Decimal(0)
+
+
+def _expiry(text: str) -> float | None:
+    """Return when a link ends, as Unix time; it is written in Moscow's."""
+    try:
+        return datetime.strptime(text, "%d.%m.%Y %H:%M").replace(tzinfo=MOSCOW).timestamp()
+    except ValueError:
+        return None
 
 
 def _text(status: int, words: str) -> Response:

@@ -8,21 +8,20 @@ import json
 import secrets
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from shared.payments import php
 from tools.emulator.payments.callbacks import MINUTE, Callback
-from tools.emulator.payments.prodamus.page import Page
-from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.prodamus.page import MOSCOW, Page
+from tools.emulator.payments.stand_in import CHALLENGES, Bill, NotPossible, PaymentStandIn
 from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response
 
 Json = dict[str, Any]
 
 HOUR = 60 * MINUTE
-MOSCOW = timezone(timedelta(hours=3))
 ATTEMPTS = 3  # to charge the next period
 _THRICE = (MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR)
 
@@ -35,6 +34,7 @@ class StandIn(PaymentStandIn):
     NAME = "Prodamus"
     LANGUAGE = "ru"
     COLOUR = "#c2500a"
+    ACTIONS = (*PaymentStandIn.ACTIONS, "expire", *CHALLENGES)
     SIGNATURES = ("Sign",)
     PAUSES = (
         *(pause for pause in _THRICE for _ in range(3)),
@@ -110,6 +110,15 @@ class StandIn(PaymentStandIn):
         return [
             self._callback("order_denied", self._payment(bill, bill.amount, "order_denied", "Отказ банка"))
         ]
+
+    def fail_challenge(self, bill: Bill) -> list[Callback]:
+        """Do not pass the bank's page; a card that is refused is not told."""
+        return []
+
+    def expire(self, bill: Bill) -> list[Callback]:
+        """Let the link run out, of which nothing is told."""
+        bill.state = "canceled"
+        return []
 
     def pay_later(self, bill: Bill) -> list[Callback]:
         """Give it up first and pay then; the second is told before the first."""

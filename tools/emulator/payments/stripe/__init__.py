@@ -37,9 +37,13 @@ class StandIn(PaymentStandIn):
         "deliver_twice",
         "forge",
         "expire",
+        "challenge",
+        "pass_challenge",
+        "fail_challenge",
         "refund",
         "dispute",
         "win_dispute",
+        "lose_dispute",
     )
     PAYABLE = frozenset({"open", "declined"})
     SIGNATURES = ("Stripe-Signature",)
@@ -107,6 +111,19 @@ class StandIn(PaymentStandIn):
         )
         return [self._event("payment_intent.payment_failed", intent)]
 
+    def fail_challenge(self, bill: Bill) -> list[Callback]:
+        """Do not pass the bank's page; the session stays open."""
+        bill.state = "declined"
+        intent = objects.payment_intent(
+            _minor(bill, bill.amount),
+            bill.currency.lower(),
+            bill.object["metadata"],
+            self._now(),
+            "requires_payment_method",
+        )
+        intent["last_payment_error"] = {"code": "payment_intent_authentication_failure"}
+        return [self._event("payment_intent.payment_failed", intent)]
+
     def expire(self, bill: Bill) -> list[Callback]:
         """Let the session run out."""
         bill.state = "canceled"
@@ -158,11 +175,18 @@ class StandIn(PaymentStandIn):
 
     def win_dispute(self, bill: Bill) -> list[Callback]:
         """Decide the last dispute for the shop."""
+        return self._decide(bill, "won")
+
+    def lose_dispute(self, bill: Bill) -> list[Callback]:
+        """Decide the last dispute for the payer: what was withdrawn stays away."""
+        return self._decide(bill, "lost")
+
+    def _decide(self, bill: Bill, status: str) -> list[Callback]:
         intents = {number for number, one in self._bill_of.items() if one is bill}
         found = [one for one in self.disputes if one["payment_intent"] in intents]
         if not found:
             raise NotPossible("There is no dispute.")
-        found[-1]["status"] = "won"
+        found[-1]["status"] = status
         return [self._event("charge.dispute.closed", found[-1])]
 
     # Subscriptions.

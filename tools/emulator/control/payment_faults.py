@@ -1,0 +1,162 @@
+"""A provider's API that fails on request, and checkouts with everything that can happen to them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from tools.emulator.bodies import Refused, number, optional_number
+from tools.emulator.payments import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.checkout import HINTS, is_possible
+from tools.emulator.payments.stand_in import ACTIONS
+from tools.emulator.payments.troubles import KINDS, Trouble
+
+if TYPE_CHECKING:
+    from tools.emulator.stack import Stack
+
+Json = dict[str, Any]
+
+MOST = 500
+STATUSES = (429, *range(500, 600))
+
+
+class PaymentFaults:
+    """`get` and `post` list the routes."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self._payments = stack.payments
+        self.get: dict[str, Callable[[Json], Json]] = {"payment-faults": self._list, "bills": self._bills}
+        self.post: dict[str, Callable[[Json], Json]] = {
+            "payment-faults": self._add,
+            "payment-faults/clear": self._clear,
+            "bills/act": self._act,
+        }
+
+    def _list(self, query: Json) -> Json:
+        """Return the faults of payment APIs that are not used up, the kinds there are, and the providers."""
+        faults = [fault.json(key) for key in self._payments for fault in self._payments[key].troubles.all()]
+        return {
+            "providers": [{"key": key, "name": self._payments[key].NAME} for key in self._payments],
+            "kinds": [
+                {"name": name, "label": label, "about": about} for name, (label, about) in KINDS.items()
+            ],
+            "faults": sorted(faults, key=lambda one: int(one["id"])),
+        }
+
+    def _add(self, body: Json) -> Json:
+        """Make the next calls of a provider's API fail.
+
+        provider: its key, or "*" for every provider
+        kind: error (if left out), timeout, reset or wrong_answer
+        status: 429 or 500 to 599, for error; 503 if left out
+        path: only calls whose path contains this
+        count: how many calls fail, 1 if left out; null for all until it is cleared
+        executed: true carries the call out all the same, as if only the answer were lost
+        """
+        kind = str(body.get("kind") or "error")
+        if kind not in KINDS:
+            raise Refused(f"There is no fault named {kind}; there are {', '.join(KINDS)}.")
+        status = number(body.get("status", 503), "status")
+        if status not in STATUSES:
+            raise Refused("The status is 429, or between 500 and 599.")
+        count = None if "count" in body and body["count"] is None else number(body.get("count", 1), "count")
+        if count is not None and not 1 <= count <= 1000:
+            raise Refused("count is between 1 and 1000, or null for all calls.")
+        for one in self._chosen(str(body.get("provider") or "")):
+            fault = Trouble(str(body.get("path") or ""), status, bool(body.get("executed")), count, kind=kind)
+            one.troubles.add(fault)
+            self._stack.trace.add(
+                "trouble", f"{one.NAME}: {KINDS[kind][0]}", detail={"fault": fault.json(one.key)}
+            )
+        self._stack.tell_troubles()
+        return self._list({})
+
+    def _clear(self, body: Json) -> Json:
+        """Take faults back.
+
+        id: this one
+        provider: all of this provider; all of every provider if neither is given
+        """
+        wanted = optional_number(body, "id")
+        for one in self._chosen(str(body.get("provider") or "*")):
+            one.troubles.remove(wanted)
+        self._stack.tell_troubles()
+        return self._list({})
+
+    def _chosen(self, key: str) -> list[PaymentStandIn]:
+        if key == "*":
+            return [self._payments[one] for one in self._payments]
+        if key not in list(self._payments):
+            raise Refused(f"There is no payment provider {key}; there are {', '.join(self._payments)}.")
+        return [self._payments[key]]
+
+    def _bills(self, query: Json) -> Json:
+        """Return the checkouts that were opened since the emulator was started, the newest first.
+
+        provider, state: only of these
+        limit: 50 if left out
+        """
+        limit = min(MOST, max(1, number(query.get("limit") or 50, "limit")))
+        found = [
+            (one, bill)
+            for one in self._chosen(str(query.get("provider") or "*"))
+            for bill in list(one.bills.values())
+            if query.get("state") in (None, "", bill.state)
+        ]
+        found.sort(key=lambda pair: pair[1].created_at, reverse=True)
+        return {"bills": [bill_json(one, bill) for one, bill in found[:limit]]}
+
+    def _act(self, body: Json) -> Json:
+        """Press a button of a checkout page.
+
+        provider: its key
+        bill: the checkout's id
+        action: one of its actions, as GET /api/bills lists them
+        """
+        (one,) = self._chosen(str(body.get("provider") or ""))[:1]
+        bill = one.bills.get(str(body.get("bill")))
+        if bill is None:
+            raise Refused("There is no such checkout any more.")
+        try:
+            one.act(bill.id, str(body.get("action")))
+        except NotPossible as reason:
+            raise Refused(str(reason)) from None
+        return {"bill": bill_json(one, bill)}
+
+
+def bill_json(one: PaymentStandIn, bill: Bill) -> Json:
+    """Return a checkout as the API shows it."""
+    is_open = bill.state in one.PAYABLE
+    renews_at = None if is_open else one.due_at(bill)
+    return {
+        "provider": one.key,
+        "name": one.NAME,
+        "id": bill.id,
+        "title": bill.title,
+        "amount": f"{bill.amount:f}",
+        "currency": bill.currency,
+        "state": bill.state,
+        "is_subscription": bill.is_subscription,
+        "url": one.checkout_url(bill),
+        "created_at": _iso(bill.created_at),
+        "expires_at": _iso(bill.expires_at) if is_open else None,
+        "renews_at": _iso(renews_at),
+        "actions": [
+            {
+                "name": action,
+                "label": ACTIONS[action],
+                "hint": HINTS.get(action, ""),
+                "enabled": is_possible(one, bill, action),
+            }
+            for action in one.actions(bill)
+        ],
+        "deliveries": [callback.id for callback in (*bill.asked, *bill.told)],
+    }
+
+
+def _iso(moment: float | None) -> str | None:
+    if moment is None:
+        return None
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
