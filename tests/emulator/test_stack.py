@@ -245,6 +245,7 @@ def test_the_page_sees_people_bots_and_troubles(stack: Stack, page: Page) -> Non
     ]
     assert state["troubles"] == {
         "database_down": False, "ai": "ok", "hold": False, "lose_response": 0, "deliver_twice": 0, "forge": 0,
+        "payments": {},
     }  # fmt: skip
 
 

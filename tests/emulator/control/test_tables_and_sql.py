@@ -183,7 +183,7 @@ def test_a_refusal_has_its_code_and_its_meaning(api: Api, anna: Chat) -> None:
     call = {"p_telegram_id": anna.id, "p_amount": -5, "p_reason": "too much", "p_reference": "test:2"}
     refused = api.post("sql/run", function="adjust_balance", role="service_role", arguments=call)
     assert (refused["ok"], refused["sqlstate"]) == (False, "L0002")
-    assert "below zero" in refused["meaning"]
+    assert refused["meaning"] == meaning("L0002")
     forbidden = api.post("sql/run", function="adjust_balance", role="anon", arguments=call)
     assert (forbidden["ok"], forbidden["sqlstate"]) == (False, "42501")
     assert "may not execute" in forbidden["meaning"]
