@@ -124,9 +124,9 @@ class Stack:
         finally:
             self._restart(before)
 
-    def run_job(self, job: str) -> RawResponse:
+    def run_job(self, job: str, *, is_recorded: bool = True) -> RawResponse:
         """Call a job of the `scheduled` function, as Cloud Scheduler does."""
-        return self.scheduler.run(job)
+        return self.scheduler.run(job, is_recorded=is_recorded)
 
     def register(self) -> None:
         """Point every bot's webhook at the `telegram` function and set its menu, as a deployment does.

@@ -25,7 +25,8 @@ Kind = Literal[
 ]
 Event = dict[str, Any]
 
-LIMIT = 2000
+LIMIT = 5000
+MUTED = 5000
 JOIN_SECONDS = 3.0
 
 
@@ -38,12 +39,20 @@ class Trace:
         self._events: deque[Event] = deque(maxlen=LIMIT)
         self._waiting: deque[Event] = deque(maxlen=200)
         self._numbers = itertools.count(1)
+        self._muted: dict[str, None] = {}
         self._listeners: list[Callable[[Event], None]] = []
 
     def subscribe(self, listener: Callable[[Event], None]) -> None:
         """Call `listener` with each new event, in the thread that added it."""
         with self._lock:
             self._listeners.append(listener)
+
+    def mute(self, trace_id: str) -> None:
+        """Record nothing more under this trace id: jobs of a move of the clock would push all else out."""
+        with self._lock:
+            self._muted[trace_id] = None
+            if len(self._muted) > MUTED:
+                del self._muted[next(iter(self._muted))]
 
     def add(self, kind: Kind, title: str, **fields: Any) -> Event:
         """Record one event. Fields: trace_id, detail, ms, status, bot, chat_id, update_id; None if absent.
@@ -95,6 +104,14 @@ class Trace:
             events = list(self._events)
         return events[-limit:] if limit else events
 
+    def grouped(self) -> dict[str, list[Event]]:
+        """Return all events by their trace id, oldest first."""
+        found: dict[str, list[Event]] = {}
+        for event in self.events():
+            if event["trace_id"]:
+                found.setdefault(event["trace_id"], []).append(event)
+        return found
+
     def of(self, trace_id: str) -> list[Event]:
         """Everything that carries this trace id, oldest first."""
         return [event for event in self.events() if event["trace_id"] == trace_id]
@@ -124,6 +141,8 @@ class Trace:
 
     def _publish(self, event: Event) -> Event:
         with self._lock:
+            if event["trace_id"] in self._muted:
+                return event
             self._events.append(event)
             listeners = list(self._listeners)
         for listener in listeners:

@@ -15,7 +15,8 @@ from shared.scheduled.jobs import JOBS
 from tests.emulator.control.conftest import Api
 from tests.support import eventually
 from tools.database.embedded import Server
-from tools.emulator.clock import CLOCK_VARIABLE, Clock
+from tools.emulator.bodies import Refused
+from tools.emulator.clock import CLOCK_VARIABLE, TRACE_HEADER, Clock
 from tools.emulator.control.owner import OwnerDatabase
 from tools.emulator.functions import ROOT
 from tools.emulator.stack import Stack
@@ -50,13 +51,21 @@ def test_the_database_the_fakes_and_the_functions_agree(api: Api, control: Stack
     assert chat.answer(20).text
 
 
-def test_every_job_that_falls_due_on_the_way_has_run(api: Api) -> None:
+def test_every_job_that_falls_due_on_the_way_has_run(api: Api, control: Stack) -> None:
+    before = api.get("deliveries", kind="job")["deliveries"]
     passed = api.post("clock/advance", seconds=3600, wait=True)["passed"]
     jobs = [one["what"] for one in passed if one["kind"] == "job"]
     assert set(jobs) == set(JOBS)
     assert {one["status"] for one in passed if one["kind"] == "job"} == {200}
     assert jobs.count("statements") == 1  # once an hour
     assert jobs.count("payments") >= 11  # every five minutes
+    # Of so many runs none pushes the chats out of the trace; one that fails is there.
+    assert api.get("deliveries", kind="job")["deliveries"] == before
+    control.function("scheduled").kill()
+    passed = api.post("clock/advance", seconds=60, wait=True)["passed"]
+    assert {one["status"] for one in passed} <= {0, 503}
+    failed = api.get("deliveries", kind="job", errors=1)["deliveries"]
+    assert [one["title"] for one in failed][:1] in (["Scheduler: sweep"], ["Scheduler: payments"])
 
 
 def test_a_move_goes_on_while_its_state_is_asked_for(api: Api, control: Stack) -> None:
@@ -180,6 +189,16 @@ def test_the_time_outlives_the_emulator(control: Stack, owner_url: str) -> None:
     assert abs(later.now() - control.clock.now()) < 1
 
 
+def test_a_stack_that_may_not_move_says_why() -> None:
+    stack = Stack("postgresql://nobody@127.0.0.1:9/none", {}, cannot_move="A real provider is used.")
+    try:
+        assert stack.control.time_travel.state()["cannot"] == "A real provider is used."
+        with pytest.raises(Refused, match="real provider"):
+            stack.control.time_travel.advance({"period": "day"})
+    finally:
+        stack.stop()
+
+
 def test_production_has_no_way_to_move_the_clock(server: Server, owner_url: str) -> None:
     replace = (
         "create or replace function private.clock() returns timestamptz language sql as 'select now()'",
@@ -212,7 +231,9 @@ def test_a_function_that_is_deployed_knows_nothing_of_the_file(tmp_path: Any) ->
     )
     assert result.stdout.strip() == "True"
     sources = [*ROOT.glob("shared/**/*.py"), *ROOT.glob("functions/**/*.py"), ROOT / "deploy.yaml"]
-    assert not [path for path in sources if CLOCK_VARIABLE in path.read_text()]
+    hooks = (CLOCK_VARIABLE, TRACE_HEADER, "function_process")
+    found = {path for path in sources for word in hooks if word in path.read_text()}
+    assert {path.name for path in found} <= {"clock.py"}  # whose docstring names the module that replaces it
 
 
 def test_only_the_clock_reads_the_time() -> None:

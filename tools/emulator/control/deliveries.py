@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -40,13 +41,14 @@ class Deliveries:
         if query.get("chat_id"):
             wanted["chat_id"] = number(query["chat_id"], "chat_id")
         limit = min(MOST, max(1, number(query.get("limit") or 100, "limit")))
+        events = self._stack.trace.grouped() if query.get("errors") else {}
         found = (
             entry
             for entry in self._journal.entries()
             if all(getattr(entry, name) == value for name, value in wanted.items())
-            and (not query.get("errors") or self.shown(entry)["is_error"])
+            and (not query.get("errors") or self.shown(entry, events.get(entry.id, []))["is_error"])
         )
-        return [entry for entry, _ in zip(found, range(limit), strict=False)]
+        return list(itertools.islice(found, limit))
 
     def entry(self, query: Json) -> Entry:
         """Return the entry of a query's id."""
@@ -55,9 +57,9 @@ class Deliveries:
             raise Refused("There is no such delivery any more.")
         return found
 
-    def shown(self, entry: Entry) -> Json:
-        """Return an entry as the API shows it."""
-        attempts = [one.json() | explain(entry, one, self._lines(entry, one)) for one in list(entry.attempts)]
+    def shown(self, entry: Entry, events: list[Json]) -> Json:
+        """Return an entry as the API shows it; `events` are those of its trace."""
+        attempts = [one.json() | explain(entry, one, _lines(one, events)) for one in list(entry.attempts)]
         return {
             "id": entry.id,
             "kind": entry.kind,
@@ -82,13 +84,15 @@ class Deliveries:
         errors: 1 for those where something went wrong that should not
         limit: 100 if left out
         """
-        return {"deliveries": [self.shown(entry) for entry in self.entries(query)]}
+        events = self._stack.trace.grouped()
+        return {"deliveries": [self.shown(one, events.get(one.id, [])) for one in self.entries(query)]}
 
     def _one(self, query: Json) -> Json:
         """Return one with the body to edit, and its headers."""
         entry = self.entry(query)
         body, headers = self._content(entry)
-        return self.shown(entry) | {"body": body, "headers": headers, "can_sign": bool(body)}
+        shown = self.shown(entry, self._stack.trace.of(entry.id))
+        return shown | {"body": body, "headers": headers, "can_sign": bool(body)}
 
     def _content(self, entry: Entry) -> tuple[str, dict[str, str]]:
         if isinstance(entry.source, Update):
@@ -122,8 +126,8 @@ class Deliveries:
             attempt = self._resend_callback(entry, text, signature)
         else:
             raise Refused("A job is run again with its own button.")
-        shown = next(one for one in self.shown(entry)["attempts"] if one["key"] == attempt.key)
-        return {"id": entry.id, "attempt": shown}
+        attempts = self.shown(entry, self._stack.trace.of(entry.id))["attempts"]
+        return {"id": entry.id, "attempt": next(one for one in attempts if one["key"] == attempt.key)}
 
     def _resend_update(
         self, entry: Entry, text: str | None, signature: str, is_new: bool
@@ -191,11 +195,11 @@ class Deliveries:
             return title_of(self._stack.telegram.shown_body(entry.source))
         return entry.title
 
-    def _lines(self, entry: Entry, attempt: Attempt) -> list[Json]:
-        """Return what the functions logged of an attempt, beyond its calls."""
-        events = self._stack.trace.of(entry.id)
-        return [
-            one["detail"]
-            for one in events
-            if one["attempt"] == attempt.key and one["kind"] == "log" and isinstance(one["detail"], dict)
-        ]
+
+def _lines(attempt: Attempt, events: list[Json]) -> list[Json]:
+    """Return what the functions logged of an attempt, beyond its calls."""
+    return [
+        one["detail"]
+        for one in events
+        if one["attempt"] == attempt.key and one["kind"] == "log" and isinstance(one["detail"], dict)
+    ]

@@ -43,15 +43,16 @@ class Waterfalls:
     def _list(self, query: Json) -> Json:
         """Return deliveries with the spans of each attempt; the query is that of GET /api/deliveries."""
         entries = self._deliveries.entries({"limit": "50"} | query)
-        return {"waterfalls": [self._shown(entry) for entry in entries]}
+        events = self._trace.grouped()
+        return {"waterfalls": [self._shown(entry, events.get(entry.id, [])) for entry in entries]}
 
     def _one(self, query: Json) -> Json:
         """Return one; `from` counts from the moment it was queued, in seconds."""
-        return self._shown(self._deliveries.entry(query))
+        entry = self._deliveries.entry(query)
+        return self._shown(entry, self._trace.of(entry.id))
 
-    def _shown(self, entry: Entry) -> Json:
-        shown = self._deliveries.shown(entry)
-        events = self._trace.of(entry.id)
+    def _shown(self, entry: Entry, events: list[Json]) -> Json:
+        shown = self._deliveries.shown(entry, events)
         waited_from = entry.began
         for attempt, described in zip(list(entry.attempts), shown["attempts"], strict=False):
             mine = [event for event in events if _home(event, entry) is attempt]
