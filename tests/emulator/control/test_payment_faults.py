@@ -43,8 +43,8 @@ def test_calls_are_reset_kept_waiting_or_answered_with_a_page(api: Api, control:
     api.post("payment-faults", provider="stripe", kind="wrong_answer")
     answer = call(control, "v1/page")
     assert (answer.status, answer.data[:6]) == (200, b"<html>")
-    # The one that is kept waiting is recorded when it is let go.
     assert eventually(lambda: _recorded(control, "v1/unreached"), 10) == [0]
+    assert eventually(lambda: _recorded(control, "v1/waited"), 10) == [0]
     assert eventually(lambda: _recorded(control, "v1/page"), 10) == [200]
 
 

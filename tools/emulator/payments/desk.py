@@ -11,7 +11,7 @@ from tools.emulator.clock import TRACE_HEADER, Clock
 from tools.emulator.payments import checkout
 from tools.emulator.payments.stand_in import Bill, PaymentStandIn
 from tools.emulator.trace import Trace
-from tools.emulator.web import Drop, Request, Reset, Response, json_response
+from tools.emulator.web import Request, Response, json_response
 
 PREFIX = "/pay/"
 
@@ -113,11 +113,9 @@ class Payments:
 
 def _called(stand_in: PaymentStandIn, request: Request, path: str) -> Response:
     """Answer a call of the shop's and put it into the trace."""
-    try:
-        response = stand_in.troubles.answer(path, lambda: stand_in.api(request, path))
-    except (Drop, Reset):
-        _seen(stand_in, request, path, None)
-        raise
+    response = stand_in.troubles.answer(
+        path, lambda: stand_in.api(request, path), lambda: _seen(stand_in, request, path, None)
+    )
     _seen(stand_in, request, path, response)
     return response
 

@@ -86,8 +86,8 @@ class Troubles:
         """Let go of every call that is kept waiting."""
         self._stopping.set()
 
-    def answer(self, path: str, work: Callable[[], Response]) -> Response:
-        """Answer a call: as it should be, or not.
+    def answer(self, path: str, work: Callable[[], Response], lost: Callable[[], None]) -> Response:
+        """Answer a call: as it should be, or not; `lost` is called first when there will be no answer.
 
         Raises:
             Drop, Reset: the caller gets no answer.
@@ -99,6 +99,8 @@ class Troubles:
             listener()
         if trouble.is_executed:
             work()
+        if trouble.kind in ("timeout", "reset"):
+            lost()
         if trouble.kind == "timeout":
             self._stopping.wait(HANG_SECONDS)
             raise Drop
