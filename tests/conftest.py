@@ -86,7 +86,7 @@ def one_stack(backend_url: str) -> Iterator[Stack]:
     stack.stop()
 
 
-def make_stack(backend_url: str, **env: str) -> Stack:
+def make_stack(backend_url: str, owner_url: str | None = None, **env: str) -> Stack:
     """The product's functions with a second bot and a few broken handlers beside the assistant."""
     return Stack(
         backend_url,
@@ -100,6 +100,7 @@ def make_stack(backend_url: str, **env: str) -> Stack:
         },
         bots=("assistant", "second"),
         retry_scale=RETRY_SCALE,
+        owner_url=owner_url,
     )
 
 

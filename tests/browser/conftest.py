@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.conftest import make_stack
 from tools.emulator.stack import Stack
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -17,6 +18,15 @@ ARGUMENTS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
     "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def one_stack(backend_url: str, database_url: str) -> Iterator[Stack]:
+    """The stack of all tests, with the owner's connection: the page moves time and reads tables."""
+    stack = make_stack(backend_url, database_url)
+    stack.start()
+    yield stack
+    stack.stop()
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,7 @@ def test_an_invoice_is_paid_with_its_button(stack: Stack, window: Window) -> Non
     stack.telegram.hold()
     stack.telegram.request("assistant", "sendInvoice", {"chat_id": chat.id, **INVOICE})
     page.get_by_role("button", name="Pay 350 Stars").click()
+    page.get_by_role("button", name="Confirm and pay 350 Stars").click()
     agree(stack)
     page.get_by_text("Paid 350 Stars").wait_for()
 
@@ -57,7 +58,8 @@ def test_a_refusal_is_read_by_the_payer(stack: Stack, window: Window) -> None:
     chat = current(stack, page)
     stack.telegram.hold()
     stack.telegram.request("assistant", "sendInvoice", {"chat_id": chat.id, **INVOICE})
-    page.get_by_role("button", name="Pay 350 Stars").last.click()
+    page.locator(".key").filter(has_text="Pay 350 Stars").last.click()
+    page.get_by_role("button", name="Confirm and pay 350 Stars").click()
     agree(stack, ok=False, error_message="Not for sale any more.")
     page.locator("dialog").get_by_text("Not for sale any more.").wait_for()
 
@@ -72,6 +74,7 @@ def test_a_link_begins_a_subscription_that_renews_and_is_given_back(stack: Stack
     message = {"chat_id": chat.id, "text": "Every month:", "reply_markup": keyboard}
     stack.telegram.request("assistant", "sendMessage", message)
     page.get_by_role("button", name="Subscribe").last.click()
+    page.get_by_role("button", name="Confirm and pay").click()
     agree(stack)
     page.get_by_text("Renews every 30 days").wait_for()
     (subscription,) = chat.subscriptions
@@ -86,3 +89,24 @@ def test_a_link_begins_a_subscription_that_renews_and_is_given_back(stack: Stack
     refund = {"user_id": chat.person.id, "telegram_payment_charge_id": subscription.charges[0]}
     stack.telegram.request("assistant", "refundStarPayment", refund)
     page.get_by_text("350 Stars refunded").wait_for()
+
+
+@pytest.mark.parametrize(("outcome", "words"), [
+    ("Not enough Stars", "You don’t have enough Stars."), ("Charge fails", "The payment failed"),
+])  # fmt: skip
+def test_a_payment_in_stars_can_go_wrong(stack: Stack, window: Window, outcome: str, words: str) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    chat = current(stack, page)
+    stack.telegram.hold()
+    stack.telegram.request("assistant", "sendInvoice", {"chat_id": chat.id, **INVOICE})
+    page.locator(".key").filter(has_text="Pay 350 Stars").last.click()
+    page.locator(".simulated").filter(has_text="Close the sheet").click()
+    expect(page.locator("dialog")).to_be_hidden()
+    expect(page.locator(".key.busy")).to_have_count(0)
+    page.locator(".key").filter(has_text="Pay 350 Stars").last.click()
+    page.locator(".simulated").filter(has_text=outcome).click()
+    if outcome == "Charge fails":
+        agree(stack)
+    expect(page.locator("dialog")).to_contain_text(words)

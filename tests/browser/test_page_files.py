@@ -22,8 +22,7 @@ TEXT_ON = {
     "bad": ("panel", "sunken", "raised", "bad-tint"),
     "good": ("panel", "good-tint"),
 } | {f"kind-{kind}": ("panel", "sunken") for kind in (
-    "webhook", "payment", "sql", "ai_call", "telegram_call", "payment_call", "reply",
-    "scheduler", "trouble", "log",
+    "queue", "verify", "sql", "ai", "delivery", "payment_call", "trouble", "log",
 )}  # fmt: skip
 
 

@@ -58,6 +58,7 @@ def test_a_purchase_is_paid_and_refunded(window: Window) -> None:
     guide = begin(page, "Buy and refund")
     press(guide, "Send /buy")
     choose(page, "Extra requests", "100 requests", "Telegram Stars", "Pay 100")
+    page.get_by_role("button", name="Confirm and pay").click()
     press(guide, "Switch to the admin", "Send /payments")
     choose(page, "№", "Refund", "Yes, refund")
     press(guide, "Switch to the buyer")
@@ -68,7 +69,8 @@ def test_a_purchase_is_paid_and_refunded(window: Window) -> None:
 def test_the_daily_limit_is_reached(window: Window) -> None:
     page = window()
     guide = begin(page, "Reach the limit")
-    press(guide, "Ask 26 questions", "Send /profile")
+    press(guide, "Ask 26 questions", "Send /profile", "Move 1 day")
+    press(guide, "Ask a question")
     ends(guide, "The limit held at exactly 25")
 
 

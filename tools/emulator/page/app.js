@@ -3,9 +3,12 @@
 import { get, listen, post } from "./api.js";
 import { onAction, onBlock, onCallbackAnswer, onDelete, onDelivery, onDraft, onEdit, onMessage, onPurchase, startChat } from "./chat.js";
 import { startChatHead } from "./chat_head.js";
+import { onClock, startClock } from "./clock.js";
 import { startComposer } from "./composer.js";
+import { startDatabase } from "./database.js";
 import { openAlert, startDialog } from "./dialog.js";
 import { $, toast } from "./dom.js";
+import { startLogs } from "./logs.js";
 import { startPeople } from "./people.js";
 import { onApiFaults, onFunction, onSwitches, startFaults } from "./faults.js";
 import { startFrame } from "./frame.js";
@@ -16,7 +19,7 @@ import { startWelcome } from "./welcome.js";
 
 const STREAM = {
   message: onMessage, edit: onEdit, delete: onDelete, reaction: onEdit, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer, purchase: onPurchase,
-  delivery: onDelivery, trace: onTrace, trouble: onSwitches, faults: onApiFaults, function: onFunction, block: onBlock,
+  delivery: onDelivery, trace: onTrace, trouble: onSwitches, faults: onApiFaults, function: onFunction, block: onBlock, clock: onClock,
   person: (person) => keep(store.people, person),
   group: (group) => keep(store.groups, group),
   channel: (channel) => keep(store.channels, channel),
@@ -33,10 +36,11 @@ function keep(list, one) {
 
 async function refresh() {
   const state = await get("/api/state");
-  const { people, bots, groups, channels, admins, troubles, faults, functions, jobs } = state;
-  Object.assign(store, { people, bots, groups, channels, admins, switches: troubles, apiFaults: faults ?? [], functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
+  const { people, bots, groups, channels, admins, troubles, faults, functions, jobs, clock } = state;
+  Object.assign(store, { people, bots, groups, channels, admins, switches: troubles, apiFaults: faults ?? [], clock: clock ?? null, functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
   if (store.person) store.person = personOf(store.person.id) ?? people[0];
   if (store.person) tell("state");
+  tell("switches");
 }
 
 /** Restores the user and the chat of last time where they still exist; an empty emulator gets its first user. */
@@ -61,11 +65,14 @@ async function start() {
   startFrame();
   startDialog();
   startPeople();
+  startClock();
   startChatHead();
   startChat();
   startComposer();
   startWelcome();
   startFaults();
+  startLogs();
+  startDatabase();
   on("alert", (text) => openAlert(botOf(store.talk.bot).first_name, text));
   on("added-person", (person) => {
     keep(store.people, person);

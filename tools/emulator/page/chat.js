@@ -1,11 +1,12 @@
 // The open chat: the messages, the typing line, what a new message does.
 
 import { get, post } from "./api.js";
-import { $, copyText, fullName, h, icon, toast } from "./dom.js";
-import { gist, messageNode, tick } from "./message.js";
+import { $, copyText, h, icon, toast } from "./dom.js";
+import { messageNode, tick } from "./message.js";
 import { follow, formatted } from "./entities.js";
 import { openMenu } from "./menu.js";
 import { openChannel } from "./people.js";
+import { openStars, sayPurchase } from "./stars.js";
 import { address, botOf, chatId, isHere, on, openTalk, store, tell, unreadKey } from "./store.js";
 import { renderWelcome } from "./welcome.js";
 
@@ -189,7 +190,6 @@ export const onDelivery = settled((event) => {
   // A tap carries the id of the bot's message. In a group every bot has its own delivery; the first one is shown.
   if (!one || one.message.from?.is_bot || (one.message.delivery?.bot ?? event.bot) !== event.bot) return;
   one.message.delivery = { ...one.message.delivery, ...event };
-  tell("update-words", { update_id: event.update_id, who: fullName(one.message.from), what: gist(one.message) });
   one.node.querySelector(".tick")?.remove();
   one.node.querySelector(".meta").append(tick(one.message.delivery));
 });
@@ -243,17 +243,20 @@ export function onCallbackAnswer(event) {
   if (event.url) follow(event.url, actions);
 }
 
-/** Pays an invoice, `{message_id}` or `{link}`; the stream carries the result. */
-async function pay(which, node) {
-  node?.classList.add("busy");
-  if (node) waiting.set(node, setTimeout(() => settle(node), 20_000));
-  await post("/api/pay", { ...address(), ...which }).catch(() => node && settle(node));
+/** Opens the payment sheet of an invoice; the stream carries the result. */
+function pay(invoice, node) {
+  openStars(invoice, (busy) => {
+    if (!node) return;
+    if (!busy) return settle(node);
+    node.classList.add("busy");
+    waiting.set(node, setTimeout(() => settle(node), 20_000));
+  });
 }
 
 export function onPurchase(event) {
   if (event.person !== store.person?.id) return;
   for (const node of waiting.keys()) settle(node);
-  if (event.state !== "paid") tell("alert", event.error);
+  sayPurchase(event);
 }
 
 /** Reacts to a message, or takes the same reaction back. */

@@ -1,6 +1,7 @@
 // The head of the chat: who it is with, who writes, and what can be done with the whole chat.
 
 import { get, post } from "./api.js";
+import { clockButton } from "./clock.js";
 import { $, avatar, copyText, fullName, h, iconButton } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { address, botOf, groupOf, on, personOf, store, tell } from "./store.js";
@@ -30,7 +31,7 @@ function renderHead() {
     h("div", { class: "head-words" }, h("h2", {}, name), h("p", { class: "small" }, note)),
     h("button", { type: "button", class: "as", onclick: () => tell("show-panel", "people") },
       avatar(fullName(store.person), store.person.id, store.person.color, "tiny"), h("span", {}, "as ", h("strong", {}, store.person.first_name))),
-    more);
+    clockButton(), more);
 }
 
 export function startChatHead() {

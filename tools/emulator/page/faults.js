@@ -3,7 +3,8 @@
 import { post } from "./api.js";
 import { $, h, icon, toast } from "./dom.js";
 import { apiFaults, faultLine, removeFault } from "./api_faults.js";
-import { on, store } from "./store.js";
+import { paymentFaults, paymentSection, startPaymentFaults } from "./payment_faults.js";
+import { on, store, tell } from "./store.js";
 
 const AI = [
   ["ok", "Normal", "Answers at once."],
@@ -127,6 +128,7 @@ function renderFaults() {
       toggle("hold", "Hold deliveries", "Updates queue up, then arrive one by one in the order they were sent."),
       ONCE.map(([name, title, note]) => toggle(name, title, note))),
     part("way", "Bot API", ...apiFaults()),
+    "payments" in store.switches ? part("star", "Payment APIs", ...paymentSection()) : "",
     part("function", "Functions",
       h("p", { class: "small" }, "A killed function stays down until you restart it. Then a redelivery or the sweep job finishes its work once."),
       functions()),
@@ -139,7 +141,8 @@ function renderFaults() {
 /** Lists active faults above the chat, each with its undo, so that they explain what fails. */
 function renderWarning() {
   const list = active();
-  const count = list.length + store.apiFaults.length;
+  const payments = paymentFaults();
+  const count = list.length + store.apiFaults.length + payments.length;
   $("faults-count").hidden = !count;
   $("faults-count").textContent = String(count);
   document.querySelector('.tabs [data-view="panel"]').toggleAttribute("data-on", count > 0);
@@ -148,6 +151,7 @@ function renderWarning() {
   $("warning").replaceChildren(
     ...list.map(([name, words]) => warned(words, "Undo", () => calm(name))),
     ...store.apiFaults.map((fault) => warned(faultLine(fault), "Undo", () => removeFault(fault.id))),
+    ...payments.map(([words, undo]) => warned(words, "Undo", undo)),
     ...dead.map(({ name }) => warned(`Function ${name} isn’t running`, "Restart", () => restart(name))));
 }
 
@@ -158,6 +162,7 @@ function warned(words, label, run) {
 /** The stream carries all of them at every change. */
 export function onSwitches(event) {
   store.switches = event;
+  tell("switches");
   renderFaults();
 }
 
@@ -175,4 +180,6 @@ export function onFunction({ name, state }) {
 
 export function startFaults() {
   on("state", renderFaults);
+  on("payment-faults", renderFaults);
+  startPaymentFaults();
 }

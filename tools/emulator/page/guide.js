@@ -51,6 +51,7 @@ const tools = {
   become: (id) => choosePerson(id),
   send: (text) => post("/api/send", { person: store.person.id, bot: store.bots[0].name, kind: "text", text }),
   fault: (name, value) => post("/api/trouble", { name, value }),
+  advance: (period) => post("/api/clock/advance", { period }),
   trace: () => tell("show-panel", "trace"),
 };
 

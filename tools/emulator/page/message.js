@@ -201,11 +201,16 @@ function inlineButton(button, message, actions) {
   if (button.callback_data !== undefined) {
     return key(button.text, null, { ...tone, onclick: (event) => actions.tap(message, button, event.currentTarget) });
   }
-  if (button.pay) return key(button.text, null, { ...tone, onclick: (event) => actions.pay({ message_id: message.message_id }, event.currentTarget) });
+  if (button.pay) return key(button.text, null, { ...tone, onclick: (event) => actions.pay(sheetOf(message), event.currentTarget) });
   if (button.wish) return key(button.text, null, { ...tone, onclick: () => actions.subscription(button.charge, button.wish) });
   if (button.copy_text) return key(button.text, "copy", { ...tone, onclick: () => copyText(button.copy_text.text) });
   if (button.url) return key(button.text, "link", { ...tone, onclick: () => open(button.url, actions) });
   return key(button.text, null, { ...tone, disabled: true, title: "The emulator doesn’t support this kind of button" });
+}
+
+/** What the payment sheet shows of an invoice. */
+function sheetOf({ message_id, invoice: { title, description, ...sum } }) {
+  return { message_id, title, description, total: total(sum) };
 }
 
 function open(url, actions) {

@@ -80,6 +80,15 @@ export const SCENARIOS = [
         label: "Send /profile", act: ({ send }) => send("/profile"),
         done: (name, event, { user }) => botSays(name, event, user("Free user")),
       },
+      {
+        text: "Move the clock to the next day.", watch: "All jobs on the way run first. The whole emulator moves, and only forward.", when: () => Boolean(store.clock && !store.clock.cannot),
+        label: "Move 1 day", act: ({ advance }) => advance("day"), done: (name, event) => name === "clock" && event.status === "ready",
+      },
+      {
+        text: "Ask again.", watch: "A new day, new requests: the answer comes from the AI.", when: () => Boolean(store.clock && !store.clock.cannot),
+        label: "Ask a question", act: ({ send }) => send("Good morning! What’s new?"),
+        done: (name, event, { user }) => name === "message" && botSays(name, event, user("Free user")),
+      },
     ],
     ending: "The limit held at exactly 25, and it counts across all your bots.",
   },

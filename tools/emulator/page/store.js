@@ -8,6 +8,7 @@ export const store = {
   admins: [],
   functions: [],
   jobs: [],
+  clock: null,
   switches: {},
   apiFaults: [],
   person: null,
