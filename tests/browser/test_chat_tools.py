@@ -104,16 +104,16 @@ def test_a_call_of_the_bot_api_fails_on_request(stack: Stack, window: Window) ->
     warning.get_by_role("button", name="Undo").click()
     expect(warning).to_be_hidden()
 
-    page.get_by_role("button", name="Custom…").click()
+    page.get_by_role("region", name="Bot API").get_by_role("button", name="Custom…").click()
     form = page.get_by_role("dialog")
     form.get_by_label("Method").fill("sendMessage")
     form.get_by_label("Calls").fill("2")
     form.get_by_label("Retry after, seconds").fill("3")
     form.get_by_role("button", name="Add").click()
-    expect(warning).to_contain_text("sendmessage: 429 Too Many Requests, next 2 calls")
+    expect(warning).to_contain_text("sendMessage: 429 Too Many Requests, next 2 calls")
     (fault,) = stack.telegram.troubles.faults()
     assert (fault.method.lower(), fault.retry_after, fault.count) == ("sendmessage", 3, 2)
-    page.get_by_role("button", name="Remove: sendmessage").click()
+    page.get_by_role("button", name="Remove: sendMessage").click()
     expect(warning).to_be_hidden()
     assert stack.telegram.troubles.faults() == []
 

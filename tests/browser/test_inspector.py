@@ -26,12 +26,11 @@ def test_each_delivery_of_an_update_shows_what_it_got(stack: Stack, window: Wind
     expect(answers(page)).to_have_count(1)
     attempts = page.locator(".way.open").first.locator(".attempt")
     # Whichever copy comes second is asked to wait; the genuine one comes again then.
-    waiting = attempts.filter(has_text="503")
-    expect(waiting).to_have_count(1, timeout=20_000)
-    expect(waiting.locator(".explained")).to_contain_text("Another delivery of the same update")
+    waiting = attempts.filter(has_text="Another delivery of the same update").first
+    expect(waiting.locator(".attempt-head .pill")).to_have_text("503", timeout=20_000)
     expect(waiting.locator(".step[data-kind=ai]")).to_have_count(0)
     expect(attempts.locator(".step[data-kind=ai]")).to_have_count(1)
-    expect(page.locator(".way.open .way-head .pill")).to_have_text(re.compile("200 ×[23]"), timeout=20_000)
+    expect(page.locator(".way.open .way-head .pill")).to_have_text(re.compile(r"200 ×\d"), timeout=20_000)
     page.get_by_role("button", name="Errors").click()
     expect(page.locator(".way:visible")).to_have_count(0)
 
@@ -150,9 +149,9 @@ def test_the_clock_moves_forward(stack: Stack, window: Window) -> None:
     dialog = page.get_by_role("dialog")
     before = stack.clock.now()
     dialog.get_by_role("button", name="+1 hour").click()
-    expect(dialog).to_contain_text("ahead of real time")
+    expect(dialog).to_contain_text("ahead of real time", timeout=60_000)
     expect(dialog.get_by_role("button", name="+1 hour")).to_be_enabled(timeout=60_000)
-    expect(dialog.locator(".clock-list")).to_contain_text("sweep")
+    expect(dialog.locator(".clock-list").last).to_contain_text("sweep")
     assert stack.clock.now() - before >= 3600
     page.keyboard.press("Escape")
     expect(page.locator("#clock")).to_have_attribute("data-ahead", "")
