@@ -336,33 +336,24 @@ TEXTS: Mapping[str, str] = {
     "section_unsent_about": "Messages to you that Telegram hasn’t accepted yet.",
     "section_messages": "Conversations",
     "section_messages_about": "Your messages (user) and the AI’s answers (assistant), oldest first.",
-    "deleteme": (
-        "🗑 **Erase everything we keep about you?**\n\n"
-        "**Will be gone:** your profile and settings, your conversations with all our bots, counters, your "
-        "own AI keys, your invitations and your code for friends.\n\n"
-        "**Will be lost for good:** your balance ({balance}), bonus requests, trainings and a plan you paid for.\n\n"
-        "**Stays, but not as yours:** orders, payments and other records of money, and of what admins did: accounting "
-        "needs them. Nobody can tell from them whose they were; the payment provider has records of its own. "
-        "And an encrypted mark: which newcomer’s gifts were received, which promo codes were used, how many requests were made this month, and "
-        "whether access is closed.\n\n"
-        "The messages in this chat are kept by Telegram: you can delete them together with the chat."
-    ),
-    "deleteme_yes": "🗑 Erase everything",
-    "deleteme_no": "Leave it as it is",
-    "deleteme_balance": (
-        "⚠️ **There is {balance} on your balance.**\n\n"
-        "This money will be lost with all the rest. We will not be able to give it back: there will be no record "
-        "of whose it was."
-    ),
-    "deleteme_renewal": (
-        "🔁 **Please stop the renewal first.**\n\n"
-        "Otherwise you would go on being charged, and we would no longer know whose money it is, nor be able to give "
-        "it back.\n\n"
-        "You can stop it in /subscription. Then come back: /deleteme"
-    ),
-    "deleteme_subscription": "🔁 To the renewal",
-    "deleteme_lose": "🗑 Erase and lose {balance}",
-    "deleteme_kept": "All right, everything stays where it is.",
+    "deleteme": "🗑 **Delete all your data?**\n\n**Deleted:** your profile and settings, your conversations with all our bots, request counters, your own AI keys, invitations and your invite code.",
+    "deleteme_loses": "**You’ll lose for good:**",
+    "deleteme_loses_nothing": "You have no paid plan, bonus requests, training sessions or balance to lose.",
+    "deleteme_plan_until": "{plan} until {until}",
+    "deleteme_plan": "{plan}, no end date",
+    "deleteme_credits": "{credits|bonus request|bonus requests}",
+    "deleteme_trainings": "{trainings|free training session|free training sessions}",
+    "deleteme_yes": "🗑 Delete everything",
+    "deleteme_no": "Keep everything",
+    "deleteme_sure": "⚠️ **Are you sure?**",
+    "deleteme_final": "We won’t be able to restore or refund any of it: there will be no record that it was yours.",
+    "deleteme_balance": "{balance} on your balance",
+    "deleteme_keeps": "**Kept without your name:** orders, payments and admins’ actions, because accounting requires them. No one can tell they were yours; the payment provider keeps its own records. We also keep an encrypted mark: which newcomer bonuses and promo codes were used, how many requests you made this month, and whether you’re banned.\n\nMessages in this chat stay with Telegram. You can delete them together with the chat.",
+    "deleteme_renewal": "🔁 **Turn off auto-renewal first.**\n\nOtherwise you’d still be charged, and we’d no longer know whose money it is or be able to refund it.",
+    "deleteme_renewal_how": "Turn it off in /subscription, then come back: /deleteme",
+    "deleteme_subscription": "🔁 Go to auto-renewal",
+    "deleteme_lose": "🗑 Yes, delete everything",
+    "deleteme_kept": "OK, nothing was deleted.",
     "deleteme_done": (
         "✅ **Done. Your data has been erased.**\n\nIf you’d like to come back, just write. We’ll start from "
         "scratch."
@@ -1140,6 +1131,10 @@ TEXTS: Mapping[str, str] = {
     ),
     "payments": "💳 **Your payments**",
     "payments_none": "You haven’t bought anything yet.",
+    "payments_order": "Unpaid: {title} · {price}",
+    "payments_waiting": "⏳ **{title}**\nTotal: **{price}**\n\nThis order hasn’t been paid yet.",
+    "payments_cancel": "Cancel order",
+    "payments_canceled": "Order canceled. You weren’t charged.",
     "payments_line": "{date} · **{title}**\n{price} · {status}",
     "payment_status_pending": "awaiting payment",
     "payment_status_completed": "paid",
@@ -1149,18 +1144,20 @@ TEXTS: Mapping[str, str] = {
     "payments_unknown": "Payment",
     "payment_status_refunded": "refunded",
     "payment_status_disputed": "disputed by the bank",
-    "payment_status_canceled": "not paid",
+    "payment_status_canceled": "canceled, not paid",
     "payment_status_withdrawn": "canceled",
+    "subscription_renewal_active_month": "🔁 {title}: auto-renews at {price}/month, {provider}.",
+    "subscription_renewal_active_year": "🔁 {title}: auto-renews at {price}/year, {provider}.",
     "subscription_none": "You’re on the free plan.{until}",
     "subscription_until": "**{plan}** is active until {until}.",
     "subscription_endless": "**{plan}** is active with no end date.{until}",
-    "subscription_renewal_active": "🔁 Auto-renewal: {title}, {price} per period, {provider}.",
     "subscription_renewal_past_due": (
         "⚠️ {title}: {price}, {provider}. The last charge failed. We’ll try again, and you keep the plan "
         "until {until}. Check your card or pay another way: /buy"
     ),
     "subscription_renewal_canceled": "{title}: auto-renewal is off ({price}, {provider}).",
     "subscription_cancel": "Turn off auto-renewal",
+    "subscription_cancel_of": "Turn off: {title}",
     "subscription_cancel_sure": (
         "Turn off auto-renewal?\n\nYou won’t be charged again, and everything you’ve paid for works until it "
         "ends."

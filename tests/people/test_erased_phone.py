@@ -15,7 +15,7 @@ from tools.emulator.payments import Bill
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 
-REPEATS, STOP, ERASE = "🔁 Карта (Продамус)", "Отключить автопродление", "🗑 Стереть всё"
+REPEATS, STOP, ERASE = "🔁 Карта (Продамус)", "Отключить автопродление", "🗑 Удалить всё"
 _phones = itertools.count(79_995_550_100)
 
 

@@ -40,7 +40,7 @@ def traces(sql: Sql, person: Person) -> list[str]:
 def ask_to_be_erased(person: Person) -> Answer:
     chat = person.chat("assistant")
     chat.send("/deleteme").wait()
-    return eventually(lambda: [a for a in chat.answers() if "Erase everything we keep" in a.text])[-1]
+    return eventually(lambda: [a for a in chat.answers() if "Delete all your data" in a.text])[-1]
 
 
 def test_a_person_with_a_past_leaves_nothing(stack: Stack, sql: Sql, anna: Person) -> None:
@@ -57,7 +57,7 @@ def test_a_person_with_a_past_leaves_nothing(stack: Stack, sql: Sql, anna: Perso
     sql("select adjust_balance(%s, 15, 'gift', %s)", anna.id, f"http:{anna.id % 997}")
     assert len(traces(sql, anna)) >= 8
     asked = ask_to_be_erased(anna)
-    asked.tap("🗑 Erase everything")
+    asked.tap("🗑 Delete everything")
     asked.wait_for_edit().tap("🗑 Erase and lose 15\u00a0₽").wait()
     assert "Done" in asked.wait_for_edit().text
     assert traces(sql, anna) == []
@@ -71,7 +71,7 @@ def test_a_lost_response_is_answered_again_and_brings_nobody_back(
 ) -> None:
     asked = ask_to_be_erased(anna)
     stack.telegram.lose_responses(1)
-    asked.tap("🗑 Erase everything").wait(timeout=20)
+    asked.tap("🗑 Delete everything").wait(timeout=20)
     assert "Done" in asked.wait_for_edit().text
     assert traces(sql, anna) == []
 
@@ -79,7 +79,7 @@ def test_a_lost_response_is_answered_again_and_brings_nobody_back(
 def test_delivered_twice_it_erases_once(stack: Stack, sql: Sql, anna: Person) -> None:
     asked = ask_to_be_erased(anna)
     stack.telegram.deliver_twice(1)
-    asked.tap("🗑 Erase everything").wait(timeout=20)
+    asked.tap("🗑 Delete everything").wait(timeout=20)
     assert "Done" in asked.wait_for_edit().text
     stack.telegram.idle(10)
     assert traces(sql, anna) == []
@@ -92,7 +92,7 @@ def test_an_answer_that_the_ai_is_still_writing_never_arrives(stack: Stack, sql:
     words = f"Tell {anna.id} of the {WORDS}"
     sent = chat.send(words)
     eventually(lambda: any(r["messages"][-1]["content"] == words for r in stack.ai.requests), 20)
-    asked.tap("🗑 Erase everything").wait(timeout=20)
+    asked.tap("🗑 Delete everything").wait(timeout=20)
     assert "Done" in asked.wait_for_edit().text
     sent.wait(timeout=30)
     assert ANSWER not in [answer.text for answer in chat.answers()]
@@ -109,7 +109,7 @@ def test_killed_at_any_step_the_person_is_erased_once(
     asked = ask_to_be_erased(anna)
     stack.telegram.idle(10)
     stack.database.on(statement, when=when, do=lambda: kill(stack))
-    tap = asked.tap("🗑 Erase everything")
+    tap = asked.tap("🗑 Delete everything")
     eventually(lambda: not stack.function("telegram").pid, 20)
     clock(LATER)
     stack.function("telegram").restart()
@@ -128,7 +128,7 @@ def test_money_that_arrives_between_the_tap_and_the_erasure_stops_it(
         sql("select adjust_balance(%s, 30, 'late', %s)", anna.id, f"late:{anna.id % 991}")
 
     stack.database.on("finish_update", when="before", do=pay)
-    asked.tap("🗑 Erase everything").wait(timeout=20)
+    asked.tap("🗑 Delete everything").wait(timeout=20)
     assert "There is 30\u00a0₽ on your balance" in asked.wait_for_edit().text
     assert sql("select balance::int from users where telegram_id = %s", anna.id) == [{"balance": 30}]
 
@@ -149,6 +149,6 @@ def test_a_renewal_that_begins_between_the_tap_and_the_erasure_stops_it(
         )
 
     stack.database.on("finish_update", when="before", do=renew)
-    asked.tap("🗑 Erase everything").wait(timeout=20)
-    assert "Please stop the renewal first" in asked.wait_for_edit().text
+    asked.tap("🗑 Delete everything").wait(timeout=20)
+    assert "Turn off auto-renewal first" in asked.wait_for_edit().text
     assert sql("select from users where telegram_id = %s", anna.id)

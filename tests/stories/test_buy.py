@@ -265,7 +265,7 @@ def test_a_subscription_in_stars_renews_and_is_canceled(stack: Stack, sql: Sql) 
     stack.telegram.stars.renew(running)
     news(anna, "has been renewed until")
     anna.send("/subscription")
-    shown = eventually(lambda: [one for one in anna.answers() if "per period, Telegram" in one.text], 20)
+    shown = eventually(lambda: [one for one in anna.answers() if "/month, Telegram" in one.text], 20)
     sure = tap(shown[0], "Turn off auto-renewal")
     assert "You won’t be charged again" in sure.text
     assert "Auto-renewal is off" in tap(sure, "Yes, turn it off").text

@@ -114,15 +114,15 @@ def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql
     [
         (
             "ru",
-            "Стереть всё, что мы о вас храним?",
-            ["🗑 Стереть всё", "Оставить как есть"],
+            "Удалить все ваши данные?",
+            ["🗑 Удалить всё", "Ничего не удалять"],
             "✅ Готово, ваши данные удалены.",
             "Здравствуйте, Анна!",
         ),
         (
             "en",
-            "Erase everything we keep about you?",
-            ["🗑 Erase everything", "Leave it as it is"],
+            "Delete all your data?",
+            ["🗑 Delete everything", "Keep everything"],
             "✅ Done. Your data has been erased.",
             "Hi, Анна!",
         ),
@@ -135,11 +135,11 @@ def test_a_person_is_erased_when_they_say_so(
     anna.send("/deleteme")
     asked = anna.answer()
     assert question in asked.text
-    assert "0\u00a0₽" in asked.text
+    assert ("to lose" if code == "en" else "у вас нет") in asked.text
     assert [row[0].text for row in asked.buttons] == buttons
     asked.tap(buttons[1])
     kept = asked.wait_for_edit()
-    assert kept.text in ("Хорошо, всё остаётся на месте.", "All right, everything stays where it is.")
+    assert kept.text in ("Хорошо, ничего не удалено.", "OK, nothing was deleted.")
     assert row_of(sql, anna)
     anna.send("/deleteme")
     asked = anna.answer()
@@ -155,8 +155,8 @@ def test_a_person_is_erased_when_they_say_so(
 @pytest.mark.parametrize(
     ("code", "first", "warning", "last", "sum_"),
     [
-        ("ru", "🗑 Стереть всё", "На балансе {}", "🗑 Стереть и потерять {}", "12,50\u00a0₽"),
-        ("en", "🗑 Erase everything", "There is {} on your balance", "🗑 Erase and lose {}", "12.50\u00a0₽"),
+        ("ru", "🗑 Удалить всё", "• {} на балансе", "🗑 Да, удалить всё", "12,50\u00a0₽"),
+        ("en", "🗑 Delete everything", "• {} on your balance", "🗑 Yes, delete everything", "12.50\u00a0₽"),
     ],
 )
 def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
@@ -171,10 +171,10 @@ def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
     asked = asked.wait_for_edit()
     assert warning.format(sum_) in asked.text
     give(sql, anna, "7.50")
-    asked.tap(last.format(sum_))
+    asked.tap(last)
     asked = asked.wait_for_edit()
-    assert "20\u00a0₽" in asked.text
-    asked.tap(last.format("20\u00a0₽"))
+    assert "20\u00a0₽" in asked.text, "what they have has changed since"
+    asked.tap(last)
     assert "✅" in asked.wait_for_edit().text
     assert not row_of(sql, anna)
     assert sql("select check_balances() as wrong") == wrong
@@ -185,7 +185,7 @@ def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
     [
         (
             "ru",
-            "🗑 Стереть всё",
+            "🗑 Удалить всё",
             "Сначала отключите автопродление",
             "🔁 К автопродлению",
             "Отключить автопродление",
@@ -194,9 +194,9 @@ def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
         ),
         (
             "en",
-            "🗑 Erase everything",
-            "Please stop the renewal first",
-            "🔁 To the renewal",
+            "🗑 Delete everything",
+            "Turn off auto-renewal first",
+            "🔁 Go to auto-renewal",
             "Turn off auto-renewal",
             "Yes, turn it off",
             "Auto-renewal is off",
@@ -331,3 +331,49 @@ def test_the_commands_stand_in_the_help(stack: Stack) -> None:
     for command in ("/privacy — Что мы о вас храним", "/mydata — Скачать", "/deleteme — Удалить"):
         assert command in text
     eventually(lambda: stack.telegram.bot("assistant").commands)
+
+
+@pytest.mark.parametrize(
+    ("code", "lines"),
+    [
+        (
+            "en",
+            ("Premium until ", "7 bonus requests", "3 free training sessions", "50\u00a0₽ on your balance"),
+        ),
+        (
+            "ru",
+            ("тариф «Премиум» до ", "7 бонусных запросов", "3 бесплатные тренировки", "50\u00a0₽ на балансе"),
+        ),
+    ],
+)
+def test_everything_that_is_lost_is_named_and_asked_about(
+    stack: Stack, sql: Sql, code: str, lines: tuple[str, ...]
+) -> None:
+    anna = stack.telegram.person("Анна", language_code=code).chat("assistant")
+    anna.send("/deleteme")
+    early = anna.answer()
+    (user,) = sql("update users set bonus_credits = 7 where telegram_id = %s returning id", anna.id)
+    sql(
+        "insert into subscriptions (user_id, plan, source, starts_at, ends_at) "
+        "values (%s, 'PREMIUM', 'purchase', now(), now() + interval '20 days')",
+        user["id"],
+    )
+    sql("select private.refresh_access(%s)", user["id"])
+    sql(
+        "insert into free_trainings (user_id, source, reference, quantity, used) "
+        "values (%s, 'admin', %s, 5, 2)",
+        user["id"],
+        f"lost:{user['id']}",
+    )
+    give(sql, anna, "50")
+    anna.send("/deleteme")
+    asked = anna.answer()
+    for line in lines:
+        assert f"• {line}" in asked.text
+    early.tap(early.buttons[0][0].text).wait()
+    sure = early.wait_for_edit()
+    assert all(f"• {line}" in sure.text for line in lines), "the button of an older message asks, too"
+    assert row_of(sql, anna)
+    sure.tap(sure.buttons[1][0].text)
+    assert sure.wait_for_edit().text in ("OK, nothing was deleted.", "Хорошо, ничего не удалено.")
+    assert row_of(sql, anna)

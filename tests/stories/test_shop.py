@@ -215,3 +215,50 @@ def test_two_devices_buy_once_from_balance_and_an_old_button_tells_of_the_refund
     assert "Refunded: 149" in first.text
     assert labels(first)[0] == "Buy again"
     sql("delete from admins")
+
+
+@pytest.mark.parametrize(
+    ("language", "unpaid", "cancel", "done", "status"),
+    [
+        ("en", "Unpaid: 100 requests · $1.99", "Cancel order", "Order canceled", "canceled, not paid"),
+        (
+            "ru",
+            "Не оплачено: 100 запросов · 149\u00a0₽",
+            "Отменить заказ",
+            "Заказ отменён",
+            "отменено, не оплачено",
+        ),
+    ],
+)
+def test_an_order_that_waits_is_paid_or_canceled_from_the_payments(
+    stack: Stack, sql: Sql, language: str, unpaid: str, cancel: str, done: str, status: str
+) -> None:
+    anna = speaks(stack, language)
+    currency = {"en": "USD", "ru": "RUB"}[language]
+    page = press(anna, ask(anna, "/buy"), f"pay:credits_100:fake:{currency}")
+    history = ask(anna, "/payments")
+    assert unpaid in labels(history)
+    order = tap(history, unpaid)
+    assert link_of(order) == link_of(page)
+    tapped = order.tap(cancel)
+    assert done in tapped.answer(20)["text"]
+    order.wait_for_edit()
+    assert order.text.endswith(status)
+    assert unpaid not in labels(order)
+    eventually(lambda: not any(b.url for row in page.buttons for b in row), 20)
+    assert [one["status"] for one in orders(sql, anna)] == ["canceled"]
+
+
+def test_an_order_that_is_paid_meanwhile_is_not_canceled(stack: Stack, sql: Sql) -> None:
+    anna, ben = speaks(stack), speaks(stack)
+    press(anna, ask(anna, "/buy"), "pay:credits_100:fake:USD")
+    history = ask(anna, "/payments")
+    order = tap(history, "Unpaid:")
+    cancel = next(one for one in callback_data(order) if one.startswith("order!:"))
+    press(ben, ask(ben, "/buy"), cancel)
+    assert [one["status"] for one in orders(sql, anna)] == ["pending"], "somebody else cancels nothing"
+    stack.payments.press(link_of(order), "pay")
+    eventually(lambda: [one["status"] for one in orders(sql, anna)] == ["completed"], 20)
+    press(anna, order, cancel)
+    assert order.text.endswith("paid")
+    assert [one["status"] for one in orders(sql, anna)] == ["completed"]

@@ -160,7 +160,7 @@ def test_who_erased_themselves_has_had_it(stack: Stack, sql: Sql, channel: Chann
     person, anna = somebody(stack)
     channel.join(person)
     ask(anna, "/trainings").tap(WORDS["en"]["joined"]).answer()
-    tap(ask(anna, "/deleteme"), "🗑 Erase everything")
+    tap(tap(ask(anna, "/deleteme"), "🗑 Delete everything"), "🗑 Yes, delete everything")
     ask(anna, "/start")
     page = ask(anna, "/trainings")
     assert page.text.startswith(WORDS["en"]["none"])

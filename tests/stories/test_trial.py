@@ -215,8 +215,8 @@ def test_who_erased_themselves_is_told_that_they_had_it(stack: Stack) -> None:
     ask(chat, "/start")
     tap(ask(chat, "/trial"), "✨ Start")
     question = ask(chat, "/deleteme")
-    assert "trainings" in question.text
-    tap(question, "🗑 Erase everything")
+    assert "• Premium until" in question.text
+    tap(tap(question, "🗑 Delete everything"), "🗑 Yes, delete everything")
     deliver_until_done(stack.telegram, message_update(anna, "/start"), "assistant")
     chat.room.taken = len(chat.room.answers)
     assert ask(chat, "/trial").text.startswith(WORDS["en"]["used"])

@@ -324,12 +324,12 @@ def test_a_ban_takes_nobodys_rights_to_their_own_data(stack: Stack, sql: Sql) ->
     chat.send("/mydata").wait()
     assert eventually(lambda: [a for a in chat.answers() if "document" in a.data])
     chat.send("/deleteme please").wait()
-    asked = eventually(lambda: [a for a in chat.answers() if "Erase everything we keep" in a.text])[0]
+    asked = eventually(lambda: [a for a in chat.answers() if "Delete all your data" in a.text])[0]
     count = len(chat.answers())
     for text in ("/mydatabase", "mydata: 5", "say /mydata"):
         chat.send(text).wait()
     assert len(chat.answers()) == count
-    asked.tap("🗑 Erase everything").wait()
+    asked.tap("🗑 Delete everything").wait()
     assert "Done" in asked.wait_for_edit().text
     assert sql("select from users where telegram_id = %s", anna.id) == []
     chat.send("hello again").wait()  # and is banned still
@@ -349,8 +349,8 @@ def test_a_ban_charges_nobody_for_ever(stack: Stack, sql: Sql) -> None:
         anna.id,
     )
     chat.send("/deleteme").wait()
-    asked = eventually(lambda: [a for a in chat.answers() if "Please stop the renewal first" in a.text])[0]
-    asked.tap("🔁 To the renewal").wait()
+    asked = eventually(lambda: [a for a in chat.answers() if "Turn off auto-renewal first" in a.text])[0]
+    asked.tap("🔁 Go to auto-renewal").wait()
     shown = asked.wait_for_edit()
     shown.tap("Turn off auto-renewal").wait()
     sure = shown.wait_for_edit()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,9 @@ from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import Text, figures, joined, utf16_length
 
+_ORDER = "order:"  # order:<id>
+_GIVE_UP = "order!:"
+_MOST_WAITING = 4  # orders that wait for their payment and have a button
 _CANCEL = "renewal:"  # renewal:<id>
 _CANCEL_NOW = "renewal!:"
 _TIMEOUT = 8.0  # seconds for a provider to stop a renewal
@@ -26,13 +30,71 @@ _TIMEOUT = 8.0  # seconds for a provider to stop a renewal
 @bot.message_handler(commands=["payments"], private_only=True)
 def payments(_message: Message) -> None:
     """Show what was ordered and paid."""
+    reply(*_payments(current()))
+
+
+@bot.callback_query_handler(func=lambda call: call.data == "payments", private_only=True, page="payments")
+def show_payments(_call: CallbackQuery) -> None:
+    """Go back to the payments."""
     unit = current()
+    unit.show(*_payments(unit))
+
+
+def _payments(unit: Unit) -> tuple[Text, Keyboard]:
     lines = db.call("payment_history", p_user_id=_person(unit))
     if not lines:
-        return reply(unit.rich("payments_none"), [[(unit.text("menu_buy"), "buy")]])
-    return reply(
-        joined(unit.rich("payments"), *(_line(unit, line) for line in lines), separator="\n\n"), back(unit)
+        return unit.rich("payments_none"), [[(unit.text("menu_buy"), "buy")], *back(unit)]
+    text = joined(unit.rich("payments"), *(_line(unit, line) for line in lines), separator="\n\n")
+    waiting = [line for line in lines if line["order_id"]][:_MOST_WAITING]
+    rows = [[(_waiting_label(unit, line), f"{_ORDER}{line['order_id']}")] for line in waiting]
+    return text, [*rows, *back(unit)]
+
+
+def _waiting_label(unit: Unit, line: dict[str, Any]) -> str:
+    price = figures.money(unit.language, Decimal(line["amount"]), line["currency"])
+    return unit.text("payments_order", title=title(unit, line["texts"]), price=price)
+
+
+@bot.callback_query_handler(
+    func=lambda call: (call.data or "").startswith(_ORDER), private_only=True, page="payments"
+)
+def show_order(call: CallbackQuery) -> None:
+    """Show an order that can still be paid, to pay or to cancel it."""
+    unit = current()
+    number = (call.data or "").removeprefix(_ORDER)
+    lines = db.call("payment_history", p_user_id=_person(unit), p_limit=50)
+    line = next((one for one in lines if str(one["order_id"]) == number), None)
+    if line is None:
+        return unit.show(*_payments(unit))
+    price = figures.money(unit.language, Decimal(line["amount"]), line["currency"])
+    text = unit.rich("payments_waiting", title=title(unit, line["texts"]), price=price)
+    return unit.show(
+        text,
+        [
+            [(unit.text("buy_pay_button", price=price), line["checkout_url"])],
+            [(unit.text("payments_cancel"), f"{_GIVE_UP}{number}")],
+            [(unit.text("buy_back"), "payments")],
+        ],
     )
+
+
+@bot.callback_query_handler(
+    func=lambda call: re.fullmatch(rf"{_GIVE_UP}[0-9]{{1,18}}", call.data or "") is not None,
+    private_only=True,
+    page="payments",
+)
+def cancel_order(call: CallbackQuery) -> None:
+    """Cancel an order that was not paid."""
+    unit = current()
+    order = int((call.data or "").removeprefix(_GIVE_UP))
+    done = db.call("give_up_order", p_user_id=_person(unit), p_order_id=order)
+    if done["outcome"] == "canceled":
+        unit.notice(unit.text("payments_canceled"))
+    unit.show(*_payments(unit))
+    if done.get("outgoing"):
+        from shared.payments import endpoint  # a start need not wait for it
+
+        endpoint.send(done["outgoing"])
 
 
 def _line(unit: Unit, line: dict[str, Any]) -> Text:
@@ -70,21 +132,29 @@ def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
     key = "subscription_until" if until else endless
     parts = [unit.rich(key, plan=plan, until=until or "")]
     rows: list[list[tuple[str, str]]] = []
-    for renewal in running["renewals"]:
-        price = figures.money(unit.language, Decimal(renewal["amount"]), renewal["currency"])
-        parts.append(
-            unit.rich(
-                f"subscription_renewal_{renewal['status']}",
-                title=title(unit, renewal["texts"]),
-                price=price,
-                provider=unit.text(f"provider_{renewal['provider']}"),
-                until=unit.date(renewal["kept_until"]) if renewal["kept_until"] else "—",
-            )
-        )
-        if renewal["status"] != "canceled":
-            rows.append([(unit.text("subscription_cancel"), f"{_CANCEL}{renewal['id']}")])
+    running_now = [renewal for renewal in running["renewals"] if renewal["status"] != "canceled"]
+    parts += [renewal_line(unit, renewal) for renewal in running["renewals"]]
+    for renewal in running_now:
+        name = title(unit, renewal["texts"])
+        key = "subscription_cancel" if len(running_now) == 1 else "subscription_cancel_of"
+        rows.append([(unit.text(key, title=name), f"{_CANCEL}{renewal['id']}")])
     more = [*trial_row(unit, trial_offer(unit)), [(unit.text("menu_buy"), "buy")]]
     return joined(*parts, separator="\n\n"), [*rows, *more, *back(unit)]
+
+
+def renewal_line(unit: Unit, renewal: dict[str, Any]) -> Text:
+    """Say how one auto-renewal of subscription_overview stands."""
+    price = figures.money(unit.language, Decimal(renewal["amount"]), renewal["currency"])
+    status = renewal["status"]
+    return unit.rich(
+        f"subscription_renewal_active_{renewal['period']}"
+        if status == "active"
+        else f"subscription_renewal_{status}",
+        title=title(unit, renewal["texts"]),
+        price=price,
+        provider=unit.text(f"provider_{renewal['provider']}"),
+        until=unit.date(renewal["kept_until"]) if renewal["kept_until"] else "—",
+    )
 
 
 @bot.callback_query_handler(

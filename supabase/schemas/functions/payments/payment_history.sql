@@ -2,7 +2,8 @@
 -- refunded; the order that it was for is not shown beside it.
 --
 -- Twice or at once: only reads.
--- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | expired | canceled |
+-- Returns: json [{id, order_id, checkout_url, texts, amount, currency, status, provider, at, refunded}]; order_id and checkout_url
+--   are of an order that can still be paid; status is pending | expired | canceled |
 --   withdrawn for an order without money, else review, disputed, or the payment's; `at` is when it was paid, or ordered; texts are
 --   null for money whose order is not known.
 -- Errors: none.
@@ -25,7 +26,7 @@ as $$
      where u.id = p_user_id and p.user_id is distinct from u.id
   ), lines as (
     select
-      p.id, d.texts, p.amount, p.currency,
+      p.id, null::bigint as order_id, null::text as checkout_url, d.texts, p.amount, p.currency,
       case
         when p.problem is not null and p.status = 'completed' then 'review'
         when p.disputed > 0 then 'disputed'
@@ -39,11 +40,18 @@ as $$
     where p.amount is not null
     union all
     select
-      null, d.texts, o.amount, o.currency,
+      null,
+      case when s.is_payable then o.id end,
+      case when s.is_payable then o.checkout_url end,
+      d.texts, o.amount, o.currency,
       case when o.status = 'pending' and o.expires_at <= (select private.clock()) then 'expired' else o.status end,
       o.provider, 0, o.created_at
     from public.orders as o
     join public.products as d on d.key = o.product_key
+    cross join lateral (
+      select o.status = 'pending' and o.renewal_id is null and o.checkout_url is not null
+        and private.checkout_state(o) is null as is_payable
+    ) as s
     where o.user_id = p_user_id
       and o.status <> 'completed'
       and not exists (select from own as p where p.order_id = o.id and p.amount is not null)
@@ -54,6 +62,8 @@ as $$
       json_agg(
         json_build_object(
           'id', l.id,
+          'order_id', l.order_id,
+          'checkout_url', l.checkout_url,
           'texts', l.texts,
           'amount', l.amount::text,
           'currency', l.currency,

@@ -2,7 +2,7 @@
 --
 -- Twice or at once: only reads.
 -- Returns: json {plan, ends_at, renewals: [{id, texts, provider, provider_subscription_id, status, amount, currency,
---   charged_until, kept_until, payment_id, payer}]}; kept_until ends the days of grace, payment_id is its last charge,
+--   period, charged_until, kept_until, payment_id, payer}]}; kept_until ends the days of grace, payment_id is its last charge,
 --   payer by what the provider knows who pays, where it has no number for them; renewals are those that are not over,
 --   the newest first.
 -- Errors: none.
@@ -27,6 +27,7 @@ as $$
               'status', r.status,
               'amount', r.amount::text,
               'currency', r.currency,
+              'period', r.period,
               'charged_until', r.charged_until,
               'kept_until', r.charged_until + private.grace_period(),
               'payment_id', l.provider_payment_id,
