@@ -10,8 +10,8 @@ from shared.pictures.canvas import Canvas
 
 WIDTH, HEIGHT = 1280, 1180  # twice what a phone shows, so it stays sharp
 _MARGIN, _GAP = 56, 24
-_GROUND, _CARD, _TRACK = "#eef2f9", "#ffffff", "#e6ebf4"
-_INK, _QUIET = "#172033", "#66728a"
+_GROUND, _CARD, _TRACK = "#17212b", "#22303d", "#36475a"  # as in usage.py
+_INK, _QUIET = "#f3f6fa", "#a9b8c8"
 _TILE_HEIGHT = 236
 _TOP = 156 + _TILE_HEIGHT + _GAP  # where the charts begin
 _CHART_HEIGHT = 342
@@ -57,8 +57,8 @@ class Chart:
     colors: Colors
 
 
-REQUESTS = Colors("#b9cdfb", "#2f6bff", "#f0526a")
-PEOPLE = Colors("#a9e2cd", "#12b886", "#f5a524")
+REQUESTS = Colors("#5f86c4", "#4f8fff", "#ff7287")
+PEOPLE = Colors("#2b8f74", "#2fd3a2", "#f7b23b")
 
 
 @dataclass(frozen=True)

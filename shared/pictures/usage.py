@@ -12,13 +12,14 @@ from shared.pictures.canvas import Canvas
 Mark = Literal["limit", "bonus", "own"]  # what a chart shows beside the plan's requests
 WIDTH, HEIGHT = 1280, 960  # twice what a phone shows, so it stays sharp
 _MARGIN = 56
-_GROUND, _CARD, _TRACK = "#eef2f9", "#ffffff", "#e6ebf4"
-_DASH = "#aab6cc"
-_INK, _QUIET = "#172033", "#66728a"
-_PLAN, _BONUS, _OWN, _OUT = "#2f6bff", "#f5a524", "#12b886", "#f0526a"
-_OUT_TRACK, _BONUS_BADGE, _BONUS_INK = "#fde2e7", "#fff1d6", "#a86500"
-_PALE = "#b9cdfb"  # the plan's colour on the days before today
-_PLAN_BADGE = "#dfe8ff"
+# Telegram tells bots no theme. A dark card reads well on a light chat and does not glare on a dark one.
+_GROUND, _CARD, _TRACK = "#17212b", "#22303d", "#36475a"
+_DASH = "#7688a0"
+_INK, _QUIET = "#f3f6fa", "#a9b8c8"
+_PLAN, _BONUS, _OWN, _OUT = "#4f8fff", "#f7b23b", "#2fd3a2", "#ff7287"
+_OUT_TRACK, _BONUS_BADGE, _BONUS_INK = "#4d2d38", "#4b3b1d", "#ffcb66"
+_PALE = "#5f86c4"  # the plan's colour on the days before today
+_PLAN_BADGE, _PLAN_INK = "#26436f", "#a9c9ff"
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def _head(canvas: Canvas, view: UsagePicture) -> None:
     width = canvas.width_of(view.plan, size, "SemiBold") + 56
     canvas.words(_MARGIN, 104, view.title, 60, _INK, "SemiBold")
     canvas.box(WIDTH - _MARGIN - width, 52, width, 68, _PLAN_BADGE, 34)
-    canvas.words(WIDTH - _MARGIN - width / 2, 86 + size * 0.36, view.plan, size, _PLAN, "SemiBold", "m")
+    canvas.words(WIDTH - _MARGIN - width / 2, 86 + size * 0.36, view.plan, size, _PLAN_INK, "SemiBold", "m")
 
 
 def _today(canvas: Canvas, today: Meter) -> None:
@@ -147,8 +148,8 @@ def _chart(canvas: Canvas, view: UsagePicture) -> None:
     canvas.box(x, y, width, height, _CARD, 40)
     left, room = x + 44, width - 88
     written = canvas.words(left, y + 66, view.chart, 36, _INK, "SemiBold")
-    _legend(canvas, left + written + 36, y + 66, view.legend)
-    canvas.words(left + room, y + 66, view.chart_about, 30, _QUIET, anchor="r")
+    about = canvas.words(left + room, y + 66, view.chart_about, 30, _QUIET, anchor="r")
+    _legend(canvas, left + written + 36, y + 66, view.legend, room - written - about - 72)
     top, bottom = y + 104, y + height - 64
     most = _scale(view)
     if shows_limit(view.days, view.today.limit):
@@ -198,10 +199,13 @@ def _bar(
             rest, is_top = rest - count, False
 
 
-def _legend(canvas: Canvas, x: float, y: float, legend: Sequence[tuple[str, str]]) -> None:
+def _legend(canvas: Canvas, x: float, y: float, legend: Sequence[tuple[str, str]], room: float) -> None:
+    size = 28
+    while size > 16 and sum(70 + canvas.width_of(word, size) for _, word in legend) > room:
+        size -= 2
     for kind, word in legend:
         if kind == "limit":
             canvas.dashes(x - 12, y - 11, 34, _DASH)
         else:
             canvas.box(x, y - 22, 22, 22, _BONUS if kind == "bonus" else _OWN, 11)
-        x += 34 + canvas.words(x + 34, y, word, 28, _QUIET) + 36
+        x += 34 + canvas.words(x + 34, y, word, size, _QUIET) + 36

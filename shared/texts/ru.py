@@ -160,7 +160,7 @@ TEXTS: Mapping[str, str] = {
     "picture_average": "в среднем {average} в день",
     "picture_bonus": "+{credits|бонусный запрос|бонусных запроса|бонусных запросов}",
     "picture_days": "30 дней",
-    "picture_most": "больше всего за день: {most}",
+    "picture_most": "максимум: {most}",
     "picture_limit": "{limit} в день",
     "picture_paid_bonus": "бонусные",
     "picture_own_key": "свой ключ",

@@ -21,7 +21,7 @@ from shared.pictures.overview import (
 )
 from tests.pictures.test_usage_picture import AMBER, BLUE, GREEN, PALE, RED, count
 
-MINT = (169, 226, 205)
+MINT = (43, 143, 116)
 LABELS = [f"{n} Nov" for n in range(30)]
 UPPER, LOWER = (56, 500, WIDTH - 56, 700), (56, 860, WIDTH - 56, 1080)
 
@@ -92,7 +92,7 @@ def test_a_single_error_is_seen_beside_thousands_of_requests() -> None:
 
 
 def test_an_empty_month_says_so() -> None:
-    dark, hint = (102, 114, 138), (300, 560, 980, 640)
+    dark, hint = (169, 184, 200), (300, 560, 980, 640)
     assert count(picture(view(bars(0), bars(0))), dark, hint) > 200
     assert count(picture(view(bars(1), bars(0))), dark, hint) == 0
 

@@ -10,11 +10,12 @@ import pytest
 from PIL import Image
 
 from shared import texts
+from shared.pictures import usage
 from shared.pictures.canvas import Canvas, _font
 from shared.pictures.usage import HEIGHT, WIDTH, Day, Meter, UsagePicture, draw
 
-BLUE, PALE, RED = (47, 107, 255), (185, 205, 251), (240, 82, 106)
-AMBER, GREEN = (245, 165, 36), (18, 184, 134)
+BLUE, PALE, RED = (79, 143, 255), (95, 134, 196), (255, 114, 135)
+AMBER, GREEN = (247, 178, 59), (47, 211, 162)
 Color = tuple[int, int, int]
 Box = tuple[int, int, int, int]
 SHOWN = ("picture_", "plan_", "stats_picture", "stats_tile")  # texts that stand on a picture
@@ -113,7 +114,7 @@ def test_a_month_with_a_limit_has_a_bar_and_without_it_an_average() -> None:
 def test_a_new_person_reads_that_their_days_will_come() -> None:
     nobody = [Day(label, 0) for label in LABELS]
     hint = (300, 690, 980, 780)
-    dark = (102, 114, 138)
+    dark = (169, 184, 200)
     assert count(picture(replace(VIEW, days=nobody)), dark, hint) > 200
     assert count(picture(replace(VIEW, days=nobody, nothing="")), dark, hint) == 0
 
@@ -155,3 +156,35 @@ def test_the_licence_of_the_typeface_goes_along() -> None:
     fonts = Path(texts.__file__).parents[1] / "pictures" / "fonts"
     assert "SIL OPEN FONT LICENSE" in (fonts / "OFL.txt").read_text()
     assert BytesIO((fonts / "Inter-Medium.otf").read_bytes()).read(4) == b"OTTO"
+
+
+def luminance(color: str) -> float:
+    """The relative luminance of WCAG 2."""
+    channels = [int(color[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: str, other: str) -> float:
+    dark, light = sorted((luminance(one), luminance(other)))
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize(("front", "back", "least"), [
+    ("_INK", "_GROUND", 7), ("_INK", "_CARD", 7), ("_QUIET", "_CARD", 4.5), ("_PLAN_INK", "_PLAN_BADGE", 4.5),
+    ("_BONUS_INK", "_BONUS_BADGE", 4.5), ("_OUT", "_CARD", 4.5), ("_PALE", "_CARD", 3), ("_PLAN", "_CARD", 3),
+    ("_OWN", "_CARD", 3), ("_BONUS", "_CARD", 3), ("_DASH", "_CARD", 3),
+])  # fmt: skip
+def test_words_and_bars_stand_out_in_a_light_and_in_a_dark_chat(front: str, back: str, least: float) -> None:
+    assert contrast(getattr(usage, front), getattr(usage, back)) >= least
+
+
+def test_a_long_legend_does_not_run_into_the_words_at_its_right() -> None:
+    legend: list[tuple[usage.Mark, str]] = [
+        ("limit", "1 000 запросов в день"), ("bonus", "бонусные запросы"), ("own", "на своём ключе"),
+    ]  # fmt: skip
+    box = (900, 570, WIDTH - 60, 625)
+    quiet = (169, 184, 200)
+    assert count(picture(replace(VIEW, legend=legend)), quiet, box) == pytest.approx(
+        count(picture(VIEW), quiet, box), rel=0.05
+    )
