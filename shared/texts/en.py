@@ -887,7 +887,7 @@ TEXTS: Mapping[str, str] = {
     "buy_more": "More ›",
     "buy_from": "{title} · from {price}",
     "buy_offer": "{title} · {price}",
-    "buy_saves": "{offer} (save {percent}%)",
+    "buy_saves": "{offer} (−{percent}%)",
     "buy_group": "**{title}**",
     "buy_group_credits": "Extra requests",
     "buy_group_balance": "Balance top-up",

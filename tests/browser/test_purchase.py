@@ -39,7 +39,7 @@ class Words:
 RUSSIAN = Words(
     language="ru",
     shop="Что хотите купить?",
-    group="Дополнительные запросы",
+    group="Пакеты запросов",
     product="100 запросов",
     steps=("Карта ·", "Ещё"),
     way="Карта или СБП (ЮKassa)",

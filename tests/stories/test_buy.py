@@ -58,8 +58,8 @@ def speaks(stack: Stack, language: str = "en") -> Chat:
 # Steps that stand between a screen and the button that is looked for: groups, modes, providers of cards.
 STEPS = {
     "Premium": ("Premium · from",), "Премиум": ("Премиум · от",),
-    "1000": ("Extra requests", "Дополнительные запросы"),
-    "100": ("Extra requests", "Дополнительные запросы"),
+    "1000": ("Extra requests", "Пакеты запросов"),
+    "100": ("Extra requests", "Пакеты запросов"),
     "Seven": ("Extra requests",),
 }  # fmt: skip
 ONCE, REPEATING = ("Pay once", "Один раз"), ("Auto-renew", "Автопродление")

@@ -19,7 +19,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 STATE = {
     "en": ("Plan: Free\nRequests left today: {left} of 25", "Bonus requests: 7", "Balance: 50\u00a0₽"),
     "ru": (
-        "Тариф: Бесплатный\nОсталось запросов сегодня: {left} из 25",
+        "Тариф: Бесплатный\nОсталось сегодня: {left} из 25",
         "Бонусных запросов: 7",
         "Баланс: 50\u00a0₽",
     ),

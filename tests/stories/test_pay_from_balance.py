@@ -19,14 +19,14 @@ WORDS = {
         "product": "100 requests", "balance": "Balance ·", "asks": "You have 200 ₽; 51 ₽ will be left",
         "pay": "Pay 149 ₽", "done": "You got 100 requests.\n\nBalance: 51 ₽",
         "paid": "Paid, thank you!",
-        "short": "Top up, then finish", "top_up": "Balance: 500", "card": LABELS["fake"],
+        "short": "Top up, then finish", "top_up": "Top up 500", "card": LABELS["fake"],
         "finish": "Finish your purchase", "left": "You got 100 requests.\n\nBalance: 351.50 ₽",
     },
     "ru": {
         "product": "100 запросов", "balance": "Баланс ·", "asks": "На балансе 200 ₽, останется 51 ₽",
         "pay": "Оплатить 149 ₽", "done": "Начислено: 100 запросов.\n\nБаланс: 51 ₽",
         "paid": "Оплачено, спасибо!",
-        "short": "Пополните баланс", "top_up": "Баланс: 500", "card": LABELS_RU["fake"],
+        "short": "Пополните баланс", "top_up": "Пополнение на 500", "card": LABELS_RU["fake"],
         "finish": "Осталось завершить покупку", "left": "Начислено: 100 запросов.\n\nБаланс: 351,50 ₽",
     },
 }  # fmt: skip
@@ -166,7 +166,7 @@ def test_a_price_that_has_changed_is_shown_before_it_is_paid(stack: Stack, sql: 
 def test_a_top_up_is_not_sold_from_balance(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     gets(sql, anna, "1000")
-    assert not any(label.startswith("Balance ·") for label in labels(open_product(anna, "Balance: 500")))
+    assert not any(label.startswith("Balance ·") for label in labels(open_product(anna, "Top up 500")))
 
 
 def test_without_top_ups_another_way_is_named(stack: Stack, sql: Sql) -> None:
@@ -185,7 +185,7 @@ def test_a_visit_to_the_shop_forgets_the_purchase_a_top_up_was_for(stack: Stack,
     anna = speaks(stack)
     gets(sql, anna, "1")
     press(open_product(anna, "100 requests"), "Balance ·")
-    checkout = press(open_product(anna, "Balance: 500"), LABELS["fake"])
+    checkout = press(open_product(anna, "Top up 500"), LABELS["fake"])
     stack.payments.press(link_of(checkout), "pay")
     assert "has been added to your balance" in news(anna, "Paid, thank you!")
     assert not any("Finish your purchase" in one.text for one in anna.answers())

@@ -49,7 +49,7 @@ values
 ),
 (
   'balance_500', 'balance', null, null, 500,
-  '{"ru": {"title": "Баланс: 500 ₽", "description": "Для покупок в этом боте"},
-    "en": {"title": "Balance: 500 ₽", "description": "Spend it on anything in this bot"}}', 50
+  '{"ru": {"title": "Пополнение на 500 ₽", "description": "Для покупок в этом боте"},
+    "en": {"title": "Top up 500 ₽", "description": "Spend it on anything in this bot"}}', 50
 )
 on conflict (key) do nothing;
