@@ -64,7 +64,7 @@ def test_the_phone_goes_and_what_comes_later_still_finds_whose_it_was(
     assert bill.object["plan"]["active_user"] == "0"
     anna.send("/deleteme").wait()
     asked = eventually(lambda: [one for one in anna.answers() if _has(one, ERASE)], 20)[-1]
-    tap(asked, ERASE)
+    tap(tap(asked, ERASE), "🗑 Да, удалить всё")
     assert stack.payments.idle(20)
     assert traces(sql, phone) == []
     (renewal,) = renewals(sql, claims["subscription_id"])

@@ -1,7 +1,6 @@
 -- Cancels an order that its buyer no longer wants to pay. Money that comes for it all the same is honoured.
 --
--- Concurrency: the order's row is locked; canceled twice is canceled once.
--- Locks: order.
+-- Twice or at once: the order's row is locked; canceled twice is canceled once.
 -- Returns: jsonb {outcome: canceled, outgoing: the edits of its messages, to deliver now} | {outcome: closed, …}: it is paid or
 --   under review, see private.closed_checkout | {outcome: unknown}.
 -- Errors: none.
