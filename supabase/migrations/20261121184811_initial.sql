@@ -759,8 +759,8 @@ values
 ),
 (
   'balance_500', 'balance', null, null, 500,
-  '{"ru": {"title": "Баланс: 500 ₽", "description": "Для покупок в этом боте"},
-    "en": {"title": "Balance: 500 ₽", "description": "Spend it on anything in this bot"}}', 50
+  '{"ru": {"title": "Пополнение на 500 ₽", "description": "Для покупок в этом боте"},
+    "en": {"title": "Top up 500 ₽", "description": "Spend it on anything in this bot"}}', 50
 )
 on conflict (key) do nothing;
 
@@ -7750,6 +7750,43 @@ $$;
 revoke all on function private.give_for_payment from public, anon, authenticated, service_role;
 comment on function private.give_for_payment is 'Gives what was paid for';
 
+-- Cancels an order that its buyer no longer wants to pay. Money that comes for it all the same is honoured.
+--
+-- Twice or at once: the order's row is locked; canceled twice is canceled once.
+-- Returns: jsonb {outcome: canceled, outgoing: the edits of its messages, to deliver now} | {outcome: closed, …}: it is paid or
+--   under review, see private.closed_checkout | {outcome: unknown}.
+-- Errors: none.
+create or replace function public.give_up_order(p_user_id bigint, p_order_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_order public.orders;
+  v_closed jsonb;
+begin
+  select o.* into v_order
+    from public.orders as o
+   where o.id = p_order_id and o.user_id = p_user_id and o.renewal_id is null
+     for update;
+  if not found then
+    return jsonb_build_object('outcome', 'unknown');
+  end if;
+  v_closed := private.closed_checkout(v_order);
+  if v_closed is not null then
+    return v_closed;
+  end if;
+  update public.orders as o set status = 'canceled' where o.id = p_order_id and o.status = 'pending';
+  return jsonb_build_object('outcome', 'canceled', 'outgoing', private.edit_invitation(p_order_id));
+end
+$$;
+
+revoke all on function public.give_up_order from public, anon, authenticated, service_role;
+grant execute on function public.give_up_order to bot_backend;
+comment on function public.give_up_order is 'Cancels an order that its buyer no longer wants to pay';
+
 -- Gives up the open orders of a renewal; late money is honoured all the same.
 --
 -- Twice or at once: the caller holds the renewal's row, others lock the order before it: so an order that somebody holds is
@@ -9154,7 +9191,8 @@ comment on function private.payer_of is 'Who is to be told about a payment, wher
 -- refunded; the order that it was for is not shown beside it.
 --
 -- Twice or at once: only reads.
--- Returns: json [{id, texts, amount, currency, status, provider, at, refunded}]; status is pending | expired | canceled |
+-- Returns: json [{id, order_id, checkout_url, texts, amount, currency, status, provider, at, refunded}]; order_id and checkout_url
+--   are of an order that can still be paid; status is pending | expired | canceled |
 --   withdrawn for an order without money, else review, disputed, or the payment's; `at` is when it was paid, or ordered; texts are
 --   null for money whose order is not known.
 -- Errors: none.
@@ -9177,7 +9215,7 @@ as $$
      where u.id = p_user_id and p.user_id is distinct from u.id
   ), lines as (
     select
-      p.id, d.texts, p.amount, p.currency,
+      p.id, null::bigint as order_id, null::text as checkout_url, d.texts, p.amount, p.currency,
       case
         when p.problem is not null and p.status = 'completed' then 'review'
         when p.disputed > 0 then 'disputed'
@@ -9191,11 +9229,18 @@ as $$
     where p.amount is not null
     union all
     select
-      null, d.texts, o.amount, o.currency,
+      null,
+      case when s.is_payable then o.id end,
+      case when s.is_payable then o.checkout_url end,
+      d.texts, o.amount, o.currency,
       case when o.status = 'pending' and o.expires_at <= (select private.clock()) then 'expired' else o.status end,
       o.provider, 0, o.created_at
     from public.orders as o
     join public.products as d on d.key = o.product_key
+    cross join lateral (
+      select o.status = 'pending' and o.renewal_id is null and o.checkout_url is not null
+        and private.checkout_state(o) is null as is_payable
+    ) as s
     where o.user_id = p_user_id
       and o.status <> 'completed'
       and not exists (select from own as p where p.order_id = o.id and p.amount is not null)
@@ -9206,6 +9251,8 @@ as $$
       json_agg(
         json_build_object(
           'id', l.id,
+          'order_id', l.order_id,
+          'checkout_url', l.checkout_url,
           'texts', l.texts,
           'amount', l.amount::text,
           'currency', l.currency,
@@ -12066,7 +12113,7 @@ comment on function private.shorten_subscription is 'Takes time of a plan back';
 --
 -- Twice or at once: only reads.
 -- Returns: json {plan, ends_at, renewals: [{id, texts, provider, provider_subscription_id, status, amount, currency,
---   charged_until, kept_until, payment_id, payer}]}; kept_until ends the days of grace, payment_id is its last charge,
+--   period, charged_until, kept_until, payment_id, payer}]}; kept_until ends the days of grace, payment_id is its last charge,
 --   payer by what the provider knows who pays, where it has no number for them; renewals are those that are not over,
 --   the newest first.
 -- Errors: none.
@@ -12091,6 +12138,7 @@ as $$
               'status', r.status,
               'amount', r.amount::text,
               'currency', r.currency,
+              'period', r.period,
               'charged_until', r.charged_until,
               'kept_until', r.charged_until + private.grace_period(),
               'payment_id', l.provider_payment_id,
