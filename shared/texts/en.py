@@ -41,7 +41,7 @@ TEXTS: Mapping[str, str] = {
     "command_stats": "Users, requests, cost and revenue",
     "command_user": "Find a user: ID, @user or part of a name",
     "command_grant": "Add bonus requests: @user amount [reason]",
-    "command_givetrainings": "Add trainings: @user amount [reason]",
+    "command_givetrainings": "Add training sessions: @user amount [reason]",
     "command_addbalance": "Add to a balance: @user amount [reason]",
     "command_reset": "Reset this month’s limit: @user",
     "command_plan": "Set a plan: @user PLAN [days]",
@@ -93,12 +93,22 @@ TEXTS: Mapping[str, str] = {
     "help_data": "**Settings and data**",
     "help_more": "**Help**",
     "help_admin": "🛡 **For admins**",
-    "gift_credits": "🎁 You’ve got **{count|bonus request|bonus requests}**. They’re used after the day’s requests and never expire. You have {left} in total.",
+    "gift_credits": (
+        "🎁 You’ve got **{count|bonus request|bonus requests}**. They’re used after your daily requests and "
+        "never expire. You have {left} in total."
+    ),
     "gift_credits_taken": "{count|bonus request has|bonus requests have} been removed from your account. You have {left} left. Questions? /paysupport",
-    "gift_trainings": "🎁 You’ve got **{count|training|trainings}**. You have {left} in total: /trainings",
-    "gift_trainings_taken": "{count|training has|trainings have} been removed from your account. You have {left} left. Questions? /paysupport",
+    "gift_trainings": (
+        "🎁 You’ve got **{count|training session|training sessions}**. You have {left} in total: /trainings"
+    ),
+    "gift_trainings_taken": (
+        "{count|training session has|training sessions have} been removed from your account. You have {left} "
+        "left. Questions? /paysupport"
+    ),
     "gift_balance": "🎁 **{count}** has been added to your balance. You have {left} now.",
-    "gift_balance_taken": "{count} has been taken off your balance. You have {left} left. Questions? /paysupport",
+    "gift_balance_taken": (
+        "{count} has been deducted from your balance. You have {left} left. Questions? /paysupport"
+    ),
     "gift_reset": "🔄 Your limit has been reset: all your requests are available again.",
     "gift_reset_undone": "The reset of your limit was a mistake and has been undone. See what you have left: /usage",
     "gift_plan": "⭐ You now have the **{plan}** plan until {until}.",
@@ -138,19 +148,21 @@ TEXTS: Mapping[str, str] = {
     # Usage: the caption, and the words in the picture
     "usage_head": "📊 **Your requests**\n\nPlan: **{plan}**",
     "usage_today": "Today: **{used}** of {limit} · resets {resets}",
-    "usage_today_unlimited": "Today: **{used}**, without a limit",
-    "usage_month": "This month: **{used}** of {limit}, new ones on {date}",
+    "usage_today_unlimited": "Today: **{used}**, no limit",
+    "usage_month": "This month: **{used}** of {limit} · resets on {date}",
     "usage_month_unlimited": "This month: **{used}**",
-    "usage_bonus": "🎁 Bonus requests: **{credits}**, they do not expire",
-    "usage_referrals": "👥 Invitations: {total} counted, {pending} yet to ask a first question, {earned} earned",
+    "usage_bonus": "🎁 Bonus requests: **{credits}**, they never expire",
+    "usage_referrals": (
+        "👥 Invites: {total} completed, {pending} waiting for a first question, {earned} earned"
+    ),
     "usage_calls": "🤖 AI this month: {calls|call|calls}, {seconds} s on average, {tokens} tokens",
-    "usage_own_key": "🔑 On your own key: {calls|call|calls}{cost}",
+    "usage_own_key": "🔑 With your own key: {calls|call|calls}{cost}",
     "picture_title": "Requests",
     "picture_today": "Today",
     "picture_left": "left of\u00a0{limit}",
     "picture_left_bonus": "left of\u00a0{limit}, then bonus",
-    "picture_out_month": "new ones on {date}",
-    "picture_unlimited": "without a\u00a0limit",
+    "picture_out_month": "resets on {date}",
+    "picture_unlimited": "no\u00a0limit",
     "picture_month": "This month",
     "picture_month_of": "of {limit}",
     "picture_average": "{average} a day on average",
@@ -160,7 +172,7 @@ TEXTS: Mapping[str, str] = {
     "picture_limit": "{limit} a day",
     "picture_paid_bonus": "bonus",
     "picture_own_key": "own key",
-    "picture_nothing": "Your days will appear here",
+    "picture_nothing": "Your daily usage will appear here",
     # Language
     "language_choose": "🌐 Choose your language",
     "language_set": "Done! I’ll speak English.",
@@ -288,8 +300,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "section_ai_calls": "AI calls",
     "section_ai_calls_about": (
-        "Every AI call, without message text: when, which model, how long it took and how big it was. These "
-        "are the latest 10,000; monthly totals include all of them."
+        "Every AI call, without message text: when, which model, how long it took and its size. These are "
+        "the latest 10,000; monthly totals include all of them."
     ),
     "section_keys": "Your own AI keys",
     "section_keys_about": (
@@ -382,8 +394,9 @@ TEXTS: Mapping[str, str] = {
     "admin_product_gives_course": "a course",
     "admin_product_none": "There’s no product {key}.",
     "admin_product_send_prices": (
-        "💰 **Prices of {title}**\n\nNow: {prices}\n\nSend the new ones in one message: `350 ⭐, 499 RUB, 5.99 USD`\n"
-        "To remove a price, put a minus before its currency: `-USD`. Currencies you leave out keep their price."
+        "💰 **Prices for {title}**\n\nNow: {prices}\n\nSend the new ones in one message: `350 ⭐, 499 RUB, "
+        "5.99 USD`\nTo remove a price, put a minus before its currency: `-USD`. Currencies you leave out "
+        "keep their price."
     ),
     "admin_product_prices_unreadable": (
         "I can’t read that as prices. Send an amount and a currency for each, like this: `350 ⭐, 499 RUB, 5.99 USD`"
@@ -399,8 +412,8 @@ TEXTS: Mapping[str, str] = {
     "admin_price_maximum": "{currency}: {limit} at most.",
     "admin_price_stars_month": "{currency}: Telegram allows {limit} a month at most.",
     "admin_product_last_price": "This would remove the last price of a product on sale. Hide the product first.",
-    "admin_product_unchanged": "That’s how it is already, so there’s nothing to change.",
-    "admin_product_prices_question": "💰 **Change the prices of {title}?**",
+    "admin_product_unchanged": "Nothing to change: that’s the current version.",
+    "admin_product_prices_question": "💰 **Change prices for {title}?**",
     "admin_price_new": "{new} (new)",
     "admin_price_gone": "{old}: removed",
     "admin_price_change": "{old} → {new}",
@@ -419,24 +432,33 @@ TEXTS: Mapping[str, str] = {
         "A title has up to 32 characters, a description up to 255. With a title alone, the description stays."
     ),
     "admin_text_title_empty": "The title is missing. Put it on the first line.",
-    "admin_text_title_long": "The title has {length} characters; {limit} fit. Shorten it and send it again.",
+    "admin_text_title_long": (
+        "The title has {length} characters, but the limit is {limit}. Shorten it and send it again."
+    ),
     "admin_text_title_characters": "The title has characters that can’t be shown. Send it as plain text.",
-    "admin_text_description_long": "The description has {length} characters; {limit} fit. Shorten it and send it again.",
+    "admin_text_description_long": (
+        "The description has {length} characters, but the limit is {limit}. Shorten it and send it again."
+    ),
     "admin_text_description_characters": "The description has characters that can’t be shown. Send it as plain text.",
     "admin_product_texts_question": "✏️ **Save this for {language}?**",
     "admin_product_no_price": "This product has no price yet. Set one, then put it on sale.",
     "admin_product_no_contact": (
-        "📮 **Buyers need a contact first.** Telegram demands one of every seller.\n\nSet `_SUPPORT_CONTACT` to an @name, "
-        "an e-mail address or a link, deploy, and put the product on sale. /paysupport then shows it."
+        "📮 **Buyers need a contact first.** Telegram requires one from every seller.\n\nSet "
+        "`_SUPPORT_CONTACT` to an @name, an email address or a link, deploy, and put the product on sale. "
+        "/paysupport then shows it."
     ),
     "admin_product_show_question": "🟢 **Put {title} on sale?** This is what buyers will see:",
-    "admin_product_hide": "⚪️ **Hide {title}?**\n\nNobody can order it any more. Open invoices can still be paid.",
+    "admin_product_hide": (
+        "⚪️ **Hide {title}?**\n\nIt can no longer be ordered. Open invoices can still be paid."
+    ),
     "admin_product_hide_repeats": (
-        "⚪️ **Hide {title}?**\n\nIt can’t be ordered any more. Open invoices can still be paid, and current subscriptions keep "
-        "renewing."
+        "⚪️ **Hide {title}?**\n\nIt can no longer be ordered. Open invoices can still be paid, and current "
+        "subscriptions keep renewing."
     ),
     "admin_product_old": "This question is out of date. Open /products again.",
-    "admin_product_changed": "Another admin has changed this product meanwhile. Nothing was saved; here it is now.",
+    "admin_product_changed": (
+        "Another admin just changed this product. Nothing was saved. This is the current version."
+    ),
     "admin_product_saved": "Saved",
     "admin_button_products": "‹ All products",
     "admin_button_product": "‹ Product",
@@ -489,7 +511,10 @@ TEXTS: Mapping[str, str] = {
     "admin_found": "🔎 **{query}**\n\nTap a user to open their card.",
     "admin_found_more": "🔎 **{query}**\n\nThere are more matches than fit here: add a few letters, or tap a user to open their card.",
     "admin_usage_grant": "Add bonus requests like this: `/grant @name 50 for the bug report`\n\nA negative number takes them back. The user gets a message; the reason stays in the log.",
-    "admin_usage_givetrainings": "Add trainings like this: `/givetrainings @name 3 for your patience`\n\nA negative number takes unused ones back. The user gets a message; the reason stays in the log.",
+    "admin_usage_givetrainings": (
+        "Add training sessions like this: `/givetrainings @name 3 for your patience`\n\nA negative number "
+        "takes unused ones back. The user gets a message; the reason stays in the log."
+    ),
     "admin_usage_addbalance": "Add to a balance in {currency} like this: `/addbalance @name 100 for the outage`\n\nA negative number takes it back. The user gets a message; the reason stays in the log.",
     "admin_usage_reset": "Reset this month’s limit like this: `/reset @name`",
     "admin_usage_plan": "Set a plan like this: `/plan @name PREMIUM 30`\n\nThe days count from now; without days the plan has no end. `/plan @name FREE` ends a plan that an admin gave.",
@@ -497,7 +522,10 @@ TEXTS: Mapping[str, str] = {
     "admin_usage_unban": "Unban a user like this: `/unban @name`",
     "admin_usage_promocode": "🏷 **Promo codes**\n\n`/promocode` lists all of them\n`/promocode SUMMER` shows one\n`/promocode SUMMER percent 20 100 30 for subscribers` creates one: 20% off one purchase, for 100 people, for 30 days, with a note for admins\n\nInstead of `percent 20`: `month 1`, `credits 50` or `trainings 3`. People and days are optional; `-` means no limit.",
     "admin_promocode_none": "There’s no promo code {code}. Create it: `/promocode {code} percent 20 100 30`",
-    "admin_promocode_bad": "This can’t be a promo code. A code is 3–32 Latin letters, digits, - and _. The most it can give: 99% off, 36 months, a million requests, 1,000 trainings, 3,660 days.",
+    "admin_promocode_bad": (
+        "This can’t be a promo code. A code is 3–32 Latin letters, digits, - and _. Maximum: 99% off, 36 "
+        "months, a million requests, 1,000 training sessions, 3,660 days."
+    ),
     "admin_promocode_taken": "The promo code {code} already exists and hasn’t changed.",
     "admin_promocodes": "🏷 **Promo codes**\n\n{codes}",
     "admin_promocodes_none": "🏷 There are no promo codes yet. Create one: `/promocode SUMMER percent 20 100 30`",
@@ -505,7 +533,7 @@ TEXTS: Mapping[str, str] = {
     "admin_promocode": "🏷 **{code}**: {gives}\n\nStatus: **{state}**\n{lines}\n\nLink: {link}",
     "admin_promocode_month": "{plan} for {value|month|months}",
     "admin_promocode_credits": "{value|request|requests}",
-    "admin_promocode_trainings": "{value|training|trainings}",
+    "admin_promocode_trainings": "{value|training session|training sessions}",
     "admin_promocode_percent": "{value}% off",
     "admin_promocode_uses": "Used: {uses}",
     "admin_promocode_of": "{uses} of {limit}",
@@ -526,7 +554,7 @@ TEXTS: Mapping[str, str] = {
     "admin_nobody": "I can’t find {who}. A user appears here once they’ve written to a bot. Their ID is in their /profile.",
     "admin_no_plan": "There’s no plan {name}. Plans: {plans}",
     "admin_granted": "{name}: bonus requests {before} → {after}",
-    "admin_gave_trainings": "{name}: trainings {before} → {after}",
+    "admin_gave_trainings": "{name}: training sessions {before} → {after}",
     "admin_balance": "{name}: balance {before} → {after}",
     "admin_balance_too_low": "{name} doesn’t have that much on their balance.",
     "admin_reset": "{name}: requests this month {before} → {after}",
@@ -538,11 +566,16 @@ TEXTS: Mapping[str, str] = {
     "admin_not_banned": "{name} wasn’t banned",
     "admin_is_admin": "{name} is an admin and can’t be banned.",
     "admin_bad_number": "That number won’t work. Amounts go up to a million, days up to 3,660, and the free plan has no days.",
-    "admin_done_differently": "This command was already carried out differently. Send it again.",
+    "admin_done_differently": "This command was already carried out with different values. Send it again.",
     "admin_ban_question": "🚫 **Ban {name}?**\n\nNo bot will reply to them. To give a reason, send /ban with it.",
     "admin_ban_question_reason": "🚫 **Ban {name}?**\n\nNo bot will reply to them. Reason they’ll see: {reason}",
     "admin_ban_forgotten": "This question is out of date. Send /ban again.",
-    "admin_card": "👤 **{name}**\n\nID: `{id}`\nLanguage: {language}\nPlan: **{plan}**\nToday: {today}\nThis month: {month}\nBonus requests: {credits}\nTrainings: {trainings}\nBalance: {balance}\nPaid: {money}\nFriends invited: {referrals}\nOwn AI keys: {keys}\nJoined: {since}\nLast message: {last}{marks}",
+    "admin_card": (
+        "👤 **{name}**\n\nID: `{id}`\nLanguage: {language}\nPlan: **{plan}**\nToday: {today}\nThis month: "
+        "{month}\nBonus requests: {credits}\nTraining sessions: {trainings}\nBalance: {balance}\nPaid: "
+        "{money}\nFriends invited: {referrals}\nOwn AI keys: {keys}\nJoined: {since}\nLast message: "
+        "{last}{marks}"
+    ),
     "admin_card_of": "{used} of {limit}",
     "admin_mark_admin": "🛡 Admin",
     "admin_mark_blocked": "📵 Blocked the bot",
@@ -563,7 +596,7 @@ TEXTS: Mapping[str, str] = {
     "admin_button_undo": "↩️ Undo",
     "admin_button_undo_what": "↩️ Undo: {what}",
     "undo_credits": "{change} requests",
-    "undo_trainings": "{change} trainings",
+    "undo_trainings": "{change} training sessions",
     "undo_plan": "plan {plan}",
     "undo_reset": "limit reset",
     "admin_undo_done": "Undone: {before} → {after}",
@@ -572,7 +605,7 @@ TEXTS: Mapping[str, str] = {
     "admin_undo_replaced": "This can’t be undone: something newer has replaced it.",
     "admin_undo_impossible": "This can’t be undone.",
     "undone_add_bonus_credits": "bonus requests",
-    "undone_give_trainings": "trainings",
+    "undone_give_trainings": "training sessions",
     "undone_adjust_balance": "balance",
     "undone_set_plan": "plan",
     "undone_reset_user_usage": "limit reset",
@@ -587,14 +620,14 @@ TEXTS: Mapping[str, str] = {
     "admin_audit_newest": "‹ Newest",
     "admin_audit_older": "Older ›",
     "audit_add_bonus_credits": "bonus requests {before} → {after}",
-    "audit_give_trainings": "trainings {before} → {after}",
+    "audit_give_trainings": "training sessions {before} → {after}",
     "audit_reset_user_usage": "requests this month {before} → {after}",
     "audit_set_plan": "plan {before} → {after}",
     "audit_ban_user": "banned",
     "audit_unban_user": "unbanned",
     # Payments in an admin's hands
     "admin_usage_payment": "Which payment? Send its number, ours or the provider’s: `/payment 17`. Without a number, I show the payments that need attention.",
-    "admin_usage_payments": "Whose payments? Like this: `/payments @name`",
+    "admin_usage_payments": "Whose payments? For example: `/payments @name`",
     "admin_usage_refund": "Which payment? `/refund 17` refunds all of it, `/refund 17 50` a part.\n\nNumbers are in /payment and `/payments @name`. I’ll ask before I refund.",
     "admin_no_payment": "I can’t find payment {which}. Numbers are in /payment and `/payments @name`.",
     "admin_payment": "💳 **Payment {id}** · {money} · {status}",
@@ -623,7 +656,10 @@ TEXTS: Mapping[str, str] = {
     "admin_problem_amount": "⚠️ **Wrong amount.** Nothing was added. Refund it, or add the purchase yourself: /plan, /grant.",
     "admin_problem_currency": "⚠️ **Wrong currency.** Nothing was added. Refund it, or add the purchase yourself: /plan, /grant.",
     "admin_problem_owner": "⚠️ **Paid by someone else,** or the buyer erased their data. Nothing was added. Refund it.",
-    "admin_problem_test": "⚠️ **Test payment.** No real money came, and nothing was added. Check whether a test key is in the secrets.",
+    "admin_problem_test": (
+        "⚠️ **Test payment.** No real money was received, and nothing was added. Check whether a test key is "
+        "in the secrets."
+    ),
     "admin_problem_withdrawn": "⚠️ **Canceled order.** Its discount went to a later order or was used. Nothing was added. Refund it.",
     "admin_problem_second_charge": "⚠️ **Paid twice.** Another payment already covers this order, so this one added nothing. Refund it.",
     "admin_refund_line": "↩️ {money}: {state}\n{admin}, {date}",
@@ -841,13 +877,13 @@ TEXTS: Mapping[str, str] = {
         "{hours|hour|hours}. The menu and settings still work."
     ),
     "admin_alert_user_cost": (
-        "⚠️ **A user reached the daily cost limit.**\n\nBot: {bot}\nUser: `{user}`\nLimit: ${limit} (`daily_cost_user`)\n\n"
-        "Their questions are refused until the day ends. You get this message for the first such user of a day."
+        "⚠️ **A user reached the daily cost limit.**\n\nBot: {bot}\nUser: `{user}`\nLimit: ${limit} "
+        "(`daily_cost_user`)\n\nTheir questions are declined until the day ends. You get this alert only for "
+        "the first user each day."
     ),
     "admin_alert_bot_cost": (
-        "🚨 **The bot {bot} reached its daily cost limit** of ${limit}.\n\n"
-        "Questions to the AI are refused until the day ends, except on users’ own keys. To go on, raise the setting "
-        "`daily_cost_bot`."
+        "🚨 **The bot {bot} reached its daily cost limit** of ${limit}.\n\nQuestions to the AI are declined "
+        "until the day ends, except with users’ own keys. To continue, raise the setting `daily_cost_bot`."
     ),
     "ai_cut": "…\n\n⌛ I ran out of time here. Send “go on” and I’ll continue.",
     "ai_length": "…\n\n✂️ I hit the length limit here. Send “go on” and I’ll continue.",
@@ -924,8 +960,13 @@ TEXTS: Mapping[str, str] = {
     "buy_pay_month": "**{title}**\nTotal: **{price}**, then {price} every month\n\nTurn off auto-renewal anytime: /subscription. I’ll message you when the payment arrives.",
     "buy_pay_year": "**{title}**\nTotal: **{price}**, then {price} every year\n\nTurn off auto-renewal anytime: /subscription. I’ll message you when the payment arrives.",
     "buy_way_balance": "Balance · {price} (you have {balance})",
-    "balance_pay": "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance}; {left} will be left.",
-    "balance_pay_period": "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance}; {left} will be left. This is a one-time payment, without auto-renewal.",
+    "balance_pay": (
+        "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance} and will have {left} left."
+    ),
+    "balance_pay_period": (
+        "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance} and will have {left} left. "
+        "This is a one-time payment, without auto-renewal."
+    ),
     "balance_short": "**{title}** costs {price}, and you have {balance} on your balance.\n\nTop up, then finish the purchase in one tap:",
     "balance_short_only": "**{title}** costs {price}, and you have {balance} on your balance. Choose another payment method.",
     "balance_paid_subscription": "✅ **{title}** is paid from your balance. Active until {until}.\n\nBalance: {balance}",
@@ -968,7 +1009,9 @@ TEXTS: Mapping[str, str] = {
         "🧾 {provider} didn’t accept **{contact}** for the receipt, and nothing was charged. Check it for "
         "typos, or send a different **email address** or **phone number**."
     ),
-    "buy_refused": "😔 This payment method can’t take this order. Nothing was charged. Choose another one.",
+    "buy_refused": (
+        "😔 This payment method isn’t available for this order. Nothing was charged. Choose another one."
+    ),
     "subscription_cancel_refused": (
         "😔 The payment provider refused to turn off auto-renewal, so it’s still **on**. We’ve been notified. "
         "Need help? /paysupport"
@@ -1060,11 +1103,11 @@ TEXTS: Mapping[str, str] = {
     ),
     "refunded": "↩️ **{title}**: {money} has been refunded, and the purchase has been canceled.",
     "refunded_part": (
-        "↩️ **{title}**: {money} has been refunded, and the same share of the purchase has been canceled."
+        "↩️ **{title}**: {money} has been refunded, and that part of the purchase has been canceled."
     ),
     "refunded_to_balance": "↩️ **{title}**: {money} is back on your balance, and the purchase has been canceled.",
     "refunded_part_to_balance": (
-        "↩️ **{title}**: {money} is back on your balance, and the same share of the purchase has been canceled."
+        "↩️ **{title}**: {money} is back on your balance, and that part of the purchase has been canceled."
     ),
     "refunded_unknown": "↩️ {money} has been refunded. This payment never added anything to your account.",
     "refunded_unused": (
@@ -1091,9 +1134,9 @@ TEXTS: Mapping[str, str] = {
         "**{title}**: we couldn’t charge you, so auto-renewal is off. Your plan was paid until {until}, and "
         "you won’t be charged again.\n\nCome back anytime: /buy"
     ),
-    "renewal_canceled": "**{title}**: auto-renewal is off. Everything works until {until}.",
+    "renewal_canceled": "**{title}**: auto-renewal is off. You keep access until {until}.",
     "renewal_ended": (
-        "**{title}**: auto-renewal has ended. Everything works until {until}. To continue, open /buy"
+        "**{title}**: auto-renewal has ended. You keep access until {until}. To continue, open /buy"
     ),
     "payment_alarm_no_order": "🚨 **Payment without an order:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n\nIf an order appears, the payment is linked automatically. If another shop uses the same account, do nothing. Otherwise refund it.",
     "payment_alarm_amount": (
@@ -1105,29 +1148,32 @@ TEXTS: Mapping[str, str] = {
         "\nRefund it, or add the purchase yourself: /plan, /grant."
     ),
     "payment_alarm_owner": "🚨 **Paid by someone else,** or the buyer erased their data: {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n\nRefund it. If the buyer is erased, the refund is automatic.",
-    "payment_alarm_test": "🚨 **Test payment:** {money}\n\nPayment {payment}, {provider}, number `{number}`. No real money came, and nothing was added.\n\nCheck whether a test key is in the secrets.",
+    "payment_alarm_test": (
+        "🚨 **Test payment:** {money}\n\nPayment {payment}, {provider}, number `{number}`. No real money was "
+        "received, and nothing was added.\n\nCheck whether a test key is in the secrets."
+    ),
     "payment_alarm_withdrawn": "🚨 **A canceled order was paid:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The order’s discount went to a later order or was used. Nothing was added.\n\nRefund it.",
     "payment_alarm_second_charge": "🚨 **Paid twice:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Another payment already covers this order or period, so this one added nothing.\n\nRefund it.",
     "payment_alarm_refund_currency": "🚨 **Refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, number `{number}`. The buyer keeps the purchase. Check it at the provider.",
     "renewal_alarm_missed": "🚨 **A renewal wasn’t charged in time:** {money}\n\n{provider}, subscription `{number}`, paid until {until}. There’s been no charge and no decline since.\n\nCheck the subscription at the provider and the jobs in Cloud Scheduler.",
     "statement_alarm": (
-        "🚨 **{provider} and our records differ** on {day}\n\nOnly at the provider: {not_here}\nOnly here: "
-        "{not_there}\nWith another amount: {differs}\n\nNumbers: `{numbers}`\n\nCompare them in the provider’s "
-        "dashboard. All sums: /statement"
+        "🚨 **{provider} and our records differ** on {day}\n\nOnly at the provider: {not_here}\nOnly in our "
+        "records: {not_there}\nDifferent amounts: {differs}\n\nNumbers: `{numbers}`\n\nCompare them in the "
+        "provider’s dashboard. All totals: /statement"
     ),
     "payment_alarm_dispute": "🚨 **Dispute:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The purchase is on hold.\n\nAnswer in the provider’s dashboard before the deadline. If you win, the purchase is restored automatically.",
     "subscription_alarm_erased": (
-        "🚨 **A subscription of an erased user** at {provider}: `{number}`\n\nIt began after they erased their data. We "
-        "are canceling it there, and what it charges is refunded."
+        "🚨 **Subscription of an erased user** at {provider}: `{number}`\n\nIt started after they erased "
+        "their data. We’re canceling it and refunding its charges."
     ),
     "subscription_alarm_unknown": (
-        "🚨 **A subscription we don’t know** at {provider}: `{number}`\n\nNo payment for it came within a day, so its "
-        "events are ignored. If another shop uses the same account, do nothing. Otherwise look for it in the "
-        "provider’s dashboard."
+        "🚨 **Unknown subscription** at {provider}: `{number}`\n\nNo payment for it arrived within a day, so "
+        "its events are ignored. If another shop uses the same account, do nothing. Otherwise look for it in "
+        "the provider’s dashboard."
     ),
     "subscription_alarm_running": (
-        "🚨 **Can’t cancel a subscription** at {provider}: `{number}`\n\nIts user has erased their data or replaced it "
-        "with another one. Cancel it in the provider’s dashboard. We keep trying."
+        "🚨 **Can’t cancel a subscription** at {provider}: `{number}`\n\nIts user erased their data or "
+        "replaced it with another one. Cancel it in the provider’s dashboard. We’ll keep trying."
     ),
     "payments": "💳 **Your payments**",
     "payments_none": "You haven’t bought anything yet.",
@@ -1159,12 +1205,12 @@ TEXTS: Mapping[str, str] = {
     "subscription_cancel": "Turn off auto-renewal",
     "subscription_cancel_of": "Turn off: {title}",
     "subscription_cancel_sure": (
-        "Turn off auto-renewal?\n\nYou won’t be charged again, and everything you’ve paid for works until it "
-        "ends."
+        "Turn off auto-renewal?\n\nYou won’t be charged again, and you keep access to the end of the period "
+        "you’ve paid for."
     ),
     "subscription_cancel_yes": "Yes, turn it off",
     "subscription_keep": "‹ Keep it on",
-    "subscription_canceled": "Auto-renewal is off. Everything works until {until}.",
+    "subscription_canceled": "Auto-renewal is off. You keep access until {until}.",
     "subscription_cancel_failed": (
         "😔 The payment provider didn’t respond, so auto-renewal is still **on**. Try again in a few minutes "
         "or contact us: /paysupport"

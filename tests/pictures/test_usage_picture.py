@@ -32,7 +32,7 @@ VIEW = UsagePicture(
     chart="30 days",
     chart_about="most in a day: 4",
     legend=[],
-    nothing="Your days will appear here",
+    nothing="Your daily usage will appear here",
 )
 
 

@@ -629,7 +629,7 @@ def test_a_bought_plan_is_ended_by_its_refund_alone(stack: Stack, appoint: Appoi
 
 def test_stats_are_followed_by_revenue(stack: Stack, appoint: Appoint) -> None:
     for language, head, paying in (
-        ("ru", "💰 Выручка", "Заплатили из новых"),
+        ("ru", "💰 Выручка", "Новые пользователи с оплатой"),
         ("en", "💰 Revenue", "New users who paid"),
     ):
         boss = appoint(language).chat("assistant")

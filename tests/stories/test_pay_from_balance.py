@@ -16,7 +16,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 NO_BREAK = "\u00a0"
 WORDS = {
     "en": {
-        "product": "100 requests", "balance": "Balance ·", "asks": "You have 200 ₽; 51 ₽ will be left",
+        "product": "100 requests", "balance": "Balance ·", "asks": "You have 200 ₽ and will have 51 ₽ left",
         "pay": "Pay 149 ₽", "done": "You got 100 requests.\n\nBalance: 51 ₽",
         "paid": "Paid, thank you!",
         "short": "Top up, then finish", "top_up": "Top up 500", "card": LABELS["fake"],

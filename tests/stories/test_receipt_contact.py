@@ -194,8 +194,8 @@ REFUSAL = {"type": "error", "code": "invalid_request", "parameter": "amount.valu
 
 
 @pytest.mark.parametrize(("status", "body", "words", "severity"), [
-    ("400 Bad Request", REFUSAL, "can’t take this order", "ALERT"),
-    ("401 Unauthorized", {"type": "error", "code": "invalid_credentials"}, "can’t take this order", "ALERT"),
+    ("400 Bad Request", REFUSAL, "available for this", "ALERT"),
+    ("401 Unauthorized", {"type": "error", "code": "invalid_credentials"}, "available for this", "ALERT"),
     ("429 Too Many Requests", {"type": "error"}, "isn’t responding right now", "WARNING"),
     ("503 Service Unavailable", {"type": "error"}, "isn’t responding right now", "WARNING"),
 ])  # fmt: skip

@@ -115,7 +115,7 @@ def test_a_part_goes_back_and_then_the_rest(stack: Stack, appoint: Appoint, sql:
     assert part.text.startswith("✅ Refunded ")
     assert "part of it went back" in part.text
     eventually(lambda: 49 <= credits(sql, anna) <= 51, 20)
-    news(anna, "and the same share of the purchase")
+    news(anna, "and that part of the purchase")
     assert "is left" in ask(boss, f"/refund {payment} {amount}").text
     # The rest, from the card's own button.
     rest = next(label for row in labels(part) for label in row if "Refund" in label)
@@ -548,7 +548,7 @@ def test_what_was_paid_from_balance_goes_back_to_it_at_once(stack: Stack, appoin
     question = ask(boss, f"/refund {payment} 49.67")
     assert question.text.startswith("↩️ Refund ")
     assert tap_yes(question).text.startswith("✅ Refunded ")
-    news(anna, "the same share of the purchase has been canceled")
+    news(anna, "that part of the purchase has been canceled")
     assert (balance(sql, anna), credits(sql, anna)) == (49.67, 67)
 
     assert tap_yes(ask(boss, f"/refund {payment}")).text.startswith("✅ Refunded ")

@@ -46,10 +46,10 @@ WORDS = {
         "broken": "It’s not your fault",
         "plan": "Unlimited with Premium",
         "credits": "💬 Bonus requests: 7. One request covers one session.",
-        "gave": "Анна: trainings 0 → 3",
+        "gave": "Анна: training sessions 0 → 3",
         "by admin": "🎁 3 sessions from an admin",
-        "card": "Trainings: 3",
-        "audit": "trainings 0 → 3",
+        "card": "Training sessions: 3",
+        "audit": "training sessions 0 → 3",
         "usage": "/givetrainings @name 3",
     },
 }
@@ -189,6 +189,7 @@ def test_an_admin_gives_and_it_is_written_down(
     assert words["usage"] in ask(boss, f"/givetrainings {person.id} many").text
     line = ask(boss, f"/givetrainings {person.id} 3 for a kind word")
     assert line.text == words["gave"]
+    assert says(anna.answer(20).text, "gift_trainings", language, count=3)
     assert words["by admin"] in ask(anna, "/trainings").text
     assert words["card"] in ask(boss, f"/user {person.id}").text
     audit = ask(boss, f"/audit {person.id}").text

@@ -127,7 +127,7 @@ def test_more_used_than_the_plan_has_is_shown_as_all_of_it(
     anna.send("/usage").wait()
     caption = eventually(lambda: pictures(anna), 25)[0].data["caption"]
     assert "Today: 1 of 1 ·" in caption
-    assert "This month: 1 of 1," in caption
+    assert "This month: 1 of 1 ·" in caption
 
 
 @pytest.mark.parametrize(
