@@ -113,7 +113,7 @@ def test_a_part_goes_back_and_then_the_rest(stack: Stack, appoint: Appoint, sql:
     assert "The same share of the purchase" in question.text
     part = tap_yes(question)
     assert part.text.startswith("✅ Refunded ")
-    assert "part of it went back" in part.text
+    assert "paid, partly refunded" in part.text
     eventually(lambda: 49 <= credits(sql, anna) <= 51, 20)
     news(anna, "and that part of the purchase")
     assert "is left" in ask(boss, f"/refund {payment} {amount}").text
