@@ -158,6 +158,8 @@ def test_the_admins_reach_the_table_and_every_function(
     ({"_MORE_SETTINGS": "RESPONSE_TIMOUT=9"}, "there is no setting RESPONSE_TIMOUT"),
     ({"_PUBLIC_URL": "https://bots.example.com/"}, "must look like https://bots.example.com"),
     ({"_PUBLIC_URL": "http://bots.example.com"}, "must look like https://bots.example.com"),
+    ({"_SUPPORT_CONTACT": "https://a.example|CHAT_PROVIDER=fake"}, "_SUPPORT_CONTACT must not contain |"),
+    ({"_TERMS_URL": "https://a.example/?a|LOG_LEVEL=DEBUG"}, "_TERMS_URL must not contain |"),
 ])  # fmt: skip
 def test_a_wrong_substitution_stops_with_one_line(tmp_path: Path, given: dict[str, str], says: str) -> None:
     run = Build(tmp_path / "build", **given).run("settings")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -77,6 +79,50 @@ def test_the_script_ends_with_the_cloud_that_the_wizard_makes(world: World, secr
     for state in (before, after):
         state["projects"][PROJECT].pop("builds")  # a script deploys each time
     assert after == before
+
+
+HOSTILE = "europe-west3$(touch stolen)"
+
+
+def test_no_answer_runs_in_the_script_or_becomes_another_setting(world: World) -> None:
+    contact, terms = "https://shop.example/a'b$(id);_X=1", "https://shop.example/`id`"
+    script = dry(
+        world,
+        {
+            "Region": [HOSTILE, "europe-west3"],
+            "Contact": ["https://shop.example/|ENVIRONMENT=staging", contact],
+            "Address of your terms": ["https://shop.example/|X=1", terms],
+        },
+    )
+    assert HOSTILE not in script
+    submit = next(line for line in script.splitlines() if line.startswith("gcloud builds submit"))
+    [pairs] = [word.split("=", 1)[1] for word in shlex.split(submit) if word.startswith("--substitutions")]
+    given = dict(pair.split("=", 1) for pair in pairs.removeprefix("^|^").split("|"))
+    assert (given["_SUPPORT_CONTACT"], given["_TERMS_URL"]) == (contact, terms)
+    assert not {"ENVIRONMENT", "X", "_X"} & set(given)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        {"project": "my-bots-1; touch stolen", "region": "europe-west3"},
+        {"project": "my-bots-1", "region": HOSTILE},
+        {"project": "my-bots-1", "support_contact": "@help|X=1"},
+        {"project": "my-bots-1", "payment_providers": "stripe;touch stolen"},
+        {"project": ["my-bots-1"]},
+    ],
+)
+def test_a_file_of_answers_from_elsewhere_is_checked(world: World, kept: dict[str, object]) -> None:
+    world.answers.write_text(json.dumps(kept))
+    done = world.run({}, "--dry-run")
+    assert (done.status, done.output) == (1, "")
+    assert len(done.errors.splitlines()) == 1
+
+
+def test_git_and_a_deployment_leave_the_scripts_secrets_out() -> None:
+    done = subprocess.run(["git", "check-ignore", "--quiet", ".secrets/BOT_TOKENS"], cwd=ROOT, check=False)
+    assert done.returncode == 0
+    assert "#!include:.gitignore" in (ROOT / ".gcloudbuildignore").read_text().splitlines()
 
 
 def test_an_empty_secret_stops_the_script(world: World, secrets: Path) -> None:

@@ -11,6 +11,8 @@ from shared.errors import ConfigError
 from shared.payments import providers
 from tools.database import admins
 
+# They stand in FUNCTION_SETTINGS of deploy.yaml, where | separates one setting from the next.
+_JOINED = ("DEFAULT_LANGUAGE", "ADMIN_TELEGRAM_IDS", "SUPPORT_CONTACT", "TERMS_URL")
 _NO_ADMIN = (
     "This deployment has no admin, so no one would get payment alarms: set {missing}. "
     "docs/deployment.md, “Find your ids”, says how to look them up."
@@ -26,6 +28,9 @@ def check(environment: Mapping[str, str]) -> list[str]:
     Raises:
         ConfigError, SettingError: one line that names what is wrong.
     """
+    for name in _JOINED:
+        if "|" in environment.get(name, ""):
+            raise ConfigError(f"_{name} must not contain |, which separates settings")
     given = dict(environment) | _more_settings(environment)
     _check_settings(given)
     _check_admins(given)

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
+
+from tools.setup import checks
+from tools.setup.verdict import Verdict
 
 ENVIRONMENTS = ("production", "staging")
 
@@ -67,9 +72,43 @@ def load(file: Path, environment: str) -> Answers:
     try:
         kept = json.loads(file.read_text(encoding="utf-8"))
         known = {one.name for one in fields(Answers)}
-        return Answers(**{name: value for name, value in kept.items() if name in known})
+        answers = Answers(**{name: value for name, value in kept.items() if name in known})
+        wrong = _wrong(answers)
     except (ValueError, TypeError, AttributeError, OSError):
         raise AnswersError(f"{file} is not readable: remove it, and the questions are asked again.") from None
+    if wrong:
+        raise AnswersError(f"{file}: {wrong}")
+    return answers
+
+
+def _wrong(answers: Answers) -> str:
+    """Say which kept answer would not pass its question's check: a file may come from anywhere."""
+    for name, check in _CHECKS.items():
+        value = getattr(answers, name)
+        if value and not (verdict := check(value)).is_good:
+            return f"{name}: {verdict.text}"
+    return ""
+
+
+def _word(answer: str) -> Verdict:
+    if re.fullmatch(r"-|[a-z0-9_]+(, ?[a-z0-9_]+)*", answer):
+        return Verdict.good("")
+    return Verdict.bad("It has lowercase letters, digits and _.")
+
+
+_CHECKS: dict[str, Callable[[str], Verdict]] = {
+    "environment": _word,
+    "project": checks.project,
+    "region": checks.region,
+    "chat_provider": _word,
+    "default_language": _word,
+    "admin_emails": checks.emails,
+    "admin_telegram_ids": checks.telegram_ids,
+    "support_contact": checks.contact,
+    "terms_url": checks.link_or_none,
+    "own_keys": _word,
+    "payment_providers": _word,
+}
 
 
 def save(file: Path, answers: Answers) -> None:

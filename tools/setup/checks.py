@@ -16,8 +16,11 @@ DEADLINE = 10.0  # seconds of one check
 _lock = threading.Lock()
 _TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{20,}")
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{4,28}[a-z0-9]")
-_EMAIL = re.compile(r"[^@\s,]+@[^@\s,]+\.[^@\s,]+")
-_CONTACT = re.compile(r"@[A-Za-z][A-Za-z0-9_]{3,31}|https?://\S+|[^@\s,]+@[^@\s,]+\.[^@\s,]+")
+_REGION = re.compile(r"[a-z]{2,20}-[a-z]{2,20}[0-9]{1,2}")
+# `|` separates the settings in deploy.yaml: behind it a value would be another setting.
+_EMAIL = re.compile(r"[^@\s,|]+@[^@\s,|]+\.[^@\s,|]+")
+_LINK = re.compile(r"https?://[^\s|]+")
+_CONTACT = re.compile(rf"@[A-Za-z][A-Za-z0-9_]{{3,31}}|{_LINK.pattern}|{_EMAIL.pattern}")
 # What `settings()` wants of every function and no check looks at.
 _UNUSED = {
     "DATABASE_URL": "postgresql://unused@localhost/unused",
@@ -34,6 +37,13 @@ def project(answer: str) -> Verdict:
     return Verdict.bad(
         "A project id has 6 to 30 lowercase letters, digits and hyphens, such as my-bots-481516."
     )
+
+
+def region(answer: str) -> Verdict:
+    """Check the form of a region's name."""
+    if _REGION.fullmatch(answer):
+        return Verdict.good("")
+    return Verdict.bad("A region looks like europe-west3: https://cloud.google.com/run/docs/locations")
 
 
 def emails(answer: str) -> Verdict:
@@ -54,14 +64,16 @@ def contact(answer: str) -> Verdict:
     """Check what buyers are shown: a @name, an e-mail address or a link."""
     if _CONTACT.fullmatch(answer):
         return Verdict.good("")
-    return Verdict.bad("It is a @name, an e-mail address or a link that begins with https://.")
+    return Verdict.bad(
+        "It is a @name, an e-mail address or a link that begins with https://, without spaces and |."
+    )
 
 
 def link_or_none(answer: str) -> Verdict:
     """Check an https link, or `-` for none."""
-    if answer == "-" or re.fullmatch(r"https://\S+", answer):
+    if answer == "-" or (answer.startswith("https://") and _LINK.fullmatch(answer)):
         return Verdict.good("")
-    return Verdict.bad("It begins with https://; - means none.")
+    return Verdict.bad("It begins with https:// and has no spaces and no |; - means none.")
 
 
 def bot_token(token: str) -> Verdict:

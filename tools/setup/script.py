@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 
 from tools.setup import checks
@@ -10,7 +11,6 @@ from tools.setup.console import Console
 from tools.setup.context import Context
 from tools.setup.steps import owner, secret_steps
 from tools.setup.steps.step import Step
-from tools.setup.verdict import Verdict
 
 HEAD = """\
 #!/usr/bin/env bash
@@ -32,12 +32,13 @@ secret() { # stores one secret, unless it exists; never an empty one
 def render(answers: Answers, console: Console, steps: Sequence[type[Step]]) -> str:
     """Ask for the answers that are missing, offline, and return the script."""
     complete(answers, console)
-    lines = [HEAD.replace("PROJECT", answers.project)]
+    project, region = shlex.quote(answers.project), shlex.quote(answers.region)
+    lines = [HEAD.replace("PROJECT", project)]
     for kind in steps:
         step = kind()
         if commands := step.script(answers):
             lines += [f"# {step.title} (docs/deployment.md: {step.heading})", *commands, ""]
-    lines += ["./switchboard doctor --project=" + answers.project + " --region=" + answers.region]
+    lines += [f"./switchboard doctor --project={project} --region={region}"]
     return "\n".join(lines)
 
 
@@ -45,7 +46,7 @@ def complete(answers: Answers, console: Console) -> None:
     """Ask for what the script needs, checking forms only: nothing outside is called."""
     context = Context(answers, console, None, None, None, lambda: None)  # type: ignore[arg-type]
     context.answer("project", lambda: console.ask("Project id", checks.project))
-    context.answer("region", lambda: console.ask("Region", lambda _: Verdict.good(""), "europe-west3"))
+    context.answer("region", lambda: console.ask("Region", checks.region, "europe-west3"))
     context.answer("admin_telegram_ids", lambda: console.ask("Telegram id of the admin", checks.telegram_ids))
     for kind in (secret_steps.Ai, secret_steps.Random, secret_steps.Payments, owner.Owner):
         kind().ask(context)

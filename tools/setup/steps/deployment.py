@@ -45,11 +45,11 @@ def substitutions(answers: Answers) -> dict[str, str]:
 
 
 def submit(answers: Answers) -> tuple[str, ...]:
-    """Return the words of the build's command. `;` separates, because lists hold commas."""
-    pairs = ";".join(f"{name}={value}" for name, value in substitutions(answers).items())
+    """Return the words of the build's command. `|` separates: lists hold commas, links may hold `;`."""
+    pairs = "|".join(f"{name}={value}" for name, value in substitutions(answers).items())
     return (
         "builds", "submit", "--config=deploy.yaml", "--ignore-file=.gcloudbuildignore",
-        f"--substitutions=^;^{pairs}",
+        f"--substitutions=^|^{pairs}",
     )  # fmt: skip
 
 

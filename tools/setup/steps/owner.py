@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 from tools.setup import bot_api, checks
 from tools.setup.context import Context
@@ -73,13 +74,22 @@ class Owner(Step):
                 token, "getUpdates", wait + bot_api.DEADLINE, timeout=wait, allowed_updates=["message"]
             )
             for update in reversed(updates):
-                sender = (update.get("message") or {}).get("from") or {}
-                if sender.get("id") and not sender.get("is_bot"):
-                    name = " ".join(filter(None, [sender.get("first_name"), sender.get("last_name")]))
-                    if context.console.confirm(f"  Is {name} ({sender['id']}) the admin?"):
+                message = update.get("message") or {}
+                sender = message.get("from") or {}
+                is_private = (message.get("chat") or {}).get("type") == "private"
+                if is_private and sender.get("id") and not sender.get("is_bot"):
+                    # Anyone can write to a bot and choose any name, so the answer must be typed.
+                    if context.console.confirm(f"  Is {_label(sender)} the admin?", default=False):
                         return str(sender["id"])
                     return ""
         return ""
+
+
+def _label(sender: dict[str, Any]) -> str:
+    """Return what a terminal may show of a stranger: the name without control characters, @name and id."""
+    name = " ".join(filter(None, [sender.get("first_name"), sender.get("last_name")]))
+    handle = f"@{sender['username']}, " if sender.get("username") else ""
+    return f"{''.join(filter(str.isprintable, name))} ({handle}{sender['id']})"
 
 
 def _languages() -> list[str]:
