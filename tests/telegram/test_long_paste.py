@@ -83,7 +83,7 @@ def test_a_part_that_stays_alone_is_answered_by_the_sweep(stack: Stack, sql: Sql
 def test_commands_in_between_leave_the_part_where_it_is(stack: Stack, sql: Sql) -> None:
     anna = acquainted(stack.telegram)
     stack.telegram.deliver(message_update(anna, TEXT[:4096]))
-    assert "/start" in stack.telegram.deliver(message_update(anna, "/help")).json()["text"]
+    assert "/mode" in stack.telegram.deliver(message_update(anna, "/help")).json()["text"]
     stack.telegram.deliver(message_update(anna, "rest"))
     assert _asked(stack) == TEXT[:4096] + "rest"
 
