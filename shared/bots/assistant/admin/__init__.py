@@ -6,7 +6,9 @@
     payment.py   /payment, /payments <who>          refund.py    /refund, which asks first
     stats.py     /stats: how the bots do            check.py     /check: does all money agree?
     promocodes.py  /promocode                       statement.py  /statement: providers' lists beside ours
-    products.py  /products: prices, titles, on sale or hidden  prices.py  reads prices
+    products.py  /products: prices, titles, on sale or hidden  prices.py  reads prices as admins write them
+    product_pages.py    what /products shows            product_changes.py  what it asks and changes
+    undo.py      undoes a gift, a plan or a reset, once
 
 Each action is a SQL function that asks again whether this is an admin, acts once per update however often it
 is delivered (`Unit.reference`), and writes down what it did.

@@ -18,7 +18,7 @@ from shared.bots.assistant.admin.people import (
     parts,
     words,
 )
-from shared.bots.assistant.admin.products import prices_line
+from shared.bots.assistant.admin.product_pages import prices_line
 from shared.bots.assistant.admin.undo import written
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
