@@ -41,11 +41,6 @@ class Way(NamedTuple):
         return f"{PAY}{product}:{self.provider}:{self.currency}" + (f":{AGAIN}" if self.repeats else "")
 
 
-def is_selling() -> bool:
-    """Whether a payment provider is configured."""
-    return bool(providers.configured())
-
-
 def products(unit: Unit) -> list[Product]:
     """Return the products that can be paid for in some way here.
 

@@ -7,7 +7,7 @@ import { follow, formatted } from "./entities.js";
 import { openMenu } from "./menu.js";
 import { openChannel } from "./people.js";
 import { openStars, sayPurchase } from "./stars.js";
-import { address, botOf, chatId, isHere, on, openTalk, store, tell, unreadKey } from "./store.js";
+import { address, botOf, isHere, on, openTalk, store, tell, unreadKey } from "./store.js";
 import { renderWelcome } from "./welcome.js";
 
 const log = $("log");

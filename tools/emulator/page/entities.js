@@ -82,7 +82,7 @@ export function follow(address, actions) {
 }
 
 /** `{bot, parameter}` of https://t.me/<bot>?start=<parameter> or tg://resolve?domain=<bot>&start=…, else null. */
-export function inviteOf(address) {
+function inviteOf(address) {
   let url;
   try {
     url = new URL(address);

@@ -91,11 +91,6 @@ class World:
         with self.lock:
             return next((bot for bot in self.bots.values() if bot.token == token), None)
 
-    def bot_named(self, username: str) -> BotAccount | None:
-        """The bot with this @username, in any case."""
-        with self.lock:
-            return next((bot for bot in self.bots.values() if bot.username.lower() == username.lower()), None)
-
     def private_room(self, person: int, bot: str) -> Room:
         """The private chat of a person with a bot, made when absent (but not started)."""
         with self.lock:
