@@ -938,8 +938,6 @@ TEXTS: Mapping[str, str] = {
     "buy_method_question_year": "Auto-renews every year until you cancel. How would you like to pay?",
     "buy_card_question": "Which service would you like to pay through?",
     "buy_method_card": "Card",
-    "buy_method_crypto": "Crypto",
-    "buy_method_stars": "Telegram Stars",
     "buy_discount": "🏷 **{percent}% off** your next one-time purchase, already in the prices. Doesn’t apply to auto-renewing plans.",
     "buy_discount_until": "🏷 **{percent}% off** your next one-time purchase until {until}, already in the prices. Doesn’t apply to auto-renewing plans.",
     "buy_reduced": "🏷 {percent}% off: {prices}.",

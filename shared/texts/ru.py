@@ -946,8 +946,6 @@ TEXTS: Mapping[str, str] = {
     "buy_method_question_year": "Продлевается каждый год, отключить можно в любой момент. Как оплатите?",
     "buy_card_question": "Через какой сервис оплатите?",
     "buy_method_card": "Карта",
-    "buy_method_crypto": "Криптовалюта",
-    "buy_method_stars": "Звёзды Telegram",
     "buy_discount": "🏷 **Скидка {percent}%** на одну разовую покупку, уже в ценах. На автопродление не действует.",
     "buy_discount_until": "🏷 **Скидка {percent}%** на одну разовую покупку до {until}, уже в ценах. На автопродление не действует.",
     "buy_reduced": "🏷 Со скидкой {percent}%: {prices}.",

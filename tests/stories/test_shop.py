@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+from shared.bots.assistant import buy
+from shared.bots.assistant.offers import Way
+from shared.payments import providers
 from tests.stories.test_buy import LABELS, LABELS_RU, link_of, speaks, tap
 from tests.stories.test_receipt_contact import ask, orders
 from tests.support import eventually
@@ -262,3 +265,14 @@ def test_an_order_that_is_paid_meanwhile_is_not_canceled(stack: Stack, sql: Sql)
     press(anna, order, cancel)
     assert order.text.endswith("paid")
     assert [one["status"] for one in orders(sql, anna)] == ["completed"]
+
+
+def test_providers_of_cards_share_a_button_and_every_other_one_has_its_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    load = providers.load
+    monkeypatch.setattr(providers, "load", lambda key: load("crypto_pay" if key == "other_crypto" else key))
+    keys = ("stripe", "crypto_pay", "yookassa", "other_crypto", "balance")
+    ways = [Way(key, "USD", Decimal(5), repeats=False) for key in keys]
+    groups = [[way.provider for way in group] for group in buy._by_button(ways)]
+    assert groups == [["stripe", "yookassa"], ["crypto_pay"], ["other_crypto"], ["balance"]]

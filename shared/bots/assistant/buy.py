@@ -311,13 +311,18 @@ def _mode(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
 
 
 def _methods(unit: Unit, product: Product, repeats: bool) -> tuple[Text, Keyboard]:
-    by_method: dict[str, list[Way]] = {}
-    for way in _ways(unit, product, repeats):
-        by_method.setdefault(way.method, []).append(way)
-    rows = [[_method(unit, product, ways)] for ways in by_method.values()]
+    rows = [[_method(unit, product, ways)] for ways in _by_button(_ways(unit, product, repeats))]
     question = f"buy_method_question_{product['period']}" if repeats else "buy_method_question"
     up = BUY + product["key"] if len(_modes(unit, product)) > 1 else _above(unit, product)
     return _product_text(unit, product, question), [*rows, [(unit.text("buy_back"), up)]]
+
+
+def _by_button(ways: list[Way]) -> list[list[Way]]:
+    """Group the ways by button: the providers of cards share one, every other provider has its own."""
+    groups: dict[str, list[Way]] = {}
+    for way in ways:
+        groups.setdefault("card" if way.method == "card" else way.provider, []).append(way)
+    return list(groups.values())
 
 
 def _method(unit: Unit, product: Product, ways: list[Way]) -> tuple[str, str]:
@@ -332,7 +337,7 @@ def _method(unit: Unit, product: Product, ways: list[Way]) -> tuple[str, str]:
         name, data = unit.text(f"provider_{way.provider}"), way.button(product["key"])
     else:
         again = f":{offers.AGAIN}" if way.repeats else ""
-        name, data = unit.text(f"buy_method_{way.method}"), f"{_CARDS}{product['key']}{again}"
+        name, data = unit.text("buy_method_card"), f"{_CARDS}{product['key']}{again}"
     return unit.text("buy_offer", title=name, price=price(unit, way)), data
 
 
