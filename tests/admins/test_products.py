@@ -344,6 +344,11 @@ def test_a_title_changes_in_one_language(sql: Sql, product: str, rename: Change)
     [
         ("", "x", "title", "empty"),
         ("   ", "x", "title", "empty"),
+        ("\u200b\u2060", "x", "title", "empty"),
+        ("\u3164", "x", "title", "empty"),
+        ("\U000e0041", "x", "title", "empty"),
+        ("\u202e99.5", "x", "title", "characters"),
+        ("x", "to \u2067 turn", "description", "characters"),
         ("x" * 33, "x", "title", "long"),
         ("two\nlines", "x", "title", "characters"),
         ("x", "ы" * 256, "description", "long"),
@@ -356,6 +361,11 @@ def test_a_bad_text_is_refused(
     refused = rename(title, about)
     assert refused["outcome"] == "refused"
     assert [(one["field"], one["reason"]) for one in refused["problems"]] == [(field, reason)]
+
+
+def test_emoji_and_scripts_that_join_letters_are_texts(rename: Change) -> None:
+    for title in ("👨‍👩‍👧 Family", "⭐️", "می‌خواهم", "שנה"):
+        assert rename(title, None)["product"]["texts"]["en"] == {"title": title}
 
 
 def test_a_product_needs_no_description(rename: Change) -> None:

@@ -1,5 +1,6 @@
 -- Says why a title or a description of a product is unusable. A title has at most 32 characters (an invoice of Telegram takes no
--- more) and one line, a description 255; there need not be a description.
+-- more), one line, and something to see, as it stands alone on buttons; a description 255. There need not be a description.
+-- Neither may turn the direction of what follows it: a price behind such a title would be read backwards.
 --
 -- Twice or at once: computes only.
 -- Returns: null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
@@ -14,9 +15,13 @@ as $$
 declare
   v_most constant integer := case p_field when 'title' then 32 else 255 end;
   v_reason text := case
-    when p_field = 'title' and coalesce(p_text, '') = '' then 'empty'
+    when p_field = 'title' and regexp_replace(
+      coalesce(p_text, ''),
+      '[\s\u00A0\u00AD\u034F\u115F\u1160\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u2800\u3164\uFE00-\uFE0F\uFEFF\uFFA0\U000E0000-\U000E01EF]',
+      '', 'g'
+    ) = '' then 'empty'
     when length(p_text) > v_most then 'long'
-    when replace(p_text, case p_field when 'title' then '' else E'\n' end, '') ~ '[[:cntrl:]]' then 'characters'
+    when replace(p_text, case p_field when 'title' then '' else E'\n' end, '') ~ '[[:cntrl:]\u2028-\u202E\u2066-\u2069]' then 'characters'
   end;
 begin
   if v_reason is null then
