@@ -675,3 +675,14 @@ def test_the_same_number_a_long_time_later_is_another_update(
     update["message"]["date"] += 8 * 86_400
     assert "7 → 14" in deliver_until_done(stack.telegram, update, "assistant").json()["text"]
     assert column(sql, anna, "bonus_credits") == 14
+
+
+@pytest.mark.parametrize(
+    "data", ["admin:undo:%s", "admin:grant:1:%s", "admin:audit:1:%s", "admin:payment:%s", "admin:ban_yes:%s"]
+)
+def test_a_number_too_large_for_the_database_is_an_old_button(
+    stack: Stack, appoint: Appoint, data: str
+) -> None:
+    boss = appoint("en").chat("assistant")
+    tapped = boss.tap(ask(boss, "/stats").stored, data % ("9" * 40))
+    assert "old message" in tapped.answer(20)["text"]

@@ -52,7 +52,7 @@ def audit(message: Message) -> None:
             reply(unit.rich("admin_usage_audit"))
 
 
-@bot.admin_button(r"admin:audit:\d+:\d+")
+@bot.admin_button(r"admin:audit:[0-9]{1,18}:[0-9]{1,9}")
 def turn_page(call: CallbackQuery) -> None:
     """Show the entries before a number; 0 stands for everybody, and for the newest."""
     unit = current()

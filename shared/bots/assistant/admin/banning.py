@@ -39,7 +39,7 @@ def unban(message: Message) -> None:
             reply(unit.rich("admin_usage_unban"))
 
 
-@bot.admin_button(r"admin:ban:\d+")
+@bot.admin_button(r"admin:ban:[0-9]{1,18}")
 def ask(call: CallbackQuery) -> None:
     """Ask under a card's button."""
     unit = current()
@@ -49,7 +49,7 @@ def ask(call: CallbackQuery) -> None:
         unit.notice(unit.text("button_old"), alert=True)
 
 
-@bot.admin_button(r"admin:ban_yes:\d+")
+@bot.admin_button(r"admin:ban_yes:[0-9]{1,18}")
 def confirm(call: CallbackQuery) -> None:
     """Ban, if this is still what was asked last: another question would have had another reason."""
     unit = current()
@@ -63,7 +63,7 @@ def confirm(call: CallbackQuery) -> None:
     return show(unit, who)
 
 
-@bot.admin_button(r"admin:ban_no:\d+")
+@bot.admin_button(r"admin:ban_no:[0-9]{1,18}")
 def cancel(call: CallbackQuery) -> None:
     """Leave the person alone."""
     unit = current()

@@ -59,13 +59,13 @@ def _search(unit: Unit, query: str) -> tuple[Text, Keyboard]:
     return text, [[(name_of(one), f"admin:user:{one['telegram_id']}")] for one in users]
 
 
-@bot.admin_button(r"admin:user:\d+")
+@bot.admin_button(r"admin:user:[0-9]{1,18}")
 def show_user(call: CallbackQuery) -> None:
     """Show the card under a button."""
     show(current(), parts(call)[0])
 
 
-@bot.admin_button(r"admin:give:\d+")
+@bot.admin_button(r"admin:give:[0-9]{1,18}")
 def show_gifts(call: CallbackQuery) -> None:
     """Show what can be given."""
     unit = current()
@@ -75,7 +75,7 @@ def show_gifts(call: CallbackQuery) -> None:
         unit.notice(unit.text("button_old"), alert=True)
 
 
-@bot.admin_button(r"admin:undo:\d+")
+@bot.admin_button(r"admin:undo:[0-9]{1,18}")
 def tap_undo(call: CallbackQuery) -> None:
     """Undo what an admin did."""
     unit = current()
@@ -85,20 +85,20 @@ def tap_undo(call: CallbackQuery) -> None:
         show(unit, done.who)
 
 
-@bot.admin_button(r"admin:grant:\d+:\d+")
+@bot.admin_button(r"admin:grant:[0-9]{1,18}:[0-9]{1,9}")
 def tap_grant(call: CallbackQuery) -> None:
     """Give bonus credits."""
     who, credits_ = parts(call)
     _act(who, actions.grant, int(credits_))
 
 
-@bot.admin_button(r"admin:reset:\d+")
+@bot.admin_button(r"admin:reset:[0-9]{1,18}")
 def tap_reset(call: CallbackQuery) -> None:
     """Give today's requests back."""
     _act(parts(call)[0], actions.reset)
 
 
-@bot.admin_button(r"admin:plan:\d+:[^:]+")
+@bot.admin_button(r"admin:plan:[0-9]{1,18}:[^:]+")
 def tap_plan(call: CallbackQuery) -> None:
     """Give a plan for some days, or take it back: the free one, which has no end."""
     who, plan = parts(call)
@@ -109,7 +109,7 @@ def tap_plan(call: CallbackQuery) -> None:
     return _act(who, actions.set_plan, plan, None if plan == person["plans"][0] else _DAYS)
 
 
-@bot.admin_button(r"admin:unban:\d+")
+@bot.admin_button(r"admin:unban:[0-9]{1,18}")
 def tap_unban(call: CallbackQuery) -> None:
     """Take a ban back."""
     _act(parts(call)[0], actions.unban)

@@ -51,7 +51,7 @@ def payments(message: Message) -> None:
             reply(unit.rich("admin_usage_payments"))
 
 
-@bot.admin_button(r"admin:payment:\d+(:new)?")
+@bot.admin_button(r"admin:payment:[0-9]{1,18}(:new)?")
 def show_payment(call: CallbackQuery) -> None:
     """Show a payment under its button; under a message that must stay, in a new one."""
     unit = current()
@@ -65,7 +65,7 @@ def show_payment(call: CallbackQuery) -> None:
         unit.show(card(unit, found), buttons(unit, found))
 
 
-@bot.admin_button(r"admin:payments:\d+:\d+")
+@bot.admin_button(r"admin:payments:[0-9]{1,18}:[0-9]{1,9}")
 def turn_page(call: CallbackQuery) -> None:
     """Show the payments before a number; 0 stands for everybody's, and for the newest."""
     unit = current()

@@ -105,7 +105,7 @@ def take_answer(message: Message) -> None:
         reply(*product_changes.ask_texts(unit, product, language[0], message.text or ""))
 
 
-@bot.admin_button(r"admin:product_yes:\d+")
+@bot.admin_button(r"admin:product_yes:[0-9]{1,18}")
 def confirm(call: CallbackQuery) -> None:
     """Make the change, if this question is still the last one."""
     unit = current()

@@ -61,7 +61,7 @@ def promocode(message: Message) -> None:
             reply(unit.rich("admin_usage_promocode"))
 
 
-@bot.admin_button(r"admin:promocodes:\d+")
+@bot.admin_button(r"admin:promocodes:[0-9]{1,9}")
 def turn_page(call: CallbackQuery) -> None:
     """Show the codes before a number; 0 stands for the newest."""
     unit = current()

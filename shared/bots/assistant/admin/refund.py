@@ -42,7 +42,7 @@ def refund(message: Message) -> None:
     return None
 
 
-@bot.admin_button(r"admin:refund:\d+")
+@bot.admin_button(r"admin:refund:[0-9]{1,18}")
 def ask(call: CallbackQuery) -> None:
     """Ask under a payment's button: all that is left."""
     unit = current()
@@ -52,7 +52,7 @@ def ask(call: CallbackQuery) -> None:
         unit.notice(unit.text("button_old"), alert=True)
 
 
-@bot.admin_button(r"admin:refund_yes:\d+:[0-9.]+:[0-9.]+")
+@bot.admin_button(r"admin:refund_yes:[0-9]{1,18}:[0-9.]+:[0-9.]+")
 def confirm(call: CallbackQuery) -> None:
     """Have the money given back, if as much of it is left as when this was asked."""
     unit = current()
