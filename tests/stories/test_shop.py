@@ -220,6 +220,16 @@ def test_two_devices_buy_once_from_balance_and_an_old_button_tells_of_the_refund
     sql("delete from admins")
 
 
+@pytest.mark.parametrize("data", ["order:None", "order:", "order:9999999999999999999", "order!:x"])
+def test_data_that_no_order_button_has_is_an_old_button(stack: Stack, sql: Sql, data: str) -> None:
+    anna = speaks(stack)
+    sql("select adjust_balance(%s, 1000, 'gift', %s)", anna.id, f"gift:{anna.id}")
+    paid = press(anna, ask(anna, "/buy"), "bal!:credits_100:149:n0")
+    assert "Balance: 851" in paid.text
+    tapped = anna.tap(paid.stored, data)
+    assert "old message" in tapped.answer(20)["text"]
+
+
 @pytest.mark.parametrize(
     ("language", "unpaid", "cancel", "done", "status"),
     [

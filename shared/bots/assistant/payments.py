@@ -10,6 +10,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, log
 from shared.bots.assistant import bot
+from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.offers import title
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
@@ -56,7 +57,9 @@ def _waiting_label(unit: Unit, line: dict[str, Any]) -> str:
 
 
 @bot.callback_query_handler(
-    func=lambda call: (call.data or "").startswith(_ORDER), private_only=True, page="payments"
+    func=lambda call: re.fullmatch(rf"{_ORDER}[0-9]{{1,18}}", call.data or "") is not None,
+    private_only=True,
+    page="payments",
 )
 def show_order(call: CallbackQuery) -> None:
     """Show an order that can still be paid, to pay or to cancel it."""
@@ -126,7 +129,7 @@ def show_subscription(_call: CallbackQuery) -> None:
 
 def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
     running = db.call("subscription_overview", p_user_id=_person(unit))
-    plan = unit.text(f"plan_{running['plan']}")
+    plan = plan_name(unit, running["plan"])
     until = running["ends_at"] and unit.date(running["ends_at"])
     endless = "subscription_none" if running["plan"] == "FREE" else "subscription_endless"
     key = "subscription_until" if until else endless
