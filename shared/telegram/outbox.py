@@ -171,7 +171,8 @@ def _value(language: str, timezone: str, value: Any) -> Any:
     if not isinstance(value, dict):
         return value
     if "plan" in value or "text" in value:
-        return _plan_name(language, value["plan"]) if "plan" in value else texts.text(language, value["text"])
+        is_plan = "plan" in value
+        return texts.plan_name(language, value["plan"]) if is_plan else texts.text(language, value["text"])
     if "name" in value:
         return display_name(value["name"]) or "👤"
     if "date" in value:
@@ -179,12 +180,6 @@ def _value(language: str, timezone: str, value: Any) -> Any:
     if "amount" in value:
         return figures.money(language, Decimal(str(value["amount"] or 0)), value["currency"] or "")
     return texts.pick(language, value)
-
-
-def _plan_name(language: str, plan: str) -> str:
-    """Return a plan's name; one that an owner added may have its key alone."""
-    key = f"plan_{plan}"
-    return texts.text(language, key) if key in texts.language(language).TEXTS else plan
 
 
 def _timeout(deadline: float) -> float:

@@ -101,6 +101,12 @@ def text(code: str, key: str, /, **values: Any) -> str:
     return "".join(_fill(piece.content, code, values) for piece in _pieces(code, key))
 
 
+def plan_name(code: str, plan: str) -> str:
+    """Return a plan's name in a language: its key where the owner added the plan and no text."""
+    key = f"plan_{plan}"
+    return text(code, key) if key in language(code).TEXTS else plan
+
+
 def rich(code: str, key: str, /, **values: Any) -> Text:
     """Return the text `key` in a language with its styles as entities.
 

@@ -73,6 +73,18 @@ def test_no_requests_left_and_a_plan_without_limits(stack: Stack, sql: Sql, lang
         sql("update subscription_limits set daily_requests = 1000 where plan = 'PREMIUM'")
 
 
+def test_a_plan_without_a_text_is_shown_by_its_key(stack: Stack, sql: Sql) -> None:
+    anna = meet(stack)
+    sql("insert into subscription_limits (plan, vip_level, daily_requests) values ('GOLD', 5, 100)")
+    try:
+        sql("update users set vip_level = 5 where telegram_id = %s", anna.id)
+        for command in ("/menu", "/profile", "/subscription"):
+            assert "GOLD" in ask(anna, command).text, command
+    finally:
+        sql("update users set vip_level = 0 where telegram_id = %s", anna.id)
+        sql("delete from subscription_limits where plan = 'GOLD'")
+
+
 @pytest.mark.parametrize("language", ["en", "ru"])
 def test_help_has_sections_and_every_command_once(stack: Stack, language: str) -> None:
     help_ = ask(meet(stack, language), "/help")

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import argparse
 import signal
-import socket
 import sys
 import threading
 from types import FrameType
+
+from tools.launcher.ports import is_free
 
 
 def main() -> int:
@@ -27,7 +28,7 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda number, frame: _stopped(stop, frame))
-    if not _is_free(arguments.port):
+    if not is_free(arguments.port):
         print(
             f"Port {arguments.port} is taken. Stop the program that uses it, or choose another port: "
             f"./switchboard up --port {arguments.port + 1}",
@@ -78,16 +79,6 @@ def _stopped(stop: threading.Event, frame: FrameType | None) -> None:
         return
     stop.set()
     raise KeyboardInterrupt
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def _port(value: str) -> int:

@@ -145,7 +145,5 @@ def sections(
 
 
 def plan_name(unit: Unit, plan: str | None = None) -> str:
-    """Return a plan's name, the person's own by default; one that an owner added may have its key alone."""
-    plan = plan or unit.usage.plan
-    key = f"plan_{plan}"
-    return unit.text(key) if key in texts.language(unit.language).TEXTS else plan
+    """Return a plan's name in the user's language, by default that of their own plan."""
+    return texts.plan_name(unit.language, plan or unit.usage.plan)
