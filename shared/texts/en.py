@@ -949,7 +949,7 @@ TEXTS: Mapping[str, str] = {
     "buy_all": "‹ All offers",
     "buy_back": "‹ Back",
     "buy_other": "Other payment methods",
-    "buy_note_extends": "Your plan is paid until {until}. The new period starts after that date.",
+    "buy_note_extends": "Your plan is active until {until}. The new period starts after that date.",
     "buy_note_repeats": "🔁 Your plan auto-renews and is paid until {until}. Paying once adds a period and keeps that auto-renewal; a new auto-renewal replaces it.",
     "buy_note_endless": "⚠️ Your plan has no end date, so this purchase would add nothing right now.",
     "buy_replaces": "🔁 You already have auto-renewal: **{title}**, {price}, {provider}.\n\nIf you pay now, you’ll get one more period, and the new auto-renewal will replace this one.",
@@ -965,8 +965,8 @@ TEXTS: Mapping[str, str] = {
         "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance} and will have {left} left. "
         "This is a one-time payment, without auto-renewal."
     ),
-    "balance_short": "**{title}** costs {price}, and you have {balance} on your balance.\n\nTop up, then finish the purchase in one tap:",
-    "balance_short_only": "**{title}** costs {price}, and you have {balance} on your balance. Choose another payment method.",
+    "balance_short": "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance}. Top up, then finish the purchase in one tap:",
+    "balance_short_only": "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance}. Choose another payment method.",
     "balance_paid_subscription": "✅ **{title}** is paid from your balance. Active until {until}.\n\nBalance: {balance}",
     "balance_paid_credits": (
         "✅ Paid from your balance: **{title}**. You got **{quantity|request|requests}**.\n\nBalance: "

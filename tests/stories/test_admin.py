@@ -571,7 +571,11 @@ def test_users_are_found_by_a_part_of_their_name(
         100 * ord(language[0]),
         name,
     )
-    assert more in ask(boss, f"/user {name}").text
+    found = ask(boss, f"/user {name}")
+    assert more in found.text
+    shown = [label for row in labels(found) for label in row]
+    without_username = [label for label in shown if "@" not in label]
+    assert without_username and all(re.search(r" · 81\d{8}$", label) for label in without_username), shown
 
 
 @pytest.mark.parametrize(

@@ -79,7 +79,9 @@ def test_the_profile_counts_what_was_asked(stack: Stack) -> None:
     anna.send("hello")
     anna.answer()
     anna.send("/profile")
-    profile = anna.answer().text
+    page = anna.answer()
+    assert [[button.text for button in row] for row in page.buttons] == [["📊 Usage"], ["‹ Menu"]]
+    profile = page.text
     assert f"ID: {anna.id}" in profile
     assert "Today: 1 of 25 requests" in profile
     assert re.search(r"Resets at 00:00 MSK, in \d+ (hours?|minutes?)", profile)

@@ -42,7 +42,7 @@ class Attempt:
     def label(self) -> str:
         """The attempt's name on the page."""
         if self.note == "copy":
-            return f"Second copy of attempt {self.number}, its answer read by nobody"
+            return f"Second copy of attempt {self.number}, its answer ignored"
         names = {"forged": "Forged call", "resent": "Sent again", "edited": "Edited and sent again"}
         return names.get(self.note) or f"Attempt {self.number}"
 

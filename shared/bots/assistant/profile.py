@@ -10,10 +10,10 @@ from telebot.types import CallbackQuery, Message
 from shared import clock, db, texts
 from shared.bots.assistant import bot, contact, features
 from shared.bots.assistant.features import plan_name
-from shared.bots.assistant.menu import back, main_menu
+from shared.bots.assistant.menu import back
 from shared.config import settings
 from shared.telegram import current, reply
-from shared.telegram.unit import Unit
+from shared.telegram.unit import Keyboard, Unit
 from shared.texts import Text, figures
 
 
@@ -21,7 +21,7 @@ from shared.texts import Text, figures
 def profile(_message: Message) -> None:
     """Show the profile."""
     unit = current()
-    reply(_profile(unit), [_usage_button(unit), *contact.row(unit), *main_menu(unit)])
+    reply(_profile(unit), _buttons(unit))
 
 
 @bot.callback_query_handler(
@@ -30,7 +30,7 @@ def profile(_message: Message) -> None:
 def show_profile(_call: CallbackQuery) -> None:
     """Show the profile under the menu's button."""
     unit = current()
-    unit.show(_profile(unit), [_usage_button(unit), *contact.row(unit), *back(unit)])
+    unit.show(_profile(unit), _buttons(unit))
 
 
 def resets(unit: Unit) -> str:
@@ -64,8 +64,8 @@ def ways_out(unit: Unit, *, has_trial: bool) -> str:
     return "\n\n" + "\n".join([unit.text("ways_out"), *ways]) if ways else ""
 
 
-def _usage_button(unit: Unit) -> list[tuple[str, str]]:
-    return [(unit.text("menu_usage"), "usage")]
+def _buttons(unit: Unit) -> Keyboard:
+    return [[(unit.text("menu_usage"), "usage")], *contact.row(unit), *back(unit)]
 
 
 def _profile(unit: Unit) -> Text:

@@ -75,7 +75,7 @@ def test_deliver_twice_shows_which_delivery_got_which_answer(api: Api, control: 
     shown = finished(api, sent.update.trace_id, 2)
     by_note = {one["note"]: one for one in shown["attempts"] if one["key"] in ("1", "c1")}
     assert set(by_note) == {"", "copy"}
-    assert by_note["copy"]["label"] == "Second copy of attempt 1, its answer read by nobody"
+    assert by_note["copy"]["label"] == "Second copy of attempt 1, its answer ignored"
     worked = [one for one in shown["attempts"] if any(span["kind"] == "ai" for span in one["spans"])]
     refused = [one for one in shown["attempts"] if one["status"] == 503]
     assert len(worked) == 1

@@ -74,7 +74,7 @@ def _again(entry: Entry, attempt: Attempt) -> str:
     """Whether and when it is sent again."""
     fixed = {
         "forged": "The genuine delivery is not touched by it.",
-        "copy": "Nobody reads the answer of this copy; the other copy’s answer counts.",
+        "copy": "The answer to this copy is ignored; the other copy’s answer counts.",
         "resent": "It was sent by hand, so nobody sends it again.",
         "edited": "It was sent by hand, so nobody sends it again.",
     }

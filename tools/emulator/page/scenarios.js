@@ -105,7 +105,7 @@ export const SCENARIOS = [
         },
       },
       {
-        text: "Open the link as a new friend.", watch: "The link starts the bot with the code. Nobody is rewarded yet.",
+        text: "Open the link as a new friend.", watch: "The link starts the bot with the code. There’s no reward yet.",
         label: "Open it as Friend", act: async ({ addUser, become, send, noted }) => {
           become((await addUser("Friend")).id);
           await send(`/start ${noted().code}`);
@@ -167,7 +167,7 @@ export const SCENARIOS = [
         done: (name, event, { user }) => botSays(name, event, user("Guest")) && buttons(event).length > 1,
       },
     ],
-    ending: "Nobody got an error, and the database caught up by itself.",
+    ending: "The bot kept answering, and it recovered on its own.",
   },
   {
     id: "twice", icon: "twice", title: "Deliver twice", user: "Guest", faults: { deliver_twice: 0 },

@@ -56,7 +56,13 @@ def _search(unit: Unit, query: str) -> tuple[Text, Keyboard]:
     if len(users) == 1 and (person := look_up(unit, str(users[0]["telegram_id"]))):
         return card(unit, person), buttons(unit, person)
     text = unit.rich("admin_found_more" if found["has_more"] else "admin_found", query=query)
-    return text, [[(name_of(one), f"admin:user:{one['telegram_id']}")] for one in users]
+    return text, [[(_label(one), f"admin:user:{one['telegram_id']}")] for one in users]
+
+
+def _label(person: Found) -> str:
+    """Return the name with its @name, or with the id where only that tells namesakes apart."""
+    name, number = name_of(person), str(person["telegram_id"])
+    return name if person["username"] or name == number else f"{name} · {number}"
 
 
 @bot.admin_button(r"admin:user:[0-9]{1,18}")
