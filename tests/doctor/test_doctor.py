@@ -157,7 +157,7 @@ DAMAGE: dict[str, tuple[Callable[[dict[str, Any]], Any], str, str]] = {
     ),
     "bot_backend": (
         lambda p: p["secrets"]["DATABASE_URL"].update(versions=["postgresql://a:b@127.0.0.1:1/x"]),
-        "is the project paused", "deploy again",
+        "is the project paused", "setup --deploy",
     ),
     "bots": (
         lambda p: p["secrets"]["BOT_TOKENS"].update(
@@ -186,6 +186,12 @@ def test_what_is_wrong_is_named_with_its_remedy(clinic: Clinic) -> None:
         assert text in found[name]["text"]
         assert remedy in found[name]["remedy"]
     assert found["telegram"]["state"] == "ok"  # one that is well beside them
+
+
+def test_a_remedy_names_the_environment(clinic: Clinic) -> None:
+    clinic.project["functions"].pop("payments")
+    _, found = clinic.find("--environment=staging")
+    assert found["functions"]["remedy"] == "./switchboard setup --environment staging deploys again"
 
 
 def test_a_webhook_elsewhere_is_wrong(clinic: Clinic) -> None:
@@ -273,4 +279,5 @@ def test_pending_migrations_are_wrong(clinic: Clinic, server: Server) -> None:
     finally:
         server.drop_database("unmigrated")
     assert found["database"]["state"] == "wrong"
-    assert "migrations are pending" in found["database"]["text"]
+    assert "migrations not applied: 1" in found["database"]["text"]
+    assert found["database"]["remedy"] == "./switchboard setup --deploy"

@@ -264,7 +264,7 @@ class Cloud:
         for bot, token in json.loads(self.here["secrets"]["BOT_TOKENS"]["versions"][-1]).items():
             url = f"https://{given['_REGION']}-{self.project}.cloudfunctions.net/telegram/{bot}"
             secret = self.here["secrets"]["TELEGRAM_WEBHOOK_SECRET"]["versions"][-1]
-            body = json.dumps({"url": url, "secret_token": secret}).encode()
+            body = json.dumps({"url": url, "secret_token": secret, "allowed_updates": []}).encode()
             address = f"{os.environ['TELEGRAM_API_URL']}/bot{token}/setWebhook"
             request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
             urllib.request.urlopen(request, timeout=10).close()

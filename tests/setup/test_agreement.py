@@ -112,6 +112,7 @@ def test_the_page_on_the_wizard_lists_every_answer() -> None:
         "admin_emails": "e-mail", "admin_telegram_ids": "Telegram id",
         "support_contact": "contact for buyers", "terms_url": "terms", "own_keys": "own AI keys",
         "payment_providers": "payment providers", "welcomed": "first message",
+        "deployed": "what was deployed",
     }  # fmt: skip
     assert set(words) == {one.name for one in fields(Answers)}
     assert not [word for word in words.values() if word not in page]

@@ -15,7 +15,7 @@ from tests.setup.test_setup import AI_KEY, STRIPE_KEY, STRIPE_WEBHOOK, typed
 
 
 def dry(world: World, changed: Answers | None = None) -> str:
-    answers = typed(world, {"Telegram id": ["123456789"], **(changed or {})})
+    answers = typed(world, {"Admin Telegram ID": ["123456789"], **(changed or {})})
     done = world.run(answers, "--dry-run")
     assert done.status == 0, done.errors
     return done.output
@@ -91,7 +91,7 @@ def test_no_answer_runs_in_the_script_or_becomes_another_setting(world: World) -
         {
             "Region": [HOSTILE, "europe-west3"],
             "Contact": ["https://shop.example/|ENVIRONMENT=staging", contact],
-            "Address of your terms": ["https://shop.example/|X=1", terms],
+            "Link to your terms": ["https://shop.example/|X=1", terms],
         },
     )
     assert HOSTILE not in script

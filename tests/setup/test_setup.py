@@ -36,19 +36,19 @@ def typed(world: World, changed: Answers | None = None) -> Answers:
         "Supabase project": ["other"],
         "Address of the database": [world.owner_url],
         "Database password": [PASSWORD],
-        "Token of the bot assistant": [world.telegram.bot("assistant").token],
+        "Token for the bot assistant": [world.telegram.bot("assistant").token],
         "AI provider": [""],
-        "Key of openai": [AI_KEY],
+        "OpenAI API key": [AI_KEY],
         "May users": ["yes"],
         "Payment providers": ["stripe"],
         "STRIPE_SECRET_KEY": [STRIPE_KEY],
         "STRIPE_WEBHOOK_SECRET": [STRIPE_WEBHOOK],
         "Use them anyway": ["y"],  # test keys in production
-        "E-mail address": ["olga@example.com"],
+        "Admin email": ["olga@example.com"],
         "Is Olga": ["y"],
-        "Language": ["en"],
+        "Bot language": ["en"],
         "Contact": ["@help_desk"],
-        "Address of your terms": [""],
+        "Link to your terms": [""],
         "Deploy now": [""],
     } | (changed or {})
 
@@ -127,6 +127,35 @@ def _check_second_run(world: World, olga: Any) -> None:
     assert again.output.count("  done\n") == 15  # all but the cost, which is printed each time
 
 
+def test_changed_answers_and_a_newer_checkout_are_deployed(world: World, olga: Any) -> None:
+    assert world.run(typed(world, {"Payment providers": ["-"]})).status == 0
+    # Enter keeps every answer but the one that is changed; a function's settings do not show it.
+    kept = {
+        "AI provider": [""], "May users": [""], "Admin email": [""], "Admin Telegram ID": [""],
+        "Bot language": [""], "Contact": [""], "Link to your terms": [""],
+    }  # fmt: skip
+    changed = world.run(typed(world, {**kept, "Payment providers": ["stripe"]}), "--ask-again")
+    assert changed.status == 0, changed.output[-2000:] + changed.errors
+    first, second = (build["substitutions"] for build in reversed(world.project["builds"]))
+    assert second == first | {"_PAYMENT_SECRETS": "STRIPE_SECRET_KEY,STRIPE_WEBHOOK_SECRET"}
+    assert world.run(typed(world, {**kept, "Payment providers": [""]}), "--ask-again").status == 0
+    assert len(world.project["builds"]) == 2  # nothing changed
+    deployed = world.run({"Deploy now": [""]}, "--deploy")
+    assert (deployed.status, deployed.asked) == (0, ["Deploy now? [Y/n]:"])
+    assert [build["substitutions"] for build in world.project["builds"]] == [second, second, first]
+
+
+def test_a_webhook_that_leaves_updates_out_is_set_again(world: World, olga: Any) -> None:
+    assert world.run(typed(world)).status == 0
+    wanted = world.telegram.request("assistant", "getWebhookInfo", {})
+    world.telegram.request("assistant", "setWebhook", {"url": wanted["url"], "allowed_updates": ["message"]})
+    done = world.run({})
+    assert done.status == 0, done.output[-2000:] + done.errors
+    assert "  + ./switchboard telegram set-webhooks" in done.output
+    kinds = world.telegram.request("assistant", "getWebhookInfo", {})["allowed_updates"]
+    assert {"message", "callback_query", "pre_checkout_query"} <= set(kinds)
+
+
 def test_wrong_answers_are_asked_again_at_once(world: World, olga: Any) -> None:
     token = world.telegram.bot("assistant").token
     wrong = typed(
@@ -136,17 +165,17 @@ def test_wrong_answers_are_asked_again_at_once(world: World, olga: Any) -> None:
             "Region": ["moon-1", ""],
             "Address of the database": ["nonsense", DIRECT, NO_REFERENCE, world.owner_url],
             "Database password": ["not the password", PASSWORD],
-            "Token of the bot": ["12345", "123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", token],
+            "Token for the bot": ["12345", "123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", token],
             "AI provider": ["skynet", "openai"],
-            "Key of openai": ["sk-wrong-key-abcdefghijklmnopqrstuvwxyz", AI_KEY],
+            "OpenAI API key": ["sk-wrong-key-abcdefghijklmnopqrstuvwxyz", AI_KEY],
             "Payment providers": ["paypal", "stripe"],
             "STRIPE_SECRET_KEY": ["sk_test_other", STRIPE_KEY],
-            "E-mail address": ["olga", "olga@example.com"],
-            "Language": ["xx", "en"],
+            "Admin email": ["olga", "olga@example.com"],
+            "Bot language": ["xx", "en"],
             "Contact": ["call me", "@help_desk"],
         },
     )
-    del wrong["Token of the bot assistant"]
+    del wrong["Token for the bot assistant"]
     done = world.run(wrong, SUPABASE_ACCESS_TOKEN="sbp_test")
     assert done.status == 0, done.output[-2000:] + done.errors
     assert "abcdefghijklmnopqrst  bots, eu-central-1" in done.output
@@ -160,11 +189,11 @@ def test_wrong_answers_are_asked_again_at_once(world: World, olga: Any) -> None:
         "A token looks like",
         "Telegram does not know this token",
         "openai rejected this key",
-        "'paypal' is none of",
+        "Unknown provider 'paypal'",
         "stripe rejected these keys (HTTP 401)",
-        "is no e-mail address",
-        "It is one of en, ru",
-        "It is a @name",
+        "is not an email address",
+        "Choose one of: en, ru",
+        "Enter an @name",
     ):
         assert words in done.output, words
     for secret in ("secret-of-mine", "not the password", "sk_test_other", "sk-wrong-key"):
@@ -178,7 +207,7 @@ FAILURES = {
     "iam service-accounts create switchboard-payments": "",
     "projects add-iam-policy-binding": "",
     "secrets create DATABASE_URL": "",
-    "secrets versions add BOT_TOKENS": "Token of the bot",
+    "secrets versions add BOT_TOKENS": "Token for the bot",
     "secrets versions add PERSON_HASH_KEY": "",
     "secrets add-iam-policy-binding OPENAI_API_KEY": "",
     "builds submit": "",
@@ -249,7 +278,7 @@ def test_an_admin_who_never_started_the_bot_is_asked_to(world: World) -> None:
     nina = world.telegram.person("Nina", "en")
     world.telegram.person("Somebody", "en").chat("assistant").send("/start")
     # Enter alone makes nobody an admin: anyone may have written to the bot first.
-    answers = typed(world, {"Is Somebody": [""], "Telegram id": [str(nina.id)], "Open the bot": ["n"]})
+    answers = typed(world, {"Is Somebody": [""], "Admin Telegram ID": [str(nina.id)], "Open the bot": ["n"]})
     done = world.run(answers)
     assert done.status == 1
     assert "press Start. Try again?" in done.asked[-1]

@@ -19,6 +19,7 @@ from tools.setup.steps.step import CloudStep
 from tools.setup.verdict import Verdict
 
 SETUP = "./switchboard setup"
+DEPLOY = "./switchboard setup --deploy"
 SECONDS = 15.0  # a function may have to start
 ALERTS = "100"
 
@@ -62,7 +63,7 @@ def _commands(step: type[CloudStep]) -> Callable[[Deployment], Finding]:
         if missing:
             first = " ".join(missing[0].words)
             return Finding.wrong(f"{len(missing)} missing, first: gcloud {first}", SETUP)
-        return Finding.ok(f"{len(step().actions(it.answers))} as they should be")
+        return Finding.ok("as they should be")
 
     return check
 
@@ -141,7 +142,8 @@ def bots(it: Deployment) -> Finding:
         kinds = known.load(name).handled_kinds()
         problems = list(info.problems(answer, f"{it.url}/telegram/{name}", kinds, datetime.now(UTC)))
         if problems:
-            return Finding.wrong(f"{name}: {problems[0]}", SETUP)
+            what, is_unset, _ = problems[0].partition(info.SET_IT)
+            return Finding.wrong(f"{name}: {what}", SETUP if is_unset else "docs/deployment.md: 5. Verify")
         names.append(verdict.text)
     return Finding.ok(", ".join(names))
 
@@ -157,21 +159,21 @@ def owner_login(it: Deployment) -> Finding:
             applied = set(migrate.applied_versions(connection))
             pending = [one for one in migrate.migrations() if one.version not in applied]
             if pending:
-                return Finding.wrong(
-                    f"{len(pending)} migrations are pending, first {pending[0]}", f"{SETUP} deploys"
-                )
+                return Finding.wrong(f"migrations not applied: {len(pending)}, first {pending[0]}", DEPLOY)
             row = connection.execute("select count(telegram_id) from public.admins").fetchone()
     except psycopg.Error as error:
         return Finding.wrong(database.reason(str(error)), "./switchboard secret set DATABASE_ADMIN_URL")
     if row is None or not row[0]:
-        return Finding.wrong("no admin has a Telegram id, so alarms reach no one", f"{SETUP} deploys")
-    return Finding.ok(f"all migrations applied, {row[0]} admin(s)")
+        return Finding.wrong("no admin has a Telegram id, so alarms reach no one", DEPLOY)
+    return Finding.ok(f"all migrations applied, admins: {row[0]}")
 
 
 def backend_login(it: Deployment) -> Finding:
     """Log in as the functions do."""
     verdict = database.log_in(it.store.get("DATABASE_URL"))
-    return _finding(verdict, "deploy again: a deployment sets bot_backend's password")
+    if verdict.text == database.WRONG_PASSWORD:
+        return Finding.wrong("the database has another password than DATABASE_URL", f"{DEPLOY} sets it")
+    return _finding(verdict, f"{DEPLOY} sets bot_backend's password")
 
 
 def sales(it: Deployment) -> Finding:
@@ -207,7 +209,7 @@ def payments(it: Deployment) -> Finding:
         verdicts.append(verdict)
     unsure = [verdict for verdict in verdicts if verdict.is_unknown]
     if unsure:
-        return Finding.unknown(unsure[0].text)
+        return Finding(unsure[0].state.replace("warning", "note"), unsure[0].text)
     return Finding.ok("; ".join(verdict.text for verdict in verdicts) or "Telegram Stars alone")
 
 

@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 from tools.cloud.gcloud import CloudError, Gcloud
@@ -43,7 +44,16 @@ def _rows(parsed: argparse.Namespace) -> Iterator[Row]:
     for name, check in local.CHECKS.items():
         yield "checkout", name, _safely(lambda check=check: check(ROOT))  # type: ignore[misc]
     if not parsed.local:
-        yield from _deployment(parsed)
+        for part, name, finding in _deployment(parsed):
+            yield part, name, _for_environment(finding, parsed.environment)
+
+
+def _for_environment(finding: Finding, environment: str) -> Finding:
+    """Return the finding with a remedy that names the environment, where it is not the wizard's default."""
+    if environment == answers_file.ENVIRONMENTS[0]:
+        return finding
+    wizard = "./switchboard setup"
+    return replace(finding, remedy=finding.remedy.replace(wizard, f"{wizard} --environment {environment}"))
 
 
 def _deployment(parsed: argparse.Namespace) -> Iterator[Row]:

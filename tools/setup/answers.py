@@ -34,10 +34,19 @@ class Answers:
     own_keys: str = ""  # yes or no
     payment_providers: str = ""  # names separated by commas
     welcomed: list[int] = field(default_factory=list)  # admins who got the first message
+    deployed: dict[str, str] = field(default_factory=dict)  # the last substitutions
 
     def without_choices(self) -> Answers:
         """Return answers that only say where the deployment is, so that everything else is asked again."""
-        return Answers(self.environment, self.project, self.region, welcomed=self.welcomed)
+        return Answers(
+            self.environment, self.project, self.region, welcomed=self.welcomed, deployed=self.deployed
+        )
+
+    def or_else(self, previous: Answers) -> Answers:
+        """Return answers with the previous one wherever none was given yet."""
+        return Answers(
+            **{one.name: getattr(self, one.name) or getattr(previous, one.name) for one in fields(Answers)}
+        )
 
     @property
     def functions_url(self) -> str:

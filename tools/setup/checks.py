@@ -49,7 +49,7 @@ def region(answer: str) -> Verdict:
 def emails(answer: str) -> Verdict:
     """Check a list of e-mail addresses."""
     wrong = [word.strip() for word in answer.split(",") if not _EMAIL.fullmatch(word.strip())]
-    return Verdict.bad(f"{wrong[0]!r} is no e-mail address.") if wrong else Verdict.good("")
+    return Verdict.bad(f"{wrong[0]!r} is not an email address.") if wrong else Verdict.good("")
 
 
 def telegram_ids(answer: str) -> Verdict:
@@ -57,7 +57,9 @@ def telegram_ids(answer: str) -> Verdict:
     words = [word.strip() for word in answer.split(",")]
     if all(word.isascii() and word.isdecimal() and 0 < int(word) < 2**52 for word in words):
         return Verdict.good("")
-    return Verdict.bad("A Telegram id is a number such as 123456789; the bot's /whoami shows yours.")
+    return Verdict.bad(
+        "A Telegram ID is a number such as 123456789: docs/deployment.md (Find your ids) has the way."
+    )
 
 
 def contact(answer: str) -> Verdict:
@@ -65,7 +67,7 @@ def contact(answer: str) -> Verdict:
     if _CONTACT.fullmatch(answer):
         return Verdict.good("")
     return Verdict.bad(
-        "It is a @name, an e-mail address or a link that begins with https://, without spaces and |."
+        "Enter an @name, an email address or a link that begins with https://, without spaces and |."
     )
 
 
@@ -73,7 +75,7 @@ def link_or_none(answer: str) -> Verdict:
     """Check an https link, or `-` for none."""
     if answer == "-" or (answer.startswith("https://") and _LINK.fullmatch(answer)):
         return Verdict.good("")
-    return Verdict.bad("It begins with https:// and has no spaces and no |; - means none.")
+    return Verdict.bad("Enter a link that begins with https://, without spaces and |, or - for none.")
 
 
 def bot_token(token: str) -> Verdict:
@@ -139,7 +141,7 @@ def _mode(provider: str, values: Mapping[str, str], environment: str) -> Verdict
     if not mode.is_test(values[mode.key]):
         return Verdict.good(f"{provider} accepts the keys: live mode, real money")
     if environment == "production":
-        return Verdict.unknown(
+        return Verdict.warning(
             f"{provider} accepts the keys, but they are test keys: production ignores test payments."
         )
     return Verdict.good(f"{provider} accepts the keys: test mode")

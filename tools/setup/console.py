@@ -44,7 +44,7 @@ class Console:
         listed = ", ".join(options)
 
         def check(answer: str) -> Verdict:
-            return Verdict.good("") if answer in options else Verdict.bad(f"It is one of {listed}.")
+            return Verdict.good("") if answer in options else Verdict.bad(f"Choose one of: {listed}.")
 
         return self.ask(f"{question} ({listed})", check, default)
 

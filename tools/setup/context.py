@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tools.cloud.gcloud import Gcloud
@@ -28,6 +28,7 @@ class Context:
     root: Path
     save: Callable[[], None]
     yes: bool = False  # do not ask before commands run
+    previous: Answers = field(default_factory=Answers)  # what Enter keeps when answers are changed
 
     def answer(self, name: str, ask: Callable[[], str]) -> str:
         """Return an answer that was given before, or ask for it and keep it at once."""
@@ -35,6 +36,10 @@ class Context:
             setattr(self.answers, name, ask())
             self.save()
         return str(getattr(self.answers, name))
+
+    def default(self, name: str, otherwise: str = "") -> str:
+        """Return what Enter means for an answer: the previous one, or `otherwise` where there is none."""
+        return str(getattr(self.previous, name)) or otherwise
 
     def allow(self, what: str) -> None:
         """Ask before commands run. Raises Stop when the owner says no."""

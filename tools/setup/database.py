@@ -14,9 +14,10 @@ _POOLER = re.compile(r"[a-z0-9-]+\.pooler\.supabase\.(com|co)")
 _DIRECT = re.compile(r"db\.([a-z]{20})\.supabase\.(co|com)")
 SESSION_PORT, TRANSACTION_PORT = 5432, 6543
 UNKNOWN_PROJECT = "This pooler does not know the project: copy the host under Connect again."
+WRONG_PASSWORD = "The password is wrong. Supabase → Database → Settings resets it."  # noqa: S105
 # What libpq and Supavisor say (supabase.com/docs/guides/troubleshooting), and what to do about it.
 _REASONS = (
-    ("password authentication failed", "The password is wrong. Supabase → Database → Settings resets it."),
+    ("password authentication failed", WRONG_PASSWORD),
     ("tenant or user not found", UNKNOWN_PROJECT),
     ("enotfound", UNKNOWN_PROJECT),
     ("certificate verify failed", "The server's certificate is not Supabase's: another machine answered."),

@@ -38,6 +38,14 @@ STEPS: tuple[type[Step], ...] = (
     deployment.Cost,
 )
 
+NEXT = """\
+Next:
+  Send /products to the bot to set prices and start selling (docs/deployment.md: 6. Put products on sale).
+  Have alerts mailed to you (docs/deployment.md: 7. Get alerts).
+Later:
+  ./switchboard doctor            checks everything
+  ./switchboard setup --deploy    deploys a newer checkout with the same answers"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the wizard; the exit status is 0, 1 with one line that says what to do, or 130 after Ctrl-C."""
@@ -46,12 +54,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console = Console(out=sys.stderr if parsed.dry_run else sys.stdout)
     try:
         answers = answers_file.load(file, parsed.environment)
+        previous = answers
         if parsed.ask_again:
             answers = answers.without_choices()
         if parsed.dry_run:
-            print(script.render(answers, console, STEPS))
+            print(script.render(answers, previous, console, STEPS))
             return 0
-        run(_context(answers, file, console, parsed.yes))
+        if parsed.deploy:
+            answers.deployed = {}
+        run(_context(answers, previous, file, console, parsed.yes))
     except (KeyboardInterrupt, EOFError):
         console.say("\nStopped. Run ./switchboard setup again to go on from here.")
         return 130
@@ -73,16 +84,17 @@ def run(context: Context) -> None:
         else:
             step.run(context)
     minutes, seconds = divmod(round(time.monotonic() - began), 60)
-    context.console.say(
-        f"\nReady after {minutes} min {seconds} s. ./switchboard doctor checks it at any time."
-    )
+    context.console.say(f"\nReady after {minutes} min {seconds} s.\n{NEXT}")
 
 
-def _context(answers: answers_file.Answers, file: Path, console: Console, yes: bool) -> Context:
+def _context(
+    answers: answers_file.Answers, previous: answers_file.Answers, file: Path, console: Console, yes: bool
+) -> Context:
     cloud = Gcloud(answers.project, lambda line: console.say(f"  {line}"))
     return Context(
-        answers, console, cloud, SecretStore(cloud), ROOT, lambda: answers_file.save(file, answers), yes
-    )
+        answers, console, cloud, SecretStore(cloud), ROOT,
+        lambda: answers_file.save(file, answers.or_else(previous)), yes, previous,
+    )  # fmt: skip
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -98,6 +110,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--yes", action="store_true", help="do not ask before commands run")
     parser.add_argument(
         "--ask-again", action="store_true", help="change answers: ask all but project and region"
+    )
+    parser.add_argument(
+        "--deploy", action="store_true", help="deploy again with the same answers, as after a git pull"
     )
     parser.add_argument("--answers", metavar="FILE", help="the file of answers (default: in .switchboard)")
     return parser

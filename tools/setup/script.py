@@ -29,9 +29,9 @@ secret() { # stores one secret, unless it exists; never an empty one
 """
 
 
-def render(answers: Answers, console: Console, steps: Sequence[type[Step]]) -> str:
+def render(answers: Answers, previous: Answers, console: Console, steps: Sequence[type[Step]]) -> str:
     """Ask for the answers that are missing, offline, and return the script."""
-    complete(answers, console)
+    complete(answers, previous, console)
     project, region = shlex.quote(answers.project), shlex.quote(answers.region)
     lines = [HEAD.replace("PROJECT", project)]
     for kind in steps:
@@ -42,11 +42,11 @@ def render(answers: Answers, console: Console, steps: Sequence[type[Step]]) -> s
     return "\n".join(lines)
 
 
-def complete(answers: Answers, console: Console) -> None:
+def complete(answers: Answers, previous: Answers, console: Console) -> None:
     """Ask for what the script needs, checking forms only: nothing outside is called."""
-    context = Context(answers, console, None, None, None, lambda: None)  # type: ignore[arg-type]
+    context = Context(answers, console, None, None, None, lambda: None, previous=previous)  # type: ignore[arg-type]
     context.answer("project", lambda: console.ask("Project id", checks.project))
     context.answer("region", lambda: console.ask("Region", checks.region, "europe-west3"))
-    context.answer("admin_telegram_ids", lambda: console.ask("Telegram id of the admin", checks.telegram_ids))
+    context.answer("admin_telegram_ids", lambda: owner.type_id(context))
     for kind in (secret_steps.Ai, secret_steps.Random, secret_steps.Payments, owner.Owner):
         kind().ask(context)

@@ -10,7 +10,7 @@ from typing import Self
 class Verdict:
     """Good, bad, or unknown because the other side could not be asked; the text never holds a secret."""
 
-    state: str  # "ok", "wrong", "unknown"
+    state: str  # "ok", "wrong", "unknown", "warning"
     text: str
 
     @classmethod
@@ -28,6 +28,11 @@ class Verdict:
         """Return: nothing says whether it is right."""
         return cls("unknown", text)
 
+    @classmethod
+    def warning(cls, text: str) -> Self:
+        """Return: the answer works, but hardly as the owner means it."""
+        return cls("warning", text)
+
     @property
     def is_good(self) -> bool:
         """Whether the answer can be used."""
@@ -35,8 +40,8 @@ class Verdict:
 
     @property
     def is_unknown(self) -> bool:
-        """Whether it could not be checked."""
-        return self.state == "unknown"
+        """Whether it may be used if the owner says so."""
+        return self.state in ("unknown", "warning")
 
     def __str__(self) -> str:
         return f"{self.state}: {self.text}"

@@ -12,6 +12,7 @@ from telebot.util import update_types
 RECENT = timedelta(hours=1)
 # What an absent allowed_updates leaves out (Bot API: setWebhook).
 NOT_BY_DEFAULT = frozenset({"chat_member", "message_reaction", "message_reaction_count"})
+SET_IT = ": run ./switchboard telegram set-webhooks"
 _NEVER = datetime.fromtimestamp(0, UTC)
 
 
@@ -25,15 +26,20 @@ def lines(info: dict[str, Any]) -> Iterator[str]:
         yield f"error     {_when(info, 'last_error_date'):%Y-%m-%d %H:%M:%S} UTC: {message}"
 
 
+def is_set(info: dict[str, Any], url: str, kinds: tuple[str, ...]) -> bool:
+    """Return whether a webhook is at `url` and brings `kinds` of updates."""
+    return info.get("url") == url and set(kinds) <= _allowed(info)
+
+
 def problems(info: dict[str, Any], url: str, kinds: tuple[str, ...], now: datetime) -> Iterator[str]:
     """Yield what is wrong with a webhook that should be at `url` and bring `kinds` of updates."""
     if not info.get("url"):
-        yield "no webhook is set: run ./switchboard telegram set-webhooks"
+        yield f"no webhook is set{SET_IT}"
         return
     if info["url"] != url:
-        yield f"the address should be {url}: run ./switchboard telegram set-webhooks"
+        yield f"the address should be {url}{SET_IT}"
     if missing := [kind for kind in kinds if kind not in _allowed(info)]:
-        yield f"{', '.join(missing)} will not come: run ./switchboard telegram set-webhooks"
+        yield f"{', '.join(missing)} will not come{SET_IT}"
     waiting = info.get("pending_update_count", 0)
     if waiting:
         yield f"updates wait: {waiting} (on a busy bot a few are always under way: look again)"

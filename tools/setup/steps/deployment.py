@@ -18,7 +18,8 @@ BUILD_SECONDS = 45 * 60  # deploy.yaml ends a build after 40 minutes
 WEBHOOK_SECONDS = 180
 HEADING = "4. The first deployment, and every other"
 WELCOME = {
-    "en": "Your bot is live. Its alarms come here. /help lists the admin commands; /products sets prices.",
+    "en": "Your bot is live, and alerts will arrive here. "
+    "Set prices with /products; /help lists all admin commands.",
     "ru": "Бот работает. Уведомления о сбоях придут сюда. "
     "Команды администратора — в /help, цены — в /products.",
 }
@@ -60,16 +61,22 @@ class Deploy(Step):
     heading = HEADING
 
     def is_done(self, context: Context) -> bool:
-        """Whether every function runs with these answers and every job exists."""
-        return not self.lacking(context)
+        """Whether all runs, and the last deployment from here had these answers.
+
+        A function's settings do not show every answer, so what was deployed is kept beside them.
+        """
+        return not self.lacking(context) and context.answers.deployed == substitutions(context.answers)
 
     def run(self, context: Context) -> None:
         """Submit the build and watch it; Stop names the step that failed."""
         lacking = self.lacking(context)
-        context.console.say(f"  To deploy: {', '.join(lacking)}. It takes about ten minutes.")
+        what = ", ".join(lacking) or "this checkout, with the answers above"
+        context.console.say(f"  To deploy: {what}. It takes about ten minutes.")
         context.allow("  Deploy now?")
         if not context.cloud.watch(*submit(context.answers), deadline=BUILD_SECONDS, folder=context.root):
             raise Stop(self._failure(context))
+        context.answers.deployed = substitutions(context.answers)
+        context.save()
 
     def script(self, answers: Answers) -> list[str]:
         """Return the build's command."""
@@ -130,11 +137,18 @@ class Webhooks(Step):
     heading = HEADING
 
     def is_done(self, context: Context) -> bool:
-        """Whether every bot's webhook is the address of this deployment."""
+        """Whether every bot's webhook is the address of this deployment and brings all it handles."""
+        from shared import bots
+        from tools.telegram import info
+
         base = context.answers.functions_url
         try:
             return all(
-                bot_api.call(token, "getWebhookInfo").get("url") == f"{base}/telegram/{name}"
+                info.is_set(
+                    bot_api.call(token, "getWebhookInfo"),
+                    f"{base}/telegram/{name}",
+                    bots.load(name).handled_kinds(),
+                )
                 for name, token in context.tokens().items()
             )
         except bot_api.BotApiError as error:

@@ -23,17 +23,21 @@ class Owner(Step):
     def ask(self, context: Context) -> None:
         """Ask for the admins' addresses and ids, the language and the contact."""
         console, answers = context.console, context.answers
-        context.answer("admin_emails", lambda: console.ask("E-mail address of the admin", checks.emails))
+        emails = context.default("admin_emails")
+        context.answer("admin_emails", lambda: console.ask("Admin email", checks.emails, emails))
         context.answer("admin_telegram_ids", lambda: self._ask_id(context))
-        languages = _languages()
-        context.answer("default_language", lambda: console.choose("Language of the bot", languages, "en"))
-        what = "Contact for buyers (@name, e-mail or link), which Telegram demands of whoever sells"
-        context.answer(
-            "support_contact", lambda: console.ask(what, checks.contact, answers.admin_emails.split(",")[0])
-        )
+        languages, language = _languages(), context.default("default_language", "en")
+        context.answer("default_language", lambda: console.choose("Bot language", languages, language))
+        what = "Contact for buyers (@name, email or link; Telegram requires one)"
+        contact = context.default("support_contact", answers.admin_emails.split(",")[0])
+        context.answer("support_contact", lambda: console.ask(what, checks.contact, contact))
         context.answer(
             "terms_url",
-            lambda: console.ask("Address of your terms of sale (- for none yet)", checks.link_or_none, "-"),
+            lambda: console.ask(
+                "Link to your terms of sale (- for none yet)",
+                checks.link_or_none,
+                context.default("terms_url", "-"),
+            ),
         )
 
     def is_done(self, context: Context) -> bool:
@@ -48,7 +52,7 @@ class Owner(Step):
         """Find the id by a message to the bot; typed where that is not possible."""
         if found := self._listen(context):
             return found
-        return context.console.ask("Telegram id of the admin", checks.telegram_ids)
+        return type_id(context)
 
     def _listen(self, context: Context) -> str:
         """Wait for a private message to the first bot, whose webhook is not set yet."""
@@ -90,6 +94,12 @@ def _label(sender: dict[str, Any]) -> str:
     name = " ".join(filter(None, [sender.get("first_name"), sender.get("last_name")]))
     handle = f"@{sender['username']}, " if sender.get("username") else ""
     return f"{''.join(filter(str.isprintable, name))} ({handle}{sender['id']})"
+
+
+def type_id(context: Context) -> str:
+    """Ask for the admin's Telegram ID."""
+    default = context.default("admin_telegram_ids")
+    return context.console.ask("Admin Telegram ID", checks.telegram_ids, default)
 
 
 def _languages() -> list[str]:

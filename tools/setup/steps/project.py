@@ -73,7 +73,7 @@ class Project(Step):
         except CloudError as error:
             context.answers.project = ""
             context.save()
-            raise Stop(f"{error}. Another id is asked for in the next run.") from None
+            raise Stop(f"{str(error).rstrip('.')}. Run ./switchboard setup again with another id.") from None
 
     def _is_billed(self, context: Context) -> bool:
         found = context.cloud.read(

@@ -129,7 +129,7 @@ class Bots(Step):
         context.console.say("  Write /newbot to @BotFather; it answers with a token.")
         names = bots.names()
         tokens = {
-            name: context.console.ask_secret(f"Token of the bot {name}", checks.bot_token) for name in names
+            name: context.console.ask_secret(f"Token for the bot {name}", checks.bot_token) for name in names
         }
         context.store.put("BOT_TOKENS", json.dumps(tokens))
 
@@ -147,7 +147,10 @@ class Ai(Step):
     def ask(self, context: Context) -> None:
         """Ask for the provider."""
         context.answer(
-            "chat_provider", lambda: context.console.choose("AI provider", open_providers(), "openai")
+            "chat_provider",
+            lambda: context.console.choose(
+                "AI provider", open_providers(), context.default("chat_provider", "openai")
+            ),
         )
 
     def is_done(self, context: Context) -> bool:
@@ -159,8 +162,11 @@ class Ai(Step):
         from shared.ai import providers
 
         provider = context.answers.chat_provider
-        context.console.say(f"  Keys are made at {providers.load(provider).KEYS_PAGE}")
-        key = context.console.ask_secret(f"Key of {provider}", lambda text: checks.ai_key(provider, text))
+        service = providers.load(provider)
+        context.console.say(f"  Create a key at {service.KEYS_PAGE}")
+        key = context.console.ask_secret(
+            f"{service.NAME} API key", lambda text: checks.ai_key(provider, text)
+        )
         context.store.put(layout.ai_secret(provider), key)
 
     def script(self, answers: Answers) -> list[str]:
@@ -179,7 +185,7 @@ class Random(Step):
         context.answer(
             "own_keys",
             lambda: context.console.choose(
-                "May users add AI keys of their own (/keys)?", ["yes", "no"], "no"
+                "May users add their own AI keys (/keys)?", ["yes", "no"], context.default("own_keys", "no")
             ),
         )
 
@@ -192,8 +198,9 @@ class Random(Step):
         for name in random_names(context.answers):
             if not context.store.has_value(name):
                 context.store.put(name, GENERATORS[name]())
+        kept = [name for name in random_names(context.answers) if name != "TELEGRAM_WEBHOOK_SECRET"]
         context.console.say(
-            "  Keep copies of PERSON_HASH_KEY and TOKEN_ENCRYPTION_KEYS with your recovery codes: "
+            f"  Keep copies of {' and '.join(kept)} with your recovery codes: "
             "gcloud secrets versions access latest --secret=NAME"
         )
 
@@ -233,17 +240,19 @@ class Payments(Step):
             unknown = [word for word in answer.replace(" ", "").split(",") if word not in names]
             if answer == "-" or not unknown:
                 return Verdict.good("")
-            return Verdict.bad(f"{unknown[0]!r} is none of {', '.join(names)}.")
+            return Verdict.bad(f"Unknown provider {unknown[0]!r}. Choose from {', '.join(names)}.")
 
         listed = ", ".join(names)
         return context.console.ask(
-            f"Payment providers besides Telegram Stars ({listed}; - for none)", check, "-"
+            f"Payment providers besides Telegram Stars ({listed}; - for none)",
+            check,
+            context.default("payment_providers", "-"),
         )
 
     def _ask_keys(self, context: Context, provider: str) -> None:
         answers = context.answers
         context.console.say(
-            f"  Address for callbacks at {provider}: {answers.functions_url}/payments/{provider}"
+            f"  Webhook address to enter at {provider}: {answers.functions_url}/payments/{provider}"
         )
         while True:
             values = {name: self._value(context, name) for name in required(provider)}

@@ -70,7 +70,7 @@ class CloudStep(Step):
         missing = self.missing(context)
         if not missing:
             return
-        context.console.say(f"  {len(missing)} commands:")
+        context.console.say(f"  {len(missing)} command{'s' if len(missing) > 1 else ''}:")
         for action in missing:
             context.console.say(f"    {shlex.join(context.cloud.command(*action.words))}")
         context.allow("  Run them?")
