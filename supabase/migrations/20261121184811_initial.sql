@@ -4467,8 +4467,9 @@ comment on function public.admin_unban_user is 'Lets a banned person into the bo
 -- Undoes what an admin did to a user: bonus credits, trainings, balance, a plan, or the reset of a limit. What the user has used
 -- up since stays used up. Earlier days of the month, which a reset sets to zero, are not restored.
 --
--- Twice or at once: the user's row is locked and an entry is undone once, whoever asks (a unique index on the log); a repetition
+-- Twice or at once: the user's row is locked and an entry is undone once (a unique index on the log); a repetition
 --   is answered with what was done.
+-- Locks: user (NO KEY UPDATE), then what the action changed.
 -- Returns: jsonb {outcome, telegram_id, action, before, after (as the action has them), is_partial: less was left than was
 --   given, outgoing: messages to deliver now}. The user is told once. outcome:
 --   undone      now, or by a call with this reference
@@ -4620,6 +4621,7 @@ comment on function private.counted_before is 'What earlier refunds of a payment
 --
 -- Twice or at once: an alarm is deleted by the transaction that queues it, and skipped by all others meanwhile. An alarm
 --   that was stored while its admin wrote for the first time is found by the next sweep.
+-- Locks: waiting alarms, then their admins' users (KEY SHARE); rows that are locked already are left to the next sweep.
 -- Returns: how many were queued.
 -- Errors: none.
 create or replace function private.deliver_alarms(p_limit integer)
@@ -4859,7 +4861,7 @@ comment on function private.notify_plan is 'Tells a user that an admin changed t
 -- blocked the bots and those whom no bot has seen get none.
 --
 -- Twice or at once: every call queues a message; the caller holds the user's row and acts once.
--- Returns: see private.tell_person; empty when there is nobody to write to.
+-- Returns: see private.tell_person; empty when the user gets no message.
 -- Errors: none.
 create or replace function private.notify_user(p_user_id bigint, p_key text, p_values jsonb, p_buttons jsonb default null)
 returns jsonb
@@ -7758,6 +7760,7 @@ comment on function private.give_for_payment is 'Gives what was paid for';
 -- Cancels an order that its buyer no longer wants to pay. Money that comes for it all the same is honoured.
 --
 -- Twice or at once: the order's row is locked; canceled twice is canceled once.
+-- Locks: order.
 -- Returns: jsonb {outcome: canceled, outgoing: the edits of its messages, to deliver now} | {outcome: closed, …}: it is paid or
 --   under review, see private.closed_checkout | {outcome: unknown}.
 -- Errors: none.

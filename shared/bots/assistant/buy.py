@@ -284,7 +284,7 @@ def _go_on(unit: Unit, product: Product) -> None:
 
 
 def _pay_or_ask(unit: Unit, product: Product, repeats: bool) -> None:
-    """Go to the checkout where there is one payment method and nothing to be told before."""
+    """Go to the checkout where there is one payment method and no note to show first."""
     ways = _ways(unit, product, repeats)
     if len(ways) == 1 and ways[0].method != "balance" and not _note(unit, product).text:
         return checkout.pay(unit, product, ways[0])

@@ -101,7 +101,7 @@ def read_features() -> Features:
 
 
 def hidden_commands(offered: Features) -> frozenset[str]:
-    """Return the commands of what is not configured here, whoever the user is."""
+    """Return the commands of what is not configured here, for any user."""
     has = {
         "buy": offered.is_selling,
         "promo": offered.is_selling,

@@ -1,8 +1,9 @@
 -- Undoes what an admin did to a user: bonus credits, trainings, balance, a plan, or the reset of a limit. What the user has used
 -- up since stays used up. Earlier days of the month, which a reset sets to zero, are not restored.
 --
--- Twice or at once: the user's row is locked and an entry is undone once, whoever asks (a unique index on the log); a repetition
+-- Twice or at once: the user's row is locked and an entry is undone once (a unique index on the log); a repetition
 --   is answered with what was done.
+-- Locks: user (NO KEY UPDATE), then what the action changed.
 -- Returns: jsonb {outcome, telegram_id, action, before, after (as the action has them), is_partial: less was left than was
 --   given, outgoing: messages to deliver now}. The user is told once. outcome:
 --   undone      now, or by a call with this reference

@@ -2,6 +2,7 @@
 --
 -- Twice or at once: an alarm is deleted by the transaction that queues it, and skipped by all others meanwhile. An alarm
 --   that was stored while its admin wrote for the first time is found by the next sweep.
+-- Locks: waiting alarms, then their admins' users (KEY SHARE); rows that are locked already are left to the next sweep.
 -- Returns: how many were queued.
 -- Errors: none.
 create or replace function private.deliver_alarms(p_limit integer)

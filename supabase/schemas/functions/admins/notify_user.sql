@@ -2,7 +2,7 @@
 -- blocked the bots and those whom no bot has seen get none.
 --
 -- Twice or at once: every call queues a message; the caller holds the user's row and acts once.
--- Returns: see private.tell_person; empty when there is nobody to write to.
+-- Returns: see private.tell_person; empty when the user gets no message.
 -- Errors: none.
 create or replace function private.notify_user(p_user_id bigint, p_key text, p_values jsonb, p_buttons jsonb default null)
 returns jsonb

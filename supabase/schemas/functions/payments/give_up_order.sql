@@ -1,6 +1,7 @@
 -- Cancels an order that its buyer no longer wants to pay. Money that comes for it all the same is honoured.
 --
 -- Twice or at once: the order's row is locked; canceled twice is canceled once.
+-- Locks: order.
 -- Returns: jsonb {outcome: canceled, outgoing: the edits of its messages, to deliver now} | {outcome: closed, …}: it is paid or
 --   under review, see private.closed_checkout | {outcome: unknown}.
 -- Errors: none.
