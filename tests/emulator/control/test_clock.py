@@ -156,6 +156,24 @@ def test_a_checkout_expires_when_nobody_pays(
     assert [one["kind"] for one in state["passed"] if one["kind"] != "job"] == ["expired"]
 
 
+def test_what_was_canceled_ends_and_is_not_charged_next(
+    api: Api, control: Stack, anna: Chat, order: Callable[..., str]
+) -> None:
+    stripe = control.payments["stripe"]
+    bill = order(anna, "stripe", renews=True)
+    stripe.act(bill, "challenge")
+    words = {one["bill"]: one["what"] for one in api.get("clock")["next"]}
+    assert words[bill].endswith(", expires")
+    stripe.act(bill, "pass_challenge")
+    words = {one["bill"]: one["what"] for one in api.get("clock")["next"]}
+    assert words[bill].endswith(", next charge")
+    subscription = stripe.subscriptions[stripe.bills[bill].object["subscription"]]
+    subscription["cancel_at_period_end"] = True
+    words = {one["bill"]: one["what"] for one in api.get("clock")["next"]}
+    assert words[bill].endswith(", ends")
+    stripe.bills.clear()
+
+
 def test_a_callback_that_waits_is_tried_again_on_the_way(
     api: Api,
     control: Stack,

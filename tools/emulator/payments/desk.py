@@ -78,8 +78,7 @@ class Payments:
             for bill in list(one.bills.values()):
                 due = one.due_at(bill)
                 if due is not None:
-                    what = "expires" if bill.state in one.PAYABLE else "next charge"
-                    found.append((due, f"{one.NAME}: {bill.title}, {what}", one, bill))
+                    found.append((due, f"{one.NAME}: {bill.title}, {_what_falls_due(one, bill)}", one, bill))
         return found
 
     def pass_time(self, seconds: float) -> list[tuple[str, str]]:
@@ -109,6 +108,12 @@ class Payments:
         for one in self._stand_ins.values():
             one.callbacks.stop()
             one.troubles.stop()
+
+
+def _what_falls_due(stand_in: PaymentStandIn, bill: Bill) -> str:
+    if stand_in.is_open(bill):
+        return "expires"
+    return "ends" if stand_in.is_ending(bill) else "next charge"
 
 
 def _called(stand_in: PaymentStandIn, request: Request, path: str) -> Response:

@@ -197,6 +197,10 @@ class PaymentStandIn(ABC):
         """When the provider itself charges the next period; none without a subscription that runs."""
         return None
 
+    def is_ending(self, bill: Bill) -> bool:
+        """Whether the subscription ends with its current period instead of being charged."""
+        return False
+
     def period_over(self, bill: Bill) -> list[Callback] | None:
         """End a subscription that was stopped before this renewal; None when it goes on."""
         return None

@@ -225,12 +225,16 @@ class StandIn(PaymentStandIn):
             return None
         return float(subscription["items"]["data"][0]["current_period_end"])
 
-    def period_over(self, bill: Bill) -> list[Callback] | None:
-        """End what was canceled for the end of its period, or could not be charged four times."""
-        subscription = self._subscription_of(bill)
+    def is_ending(self, bill: Bill) -> bool:
+        """Whether it was canceled for the end of its period, or could not be charged four times."""
         has_failed = bill.is_card_empty and bill.failures >= FAILURES
-        if not (subscription["cancel_at_period_end"] or has_failed):
+        return has_failed or self._subscription_of(bill)["cancel_at_period_end"] is True
+
+    def period_over(self, bill: Bill) -> list[Callback] | None:
+        """End it where it goes no further."""
+        if not self.is_ending(bill):
             return None
+        subscription = self._subscription_of(bill)
         subscription["status"] = "canceled"
         return [self._event("customer.subscription.deleted", subscription)]
 
