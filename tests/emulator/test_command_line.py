@@ -113,8 +113,15 @@ def test_no_answer_in_time_has_its_own_code(run: Run) -> None:
     assert run("send", "silence", "--no-wait") == (0, "", "")
 
 
+def test_a_part_of_a_label_is_enough(run: Run) -> None:
+    run("send", "hello")
+    assert run("tap", "bu", "--expect", "Thanks!")[0] == 0
+
+
 def test_a_refusal_and_an_emulator_that_does_not_run(run: Run) -> None:
-    assert run("tap", "Sell") == (1, "", "This button is not there any more.\n")
+    assert run("tap", "Buy") == (1, "", "There is no message with buttons.\n")
+    run("send", "hello")
+    assert run("tap", "Sell") == (1, "", "No button has “Sell”: “Buy”.\n")
     assert run("send", "x", "--as", "Nobody") == (1, "", "There is no such person.\n")
     assert run("send", "x", "--file", "/no/such/file")[0] == 1
     code, out, err = run("users", "--url", "http://127.0.0.1:9")

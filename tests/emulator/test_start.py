@@ -17,7 +17,7 @@ from tools.emulator.only_one import AlreadyRunning, OnlyOne
 def test_a_folder_is_used_by_one_at_a_time(tmp_path: Path) -> None:
     first = OnlyOne(tmp_path)
     first.take("http://127.0.0.1:1 runs with it")
-    with pytest.raises(AlreadyRunning, match=r"http://127\.0\.0\.1:1 runs with it.*Stop that one first"):
+    with pytest.raises(AlreadyRunning, match=r"http://127\.0\.0\.1:1 runs with it.*Stop it first"):
         OnlyOne(tmp_path).take("the second")
     first.release()
     second = OnlyOne(tmp_path)

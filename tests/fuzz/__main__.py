@@ -1,4 +1,4 @@
-"""`python -m tests.fuzz`: an embedded Postgres, the product's functions, and mutated requests against each.
+"""`./switchboard fuzz`: an embedded Postgres, the product's functions, and mutated requests against each.
 
 --count 30000         requests to each function
 --seed 1              repeats a run, but for users' ids and the time
@@ -25,7 +25,7 @@ PASSWORD = "backend's password"
 def main() -> int:
     """Run and print; 1 when something is wrong."""
     parser = argparse.ArgumentParser(
-        prog="python -m tests.fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="./switchboard fuzz", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--count", type=int, default=30_000)
     parser.add_argument("--seed", type=int, default=1)

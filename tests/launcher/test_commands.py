@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import re
@@ -49,6 +50,37 @@ def test_it_runs_through_a_link_from_any_folder(installed: Checkout, tmp_path: P
 
 def test_help_of_a_command_is_its_own(installed: Checkout) -> None:
     assert installed.run("help", "telegram").stdout == "ran --help\n"
+
+
+@pytest.mark.parametrize("name", [name for name, command in COMMANDS.items() if command.run])
+def test_help_of_a_command_for_work_on_the_code_runs_nothing(installed: Checkout, name: str) -> None:
+    for typed in (["help", name], [name, "--help"], [name, "-h"]):
+        done = installed.run(*typed)
+        assert (done.returncode, done.stderr) == (0, "")
+        assert done.stdout.startswith(f"usage: ./switchboard {name}")
+    assert installed.venv.exists()
+
+
+def test_clean_with_something_after_it_removes_nothing(installed: Checkout) -> None:
+    done = installed.run("clean", "tests")
+    assert (done.returncode, done.stderr) == (1, "clean takes no arguments.\n")
+    assert installed.venv.exists()
+
+
+@pytest.mark.parametrize("command", ["up", "reset"])
+def test_a_second_emulator_is_refused_before_anything_is_asked(installed: Checkout, command: str) -> None:
+    folder = installed.root / ".switchboard"
+    folder.mkdir(exist_ok=True)
+    with (folder / "running").open("w+") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("http://127.0.0.1:1 (Postgres on port 2)")
+        lock.flush()
+        done = installed.run(command)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == (
+        "The emulator already runs: http://127.0.0.1:1 (Postgres on port 2). "
+        "Stop it first (Ctrl-C in its terminal).\n"
+    )
 
 
 def test_a_taken_port_is_said_before_anything_is_installed(checkout: Checkout) -> None:

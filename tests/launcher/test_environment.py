@@ -148,7 +148,9 @@ def test_progress_estimates_the_time_left(
     now = iter([0.0, *(float(second) for second in range(2, 100, 2))])
     monkeypatch.setattr(time, "monotonic", lambda: next(now))
     lines = [f"Collecting package{number}==1" for number in range(1, 5)]
-    install.Progress(4, sys.stdout).follow([*lines, "noise", "Installing collected packages: all"])
+    progress = install.Progress(4, sys.stdout)
+    progress.follow([*lines, "noise", "Installing collected packages: all"])
+    progress.done()
     assert capsys.readouterr().out.splitlines() == [
         "  19% package1",  # two seconds say nothing yet
         "  38% package2, about 7 s left",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import subprocess
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tools.doctor.finding import Finding
-from tools.launcher import environment, ports
+from tools.launcher import environment, ports, running
 from tools.setup import checks
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,27 +42,14 @@ def disk(root: Path) -> Finding:
 
 def emulator_ports(root: Path) -> Finding:
     """Check that ./switchboard up could start, or runs."""
-    if running := _emulator(root):
-        return Finding.ok(f"the emulator runs: {running}")
+    if address := running.where(root):
+        return Finding.ok(f"the emulator runs: {address}")
     taken = [port for port in (ports.PAGE, ports.DATABASE) if not ports.is_free(port)]
     if taken:
         return Finding.note(
             f"another program listens on port {taken[0]}", "./switchboard up --port or --database-port"
         )
     return Finding.ok(f"{ports.PAGE} and {ports.DATABASE} are free")
-
-
-def _emulator(root: Path) -> str:
-    """Return what the emulator's lock says, or nothing where it does not run."""
-    file = root / ".switchboard" / "running"
-    if not file.exists():
-        return ""
-    with file.open() as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return lock.read().strip()
-    return ""
 
 
 def dotenv(root: Path) -> Finding:

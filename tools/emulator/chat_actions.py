@@ -384,7 +384,7 @@ class ChatActions:
         person, bot, group: the chat
         message_id: the message; the newest one that has the button if left out
         data: the button's callback data
-        label: the button's text, instead of data
+        label: the button's text, or a part that no other button of the newest message with buttons has
         """
         chat = self._chat(body)
         stored, data = self._button(chat, body)
@@ -404,7 +404,21 @@ class ChatActions:
                 is_meant = button["text"] == label if label else button.get("callback_data") == data
                 if is_meant and button.get("callback_data"):
                     return stored, str(button["callback_data"])
+        if label:
+            return self._button_by_part(candidates, str(label))
         raise Refused("This button is not there any more.")
+
+    def _button_by_part(self, candidates: list[Stored], part: str) -> tuple[Stored, str]:
+        """Find the one button of the newest message with buttons that has these words, in any case."""
+        for stored in reversed(candidates):
+            rows = (stored.data.get("reply_markup") or {}).get("inline_keyboard", [])
+            if buttons := [button for row in rows for button in row if button.get("callback_data")]:
+                found = [one for one in buttons if part.casefold() in one["text"].casefold()]
+                if len(found) == 1:
+                    return stored, str(found[0]["callback_data"])
+                labels = ", ".join(f"“{one['text']}”" for one in found or buttons)
+                raise Refused(f"{'More than one' if found else 'No'} button has “{part}”: {labels}.")
+        raise Refused("There is no message with buttons.")
 
     def _block(self, body: Json) -> Json:
         """Block the bot, or let it write again; the bot gets my_chat_member, and its calls 403.

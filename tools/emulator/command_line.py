@@ -24,6 +24,7 @@ from tools.emulator.client import (
     Unreachable,
     file_of,
 )
+from tools.launcher import running
 
 Json = dict[str, Any]
 REFUSED, NOT_REACHED, NO_ANSWER = 1, 3, 4
@@ -64,7 +65,9 @@ def _show(options: argparse.Namespace, found: Any) -> None:
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
-    return Emulator(options.url)
+    # One that runs from this checkout is found on whatever port; --url and EMULATOR_URL come first.
+    here = running.where().partition(" ")[0]
+    return Emulator(options.url or os.environ.get("EMULATOR_URL") or here)
 
 
 def _chat(options: argparse.Namespace) -> Chat:
@@ -242,7 +245,7 @@ def _command(
 ) -> argparse.ArgumentParser:
     parser: argparse.ArgumentParser = commands.add_parser(name, help=about, description=f"{about}.")
     parser.set_defaults(run=run, show=show)
-    parser.add_argument("--url", help="where the emulator is (http://127.0.0.1:8080)")
+    parser.add_argument("--url", help="where the emulator is (the one of this checkout)")
     parser.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
@@ -275,7 +278,7 @@ def _add_chat_commands(commands: Any) -> None:
     send.add_argument("--quote", metavar="WORDS", help="the part of that message to quote")
     send.add_argument("--topic", type=int, metavar="NUMBER", help="the topic to write in")
     tap = _command(commands, "tap", "Tap a button and print the bot's answer", _tap)
-    tap.add_argument("label", help="the button's text")
+    tap.add_argument("label", help="the button's text, or a part that no other button has")
     tap.add_argument("--message", type=int, metavar="NUMBER", help="the message (the newest with the button)")
     edit = _command(commands, "edit", "Edit an own message and print the bot's answer", _edit)
     edit.add_argument("message", type=int, metavar="NUMBER")

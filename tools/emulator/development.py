@@ -49,7 +49,7 @@ class Development:
         self._real_environment = real_ones(self._real, self._dotenv) | real_payments(self._real, self._dotenv)
         DIRECTORY.mkdir(exist_ok=True)
         self._only_one = OnlyOne(DIRECTORY)
-        self._only_one.take(f"http://127.0.0.1:{port} runs with it, Postgres on port {database_port}")
+        self._only_one.take(f"http://127.0.0.1:{port} (Postgres on port {database_port})")
         self.database = LocalDatabase(DIRECTORY, database_port)
         self.stack: Stack | None = None
         self._watcher: Watcher | None = None

@@ -27,7 +27,9 @@ class OnlyOne:
             file.seek(0)
             other = file.read().strip()
             file.close()
-            raise AlreadyRunning(f"This folder is in use: {other}. Stop that one first.") from None
+            raise AlreadyRunning(
+                f"The emulator already runs: {other}. Stop it first (Ctrl-C in its terminal)."
+            ) from None
         file.truncate(0)
         file.write(words)
         file.flush()

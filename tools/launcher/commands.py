@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tools.launcher import development, ports, reset
+from tools.launcher import development, ports, reset, running
 
 Arguments = Sequence[str]
 
@@ -17,7 +17,9 @@ class Command:
     about: str
     module: str = ""
     run: Callable[[Arguments], int] | None = None
-    # Both raise LauncherError to stop: the first only where packages must be installed, the second each time.
+    usage: str = ""  # what may be typed after a command with `run`, whose programs have a help of their own
+    # All raise LauncherError to stop: the second only where packages must be installed, the others each time.
+    first: Callable[[Arguments], None] | None = None
     before_install: Callable[[Arguments], None] | None = None
     confirm: Callable[[Arguments], None] | None = None
     arguments: Callable[[Arguments], Arguments] = list  # what the module gets of what was typed
@@ -30,11 +32,13 @@ GROUPS: dict[str, dict[str, Command]] = {
         "up": Command(
             "start everything: Postgres, the functions, and a page where you are the Telegram users",
             module="tools.emulator",
+            first=running.refuse_second,
             before_install=ports.check,
         ),
         "reset": Command(
             "the same with an empty database; asks before it deletes (--yes does not ask)",
             module="tools.emulator",
+            first=running.refuse_second,
             before_install=lambda arguments: ports.check(reset.arguments(arguments)),
             confirm=reset.confirm,
             arguments=reset.arguments,
@@ -67,14 +71,24 @@ GROUPS: dict[str, dict[str, Command]] = {
         "images": Command("pin the images of deploy.yaml to digests", "tools.images"),
     },
     "Work on the code": {
-        "test": Command("run the tests, or those of a path: test tests/keys", run=development.test),
-        "test-slow": Command(
-            "run the slow tests: killed processes, many examples", run=development.test_slow
+        "test": Command(
+            "run the tests, or those of a path: test tests/keys",
+            run=development.test,
+            usage="[--workers N] [PATH or option of pytest ...]",
         ),
-        "test-browser": Command("run the emulator's page in Chromium", run=development.test_browser),
+        "test-slow": Command(
+            "run the slow tests: killed processes, many examples",
+            run=development.test_slow,
+            usage="[--workers N] [PATH or option of pytest ...]",
+        ),
+        "test-browser": Command(
+            "run the emulator's page in Chromium",
+            run=development.test_browser,
+            usage="[PATH or option of pytest ...]",
+        ),
         "fuzz": Command("send 30,000 mutated bodies to each function", module="tests.fuzz"),
-        "lint": Command("check style and types", run=development.lint),
-        "format": Command("format the code", run=development.format_code),
+        "lint": Command("check style and types", run=development.lint, usage="[PATH ...]"),
+        "format": Command("format the code", run=development.format_code, usage="[PATH ...]"),
         "migration": Command(
             "write the next migration from supabase/schemas: migration add_promocodes",
             module="tools.database",
@@ -86,7 +100,9 @@ GROUPS: dict[str, dict[str, Command]] = {
             arguments=lambda arguments: ["lint", *arguments],
         ),
         "lock": Command(
-            "pin the packages of the .in files (--upgrade: newest versions)", run=development.lock
+            "pin the packages of the .in files (--upgrade: newest versions)",
+            run=development.lock,
+            usage="[--upgrade]",
         ),
         "bench": Command("measure cost and speed beside a bare function", module="tools.bench"),
         "clean": Command(

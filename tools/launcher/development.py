@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Sequence
 
 from tools.launcher.environment import ROOT, VENV
+from tools.launcher.errors import LauncherError
 
 # Tests wait for processes and deadlines more than they compute.
 WORKERS = "4"
@@ -58,8 +59,10 @@ def lock(arguments: Sequence[str]) -> int:
     )
 
 
-def clean(_arguments: Sequence[str]) -> int:
-    """Remove .venv and caches."""
+def clean(arguments: Sequence[str]) -> int:
+    """Remove .venv and caches; something typed after it was meant otherwise, so it removes nothing."""
+    if arguments:
+        raise LauncherError("clean takes no arguments.")
     for name in (".venv", *CACHES):
         path = ROOT / name
         if path.is_symlink():

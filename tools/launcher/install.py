@@ -47,11 +47,14 @@ def install(python: Path, requirements: Path, log: Path) -> None:
         str(python), "-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-color",
         "--progress-bar=off", "--timeout=30", "--retries=3", "--require-hashes", "-r", str(requirements),
     ]  # fmt: skip
+    progress = Progress(total, sys.stderr)
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
         assert pip.stdout is not None
         with log.open("w", encoding="utf-8") as file:
-            Progress(total, sys.stderr).follow(_copied(pip.stdout, file))
-    if pip.returncode:
+            progress.follow(_copied(pip.stdout, file))
+    if not pip.returncode:
+        progress.done()
+    else:
         raise LauncherError(f"{reason(log.read_text(encoding='utf-8'))} pip's own words: {log}")
 
 
@@ -88,7 +91,12 @@ class Progress:
                 self._show(share, match[1])
             elif line.startswith(_UNPACKING):
                 self._show(DOWNLOAD_SHARE, "unpacking")
-        self._end()
+        if self._out.isatty():
+            print("\r\033[K", end="", file=self._out, flush=True)
+
+    def done(self) -> None:
+        """Say how long it took."""
+        print(f"  done after {duration(time.monotonic() - self._began)}", file=self._out, flush=True)
 
     def _show(self, share: float, now: str) -> None:
         text = f"  {share:.0%} {now}{self._left(share)}"
@@ -104,10 +112,6 @@ class Progress:
         if share < 0.05 or elapsed < 3:
             return ""
         return f", about {duration(elapsed / share - elapsed)} left"
-
-    def _end(self) -> None:
-        done = f"  done after {duration(time.monotonic() - self._began)}"
-        print(f"\r\033[K{done}" if self._out.isatty() else done, file=self._out, flush=True)
 
 
 def duration(seconds: float) -> str:

@@ -60,6 +60,11 @@ def _unknown(name: str) -> str:
 
 
 def _run(name: str, command: Command, arguments: list[str]) -> int:
+    if command.run is not None and {"-h", "--help"} & set(arguments):
+        print(f"usage: ./switchboard {name} {command.usage}".rstrip() + f"\n\n{command.about}")
+        return 0
+    if command.first is not None:
+        command.first(arguments)
     ready = environment.is_ready() or not command.needs_packages(arguments)
     if not ready and command.before_install is not None:
         command.before_install(arguments)
