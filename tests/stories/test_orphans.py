@@ -11,7 +11,7 @@ import pytest
 from tests.stories.test_admin import labels
 from tests.stories.test_buy import LABELS, LABELS_RU, SAYS, link_of, speaks, tap
 from tests.stories.test_refunds import ask
-from tests.support import eventually
+from tests.support import eventually, says
 from tools.emulator.payments import NotPossible
 from tools.emulator.payments.callbacks import Callback
 from tools.emulator.stack import Stack
@@ -96,7 +96,7 @@ def test_who_pays_after_the_erasure_is_charged_no_more_and_gets_it_back(
     alarms = [one.text for one in boss.answers() if "🚨" in one.text]
     assert len(alarms) == 1, alarms
     if not can_refund:
-        eventually(lambda: any("was refused" in one.text for one in boss.answers()), 20)
+        eventually(lambda: any(says(one.text, "refund_told_refused") for one in boss.answers()), 20)
     assert stack.run_job("payments").status == 200
     assert sql("select * from check_payments()") == []
 

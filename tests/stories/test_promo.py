@@ -392,13 +392,13 @@ def test_a_wrong_amount_for_a_reduced_order_gives_nothing(stack: Stack, sql: Sql
     ("ru", {"gives": "скидка 20%", "on": "действует", "off": "выключен", "uses": "1 из 100",
             "note": "для своих",
             "switch_off": "Выключить", "switch_on": "Включить", "taken": "уже есть", "all": "Все промокоды",
-            "audit": "новый промокод", "none": "нет. Как завести", "bad": "Такой промокод не завести"}),
-    ("en", {"gives": "20% off", "on": "Now: on", "off": "Now: off", "uses": "1 of 100",
+            "audit": "промокод создан", "none": "нет. Создать", "bad": "Такой промокод создать нельзя"}),
+    ("en", {"gives": "20% off", "on": "Status: on", "off": "Status: off", "uses": "1 of 100",
             "note": "для своих",
-            "switch_off": "Switch off", "switch_on": "Switch on", "taken": "already",
+            "switch_off": "Turn off", "switch_on": "Turn on", "taken": "already",
             "all": "All promo codes",
-            "audit": "a new promo code", "none": "There is no promo code",
-            "bad": "This cannot be a promo code"}),
+            "audit": "promo code created", "none": "There’s no promo code",
+            "bad": "This can’t be a promo code"}),
 ])  # fmt: skip
 def test_an_admin_makes_a_code_and_switches_it_off(
     stack: Stack, appoint: Callable[..., Any], sql: Sql, language: str, words: dict[str, str]

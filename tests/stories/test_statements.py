@@ -10,7 +10,7 @@ import pytest
 from shared.payments import providers
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
 from tests.stories.test_star_list import pay_unheard
-from tests.support import eventually, in_parallel
+from tests.support import eventually, in_parallel, says
 from tools.emulator.payments.stand_in import Bill
 from tools.emulator.stack import Stack
 
@@ -186,7 +186,7 @@ def test_days_without_payments_are_reported_as_compared(
     assert "Nothing to compare yet" in olga.answer().text
     sql("insert into statement_days (provider, day, read_at) values ('fake', current_date - 1, now())")
     olga.send("/statement")
-    assert "No payments in the last 1 day we compared" in olga.answer().text
+    assert says(olga.answer().text, "statement_no_payments", days=1)
 
 
 def test_nobody_but_an_admin_sees_the_report(stack: Stack) -> None:
@@ -319,7 +319,7 @@ def test_a_dispute_and_its_end_are_found(stack: Stack, sql: Sql, clock: Clock) -
 
 @pytest.mark.parametrize(
     ("provider", "label"),
-    [("stripe", "Card (Stripe"), ("cloudpayments", "Card (CloudPayments"), ("fake", "Make-believe")],
+    [("stripe", "Card (Stripe"), ("cloudpayments", "Card (CloudPayments"), ("fake", "Test payment")],
 )
 def test_a_lost_first_payment_and_a_lost_renewal_are_recorded_in_turn(
     stack: Stack, sql: Sql, clock: Clock, provider: str, label: str

@@ -5,7 +5,7 @@ from textwrap import dedent
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.telegram.markdown import MAX_MARKDOWN, render
@@ -560,6 +560,7 @@ def test_whatever_characters_come_telegram_takes_them(markdown: str) -> None:
     assert_telegram_takes(render(markdown))
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(ANSWER)))
 def test_an_answer_may_end_anywhere(length: int) -> None:
     assert_telegram_takes(render(ANSWER[:length]))

@@ -10,9 +10,10 @@ _SYMBOLS = {
 }  # fmt: skip
 _WORDS = {"STARS": "XTR", "STAR": "XTR", "РУБ": "RUB", "Р": "RUB", "ЗВ": "XTR"}
 _ALTERNATIVES = "|".join(map(re.escape, _SYMBOLS))
+_NUMBER = r"[-−]?[0-9]{1,12}(?:[ \u00a0\u202f][0-9]{3}(?![0-9])){0,4}(?:[.,][0-9]{1,12})?"
 _TOKEN = re.compile(
-    rf"\s*(?:(?P<number>[-−]?[0-9]{{1,12}}(?:[ \u00a0\u202f][0-9]{{3}}(?![0-9]))*(?:[.,][0-9]{{1,12}})?)"
-    rf"|(?P<minus>[-−–])|(?P<symbol>{_ALTERNATIVES})|(?P<word>[A-Za-zА-Яа-я]{{1,5}})\.?)\s*[,;]?"
+    rf"\s{{0,20}}+(?:(?P<number>{_NUMBER})"
+    rf"|(?P<minus>[-−–])|(?P<symbol>{_ALTERNATIVES})|(?P<word>[A-Za-zА-Яа-я]{{1,5}})\.?)\s{{0,20}}+[,;]?"
 )
 _MOST = 20  # prices in one message
 
