@@ -135,7 +135,7 @@ def test_ctrl_c_ends_with_one_line(installed: Checkout) -> None:
         [installed.root / "switchboard", "bench"], env=installed.environment,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         # A shell lets what it runs in the background ignore the signal.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     ) as process:  # fmt: skip
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
