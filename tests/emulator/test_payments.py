@@ -229,7 +229,7 @@ def test_the_page_shows_what_is_asked_and_what_became_of_it(market: Market) -> N
     refused = market.press("pay")
     assert (refused.status, "It is paid already." in refused.data.decode()) == (409, True)
     gone = market.page("nothing")
-    assert (gone.status, "not known here" in gone.data.decode()) == (404, True)
+    assert (gone.status, "no longer exists" in gone.data.decode()) == (404, True)
 
 
 def test_another_page_cannot_press_a_button(market: Market) -> None:
