@@ -27,6 +27,8 @@ match words:
     case ["secrets", "list", "--format=value(name)"]:
         print(*secrets, sep="\\n")
     case ["secrets", "versions", "list", name, "--filter=state=ENABLED", "--limit=1", "--format=value(name)"]:
+        print(*([] if os.environ.get("DISABLED") else range(1, len(secrets[name]) + 1)[-1:]))
+    case ["secrets", "versions", "list", name, "--limit=1", "--format=value(name)"]:
         print(*range(1, len(secrets[name]) + 1)[-1:])
     case ["secrets", "create", name, "--replication-policy=automatic"] if name not in secrets:
         secrets[name] = []
@@ -103,6 +105,15 @@ def test_a_random_secret_is_made_once(tool: Tool, name: str, shape: str) -> None
     assert again.returncode == 1
     assert f"{name} exists and stays as it is" in again.stderr
     assert tool.secrets[name] == [value]
+
+
+@pytest.mark.parametrize("words", [["new"], ["--if-missing", "new"]])
+def test_a_random_secret_that_is_disabled_is_not_replaced(tool: Tool, words: list[str]) -> None:
+    tool.run("new", "PERSON_HASH_KEY")
+    before = tool.secrets
+    done = tool.run(*words, "PERSON_HASH_KEY", DISABLED="1")
+    assert (done.returncode, tool.secrets) == (1, before)
+    assert "gcloud secrets versions enable" in done.stderr.splitlines()[-1]
 
 
 def test_a_secret_that_was_left_without_a_value_gets_one(tool: Tool) -> None:

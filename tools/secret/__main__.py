@@ -55,7 +55,7 @@ def _new(store: SecretStore, name: str) -> None:
         raise CloudError(
             f"{name} exists and stays as it is; docs/deployment.md (Changing a secret) says how to change it."
         )
-    store.put(name, make())
+    store.make(name, make())
 
 
 def _set(store: SecretStore, name: str) -> None:

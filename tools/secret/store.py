@@ -23,12 +23,25 @@ class SecretStore:
         """Return whether a secret exists and has a version that can be read. Raises CloudError."""
         if name not in self.names():
             return False
-        return bool(
-            self._gcloud.read(
-                "secrets", "versions", "list", name,
-                "--filter=state=ENABLED", "--limit=1", "--format=value(name)",
-            ).strip()
-        )  # fmt: skip
+        return bool(self._versions(name, "--filter=state=ENABLED"))
+
+    def make(self, name: str, value: str) -> None:
+        """Store the first value of a random secret.
+
+        Raises CloudError, also where a value exists that is disabled or destroyed: what depends on it (the
+        marks of erased users, for one) would be lost with another.
+        """
+        if name in self.names() and self._versions(name):
+            raise CloudError(
+                f"{name} had a value that is disabled or destroyed, and another one would not do: "
+                f"gcloud secrets versions list {name}, then gcloud secrets versions enable"
+            )
+        self.put(name, value)
+
+    def _versions(self, name: str, *only: str) -> str:
+        return self._gcloud.read(
+            "secrets", "versions", "list", name, *only, "--limit=1", "--format=value(name)"
+        ).strip()
 
     def get(self, name: str) -> str:
         """Return the newest value. Raises CloudError."""

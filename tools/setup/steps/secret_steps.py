@@ -197,7 +197,7 @@ class Random(Step):
         """Make and store what is missing; what exists is never replaced."""
         for name in random_names(context.answers):
             if not context.store.has_value(name):
-                context.store.put(name, GENERATORS[name]())
+                context.store.make(name, GENERATORS[name]())
         kept = [name for name in random_names(context.answers) if name != "TELEGRAM_WEBHOOK_SECRET"]
         context.console.say(
             f"  Keep copies of {' and '.join(kept)} with your recovery codes: "
