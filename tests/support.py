@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import re
 import time
 from collections.abc import Callable
@@ -16,6 +17,11 @@ from tools.emulator.telegram.people import Person
 
 _numbers = itertools.count(900_000_000)
 _telegram_ids = itertools.count(8_000_000_000)
+
+
+def examples(count: int) -> int:
+    """How many examples a property test tries: with THOROUGH=1 all, else a third, for the time of a run."""
+    return count if os.environ.get("THOROUGH") else max(count // 3, 5)
 
 
 def new_telegram_id() -> int:

@@ -8,10 +8,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.access.people import Call, Sql, left, somebody, subscribe, user_id_of
-from tests.support import in_parallel
+from tests.support import examples, in_parallel
 
 CALM = settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     database=None,

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.admins.people import Call, Sql, new_user
-from tests.support import in_parallel, new_telegram_id
+from tests.support import examples, in_parallel, new_telegram_id
 
 Clock = Callable[[str], None]
 # Days that no other test uses, so the figures of 30 of them are only ours.
@@ -63,7 +63,9 @@ def everybody(sql: Sql) -> tuple[int, int]:
     return row["counted"], row["there"]
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(visits=st.lists(st.tuples(st.integers(0, 4), st.integers(0, 45)), max_size=25))
 def test_active_people_are_exactly_the_different_ones_of_the_days(
     sql: Sql, overview: Any, visits: list[tuple[int, int]]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,11 +16,14 @@ Revenue = Callable[[], Any]
 
 
 @pytest.fixture
-def revenue(call: Call, boss: str, clock: Callable[[str], None], sql: Sql) -> Revenue:
+def revenue(call: Call, boss: str, clock: Callable[[str], None], sql: Sql) -> Iterator[Revenue]:
     clock(NOW)
     sql("delete from daily_totals where day > '2031-01-01'")
     sql("delete from payment_operations where happened_at > '2031-01-01'")
-    return lambda: call("admin_revenue", p_admin_email=boss)
+    yield lambda: call("admin_revenue", p_admin_email=boss)
+    made = "(select id from payments where provider_payment_id like 'revenue-%')"
+    sql(f"delete from payment_operations where payment_id in {made}")
+    sql(f"delete from payments where id in {made}")
 
 
 def pay(sql: Sql, user: int | None, amount: str, ago: str, currency: str = "RUB", **rest: Any) -> int:

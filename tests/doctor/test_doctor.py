@@ -124,6 +124,7 @@ def clinic(
     tmp_path: Path, stack: Stack, database_url: str, backend_url: str, sql: Callable[..., Any]
 ) -> Iterator[Clinic]:
     admins.write(database_url, {"ADMIN_EMAILS": "olga@example.com", "ADMIN_TELEGRAM_IDS": str(OLGA)})
+    stack.telegram.bot("assistant").webhook.last_error_date = None  # of other tests
     yield Clinic(tmp_path, stack, healthy(stack, database_url, backend_url))
     sql("delete from admins")
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.money.buyers import order_row
 from tests.money.conftest import Money, number, paid, refunded, said
 from tests.money.promocodes import new_code, redeem, usages_of
-from tests.support import in_parallel
+from tests.support import examples, in_parallel
 
 Sql = Callable[..., list[dict[str, Any]]]
 Clock = Callable[[str], None]
@@ -59,7 +59,7 @@ def test_a_price_is_reduced_to_what_its_currency_has(
 
 
 @settings(
-    max_examples=60,
+    max_examples=examples(60),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

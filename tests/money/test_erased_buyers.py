@@ -15,12 +15,16 @@ from tests.money.conftest import Money, number, paid, refunded, said
 from tests.money.test_payment_property import notice
 from tests.people.conftest import Someone, everything, id_of, next_update
 from tests.people.conftest import call as call_on
+from tests.support import examples
 
 Sql = Callable[..., list[dict[str, Any]]]
 New = Callable[[], Someone]
 PRICES = {"credits_100": "149.00", "balance_500": "500.00", "premium_month": "499.00"}
 CALM = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    database=None,
 )
 
 

@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 from shared.payments.notice import Notice
 from shared.payments.providers.stripe import objects
 from tests.money.conftest import Money, number, paid, refunded, said
-from tests.support import in_parallel
+from tests.support import examples, in_parallel
 
 Clock = Callable[[str], None]
 MONTHS = [datetime(2026 + (10 + n) // 12, (10 + n) % 12 + 1, 1, 10, tzinfo=UTC) for n in range(8)]
 CALM = settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],

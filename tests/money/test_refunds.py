@@ -15,12 +15,12 @@ from psycopg.types.json import Jsonb
 
 from tests.money.buyers import order_of
 from tests.money.conftest import Money, number, paid, refunded, said
-from tests.support import in_parallel
+from tests.support import examples, in_parallel
 
 EMAIL = "boss@example.com"
 DAY = {"yookassa": 82_800}  # seconds for which its keys last
 CALM = settings(
-    max_examples=25,
+    max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     database=None,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests.money.conftest import Money, number, paid, refunded, said
-from tests.support import in_parallel
+from tests.support import examples, in_parallel
 
 Sql = Callable[..., list[dict[str, Any]]]
 Clock = Callable[[str], None]
@@ -331,7 +331,7 @@ STORY = st.lists(
 
 
 @settings(
-    max_examples=15,
+    max_examples=examples(15),
     deadline=None,
     database=None,
     phases=[Phase.explicit, Phase.generate],

@@ -20,7 +20,7 @@ from shared.payments.providers import load
 from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
 from tests.payments.samples.cloudpayments import Sample, mac
-from tests.support import eventually
+from tests.support import eventually, examples
 from tools.emulator.payments import NotPossible
 from tools.emulator.web import Response, json_response
 
@@ -55,7 +55,9 @@ def of_kind(shop: Shop, kind: str) -> list[dict[str, Any]]:
 
 
 @given(text=st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=40))
-@given_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_each_header_fits_its_own_form_of_the_text(keys: None, text: str) -> None:
     provider = load("cloudpayments")
     body = f"TransactionId=1&Description={quote(text)}".encode()

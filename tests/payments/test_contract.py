@@ -20,6 +20,7 @@ from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Provi
 from shared.payments.providers import load, names
 from tests.payments.conftest import body_of
 from tests.payments.sample import Sample, samples, with_headers
+from tests.support import examples
 
 # Told through Telegram's own updates, and a stand-in that development alone has.
 ELSEWHERE = {"telegram_stars", "fake"}
@@ -254,7 +255,9 @@ def replaced(value: Any, path: tuple[Any, ...], by: Any) -> Any:
     return copy
 
 
-@given_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(data=st.data())
 def test_an_authentic_body_with_anything_anywhere_is_understood_or_unusable(
     sample: Sample, provider: Provider, answers: dict[str, Any], data: st.DataObject
@@ -280,7 +283,9 @@ def test_an_authentic_body_with_anything_anywhere_is_understood_or_unusable(
 
 
 @signed
-@given_settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(
+    max_examples=examples(60), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(body=st.binary(max_size=200), header=st.text(max_size=60))
 def test_nothing_random_is_authentic(sample: Sample, provider: Provider, body: bytes, header: str) -> None:
     with pytest.raises(Forged):

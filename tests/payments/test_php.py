@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from shared.payments import php
 from tests.payments import php_reference
+from tests.support import examples
 
 LETTERS = st.text(
     st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=12
@@ -39,7 +40,7 @@ def multipart(fields: list[tuple[str, str]], boundary: str = "b0undary") -> tupl
 
 
 @given(FORMS)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 def test_a_form_is_read_and_written_as_php_does(fields: list[tuple[str, str]]) -> None:
     expected = php_reference.encode(php_reference.post(fields))
     body = urlencode(fields).encode()
@@ -49,7 +50,7 @@ def test_a_form_is_read_and_written_as_php_does(fields: list[tuple[str, str]]) -
 
 
 @given(FORMS)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=examples(300), deadline=None)
 def test_multipart_gives_the_same_untouched(fields: list[tuple[str, str]]) -> None:
     """Spaces, line ends and odd letters of values are signed: nothing may strip or translate them."""
     fields = [(name, value) for name, value in fields if "--b0undary" not in value]
@@ -65,7 +66,7 @@ def test_line_ends_in_a_field_stay(value: str) -> None:
 
 
 @given(st.recursive(LETTERS, lambda inner: st.dictionaries(WORDS, inner, max_size=4), max_leaves=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_what_we_write_is_read_back(tree: Any) -> None:
     if isinstance(tree, dict):
         tree = {name.replace(".", "_").replace(" ", "_"): value for name, value in tree.items()}
@@ -231,7 +232,7 @@ def test_what_is_no_multipart_form_is_refused(content_type: str, body: bytes) ->
         ).map(b"".join),
     ),
 )
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=examples(1500), deadline=None)
 def test_nothing_that_is_sent_breaks_the_reader(content_type: str, body: bytes) -> None:
     """Either it is a form, or it is refused: no other exception."""
     for read in (

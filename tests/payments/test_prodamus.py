@@ -25,7 +25,7 @@ from tests.payments.orders import TIMEOUT, order
 from tests.payments.sample import VECTORS
 from tests.payments.samples.prodamus import FORM, PAGE_SECRET, Sample
 from tests.payments.test_php import FORMS, multipart
-from tests.support import eventually
+from tests.support import eventually, examples
 from tools.emulator.payments import NotPossible
 from tools.emulator.web import Response
 
@@ -58,7 +58,9 @@ def sign(text: str, secret: str = PAGE_SECRET) -> str:
 
 
 @given(fields=FORMS, is_multipart=st.booleans())
-@given_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given_settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_whatever_the_form_the_signature_is_that_of_php(
     keys: None, fields: list[tuple[str, str]], is_multipart: bool
 ) -> None:

@@ -14,12 +14,16 @@ from hypothesis import strategies as st
 from shared.errors import Refusal
 from shared.telegram import pipeline
 from tests.people.conftest import Someone, Sql, call, everything, id_of, next_update
+from tests.support import examples
 from tools.database import admins
 
 New = Callable[..., Someone]
 Connect = Callable[[], psycopg.Connection]
 CALM = settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=examples(40),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    database=None,
 )
 
 

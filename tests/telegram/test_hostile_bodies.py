@@ -10,13 +10,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support import message_update
+from tests.support import examples, message_update
 from tests.telegram.test_updates import Sql, history_of
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
 CALM = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    database=None,
 )
 FAKE_KEY = "sk-proj-4f9aQ2b7Lx0TnV3mWc8RzYd1"  # looks like an API key, and is none
 

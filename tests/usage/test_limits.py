@@ -9,14 +9,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support import in_parallel
+from tests.support import examples, in_parallel
 from tests.usage.people import Counted, Sql, Update, counted, newcomer, user_id
 from tools.database import admins
 
 Ask = Callable[..., Update]
 Limits = Callable[..., None]
 CALM = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    database=None,
 )
 NOVEMBER = "(timestamptz '2026-11-30 20:59:58+00')"  # two seconds before December in Moscow
 DECEMBER = "(timestamptz '2026-11-30 21:00:01+00')"

@@ -10,14 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.support import eventually, in_parallel
+from tests.support import eventually, examples, in_parallel
 from tests.usage.people import Sql, Update, ai_call, newcomer, stranger, total, user_id
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
 Ask = Callable[..., Update]
 CALM = settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
+    max_examples=examples(25),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    database=None,
 )
 FIGURES = "calls, errors, tokens_in, tokens_out, cost, ms"
 SUMS = (
