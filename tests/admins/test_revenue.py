@@ -21,7 +21,7 @@ def revenue(call: Call, boss: str, clock: Callable[[str], None], sql: Sql) -> It
     sql("delete from daily_totals where day > '2031-01-01'")
     sql("delete from payment_operations where happened_at > '2031-01-01'")
     yield lambda: call("admin_revenue", p_admin_email=boss)
-    made = "(select id from payments where provider_payment_id like 'revenue-%')"
+    made = "(select id from payments where starts_with(provider_payment_id, 'revenue-'))"
     sql(f"delete from payment_operations where payment_id in {made}")
     sql(f"delete from payments where id in {made}")
 
