@@ -4633,7 +4633,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_alarm record;
-  v_ids bigint[] := '{}';
+  v_ids bigint[] := array[]::bigint[];
 begin
   for v_alarm in
     with ready as (
@@ -8852,7 +8852,7 @@ as $$
 declare
   v_admin record;
   v_message jsonb;
-  v_messages jsonb := '[]';
+  v_messages jsonb := '[]'::jsonb;
 begin
   for v_admin in
     select a.email, u.id as user_id, private.bot_for(u.id, u.telegram_id, p_bot) as bot

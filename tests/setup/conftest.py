@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -134,6 +135,8 @@ class World:
         with subprocess.Popen(
             command, cwd=ROOT, env=self.environment | extra, bufsize=0,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            # A shell lets what it runs in the background ignore the signal.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
         ) as process:  # fmt: skip
             asks, other = process.stdout, process.stderr
             if asks_on_errors:

@@ -17,7 +17,7 @@ as $$
 declare
   v_admin record;
   v_message jsonb;
-  v_messages jsonb := '[]';
+  v_messages jsonb := '[]'::jsonb;
 begin
   for v_admin in
     select a.email, u.id as user_id, private.bot_for(u.id, u.telegram_id, p_bot) as bot
