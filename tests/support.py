@@ -11,6 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import Any
 
+import pytest
+
 from shared import texts
 from tools.emulator.telegram import RawResponse, Telegram
 from tools.emulator.telegram.people import Person
@@ -22,6 +24,10 @@ _telegram_ids = itertools.count(8_000_000_000)
 def examples(count: int) -> int:
     """How many examples a property test tries: with THOROUGH=1 all, else a third, for the time of a run."""
     return count if os.environ.get("THOROUGH") else max(count // 3, 5)
+
+
+# For tests of half a minute and more whose code seldom changes.
+thorough = pytest.mark.skipif(not os.environ.get("THOROUGH"), reason="takes long: set THOROUGH=1")
 
 
 def new_telegram_id() -> int:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import thorough
 from tools.database import schemas, writer
 from tools.database.errors import MigrationError
 
@@ -91,6 +92,7 @@ def test_without_a_change_nothing_is_written(project: Project) -> None:
     assert len(list((project.folder / "migrations").iterdir())) == 1
 
 
+@thorough
 def test_changes_of_a_table_are_single_statements(project: Project) -> None:
     project.write("first")
     changed = PEOPLE.replace(
@@ -128,6 +130,7 @@ def test_a_changed_function_comes_as_its_whole_file(project: Project) -> None:
     assert project.write("polite") == GREET.replace("Hello", "Good day").strip()
 
 
+@thorough
 def test_a_function_called_differently_is_dropped_first(project: Project) -> None:
     project.write("first")
     changed = GREET.replace("p_name text", "p_name text, p_title text default ''").replace(
@@ -143,6 +146,7 @@ def test_a_function_called_differently_is_dropped_first(project: Project) -> Non
     )
 
 
+@thorough
 def test_what_left_the_schema_files_is_dropped(project: Project) -> None:
     project.write("first")
     project.remove("functions/greet.sql")
@@ -159,6 +163,7 @@ def test_what_left_the_schema_files_is_dropped(project: Project) -> None:
     ]
 
 
+@thorough
 def test_a_new_row_is_added_and_a_changed_one_is_left_to_a_person(project: Project) -> None:
     plans = "create table public.plans (name text primary key, a_day int);\n"
     plans += "insert into public.plans values ('FREE', 25)"

@@ -14,7 +14,7 @@ from urllib.parse import unquote, urlsplit
 import pytest
 
 from tests.setup.conftest import PASSWORD, PROJECT, Answers, Done, World
-from tests.support import eventually
+from tests.support import eventually, thorough
 from tools.setup import layout
 
 AI_KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
@@ -278,6 +278,7 @@ def test_a_project_id_of_somebody_else_is_asked_again(world: World) -> None:
 
 
 @pytest.mark.slow
+@thorough
 def test_an_admin_who_never_started_the_bot_is_asked_to(world: World) -> None:
     nina = world.telegram.person("Nina", "en")
     world.telegram.person("Somebody", "en").chat("assistant").send("/start")

@@ -13,7 +13,7 @@ import pytest
 
 from shared.scheduled.jobs import JOBS
 from tests.emulator.control.conftest import Api
-from tests.support import eventually
+from tests.support import eventually, thorough
 from tools.database.embedded import Server
 from tools.emulator.bodies import Refused
 from tools.emulator.clock import CLOCK_VARIABLE, TRACE_HEADER, Clock
@@ -98,6 +98,7 @@ def test_what_makes_no_sense_moves_nothing(api: Api, owner: Owner, body: Any, wo
 
 
 @pytest.mark.slow
+@thorough
 def test_a_month_and_a_week_in_which_everybody_is_charged(
     api: Api, control: Stack, owner: Owner, order: Callable[..., str]
 ) -> None:
