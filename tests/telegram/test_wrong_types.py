@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import os
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -104,8 +105,10 @@ def test_a_wrong_field_is_never_our_failure(stack: Stack, name: str) -> None:
     anna = acquainted(stack.telegram)
     update = _updates(anna)[name]
     odd = {}
-    for path in _paths(update):
-        for value in (MISSING, *WRONG):
+    for row, path in enumerate(_paths(update)):
+        for column, value in enumerate((MISSING, *WRONG)):
+            if (row + column) % 3 and not os.environ.get("THOROUGH"):
+                continue  # every field and every value all the same
             body = _changed(update, path, value)
             status = stack.telegram.deliver(body).status
             if status != 200:
