@@ -1,4 +1,6 @@
-"""What a function's process does once, when its modules are imported. The first import of each main.py.
+"""What a function's process does once, when its modules are imported.
+
+Import it before any other module of `shared`.
 
 Garbage collection pauses until everything is imported: the objects of modules stay, and looking through them
 again and again took a fifth of the time of all imports (docs/performance.md).

@@ -1,4 +1,4 @@
-"""The messages that a provider is sent: a mode's prompt, the history, what the user says now."""
+"""The messages that a provider is sent: a mode's prompt, the history, the new message."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def messages_for(
 
     Args:
         history: {role, content}, the oldest first, as `receive_update` returns it.
-        text: what the person says now.
-        now: the time where the person is, or at least the date there.
-        language: the code of the person's language, as in `shared.texts`; None for the default one.
+        text: the user's new message.
+        now: the time, or at least the date, where the user is.
+        language: the code of the user's language, as in `shared.texts`; None for the default one.
     """
     name = load_language(language or settings().default_language).NAME
     home = name.partition(" ")[2]  # after the flag

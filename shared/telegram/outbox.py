@@ -166,20 +166,23 @@ def _target(button: dict[str, Any]) -> dict[str, Any]:
     return {"url": button["url"]} if "url" in button else {"callback_data": button["data"]}
 
 
-def _value(language: str, timezone: str, value: Any) -> Any:
+def _value(language: str, timezone: str, value: Any) -> Any:  # noqa: PLR0911 - one for each kind
     """Write a value as the language does: a date, an amount, a text, a name, or what each language has."""
     if not isinstance(value, dict):
         return value
-    if "plan" in value or "text" in value:
-        is_plan = "plan" in value
-        return texts.plan_name(language, value["plan"]) if is_plan else texts.text(language, value["text"])
-    if "name" in value:
-        return display_name(value["name"]) or "👤"
-    if "date" in value:
-        return figures.date(language, value["date"], timezone) if value["date"] else "—"
-    if "amount" in value:
-        return figures.money(language, Decimal(str(value["amount"] or 0)), value["currency"] or "")
-    return texts.pick(language, value)
+    match value:
+        case {"plan": plan}:
+            return texts.plan_name(language, plan)
+        case {"text": key}:
+            return texts.text(language, key)
+        case {"name": name}:
+            return display_name(name) or "👤"
+        case {"date": date}:
+            return figures.date(language, date, timezone) if date else "—"
+        case {"amount": amount}:
+            return figures.money(language, Decimal(str(amount or 0)), value["currency"] or "")
+        case _:
+            return texts.pick(language, value)
 
 
 def _timeout(deadline: float) -> float:

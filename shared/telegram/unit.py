@@ -224,7 +224,7 @@ class Unit:
         self.language = code
 
     def set_price_currency(self, code: str) -> None:
-        """Choose the currency of the person's prices, in all bots."""
+        """Choose the currency of the user's prices, in all bots."""
         self._change("price_currency", code)
         self.person = replace(self.person, price_currency=code)
 

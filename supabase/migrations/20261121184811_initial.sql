@@ -686,7 +686,7 @@ alter table public.user_tokens enable row level security;
 revoke all on table public.user_tokens from public, anon, authenticated, service_role;
 revoke all on sequence public.user_tokens_id_seq from public, anon, authenticated, service_role;
 
--- Alarms for admins whom no bot may write to yet: Telegram lets a bot write to a user only after the user's first message.
+-- Alarms for admins who have not started a bot yet: Telegram lets a bot write to a user only after the user's first message.
 
 create table private.waiting_alarms (
   id bigint generated always as identity primary key,
@@ -3969,7 +3969,7 @@ comment on function public.admin_search_users is 'Finds users for an admin by a 
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
 --   with what it did then. Days are counted from now, so a second gift does not add to the first.
 -- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}; before and
---   after are {plan, ends_at}: what the user has, whoever gave it. The user is told once, if that changed.
+--   after are {plan, ends_at}: what the user has, bought or given. The user is told once, if that changed.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person,
 --   plan or number; N0004 the number of days is unusable; N0006 there is no such plan.
 create or replace function public.admin_set_plan(
@@ -4051,7 +4051,7 @@ comment on function public.admin_set_plan is 'Gives a person a plan in an admin'
 -- What a changed price changes: orders made from now on. An open order keeps its amount until it expires, and a renewal keeps
 -- the amount it began with (orders.amount, renewals.amount).
 -- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the prices that the admin saw,
---   nothing changes if somebody else changed them since.
+--   nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: prices; jumps: {currency: times} where
 --   the price grows at least threefold, or falls to a third (below 1); problems: [see private.price_problem]}; null for no
@@ -4156,7 +4156,7 @@ comment on function public.admin_set_prices is 'Changes prices of a product in a
 -- Earlier purchases are shown with the new title, too.
 --
 -- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the texts that the admin saw,
---   nothing changes if somebody else changed them since.
+--   nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: {title, description}, problems: [see
 --   private.text_problem]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |
@@ -4659,7 +4659,7 @@ begin
       -> 0 ->> 'id'
     )::bigint;
   end loop;
-  -- Queued calls are left to their caller for a minute; here nobody else sends them.
+  -- Queued calls are left to their caller for a minute; here no one else sends them.
   update public.telegram_outbox as o set send_after = private.clock() where o.id = any(v_ids);
   return cardinality(v_ids);
 end
@@ -4668,7 +4668,7 @@ $$;
 revoke all on function private.deliver_alarms from public, anon, authenticated, service_role;
 comment on function private.deliver_alarms is 'Queues the alarms that waited for their admin''s first message';
 
--- Stores an alarm for an admin whom no bot may write to yet. Of more than 100, only the number is kept.
+-- Stores an alarm for an admin who has not started a bot yet. Of more than 100, only the number is kept.
 --
 -- Twice or at once: every call stores one alarm; the caller asks once. Of many at once a few more than 100 may be stored.
 -- Returns: nothing.
@@ -4696,7 +4696,7 @@ end
 $$;
 
 revoke all on function private.hold_alarm from public, anon, authenticated, service_role;
-comment on function private.hold_alarm is 'Stores an alarm for an admin whom no bot may write to yet';
+comment on function private.hold_alarm is 'Stores an alarm for an admin who has not started a bot yet';
 
 -- Says whether an admin's action is of a kind that can be undone, and changed something.
 --
@@ -4858,7 +4858,7 @@ revoke all on function private.notify_plan from public, anon, authenticated, ser
 comment on function private.notify_plan is 'Tells a user that an admin changed their plan';
 
 -- Queues a templated message for a user about what an admin did, in the bot that they used last. Banned users, those who
--- blocked the bots and those whom no bot has seen get none.
+-- blocked the bots and those who never started one get none.
 --
 -- Twice or at once: every call queues a message; the caller holds the user's row and acts once.
 -- Returns: see private.tell_person; empty when the user gets no message.

@@ -56,7 +56,7 @@ class Database:
         self._links: set[_Link] = set()
         self._listener: socket.socket | None = None
         self._paused = threading.Event()
-        self.was_disturbed = False  # by `down` or `on`; whoever wants to know sets it back
+        self.was_disturbed = False  # by `down` or `on`; the tests reset it
         self.port = port
         self.up()
 

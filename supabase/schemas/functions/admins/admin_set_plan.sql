@@ -4,7 +4,7 @@
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
 --   with what it did then. Days are counted from now, so a second gift does not add to the first.
 -- Returns: jsonb {applied, before, after, id (of the audit entry, for admin_undo), outgoing: messages to deliver now}; before and
---   after are {plan, ends_at}: what the user has, whoever gave it. The user is told once, if that changed.
+--   after are {plan, ends_at}: what the user has, bought or given. The user is told once, if that changed.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action, person,
 --   plan or number; N0004 the number of days is unusable; N0006 there is no such plan.
 create or replace function public.admin_set_plan(

@@ -4,7 +4,7 @@
 -- What a changed price changes: orders made from now on. An open order keeps its amount until it expires, and a renewal keeps
 -- the amount it began with (orders.amount, renewals.amount).
 -- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the prices that the admin saw,
---   nothing changes if somebody else changed them since.
+--   nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: prices; jumps: {currency: times} where
 --   the price grows at least threefold, or falls to a third (below 1); problems: [see private.price_problem]}; null for no

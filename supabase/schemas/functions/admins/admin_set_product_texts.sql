@@ -2,7 +2,7 @@
 -- Earlier purchases are shown with the new title, too.
 --
 -- Twice or at once: the product's row is locked; with a reference it acts once. With p_expected, the texts that the admin saw,
---   nothing changes if somebody else changed them since.
+--   nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: {title, description}, problems: [see
 --   private.text_problem]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |

@@ -40,7 +40,7 @@ begin
       -> 0 ->> 'id'
     )::bigint;
   end loop;
-  -- Queued calls are left to their caller for a minute; here nobody else sends them.
+  -- Queued calls are left to their caller for a minute; here no one else sends them.
   update public.telegram_outbox as o set send_after = private.clock() where o.id = any(v_ids);
   return cardinality(v_ids);
 end

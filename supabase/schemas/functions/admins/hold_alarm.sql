@@ -1,4 +1,4 @@
--- Stores an alarm for an admin whom no bot may write to yet. Of more than 100, only the number is kept.
+-- Stores an alarm for an admin who has not started a bot yet. Of more than 100, only the number is kept.
 --
 -- Twice or at once: every call stores one alarm; the caller asks once. Of many at once a few more than 100 may be stored.
 -- Returns: nothing.
@@ -26,4 +26,4 @@ end
 $$;
 
 revoke all on function private.hold_alarm from public, anon, authenticated, service_role;
-comment on function private.hold_alarm is 'Stores an alarm for an admin whom no bot may write to yet';
+comment on function private.hold_alarm is 'Stores an alarm for an admin who has not started a bot yet';

@@ -1,5 +1,5 @@
 -- Queues a templated message for a user about what an admin did, in the bot that they used last. Banned users, those who
--- blocked the bots and those whom no bot has seen get none.
+-- blocked the bots and those who never started one get none.
 --
 -- Twice or at once: every call queues a message; the caller holds the user's row and acts once.
 -- Returns: see private.tell_person; empty when the user gets no message.

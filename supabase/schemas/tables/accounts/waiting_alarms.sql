@@ -1,4 +1,4 @@
--- Alarms for admins whom no bot may write to yet: Telegram lets a bot write to a user only after the user's first message.
+-- Alarms for admins who have not started a bot yet: Telegram lets a bot write to a user only after the user's first message.
 
 create table private.waiting_alarms (
   id bigint generated always as identity primary key,

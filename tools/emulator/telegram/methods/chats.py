@@ -78,7 +78,7 @@ def get_chat_administrators(call: Call) -> list[Json]:
     return [*({"user": world.people[one].user(), "status": "creator"} for one in owners), *bots]
 
 
-@method("getUserProfilePhotos", "user_id", "offset", "limit", note="Nobody has a photo.")
+@method("getUserProfilePhotos", "user_id", "offset", "limit", note="No user has a photo.")
 def get_user_profile_photos(call: Call) -> Json:
     """No photo."""
     user_id, _ = call.integer("user_id"), (call.integer("offset"), call.integer("limit"))
