@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import socket
@@ -9,16 +10,19 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from shared.scheduled.jobs import JOBS
-from tests.setup.conftest import HERE, PROJECT, ROOT
+from tests.setup import programs
+from tests.setup.conftest import PROJECT, ROOT
 from tools.database import admins
 from tools.database.embedded import Server
 from tools.doctor import local
+from tools.doctor import main as doctor
 from tools.doctor.finding import Finding
 from tools.emulator.only_one import OnlyOne
 from tools.emulator.stack import Stack
@@ -84,10 +88,6 @@ class Clinic:
         self.stack = stack
         self.project = project
         self.accounts = ["olga@example.com"]
-        (folder / "bin").mkdir()
-        program = folder / "bin" / "gcloud"
-        program.write_text(f"#!{Path(sys.executable).resolve()} -IS\n{(HERE / 'fake_gcloud.py').read_text()}")
-        program.chmod(0o755)
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         cloud = self.folder / "cloud.json"
@@ -95,17 +95,14 @@ class Clinic:
         cloud.write_text(before)
         addresses = {n: url for n, url in self.stack.env.items() if n.endswith(("_BASE_URL", "_API_URL"))}
         environment = {
-            "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}", "FAKE_CLOUD": str(cloud),
-            "LOG_LEVEL": "CRITICAL", **addresses,
+            "PATH": os.environ["PATH"], "FAKE_CLOUD": str(cloud), "LOG_LEVEL": "CRITICAL", **addresses,
         }  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-m", "tools.doctor", f"--project={PROJECT}", f"--url={self.stack.url}",
-             *arguments], cwd=ROOT, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True,
-            check=False,
-            timeout=120,
-        )  # fmt: skip
+        command = [f"--project={PROJECT}", f"--url={self.stack.url}", *arguments]
+        output, errors = io.StringIO(), io.StringIO()
+        with programs.in_this_process(environment), redirect_stdout(output), redirect_stderr(errors):
+            status = doctor.main(command)
+        done = subprocess.CompletedProcess(command, status, output.getvalue(), errors.getvalue())
         assert json.loads(cloud.read_text()) == json.loads(before), "the doctor changed the cloud"
-        assert "Traceback" not in done.stderr
         for held in self.project["secrets"].values():
             for value in held["versions"]:
                 assert value not in done.stdout + done.stderr

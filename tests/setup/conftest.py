@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 
+from tests.setup import programs
 from tools.database.embedded import Server
 from tools.emulator.stack import Stack
+from tools.setup import main as wizard
 
 ROOT = Path(__file__).parents[2]
-HERE = Path(__file__).parent
 PROJECT = "my-bots-123"
 PASSWORD = "p@ss/w:rd %41?"  # every character that an address must escape
 # By the beginning of a question; one that is asked again gets the next answer, and the last one stays.
@@ -45,27 +49,44 @@ class Typist:
         self.asked: list[str] = []
 
     def follow(self, process: subprocess.Popen[bytes], pipe: Any) -> str:
-        """Read what the tool prints until it ends, typing when it waits; return what it printed."""
+        """Read what a process prints until it ends, typing when it waits; return what it printed."""
         assert process.stdin is not None
         output = ""
         while piece := os.read(pipe.fileno(), 65_536):
             output += piece.decode()
-            question = output.rpartition("\n")[2]
-            if question.endswith(": "):
-                self.asked.append(question.strip())
-                answer = self._answer(question.strip())
-                if answer is None:
+            if output.rpartition("\n")[2].endswith(": "):
+                try:
+                    process.stdin.write(self.type(output).encode())
+                except AssertionError:
                     process.kill()
-                    raise AssertionError(f"nobody answers {question!r}\n{output[-1500:]}")
-                process.stdin.write(f"{answer}\n".encode())
+                    raise
                 output += "\n"
         return output
 
-    def _answer(self, question: str) -> str | None:
+    def type(self, output: str) -> str:
+        """Return the line that answers the question at the end of the output."""
+        question = output.rpartition("\n")[2].strip()
+        assert question.endswith(":"), f"it reads without a question\n{output[-1500:]}"
+        self.asked.append(question)
         for start, lines in self._answers.items():
             if question.startswith(start) and lines:
-                return lines.pop(0) if len(lines) > 1 else lines[0]
-        return None
+                return f"{lines.pop(0) if len(lines) > 1 else lines[0]}\n"
+        raise AssertionError(f"nobody answers {question!r}\n{output[-1500:]}")
+
+
+class Keyboard(io.StringIO):
+    """A stdin on which somebody types who reads what is on `screen` first."""
+
+    def __init__(self, typist: Typist, screen: io.StringIO) -> None:
+        super().__init__()
+        self._typist = typist
+        self._screen = screen
+
+    def readline(self, size: int | None = -1, /) -> str:
+        """Return the answer to the question on the screen, and put the line break there."""
+        line = self._typist.type(self._screen.getvalue())
+        self._screen.write("\n")
+        return line
 
 
 class World:
@@ -78,7 +99,7 @@ class World:
         self.owner_url = owner_url
         self.cloud_file = folder / "cloud.json"
         self.answers = folder / "answers.json"
-        self._install(folder / "bin")
+        programs.install(folder / "bin", "gcloud", "supabase")
         self.cloud = {
             "projects": {}, "taken": ["taken-project"], "accounts": ["olga@example.com"], "spreading": 0,
         }  # fmt: skip
@@ -90,15 +111,6 @@ class World:
             "LOG_LEVEL": "ERROR",
             **addresses,
         }
-
-    def _install(self, programs: Path) -> None:
-        programs.mkdir()
-        for name in ("gcloud", "supabase"):
-            program = programs / name
-            program.write_text(
-                f"#!{Path(sys.executable).resolve()} -IS\n{(HERE / f'fake_{name}.py').read_text()}"
-            )
-            program.chmod(0o755)
 
     @property
     def cloud(self) -> dict[str, Any]:
@@ -129,32 +141,32 @@ class World:
 
     def run(self, answers: Answers, *arguments: str, **extra: str) -> Done:
         """Run the wizard as somebody at a terminal would, who reads a question before typing."""
+        output, errors = io.StringIO(), io.StringIO()
+        typist = Typist(answers)
+        keyboard = Keyboard(typist, errors if "--dry-run" in arguments else output)
+        with (
+            programs.in_this_process(self.environment | extra),
+            mock.patch.object(sys, "stdin", keyboard),
+            redirect_stdout(output),
+            redirect_stderr(errors),
+        ):
+            status = wizard.main([f"--answers={self.answers}", *arguments])
+        return Done(status, output.getvalue(), errors.getvalue(), typist.asked)
+
+    def start(self, answers: Answers, *arguments: str, **extra: str) -> Done:
+        """Run the wizard the same way, in processes: its own, and one for each call of gcloud."""
         typist = Typist(answers)
         command = [sys.executable, "-m", "tools.setup", f"--answers={self.answers}", *arguments]
-        asks_on_errors = "--dry-run" in arguments
         with subprocess.Popen(
             command, cwd=ROOT, env=self.environment | extra, bufsize=0,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             # A shell lets what it runs in the background ignore the signal.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
         ) as process:  # fmt: skip
-            asks, other = process.stdout, process.stderr
-            if asks_on_errors:
-                asks, other = other, asks
-            first = typist.follow(process, asks)
-            second = other.read().decode() if other else ""
-        output, errors = (second, first) if asks_on_errors else (first, second)
+            output = typist.follow(process, process.stdout)
+            errors = process.stderr.read().decode() if process.stderr else ""
         assert "Traceback" not in errors, errors
         return Done(process.returncode, output, errors, typist.asked)
-
-    def tool(self, name: str, *arguments: str, **extra: str) -> Done:
-        """Run a tool that asks nothing."""
-        done = subprocess.run(
-            [sys.executable, "-m", f"tools.{name}", *arguments], cwd=ROOT, env=self.environment | extra,
-            stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=120,
-        )  # fmt: skip
-        assert "Traceback" not in done.stderr, done.stderr
-        return Done(done.returncode, done.stdout, done.stderr, [])
 
 
 @pytest.fixture

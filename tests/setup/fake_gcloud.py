@@ -6,6 +6,8 @@ secrets/create, secrets/versions/{add,list,access}, secrets/add_iam_policy_bindi
 iam/service_accounts/{create,describe,list,add_iam_policy_binding}, projects/{create,list,describe},
 billing/projects/{describe,link}, billing/accounts/list, services/{enable,list}, builds/{submit,list},
 functions/{list,describe}, scheduler/jobs/list, run/regions/list, auth/list, logging/read.
+
+`answer` is one call. Most tests make it in their own process; the file is also a program on a PATH.
 """
 
 import json
@@ -67,9 +69,14 @@ NEEDS_API = {
 }  # fmt: skip
 
 
+class Refused(Exception):
+    def __init__(self, text, status):
+        super().__init__(f"ERROR: (gcloud) {text}\n")
+        self.status = status
+
+
 def fail(text, status=1):
-    sys.stderr.write(f"ERROR: (gcloud) {text}\n")
-    sys.exit(status)
+    raise Refused(text, status)
 
 
 def parse(words):
@@ -92,15 +99,22 @@ def parse(words):
 
 
 class Cloud:
-    def __init__(self, state):
+    def __init__(self, state, stdin, environment, folder):
         self.state = state
+        self.folder = folder
+        self.stdin = stdin
+        self.environment = environment
+        self.output = ""
+
+    def print(self, *words, sep=" "):
+        self.output += sep.join(map(str, words)) + "\n"
 
     def run(self, command, names, flags):
         project = flags.get("project") or (
             names[0] if command.startswith(("projects", "billing pro")) else ""
         )
-        if os.environ.get("FAKE_FAILS") and f"{command} {' '.join(names)}".startswith(
-            os.environ["FAKE_FAILS"]
+        if self.environment.get("FAKE_FAILS") and f"{command} {' '.join(names)}".startswith(
+            self.environment["FAKE_FAILS"]
         ):
             fail("INTERNAL: the fake fails here")
         exists = project in self.state["projects"]
@@ -119,14 +133,14 @@ class Cloud:
         getattr(self, "do_" + re.sub(r"\W", "_", command))(names, flags)
 
     def do_auth_list(self, names, flags):
-        print(*self.state["accounts"], sep="\n")
+        self.print(*self.state["accounts"], sep="\n")
 
     def do_projects_list(self, names, flags):
         wanted = flags.get("filter", "").removeprefix("projectId=")
-        print(*(name for name in self.state["projects"] if name == wanted), sep="\n")
+        self.print(*(name for name in self.state["projects"] if name == wanted), sep="\n")
 
     def do_projects_describe(self, names, flags):
-        print(names[0])
+        self.print(names[0])
 
     def do_projects_create(self, names, flags):
         if names[0] in self.state["projects"] or names[0] in self.state["taken"]:
@@ -145,20 +159,20 @@ class Cloud:
         self.bind(self.here["policy"], flags)
 
     def do_billing_projects_describe(self, names, flags):
-        print(bool(self.here["billing"]))
+        self.print(bool(self.here["billing"]))
 
     def do_billing_projects_link(self, names, flags):
         self.here["billing"] = flags["billing-account"]
 
     def do_billing_accounts_list(self, names, flags):
-        print(
+        self.print(
             json.dumps(
                 [{"name": "billingAccounts/0X0X0X-0X0X0X-0X0X0X", "displayName": "Main", "open": True}]
             )
         )
 
     def do_services_list(self, names, flags):
-        print(*self.here["services"], sep="\n")
+        self.print(*self.here["services"], sep="\n")
 
     def do_services_enable(self, names, flags):
         if not self.here["billing"]:
@@ -166,10 +180,10 @@ class Cloud:
         self.here["services"] += [name for name in names if name not in self.here["services"]]
 
     def do_run_regions_list(self, names, flags):
-        print("europe-west1", "europe-west3", "us-central1", sep="\n")
+        self.print("europe-west1", "europe-west3", "us-central1", sep="\n")
 
     def do_iam_service_accounts_list(self, names, flags):
-        print(*self.here["emails"], sep="\n")
+        self.print(*self.here["emails"], sep="\n")
 
     def do_iam_service_accounts_describe(self, names, flags):
         if names[0] not in self.here["emails"]:
@@ -190,7 +204,7 @@ class Cloud:
         self.bind(self.here["account_policies"].setdefault(names[0], []), flags)
 
     def do_secrets_list(self, names, flags):
-        print(*self.here["secrets"], sep="\n")
+        self.print(*self.here["secrets"], sep="\n")
 
     def do_secrets_create(self, names, flags):
         if names[0] in self.here["secrets"]:
@@ -206,15 +220,15 @@ class Cloud:
         self.bind(self.secret(names[0])["policy"], flags)
 
     def do_secrets_versions_list(self, names, flags):
-        if flags.get("filter") != "state=ENABLED":
+        if flags.get("filter", "state=ENABLED") != "state=ENABLED":  # all of the fake's are enabled
             fail("the fake knows one filter")
         versions = self.secret(names[0])["versions"]
-        print(*range(len(versions), 0, -1), sep="\n")
+        self.print(*range(len(versions), 0, -1), sep="\n")
 
     def do_secrets_versions_add(self, names, flags):
         if flags["data-file"] != "-":
             fail("the fake reads stdin")
-        value = sys.stdin.read()
+        value = self.stdin()
         if not value:
             fail("INVALID_ARGUMENT: Secret Payload cannot be empty.")
         self.secret(names[0])["versions"].append(value)
@@ -223,14 +237,14 @@ class Cloud:
         versions = self.secret(flags["secret"])["versions"]
         if names[0] != "latest" or not versions:
             fail("NOT_FOUND: Secret Version not found")
-        sys.stdout.write(versions[-1])
+        self.output += versions[-1]
 
     def do_builds_submit(self, names, flags):
         text, separator = flags["substitutions"], ","
         if match := re.match(r"\^(.+?)\^", text):
             text, separator = text[match.end() :], match[1]
         given = dict(pair.split("=", 1) for pair in text.split(separator))
-        if not Path(flags["config"]).is_file() or not Path(flags["ignore-file"]).is_file():
+        if not all((self.folder / flags[name]).is_file() for name in ("config", "ignore-file")):
             fail("Unable to read file [deploy.yaml]")
         problem = self.deploy(given)
         failed = (
@@ -242,7 +256,7 @@ class Cloud:
             "id": "b1", "status": failed["status"], "steps": [failed],
             "logUrl": "https://console.cloud.google.com/cloud-build/builds/b1", "substitutions": given,
         })  # fmt: skip
-        print("FAILURE" if problem else "SUCCESS", problem)
+        self.print("FAILURE" if problem else "SUCCESS", problem)
         if problem:
             fail(f"build b1 completed with status FAILURE: {problem}")
 
@@ -250,8 +264,8 @@ class Cloud:
         """Do what deploy.yaml does, with the rights that its account has; return what stops it."""
         if problem := self.lacking(given):
             return problem
-        if os.environ.get("FAKE_BUILD_FAILS"):
-            return os.environ["FAKE_BUILD_FAILS"] + ": on purpose"
+        if self.environment.get("FAKE_BUILD_FAILS"):
+            return self.environment["FAKE_BUILD_FAILS"] + ": on purpose"
         for name in ("telegram", "payments", "scheduled"):
             variables = {key[1:]: value for key, value in given.items()}
             url = f"https://{name}.run.app"
@@ -265,7 +279,7 @@ class Cloud:
             url = f"https://{given['_REGION']}-{self.project}.cloudfunctions.net/telegram/{bot}"
             secret = self.here["secrets"]["TELEGRAM_WEBHOOK_SECRET"]["versions"][-1]
             body = json.dumps({"url": url, "secret_token": secret, "allowed_updates": []}).encode()
-            address = f"{os.environ['TELEGRAM_API_URL']}/bot{token}/setWebhook"
+            address = f"{self.environment['TELEGRAM_API_URL']}/bot{token}/setWebhook"
             request = urllib.request.Request(address, body, {"Content-Type": "application/json"})
             urllib.request.urlopen(request, timeout=10).close()
         return ""
@@ -308,25 +322,25 @@ class Cloud:
         return names
 
     def do_builds_list(self, names, flags):
-        print(json.dumps(self.here["builds"][:1]))
+        self.print(json.dumps(self.here["builds"][:1]))
 
     def do_functions_list(self, names, flags):
-        print(*(f"projects/p/locations/r/functions/{name}" for name in self.here["functions"]), sep="\n")
+        self.print(*(f"projects/p/locations/r/functions/{name}" for name in self.here["functions"]), sep="\n")
 
     def do_functions_describe(self, names, flags):
-        print(json.dumps(self.here["functions"][names[0]]))
+        self.print(json.dumps(self.here["functions"][names[0]]))
 
     def do_scheduler_jobs_list(self, names, flags):
         names = {job: f"projects/p/locations/r/jobs/{job}" for job in self.here["jobs"]}
         if flags.get("format") == "json":
             paused = self.here.get("paused", [])
             states = {job: "PAUSED" if job in paused else "ENABLED" for job in names}
-            print(json.dumps([{"name": names[job], "state": states[job]} for job in names]))
+            self.print(json.dumps([{"name": names[job], "state": states[job]} for job in names]))
         else:
-            print(*names.values(), sep="\n")
+            self.print(*names.values(), sep="\n")
 
     def do_logging_read(self, names, flags):
-        print(json.dumps(self.here.get("log", [])))
+        self.print(json.dumps(self.here.get("log", [])))
 
     def secret(self, name):
         if name not in self.here["secrets"]:
@@ -337,7 +351,7 @@ class Cloud:
         return any(one["role"] == role and member in one["members"] for one in policy)
 
     def show_policy(self, policy):
-        print(json.dumps({"bindings": policy, "etag": "x", "version": 1}))
+        self.print(json.dumps({"bindings": policy, "etag": "x", "version": 1}))
 
     def bind(self, policy, flags):
         member = flags["member"]
@@ -352,21 +366,34 @@ class Cloud:
             policy.append({"role": flags["role"], "members": [member]})
 
 
-def main():
-    file = Path(os.environ["FAKE_CLOUD"])
+def answer(words, stdin, environment, folder):
+    """Return exit status, output and errors of one call in a folder; `stdin()` is what a pipe brings."""
+    file = Path(environment["FAKE_CLOUD"])
     with file.with_name("calls").open("a") as notes:
-        notes.write(json.dumps(sys.argv[1:]) + "\n")
-    command, names, flags = parse(sys.argv[1:])
-    if os.environ.get("FAKE_HANGS") == command:
-        file.with_name("hanging").write_text(str(os.getppid()))
-        time.sleep(60)
-    before = file.read_text()
-    cloud = Cloud(json.loads(before))
+        notes.write(json.dumps(words) + "\n")
     try:
-        cloud.run(command, names, flags)
-    finally:
-        if (after := json.dumps(cloud.state)) != before:  # reading calls may run at once
-            file.write_text(after)
+        command, names, flags = parse(words)
+        if environment.get("FAKE_HANGS") == command:
+            file.with_name("hanging").write_text(str(os.getppid()))
+            time.sleep(60)
+        before = file.read_text()
+        cloud = Cloud(json.loads(before), stdin, environment, folder)
+        try:
+            cloud.run(command, names, flags)
+        finally:
+            if (after := json.dumps(cloud.state)) != before:  # reading calls may run at once
+                file.write_text(after)
+    except Refused as refused:
+        return refused.status, "", str(refused)
+    return 0, cloud.output, ""
 
 
-main()
+def main():
+    status, output, errors = answer(sys.argv[1:], sys.stdin.read, os.environ, Path())
+    sys.stdout.write(output)
+    sys.stderr.write(errors)
+    sys.exit(status)
+
+
+if __name__ == "__main__":
+    main()

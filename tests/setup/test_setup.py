@@ -13,8 +13,10 @@ from urllib.parse import unquote, urlsplit
 
 import pytest
 
+from tests.setup import programs
 from tests.setup.conftest import PASSWORD, PROJECT, Answers, Done, World
-from tests.support import eventually, thorough
+from tests.support import eventually
+from tools.cloud.gcloud import Gcloud
 from tools.setup import layout
 
 AI_KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
@@ -99,6 +101,15 @@ def test_from_nothing_to_a_bot_that_answers(world: World, olga: Any) -> None:
     _check_secrecy(world, done)
     _check_shown(world, done)
     _check_second_run(world, olga)
+
+
+@pytest.mark.slow
+def test_in_processes_it_is_the_same(world: World, olga: Any) -> None:
+    done = world.start(typed(world))
+    assert done.status == 0, done.output[-3000:] + done.errors
+    assert set(world.project["functions"]) == set(layout.FUNCTIONS)
+    _check_secrecy(world, done)
+    _check_shown(world, done)
 
 
 def _check_secrecy(world: World, done: Done) -> None:
@@ -212,17 +223,10 @@ FAILURES = {
     "secrets add-iam-policy-binding OPENAI_API_KEY": "",
     "builds submit": "",
 }
-QUICK = ("secrets create DATABASE_URL",)
-SLOW = [
-    pytest.mark.slow,
-    pytest.mark.skipif(not os.environ.get("THOROUGH"), reason="set THOROUGH=1: each walks the wizard twice"),
-]
 CONFIRMATIONS = ("Run them?", "Deploy now", "Create the project", "Bill", "Use them anyway")
 
 
-@pytest.mark.parametrize(
-    "fails", [case if case in QUICK else pytest.param(case, marks=SLOW) for case in FAILURES]
-)
+@pytest.mark.parametrize("fails", FAILURES)
 def test_after_any_failure_the_next_run_does_the_rest(world: World, olga: Any, fails: str) -> None:
     failed = world.run(typed(world), FAKE_FAILS=fails)
     assert failed.status == 1
@@ -241,7 +245,7 @@ def test_after_any_failure_the_next_run_does_the_rest(world: World, olga: Any, f
 def test_ctrl_c_leaves_a_state_that_the_next_run_continues(world: World, olga: Any) -> None:
     hanging = world.folder / "hanging"
     with ThreadPoolExecutor() as pool:
-        run = pool.submit(world.run, typed(world), FAKE_HANGS="secrets versions add")
+        run = pool.submit(world.start, typed(world), FAKE_HANGS="secrets versions add")
         eventually(hanging.exists, 60)
         os.kill(int(hanging.read_text()), signal.SIGINT)
         stopped = run.result(60)
@@ -259,7 +263,7 @@ def test_a_build_that_fails_names_its_step_and_its_log(world: World, olga: Any) 
 
 
 def test_a_no_changes_nothing(world: World) -> None:
-    done = world.run(typed(world, {"Create the project": ["n"]}))
+    done = world.start(typed(world, {"Create the project": ["n"]}))
     assert (done.status, world.cloud["projects"]) == (1, {})
     assert done.errors == "Stopped before that. Run ./switchboard setup again to go on from here.\n"
 
@@ -277,8 +281,6 @@ def test_a_project_id_of_somebody_else_is_asked_again(world: World) -> None:
     assert json.loads(world.answers.read_text())["project"] == ""
 
 
-@pytest.mark.slow
-@thorough
 def test_an_admin_who_never_started_the_bot_is_asked_to(world: World) -> None:
     nina = world.telegram.person("Nina", "en")
     world.telegram.person("Somebody", "en").chat("assistant").send("/start")
@@ -311,20 +313,17 @@ def test_the_fakes_refuse_what_the_real_programs_refuse(world: World, program: s
     assert done.returncode in (1, 2)
 
 
-def test_a_new_account_that_is_not_known_everywhere_is_waited_for(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from tools.cloud.gcloud import Gcloud
-
-    monkeypatch.setattr(os, "environ", world.environment)
+def test_a_new_account_that_is_not_known_everywhere_is_waited_for(world: World) -> None:
     pauses: list[float] = []
     cloud = Gcloud(PROJECT, pause=pauses.append)
-    cloud.change("projects", "create", PROJECT)
-    cloud.change("billing", "projects", "link", PROJECT, "--billing-account=1")
-    cloud.change("services", "enable", "iam.googleapis.com")
-    cloud.change("iam", "service-accounts", "create", "switchboard-deploy")
-    world.cloud = world.cloud | {"spreading": 2}
     member = f"--member={layout.member('deploy', PROJECT)}"
-    cloud.change("projects", "add-iam-policy-binding", PROJECT, "--condition=None", member, "--role=roles/x")
+    with programs.in_this_process(world.environment):
+        cloud.change("projects", "create", PROJECT)
+        cloud.change("billing", "projects", "link", PROJECT, "--billing-account=1")
+        cloud.change("services", "enable", "iam.googleapis.com")
+        cloud.change("iam", "service-accounts", "create", "switchboard-deploy")
+        world.cloud = world.cloud | {"spreading": 2}
+        bind = ("projects", "add-iam-policy-binding", PROJECT, "--condition=None", member, "--role=roles/x")
+        cloud.change(*bind)
     assert pauses == [8.0, 8.0]
     assert world.project["policy"] == [{"role": "roles/x", "members": [layout.member("deploy", PROJECT)]}]
