@@ -7,15 +7,11 @@ other.
 
 from __future__ import annotations
 
-import hashlib
 from time import monotonic
 from typing import Any
 
-import orjson
-
 from shared import db, log
-from shared.payments import endpoint, orphans, providers, refunds, renewals, stars
-from shared.payments.notice import Event
+from shared.payments import endpoint, open_orders, orphans, providers, refunds, renewals, stars
 from shared.payments.provider import PaymentError
 
 _TIME = 60.0  # seconds for all of it
@@ -58,7 +54,7 @@ def _ask_for_open_orders(deadline: float) -> int:
         if failures.get(order["provider"], 0) >= _PATIENCE:
             continue
         try:
-            _ask(order)
+            open_orders.ask(order["provider"], order["id"], order["reference"], _TIMEOUT)
         except PaymentError as error:
             failures[order["provider"]] = failures.get(order["provider"], 0) + 1
             log.warning(
@@ -69,14 +65,3 @@ def _ask_for_open_orders(deadline: float) -> int:
             )
         asked += 1
     return asked
-
-
-def _ask(order: dict[str, Any]) -> None:
-    provider = providers.load(order["provider"])
-    notices = provider.fetch(order["id"], order["reference"], _TIMEOUT)
-    if not notices:
-        return
-    body = orjson.dumps([notice.plain() for notice in notices])
-    # The same state is the same event, so asking again and again keeps one.
-    key = f"asked:{order['id']}:{hashlib.sha256(body).hexdigest()[:16]}"
-    endpoint.record(provider, Event(key, notices, "asked"), body)

@@ -143,6 +143,8 @@ class Provider(ABC):
     SAVES_METHOD: ClassVar[bool] = False  # what was paid with can be charged again by us (`charge_saved`)
     NEEDS_CONTACT: ClassVar[bool] = False  # a receipt is due with it
     HAS_STATUS: ClassVar[bool] = False  # it can be asked for the state of one payment
+    # An unpaid checkout may end without a callback, and `fetch` does not report it.
+    ENDS_SILENTLY: ClassVar[bool] = False
     HAS_REFUND: ClassVar[bool] = False
     HAS_STATEMENT: ClassVar[bool] = False  # it lists what moved on a day
     REFUNDS_IN_PART: ClassVar[bool] = True

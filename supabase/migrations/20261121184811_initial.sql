@@ -7082,8 +7082,8 @@ comment on function private.continue_offer is 'Offers the product that a top-up 
 --   p_reuse calls of one user wait for each other (an advisory lock, taken before the discount), so that two devices get one
 --   order.
 -- Returns: jsonb
---   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
---    checkout_url}            full_amount: without the discount, null when there is none
+--   {outcome: created | known | reused, …}  see private.order_card; reused: an earlier call made it and it has a checkout,
+--                              whose link may have run out since then
 --   {outcome: closed, …}       see private.closed_checkout
 --   {outcome: not_for_sale}    switched off, no price in this currency, or not sold from balance
 --   p_message_id: the message whose button was tapped. Where it invites to pay already, the tap was made twice, or on an old
@@ -7118,7 +7118,7 @@ declare
   v_amount numeric;
   v_renews boolean;
   v_order public.orders;
-  v_is_new boolean := false;
+  v_outcome text := 'known';
   v_invited public.orders;
   v_closed jsonb;
 begin
@@ -7138,10 +7138,12 @@ begin
       return v_closed;
     elsif v_invited.checkout_url is not null
       and private.checkout_state(v_invited) is null
+      and 'failed' <> all(v_invited.told)
       and (v_invited.product_key, v_invited.provider, v_invited.currency) = (p_product_key, p_provider, p_currency)
       and v_invited.renews = p_renews
     then
       v_order := v_invited;
+      v_outcome := 'reused';
     end if;
   end if;
   if v_order.id is null then
@@ -7182,6 +7184,9 @@ begin
        and private.checkout_state(o) is null
      order by o.id desc
      limit 1;
+    if v_order.checkout_url is not null then
+      v_outcome := 'reused';
+    end if;
     update public.orders as o
        set message_ids = array_append(array_remove(o.message_ids, p_message_id), p_message_id)
      where o.id = v_order.id and p_message_id is not null;
@@ -7208,26 +7213,14 @@ begin
     )
     on conflict (reference) do nothing
     returning o.* into v_order;
-    v_is_new := found;
+    if found then
+      v_outcome := 'created';
+    end if;
   end if;
   if v_order.id is null then
     select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
   end if;
-  select p.* into v_product from public.products as p where p.key = v_order.product_key;
-  return jsonb_build_object(
-    'outcome', case when v_is_new then 'created' else 'known' end,
-    'id', v_order.id,
-    'status', v_order.status,
-    'kind', v_order.kind,
-    'texts', v_product.texts,
-    'amount', v_order.amount::text,
-    'full_amount', v_order.full_amount::text,
-    'currency', v_order.currency,
-    'period', v_order.period,
-    'renews', v_order.renews,
-    'expires_at', v_order.expires_at,
-    'checkout_url', v_order.checkout_url
-  );
+  return private.order_card(v_order, v_outcome);
 end
 $$;
 
@@ -8928,6 +8921,77 @@ $$;
 revoke all on function private.open_charge from public, anon, authenticated, service_role;
 comment on function private.open_charge is 'Gives the open try of a renewal to whoever asks the provider now';
 
+-- Describes an order that its buyer wants to pay later, as create_order does for one that it reuses.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {outcome: reused, …}, see private.order_card | {outcome: closed, …}: it is paid or under review, see
+--   private.closed_checkout | {outcome: gone}: it is not the user's, canceled or expired.
+-- Errors: none.
+create or replace function public.open_order(p_user_id bigint, p_order_id bigint)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_order public.orders;
+begin
+  select o.* into v_order
+    from public.orders as o
+   where o.id = p_order_id and o.user_id = p_user_id and o.renewal_id is null;
+  return coalesce(
+    private.closed_checkout(v_order),
+    case
+      when v_order.status = 'pending' and v_order.checkout_url is not null and private.checkout_state(v_order) is null
+      then private.order_card(v_order, 'reused')
+    end,
+    jsonb_build_object('outcome', 'gone')
+  );
+end
+$$;
+
+revoke all on function public.open_order from public, anon, authenticated, service_role;
+grant execute on function public.open_order to bot_backend;
+comment on function public.open_order is 'Describes an order that its buyer wants to pay later';
+
+-- Describes an order for its checkout.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {outcome: p_outcome, id, status, provider, kind, texts, amount (text), full_amount (text; without the
+--   discount, null when there is none), currency, period, renews, contact, expires_at, checkout_url, checkout_reference}.
+-- Errors: none.
+create or replace function private.order_card(p_order public.orders, p_outcome text)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+      'outcome', p_outcome,
+      'id', p_order.id,
+      'status', p_order.status,
+      'provider', p_order.provider,
+      'kind', p_order.kind,
+      'texts', p.texts,
+      'amount', p_order.amount::text,
+      'full_amount', p_order.full_amount::text,
+      'currency', p_order.currency,
+      'period', p_order.period,
+      'renews', p_order.renews,
+      'contact', p_order.contact,
+      'expires_at', p_order.expires_at,
+      'checkout_url', p_order.checkout_url,
+      'checkout_reference', p_order.checkout_reference
+    )
+    from public.products as p
+   where p.key = p_order.product_key;
+$$;
+
+revoke all on function private.order_card from public, anon, authenticated, service_role;
+comment on function private.order_card is 'Describes an order for its checkout';
+
 -- Gives the order for the period of a renewal that begins where the paid one ends.
 --
 -- Twice or at once: the caller holds the renewal's row; the order's reference is made of the renewal and the period, so a
@@ -9199,10 +9263,9 @@ comment on function private.payer_of is 'Who is to be told about a payment, wher
 -- refunded; the order that it was for is not shown beside it.
 --
 -- Twice or at once: only reads.
--- Returns: json [{id, order_id, checkout_url, texts, amount, currency, status, provider, at, refunded}]; order_id and checkout_url
---   are of an order that can still be paid; status is pending | expired | canceled |
---   withdrawn for an order without money, else review, disputed, or the payment's; `at` is when it was paid, or ordered; texts are
---   null for money whose order is not known.
+-- Returns: json [{id, order_id, texts, amount, currency, status, provider, at, refunded}]; order_id is of an order that can
+--   still be paid; status is pending | expired | canceled | withdrawn for an order without money, else review, disputed, or
+--   the payment's; `at` is when it was paid, or ordered; texts are null for money whose order is not known.
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
 returns json
@@ -9223,7 +9286,7 @@ as $$
      where u.id = p_user_id and p.user_id is distinct from u.id
   ), lines as (
     select
-      p.id, null::bigint as order_id, null::text as checkout_url, d.texts, p.amount, p.currency,
+      p.id, null::bigint as order_id, d.texts, p.amount, p.currency,
       case
         when p.problem is not null and p.status = 'completed' then 'review'
         when p.disputed > 0 then 'disputed'
@@ -9239,7 +9302,6 @@ as $$
     select
       null,
       case when s.is_payable then o.id end,
-      case when s.is_payable then o.checkout_url end,
       d.texts, o.amount, o.currency,
       case when o.status = 'pending' and o.expires_at <= (select private.clock()) then 'expired' else o.status end,
       o.provider, 0, o.created_at
@@ -9260,7 +9322,6 @@ as $$
         json_build_object(
           'id', l.id,
           'order_id', l.order_id,
-          'checkout_url', l.checkout_url,
           'texts', l.texts,
           'amount', l.amount::text,
           'currency', l.currency,

@@ -185,6 +185,7 @@ CALLS = {
     "offered_features": "offered_features()",
     "last_balance_order": "last_balance_order(9001)",
     "give_up_order": "give_up_order(9000, 9000)",
+    "open_order": "open_order(9000, 9000)",
     "keep_invitation": "keep_invitation(9000, 5)",
     "leave_checkout": "leave_checkout(9000, 9000)",
     "close_invitations": "close_invitations(50)",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from telebot.handler_backends import ContinueHandling
 from telebot.types import CallbackQuery, Message
 
 from shared import db, log
-from shared.bots.assistant import bot, contact, offers
+from shared.bots.assistant import bot, contact, links, offers
 from shared.bots.assistant.offers import PAY, Product, Way, title
 from shared.errors import ConfigError
 from shared.payments import providers
@@ -19,12 +18,11 @@ from shared.telegram.unit import Unit
 from shared.texts import figures
 
 if TYPE_CHECKING:
-    from shared.payments.provider import ContactRefused, PaymentError, Provider
+    from shared.payments.provider import ContactRefused, PaymentError
 
 WANTED = "wanted"  # in session_data: the key of the product that a top-up is made for
 OTHER = "other:"  # other:<order>: back from its checkout
 _PAY_ANYWAY = "pay!:"  # as pay:, once the user knows that it replaces their auto-renewal
-_TIMEOUT = 8.0  # seconds for a provider to make its checkout
 
 
 @bot.callback_query_handler(
@@ -133,9 +131,26 @@ def take_contact(message: Message) -> ContinueHandling | None:
 def _checkout(unit: Unit, product: Product, way: Way) -> None:
     from shared.payments.provider import ContactRefused, PaymentError
 
-    provider = providers.load(way.provider)
-    address = contact.kept(unit) if _needs_contact(way) else None
-    made = db.call(
+    made = _order(unit, product, way)
+    try:
+        url = _link(unit, made)
+        while url is None:
+            ended, made = made, _order(unit, product, way)
+            # The same order again: its payment is under way, and its page says so.
+            url = ended["checkout_url"] if made.get("id") == ended["id"] else _link(unit, made)
+    except ContactRefused as error:
+        return _ask_again(unit, product, way, made, error)
+    except (PaymentError, ConfigError) as error:
+        return _say_failed(unit, product, way, made, error)
+    if made["outcome"] == "closed":
+        return show_closed(unit, made)
+    if made["outcome"] == "not_for_sale":
+        return offers.gone(unit)
+    return _show_checkout(unit, made, url)
+
+
+def _order(unit: Unit, product: Product, way: Way) -> dict[str, Any]:
+    made: dict[str, Any] = db.call(
         "create_order",
         p_user_id=unit.person.id,
         p_product_key=product["key"],
@@ -143,24 +158,19 @@ def _checkout(unit: Unit, product: Product, way: Way) -> None:
         p_currency=way.currency,
         p_bot=bot.name,
         p_renews=way.repeats,
-        p_contact=address,
+        p_contact=contact.kept(unit) if _needs_contact(way) else None,
         # A worker that takes over, or Telegram's second delivery, finds the order of the first.
         p_reference=f"{bot.name}:{unit.incoming.update_id}",
         p_continues=unit.data.get(WANTED) if product["kind"] == "balance" else None,
         p_message_id=unit.shown_in,
         p_reuse=True,
     )
-    if made["outcome"] == "closed":
-        return show_closed(unit, made)
-    if made["outcome"] == "not_for_sale":
-        return offers.gone(unit)
-    try:
-        url = made["checkout_url"] or _open(unit, provider, made, address)
-    except ContactRefused as error:
-        return _ask_again(unit, product, way, made, error)
-    except (PaymentError, ConfigError) as error:
-        return _say_failed(unit, product, way, made, error)
-    return _show_checkout(unit, made, url)
+    return made
+
+
+def _link(unit: Unit, made: dict[str, Any]) -> str | None:
+    """Return the link of an order, None if it has run out; empty where there is no order to pay."""
+    return "" if made["outcome"] in ("closed", "not_for_sale") else links.payable_link(unit, made)
 
 
 def _show_checkout(unit: Unit, made: dict[str, Any], url: str) -> None:
@@ -208,34 +218,3 @@ def _say_failed(
         db.call("cancel_order", p_order_id=made["id"])
     text = unit.rich("buy_refused" if is_refusal else "buy_unavailable")
     unit.show(text, [[(unit.text("buy_back"), f"{OTHER}{made['id']}")]])
-
-
-def _open(unit: Unit, provider: Provider, made: dict[str, Any], address: str | None) -> str:
-    from shared.payments.provider import Order
-
-    name, expires_at = title(unit, made["texts"])[:32], datetime.fromisoformat(made["expires_at"])
-    order = Order(
-        id=made["id"],
-        title=name,
-        description=offers.about(unit, made["texts"])[:128] or name,
-        amount=Decimal(made["amount"]),
-        currency=made["currency"],
-        telegram_id=unit.person.telegram_id,
-        # The number alone would be known to a provider from another database on the same account.
-        idempotency_key=f"order-{made['id']}-{int(expires_at.timestamp())}",
-        return_url=f"https://t.me/{bot.user.username}",
-        language=unit.language,
-        period=made["period"] if made["renews"] else None,
-        contact=address,
-        expires_at=expires_at,
-        bot=bot.name,
-    )
-    checkout = provider.create(order, _TIMEOUT)
-    db.call(
-        "keep_checkout",
-        p_order_id=made["id"],
-        p_url=checkout.url,
-        p_reference=checkout.reference,
-        p_message_id=unit.shown_in,
-    )
-    return checkout.url

@@ -9,12 +9,13 @@ from typing import Any
 from telebot.types import CallbackQuery, Message
 
 from shared import db, log
-from shared.bots.assistant import bot
+from shared.bots.assistant import bot, checkout, links
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.offers import title
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
 from shared.config import settings
+from shared.errors import ConfigError
 from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
@@ -65,16 +66,24 @@ def show_order(call: CallbackQuery) -> None:
     """Show an order that can still be paid, to pay or to cancel it."""
     unit = current()
     number = (call.data or "").removeprefix(_ORDER)
-    lines = db.call("payment_history", p_user_id=_person(unit), p_limit=50)
-    line = next((one for one in lines if str(one["order_id"]) == number), None)
-    if line is None:
+    order = db.call("open_order", p_user_id=_person(unit), p_order_id=int(number))
+    if order["outcome"] == "closed":
+        return checkout.show_closed(unit, order)
+    from shared.payments.provider import PaymentError
+
+    try:
+        link = links.payable_link(unit, order) if order["outcome"] == "reused" else None
+    except (PaymentError, ConfigError) as error:
+        log.warning("no link", action="checkout_failed", provider=order["provider"], reason=str(error))
+        return unit.show(unit.rich("buy_unavailable"), [[(unit.text("buy_back"), "payments")]])
+    if link is None:
         return unit.show(*_payments(unit))
-    price = figures.money(unit.language, Decimal(line["amount"]), line["currency"])
-    text = unit.rich("payments_waiting", title=title(unit, line["texts"]), price=price)
+    price = figures.money(unit.language, Decimal(order["amount"]), order["currency"])
+    text = unit.rich("payments_waiting", title=title(unit, order["texts"]), price=price)
     return unit.show(
         text,
         [
-            [(unit.text("buy_pay_button", price=price), line["checkout_url"])],
+            [(unit.text("buy_pay_button", price=price), link)],
             [(unit.text("payments_cancel"), f"{_GIVE_UP}{number}")],
             [(unit.text("buy_back"), "payments")],
         ],

@@ -96,6 +96,7 @@ class Provider(provider.Provider):
     RENEWS: ClassVar[frozenset[str]] = frozenset({"month"})
     NEEDS_CONTACT = True
     HAS_STATUS = True
+    ENDS_SILENTLY = True
     HAS_REFUND = True
     HAS_STATEMENT = True
     KEY_SECONDS = 55 * 60  # X-Request-ID is remembered for an hour

@@ -53,6 +53,7 @@ class Provider(provider.Provider):
     CURRENCIES = frozenset({"RUB", "USD", "EUR"})
     RENEWS: ClassVar[frozenset[str]] = frozenset({"month", "year"})
     HAS_STATUS = True
+    ENDS_SILENTLY = True
     HAS_REFUND = True
     HAS_STATEMENT = True
 

@@ -64,6 +64,7 @@ class Provider(provider.Provider):
     API = ""  # every shop has its own: PRODAMUS_URL
     CURRENCIES = frozenset({"RUB", "USD", "EUR", "KZT"})
     RENEWS: ClassVar[frozenset[str]] = frozenset({"month", "year"})  # those that have a subscription there
+    ENDS_SILENTLY = True
 
     def address(self, path: str = "") -> str:
         """Return where the shop's page is."""

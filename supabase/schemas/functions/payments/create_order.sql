@@ -8,8 +8,8 @@
 --   p_reuse calls of one user wait for each other (an advisory lock, taken before the discount), so that two devices get one
 --   order.
 -- Returns: jsonb
---   {outcome: created | known, id, status, kind, texts, amount, full_amount, currency, period, renews, expires_at,
---    checkout_url}            full_amount: without the discount, null when there is none
+--   {outcome: created | known | reused, …}  see private.order_card; reused: an earlier call made it and it has a checkout,
+--                              whose link may have run out since then
 --   {outcome: closed, …}       see private.closed_checkout
 --   {outcome: not_for_sale}    switched off, no price in this currency, or not sold from balance
 --   p_message_id: the message whose button was tapped. Where it invites to pay already, the tap was made twice, or on an old
@@ -44,7 +44,7 @@ declare
   v_amount numeric;
   v_renews boolean;
   v_order public.orders;
-  v_is_new boolean := false;
+  v_outcome text := 'known';
   v_invited public.orders;
   v_closed jsonb;
 begin
@@ -64,10 +64,12 @@ begin
       return v_closed;
     elsif v_invited.checkout_url is not null
       and private.checkout_state(v_invited) is null
+      and 'failed' <> all(v_invited.told)
       and (v_invited.product_key, v_invited.provider, v_invited.currency) = (p_product_key, p_provider, p_currency)
       and v_invited.renews = p_renews
     then
       v_order := v_invited;
+      v_outcome := 'reused';
     end if;
   end if;
   if v_order.id is null then
@@ -108,6 +110,9 @@ begin
        and private.checkout_state(o) is null
      order by o.id desc
      limit 1;
+    if v_order.checkout_url is not null then
+      v_outcome := 'reused';
+    end if;
     update public.orders as o
        set message_ids = array_append(array_remove(o.message_ids, p_message_id), p_message_id)
      where o.id = v_order.id and p_message_id is not null;
@@ -134,26 +139,14 @@ begin
     )
     on conflict (reference) do nothing
     returning o.* into v_order;
-    v_is_new := found;
+    if found then
+      v_outcome := 'created';
+    end if;
   end if;
   if v_order.id is null then
     select o.* into v_order from public.orders as o where o.reference = p_reference and o.user_id = p_user_id;
   end if;
-  select p.* into v_product from public.products as p where p.key = v_order.product_key;
-  return jsonb_build_object(
-    'outcome', case when v_is_new then 'created' else 'known' end,
-    'id', v_order.id,
-    'status', v_order.status,
-    'kind', v_order.kind,
-    'texts', v_product.texts,
-    'amount', v_order.amount::text,
-    'full_amount', v_order.full_amount::text,
-    'currency', v_order.currency,
-    'period', v_order.period,
-    'renews', v_order.renews,
-    'expires_at', v_order.expires_at,
-    'checkout_url', v_order.checkout_url
-  );
+  return private.order_card(v_order, v_outcome);
 end
 $$;
 

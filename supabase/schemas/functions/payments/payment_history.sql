@@ -2,10 +2,9 @@
 -- refunded; the order that it was for is not shown beside it.
 --
 -- Twice or at once: only reads.
--- Returns: json [{id, order_id, checkout_url, texts, amount, currency, status, provider, at, refunded}]; order_id and checkout_url
---   are of an order that can still be paid; status is pending | expired | canceled |
---   withdrawn for an order without money, else review, disputed, or the payment's; `at` is when it was paid, or ordered; texts are
---   null for money whose order is not known.
+-- Returns: json [{id, order_id, texts, amount, currency, status, provider, at, refunded}]; order_id is of an order that can
+--   still be paid; status is pending | expired | canceled | withdrawn for an order without money, else review, disputed, or
+--   the payment's; `at` is when it was paid, or ordered; texts are null for money whose order is not known.
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
 returns json
@@ -26,7 +25,7 @@ as $$
      where u.id = p_user_id and p.user_id is distinct from u.id
   ), lines as (
     select
-      p.id, null::bigint as order_id, null::text as checkout_url, d.texts, p.amount, p.currency,
+      p.id, null::bigint as order_id, d.texts, p.amount, p.currency,
       case
         when p.problem is not null and p.status = 'completed' then 'review'
         when p.disputed > 0 then 'disputed'
@@ -42,7 +41,6 @@ as $$
     select
       null,
       case when s.is_payable then o.id end,
-      case when s.is_payable then o.checkout_url end,
       d.texts, o.amount, o.currency,
       case when o.status = 'pending' and o.expires_at <= (select private.clock()) then 'expired' else o.status end,
       o.provider, 0, o.created_at
@@ -63,7 +61,6 @@ as $$
         json_build_object(
           'id', l.id,
           'order_id', l.order_id,
-          'checkout_url', l.checkout_url,
           'texts', l.texts,
           'amount', l.amount::text,
           'currency', l.currency,

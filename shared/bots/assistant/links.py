@@ -1,0 +1,75 @@
+"""The link an order is paid at: made once, given again only while it can still be paid."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from shared import db
+from shared.bots.assistant import bot, offers
+from shared.bots.assistant.offers import title
+from shared.payments import providers
+from shared.telegram.unit import Unit
+
+_TIMEOUT = 8.0  # seconds for a provider to make a checkout
+_ASK_TIMEOUT = 4.0  # seconds for it to say whether an old one is still open
+
+
+def payable_link(unit: Unit, order: dict[str, Any]) -> str | None:
+    """Return where an order (private.order_card) is paid; None if its old link has run out.
+
+    The provider is asked whether the link of a reused order is still open. One that cannot say makes another
+    link of the same order.
+
+    Raises:
+        PaymentError: no link, or no answer.
+    """
+    if not order["checkout_url"]:
+        return _open(unit, order)
+    if order["outcome"] != "reused":
+        return str(order["checkout_url"])
+    provider = providers.load(order["provider"])
+    if provider.ENDS_SILENTLY:
+        return _open(unit, order)
+    if provider.HAS_STATUS and order["checkout_reference"] and _has_ended(order):
+        return None
+    return str(order["checkout_url"])
+
+
+def _has_ended(order: dict[str, Any]) -> bool:
+    from shared.payments import open_orders  # a start need not wait for it
+
+    return open_orders.ask(order["provider"], order["id"], order["checkout_reference"], _ASK_TIMEOUT)
+
+
+def _open(unit: Unit, made: dict[str, Any]) -> str:
+    from shared.payments.provider import Order
+
+    name, expires_at = title(unit, made["texts"])[:32], datetime.fromisoformat(made["expires_at"])
+    # The number alone would be known to a provider from another database on the same account.
+    key = f"order-{made['id']}-{int(expires_at.timestamp())}"
+    order = Order(
+        id=made["id"],
+        title=name,
+        description=offers.about(unit, made["texts"])[:128] or name,
+        amount=Decimal(made["amount"]),
+        currency=made["currency"],
+        telegram_id=unit.person.telegram_id,
+        idempotency_key=f"{key}-{unit.incoming.update_id}" if made["outcome"] == "reused" else key,
+        return_url=f"https://t.me/{bot.user.username}",
+        language=unit.language,
+        period=made["period"] if made["renews"] else None,
+        contact=made["contact"],
+        expires_at=expires_at,
+        bot=bot.name,
+    )
+    checkout = providers.load(made["provider"]).create(order, _TIMEOUT)
+    db.call(
+        "keep_checkout",
+        p_order_id=made["id"],
+        p_url=checkout.url,
+        p_reference=checkout.reference,
+        p_message_id=unit.shown_in,
+    )
+    return checkout.url

@@ -1,0 +1,36 @@
+-- Describes an order for its checkout.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {outcome: p_outcome, id, status, provider, kind, texts, amount (text), full_amount (text; without the
+--   discount, null when there is none), currency, period, renews, contact, expires_at, checkout_url, checkout_reference}.
+-- Errors: none.
+create or replace function private.order_card(p_order public.orders, p_outcome text)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+      'outcome', p_outcome,
+      'id', p_order.id,
+      'status', p_order.status,
+      'provider', p_order.provider,
+      'kind', p_order.kind,
+      'texts', p.texts,
+      'amount', p_order.amount::text,
+      'full_amount', p_order.full_amount::text,
+      'currency', p_order.currency,
+      'period', p_order.period,
+      'renews', p_order.renews,
+      'contact', p_order.contact,
+      'expires_at', p_order.expires_at,
+      'checkout_url', p_order.checkout_url,
+      'checkout_reference', p_order.checkout_reference
+    )
+    from public.products as p
+   where p.key = p_order.product_key;
+$$;
+
+revoke all on function private.order_card from public, anon, authenticated, service_role;
+comment on function private.order_card is 'Describes an order for its checkout';

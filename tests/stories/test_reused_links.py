@@ -1,0 +1,114 @@
+"""An unpaid order is offered again only with a link that can still be paid."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from shared.payments import providers
+from tests.stories.test_buy import LABELS, checkout, credits, link_of, news, speaks, tap
+from tests.support import says
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Answer, Chat
+
+Sql = Callable[..., list[dict[str, Any]]]
+PATHS = {"stripe": "sessions", "yookassa": "payments", "crypto_pay": "getInvoices"}  # of a checkout's state
+SILENT = sorted(key for key in LABELS if providers.load(key).ENDS_SILENTLY)
+
+
+def orders(sql: Sql, chat: Chat) -> list[dict[str, Any]]:
+    return sql(
+        "select o.id, o.status from orders o join users u on u.id = o.user_id "
+        "where u.telegram_id = %s order by o.id",
+        chat.id,
+    )
+
+
+def unpaid(chat: Chat) -> Answer:
+    """Open /payments and the unpaid order there."""
+    chat.send("/payments")
+    page = chat.answer()
+    page.tap(page.buttons[0][0].text).wait()
+    return page.wait_for_edit()
+
+
+def expire(stack: Stack, link: str) -> None:
+    stack.payments.press(link, "expire")
+    assert stack.payments.idle(20)
+
+
+def test_every_provider_tells_the_end_of_a_link_or_says_that_it_does_not() -> None:
+    assert sorted([*PATHS, *SILENT]) == sorted(LABELS)
+    stars = providers.load("telegram_stars")
+    assert not stars.ENDS_SILENTLY, "Telegram asks before each payment, so an old link is refused there"
+
+
+@pytest.mark.parametrize("provider", sorted(PATHS))
+def test_an_open_link_is_given_again(stack: Stack, sql: Sql, provider: str) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS[provider])
+    assert checkout(anna, "100 requests", LABELS[provider]) == link
+    assert link_of(unpaid(anna)) == link
+    assert len(orders(sql, anna)) == 1
+
+
+@pytest.mark.parametrize("provider", SILENT)
+def test_a_provider_that_cannot_say_makes_another_link_of_the_same_order(
+    stack: Stack, sql: Sql, provider: str
+) -> None:
+    anna = speaks(stack)
+    expire(stack, checkout(anna, "100 requests", LABELS[provider]))
+    expire(stack, checkout(anna, "100 requests", LABELS[provider]))
+    stack.payments.press(link_of(unpaid(anna)), "pay")
+    news(anna, "Paid, thank you!")
+    assert [one["status"] for one in orders(sql, anna)] == ["completed"]
+    assert credits(sql, anna) == 100
+
+
+def test_an_expired_link_is_not_offered_in_the_payments(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    expire(stack, checkout(anna, "100 requests", LABELS["crypto_pay"]))
+    page = unpaid(anna)
+    assert not any(button.url for row in page.buttons for button in row)
+    assert "canceled" in page.text
+    assert [one["status"] for one in orders(sql, anna)] == ["canceled"]
+
+
+def test_a_lost_callback_is_found_before_the_order_is_paid_twice(stack: Stack, sql: Sql) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS["crypto_pay"])
+    stack.payments["crypto_pay"].callbacks.lose_next(5)
+    stack.payments.press(link, "pay")
+    assert stack.payments.idle(20)
+    assert credits(sql, anna) == 0
+    anna.send("/buy")
+    page = tap(tap(anna.answer(), "100 requests"), LABELS["crypto_pay"])
+    assert says(page.text, "invitation_paid")
+    assert credits(sql, anna) == 100
+    assert [one["status"] for one in orders(sql, anna)] == ["completed"]
+
+
+@pytest.mark.parametrize("provider", sorted(PATHS))
+def test_no_link_is_shown_that_could_not_be_checked(stack: Stack, sql: Sql, provider: str) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS[provider])
+    stack.payments[provider].troubles.fail(PATHS[provider], 503)
+    anna.send("/buy")
+    page = tap(tap(anna.answer(), "100 requests"), LABELS[provider])
+    assert says(page.text, "buy_unavailable")
+    stack.payments[provider].troubles.fail(PATHS[provider], 503)
+    assert says(unpaid(anna).text, "buy_unavailable")
+    assert link_of(unpaid(anna)) == link
+    assert [one["status"] for one in orders(sql, anna)] == ["pending"]
+
+
+def test_an_order_of_another_user_is_not_opened(stack: Stack, sql: Sql) -> None:
+    anna, boris = speaks(stack), speaks(stack)
+    checkout(anna, "100 requests", LABELS["fake"])
+    (order,) = orders(sql, anna)
+    boris.send("/payments")
+    page = boris.answer()
+    boris.tap(page.stored, f"order:{order['id']}").wait()
+    assert not any(button.url for row in page.buttons for button in row)
