@@ -389,7 +389,7 @@ def pay_again(stack: Stack, order_id: int, amount: str, currency: str) -> str:
     bill = next(one for one in fake.bills.values() if one.object["order_id"] == order_id)
     bill.state = "open"
     fake.act(bill.id, "pay")
-    return str(bill.object["payments"][-1])
+    return str(list(bill.object["left"])[-1])
 
 
 @pytest.mark.parametrize(

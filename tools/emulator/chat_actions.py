@@ -14,6 +14,7 @@ from tools.emulator.telegram import Answer, Channel, Chat, Group, Person, Sent
 from tools.emulator.telegram.attachments import ALBUM_KINDS, KINDS, Attachment, image_size
 from tools.emulator.telegram.model import Account, Json, Room, Stored
 from tools.emulator.telegram.reactions import EMOJI
+from tools.emulator.telegram.stars import NOT_POSSIBLE, POSSIBLE
 from tools.emulator.telegram.text import MAX_CAPTION, MAX_TEXT, units
 from tools.emulator.telegram.transcript import text_of as transcript_text
 from tools.emulator.telegram.world import channel_json, group_json, person_json, topic_json
@@ -32,6 +33,7 @@ STANDINGS = {"add": "member", "remove": "kicked", "promote": "administrator", "d
 GROUP_WANTED = "A group needs at least one of the people, and bots that exist."
 
 # How the sheet of an invoice ends before the bot is asked; None: it is asked.
+SUBSCRIPTION_WISHES = ("renew", "canceled", "active", "failed")
 OUTCOMES = {"pay": None, "close": "closed", "no_stars": "no_stars", "fail_after_check": None}
 
 
@@ -224,15 +226,23 @@ class ChatActions:
         return topic_json(chat.room, chat.topic(name))
 
     def _messages(self, query: Json) -> Json:
-        """Return the messages of a chat as they are now, oldest first, with its topics.
+        """Return the messages of a chat as they are now, oldest first, its topics and its subscriptions.
 
         person, bot, group: the chat
         """
-        room = self.room(query)
+        chat = self._chat(query)
+        room = chat.room
         with self._world.lock:
             messages = [self._world.message_json(room, stored) for stored in room.messages.values()]
             topics = [topic_json(room, topic) for topic in room.topics.values()]
-        return {"chat_id": room.id, "messages": messages, "topics": topics, "blocked": room.blocked}
+            mine = [] if room.kind != "private" else chat.subscriptions
+        return {
+            "chat_id": room.id,
+            "messages": messages,
+            "topics": topics,
+            "blocked": room.blocked,
+            "subscriptions": [one.json() for one in mine],
+        }
 
     def _transcript(self, query: Json) -> Json:
         """Return everything that happened in a chat, in order, also edits, deletions and taps.
@@ -469,20 +479,20 @@ class ChatActions:
 
         person, bot: the private chat
         charge_id: any charge of the subscription
-        do: "renew", "canceled", "active" or "failed"
+        do: "renew", "canceled", "active" or "failed"; GET /api/chat lists what is possible now
         """
         stars, charge, wish = self._telegram.stars, str(body.get("charge_id")), str(body.get("do"))
         mine = next((one for one in self._chat(body).subscriptions if charge in one.charges), None)
         if mine is None:
             raise Refused("There is no such subscription any more.")
-        if wish == "renew":
-            if mine.state == "canceled":
-                raise Refused("It was canceled: nothing is charged any more.")
-            stars.renew(mine)
-        elif wish in ("canceled", "active", "failed"):
-            stars.change(mine, wish)
-        else:
+        if wish not in SUBSCRIPTION_WISHES:
             raise Refused(f"A subscription cannot be {wish}.")
+        if wish not in POSSIBLE[mine.state]:
+            raise Refused(NOT_POSSIBLE[mine.state])
+        if wish == "renew":
+            stars.renew(mine)
+        else:
+            stars.change(mine, wish)
         return {"state": mine.state}
 
     def _reset_chat(self, body: Json) -> Json:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from tools.emulator.bodies import Refused, number, optional_number
 from tools.emulator.payments import Bill, NotPossible, PaymentStandIn
-from tools.emulator.payments.checkout import HINTS, is_possible
+from tools.emulator.payments.checkout import HINTS
 from tools.emulator.payments.stand_in import ACTIONS
 from tools.emulator.payments.troubles import KINDS, Trouble
 
@@ -143,16 +143,19 @@ def bill_json(one: PaymentStandIn, bill: Bill) -> Json:
         "created_at": _iso(bill.created_at),
         "expires_at": _iso(bill.expires_at) if is_open else None,
         "renews_at": _iso(renews_at),
-        "actions": [
-            {
-                "name": action,
-                "label": ACTIONS[action],
-                "hint": HINTS.get(action, ""),
-                "enabled": is_possible(one, bill, action),
-            }
-            for action in one.actions(bill)
-        ],
+        "actions": [_action_json(one, bill, action) for action in one.actions(bill)],
         "deliveries": [callback.id for callback in (*bill.asked, *bill.told)],
+    }
+
+
+def _action_json(one: PaymentStandIn, bill: Bill, action: str) -> Json:
+    refusal = one.refusal(bill, action)
+    return {
+        "name": action,
+        "label": ACTIONS[action],
+        "hint": HINTS.get(action, ""),
+        "enabled": not refusal,
+        "refusal": refusal,
     }
 
 

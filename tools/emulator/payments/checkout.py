@@ -50,7 +50,6 @@ SAID = {
     "refunded": "Refunded",
     "canceled": "Expired",
 }
-BEFORE = frozenset({"pay", "decline", "pay_later", "wrong_amount", "challenge"})  # while it can be paid
 AFTER = frozenset(  # once it is paid
     {
         "refund",
@@ -63,6 +62,7 @@ AFTER = frozenset(  # once it is paid
         "remove_method",
         "empty_card",
         "fill_card",
+        "end_period",
     }
 )
 SYMBOLS = {"RUB": "₽", "USD": "$", "EUR": "€", "GBP": "£", "KZT": "₸", "UAH": "₴"}
@@ -86,6 +86,7 @@ HINTS = {
     "empty_card": "The card has no money from now on",
     "fill_card": "The card has money again",
     "remove_method": "The user revokes the saved card",
+    "end_period": "The canceled subscription is over",
 }
 WEBHOOKS = frozenset({"deliver_twice", "forge"})
 
@@ -137,7 +138,7 @@ def _checkout(stand_in: PaymentStandIn, bill: Bill, refused: str = "") -> dict[s
         "title": escape(bill.title),
         "refresh": '<meta http-equiv="refresh" content="2">' if is_busy else "",
         "state": bill.state,
-        "said": escape(refused or SAID[bill.state]),
+        "said": escape(refused or ", ".join(filter(None, (SAID[bill.state], stand_in.status(bill))))),
         "card": _card(stand_in, bill),
         "buttons": _simulated(stand_in, bill),
         "told": _told(stand_in, bill) or '<li class="none">Nothing yet</li>',
@@ -162,10 +163,11 @@ def _simulated(stand_in: PaymentStandIn, bill: Bill) -> str:
 
 
 def _button(stand_in: PaymentStandIn, bill: Bill, action: str) -> str:
-    disabled = _disabled(stand_in, bill, action)
+    refusal = stand_in.refusal(bill, action)
+    disabled = " disabled" if refusal else ""
     return (
         f'<li><button class="secondary" name="do" value="{action}" aria-describedby="{action}"{disabled}>'
-        f'{ACTIONS[action]}</button><span id="{action}">{HINTS[action]}</span></li>'
+        f'{ACTIONS[action]}</button><span id="{action}">{escape(refusal or HINTS[action])}</span></li>'
     )
 
 
@@ -176,7 +178,8 @@ def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
     fields = "".join(f"<span>{escape(a)}</span><b>{escape(b)}</b>" for a, b in stand_in.FIELDS or card)
     title, _, about = bill.title.partition(". ")  # one line at providers that have no other
     label = escape(words.get(bill.state) or f"{words['pay']} {money(bill, stand_in.LANGUAGE)}")
-    pay = f'<button class="pay" name="do" value="pay"{_disabled(stand_in, bill, "pay")}>{label}</button>'
+    disabled = " disabled" if stand_in.refusal(bill, "pay") else ""
+    pay = f'<button class="pay" name="do" value="pay"{disabled}>{label}</button>'
     if bill.state == "paid":
         pay += f'<a class="return" href="/">{words["back"]}</a>'
     return (
@@ -184,21 +187,6 @@ def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
         + (f'<p class="about">{escape(about)}</p>' if about else "")
         + f'<p class="amount">{amount}</p><div class="fields">{fields}</div>{pay}'
     )
-
-
-def _disabled(stand_in: PaymentStandIn, bill: Bill, action: str) -> str:
-    return "" if is_possible(stand_in, bill, action) else " disabled"
-
-
-def is_possible(stand_in: PaymentStandIn, bill: Bill, action: str) -> bool:
-    """Whether a button does something in a bill's present state."""
-    if action in AFTER:
-        return bill.state in ("paid", "refunded")
-    if action in ("pass_challenge", "fail_challenge"):
-        return bill.state == "challenge"
-    if action == "expire":
-        return stand_in.is_open(bill)
-    return action not in BEFORE or bill.state in stand_in.PAYABLE
 
 
 def money(bill: Bill, language: str) -> str:

@@ -20,6 +20,10 @@ Json = dict[str, Any]
 DAYS = {"month": 30, "year": 365}
 
 
+class Refused(Exception):
+    """A refund of more than is left."""
+
+
 class StandIn(PaymentStandIn):
     """Does whatever it is asked, and tells of it at once."""
 
@@ -54,8 +58,11 @@ class StandIn(PaymentStandIn):
         method = methods.get(path)
         if request.method != "POST" or method is None:
             return json_response({"error": "no such thing"}, 404)
-        with self.lock:
-            answer = method(request.json())
+        try:
+            with self.lock:
+                answer = method(request.json())
+        except Refused as reason:
+            return json_response({"error": str(reason)}, 400)
         return json_response(answer) if answer is not None else json_response({"error": "not found"}, 404)
 
     def _checkout(self, asked: Json) -> Json:
@@ -68,7 +75,7 @@ class StandIn(PaymentStandIn):
                 asked["title"],
                 asked["return_url"],
                 is_subscription=asked["period"] is not None,
-                object={**asked, "notices": []},
+                object={**asked, "notices": [], "left": {}},
             )
             self._by_key[asked["key"]] = self.keep(bill)
         return {"id": bill.id, "url": self.checkout_url(bill)}
@@ -79,13 +86,15 @@ class StandIn(PaymentStandIn):
 
     def _refund_call(self, asked: Json) -> Json | None:
         bill = next(
-            (one for one in self.bills.values() if asked["payment_id"] in one.object.get("payments", ())),
+            (one for one in self.bills.values() if asked["payment_id"] in one.object["left"]),
             None,
         )
         if bill is None:
             return None
         if asked["key"] not in self._refunds:
             amount = Decimal(asked["amount"])
+            if amount > bill.object["left"][asked["payment_id"]]:
+                raise Refused("more than is left of the payment")
             self._refunds[asked["key"]] = refund = f"refund-{secrets.token_hex(6)}"
             self.tell(bill, [self._given_back(bill, asked["payment_id"], amount, refund)])
         return {"id": self._refunds[asked["key"]]}
@@ -143,8 +152,8 @@ class StandIn(PaymentStandIn):
 
     def refund(self, bill: Bill) -> list[Callback]:
         """Give the newest payment back."""
-        payment = bill.object["payments"][-1]
-        return [self._given_back(bill, payment, bill.amount, f"refund-{secrets.token_hex(6)}")]
+        payment, left = list(bill.object["left"].items())[-1]
+        return [self._given_back(bill, payment, left, f"refund-{secrets.token_hex(6)}")]
 
     def renew(self, bill: Bill) -> list[Callback]:
         """Charge the next period."""
@@ -192,11 +201,13 @@ class StandIn(PaymentStandIn):
             bill.object["ends_at"] += timedelta(days=DAYS[bill.object["period"]])
             charge["subscription_id"] = bill.object["subscription_id"]
             charge["period_ends_at"] = bill.object["ends_at"].isoformat()
-        bill.object.setdefault("payments", []).append(charge["payment_id"])
+        bill.object["left"][charge["payment_id"]] = amount
         return charge
 
     def _given_back(self, bill: Bill, payment: str, amount: Decimal, refund: str) -> Callback:
-        if amount >= bill.amount:
+        left = bill.object["left"]
+        left[payment] -= amount
+        if not left[list(left)[-1]]:
             bill.state = "refunded"
         told = {"kind": "refunded", "payment_id": payment, "operation_id": refund, "amount": str(amount)}
         return self._event(bill, "refunded", told | {"currency": bill.currency})

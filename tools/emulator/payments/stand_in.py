@@ -21,6 +21,7 @@ Json = dict[str, Any]
 
 CHALLENGES = ("challenge", "pass_challenge", "fail_challenge")
 RENEWALS = ("renew", "fail_renewal", "empty_card", "fill_card")
+TRIES = frozenset({"pay", "decline", "pay_later", "wrong_amount", "challenge"})  # of the payer
 RETRY_SECONDS = 86400.0  # from a renewal that failed by itself to the next try
 LATER_SECONDS = 300.0  # of the provider's; see callbacks.MINUTE
 # What the checkout page's buttons do, and what they say.
@@ -45,6 +46,15 @@ ACTIONS = {
     "remove_method": "Card removed",
     "empty_card": "Empty the card",
     "fill_card": "Fill the card",
+    "end_period": "Let the period end",
+}
+NOT_PAYABLE = {
+    "pending": "It is being paid already.",
+    "challenge": "The payer is at the bank’s page already.",
+    "declined": "It is declined already: a new payment is needed.",
+    "paid": "It is paid already.",
+    "refunded": "It is refunded already.",
+    "canceled": "It has expired already.",
 }
 
 
@@ -201,13 +211,73 @@ class PaymentStandIn(ABC):
         """Whether the subscription ends with its current period instead of being charged."""
         return False
 
-    def period_over(self, bill: Bill) -> list[Callback] | None:
-        """End a subscription that was stopped before this renewal; None when it goes on."""
-        return None
+    def end_period(self, bill: Bill) -> list[Callback]:
+        """The last period of a canceled subscription is over."""
+        raise NotPossible(f"{self.NAME} ends a subscription when it is canceled.")
 
     def is_accepted(self, response: RawResponse) -> bool:
         """Whether the shop's answer means to this provider that it is told."""
         return 200 <= response.status < 300
+
+    # What is possible now. A sentence says why not, in the words of the provider where they are known.
+
+    def refusal(self, bill: Bill, action: str) -> str:
+        """Return why the provider would refuse an action now; nothing when it would do it."""
+        if action in TRIES:
+            return self.not_payable(bill)
+        checks: dict[str, Callable[[Bill], str]] = {
+            "pass_challenge": _not_challenged,
+            "fail_challenge": _not_challenged,
+            "expire": self.not_expirable,
+            "deliver_twice": self._nothing_to_repeat,
+            "refund": self.not_refundable,
+            "renew": self.not_renewable,
+            "fail_renewal": self.not_running,
+            "empty_card": lambda bill: (
+                self.not_running(bill) or _if(bill.is_card_empty, "It is empty already.")
+            ),
+            "fill_card": lambda bill: _if(not bill.is_card_empty, "The card has money."),
+        }
+        return checks[action](bill) if action in checks else ""
+
+    def not_payable(self, bill: Bill) -> str:
+        """Return why a bill takes no money."""
+        return "" if bill.state in self.PAYABLE else NOT_PAYABLE[bill.state]
+
+    def not_expirable(self, bill: Bill) -> str:
+        """Return why a bill cannot expire."""
+        return "" if self.is_open(bill) else NOT_PAYABLE[bill.state]
+
+    def not_refundable(self, bill: Bill) -> str:
+        """Return why the newest payment of a bill cannot be given back."""
+        if bill.state == "refunded":
+            return NOT_PAYABLE["refunded"]
+        return _if(bill.state != "paid", "Nothing is paid that could be given back.")
+
+    def not_running(self, bill: Bill) -> str:
+        """Return why no further period of a subscription is charged."""
+        if bill.state not in ("paid", "refunded"):
+            return "The first period isn’t paid."
+        if self.next_charge(bill) is None:
+            return "There is no subscription, or it has ended."
+        return _if(self.is_ending(bill), "The subscription is canceled: it ends with its period.")
+
+    def not_renewable(self, bill: Bill) -> str:
+        """Return why the next period cannot be charged now."""
+        return self.not_running(bill) or _if(bill.is_card_empty, "The card has no money.")
+
+    def _nothing_to_repeat(self, bill: Bill) -> str:
+        return (
+            "" if _genuine(bill) else self.not_payable(bill) and "Nothing was sent that could be sent twice."
+        )
+
+    def status(self, bill: Bill) -> str:
+        """Return what the checkout page adds to the state of a bill."""
+        if not bill.is_subscription or bill.state not in ("paid", "refunded"):
+            return ""
+        if self.next_charge(bill) is None:
+            return "the subscription has ended"
+        return _if(self.is_ending(bill), "the subscription ends with this period")
 
     # What they share.
 
@@ -238,10 +308,13 @@ class PaymentStandIn(ABC):
             KeyError: there is no such bill.
             NotPossible: not with this bill, not now.
         """
-        if action not in self.actions(self.bills[bill_id]):
-            raise NotPossible(f"{self.NAME} has no button for this.")
         with self.lock:
-            getattr(self, f"_{action}")(self.bills[bill_id])
+            bill = self.bills[bill_id]
+            if action not in self.actions(bill):
+                raise NotPossible(f"{self.NAME} has no button for this.")
+            if reason := self.refusal(bill, action):
+                raise NotPossible(reason)
+            getattr(self, f"_{action}")(bill)
 
     def actions(self, bill: Bill) -> tuple[str, ...]:
         """Return the buttons of a bill's checkout page."""
@@ -263,26 +336,22 @@ class PaymentStandIn(ABC):
             for bill in list(self.bills.values()):
                 due = self.due_at(bill)
                 if due is not None and due <= self.clock.now():
-                    happened.append((self._fall_due(bill, due), f"{self.NAME}: {bill.title}"))
+                    happened += [(kind, f"{self.NAME}: {bill.title}") for kind in self._fall_due(bill, due)]
         return happened
 
-    def _fall_due(self, bill: Bill, due: float) -> str:
+    def _fall_due(self, bill: Bill, due: float) -> list[str]:
         if self.is_open(bill):
-            self.tell(bill, self.expire(bill))
-            return "expired"
-        ended = self.period_over(bill)
-        if ended is not None:
-            self.tell(bill, ended)
-            return "ended"
-        if bill.is_card_empty:
-            # Before it is told: the last failure may end the subscription.
-            bill.retry_at = due + RETRY_SECONDS
-            bill.failures += 1
-            self.tell(bill, self.fail_renewal(bill))
-            return "failed_renewal"
-        bill.retry_at, bill.failures = None, 0
-        self.tell(bill, self.renew(bill))
-        return "renewal"
+            self._expire(bill)
+            return ["expired"]
+        if self.is_ending(bill):
+            self._end_period(bill)
+            return ["ended"]
+        if not bill.is_card_empty:
+            self._renew(bill)
+            return ["renewal"]
+        bill.retry_at = due + RETRY_SECONDS
+        self._fail_renewal(bill)
+        return ["failed_renewal", *(["ended"] if self.next_charge(bill) is None else [])]
 
     def is_open(self, bill: Bill) -> bool:
         """Whether a bill waits for its payer, who may be at the bank's page."""
@@ -294,67 +363,44 @@ class PaymentStandIn(ABC):
         self.callbacks.send(callbacks, after)
 
     def _pay(self, bill: Bill) -> None:
-        self.tell(bill, self._paid(bill, bill.amount))
-
-    def _paid(self, bill: Bill, amount: Decimal) -> list[Callback]:
-        self.check_payable(bill)
-        return self.pay(bill, amount)
-
-    def check_payable(self, bill: Bill) -> None:
-        """Refuse a payment that the provider would not take."""
-        if bill.state not in self.PAYABLE:
-            raise NotPossible(f"It is {bill.state} already.")
+        self.tell(bill, self.pay(bill, bill.amount))
 
     def _wrong_amount(self, bill: Bill) -> None:
-        self.tell(bill, self._paid(bill, max(Decimal(1), bill.amount // 2)))
+        self.tell(bill, self.pay(bill, max(Decimal(1), bill.amount // 2)))
 
     def _decline(self, bill: Bill) -> None:
-        self.check_payable(bill)
         self.tell(bill, self.decline(bill))
 
     def _pay_later(self, bill: Bill) -> None:
-        self.check_payable(bill)
         self.tell(bill, self.pay_later(bill), LATER_SECONDS)
 
     def _deliver_twice(self, bill: Bill) -> None:
-        if not any(not callback.is_forged for callback in bill.told):
+        if not _genuine(bill):
             self._pay(bill)
         # Beside the first, not after it: the second comes while the first is still being worked on.
-        self.callbacks.send(callback for callback in bill.told if not callback.is_forged)
+        self.callbacks.send(_genuine(bill))
 
     def _forge(self, bill: Bill) -> None:
         self.tell(bill, self.forge(bill))
 
     def _refund(self, bill: Bill) -> None:
-        if bill.state != "paid":
-            raise NotPossible("Nothing is paid that could be given back.")
         self.tell(bill, self.refund(bill))
 
     def _challenge(self, bill: Bill) -> None:
-        self.check_payable(bill)
         bill.state, bill.state_before = "challenge", bill.state
 
     def _pass_challenge(self, bill: Bill) -> None:
-        self._end_challenge(bill)
+        bill.state = bill.state_before
         self._pay(bill)
 
     def _fail_challenge(self, bill: Bill) -> None:
-        self._end_challenge(bill)
+        bill.state = bill.state_before
         self.tell(bill, self.fail_challenge(bill))
 
-    def _end_challenge(self, bill: Bill) -> None:
-        if bill.state != "challenge":
-            raise NotPossible("The bank has not asked for 3-D Secure.")
-        bill.state = bill.state_before
-
     def _expire(self, bill: Bill) -> None:
-        if not self.is_open(bill):
-            raise NotPossible(f"It is {bill.state} already.")
         self.tell(bill, self.expire(bill))
 
     def _dispute(self, bill: Bill) -> None:
-        if bill.state != "paid":
-            raise NotPossible("Nothing is paid that could be taken back.")
         self.tell(bill, self.dispute(bill))
 
     def _win_dispute(self, bill: Bill) -> None:
@@ -364,10 +410,16 @@ class PaymentStandIn(ABC):
         self.tell(bill, self.lose_dispute(bill))
 
     def _renew(self, bill: Bill) -> None:
-        self.tell(bill, self.renew(bill))
+        charged = self.renew(bill)
+        bill.state, bill.retry_at, bill.failures = "paid", None, 0  # a payment of its own: it can be refunded
+        self.tell(bill, charged)
 
     def _fail_renewal(self, bill: Bill) -> None:
+        bill.failures += 1  # before it is told: the last failure may end the subscription
         self.tell(bill, self.fail_renewal(bill))
+
+    def _end_period(self, bill: Bill) -> None:
+        self.tell(bill, self.end_period(bill))
 
     def _empty_card(self, bill: Bill) -> None:
         bill.is_card_empty = True
@@ -380,3 +432,15 @@ class PaymentStandIn(ABC):
 
     def _remove_method(self, bill: Bill) -> None:
         self.tell(bill, self.remove_method(bill))
+
+
+def _genuine(bill: Bill) -> list[Callback]:
+    return [callback for callback in bill.told if not callback.is_forged]
+
+
+def _not_challenged(bill: Bill) -> str:
+    return _if(bill.state != "challenge", "The bank has not asked for 3-D Secure.")
+
+
+def _if(condition: bool, sentence: str) -> str:
+    return sentence if condition else ""

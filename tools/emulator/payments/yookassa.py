@@ -72,6 +72,18 @@ class StandIn(PaymentStandIn):
         is_saved = bill.object.get("payment_method", {}).get("saved")
         return self.ACTIONS + (("fail_renewal", "mend_renewal", "remove_method") if is_saved else ())
 
+    def refusal(self, bill: Bill, action: str) -> str:
+        """Return why a saved card can't be emptied, filled or removed; else as everywhere."""
+        method = bill.object["payment_method"]["id"]
+        is_removed, is_empty = method in self.removed_methods, method in self.empty_methods
+        if action in ("fail_renewal", "mend_renewal", "remove_method") and is_removed:
+            return "The permission to charge the saved card is revoked."
+        if action == "fail_renewal" and is_empty:
+            return "The saved card has no money already."
+        if action == "mend_renewal" and not is_empty:
+            return "The saved card has money."
+        return "" if action in ("fail_renewal", "mend_renewal") else super().refusal(bill, action)
+
     # The payer and the cabinet.
 
     def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:

@@ -22,6 +22,19 @@ QUERY_SECONDS = 150.0  # how long the server keeps a question it could not deliv
 QUERY_CLASS = "4"
 SUBSCRIPTION_CLASS = "6"
 LINK = "https://t.me/$"
+# What can be done with a subscription in each of its states, and why nothing else.
+POSSIBLE = {
+    "active": ("renew", "failed", "canceled"),
+    "canceled": ("active",),
+    "failed": ("renew", "canceled"),
+    "ended": (),
+}
+NOT_POSSIBLE = {
+    "active": "The subscription is active.",
+    "canceled": "The subscription is canceled: nothing is charged until it is resumed.",
+    "failed": "There are too few Stars for the subscription.",
+    "ended": "The subscription has ended.",
+}
 SHEET_WORDS = {
     "closed": "The sheet was closed.",
     "no_stars": "There are too few Stars: Telegram offers to buy some.",
@@ -70,13 +83,17 @@ class Purchase:
 
 @dataclass
 class Subscription:
-    """What a person pays every 30 days. `state`: active, canceled, failed, ended."""
+    """What a person pays every 30 days. `state`: a key of POSSIBLE."""
 
     invoice: Invoice
     person: Account
     expires_at: int
     charges: list[str] = field(default_factory=list)
     state: str = "active"
+
+    def json(self) -> Json:
+        """Return its charges, its state and what can be done with it."""
+        return {"charges": list(self.charges), "state": self.state, "actions": list(POSSIBLE[self.state])}
 
 
 class Stars:
@@ -202,8 +219,9 @@ class Stars:
         with self._world.lock:
             for one in self.subscriptions:
                 is_of = one.invoice.bot == bot and one.person.id == user_id and charge_id in one.charges
-                if is_of:
+                if is_of and one.state != "ended":
                     one.state = "canceled" if is_canceled else "active"
+                    self._show(one)
                     return True
             return False
 
@@ -211,6 +229,7 @@ class Stars:
         """The person cancels or resumes a subscription, or has no Stars for it; the bot is told."""
         with self._world.lock:
             subscription.state = state
+            self._show(subscription)
             self._telegram.enqueue(
                 self._world.bots[subscription.invoice.bot],
                 "subscription",
@@ -247,6 +266,7 @@ class Stars:
                     self.renew(one)
                 else:
                     one.state = "ended"
+                    self._show(one)
                 happened.append((kind, f"Telegram Stars: {one.invoice.title}"))
         return happened
 
@@ -284,6 +304,7 @@ class Stars:
             subscription.expires_at = max(subscription.expires_at, now) + invoice.subscription_period
             subscription.charges.append(charge_id)
             subscription.state = "active"
+            self._show(subscription)
             payment |= {"subscription_expiration_date": subscription.expires_at, "is_recurring": True}
             if renewed is None:
                 self.subscriptions.append(subscription)
@@ -291,6 +312,10 @@ class Stars:
         room = self._world.private_room(person.id, invoice.bot)
         self._telegram.sender.message(room, person, {"successful_payment": payment})
         return charge_id
+
+    def _show(self, subscription: Subscription) -> None:
+        of = {"person": subscription.person.id, "bot": subscription.invoice.bot}
+        self._world.publish("subscription", of | subscription.json())
 
     def _give_up(self, purchase: Purchase) -> None:
         with self._world.lock:

@@ -133,6 +133,7 @@ class StandIn(PaymentStandIn):
         subscription["NextTransactionDateIso"] = a_month_after(subscription["NextTransactionDateIso"])
         more = {"SubscriptionId": subscription["Id"], "InvoiceId": None}
         charge = self.ledger.keep(self.ledger.transaction(bill, bill.amount, "Completed", **more))
+        bill.object["TransactionId"] = charge["TransactionId"]  # a refund gives the newest payment back
         return [self._told("pay", told.transaction_fields(charge)), self._recurrent(subscription)]
 
     def fail_renewal(self, bill: Bill) -> list[Callback]:

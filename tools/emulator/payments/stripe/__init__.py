@@ -19,6 +19,12 @@ from tools.emulator.web import Request, Response
 
 Json = dict[str, Any]
 
+CLOSED = frozenset({"won", "lost"})
+DISPUTES = {"won": "dispute won", "lost": "dispute lost"}
+NOT_OPEN = (
+    'Only Checkout Sessions with a status in ["open"] can be expired. '
+    "This Checkout Session has a status of `{}`."
+)
 FAILURES = 4  # tries to charge a period, after which the subscription is canceled (a setting of the account)
 
 
@@ -182,12 +188,68 @@ class StandIn(PaymentStandIn):
         return self._decide(bill, "lost")
 
     def _decide(self, bill: Bill, status: str) -> list[Callback]:
-        intents = {number for number, one in self._bill_of.items() if one is bill}
-        found = [one for one in self.disputes if one["payment_intent"] in intents]
-        if not found:
-            raise NotPossible("There is no dispute.")
-        found[-1]["status"] = status
-        return [self._event("charge.dispute.closed", found[-1])]
+        dispute = [one for one in self._disputes_of(bill) if one["status"] not in CLOSED][-1]
+        dispute["status"] = status
+        return [self._event("charge.dispute.closed", dispute)]
+
+    def _disputes_of(self, bill: Bill) -> list[Json]:
+        return [one for one in self.disputes if self._bill_of.get(one["payment_intent"]) is bill]
+
+    # What is possible now.
+
+    def refusal(self, bill: Bill, action: str) -> str:
+        """Return why Stripe would refuse an action now; nothing when it would do it."""
+        checks = {
+            "dispute": self._not_disputable,
+            "win_dispute": self._not_disputed,
+            "lose_dispute": self._not_disputed,
+            "end_period": self._not_canceled,
+        }
+        return checks[action](bill) if action in checks else super().refusal(bill, action)
+
+    def not_expirable(self, bill: Bill) -> str:
+        """Return the API's words for a session that is not open."""
+        return "" if self.is_open(bill) else NOT_OPEN.format(bill.object["status"])
+
+    def not_refundable(self, bill: Bill) -> str:
+        """Return the API's words for a charge that was refunded or is disputed."""
+        if bill.state not in ("paid", "refunded"):
+            return super().not_refundable(bill)
+        return self.not_returnable(self._last_intent(bill))[0]
+
+    def not_returnable(self, intent: Json) -> tuple[str, str]:
+        """Return why the API gives nothing of a payment back: its words and code, both empty if it does."""
+        charge = intent["latest_charge"]
+        if any(one["payment_intent"] == intent["id"] and one["status"] != "won" for one in self.disputes):
+            return f"Charge {charge} has been charged back.", "charge_disputed"
+        if self.refunded(intent) == intent["amount"]:
+            return f"Charge {charge} has already been refunded.", "charge_already_refunded"
+        return "", ""
+
+    def _not_disputable(self, bill: Bill) -> str:
+        if reason := self.not_refundable(bill):
+            return reason
+        number = self._last_intent(bill)["id"]
+        is_decided = any(one["payment_intent"] == number for one in self.disputes)
+        return "The dispute over this charge is closed." if is_decided else ""
+
+    def _not_disputed(self, bill: Bill) -> str:
+        mine = self._disputes_of(bill)
+        if not mine:
+            return "There is no dispute."
+        return "The dispute is closed." if all(one["status"] in CLOSED for one in mine) else ""
+
+    def _not_canceled(self, bill: Bill) -> str:
+        return "" if self.is_ending(bill) else "The subscription isn’t canceled."
+
+    def actions(self, bill: Bill) -> tuple[str, ...]:
+        """Return the buttons; a canceled subscription runs until the end of its period."""
+        return super().actions(bill) + (("end_period",) if bill.is_subscription else ())
+
+    def status(self, bill: Bill) -> str:
+        """Return what the page adds: the newest dispute, else the subscription."""
+        disputes = self._disputes_of(bill)
+        return DISPUTES.get(disputes[-1]["status"], "disputed") if disputes else super().status(bill)
 
     # Subscriptions.
 
@@ -206,16 +268,17 @@ class StandIn(PaymentStandIn):
         return [self._event("invoice.paid", paid), self._event("customer.subscription.updated", subscription)]
 
     def fail_renewal(self, bill: Bill) -> list[Callback]:
-        """Try to charge the next period."""
+        """Try to charge the next period; the last failure ends the subscription."""
         subscription = self._subscription_of(bill)
-        subscription["status"] = "past_due"
+        has_ended = bill.failures >= FAILURES
+        subscription["status"] = "canceled" if has_ended else "past_due"
         minor = _minor(bill, bill.amount)
         unpaid = objects.invoice(
             subscription, minor, bill.currency.lower(), "subscription_cycle", self._now(), "open"
         )
         return [
             self._event("invoice.payment_failed", unpaid),
-            self._event("customer.subscription.updated", subscription),
+            self._event(f"customer.subscription.{'deleted' if has_ended else 'updated'}", subscription),
         ]
 
     def next_charge(self, bill: Bill) -> float | None:
@@ -226,14 +289,13 @@ class StandIn(PaymentStandIn):
         return float(subscription["items"]["data"][0]["current_period_end"])
 
     def is_ending(self, bill: Bill) -> bool:
-        """Whether it was canceled for the end of its period, or could not be charged four times."""
-        has_failed = bill.is_card_empty and bill.failures >= FAILURES
-        return has_failed or self._subscription_of(bill)["cancel_at_period_end"] is True
+        """Whether it runs, and was canceled for the end of its period."""
+        subscription = self.subscriptions.get(str(bill.object.get("subscription")), {})
+        is_running = subscription.get("status") in ("active", "past_due")
+        return is_running and bool(subscription["cancel_at_period_end"])
 
-    def period_over(self, bill: Bill) -> list[Callback] | None:
+    def end_period(self, bill: Bill) -> list[Callback]:
         """End it where it goes no further."""
-        if not self.is_ending(bill):
-            return None
         subscription = self._subscription_of(bill)
         subscription["status"] = "canceled"
         return [self._event("customer.subscription.deleted", subscription)]

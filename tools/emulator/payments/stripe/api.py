@@ -120,12 +120,18 @@ class Api:
         intent = self._shop.intents.get(form.get("payment_intent", ""))
         if intent is None:
             raise Refused(404, "No such payment_intent", "resource_missing")
+        words, code = self._shop.not_returnable(intent)
+        if words:
+            raise Refused(400, words, code)
         left = intent["amount"] - self._shop.refunded(intent)
-        if not left:
-            raise Refused(400, "Charge has already been refunded.", "charge_already_refunded")
         amount = int(form.get("amount") or left)
         if amount > left:
-            raise Refused(400, "Refund amount is greater than unrefunded amount on charge.")
+            currency = intent["currency"].upper()
+            raise Refused(
+                400,
+                f"Refund amount ({amount} {currency}) is greater than unrefunded amount on charge "
+                f"({left} {currency})",
+            )
         return copy.deepcopy(self._shop.give_back(intent, amount))
 
     def _list(self, known: list[Json], form: Json) -> Json:
