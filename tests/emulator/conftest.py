@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from tests.emulator.receiving import Receiver
+from tools.emulator.stack import Stack
 from tools.emulator.telegram import Telegram
+
+
+@pytest.fixture(scope="module")
+def bare() -> Iterator[Stack]:
+    """The emulator without functions: nothing in it needs the database."""
+    stack = Stack("postgresql://127.0.0.1:1/none", {}, telegram=Telegram(retry_scale=0.01))
+    stack.start()
+    yield stack
+    stack.stop()
 
 
 @pytest.fixture

@@ -30,26 +30,17 @@ Json = dict[str, Any]
 KINDS = ["message", "edited_message", "callback_query", "my_chat_member", "message_reaction"]
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """The emulator without functions: nothing in it needs the database."""
-    stack = Stack("postgresql://127.0.0.1:1/none", {}, telegram=Telegram(retry_scale=0.01))
-    stack.start()
-    yield stack
-    stack.stop()
-
-
 @pytest.fixture
-def receiver(stack: Stack, receiver: Receiver) -> Iterator[Receiver]:
+def receiver(bare: Stack, receiver: Receiver) -> Iterator[Receiver]:
     """Gets the bot's updates, and says nothing unless a test makes it."""
-    stack.telegram.request("assistant", "setWebhook", {"url": receiver.server.url, "allowed_updates": KINDS})
+    bare.telegram.request("assistant", "setWebhook", {"url": receiver.server.url, "allowed_updates": KINDS})
     yield receiver
-    stack.telegram.request("assistant", "deleteWebhook", {"drop_pending_updates": True})
+    bare.telegram.request("assistant", "deleteWebhook", {"drop_pending_updates": True})
 
 
 @pytest.fixture
-def api(stack: Stack, receiver: Receiver) -> Iterator[HttpApi]:
-    api = HttpApi(stack.url)
+def api(bare: Stack, receiver: Receiver) -> Iterator[HttpApi]:
+    api = HttpApi(bare.url)
     yield api
     api.pool.clear()
 
@@ -64,9 +55,9 @@ def chat(anna: Json) -> Json:
     return {"person": anna["id"], "bot": "assistant"}
 
 
-def newest(stack: Stack, receiver: Receiver, kind: str = "") -> Json:
+def newest(bare: Stack, receiver: Receiver, kind: str = "") -> Json:
     """The newest update, or the newest of a kind, once all have come."""
-    assert stack.telegram.idle(5)
+    assert bare.telegram.idle(5)
     return [update for update in receiver.updates if kind in ("", *update)][-1]
 
 
@@ -76,34 +67,32 @@ def picture(width: int = 300, height: int = 150) -> str:
     return base64.b64encode(buffer.getvalue()).decode()
 
 
-def test_an_own_photo_comes_in_two_sizes(stack: Stack, api: HttpApi, receiver: Receiver, chat: Json) -> None:
+def test_an_own_photo_comes_in_two_sizes(bare: Stack, api: HttpApi, receiver: Receiver, chat: Json) -> None:
     file = {"name": "sea.png", "type": "image/png", "content": picture()}
     sent = api.post("send", kind="photo", text="the sea /help", file=file, **chat)["message"]
-    message = newest(stack, receiver)["message"]
+    message = newest(bare, receiver)["message"]
     assert [(one["width"], one["height"]) for one in message["photo"]] == [(90, 45), (300, 150)]
     assert message["caption_entities"] == [{"type": "bot_command", "offset": 8, "length": 5}]
-    token = stack.telegram.bot("assistant").token
-    path = Client(stack.url, token, 0).call("getFile", file_id=message["photo"][-1]["file_id"])
-    got = api.pool.request("GET", f"{stack.url}/file/bot{token}/{path['result']['file_path']}")
+    token = bare.telegram.bot("assistant").token
+    path = Client(bare.url, token, 0).call("getFile", file_id=message["photo"][-1]["file_id"])
+    got = api.pool.request("GET", f"{bare.url}/file/bot{token}/{path['result']['file_path']}")
     assert got.data == base64.b64decode(file["content"])
-    assert api.pool.request("GET", stack.url + sent["photo"][-1]["url"]).data == got.data
+    assert api.pool.request("GET", bare.url + sent["photo"][-1]["url"]).data == got.data
 
 
 @pytest.mark.parametrize("kind", [
     "photo", "document", "voice", "audio", "video", "video_note", "animation", "sticker", "location",
     "contact",
 ])  # fmt: skip
-def test_every_kind_can_be_sent(
-    stack: Stack, api: HttpApi, receiver: Receiver, chat: Json, kind: str
-) -> None:
+def test_every_kind_can_be_sent(bare: Stack, api: HttpApi, receiver: Receiver, chat: Json, kind: str) -> None:
     api.post("send", kind=kind, **chat)
-    assert kind in newest(stack, receiver)["message"]
+    assert kind in newest(bare, receiver)["message"]
 
 
-def test_an_album_is_one_group(stack: Stack, api: HttpApi, receiver: Receiver, chat: Json) -> None:
+def test_an_album_is_one_group(bare: Stack, api: HttpApi, receiver: Receiver, chat: Json) -> None:
     files = [{"kind": "photo", "file": {"content": picture()}}, {"kind": "video"}]
     messages = api.post("send", kind="album", text="two", files=files, **chat)["messages"]
-    assert stack.telegram.idle(5)
+    assert bare.telegram.idle(5)
     updates = [update["message"] for update in receiver.updates]
     assert [one.get("caption") for one in updates] == ["two", None]
     assert len({one["media_group_id"] for one in updates}) == 1
@@ -132,20 +121,20 @@ def test_what_telegrams_apps_would_not_send_is_refused(
     assert api.refusal("send", **chat, **body) == sentence
 
 
-def test_a_reply_quotes_a_part(stack: Stack, api: HttpApi, receiver: Receiver, chat: Json) -> None:
+def test_a_reply_quotes_a_part(bare: Stack, api: HttpApi, receiver: Receiver, chat: Json) -> None:
     first = api.post("send", text="😀 one two three", **chat)["message"]["message_id"]
     api.post("send", text="why?", reply_to=first, quote="two", **chat)
-    message = newest(stack, receiver)["message"]
+    message = newest(bare, receiver)["message"]
     assert message["reply_to_message"]["message_id"] == first
     assert message["quote"] == {"text": "two", "position": 7, "is_manual": True}
 
 
 def test_a_long_text_is_split_as_an_app_does(
-    stack: Stack, api: HttpApi, receiver: Receiver, chat: Json
+    bare: Stack, api: HttpApi, receiver: Receiver, chat: Json
 ) -> None:
     text = " ".join(f"word{number}" for number in range(1500))
     messages = api.post("send", text=text, **chat)["messages"]
-    assert stack.telegram.idle(5)
+    assert bare.telegram.idle(5)
     assert [one["message"]["text"] for one in receiver.updates] == [one["text"] for one in messages]
     assert len(messages) == 4
     assert " ".join(one["text"] for one in messages) == text
@@ -158,17 +147,17 @@ def test_the_parts_of_a_text_are_short_and_lose_only_white_space(text: str, limi
     assert "".join("".join(parts).split()) == "".join(text.split())
 
 
-def test_an_edit_of_a_caption(stack: Stack, api: HttpApi, receiver: Receiver, chat: Json) -> None:
+def test_an_edit_of_a_caption(bare: Stack, api: HttpApi, receiver: Receiver, chat: Json) -> None:
     sent = api.post("send", kind="photo", text="old", **chat)["message"]["message_id"]
     api.post("edit", message_id=sent, text="new", **chat)
-    assert newest(stack, receiver)["edited_message"]["caption"] == "new"
+    assert newest(bare, receiver)["edited_message"]["caption"] == "new"
 
 
 def test_a_deleted_message_is_gone_and_the_bot_is_not_told(
-    stack: Stack, api: HttpApi, receiver: Receiver, chat: Json
+    bare: Stack, api: HttpApi, receiver: Receiver, chat: Json
 ) -> None:
     sent = api.post("send", text="secret", **chat)["message"]["message_id"]
-    assert stack.telegram.idle(5)
+    assert bare.telegram.idle(5)
     api.post("delete", message_id=sent, **chat)
     assert api.get("chat", **chat)["messages"] == []
     assert len(receiver.updates) == 1
@@ -176,13 +165,13 @@ def test_a_deleted_message_is_gone_and_the_bot_is_not_told(
 
 
 def test_blocking_and_unblocking_as_telegram_tells_it(
-    stack: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
+    bare: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
 ) -> None:
     api.post("send", text="hi", **chat)
-    bot = Client(stack.url, stack.telegram.bot("assistant").token, anna["id"])
+    bot = Client(bare.url, bare.telegram.bot("assistant").token, anna["id"])
     api.post("block", blocked=True, **chat)
-    update = newest(stack, receiver, "my_chat_member")["my_chat_member"]
-    user = stack.telegram.bot("assistant").user()
+    update = newest(bare, receiver, "my_chat_member")["my_chat_member"]
+    user = bare.telegram.bot("assistant").user()
     assert update["old_chat_member"] == {"user": user, "status": "member"}
     assert update["new_chat_member"] == {"user": user, "status": "kicked", "until_date": 0}
     assert (update["chat"]["id"], update["from"]["id"]) == (anna["id"], anna["id"])
@@ -192,7 +181,7 @@ def test_blocking_and_unblocking_as_telegram_tells_it(
     assert api.get("chat", **chat)["blocked"]
 
     api.post("block", blocked=False, **chat)
-    change = newest(stack, receiver, "my_chat_member")["my_chat_member"]
+    change = newest(bare, receiver, "my_chat_member")["my_chat_member"]
     assert [change[f"{when}_chat_member"]["status"] for when in ("old", "new")] == ["kicked", "member"]
     assert bot.send()["ok"]
     api.post("block", blocked=False, **chat)
@@ -200,15 +189,15 @@ def test_blocking_and_unblocking_as_telegram_tells_it(
 
 
 def test_topics_of_a_private_chat(
-    stack: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
+    bare: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
 ) -> None:
-    bot = Client(stack.url, stack.telegram.bot("assistant").token, anna["id"])
+    bot = Client(bare.url, bare.telegram.bot("assistant").token, anna["id"])
     thread = api.post("topics", name="Cats", **chat)["thread"]
-    made = newest(stack, receiver)["message"]
+    made = newest(bare, receiver)["message"]
     assert made["forum_topic_created"]["name"] == "Cats"
     assert (made["message_id"], made["message_thread_id"]) == (thread, thread)
     api.post("send", text="meow", thread=thread, **chat)
-    message = newest(stack, receiver)["message"]
+    message = newest(bare, receiver)["message"]
     assert (message["message_thread_id"], message["is_topic_message"]) == (thread, True)
     assert "reply_to_message" not in message
     assert bot.call("getMe")["result"]["has_topics_enabled"]
@@ -218,20 +207,20 @@ def test_topics_of_a_private_chat(
     assert [one["name"] for one in api.get("chat", **chat)["topics"]] == ["Cats"]
 
 
-def test_topics_of_a_forum(stack: Stack, api: HttpApi, receiver: Receiver, anna: Json) -> None:
+def test_topics_of_a_forum(bare: Stack, api: HttpApi, receiver: Receiver, anna: Json) -> None:
     group = api.post(
         "groups", title="Forum", members=[anna["id"]], bots=["assistant"], admins=["assistant"], forum=True
     )
     assert (
-        newest(stack, receiver, "my_chat_member")["my_chat_member"]["new_chat_member"]["status"]
+        newest(bare, receiver, "my_chat_member")["my_chat_member"]["new_chat_member"]["status"]
         == "administrator"
     )
-    bot = Client(stack.url, stack.telegram.bot("assistant").token, group["id"])
+    bot = Client(bare.url, bare.telegram.bot("assistant").token, group["id"])
     thread = bot.call("createForumTopic", chat_id=group["id"], name="Dogs")["result"]["message_thread_id"]
     topic = {"chat_id": group["id"], "message_thread_id": thread}
     here = {"person": anna["id"], "group": group["id"], "thread": thread}
     api.post("send", text="woof", **here)
-    message = newest(stack, receiver)["message"]
+    message = newest(bare, receiver)["message"]
     assert (message["chat"]["is_forum"], message["message_thread_id"]) == (True, thread)
     assert message["reply_to_message"]["forum_topic_created"]["name"] == "Dogs"
 
@@ -253,10 +242,10 @@ def test_topics_of_a_forum(stack: Stack, api: HttpApi, receiver: Receiver, anna:
 
 
 def test_a_removed_bot_and_an_upgraded_group(
-    stack: Stack, api: HttpApi, receiver: Receiver, anna: Json
+    bare: Stack, api: HttpApi, receiver: Receiver, anna: Json
 ) -> None:
     group = api.post("groups", title="Old", members=[anna["id"]], bots=["assistant"], kind="group")["id"]
-    bot = Client(stack.url, stack.telegram.bot("assistant").token, group)
+    bot = Client(bare.url, bare.telegram.bot("assistant").token, group)
     api.post("groups/bot", group=group, bot="assistant", do="remove")
     assert refusal(bot.send()) == (403, "Forbidden: bot was kicked from the group chat")
     api.post("groups/bot", group=group, bot="assistant", do="add")
@@ -268,7 +257,7 @@ def test_a_removed_bot_and_an_upgraded_group(
         "description": "Bad Request: group chat was upgraded to a supergroup chat",
         "parameters": {"migrate_to_chat_id": new},
     }  # fmt: skip
-    assert stack.telegram.idle(5)
+    assert bare.telegram.idle(5)
     services = {one["message"]["chat"]["id"]: one["message"] for one in receiver.updates if "message" in one}
     assert services[group]["migrate_to_chat_id"] == new
     assert services[new]["migrate_from_chat_id"] == group
@@ -280,21 +269,21 @@ def test_a_removed_bot_and_an_upgraded_group(
 
 
 def test_a_user_known_from_a_group_only_is_not_written_to_first(
-    stack: Stack, api: HttpApi, anna: Json
+    bare: Stack, api: HttpApi, anna: Json
 ) -> None:
-    bot = Client(stack.url, stack.telegram.bot("assistant").token, anna["id"])
+    bot = Client(bare.url, bare.telegram.bot("assistant").token, anna["id"])
     assert refusal(bot.send()) == (400, "Bad Request: chat not found")
     api.post("groups", title="G", members=[anna["id"]], bots=["assistant"])
     assert refusal(bot.send()) == (403, "Forbidden: bot can't initiate conversation with a user")
 
 
 def test_reactions_go_both_ways(
-    stack: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
+    bare: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
 ) -> None:
-    bot = Client(stack.url, stack.telegram.bot("assistant").token, anna["id"])
+    bot = Client(bare.url, bare.telegram.bot("assistant").token, anna["id"])
     number = api.post("send", text="hi", **chat)["message"]["message_id"]
     api.post("react", message_id=number, emoji="🔥", **chat)
-    update = newest(stack, receiver, "message_reaction")["message_reaction"]
+    update = newest(bare, receiver, "message_reaction")["message_reaction"]
     assert (update["old_reaction"], update["new_reaction"]) == ([], [{"type": "emoji", "emoji": "🔥"}])
     there = {"chat_id": anna["id"], "message_id": number}
     assert bot.call("setMessageReaction", reaction=[{"type": "emoji", "emoji": "👍"}], **there)["ok"]
@@ -304,7 +293,7 @@ def test_reactions_go_both_ways(
         {"emoji": "👍", "by": [int(bot.token.split(":")[0])]},
     ]
     api.post("react", message_id=number, emoji="", **chat)
-    assert newest(stack, receiver, "message_reaction")["message_reaction"]["new_reaction"] == []
+    assert newest(bare, receiver, "message_reaction")["message_reaction"]["new_reaction"] == []
     refused = bot.call("setMessageReaction", reaction=[{"type": "emoji", "emoji": "🧨"}], **there)
     assert refusal(refused) == (400, "Bad Request: REACTION_INVALID")
     assert (
@@ -313,9 +302,9 @@ def test_reactions_go_both_ways(
 
 
 def test_a_transcript_reads_as_a_story(
-    stack: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
+    bare: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
 ) -> None:
-    bot = Client(stack.url, stack.telegram.bot("assistant").token, anna["id"])
+    bot = Client(bare.url, bare.telegram.bot("assistant").token, anna["id"])
     api.post("send", text="/start", **chat)
     markup = {
         "inline_keyboard": [
@@ -332,7 +321,7 @@ def test_a_transcript_reads_as_a_story(
     api.post("block", blocked=True, **chat)
 
     transcript = api.get("transcript", **chat)
-    name = stack.telegram.bot("assistant").first_name
+    name = bare.telegram.bot("assistant").first_name
     lines = transcript["text"].splitlines()
     assert [line[10:] for line in lines] == [
         "Anna: /start",
@@ -381,9 +370,9 @@ def test_an_answer_that_does_not_come_is_told_at_the_deadline(
 
 
 def test_the_first_thing_a_bot_does_may_be_enough(
-    stack: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
+    bare: Stack, api: HttpApi, receiver: Receiver, chat: Json, anna: Json
 ) -> None:
-    bot = Client(stack.url, stack.telegram.bot("assistant").token, anna["id"])
+    bot = Client(bare.url, bare.telegram.bot("assistant").token, anna["id"])
 
     goes_on = threading.Event()
 
@@ -412,11 +401,11 @@ def test_people_are_found_by_their_names(api: HttpApi) -> None:
     assert api.refusal("send", person="Nobody", text="hi") == "There is no such person."
 
 
-def test_a_bot_of_ones_own_works_with_its_token(stack: Stack, api: HttpApi, receiver: Receiver) -> None:
+def test_a_bot_of_ones_own_works_with_its_token(bare: Stack, api: HttpApi, receiver: Receiver) -> None:
     made = api.post("bots", name="mine")
     assert made == api.post("bots", name="mine")
-    assert "mine" not in bot_tokens(stack.telegram), "the project's functions know nothing of it"
-    bot = Client(stack.url, made["token"], 0)
+    assert "mine" not in bot_tokens(bare.telegram), "the project's functions know nothing of it"
+    bot = Client(bare.url, made["token"], 0)
     assert bot.call("setWebhook", url=receiver.server.url)["ok"]
     receiver.answer = lambda update: reply(update, text="from mine")
     boris = api.post("people", first_name="Boris")["id"]
@@ -427,11 +416,11 @@ def test_a_bot_of_ones_own_works_with_its_token(stack: Stack, api: HttpApi, rece
 
 
 def test_topics_and_group_states_survive_a_restart(
-    stack: Stack, api: HttpApi, anna: Json, tmp_path: Any
+    bare: Stack, api: HttpApi, anna: Json, tmp_path: Any
 ) -> None:
     group = api.post("groups", title="F", members=[anna["id"]], bots=["assistant"], forum=True)["id"]
     thread = api.post("topics", person=anna["id"], group=group, name="Kept")["thread"]
-    storage.save(stack.telegram.world, tmp_path / "world.json")
+    storage.save(bare.telegram.world, tmp_path / "world.json")
     restored = World(Clock())
     assert storage.load(restored, tmp_path / "world.json")
     assert restored.groups[group].topics[thread].name == "Kept"
@@ -439,11 +428,11 @@ def test_topics_and_group_states_survive_a_restart(
 
 
 def test_a_bot_of_ones_own_survives_a_restart_and_keeps_its_token(
-    stack: Stack, api: HttpApi, anna: Json, tmp_path: Path
+    bare: Stack, api: HttpApi, anna: Json, tmp_path: Path
 ) -> None:
     made = api.post("bots", name="kept", privacy=False)
     api.post("groups", title="G", members=[anna["id"]], bots=["kept"])
-    storage.save(stack.telegram.world, tmp_path / "world.json")
+    storage.save(bare.telegram.world, tmp_path / "world.json")
     telegram = Telegram(["assistant"])
     assert storage.load(telegram.world, tmp_path / "world.json")
     try:

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,15 @@ from tests.emulator.receiving import Receiver
 from tests.emulator.wire import Client
 from tools.emulator.client import Chat, Emulator, EmulatorError, NoAnswer, Unreachable
 from tools.emulator.command_line import main
+from tools.emulator.payments import Bill
 from tools.emulator.stack import Stack
-from tools.emulator.telegram import Telegram
 from tools.emulator.web import Response, json_response
 
 Json = dict[str, Any]
 ROOT = Path(__file__).parents[2]
 MENU = {"inline_keyboard": [[{"text": "Buy", "callback_data": "buy"}]]}
+PRICE = {"currency": "XTR", "prices": [{"label": "A month", "amount": 250}]}
+INVOICE = {"title": "A month", "description": "Premium for 30 days", "payload": "42", **PRICE}
 
 
 class Shop:
@@ -32,12 +35,35 @@ class Shop:
 
     def __init__(self, client: Client) -> None:
         self.client = client
+        self.agrees: Json = {"ok": True}
+
+    def offer(self, message: Json) -> Response:
+        """Sell for Stars: by a button with an address, or by an invoice."""
+        chat = message["chat"]["id"]
+        if message["text"] == "/buy_here":
+            return json_response({"method": "sendInvoice", "chat_id": chat, **INVOICE})
+        more = {"subscription_period": 2_592_000} if message["text"] == "/buy_monthly" else {}
+        url = self.client.call("createInvoiceLink", **INVOICE, **more)["result"]
+        rows = [
+            [{"text": "250\N{NO-BREAK SPACE}⭐ Pay", "url": url}],
+            [{"text": "Site", "url": "https://x.test/"}],
+        ]
+        said = {"method": "sendMessage", "chat_id": chat, "text": "Premium"}
+        return json_response({**said, "reply_markup": {"inline_keyboard": rows}})
 
     def answer(self, update: Json) -> Response:
         if tap := update.get("callback_query"):
             self.client.call("answerCallbackQuery", callback_query_id=tap["id"], text="Thanks!")
             return Response(200)
+        if query := update.get("pre_checkout_query"):
+            return json_response(
+                {"method": "answerPreCheckoutQuery", "pre_checkout_query_id": query["id"], **self.agrees}
+            )
         message = update.get("message") or update.get("edited_message")
+        if message and "text" in message and message["text"].startswith("/buy"):
+            return self.offer(message)
+        if message and "successful_payment" in message:
+            return json_response({"method": "sendMessage", "chat_id": message["chat"]["id"], "text": "Paid!"})
         said = {"text", "document", "voice"} & (message or {}).keys()
         if message is None or not said or message.get("text") == "silence":
             return Response(200)
@@ -47,19 +73,27 @@ class Shop:
 
 
 @pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """The emulator without functions: nothing in it needs the database."""
-    stack = Stack("postgresql://127.0.0.1:1/none", {}, telegram=Telegram(retry_scale=0.01))
-    stack.start()
+def selling(bare: Stack) -> Iterator[Shop]:
     receiver = Receiver()
     receiver.server.start()
-    client = Client(stack.url, stack.telegram.bot("assistant").token, 0)
-    receiver.answer = Shop(client).answer
-    stack.telegram.request("assistant", "setWebhook", {"url": receiver.server.url})
-    yield stack
-    stack.stop()
-    client.pool.clear()
+    shop = Shop(Client(bare.url, bare.telegram.bot("assistant").token, 0))
+    receiver.answer = shop.answer
+    bare.telegram.request("assistant", "setWebhook", {"url": receiver.server.url})
+    yield shop
+    shop.client.pool.clear()
     receiver.server.stop()
+
+
+@pytest.fixture(scope="module")
+def stack(bare: Stack, selling: Shop) -> Stack:
+    """The emulator with the shop as its bot."""
+    return bare
+
+
+@pytest.fixture
+def shop(selling: Shop) -> Iterator[Shop]:
+    yield selling
+    selling.agrees = {"ok": True}
 
 
 @pytest.fixture
@@ -116,6 +150,61 @@ def test_no_answer_in_time_has_its_own_code(run: Run) -> None:
 def test_a_part_of_a_label_is_enough(run: Run) -> None:
     run("send", "hello")
     assert run("tap", "bu", "--expect", "Thanks!")[0] == 0
+
+
+def test_a_sale_in_stars_from_the_shell(run: Run) -> None:
+    run("send", "/buy")
+    code, out, _ = run("tap", "250 ⭐ pay")  # as it is typed: with a space of the keyboard
+    assert (code, out.splitlines()) == (0, [
+        "An invoice opens: A month, 250 Stars",
+        "Premium for 30 days",
+        "Pay it with: ./switchboard emulator pay",
+    ])  # fmt: skip
+    assert run("pay", "--expect", "paid!")[0] == 0
+    assert "Anna: <successful payment>" in run("chat")[1]
+
+
+def test_an_invoice_in_the_chat_and_a_subscription(run: Run) -> None:
+    run("send", "/buy_here", "--no-wait")
+    assert "An invoice opens: A month, 250 Stars\n" in run("tap", "Pay 250 ⭐")[1]
+    run("send", "/buy_monthly")
+    code, out, _ = run("tap", "Pay", "--json")
+    assert (code, json.loads(out)) == (0, {"invoice": {
+        "bot": "assistant", "title": "A month", "description": "Premium for 30 days", "currency": "XTR",
+        "total_amount": 250, "subscription_period": 2_592_000,
+    }})  # fmt: skip
+    assert "every 30 days" in run("tap", "Pay")[1]
+    assert run("tap", "site") == (0, "A page opens: https://x.test/\n", "")
+
+
+@pytest.mark.parametrize(("outcome", "words"), [
+    ("close", "The sheet was closed."), ("no_stars", "There are too few Stars"),
+    ("fail_after_check", "the Stars could not be taken"), ("pay", "Sold out"),
+])  # fmt: skip
+def test_a_payment_that_comes_to_nothing_says_why(run: Run, shop: Shop, outcome: str, words: str) -> None:
+    if outcome == "pay":
+        shop.agrees = {"ok": False, "error_message": "Sold out"}
+    run("send", "/buy")
+    code, out, _ = run("pay", "--outcome", outcome, "--expect", words)
+    assert (code, lines(out)[0].startswith("The payment is not made: ")) == (0, True)
+
+
+def test_what_cannot_be_paid(run: Run) -> None:
+    assert run("pay") == (1, "", "There is no invoice in this chat.\n")
+    assert run("pay", "--link", "https://t.me/$none")[2] == "There is no such invoice any more.\n"
+    run("send", "/buy")
+    assert run("pay", "--outcome", "steal")[2].startswith("An outcome is one of pay, close")
+
+
+def test_checkouts_are_listed_and_acted_on(run: Run, stack: Stack) -> None:
+    assert run("checkout") == (0, "", "")
+    assert run("checkout", "pay")[2] == "There is no checkout: tap a button to pay first.\n"
+    made = {"order_id": 1, "telegram_id": 1, "notices": [], "left": {}}
+    stack.payments["fake"].keep(Bill("b1", Decimal(5), "USD", "Premium", object=made))
+    assert "possible now: pay, decline," in run("checkout")[1]
+    assert run("checkout", "pay", "--no-wait", "--provider", "fake")[0] == 0
+    assert run("checkout", "pay", "--bill", "b1", "--provider", "fake")[2] == "It is paid already.\n"
+    assert "paid" in run("checkout")[1]
 
 
 def test_a_refusal_and_an_emulator_that_does_not_run(run: Run) -> None:

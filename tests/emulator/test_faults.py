@@ -11,39 +11,30 @@ import urllib3
 from tests.emulator.receiving import Receiver, reply
 from tests.emulator.wire import Client, HttpApi, refusal
 from tools.emulator.stack import Stack
-from tools.emulator.telegram import Chat, Telegram
+from tools.emulator.telegram import Chat
 from tools.emulator.telegram.faults import KINDS
 
 Json = dict[str, Any]
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    """The emulator without functions: nothing in it needs the database."""
-    stack = Stack("postgresql://127.0.0.1:1/none", {}, telegram=Telegram(retry_scale=0.01))
-    stack.start()
-    yield stack
-    stack.stop()
-
-
 @pytest.fixture
-def api(stack: Stack) -> Iterator[HttpApi]:
-    stack.telegram.troubles.clear()
-    api = HttpApi(stack.url)
+def api(bare: Stack) -> Iterator[HttpApi]:
+    bare.telegram.troubles.clear()
+    api = HttpApi(bare.url)
     yield api
     api.pool.clear()
 
 
 @pytest.fixture
-def chat(stack: Stack) -> Chat:
-    chat = stack.telegram.person("Anna").chat("assistant")
+def chat(bare: Stack) -> Chat:
+    chat = bare.telegram.person("Anna").chat("assistant")
     chat.send("/start")
     return chat
 
 
 @pytest.fixture
-def bot(stack: Stack, chat: Chat) -> Iterator[Client]:
-    client = Client(stack.url, stack.telegram.bot("assistant").token, chat.id)
+def bot(bare: Stack, chat: Chat) -> Iterator[Client]:
+    client = Client(bare.url, bare.telegram.bot("assistant").token, chat.id)
     yield client
     client.pool.clear()
 
@@ -82,8 +73,8 @@ def test_a_status_and_words_of_ones_own(api: HttpApi, bot: Client) -> None:
     assert refusal(bot.send()) == (400, "Bad Request: CHAT_RESTRICTED")
 
 
-def test_a_fault_meets_only_what_it_names(api: HttpApi, bot: Client, stack: Stack) -> None:
-    other = stack.telegram.person("Boris").chat("assistant")
+def test_a_fault_meets_only_what_it_names(api: HttpApi, bot: Client, bare: Stack) -> None:
+    other = bare.telegram.person("Boris").chat("assistant")
     other.send("/start")
     fault = api.post("faults", kind="server_error", method="sendMessage", text="PRICE", person=bot.chat_id)
     assert bot.call("getMe")["ok"]
@@ -147,7 +138,7 @@ def test_a_slow_answer_is_the_right_one(api: HttpApi, bot: Client) -> None:
     assert bot.call("getMe")["ok"]
 
 
-def test_a_used_fault_is_in_the_trace(api: HttpApi, bot: Client, stack: Stack) -> None:
+def test_a_used_fault_is_in_the_trace(api: HttpApi, bot: Client, bare: Stack) -> None:
     fault = api.post("faults", kind="rate_limit", method="sendMessage")["fault"]
     bot.send()
     api.post("faults", kind="reset", method="sendMessage")
@@ -161,21 +152,21 @@ def test_a_used_fault_is_in_the_trace(api: HttpApi, bot: Client, stack: Stack) -
     assert lost["detail"]["error"] == "The fault left the call without an answer."
 
 
-def test_a_fault_of_a_method_in_the_webhooks_answer_is_in_the_trace(api: HttpApi, stack: Stack) -> None:
+def test_a_fault_of_a_method_in_the_webhooks_answer_is_in_the_trace(api: HttpApi, bare: Stack) -> None:
     receiver = Receiver()
     receiver.server.start()
     receiver.answer = lambda update: reply(update, text="hello")
-    stack.telegram.request("assistant", "setWebhook", {"url": receiver.server.url})
+    bare.telegram.request("assistant", "setWebhook", {"url": receiver.server.url})
     try:
-        chat = stack.telegram.person("Vera").chat("assistant")
+        chat = bare.telegram.person("Vera").chat("assistant")
         api.post("faults", kind="blocked", method="sendMessage", person=chat.id)
         sent = chat.send("hi").wait()
         assert chat.answers() == []
-        (event,) = [one for one in stack.trace.of(sent.update.trace_id) if one["kind"] == "reply"]
+        (event,) = [one for one in bare.trace.of(sent.update.trace_id) if one["kind"] == "reply"]
         assert event["detail"]["error"] == "Forbidden: bot was blocked by the user"
         assert event["detail"]["answer"]["fault"]["kind"] == "blocked"
     finally:
-        stack.telegram.request("assistant", "deleteWebhook", {})
+        bare.telegram.request("assistant", "deleteWebhook", {})
         receiver.server.stop()
 
 

@@ -13,8 +13,11 @@ from typing import TYPE_CHECKING, Any
 
 from tools.emulator.bodies import Refused, number
 from tools.emulator.chat_actions import ChatActions
+from tools.emulator.chat_finder import ChatFinder
 from tools.emulator.fault_actions import FaultActions
 from tools.emulator.functions import FunctionFailed
+from tools.emulator.people_actions import PeopleActions
+from tools.emulator.stars_actions import StarsActions
 from tools.emulator.telegram.model import Json
 
 if TYPE_CHECKING:
@@ -30,10 +33,10 @@ class Actions:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._telegram = stack.telegram
-        chats = ChatActions(stack)
-        faults = FaultActions(stack, chats)
-        self._get: dict[str, Route] = chats.get | faults.get
-        self._post: dict[str, Route] = chats.post | faults.post
+        chats = ChatFinder(stack)
+        parts = [part(stack, chats) for part in (ChatActions, PeopleActions, StarsActions, FaultActions)]
+        self._get: dict[str, Route] = {name: route for part in parts for name, route in part.get.items()}
+        self._post: dict[str, Route] = {name: route for part in parts for name, route in part.post.items()}
         self._post |= {"trouble": self._trouble, "restart": self._restart, "kill": self._kill}
 
     def named(self, name: str) -> Route | None:

@@ -54,6 +54,7 @@ class Answer:
 
     entries: list[Json]
     transcript: str = ""
+    opens: Json | None = None  # {"url"} or {"invoice"}, of a tapped button that the bot doesn't hear of
 
     @property
     def messages(self) -> list[Json]:
@@ -196,8 +197,38 @@ class Chat:
         return self.send(text, kind=kind, file=file_of(path), **more)
 
     def tap(self, label: str, *, timeout: float | None = None, first: bool = False, **more: Any) -> Answer:
-        """Tap the button with this text, of the newest message with it. Raises NoAnswer at the deadline."""
+        """Tap the button with this text, of the newest message with it. Raises NoAnswer at the deadline.
+
+        A button with an address, or to pay, only returns what it `opens`.
+        """
         return self._act("tap", timeout, first, label=label, **more)
+
+    def pay(self, *, timeout: float | None = None, outcome: str = "pay", **more: Any) -> Answer:
+        """Pay the newest invoice in Stars, or that of `message_id` or `link`. Raises NoAnswer."""
+        return self._act("pay", timeout, False, outcome=outcome, **more)
+
+    def checkouts(self) -> list[Json]:
+        """Return the providers' checkouts, the newest first: {"provider", "id", "state", "actions", …}."""
+        found: list[Json] = self.emulator.get("bills")["bills"]
+        return found
+
+    def checkout(
+        self,
+        action: str,
+        *,
+        timeout: float | None = None,
+        provider: str | None = None,
+        bill: str | None = None,
+    ) -> Answer:
+        """Press a button of a checkout page, the newest one unless named: pay, decline, refund …"""
+        newest = self.checkouts() if bill is None else [{"provider": provider, "id": bill}]
+        chosen = next((one for one in newest if provider in (None, one["provider"])), None)
+        if chosen is None:
+            raise EmulatorError("There is no checkout: tap a button to pay first.")
+        after = self.emulator.get("transcript", **self.address, format="text")["cursor"]
+        self.emulator.post("bills/act", provider=chosen["provider"], bill=chosen["id"], action=action)
+        seconds = self.timeout if timeout is None else timeout
+        return self.wait(after, seconds, first=True) if seconds > 0 else Answer([])
 
     def edit(
         self, message_id: int, text: str, *, timeout: float | None = None, first: bool = False
@@ -252,6 +283,8 @@ class Chat:
 
     def _act(self, path: str, timeout: float | None, first: bool, **body: Any) -> Answer:
         done = self.emulator.post(path, **self.address, **body)
+        if opened := done.get("opens"):
+            return Answer([], opens=opened)
         seconds = self.timeout if timeout is None else timeout
         return self.wait(done["cursor"], seconds, first=first) if seconds > 0 else Answer([])
 

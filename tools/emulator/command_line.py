@@ -59,9 +59,22 @@ def _failed(error: Exception, code: int) -> int:
 
 def _show(options: argparse.Namespace, found: Any) -> None:
     if options.json:
-        print(json.dumps(found.entries if isinstance(found, Answer) else found, ensure_ascii=False, indent=2))
-    elif text := (found.transcript if isinstance(found, Answer) else options.show(found)):
+        shown = (found.opens or found.entries) if isinstance(found, Answer) else found
+        print(json.dumps(shown, ensure_ascii=False, indent=2))
+    elif text := (_answer_text(found) if isinstance(found, Answer) else options.show(found)):
         print(text.rstrip("\n"))
+
+
+def _answer_text(answer: Answer) -> str:
+    if answer.opens is None:
+        return answer.transcript
+    if invoice := answer.opens.get("invoice"):
+        every = ", every 30 days" if invoice["subscription_period"] else ""
+        price = f"{invoice['total_amount']} Stars{every}"
+        how = "Pay it with: ./switchboard emulator pay"
+        return f"An invoice opens: {invoice['title']}, {price}\n{invoice['description']}\n{how}"
+    how = "\nPay it with: ./switchboard emulator checkout pay" if "/pay/" in answer.opens["url"] else ""
+    return f"A page opens: {answer.opens['url']}{how}"
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
@@ -96,6 +109,28 @@ def _send(options: argparse.Namespace) -> Answer:
 def _tap(options: argparse.Namespace) -> Answer:
     chat = _chat(options)
     return _expected(options, chat.tap(options.label, message_id=options.message, **_waiting(options)))
+
+
+def _pay(options: argparse.Namespace) -> Answer:
+    more = {"outcome": options.outcome, "link": options.link, "message_id": options.message}
+    return _expected(options, _chat(options).pay(timeout=_waiting(options)["timeout"], **more))
+
+
+def _checkout(options: argparse.Namespace) -> Any:
+    chat = _chat(options)
+    if options.action is None:
+        return chat.checkouts()
+    timeout = _waiting(options)["timeout"]
+    named = {"provider": options.provider, "bill": options.bill}
+    return _expected(options, chat.checkout(options.action, timeout=timeout, **named))
+
+
+def _checkout_lines(found: list[Json]) -> str:
+    return "\n".join(
+        f"{one['provider']}  {one['id']}  {one['state']}  {one['amount']} {one['currency']}  {one['title']}\n"
+        f"    possible now: {', '.join(action['name'] for action in one['actions'] if action['enabled'])}"
+        for one in found
+    )
 
 
 def _edit(options: argparse.Namespace) -> Answer:
@@ -283,7 +318,23 @@ def _add_chat_commands(commands: Any) -> None:
     edit = _command(commands, "edit", "Edit an own message and print the bot's answer", _edit)
     edit.add_argument("message", type=int, metavar="NUMBER")
     edit.add_argument("text_sent", metavar="TEXT")
-    for parser in (send, tap, edit):
+    pay = _command(commands, "pay", "Pay an invoice in Stars and print the bot's answer", _pay)
+    pay.add_argument("--link", help="the address of the invoice (the newest invoice of the chat)")
+    pay.add_argument("--message", type=int, metavar="NUMBER", help="the message that is the invoice")
+    pay.add_argument(
+        "--outcome", default="pay", metavar="OUTCOME", help="pay, close, no_stars or fail_after_check (pay)"
+    )
+    checkout = _command(
+        commands,
+        "checkout",
+        "List the providers' checkouts, or press a button of one and print the bot's answer",
+        _checkout,
+        _checkout_lines,
+    )
+    checkout.add_argument("action", nargs="?", help="pay, decline, refund, renew …: the list names each")
+    checkout.add_argument("--provider", help="stripe, yookassa … (that of the newest checkout)")
+    checkout.add_argument("--bill", metavar="ID", help="the checkout (the newest one)")
+    for parser in (send, tap, edit, pay, checkout):
         _add_waiting(parser)
     delete = _command(commands, "delete", "Delete a message", lambda o: _chat(o).delete(o.message))
     delete.add_argument("message", type=int, metavar="NUMBER")
@@ -298,7 +349,7 @@ def _add_chat_commands(commands: Any) -> None:
         commands, "chat", "Print what happened in a chat", _transcript, lambda found: str(found["text"])
     )
     chat.add_argument("--after", type=int, metavar="CURSOR", help="only what came after this entry")
-    for parser in (send, tap, edit, delete, react, topic, block, unblock, chat):
+    for parser in (send, tap, edit, pay, checkout, delete, react, topic, block, unblock, chat):
         _add_chat(parser)
 
 

@@ -11,7 +11,7 @@ from tools.emulator.telegram.faults import KINDS, Fault, fault_of_kind
 from tools.emulator.telegram.model import Json
 
 if TYPE_CHECKING:
-    from tools.emulator.chat_actions import ChatActions
+    from tools.emulator.chat_finder import ChatFinder
     from tools.emulator.stack import Stack
 
 FOREVER = ("always", "all")
@@ -20,7 +20,7 @@ FOREVER = ("always", "all")
 class FaultActions:
     """One method for each route; `get` and `post` list them."""
 
-    def __init__(self, stack: Stack, chats: ChatActions) -> None:
+    def __init__(self, stack: Stack, chats: ChatFinder) -> None:
         self._stack = stack
         self._chats = chats
         self._faults = stack.telegram.troubles

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from tests.emulator.control.conftest import Api
 from tests.support import eventually
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
+from tools.emulator.telegram.stars import PERIOD
 
 Owner = Callable[..., list[dict[str, Any]]]
 
@@ -41,8 +43,14 @@ def test_only_what_is_paid_is_given(
 ) -> None:
     link = invoice(control, owner, anna)
     before = control.events.last_id
+    shown = api.get("invoice", person=anna.id, bot="assistant", link=link)["invoice"]
+    assert (shown["title"], shown["description"], shown["currency"]) == (
+        "100 requests",
+        "100 requests",
+        "XTR",
+    )
     answer = api.post("pay", person=anna.id, bot="assistant", link=link, outcome=outcome)
-    assert (answer["outcome"], answer["amount"] > 0) == (outcome, True)
+    assert (answer["outcome"], answer["amount"]) == (outcome, shown["total_amount"])
     assert (answer["pre_checkout_query_id"] is not None) == asks
 
     def purchase() -> bool:
@@ -58,3 +66,41 @@ def test_only_what_is_paid_is_given(
 def test_another_outcome_is_refused(api: Api, control: Stack, owner: Owner, anna: Chat) -> None:
     link = invoice(control, owner, anna)
     assert "pay, close" in api.refused("pay", person=anna.id, bot="assistant", link=link, outcome="steal")
+
+
+def test_a_subscription_does_only_what_its_state_allows(
+    api: Api, control: Stack, owner: Owner, anna: Chat
+) -> None:
+    """Renewed, failed or canceled while active, resumed while canceled, and nothing once it ended."""
+    link = invoice(control, owner, anna)
+    control.telegram.stars.links[link] = replace(
+        control.telegram.stars.links[link], subscription_period=PERIOD
+    )
+    here = {"person": anna.id, "bot": "assistant"}
+    api.post("pay", link=link, **here)
+    eventually(lambda: api.get("chat", **here)["subscriptions"], 20)
+    charge = api.get("chat", **here)["subscriptions"][0]["charges"][0]
+
+    def possible() -> list[str]:
+        return list(api.get("chat", **here)["subscriptions"][0]["actions"])
+
+    def change(wish: str) -> Any:
+        return api.post("subscription", charge_id=charge, do=wish, **here)["state"]
+
+    def refused(wish: str) -> str:
+        return api.refused("subscription", charge_id=charge, do=wish, **here)
+
+    assert possible() == ["renew", "failed", "canceled"]
+    assert "is active" in refused("active")
+    assert change("canceled") == "canceled"
+    assert possible() == ["active"]
+    for wish in ("renew", "failed", "canceled"):
+        assert "until it is resumed" in refused(wish)
+    assert [change("active"), change("failed"), change("renew")] == ["active", "failed", "active"]
+    control.telegram.stars.subscriptions[-1].state = "ended"
+    assert possible() == []
+    for wish in ("renew", "failed", "canceled", "active"):
+        assert "has ended" in refused(wish)
+    assert "cannot be stolen" in refused("stolen")
+    control.telegram.stars.subscriptions.clear()
+    control.telegram.idle(10)

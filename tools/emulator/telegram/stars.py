@@ -324,7 +324,9 @@ class Stars:
 
     def _end(self, purchase: Purchase, state: str, error: str = "") -> None:
         purchase.state, purchase.error = state, error
+        # The chat of a payment is the private one, wherever the invoice was posted.
         told: Json = {"person": purchase.person.id, "bot": purchase.invoice.bot, "state": state}
+        told["chat_id"] = purchase.person.id
         self._world.publish("purchase", told | {"error": error, "title": purchase.invoice.title})
 
 

@@ -118,6 +118,7 @@ class Transcripts:
             "callback_answer": self._tap_answer,
             "reaction": self._reaction,
             "block": self._block,
+            "purchase": self._purchase,
         }.get(event)
         room = self._room(payload) if recorder is not None else None
         if recorder is not None and room is not None:
@@ -172,6 +173,11 @@ class Transcripts:
     def _block(self, room: Room, payload: Json) -> None:
         self.add(room, "block" if payload["blocked"] else "unblock", payload["who"])
 
+    def _purchase(self, room: Room, payload: Json) -> None:
+        """Record a payment that came to nothing; one that was made is a message."""
+        if payload["state"] != "paid":
+            self.add(room, "purchase", "Telegram", is_bot=True, text=payload["error"], state=payload["state"])
+
     def _restored(self, room: Room, entries: list[Entry]) -> Iterable[Entry]:
         known = {entry.fields.get("message_id") for entry in entries}
         for stored in room.messages.values():
@@ -203,6 +209,7 @@ def _said(entry: Entry) -> str:
         "alert": lambda: f"{entry.who} answers the tap with an alert: {fields['text']}",
         "delete": lambda: f"{entry.who or 'Somebody'} deletes #{number}",
         "reaction": lambda: f"{entry.who} reacts to #{number}: {fields.get('emoji') or 'nothing'}",
+        "purchase": lambda: f"The payment is not made: {fields['text']}",
         "block": lambda: f"{entry.who} blocks the bot",
         "unblock": lambda: f"{entry.who} unblocks the bot",
     }[entry.kind]()

@@ -1,0 +1,70 @@
+"""Which user, bot, group, chat or message a request of the HTTP API names."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tools.emulator.bodies import Refused, number
+from tools.emulator.telegram import Chat, Group, Person
+from tools.emulator.telegram.model import Account, Json, Room, Stored
+
+if TYPE_CHECKING:
+    from tools.emulator.stack import Stack
+
+
+class ChatFinder:
+    """Finds by the fields `person`, `bot`, `group` and `message_id`."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._telegram = stack.telegram
+        self._world = stack.telegram.world
+
+    def room(self, body: Json) -> Room:
+        """Return the chat that {person, bot, group?} means."""
+        return self.chat(body).room
+
+    def chat(self, body: Json) -> Chat:
+        """Return the chat that {person, bot, group?} means, as its person sees it; raises Refused."""
+        person = self.person(body.get("person"))
+        if body.get("group"):
+            group = self.group(body["group"])
+            if person.id not in group.members:
+                raise Refused("There is no such group, or this person is not in it.")
+            return Group(self._telegram, group).by(Person(self._telegram, person))
+        return Person(self._telegram, person).chat(self.bot(body.get("bot")))
+
+    def person(self, value: Any) -> Account:
+        """Return the user with this id, @username or first name; raises Refused."""
+        people = self._world.people
+        if isinstance(value, str) and not value.lstrip("-").isdigit():
+            word = value.removeprefix("@").lower()
+            named = [one for one in people.values() if (one.username or "").lower() == word]
+            found = named or [one for one in people.values() if one.first_name.lower() == word]
+            if len(found) > 1:
+                raise Refused(f"{len(found)} people are named {value}: give an id or a @username.")
+        else:
+            found = [one for one in people.values() if one.id == number(value, "person")]
+        if not found:
+            raise Refused("There is no such person.")
+        return found[0]
+
+    def bot(self, value: Any) -> str:
+        """Return the name of a bot, the first one without a value; raises Refused."""
+        name = str(value) if value else next(iter(self._world.bots))
+        if name not in self._world.bots:
+            raise Refused(f"There is no bot named {name}.")
+        return name
+
+    def group(self, value: Any) -> Room:
+        """Return the group with this id; raises Refused."""
+        group = self._world.groups.get(number(value, "group"))
+        if group is None:
+            raise Refused("There is no such group, or this person is not in it.")
+        return group
+
+    def stored(self, chat: Chat, body: Json) -> Stored:
+        """Return the message {message_id} of a chat; raises Refused."""
+        stored = chat.room.messages.get(number(body.get("message_id"), "message_id"))
+        if stored is None:
+            raise Refused("There is no such message in this chat.")
+        return stored
