@@ -74,3 +74,10 @@ def test_an_error_is_a_line_and_no_traceback(run, server: Server) -> None:
     assert "password authentication failed" in err
     assert "Traceback" not in err
     assert server.password not in err
+
+
+@pytest.mark.parametrize(("command", "name"), [("migration", "migration"), ("lint", "sql")])
+def test_help_names_the_command_that_was_typed(run, capsys, command: str, name: str) -> None:
+    with pytest.raises(SystemExit):
+        run(command, "--help")
+    assert capsys.readouterr().out.startswith(f"usage: ./switchboard {name} ")

@@ -116,3 +116,15 @@ def test_without_a_registry_nothing_is_written(
     assert images.main([], file) == 1
     assert "python:9" in capsys.readouterr().err
     assert file.read_text().endswith("name: python:9\n")
+
+
+def test_without_a_network_one_line_says_what_to_check(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(registry, "DOCKER_HUB", "http://127.0.0.1:9")
+    file = tmp_path / "deploy.yaml"
+    file.write_text("steps:\n  - id: check\n    name: python:3.13-slim\n")
+    assert images.main(["--check"], file) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.count("\n")) == ("", 1)
+    assert err.startswith("http://127.0.0.1:9 cannot be reached: check the network or the proxy")

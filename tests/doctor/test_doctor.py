@@ -192,6 +192,27 @@ def test_a_remedy_names_the_environment(clinic: Clinic) -> None:
     assert found["functions"]["remedy"] == "./switchboard setup --environment staging deploys again"
 
 
+def test_it_says_whether_anything_is_on_sale(clinic: Clinic, sql: Callable[..., Any]) -> None:
+    _, found = clinic.find()
+    [row] = sql("select count(*) from products where is_active")
+    assert row["count"] > 1
+    assert found["sales"]["text"] == f"{row['count']} products on sale, contact @help_desk"
+    shown = sql("update products set is_active = false where is_active returning key")
+    try:
+        _, found = clinic.find()
+    finally:
+        sql("update products set is_active = true where key = any (%s)", [one["key"] for one in shown])
+    assert (found["sales"]["state"], found["sales"]["text"]) == ("note", "no product is on sale")
+    assert "/products" in found["sales"]["remedy"]
+
+
+def test_the_address_is_that_of_the_deployment(clinic: Clinic) -> None:
+    for function in clinic.project["functions"].values():
+        function["serviceConfig"]["environmentVariables"]["PUBLIC_URL"] = clinic.stack.url
+    is_well, found = clinic.find("--url=")
+    assert is_well, found
+
+
 def test_a_webhook_elsewhere_is_wrong(clinic: Clinic) -> None:
     is_well, found = clinic.find("--url=http://127.0.0.1:1")
     assert not is_well

@@ -225,6 +225,37 @@ def test_wrong_arguments_are_code_two(arguments: list[str]) -> None:
     assert stop.value.code == 2
 
 
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        (("clock", "backwards"), '"3 weeks", "90" (seconds), "next"'),
+        (("clock", "-1", "day"), "The clock only moves forward"),
+        (("trouble", "hold", "maybe"), "hold is true or false."),
+        (("trouble", "ai", "grumpy"), "The AI can be ok, slow,"),
+    ],
+)
+def test_a_wrong_word_is_refused_with_the_right_ones(run: Run, command: tuple[str, ...], words: str) -> None:
+    code, out, err = run(*command)
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert words in err
+
+
+def test_a_wrong_trouble_names_all(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["trouble", "weather", "true"])
+    assert "ai, database_down, hold" in capsys.readouterr().err.replace("'", "")
+
+
+def test_a_job_that_is_none_or_fails(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    jobs = [{"name": "sweep"}, {"name": "payments"}]
+    monkeypatch.setattr(Emulator, "get", lambda self, path: {"jobs": jobs})
+    status = iter([503, 200])
+    monkeypatch.setattr(Emulator, "run_job", lambda self, name: {"status": next(status), "body": None})
+    assert run("job", "nonsense") == (1, "", "There is no job nonsense. The jobs are sweep, payments.\n")
+    assert run("job", "sweep") == (1, "", "sweep answered 503: see ./switchboard emulator trace.\n")
+    assert run("job", "sweep") == (0, "200\n", "")
+
+
 def test_tap_waits_for_the_note(run: Run) -> None:
     run("send", "menu")
     code, out, _ = run("tap", "Buy", "--json")

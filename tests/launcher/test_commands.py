@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.launcher.conftest import ROOT, Checkout
+from tools.database.embedded import free_port
 from tools.launcher.commands import COMMANDS
 
 DOCS = [
@@ -86,11 +87,12 @@ def test_a_second_emulator_is_refused_before_anything_is_asked(installed: Checko
 def test_a_taken_port_is_said_before_anything_is_installed(checkout: Checkout) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        for option in (f"--port={port}", f"--database-port={port}"):
-            done = checkout.run("up", option)
+        free = free_port()  # an emulator of this machine may have the usual ones
+        for option, other in (("--port", "--database-port"), ("--database-port", "--port")):
+            done = checkout.run("up", f"{option}={port}", f"{other}={free}")
             assert (done.returncode, done.stdout) == (1, "")
             assert done.stderr.startswith(f"Port {port} is taken.")
-            assert f"./switchboard up {option.split('=')[0]} {port + 1}" in done.stderr
+            assert f"./switchboard up {option} {port + 1}" in done.stderr
     assert not checkout.venv.exists()
 
 

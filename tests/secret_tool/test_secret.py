@@ -11,6 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from shared import config
+from shared.ai import providers as ai
+from shared.payments import providers as payments
+from tools.secret import names
+from tools.secret.generate import GENERATORS
+from tools.setup import layout
+
 ROOT = Path(__file__).parents[2]
 # Keeps secrets in a file, as far as the tool asks for it, and refuses every other call.
 GCLOUD = """#!{python}
@@ -129,6 +136,21 @@ def test_a_secret_that_was_left_without_a_value_gets_one(tool: Tool) -> None:
 def test_a_name_that_is_not_random_is_not_made(tool: Tool) -> None:
     assert "store yours with ./switchboard secret set BOT_TOKENS" in tool.run("new", "BOT_TOKENS").stderr
     assert tool.run("set", "bot tokens").returncode == 2
+
+
+def test_only_known_names_are_stored(tool: Tool) -> None:
+    done = tool.run("set", "OPENAI_KEY", stdin="sk-1")
+    assert (done.returncode, tool.calls) == (2, "")
+    assert "No function reads a secret OPENAI_KEY. Did you mean OPENAI_API_KEY?" in done.stderr
+    assert "The names are DATABASE_ADMIN_URL, DATABASE_URL, BOT_TOKENS," in done.stderr
+
+
+def test_the_known_names_are_those_that_are_read() -> None:
+    services = [payments.load(name) for name in payments.names() if name != "fake"]
+    assert {name for service in services for name in service.REQUIRED} <= set(names.PAYMENTS)
+    assert set(names.AI) == {layout.ai_secret(provider) for provider in ai.names()}
+    assert set(names.DEPLOYMENT) == {*layout.READERS, layout.OWN_KEYS, "SCHEDULER_SECRET"}
+    assert set(GENERATORS) <= set(names.KNOWN) <= config.variables() | config.OTHER_VARIABLES
 
 
 def test_without_gcloud_the_way_to_it_is_said(tool: Tool) -> None:

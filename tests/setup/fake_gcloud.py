@@ -267,7 +267,8 @@ class Cloud:
         if self.environment.get("FAKE_BUILD_FAILS"):
             return self.environment["FAKE_BUILD_FAILS"] + ": on purpose"
         for name in ("telegram", "payments", "scheduled"):
-            variables = {key[1:]: value for key, value in given.items()}
+            own = f"https://{given['_REGION']}-{self.project}.cloudfunctions.net"
+            variables = {"PUBLIC_URL": own} | {key[1:]: value for key, value in given.items()}
             url = f"https://{name}.run.app"
             self.here["functions"][name] = {
                 "state": "ACTIVE", "serviceConfig": {"environmentVariables": variables, "uri": url},
@@ -276,7 +277,7 @@ class Cloud:
         import urllib.request  # slow to import, and a fake starts 80 times a run
 
         for bot, token in json.loads(self.here["secrets"]["BOT_TOKENS"]["versions"][-1]).items():
-            url = f"https://{given['_REGION']}-{self.project}.cloudfunctions.net/telegram/{bot}"
+            url = f"{variables['PUBLIC_URL']}/telegram/{bot}"
             secret = self.here["secrets"]["TELEGRAM_WEBHOOK_SECRET"]["versions"][-1]
             body = json.dumps({"url": url, "secret_token": secret, "allowed_updates": []}).encode()
             address = f"{self.environment['TELEGRAM_API_URL']}/bot{token}/setWebhook"

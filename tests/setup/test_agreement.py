@@ -18,7 +18,7 @@ GUIDE = (ROOT / "docs" / "deployment.md").read_text()
 ANSWERS = Answers(
     project="my-bots-123", region="europe-west3", chat_provider="openai", default_language="en",
     own_keys="yes", admin_emails="a@example.com", admin_telegram_ids="1", support_contact="@help",
-    terms_url="https://example.com",
+    terms_url="https://example.com", public_url="https://bots.example.com",
     payment_providers="stripe,yookassa,cloudpayments,prodamus,crypto_pay",
 )  # fmt: skip
 
@@ -108,6 +108,7 @@ def test_the_page_on_the_wizard_lists_every_answer() -> None:
     page = (ROOT / "docs" / "setup.md").read_text()
     words = {
         "environment": "--environment", "project": "project id", "region": "region",
+        "public_url": "--public-url",
         "chat_provider": "AI provider", "default_language": "language of the bot",
         "admin_emails": "e-mail", "admin_telegram_ids": "Telegram id",
         "support_contact": "contact for buyers", "terms_url": "terms", "own_keys": "own AI keys",
@@ -120,4 +121,6 @@ def test_the_page_on_the_wizard_lists_every_answer() -> None:
 
 def test_asking_again_keeps_where_the_deployment_is() -> None:
     kept = replace(ANSWERS, welcomed=[1]).without_choices()
-    assert kept == Answers("production", "my-bots-123", "europe-west3", welcomed=[1])
+    assert kept == Answers(
+        "production", "my-bots-123", "europe-west3", "https://bots.example.com", welcomed=[1]
+    )

@@ -18,6 +18,7 @@ from tests.setup.conftest import PASSWORD, PROJECT, Answers, Done, World
 from tests.support import eventually
 from tools.cloud.gcloud import Gcloud
 from tools.setup import layout
+from tools.setup import main as wizard
 
 AI_KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
 STRIPE_KEY, STRIPE_WEBHOOK = "sk_test_emulator", "whsec_emulator"
@@ -66,6 +67,11 @@ def olga(world: World) -> Any:
 def texts(person: Any) -> list[str]:
     """What the bot wrote to somebody."""
     return [answer.text for answer in person.chat("assistant").answers()]
+
+
+def webhook(world: World) -> str:
+    """Where Telegram sends the bot's updates."""
+    return str(world.telegram.request("assistant", "getWebhookInfo", {})["url"])
 
 
 def test_from_nothing_to_a_bot_that_answers(world: World, olga: Any) -> None:
@@ -212,7 +218,7 @@ def test_wrong_answers_are_asked_again_at_once(world: World, olga: Any) -> None:
 
 
 FAILURES = {
-    "projects create": "Project id",  # another may be taken
+    "projects create": "",
     "billing projects link": "",
     "services enable": "",
     "iam service-accounts create switchboard-payments": "",
@@ -274,11 +280,53 @@ def test_without_a_login_the_command_for_it_is_said(world: World) -> None:
     assert (done.status, done.errors) == (1, "gcloud is not logged in: gcloud auth login\n")
 
 
-def test_a_project_id_of_somebody_else_is_asked_again(world: World) -> None:
-    done = world.run(typed(world, {"Project id": ["taken-project"]}))
-    assert done.status == 1
-    assert "already in use by another project" in done.errors
-    assert json.loads(world.answers.read_text())["project"] == ""
+def test_another_project_id_is_asked_for_where_one_is_taken(world: World, olga: Any) -> None:
+    done = world.run(typed(world, {"Project id": ["taken-project", PROJECT]}))
+    assert done.status == 0, done.output[-2000:] + done.errors
+    assert "Google Cloud refuses the id taken-project: choose another." in done.output
+    assert json.loads(world.answers.read_text())["project"] == PROJECT
+    assert list(world.cloud["projects"]) == [PROJECT]
+    stopped = world.run(typed(world), FAKE_FAILS="projects list")
+    assert (stopped.status, stopped.asked) == (1, [])
+
+
+def test_a_domain_goes_into_the_deployment_and_the_webhook(world: World, olga: Any) -> None:
+    domain = "https://bots.example.com"
+    done = world.run(typed(world), f"--public-url={domain}/")
+    assert done.status == 0, done.output[-2000:] + done.errors
+    assert world.project["builds"][0]["substitutions"]["_PUBLIC_URL"] == domain
+    assert f"Webhook address to enter at stripe: {domain}/payments/stripe" in done.output
+    assert webhook(world) == f"{domain}/telegram/assistant"
+    again = world.run({})  # kept
+    assert (again.status, "  + " in again.output, webhook(world)) == (
+        0,
+        False,
+        f"{domain}/telegram/assistant",
+    )
+    back = world.run({"Deploy now": [""]}, "--public-url=-")
+    assert (back.status, webhook(world)) == (0, f"{URL}/telegram/assistant")
+    assert "_PUBLIC_URL" not in world.project["builds"][0]["substitutions"]
+
+
+def test_a_domain_at_the_head_of_deploy_yaml_is_left_alone(world: World, olga: Any) -> None:
+    assert world.run(typed(world)).status == 0
+    state, domain = world.cloud, "https://bots.example.com"
+    settings = state["projects"][PROJECT]["functions"]["telegram"]["serviceConfig"]["environmentVariables"]
+    settings["PUBLIC_URL"] = domain
+    world.cloud = state
+    world.telegram.request("assistant", "setWebhook", {"url": f"{domain}/telegram/assistant"})
+    again = world.run({})
+    assert (again.status, "  + " in again.output) == (0, False), again.output
+    assert webhook(world) == f"{domain}/telegram/assistant"
+
+
+@pytest.mark.parametrize(
+    "url", ["bots.example.com", "http://bots.example.com", "https://a.b/c", "https://a|b"]
+)
+def test_a_domain_that_is_none_is_refused(world: World, capsys: pytest.CaptureFixture[str], url: str) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        wizard.main([f"--public-url={url}"])
+    assert "The domain looks like https://bots.example.com" in capsys.readouterr().err
 
 
 def test_an_admin_who_never_started_the_bot_is_asked_to(world: World) -> None:

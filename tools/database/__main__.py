@@ -26,6 +26,9 @@ from tools.database import admins, marker, migrate, push, reset, settings
 from tools.database.errors import DatabaseToolError
 from tools.database.migrate import SUPABASE, Migration
 
+# The launcher has a command of its own for these.
+SHORT = {"migration": "./switchboard migration", "lint": "./switchboard sql"}
+
 
 def main() -> int:
     """Run one command; its exit status is 0, or 1 with one line that says what to do."""
@@ -55,9 +58,9 @@ def _parser() -> argparse.ArgumentParser:
         with_url.set_defaults(command=command)
     for command in (_migration, _check, _lint):
         name = command.__name__.removeprefix("_")
-        commands.add_parser(name, description=command.__doc__, help=command.__doc__).set_defaults(
-            command=command
-        )
+        commands.add_parser(
+            name, prog=SHORT.get(name), description=command.__doc__, help=command.__doc__
+        ).set_defaults(command=command)
     commands.choices["migration"].add_argument("name", help="what it does: add_promocodes")
     return parser
 

@@ -15,6 +15,11 @@ select exists (select from public.products as p where p.is_active)
     or exists (select from public.payments as p where p.status = 'completed')
 """
 
+_ON_SALE = """
+select count(*) from public.products as p
+where p.is_active and exists (select from public.product_prices as q where q.product_key = p.key)
+"""
+
 
 def has_contact(environment: Mapping[str, str]) -> bool:
     """Return whether buyers have a contact."""
@@ -36,3 +41,10 @@ def check(url: str, environment: Mapping[str, str]) -> None:
             "Products are on sale and buyers have no contact, which Telegram demands: set _SUPPORT_CONTACT"
             " to an @name, an e-mail address or a link."
         )
+
+
+def on_sale(url: str) -> int:
+    """Return how many products are shown and have a price."""
+    with connect(url) as connection, as_owner(connection):
+        row = connection.execute(_ON_SALE).fetchone()
+    return int(row[0]) if row is not None else 0

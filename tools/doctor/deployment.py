@@ -31,13 +31,15 @@ class Deployment:
         self.answers = answers
         self.cloud = cloud
         self.store = SecretStore(cloud)
-        self.url = url.rstrip("/") or answers.functions_url
+        self._given_url = url.rstrip("/")
+        self.url = self._given_url or answers.functions_url
         self.context = Context(answers, Console(), cloud, self.store, None, lambda: None)  # type: ignore[arg-type]
 
     def complete(self) -> None:
         """Read missing answers from the function's settings and the secrets. Raises CloudError."""
-        described = deployment.describe_function(self.cloud, "telegram", self.answers.region) or {}
-        given = described.get("serviceConfig", {}).get("environmentVariables", {})
+        described = deployment.describe_function(self.cloud, "telegram", self.answers.region)
+        given = deployment.settings_of(described)
+        self.url = self._given_url or given.get("PUBLIC_URL", "").rstrip("/") or self.url
         for field, variable in (
             ("environment", "ENVIRONMENT"), ("chat_provider", "CHAT_PROVIDER"),
             ("default_language", "DEFAULT_LANGUAGE"), ("admin_telegram_ids", "ADMIN_TELEGRAM_IDS"),
@@ -177,16 +179,20 @@ def backend_login(it: Deployment) -> Finding:
 
 
 def sales(it: Deployment) -> Finding:
-    """Check that nothing is sold without a contact."""
+    """Check that something is on sale, and nothing without a contact."""
     from tools.database.errors import DatabaseToolError
     from tools.deployment import sales as rule
 
-    given = {"ENVIRONMENT": it.answers.environment, "SUPPORT_CONTACT": it.answers.support_contact}
+    contact, url = it.answers.support_contact, it.store.get("DATABASE_ADMIN_URL")
     try:
-        rule.check(it.store.get("DATABASE_ADMIN_URL"), given)
+        rule.check(url, {"ENVIRONMENT": it.answers.environment, "SUPPORT_CONTACT": contact})
     except DatabaseToolError as error:
         return Finding.wrong(str(error), SETUP)
-    return Finding.ok(it.answers.support_contact or "nothing is sold")
+    count = rule.on_sale(url)
+    if not count:
+        return Finding.note("no product is on sale", "an admin sends /products to the bot")
+    products = f"{count} product{'s' if count > 1 else ''} on sale"
+    return Finding.ok(f"{products}, contact {contact}" if contact else products)
 
 
 def ai(it: Deployment) -> Finding:

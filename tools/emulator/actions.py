@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from tools.emulator.ai.behaviour import TROUBLES
 from tools.emulator.bodies import Refused, number
 from tools.emulator.chat_actions import ChatActions
 from tools.emulator.chat_finder import ChatFinder
@@ -66,7 +67,7 @@ class Actions:
             try:
                 self._stack.ai.trouble(str(value))
             except KeyError:
-                raise Refused(f"The AI cannot behave {value}.") from None
+                raise Refused(f"The AI can be {', '.join(TROUBLES)}; not {value}.") from None
         elif name == "database_down":
             self._stack.database.down() if value else self._stack.database.up()
         elif name == "hold":

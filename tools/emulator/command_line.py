@@ -12,6 +12,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Any
 
 from tools.emulator.client import (
@@ -30,6 +31,12 @@ Json = dict[str, Any]
 REFUSED, NOT_REACHED, NO_ANSWER = 1, 3, 4
 UNITS = {"s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week"}
 SPAN = re.compile(r"(\d+)\s*([a-z]+?)s?")
+TROUBLES = ("ai", "database_down", "hold", "lose_response", "deliver_twice", "forge")
+SWITCHES = ("database_down", "hold")
+FORWARD = (
+    'The clock only moves forward: "1 day", "3 weeks", "90" (seconds), "next" (what falls due next), '
+    "or to a moment such as 2027-01-31T12:00."
+)
 
 
 class Wrong(EmulatorError):
@@ -212,7 +219,17 @@ def _move(words: str) -> Json:
     if span := SPAN.fullmatch(words.lower()):
         count, unit = int(span[1]), UNITS.get(span[2], span[2])
         return {"seconds": count} if unit == "second" else {"period": unit, "times": count}
+    if words != "next" and not _is_moment(words):
+        raise EmulatorError(FORWARD)
     return {"to": words}
+
+
+def _is_moment(words: str) -> bool:
+    try:
+        datetime.fromisoformat(words)
+    except ValueError:
+        return False
+    return True
 
 
 def _clock_lines(state: Json) -> str:
@@ -225,7 +242,20 @@ def _trouble(options: argparse.Namespace) -> Json:
         value: Any = json.loads(options.value)
     except ValueError:
         value = options.value
+    if options.name in SWITCHES and not isinstance(value, bool):
+        raise EmulatorError(f"{options.name} is true or false.")
     return _emulator(options).post("trouble", name=options.name, value=value)
+
+
+def _job(options: argparse.Namespace) -> Json:
+    emulator = _emulator(options)
+    names = [one["name"] for one in emulator.get("state")["jobs"]]
+    if names and options.name not in names:
+        raise EmulatorError(f"There is no job {options.name}. The jobs are {', '.join(names)}.")
+    done = emulator.run_job(options.name)
+    if not 200 <= done["status"] < 300:
+        raise EmulatorError(f"{options.name} answered {done['status']}: see ./switchboard emulator trace.")
+    return done
 
 
 def _trace(options: argparse.Namespace) -> list[Json]:
@@ -371,16 +401,10 @@ def _add_other_commands(commands: Any) -> None:
     clock.add_argument("to", nargs="*", help='"1 day", "3 weeks", seconds, a moment (ISO 8601), or next')
     clock.add_argument("--deadline", type=float, default=300.0, help="seconds to wait until it stands (300)")
     trouble = _command(commands, "trouble", "Make something else go wrong, or right again", _trouble)
-    trouble.add_argument("name", help="ai, database_down, hold, lose_response, deliver_twice or forge")
+    trouble.add_argument("name", metavar="NAME", choices=TROUBLES, help=", ".join(TROUBLES))
     trouble.add_argument("value", help="true, false, a count, or how the AI behaves")
-    job = _command(
-        commands,
-        "job",
-        "Run a scheduled job",
-        lambda o: _emulator(o).run_job(o.name),
-        lambda f: str(f["status"]),
-    )
-    job.add_argument("name")
+    job = _command(commands, "job", "Run a scheduled job", _job, lambda found: str(found["status"]))
+    job.add_argument("name", help="sweep, payments or statements, or a job of your own")
     trace = _command(commands, "trace", "Print what happened", _trace, _trace_lines)
     trace.add_argument("--limit", type=int, default=50)
     trace.add_argument("--errors", action="store_true", help="only what failed")

@@ -39,9 +39,24 @@ def digest(image: str) -> str:
     url = f"{base}/v2/{repository}/manifests/{tag}"
     try:
         manifest = _get(url, {"Accept": _ACCEPT})
-    except (OSError, ValueError, KeyError) as error:
-        raise RegistryError(f"{image}: {error}") from error
+    except urllib.error.HTTPError as error:
+        with error:
+            raise RegistryError(f"{image}: {_refusal(error.code)}") from None
+    except OSError:
+        raise RegistryError(
+            f"{base} cannot be reached: check the network or the proxy, and run the command again."
+        ) from None
+    except (ValueError, KeyError):
+        raise RegistryError(f"{image}: {base} sent an answer that is no image manifest.") from None
     return f"sha256:{hashlib.sha256(manifest).hexdigest()}"
+
+
+def _refusal(status: int) -> str:
+    if status == 429:
+        return "the registry allows no more requests for now. Run the command again in an hour."
+    if status in (401, 403, 404):
+        return f"there is no such public image (HTTP {status}). Compare the name in deploy.yaml."
+    return f"the registry answered with HTTP {status}. Run the command again later."
 
 
 def split(image: str) -> tuple[str, str, str]:

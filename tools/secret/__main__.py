@@ -5,22 +5,20 @@
 
 An empty value is never stored, and a trailing line break is removed. `new` refuses a secret that exists: what
 depends on it would stop working, and docs/deployment.md says how each is changed. --project names the Google
-Cloud project; without it gcloud's own setting counts.
+Cloud project; without it gcloud's own setting counts. `./switchboard secret set x` lists the names.
 """
 
 from __future__ import annotations
 
 import argparse
 import getpass
-import re
 import sys
 from collections.abc import Sequence
 
 from tools.cloud.gcloud import CloudError, Gcloud
+from tools.secret import names
 from tools.secret.generate import GENERATORS
 from tools.secret.store import SecretStore
-
-_NAME = re.compile(r"[A-Z][A-Z0-9_]{2,100}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,8 +67,8 @@ def _read(name: str) -> str:
 
 
 def _secret_name(text: str) -> str:
-    if not _NAME.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text} is no name of a variable such as BOT_TOKENS")
+    if text not in names.KNOWN:
+        raise argparse.ArgumentTypeError(names.unknown(text))
     return text
 
 
@@ -84,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--project", default="", help="the Google Cloud project")
     parser.add_argument("--if-missing", action="store_true", help="leave a secret that has a value alone")
     parser.add_argument("command", choices=["new", "set"])
-    parser.add_argument("name", type=_secret_name)
+    parser.add_argument("name", type=_secret_name, help="the variable that it becomes, such as BOT_TOKENS")
     return parser
 
 

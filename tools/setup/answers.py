@@ -25,6 +25,7 @@ class Answers:
     environment: str = "production"
     project: str = ""
     region: str = ""
+    public_url: str = ""  # a domain before the functions
     chat_provider: str = ""
     default_language: str = ""
     admin_emails: str = ""
@@ -39,8 +40,9 @@ class Answers:
     def without_choices(self) -> Answers:
         """Return answers that only say where the deployment is, so that everything else is asked again."""
         return Answers(
-            self.environment, self.project, self.region, welcomed=self.welcomed, deployed=self.deployed
-        )
+            self.environment, self.project, self.region, self.public_url,
+            welcomed=self.welcomed, deployed=self.deployed,
+        )  # fmt: skip
 
     def or_else(self, previous: Answers) -> Answers:
         """Return answers with the previous one wherever none was given yet."""
@@ -50,7 +52,9 @@ class Answers:
 
     @property
     def functions_url(self) -> str:
-        """Return where the functions are reached."""
+        """Return where the functions are reached: at the owner's domain, or where Google puts them."""
+        if self.public_url not in ("", "-"):
+            return self.public_url
         return f"https://{self.region}-{self.project}.cloudfunctions.net"
 
     @property
@@ -109,6 +113,7 @@ _CHECKS: dict[str, Callable[[str], Verdict]] = {
     "environment": _word,
     "project": checks.project,
     "region": checks.region,
+    "public_url": checks.public_url,
     "chat_provider": _word,
     "default_language": _word,
     "admin_emails": checks.emails,

@@ -20,6 +20,7 @@ _REGION = re.compile(r"[a-z]{2,20}-[a-z]{2,20}[0-9]{1,2}")
 # `|` separates the settings in deploy.yaml: behind it a value would be another setting.
 _EMAIL = re.compile(r"[^@\s,|]+@[^@\s,|]+\.[^@\s,|]+")
 _LINK = re.compile(r"https?://[^\s|]+")
+_DOMAIN = re.compile(r"https://[A-Za-z0-9.-]+")
 _CONTACT = re.compile(rf"@[A-Za-z][A-Za-z0-9_]{{3,31}}|{_LINK.pattern}|{_EMAIL.pattern}")
 # What `settings()` wants of every function and no check looks at.
 _UNUSED = {
@@ -76,6 +77,15 @@ def link_or_none(answer: str) -> Verdict:
     if answer == "-" or (answer.startswith("https://") and _LINK.fullmatch(answer)):
         return Verdict.good("")
     return Verdict.bad("Enter a link that begins with https://, without spaces and |, or - for none.")
+
+
+def public_url(answer: str) -> Verdict:
+    """Check a domain before the functions, or `-` for none."""
+    if answer == "-" or _DOMAIN.fullmatch(answer):
+        return Verdict.good("")
+    return Verdict.bad(
+        "The domain looks like https://bots.example.com, without a path; - is Google's own address."
+    )
 
 
 def bot_token(token: str) -> Verdict:

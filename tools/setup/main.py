@@ -11,7 +11,7 @@ from pathlib import Path
 from tools.cloud.gcloud import CloudError, Gcloud
 from tools.secret.store import SecretStore
 from tools.setup import answers as answers_file
-from tools.setup import script
+from tools.setup import checks, script
 from tools.setup.answers import AnswersError
 from tools.setup.console import Console
 from tools.setup.context import Context, Stop
@@ -60,6 +60,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if parsed.dry_run:
             print(script.render(answers, previous, console, STEPS))
             return 0
+        if parsed.public_url:
+            answers.public_url = parsed.public_url
         if parsed.deploy:
             answers.deployed = {}
         run(_context(answers, previous, file, console, parsed.yes))
@@ -114,5 +116,16 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--deploy", action="store_true", help="deploy again with the same answers, as after a git pull"
     )
+    parser.add_argument(
+        "--public-url", metavar="URL", type=_public_url,
+        help="a domain before the functions, https://bots.example.com; - for none again",
+    )  # fmt: skip
     parser.add_argument("--answers", metavar="FILE", help="the file of answers (default: in .switchboard)")
     return parser
+
+
+def _public_url(text: str) -> str:
+    verdict = checks.public_url(text.rstrip("/"))
+    if not verdict.is_good:
+        raise argparse.ArgumentTypeError(verdict.text)
+    return text.rstrip("/")

@@ -38,6 +38,7 @@ def substitutions(answers: Answers) -> dict[str, str]:
         "_ADMIN_EMAILS": answers.admin_emails.replace(" ", ""),
         "_ADMIN_TELEGRAM_IDS": answers.admin_telegram_ids.replace(" ", ""),
         "_SUPPORT_CONTACT": answers.support_contact,
+        "_PUBLIC_URL": "" if answers.public_url == "-" else answers.public_url,
         "_TERMS_URL": "" if answers.terms_url == "-" else answers.terms_url,
         "_PAYMENT_SECRETS": ",".join(secret_steps.payment_names(answers)),
         "_TOKEN_ENCRYPTION_KEYS_VERSION": "latest" if answers.own_keys == "yes" else "",
@@ -97,7 +98,7 @@ class Deploy(Step):
         found = describe_function(context.cloud, name, context.answers.region)
         if found is None or found.get("state") != "ACTIVE":
             return False
-        given = found.get("serviceConfig", {}).get("environmentVariables", {})
+        given = settings_of(found)
         wanted = substitutions(context.answers)
         same = (
             "_ENVIRONMENT",
@@ -130,6 +131,18 @@ def describe_function(cloud: Any, name: str, region: str) -> dict[str, Any] | No
     return described
 
 
+def settings_of(function: dict[str, Any] | None) -> dict[str, str]:
+    """Return the settings of a function that `describe_function` found."""
+    given: dict[str, str] = (function or {}).get("serviceConfig", {}).get("environmentVariables", {})
+    return given
+
+
+def public_url(cloud: Any, answers: Answers) -> str:
+    """Return the deployed address, which deploy.yaml may name and no answer does. Raises CloudError."""
+    described = describe_function(cloud, "telegram", answers.region)
+    return settings_of(described).get("PUBLIC_URL") or answers.functions_url
+
+
 class Webhooks(Step):
     """Telegram sends updates to the functions. The deployment sets this; here it is checked and repaired."""
 
@@ -141,7 +154,7 @@ class Webhooks(Step):
         from shared import bots
         from tools.telegram import info
 
-        base = context.answers.functions_url
+        base = public_url(context.cloud, context.answers)
         try:
             return all(
                 info.is_set(
@@ -160,7 +173,7 @@ class Webhooks(Step):
         environment = os.environ | {
             "BOT_TOKENS": context.store.get("BOT_TOKENS"),
             "TELEGRAM_WEBHOOK_SECRET": context.store.get("TELEGRAM_WEBHOOK_SECRET"),
-            "PUBLIC_URL": answers.functions_url,
+            "PUBLIC_URL": public_url(context.cloud, answers),
             "DEFAULT_LANGUAGE": answers.default_language,
             "ADMIN_TELEGRAM_IDS": answers.admin_telegram_ids,
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,6 +14,8 @@ from tools.setup.steps.step import Action, CloudStep, Step
 from tools.setup.verdict import Verdict
 
 HEADING = "3. Google Cloud"
+# In gcloud's words for an id that another project has, a deleted one included, or that is not allowed.
+_ABOUT_ID = re.compile(r"project[_ ]id", re.IGNORECASE)
 
 
 class Project(Step):
@@ -36,10 +39,12 @@ class Project(Step):
 
     def run(self, context: Context) -> None:
         """Make the project, link a billing account."""
+        while not self._exists(context):
+            context.allow(f"  Create the project {context.answers.project}?")
+            if self._create(context):
+                break
+            self.ask(context)
         project = context.answers.project
-        if not self._exists(context):
-            context.allow(f"  Create the project {project}?")
-            self._create(context, project)
         if not self._is_billed(context):
             account = self._billing_account(context)
             context.allow(f"  Bill {project} to {account}?")
@@ -67,13 +72,18 @@ class Project(Step):
         )
         return project in found.split()
 
-    def _create(self, context: Context, project: str) -> None:
+    def _create(self, context: Context) -> bool:
+        """Make the project; False where the id is taken or not allowed, so that another is asked for."""
         try:
-            context.cloud.change("projects", "create", project)
+            context.cloud.change("projects", "create", context.answers.project)
         except CloudError as error:
-            context.answers.project = ""
+            if not _ABOUT_ID.search(str(error)):
+                raise
+            context.console.say(f"  Google Cloud refuses the id {context.answers.project}: choose another.")
+            context.cloud.project = context.answers.project = ""
             context.save()
-            raise Stop(f"{str(error).rstrip('.')}. Run ./switchboard setup again with another id.") from None
+            return False
+        return True
 
     def _is_billed(self, context: Context) -> bool:
         found = context.cloud.read(
