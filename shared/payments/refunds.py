@@ -110,7 +110,7 @@ def _receipt(provider: Provider, task: Task) -> Receipt | None:
     if not (provider.NEEDS_CONTACT and task["contact"] and task["texts"]):
         return None
     language = texts.choose(*task["languages"])
-    return Receipt(task["contact"], str(texts.pick(language, task["texts"])["title"])[:32])
+    return Receipt(task["contact"], texts.product_words(language, task["texts"]).title[:32])
 
 
 def _record(provider: Provider, task: Task, notice: Notice) -> bool:

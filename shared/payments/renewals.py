@@ -118,11 +118,11 @@ def _look(provider: Provider, charge: Json) -> tuple[Notice, ...]:
 
 def _charge(provider: Provider, charge: Json) -> tuple[Notice, ...]:
     language = texts.choose(*charge["languages"])
-    words, begun = texts.pick(language, charge["texts"]), datetime.fromisoformat(charge["asked_at"])
+    words, begun = texts.product_words(language, charge["texts"]), datetime.fromisoformat(charge["asked_at"])
     order = Order(
         id=charge["order_id"],
-        title=words["title"][:32],
-        description=words.get("description", words["title"])[:128],
+        title=words.title[:32],
+        description=(words.about or words.title)[:128],
         amount=Decimal(charge["amount"]),
         currency=charge["currency"],
         telegram_id=charge["telegram_id"],

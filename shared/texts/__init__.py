@@ -91,6 +91,22 @@ def pick(code: str, by_language: Mapping[str, Any]) -> Any:
     return next(iter(by_language.values()))
 
 
+class ProductWords(NamedTuple):
+    """What a product is called, and a description that may be empty."""
+
+    title: str
+    about: str
+
+
+def product_words(code: str, by_language: Mapping[str, Any]) -> ProductWords:
+    """Return a product's title and description in a language, else in the next one that has a title."""
+    titled = {
+        one: words for one, words in by_language.items() if isinstance(words, Mapping) and words.get("title")
+    }
+    words = pick(code, titled) if titled else {"title": "—"}
+    return ProductWords(str(words["title"]), str(words.get("description") or ""))
+
+
 def utf16_length(text: str) -> int:
     """Return the length of `text` in UTF-16 code units, as Telegram counts."""
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -421,11 +421,10 @@ TEXTS: Mapping[str, str] = {
     "admin_product_prices_keep": "Current subscribers and open invoices keep the old price.",
     "admin_product_orders_keep": "Open invoices keep the old price.",
     "admin_product_words": "{flag} **{title}**\n{about}",
-    "admin_price_line": "**{money}**: {ways}",
-    "admin_price_once": "{provider}",
-    "admin_price_once_or_renews": "{provider}, once or auto-renewing",
     "admin_price_unsold": "**{money}**: ⚠️ not shown, because no connected provider charges this currency",
     "admin_product_preview": "👁 **What buyers see**",
+    "admin_preview_shop": "{flag} The button **{label}** opens:",
+    "admin_preview_button": "▫️ {label}",
     "admin_product_texts": "✏️ **Titles and descriptions**\n\nPick the language to change.",
     "admin_product_send_texts": (
         "✏️ **{language}**\n\nSend the title on the first line and the description below it. Now:\n\n`{title}\n{description}`\n\n"

@@ -428,11 +428,10 @@ TEXTS: Mapping[str, str] = {
     "admin_product_prices_keep": "У действующих подписок и выставленных счетов цена останется прежней.",
     "admin_product_orders_keep": "У выставленных счетов цена останется прежней.",
     "admin_product_words": "{flag} **{title}**\n{about}",
-    "admin_price_line": "**{money}**: {ways}",
-    "admin_price_once": "{provider}",
-    "admin_price_once_or_renews": "{provider}, разово или с автопродлением",
     "admin_price_unsold": "**{money}**: ⚠️ не видна, эту валюту не принимает ни один подключённый провайдер",
     "admin_product_preview": "👁 **Что видит покупатель**",
+    "admin_preview_shop": "{flag} Кнопка **{label}** открывает:",
+    "admin_preview_button": "▫️ {label}",
     "admin_product_texts": "✏️ **Названия и описания**\n\nВыберите язык, на котором изменить текст.",
     "admin_product_send_texts": (
         "✏️ **{language}**\n\nПришлите название первой строкой, а описание — ниже. Сейчас:\n\n`{title}\n{description}`\n\n"

@@ -722,6 +722,8 @@ create table public.products (
   position integer not null default 0,
   is_active boolean not null default false,
   created_at timestamptz not null default private.clock(),
+  -- A title in some language: receipts and buttons name the product by it.
+  check (jsonb_path_exists(texts, 'strict $.* ? (@.title like_regex "[^[:space:]]")', '{}', true)),
   check ((kind = 'subscription') = (plan is not null and period is not null)),
   check ((kind in ('credits', 'balance')) = (quantity is not null))
 );
@@ -10530,7 +10532,7 @@ $$;
 revoke all on function private.tell_refund from public, anon, authenticated, service_role;
 comment on function private.tell_refund is 'Tells the buyer what became of their money';
 
--- Takes the titles out of a product's texts.
+-- Takes the titles out of a product's texts; languages without one are left out.
 --
 -- Twice or at once: computes only.
 -- Returns: jsonb {language: title}.
@@ -10542,7 +10544,7 @@ immutable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t;
+  select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t where t.value ->> 'title' <> '';
 $$;
 
 revoke all on function private.titles from public, anon, authenticated, service_role;

@@ -176,6 +176,57 @@ def test_prices_that_somebody_else_changed_meanwhile_are_shown_again(
     assert sql("select amount::int as a from product_prices where product_key = %s", product) == [{"a": 549}]
 
 
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_the_preview_is_what_a_new_buyer_sees(
+    stack: Stack, appoint: Appoint, sql: Sql, product: str, language: str
+) -> None:
+    sql("insert into product_prices values (%s, 'XTR', 350), (%s, 'USD', 5.99)", product, product)
+    sql("insert into product_prices values (%s, 'RUB', 499), (%s, 'ZZZ', 900)", product, product)
+    # No description: there need not be one.
+    bare = Jsonb({code: {"title": title} for code, title in SHOP.items()})
+    sql("update products set texts = %s where key = %s", bare, product)
+    boss = appoint("en").chat("assistant")
+    card = open_card(boss, SHOP["en"])
+    tap(card, "👁 Preview")
+    preview = card.text
+    assert "900\u00a0ZZZ" in preview, "a price that nobody charges is pointed out"
+    tap(card, "‹ Product")
+    tap(card, WORDS["en"]["show"])
+    tap(card, WORDS["en"]["show"])
+
+    buyer = stack.telegram.person("Anna", language_code=language).chat("assistant")
+    ask(buyer, "/start")
+    page = ask(buyer, "/buy")
+    buyer.tap(page.stored, f"buy:{product}").wait()
+    assert page.text in preview
+    buttons = [label for row in labels(page) for label in row][:-1]
+    assert len(buttons) == 2, "once or auto-renewing"
+    assert "\n".join(f"▫️ {label}" for label in buttons) in preview
+    price = {"en": "$5.99", "ru": "499\u00a0₽"}[language]
+    assert f"{SHOP[language]} · {price}" in preview, "the button in the shop"
+
+
+def test_a_preview_of_a_product_with_one_way_to_pay_is_its_checkout(
+    stack: Stack, appoint: Appoint, sql: Sql, product: str
+) -> None:
+    sql(
+        "update products set kind = 'credits', plan = null, period = null, quantity = 5 where key = %s",
+        product,
+    )
+    sql("insert into product_prices values (%s, 'XTR', 350)", product)
+    try:
+        card = open_card(appoint("en").chat("assistant"), SHOP["en"])
+        tap(card, "👁 Preview")
+        assert "Total: 350\u00a0⭐" in card.text
+        assert not sql("select 1 as x from orders where product_key = %s", product), "nothing is ordered"
+    finally:
+        sql(
+            "update products set kind = 'subscription', plan = 'PREMIUM', period = 'month', quantity = null "
+            "where key = %s",
+            product,
+        )
+
+
 def test_titles_are_changed_by_language_and_buyers_see_them(
     stack: Stack, appoint: Appoint, sql: Sql, product: str
 ) -> None:

@@ -318,8 +318,12 @@ def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
     """Asked for by another service, over SQL: the job asks the providers."""
     appoint("en")
     payments = [buy(stack, sql, provider)[1] for provider in ("yookassa", "fake")]
-    (kept,) = sql("select texts::text from products where key = 'credits_100'")
-    sql("update products set texts = '{\"en\": {}}' where key = 'credits_100'")  # a receipt needs a title
+    # A receipt that cannot be made: only YooKassa has one.
+    sql("alter function private.refund_task rename to refund_task_away")
+    sql(
+        "create function private.refund_task(p_refund_id bigint) returns jsonb language sql as "
+        """$$ select private.refund_task_away(p_refund_id) || '{"texts": ["not an object"]}' $$"""
+    )
     try:
         for payment in payments:
             sql("select admin_refund_payment(%s, null, %s)", payment, ADMIN)
@@ -327,7 +331,8 @@ def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
                    and [refunds_of(sql, one) for one in payments] == [["open"], ["done"]], 60)  # fmt: skip
         assert '"a refund broke"' in stack.function("scheduled").raw_log
     finally:
-        sql("update products set texts = %s::jsonb where key = 'credits_100'", kept["texts"])
+        sql("drop function private.refund_task")
+        sql("alter function private.refund_task_away rename to refund_task")
     sql("update refunds set ask_after = ask_after - interval '2 minutes' where payment_id = %s", payments[0])
     eventually(
         lambda: stack.run_job("payments").status == 200 and refunds_of(sql, payments[0]) == ["done"], 60

@@ -86,7 +86,7 @@ def _refunded(unit: Unit, key: str, done: dict[str, Any]) -> tuple[Text, Keyboar
 def _show(unit: Unit, key: str) -> None:
     """Show a product's price beside the balance, and the one step that comes next."""
     products = offers.products(unit)
-    product = next((one for one in products if one["key"] == key), None)
+    product = offers.find(products, key)
     way = None if product is None else offers.balance_way(unit, product)
     if product is None or way is None:
         return offers.gone(unit)

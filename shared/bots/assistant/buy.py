@@ -36,7 +36,8 @@ Row = list[tuple[str, str]]
 @bot.message_handler(commands=["buy"], private_only=True)
 def buy(_message: Message) -> None:
     """Show the shop."""
-    reply(*_shop(current(), 0))
+    unit = current()
+    reply(*_shop(unit, 0, offers.products(unit)))
 
 
 @bot.callback_query_handler(
@@ -48,7 +49,7 @@ def show_shop(call: CallbackQuery) -> None:
     """Show the shop under a button."""
     unit = current()
     _, page = _paged(call.data or "")
-    unit.show(*_shop(unit, page))
+    unit.show(*_shop(unit, page, offers.products(unit)))
 
 
 @bot.callback_query_handler(
@@ -58,9 +59,10 @@ def choose_currency(call: CallbackQuery) -> None:
     """Show the shop in another currency from now on."""
     unit = current()
     code = (call.data or "").removeprefix(_CURRENCY)
-    if code in offers.currencies(unit, offers.products(unit)):
+    found = offers.products(unit)
+    if code in offers.currencies(unit, found):
         unit.set_price_currency(code)
-    unit.show(*_shop(unit, 0))
+    unit.show(*_shop(unit, 0, found))
 
 
 @bot.callback_query_handler(
@@ -82,10 +84,11 @@ def show_group(call: CallbackQuery) -> None:
 def show_product(call: CallbackQuery) -> None:
     """Go on with one product, to the next question that has more than one answer."""
     unit = current()
-    product = offers.find(unit, (call.data or "").removeprefix(BUY))
+    found = offers.products(unit)
+    product = offers.find(found, (call.data or "").removeprefix(BUY))
     if product is None:
         return offers.gone(unit)
-    return _go_on(unit, product)
+    return _go_on(unit, product, found)
 
 
 @bot.callback_query_handler(
@@ -95,11 +98,12 @@ def choose_mode(call: CallbackQuery) -> None:
     """Go on with a single payment, or with one that repeats."""
     unit = current()
     mode, _, key = (call.data or "").partition(":")
-    product = offers.find(unit, key)
+    found = offers.products(unit)
+    product = offers.find(found, key)
     repeats = f"{mode}:" == _MODE[True]
     if product is None or not _ways(unit, product, repeats):
         return offers.gone(unit)
-    return _pay_or_ask(unit, product, repeats)
+    return _pay_or_ask(unit, product, repeats, found)
 
 
 @bot.callback_query_handler(
@@ -110,15 +114,15 @@ def show_cards(call: CallbackQuery) -> None:
     unit = current()
     data, page = _paged((call.data or "").removeprefix(_CARDS))
     key, _, again = data.partition(":")
-    product = offers.find(unit, key)
+    product = offers.find(offers.products(unit), key)
     ways = _ways(unit, product, again == offers.AGAIN) if product else []
     ways = [way for way in ways if way.method == "card"]
     if product is None or not ways:
         return offers.gone(unit)
     rows = [[_method(unit, product, [way])] for way in ways]
-    up = [(unit.text("buy_back"), _MODE[ways[0].repeats] + key)]
+    up = _MODE[ways[0].repeats] + key
     text = joined(_head(unit, product), unit.rich("buy_card_question"), separator="\n\n")
-    return unit.show(text, [*_page_of(unit, rows, page, _CARDS + data, _MOST - 1), up])
+    return unit.show(text, _page_of(unit, rows, page, _CARDS + data, up))
 
 
 @bot.callback_query_handler(
@@ -133,10 +137,11 @@ def leave_checkout(call: CallbackQuery) -> None:
     left = db.call("leave_checkout", p_user_id=unit.person.id, p_order_id=order, p_message_id=unit.shown_in)
     if left["outcome"] == "closed":
         return checkout.show_closed(unit, left)
-    product = offers.find(unit, left["product_key"]) if left["outcome"] == "left" else None
+    found = offers.products(unit)
+    product = offers.find(found, left["product_key"]) if left["outcome"] == "left" else None
     if product is None:
         return offers.gone(unit)
-    return unit.show(*_before_checkout(unit, product, left["renews"]))
+    return unit.show(*_before_checkout(unit, product, left["renews"], found))
 
 
 @bot.callback_query_handler(
@@ -146,20 +151,23 @@ def cancel_contact(_call: CallbackQuery) -> None:
     """Stop asking for a receipt contact, and go back to where it was asked."""
     unit = current()
     pending = contact.stop_asking(unit)
-    chosen = checkout.chosen_way(unit, pending) if pending else None
+    found = offers.products(unit) if pending else []
+    chosen = checkout.way_among(found, pending) if pending else None
     if chosen is None:
         return contact.show_page(unit)
-    return unit.show(*_before_checkout(unit, chosen[0], chosen[1].repeats))
+    return unit.show(*_before_checkout(unit, chosen[0], chosen[1].repeats, found))
 
 
-def _before_checkout(unit: Unit, product: Product, repeats: bool) -> tuple[Text, Keyboard]:
+def _before_checkout(
+    unit: Unit, product: Product, repeats: bool, found: list[Product]
+) -> tuple[Text, Keyboard]:
     """Return the last screen before a checkout that asks something."""
     ways = _ways(unit, product, repeats)
     if len(ways) > 1:
-        return _methods(unit, product, repeats)
+        return _methods(unit, product, repeats, found)
     if len(_modes(unit, product)) > 1:
-        return _mode(unit, product)
-    return _screen(unit, _above(unit, product))
+        return _mode(unit, product, found)
+    return _screen(unit, _above(unit, product, found), found)
 
 
 def product_row(unit: Unit, product: Product) -> Row:
@@ -176,11 +184,10 @@ def product_row(unit: Unit, product: Product) -> Row:
 # The shop -------------------------------------------------------------------------------------------------
 
 
-def _shop(unit: Unit, page: int) -> tuple[Text, Keyboard]:
+def _shop(unit: Unit, page: int, found: list[Product]) -> tuple[Text, Keyboard]:
     """Return the shop; what a top-up was to be made for is forgotten here."""
     if unit.data.get(checkout.WANTED):
         unit.set_data(checkout.WANTED, None)
-    found = offers.products(unit)
     if not found:
         return unit.rich("buy_nothing"), back(unit)
     trial = trial_offer(unit)
@@ -190,7 +197,7 @@ def _shop(unit: Unit, page: int) -> tuple[Text, Keyboard]:
     has_trial = bool(trial) and len(rows) < room
     offered = [*(trial_row(unit, trial) if has_trial else []), *rows]
     text = _shop_text(unit, found, None if has_trial else trial)
-    return text, [*_page_of(unit, offered, page, "buy", room), *currency, *back(unit)]
+    return text, _page_of(unit, offered, page, "buy", "menu", currency)
 
 
 def _shop_rows(unit: Unit, found: list[Product], room: int) -> list[Row]:
@@ -253,7 +260,7 @@ def _group(unit: Unit, group: str, members: list[Product], page: int) -> tuple[T
     descriptions = Text("\n".join(line for line in lines if line), [])
     parts = [heading, descriptions] if descriptions.text else [heading]
     text = joined(joined(*parts, separator="\n"), unit.rich("buy_group_question"), separator="\n\n")
-    return text, [*_page_of(unit, rows, page, _GROUP + group, _MOST - 1), [(unit.text("buy_back"), "buy")]]
+    return text, _page_of(unit, rows, page, _GROUP + group, "buy")
 
 
 def _member_row(unit: Unit, product: Product, members: list[Product]) -> Row:
@@ -276,19 +283,37 @@ def _saved(unit: Unit, product: Product, members: list[Product]) -> int:
 # A product ------------------------------------------------------------------------------------------------
 
 
-def _go_on(unit: Unit, product: Product) -> None:
+def _go_on(unit: Unit, product: Product, found: list[Product]) -> None:
     modes = _modes(unit, product)
     if len(modes) > 1:
-        return unit.show(*_mode(unit, product))
-    return _pay_or_ask(unit, product, modes[0])
+        return unit.show(*_mode(unit, product, found))
+    return _pay_or_ask(unit, product, modes[0], found)
 
 
-def _pay_or_ask(unit: Unit, product: Product, repeats: bool) -> None:
+def _pay_or_ask(unit: Unit, product: Product, repeats: bool, found: list[Product]) -> None:
     """Go to the checkout where there is one payment method and no note to show first."""
+    way = _only_way(unit, product, repeats)
+    if way is not None:
+        return checkout.pay(unit, product, way)
+    return unit.show(*_methods(unit, product, repeats, found))
+
+
+def _only_way(unit: Unit, product: Product, repeats: bool) -> Way | None:
+    """Return the one way to pay, where nothing needs to be shown before its checkout."""
     ways = _ways(unit, product, repeats)
-    if len(ways) == 1 and ways[0].method != "balance" and not _note(unit, product).text:
-        return checkout.pay(unit, product, ways[0])
-    return unit.show(*_methods(unit, product, repeats))
+    is_only = len(ways) == 1 and ways[0].method != "balance" and not _note(unit, product).text
+    return ways[0] if is_only else None
+
+
+def first_screen(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
+    """Return what a tap on a product shows, for its preview: no order is made."""
+    modes = _modes(unit, product)
+    if len(modes) > 1:
+        return _mode(unit, product, [product])
+    way = _only_way(unit, product, modes[0])
+    if way is not None:
+        return checkout.page(unit, product, way), []
+    return _methods(unit, product, modes[0], [product])
 
 
 def _modes(unit: Unit, product: Product) -> list[bool]:
@@ -300,20 +325,20 @@ def _ways(unit: Unit, product: Product, repeats: bool) -> list[Way]:
     return [way for way in offers.ways_to_pay(unit, product) if way.repeats == repeats]
 
 
-def _mode(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
+def _mode(unit: Unit, product: Product, found: list[Product]) -> tuple[Text, Keyboard]:
     rows = []
     for repeats in _modes(unit, product):
         key = f"buy_auto_{product['period']}" if repeats else "buy_once"
         way = offers.shown_way(unit, product, repeats=repeats)
         rows.append([(unit.text(key, price=price(unit, way)), _MODE[repeats] + product["key"])])
     text = _product_text(unit, product, "buy_mode_question")
-    return text, [*rows, [(unit.text("buy_back"), _above(unit, product))]]
+    return text, [*rows, [(unit.text("buy_back"), _above(unit, product, found))]]
 
 
-def _methods(unit: Unit, product: Product, repeats: bool) -> tuple[Text, Keyboard]:
+def _methods(unit: Unit, product: Product, repeats: bool, found: list[Product]) -> tuple[Text, Keyboard]:
     rows = [[_method(unit, product, ways)] for ways in _by_button(_ways(unit, product, repeats))]
     question = f"buy_method_question_{product['period']}" if repeats else "buy_method_question"
-    up = BUY + product["key"] if len(_modes(unit, product)) > 1 else _above(unit, product)
+    up = BUY + product["key"] if len(_modes(unit, product)) > 1 else _above(unit, product, found)
     return _product_text(unit, product, question), [*rows, [(unit.text("buy_back"), up)]]
 
 
@@ -341,20 +366,19 @@ def _method(unit: Unit, product: Product, ways: list[Way]) -> tuple[str, str]:
     return unit.text("buy_offer", title=name, price=price(unit, way)), data
 
 
-def _above(unit: Unit, product: Product) -> str:
+def _above(unit: Unit, product: Product, found: list[Product]) -> str:
     """Return the callback data of the screen a product was chosen on."""
     group = offers.group_of(product)
-    found = offers.products(unit)
     room = _MOST - len(_currency_row(unit, found)) - 1
     by_group = offers.groups(found)
     is_in_shop = len(found) <= room or len(by_group) == 1 or len(by_group.get(group, [])) == 1
     return "buy" if is_in_shop else _GROUP + group
 
 
-def _screen(unit: Unit, data: str) -> tuple[Text, Keyboard]:
+def _screen(unit: Unit, data: str, found: list[Product]) -> tuple[Text, Keyboard]:
     group = data.removeprefix(_GROUP)
-    members = offers.groups(offers.products(unit)).get(group) if data.startswith(_GROUP) else None
-    return _group(unit, group, members, 0) if members else _shop(unit, 0)
+    members = offers.groups(found).get(group) if data.startswith(_GROUP) else None
+    return _group(unit, group, members, 0) if members else _shop(unit, 0, found)
 
 
 # Words ----------------------------------------------------------------------------------------------------
@@ -415,12 +439,24 @@ def _paged(data: str) -> tuple[str, int]:
     return match[1], int(match[2] or 0)
 
 
-def _page_of(unit: Unit, rows: Keyboard, page: int, data: str, room: int) -> Keyboard:
-    """Return the rows that fit on a page, and a button to the next page where there are more."""
-    if len(rows) <= room:
-        return rows
-    size = room - 1
-    pages = -(-len(rows) // size)
-    page %= pages
-    more = [(unit.text("buy_more"), f"{data}@{(page + 1) % pages}")]
-    return [*rows[page * size : (page + 1) * size], more]
+def _page_of(
+    unit: Unit, rows: Keyboard, page: int, data: str, up: str, more_rows: Keyboard = ()
+) -> list[Row]:
+    """Return the rows of a page of a list, then a button to the next page and one to the page before, or up.
+
+    Args:
+        data: the callback data of the list; its pages are data@1, data@2, ….
+        up: the callback data of the screen above.
+        more_rows: rows below those of every page.
+    """
+    room = _MOST - len(more_rows) - 1
+    size = room - 1  # of a page that is followed by another
+    last = max(-(-(len(rows) - room) // size), 0)
+    page = min(page, last)
+    if page < last:
+        shown = [*rows[page * size :][:size], [(unit.text("buy_more"), f"{data}@{page + 1}")]]
+    else:
+        shown = [*rows[page * size :]]
+    before = f"{data}@{page - 1}" if page > 1 else data if page else up
+    label = "menu_back" if before == "menu" else "buy_back"
+    return [*map(list, shown), *map(list, more_rows), [(unit.text(label), before)]]

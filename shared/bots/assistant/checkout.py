@@ -15,7 +15,7 @@ from shared.errors import ConfigError
 from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
-from shared.texts import figures
+from shared.texts import Text, figures
 
 if TYPE_CHECKING:
     from shared.payments.provider import ContactRefused, PaymentError
@@ -53,7 +53,12 @@ def _pending(product: Product, way: Way) -> str:
 
 def chosen_way(unit: Unit, chosen: str) -> tuple[Product, Way] | None:
     """Return the product and the way that callback data behind `pay:` names, if both are still there."""
-    product = offers.find(unit, chosen.partition(":")[0])
+    return way_among(offers.products(unit), chosen)
+
+
+def way_among(offered: list[Product], chosen: str) -> tuple[Product, Way] | None:
+    """Return the product among those offered, and the way, that `chosen` names."""
+    product = offers.find(offered, chosen.partition(":")[0])
     if product is None:
         return None
     ways = (way for way in offers.all_ways(product) if way.button(product["key"]) == PAY + chosen)
@@ -173,15 +178,28 @@ def _link(unit: Unit, made: dict[str, Any]) -> str | None:
     return "" if made["outcome"] in ("closed", "not_for_sale") else links.payable_link(unit, made)
 
 
-def _show_checkout(unit: Unit, made: dict[str, Any], url: str) -> None:
+def page(unit: Unit, product: Product, way: Way) -> Text:
+    """Return the text of a checkout before there is an order."""
+    order = {"texts": product["texts"], "period": product["period"], "renews": way.repeats}
+    return _page(
+        unit, {**order, "amount": way.amount, "full_amount": way.full_amount, "currency": way.currency}
+    )
+
+
+def _page(unit: Unit, made: dict[str, Any]) -> Text:
     price = figures.money(unit.language, Decimal(made["amount"]), made["currency"])
     words = {"title": title(unit, made["texts"]), "price": price, "full": ""}
     key = f"buy_pay_{made['period']}" if made["renews"] else "buy_pay"
     if made["full_amount"]:
         words["full"] = figures.money(unit.language, Decimal(made["full_amount"]), made["currency"])
         key = "buy_pay_reduced"
+    return unit.rich(key, **words)
+
+
+def _show_checkout(unit: Unit, made: dict[str, Any], url: str) -> None:
+    price = figures.money(unit.language, Decimal(made["amount"]), made["currency"])
     unit.show(
-        unit.rich(key, **words),
+        _page(unit, made),
         [
             [(unit.text("buy_pay_button", price=price), url)],
             [(unit.text("buy_back"), f"{OTHER}{made['id']}")],

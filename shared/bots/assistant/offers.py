@@ -53,9 +53,9 @@ def products(unit: Unit) -> list[Product]:
     return [product for product in found if ways_to_pay(unit, product)]
 
 
-def find(unit: Unit, key: str) -> Product | None:
-    """Return a product that is for sale."""
-    return next((product for product in products(unit) if product["key"] == key), None)
+def find(offered: Sequence[Product], key: str) -> Product | None:
+    """Return the product with this key."""
+    return next((product for product in offered if product["key"] == key), None)
 
 
 def gone(unit: Unit) -> None:
@@ -154,9 +154,9 @@ def price(unit: Unit, way: Way) -> str:
 
 def title(unit: Unit, named: dict[str, Any]) -> str:
     """Return a product's title in the user's language, or in any there is."""
-    return str(texts.pick(unit.language, named)["title"])
+    return texts.product_words(unit.language, named).title
 
 
 def about(unit: Unit, named: dict[str, Any]) -> str:
     """Return a product's description, an empty text where there is none."""
-    return str(texts.pick(unit.language, named).get("description", ""))
+    return texts.product_words(unit.language, named).about

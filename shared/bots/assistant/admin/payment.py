@@ -116,7 +116,7 @@ def card(unit: Unit, found: Payment) -> Text:
         unit.rich("admin_payment_person", person=_person(unit, found)),
     ]
     if found["texts"]:
-        title = str(texts.pick(unit.language, found["texts"])["title"])
+        title = texts.product_words(unit.language, found["texts"]).title
         order = "—" if found["order_id"] is None else found["order_id"]
         lines.append(unit.rich("admin_payment_bought", title=title, order=order))
     lines += [unit.rich("admin_payment_given", given=_given(unit, one)) for one in found["given"]]
@@ -238,7 +238,7 @@ def _line(unit: Unit, one: Payment) -> Text:
         "admin_payments_line",
         id=one["id"],
         date=unit.date(one["at"], with_time=True),
-        title=texts.pick(unit.language, one["texts"])["title"] if one["texts"] else "—",
+        title=texts.product_words(unit.language, one["texts"]).title if one["texts"] else "—",
         money=money(unit, one, "amount"),
         provider=provider_name(unit, one),
         status=_status(unit, one),

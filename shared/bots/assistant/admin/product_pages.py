@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 from shared import db, texts
+from shared.bots.assistant import buy, offers
 from shared.bots.assistant.features import plan_name
-from shared.payments import providers
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import Text, figures, joined
 
@@ -91,44 +92,52 @@ def preview_page(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
 
 
 def preview(unit: Unit, product: Product) -> list[Text]:
-    """Return what buyers see: the texts in each language, and how each price can be paid."""
-    paid = [_price_line(unit, product, code, product["prices"][code]) for code in ordered(product["prices"])]
-    return [*_by_language(product), *([joined(*paid, separator="\n")] if paid else [])]
+    """Return what a new buyer sees of a product, as the shop renders it, in each language."""
+    shown = [_in_language(unit, product, code) for code in texts.languages()]
+    return [*shown, *_unsold(unit, product)]
+
+
+def _in_language(unit: Unit, product: Product, code: str) -> Text:
+    """Return the button in the shop, and the screen that it opens with its buttons."""
+    viewer = replace(
+        unit,
+        language=code,
+        person=replace(unit.person, balance=Decimal(0), price_currency=None),
+        usage=replace(unit.usage, plan="FREE"),
+    )
+    flag = texts.language(code).NAME.partition(" ")[0]
+    offered = {**product, "discount": None}
+    if not offers.ways_to_pay(viewer, offered):
+        words = texts.product_words(code, product["texts"])
+        return viewer.rich("admin_product_words", flag=flag, title=words.title, about=words.about)
+    button = buy.product_row(viewer, offered)[0][0]
+    screen, rows = buy.first_screen(viewer, offered)
+    labels = [viewer.rich("admin_preview_button", label=label) for row in rows[:-1] for label, _ in row]
+    head = viewer.rich("admin_preview_shop", flag=flag, label=button)
+    return joined(head, screen, *([joined(*labels, separator="\n")] if labels else []), separator="\n\n")
+
+
+def _unsold(unit: Unit, product: Product) -> list[Text]:
+    """Return a warning for each price that no connected provider charges."""
+    charged = {way.currency for way in offers.all_ways({**product, "discount": None})}
+    if product["kind"] != "balance":
+        charged.add(unit.person.currency)
+    return [
+        unit.rich(
+            "admin_price_unsold", money=figures.money(unit.language, Decimal(product["prices"][code]), code)
+        )
+        for code in ordered(product["prices"])
+        if code not in charged
+    ]
 
 
 def _by_language(product: Product) -> list[Text]:
     shown = []
     for code in texts.languages():
-        words_ = texts.pick(code, product["texts"])
+        words = texts.product_words(code, product["texts"])
         name = texts.language(code).NAME.partition(" ")[0]
-        shown.append(
-            texts.rich(
-                code, "admin_product_words", flag=name, title=words_["title"], about=words_["description"]
-            )
-        )
+        shown.append(texts.rich(code, "admin_product_words", flag=name, title=words.title, about=words.about))
     return shown
-
-
-def _price_line(unit: Unit, product: Product, currency: str, amount: str) -> Text:
-    """Say how a price can be paid: with which provider, once or each period."""
-    money = figures.money(unit.language, Decimal(amount), currency)
-    ways = [
-        unit.text(
-            "admin_price_once_or_renews" if _renews(product, key, currency) else "admin_price_once",
-            provider=unit.text(f"provider_{key}"),
-        )
-        for key in sorted(providers.configured())
-        if currency in providers.load(key).CURRENCIES
-    ]
-    if product["kind"] != "balance" and currency == unit.person.currency:
-        ways.append(unit.text("admin_price_once", provider=unit.text("provider_balance")))
-    if not ways:
-        return unit.rich("admin_price_unsold", money=money)
-    return unit.rich("admin_price_line", money=money, ways="; ".join(ways))
-
-
-def _renews(product: Product, provider: str, currency: str) -> bool:
-    return bool(product["period"]) and providers.load(provider).renews(product["period"], currency)
 
 
 def prices_line(unit: Unit, by_currency: dict[str, str]) -> str:
@@ -160,7 +169,7 @@ def _gives(unit: Unit, product: Product) -> str:
 
 def title(unit: Unit, product: Product) -> str:
     """Return a product's title in the admin's language, or in any there is."""
-    return str(texts.pick(unit.language, product["texts"])["title"])
+    return texts.product_words(unit.language, product["texts"]).title
 
 
 def to_list(unit: Unit) -> list[list[tuple[str, str]]]:

@@ -1,4 +1,4 @@
--- Takes the titles out of a product's texts.
+-- Takes the titles out of a product's texts; languages without one are left out.
 --
 -- Twice or at once: computes only.
 -- Returns: jsonb {language: title}.
@@ -10,7 +10,7 @@ immutable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t;
+  select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t where t.value ->> 'title' <> '';
 $$;
 
 revoke all on function private.titles from public, anon, authenticated, service_role;

@@ -12,6 +12,8 @@ create table public.products (
   position integer not null default 0,
   is_active boolean not null default false,
   created_at timestamptz not null default private.clock(),
+  -- A title in some language: receipts and buttons name the product by it.
+  check (jsonb_path_exists(texts, 'strict $.* ? (@.title like_regex "[^[:space:]]")', '{}', true)),
   check ((kind = 'subscription') = (plan is not null and period is not null)),
   check ((kind in ('credits', 'balance')) = (quantity is not null))
 );
