@@ -74,7 +74,10 @@ def test_a_link_begins_a_subscription_that_renews_and_is_given_back(stack: Stack
     message = {"chat_id": chat.id, "text": "Every month:", "reply_markup": keyboard}
     stack.telegram.request("assistant", "sendMessage", message)
     page.get_by_role("button", name="Subscribe").last.click()
-    page.get_by_role("button", name="Confirm and pay").click()
+    sheet = page.get_by_role("dialog")
+    for words in ("Premium", "A thousand requests a day", "350 Stars", "every 30 days"):
+        sheet.get_by_text(words).first.wait_for()
+    page.get_by_role("button", name="Confirm and pay 350 Stars").click()
     agree(stack)
     page.get_by_text("Renews every 30 days").wait_for()
     (subscription,) = chat.subscriptions
@@ -83,6 +86,7 @@ def test_a_link_begins_a_subscription_that_renews_and_is_given_back(stack: Stack
     page.get_by_text("Renewed for 30 days", exact=True).wait_for()
     page.get_by_role("button", name="Cancel", exact=True).last.click()
     eventually(lambda: subscription.state == "canceled", 20)
+    page.get_by_role("button", name="Renew", exact=True).wait_for(state="detached")
     page.get_by_role("button", name="Resume", exact=True).last.click()
     eventually(lambda: subscription.state == "active", 20)
 

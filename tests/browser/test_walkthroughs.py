@@ -151,3 +151,31 @@ def test_an_admin_is_marked_in_the_list(admin: Person, window: Window) -> None:
     expect(row.locator(".role")).to_have_text("Admin")
     row.click()
     expect(page.locator("#you")).to_contain_text("Admin")
+
+
+def test_on_a_phone_a_walkthrough_ends_where_its_end_is_read(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window(width=390, height=844, has_touch=True, is_mobile=True)
+    page.get_by_role("navigation", name="Views").get_by_role("button", name="Walkthroughs").click()
+    page.get_by_role("dialog").get_by_role("button", name="Deliver twice").click()
+    guide = page.get_by_role("region", name="Walkthrough")
+    press(guide, "Turn it on", "Ask a question")
+    ends(guide, "One answer, one request counted")
+    expect(guide).to_be_visible()
+    press(guide, "Open the trace")
+    expect(page.locator("#trace")).to_be_visible()
+    page.get_by_role("navigation", name="Views").get_by_role("button", name="Walkthroughs").click()
+    expect(page.get_by_role("dialog").locator(".thing", has_text="Deliver twice")).to_be_visible()
+
+
+def test_walkthroughs_are_found_in_a_chat_and_leave_one_user_in_the_list(window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    guests = page.locator("#person-list .row", has_text="Guest")
+    for _ in range(3):
+        page.get_by_role("button", name="Walkthroughs").click()
+        page.get_by_role("dialog").get_by_role("button", name="Lose the database").click()
+        expect(page.get_by_role("region", name="Walkthrough")).to_contain_text("Step 1 of")
+        expect(guests).to_have_count(1)

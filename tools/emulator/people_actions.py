@@ -34,6 +34,7 @@ class PeopleActions:
         self.get: dict[str, Callable[[Json], Json]] = {}
         self.post: dict[str, Callable[[Json], Json]] = {
             "people": self._add_person,
+            "people/archive": self._archive,
             "bots": self._add_bot,
             "groups": self._add_group,
             "groups/bot": self._change_bot,
@@ -47,6 +48,7 @@ class PeopleActions:
 
         first_name: 1 to 64 characters
         last_name, username, language_code: optional
+        walkthrough: true marks the user of a walkthrough, which later walkthroughs leave out of the list
         """
         first_name = text_of(body, "first_name", 64, "A person needs a first name of at most 64 characters.")
         username = str(body.get("username") or "").removeprefix("@") or None
@@ -57,8 +59,18 @@ class PeopleActions:
         ):
             raise Refused(f"@{username} is taken.")
         last_name, language = (str(body.get(name) or "") or None for name in ("last_name", "language_code"))
-        person = self._telegram.person(first_name, language, username, last_name)
+        walks = bool(body.get("walkthrough"))
+        person = self._telegram.person(first_name, language, username, last_name, walkthrough=walks)
         return person_json(person.account)
+
+    def _archive(self, body: Json) -> Json:
+        """Leave a user out of the page's list; their chats and what the bots know of them stay.
+
+        person: the user
+        """
+        account = self._chats.person(body.get("person"))
+        self._world.archive(account)
+        return person_json(account)
 
     def _add_bot(self, body: Json) -> Json:
         """Add a bot of your own, or ask for the token of one; its updates wait until it sets a webhook.

@@ -1,7 +1,7 @@
 // Starts the page: the state first, then the stream, then the user and chat of last time.
 
 import { get, listen, post } from "./api.js";
-import { onAction, onBlock, onCallbackAnswer, onDelete, onDelivery, onDraft, onEdit, onMessage, onPurchase, startChat } from "./chat.js";
+import { onAction, onBlock, onCallbackAnswer, onDelete, onDelivery, onDraft, onEdit, onMessage, onPurchase, onSubscription, startChat } from "./chat.js";
 import { startChatHead } from "./chat_head.js";
 import { onClock, startClock } from "./clock.js";
 import { startComposer } from "./composer.js";
@@ -13,12 +13,13 @@ import { startPeople } from "./people.js";
 import { onApiFaults, onFunction, onSwitches, startFaults } from "./faults.js";
 import { startFrame } from "./frame.js";
 import { startGuide } from "./guide.js";
-import { botOf, choosePerson, groupOf, on, openTalk, personOf, store, tell } from "./store.js";
+import { botOf, choosePerson, groupOf, isHere, on, openTalk, personOf, store, tell } from "./store.js";
+import { onTopic, startTopics } from "./topics.js";
 import { onTrace, startTrace } from "./trace.js";
 import { startWelcome } from "./welcome.js";
 
 const STREAM = {
-  message: onMessage, edit: onEdit, delete: onDelete, reaction: onEdit, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer, purchase: onPurchase,
+  message: onMessage, edit: onEdit, delete: onDelete, reaction: onEdit, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer, purchase: onPurchase, subscription: onSubscription, topic: (topic) => isHere(topic) && onTopic(topic),
   delivery: onDelivery, trace: onTrace, trouble: onSwitches, faults: onApiFaults, function: onFunction, block: onBlock, clock: onClock,
   person: (person) => keep(store.people, person),
   group: (group) => keep(store.groups, group),
@@ -69,6 +70,7 @@ async function start() {
   startChatHead();
   startChat();
   startComposer();
+  startTopics();
   startWelcome();
   startFaults();
   startLogs();

@@ -2,12 +2,15 @@
 
 import { get, post } from "./api.js";
 import { $, copyText, h, icon, toast } from "./dom.js";
+import { unwrap, wrap } from "./albums.js";
 import { messageNode, tick } from "./message.js";
 import { follow, formatted } from "./entities.js";
 import { openMenu } from "./menu.js";
 import { openChannel } from "./people.js";
+import { markedIn, openQuote } from "./quote.js";
 import { openStars, sayPurchase } from "./stars.js";
 import { address, botOf, isHere, on, openTalk, store, tell, unreadKey } from "./store.js";
+import { inTopic, isInTopic } from "./topics.js";
 import { renderWelcome } from "./welcome.js";
 
 const log = $("log");
@@ -60,7 +63,7 @@ function talkToUsername(name) {
 /** Sends something as the current user into the open chat; the stream delivers it back as a message. */
 export async function send(what) {
   scrollToEnd();
-  return post("/api/send", { ...address(), ...what });
+  return post("/api/send", { ...address(), ...inTopic(), ...what });
 }
 
 export const messages = () => [...shown.values()].map((one) => one.message);
@@ -72,6 +75,9 @@ async function load() {
   const answer = await get("/api/chat", address()).catch(() => null);
   if (turn !== loading) return;
   if (answer) {
+    store.topics = answer.topics;
+    store.subscriptions = answer.subscriptions ?? [];
+    tell("topics");
     fill(answer.messages);
     tell("blocked", Boolean(answer.blocked));
   }
@@ -116,7 +122,10 @@ function exchange(old, node) {
 /** Adds the day lines and groups messages of one sender. */
 function arrange() {
   for (const line of log.querySelectorAll(".day")) line.remove();
-  const list = [...shown.values()];
+  unwrap(log);
+  const all = [...shown.values()];
+  for (const { message, node } of all) node.hidden = !isInTopic(message);
+  const list = all.filter(({ node }) => !node.hidden);
   list.forEach(({ message, node }, at) => {
     const before = list[at - 1]?.message;
     const after = list[at + 1]?.message;
@@ -124,6 +133,7 @@ function arrange() {
     node.classList.toggle("first", !together(before, message));
     node.classList.toggle("last", !together(message, after));
   });
+  wrap(list, actions);
   $("welcome").hidden = list.length > 0;
   log.hidden = list.length === 0;
   if (!list.length) renderWelcome($("welcome"), send);
@@ -191,7 +201,7 @@ export const onDelivery = settled((event) => {
   if (!one || one.message.from?.is_bot || (one.message.delivery?.bot ?? event.bot) !== event.bot) return;
   one.message.delivery = { ...one.message.delivery, ...event };
   one.node.querySelector(".tick")?.remove();
-  one.node.querySelector(".meta").append(tick(one.message.delivery));
+  one.node.querySelector(".meta")?.append(tick(one.message.delivery));
 });
 
 /** Shows "typing…" for as long as Telegram does; an action of null hides it. */
@@ -250,7 +260,17 @@ function pay(invoice, node) {
     if (!busy) return settle(node);
     node.classList.add("busy");
     waiting.set(node, setTimeout(() => settle(node), 20_000));
-  });
+  }).catch(() => {});
+}
+
+/** A subscription in Stars changed: the buttons under its charges do. */
+export function onSubscription(event) {
+  if (store.talk.group || event.person !== store.person?.id || event.bot !== store.talk.bot) return;
+  store.subscriptions = [...store.subscriptions.filter((one) => one.charges[0] !== event.charges[0]), event];
+  for (const { message } of [...shown.values()]) {
+    if (event.charges.includes(message.successful_payment?.telegram_payment_charge_id)) put(message);
+  }
+  arrange();
 }
 
 export function onPurchase(event) {
@@ -268,9 +288,12 @@ function react(message, emoji) {
 function messageMenu(message, anchor) {
   const own = message.from?.id === store.person.id;
   const text = message.text ?? message.caption;
+  const part = text ? markedIn(message, shown.get(message.message_id)?.node) : "";
   const update = message.delivery?.update_id ?? shown.get(message.message_id)?.message.delivery?.update_id;
   openMenu(anchor, [
-    { icon: "reply", label: "Reply", run: () => tell("reply", message) },
+    { icon: "reply", label: "Reply", run: () => tell("reply", { message }) },
+    part ? { icon: "quote", label: "Quote the marked part", run: () => tell("reply", { message, part }) } : null,
+    text && !part ? { icon: "quote", label: "Quote a part…", run: () => openQuote(message) } : null,
     own && message.text ? { icon: "pencil", label: "Edit", run: () => tell("edit", message) } : null,
     text ? { icon: "copy", label: "Copy text", run: () => copyText(text) } : null,
     text ? { icon: "forward", label: "Forward to this chat", run: () => send({ kind: "forward", text }) } : null,
@@ -315,4 +338,10 @@ export function startChat() {
   on("reload-chat", load);
   on("stale", load);
   on("guide", arrange);
+  on("topic", () => {
+    // The label of its topic stands on a message only while the whole chat is open.
+    for (const { message } of [...shown.values()]) put(message);
+    arrange();
+    scrollToEnd();
+  });
 }

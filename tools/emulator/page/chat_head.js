@@ -2,8 +2,10 @@
 
 import { get, post } from "./api.js";
 import { clockButton } from "./clock.js";
-import { $, avatar, copyText, fullName, h, iconButton } from "./dom.js";
+import { $, avatar, copyText, fullName, h, icon, iconButton } from "./dom.js";
 import { openMenu } from "./menu.js";
+import { addTopic } from "./topics.js";
+import { openWalkthroughs } from "./welcome.js";
 import { address, botOf, groupOf, on, personOf, store, tell } from "./store.js";
 
 let blocked = false;
@@ -22,6 +24,7 @@ function renderHead() {
     : `bot · @${one.username}`;
   const more = iconButton("more", "Chat menu", () => openMenu(more, [
     group ? null : { icon: "copy", label: "Copy bot link", run: () => copyText(`https://t.me/${one.username}?start=hello`) },
+    !group || one.forum ? { icon: "topic", label: "New topic…", run: addTopic } : null,
     { icon: "document", label: "Copy transcript", run: () => copyTranscript().catch(() => {}) },
     group || blocked ? null : { icon: "block", label: "Block the bot", run: () => post("/api/block", { ...address(), blocked: true }).catch(() => {}) },
     { icon: "trash", label: "Clear this chat", run: () => post("/api/reset-chat", address()).then(() => tell("reload-chat")).catch(() => {}) },
@@ -31,6 +34,7 @@ function renderHead() {
     h("div", { class: "head-words" }, h("h2", {}, name), h("p", { class: "small" }, note)),
     h("button", { type: "button", class: "as", onclick: () => tell("show-panel", "people") },
       avatar(fullName(store.person), store.person.id, store.person.color, "tiny"), h("span", {}, "as ", h("strong", {}, store.person.first_name))),
+    h("button", { type: "button", class: "clock walk", onclick: openWalkthroughs, "aria-label": "Walkthroughs", title: "Walkthroughs" }, icon("guide"), h("span", {}, "Walkthroughs")),
     clockButton(), more);
 }
 

@@ -35,7 +35,7 @@ async function submit(event) {
   setText("");
   try {
     if (aim?.edit) await post("/api/edit", { ...address(), message_id: aim.message.message_id, text });
-    else await send({ ...(attached.length ? await contentOf(attached) : { kind: "text" }), text, reply_to: aim?.message.message_id });
+    else await send({ ...(attached.length ? await contentOf(attached) : { kind: "text" }), text, reply_to: aim?.message.message_id, quote: aim?.part });
   } catch {
     setText(text);
     if (attached.length) attachFiles(attached);
@@ -60,8 +60,8 @@ function quote(next) {
   target = next;
   $("send").setAttribute("aria-label", next?.edit ? "Save" : "Send");
   if (!next) return renderStrip();
-  const title = next.edit ? "Editing" : `Reply to ${fullName(next.message.from ?? {})}`;
-  renderStrip(title, gist(next.message), next.edit ? "Cancel editing" : "Cancel reply");
+  const title = next.edit ? "Editing" : `${next.part ? "Quote of" : "Reply to"} ${fullName(next.message.from ?? {})}`;
+  renderStrip(title, next.part ?? gist(next.message), next.edit ? "Cancel editing" : "Cancel reply");
   field.focus();
 }
 
@@ -182,8 +182,7 @@ function replyKey(button, message) {
 
 /** Sends the text of a reply keyboard button. */
 function pressKey(text) {
-  if (store.talk.group) send({ kind: "text", text }).catch(() => {});
-  else post("/api/press", { person: store.person.id, bot: store.talk.bot, text }).catch(() => {});
+  send({ kind: "text", text }).catch(() => {});
 }
 
 function toggleKeys() {
@@ -224,7 +223,7 @@ export function startComposer() {
   }, setText);
   on("talk", changeTalk);
   on("messages", renderKeys);
-  on("reply", (message) => quote({ message, edit: false }));
+  on("reply", ({ message, part }) => quote({ message, part, edit: false }));
   on("edit", startEdit);
   on("blocked", renderBlocked);
   $("unblock").addEventListener("click", () => post("/api/block", { ...address(), blocked: false }).catch(() => {}));

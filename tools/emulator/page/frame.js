@@ -28,7 +28,7 @@ function show(name) {
   const isPanel = PANELS.includes(name);
   if (isPanel) document.body.dataset.panel = name;
   document.body.dataset.view = isPanel ? "panel" : name;
-  for (const button of $("tabs").querySelectorAll("button")) {
+  for (const button of $("tabs").querySelectorAll("[data-view]")) {
     if (button.dataset.view === document.body.dataset.view) button.setAttribute("aria-current", "page");
     else button.removeAttribute("aria-current");
   }
@@ -74,7 +74,7 @@ function startTabs() {
   });
   tabs.addEventListener("keydown", onTabKey);
   $("tabs").addEventListener("click", (event) => {
-    const button = event.target.closest("button");
+    const button = event.target.closest("[data-view]");
     if (button) show(button.dataset.view === "panel" ? document.body.dataset.panel : button.dataset.view);
   });
 }

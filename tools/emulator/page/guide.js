@@ -13,18 +13,28 @@ const steps = () => scenario().steps.filter((step) => !step.when || step.when())
 
 export const isRunning = () => Boolean(run);
 
+const finishedOnes = () => JSON.parse(localStorage.getItem("walked") ?? "[]");
+
+/** Whether a walkthrough was followed to its end in this browser. */
+export const isFinished = (id) => finishedOnes().includes(id);
+
 /** The walkthroughs that can be started now. */
 export const offered = () => SCENARIOS.filter((one) => !one.when || one.when());
 
 /** Starts a walkthrough with new users, so that nothing of an earlier run is in its way. */
 export async function start(id) {
   await undo();
+  const former = formerUsers();
   run = { id, at: 0, users: {} };
   await setUp();
   save();
   render();
+  for (const person of former) await post("/api/people/archive", { person }).catch(() => {});
   place.querySelector(".primary")?.focus();
 }
+
+/** The users of earlier walkthroughs: they leave the list, so that it doesn't grow with each start. */
+const formerUsers = () => store.people.filter((person) => person.walkthrough && !person.archived).map((person) => person.id);
 
 async function setUp() {
   const first = await addUser(scenario().user);
@@ -35,8 +45,7 @@ async function setUp() {
 
 /** Adds a user under a role that later steps refer to. */
 async function addUser(name) {
-  const namesakes = store.people.filter((one) => one.first_name === name || one.first_name.startsWith(`${name} `)).length;
-  const person = await post("/api/people", { first_name: namesakes ? `${name} ${namesakes + 1}` : name, language_code: "en" });
+  const person = await post("/api/people", { first_name: name, language_code: "en", walkthrough: true });
   if (!personOf(person.id)) store.people.push(person);
   run.users[name] = person.id;
   return person;
@@ -52,7 +61,8 @@ const tools = {
   send: (text) => post("/api/send", { person: store.person.id, bot: store.bots[0].name, kind: "text", text }),
   fault: (name, value) => post("/api/trouble", { name, value }),
   advance: (period) => post("/api/clock/advance", { period }),
-  trace: () => tell("show-panel", "trace"),
+  // On a phone the chat gives way to the inspector: the walkthrough stays in view, and its end offers the trace.
+  trace: () => matchMedia("(min-width: 720px)").matches && tell("show-panel", "trace"),
 };
 
 /** Takes back the faults of the current walkthrough. */
@@ -71,8 +81,9 @@ async function close() {
 }
 
 function save() {
-  if (run) sessionStorage.setItem("guide", JSON.stringify(run));
-  else sessionStorage.removeItem("guide");
+  if (!run) return sessionStorage.removeItem("guide");
+  sessionStorage.setItem("guide", JSON.stringify(run));
+  if (run.at >= steps().length && !isFinished(run.id)) localStorage.setItem("walked", JSON.stringify([...finishedOnes(), run.id]));
 }
 
 /* ---- a step ---- */
@@ -130,6 +141,7 @@ function finished() {
   const next = others[(others.findIndex((one) => one.id === run.id) + 1) % others.length];
   return [h("div", { class: "guide-step", role: "status" },
     h("div", { class: "guide-words" }, h("p", { class: "guide-do" }, icon("check"), scenario().ending)),
+    h("button", { type: "button", class: "secondary to-trace", onclick: () => tell("show-panel", "trace") }, "Open the trace"),
     h("button", { type: "button", class: "secondary", onclick: () => start(next.id).catch(() => {}) }, `Next: ${next.title}`))];
 }
 

@@ -2,6 +2,7 @@
 
 import { avatar, copyText, fullName, h, icon, iconButton, timeOf } from "./dom.js";
 import { follow, formatted } from "./entities.js";
+import { store, subscriptionOf } from "./store.js";
 
 const DELIVERY = {
   queued: ["clock", () => "Queued: Telegram delivers one update of a chat at a time"],
@@ -25,10 +26,12 @@ export function tick({ status, attempts = 0 }) {
  * {tap(message, button), menu(message, anchor), jump(id), key(button)}.
  */
 export function messageNode(message, { own, inGroup, actions }) {
+  const note = service(message);
+  if (note) return h("div", { class: "service", data: { id: message.message_id } }, h("span", {}, note));
   const sender = message.from ?? {};
   const bare = message.sticker && !message.reply_to_message;
   const bubble = h("div", { class: "bubble" },
-    inGroup && !own ? h("div", { class: "sender" }, fullName(sender)) : null,
+    inGroup && !own ? h("div", { class: "sender" }, fullName(sender)) : null, topicLabel(message),
     forwarded(message), quoted(message, actions), ...attachments(message), words(message, own, actions));
   const column = h("div", { class: "column" }, bubble, reactions(message), inlineKeyboard(message, actions));
   const menu = iconButton("more", "Message menu", (event) => actions.menu(message, event.currentTarget), {
@@ -47,6 +50,28 @@ export function messageNode(message, { own, inGroup, actions }) {
   // Without hover the small button never shows: there a tap on the bubble opens the menu, as in Telegram.
   if (matchMedia("(hover: none)").matches) bubble.addEventListener("click", offer);
   return node;
+}
+
+const SERVICES = {
+  forum_topic_created: (one) => `created the topic “${one.name}”`,
+  forum_topic_edited: (one) => `renamed the topic to “${one.name}”`,
+  forum_topic_closed: () => "closed the topic",
+  forum_topic_reopened: () => "reopened the topic",
+  migrate_to_chat_id: () => "made the group a supergroup",
+  migrate_from_chat_id: () => "made the group a supergroup",
+  pinned_message: () => "pinned a message",
+};
+
+/** The words of a message that only reports a change of the chat. */
+function service(message) {
+  const kind = Object.keys(SERVICES).find((name) => message[name] !== undefined);
+  return kind ? `${fullName(message.from ?? {})} ${SERVICES[kind](message[kind])}` : null;
+}
+
+/** The topic of a message, shown while the whole chat is open. */
+function topicLabel(message) {
+  const topic = !store.talk?.thread && message.message_thread_id && store.topics.find((one) => one.thread === message.message_thread_id);
+  return topic ? h("div", { class: "topic-label" }, icon("topic"), topic.name) : null;
 }
 
 function words(message, own, actions) {
@@ -71,7 +96,8 @@ function forwarded({ forward_origin: origin }) {
 }
 
 function quoted({ reply_to_message: original, quote }, actions) {
-  if (!original) return null;
+  // In a forum every message of a topic replies to the one that made the topic.
+  if (!original || original.forum_topic_created) return null;
   return h("button", { type: "button", class: "quoted", onclick: () => actions.jump(original.message_id) },
     h("strong", {}, fullName(original.from ?? {})), h("span", {}, quote?.text ?? gist(original)));
 }
@@ -163,7 +189,7 @@ function contact(one) {
 }
 
 /** Formats an amount: Stars are whole, other currencies come in their smallest units. */
-function total({ currency, total_amount: amount }) {
+export function total({ currency, total_amount: amount }) {
   if (currency === "XTR") return `${amount} ${amount === 1 ? "Star" : "Stars"}`;
   return new Intl.NumberFormat("en", { style: "currency", currency }).format(amount / 100);
 }
@@ -188,12 +214,15 @@ function inlineKeyboard(message, actions) {
     buttons.map((button) => inlineButton(button, message, actions)))));
 }
 
+const WISHES = { renew: "Renew", failed: "Not enough Stars", canceled: "Cancel", active: "Resume" };
+
 /** Buttons of Telegram itself: Pay under an invoice, and here the outcomes of a subscription. */
 function offered({ invoice: asked, successful_payment: payment }) {
   if (asked) return [[{ text: `Pay ${total(asked)}`, pay: true }]];
-  if (!payment?.is_recurring) return null;
-  const change = (text, wish) => ({ text, wish, charge: payment.telegram_payment_charge_id });
-  return [[change("Renew", "renew"), change("Not enough Stars", "failed")], [change("Cancel", "canceled"), change("Resume", "active")]];
+  const subscription = payment?.is_recurring && subscriptionOf(payment.telegram_payment_charge_id);
+  // One place for the buttons: under the newest charge.
+  if (!subscription || subscription.charges.at(-1) !== payment.telegram_payment_charge_id) return null;
+  return [subscription.actions.map((wish) => ({ text: WISHES[wish], wish, charge: payment.telegram_payment_charge_id }))].filter((row) => row.length);
 }
 
 function inlineButton(button, message, actions) {
@@ -201,16 +230,11 @@ function inlineButton(button, message, actions) {
   if (button.callback_data !== undefined) {
     return key(button.text, null, { ...tone, onclick: (event) => actions.tap(message, button, event.currentTarget) });
   }
-  if (button.pay) return key(button.text, null, { ...tone, onclick: (event) => actions.pay(sheetOf(message), event.currentTarget) });
+  if (button.pay) return key(button.text, null, { ...tone, onclick: (event) => actions.pay({ message_id: message.message_id }, event.currentTarget) });
   if (button.wish) return key(button.text, null, { ...tone, onclick: () => actions.subscription(button.charge, button.wish) });
   if (button.copy_text) return key(button.text, "copy", { ...tone, onclick: () => copyText(button.copy_text.text) });
   if (button.url) return key(button.text, "link", { ...tone, onclick: () => open(button.url, actions) });
   return key(button.text, null, { ...tone, disabled: true, title: "The emulator doesn’t support this kind of button" });
-}
-
-/** What the payment sheet shows of an invoice. */
-function sheetOf({ message_id, invoice: { title, description, ...sum } }) {
-  return { message_id, title, description, total: total(sum) };
 }
 
 function open(url, actions) {

@@ -46,7 +46,8 @@ function fill(list, rows) {
 }
 
 function renderPeople() {
-  fill($("person-list"), store.people.map((person) => row({
+  const listed = store.people.filter((person) => !person.archived || person.id === store.person.id);
+  fill($("person-list"), listed.map((person) => row({
     id: `person-${person.id}`,
     picture: avatar(fullName(person), person.id, person.color),
     name: fullName(person),
@@ -120,11 +121,13 @@ function addGroup() {
     submit: "Create",
     fields: [
       { name: "title", label: "Name", required: true, maxlength: 128 },
-      { name: "members", label: "Users", many: store.people.map((person) => [person.id, fullName(person), person.id === store.person.id]) },
+      { name: "members", label: "Users", many: store.people.filter((person) => !person.archived).map((person) => [person.id, fullName(person), person.id === store.person.id]) },
       { name: "bots", label: "Bots", many: store.bots.map((bot) => [bot.name, fullName(bot), true]) },
+      { name: "more", label: "Options", many: [["forum", "Topics (a forum)", false], ["admins", "Bots are administrators", false]] },
     ],
-    run: async ({ title, members, bots }) => {
-      const group = await post("/api/groups", { title, members: members.map(Number), bots });
+    run: async ({ title, members, bots, more }) => {
+      const options = { forum: more.includes("forum"), admins: more.includes("admins") ? bots : [] };
+      const group = await post("/api/groups", { title, members: members.map(Number), bots, ...options });
       tell("added-group", group);
     },
   });

@@ -1,8 +1,9 @@
 // The payment sheet of Telegram Stars: confirm, or choose another outcome.
 
-import { post } from "./api.js";
+import { get, post } from "./api.js";
 import { openPanel } from "./dialog.js";
 import { h, icon } from "./dom.js";
+import { total } from "./message.js";
 import { address, botOf, store, tell } from "./store.js";
 
 const OUTCOMES = [
@@ -15,17 +16,21 @@ const FAILURES = {
   failed: "The payment failed after the bot agreed. No Stars were taken.",
 };
 
-/** Opens the sheet of an invoice: {message_id} or {link}, with what is known of it: {title, description, total}. */
-export function openStars({ message_id: message, link, title, description, total }, onbusy) {
+/** Opens the sheet of an invoice, {message_id} or {link}, with what it asks for. */
+export async function openStars(which, onbusy) {
+  const named = which.link ? { link: which.link } : { message_id: which.message_id };
+  const { invoice } = await get("/api/invoice", { ...address(), ...named });
+  const price = total(invoice);
   const pay = async (outcome) => {
     close();
     onbusy?.(true);
-    await post("/api/pay", { ...address(), ...(link ? { link } : { message_id: message }), outcome }).catch(() => onbusy?.(false));
+    await post("/api/pay", { ...address(), ...named, outcome }).catch(() => onbusy?.(false));
   };
-  const confirm = h("button", { type: "button", class: "primary", onclick: () => pay("pay") }, total ? `Confirm and pay ${total}` : "Confirm and pay");
-  const close = openPanel(title ?? "Pay with Stars",
-    h("div", { class: "stars-sheet" }, h("span", { class: "round" }, icon("star")),
-      h("p", {}, description ?? `An invoice from ${botOf(store.talk.bot)?.first_name ?? "the bot"}.`), confirm),
+  const confirm = h("button", { type: "button", class: "primary", onclick: () => pay("pay") }, `Confirm and pay ${price}`);
+  const close = openPanel(invoice.title,
+    h("div", { class: "stars-sheet" }, h("span", { class: "round" }, icon("star")), h("p", {}, invoice.description),
+      h("p", { class: "stars-price" }, price, invoice.subscription_period ? h("span", { class: "small" }, "every 30 days, until it’s canceled") : null),
+      h("p", { class: "small" }, `${botOf(invoice.bot)?.first_name ?? "The bot"} · as ${store.person.first_name}`), confirm),
     h("section", { class: "simulate", "aria-label": "Simulate" }, h("h3", {}, "Simulate"), OUTCOMES.map(([outcome, label, about]) =>
       h("button", { type: "button", class: "simulated", onclick: () => pay(outcome) }, h("strong", {}, label), h("span", { class: "small" }, about)))));
   confirm.focus();

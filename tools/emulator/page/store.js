@@ -13,6 +13,8 @@ export const store = {
   apiFaults: [],
   person: null,
   talk: null,
+  topics: [],
+  subscriptions: [],
   unread: new Map(),
 };
 
@@ -52,6 +54,12 @@ export function address() {
   return { person: store.person.id, bot, ...(group ? { group } : {}) };
 }
 
+/** The open topic of the chat: its number, or null for the whole chat. */
+export const threadOf = () => store.talk?.thread ?? null;
+
+/** What can be done now with the subscription in Stars that has this charge. */
+export const subscriptionOf = (charge) => store.subscriptions.find((one) => one.charges.includes(charge));
+
 /** The chat's id in Telegram: the group's, or in private the user's own. */
 export const chatId = () => store.talk.group ?? store.person.id;
 
@@ -75,7 +83,8 @@ export function choosePerson(id) {
 /** Opens the chat with a bot, or a group, as the current user. */
 export function openTalk(talk) {
   store.talk = talk;
-  localStorage.setItem("talk", JSON.stringify(talk));
+  store.topics = [];
+  localStorage.setItem("talk", JSON.stringify({ bot: talk.bot, group: talk.group }));
   store.unread.delete(unreadKey(chatId(), talk.bot));
   tell("talk");
 }

@@ -1,8 +1,8 @@
 // The first screen of a chat: what this place is, and walkthroughs to start with.
 
 import { openPanel } from "./dialog.js";
-import { $, avatar, drawing, fullName, h, icon } from "./dom.js";
-import { isRunning, offered, start } from "./guide.js";
+import { avatar, drawing, fullName, h, icon } from "./dom.js";
+import { isFinished, isRunning, offered, start } from "./guide.js";
 import { botOf, chatId, commandsOf, groupOf, store, tell } from "./store.js";
 
 function openMenu(send) {
@@ -27,7 +27,7 @@ function walkthrough({ id, icon: name, title, about, steps }, onstart = () => {}
   };
   return h("button", { type: "button", class: "thing", onclick: begin },
     h("span", { class: "round" }, icon(name)), h("strong", {}, title), h("span", { class: "small" }, about),
-    h("span", { class: "thing-steps small" }, `${steps.length} steps`));
+    h("span", { class: "thing-steps small" }, isFinished(id) ? [icon("check"), "Done"] : `${steps.length} steps`));
 }
 
 /** Fills the empty chat's place for the current user and bot; `send` sends a message there. */
@@ -51,9 +51,11 @@ function choices(group, send) {
   ];
 }
 
-/** Lists the walkthroughs once the chat is no longer empty. */
+/** Lists the walkthroughs, wherever the page is. */
+export function openWalkthroughs() {
+  const close = openPanel("Walkthroughs", h("div", { class: "things" }, offered().map((one) => walkthrough(one, () => close()))));
+}
+
 export function startWelcome() {
-  $("walkthroughs").addEventListener("click", () => {
-    const close = openPanel("Walkthroughs", h("div", { class: "things" }, offered().map((one) => walkthrough(one, () => close()))));
-  });
+  for (const button of document.querySelectorAll(".open-walkthroughs")) button.addEventListener("click", openWalkthroughs);
 }

@@ -56,6 +56,8 @@ class Account:
     last_name: str | None = None
     username: str | None = None
     language_code: str | None = None
+    walkthrough: bool = False  # made for a walkthrough of the page
+    archived: bool = False  # left out of the lists of users
 
     def user(self) -> Json:
         """The Bot API's User object."""

@@ -91,9 +91,11 @@ class Telegram:
         language_code: str | None = "en",
         username: str | None = None,
         last_name: str | None = None,
+        *,
+        walkthrough: bool = False,
     ) -> Person:
-        """A new person with an id nobody had."""
-        account = Account(self.world.new_id(), first_name, last_name, username, language_code)
+        """A new person with an id nobody had; `walkthrough` when a walkthrough of the page made them."""
+        account = Account(self.world.new_id(), first_name, last_name, username, language_code, walkthrough)
         return Person(self, self.world.add_person(account))
 
     def group(

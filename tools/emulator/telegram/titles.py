@@ -8,7 +8,9 @@ from tools.emulator.telegram.model import Json
 
 THINGS = (
     "photo", "video", "animation", "audio", "voice", "video_note", "document", "sticker", "location",
-    "contact", "successful_payment", "refunded_payment", "poll", "dice",
+    "contact", "successful_payment", "refunded_payment", "poll", "dice", "forum_topic_created",
+    "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened", "migrate_to_chat_id",
+    "migrate_from_chat_id", "pinned_message",
 )  # fmt: skip
 LONGEST = 60
 

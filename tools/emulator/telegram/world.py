@@ -133,8 +133,24 @@ class World:
         """A new topic."""
         with self.lock:
             room.topics[topic.id] = topic
-            self.publish("topic", topic_json(room, topic))
+            self.show_topic(room, topic)
             return topic
+
+    def show_topic(self, room: Room, topic: Topic) -> None:
+        """Publish a topic as it is now."""
+        self.publish("topic", topic_json(room, topic))
+
+    def drop_topic(self, room: Room, topic: Topic) -> None:
+        """Remove a topic; its messages are deleted one by one."""
+        with self.lock:
+            del room.topics[topic.id]
+            self.publish("topic", topic_json(room, topic) | {"deleted": True})
+
+    def archive(self, account: Account) -> None:
+        """Leave a user out of lists; their chats and what the bots know of them stay."""
+        with self.lock:
+            account.archived = True
+            self.publish("person", person_json(account))
 
     def add_channel(self, title: str, username: str | None, bots: list[str]) -> Room:
         """A new channel, which nobody is in yet; these bots are its administrators."""
@@ -242,6 +258,8 @@ def person_json(account: Account) -> Json:
         "username": account.username,
         "language_code": account.language_code,
         "color": account.color,
+        "walkthrough": account.walkthrough,
+        "archived": account.archived,
     }
 
 

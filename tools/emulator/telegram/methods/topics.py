@@ -33,6 +33,7 @@ def edit_forum_topic(call: Call) -> bool:
     if name == topic.name:
         raise bad_request("TOPIC_NOT_MODIFIED")
     topic.name = name
+    call.telegram.world.show_topic(room, topic)
     _service(call, room, topic, {"forum_topic_edited": {"name": name}})
     return True
 
@@ -53,7 +54,7 @@ def reopen_forum_topic(call: Call) -> bool:
 def delete_forum_topic(call: Call) -> bool:
     """Delete a topic with its messages."""
     room, topic = _topic(call)
-    del room.topics[topic.id]
+    call.telegram.world.drop_topic(room, topic)
     for stored in list(room.messages.values()):
         if stored.data.get("message_thread_id") == topic.id:
             call.telegram.world.delete(room, stored, call.bot.user())
@@ -65,6 +66,7 @@ def _set_closed(call: Call, *, closed: bool) -> bool:
     if topic.closed == closed:
         raise bad_request("TOPIC_NOT_MODIFIED")
     topic.closed = closed
+    call.telegram.world.show_topic(room, topic)
     _service(call, room, topic, {"forum_topic_closed" if closed else "forum_topic_reopened": {}})
     return True
 
