@@ -1,8 +1,10 @@
-"""Starts a function as `python -m functions_framework` does, with the emulator's two hooks.
+"""Starts a function as `python -m functions_framework` does, with the emulator's hooks.
 
 The wall clock follows the file named by EMULATOR_CLOCK, which holds the seconds to add. Outgoing calls carry
 the trace id of the update or callback they are made for, so that the fake servers record them under it. A
-deployed function has neither hook: this module is no part of `shared`, and only the emulator starts it.
+stopping function waits STOP_LINGER_SECONDS for a request on a connection that was kept, which the emulator,
+unlike Cloud Run's front end, does not send. A deployed function has none of these hooks: this module is no
+part of `shared`, and only the emulator starts it.
 """
 
 from __future__ import annotations
@@ -14,9 +16,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from functions_framework._cli import _cli
+from gunicorn.workers import gthread
 
 from shared import clock, http, log
 from tools.emulator.clock import CLOCK_VARIABLE, TRACE_HEADER
+
+STOP_LINGER_SECONDS = 0.1  # gunicorn: 2 s
 
 
 def follow_clock(file: Path) -> None:
@@ -47,6 +52,7 @@ def main() -> None:
     if file := os.environ.get(CLOCK_VARIABLE):
         follow_clock(Path(file))
     http._head = mark_calls(http._head)
+    gthread.STOP_KEEPALIVE_LINGER = STOP_LINGER_SECONDS
     _cli(prog_name="python -m functions_framework")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -201,12 +202,15 @@ class Stack:
         )
 
     def _restart(self, environments: Mapping[str, Mapping[str, str]]) -> None:
-        for name, env in environments.items():
-            self.functions[name].stop()
-            self.functions[name].env = dict(env)
-            self.functions[name].start(wait=False)
-        for function in self.functions.values():
-            function.wait()
+        def restart(name: str) -> None:
+            function = self.functions[name]
+            function.stop()
+            function.env = dict(environments[name])
+            function.start()
+
+        with ThreadPoolExecutor(len(environments)) as threads:
+            for _ in threads.map(restart, environments):
+                pass  # the first that does not come up is raised here
 
     def _add_functions(self) -> None:
         for name, source in self._sources.items():
