@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import itertools
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import Any
 
 import pytest
@@ -28,6 +29,36 @@ def examples(count: int) -> int:
 
 # For tests of half a minute and more whose code seldom changes.
 thorough = pytest.mark.skipif(not os.environ.get("THOROUGH"), reason="takes long: set THOROUGH=1")
+
+
+def for_each(
+    name: str, values: Iterable[Any] | Callable[[], Iterable[Any]]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Run a test once, with every value in turn, and name each value that fails.
+
+    For long lists of quick checks, and lists that take time to make (then given as a function):
+    `pytest.mark.parametrize` costs every worker that time.
+    """
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(test)
+        def check_all(*args: Any, **fixtures: Any) -> None:
+            faults = []
+            all_values = list(values() if callable(values) else values)
+            assert all_values, f"no {name} to check"
+            for value in all_values:
+                try:
+                    test(*args, **fixtures, **{name: value})
+                except AssertionError as error:
+                    faults.append(f"{value}: {error}")
+            assert not faults, "\n".join(faults)
+
+        signature = inspect.signature(test)
+        others = [parameter for parameter in signature.parameters.values() if parameter.name != name]
+        check_all.__signature__ = signature.replace(parameters=others)  # type: ignore[attr-defined]
+        return check_all
+
+    return decorate
 
 
 def new_telegram_id() -> int:
@@ -118,7 +149,7 @@ def says(text: str, key: str, language: str = "en", **values: Any) -> bool:
     return found is not None
 
 
-@lru_cache(maxsize=256)
+@functools.lru_cache(maxsize=256)
 def _pattern(key: str, language: str, values: tuple[tuple[str, Any], ...]) -> str:
     template = "".join(piece.content for piece in texts._pieces(language, key))
     known, parts, end = dict(values), [], 0

@@ -173,6 +173,8 @@ def _value(language: str, timezone: str, value: Any) -> Any:  # noqa: PLR0911 - 
     match value:
         case {"plan": plan}:
             return texts.plan_name(language, plan)
+        case {"provider": name}:
+            return texts.provider_name(language, name)
         case {"text": key}:
             return texts.text(language, key)
         case {"name": name}:

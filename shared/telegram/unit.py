@@ -324,6 +324,10 @@ class Unit:
         """Return a text in the person's language, without styles."""
         return texts.text(self.language, key, **values)
 
+    def provider_name(self, provider: str) -> str:
+        """Return a payment provider's name in the person's language."""
+        return texts.provider_name(self.language, provider)
+
     def rich(self, key: str, /, **values: Any) -> texts.Text:
         """Return a text in the person's language, with its styles."""
         return texts.rich(self.language, key, **values)

@@ -123,6 +123,12 @@ def plan_name(code: str, plan: str) -> str:
     return text(code, key) if key in language(code).TEXTS else plan
 
 
+def provider_name(code: str, provider: str) -> str:
+    """Return a payment provider's name in a language: its key where records name one that is gone."""
+    key = f"provider_{provider}"
+    return text(code, key) if key in language(code).TEXTS else provider
+
+
 def rich(code: str, key: str, /, **values: Any) -> Text:
     """Return the text `key` in a language with its styles as entities.
 

@@ -5790,7 +5790,7 @@ begin
   return private.notify_admins(
     'subscription_alarm_' || p_trouble,
     jsonb_build_object(
-      'provider', jsonb_build_object('text', 'provider_' || p_provider), 'number', p_subscription_id
+      'provider', jsonb_build_object('provider', p_provider), 'number', p_subscription_id
     )
   );
 end
@@ -5852,7 +5852,7 @@ begin
   return private.alarm_admins(
     'renewal_alarm_missed',
     jsonb_build_object(
-      'provider', jsonb_build_object('text', 'provider_' || p_renewal.provider),
+      'provider', jsonb_build_object('provider', p_renewal.provider),
       'number', p_renewal.provider_subscription_id,
       'money', jsonb_build_object('amount', p_renewal.amount, 'currency', p_renewal.currency),
       'until', jsonb_build_object('date', p_renewal.charged_until)
@@ -7588,7 +7588,7 @@ begin
       'statement_alarm',
       (
         select jsonb_build_object(
-            'provider', jsonb_build_object('text', 'provider_' || p_provider),
+            'provider', jsonb_build_object('provider', p_provider),
             'day', p_day,
             'not_here', count(*) filter (where g.value ->> 'what' = 'not_here'),
             'not_there', count(*) filter (where g.value ->> 'what' = 'not_there'),
@@ -10008,7 +10008,7 @@ begin
       v_old.bot,
       'renewal_replaced',
       jsonb_build_object(
-        'title', private.titles(v_old.texts), 'provider', jsonb_build_object('text', 'provider_' || v_old.provider)
+        'title', private.titles(v_old.texts), 'provider', jsonb_build_object('provider', v_old.provider)
       )
     );
   end loop;
@@ -10383,7 +10383,7 @@ begin
     p_key,
     jsonb_build_object(
       'payment', p_payment.id,
-      'provider', jsonb_build_object('text', 'provider_' || p_payment.provider),
+      'provider', jsonb_build_object('provider', p_payment.provider),
       'number', p_payment.provider_payment_id,
       'money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency)
     ) || p_values,

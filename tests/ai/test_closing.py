@@ -8,6 +8,7 @@ import pytest
 
 from shared.ai.closing import close_markup
 from shared.telegram.markdown import render
+from tests.support import for_each
 
 ANSWER = """\
 ## What *to* do
@@ -86,7 +87,7 @@ def _raw_markers(text: str, code: list[tuple[int, int]]) -> list[str]:
     return [char for char in plain if char in "*`~"]
 
 
-@pytest.mark.parametrize("length", range(1, len(ANSWER) + 1))
+@for_each("length", range(1, len(ANSWER) + 1))
 def test_cut_anywhere_no_marker_is_shown(length: int) -> None:
     text, entities = render(close_markup(ANSWER[:length]))
     code = [(e["offset"], e["offset"] + e["length"]) for e in entities if e["type"] in ("code", "pre")]

@@ -5,8 +5,9 @@ import re
 from pathlib import Path
 
 import psycopg
-import pytest
 from pglast.parser import parse_plpgsql_json
+
+from tests.support import for_each
 
 SUPABASE = Path(__file__).parents[2] / "supabase"
 SCHEMAS = SUPABASE / "schemas"
@@ -26,10 +27,6 @@ TIME = re.compile(
     re.IGNORECASE,
 )
 HEADER = ("Twice or at once:", "Returns:", "Errors:")
-
-
-def relative(path: Path) -> str:
-    return path.relative_to(SUPABASE).as_posix()
 
 
 def header(text: str) -> str:
@@ -54,9 +51,9 @@ def section(text: str, name: str) -> str:
     return rest[: min(ends)] if ends else rest
 
 
-each_function_file = pytest.mark.parametrize("path", FUNCTION_FILES, ids=relative)
-each_table_file = pytest.mark.parametrize("path", TABLE_FILES, ids=relative)
-each_file = pytest.mark.parametrize("path", ALL_FILES, ids=relative)
+each_function_file = for_each("path", FUNCTION_FILES)
+each_table_file = for_each("path", TABLE_FILES)
+each_file = for_each("path", ALL_FILES)
 
 
 def test_there_are_files_to_judge() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from tests.deployment.build import ROOT
+from tests.support import for_each
 
 # Not imported by us: functions-framework starts it.
 STARTED = {"gunicorn"}
@@ -42,6 +44,7 @@ def locked(name: str) -> dict[str, tuple[Requirement, frozenset[str]]]:
     return found
 
 
+@functools.cache
 def imported() -> set[str]:
     """The top-level modules of others that the deployed code imports, at once or lazily."""
     names: set[str] = set()
@@ -71,7 +74,7 @@ def brought_along() -> set[str]:
     }
 
 
-@pytest.mark.parametrize("module", sorted(imported()))
+@for_each("module", lambda: sorted(imported()))
 def test_what_is_imported_is_installed(module: str) -> None:
     assert distributions(module) & (set(declared()) | brought_along()), f"{module} is not in requirements.in"
 

@@ -20,6 +20,7 @@ def test_mutated_requests_are_answered_and_alarm_nobody(
     stack: Stack, database_url: str, sql: Callable[..., Any], name: str
 ) -> None:
     # The job sweep works on what other tests left undone.
+    sql("delete from telegram_outbox")
     sql("update telegram_updates set status = 'finished', payload = null where status <> 'finished'")
     result = run(stack, prepare(stack, database_url), name, seed=1, count=COUNT)
     assert not result.problems, result.text()

@@ -6,7 +6,7 @@ import ast
 import re
 from pathlib import Path
 
-import pytest
+from tests.support import for_each
 
 ROOT = Path(__file__).parents[2]
 GROUND = {
@@ -61,7 +61,7 @@ def home(name: str) -> str:
     return name.split(".")[1] if "." in name else ""
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@for_each("path", MODULES)
 def test_imports_run_one_way(path: Path) -> None:
     relative = path.relative_to(ROOT)
     area = relative.parts[1].removesuffix(".py")
@@ -80,7 +80,7 @@ def test_every_area_has_its_rule() -> None:
     assert set(MAY_USE) == AREAS, "say in MAY_USE what the new area may use"
 
 
-@pytest.mark.parametrize("path", FUNCTIONS, ids=lambda path: path.parent.name)
+@for_each("path", FUNCTIONS)
 def test_a_function_is_named_like_its_folder_and_decides_nothing(path: Path) -> None:
     text = path.read_text()
     tree = ast.parse(text)
@@ -90,7 +90,7 @@ def test_a_function_is_named_like_its_folder_and_decides_nothing(path: Path) -> 
     assert not any(isinstance(node, ast.If | ast.Try | ast.For) for node in ast.walk(tree))
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@for_each("path", MODULES)
 def test_sql_stands_in_sql_files(path: Path) -> None:
     if path.name == "db.py":
         return
@@ -101,13 +101,13 @@ def test_sql_stands_in_sql_files(path: Path) -> None:
     assert not found, f"{path.name}: write a SQL function and call it with db.call"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@for_each("path", MODULES)
 def test_only_config_reads_the_environment(path: Path) -> None:
     if path.name != "config.py":
         assert not re.search(r"\benviron\b|\bgetenv\b", path.read_text()), "add a field to shared/config.py"
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+@for_each("path", MODULES)
 def test_heavy_libraries_are_imported_where_they_are_used(path: Path) -> None:
     """Cold start is paid by people: docs/performance.md says what each costs."""
     heavy = {

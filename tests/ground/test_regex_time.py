@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import importlib
 import itertools
 import pkgutil
@@ -18,6 +19,7 @@ import pytest
 
 import shared
 from shared import redaction
+from tests.support import for_each
 
 SIZE = 3_000  # characters; then twice and four times as many
 MEASURABLE = 0.004  # seconds; below, the clock says nothing
@@ -31,6 +33,7 @@ def _modules() -> Iterator[Any]:
         yield importlib.import_module(module.name)
 
 
+@functools.cache
 def _patterns() -> dict[str, re.Pattern[str]]:
     """Return every pattern that a module keeps or writes in a call, by its place."""
     found = {}
@@ -71,17 +74,14 @@ def _inline(path: Path) -> Iterator[str]:
             yield node.args[0].value
 
 
-PATTERNS = _patterns()
-
-
 def test_there_are_patterns_to_judge() -> None:
-    assert len(PATTERNS) > 100
-    assert any("causes._OTHERWISE" in place for place in PATTERNS), "those in collections too"
+    assert len(_patterns()) > 100
+    assert any("causes._OTHERWISE" in place for place in _patterns()), "those in collections too"
 
 
-@pytest.mark.parametrize("place", PATTERNS)
+@for_each("place", _patterns)
 def test_a_pattern_takes_linear_time(place: str) -> None:
-    pattern = PATTERNS[place]
+    pattern = _patterns()[place]
     for unit in _attacks(pattern):
         if _seconds(pattern, unit, 4 * SIZE) > MEASURABLE:
             # A busy machine may spoil one measurement, never three.

@@ -43,7 +43,7 @@ def test_the_new_one_replaces_the_one_before(money: Money, before: str, after: s
     told = begin(money, anna, after)
 
     assert said(told) == ["paid_subscription", "renewal_replaced"]
-    assert told[1]["parameters"]["values"]["provider"] == {"text": f"provider_{before}"}
+    assert told[1]["parameters"]["values"]["provider"] == {"provider": before}
     old, new = renewals(money, anna)
     assert (old["status"], new["status"]) == ("canceled", "active")
     assert old["saved_method"] is None

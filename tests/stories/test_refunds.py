@@ -388,6 +388,21 @@ def test_an_alarm_leads_to_the_refund(
     assert done in result.text.splitlines()[0], result.text  # the fake provider knows no such charge
 
 
+def test_a_payment_of_a_provider_that_is_gone_is_listed_and_shown(
+    stack: Stack, appoint: Appoint, sql: Sql
+) -> None:
+    boss = appoint("en").chat("assistant")
+    ask(boss, "/start")
+    _anna, payment, _link = buy(stack, sql, "fake")
+    (first,) = sql("select order_id, amount, currency from payments where id = %s", payment)
+    stray = pay_again(stack, first["order_id"], str(first["amount"]), first["currency"])
+    eventually(lambda: messages(boss, "Paid twice"), 30)
+    (row,) = sql("update payments set provider = 'bygone' where provider_payment_id = %s returning id", stray)
+    (button,) = [label for line in labels(ask(boss, "/payment")) for label in line if f"{row['id']}" in label]
+    assert "bygone" in ask(boss, f"/payment {row['id']}").text
+    assert button
+
+
 def pay_again(stack: Stack, order_id: int, amount: str, currency: str) -> str:
     """The same order is charged once more, as an old invoice can be; the charge's number."""
     fake = stack.payments["fake"]

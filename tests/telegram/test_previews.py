@@ -20,11 +20,11 @@ from tools.emulator.stack import Stack
 LEAK = "https://evil.example/?q=what-the-user-said"
 
 
-def texts_to(stack: Stack, chat_id: int, *, since: int = 0) -> list[dict[str, Any]]:
+def texts_to(stack: Stack, chat_id: int) -> list[dict[str, Any]]:
     """Return the calls with a text to a chat, each with its preview off."""
     calls = [
         call
-        for call in stack.telegram.calls[since:]
+        for call in stack.telegram.calls
         if str(call["parameters"].get("chat_id")) == str(chat_id) and "text" in call["parameters"]
     ]
     assert calls
@@ -53,24 +53,22 @@ def test_every_part_of_a_long_ai_answer_has_no_preview(stack: Stack) -> None:
 
 def test_an_ai_answer_whose_entities_are_refused_has_no_preview(stack: Stack) -> None:
     anna = acquainted(stack.telegram)
-    before = len(stack.telegram.calls)
     stack.telegram.fail("sendMessage", status=400, chat_id=anna.id)
     stack.ai.next(AiBehaviour(text=f"**See** {LEAK}"))
     anna.chat("assistant").send("hello").wait()
-    assert [call["ok"] for call in texts_to(stack, anna.id, since=before)] == [False, True]
+    assert [call["ok"] for call in texts_to(stack, anna.id)[-2:]] == [False, True]
 
 
 def test_an_ai_answer_that_waited_in_the_outbox_has_no_preview(
     stack: Stack, clock: Callable[[str], None]
 ) -> None:
     anna = acquainted(stack.telegram)
-    before = len(stack.telegram.calls)
     stack.telegram.fail("sendMessage", status=429, retry_after=120, chat_id=anna.id)
     stack.ai.next(AiBehaviour(text=LEAK))
     anna.chat("assistant").send("hello").wait()
     clock("clock_timestamp() + interval '130 s'")
     stack.run_job("sweep")
-    assert [call["ok"] for call in texts_to(stack, anna.id, since=before)] == [False, True]
+    assert [call["ok"] for call in texts_to(stack, anna.id)[-2:]] == [False, True]
 
 
 def test_a_row_of_the_outbox_from_another_revision_has_no_preview(stack: Stack, sql: Sql) -> None:

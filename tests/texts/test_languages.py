@@ -12,6 +12,7 @@ from shared import bots, texts
 from shared.ai.modes import MODES
 from shared.errors import AIError
 from shared.payments import providers
+from tests.support import for_each
 
 ROOT = Path(__file__).parents[2]
 CODES = sorted(path.stem for path in (ROOT / "shared/texts").glob("??.py"))
@@ -30,7 +31,7 @@ def test_a_language_has_every_text_and_no_other(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", CODES)
-@pytest.mark.parametrize("key", sorted(texts.language("en").TEXTS))
+@for_each("key", sorted(texts.language("en").TEXTS))
 def test_a_text_names_the_same_values_in_every_language(code: str, key: str) -> None:
     def fields(text: str) -> set[str]:
         return {match[1] for match in FIELD.finditer(text)}

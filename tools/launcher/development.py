@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -85,4 +86,6 @@ def _run(program: str, *arguments: str) -> int:
     """Run a program of .venv in the repository's folder and return its exit status."""
     path = VENV / "bin" / program
     command = [str(VENV / "bin" / "python"), "-m", program] if program == "pytest" else [str(path)]
-    return subprocess.run([*command, *arguments], cwd=ROOT, check=False).returncode
+    # With compiled files a function starts, and pytest collects, in about half the time.
+    env = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return subprocess.run([*command, *arguments], cwd=ROOT, env=env, check=False).returncode

@@ -359,7 +359,7 @@ def _method(unit: Unit, product: Product, ways: list[Way]) -> tuple[str, str]:
             product["key"]
         )
     if len(ways) == 1:
-        name, data = unit.text(f"provider_{way.provider}"), way.button(product["key"])
+        name, data = unit.provider_name(way.provider), way.button(product["key"])
     else:
         again = f":{offers.AGAIN}" if way.repeats else ""
         name, data = unit.text("buy_method_card"), f"{_CARDS}{product['key']}{again}"

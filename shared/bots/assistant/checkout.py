@@ -80,7 +80,7 @@ def _ask_to_replace(unit: Unit, product: Product, way: Way, running: dict[str, A
     words = {
         "title": title(unit, running["texts"]),
         "price": figures.money(unit.language, Decimal(running["amount"]), running["currency"]),
-        "provider": unit.text(f"provider_{running['provider']}"),
+        "provider": unit.provider_name(running["provider"]),
     }
     unit.show(
         unit.rich("buy_replaces", **words),
@@ -218,7 +218,7 @@ def _ask_again(unit: Unit, product: Product, way: Way, made: dict[str, Any], err
     """Ask for another contact: the provider does not take the one that is kept."""
     log.warning("a contact was refused", action="contact_refused", provider=way.provider, reason=str(error))
     db.call("cancel_order", p_order_id=made["id"])
-    words = {"contact": contact.kept(unit) or "", "provider": unit.text(f"provider_{way.provider}")}
+    words = {"contact": contact.kept(unit) or "", "provider": unit.provider_name(way.provider)}
     contact.forget(unit)
     contact.ask(unit, unit.rich("buy_contact_refused", **words), _pending(product, way))
 

@@ -164,7 +164,7 @@ def renewal_line(unit: Unit, renewal: dict[str, Any]) -> Text:
         else f"subscription_renewal_{status}",
         title=title(unit, renewal["texts"]),
         price=price,
-        provider=unit.text(f"provider_{renewal['provider']}"),
+        provider=unit.provider_name(renewal["provider"]),
         until=unit.date(renewal["kept_until"]) if renewal["kept_until"] else "—",
     )
 

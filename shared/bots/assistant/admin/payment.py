@@ -159,7 +159,7 @@ def money(unit: Unit, found: Payment, which: str) -> str:
 
 def provider_name(unit: Unit, found: Payment) -> str:
     """Return what the payment's provider is called."""
-    return unit.text(f"provider_{found['provider']}")
+    return unit.provider_name(found["provider"])
 
 
 def _status(unit: Unit, found: Payment) -> str:

@@ -69,7 +69,7 @@ def _problem(unit: Unit, problem: dict[str, Any]) -> Text:
     values = {
         "currency": currency,
         "limit": figures.money(unit.language, Decimal(limit), currency) if limit else "",
-        "provider": unit.text(f"provider_{problem['provider']}") if problem["provider"] else "",
+        "provider": unit.provider_name(problem["provider"]) if problem["provider"] else "",
     }
     reason = problem["reason"]
     if reason == "decimals":

@@ -59,4 +59,4 @@ def _figures(unit: Unit, line: dict[str, Any]) -> dict[str, str]:
 
 
 def _provider(unit: Unit, line: dict[str, Any]) -> str:
-    return unit.text(f"provider_{line['provider']}")
+    return unit.provider_name(line["provider"])

@@ -14,7 +14,7 @@ begin
   return private.notify_admins(
     'subscription_alarm_' || p_trouble,
     jsonb_build_object(
-      'provider', jsonb_build_object('text', 'provider_' || p_provider), 'number', p_subscription_id
+      'provider', jsonb_build_object('provider', p_provider), 'number', p_subscription_id
     )
   );
 end

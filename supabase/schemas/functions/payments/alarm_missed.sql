@@ -21,7 +21,7 @@ begin
   return private.alarm_admins(
     'renewal_alarm_missed',
     jsonb_build_object(
-      'provider', jsonb_build_object('text', 'provider_' || p_renewal.provider),
+      'provider', jsonb_build_object('provider', p_renewal.provider),
       'number', p_renewal.provider_subscription_id,
       'money', jsonb_build_object('amount', p_renewal.amount, 'currency', p_renewal.currency),
       'until', jsonb_build_object('date', p_renewal.charged_until)

@@ -46,7 +46,7 @@ begin
       'statement_alarm',
       (
         select jsonb_build_object(
-            'provider', jsonb_build_object('text', 'provider_' || p_provider),
+            'provider', jsonb_build_object('provider', p_provider),
             'day', p_day,
             'not_here', count(*) filter (where g.value ->> 'what' = 'not_here'),
             'not_there', count(*) filter (where g.value ->> 'what' = 'not_there'),

@@ -49,7 +49,7 @@ begin
       v_old.bot,
       'renewal_replaced',
       jsonb_build_object(
-        'title', private.titles(v_old.texts), 'provider', jsonb_build_object('text', 'provider_' || v_old.provider)
+        'title', private.titles(v_old.texts), 'provider', jsonb_build_object('provider', v_old.provider)
       )
     );
   end loop;

@@ -18,7 +18,7 @@ begin
     p_key,
     jsonb_build_object(
       'payment', p_payment.id,
-      'provider', jsonb_build_object('text', 'provider_' || p_payment.provider),
+      'provider', jsonb_build_object('provider', p_payment.provider),
       'number', p_payment.provider_payment_id,
       'money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency)
     ) || p_values,
