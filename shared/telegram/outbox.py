@@ -144,8 +144,8 @@ def _changed(bot: str, parameters: dict[str, Any], error: TelegramError) -> dict
 def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Turn a notice of a SQL function, which names a text and its values, into a message in words."""
     if method != "notice":
-        ours = "order_id" in parameters
-        return method, {k: v for k, v in parameters.items() if k != "order_id"} if ours else parameters
+        ours = {"order_id", "chat_id"} if method == "setMyCommands" else {"order_id"}
+        return method, {key: value for key, value in parameters.items() if key not in ours}
     language = texts.choose(*parameters["languages"])
     timezone = parameters.get("timezone", "UTC")  # there where a value is a date
     values = {name: _value(language, timezone, value) for name, value in parameters["values"].items()}

@@ -6,7 +6,7 @@ returns, `finish_update` commits all of it together with the answer, or nothing 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
@@ -167,6 +167,12 @@ class Unit:
         if order_id is not None:
             return self.call("sendMessage", {**parameters, "order_id": order_id}, certain=True)
         return self.call("sendMessage", parameters)
+
+    def set_menu(self, menu: Iterable[dict[str, Any]]) -> None:
+        """Set command menus (`menus.menus`) once everything is committed; a limit of Telegram delays them."""
+        for parameters in menu:
+            # The chat is for the outbox: calls of one chat stay in order.
+            self.call("setMyCommands", {**parameters, "chat_id": self.incoming.chat_id}, certain=True)
 
     def call(self, method: str, parameters: dict[str, Any], *, certain: bool = False) -> None:
         """Make any call of the Bot API once everything is committed."""

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from shared import bots, texts
+from shared.telegram import menus
 from tests.telegram_tool.conftest import Run
 from tools.emulator.telegram import Telegram
-from tools.telegram import webhooks
 
 
 def menus_of(telegram: Telegram, chat_id: int) -> dict[str, list[str]]:
@@ -65,7 +65,9 @@ def test_another_refusal_is_not_passed_over(
     telegram: Telegram, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ADMIN_TELEGRAM_IDS", str(started(telegram)))
-    monkeypatch.setattr(webhooks, "admin_commands", lambda *_: [{"command": "НЕТ", "description": "x"}])
+    monkeypatch.setattr(bots.load("assistant"), "_admin_menu", ("НЕТ",))
+    monkeypatch.setattr(bots.load("assistant"), "_admin_commands", ["НЕТ"])
+    monkeypatch.setattr(menus, "description", lambda *_: "x")
     status, _, errors = run("set-webhooks")
     assert (status, errors) == (1, "setMyCommands: 400 Bad Request: BOT_COMMAND_INVALID\n")
 
@@ -87,7 +89,8 @@ def test_the_second_time_changes_nothing(
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_every_admin_command_has_a_description_telegram_takes(language: str) -> None:
     bot = bots.load("assistant")
-    known = webhooks.admin_commands("assistant", language)
-    assert [one["command"] for one in known] == list(bot.menu_commands(for_admin=True))
+    (known, _) = menus.menus(bot, [language], admin=5)
+    assert known["scope"] == {"type": "chat", "chat_id": 5}
+    assert [one["command"] for one in known["commands"]] == list(bot.menu_commands(for_admin=True))
     for name in bot.admin_commands():
         assert 1 <= len(texts.text(language, f"command_{name}")) <= 256

@@ -9,11 +9,12 @@ import pytest
 
 from shared import bots, texts
 from shared.errors import ConfigError
+from shared.telegram import menus
 from shared.texts import en, ru
 from tests.telegram_tool.conftest import Run
 from tools.emulator.telegram import Telegram
 from tools.telegram import __main__ as command
-from tools.telegram import set_webhooks, webhooks
+from tools.telegram import set_webhooks
 
 Json = dict[str, Any]
 
@@ -184,7 +185,7 @@ def test_no_bot_at_all_is_an_error(run: Run, monkeypatch: pytest.MonkeyPatch) ->
 def test_a_description_telegram_would_refuse_is_named(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
     monkeypatch.setattr(texts, "text", lambda code, key: text)
     with pytest.raises(ConfigError, match="command_menu must have 1 to 256"):
-        webhooks.commands("assistant", "en")
+        list(menus.menus(bots.load("assistant"), ["en"]))
 
 
 def test_a_command_without_a_text_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -201,7 +202,8 @@ def test_a_command_without_a_text_is_named(run: Run, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize("language", ["ru", "en"])
 def test_every_command_has_a_description_telegram_takes(language: str) -> None:
     for name in bots.names():
-        menu = [one["command"] for one in webhooks.commands(name, language)]
+        (shown, _) = menus.menus(bots.load(name), [language])
+        menu = [one["command"] for one in shown["commands"]]
         assert menu == list(bots.load(name).menu_commands())
         assert set(menu) <= set(bots.load(name).commands())
 

@@ -13,16 +13,14 @@ from typing import Any, Protocol
 from shared import bots, texts
 from shared.config import settings
 from shared.errors import ConfigError, TelegramError
+from shared.telegram import menus
 from tools.telegram import patience
 
 # How many updates Telegram delivers at once. Its most: an update waits for an AI inside its request, so a bot
 # whose answers take 5 s does 20 a second with 100 and 8 with the default of 40. It is more than the 80 one
 # instance takes, and that is meant: Cloud Run starts the next one. See docs/deployment.md.
 MAX_CONNECTIONS = 100
-LIMITS = {
-    "description": 256,
-    "short_description": 120,
-}  # characters (Bot API: BotCommand, setMyShortDescription)
+_LONGEST_ABOUT = 120  # characters (Bot API: setMyShortDescription)
 
 
 class Call(Protocol):
@@ -60,12 +58,12 @@ def set_webhooks(
     for name in names:
         wanted = webhook(name, public_url or _public_url(), secret or settings().telegram_webhook_secrets[0])
         call(name, "setWebhook", wanted)
-        # Without a language code first: what people of all other languages see.
-        for code, language in (("", languages[0]), *((language, language) for language in languages)):
-            _set_menu(name, code, language, commands(name, language, has_database, hidden), call)
-            if has_database and bots.load(name).admin_commands():
-                for admin in admins:
-                    _set_admin_menu(name, admin, code, admin_commands(name, language, hidden), call)
+        bot = bots.load(name)
+        _set_menus(name, menus.menus(bot, languages, has_database=has_database, hidden=hidden), call)
+        _set_descriptions(name, languages, call)
+        if has_database and bot.admin_commands():
+            for admin in admins:
+                _set_admin_menus(name, menus.menus(bot, languages, hidden=hidden, admin=admin), call)
     return names
 
 
@@ -99,63 +97,30 @@ def webhook(name: str, public_url: str, secret: str) -> dict[str, Any]:
     }
 
 
-def commands(
-    name: str, language: str, has_database: bool = True, hidden: Collection[str] = ()
-) -> list[dict[str, str]]:
-    """Return a bot's command menu in a language, as setMyCommands takes it.
-
-    Raises:
-        ConfigError: a text `command_<name>` is missing, empty or too long.
-    """
-    return _menu(bots.load(name).menu_commands(has_database, hidden=hidden), language)
+def _set_menus(name: str, wanted: Iterable[dict[str, Any]], call: Call) -> None:
+    """Set menus, but only those that differ: changes are rationed."""
+    for parameters in wanted:
+        where = {key: value for key, value in parameters.items() if key != "commands"}
+        if call(name, "getMyCommands", where) != parameters["commands"]:
+            call(name, "setMyCommands", parameters)
 
 
-def admin_commands(name: str, language: str, hidden: Collection[str] = ()) -> list[dict[str, str]]:
-    """Return the command menu of a bot's admins, with the commands that only they have.
-
-    Raises:
-        ConfigError: a text `command_<name>` is missing, empty or too long.
-    """
-    return _menu(bots.load(name).menu_commands(for_admin=True, hidden=hidden), language)
-
-
-def _menu(names: Iterable[str], language: str) -> list[dict[str, str]]:
-    return [
-        {"command": name, "description": _text(language, f"command_{name}", "description")} for name in names
-    ]
-
-
-def _set_menu(name: str, code: str, language: str, menu: list[dict[str, str]], call: Call) -> None:
-    """Set one language's menu and description, but only what is not so already: changes are rationed."""
-    where = {"language_code": code} if code else {}
-    if call(name, "getMyCommands", where) != menu:
-        call(name, "setMyCommands", {"commands": menu, **where})
-    about = _text(language, "bot_about", "short_description")
-    if call(name, "getMyShortDescription", where).get("short_description", "") != about:
-        call(name, "setMyShortDescription", {"short_description": about, **where})
-
-
-def _set_admin_menu(name: str, admin: int, code: str, menu: list[dict[str, str]], call: Call) -> None:
-    """Show an admin their commands in their own chat with the bot, which nobody else sees."""
-    where: dict[str, Any] = {"scope": {"type": "chat", "chat_id": admin}}
-    if code:
-        where["language_code"] = code
+def _set_admin_menus(name: str, wanted: Iterable[dict[str, Any]], call: Call) -> None:
+    """Show an admin their commands in their own chat with the bot, which no one else sees."""
     try:
-        if call(name, "getMyCommands", where) != menu:
-            call(name, "setMyCommands", {"commands": menu, **where})
+        _set_menus(name, wanted, call)
     except TelegramError as error:
         if "chat not found" not in error.description:  # an admin who never wrote to this bot
             raise
 
 
-def _text(language: str, key: str, kind: str) -> str:
-    try:
-        value = texts.text(language, key)
-    except KeyError:
-        raise ConfigError(f"shared/texts/{language}.py has no {key}") from None
-    if not 1 <= len(value) <= LIMITS[kind]:
-        raise ConfigError(f"shared/texts/{language}.py: {key} must have 1 to {LIMITS[kind]} characters")
-    return value
+def _set_descriptions(name: str, languages: Sequence[str], call: Call) -> None:
+    """Set the bot's short description in each language, where it differs; the default one for all others."""
+    for code, language in (("", languages[0]), *((one, one) for one in languages)):
+        where = {"language_code": code} if code else {}
+        about = menus.description(language, "bot_about", _LONGEST_ABOUT)
+        if call(name, "getMyShortDescription", where).get("short_description", "") != about:
+            call(name, "setMyShortDescription", {"short_description": about, **where})
 
 
 def _languages(default: str) -> Sequence[str]:

@@ -100,7 +100,14 @@ def start(message: Message) -> None:
         # What is given may change the plan: nothing is said of its limit.
         key = "welcome_unlimited" if unit.person.is_new else "welcome_back"
         return reply(joined(unit.rich(key, name=unit.person.name), words, separator="\n\n"), keyboard)
-    return reply(_welcome(unit), main_menu(unit))
+    reply(_welcome(unit), main_menu(unit))
+    if unit.person.is_admin and unit.incoming.is_private:
+        from shared.telegram import menus
+
+        # An admin of today may have been none at the last deployment, which sets these menus too.
+        hidden = features.hidden_commands(features.features(unit))
+        unit.set_menu(menus.menus(bot, texts.languages(), hidden=hidden, admin=unit.person.telegram_id))
+    return None
 
 
 def _welcome(unit: Unit) -> Text:

@@ -11,10 +11,10 @@ import re
 from telebot.types import CallbackQuery, Message
 
 from shared import texts
-from shared.bots.assistant import bot
+from shared.bots.assistant import bot, features
 from shared.bots.assistant.admin import product_changes, product_pages
 from shared.bots.assistant.admin.people import parts, words
-from shared.telegram import current, reply
+from shared.telegram import current, menus, reply
 from shared.telegram.bot import is_for_admin
 from shared.telegram.unit import Unit
 
@@ -121,7 +121,16 @@ def confirm(call: CallbackQuery) -> None:
         unit.notice(unit.text("admin_product_changed"), alert=True)
     elif done["outcome"] == "applied":
         unit.notice(unit.text("admin_product_saved"))
-    return unit.show(*product_pages.card(unit, done["product"]))
+    unit.show(*product_pages.card(unit, done["product"]))
+    if done["outcome"] == "applied" and what != "texts":
+        _set_menu(unit)
+    return None
+
+
+def _set_menu(unit: Unit) -> None:
+    """Show or hide /buy in the command menu: the first product may be on sale now, or the last one gone."""
+    hidden = features.hidden_commands(features.read_features())
+    unit.set_menu(menus.menus(bot, texts.languages(), hidden=hidden))
 
 
 def _await_nothing(unit: Unit) -> None:

@@ -1,0 +1,54 @@
+"""The command menus that Telegram shows beside the input field, as setMyCommands takes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Any
+
+from shared import texts
+from shared.errors import ConfigError
+from shared.telegram.bot import Bot
+
+_LONGEST = 256  # characters of a description (Bot API: BotCommand)
+
+
+def menus(
+    bot: Bot,
+    languages: Sequence[str],
+    *,
+    has_database: bool = True,
+    hidden: Collection[str] = (),
+    admin: int | None = None,
+) -> Iterator[dict[str, Any]]:
+    """Yield the parameters of setMyCommands for each language: everyone's menu, or that of an admin's chat.
+
+    Args:
+        languages: codes, the default first: its menu is also that of all other languages.
+        hidden: commands of what is not configured here.
+        admin: the Telegram id of an admin, whose own chat gets the admins' menu.
+
+    Raises:
+        ConfigError: a text `command_<name>` is missing, empty or too long.
+    """
+    where = {} if admin is None else {"scope": {"type": "chat", "chat_id": admin}}
+    names = bot.menu_commands(has_database, for_admin=admin is not None, hidden=hidden)
+    for code, language in (("", languages[0]), *((one, one) for one in languages)):
+        commands = [
+            {"command": name, "description": description(language, f"command_{name}")} for name in names
+        ]
+        yield {"commands": commands, **where, **({"language_code": code} if code else {})}
+
+
+def description(language: str, key: str, longest: int = _LONGEST) -> str:
+    """Return a text that Telegram shows beside a command or of a bot.
+
+    Raises:
+        ConfigError: it is missing, empty or too long.
+    """
+    try:
+        value = texts.text(language, key)
+    except KeyError:
+        raise ConfigError(f"shared/texts/{language}.py has no {key}") from None
+    if not 1 <= len(value) <= longest:
+        raise ConfigError(f"shared/texts/{language}.py: {key} must have 1 to {longest} characters")
+    return value
