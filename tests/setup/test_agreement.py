@@ -86,7 +86,9 @@ def test_the_cost_is_that_of_the_guide() -> None:
             int(cell.strip(" *").split()[0].lstrip("$").replace(",", "")) for cell in cells.split("|")
         ]
         for name, cells in re.findall(
-            r"^\| ([^|]+) \| ([^|]*\$[^|]*\|[^|]*\|[^|]*) \|$", GUIDE, re.MULTILINE
+            r"^\| ([^|]+) \| ([^|]*\$[^|]*\|[^|]*\|[^|]*) \|$",
+            GUIDE.partition("| users who write each month")[2],
+            re.MULTILINE,
         )[:5]
     }
     months = [costs.month(users, "europe-west3") for users in costs.USERS]

@@ -17,7 +17,7 @@ FREE_CPU, FREE_MEMORY = 4.32, 0.90
 TIER_1 = frozenset({"europe-west1", "europe-west4", "us-central1", "us-east1", "us-east4", "us-west1"})
 TIER_2 = 1.4
 SUPABASE = {100: 25, 1_000: 25, 10_000: 30}
-REST = {100: 0, 1_000: 1, 10_000: 2}  # traffic, images, secrets beyond what is free
+REST = {100: 0, 1_000: 1, 10_000: 1}  # traffic, images, secrets beyond what is free
 
 
 @dataclass(frozen=True)
