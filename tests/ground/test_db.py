@@ -228,3 +228,46 @@ def test_after_closing_nothing_is_left_and_the_next_call_connects_again(proxy: D
     assert pool.closed
     assert db.pool_state() is None
     assert db.call("stale_updates", p_limit=0) == []
+
+
+def test_the_connection_that_came_back_last_goes_out_first(proxy: Database) -> None:
+    db.call("stale_updates", p_limit=0)
+    pool = db._connections()
+    first, second = pool.getconn(), pool.getconn()
+    pool.putconn(second)
+    pool.putconn(first)
+    assert pool.getconn() is first
+    assert pool.getconn() is second
+    pool.putconn(first)
+    pool.putconn(second)
+    assert pool.get_stats()["pool_available"] == 2
+
+
+def test_a_connection_past_its_time_is_replaced(proxy: Database) -> None:
+    db.call("stale_updates", p_limit=0)
+    pool = db._connections()
+    old = pool.getconn()
+    old._expire_at = 0
+    pool.putconn(old)
+    assert old.closed
+    assert db.call("stale_updates", p_limit=0) == []
+
+
+def test_an_answer_that_does_not_come_is_given_up_and_its_connection_closed(
+    proxy: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(db, "ANSWER_SECONDS", 0.3)
+    monkeypatch.setattr(db, "RETRY_SECONDS", 0.1)
+    db.call("stale_updates", p_limit=0)
+    connection = db._connections().getconn()
+    db._connections().putconn(connection)
+    proxy.on("stale_updates", when="after", do=lambda: time.sleep(0.5), times=1)
+    with pytest.raises(DatabaseUnavailable, match="no answer") as caught:
+        db.call("stale_updates", p_limit=0)
+    assert caught.value.reached
+    assert connection.closed
+
+
+def test_a_statement_that_the_kernel_takes_in_parts_arrives_whole(proxy: Database) -> None:
+    results = [{"id": -1, "outcome": "sent", "error": "x" * 8_000_000}]
+    assert db.call("record_calls", p_results=results) == {"dropped": 0}
