@@ -35,7 +35,7 @@ _END_WAIT = 0.05  # seconds; the end of the body follows the last event at once,
 _JSON = {"Content-Type": "application/json"}
 _AS_IT_IS = "Accept-Encoding: identity"
 _TARGET = re.compile(r"[!-~]+")  # what may stand in a request line: no space, no control character
-_HEADER_VALUE = re.compile(r"[^\x00-\x08\x0a-\x1f\x7f]*")
+_HEADER_LINES = re.compile(r"(?:[!-~]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n)*")
 
 
 class NoAnswer(Exception):
@@ -308,13 +308,12 @@ def _address(method: str, url: str) -> tuple[Host, str]:
 
 
 def _head(first_lines: str, headers: Mapping[str, str], length: int) -> bytes:
-    lines = [first_lines, *(f"{name}: {value}\r\n" for name, value in headers.items())]
-    lines.append(f"Content-Length: {length}\r\n\r\n")
-    head = "".join(lines)
+    lines = "".join([f"{name}: {value}\r\n" for name, value in headers.items()])
+    head = f"{first_lines}{lines}Content-Length: {length}\r\n\r\n"
     # A key that somebody typed in may stand in a header: it must not become a second one.
     if head.count("\n") != len(headers) + 6 or head.count("\r") != len(headers) + 6:
         raise ValueError("a header holds a line break")
-    if not all(_TARGET.fullmatch(name) and _HEADER_VALUE.fullmatch(value) for name, value in headers.items()):
+    if not _HEADER_LINES.fullmatch(lines):
         raise ValueError("a header holds a control character")
     return head.encode("latin-1")
 

@@ -30,6 +30,7 @@ _LONGEST_VALUE = 1_000  # characters, so that a stranger's path or body neither 
 _MARGIN = 600  # characters past the cut that are searched for secrets
 _LONGEST_STACK = 8_000  # characters, its end
 _DEEPEST = 6  # levels of nested values that are written
+_REPEATED = 32  # characters; shorter texts are mostly words of our own, the same in line after line
 
 
 @lru_cache(maxsize=1)
@@ -75,7 +76,7 @@ def start_trace(headers: Headers) -> str:
     if not trace:
         parts = headers.get("traceparent", "").split("-")
         trace = parts[1] if len(parts) == 4 else ""
-    trace = trace if re.fullmatch(r"[0-9a-fA-F]{1,64}", trace) else ""
+    trace = trace if trace and re.fullmatch(r"[0-9a-fA-F]{1,64}", trace) else ""
     _trace.set(trace)
     return trace
 
@@ -131,9 +132,17 @@ def _safe(value: Any, depth: int = 0) -> Any:
 
 def _text(value: str) -> str:
     """Hide before cutting: of a secret that the cut goes through, no part may stay."""
+    if len(value) <= _REPEATED:
+        return _hidden(value, _own_secrets())
     if len(value) <= _LONGEST_VALUE:
         return hide_secrets(value)
     return f"{hide_secrets(value[: _LONGEST_VALUE + _MARGIN])[:_LONGEST_VALUE]}… ({len(value)} characters)"
+
+
+@lru_cache(maxsize=512)
+def _hidden(value: str, _own: re.Pattern[str] | None) -> str:
+    """Return a short text without secrets; `_own` is what the result depends on besides."""
+    return hide_secrets(value)
 
 
 def debug(message: str, *, action: str, **fields: Any) -> None:

@@ -125,10 +125,15 @@ class Connection(TConn):  # type: ignore[misc]
 
 def read_body(request: Request, most: int) -> bytes | None:
     """Return the body, cut after `most` + 1 bytes; None when it is malformed or the client hung up."""
+    length = request.content_length
     try:
-        body = request.stream.read(most + 1)
+        # Werkzeug's stream, made anew for each request, only counts to the announced length.
+        if length is None:
+            body = request.stream.read(most + 1)
+        else:
+            body = request.environ["wsgi.input"].read(min(length, most + 1))
     except Exception:  # gunicorn and Werkzeug have classes of their own; none of them is our failure
         return None
     # A read may return less than was announced without an error.
-    is_cut = len(body) <= most and len(body) < (request.content_length or 0)
+    is_cut = len(body) <= most and len(body) < (length or 0)
     return None if is_cut else body

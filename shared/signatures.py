@@ -4,6 +4,14 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Callable, Iterable
+from functools import lru_cache
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+_BLOCK = 64  # bytes that SHA-256 takes at once
 
 
 def token_matches(candidate: str | None, secrets: Iterable[str]) -> bool:
@@ -24,7 +32,21 @@ def person_hash(telegram_id: int, key: str) -> str:
 
     Telegram ids can be counted through, so without a key every hash could be undone in minutes.
     """
-    return hmac.digest(key.encode(), b"telegram:%d" % telegram_id, "sha256").hex()
+    inner, outer = (half.copy() for half in _halves(key))
+    inner.update(b"telegram:%d" % telegram_id)
+    outer.update(inner.digest())
+    return outer.hexdigest()
+
+
+@lru_cache(maxsize=1)
+def _halves(key: str) -> tuple[_Hash, _Hash]:
+    """Return the two hashes of an HMAC (RFC 2104) with the key in them: each update needs its person's.
+
+    OpenSSL looks the algorithm up anew for every HMAC, which takes six times as long as the rest.
+    """
+    secret = key.encode()
+    block = (sha256(secret).digest() if len(secret) > _BLOCK else secret).ljust(_BLOCK, b"\0")
+    return sha256(bytes(byte ^ 0x36 for byte in block)), sha256(bytes(byte ^ 0x5C for byte in block))
 
 
 def hmac_sha256(secret: str | bytes, message: bytes) -> bytes:

@@ -201,6 +201,7 @@ class _Call:
         self._remedies: set[str] = set()  # each is tried once
         self._request_bytes = 0
         self._response_bytes = 0
+        self._text = ""  # of the latest try
         self.is_paid = False  # whether the provider did work that costs
 
     def ask(self, question: Question) -> Draft:
@@ -223,7 +224,7 @@ class _Call:
     def answer(self, draft: Draft) -> ChatAnswer:
         """Make an answer of a draft."""
         return ChatAnswer(
-            text=draft.text(),
+            text=self._text,
             finish=draft.finish or "stop",
             model=self._model,
             provider=self._service.key,
@@ -313,7 +314,8 @@ class _Call:
         """Decide what a draft is worth: text that has come outweighs whatever happened after it."""
         if draft.is_full:
             draft.finish = "length"
-        has_text = is_visible(draft.text())
+        self._text = draft.text()
+        has_text = is_visible(self._text)
         if not has_text and draft.problem is None:
             draft.problem = Problem(Trouble.EMPTY, status, message=f"finish {draft.finish}")
         if draft.problem is None:
@@ -366,6 +368,8 @@ class _Call:
         )
 
     def _log(self, draft: Draft, status: int, seconds: float) -> None:
+        if not log.is_debug():
+            return
         log.debug(
             f"asked {self._service.key}",
             action="ai_call",

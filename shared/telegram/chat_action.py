@@ -7,9 +7,7 @@ sleeps while nobody does. The first action comes after a moment, so that a quick
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from math import inf
 from time import monotonic, sleep
 from typing import Any
@@ -44,7 +42,8 @@ class _Ticker:
     def add(self, waiting: _Waiting) -> None:
         with self._lock:
             self._waiting.add(waiting)
-        self._some.set()
+        if not self._some.is_set():  # it is cleared under the lock, and only while nobody waits
+            self._some.set()
 
     def remove(self, waiting: _Waiting) -> None:
         with self._lock:
@@ -89,22 +88,24 @@ _ticker: _Ticker | None = None
 
 def _shared_ticker() -> _Ticker:
     global _ticker  # noqa: PLW0603 - one thread per process, started after the fork
-    with _lock:
-        if _ticker is None:
-            _ticker = _Ticker()
-        return _ticker
+    if _ticker is None:
+        with _lock:
+            if _ticker is None:
+                _ticker = _Ticker()
+    return _ticker
 
 
-@contextmanager
-def typing(unit: Unit) -> Iterator[None]:
-    """Show "typing…" in the unit's chat until the block ends."""
-    parameters: dict[str, Any] = {"chat_id": unit.incoming.chat_id, "action": "typing"}
-    if unit.incoming.thread_id:
-        parameters["message_thread_id"] = unit.incoming.thread_id
-    waiting = _Waiting(unit.bot.name, parameters)
-    ticker = _shared_ticker()
-    ticker.add(waiting)
-    try:
-        yield
-    finally:
-        ticker.remove(waiting)
+class typing:  # noqa: N801 - used as a function: `with typing(unit):`
+    """Shows "typing…" in the unit's chat until the block ends."""
+
+    def __init__(self, unit: Unit) -> None:
+        parameters: dict[str, Any] = {"chat_id": unit.incoming.chat_id, "action": "typing"}
+        if unit.incoming.thread_id:
+            parameters["message_thread_id"] = unit.incoming.thread_id
+        self._waiting = _Waiting(unit.bot.name, parameters)
+
+    def __enter__(self) -> None:
+        _shared_ticker().add(self._waiting)
+
+    def __exit__(self, *_: object) -> None:
+        _shared_ticker().remove(self._waiting)

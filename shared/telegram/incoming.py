@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 import orjson
@@ -13,6 +12,7 @@ from telebot.util import update_types
 
 from shared.config import settings
 from shared.db import without_nul
+from shared.lazy import cached_property
 from shared.log import hide_secrets
 from shared.names import display_name
 from shared.redaction import looks_like_secret
@@ -27,14 +27,17 @@ _BIGINT = 2**63 - 1
 # Accounts that Telegram writes in the name of: linked channels, anonymous admins, channels. 777000 is no bot.
 _SERVICE_ACCOUNTS = frozenset({777000, 1087968824, 136817688})
 # Marks of words that the sender passed on: forward_origin since Bot API 7.0, the others before it.
-_FORWARD_MARKS = (
-    "forward_origin",
-    "forward_date",
-    "forward_from",
-    "forward_from_chat",
-    "forward_sender_name",
-    "is_automatic_forward",
+_FORWARD_MARKS = frozenset(
+    {
+        "forward_origin",
+        "forward_date",
+        "forward_from",
+        "forward_from_chat",
+        "forward_sender_name",
+        "is_automatic_forward",
+    }
 )
+_NAMES = ("username", "last_name", "language_code")
 _OBJECTS = ("chat", "message", "new_chat_member")  # what handlers rely on to be there when it is named
 # A message of these alone has no words but its text.
 _ORDINARY = frozenset({"message_id", "from", "chat", "date", "text", "entities"})
@@ -120,7 +123,8 @@ class Incoming:
     @cached_property
     def is_forward(self) -> bool:
         """Whether a message passes on words written elsewhere."""
-        return any(self.message.get(mark) for mark in _FORWARD_MARKS)
+        message = self.message
+        return not _FORWARD_MARKS.isdisjoint(message) and any(message.get(mark) for mark in _FORWARD_MARKS)
 
     @cached_property
     def is_passed_on(self) -> bool:
@@ -251,18 +255,20 @@ def _check_shape(incoming: Incoming) -> None:
         person = incoming.person
         if person is not None:
             _require(_is_id(person["id"]) and isinstance(person.get("first_name", ""), str))
-            _require(
-                all(isinstance(person.get(k) or "", str) for k in ("username", "last_name", "language_code"))
-            )
+            for key in _NAMES:
+                _require(isinstance(person.get(key) or "", str))
         _require(_is_id(incoming.chat_id))
-        _require(all(isinstance(incoming.message.get(key, ""), str) for key in ("text", "caption")))
+        message = incoming.message
+        _require(isinstance(message.get("text", ""), str) and isinstance(message.get("caption", ""), str))
         _require(isinstance(incoming.content.get("data", ""), str))
         if incoming.kind in ("message", "edited_message"):
             _require(_is_id(incoming.content.get("message_id")))
-        if incoming.kind == "callback_query" and incoming.message:
-            _require(_is_id(incoming.message.get("message_id")))
-        _require(all(isinstance(incoming.content.get(key, {}), dict) for key in _OBJECTS))
-        _require(all(_is_id(chat_id) for chat_id in incoming.migration or ()))
+        if incoming.kind == "callback_query" and message:
+            _require(_is_id(message.get("message_id")))
+        for key in _OBJECTS:
+            _require(isinstance(incoming.content.get(key, {}), dict))
+        for chat_id in incoming.migration or ():
+            _require(_is_id(chat_id))
         _ = incoming.is_group, incoming.replied_to, incoming.storable
         if incoming.is_group:
             _ = incoming.named

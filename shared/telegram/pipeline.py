@@ -11,9 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from os import urandom
 from time import monotonic
 from typing import Any
-from uuid import uuid4
 
 from telebot.apihelper import ApiTelegramException
 
@@ -93,7 +93,7 @@ def receive(bot: Bot, incoming: Incoming, *, can_hold: bool = False) -> dict[str
         "receive_update",
         p_bot=bot.name,
         p_update_id=incoming.update_id,
-        p_delivery=str(uuid4()),
+        p_delivery=urandom(16).hex(),
         p_kind=incoming.kind,
         p_chat_id=incoming.chat_id,
         p_person={**(incoming.person or {}), "hash": incoming.person_hash},

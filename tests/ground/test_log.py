@@ -121,3 +121,13 @@ def test_libraries_speak_the_same_language(capsys: pytest.CaptureFixture[str]) -
         assert lines(capsys)[0]["logger"] == "urllib3"
     finally:
         root.handlers[:], root.level = before
+
+
+def test_a_short_secret_is_hidden_also_when_it_was_none_before(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log.info("a-later-secret", action="tested")
+    monkeypatch.setenv("SCHEDULER_SECRET", "a-later-secret-1")
+    log._own_secrets.cache_clear()
+    log.info("a-later-secret-1", action="tested")
+    assert [line["message"] for line in lines(capsys)] == ["a-later-secret", HIDDEN]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
+
 import pytest
 
-from shared.signatures import bearer_token, token_matches
+from shared.signatures import bearer_token, person_hash, token_matches
 
 
 @pytest.mark.parametrize(
@@ -33,3 +35,10 @@ def test_a_token_matches_only_a_secret_that_is_there(
 )
 def test_the_token_of_a_bearer_header(header: str | None, token: str) -> None:
     assert bearer_token(header) == token
+
+
+@pytest.mark.parametrize("key", ["k" * 32, "ключ" * 8, "k" * 64, "k" * 65, "k" * 300])
+def test_a_persons_hash_is_an_hmac_whatever_the_length_of_the_key(key: str) -> None:
+    for telegram_id in (1, 5_000_000_000):
+        message = f"telegram:{telegram_id}".encode()
+        assert person_hash(telegram_id, key) == hmac.new(key.encode(), message, "sha256").hexdigest()

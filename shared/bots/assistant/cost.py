@@ -5,14 +5,23 @@ from __future__ import annotations
 from decimal import Decimal
 
 from shared.ai import modes
-from shared.config import settings
+from shared.config import Settings, settings
 from shared.telegram.pipeline import MAX_TEXT
 
 _PROMPT = max(len(mode.prompt) for mode in modes.MODES.values()) + 100  # with today's date and a language
 
+_known: tuple[Settings, Decimal] | None = None
+
 
 def question_cost() -> Decimal:
     """Return the most that a question may cost, in US dollars. Its mode and earlier parts are unknown."""
+    global _known  # noqa: PLW0603 - it is the same until the settings are read anew
+    if _known is None or _known[0] is not settings():
+        _known = settings(), _estimate()
+    return _known[1]
+
+
+def _estimate() -> Decimal:
     from shared.ai.models import estimate_cost  # with the AI, which a command need not wait for
 
     characters = _PROMPT + settings().max_history_characters + MAX_TEXT
