@@ -25,6 +25,7 @@ GROUND = {
     "health",
     "server",
     "receiving",
+    "lazy",
     "names",
     "pasted",
 }
