@@ -131,7 +131,7 @@ def read_body(request: Request, most: int) -> bytes | None:
         if length is None:
             body = request.stream.read(most + 1)
         else:
-            body = request.environ["wsgi.input"].read(min(length, most + 1))
+            body = request.input_stream.read(min(length, most + 1))
     except Exception:  # gunicorn and Werkzeug have classes of their own; none of them is our failure
         return None
     # A read may return less than was announced without an error.

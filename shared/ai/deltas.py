@@ -56,7 +56,7 @@ class Deltas:
         self._count += 1
         if self._is_growing and self._parts:
             self._compare(text)
-        elif self._repeats(text):
+        elif len(text) >= self._length and self._repeats(text):
             self._parts, self._length = [], 0
         self._parts.append(text)
         self._length += len(text)
@@ -73,7 +73,7 @@ class Deltas:
 
     def _repeats(self, text: str) -> bool:
         """Whether a piece of an ordinary stream repeats all that came before it."""
-        is_candidate = len(text) >= self._length >= _SHORTEST_REPEAT and self._count > 3
+        is_candidate = self._length >= _SHORTEST_REPEAT and self._count > 3
         return is_candidate and text.startswith("".join(self._parts))
 
     def _is_cumulative(self) -> bool:

@@ -72,20 +72,22 @@ class Events:
 
     def _events(self, lines: list[bytes]) -> list[bytes]:
         complete: list[bytes] = []
+        waiting = self._data
         for line in lines:
-            if line.startswith(b"data:"):
-                self._add(line[5:].strip(), complete)
-            elif not line:
-                self._dispatch(complete)
+            if not line:
+                if len(waiting) == 1 and not self._is_error:  # as nearly all are
+                    complete.append(waiting.pop())
+                else:
+                    self._dispatch(complete)
+            elif line.startswith(b"data:"):
+                data = line[5:].strip()
+                if waiting and self._begins_event(data):
+                    self._dispatch(complete)
+                if data:
+                    waiting.append(data)
             elif line.startswith(b"event:"):
                 self._is_error = line[6:].strip() == b"error"
         return complete
-
-    def _add(self, data: bytes, complete: list[bytes]) -> None:
-        if self._data and self._begins_event(data):
-            self._dispatch(complete)
-        if data:
-            self._data.append(data)
 
     def _begins_event(self, data: bytes) -> bool:
         """Whether a data line is a new event although no empty line came before it.
@@ -104,9 +106,6 @@ class Events:
     def _dispatch(self, complete: list[bytes]) -> None:
         is_error, self._is_error = self._is_error, False
         if not self._data:
-            return
-        if len(self._data) == 1 and not is_error:  # as nearly all are
-            complete.append(self._data.pop())
             return
         data = b"\n".join(self._data)
         is_json = self._is_json()

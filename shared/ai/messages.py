@@ -26,12 +26,13 @@ def messages_for(
     name = load_language(language or settings().default_language).NAME
     home = name.partition(" ")[2]  # after the flag
     prompt = mode.prompt.format(today=f"{now:%A}, {now.day} {now:%B %Y}", home=home)
-    shown = [_without_reasoning(message) for message in from_user(history)]
+    shown = [
+        _without_reasoning(message) if message["role"] == "assistant" else message
+        for message in from_user(history)
+    ]
     return [{"role": "system", "content": prompt}, *shown, {"role": "user", "content": text}]
 
 
 def _without_reasoning(message: dict[str, str]) -> dict[str, str]:
-    if message["role"] != "assistant":
-        return message
     content = without_reasoning(message["content"])
     return message if content is message["content"] else {**message, "content": content}

@@ -105,9 +105,12 @@ def _gather(started: float, deadline: float) -> None:
 def _take_all(events: Iterable[bytes], service: Provider, draft: Draft) -> bool:
     """Read events into the draft; return whether the provider said that there are no more."""
     for event in events:
-        if not event.startswith(b"{") and event.strip().strip(b'"').upper() == b"[DONE]":
-            draft.finish = draft.finish or "stop"
-            return True
+        if not event.startswith(b"{"):
+            if event.strip().strip(b'"').upper() == b"[DONE]":
+                draft.finish = draft.finish or "stop"
+                return True
+            if not event.lstrip().startswith((b"{", b"[")):
+                continue  # it keeps the connection open and says nothing
         _take(event, service, draft)
         if draft.problem:
             break
@@ -115,11 +118,12 @@ def _take_all(events: Iterable[bytes], service: Provider, draft: Draft) -> bool:
 
 
 def _take(event: bytes, service: Provider, draft: Draft) -> None:
-    """Read one event; what is no JSON object keeps the connection open and says nothing."""
-    if not event.startswith(b"{") and not event.lstrip().startswith((b"{", b"[")):
-        return
+    """Read one event, or a whole answer."""
     try:
-        value = _parsed(event)
+        try:
+            value = orjson.loads(event)
+        except orjson.JSONDecodeError:
+            value = _leniently_parsed(event)
         # Google puts its errors into a list.
         service.take(value[0] if isinstance(value, list) else value, draft)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -131,7 +135,11 @@ def _parsed(event: bytes) -> Any:
     try:
         return orjson.loads(event)
     except orjson.JSONDecodeError:
-        return json.loads(event.decode("utf-8", "surrogateescape"), parse_int=_integer)
+        return _leniently_parsed(event)
+
+
+def _leniently_parsed(event: bytes) -> Any:
+    return json.loads(event.decode("utf-8", "surrogateescape"), parse_int=_integer)
 
 
 def _integer(digits: str) -> float:

@@ -120,8 +120,13 @@ class Provider(provider.Provider):
     def take(self, event: Mapping[str, Any], draft: Draft) -> None:
         """Read an event, or a whole answer: the one says `delta` where the other says `message`."""
         choices = event.get("choices")
-        if choices and isinstance(choice := choices[0], dict) and _is_first(choice, draft):
-            self._take_choice(choice, draft)
+        if choices and isinstance(choice := choices[0], dict):
+            # The first is the one that began; a missing index is the first.
+            index = choice.get("index") or 0
+            if draft.choice is None:
+                draft.choice = index
+            if draft.choice == index:
+                self._take_choice(choice, draft)
         if (usage := event.get("usage")) and isinstance(usage, dict):
             draft.usage = self.usage(usage)
         if error := event.get("error"):
@@ -139,9 +144,9 @@ class Provider(provider.Provider):
                 draft.said.add(content)  # as nearly all are
             else:
                 self._take_message(delta, draft.said.add, draft)
-        if isinstance(message := choice.get("message"), dict):
+        if "message" in choice and isinstance(message := choice["message"], dict):
             self._take_message(message, draft.said.put, draft)
-        if isinstance(text := choice.get("text"), str):  # of the completions API
+        if "text" in choice and isinstance(text := choice["text"], str):  # of the completions API
             draft.said.add(text)
         if reason := choice.get("finish_reason"):
             self._finish(str(reason).lower(), choice, draft)
@@ -229,14 +234,6 @@ def _is_error(event: Mapping[str, Any]) -> bool:
         return True
     has_sign = event.get("object") == "error" or event.get("type") == "error" or bool(event.get("code"))
     return has_sign and isinstance(event.get("message"), str)
-
-
-def _is_first(choice: Mapping[str, Any], draft: Draft) -> bool:
-    """Whether a choice is the one that began; a missing index is the first."""
-    index = choice.get("index") or 0
-    if draft.choice is None:
-        draft.choice = index
-    return draft.choice == index
 
 
 def _text(content: Any) -> str:

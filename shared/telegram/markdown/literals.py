@@ -40,7 +40,7 @@ _SHRUG = re.compile(r"¯\\?\\_\(ツ\)\\?_/¯")
 _COMPARISON = re.compile(
     r"^[ ]{0,3}(?:>(?=[=:;.,/\\|^)<]|_[<>.])|>>>(?=[ ])|>(?=[ ]?[-+~≈±]?[$€£₽¥]?[0-9]))", re.MULTILINE
 )
-_UNDERLINE = re.compile(r"(?<=\n)[ ]{0,3}(?:={1,2}|-{1,2})[ \t]*(?=\n|\Z)")  # Markdown makes a heading of it
+_UNDERLINE = re.compile(r"\n[ ]{0,3}(?:={1,2}|-{1,2})[ \t]*(?=\n|\Z)")  # Markdown makes a heading of it
 _MARKED_LINE = re.compile(r"[ \t]*(?:[-*+>|#]|[0-9]{1,9}[.)])|[ \t]*\Z")
 _CODE = re.compile(r"(?<!`)(`{1,8}+)(?!`)([^\n]{1,300}?)(?<!`)\1(?!`)")
 _PIPE = re.compile(r"(?<!\\)\|")
@@ -104,7 +104,7 @@ def set_aside(source: str) -> tuple[str, Literals]:
         source = _IDENTIFIER.sub(lambda match: token(match[0]), source)
     if ">" in source:
         source = _COMPARISON.sub(lambda match: _kept_comparison(match, literals), source)
-    if "\n=" in source or "\n-" in source or "\n " in source:
+    if "\n" in source:
         source = _UNDERLINE.sub(lambda match: _kept_underline(match, literals), source)
     if "|" in source and "`" in source:
         source = _CODE.sub(lambda match: _PIPE.sub(token("|"), match[0]), source)
@@ -164,7 +164,7 @@ def _is_in_quote(source: str, match: re.Match[str]) -> bool:
 
 def _kept_underline(match: re.Match[str], literals: Literals) -> str:
     """Put one or two characters below a line of text aside: a sign, not the underline of a heading."""
-    start = match.string.rfind("\n", 0, match.start() - 1) + 1
-    return (
-        match[0] if _MARKED_LINE.match(match.string[start : match.start() - 1]) else literals.token(match[0])
-    )
+    start = match.string.rfind("\n", 0, match.start()) + 1
+    if _MARKED_LINE.match(match.string[start : match.start()]):
+        return match[0]
+    return "\n" + literals.token(match[0][1:])
