@@ -11,6 +11,7 @@ import pytest
 from shared.scheduled.jobs import JOBS
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
+from tools.emulator.telegram.faults import fault_of_kind
 
 pytestmark = pytest.mark.browser
 Window = Callable[..., Any]
@@ -133,6 +134,23 @@ def test_a_lost_response_shows_the_second_delivery(stack: Stack, window: Window)
     expect(way.locator(".way-head .pill")).to_have_text("200 ×2")
     expect(way).to_contain_text("Response lost")
     expect(answers(page)).to_have_count(1)
+    page.get_by_role("button", name="Errors").click()
+    expect(page.locator(".way:visible")).to_have_count(0)  # nothing was lost for good
+    page.get_by_role("button", name="Errors").click()
+
+
+def test_a_refused_answer_in_the_response_is_explained(stack: Stack, window: Window) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    chat = {"chat_id": current_person(page), "bot": "assistant"}
+    stack.telegram.troubles.fail(fault_of_kind("rate_limit", method="sendMessage", **chat))
+    say(page, "/help")
+    way = page.locator(".way.open").first
+    expect(way.locator(".explained")).to_contain_text("Telegram never repeats a method in a response")
+    page.get_by_role("button", name="Errors").click()
+    expect(page.locator(".way:visible")).to_have_count(1)
 
 
 def test_errors_can_be_shown_alone(window: Window) -> None:

@@ -101,7 +101,10 @@ def test_an_album_is_one_group(bare: Stack, api: HttpApi, receiver: Receiver, ch
 
 @pytest.mark.parametrize(("body", "sentence"), [
     ({"text": "  "}, "There is nothing to send: the text is empty."),
-    ({"kind": "hologram"}, "The emulator cannot send a hologram."),
+    ({"kind": "poll"},
+     "The emulator cannot send a poll; it can send text, forward, album, location, contact, photo, document, "
+     "voice, audio, video, video_note, animation, sticker."),
+    ({"kind": "location", "live_period": 60}, "The emulator has no live locations."),
     ({"kind": "photo", "text": "x" * 1025}, "Telegram's captions have at most 1024 characters."),
     ({"kind": "photo", "file": {"content": "bm8gcGljdHVyZQ=="}},
      "This file is not a picture: send it as a document."),

@@ -28,6 +28,7 @@ from tools.emulator.telegram.bot_api import BotApi
 from tools.emulator.telegram.call import METHODS, READ, Call, Method, method
 from tools.emulator.telegram.coverage import (
     MESSAGE_FIELDS,
+    NOT_EMULATED,
     UPDATES,
     coverage,
     ignored_fields,
@@ -245,6 +246,32 @@ def test_a_method_that_is_not_emulated_is_not_taken_for_a_misspelled_one(telegra
         telegram.request("assistant", "SENDPOLL", {})
     words = "Not Implemented: the emulator has no sendPoll, see docs/emulator.md"
     assert (refused.value.status, refused.value.description) == (501, words)
+
+
+@pytest.mark.parametrize(("thing", "names"), NOT_EMULATED.items())
+def test_what_is_not_emulated_is_refused_and_never_comes(
+    telegram: Telegram, thing: str, names: tuple[tuple[str, ...], tuple[str, ...]]
+) -> None:
+    for name in names[0]:
+        with pytest.raises(ApiError, match=f"the emulator has no {name}") as refused:
+            telegram.request("assistant", name, {"chat_id": 1, "live_period": 60})
+        assert refused.value.status == 501
+    for name in names[1]:
+        assert (name in specification()["updates"]) + (name in specification()["message"]) > 0, name
+        assert name not in UPDATES | MESSAGE_FIELDS, name
+
+
+def test_what_would_make_another_thing_of_a_message_is_refused(telegram: Telegram, chat: Any) -> None:
+    chat.send("/start")
+    place = {"chat_id": chat.id, "latitude": 1, "longitude": 2}
+    for name, more, thing in (
+        ("sendLocation", {"live_period": 60}, "live locations"),
+        ("sendLocation", {"business_connection_id": "b"}, "business accounts"),
+    ):
+        with pytest.raises(ApiError, match=f"the emulator has no {thing}"):
+            telegram.request("assistant", name, {**place, **more})
+    assert telegram.request("assistant", "sendLocation", {**place, "business_connection_id": ""})["location"]
+    assert len(chat.answers()) == 1
 
 
 # Refusals: the literals in the code against the list with the sources.

@@ -144,7 +144,7 @@ class ChatActions:
             file = _file(kind, body.get("file"))
             return [chat.attach(kind, file, text or None, reply, thread=thread)]
         if kind not in kinds:
-            raise Refused(f"The emulator cannot send a {kind}.")
+            raise Refused(f"The emulator cannot send a {kind}; it can send {', '.join([*kinds, *KINDS])}.")
         return kinds[kind]()
 
     def _reply(self, chat: Chat, body: Json) -> int | None:
@@ -337,6 +337,8 @@ def _album(body: Json) -> list[tuple[str, Attachment | None]]:
 
 
 def _place(body: Json) -> tuple[float, float]:
+    if body.get("live_period"):
+        raise Refused("The emulator has no live locations.")
     try:
         return float(body.get("latitude", 55.751244)), float(body.get("longitude", 37.618423))
     except (TypeError, ValueError):

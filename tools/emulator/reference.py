@@ -13,7 +13,7 @@ from typing import Any
 
 from tools.emulator.functions import ROOT
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.coverage import MethodCoverage, coverage
+from tools.emulator.telegram.coverage import NOT_EMULATED, REFUSED_FIELDS, MethodCoverage, coverage
 from tools.emulator.telegram.faults import KINDS
 from tools.emulator.telegram.refusals import SOURCES, refusals
 
@@ -87,6 +87,7 @@ def _fields(text: str) -> list[tuple[list[str], str]]:
 def _bot_api() -> str:
     found = coverage()
     there = [one for one in found.methods if one.support != "none"]
+    fields = "; ".join(f"`{name}` ({thing})" for name, thing in REFUSED_FIELDS.items())
     lacking = ", ".join(f"`{one.name}`" for one in found.methods if one.support == "none")
     return "\n".join(
         [
@@ -96,7 +97,19 @@ def _bot_api() -> str:
             "| --- | --- | --- | --- | --- |",
             *map(_method_row, there),
             "",
-            f"Not supported (501 `Not Implemented`): {lacking}.",
+            "Not emulated, neither as a bot nor as a user:",
+            "",
+            "| | Methods, answered with 501 | Updates and fields that never come |",
+            "| --- | --- | --- |",
+            *(
+                f"| {thing} | {_names(methods)} | {_names(others)} |"
+                for thing, (methods, others) in NOT_EMULATED.items()
+            ),
+            "",
+            f"These fields are refused with 501 wherever they are set: {fields}. Other fields that are not "
+            "supported are ignored, and the trace lists them.",
+            "",
+            f"All methods that are not supported (501 `Not Implemented`): {lacking}.",
             "",
             f"Kinds of updates that come: {_split(found.updates)}",
             "",

@@ -139,9 +139,28 @@ def test_a_function_that_does_not_run_is_no_expected_refusal(api: Api, control: 
     )
     assert dead[0]["outcome"] == "bad"
     assert sent.update.trace_id in [one["id"] for one in api.get("deliveries", errors=1)["deliveries"]]
+    assert not delivery(api, sent)["recovered"]
     control.function("telegram").start()
     control.telegram.retry_now()
     sent.wait()
+    shown = finished(api, sent.update.trace_id, 2)
+    assert (shown["is_error"], shown["recovered"]) == (True, True)  # it stays on record, and is labelled
+
+
+def test_an_answer_in_the_response_is_lost_when_telegram_refuses_it(api: Api, anna: Chat) -> None:
+    """Telegram neither repeats a method in a response nor tells the bot of its refusal."""
+    api.post("faults", kind="rate_limit", method="sendMessage", retry_after=1, person=anna.id)
+    sent = anna.send("/help")
+    sent.wait()
+    (attempt,) = finished(api, sent.update.trace_id)["attempts"]
+    assert (attempt["status"], attempt["outcome"]) == (200, "bad")
+    assert "refused the method in the response: Too Many Requests" in attempt["explained"]["why"]
+    assert "never repeats" in attempt["explained"]["next"]
+    shown = delivery(api, sent)
+    assert (shown["state"], shown["is_error"], shown["recovered"]) == ("delivered", True, False)
+    anna.expect_silence(0.3)
+    anna.send("/help")
+    assert "/buy" in anna.answer().text  # the next command is answered
 
 
 def test_an_update_is_sent_again_and_nothing_runs_twice(

@@ -59,7 +59,11 @@ class Deliveries:
 
     def shown(self, entry: Entry, events: list[Json]) -> Json:
         """Return an entry as the API shows it; `events` are those of its trace."""
-        attempts = [one.json() | explain(entry, one, _lines(one, events)) for one in list(entry.attempts)]
+        attempts = [
+            one.json() | explain(entry, one, _lines(one, events), _refused_reply(one, events))
+            for one in list(entry.attempts)
+        ]
+        is_error = any(one["outcome"] == "bad" for one in attempts) or entry.state in ("expired", "gave_up")
         return {
             "id": entry.id,
             "kind": entry.kind,
@@ -70,8 +74,8 @@ class Deliveries:
             "update_id": entry.update_id,
             "at": entry.began,
             "state": entry.state,
-            "is_error": any(one["outcome"] == "bad" for one in attempts)
-            or entry.state in ("expired", "gave_up"),
+            "is_error": is_error,
+            "recovered": is_error and _is_recovered(attempts),
             "next_at": entry.next_at if entry.state == "retrying" else None,
             "attempts": attempts,
         }
@@ -194,6 +198,18 @@ class Deliveries:
         if isinstance(entry.source, Update):
             return title_of(self._stack.telegram.shown_body(entry.source))
         return entry.title
+
+
+def _refused_reply(attempt: Attempt, events: list[Json]) -> str:
+    """Return Telegram's refusal of the method in an attempt's response, empty without one."""
+    mine = (one["detail"] for one in events if one["kind"] == "reply" and one["attempt"] == attempt.key)
+    return next((str(detail["error"]) for detail in mine if detail.get("error")), "")
+
+
+def _is_recovered(attempts: list[Json]) -> bool:
+    """Whether the last attempt that the sender made itself went well."""
+    own = [one for one in attempts if not one["note"]]
+    return bool(own) and own[-1]["outcome"] == "good"
 
 
 def _lines(attempt: Attempt, events: list[Json]) -> list[Json]:

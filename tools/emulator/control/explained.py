@@ -11,6 +11,10 @@ Found = tuple[str, str]  # outcome, why
 
 SENDERS = {"update": "Telegram", "callback": "The provider", "job": "Cloud Scheduler"}
 BUSY = "Another delivery of the same update is being worked on: one does the work, this one is asked to wait."
+REPLY_LOST = (
+    "The update counts as delivered, and Telegram never repeats a method in a response: this answer is lost. "
+    "Answers that must arrive go out as calls of their own, which the outbox repeats."
+)
 # What a function logs when it answers 503, in the order of importance.
 REASONS = {
     "config_error": ("bad", "A setting of the function is wrong; its log names it."),
@@ -22,10 +26,16 @@ REASONS = {
 }
 
 
-def explain(entry: Entry, attempt: Attempt, lines: list[Json]) -> Json:
-    """Return {outcome: good | expected | bad, explained: {why, next} or None}; `lines` of its log."""
+def explain(entry: Entry, attempt: Attempt, lines: list[Json], refused_reply: str = "") -> Json:
+    """Return {outcome: good | expected | bad, explained: {why, next} or None}.
+
+    `lines` are those of its log, `refused_reply` is Telegram's refusal of the method in the response.
+    """
     if attempt.status is None:  # it is still going on
         return {"outcome": "good", "explained": None}
+    if refused_reply and _is_good(attempt):
+        why = f"Telegram refused the method in the response: {refused_reply}."
+        return {"outcome": "bad", "explained": {"why": why, "next": REPLY_LOST}}
     found = _unusual(entry, attempt) or _refused(attempt, lines)
     if found is None:
         return {"outcome": "good" if _is_good(attempt) else "bad", "explained": None}

@@ -19,10 +19,11 @@ export const isEventError = ({ kind, status, detail }) => (typeof status === "nu
 const statusOf = ({ status, error }) => (status === null || status === undefined ? "working" : status || error || "no response");
 
 /** What a delivery came to: the answer of its last regular attempt, and how many attempts there were. */
-export function outcome({ attempts, state }) {
+export function outcome({ attempts, state, recovered }) {
   const last = attempts.findLast((one) => !one.note) ?? attempts.at(-1);
   if (!last) return h("span", { class: "pill", data: { tone: "busy" } }, state);
   const again = attempts.length > 1 ? ` ×${attempts.length}` : "";
+  if (recovered) return h("span", { class: "pill", data: { tone: "busy" } }, `recovered${again}`);
   return pill(last, `${statusOf(last)}${again}`);
 }
 

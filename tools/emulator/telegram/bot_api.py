@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from tools.emulator.clock import TRACE_HEADER
 from tools.emulator.telegram import methods  # noqa: F401  registers the methods
 from tools.emulator.telegram.call import METHODS, Call, Method, not_found, unauthorized
-from tools.emulator.telegram.coverage import official_name
+from tools.emulator.telegram.coverage import official_name, refused_field
 from tools.emulator.telegram.errors import ApiError, bad_request
 from tools.emulator.telegram.faults import Fault
 from tools.emulator.telegram.model import BotAccount, Json
@@ -135,6 +135,8 @@ class BotApi:
         try:
             if fault is not None and not fault.executed and not fault.seconds:
                 raise _failed(fault)
+            if thing := refused_field(method, parameters):
+                raise ApiError(501, f"Not Implemented: the emulator has no {thing}, see docs/emulator.md")
             with self._telegram.world.lock:
                 result = known.run(Call(self._telegram, bot, parameters, files, known))
         except ApiError as error:

@@ -33,6 +33,31 @@ MESSAGE_FIELDS = frozenset(
     }
 )  # fmt: skip
 
+# What a bot may look for in vain: the methods are answered with 501, the updates and fields never come.
+NOT_EMULATED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "Polls and quizzes": (("sendPoll", "stopPoll"), ("poll", "poll_answer")),
+    "Dice": (("sendDice",), ("dice",)),
+    "Inline mode": (
+        ("answerInlineQuery", "savePreparedInlineMessage"),
+        ("inline_query", "chosen_inline_result", "via_bot"),
+    ),
+    "Business accounts": (
+        ("getBusinessConnection", "readBusinessMessage", "deleteBusinessMessages"),
+        ("business_connection", "business_message", "edited_business_message", "deleted_business_messages"),
+    ),
+    "Live locations": (("editMessageLiveLocation", "stopMessageLiveLocation"), ()),
+    "Checklists": (("sendChecklist", "editMessageChecklist"), ("checklist",)),
+    "Games": (("sendGame", "setGameScore", "getGameHighScores"), ("game",)),
+    "Paid media": (("sendPaidMedia",), ("paid_media", "purchased_paid_media")),
+    "Stories": (("postStory", "editStory", "deleteStory"), ("story",)),
+    "Members of a group": (
+        ("banChatMember", "restrictChatMember", "promoteChatMember"),
+        ("chat_member", "new_chat_members", "left_chat_member"),
+    ),
+}
+# Parameters that make another thing of a message: ignoring them would look like success.
+REFUSED_FIELDS = {"business_connection_id": "business accounts", "live_period": "live locations"}
+
 
 @dataclass(frozen=True)
 class MethodCoverage:
@@ -108,6 +133,14 @@ def ignored_fields(method: str, parameters: dict[str, Any]) -> list[str]:
         return []
     there = specification()["methods"][official]
     return sorted((parameters.keys() & {*there["fields"], *there["deprecated"]}) - known.fields)
+
+
+def refused_field(method: str, parameters: dict[str, Any]) -> str | None:
+    """Return the thing that a call asks for and the emulator has not, None if it asks for none."""
+    asked = (
+        name for name in ignored_fields(method, parameters) if name in REFUSED_FIELDS and parameters[name]
+    )
+    return next((REFUSED_FIELDS[name] for name in asked), None)
 
 
 def coverage() -> Coverage:
