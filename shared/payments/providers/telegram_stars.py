@@ -115,8 +115,12 @@ class Provider(provider.Provider):
         bot, _, place = cursor.partition(":")
         if bot not in bots:  # the first page, or a bot that is no more
             bot, place = bots[0], ""
-        offset = int(place) if place else _first_since(bot, since, deadline)
+        offset = int(place) if place else 0
         found = _page(bot, offset, PAGE, deadline - monotonic())
+        if not place and len(found) == PAGE and not _is_since(found[-1], since):
+            # The list goes on beyond the first page, and the day has not begun on it.
+            offset = _first_since(bot, since, deadline)
+            found = _page(bot, offset, PAGE, deadline - monotonic())
         told = [notice for notice in map(_transaction, found) if notice and notice.happened_at]
         events = tuple(
             Event(event_key(notice), (notice,), "star_transaction")

@@ -23,6 +23,9 @@ begin
   select p.provider, v_last - n.days
     from jsonb_array_elements_text(p_providers) as p (provider)
     cross join generate_series(0, 28) as n (days)
+   where not exists ( -- once a day: the days of a provider are inserted together
+     select from public.statement_days as d where d.provider = p.provider and d.day = v_last
+   )
   on conflict (provider, day) do nothing;
   select d.* into v_day
     from public.statement_days as d
