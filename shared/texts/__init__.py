@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
@@ -22,6 +23,13 @@ from typing import Any, NamedTuple, Protocol, cast
 from shared.config import settings
 
 _MARK = re.compile(r"\*\*(.+?)\*\*|`(.+?)`", re.DOTALL)
+# Values that are amounts and not identifiers: they are written with separators.
+_COUNTS = frozenset(
+    {
+        *("after", "before", "count", "credits", "days", "earned", "left", "length", "limit", "pending"),
+        *("quantity", "requests", "taken", "total", "trainings", "used", "uses"),
+    }
+)
 _FIELD = re.compile(r"\{(\w+)((?:\|[^|{}]*)*)\}")
 
 
@@ -112,6 +120,13 @@ def utf16_length(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
+def grouped(speech: Language, value: int | Decimal) -> str:
+    """Write a number with the separators of a language."""
+    whole, _, part = f"{abs(value):,}".partition(".")
+    written = whole.replace(",", speech.THOUSANDS) + (speech.DECIMAL + part if part else "")
+    return f"−{written}" if value < 0 else written
+
+
 def text(code: str, key: str, /, **values: Any) -> str:
     """Return the text `key` in a language without its styles: for buttons, toasts and descriptions."""
     return "".join(_fill(piece.content, code, values) for piece in _pieces(code, key))
@@ -178,9 +193,11 @@ def _fill(content: str, code: str, values: Mapping[str, Any]) -> str:
 
     def fill(match: re.Match[str]) -> str:
         value = values[match[1]]
+        is_amount = isinstance(value, int | Decimal) and (match[1] in _COUNTS or match[2])
+        written = grouped(language(code), value) if is_amount else str(value)
         if not match[2]:
-            return str(value)
+            return written
         forms = match[2][1:].split("|")
-        return f"{value} {forms[language(code).plural(abs(int(value)))]}"
+        return f"{written} {forms[language(code).plural(abs(int(value)))]}"
 
     return _FIELD.sub(fill, content)

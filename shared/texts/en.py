@@ -76,6 +76,10 @@ TEXTS: Mapping[str, str] = {
         "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything: a question, a draft to polish, code "
         "that won’t run. I remember our conversation, so you can just keep going."
     ),
+    "welcome_group": (
+        "👋 **Hi, {name}!**\n\nTo ask me something here, mention me or reply to one of my messages. Your profile, purchases "
+        "and settings open in our private chat."
+    ),
     "welcome_back": "👋 **Welcome back, {name}!**\n\nSend me a message or choose below.",
     "welcome_offline": (
         "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything.\n\n⚠️ I can’t load your history and "
@@ -375,6 +379,7 @@ TEXTS: Mapping[str, str] = {
         "🚫 **You no longer have access to this bot.**\n\nAn admin blocked you, so I can’t answer your "
         "messages.\n\nYou can still download or delete your data: /privacy"
     ),
+    "unbanned": "✅ You’re unbanned and can use the bot again.",
     "banned_reason": (
         "🚫 **You no longer have access to this bot.**\n\nAn admin blocked you, so I can’t answer your "
         "messages. Reason: {reason}\n\nYou can still download or delete your data: /privacy"
@@ -498,6 +503,7 @@ TEXTS: Mapping[str, str] = {
     "stats_tile_requests": "Requests today",
     "stats_tile_cost": "AI cost today",
     "stats_money": "💰 **Revenue**\n\nToday · 7 days · 30 days",
+    "stats_stars": "Telegram Stars",
     "stats_money_currency": "**{currency}**\nGross: {gross}\nRefunds: {refunds}\nNet: {net}",
     "stats_money_none": "No payments in 30 days.",
     "stats_money_counts": "Payments: {payments}\nRefunds: {refunds}",

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from shared.texts import language
+from shared.texts import grouped, language
 
 _NBSP = "\u00a0"
 _SYMBOLS = {
@@ -25,10 +25,7 @@ _SYMBOLS = {
 
 def number(code: str, value: int | Decimal) -> str:
     """Write a number: "12 345,6" in Russian, "12,345.6" in English."""
-    speech = language(code)
-    whole, _, part = f"{abs(value):,}".partition(".")
-    grouped = whole.replace(",", speech.THOUSANDS) + (speech.DECIMAL + part if part else "")
-    return f"−{grouped}" if value < 0 else grouped
+    return grouped(language(code), value)
 
 
 def money(code: str, amount: Decimal, currency: str) -> str:

@@ -741,13 +741,13 @@ insert into public.products (key, kind, plan, period, quantity, texts, position)
 values
 (
   'premium_month', 'subscription', 'PREMIUM', 'month', null,
-  '{"ru": {"title": "Премиум на месяц", "description": "1000 запросов в день на месяц"},
-    "en": {"title": "Premium for a month", "description": "1000 requests a day for a month"}}', 10
+  '{"ru": {"title": "Премиум на месяц", "description": "1 000 запросов в день на месяц"},
+    "en": {"title": "Premium for a month", "description": "1,000 requests a day for a month"}}', 10
 ),
 (
   'premium_year', 'subscription', 'PREMIUM', 'year', null,
-  '{"ru": {"title": "Премиум на год", "description": "1000 запросов в день на год"},
-    "en": {"title": "Premium for a year", "description": "1000 requests a day for a year"}}', 20
+  '{"ru": {"title": "Премиум на год", "description": "1 000 запросов в день на год"},
+    "en": {"title": "Premium for a year", "description": "1,000 requests a day for a year"}}', 20
 ),
 (
   'credits_100', 'credits', null, null, 100,
@@ -756,8 +756,8 @@ values
 ),
 (
   'credits_1000', 'credits', null, null, 1000,
-  '{"ru": {"title": "1000 запросов", "description": "Сверх дневного лимита, не сгорают"},
-    "en": {"title": "1000 requests", "description": "On top of your daily limit. They never expire."}}', 40
+  '{"ru": {"title": "1 000 запросов", "description": "Сверх дневного лимита, не сгорают"},
+    "en": {"title": "1,000 requests", "description": "On top of your daily limit. They never expire."}}', 40
 ),
 (
   'balance_500', 'balance', null, null, 500,
@@ -832,6 +832,7 @@ create table public.renewals (
   asked_at timestamptz,
   busy_until timestamptz,
   canceled_at timestamptz,
+  cancel_asked_at timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
   stop_at timestamptz,
@@ -854,6 +855,7 @@ comment on table public.renewals is 'Who pays again each period';
 comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule, or nothing is charged any more';
 comment on column public.renewals.charged_until is 'What is paid runs until then; the next period begins there';
 comment on column public.renewals.canceled_at is 'Since when it will not renew; a charge that its provider made later means that it runs again';
+comment on column public.renewals.cancel_asked_at is 'When its user last asked the provider, with our button, to stop it: the screen answers, so a callback needs no message';
 comment on column public.renewals.charge_at is 'When we look at it next: to charge it, to ask again, to end it; null: the provider has the schedule, or it is over';
 comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
 comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
@@ -3428,6 +3430,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payment public.payments;
+  v_order public.orders;
 begin
   perform private.require_admin(p_admin_email);
   if p_which ~ '^[0-9]{1,18}$' then
@@ -3444,10 +3447,11 @@ begin
   if v_payment.id is null then
     return null;
   end if;
+  v_order := private.order_of(v_payment);
   return private.payment_line(v_payment) || jsonb_build_object(
     'left', private.left_of(v_payment)::text,
     'is_test', v_payment.is_test,
-    'order_id', v_payment.order_id,
+    'order_id', coalesce(v_payment.order_id, v_order.id),
     'renewal_id', v_payment.renewal_id,
     'payer_id', nullif((v_payment.claims ->> 'telegram_id')::bigint, 0),
     'user', (
@@ -3455,7 +3459,7 @@ begin
           'telegram_id', u.telegram_id, 'username', u.username, 'first_name', u.first_name, 'last_name', u.last_name
         )
         from public.users as u
-       where u.id = v_payment.user_id
+       where u.id = coalesce(v_payment.user_id, case when v_payment.amount is null then v_order.user_id end)
     ),
     'refunds', (
       select coalesce(
@@ -4422,11 +4426,12 @@ revoke all on function public.admin_switch_promocode from public, anon, authenti
 grant execute on function public.admin_switch_promocode to bot_backend, service_role;
 comment on function public.admin_switch_promocode is 'Switches a promo code off or on again';
 
--- Lets a banned person into the bots again in an admin's name. They are told nothing; their next update is served.
+-- Lets a banned person into the bots again in an admin's name, and queues a message to them.
 --
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
 --   with what it did then. Nothing changes for somebody who is not banned; it is written down all the same.
--- Returns: jsonb {applied, before, after}, each {banned_at, reason}.
+-- Returns: jsonb {applied, before, after, outgoing}; before and after: {banned_at, reason}; outgoing: the message, to deliver
+--   now, empty for a user who was not banned, or was never told of it.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
 create or replace function public.admin_unban_user(
   p_user_id bigint, p_admin_email text, p_reference text default null
@@ -4450,7 +4455,7 @@ begin
   end if;
   v_known := private.known_action(p_reference, 'unban_user', p_user_id);
   if v_known.id is not null then
-    return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after);
+    return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after, 'outgoing', '[]'::jsonb);
   end if;
 
   v_before := jsonb_build_object('banned_at', v_user.banned_at, 'reason', v_user.ban_reason);
@@ -4458,7 +4463,9 @@ begin
      set banned_at = null, ban_reason = null, ban_told = false
    where u.id = p_user_id and u.banned_at is not null;
   perform private.write_audit(v_email, 'unban_user', p_user_id, p_reference, v_before, v_after);
-  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after, 'outgoing', case
+    when v_user.ban_told then private.notify_user(p_user_id, 'unbanned', '{}') else '[]'::jsonb
+  end);
 end
 $$;
 
@@ -4888,6 +4895,30 @@ $$;
 revoke all on function private.notify_user from public, anon, authenticated, service_role;
 comment on function private.notify_user is 'Queues a message for a user about what an admin did';
 
+-- Finds the order of a payment. While no money has come (an attempt that was declined), it is the order that the provider named.
+--
+-- Twice or at once: only reads.
+-- Returns: the order; all fields null without one.
+-- Errors: none.
+create or replace function private.order_of(p_payment public.payments)
+returns public.orders
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select o
+    from public.orders as o
+   where o.id = coalesce(
+     p_payment.order_id,
+     case when p_payment.amount is null then (p_payment.claims ->> 'order_id')::bigint end
+   )
+     and o.provider = p_payment.provider;
+$$;
+
+revoke all on function private.order_of from public, anon, authenticated, service_role;
+comment on function private.order_of is 'The order of a payment';
+
 -- Says of a payment what an admin reads in a list.
 --
 -- Twice or at once: only reads.
@@ -4917,7 +4948,7 @@ as $$
       select d.texts
         from public.products as d
        where d.key = coalesce(
-         (select o.product_key from public.orders as o where o.id = p_payment.order_id),
+         (private.order_of(p_payment)).product_key,
          (select r.product_key from public.renewals as r where r.id = p_payment.renewal_id)
        )
     ),
@@ -6039,6 +6070,29 @@ $$;
 revoke all on function private.apply_payment_notice from public, anon, authenticated, service_role;
 comment on function private.apply_payment_notice is 'Applies one thing that happened to the payment it is about';
 
+-- Notes that a user is about to stop a renewal at its provider with our button, so that the provider's callback about it sends
+-- no second confirmation.
+--
+-- Twice or at once: the last call counts, for two minutes (private.change_renewal).
+-- Locks: renewal.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.begin_cancel(p_user_id bigint, p_renewal_id bigint)
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.renewals as r
+     set cancel_asked_at = private.clock()
+   where r.id = p_renewal_id and r.user_id = p_user_id and r.status in ('active', 'past_due');
+$$;
+
+revoke all on function public.begin_cancel from public, anon, authenticated, service_role;
+grant execute on function public.begin_cancel to bot_backend;
+comment on function public.begin_cancel is 'Notes that a user is about to stop a renewal at its provider';
+
 -- Gives up an order that its provider refused to make a checkout for: nobody can pay it.
 --
 -- Twice or at once: an order that has a checkout, or is not open any more, stays as it is.
@@ -6202,6 +6256,8 @@ begin
    where r.id = v_renewal.id;
   if v_status = 'ended' and v_renewal.status = 'canceled' then
     return '[]'::jsonb;  -- they were told when it was canceled
+  elsif v_status in ('canceled', 'ended') and v_renewal.cancel_asked_at > private.clock() - interval '2 minutes' then
+    return '[]'::jsonb;  -- they asked for it just now, and the screen they asked on says so
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.tell_person(

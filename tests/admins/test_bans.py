@@ -24,6 +24,7 @@ def test_a_ban_has_a_reason_and_is_lifted_again(sql: Sql, boss: str, person: int
     assert ban_of(sql, person)["ban_reason"] == "spam"
     sql("update users set ban_told = true where id = %s", person)
     lifted = call("admin_unban_user", p_user_id=person, p_admin_email=boss)
+    assert lifted["outgoing"] == [], "no bot can write to a user who never started one"
     assert (lifted["before"]["reason"], lifted["after"]["banned_at"]) == ("spam", None)
     assert ban_of(sql, person) == {"banned_at": None, "ban_reason": None, "ban_told": False}
     rows = audited(sql, person)

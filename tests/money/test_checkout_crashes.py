@@ -19,7 +19,7 @@ KEYS = {label: key for key, label in LABELS.items()}
 
 def chosen(chat: Chat, provider: str) -> tuple[Answer, str]:
     """Go to where one more tap makes the order; the message and the button's callback data."""
-    checkout(chat, "1000 requests", provider)  # a receipt's address is known from now on
+    checkout(chat, "1,000 requests", provider)  # a receipt's address is known from now on
     seen = len(chat.answers())
     chat.send("/buy").wait()
     shop = eventually(lambda: chat.answers()[seen:], 20)[0]

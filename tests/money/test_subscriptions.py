@@ -132,6 +132,32 @@ def test_a_renewal_is_charged_again_and_again(money: Money, clock: Clock, sql: S
     assert rows == [{"status": "ended"}]
 
 
+def test_who_cancels_with_our_button_gets_no_second_confirmation(
+    money: Money, clock: Clock, sql: Sql
+) -> None:
+    clock("timestamptz '2027-01-10 12:00:00+03'")
+    anna, other, subscription = money.person(), money.person(), f"sub_{number()}"
+    order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
+    money.tell(paid(number(), order, "499.00", subscription_id=subscription), provider="stripe")
+    (row,) = sql("select id from renewals where provider_subscription_id = %s", subscription)
+    canceled = {"kind": "subscription_canceled", "subscription_id": subscription}
+    active = {"kind": "subscription_active", "subscription_id": subscription}
+
+    money.call("begin_cancel", p_user_id=other, p_renewal_id=row["id"])
+    assert said(money.tell(canceled, provider="stripe")["outgoing"]) == ["renewal_canceled"]
+    money.tell(active, provider="stripe")
+
+    money.call("begin_cancel", p_user_id=anna, p_renewal_id=row["id"])
+    clock("timestamptz '2027-01-10 12:01:59+03'")
+    assert money.tell(canceled, provider="stripe")["outgoing"] == [], "the screen they tapped on says so"
+    assert money.call("cancel_renewal", p_user_id=anna, p_renewal_id=row["id"])["outcome"] == "known"
+    money.tell(active, provider="stripe")
+
+    # The provider could not be reached; what it does later by itself is news.
+    clock("timestamptz '2027-01-10 12:02:01+03'")
+    assert said(money.tell(canceled, provider="stripe")["outgoing"]) == ["renewal_canceled"]
+
+
 def test_a_second_period_told_before_the_first_waits_for_it(money: Money, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
     anna, subscription, early = money.person(), f"sub_{number()}", number()

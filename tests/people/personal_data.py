@@ -107,6 +107,7 @@ TABLES = {
         section="payments.renewals",
         told="id product_key provider provider_subscription_id status currency amount kind plan period bot"
         " saved_method charged_until charge_at attempts asked_at busy_until canceled_at created_at ended_at"
+        " cancel_asked_at"
         " stop_at stop_attempts payer missed_at",
         kept_back="user_id",
         cleared="user_id saved_method charge_at asked_at busy_until payer",

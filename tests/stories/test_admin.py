@@ -422,7 +422,7 @@ def test_a_plan_is_given_and_taken(
     boss, anna = appoint(language).chat("assistant"), somebody(stack)
     assert re.search(gift, ask(boss, f"/plan {anna.id} premium 30").text)
     ask(anna.chat("assistant"), "/profile")
-    assert "из 1000" in anna.chat("assistant").answers()[-1].text
+    assert "из 1\u00a0000" in anna.chat("assistant").answers()[-1].text
     assert ask(boss, f"/plan {anna.id} PREMIUM").text.endswith(for_good)
     assert unknown in ask(boss, f"/plan {anna.id} GOLD").text
     assert bad in ask(boss, f"/plan {anna.id} FREE 5").text
@@ -450,6 +450,7 @@ def test_a_ban_is_asked_for_told_and_lifted(
     anna.chat("assistant").send("hello").wait(timeout=20)
     assert "Причина: продаёт ключи" in anna.chat("assistant").answer().text
     assert lifted in ask(boss, f"/unban {anna.id}").text
+    assert "Блокировка снята" in anna.chat("assistant").answer().text, "in Anna's own language"
     assert none in ask(boss, f"/unban {anna.id}").text
     assert "Что я умею" in ask(anna.chat("assistant"), "/help").text
 

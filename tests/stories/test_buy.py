@@ -58,7 +58,8 @@ def speaks(stack: Stack, language: str = "en") -> Chat:
 # Steps that stand between a screen and the button that is looked for: groups, modes, providers of cards.
 STEPS = {
     "Premium": ("Premium · from",), "Премиум": ("Премиум · от",),
-    "1000": ("Extra requests", "Пакеты запросов"),
+    "1,000": ("Extra requests",),
+    "1\u00a0000": ("Пакеты запросов",),
     "100": ("Extra requests", "Пакеты запросов"),
     "Seven": ("Extra requests",),
 }  # fmt: skip

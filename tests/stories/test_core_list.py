@@ -121,7 +121,7 @@ def test_07_daily_limits(anna: Chat, sql: Sql, premium: Callable[[Chat], None]) 
     )
     assert "25 requests" in say(anna, "One more question"), "the limit is named"
     premium(anna)
-    assert "Today: 25 of 1000 requests" in say(anna, "/profile")
+    assert "Today: 25 of 1,000 requests" in say(anna, "/profile")
 
 
 def test_08_session_created(anna: Chat, sql: Sql) -> None:

@@ -268,7 +268,7 @@ def test_without_a_database_it_is_said_plainly(stack: Stack, sql: Sql) -> None:
 
 BUYING = {
     "ru": {
-        "product": "100 запросов", "other": "1000 запросов", "stars_name": "Звёзды Telegram",
+        "product": "100 запросов", "other": "1\u00a0000 запросов", "stars_name": "Звёзды Telegram",
         "shop": "Скидка 20% на одну разовую покупку",
         "stars": "80\u00a0⭐ вместо 100\u00a0⭐",
         "roubles": "119,20\u00a0₽ вместо 149\u00a0₽", "pay": "К оплате: 119,20\u00a0₽ вместо 149\u00a0₽",
@@ -276,7 +276,7 @@ BUYING = {
         "way_stars": "Звёзды Telegram · 80", "too_late": "Срок этого счёта истёк", "full": "К оплате: 149",
     },
     "en": {
-        "product": "100 requests", "other": "1000 requests", "stars_name": "Telegram Stars",
+        "product": "100 requests", "other": "1,000 requests", "stars_name": "Telegram Stars",
         "shop": "20% off your next one-time purchase",
         "roubles": "$1.59 instead of $1.99",
         "stars": "80\u00a0⭐ instead of 100\u00a0⭐", "pay": "Total: $1.59 instead of $1.99",

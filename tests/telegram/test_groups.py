@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support import message_update
 from tools.emulator.stack import Stack
 
@@ -22,6 +24,22 @@ def test_the_bot_answers_a_mention_a_reply_and_its_commands(stack: Stack) -> Non
     answer = group.by(ben).answers()[-1]
     assert "In a group, mention me" in answer.text
     assert answer.reply_to == sent.message_id
+
+
+@pytest.mark.parametrize(
+    ("language", "says", "says_not"),
+    [("en", "mention me or reply", "Send me"), ("ru", "упомяните меня или ответьте", "Пришлите")],
+)
+def test_start_in_a_group_says_what_works_there(
+    stack: Stack, language: str, says: str, says_not: str
+) -> None:
+    anna = stack.telegram.person("Anna", language)
+    group = stack.telegram.group("Team", [anna], ["assistant"])
+    for _ in range(2):  # a new user, and one who is back
+        group.by(anna).send(f"/start@{stack.telegram.bot('assistant').username}").wait()
+        answer = group.by(anna).answer()
+        assert says in answer.text
+        assert says_not not in answer.text
 
 
 def test_talk_among_people_and_other_bots_commands_are_left_alone(stack: Stack) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import string
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from shared import bots, texts
 from shared.ai.modes import MODES
 from shared.errors import AIError
 from shared.payments import providers
+from shared.texts import figures
 from tests.support import for_each
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +110,18 @@ def test_every_text_is_used_somewhere() -> None:
     ],
 )
 def test_russian_numbers_take_the_right_word(number: int, word: str) -> None:
-    assert texts.text("ru", "admin_given_credits", quantity=number) == f"{number} {word}"
+    assert (
+        texts.text("ru", "admin_given_credits", quantity=number) == f"{figures.number('ru', number)} {word}"
+    )
+
+
+def test_amounts_have_separators_and_identifiers_have_none() -> None:
+    assert texts.text("en", "menu_left", left=1000, limit=12345) == "Requests left today: 1,000 of 12,345"
+    assert texts.text("ru", "menu_left", left=1000, limit=12345).endswith("1\u00a0000 из 12\u00a0345")
+    assert texts.text("en", "admin_given_balance", quantity=Decimal("1234.5")) == "1,234.5 of balance"
+    assert texts.text("en", "admin_button_refund", money="1000") == "↩️ Refund 1000", "written already"
+    line = texts.text("en", "admin_payment", id=12345, money="$5", status="paid")
+    assert "12345" in line
 
 
 def test_values_are_never_taken_for_markup() -> None:

@@ -112,6 +112,8 @@ def start(message: Message) -> None:
 
 def _welcome(unit: Unit) -> Text:
     name = unit.person.name
+    if unit.incoming.is_group:
+        return unit.rich("welcome_group", name=name)
     if not unit.person.is_new:
         return unit.rich("welcome_back", name=name)
     if unit.usage.daily_requests is None:

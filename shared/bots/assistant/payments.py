@@ -200,6 +200,7 @@ def cancel(call: CallbackQuery) -> None:
 
     try:
         if not renewal["provider_subscription_id"].startswith("order:"):
+            db.call("begin_cancel", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
             providers.load(renewal["provider"]).stop_renewal(
                 renewal["provider_subscription_id"],
                 unit.person.telegram_id,

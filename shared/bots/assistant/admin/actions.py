@@ -154,6 +154,7 @@ def unban(unit: Unit, person: Found) -> Done:
         p_admin_email=unit.person.admin_email,
         p_reference=unit.reference,
     )
+    deliver(done)
     key = "admin_unbanned" if done["before"]["banned_at"] else "admin_not_banned"
     return Done(unit.text(key, name=name_of(person)))
 

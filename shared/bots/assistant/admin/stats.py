@@ -47,7 +47,8 @@ def _revenue(unit: Unit, revenue: Overview) -> Text:
             kind: " · ".join(_sum(unit, one[period][kind], one["currency"]) for period in _PERIODS)
             for kind in ("gross", "refunds", "net")
         }
-        parts.append(unit.rich("stats_money_currency", currency=one["currency"], **sums))
+        name = unit.text("stats_stars") if one["currency"] == "XTR" else one["currency"]
+        parts.append(unit.rich("stats_money_currency", currency=name, **sums))
     if not revenue["currencies"]:
         parts.append(unit.rich("stats_money_none"))
     counts = {

@@ -17,6 +17,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_payment public.payments;
+  v_order public.orders;
 begin
   perform private.require_admin(p_admin_email);
   if p_which ~ '^[0-9]{1,18}$' then
@@ -33,10 +34,11 @@ begin
   if v_payment.id is null then
     return null;
   end if;
+  v_order := private.order_of(v_payment);
   return private.payment_line(v_payment) || jsonb_build_object(
     'left', private.left_of(v_payment)::text,
     'is_test', v_payment.is_test,
-    'order_id', v_payment.order_id,
+    'order_id', coalesce(v_payment.order_id, v_order.id),
     'renewal_id', v_payment.renewal_id,
     'payer_id', nullif((v_payment.claims ->> 'telegram_id')::bigint, 0),
     'user', (
@@ -44,7 +46,7 @@ begin
           'telegram_id', u.telegram_id, 'username', u.username, 'first_name', u.first_name, 'last_name', u.last_name
         )
         from public.users as u
-       where u.id = v_payment.user_id
+       where u.id = coalesce(v_payment.user_id, case when v_payment.amount is null then v_order.user_id end)
     ),
     'refunds', (
       select coalesce(

@@ -1,8 +1,9 @@
--- Lets a banned person into the bots again in an admin's name. They are told nothing; their next update is served.
+-- Lets a banned person into the bots again in an admin's name, and queues a message to them.
 --
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
 --   with what it did then. Nothing changes for somebody who is not banned; it is written down all the same.
--- Returns: jsonb {applied, before, after}, each {banned_at, reason}.
+-- Returns: jsonb {applied, before, after, outgoing}; before and after: {banned_at, reason}; outgoing: the message, to deliver
+--   now, empty for a user who was not banned, or was never told of it.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
 create or replace function public.admin_unban_user(
   p_user_id bigint, p_admin_email text, p_reference text default null
@@ -26,7 +27,7 @@ begin
   end if;
   v_known := private.known_action(p_reference, 'unban_user', p_user_id);
   if v_known.id is not null then
-    return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after);
+    return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after, 'outgoing', '[]'::jsonb);
   end if;
 
   v_before := jsonb_build_object('banned_at', v_user.banned_at, 'reason', v_user.ban_reason);
@@ -34,7 +35,9 @@ begin
      set banned_at = null, ban_reason = null, ban_told = false
    where u.id = p_user_id and u.banned_at is not null;
   perform private.write_audit(v_email, 'unban_user', p_user_id, p_reference, v_before, v_after);
-  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after);
+  return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after, 'outgoing', case
+    when v_user.ban_told then private.notify_user(p_user_id, 'unbanned', '{}') else '[]'::jsonb
+  end);
 end
 $$;
 

@@ -27,7 +27,7 @@ as $$
       select d.texts
         from public.products as d
        where d.key = coalesce(
-         (select o.product_key from public.orders as o where o.id = p_payment.order_id),
+         (private.order_of(p_payment)).product_key,
          (select r.product_key from public.renewals as r where r.id = p_payment.renewal_id)
        )
     ),

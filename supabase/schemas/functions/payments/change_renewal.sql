@@ -44,6 +44,8 @@ begin
    where r.id = v_renewal.id;
   if v_status = 'ended' and v_renewal.status = 'canceled' then
     return '[]'::jsonb;  -- they were told when it was canceled
+  elsif v_status in ('canceled', 'ended') and v_renewal.cancel_asked_at > private.clock() - interval '2 minutes' then
+    return '[]'::jsonb;  -- they asked for it just now, and the screen they asked on says so
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
   return private.tell_person(

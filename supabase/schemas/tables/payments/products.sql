@@ -31,13 +31,13 @@ insert into public.products (key, kind, plan, period, quantity, texts, position)
 values
 (
   'premium_month', 'subscription', 'PREMIUM', 'month', null,
-  '{"ru": {"title": "Премиум на месяц", "description": "1000 запросов в день на месяц"},
-    "en": {"title": "Premium for a month", "description": "1000 requests a day for a month"}}', 10
+  '{"ru": {"title": "Премиум на месяц", "description": "1 000 запросов в день на месяц"},
+    "en": {"title": "Premium for a month", "description": "1,000 requests a day for a month"}}', 10
 ),
 (
   'premium_year', 'subscription', 'PREMIUM', 'year', null,
-  '{"ru": {"title": "Премиум на год", "description": "1000 запросов в день на год"},
-    "en": {"title": "Premium for a year", "description": "1000 requests a day for a year"}}', 20
+  '{"ru": {"title": "Премиум на год", "description": "1 000 запросов в день на год"},
+    "en": {"title": "Premium for a year", "description": "1,000 requests a day for a year"}}', 20
 ),
 (
   'credits_100', 'credits', null, null, 100,
@@ -46,8 +46,8 @@ values
 ),
 (
   'credits_1000', 'credits', null, null, 1000,
-  '{"ru": {"title": "1000 запросов", "description": "Сверх дневного лимита, не сгорают"},
-    "en": {"title": "1000 requests", "description": "On top of your daily limit. They never expire."}}', 40
+  '{"ru": {"title": "1 000 запросов", "description": "Сверх дневного лимита, не сгорают"},
+    "en": {"title": "1,000 requests", "description": "On top of your daily limit. They never expire."}}', 40
 ),
 (
   'balance_500', 'balance', null, null, 500,

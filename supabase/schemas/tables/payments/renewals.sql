@@ -27,6 +27,7 @@ create table public.renewals (
   asked_at timestamptz,
   busy_until timestamptz,
   canceled_at timestamptz,
+  cancel_asked_at timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
   stop_at timestamptz,
@@ -49,6 +50,7 @@ comment on table public.renewals is 'Who pays again each period';
 comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule, or nothing is charged any more';
 comment on column public.renewals.charged_until is 'What is paid runs until then; the next period begins there';
 comment on column public.renewals.canceled_at is 'Since when it will not renew; a charge that its provider made later means that it runs again';
+comment on column public.renewals.cancel_asked_at is 'When its user last asked the provider, with our button, to stop it: the screen answers, so a callback needs no message';
 comment on column public.renewals.charge_at is 'When we look at it next: to charge it, to ask again, to end it; null: the provider has the schedule, or it is over';
 comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
 comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
