@@ -35,7 +35,7 @@ SCOPES = {"error": {"message": "You have insufficient permissions. Missing scope
 def raw_server(one_stack: Stack) -> Iterator[RawServer]:
     """A provider that speaks in bytes, in place of OpenAI; one for all, as a start takes seconds."""
     server = RawServer()
-    with one_stack.settings(OPENAI_BASE_URL=f"{server.url}/v1"):
+    with one_stack.settings("telegram", OPENAI_BASE_URL=f"{server.url}/v1"):
         yield server
     server.stop()
 

@@ -297,7 +297,7 @@ def test_help_with_a_payment_names_a_contact(stack: Stack) -> None:
     chats = {language: speaks(stack, language) for language in contacts}
     chats["en"].send("/paysupport")
     assert "@switchboard_help" in chats["en"].answer().text
-    with stack.settings(SUPPORT_CONTACT=""):
+    with stack.settings("telegram", SUPPORT_CONTACT=""):
         for language, contact in contacts.items():
             chats[language].send("/paysupport")
             answer = chats[language].answer()

@@ -109,7 +109,7 @@ def test_what_is_not_configured_is_not_offered(stack: Stack, sql: Sql) -> None:
     sql("update private.settings set value = '0' where key = any(%s)", list(keys))
     sql("update products set is_active = false")
     try:
-        with stack.settings(TOKEN_ENCRYPTION_KEYS="", TRAINING_CHANNEL="", SUPPORT_CONTACT=""):
+        with stack.settings("telegram", TOKEN_ENCRYPTION_KEYS="", TRAINING_CHANNEL="", SUPPORT_CONTACT=""):
             anna = meet(stack)
             help_ = ask(anna, "/help")
             hidden = "buy promo subscription payments terms paysupport keys referral trial trainings"
@@ -123,5 +123,5 @@ def test_what_is_not_configured_is_not_offered(stack: Stack, sql: Sql) -> None:
         for key, value in before.items():
             sql("update private.settings set value = %s where key = %s", str(value), key)
         sql("update products set is_active = true where key = any(%s)", sold)
-    with stack.settings(SUPPORT_CONTACT="@help"):
+    with stack.settings("telegram", SUPPORT_CONTACT="@help"):
         assert "paysupport" in shown_commands(ask(anna, "/help"))

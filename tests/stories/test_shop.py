@@ -127,7 +127,7 @@ def test_with_stars_alone_three_taps_lead_to_the_payment(stack: Stack, sql: Sql)
     stars = ("STRIPE_SECRET_KEY", "YOOKASSA_SHOP_ID", "CLOUDPAYMENTS_PUBLIC_ID", "PRODAMUS_URL",
              "CRYPTO_PAY_TOKEN", "ENVIRONMENT")  # fmt: skip
     try:
-        with stack.settings(**dict.fromkeys(stars, "")):
+        with stack.settings("telegram", **dict.fromkeys(stars, "")):
             anna = speaks(stack)
             shop = ask(anna, "/buy")
             assert all("⭐" in label for label in labels(shop) if "Premium" in label)

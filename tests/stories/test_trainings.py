@@ -143,14 +143,14 @@ def test_a_private_channel_shows_its_invitation_and_none_shows_nothing(
 ) -> None:
     secret = stack.telegram.channel("For Readers", None, ["assistant"])
     person, anna = somebody(stack)
-    with stack.settings(TRAINING_CHANNEL=str(secret.id)):
+    with stack.settings("telegram", TRAINING_CHANNEL=str(secret.id)):
         page, old = ask(anna, "/trainings"), ask(anna, "/trainings")
         assert [button.url for row in page.buttons for button in row if button.url] == [secret.link]
         secret.join(person)
         assert alert(page, WORDS["en"]["joined"]) == WORDS["en"]["given"]
-    with stack.settings(TRAINING_CHANNEL="@no_such_channel"):
+    with stack.settings("telegram", TRAINING_CHANNEL="@no_such_channel"):
         assert "Join" not in ask(anna, "/trainings").text
-    with stack.settings(TRAINING_CHANNEL=""):
+    with stack.settings("telegram", TRAINING_CHANNEL=""):
         assert "Join" not in ask(anna, "/trainings").text
         assert says(alert(old, WORDS["en"]["joined"]), "button_old")
     assert WORDS["en"]["offer"] in ask(anna, "/trainings").text, "another channel gives again"

@@ -116,9 +116,9 @@ class Stack:
         return self.functions[name]
 
     @contextmanager
-    def settings(self, **env: str) -> Iterator[None]:
-        """Run the functions with other settings for a while; an empty one is as good as none."""
-        before = {name: dict(function.env) for name, function in self.functions.items()}
+    def settings(self, *names: str, **env: str) -> Iterator[None]:
+        """Run all functions, or those named, with other settings for a while; empty is as good as none."""
+        before = {name: dict(self.functions[name].env) for name in names or self.functions}
         try:
             self._restart({name: old | env for name, old in before.items()})
             yield
