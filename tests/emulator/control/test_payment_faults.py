@@ -11,6 +11,7 @@ import pytest
 from shared import http
 from tests.emulator.control.conftest import Api
 from tests.support import eventually
+from tools.emulator import trace
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 
@@ -31,7 +32,10 @@ def test_an_error_is_answered_so_often_and_no_more(api: Api, control: Stack) -> 
     assert api.get("state")["troubles"]["payments"] == {}
 
 
-def test_calls_are_reset_kept_waiting_or_answered_with_a_page(api: Api, control: Stack) -> None:
+def test_calls_are_reset_kept_waiting_or_answered_with_a_page(
+    api: Api, control: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trace, "JOIN_SECONDS", 0.3)  # no function logs these calls
     api.post("payment-faults", provider="stripe", kind="reset")
     with pytest.raises(http.NotReached):
         call(control, "v1/unreached")
@@ -75,7 +79,7 @@ def test_a_senseless_fault_is_refused(api: Api, body: Any, words: str) -> None:
 
 
 def _recorded(stack: Stack, path: str) -> list[Any]:
-    """The statuses of the calls of a path; those that no function logs are recorded after 3 seconds."""
+    """The statuses of the calls of a path; those that no function logs are recorded a little later."""
     calls = (event for event in stack.trace.events() if event["kind"] == "payment_call")
     return [one["status"] for one in calls if path in one["title"]]
 
