@@ -146,29 +146,39 @@ def _checkout(stand_in: PaymentStandIn, bill: Bill, refused: str = "") -> dict[s
 
 
 def _simulated(stand_in: PaymentStandIn, bill: Bill) -> str:
-    """Write the buttons in groups: before the payment, after it, and what its webhook does."""
-    actions = [action for action in stand_in.actions(bill) if action != "pay"]
+    """Write the buttons in groups: before the payment, after it, and what its webhook does.
+
+    What the provider would refuse now is listed below them, with the reason.
+    """
+    refusals = {
+        action: stand_in.refusal(bill, action) for action in stand_in.actions(bill) if action != "pay"
+    }
+    possible = [action for action, refusal in refusals.items() if not refusal]
     groups = {
-        "Payment": [one for one in actions if one not in AFTER | WEBHOOKS],
-        "After payment": [one for one in actions if one in AFTER],
-        "Webhook": [one for one in actions if one in WEBHOOKS],
+        "Payment": [one for one in possible if one not in AFTER | WEBHOOKS],
+        "After payment": [one for one in possible if one in AFTER],
+        "Webhook": [one for one in possible if one in WEBHOOKS],
     }
     return "".join(
-        f'<h3>{title}</h3><ul class="buttons">'
-        + "".join(_button(stand_in, bill, action) for action in actions)
-        + "</ul>"
+        f'<h3>{title}</h3><ul class="buttons">{"".join(map(_button, actions))}</ul>'
         for title, actions in groups.items()
         if actions
-    )
+    ) + _refused({action: refusal for action, refusal in refusals.items() if refusal})
 
 
-def _button(stand_in: PaymentStandIn, bill: Bill, action: str) -> str:
-    refusal = stand_in.refusal(bill, action)
-    disabled = " disabled" if refusal else ""
+def _button(action: str) -> str:
     return (
-        f'<li><button class="secondary" name="do" value="{action}" aria-describedby="{action}"{disabled}>'
-        f'{ACTIONS[action]}</button><span id="{action}">{escape(refusal or HINTS[action])}</span></li>'
+        f'<li><button class="secondary" name="do" value="{action}" aria-describedby="{action}">'
+        f'{ACTIONS[action]}</button><span id="{action}">{HINTS[action]}</span></li>'
     )
+
+
+def _refused(refusals: dict[str, str]) -> str:
+    rows = "".join(
+        f"<li><b>{ACTIONS[action]}</b><span>{escape(why)}</span></li>" for action, why in refusals.items()
+    )
+    summary = f"<summary>Not possible now ({len(refusals)})</summary>"
+    return f'<details class="refused">{summary}<ul>{rows}</ul></details>' if rows else ""
 
 
 def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
