@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg.pq import ExecStatus
@@ -32,6 +33,11 @@ FUNCTIONS = {
     "scheduled": "tests/functions/scheduled.py",
 }
 ADMIN = "olga@example.com"
+# On a busy machine an example takes longer than usual, and that says nothing about the code.
+hypothesis.settings.register_profile(
+    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("suite")
 RETRY_SCALE = 0.05  # Telegram's pauses between deliveries, shortened
 
 

@@ -80,11 +80,20 @@ def healthy(stack: Stack, database_url: str, backend_url: str) -> dict[str, Any]
     }  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def gcloud_path(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A PATH on which gcloud is found; calls of it stay in this process."""
+    folder = tmp_path_factory.mktemp("gcloud") / "bin"
+    programs.install(folder, "gcloud")
+    return f"{folder}:{os.environ['PATH']}"
+
+
 class Clinic:
     """A deployment and the doctor beside it."""
 
-    def __init__(self, folder: Path, stack: Stack, project: dict[str, Any]) -> None:
+    def __init__(self, folder: Path, stack: Stack, project: dict[str, Any], path: str) -> None:
         self.folder = folder
+        self.path = path
         self.stack = stack
         self.project = project
         self.accounts = ["olga@example.com"]
@@ -95,7 +104,7 @@ class Clinic:
         cloud.write_text(before)
         addresses = {n: url for n, url in self.stack.env.items() if n.endswith(("_BASE_URL", "_API_URL"))}
         environment = {
-            "PATH": os.environ["PATH"], "FAKE_CLOUD": str(cloud), "LOG_LEVEL": "CRITICAL", **addresses,
+            "PATH": self.path, "FAKE_CLOUD": str(cloud), "LOG_LEVEL": "CRITICAL", **addresses,
         }  # fmt: skip
         command = [f"--project={PROJECT}", f"--url={self.stack.url}", *arguments]
         output, errors = io.StringIO(), io.StringIO()
@@ -118,11 +127,16 @@ class Clinic:
 
 @pytest.fixture
 def clinic(
-    tmp_path: Path, stack: Stack, database_url: str, backend_url: str, sql: Callable[..., Any]
+    tmp_path: Path,
+    stack: Stack,
+    database_url: str,
+    backend_url: str,
+    sql: Callable[..., Any],
+    gcloud_path: str,
 ) -> Iterator[Clinic]:
     admins.write(database_url, {"ADMIN_EMAILS": "olga@example.com", "ADMIN_TELEGRAM_IDS": str(OLGA)})
     stack.telegram.bot("assistant").webhook.last_error_date = None  # of other tests
-    yield Clinic(tmp_path, stack, healthy(stack, database_url, backend_url))
+    yield Clinic(tmp_path, stack, healthy(stack, database_url, backend_url), gcloud_path)
     sql("delete from admins")
 
 
@@ -239,6 +253,26 @@ def test_without_a_login_nothing_else_is_asked(clinic: Clinic) -> None:
     assert found["gcloud"]["remedy"] == "gcloud auth login"
 
 
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [("--project=Bad project;x", "A project id has 6 to 30"), ("--region=moon", "A region looks like")],
+)
+def test_a_project_that_cannot_be_is_said_so(
+    capsys: pytest.CaptureFixture[str], option: str, words: str
+) -> None:
+    assert doctor.main([f"--project={PROJECT}", option]) == 1
+    assert words in capsys.readouterr().out
+
+
+def test_without_gcloud_the_way_to_it_is_said(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert doctor.main([f"--project={PROJECT}"]) == 1
+    said = "gcloud is not installed → https://cloud.google.com/sdk/docs/install"
+    assert said in capsys.readouterr().out
+
+
 def test_without_a_deployment_the_checkout_is_checked(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "tools.doctor", f"--answers={tmp_path / 'none'}"], cwd=ROOT,
@@ -251,7 +285,7 @@ def test_without_a_deployment_the_checkout_is_checked(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "state", "words"),
     [
-        ("LOG_LEVEL=INFO\nBOT_TOKEN=\n", "ok", "1 settings"),
+        ("LOG_LEVEL=INFO\nBOT_TOKEN=\n", "ok", "1 setting"),
         ("LOG_LEVLE=INFO\n", "note", "nothing reads LOG_LEVLE"),
         ("RESPONSE_TIMEOUT=400\n", "wrong", "RESPONSE_TIMEOUT"),
         ('BOT_TOKENS={"assistant": "my-secret-token"}\n', "wrong", "BOT_TOKENS"),

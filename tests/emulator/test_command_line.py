@@ -218,6 +218,12 @@ def test_a_refusal_and_an_emulator_that_does_not_run(run: Run) -> None:
     assert err == "No emulator answers at http://127.0.0.1:9. Start it with: ./switchboard up\n"
 
 
+def test_an_address_that_is_none_says_how_one_looks(run: Run) -> None:
+    code, out, err = run("users", "--url", "nonsense")
+    assert (code, out) == (3, "")
+    assert err == "The emulator's address looks like http://127.0.0.1:8080, not nonsense.\n"
+
+
 @pytest.mark.parametrize("arguments", [[], ["sing"], ["send", "x", "--timeout", "soon"], ["tap"]])
 def test_wrong_arguments_are_code_two(arguments: list[str]) -> None:
     with pytest.raises(SystemExit) as stop:

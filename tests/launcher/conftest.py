@@ -46,6 +46,7 @@ TOOL = """
 import os, sys
 print("ran", *sys.argv[1:])
 if sys.argv[1:] == ["fail"]: raise ValueError("a secret is in this message")
+if sys.argv[1:2] == ["errno"]: raise OSError(int(sys.argv[2]), os.strerror(int(sys.argv[2])), "/some/file")
 if sys.argv[1:] == ["incomplete"]: import a_package_that_is_not_there
 """
 

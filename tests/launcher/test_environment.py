@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import signal
 import subprocess
@@ -168,3 +169,29 @@ def test_the_real_list_is_counted_without_what_windows_needs() -> None:
     assert install.count(text) == text.count("==") - text.count("sys_platform ==") - text.count(
         "'win32' \\\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (errno.ENOSPC, "The disk is full. Free 1 GB and run the command again.\n"),
+        (errno.EACCES, "/some/file: Permission denied. Use a folder that you may write to.\n"),
+        (errno.EROFS, "/some/file: Read-only file system. Use a folder that you may write to.\n"),
+    ],
+)
+def test_a_machine_that_refuses_is_told_in_one_line(installed: Checkout, number: int, said: str) -> None:
+    done = installed.run("telegram", "errno", str(number))
+    assert (done.returncode, done.stderr) == (1, said)
+
+
+def test_an_error_is_told_without_a_log_where_none_can_be_written(installed: Checkout) -> None:
+    folder = installed.root / ".switchboard"
+    if folder.exists():
+        shutil.rmtree(folder)
+    folder.write_text("no folder")
+    try:
+        done = installed.run("telegram", "fail")
+    finally:
+        folder.unlink()
+    assert (done.returncode, done.stdout) == (1, "ran fail\n")
+    assert done.stderr == "telegram failed: ValueError. SWITCHBOARD_DEBUG=1 shows the details.\n"

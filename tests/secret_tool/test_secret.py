@@ -14,6 +14,7 @@ import pytest
 from shared import config
 from shared.ai import providers as ai
 from shared.payments import providers as payments
+from tools.cloud.gcloud import CloudError, Gcloud
 from tools.secret import names
 from tools.secret.generate import GENERATORS
 from tools.setup import layout
@@ -151,6 +152,15 @@ def test_the_known_names_are_those_that_are_read() -> None:
     assert set(names.AI) == {layout.ai_secret(provider) for provider in ai.names()}
     assert set(names.DEPLOYMENT) == {*layout.READERS, layout.OWN_KEYS, "SCHEDULER_SECRET"}
     assert set(GENERATORS) <= set(names.KNOWN) <= config.variables() | config.OTHER_VARIABLES
+
+
+def test_an_unreadable_folder_of_the_path_is_no_surprise(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "gcloud")
+
+    monkeypatch.setattr("tools.cloud.gcloud.subprocess.run", refuse)
+    with pytest.raises(CloudError, match="gcloud is not installed"):
+        Gcloud().read("auth", "list")
 
 
 def test_without_gcloud_the_way_to_it_is_said(tool: Tool) -> None:

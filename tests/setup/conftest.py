@@ -44,7 +44,8 @@ class Done:
 class Typist:
     """Answers questions. One that it has no answer for ends the run."""
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, interrupted: str = "") -> None:
+        self._interrupted = interrupted  # the question at which Ctrl-C is pressed
         self._answers = {question: list(lines) for question, lines in answers.items()}
         self.asked: list[str] = []
 
@@ -68,6 +69,8 @@ class Typist:
         question = output.rpartition("\n")[2].strip()
         assert question.endswith(":"), f"it reads without a question\n{output[-1500:]}"
         self.asked.append(question)
+        if self._interrupted and question.startswith(self._interrupted):
+            raise KeyboardInterrupt
         for start, lines in self._answers.items():
             if question.startswith(start) and lines:
                 return f"{lines.pop(0) if len(lines) > 1 else lines[0]}\n"
@@ -139,10 +142,10 @@ class World:
         file = self.folder / "calls"
         return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
-    def run(self, answers: Answers, *arguments: str, **extra: str) -> Done:
+    def run(self, answers: Answers, *arguments: str, interrupted: str = "", **extra: str) -> Done:
         """Run the wizard as somebody at a terminal would, who reads a question before typing."""
         output, errors = io.StringIO(), io.StringIO()
-        typist = Typist(answers)
+        typist = Typist(answers, interrupted)
         keyboard = Keyboard(typist, errors if "--dry-run" in arguments else output)
         with (
             programs.in_this_process(self.environment | extra),

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import subprocess
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -17,7 +18,7 @@ from tests.setup import programs
 from tests.setup.conftest import PASSWORD, PROJECT, Answers, Done, World
 from tests.support import eventually
 from tools.cloud.gcloud import Gcloud
-from tools.setup import layout
+from tools.setup import answers, layout
 from tools.setup import main as wizard
 
 AI_KEY = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"
@@ -129,7 +130,9 @@ def _check_secrecy(world: World, done: Done) -> None:
 
 
 def _check_shown(world: World, done: Done) -> None:
-    """Every call of gcloud was shown before it ran."""
+    """Every call of gcloud was shown before it ran, and none asked for the same twice in a step."""
+    policies = Counter(tuple(call) for call in world.calls if "get-iam-policy" in call)
+    assert set(policies.values()) == {1}
     for call in world.calls:
         assert " ".join(word for word in call if word != "--quiet") in done.output.replace("'", "")
 
@@ -259,6 +262,57 @@ def test_ctrl_c_leaves_a_state_that_the_next_run_continues(world: World, olga: A
     assert stopped.output.endswith("Stopped. Run ./switchboard setup again to go on from here.\n")
     done = world.run(typed(world))
     assert done.status == 0, done.output[-2000:] + done.errors
+
+
+def test_a_second_wizard_is_kept_away(world: World) -> None:
+    with answers.alone(world.answers):
+        done = world.run(typed(world))
+    assert (done.status, done.asked, world.calls) == (1, [], [])
+    assert done.errors.startswith("Another ./switchboard setup uses ")
+    assert done.errors.count("\n") == 1
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_asked(world: World) -> None:
+    (world.folder / "file").touch()  # root may write everywhere, but not below a file
+    world.answers = world.folder / "file" / "answers.json"
+    done = world.run(typed(world))
+    assert (done.status, done.asked, world.calls) == (1, [], [])
+    assert f"Answers cannot be kept in {world.folder / 'file'}" in done.errors
+    assert done.errors.count("\n") == 1
+
+
+def test_what_is_pasted_around_an_answer_is_left_out(world: World, olga: Any) -> None:
+    token = world.telegram.bot("assistant").token
+    pasted: Answers = {
+        "Project id": [f"\u00a0{PROJECT}\u200b "],
+        "Run them?": ["yep", "Y"],
+        "Region": ["“europe-west3”"],
+        "Address of the database": [f'"{world.owner_url}"'],
+        "Token for the bot": [f"'{token}'"],
+        "OpenAI API key": ["sk-ключ", "sk-two words", f"\ufeff{AI_KEY}\t"],
+        "STRIPE_SECRET_KEY": ["sk_tеst_emulator", f"`{STRIPE_KEY}`"],  # the first with a Cyrillic letter
+        "Admin email": ["<olga@example.com", " olga@example.com"],
+    }
+    answers = typed(world, pasted)
+    del answers["Token for the bot assistant"]
+    done = world.run(answers)
+    assert done.status == 0, done.output[-2000:] + done.errors
+    assert "Answer y or n." in done.output
+    assert done.output.count("It has Latin letters, digits and signs, and no spaces") == 3
+    assert json.loads(world.secret("BOT_TOKENS")) == {"assistant": token}
+    assert (world.secret("OPENAI_API_KEY"), world.secret("STRIPE_SECRET_KEY")) == (AI_KEY, STRIPE_KEY)
+    assert unquote(urlsplit(world.secret("DATABASE_ADMIN_URL")).password or "") == PASSWORD
+    assert json.loads(world.answers.read_text())["region"] == "europe-west3"
+
+
+@pytest.mark.parametrize(
+    "question", ["Create the project", "Region", "Address", "Token", "Is Olga", "Deploy"]
+)
+def test_ctrl_c_at_a_question_ends_in_one_line(world: World, olga: Any, question: str) -> None:
+    done = world.run(typed(world), interrupted=question)
+    assert (done.status, done.errors) == (130, "")
+    assert done.output.endswith("\nStopped. Run ./switchboard setup again to go on from here.\n")
+    assert world.run(typed(world)).status == 0
 
 
 def test_a_build_that_fails_names_its_step_and_its_log(world: World, olga: Any) -> None:

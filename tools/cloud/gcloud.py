@@ -76,7 +76,7 @@ class Gcloud:
             done = subprocess.run(
                 command, check=False, timeout=deadline, stdin=subprocess.DEVNULL, cwd=folder
             )
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             raise _missing() from None
         except subprocess.TimeoutExpired:
             raise CloudError(f"gcloud did not end within {deadline / 60:.0f} minutes") from None
@@ -90,7 +90,7 @@ class Gcloud:
                 [*command, "--quiet"], input=value, capture_output=True, text=True, check=False,
                 timeout=deadline, env={**os.environ, "CLOUDSDK_CORE_DISABLE_PROMPTS": "1"},
             )  # fmt: skip
-        except FileNotFoundError:
+        except (FileNotFoundError, PermissionError):
             raise _missing() from None
         except subprocess.TimeoutExpired:
             raise CloudError(f"gcloud did not answer within {deadline:.0f} s: {shlex.join(words)}") from None
@@ -100,6 +100,7 @@ class Gcloud:
 
 
 def _missing() -> CloudError:
+    """A folder of PATH that may not be read makes a missing program a PermissionError."""
     return CloudError("gcloud is not installed: https://cloud.google.com/sdk/docs/install")
 
 

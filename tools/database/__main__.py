@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(required=True)
     for command in (_sync, _push, _settings, _status, _reset):
         name = command.__name__.removeprefix("_")
         with_url = commands.add_parser(name, description=command.__doc__, help=command.__doc__)

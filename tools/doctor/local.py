@@ -74,7 +74,8 @@ def dotenv(root: Path) -> Finding:
             config.settings()
         except ConfigError as error:
             return Finding.wrong(str(error), ".env.example shows the form")
-    return Finding.ok(f"{sum(map(bool, given.values()))} settings")
+    count = sum(map(bool, given.values()))
+    return Finding.ok(f"{count} setting{'' if count == 1 else 's'}")
 
 
 def checkout(root: Path) -> Finding:
@@ -89,7 +90,8 @@ def checkout(root: Path) -> Finding:
     changed = len(done.stdout.splitlines())
     if changed:
         return Finding.note(
-            f"{changed} files differ from the last commit", "a deployment uploads them as they are"
+            f"{changed} file{'s differ' if changed > 1 else ' differs'} from the last commit",
+            "a deployment uploads files as they are",
         )
     return Finding.ok("as committed")
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from tools.cloud.gcloud import CloudError, Gcloud
+from tools.cloud.gcloud import PROGRAM, CloudError, Gcloud
 from tools.doctor import local
 from tools.doctor.finding import Finding
 from tools.setup import answers as answers_file
+from tools.setup import checks
 from tools.setup.answers import Answers, AnswersError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -87,6 +89,8 @@ def _ready(it: object) -> Finding:
     from tools.doctor.deployment import Deployment
 
     assert isinstance(it, Deployment)
+    if shutil.which(PROGRAM) is None:
+        return Finding.wrong("gcloud is not installed", "https://cloud.google.com/sdk/docs/install")
     if not it.cloud.read("auth", "list", "--filter=status:ACTIVE", "--format=value(account)").strip():
         return Finding.wrong("not logged in", "gcloud auth login")
     it.complete()
@@ -96,6 +100,9 @@ def _ready(it: object) -> Finding:
 def _answers(parsed: argparse.Namespace) -> Answers:
     file = Path(parsed.answers) if parsed.answers else answers_file.path(ROOT, parsed.environment)
     if parsed.project:
+        for verdict in (checks.project(parsed.project), checks.region(parsed.region)):
+            if not verdict.is_good:
+                raise AnswersError(verdict.text)
         return Answers(environment="", project=parsed.project, region=parsed.region)
     return answers_file.load(file, parsed.environment)
 

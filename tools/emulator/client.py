@@ -149,6 +149,8 @@ class Emulator:
         return found
 
     def _request(self, method: str, path: str, body: bytes | None, patience: float) -> Json:
+        if not self.url.startswith(("http://", "https://")):
+            raise Unreachable(f"The emulator's address looks like {DEFAULT_URL}, not {self.url}.")
         request = urllib.request.Request(
             f"{self.url}/api/{path}", body, {"Content-Type": "application/json"}, method=method
         )

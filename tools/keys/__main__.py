@@ -20,7 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="./switchboard keys", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    commands = parser.add_subparsers(required=True, metavar="command")
+    commands = parser.add_subparsers(required=True)
     commands.add_parser("new", help=_new.__doc__).set_defaults(command=_new)
     rotating = commands.add_parser("rotate", help=_rotate.__doc__)
     rotating.add_argument("--url", default=os.environ.get("DATABASE_ADMIN_URL"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import runpy
 import sys
@@ -18,6 +19,8 @@ from tools.launcher.errors import LauncherError
 HELP = ("help", "--help", "-h")
 # The conventions of shells: 130 after Ctrl-C, 2 for a wrong call.
 INTERRUPTED, WRONG_CALL = 130, 2
+# Errors of the machine that the owner can end; their text holds no more than a path.
+MACHINE = (errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS)
 ERROR_LOG = Path(".switchboard") / "error.log"
 OURS = ("shared", "tools", "functions", "tests")
 
@@ -35,8 +38,18 @@ def main(typed: Sequence[str]) -> int:
         # The reader of a pipeline ended first. Without this, Python complains once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
-        print(f"{error.filename or 'This machine'}: {error.strerror or error}", file=sys.stderr)
+        print(_machine(error), file=sys.stderr)
     return 1
+
+
+def _machine(error: OSError) -> str:
+    """Return what the machine refused, with what to do where that is known."""
+    if error.errno in MACHINE[:2]:
+        return "The disk is full. Free 1 GB and run the command again."
+    what = f"{error.filename or 'This machine'}: {error.strerror or error}"
+    if error.errno in MACHINE[2:]:
+        return f"{what}. Use a folder that you may write to."
+    return what
 
 
 def _dispatch(typed: list[str]) -> int:
@@ -101,6 +114,10 @@ def _run_module(name: str, module: str, arguments: Sequence[str]) -> int:
         ) from None
     except (BrokenPipeError, KeyboardInterrupt, EOFError):
         raise
+    except OSError as error:
+        if error.errno not in MACHINE:
+            return _unexpected(name, error)
+        raise
     except Exception as error:
         return _unexpected(name, error)
     return 0
@@ -112,8 +129,12 @@ def _unexpected(name: str, error: Exception) -> int:
         traceback.print_exception(error)
         return 1
     log = environment.ROOT / ERROR_LOG
-    log.parent.mkdir(exist_ok=True)
-    log.touch(mode=0o600)
-    log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
-    print(f"{name} failed: {type(error).__name__}. The details are in {log}.", file=sys.stderr)
+    details = f"The details are in {log}."
+    try:
+        log.parent.mkdir(exist_ok=True)
+        log.touch(mode=0o600)
+        log.write_text("".join(traceback.format_exception(error)), encoding="utf-8")
+    except OSError:
+        details = "SWITCHBOARD_DEBUG=1 shows the details."
+    print(f"{name} failed: {type(error).__name__}. {details}", file=sys.stderr)
     return 1

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 
@@ -126,9 +128,35 @@ _CHECKS: dict[str, Callable[[str], Verdict]] = {
 
 
 def save(file: Path, answers: Answers) -> None:
-    """Keep the answers; a save that is cut off leaves the old ones."""
-    file.parent.mkdir(exist_ok=True)
+    """Keep the answers; a save that is cut off leaves the old ones. Raises AnswersError."""
     fresh = file.with_suffix(".new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(json.dumps(asdict(answers), indent=2) + "\n", encoding="utf-8")
-    fresh.replace(file)
+    try:
+        file.parent.mkdir(exist_ok=True)
+        fresh.touch(mode=0o600)
+        fresh.write_text(json.dumps(asdict(answers), indent=2) + "\n", encoding="utf-8")
+        fresh.replace(file)
+    except OSError as error:
+        raise _not_kept(file, error) from None
+
+
+@contextmanager
+def alone(file: Path) -> Iterator[None]:
+    """Keep a second wizard away that would ask and deploy the same. Raises AnswersError where one runs."""
+    try:
+        file.parent.mkdir(exist_ok=True)
+        lock = file.with_suffix(".lock").open("w")
+    except OSError as error:
+        raise _not_kept(file, error) from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise AnswersError(f"Another ./switchboard setup uses {file}: end that one first.") from None
+        yield
+
+
+def _not_kept(file: Path, error: OSError) -> AnswersError:
+    return AnswersError(
+        f"Answers cannot be kept in {file.parent} ({error.strerror}): make it writable, or name a file with "
+        "--answers, and run ./switchboard setup again."
+    )

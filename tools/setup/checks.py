@@ -20,6 +20,8 @@ _REGION = re.compile(r"[a-z]{2,20}-[a-z]{2,20}[0-9]{1,2}")
 # `|` separates the settings in deploy.yaml: behind it a value would be another setting.
 _EMAIL = re.compile(r"[^@\s,|]+@[^@\s,|]+\.[^@\s,|]+")
 _LINK = re.compile(r"https?://[^\s|]+")
+_ID = re.compile(r"[0-9]{1,16}")
+_KEY = re.compile(r"[!-~]+")  # what an HTTP header and an address may hold
 _DOMAIN = re.compile(r"https://[A-Za-z0-9.-]+")
 _CONTACT = re.compile(rf"@[A-Za-z][A-Za-z0-9_]{{3,31}}|{_LINK.pattern}|{_EMAIL.pattern}")
 # What `settings()` wants of every function and no check looks at.
@@ -56,7 +58,7 @@ def emails(answer: str) -> Verdict:
 def telegram_ids(answer: str) -> Verdict:
     """Check a list of Telegram ids."""
     words = [word.strip() for word in answer.split(",")]
-    if all(word.isascii() and word.isdecimal() and 0 < int(word) < 2**52 for word in words):
+    if all(_ID.fullmatch(word) and 0 < int(word) < 2**52 for word in words):
         return Verdict.good("")
     return Verdict.bad(
         "A Telegram ID is a number such as 123456789: docs/deployment.md (Find your ids) has the way."
@@ -105,8 +107,17 @@ def bot_token(token: str) -> Verdict:
     return Verdict.good(f"@{me.get('username')}")
 
 
+def key_form(text: str) -> Verdict:
+    """Check the form of a key or id of a provider: printable ASCII without spaces."""
+    if _KEY.fullmatch(text):
+        return Verdict.good("")
+    return Verdict.bad("It has Latin letters, digits and signs, and no spaces: copy it again.")
+
+
 def ai_key(provider: str, key: str) -> Verdict:
     """Ask an AI provider whether it accepts a key, with the call that /keys uses."""
+    if not (form := key_form(key)).is_good:
+        return form
     from shared.ai.checking import Verdict as Answer
     from shared.ai.checking import check_key
 

@@ -1,15 +1,20 @@
-"""Questions and lines on the terminal. A secret is never shown and never repeated."""
+"""Questions and lines on the terminal. A secret is never shown and never repeated.
+
+What is pasted often brings more than was copied: spaces, quotes, invisible characters. They are removed.
+"""
 
 from __future__ import annotations
 
 import getpass
 import sys
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from tools.setup.verdict import Verdict
 
 Check = Callable[[str], Verdict]
+QUOTES = ('""', "''", "``", "“”", "‘’", "«»")
 
 
 class Console:
@@ -28,14 +33,18 @@ class Console:
         hint = f" [{default}]" if default else ""
         while True:
             print(f"{question}{hint}: ", end="", file=self._out, flush=True)
-            answer = self._line().strip() or default
+            answer = unquoted(visible(self._line())) or default
             if answer and self._passes(check(answer)):
                 return answer
 
-    def ask_secret(self, question: str, check: Check) -> str:
-        """Ask for a secret until it passes its check; on a terminal nothing of it is shown."""
+    def ask_secret(self, question: str, check: Check, *, may_be_quoted: bool = True) -> str:
+        """Ask for a secret until it passes its check; on a terminal nothing of it is shown.
+
+        Quotes around it are removed, unless they may belong to it (a password).
+        """
         while True:
-            answer = self._secret(f"{question} (not shown): ").strip()
+            answer = visible(self._secret(f"{question} (not shown): "))
+            answer = unquoted(answer) if may_be_quoted else answer
             if answer and self._passes(check(answer)):
                 return answer
 
@@ -49,10 +58,15 @@ class Console:
         return self.ask(f"{question} ({listed})", check, default)
 
     def confirm(self, question: str, *, default: bool = True) -> bool:
-        """Ask yes or no."""
-        print(f"{question} [{'Y/n' if default else 'y/N'}]: ", end="", file=self._out, flush=True)
-        answer = self._line().strip().lower()
-        return default if not answer else answer in ("y", "yes")
+        """Ask yes or no, again until it is one of them; Enter takes the default."""
+        while True:
+            print(f"{question} [{'Y/n' if default else 'y/N'}]: ", end="", file=self._out, flush=True)
+            answer = unquoted(visible(self._line())).lower()
+            if not answer:
+                return default
+            if answer in ("y", "yes", "n", "no"):
+                return answer.startswith("y")
+            self.say("  Answer y or n.")
 
     def _passes(self, verdict: Verdict) -> bool:
         if verdict.text:
@@ -60,15 +74,35 @@ class Console:
         return verdict.is_good or (verdict.is_unknown and self.confirm("Use it unchecked?", default=False))
 
     def _line(self) -> str:
-        line = self._in.readline()
+        return self._read(self._in.readline)
+
+    def _read(self, read: Callable[[], str]) -> str:
+        """Return a line, an empty one where it is no text in the terminal's encoding. EOFError at the end."""
+        try:
+            line = read()
+        except UnicodeDecodeError:
+            self.say("  That was not text in UTF-8. Type or paste it again.")
+            return "\n"
         if not line:
             raise EOFError
         return line
 
     def _secret(self, question: str) -> str:
         if self._in.isatty():
-            return getpass.getpass(question)
+            return self._read(lambda: f"{getpass.getpass(question)}\n")
         print(question, end="", file=self._out, flush=True)
         answer = self._line()
         self.say()
         return answer
+
+
+def visible(text: str) -> str:
+    """Return a line without spaces around it and without invisible characters in it."""
+    kept = (one for one in text if one.isspace() or unicodedata.category(one) not in ("Cf", "Cc", "Cs"))
+    return "".join(kept).strip()
+
+
+def unquoted(text: str) -> str:
+    """Return a line without the quotes around it."""
+    is_quoted = len(text) > 1 and text[0] + text[-1] in QUOTES
+    return text[1:-1].strip() if is_quoted else text

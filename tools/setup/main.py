@@ -64,7 +64,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             answers.public_url = parsed.public_url
         if parsed.deploy:
             answers.deployed = {}
-        run(_context(answers, previous, file, console, parsed.yes))
+        with answers_file.alone(file):
+            run(_context(answers, previous, file, console, parsed.yes))
     except (KeyboardInterrupt, EOFError):
         console.say("\nStopped. Run ./switchboard setup again to go on from here.")
         return 130

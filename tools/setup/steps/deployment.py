@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from tools.cloud.gcloud import CloudError
@@ -60,18 +61,19 @@ class Deploy(Step):
 
     title = "First deployment"
     heading = HEADING
+    _lacking: Sequence[str] = ()
 
     def is_done(self, context: Context) -> bool:
         """Whether all runs, and the last deployment from here had these answers.
 
         A function's settings do not show every answer, so what was deployed is kept beside them.
         """
-        return not self.lacking(context) and context.answers.deployed == substitutions(context.answers)
+        self._lacking = self.lacking(context)
+        return not self._lacking and context.answers.deployed == substitutions(context.answers)
 
     def run(self, context: Context) -> None:
         """Submit the build and watch it; Stop names the step that failed."""
-        lacking = self.lacking(context)
-        what = ", ".join(lacking) or "this checkout, with the answers above"
+        what = ", ".join(self._lacking) or "this checkout, with the answers above"
         context.console.say(f"  To deploy: {what}. It takes about ten minutes.")
         context.allow("  Deploy now?")
         if not context.cloud.watch(*submit(context.answers), deadline=BUILD_SECONDS, folder=context.root):
@@ -85,7 +87,8 @@ class Deploy(Step):
 
     def lacking(self, context: Context) -> list[str]:
         """Return the functions and jobs that do not run as the answers say. Raises CloudError."""
-        lacking = [name for name in layout.FUNCTIONS if not self._runs(context, name)]
+        deployed = function_names(context.cloud, context.answers.region)
+        lacking = [name for name in layout.FUNCTIONS if name not in deployed or not self._runs(context, name)]
         from shared.scheduled.jobs import JOBS
 
         found = context.cloud.read(
@@ -95,8 +98,8 @@ class Deploy(Step):
         return [*lacking, *(f"job {job}" for job in JOBS if f"switchboard-{job}" not in there)]
 
     def _runs(self, context: Context, name: str) -> bool:
-        found = describe_function(context.cloud, name, context.answers.region)
-        if found is None or found.get("state") != "ACTIVE":
+        found = _describe(context.cloud, name, context.answers.region)
+        if found.get("state") != "ACTIVE":
             return False
         given = settings_of(found)
         wanted = substitutions(context.answers)
@@ -122,11 +125,18 @@ class Deploy(Step):
         return f"The deployment failed{where}: {builds[0].get('logUrl', 'see Cloud Build')}\n{again}"
 
 
+def function_names(cloud: Any, region: str) -> set[str]:
+    """Return the functions of the project in a region. Raises CloudError."""
+    found = cloud.read("functions", "list", f"--regions={region}", "--format=value(name)")
+    return {line.rsplit("/", 1)[-1] for line in found.split()}
+
+
 def describe_function(cloud: Any, name: str, region: str) -> dict[str, Any] | None:
     """Return what gcloud tells of a function, or None where there is none. Raises CloudError."""
-    found = cloud.read("functions", "list", f"--regions={region}", "--format=value(name)")
-    if name not in {line.rsplit("/", 1)[-1] for line in found.split()}:
-        return None
+    return _describe(cloud, name, region) if name in function_names(cloud, region) else None
+
+
+def _describe(cloud: Any, name: str, region: str) -> dict[str, Any]:
     described: dict[str, Any] = cloud.read_json("functions", "describe", name, "--gen2", f"--region={region}")
     return described
 

@@ -65,18 +65,19 @@ class Owner(Step):
             return self._await_message(context, token)
         except (bot_api.BotApiError, KeyError, AttributeError, TypeError):
             return ""
-        except KeyboardInterrupt:
-            context.console.say()
-            return ""
 
     def _await_message(self, context: Context, token: str) -> str:
         deadline = time.monotonic() + WAIT_SECONDS
         while (left := deadline - time.monotonic()) > 0:
             wait = max(0, min(POLL_SECONDS, int(left)))
             # Without an offset nothing is confirmed: the webhook delivers the message again later.
-            updates = bot_api.call(
-                token, "getUpdates", wait + bot_api.DEADLINE, timeout=wait, allowed_updates=["message"]
-            )
+            try:
+                updates = bot_api.call(
+                    token, "getUpdates", wait + bot_api.DEADLINE, timeout=wait, allowed_updates=["message"]
+                )
+            except KeyboardInterrupt:
+                context.console.say()
+                return ""
             for update in reversed(updates):
                 message = update.get("message") or {}
                 sender = message.get("from") or {}

@@ -25,7 +25,9 @@ class Project(Step):
     heading = HEADING
 
     def ask(self, context: Context) -> None:
-        """Ask for the project's id."""
+        """Ask for the project's id, once gcloud is there and logged in: nothing works without it."""
+        if not context.answers.project:
+            self._require_login(context)
         context.console.say(
             "  console.cloud.google.com lists your projects; an id that is free makes a new one."
         )

@@ -89,7 +89,7 @@ class Database(Step):
             # A pooler that does not know the project says nothing about the password.
             return next((one for one in verdicts if one.text != database.UNKNOWN_PROJECT), verdicts[0])
 
-        context.console.ask_secret("Database password", check)
+        context.console.ask_secret("Database password", check, may_be_quoted=False)
         return right[0]
 
     def _paste(self, context: Context) -> database.Address:
@@ -109,7 +109,8 @@ class Database(Step):
         def check(password: str) -> Verdict:
             return database.log_in(address.with_password(password).url())
 
-        return address.with_password(context.console.ask_secret("Database password", check))
+        password = context.console.ask_secret("Database password", check, may_be_quoted=False)
+        return address.with_password(password)
 
 
 class Bots(Step):
@@ -269,7 +270,7 @@ class Payments(Step):
     def _value(self, context: Context, name: str) -> str:
         if context.store.has_value(name):
             return context.store.get(name)
-        return context.console.ask_secret(name, lambda _: Verdict.good(""))
+        return context.console.ask_secret(name, checks.key_form)
 
 
 class Access(CloudStep):

@@ -53,6 +53,8 @@ class Action:
 class CloudStep(Step):
     """A step that is a list of gcloud commands."""
 
+    _missing: Sequence[Action] = ()
+
     @abstractmethod
     def actions(self, answers: Answers) -> Sequence[Action]:
         """Return all commands of the step, for a project that has nothing yet."""
@@ -62,14 +64,13 @@ class CloudStep(Step):
         """Ask the cloud which of them are still to run."""
 
     def is_done(self, context: Context) -> bool:
-        """Whether no command is missing."""
-        return not self.missing(context)
+        """Whether no command is missing. `run` takes what was found: every question takes gcloud a second."""
+        self._missing = self.missing(context)
+        return not self._missing
 
     def run(self, context: Context) -> None:
-        """Run what is missing, after asking once."""
-        missing = self.missing(context)
-        if not missing:
-            return
+        """Run what `is_done` found missing, after asking once."""
+        missing = self._missing
         context.console.say(f"  {len(missing)} command{'s' if len(missing) > 1 else ''}:")
         for action in missing:
             context.console.say(f"    {shlex.join(context.cloud.command(*action.words))}")
