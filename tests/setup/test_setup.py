@@ -264,6 +264,18 @@ def test_ctrl_c_leaves_a_state_that_the_next_run_continues(world: World, olga: A
     assert done.status == 0, done.output[-2000:] + done.errors
 
 
+def test_a_bot_of_another_deployment_is_not_taken_unawares(world: World, olga: Any) -> None:
+    elsewhere = "https://production.example/telegram/with-a-secret"
+    world.telegram.request("assistant", "setWebhook", {"url": elsewhere})
+    kept = world.run(typed(world), interrupted="Use it anyway?")
+    assert (kept.status, kept.asked[-1]) == (130, "Use it anyway? [y/N]:")
+    assert "sends its updates to production.example. A deployment here takes it away" in kept.output
+    assert "with-a-secret" not in kept.output
+    assert "BOT_TOKENS" not in world.project["secrets"]
+    moved = world.run(typed(world, {"Use it anyway?": ["y"], "Admin Telegram ID": [str(olga.id)]}))
+    assert (moved.status, webhook(world)) == (0, f"{URL}/telegram/assistant")
+
+
 def test_a_second_wizard_is_kept_away(world: World) -> None:
     with answers.alone(world.answers):
         done = world.run(typed(world))

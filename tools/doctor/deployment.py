@@ -180,15 +180,19 @@ def backend_login(it: Deployment) -> Finding:
 
 def sales(it: Deployment) -> Finding:
     """Check that something is on sale, and nothing without a contact."""
+    import psycopg
+
     from tools.database.errors import DatabaseToolError
     from tools.deployment import sales as rule
 
     contact, url = it.answers.support_contact, it.store.get("DATABASE_ADMIN_URL")
     try:
         rule.check(url, {"ENVIRONMENT": it.answers.environment, "SUPPORT_CONTACT": contact})
+        count = rule.on_sale(url)
     except DatabaseToolError as error:
         return Finding.wrong(str(error), SETUP)
-    count = rule.on_sale(url)
+    except psycopg.Error:
+        return Finding.unknown("the products cannot be read: see the line “database”")
     if not count:
         return Finding.note("no product is on sale", "an admin sends /products to the bot")
     products = f"{count} product{'s' if count > 1 else ''} on sale"

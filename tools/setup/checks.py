@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urlsplit
 
 from tools.setup import bot_api
 from tools.setup.verdict import Verdict
@@ -87,6 +88,24 @@ def public_url(answer: str) -> Verdict:
         return Verdict.good("")
     return Verdict.bad(
         "The domain looks like https://bots.example.com, without a path; - is Google's own address."
+    )
+
+
+def new_bot(token: str, base: str) -> Verdict:
+    """Check a token, and that no other deployment has the bot: a bot has one webhook."""
+    verdict = bot_token(token)
+    if not verdict.is_good:
+        return verdict
+    try:
+        url = str(bot_api.call(token, "getWebhookInfo").get("url") or "")
+    except bot_api.BotApiError as error:
+        return Verdict.unknown(f"{error}.")
+    if not url or url.startswith(f"{base}/"):
+        return verdict
+    # The path may hold a secret of the other program.
+    return Verdict.warning(
+        f"{verdict.text} sends its updates to {urlsplit(url).hostname}. A deployment here takes it away from "
+        "there: staging needs a bot of its own."
     )
 
 

@@ -71,7 +71,10 @@ class Console:
     def _passes(self, verdict: Verdict) -> bool:
         if verdict.text:
             self.say(f"  {verdict}")
-        return verdict.is_good or (verdict.is_unknown and self.confirm("Use it unchecked?", default=False))
+        if verdict.is_good or not verdict.is_unknown:
+            return verdict.is_good
+        how = "anyway" if verdict.state == "warning" else "unchecked"
+        return self.confirm(f"Use it {how}?", default=False)
 
     def _line(self) -> str:
         return self._read(self._in.readline)

@@ -129,8 +129,12 @@ class Bots(Step):
 
         context.console.say("  Write /newbot to @BotFather; it answers with a token.")
         names = bots.names()
+        base = context.answers.functions_url
         tokens = {
-            name: context.console.ask_secret(f"Token for the bot {name}", checks.bot_token) for name in names
+            name: context.console.ask_secret(
+                f"Token for the bot {name}", lambda token: checks.new_bot(token, base)
+            )
+            for name in names
         }
         context.store.put("BOT_TOKENS", json.dumps(tokens))
 
