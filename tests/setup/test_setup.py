@@ -344,6 +344,7 @@ def test_without_a_login_the_command_for_it_is_said(world: World) -> None:
     world.cloud = world.cloud | {"accounts": []}
     done = world.run(typed(world))
     assert (done.status, done.errors) == (1, "gcloud is not logged in: gcloud auth login\n")
+    assert done.asked == []  # nothing that is typed is lost
 
 
 def test_another_project_id_is_asked_for_where_one_is_taken(world: World, olga: Any) -> None:

@@ -56,7 +56,7 @@ def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
     try:
         development = Development(arguments.port, arguments.database_port, arguments.real, arguments.reset)
         url = development.start()
-        print(f"\nReady: {url}\n(Ctrl-C stops everything; people, chats and data are kept.)", flush=True)
+        print(f"\nReady: {url}\n(Ctrl-C stops everything; users, chats and data are kept.)", flush=True)
         stop.wait()
         print("Stopping ...", flush=True)
     except (AlreadyRunning, DatabaseToolError, SettingMissing, FunctionFailed) as error:

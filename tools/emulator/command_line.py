@@ -133,6 +133,8 @@ def _checkout(options: argparse.Namespace) -> Any:
 
 
 def _checkout_lines(found: list[Json]) -> str:
+    if not found:
+        return "There is no checkout yet: tap a button to pay first."
     return "\n".join(
         f"{one['provider']}  {one['id']}  {one['state']}  {one['amount']} {one['currency']}  {one['title']}\n"
         f"    possible now: {', '.join(action['name'] for action in one['actions'] if action['enabled'])}"
