@@ -151,7 +151,7 @@ def test_a_tap_in_a_message_that_invites_already_gets_the_same_order(money: Mone
         made: dict[str, Any] = money.call("create_order", **(values | changed))
         return made
 
-    assert (tap()["outcome"], tap()["id"]) == ("known", order)
+    assert (tap()["outcome"], tap()["id"]) == ("reused", order)
     assert tap(p_message_id=next(_messages))["outcome"] == "created", "another message is another purchase"
     assert tap(p_user_id=money.person())["outcome"] == "created", "the same number in another chat"
     assert tap(p_bot="second")["outcome"] == "created"
