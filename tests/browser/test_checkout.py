@@ -85,7 +85,7 @@ def test_only_what_can_happen_now_is_offered(
     page.get_by_role("button", name="Refund").click()
     page.get_by_role("status").filter(has_text="Refunded").wait_for()
     page.get_by_text("Not possible now").click()
-    expect(page.locator(".refused li", has_text="Refund")).to_contain_text("It is refunded already.")
+    expect(page.locator(".refused li").last).to_contain_text("It is refunded already.")
 
 
 @pytest.mark.parametrize(("key", "currency", "money"), [
@@ -99,18 +99,19 @@ def test_money_is_written_as_the_provider_does(
     assert page.locator(".amount").inner_text().replace("\N{NO-BREAK SPACE}", " ") == money
 
 
-@pytest.mark.parametrize("width", [360, 1280])
 @pytest.mark.parametrize("key", sorted(set(names()) - {"telegram_stars"}))
 def test_nothing_hangs_over_the_edge(
-    window: Callable[..., Any], checkout: Callable[[str], str], key: str, width: int
+    window: Callable[..., Any], checkout: Callable[[str], str], key: str
 ) -> None:
-    page = window(width=width)
+    page = window(width=360)
     page.goto(checkout(key))
-    page.get_by_text("Not possible now").click()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.evaluate("document.querySelectorAll('.refused').forEach((one) => (one.open = true))")
     overflowing = (
         "[...document.querySelectorAll('button')].filter((b) => b.scrollWidth > b.clientWidth).length"
     )
-    assert page.evaluate(overflowing) == 0
     lines = "[...document.querySelectorAll('.fields b')].map((b) => b.getClientRects().length)"
-    assert set(page.evaluate(lines)) == {1}, "a number is broken into two lines"
+    for width in (360, 1280):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(overflowing) == 0
+        assert set(page.evaluate(lines)) == {1}, "a number is broken into two lines"

@@ -89,6 +89,8 @@ def test_a_forum_has_its_general_topic(stack: Stack, window: Window) -> None:
                if one.data.get("text") in ("a poem", "hello all")}  # fmt: skip
     assert threads == {"a poem": next(iter(room.topics)), "hello all": None}
     assert room.admins == room.bots
+    say(page, "/help@switchboard_assistant_bot")
+    expect(answers(page).locator("visible=true").last).to_contain_text("/buy")
 
 
 def test_a_part_of_a_message_is_quoted(stack: Stack, window: Window) -> None:

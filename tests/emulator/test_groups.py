@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from telebot import types
 
 from tests.emulator.receiving import Receiver, reply
 from tools.emulator.telegram import Group, Telegram
@@ -28,6 +29,20 @@ def test_the_bot_is_told_that_it_was_added(receiver: Receiver, telegram: Telegra
     assert telegram.idle(5)
     change = receiver.updates[0]["my_chat_member"]
     assert (change["chat"]["id"], change["new_chat_member"]["status"]) == (group.id, "member")
+
+
+def test_an_administrator_comes_with_its_rights(receiver: Receiver, telegram: Telegram, group: Group) -> None:
+    """Telegram sends every right; a library refuses an administrator without them."""
+    group.change_bot("assistant", "administrator")
+    assert telegram.idle(5)
+    update = types.Update.de_json(receiver.updates[-1])  # type: ignore[no-untyped-call]
+    member = update.my_chat_member.new_chat_member
+    assert (member.status, member.can_manage_topics, member.can_be_edited) == ("administrator", True, False)
+    asked = {"chat_id": group.id, "user_id": telegram.bot("assistant").id}
+    owner, bot = telegram.request("assistant", "getChatAdministrators", {"chat_id": group.id})
+    assert types.ChatMember.de_json(owner).status == "creator"  # type: ignore[no-untyped-call]
+    for one in (bot, telegram.request("assistant", "getChatMember", asked)):
+        assert types.ChatMember.de_json(one).can_pin_messages  # type: ignore[no-untyped-call]
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,19 @@ CALLBACK_SECONDS = 150.0
 CALLBACK_CLASS = "3"
 MEMBER_CLASS = "5"
 REACTION_CLASS = "8"
+# The rights that Telegram always sends with an administrator, and those of a supergroup.
+ADMINISTRATOR: Json = {
+    "can_be_edited": False,
+    "is_anonymous": False,
+    **dict.fromkeys(
+        (
+            "can_manage_chat", "can_delete_messages", "can_manage_video_chats", "can_restrict_members",
+            "can_promote_members", "can_change_info", "can_invite_users", "can_post_stories",
+            "can_edit_stories", "can_delete_stories", "can_pin_messages", "can_manage_topics",
+        ),
+        True,
+    ),
+}  # fmt: skip
 SERVICE = (
     "forum_topic_created", "forum_topic_edited", "forum_topic_closed", "forum_topic_reopened",
     "migrate_to_chat_id", "migrate_from_chat_id",
@@ -218,8 +231,9 @@ def _marked(message: Json) -> list[tuple[Json, str]]:
 
 
 def member_json(bot: BotAccount, status: str) -> Json:
-    """The Bot API's ChatMember of a bot; a block has no end."""
-    return {"user": bot.user(), "status": status} | ({"until_date": 0} if status == "kicked" else {})
+    """The Bot API's ChatMember of a bot; a block has no end, an administrator may do everything."""
+    more = {"kicked": {"until_date": 0}, "administrator": ADMINISTRATOR}.get(status, {})
+    return {"user": bot.user(), "status": status} | more
 
 
 def topic_content(room: Room, thread: int | None) -> Json:

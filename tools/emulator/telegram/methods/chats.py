@@ -5,6 +5,7 @@ from __future__ import annotations
 from tools.emulator.telegram.call import Call, method
 from tools.emulator.telegram.errors import bad_request
 from tools.emulator.telegram.model import Json, Room
+from tools.emulator.telegram.sending import member_json
 
 MAX_DOWNLOAD = 20 * 1024 * 1024
 
@@ -44,6 +45,9 @@ def get_chat(call: Call) -> Json:
     return chat
 
 
+CREATOR: Json = {"status": "creator", "is_anonymous": False}
+
+
 @method("getChatMember", "chat_id", "user_id")
 def get_chat_member(call: Call) -> Json:
     """Who somebody is in a chat."""
@@ -54,13 +58,13 @@ def get_chat_member(call: Call) -> Json:
     bot = next((world.bots[name] for name in room.bots if world.bots[name].id == user_id), None)
     if bot is not None:
         is_admin = room.kind == "channel" or bot.name in room.admins
-        return {"user": bot.user(), "status": "administrator" if is_admin else "member"}
+        return member_json(bot, "administrator" if is_admin else "member")
     if user_id not in world.people:
         raise bad_request("invalid user_id specified")
     member = user_id in room.members
     owner = member and room.members[0] == user_id and room.kind == "supergroup"
     banned = {"status": "kicked", "until_date": 0} if user_id in room.banned else {"status": "left"}
-    standing = {"status": "creator" if owner else "member"} if member else banned
+    standing = (CREATOR if owner else {"status": "member"}) if member else banned
     return {"user": world.people[user_id].user(), **standing}
 
 
@@ -73,9 +77,9 @@ def get_chat_administrators(call: Call) -> list[Json]:
     names = room.bots if room.kind == "channel" else room.admins
     with_others = call.boolean("return_bots")
     shown = [name for name in names if with_others or name == call.bot.name]
-    bots = [{"user": world.bots[name].user(), "status": "administrator"} for name in shown]
+    bots = [member_json(world.bots[name], "administrator") for name in shown]
     owners = room.members[:1] if room.kind != "channel" else []
-    return [*({"user": world.people[one].user(), "status": "creator"} for one in owners), *bots]
+    return [*({"user": world.people[one].user(), **CREATOR} for one in owners), *bots]
 
 
 @method("getUserProfilePhotos", "user_id", "offset", "limit", note="No user has a photo.")
