@@ -687,10 +687,11 @@ revoke all on table public.user_tokens from public, anon, authenticated, service
 revoke all on sequence public.user_tokens_id_seq from public, anon, authenticated, service_role;
 
 -- Alarms for admins who have not started a bot yet: Telegram lets a bot write to a user only after the user's first message.
+-- Without any admin, an alarm waits for the first one.
 
 create table private.waiting_alarms (
   id bigint generated always as identity primary key,
-  email text not null references public.admins (email) on update cascade on delete cascade,
+  email text references public.admins (email) on update cascade on delete cascade,
   bot text,
   key text not null,
   values jsonb not null,
@@ -700,9 +701,10 @@ create table private.waiting_alarms (
 
 create index waiting_alarms_email_idx on private.waiting_alarms (email);
 -- Counts the alarms of an admin that were not stored because too many wait.
-create unique index waiting_alarms_more_idx on private.waiting_alarms (email) where key = 'admin_alarms_more';
+create unique index waiting_alarms_more_idx on private.waiting_alarms (coalesce(email, '')) where key = 'admin_alarms_more';
 
 comment on table private.waiting_alarms is 'Alarms for admins who have not written to a bot yet';
+comment on column private.waiting_alarms.email is 'Whose alarm it is; null: for the first admin who starts a bot';
 comment on column private.waiting_alarms.bot is 'The bot that the alarm is about; it is delivered there if the admin writes to that bot';
 alter table private.waiting_alarms enable row level security;
 revoke all on table private.waiting_alarms from public, anon, authenticated, service_role;
@@ -1283,6 +1285,7 @@ values
 ('balance_currency', '"RUB"', 'The unit of users.balance, an ISO 4217 code'),
 ('retention_updates_hours', '72', 'How long finished updates are kept; more than the 48 h in which one may come again'),
 ('retention_set_aside_days', '30', 'How long updates that were put aside are kept, with their payload'),
+('retention_alarms_days', '30', 'How long alarms wait for an admin who has not started a bot'),
 ('retention_messages_days', '180', 'How long conversations are kept'),
 ('retention_usage_months', '13', 'How many past months the single AI calls are kept; their sums stay'),
 ('referral_referrer_credits', '10', 'Bonus credits for whoever brought somebody'),
@@ -4626,11 +4629,12 @@ $$;
 revoke all on function private.counted_before from public, anon, authenticated, service_role;
 comment on function private.counted_before is 'What earlier refunds of a payment have counted of a total';
 
--- Queues the alarms that waited for their admin's first message to a bot, the oldest first, to be sent at once.
+-- Queues the alarms that waited for their admin's first message to a bot, the oldest first, to be sent at once. Those that waited
+-- for any admin go to one who can be written to. Alarms past their retention are deleted.
 --
 -- Twice or at once: an alarm is deleted by the transaction that queues it, and skipped by all others meanwhile. An alarm
 --   that was stored while its admin wrote for the first time is found by the next sweep.
--- Locks: waiting alarms, then their admins' users (KEY SHARE); rows that are locked already are left to the next sweep.
+-- Locks: the admins' users (KEY SHARE), then waiting alarms; rows that are locked already are left to the next sweep.
 -- Returns: how many were queued.
 -- Errors: none.
 create or replace function private.deliver_alarms(p_limit integer)
@@ -4644,17 +4648,25 @@ declare
   v_alarm record;
   v_ids bigint[] := array[]::bigint[];
 begin
+  delete from private.waiting_alarms as w
+   where w.created_at < private.clock() - make_interval(days => private.setting('retention_alarms_days')::integer);
   for v_alarm in
     with ready as (
-      select w.id, u.id as user_id, private.bot_for(u.id, u.telegram_id, w.bot) as to_bot
+      select w.id, t.user_id, t.to_bot
         from private.waiting_alarms as w
-        join public.admins as a on a.email = w.email
-        join public.users as u on u.telegram_id = a.telegram_id
-       where private.bot_for(u.id, u.telegram_id, w.bot) is not null
+        cross join lateral (
+          select u.id as user_id, private.bot_for(u.id, u.telegram_id, w.bot) as to_bot
+            from public.admins as a
+            join public.users as u on u.telegram_id = a.telegram_id
+           where (w.email is null or a.email = w.email)
+             and private.bot_for(u.id, u.telegram_id, w.bot) is not null
+           order by a.created_at, a.email
+           limit 1
+             for key share of u skip locked
+        ) as t
        order by w.id
        limit p_limit
          for update of w skip locked
-         for key share of u skip locked
     ), gone as (
       delete from private.waiting_alarms as w
        using ready as r
@@ -4677,7 +4689,8 @@ $$;
 revoke all on function private.deliver_alarms from public, anon, authenticated, service_role;
 comment on function private.deliver_alarms is 'Queues the alarms that waited for their admin''s first message';
 
--- Stores an alarm for an admin who has not started a bot yet. Of more than 100, only the number is kept.
+-- Stores an alarm for an admin who has not started a bot yet, or (p_email null) for the first one who does. Of more than 100,
+-- only the number is kept.
 --
 -- Twice or at once: every call stores one alarm; the caller asks once. Of many at once a few more than 100 may be stored.
 -- Returns: nothing.
@@ -4692,13 +4705,13 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  if (select count(*) from private.waiting_alarms as w where w.email = p_email) < 100 then
+  if (select count(*) from private.waiting_alarms as w where w.email is not distinct from p_email) < 100 then
     insert into private.waiting_alarms (email, bot, key, values, buttons)
     values (p_email, p_bot, p_key, p_values, p_buttons);
   else
     insert into private.waiting_alarms as w (email, bot, key, values)
     values (p_email, p_bot, 'admin_alarms_more', '{"count": 1}')
-    on conflict (email) where key = 'admin_alarms_more' do update
+    on conflict (coalesce(email, '')) where key = 'admin_alarms_more' do update
       set values = jsonb_build_object('count', (w.values ->> 'count')::integer + 1);
   end if;
 end
@@ -8888,7 +8901,8 @@ revoke all on function private.note_order_trouble from public, anon, authenticat
 comment on function private.note_order_trouble is 'Notes what happened to an order before money came';
 
 -- Queues a templated message for the admins: all of them, or the one of p_admin_email. Each gets it in p_bot if they have
--- written to it, else in the bot they wrote to last; who has written to none gets it after their first message.
+-- written to it, else in the bot they wrote to last; who has written to none gets it after their first message. While there is
+-- no admin at all, the message waits for the first one.
 --
 -- Twice or at once: every call queues the messages; the caller asks once. Whether an admin can be written to is decided
 --   once an alarm, so that it is either queued or stored.
@@ -8921,6 +8935,9 @@ begin
     end if;
     v_messages := v_messages || v_message;
   end loop;
+  if not found and p_admin_email is null then
+    perform private.hold_alarm(null, p_bot, p_key, p_values, p_buttons);
+  end if;
   return v_messages;
 end
 $$;
@@ -10747,6 +10764,17 @@ begin
   perform private.erase_money(v_user);
   perform private.remember_person(v_user, p_erasure ->> 'hash');
 
+  -- What an error said may repeat what they wrote.
+  update private.waiting_alarms as w
+     set values = w.values || '{"error": "—"}'
+   where w.key = 'owner_alert'
+     and exists (
+       select
+         from public.telegram_updates as t
+        where t.bot = w.values ->> 'bot'
+          and t.update_id = (w.values ->> 'update_id')::bigint
+          and t.user_id = v_user.id
+     );
   update public.telegram_updates as t
      set chat_id = null, thread_id = 0, user_id = null, delivery = null, answer = t.answer - 'chat_id'
    where t.bot = p_update.bot and t.update_id = p_update.update_id;

@@ -188,6 +188,81 @@ def test_an_erased_user_is_named_in_no_waiting_alarm(sql: Sql, call: Call, newco
     assert sql("select values from private.waiting_alarms") == [{"values": {"user": stays}}]
 
 
+def test_an_alarm_keeps_no_error_of_an_erased_user(sql: Sql, call: Call, newcomer: int) -> None:
+    gone, stays = new_telegram_id(), new_telegram_id()
+    updates = [write(call, number) for number in (gone, stays)]
+    for update in updates:
+        values = {"bot": "assistant", "update_id": update, "failures": 3, "error": "said: secret"}
+        sql("select private.notify_admins('owner_alert', %s)", json.dumps(values))
+    erase = {"erase": {"hash": f"hash of {gone}", "balance": "0"}}
+    update = write(call, gone)
+    call("finish_update", p_bot="assistant", p_update_id=update, p_attempt=1, p_session=json.dumps(erase))
+    kept = sql("select values from private.waiting_alarms order by id")
+    assert [one["values"]["update_id"] for one in kept] == updates, "no alarm is lost"
+    assert [one["values"]["error"] for one in kept] == ["—", "said: secret"]
+
+
+def test_alarms_wait_for_thirty_days(sql: Sql, call: Call, newcomer: int) -> None:
+    for name in ("old", "young"):
+        alarm(sql, name)
+    age = (
+        "update private.waiting_alarms set created_at = private.clock() - %s::interval "
+        "where values ->> 'bot' = %s"
+    )
+    sql(age, "30 days 1 minute", "old")
+    sql(age, "29 days 23 hours", "young")
+    assert call("sweep")["alarms"] == 0
+    assert [one["values"]["bot"] for one in sql("select values from private.waiting_alarms")] == ["young"]
+    write(call, newcomer)
+    call("sweep")
+    assert told(sql, newcomer) == ["young"]
+
+
+@pytest.fixture
+def no_admin(sql: Sql) -> Iterator[None]:
+    """No admin, and no alarm of an earlier test."""
+    sql("delete from admins")
+    sql("delete from private.waiting_alarms")
+    yield
+    sql("delete from admins")
+    sql("delete from private.waiting_alarms")
+
+
+@pytest.mark.usefixtures("no_admin")
+@pytest.mark.parametrize("without_telegram", [False, True])
+def test_without_an_admin_alarms_wait_for_the_first_who_starts(
+    sql: Sql, call: Call, database_url: str, without_telegram: bool
+) -> None:
+    if without_telegram:
+        sql("insert into admins (email) values ('mail@example.com')")
+    for name in ("one", "two"):
+        alarm(sql, name)
+    sql("select private.notify_admins('owner_alert', '{}', p_admin_email => 'gone@example.com')")
+    assert call("sweep")["alarms"] == 0
+    first, second = new_telegram_id(), new_telegram_id()
+    emails = f"{BOSS},second@example.com"
+    admins.write(database_url, {"ADMIN_EMAILS": emails, "ADMIN_TELEGRAM_IDS": f"{first},{second}"})
+    assert call("sweep")["alarms"] == 0, "no admin has started a bot yet"
+    write(call, second)
+    assert call("sweep")["alarms"] == 2
+    write(call, first)
+    assert call("sweep")["alarms"] == 0
+    assert (told(sql, first), told(sql, second)) == ([], ["one", "two"])
+    alarm(sql, "three")
+    assert (told(sql, first), told(sql, second)) == (["three"], ["one", "two", "three"])
+    sql("delete from telegram_outbox where chat_id = any(%s)", [first, second])
+
+
+@pytest.mark.usefixtures("no_admin")
+def test_without_an_admin_a_hundred_alarms_wait_and_the_rest_are_counted(sql: Sql) -> None:
+    for number in range(103):
+        alarm(sql, str(number))
+    assert sql("select count(*)::int as n from private.waiting_alarms") == [{"n": 101}]
+    assert sql("select values from private.waiting_alarms where key = 'admin_alarms_more'") == [
+        {"values": {"count": 3}}
+    ]
+
+
 def test_the_owner_who_starts_the_bot_reads_what_happened_before(
     stack: Stack, sql: Sql, appoint: Callable[[str], Person]
 ) -> None:

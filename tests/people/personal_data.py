@@ -206,6 +206,8 @@ TABLES = {
     "public.statement_entries": Table("nobody's", why="sums and numbers of the providers' own lists"),
     "public.star_positions": Table("nobody's", why="how far a bot's list of transactions was read"),
     "private.cost_alerts": Table("nobody's", why="when the admins were told of a cost limit"),
-    "private.waiting_alarms": Table("nobody's", why="alarms for admins; those that name a user go with them"),
+    "private.waiting_alarms": Table(
+        "nobody's", why="alarms for admins; those that name a user go with them, texts of errors too"
+    ),
     "private.settings": Table("nobody's", why="settings of the installation"),
 }

@@ -1,8 +1,9 @@
--- Queues the alarms that waited for their admin's first message to a bot, the oldest first, to be sent at once.
+-- Queues the alarms that waited for their admin's first message to a bot, the oldest first, to be sent at once. Those that waited
+-- for any admin go to one who can be written to. Alarms past their retention are deleted.
 --
 -- Twice or at once: an alarm is deleted by the transaction that queues it, and skipped by all others meanwhile. An alarm
 --   that was stored while its admin wrote for the first time is found by the next sweep.
--- Locks: waiting alarms, then their admins' users (KEY SHARE); rows that are locked already are left to the next sweep.
+-- Locks: the admins' users (KEY SHARE), then waiting alarms; rows that are locked already are left to the next sweep.
 -- Returns: how many were queued.
 -- Errors: none.
 create or replace function private.deliver_alarms(p_limit integer)
@@ -16,17 +17,25 @@ declare
   v_alarm record;
   v_ids bigint[] := array[]::bigint[];
 begin
+  delete from private.waiting_alarms as w
+   where w.created_at < private.clock() - make_interval(days => private.setting('retention_alarms_days')::integer);
   for v_alarm in
     with ready as (
-      select w.id, u.id as user_id, private.bot_for(u.id, u.telegram_id, w.bot) as to_bot
+      select w.id, t.user_id, t.to_bot
         from private.waiting_alarms as w
-        join public.admins as a on a.email = w.email
-        join public.users as u on u.telegram_id = a.telegram_id
-       where private.bot_for(u.id, u.telegram_id, w.bot) is not null
+        cross join lateral (
+          select u.id as user_id, private.bot_for(u.id, u.telegram_id, w.bot) as to_bot
+            from public.admins as a
+            join public.users as u on u.telegram_id = a.telegram_id
+           where (w.email is null or a.email = w.email)
+             and private.bot_for(u.id, u.telegram_id, w.bot) is not null
+           order by a.created_at, a.email
+           limit 1
+             for key share of u skip locked
+        ) as t
        order by w.id
        limit p_limit
          for update of w skip locked
-         for key share of u skip locked
     ), gone as (
       delete from private.waiting_alarms as w
        using ready as r

@@ -1,5 +1,6 @@
 -- Queues a templated message for the admins: all of them, or the one of p_admin_email. Each gets it in p_bot if they have
--- written to it, else in the bot they wrote to last; who has written to none gets it after their first message.
+-- written to it, else in the bot they wrote to last; who has written to none gets it after their first message. While there is
+-- no admin at all, the message waits for the first one.
 --
 -- Twice or at once: every call queues the messages; the caller asks once. Whether an admin can be written to is decided
 --   once an alarm, so that it is either queued or stored.
@@ -32,6 +33,9 @@ begin
     end if;
     v_messages := v_messages || v_message;
   end loop;
+  if not found and p_admin_email is null then
+    perform private.hold_alarm(null, p_bot, p_key, p_values, p_buttons);
+  end if;
   return v_messages;
 end
 $$;

@@ -31,6 +31,17 @@ begin
   perform private.erase_money(v_user);
   perform private.remember_person(v_user, p_erasure ->> 'hash');
 
+  -- What an error said may repeat what they wrote.
+  update private.waiting_alarms as w
+     set values = w.values || '{"error": "—"}'
+   where w.key = 'owner_alert'
+     and exists (
+       select
+         from public.telegram_updates as t
+        where t.bot = w.values ->> 'bot'
+          and t.update_id = (w.values ->> 'update_id')::bigint
+          and t.user_id = v_user.id
+     );
   update public.telegram_updates as t
      set chat_id = null, thread_id = 0, user_id = null, delivery = null, answer = t.answer - 'chat_id'
    where t.bot = p_update.bot and t.update_id = p_update.update_id;

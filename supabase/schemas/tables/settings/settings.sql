@@ -18,6 +18,7 @@ values
 ('balance_currency', '"RUB"', 'The unit of users.balance, an ISO 4217 code'),
 ('retention_updates_hours', '72', 'How long finished updates are kept; more than the 48 h in which one may come again'),
 ('retention_set_aside_days', '30', 'How long updates that were put aside are kept, with their payload'),
+('retention_alarms_days', '30', 'How long alarms wait for an admin who has not started a bot'),
 ('retention_messages_days', '180', 'How long conversations are kept'),
 ('retention_usage_months', '13', 'How many past months the single AI calls are kept; their sums stay'),
 ('referral_referrer_credits', '10', 'Bonus credits for whoever brought somebody'),
