@@ -11826,7 +11826,7 @@ $$;
 revoke all on function private.settle_referral from public, anon, authenticated, service_role;
 comment on function private.settle_referral is 'Completes a pending referral';
 
--- Lists who brought the most people in a period.
+-- Lists who brought the most people in a period, for contests and reports of other services.
 --
 -- Twice or at once: only reads, over user_referrals_completed_at_idx.
 -- Returns: jsonb array of {user_id, telegram_id, first_name, username, referrals, credits}, the most first.
@@ -11869,7 +11869,7 @@ as $$
 $$;
 
 revoke all on function public.top_referrers from public, anon, authenticated, service_role;
-grant execute on function public.top_referrers to bot_backend;
+grant execute on function public.top_referrers to bot_backend, service_role;
 comment on function public.top_referrers is 'Who brought the most people in a period';
 
 -- Tells whether a person was brought, directly or through others, by another one: a circle must not close.

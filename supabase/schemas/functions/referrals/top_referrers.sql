@@ -1,4 +1,4 @@
--- Lists who brought the most people in a period.
+-- Lists who brought the most people in a period, for contests and reports of other services.
 --
 -- Twice or at once: only reads, over user_referrals_completed_at_idx.
 -- Returns: jsonb array of {user_id, telegram_id, first_name, username, referrals, credits}, the most first.
@@ -41,5 +41,5 @@ as $$
 $$;
 
 revoke all on function public.top_referrers from public, anon, authenticated, service_role;
-grant execute on function public.top_referrers to bot_backend;
+grant execute on function public.top_referrers to bot_backend, service_role;
 comment on function public.top_referrers is 'Who brought the most people in a period';
