@@ -3,7 +3,7 @@
 -- Twice or at once: only reads. Whoever means to spend a request locks the person's row first.
 -- Returns: plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
 --   for the day and the month (in quota_timezone) when each begins and ends, what of the plan is used and
---   allowed (null is no limit).
+--   allowed (null is no limit); timezone is quota_timezone.
 -- Errors: none.
 create or replace function private.quota(
   p_user_id bigint,
@@ -18,20 +18,20 @@ create or replace function private.quota(
   out month date,
   out month_requests integer,
   out monthly_requests integer,
-  out month_resets_at timestamptz
+  out month_resets_at timestamptz,
+  out timezone text
 )
 language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_timezone text := private.setting('quota_timezone');
 begin
-  day := (private.clock() at time zone v_timezone)::date;
-  resets_at := (day + 1)::timestamp at time zone v_timezone;
+  timezone := private.setting('quota_timezone');
+  day := (private.clock() at time zone timezone)::date;
+  resets_at := (day + 1)::timestamp at time zone timezone;
   month := date_trunc('month', day::timestamp)::date;
-  month_resets_at := (month + interval '1 month') at time zone v_timezone;
+  month_resets_at := (month + interval '1 month') at time zone timezone;
   select l.plan, l.features, l.history_length, l.daily_requests, l.monthly_requests
     into plan, features, history_length, daily_requests, monthly_requests
     from public.subscription_limits as l

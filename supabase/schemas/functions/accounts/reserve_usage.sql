@@ -15,6 +15,7 @@
 --     user_cost, bot_cost   the daily cost limit is reached
 --     in_progress the user has as many questions in progress as allowed
 --   releases_left: how many failed requests may still be given back today.
+--   plan and what follows it: as private.quota returns them, this request counted; null on an own key.
 -- Errors: 40001, the user was erased this moment; the same call once more finds a new user.
 create or replace function private.reserve_usage(
   p_user_id bigint,
@@ -25,7 +26,17 @@ create or replace function private.reserve_usage(
   out reservation text,
   out reserved_on date,
   out reserved_from text,
-  out releases_left integer
+  out releases_left integer,
+  out plan text,
+  out features text[],
+  out history_length integer,
+  out requests integer,
+  out daily_requests integer,
+  out resets_at timestamptz,
+  out month_requests integer,
+  out monthly_requests integer,
+  out month_resets_at timestamptz,
+  out timezone text
 )
 language plpgsql
 volatile
@@ -69,6 +80,16 @@ begin
     return;
   end if;
   v_quota := private.quota(p_user_id, v_user.vip_level);
+  plan := v_quota.plan;
+  features := v_quota.features;
+  history_length := v_quota.history_length;
+  requests := v_quota.requests;
+  daily_requests := v_quota.daily_requests;
+  resets_at := v_quota.resets_at;
+  month_requests := v_quota.month_requests;
+  monthly_requests := v_quota.monthly_requests;
+  month_resets_at := v_quota.month_resets_at;
+  timezone := v_quota.timezone;
   if coalesce(v_quota.requests < v_quota.daily_requests, true)
     and coalesce(v_quota.month_requests < v_quota.monthly_requests, true)
   then
@@ -96,6 +117,9 @@ begin
   reserved_on := v_quota.day;
   if reserved_from = 'bonus' then
     update public.users as u set bonus_credits = u.bonus_credits - 1 where u.id = p_user_id;
+  else
+    requests := requests + 1;
+    month_requests := month_requests + 1;
   end if;
   insert into public.daily_usage as u (user_id, bot, day, requests, bonus_requests)
   values (

@@ -130,6 +130,9 @@ begin
            reserved_from = v_reserved.reserved_from,
            reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
      where t.bot = p_bot and t.update_id = p_update_id;
+    if v_reserved.plan is not null then
+      v_quota := v_reserved;
+    end if;
   end if;
   if p_kind = 'edited_message' then
     v_edited := (p_payload -> 'edited_message' ->> 'message_id')::bigint;
@@ -140,7 +143,9 @@ begin
      order by m.id desc
      limit 1;
   end if;
-  v_quota := private.quota(v_user.id, v_user.vip_level);
+  if v_quota is null then
+    v_quota := private.quota(v_user.id, v_user.vip_level);
+  end if;
 
   return json_build_object(
     'outcome', 'work',
@@ -176,7 +181,7 @@ begin
       'monthly_requests', v_quota.monthly_requests,
       'month_resets_at', v_quota.month_resets_at,
       'bonus_credits', v_user.bonus_credits,
-      'timezone', private.setting('quota_timezone')
+      'timezone', v_quota.timezone
     ),
     'reservation', v_taken.reservation,
     'releases_left', v_releases_left,
