@@ -2422,7 +2422,7 @@ comment on function private.create_unseen_user is 'Creates the user of a Telegra
 -- Twice or at once: only reads. Whoever means to spend a request locks the person's row first.
 -- Returns: plan (NONE, which allows nothing, when no plan covers the level), its features and history_length;
 --   for the day and the month (in quota_timezone) when each begins and ends, what of the plan is used and
---   allowed (null is no limit).
+--   allowed (null is no limit); timezone is quota_timezone.
 -- Errors: none.
 create or replace function private.quota(
   p_user_id bigint,
@@ -2437,20 +2437,20 @@ create or replace function private.quota(
   out month date,
   out month_requests integer,
   out monthly_requests integer,
-  out month_resets_at timestamptz
+  out month_resets_at timestamptz,
+  out timezone text
 )
 language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_timezone text := private.setting('quota_timezone');
 begin
-  day := (private.clock() at time zone v_timezone)::date;
-  resets_at := (day + 1)::timestamp at time zone v_timezone;
+  timezone := private.setting('quota_timezone');
+  day := (private.clock() at time zone timezone)::date;
+  resets_at := (day + 1)::timestamp at time zone timezone;
   month := date_trunc('month', day::timestamp)::date;
-  month_resets_at := (month + interval '1 month') at time zone v_timezone;
+  month_resets_at := (month + interval '1 month') at time zone timezone;
   select l.plan, l.features, l.history_length, l.daily_requests, l.monthly_requests
     into plan, features, history_length, daily_requests, monthly_requests
     from public.subscription_limits as l
@@ -2541,6 +2541,7 @@ comment on function private.release_usage is 'Gives one AI request back';
 --     user_cost, bot_cost   the daily cost limit is reached
 --     in_progress the user has as many questions in progress as allowed
 --   releases_left: how many failed requests may still be given back today.
+--   plan and what follows it: as private.quota returns them, this request counted; null on an own key.
 -- Errors: 40001, the user was erased this moment; the same call once more finds a new user.
 create or replace function private.reserve_usage(
   p_user_id bigint,
@@ -2551,7 +2552,17 @@ create or replace function private.reserve_usage(
   out reservation text,
   out reserved_on date,
   out reserved_from text,
-  out releases_left integer
+  out releases_left integer,
+  out plan text,
+  out features text[],
+  out history_length integer,
+  out requests integer,
+  out daily_requests integer,
+  out resets_at timestamptz,
+  out month_requests integer,
+  out monthly_requests integer,
+  out month_resets_at timestamptz,
+  out timezone text
 )
 language plpgsql
 volatile
@@ -2595,6 +2606,16 @@ begin
     return;
   end if;
   v_quota := private.quota(p_user_id, v_user.vip_level);
+  plan := v_quota.plan;
+  features := v_quota.features;
+  history_length := v_quota.history_length;
+  requests := v_quota.requests;
+  daily_requests := v_quota.daily_requests;
+  resets_at := v_quota.resets_at;
+  month_requests := v_quota.month_requests;
+  monthly_requests := v_quota.monthly_requests;
+  month_resets_at := v_quota.month_resets_at;
+  timezone := v_quota.timezone;
   if coalesce(v_quota.requests < v_quota.daily_requests, true)
     and coalesce(v_quota.month_requests < v_quota.monthly_requests, true)
   then
@@ -2622,6 +2643,9 @@ begin
   reserved_on := v_quota.day;
   if reserved_from = 'bonus' then
     update public.users as u set bonus_credits = u.bonus_credits - 1 where u.id = p_user_id;
+  else
+    requests := requests + 1;
+    month_requests := month_requests + 1;
   end if;
   insert into public.daily_usage as u (user_id, bot, day, requests, bonus_requests)
   values (
@@ -13151,6 +13175,9 @@ begin
            reserved_from = v_reserved.reserved_from,
            reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
      where t.bot = p_bot and t.update_id = p_update_id;
+    if v_reserved.plan is not null then
+      v_quota := v_reserved;
+    end if;
   end if;
   if p_kind = 'edited_message' then
     v_edited := (p_payload -> 'edited_message' ->> 'message_id')::bigint;
@@ -13161,7 +13188,9 @@ begin
      order by m.id desc
      limit 1;
   end if;
-  v_quota := private.quota(v_user.id, v_user.vip_level);
+  if v_quota is null then
+    v_quota := private.quota(v_user.id, v_user.vip_level);
+  end if;
 
   return json_build_object(
     'outcome', 'work',
@@ -13197,7 +13226,7 @@ begin
       'monthly_requests', v_quota.monthly_requests,
       'month_resets_at', v_quota.month_resets_at,
       'bonus_credits', v_user.bonus_credits,
-      'timezone', private.setting('quota_timezone')
+      'timezone', v_quota.timezone
     ),
     'reservation', v_taken.reservation,
     'releases_left', v_releases_left,
