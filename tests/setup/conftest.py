@@ -172,18 +172,21 @@ class World:
         return Done(process.returncode, output, errors, typist.asked)
 
 
-@pytest.fixture
-def world(tmp_path: Path, server: Server) -> Iterator[World]:
-    """An owner who has nothing in the cloud yet."""
+@pytest.fixture(scope="session")
+def owner_url(server: Server) -> str:
+    """The owner's address as Supabase shows it. The wizard only logs in, so one database serves all tests."""
     url = server.create_database("wizard")
     with psycopg.connect(server.url("postgres", "supabase_admin"), autocommit=True) as connection:
-        connection.execute("drop role if exists wizard")
         connection.execute(psycopg.sql.SQL("create role wizard login password {}").format(PASSWORD))
-    owner_url = f"postgresql://wizard:[YOUR-PASSWORD]@127.0.0.1:{urlsplit(url).port}/wizard"
+    return f"postgresql://wizard:[YOUR-PASSWORD]@127.0.0.1:{urlsplit(url).port}/wizard"
+
+
+@pytest.fixture
+def world(tmp_path: Path, owner_url: str) -> Iterator[World]:
+    """An owner who has nothing in the cloud yet."""
     stack = Stack("postgresql://unused@127.0.0.1:1/unused", functions={})
     stack.server.start()
     try:
         yield World(tmp_path, stack, owner_url)
     finally:
         stack.stop()
-        server.drop_database("wizard")
