@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import shutil
 import signal
 import subprocess
@@ -13,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.launcher.conftest import Checkout
+from tests.launcher.conftest import PIP, ROOT, Checkout
 from tools.launcher import install
 
 
@@ -94,6 +95,53 @@ def test_a_failed_installation_says_why_and_is_tried_again(checkout: Checkout) -
     assert failed.returncode == 1
     assert "The package index cannot be reached: check the network" in failed.stderr.splitlines()[-1]
     assert checkout.run("telegram", "info").stdout == "ran info\n"
+
+
+# How pip ends where a proxy reads the traffic, wants a login or is not there: always with the last line.
+NO_MATCH = "ERROR: No matching distribution found for demo==1.0"
+
+
+@pytest.mark.parametrize(
+    ("said", "meaning"),
+    [
+        ("Could not fetch URL: (Caused by SSLError(SSLCertVerificationError(1, '[SSL: CERTIFICATE_VERIFY_"
+         "FAILED] certificate verify failed: self-signed certificate'))) - skipping", "PIP_CERT="),
+        ("WARNING: Retrying after connection broken by 'ProxyError('Cannot connect to proxy.', "
+         "OSError('Tunnel connection failed: 407 Proxy Authentication Required'))'", "wants a login"),
+        ("WARNING: Retrying after connection broken by 'ProxyError('Cannot connect to proxy.', "
+         "NewConnectionError('Connection refused'))'", "check HTTPS_PROXY"),
+        ("ERROR: Could not install packages due to an OSError: Missing dependencies for SOCKS support.",
+         "a SOCKS proxy"),
+        ("", "no build for this system"),
+    ],
+)  # fmt: skip
+def test_a_proxy_is_named_where_it_is_the_reason(said: str, meaning: str) -> None:
+    assert meaning in install.reason(f"{said}\n{NO_MATCH}\n")
+
+
+def test_settings_of_the_owners_pip_do_not_lead_beside_the_environment(checkout: Checkout) -> None:
+    extra = {"PIP_USER": "1", "PIP_TARGET": "/elsewhere", "PIP_INDEX_URL": "https://mirror.example"}
+    (checkout.base_python.parent / "pip.py").write_text(
+        PIP.format(root=str(checkout.root))
+        + "\n    import json; (root / 'environment').write_text(json.dumps(dict(os.environ)))\n"
+    )
+    assert checkout.run("telegram", "info", **extra).returncode == 0
+    given = json.loads((checkout.root / "environment").read_text())
+    assert (given["PIP_USER"], "PIP_TARGET" in given) == ("0", False)
+    assert given["PIP_INDEX_URL"] == "https://mirror.example"
+
+
+def test_a_clone_of_git_for_windows_runs_in_wsl(tmp_path: Path) -> None:
+    clone = tmp_path / "clone"
+    subprocess.run(["git", "init", "-q", clone], check=True)
+    for name in (".gitattributes", "switchboard", "Makefile"):
+        shutil.copy(ROOT / name, clone)
+    git = ["git", "-C", str(clone), "-c", "core.autocrlf=true"]
+    subprocess.run([*git, "add", "."], check=True, capture_output=True)
+    for name in ("switchboard", "Makefile"):
+        (clone / name).unlink()
+    subprocess.run([*git, "checkout", "-q", "--", "."], check=True)
+    assert b"\r" not in (clone / "switchboard").read_bytes() + (clone / "Makefile").read_bytes()
 
 
 def test_a_python_that_is_too_old_or_missing_is_said_in_one_line(checkout: Checkout, tmp_path: Path) -> None:

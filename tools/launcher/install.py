@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -23,12 +24,28 @@ _REASONS = (
     ("No space left", "The disk is full."),
     ("do not match the hashes", "A download does not match its pinned hash: nothing of it was installed."),
     ("Permission denied", "The folder .venv cannot be written to."),
+    # What pip ends with is "No matching distribution" in all of these.
+    (
+        "CERTIFICATE_VERIFY_FAILED",
+        "The package index has a certificate that is not trusted here: a proxy reads "
+        "the traffic. Name its certificate with PIP_CERT=/path/to/ca.pem.",
+    ),
+    ("407 Proxy", "The proxy wants a login: HTTPS_PROXY=http://user:password@host:port."),
+    ("ProxyError", "The proxy does not answer: check HTTPS_PROXY."),
+    (
+        "dependencies for SOCKS",
+        "pip cannot use a SOCKS proxy: name an HTTP one in HTTPS_PROXY, or unset ALL_PROXY.",
+    ),
     ("NewConnectionError", "The package index cannot be reached: check the network or the proxy."),
     ("NameResolutionError", "The package index cannot be reached: check the network or the proxy."),
     ("Temporary failure in name resolution", "The package index cannot be reached: check the network."),
     ("ReadTimeoutError", "The package index does not answer: check the network."),
     ("No matching distribution", "The package index has no build for this system and Python."),
 )
+
+
+# Settings of the owner's pip that name another place than .venv. The others stay: a mirror needs them.
+_ELSEWHERE = ("PIP_TARGET", "PIP_PREFIX", "PIP_ROOT")
 
 
 def install(python: Path, requirements: Path, log: Path) -> None:
@@ -50,7 +67,9 @@ def install(python: Path, requirements: Path, log: Path) -> None:
         str(requirements),
     ]  # fmt: skip
     progress = Progress(total, sys.stderr)
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment()
+    ) as pip:
         assert pip.stdout is not None
         with log.open("w", encoding="utf-8") as file:
             progress.follow(_copied(pip.stdout, file))
@@ -58,6 +77,12 @@ def install(python: Path, requirements: Path, log: Path) -> None:
         progress.done()
     else:
         raise LauncherError(f"{reason(log.read_text(encoding='utf-8'))} pip's own words: {log}")
+
+
+def environment() -> dict[str, str]:
+    """Return what pip gets: `user = true` in a pip.conf, or another target, would install beside .venv."""
+    kept = {name: value for name, value in os.environ.items() if name not in _ELSEWHERE}
+    return kept | {"PIP_USER": "0"}
 
 
 def count(requirements: str) -> int:
