@@ -34,10 +34,8 @@ if words[0] == os.environ.get("FAILS_AT") or " ".join(words[:3]) == os.environ.g
 match words:
     case ["secrets", "list", "--format=value(name)"]:
         print(*secrets, sep="\\n")
-    case ["secrets", "versions", "list", name, "--filter=state=ENABLED", "--limit=1", "--format=value(name)"]:
-        print(*([] if os.environ.get("DISABLED") else range(1, len(secrets[name]) + 1)[-1:]))
-    case ["secrets", "versions", "list", name, "--limit=1", "--format=value(name)"]:
-        print(*range(1, len(secrets[name]) + 1)[-1:])
+    case ["secrets", "versions", "list", name, "--sort-by=~createTime", "--limit=1", "--format=value(state)"]:
+        print(os.environ.get("NEWEST", "ENABLED") if secrets[name] else "")
     case ["secrets", "create", name, "--replication-policy=automatic"] if name not in secrets:
         secrets[name] = []
     case ["secrets", "versions", "add", name, "--data-file=-"]:
@@ -116,12 +114,21 @@ def test_a_random_secret_is_made_once(tool: Tool, name: str, shape: str) -> None
 
 
 @pytest.mark.parametrize("words", [["new"], ["--if-missing", "new"]])
-def test_a_random_secret_that_is_disabled_is_not_replaced(tool: Tool, words: list[str]) -> None:
+@pytest.mark.parametrize("state", ["DISABLED", "DESTROYED"])
+def test_a_random_secret_that_cannot_be_read_is_not_replaced(
+    tool: Tool, words: list[str], state: str
+) -> None:
     tool.run("new", "PERSON_HASH_KEY")
     before = tool.secrets
-    done = tool.run(*words, "PERSON_HASH_KEY", DISABLED="1")
+    done = tool.run(*words, "PERSON_HASH_KEY", NEWEST=state)
     assert (done.returncode, tool.secrets) == (1, before)
+    assert f"the newest version is {state.lower()}" in done.stderr
     assert "gcloud secrets versions enable" in done.stderr.splitlines()[-1]
+
+
+def test_what_windows_editors_put_around_a_value_is_left_out(tool: Tool) -> None:
+    assert tool.run("set", "OPENAI_API_KEY", stdin="\ufeffsk-1\r\n").returncode == 0
+    assert tool.secrets == {"OPENAI_API_KEY": ["sk-1"]}
 
 
 def test_a_secret_that_was_left_without_a_value_gets_one(tool: Tool) -> None:

@@ -127,6 +127,9 @@ class Cloud:
             fail(f"PERMISSION_DENIED: {project} does not exist or you lack access")
         self.here = self.state["projects"].get(project, {})
         self.project = project
+        if (unknown := self.state.get("unknown", {}).get(command, [])) and unknown[0] > 0:
+            unknown[0] -= 1
+            fail(unknown[1])
         api = NEEDS_API.get(command.split()[0])
         if api and f"{api}.googleapis.com" not in self.here["services"]:
             fail(f"PERMISSION_DENIED: {api} API has not been used before or it is disabled")
@@ -220,10 +223,10 @@ class Cloud:
         self.bind(self.secret(names[0])["policy"], flags)
 
     def do_secrets_versions_list(self, names, flags):
-        if flags.get("filter", "state=ENABLED") != "state=ENABLED":  # all of the fake's are enabled
-            fail("the fake knows one filter")
-        versions = self.secret(names[0])["versions"]
-        self.print(*range(len(versions), 0, -1), sep="\n")
+        if (flags["sort-by"], flags["limit"], flags["format"]) != ("~createTime", "1", "value(state)"):
+            fail("the fake tells the newest version's state alone")
+        secret = self.secret(names[0])
+        self.print(secret.get("newest", "ENABLED") if secret["versions"] else "")
 
     def do_secrets_versions_add(self, names, flags):
         if flags["data-file"] != "-":
@@ -232,11 +235,16 @@ class Cloud:
         if not value:
             fail("INVALID_ARGUMENT: Secret Payload cannot be empty.")
         self.secret(names[0])["versions"].append(value)
+        self.secret(names[0])["newest"] = "ENABLED"
 
     def do_secrets_versions_access(self, names, flags):
         versions = self.secret(flags["secret"])["versions"]
         if names[0] != "latest" or not versions:
             fail("NOT_FOUND: Secret Version not found")
+        if (state := self.secret(flags["secret"]).get("newest", "ENABLED")) != "ENABLED":
+            fail(
+                f"FAILED_PRECONDITION: Secret Version [projects/1/secrets/x/versions/2] is in {state} state."
+            )
         self.output += versions[-1]
 
     def do_builds_submit(self, names, flags):

@@ -38,7 +38,7 @@ READS = [
     f"iam service-accounts get-iam-policy a@{PROJECT}.iam.gserviceaccount.com --format=json",
     "secrets list --format=value(name)",
     "secrets create NAME --replication-policy=automatic",
-    "secrets versions list NAME --filter=state=ENABLED --limit=1 --format=value(name)",
+    "secrets versions list NAME --sort-by=~createTime --limit=1 --format=value(state)",
     "secrets versions add NAME --data-file=-",
     "secrets versions access latest --secret=NAME",
     "secrets get-iam-policy NAME --format=json",

@@ -17,7 +17,7 @@ import pytest
 from tests.setup import programs
 from tests.setup.conftest import PASSWORD, PROJECT, Answers, Done, World
 from tests.support import eventually
-from tools.cloud.gcloud import Gcloud
+from tools.cloud.gcloud import CloudError, Gcloud
 from tools.setup import answers, layout
 from tools.setup import main as wizard
 
@@ -442,3 +442,54 @@ def test_a_new_account_that_is_not_known_everywhere_is_waited_for(world: World) 
         cloud.change(*bind)
     assert pauses == [8.0, 8.0]
     assert world.project["policy"] == [{"role": "roles/x", "members": [layout.member("deploy", PROJECT)]}]
+
+
+UNKNOWN = {
+    "iam service-accounts get-iam-policy": "PERMISSION_DENIED: Permission iam.serviceAccounts.getIamPolicy "
+    "denied on resource (or it may not exist).",
+    "secrets list": "PERMISSION_DENIED: Secret Manager API has not been used in project 1 before "
+    "or it is disabled.",
+    "services enable": "FAILED_PRECONDITION: Billing account for project '1' is not found.",
+}
+
+
+def test_what_was_just_made_is_waited_for_wherever_it_is_asked_for(
+    world: World, olga: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tools.cloud.gcloud.SPREAD_PAUSE", 0.0)
+    world.cloud = world.cloud | {"unknown": {command: [2, said] for command, said in UNKNOWN.items()}}
+    done = world.run(typed(world))
+    assert (done.status, done.errors) == (0, "")
+    assert all(left == 0 for left, _ in world.cloud["unknown"].values())
+
+
+def test_what_this_run_did_not_make_is_not_waited_for(world: World) -> None:
+    pauses: list[float] = []
+    cloud = Gcloud(PROJECT, pause=pauses.append)
+    with programs.in_this_process(world.environment):
+        cloud.change("projects", "create", PROJECT)
+        with pytest.raises(CloudError, match="is disabled"):
+            cloud.read("secrets", "list")
+    assert pauses == []
+
+
+def test_a_secret_whose_newest_version_was_destroyed_is_asked_for_again(world: World, olga: Any) -> None:
+    assert world.run(typed(world)).status == 0
+    cloud = world.cloud
+    secrets = cloud["projects"][PROJECT]["secrets"]
+    secrets["OPENAI_API_KEY"] |= {"versions": ["sk-old", "sk-newer"], "newest": "DESTROYED"}
+    world.cloud = cloud
+    done = world.run(typed(world))
+    assert done.status == 0
+    assert any(question.startswith("OpenAI API key") for question in done.asked)
+    assert world.project["secrets"]["OPENAI_API_KEY"]["versions"][-1] == AI_KEY
+
+
+def test_a_login_that_ran_out_is_said_with_its_command(world: World) -> None:
+    expired = "There was a problem refreshing your current auth tokens: Reauthentication failed.\n"
+    world.cloud = world.cloud | {
+        "unknown": {"projects list": [1, f"{expired}Please run:\n\n  $ gcloud auth login"]}
+    }
+    done = world.run(typed(world))
+    assert done.status == 1
+    assert done.errors.endswith("Reauthentication failed. Log in again: gcloud auth login\n")

@@ -12,11 +12,18 @@ from pathlib import Path
 from typing import Any
 
 PROGRAM = "gcloud"
+LOGIN = "gcloud auth login"
 READ_SECONDS = 60
 CHANGE_SECONDS = 300
-# A new service account is known everywhere only after some seconds
-# (cloud.google.com/iam/docs/service-accounts-create: "wait for 60 seconds or more before you use it").
+# What was just made is known everywhere only after some seconds: a service account
+# (cloud.google.com/iam/docs/service-accounts-create: "wait for 60 seconds or more before you use it"; until
+# then reading it ends with 403 or 404), an API ("wait a few minutes for the action to propagate"), billing.
 SPREADING = ("does not exist", "is not a valid member", "Service account")
+FRESH = {
+    ("iam", "service-accounts", "create"): ("Unknown service account", "does not exist", "may not exist"),
+    ("services", "enable"): ("it is disabled", "SERVICE_DISABLED"),
+    ("billing", "projects", "link"): ("Billing account for project", "billing to be enabled"),
+}  # what such a command makes, and in whose words the others say that they do not know it yet
 SPREAD_ATTEMPTS, SPREAD_PAUSE = 8, 8.0
 
 
@@ -36,6 +43,7 @@ class Gcloud:
         self.project = project
         self._show = show
         self._pause = pause
+        self._fresh: set[str] = set()  # what may be said of things that this run made
 
     def command(self, *words: str) -> list[str]:
         """Return the whole command, the project included."""
@@ -43,7 +51,7 @@ class Gcloud:
 
     def read(self, *words: str) -> str:
         """Return what a command that changes nothing prints. Raises CloudError."""
-        return self._run("?", words, "", READ_SECONDS)
+        return self._patiently("?", words, "", READ_SECONDS)
 
     def read_json(self, *words: str) -> Any:
         """Return what a command prints as JSON; None for nothing. Raises CloudError."""
@@ -54,19 +62,27 @@ class Gcloud:
             raise CloudError(f"{shlex.join(words)}: gcloud printed no JSON") from None
 
     def change(self, *words: str, value: str = "", deadline: float = CHANGE_SECONDS) -> str:
-        """Run a command that changes something; `value` goes to its stdin. Raises CloudError.
+        """Run a command that changes something; `value` goes to its stdin. Raises CloudError."""
+        output = self._patiently("+", words, value, deadline)
+        for made, unknown in FRESH.items():
+            if words[: len(made)] == made:
+                self._fresh |= set(unknown)
+        return output
 
-        What fails because a new service account is not known everywhere yet is tried again for a minute.
-        """
+    def _patiently(self, sign: str, words: tuple[str, ...], value: str, deadline: float) -> str:
+        """Run a command; what fails because something new is not known everywhere is tried for a minute."""
         for attempt in range(1, SPREAD_ATTEMPTS + 1):
             try:
-                return self._run("+", words, value, deadline)
+                return self._run(sign, words, value, deadline)
             except CloudError as error:
-                is_spreading = "--member" in shlex.join(words) and any(w in str(error) for w in SPREADING)
-                if not is_spreading or attempt == SPREAD_ATTEMPTS:
+                if attempt == SPREAD_ATTEMPTS or not self._is_spreading(words, str(error)):
                     raise
                 self._pause(SPREAD_PAUSE)
         raise AssertionError("the last attempt returns or raises")
+
+    def _is_spreading(self, words: tuple[str, ...], error: str) -> bool:
+        names_account = any(word.startswith("--member") for word in words)
+        return any(said in error for said in (*self._fresh, *(SPREADING if names_account else ())))
 
     def watch(self, *words: str, deadline: float, folder: Path) -> bool:
         """Run a command in a folder, its progress on the terminal; return whether it succeeded."""
@@ -108,4 +124,6 @@ def _reason(errors: str) -> str:
     """Return gcloud's own line for why it failed; the lines around it are advice."""
     lines = [line.strip() for line in errors.splitlines() if line.strip()]
     marked = [line for line in lines if line.startswith("ERROR:")]
-    return (marked or lines or ["it failed and gave no reason"])[-1].removeprefix("ERROR: ")
+    reason = (marked or lines or ["it failed and gave no reason"])[-1].removeprefix("ERROR: ")
+    # A login that ran out still counts as one in `gcloud auth list`.
+    return f"{reason} Log in again: {LOGIN}" if LOGIN in errors and LOGIN not in reason else reason

@@ -61,9 +61,15 @@ def _set(store: SecretStore, name: str) -> None:
 
 
 def _read(name: str) -> str:
-    """Return the value: typed without an echo on a terminal, else all that the pipe brings."""
-    text = getpass.getpass(f"{name} (not shown): ") if sys.stdin.isatty() else sys.stdin.read()
-    return text.rstrip("\r\n")
+    """Return the value: typed without an echo on a terminal, else all that the pipe brings.
+
+    A file saved on Windows begins with a mark that is no part of it. Raises CloudError where it is no text.
+    """
+    try:
+        text = getpass.getpass(f"{name} (not shown): ") if sys.stdin.isatty() else sys.stdin.read()
+    except UnicodeDecodeError:
+        raise CloudError(f"{name}: that is no text in UTF-8. Save it as UTF-8 and try again.") from None
+    return text.removeprefix("\ufeff").rstrip("\r\n")
 
 
 def _secret_name(text: str) -> str:

@@ -20,10 +20,11 @@ class SecretStore:
         return self._names
 
     def has_value(self, name: str) -> bool:
-        """Return whether a secret exists and has a version that can be read. Raises CloudError."""
-        if name not in self.names():
-            return False
-        return bool(self._versions(name, "--filter=state=ENABLED"))
+        """Return whether a secret exists and its newest version can be read. Raises CloudError.
+
+        Everything reads `latest`, which is the newest version even where only an older one is enabled.
+        """
+        return name in self.names() and self._newest_state(name) == "ENABLED"
 
     def make(self, name: str, value: str) -> None:
         """Store the first value of a random secret.
@@ -31,17 +32,19 @@ class SecretStore:
         Raises CloudError, also where a value exists that is disabled or destroyed: what depends on it (the
         marks of erased users, for one) would be lost with another.
         """
-        if name in self.names() and self._versions(name):
+        if name in self.names() and (state := self._newest_state(name)):
             raise CloudError(
-                f"{name} had a value that is disabled or destroyed, and another one would not do: "
-                f"gcloud secrets versions list {name}, then gcloud secrets versions enable"
+                f"{name}: the newest version is {state.lower()}, and another value would not do. "
+                f"gcloud secrets versions list {name} shows all. Enable the newest (gcloud secrets versions "
+                f"enable) or store an older one again: gcloud secrets versions access NUMBER "
+                f"--secret={name} | ./switchboard secret set {name}"
             )
         self.put(name, value)
 
-    def _versions(self, name: str, *only: str) -> str:
-        return self._gcloud.read(
-            "secrets", "versions", "list", name, *only, "--limit=1", "--format=value(name)"
-        ).strip()
+    def _newest_state(self, name: str) -> str:
+        """Return ENABLED, DISABLED or DESTROYED; empty where there is no version."""
+        newest = ("--sort-by=~createTime", "--limit=1", "--format=value(state)")
+        return self._gcloud.read("secrets", "versions", "list", name, *newest).strip().upper()
 
     def get(self, name: str) -> str:
         """Return the newest value. Raises CloudError."""
