@@ -122,6 +122,20 @@ def test_enter_sends_what_was_typed_while_commands_are_listed(stack: Stack, wind
     expect(field).to_have_value("/show ")
 
 
+@pytest.mark.parametrize("says", [{"isComposing": True}, {"keyCode": 229}], ids=["others", "Safari"])
+def test_enter_that_ends_a_composition_sends_nothing(window: Window, says: dict[str, Any]) -> None:
+    from playwright.sync_api import expect
+
+    page = window()
+    be_somebody_new(page)
+    field = page.get_by_label("Message", exact=True)
+    field.fill("日本")
+    field.dispatch_event("keydown", {"key": "Enter", **says})
+    expect(field).to_have_value("日本")
+    field.press("Enter")
+    expect(page.locator(".message[data-side=own]").last).to_contain_text("日本")
+
+
 def test_a_lost_response_shows_the_second_delivery(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 

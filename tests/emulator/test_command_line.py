@@ -364,13 +364,13 @@ def test_the_client_drives_a_chat(chat: Chat, emulator: Emulator) -> None:
 
 
 def test_the_client_needs_no_package(emulator: Emulator, tmp_path: Path) -> None:
-    """The file works alone, without this project and what it installs."""
+    """The file works alone, without this project and what it installs, and asks no proxy."""
     (tmp_path / "client.py").write_text((ROOT / "tools/emulator/client.py").read_text())
     script = "import client; print(len(client.Emulator().users()))"
     done = subprocess.run(
         [sys.executable, "-S", "-c", script],
         cwd=tmp_path,
-        env={**os.environ, "EMULATOR_URL": emulator.url},
+        env={**os.environ, "EMULATOR_URL": emulator.url, "http_proxy": "http://127.0.0.1:9"},
         capture_output=True,
         text=True,
         check=True,

@@ -64,6 +64,11 @@ def test_a_dotenv_that_is_no_text_is_said_so(tmp_path: Path) -> None:
         read_dotenv(tmp_path / ".env")
 
 
+def test_a_dotenv_of_a_windows_editor_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_bytes(b"\xef\xbb\xbfBOT_TOKEN=1:a\r\nOPENAI_API_KEY=sk\r\n")
+    assert read_dotenv(tmp_path / ".env") == {"BOT_TOKEN": "1:a", "OPENAI_API_KEY": "sk"}
+
+
 @pytest.mark.parametrize("port", ["0", "65536", "abc", "-1"])
 def test_a_number_that_is_no_port_is_said_in_one_line(port: str) -> None:
     done = _emulator(f"--port={port}")

@@ -86,11 +86,13 @@ def bot_token(dotenv: Mapping[str, str]) -> str:
 def read_dotenv(path: Path) -> dict[str, str]:
     """The NAME=value lines of a .env file; quotes around a value are removed. No file, no lines.
 
+    Windows editors put a mark before the first name, which is not part of it.
+
     Raises SettingMissing when it is no text.
     """
     values: dict[str, str] = {}
     try:
-        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        lines = path.read_text(encoding="utf-8-sig").splitlines() if path.exists() else []
     except UnicodeDecodeError:
         raise SettingMissing(f"{path} is no text in UTF-8.") from None
     for line in lines:

@@ -98,7 +98,8 @@ function startEdit(message) {
 }
 
 function onkeydown(event) {
-  if (event.isComposing || commandKey(event)) return;
+  // Enter that ends a composition (Japanese, Chinese, Korean) sends nothing; Safari says so by key code 229 alone.
+  if (event.isComposing || event.keyCode === 229 || commandKey(event)) return;
   if (event.key === "Enter" && !event.shiftKey) submit(event);
   else if (event.key === "Escape" && (target || files.length)) cancel();
   else if (event.key === "ArrowUp" && !field.value) editLast(event);
