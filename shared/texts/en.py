@@ -379,7 +379,7 @@ TEXTS: Mapping[str, str] = {
         "🚫 **You no longer have access to this bot.**\n\nAn admin blocked you, so I can’t answer your "
         "messages.\n\nYou can still download or delete your data: /privacy"
     ),
-    "unbanned": "✅ You’re unbanned and can use the bot again.",
+    "unbanned": "✅ You have access to the bot again.",
     "banned_reason": (
         "🚫 **You no longer have access to this bot.**\n\nAn admin blocked you, so I can’t answer your "
         "messages. Reason: {reason}\n\nYou can still download or delete your data: /privacy"
@@ -427,6 +427,8 @@ TEXTS: Mapping[str, str] = {
     "admin_product_orders_keep": "Open invoices keep the old price.",
     "admin_product_words": "{flag} **{title}**\n{about}",
     "admin_price_unsold": "**{money}**: ⚠️ not shown, because no connected provider charges this currency",
+    "admin_price_top_up": "⚠️ Buyers pay {costs} and get {adds} on their balance. Check the price.",
+    "admin_price_warning": "⚠️",
     "admin_product_preview": "👁 **What buyers see**",
     "admin_preview_shop": "{flag} The button **{label}** opens:",
     "admin_preview_button": "▫️ {label}",

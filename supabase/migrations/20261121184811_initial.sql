@@ -5040,7 +5040,8 @@ comment on function private.price_jumps is 'Prices that change so much that a di
 -- Lists the smallest amounts that payment providers charge, where they publish them.
 --
 -- Sources: https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts (by currency; it applies to the currency of the
---   account, so a converted charge can be refused all the same); YooKassa: one ruble; Telegram Stars: one Star.
+--   account, so a converted charge can be refused all the same); https://yookassa.ru/developers/payment-methods/bank-card and
+--   the page on SBP: one ruble; Telegram Stars: one Star. CloudPayments, Prodamus and Crypto Pay publish none.
 -- Twice or at once: computes only.
 -- Returns: rows of provider, currency, minimum.
 -- Errors: none.

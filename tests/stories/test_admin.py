@@ -450,7 +450,7 @@ def test_a_ban_is_asked_for_told_and_lifted(
     anna.chat("assistant").send("hello").wait(timeout=20)
     assert "Причина: продаёт ключи" in anna.chat("assistant").answer().text
     assert lifted in ask(boss, f"/unban {anna.id}").text
-    assert "Блокировка снята" in anna.chat("assistant").answer().text, "in Anna's own language"
+    assert "Доступ снова открыт" in anna.chat("assistant").answer().text, "in Anna's own language"
     assert none in ask(boss, f"/unban {anna.id}").text
     assert "Что я умею" in ask(anna.chat("assistant"), "/help").text
 

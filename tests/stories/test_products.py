@@ -206,6 +206,30 @@ def test_the_preview_is_what_a_new_buyer_sees(
     assert f"{SHOP[language]} · {price}" in preview, "the button in the shop"
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", "pay 249\u00a0₽ and get 500\u00a0₽"),
+        ("ru", "заплатит 249\u00a0₽, а на баланс получит 500\u00a0₽"),
+    ],
+)
+def test_a_top_up_that_costs_far_less_than_it_adds_is_pointed_out(
+    stack: Stack, appoint: Appoint, language: str, words: str
+) -> None:
+    boss = appoint(language).chat("assistant")
+    assert words in ask(boss, "/products balance_500 249 RUB").text
+    assert "⚠️" not in ask(boss, "/products balance_500 250 RUB").text
+
+
+def test_a_price_below_the_minimum_of_a_provider_connected_later_is_pointed_out(
+    stack: Stack, appoint: Appoint, sql: Sql, product: str
+) -> None:
+    sql("insert into product_prices values (%s, 'USD', 0.30)", product)
+    card = open_card(appoint("en").chat("assistant"), SHOP["en"])
+    tap(card, WORDS["en"]["show"])
+    assert "⚠️ USD: Card (Stripe) charges $0.50 or more." in card.text
+
+
 def test_a_preview_of_a_product_with_one_way_to_pay_is_its_checkout(
     stack: Stack, appoint: Appoint, sql: Sql, product: str
 ) -> None:

@@ -11,9 +11,10 @@ from shared import texts
 CODES = ("en", "ru")
 NOT_PROSE = re.compile(r"`[^`]*`|/\w+|\{[^{}]*\}")
 FORBIDDEN = {
-    "en": r"shall|whom|whoever|somebody|anybody|handiest|any more|meanwhile|e-mail|user name|one-off",
+    "en": r"shall|whom|whoever|somebody|anybody|handiest|any more|meanwhile|e-mail|user name|one-off|"
+    r"nobody|will not|we will",
     "ru": r"осуществ\w+|данн(?:ый|ая|ое|ого|ой)|является|производится|понарошку|в случае если|"
-    r"на данный момент|разобрали",
+    r"на данный момент|разобрали|мы будем|кто бы ни|тот, кто|само собой",
 }
 UNCONTRACTED = (
     r"(?:do|does|did|is|are|was|were|has|have|had|could|would|should) not|cannot|"

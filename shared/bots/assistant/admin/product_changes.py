@@ -141,9 +141,21 @@ def ask_show(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
         return unit.rich("admin_product_no_contact"), product_pages.cancel(unit, key)
     data = _ask(unit, "switch", key=key, is_active=True, expected=product["prices"])
     question = unit.rich("admin_product_show_question", title=product_pages.title(unit, product))
-    return joined(question, *product_pages.preview(unit, product), separator="\n\n"), [
+    parts = [question, *product_pages.preview(unit, product), *_below_minimum(unit, product)]
+    return joined(*parts, separator="\n\n"), [
         [(unit.text("admin_button_show"), data)],
         *product_pages.cancel(unit, key),
+    ]
+
+
+def _below_minimum(unit: Unit, product: Product) -> list[Text]:
+    """Return a warning for each price below what a provider charges that was connected after it was set."""
+    found = change(unit, "prices", {"key": product["key"], "prices": product["prices"]})
+    problems = found["problems"] if found else []
+    return [
+        joined(unit.rich("admin_price_warning"), _problem(unit, one), separator=" ")
+        for one in problems
+        if one["reason"] == "minimum"
     ]
 
 

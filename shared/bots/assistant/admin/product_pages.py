@@ -94,7 +94,7 @@ def preview_page(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
 def preview(unit: Unit, product: Product) -> list[Text]:
     """Return what a new buyer sees of a product, as the shop renders it, in each language."""
     shown = [_in_language(unit, product, code) for code in texts.languages()]
-    return [*shown, *_unsold(unit, product)]
+    return [*shown, *_unsold(unit, product), *_too_cheap(unit, product)]
 
 
 def _in_language(unit: Unit, product: Product, code: str) -> Text:
@@ -129,6 +129,21 @@ def _unsold(unit: Unit, product: Product) -> list[Text]:
         for code in ordered(product["prices"])
         if code not in charged
     ]
+
+
+def _too_cheap(unit: Unit, product: Product) -> list[Text]:
+    """Return a warning for a top-up that costs less than half of what it adds.
+
+    Only the price in the balance's currency can be compared: there are no exchange rates here.
+    """
+    price = product["prices"].get(unit.person.currency)
+    if product["kind"] != "balance" or price is None or 2 * Decimal(price) >= Decimal(product["quantity"]):
+        return []
+    costs, adds = (
+        figures.money(unit.language, Decimal(value), unit.person.currency)
+        for value in (price, product["quantity"])
+    )
+    return [unit.rich("admin_price_top_up", costs=costs, adds=adds)]
 
 
 def _by_language(product: Product) -> list[Text]:
