@@ -35,7 +35,7 @@ _END_WAIT = 0.05  # seconds; the end of the body follows the last event at once,
 _JSON = {"Content-Type": "application/json"}
 _AS_IT_IS = "Accept-Encoding: identity"
 _TARGET = re.compile(r"[!-~]+")  # what may stand in a request line: no space, no control character
-_HEADER_LINES = re.compile(r"(?:[!-~]+: [^\x00-\x08\x0a-\x1f\x7f]*\r\n)*")
+_HEADER_LINES = re.compile(r"\A(?:[!-9;-~]++: [^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+")
 
 
 class NoAnswer(Exception):
