@@ -4112,9 +4112,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email text := private.require_admin(p_admin_email);
-  v_product public.products;
-  v_known public.audit_log;
+  v_begun record := private.change_product(p_key, 'set_prices', p_admin_email, p_reference);
+  v_product public.products := v_begun.product;
+  v_known public.audit_log := v_begun.known;
   v_before jsonb;
   v_after jsonb;
   v_problems jsonb;
@@ -4123,11 +4123,9 @@ begin
   if jsonb_typeof(p_prices) is distinct from 'object' or p_prices = '{}' then
     raise exception 'the prices must be an object with at least one currency' using errcode = 'N0004';
   end if;
-  select p.* into v_product from public.products as p where p.key = p_key for no key update;
-  if not found then
+  if v_product.key is null then
     return null;
   end if;
-  v_known := private.known_action(p_reference, 'set_prices', null);
   if v_known.id is not null then
     if (v_known.after ->> 'product', v_known.after -> 'changed') is distinct from (p_key, p_prices) then
       raise exception 'this reference is known with another product or price' using errcode = 'N0003';
@@ -4165,7 +4163,7 @@ begin
   if v_outcome = 'applied' then
     perform private.write_prices(p_key, v_after);
     perform private.write_audit(
-      v_email, 'set_prices', null, p_reference,
+      v_begun.email, 'set_prices', null, p_reference,
       jsonb_build_object('product', p_key, 'prices', v_before),
       jsonb_build_object('product', p_key, 'prices', v_after, 'changed', p_prices)
     );
@@ -4212,12 +4210,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email text := private.require_admin(p_admin_email);
+  v_begun record := private.change_product(p_key, 'set_product_texts', p_admin_email, p_reference);
   v_after jsonb := jsonb_strip_nulls(
     jsonb_build_object('title', coalesce(trim(p_title), ''), 'description', nullif(trim(p_description), ''))
   );
-  v_product public.products;
-  v_known public.audit_log;
+  v_product public.products := v_begun.product;
+  v_known public.audit_log := v_begun.known;
   v_before jsonb;
   v_problems jsonb;
   v_outcome text;
@@ -4225,8 +4223,7 @@ begin
   if coalesce(p_language, '') !~ '^[a-z]{2}$' then
     raise exception 'the language must have two letters' using errcode = 'N0004';
   end if;
-  select p.* into v_product from public.products as p where p.key = p_key for no key update;
-  if not found then
+  if v_product.key is null then
     return null;
   end if;
   v_before := coalesce(v_product.texts -> p_language, '{}');
@@ -4234,7 +4231,6 @@ begin
     array[private.text_problem('title', v_after ->> 'title'), private.text_problem('description', v_after ->> 'description')],
     null
   ));
-  v_known := private.known_action(p_reference, 'set_product_texts', null);
   if v_known.id is not null then
     if v_known.after is distinct from v_after || jsonb_build_object('product', p_key, 'language', p_language) then
       raise exception 'this reference is known with another product or text' using errcode = 'N0003';
@@ -4255,7 +4251,7 @@ begin
      where p.key = p_key
     returning p.* into v_product;
     perform private.write_audit(
-      v_email, 'set_product_texts', null, p_reference,
+      v_begun.email, 'set_product_texts', null, p_reference,
       v_before || jsonb_build_object('product', p_key, 'language', p_language),
       v_after || jsonb_build_object('product', p_key, 'language', p_language)
     );
@@ -4364,18 +4360,16 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email text := private.require_admin(p_admin_email);
-  v_product public.products;
-  v_known public.audit_log;
+  v_begun record := private.change_product(p_key, 'switch_product', p_admin_email, p_reference);
+  v_product public.products := v_begun.product;
+  v_known public.audit_log := v_begun.known;
   v_prices jsonb;
   v_outcome text := 'applied';
 begin
-  select p.* into v_product from public.products as p where p.key = p_key for no key update;
-  if not found then
+  if v_product.key is null then
     return null;
   end if;
   v_prices := private.prices_of(p_key);
-  v_known := private.known_action(p_reference, 'switch_product', null);
   if v_known.id is not null then
     if (v_known.after ->> 'product', (v_known.after ->> 'is_active')::boolean) is distinct from (p_key, p_is_active) then
       raise exception 'this reference is known with another product or state' using errcode = 'N0003';
@@ -4390,7 +4384,7 @@ begin
     if v_outcome = 'applied' then
       update public.products as p set is_active = p_is_active where p.key = p_key returning p.* into v_product;
       perform private.write_audit(
-        v_email, 'switch_product', null, p_reference,
+        v_begun.email, 'switch_product', null, p_reference,
         jsonb_build_object('product', p_key, 'is_active', not p_is_active),
         jsonb_build_object('product', p_key, 'is_active', p_is_active, 'prices', v_prices)
       );
@@ -4614,6 +4608,35 @@ $$;
 
 revoke all on function private.bot_for from public, anon, authenticated, service_role;
 comment on function private.bot_for is 'Finds the bot in which a user can be written to';
+
+-- Begins a change of a product in an admin's name: checks the admin, locks the product, and looks for an earlier call with the
+-- same reference.
+--
+-- Twice or at once: the product's row stays locked until the caller commits.
+-- Locks: product (NO KEY UPDATE).
+-- Returns: email: the admin's, as it is written down; product: null for no such product; known: what was written for this
+--   reference, see private.known_action.
+-- Errors: N0001 not an admin; N0003 the reference is known with another action.
+create or replace function private.change_product(
+  p_key text, p_action text, p_admin_email text, p_reference text,
+  out email text, out product public.products, out known public.audit_log
+)
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  email := private.require_admin(p_admin_email);
+  select p.* into product from public.products as p where p.key = p_key for no key update;
+  if found then
+    known := private.known_action(p_reference, p_action, null);
+  end if;
+end
+$$;
+
+revoke all on function private.change_product from public, anon, authenticated, service_role;
+comment on function private.change_product is 'Begins a change of a product in an admin''s name';
 
 -- Returns how much of a refund was counted by earlier refunds of the same payment, where a provider reports the total refunded so
 -- far and not each refund.

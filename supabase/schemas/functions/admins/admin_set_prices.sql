@@ -32,9 +32,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email text := private.require_admin(p_admin_email);
-  v_product public.products;
-  v_known public.audit_log;
+  v_begun record := private.change_product(p_key, 'set_prices', p_admin_email, p_reference);
+  v_product public.products := v_begun.product;
+  v_known public.audit_log := v_begun.known;
   v_before jsonb;
   v_after jsonb;
   v_problems jsonb;
@@ -43,11 +43,9 @@ begin
   if jsonb_typeof(p_prices) is distinct from 'object' or p_prices = '{}' then
     raise exception 'the prices must be an object with at least one currency' using errcode = 'N0004';
   end if;
-  select p.* into v_product from public.products as p where p.key = p_key for no key update;
-  if not found then
+  if v_product.key is null then
     return null;
   end if;
-  v_known := private.known_action(p_reference, 'set_prices', null);
   if v_known.id is not null then
     if (v_known.after ->> 'product', v_known.after -> 'changed') is distinct from (p_key, p_prices) then
       raise exception 'this reference is known with another product or price' using errcode = 'N0003';
@@ -85,7 +83,7 @@ begin
   if v_outcome = 'applied' then
     perform private.write_prices(p_key, v_after);
     perform private.write_audit(
-      v_email, 'set_prices', null, p_reference,
+      v_begun.email, 'set_prices', null, p_reference,
       jsonb_build_object('product', p_key, 'prices', v_before),
       jsonb_build_object('product', p_key, 'prices', v_after, 'changed', p_prices)
     );

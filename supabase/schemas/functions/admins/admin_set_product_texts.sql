@@ -25,12 +25,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email text := private.require_admin(p_admin_email);
+  v_begun record := private.change_product(p_key, 'set_product_texts', p_admin_email, p_reference);
   v_after jsonb := jsonb_strip_nulls(
     jsonb_build_object('title', coalesce(trim(p_title), ''), 'description', nullif(trim(p_description), ''))
   );
-  v_product public.products;
-  v_known public.audit_log;
+  v_product public.products := v_begun.product;
+  v_known public.audit_log := v_begun.known;
   v_before jsonb;
   v_problems jsonb;
   v_outcome text;
@@ -38,8 +38,7 @@ begin
   if coalesce(p_language, '') !~ '^[a-z]{2}$' then
     raise exception 'the language must have two letters' using errcode = 'N0004';
   end if;
-  select p.* into v_product from public.products as p where p.key = p_key for no key update;
-  if not found then
+  if v_product.key is null then
     return null;
   end if;
   v_before := coalesce(v_product.texts -> p_language, '{}');
@@ -47,7 +46,6 @@ begin
     array[private.text_problem('title', v_after ->> 'title'), private.text_problem('description', v_after ->> 'description')],
     null
   ));
-  v_known := private.known_action(p_reference, 'set_product_texts', null);
   if v_known.id is not null then
     if v_known.after is distinct from v_after || jsonb_build_object('product', p_key, 'language', p_language) then
       raise exception 'this reference is known with another product or text' using errcode = 'N0003';
@@ -68,7 +66,7 @@ begin
      where p.key = p_key
     returning p.* into v_product;
     perform private.write_audit(
-      v_email, 'set_product_texts', null, p_reference,
+      v_begun.email, 'set_product_texts', null, p_reference,
       v_before || jsonb_build_object('product', p_key, 'language', p_language),
       v_after || jsonb_build_object('product', p_key, 'language', p_language)
     );

@@ -19,18 +19,16 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_email text := private.require_admin(p_admin_email);
-  v_product public.products;
-  v_known public.audit_log;
+  v_begun record := private.change_product(p_key, 'switch_product', p_admin_email, p_reference);
+  v_product public.products := v_begun.product;
+  v_known public.audit_log := v_begun.known;
   v_prices jsonb;
   v_outcome text := 'applied';
 begin
-  select p.* into v_product from public.products as p where p.key = p_key for no key update;
-  if not found then
+  if v_product.key is null then
     return null;
   end if;
   v_prices := private.prices_of(p_key);
-  v_known := private.known_action(p_reference, 'switch_product', null);
   if v_known.id is not null then
     if (v_known.after ->> 'product', (v_known.after ->> 'is_active')::boolean) is distinct from (p_key, p_is_active) then
       raise exception 'this reference is known with another product or state' using errcode = 'N0003';
@@ -45,7 +43,7 @@ begin
     if v_outcome = 'applied' then
       update public.products as p set is_active = p_is_active where p.key = p_key returning p.* into v_product;
       perform private.write_audit(
-        v_email, 'switch_product', null, p_reference,
+        v_begun.email, 'switch_product', null, p_reference,
         jsonb_build_object('product', p_key, 'is_active', not p_is_active),
         jsonb_build_object('product', p_key, 'is_active', p_is_active, 'prices', v_prices)
       );
