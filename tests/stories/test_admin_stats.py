@@ -1,0 +1,95 @@
+"""/stats: the figures in a picture and in words, and revenue."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.stories.test_admin import (
+    Appoint,
+    Sql,
+    ask,
+    somebody,
+)
+from tools.emulator.ai import AiBehaviour
+from tools.emulator.stack import Stack
+
+
+@pytest.mark.parametrize(
+    ("language", "head", "lines"),
+    [
+        (
+            "ru",
+            "Статистика",
+            (
+                r"Всего пользователей: [\d\s]+\n",
+                r"Сегодня · 7 дней · 30 дней",
+                r"Активные: [\d,\s]+ · [\d,\s]+ · [\d,\s]+",
+                r"Запросы: [\d,\s]+ · [\d,\s]+ · [\d,\s]+",
+                r"С ошибкой: [\d,\s]+ · [\d,\s]+ · [\d,\s]+ \([\d,\s]+,\d% за 30 дней\)",
+                r"gpt-5-mini: [\d,\s]+ запрос\w*, ",
+            ),
+        ),
+        (
+            "en",
+            "Overview",
+            (
+                r"Total users: [\d,]+\n",
+                r"Today · 7 days · 30 days",
+                r"Active: [\d,\s]+ · [\d,\s]+ · [\d,\s]+",
+                r"Requests: [\d,\s]+ · [\d,\s]+ · [\d,\s]+",
+                r"Failed: [\d,\s]+ · [\d,\s]+ · [\d,\s]+ \([\d,\s]+\.\d% in 30 days\)",
+                r"gpt-5-mini: [\d,\s]+ requests?, \$",
+            ),
+        ),
+    ],
+)
+def test_stats_are_a_picture_with_the_figures_in_words(
+    stack: Stack, appoint: Appoint, language: str, head: str, lines: tuple[str, ...]
+) -> None:
+    ask(somebody(stack).chat("assistant"), "a question")
+    boss = appoint(language).chat("assistant")
+    answer = ask(boss, "/stats")
+    assert answer.data["photo"]
+    assert answer.text.startswith(f"📊 {head}")
+    for line in lines:
+        assert re.search(line, answer.text), line
+    assert len(answer.text.encode("utf-16-le")) // 2 <= 1024
+    bold = [e for e in answer.entities if e["type"] == "bold"]
+    assert len(bold) == 4
+
+
+def test_stats_count_what_just_happened(stack: Stack, appoint: Appoint) -> None:
+    boss, anna = appoint("en").chat("assistant"), somebody(stack)
+
+    def today(name: str) -> int:
+        ask(boss, "/stats")
+        picture = [answer for answer in boss.answers() if answer.text.startswith("📊")][-1]
+        found = re.search(rf"{name}: ([\d,]+)", picture.text)
+        assert found is not None
+        return int(found[1].replace(",", ""))
+
+    names = ("Active", "New", "Requests", "AI calls", "Failed")
+    before = [today(name) for name in names]
+    somebody(stack, "Ben")
+    ask(anna.chat("assistant"), "a question")
+    stack.ai.always(AiBehaviour(status=401))
+    ask(anna.chat("assistant"), "another")
+    after = [today(name) for name in names]
+    assert [now - then for then, now in zip(before, after, strict=True)] == [1, 1, 1, 2, 1]
+
+
+def test_the_longest_model_names_fit_under_the_picture(stack: Stack, appoint: Appoint, sql: Sql) -> None:
+    sql(
+        "insert into daily_totals (day, provider, model, is_own_key, shard, requests, calls, tokens_in) "
+        "select (private.clock() at time zone 'Europe/Moscow')::date, 'openrouter', repeat('м', 90) || n, "
+        "false, 15, 1000000000 + n, 2000000000, 3000000000000 from generate_series(1, 6) as n"
+    )
+    try:
+        for language in ("ru", "en"):
+            answer = ask(appoint(language).chat("assistant"), "/stats")
+            assert answer.data["photo"]
+            assert len(answer.text.encode("utf-16-le")) // 2 <= 1024
+    finally:
+        sql("delete from daily_totals where provider = 'openrouter' and model like 'ммм%%'")
