@@ -91,7 +91,8 @@ def test_bonus_requests_are_used_after_the_days_own(stack: Stack, sql: Sql) -> N
         anna.send(word)
         assert not says(anna.answer().text, "limit_reached")
     anna.send("three")
-    refusal = anna.answer().text
-    assert says(refusal, "limit_reached", limit=25)
-    assert "/referral" in refusal
+    refusal = anna.answer()
+    assert says(refusal.text, "limit_reached", limit=25)
+    assert "/referral" in refusal.text
+    assert [button.text for row in refusal.buttons for button in row][-2:] == ["⭐ Buy", "‹ Menu"]
     assert sql("select bonus_credits from users where telegram_id = %s", anna.id) == [{"bonus_credits": 0}]

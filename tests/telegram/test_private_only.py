@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from shared import bots, texts
 from tests.support import acquainted, eventually, message_update, new_telegram_id
 from tools.emulator.stack import Stack
 
+Sql = Callable[..., list[dict[str, Any]]]
 GROUP = {"id": -1001234500077, "type": "supergroup", "title": "Team"}
 PUBLIC_COMMANDS = {
     "start", "help", "language", "mode", "privacy", "terms", "paysupport", "whoami", "clear", "cancel",
@@ -96,6 +98,17 @@ def test_a_private_button_answers_like_its_command(stack: Stack, data: str) -> N
     assert body["method"] == "sendMessage"  # the menu of the group stays as it is
     assert body["text"] == texts.text("en", "private_only")
     assert button(body) == link(stack, BUTTONS[data])
+
+
+@pytest.mark.parametrize("data", ["menu", "language:en"])
+def test_the_menu_of_a_group_shows_neither_plan_nor_balance(stack: Stack, sql: Sql, data: str) -> None:
+    anna = acquainted(stack.telegram)
+    sql("update users set balance = 500, bonus_credits = 7 where telegram_id = %s", anna.id)
+    menu = stack.telegram.deliver(message_update(anna, "/menu"))
+    assert "Balance: 500" in json.loads(menu.body)["text"]
+    shown = json.loads(stack.telegram.deliver(tapped(anna.id, data)).body)
+    assert shown["method"] == "editMessageText"
+    assert shown["text"] == texts.text("en", "menu")
 
 
 @pytest.mark.parametrize("page", sorted({*BUTTONS.values(), "payments"} - {"mydata", "usage"}))

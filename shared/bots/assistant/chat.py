@@ -11,7 +11,7 @@ from telebot.types import Message
 
 from shared import clock, log
 from shared.bots.assistant import bot, keys, paste
-from shared.bots.assistant.menu import main_menu
+from shared.bots.assistant.menu import back, buy_button, main_menu
 from shared.bots.assistant.mode import current_mode
 from shared.bots.assistant.own_key import OpenKey, open_key, say_failed
 from shared.bots.assistant.profile import month_reset_day, reset_time, ways_out
@@ -126,7 +126,7 @@ def _refuse_quota(unit: Unit) -> None:
     else:
         limit = usage.daily_requests or 0
         text = unit.rich("limit_reached", limit=limit, time=time, hours=_hours_left(unit), ways=ways)
-    return reply(text, [*trial_row(unit, offer), *main_menu(unit)])
+    return reply(text, [*filter(None, [*trial_row(unit, offer), buy_button(unit)]), *back(unit)])
 
 
 def _answer(unit: Unit, words: str, own: OpenKey | None) -> None:

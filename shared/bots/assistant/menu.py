@@ -27,17 +27,24 @@ def main_menu(unit: Unit) -> Keyboard:
     if not settings().database_enabled:
         return [[(unit.text("menu_profile"), "profile"), (unit.text("menu_help"), "help")]]
     mode = unit.mode if unit.includes("modes") else "chat"
-    buy = [(unit.text("menu_buy"), "buy")] if features.features(unit).is_selling else []
     return [
-        [(unit.text("menu_profile"), "profile"), *buy],
+        [(unit.text("menu_profile"), "profile"), *buy_button(unit)],
         [(unit.text("menu_mode", mode=unit.text(f"mode_{find_mode(mode).key}")), "mode")],
         [(texts.language(unit.language).NAME, "language"), (unit.text("menu_help"), "help")],
     ]
 
 
+def buy_button(unit: Unit) -> list[tuple[str, str]]:
+    """Return the button to the shop, or nothing where nothing is sold."""
+    return [(unit.text("menu_buy"), "buy")] if features.features(unit).is_selling else []
+
+
 def menu_text(unit: Unit) -> Text:
-    """Say which plan the user has and how many requests are left, above the main menu."""
-    if unit.is_offline:
+    """Say which plan the user has and how many requests are left, above the main menu.
+
+    Outside of the private chat it says neither: others would read the plan and the balance.
+    """
+    if unit.is_offline or not unit.incoming.is_private:
         return unit.rich("menu")
     usage = unit.usage
     lines = [unit.rich("menu_plan", plan=plan_name(unit)), _requests_left(unit)]
