@@ -203,7 +203,7 @@ def test_the_preview_is_what_a_new_buyer_sees(
     assert len(buttons) == 2, "once or auto-renewing"
     assert "\n".join(f"▫️ {label}" for label in buttons) in preview
     price = {"en": "$5.99", "ru": "499\u00a0₽"}[language]
-    assert f"{SHOP[language]} · {price}" in preview, "the button in the shop"
+    assert f"The button {SHOP[language]} · {price} opens:" in preview, "for the admin, in English"
 
 
 @pytest.mark.parametrize(

@@ -131,9 +131,21 @@ def test_a_part_goes_back_and_then_the_rest(stack: Stack, appoint: Appoint, sql:
 @pytest.mark.parametrize("provider", CANNOT)
 def test_who_gives_nothing_back_is_said_to(stack: Stack, appoint: Appoint, sql: Sql, provider: str) -> None:
     _anna, payment, _link = buy(stack, sql, provider)
-    answer = ask(appoint("en").chat("assistant"), f"/refund {payment}")
-    assert "doesn’t take refunds from us" in answer.text
+    boss = appoint("en").chat("assistant")
+    for command in ("refund", "payment"):  # no button leads to the same sentence again
+        answer = ask(boss, f"/{command} {payment}")
+        assert "doesn’t take refunds from us" in answer.text
+        assert labels(answer) == [["👤 Card", "💳 Payments"]]
     assert refunds_of(sql, payment) == []
+
+
+@pytest.mark.parametrize("provider", CAN)
+def test_a_payment_offers_the_refund_that_is_possible(
+    stack: Stack, appoint: Appoint, sql: Sql, provider: str
+) -> None:
+    _anna, payment, _link = buy(stack, sql, provider)
+    shown = ask(appoint("en").chat("assistant"), f"/payment {payment}")
+    assert labels(shown)[0][0].startswith("↩️ Refund")
 
 
 def test_stars_come_back_whole_or_not(stack: Stack, appoint: Appoint, sql: Sql) -> None:

@@ -127,13 +127,15 @@ def card(unit: Unit, found: Payment) -> Text:
     lines += [_refund_line(unit, found, one) for one in found["refunds"]]
     if found["problem"] and found["status"] == "completed":
         lines += [texts.Text("", []), unit.rich(f"admin_problem_{found['problem']}")]
+    if has_money_left(found) and (reason := refund_obstacle(unit, found, Decimal(found["left"]))):
+        lines += [texts.Text("", []), reason]
     return joined(*lines, separator="\n")
 
 
 def buttons(unit: Unit, found: Payment) -> Keyboard:
     """Return what can be done to a payment."""
     rows = []
-    if can_refund(found):
+    if has_money_left(found) and refund_obstacle(unit, found, Decimal(found["left"])) is None:
         left = money(unit, found, "left")
         rows.append([(unit.text("admin_button_refund", money=left), f"admin:refund:{found['id']}")])
     if found["user"]:
@@ -147,9 +149,40 @@ def buttons(unit: Unit, found: Payment) -> Keyboard:
     return rows
 
 
-def can_refund(found: Payment) -> bool:
-    """Whether something is left to give back, and nothing is being given back now."""
+def has_money_left(found: Payment) -> bool:
+    """Return whether part of the payment is not refunded, and no refund of it is open."""
     return bool(Decimal(found["left"])) and found["open_refund"] != "open"
+
+
+def refund_obstacle(unit: Unit, found: Payment, wanted: Decimal) -> Text | None:
+    """Return why this amount of a payment can't be refunded from the bot, or None if it can."""
+    left, amount = Decimal(found["left"]), Decimal(found["amount"] or 0)
+    reason: str | None = None
+    if not amount:
+        reason = "not_paid"
+    elif found["open_refund"] == "open":
+        reason = "busy"
+    elif not left:
+        reason = "nothing_left"
+    elif not 0 < wanted <= left:
+        reason = "too_much"
+    elif found["provider"] == "balance" and not found["user"]:
+        reason = "erased"
+    elif found["provider"] == "balance" and found["currency"] != unit.person.currency:
+        reason = "other_currency"
+    else:
+        reason = provider_obstacle(found, is_whole=wanted == amount)
+    if reason is None:
+        return None
+    values = {"provider": provider_name(unit, found), "money": money(unit, found, "left")}
+    return unit.rich(f"admin_refund_{reason}", id=found["id"], **values)
+
+
+def provider_obstacle(found: Payment, *, is_whole: bool) -> str | None:
+    """Return why the payment's provider can't be asked for all or a part of it, or None if it can."""
+    from shared.payments import refunds  # only admins need it
+
+    return refunds.obstacle(found["provider"], is_whole=is_whole)
 
 
 def money(unit: Unit, found: Payment, which: str) -> str:

@@ -113,7 +113,7 @@ def _in_language(unit: Unit, product: Product, code: str) -> Text:
     button = buy.product_row(viewer, offered)[0][0]
     screen, rows = buy.first_screen(viewer, offered)
     labels = [viewer.rich("admin_preview_button", label=label) for row in rows[:-1] for label, _ in row]
-    head = viewer.rich("admin_preview_shop", flag=flag, label=button)
+    head = unit.rich("admin_preview_shop", flag=flag, label=button)
     return joined(head, screen, *([joined(*labels, separator="\n")] if labels else []), separator="\n\n")
 
 

@@ -11,7 +11,7 @@ from telebot.types import CallbackQuery, Message
 from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin import payment
-from shared.bots.assistant.admin.payment import Payment, find_payment, is_number, look_up_payment, money
+from shared.bots.assistant.admin.payment import Payment, find_payment, is_number, look_up_payment
 from shared.bots.assistant.admin.people import name_of, parts, words
 from shared.errors import Refusal
 from shared.telegram import current, reply
@@ -87,7 +87,7 @@ def _question(unit: Unit, found: Payment, amount: Decimal | None) -> tuple[Text,
     """Return the question, or why it cannot be asked."""
     left = Decimal(found["left"])
     wanted = left if amount is None else amount
-    refusal = _refusal(unit, found, wanted)
+    refusal = payment.refund_obstacle(unit, found, wanted)
     if refusal is not None:
         return refusal, payment.buttons(unit, found)
     values = {
@@ -100,7 +100,7 @@ def _question(unit: Unit, found: Payment, amount: Decimal | None) -> tuple[Text,
     lines = [question]
     if found["given"]:
         lines.append(unit.rich("admin_refund_takes" if wanted == left else "admin_refund_takes_part"))
-    if amount is None and _obstacle(found, is_whole=False) is None:
+    if amount is None and payment.provider_obstacle(found, is_whole=False) is None:
         lines.append(unit.rich("admin_refund_how_part", id=found["id"], part=_example(left)))
     yes = f"admin:refund_yes:{found['id']}:{wanted.normalize():f}:{left.normalize():f}"
     return joined(*lines, separator="\n\n"), [
@@ -115,36 +115,6 @@ def _example(left: Decimal) -> str:
     """Return a part of what is left, as an admin may write it: half of it, whole where that is at least 1."""
     half = left / 2
     return f"{half.quantize(Decimal(1 if half >= 1 else '0.01'), ROUND_DOWN):f}"
-
-
-def _refusal(unit: Unit, found: Payment, wanted: Decimal) -> Text | None:
-    """Say why this much of a payment cannot be given back from here; None: it can."""
-    left, amount = Decimal(found["left"]), Decimal(found["amount"] or 0)
-    reason: str | None = None
-    if not amount:
-        reason = "not_paid"
-    elif found["open_refund"] == "open":
-        reason = "busy"
-    elif not left:
-        reason = "nothing_left"
-    elif not 0 < wanted <= left:
-        reason = "too_much"
-    elif found["provider"] == "balance" and not found["user"]:
-        reason = "erased"
-    elif found["provider"] == "balance" and found["currency"] != unit.person.currency:
-        reason = "other_currency"
-    else:
-        reason = _obstacle(found, is_whole=wanted == amount)
-    if reason is None:
-        return None
-    values = {"provider": payment.provider_name(unit, found), "money": money(unit, found, "left")}
-    return unit.rich(f"admin_refund_{reason}", id=found["id"], **values)
-
-
-def _obstacle(found: Payment, *, is_whole: bool) -> str | None:
-    from shared.payments import refunds
-
-    return refunds.obstacle(found["provider"], is_whole=is_whole)
 
 
 def _outcome(unit: Unit, found: Payment, done: dict[str, Any]) -> Text:
