@@ -364,7 +364,13 @@ def test_what_renews_itself_is_at_the_full_price_and_says_so(
     ask(anna, f"/promo {code}")
     product = tap(ask(anna, "/buy"), title)
     assert says in product.text
-    page = tap(product, repeats)
+    once = tap(product, {"ru": "Один раз", "en": "Pay once"}[language])
+    assert "20%" in once.text
+    assert says not in once.text, "this was chosen already"
+    product = tap(once, {"ru": "Назад", "en": "Back"}[language])
+    methods = tap(product, {"ru": "Автопродление ·", "en": "Auto-renew ·"}[language])
+    assert "20%" not in methods.text
+    page = tap(methods, repeats.removeprefix("🔁 "))
     assert full in page.text
     anna.pay(link_of(page)).wait()
     news(anna, {"ru": "оплачено, спасибо!", "en": "Active until"}[language])

@@ -301,7 +301,7 @@ def _pay_or_ask(unit: Unit, product: Product, repeats: bool, found: list[Product
 def _only_way(unit: Unit, product: Product, repeats: bool) -> Way | None:
     """Return the one way to pay, where nothing needs to be shown before its checkout."""
     ways = _ways(unit, product, repeats)
-    is_only = len(ways) == 1 and ways[0].method != "balance" and not _note(unit, product).text
+    is_only = len(ways) == 1 and ways[0].method != "balance" and not _note(unit, product, repeats).text
     return ways[0] if is_only else None
 
 
@@ -331,7 +331,7 @@ def _mode(unit: Unit, product: Product, found: list[Product]) -> tuple[Text, Key
         key = f"buy_auto_{product['period']}" if repeats else "buy_once"
         way = offers.shown_way(unit, product, repeats=repeats)
         rows.append([(unit.text(key, price=price(unit, way)), _MODE[repeats] + product["key"])])
-    text = _product_text(unit, product, "buy_mode_question")
+    text = _product_text(unit, product, "buy_mode_question", None)
     return text, [*rows, [(unit.text("buy_back"), _above(unit, product, found))]]
 
 
@@ -339,7 +339,7 @@ def _methods(unit: Unit, product: Product, repeats: bool, found: list[Product]) 
     rows = [[_method(unit, product, ways)] for ways in _by_button(_ways(unit, product, repeats))]
     question = f"buy_method_question_{product['period']}" if repeats else "buy_method_question"
     up = BUY + product["key"] if len(_modes(unit, product)) > 1 else _above(unit, product, found)
-    return _product_text(unit, product, question), [*rows, [(unit.text("buy_back"), up)]]
+    return _product_text(unit, product, question, repeats), [*rows, [(unit.text("buy_back"), up)]]
 
 
 def _by_button(ways: list[Way]) -> list[list[Way]]:
@@ -384,8 +384,9 @@ def _screen(unit: Unit, data: str, found: list[Product]) -> tuple[Text, Keyboard
 # Words ----------------------------------------------------------------------------------------------------
 
 
-def _product_text(unit: Unit, product: Product, question: str) -> Text:
-    note = _note(unit, product)
+def _product_text(unit: Unit, product: Product, question: str, repeats: bool | None) -> Text:
+    """Return the text of a product's screen; `repeats` is what was chosen, None before the choice."""
+    note = _note(unit, product, repeats)
     parts = [_head(unit, product), *([note] if note.text else []), unit.rich(question)]
     return joined(*parts, separator="\n\n")
 
@@ -396,15 +397,16 @@ def _head(unit: Unit, product: Product) -> Text:
     return joined(heading, Text(description, []), separator="\n") if description else heading
 
 
-def _note(unit: Unit, product: Product) -> Text:
+def _note(unit: Unit, product: Product, repeats: bool | None) -> Text:
     """Say what matters before a purchase: a discount, and what the user's plan makes of more time."""
-    notes = [note for note in (_discount_note(unit, product), _plan_note(unit, product)) if note is not None]
-    return joined(*notes, separator="\n\n")
+    notes = (_discount_note(unit, product, repeats), _plan_note(unit, product))
+    return joined(*(note for note in notes if note is not None), separator="\n\n")
 
 
-def _discount_note(unit: Unit, product: Product) -> Text | None:
+def _discount_note(unit: Unit, product: Product, repeats: bool | None) -> Text | None:
+    """Name the reduced prices. Auto-renewal costs the full price: it is compared until one is chosen."""
     ways = [way for way in offers.ways_to_pay(unit, product) if way.full_amount]
-    if not ways:
+    if not ways or repeats:
         return None
     prices = {
         way.currency: unit.text(
@@ -415,7 +417,7 @@ def _discount_note(unit: Unit, product: Product) -> Text | None:
         for way in ways
     }
     percent = product["discount"]["percent"]
-    key = "buy_reduced_repeats" if True in _modes(unit, product) else "buy_reduced"
+    key = "buy_reduced_repeats" if repeats is None and True in _modes(unit, product) else "buy_reduced"
     return unit.rich(key, percent=percent, prices="; ".join(prices.values()))
 
 
