@@ -157,6 +157,16 @@ def test_a_checkout_expires_when_nobody_pays(
     assert "expired" in [one["kind"] for one in state["passed"]]
 
 
+def test_what_falls_due_is_named_without_its_description(
+    api: Api, control: Stack, anna: Chat, order: Callable[..., str]
+) -> None:
+    bill = order(anna, "crypto_pay")  # has one line for title and description
+    title, _, description = control.payments["crypto_pay"].bills[bill].title.partition(". ")
+    assert description
+    words = {one["bill"]: one["what"] for one in api.get("clock")["next"]}
+    assert words[bill] == f"Crypto Pay: {title}, expires"
+
+
 def test_what_was_canceled_ends_and_is_not_charged_next(
     api: Api, control: Stack, anna: Chat, order: Callable[..., str]
 ) -> None:

@@ -78,7 +78,8 @@ class Payments:
             for bill in list(one.bills.values()):
                 due = one.due_at(bill)
                 if due is not None:
-                    found.append((due, f"{one.NAME}: {bill.title}, {_what_falls_due(one, bill)}", one, bill))
+                    words = f"{one.NAME}: {bill.product}, {_what_falls_due(one, bill)}"
+                    found.append((due, words, one, bill))
         return found
 
     def pass_time(self, seconds: float) -> list[tuple[str, str]]:

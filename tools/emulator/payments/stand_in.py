@@ -83,6 +83,11 @@ class Bill:
     failures: int = 0  # of the provider's own renewals, in a row
     is_card_empty: bool = False  # what the next renewal by the provider itself will find
 
+    @property
+    def product(self) -> str:
+        """Return the title without the description, which some shops put behind it."""
+        return self.title.partition(". ")[0]
+
 
 class PaymentStandIn(ABC):
     """One provider. What a payer does returns what the provider tells the shop, in the order it arrives."""
@@ -336,7 +341,7 @@ class PaymentStandIn(ABC):
             for bill in list(self.bills.values()):
                 due = self.due_at(bill)
                 if due is not None and due <= self.clock.now():
-                    happened += [(kind, f"{self.NAME}: {bill.title}") for kind in self._fall_due(bill, due)]
+                    happened += [(kind, f"{self.NAME}: {bill.product}") for kind in self._fall_due(bill, due)]
         return happened
 
     def _fall_due(self, bill: Bill, due: float) -> list[str]:
