@@ -164,6 +164,15 @@ def test_bad_input_gets_an_example_and_a_stranger_a_clear_word(
         assert nobody in ask(chat, text).text, text
 
 
+def test_a_part_of_a_name_behind_a_command_shows_who_it_may_be(
+    stack: Stack, appoint: Appoint, sql: Sql
+) -> None:
+    boss, anna = appoint("en").chat("assistant"), somebody(stack, "Zinaida")
+    for command in ("/grant {} 5", "/ban {}", "/plan {} PREMIUM 3", "/payments {}", "/audit {}"):
+        assert f"ID: {anna.id}" in ask(boss, command.format("Zinaid")).text, command
+    assert column(sql, anna, "bonus_credits") == 0, "nothing was done to a guess"
+
+
 @pytest.mark.parametrize(
     "form", ["@\u200b{}", "«@{}»", "@{}.", "\u00a0@{}\ufeff", "https://t.me/{}", "`{}`", "\n@{},"]
 )

@@ -38,10 +38,10 @@ def user(message: Message) -> None:
     who = (words(message, 2) or [""])[0] if len(query.split()) < 2 else ""
     if person := look_up(unit, who) if is_person(who) else None:
         return reply(card(unit, person), buttons(unit, person))
-    return reply(*_search(unit, who or query))
+    return reply(*search(unit, who or query))
 
 
-def _search(unit: Unit, query: str) -> tuple[Text, Keyboard]:
+def search(unit: Unit, query: str) -> tuple[Text, Keyboard]:
     """Return the users whose names hold the query; the card where there is one alone."""
     if unit.is_offline:
         raise StateUnavailable

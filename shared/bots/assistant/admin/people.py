@@ -51,10 +51,14 @@ def look_up(unit: Unit, who: str) -> Found | None:
 
 
 def find(unit: Unit, who: str) -> Found | None:
-    """Return the person, or say that there is nobody."""
+    """Return the person, or show whose name fits: a command takes only an id or a @name."""
     found = look_up(unit, who)
-    if found is None:
+    if found is None and who.isdigit():
         reply(unit.rich("admin_nobody", who=who))
+    elif found is None:
+        from shared.bots.assistant.admin.card import search  # its module needs this one
+
+        reply(*search(unit, who))
     return found
 
 
