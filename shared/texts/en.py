@@ -123,12 +123,12 @@ TEXTS: Mapping[str, str] = {
     "help_admin_more": "**Bot**",
     # Profile
     "profile": (
-        "👤 **Your profile**\n\nID: `{id}`\nJoined: {since}\nPlan: **{plan}**\nToday: {used} of "
-        "{limit|request|requests}\n{more}Resets {resets}\nBalance: {balance}"
+        "👤 **Your profile**\n\nID: `{id}`\nJoined: {since}\nPlan: **{plan}**\n{paid}Today: {used} of "
+        "{limit|request|requests}\n{month}Resets {resets}\n{bonus}Balance: {balance}"
     ),
     "profile_unlimited": (
-        "👤 **Your profile**\n\nID: `{id}`\nJoined: {since}\nPlan: **{plan}**\nToday: "
-        "{used|request|requests}, no limit\n{more}Balance: {balance}"
+        "👤 **Your profile**\n\nID: `{id}`\nJoined: {since}\nPlan: **{plan}**\n{paid}Today: "
+        "{used|request|requests}, no limit\n{month}{bonus}Balance: {balance}"
     ),
     "profile_offline": (
         "👤 **Your profile**\n\nID: `{id}`\n\n⚠️ I can’t load your plan, requests and balance right now. "

@@ -298,7 +298,7 @@ def test_the_profile_says_until_when_and_whether_it_renews(stack: Stack, sql: Sq
 
     text = profile()
     assert re.search(r"Plan active until \d{1,2} \w{3} \d{4}", text)
-    assert "Auto-renewal: on\n" in text
+    assert "Auto-renewal: on\nToday: " in text, "what belongs to the plan is below it"
     anna.chat.send("/subscription").wait()
     tap(tap(anna.chat.answers()[-1], anna.words["stop"]), anna.words["yes"])
     assert "Auto-renewal: off\n" in profile()

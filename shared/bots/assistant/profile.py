@@ -78,7 +78,9 @@ def _profile(unit: Unit) -> Text:
         "since": unit.date(person.created_at),
         "plan": plan_name(unit),
         "balance": figures.money(unit.language, person.balance, person.currency),
-        "more": _more(unit),
+        "paid": "".join(f"{line}\n" for line in _paid_time(unit)),
+        "month": _month(unit),
+        "bonus": _bonus(unit),
     }
     if usage.daily_requests is None:
         return unit.rich("profile_unlimited", used=usage.requests, **values)
@@ -86,15 +88,19 @@ def _profile(unit: Unit) -> Text:
     return unit.rich("profile", used=used, limit=usage.daily_requests, resets=resets(unit), **values)
 
 
-def _more(unit: Unit) -> str:
-    """Return the lines about the month, the bonus and the paid time, where there is something to say."""
-    usage, lines = unit.usage, []
-    if usage.monthly_requests is not None:
-        used = min(usage.month_requests, usage.monthly_requests)
-        lines.append(unit.text("profile_month", used=used, limit=usage.monthly_requests))
-    if usage.bonus_credits:
-        lines.append(unit.text("profile_bonus", credits=usage.bonus_credits))
-    return "".join(f"{line}\n" for line in [*lines, *_paid_time(unit)])
+def _month(unit: Unit) -> str:
+    """Return the line about the month's requests, where the plan limits them."""
+    usage = unit.usage
+    if usage.monthly_requests is None:
+        return ""
+    used = min(usage.month_requests, usage.monthly_requests)
+    return unit.text("profile_month", used=used, limit=usage.monthly_requests) + "\n"
+
+
+def _bonus(unit: Unit) -> str:
+    """Return the line about bonus requests, where there are any."""
+    credits_ = unit.usage.bonus_credits
+    return unit.text("profile_bonus", credits=credits_) + "\n" if credits_ else ""
 
 
 def _paid_time(unit: Unit) -> list[str]:
