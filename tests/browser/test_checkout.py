@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
+from urllib.request import urlopen
 
 import pytest
 
@@ -22,8 +23,9 @@ def checkout(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str
     for name, value in stack.env.items():
         monkeypatch.setenv(name, value)
 
-    def make(key: str, currency: str = "RUB") -> str:
-        return load(key).create(order(amount=Decimal("1299.00"), currency=currency), TIMEOUT).url
+    def make(key: str, currency: str = "RUB", language: str = "en") -> str:
+        asked = order(amount=Decimal("1299.00"), currency=currency, language=language)
+        return load(key).create(asked, TIMEOUT).url
 
     return make
 
@@ -97,6 +99,19 @@ def test_money_is_written_as_the_provider_does(
     page = window()
     page.goto(checkout(key, currency))
     assert page.locator(".amount").inner_text().replace("\N{NO-BREAK SPACE}", " ") == money
+
+
+@pytest.mark.parametrize(("key", "language", "pay"), [
+    ("stripe", "ru", "Оплатить 1\xa0299,00\xa0₽"), ("stripe", "en", "Pay 1,299.00\xa0₽"),
+    ("cloudpayments", "ru", "Оплатить 1\xa0299,00\xa0₽"), ("cloudpayments", "en", "Pay 1,299.00\xa0₽"),
+])  # fmt: skip
+def test_a_page_has_the_language_that_the_shop_asks_for(
+    stack: Stack, checkout: Callable[..., str], key: str, language: str, pay: str
+) -> None:
+    with urlopen(checkout(key, language=language), timeout=5) as page:
+        html = page.read().decode()
+    assert f'<html lang="{language}">' in html
+    assert f">{pay}</button>" in html
 
 
 @pytest.mark.parametrize("key", sorted(set(names()) - {"telegram_stars"}))

@@ -134,7 +134,7 @@ def _gone(stand_in: PaymentStandIn) -> dict[str, str]:
 def _checkout(stand_in: PaymentStandIn, bill: Bill, refused: str = "") -> dict[str, str]:
     is_busy = stand_in.callbacks.is_under_way([callback.id for callback in bill.told])
     return {
-        "language": stand_in.LANGUAGE,
+        "language": _language(stand_in, bill),
         "title": escape(bill.title),
         "refresh": '<meta http-equiv="refresh" content="2">' if is_busy else "",
         "state": bill.state,
@@ -182,12 +182,12 @@ def _refused(refusals: dict[str, str]) -> str:
 
 
 def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
-    words = WORDS[stand_in.LANGUAGE]
-    amount = escape(money(bill, stand_in.LANGUAGE))
+    language = _language(stand_in, bill)
+    words, amount = WORDS[language], money(bill, language)
     card = ((words["card"], "4242 4242 4242 4242"), (words["date"], "12 / 34"), (words["code"], "•••"))
     fields = "".join(f"<span>{escape(a)}</span><b>{escape(b)}</b>" for a, b in stand_in.FIELDS or card)
     title, _, about = bill.title.partition(". ")  # one line at providers that have no other
-    label = escape(words.get(bill.state) or f"{words['pay']} {money(bill, stand_in.LANGUAGE)}")
+    label = escape(words.get(bill.state) or f"{words['pay']} {amount}")
     disabled = " disabled" if stand_in.refusal(bill, "pay") else ""
     pay = f'<button class="pay" name="do" value="pay"{disabled}>{label}</button>'
     if bill.state == "paid":
@@ -195,8 +195,13 @@ def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
     return (
         f'<p class="test">{words["test"]}</p><h1>{escape(title)}</h1>'
         + (f'<p class="about">{escape(about)}</p>' if about else "")
-        + f'<p class="amount">{amount}</p><div class="fields">{fields}</div>{pay}'
+        + f'<p class="amount">{escape(amount)}</p><div class="fields">{fields}</div>{pay}'
     )
+
+
+def _language(stand_in: PaymentStandIn, bill: Bill) -> str:
+    """Return the language the shop asked for, or the provider's own."""
+    return bill.language if bill.language in WORDS else stand_in.LANGUAGE
 
 
 def money(bill: Bill, language: str) -> str:

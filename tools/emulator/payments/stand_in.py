@@ -82,6 +82,7 @@ class Bill:
     retry_at: float | None = None  # when the provider tries a failed renewal again
     failures: int = 0  # of the provider's own renewals, in a row
     is_card_empty: bool = False  # what the next renewal by the provider itself will find
+    language: str = ""  # of the checkout page, where the shop may ask for one
 
     @property
     def product(self) -> str:

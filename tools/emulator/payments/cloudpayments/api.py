@@ -82,6 +82,7 @@ class Api:
             str(asked.get("SuccessRedirectUrl") or ""),
             is_subscription=bool(behaviour),
             object={name: asked.get(name) for name in ("InvoiceId", "AccountId", "Email", "JsonData")},
+            language=str(asked.get("CultureName") or "")[:2],
         )
         self._shop.keep(bill)
         model = {

@@ -111,6 +111,7 @@ class Api:
             is_subscription=form["mode"] == "subscription",
             object=session,
             expires_at=float(expires_at),
+            language=str(form.get("locale") or ""),
         )
         self._shop.keep(bill)
         self._shop.asked[bill.id] = form
