@@ -78,7 +78,7 @@ class Typist:
 
 
 class Keyboard(io.StringIO):
-    """A stdin on which somebody types who reads what is on `screen` first."""
+    """A stdin whose lines are typed in answer to what is on `screen`."""
 
     def __init__(self, typist: Typist, screen: io.StringIO) -> None:
         super().__init__()

@@ -37,11 +37,11 @@ def install(folder: Path, *names: str) -> None:
 @contextmanager
 def in_this_process(environment: Mapping[str, str]) -> Iterator[None]:
     """Let this process have the environment, and the programs that the tools start run in it."""
-    stand_in = SimpleNamespace(**{**vars(subprocess), "run": _run})
+    fake = SimpleNamespace(**{**vars(subprocess), "run": _run})
     with (
         mock.patch.dict(os.environ, environment, clear=True),
-        mock.patch("tools.cloud.gcloud.subprocess", stand_in),
-        mock.patch("tools.setup.supabase.subprocess", stand_in),
+        mock.patch("tools.cloud.gcloud.subprocess", fake),
+        mock.patch("tools.setup.supabase.subprocess", fake),
     ):
         yield
 

@@ -16,9 +16,9 @@ from tests.setup.test_setup import AI_KEY, STRIPE_KEY, STRIPE_WEBHOOK, typed
 from tools.cloud.gcloud import Gcloud
 
 
-def dry(world: World, changed: Answers | None = None) -> str:
+def dry(world: World, changed: Answers | None = None, *arguments: str) -> str:
     answers = typed(world, {"Admin Telegram ID": ["123456789"], **(changed or {})})
-    done = world.run(answers, "--dry-run")
+    done = world.run(answers, "--dry-run", *arguments)
     assert done.status == 0, done.errors
     return done.output
 
@@ -83,6 +83,19 @@ def test_the_script_ends_with_the_cloud_that_the_wizard_makes(world: World, secr
     assert after == before
 
 
+def substitutions(script: str) -> dict[str, str]:
+    """What the script deploys with."""
+    submit = next(line for line in script.splitlines() if line.startswith("gcloud builds submit"))
+    [pairs] = [word.split("=", 1)[1] for word in shlex.split(submit) if word.startswith("--substitutions")]
+    return dict(pair.split("=", 1) for pair in pairs.removeprefix("^|^").split("|"))
+
+
+def test_the_script_deploys_with_a_domain(world: World) -> None:
+    domain = "https://bots.example.com"
+    assert substitutions(dry(world, None, f"--public-url={domain}"))["_PUBLIC_URL"] == domain
+    assert not world.answers.exists(), "a dry run keeps nothing"
+
+
 HOSTILE = "europe-west3$(touch stolen)"
 
 
@@ -97,9 +110,7 @@ def test_no_answer_runs_in_the_script_or_becomes_another_setting(world: World) -
         },
     )
     assert HOSTILE not in script
-    submit = next(line for line in script.splitlines() if line.startswith("gcloud builds submit"))
-    [pairs] = [word.split("=", 1)[1] for word in shlex.split(submit) if word.startswith("--substitutions")]
-    given = dict(pair.split("=", 1) for pair in pairs.removeprefix("^|^").split("|"))
+    given = substitutions(script)
     assert (given["_SUPPORT_CONTACT"], given["_TERMS_URL"]) == (contact, terms)
     assert not {"ENVIRONMENT", "X", "_X"} & set(given)
 

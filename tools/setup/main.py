@@ -57,11 +57,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         previous = answers
         if parsed.ask_again:
             answers = answers.without_choices()
+        if parsed.public_url:
+            answers.public_url = parsed.public_url
         if parsed.dry_run:
             print(script.render(answers, previous, console, STEPS))
             return 0
-        if parsed.public_url:
-            answers.public_url = parsed.public_url
         if parsed.deploy:
             answers.deployed = {}
         with answers_file.alone(file):
