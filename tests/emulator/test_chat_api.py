@@ -404,6 +404,18 @@ def test_people_are_found_by_their_names(api: HttpApi) -> None:
     assert api.refusal("send", person="Nobody", text="hi") == "There is no such person."
 
 
+def test_a_name_means_the_user_who_is_in_the_list(api: HttpApi) -> None:
+    """Each walkthrough adds a user of the same name, and takes the former one out of the list."""
+    former, current = (
+        api.post("people", first_name="Guest of a tour", walkthrough=True)["id"] for _ in range(2)
+    )
+    api.post("people/archive", person=former)
+    assert api.post("send", person="guest of a tour", text="hi")["message"]["from"]["id"] == current
+    api.post("people/archive", person=current)
+    assert api.refusal("send", person="guest of a tour", text="hi").startswith("2 people are named")
+    assert api.post("send", person=former, text="hi")["message"]["from"]["id"] == former
+
+
 def test_a_bot_of_ones_own_works_with_its_token(bare: Stack, api: HttpApi, receiver: Receiver) -> None:
     made = api.post("bots", name="mine")
     assert made == api.post("bots", name="mine")

@@ -203,7 +203,10 @@ def test_checkouts_are_listed_and_acted_on(run: Run, stack: Stack) -> None:
     stack.payments["fake"].keep(Bill("b1", Decimal(5), "USD", "Premium", object=made))
     assert "possible now: pay, decline," in run("checkout")[1]
     assert run("checkout", "pay", "--no-wait", "--provider", "fake")[0] == 0
-    assert run("checkout", "pay", "--bill", "b1", "--provider", "fake")[2] == "It is paid already.\n"
+    for names in (["--bill", "b1"], ["--bill", "b1", "--provider", "fake"]):
+        assert run("checkout", "pay", *names)[2] == "It is paid already.\n"
+    for names in (["--bill", "b2"], ["--bill", "b1", "--provider", "stripe"], ["--provider", "stripe"]):
+        assert run("checkout", "pay", *names)[2] == "There is no such checkout.\n"
     assert "paid" in run("checkout")[1]
 
 

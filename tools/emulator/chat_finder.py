@@ -40,6 +40,7 @@ class ChatFinder:
             word = value.removeprefix("@").lower()
             named = [one for one in people.values() if (one.username or "").lower() == word]
             found = named or [one for one in people.values() if one.first_name.lower() == word]
+            found = [one for one in found if not one.archived] or found
             if len(found) > 1:
                 raise Refused(f"{len(found)} people are named {value}: give an id or a @username.")
         else:

@@ -211,9 +211,9 @@ class Chat:
         """Pay the newest invoice in Stars, or that of `message_id` or `link`. Raises NoAnswer."""
         return self._act("pay", timeout, False, outcome=outcome, **more)
 
-    def checkouts(self) -> list[Json]:
+    def checkouts(self, limit: int = 50) -> list[Json]:
         """Return the providers' checkouts, the newest first: {"provider", "id", "state", "actions", …}."""
-        found: list[Json] = self.emulator.get("bills")["bills"]
+        found: list[Json] = self.emulator.get("bills", limit=limit)["bills"]
         return found
 
     def checkout(
@@ -225,10 +225,15 @@ class Chat:
         bill: str | None = None,
     ) -> Answer:
         """Press a button of a checkout page, the newest one unless named: pay, decline, refund …"""
-        newest = self.checkouts() if bill is None else [{"provider": provider, "id": bill}]
-        chosen = next((one for one in newest if provider in (None, one["provider"])), None)
+        named = (
+            one
+            for one in self.checkouts(limit=500)
+            if provider in (None, one["provider"]) and bill in (None, one["id"])
+        )
+        chosen = next(named, None)
         if chosen is None:
-            raise EmulatorError("There is no checkout: tap a button to pay first.")
+            which = "such checkout" if provider or bill else "checkout: tap a button to pay first"
+            raise EmulatorError(f"There is no {which}.")
         after = self.emulator.get("transcript", **self.address, format="text")["cursor"]
         self.emulator.post("bills/act", provider=chosen["provider"], bill=chosen["id"], action=action)
         seconds = self.timeout if timeout is None else timeout
