@@ -51,6 +51,9 @@ def for_each(
                     test(*args, **fixtures, **{name: value})
                 except AssertionError as error:
                     faults.append(f"{value}: {error}")
+                except Exception as error:
+                    error.add_note(f"with {name} = {value}")
+                    raise
             assert not faults, "\n".join(faults)
 
         signature = inspect.signature(test)

@@ -20,7 +20,7 @@ RENEWED = ("stripe", "cloudpayments", "prodamus", "fake")  # the provider charge
 
 
 def opened(shop: Shop, key: str, *, renews: bool = False) -> tuple[PaymentStandIn, Bill]:
-    """A checkout that nobody has paid."""
+    """An unpaid checkout."""
     provider: Any = load(key)
     currency = "USD" if key == "crypto_pay" else "RUB"
     checkout = provider.create(order(currency=currency, period="month" if renews else None), TIMEOUT)
@@ -56,7 +56,8 @@ def test_a_payment_is_refunded_once(shop: Shop, key: str) -> None:
     stand_in.act(bill.id, "pay")
     stand_in.act(bill.id, "refund")
     assert bill.state == "refunded"
-    assert "already" in refused(stand_in, bill, "refund") or "already" in refused(stand_in, bill, "pay")
+    for action in ("refund", "pay"):
+        assert "already" in refused(stand_in, bill, action)
     assert not offered(stand_in, bill) & {"refund", "pay", "dispute", "expire", "decline", "challenge"}
 
 
@@ -228,7 +229,7 @@ def test_what_is_offered_is_done_and_nothing_else(shop: Shop, key: str, seed: in
     """A random walk: an offered action works, every other is refused, and money never goes below nothing."""
     chance = random.Random(seed)
     stand_in, bill = opened(shop, key, renews=key in RENEWED and seed % 2 == 0)
-    stand_in.callbacks.stop()  # what is told is not of interest here
+    stand_in.callbacks.stop()  # the callbacks are not of interest here
     for _ in range(25):
         action = chance.choice(stand_in.actions(bill))
         if action in offered(stand_in, bill):

@@ -276,6 +276,24 @@ def test_a_subscription_in_stars_renews_and_is_canceled(stack: Stack, sql: Sql) 
     assert rows == [{"status": "canceled"}]
 
 
+def test_turning_off_a_subscription_is_confirmed_once(stack: Stack, sql: Sql) -> None:
+    """The provider's callback about it comes while the bot's screen says so."""
+    anna = speaks(stack)
+    anna.send("/buy")
+    link = link_of(tap(tap(anna.answer(), "Premium for a month"), "🔁 Card (Stripe)"))
+    stack.payments.press(link, "pay")
+    news(anna, "Active until")
+    anna.send("/subscription")
+    shown = eventually(lambda: [one for one in anna.answers() if "/month, Card" in one.text], 20)
+    seen = len(anna.answers())
+    sure = tap(shown[0], "Turn off auto-renewal")
+    assert says(tap(sure, "Yes, turn it off").text, "subscription_canceled")
+    assert stack.payments.idle(20)
+    bill = stack.payments["stripe"].bills[link.rpartition("/")[2]]
+    assert bill.told[-1].title == "customer.subscription.updated"
+    assert [one.text for one in anna.answers()[seen:] if says(one.text, "renewal_canceled")] == []
+
+
 @pytest.mark.parametrize(("language", "command", "words"), [
     ("ru", "/payments", "Вы ещё ничего не покупали"),
     ("en", "/payments", "You haven’t bought anything yet"),
