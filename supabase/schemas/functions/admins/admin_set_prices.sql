@@ -32,7 +32,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.change_product(p_key, 'set_prices', p_admin_email, p_reference);
+  v_begun record := private.begin_product_change(p_key, 'set_prices', p_admin_email, p_reference);
   v_product public.products := v_begun.product;
   v_known public.audit_log := v_begun.known;
   v_before jsonb;

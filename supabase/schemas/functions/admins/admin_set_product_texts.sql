@@ -25,7 +25,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.change_product(p_key, 'set_product_texts', p_admin_email, p_reference);
+  v_begun record := private.begin_product_change(p_key, 'set_product_texts', p_admin_email, p_reference);
   v_after jsonb := jsonb_strip_nulls(
     jsonb_build_object('title', coalesce(trim(p_title), ''), 'description', nullif(trim(p_description), ''))
   );

@@ -1,9 +1,9 @@
--- Lets a banned person into the bots again in an admin's name, and queues a message to them.
+-- Lifts a user's ban in an admin's name, and queues a message to the user.
 --
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
 --   with what it did then. Nothing changes for somebody who is not banned; it is written down all the same.
 -- Returns: jsonb {applied, before, after, outgoing}; before and after: {banned_at, reason}; outgoing: the message, to deliver
---   now, empty for a user who was not banned, or was never told of it.
+--   now, empty for a user who was not banned or got no message about the ban.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
 create or replace function public.admin_unban_user(
   p_user_id bigint, p_admin_email text, p_reference text default null

@@ -6,7 +6,7 @@
 -- Returns: email: the admin's, as it is written down; product: null for no such product; known: what was written for this
 --   reference, see private.known_action.
 -- Errors: N0001 not an admin; N0003 the reference is known with another action.
-create or replace function private.change_product(
+create or replace function private.begin_product_change(
   p_key text, p_action text, p_admin_email text, p_reference text,
   out email text, out product public.products, out known public.audit_log
 )
@@ -24,5 +24,5 @@ begin
 end
 $$;
 
-revoke all on function private.change_product from public, anon, authenticated, service_role;
-comment on function private.change_product is 'Begins a change of a product in an admin''s name';
+revoke all on function private.begin_product_change from public, anon, authenticated, service_role;
+comment on function private.begin_product_change is 'Begins a change of a product in an admin''s name';

@@ -1,4 +1,4 @@
--- Lists who brought the most people in a period, for contests and reports of other services.
+-- Lists the users who invited the most others in a period, for contests and reports of other services.
 --
 -- Twice or at once: only reads, over user_referrals_completed_at_idx.
 -- Returns: jsonb array of {user_id, telegram_id, first_name, username, referrals, credits}, the most first.
