@@ -40,7 +40,7 @@ def person_hash(telegram_id: int, key: str) -> str:
 
 @lru_cache(maxsize=1)
 def _halves(key: str) -> tuple[_Hash, _Hash]:
-    """Return the two hashes of an HMAC (RFC 2104) with the key in them: each update needs its person's.
+    """Return the inner and outer hash of an HMAC (RFC 2104) with the key in them, kept for all updates.
 
     OpenSSL looks the algorithm up anew for every HMAC, which takes six times as long as the rest.
     """

@@ -4112,7 +4112,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.change_product(p_key, 'set_prices', p_admin_email, p_reference);
+  v_begun record := private.begin_product_change(p_key, 'set_prices', p_admin_email, p_reference);
   v_product public.products := v_begun.product;
   v_known public.audit_log := v_begun.known;
   v_before jsonb;
@@ -4210,7 +4210,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.change_product(p_key, 'set_product_texts', p_admin_email, p_reference);
+  v_begun record := private.begin_product_change(p_key, 'set_product_texts', p_admin_email, p_reference);
   v_after jsonb := jsonb_strip_nulls(
     jsonb_build_object('title', coalesce(trim(p_title), ''), 'description', nullif(trim(p_description), ''))
   );
@@ -4360,7 +4360,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.change_product(p_key, 'switch_product', p_admin_email, p_reference);
+  v_begun record := private.begin_product_change(p_key, 'switch_product', p_admin_email, p_reference);
   v_product public.products := v_begun.product;
   v_known public.audit_log := v_begun.known;
   v_prices jsonb;
@@ -4447,12 +4447,12 @@ revoke all on function public.admin_switch_promocode from public, anon, authenti
 grant execute on function public.admin_switch_promocode to bot_backend, service_role;
 comment on function public.admin_switch_promocode is 'Switches a promo code off or on again';
 
--- Lets a banned person into the bots again in an admin's name, and queues a message to them.
+-- Lifts a user's ban in an admin's name, and queues a message to the user.
 --
 -- Twice or at once: the person's row is locked; with a reference it acts once, and a repetition is answered
 --   with what it did then. Nothing changes for somebody who is not banned; it is written down all the same.
 -- Returns: jsonb {applied, before, after, outgoing}; before and after: {banned_at, reason}; outgoing: the message, to deliver
---   now, empty for a user who was not banned, or was never told of it.
+--   now, empty for a user who was not banned or got no message about the ban.
 -- Errors: N0001 not an admin; N0002 no such person; N0003 the reference is known with another action or person.
 create or replace function public.admin_unban_user(
   p_user_id bigint, p_admin_email text, p_reference text default null
@@ -4586,6 +4586,35 @@ revoke all on function public.admin_undo from public, anon, authenticated, servi
 grant execute on function public.admin_undo to bot_backend, service_role;
 comment on function public.admin_undo is 'Undoes what an admin did to a user';
 
+-- Begins a change of a product in an admin's name: checks the admin, locks the product, and looks for an earlier call with the
+-- same reference.
+--
+-- Twice or at once: the product's row stays locked until the caller commits.
+-- Locks: product (NO KEY UPDATE).
+-- Returns: email: the admin's, as it is written down; product: null for no such product; known: what was written for this
+--   reference, see private.known_action.
+-- Errors: N0001 not an admin; N0003 the reference is known with another action.
+create or replace function private.begin_product_change(
+  p_key text, p_action text, p_admin_email text, p_reference text,
+  out email text, out product public.products, out known public.audit_log
+)
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  email := private.require_admin(p_admin_email);
+  select p.* into product from public.products as p where p.key = p_key for no key update;
+  if found then
+    known := private.known_action(p_reference, p_action, null);
+  end if;
+end
+$$;
+
+revoke all on function private.begin_product_change from public, anon, authenticated, service_role;
+comment on function private.begin_product_change is 'Begins a change of a product in an admin''s name';
+
 -- Finds the bot in which a user can be written to: p_bot where they have a private chat with it, else the one of their
 -- latest private chat. Having written in a group lets no bot write to the user.
 --
@@ -4608,35 +4637,6 @@ $$;
 
 revoke all on function private.bot_for from public, anon, authenticated, service_role;
 comment on function private.bot_for is 'Finds the bot in which a user can be written to';
-
--- Begins a change of a product in an admin's name: checks the admin, locks the product, and looks for an earlier call with the
--- same reference.
---
--- Twice or at once: the product's row stays locked until the caller commits.
--- Locks: product (NO KEY UPDATE).
--- Returns: email: the admin's, as it is written down; product: null for no such product; known: what was written for this
---   reference, see private.known_action.
--- Errors: N0001 not an admin; N0003 the reference is known with another action.
-create or replace function private.change_product(
-  p_key text, p_action text, p_admin_email text, p_reference text,
-  out email text, out product public.products, out known public.audit_log
-)
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  email := private.require_admin(p_admin_email);
-  select p.* into product from public.products as p where p.key = p_key for no key update;
-  if found then
-    known := private.known_action(p_reference, p_action, null);
-  end if;
-end
-$$;
-
-revoke all on function private.change_product from public, anon, authenticated, service_role;
-comment on function private.change_product is 'Begins a change of a product in an admin''s name';
 
 -- Returns how much of a refund was counted by earlier refunds of the same payment, where a provider reports the total refunded so
 -- far and not each refund.
@@ -11874,7 +11874,7 @@ $$;
 revoke all on function private.settle_referral from public, anon, authenticated, service_role;
 comment on function private.settle_referral is 'Completes a pending referral';
 
--- Lists who brought the most people in a period, for contests and reports of other services.
+-- Lists the users who invited the most others in a period, for contests and reports of other services.
 --
 -- Twice or at once: only reads, over user_referrals_completed_at_idx.
 -- Returns: jsonb array of {user_id, telegram_id, first_name, username, referrals, credits}, the most first.

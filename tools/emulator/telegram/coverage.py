@@ -33,7 +33,7 @@ MESSAGE_FIELDS = frozenset(
     }
 )  # fmt: skip
 
-# What a bot may look for in vain: the methods are answered with 501, the updates and fields never come.
+# Parts of Telegram without emulation: the methods are answered with 501, the updates and fields never come.
 NOT_EMULATED: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "Polls and quizzes": (("sendPoll", "stopPoll"), ("poll", "poll_answer")),
     "Dice": (("sendDice",), ("dice",)),

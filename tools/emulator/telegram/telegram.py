@@ -94,7 +94,7 @@ class Telegram:
         *,
         walkthrough: bool = False,
     ) -> Person:
-        """A new person with an id nobody had; `walkthrough` when a walkthrough of the page made them."""
+        """Add a user with a new id; `walkthrough` marks one that a walkthrough of the page added."""
         account = Account(self.world.new_id(), first_name, last_name, username, language_code, walkthrough)
         return Person(self, self.world.add_person(account))
 
