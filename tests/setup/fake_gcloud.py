@@ -5,7 +5,8 @@ cloud.google.com/sdk/gcloud/reference/<command> and the commands' sources (lib/s
 secrets/create, secrets/versions/{add,list,access}, secrets/add_iam_policy_binding,
 iam/service_accounts/{create,describe,list,add_iam_policy_binding}, projects/{create,list,describe},
 billing/projects/{describe,link}, billing/accounts/list, services/{enable,list}, builds/{submit,list},
-functions/{list,describe}, scheduler/jobs/list, run/regions/list, auth/list, logging/read.
+functions/{list,describe}, scheduler/{jobs,locations}/list, {run,functions}/regions/list,
+auth/list, logging/read.
 
 `answer` is one call. Most tests make it in their own process; the file is also a program on a PATH.
 """
@@ -34,6 +35,8 @@ COMMANDS = {
     "services list": (0, 0, LIST | {"enabled", "available"}, set()),
     "services enable": (1, 99, {"async"}, set()),
     "run regions list": (0, 0, LIST, set()),
+    "functions regions list": (0, 0, LIST | {"gen2"}, {"gen2"}),
+    "scheduler locations list": (0, 0, LIST, set()),
     "iam service-accounts list": (0, 0, LIST, set()),
     "iam service-accounts describe": (1, 1, set(), set()),
     "iam service-accounts create": (1, 1, {"description", "display-name"}, set()),
@@ -183,7 +186,16 @@ class Cloud:
         self.here["services"] += [name for name in names if name not in self.here["services"]]
 
     def do_run_regions_list(self, names, flags):
-        self.print("europe-west1", "europe-west3", "us-central1", sep="\n")
+        self.print_places("europe-north1", "europe-west1", "europe-west3", "us-central1")
+
+    def do_functions_regions_list(self, names, flags):
+        self.print_places("europe-north1", "europe-west1", "europe-west3", "us-central1")
+
+    def do_scheduler_locations_list(self, names, flags):  # not everywhere where functions are
+        self.print_places("europe-west1", "europe-west3", "europe-west5", "us-central1")
+
+    def print_places(self, *places):
+        self.print(*(f"projects/{self.project}/locations/{place}" for place in places), sep="\n")
 
     def do_iam_service_accounts_list(self, names, flags):
         self.print(*self.here["emails"], sep="\n")

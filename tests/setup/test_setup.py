@@ -182,7 +182,7 @@ def test_wrong_answers_are_asked_again_at_once(world: World, olga: Any) -> None:
         world,
         {
             "Project id": ["My Project", PROJECT],
-            "Region": ["moon-1", ""],
+            "Region": ["moon-1", "europe-north1", ""],
             "Address of the database": ["nonsense", DIRECT, NO_REFERENCE, world.owner_url],
             "Database password": ["not the password", PASSWORD],
             "Token for the bot": ["12345", "123456789:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA", token],
@@ -201,7 +201,7 @@ def test_wrong_answers_are_asked_again_at_once(world: World, olga: Any) -> None:
     assert "abcdefghijklmnopqrst  bots, eu-central-1" in done.output
     for words in (
         "A project id has 6 to 30",
-        "Cloud Run has: europe-west1, europe-west3, us-central1",
+        "Cloud Run, Cloud Functions and Cloud Scheduler are all in: europe-west1, europe-west3",
         "It looks like postgresql://",
         "direct host, which answers IPv6 only",
         "the user is postgres.<project reference>",

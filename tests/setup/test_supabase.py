@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from tests.setup import programs
 from tools.setup import database, supabase
 from tools.setup.answers import Answers
 from tools.setup.console import Console
@@ -80,6 +82,20 @@ def test_the_pooler_is_found(logins: list[str]) -> None:
 )
 def test_the_projects_are_read_alone_or_inside_an_object(printed: Any) -> None:
     assert list(supabase._read(printed)) == [PROJECT]
+
+
+@pytest.mark.parametrize("version", ["2", "3"])
+def test_every_version_of_the_cli_is_asked_as_it_understands(tmp_path: Path, version: str) -> None:
+    environment = {"PATH": str(tmp_path), "SUPABASE_ACCESS_TOKEN": "x", "FAKE_SUPABASE": version}
+    with programs.in_this_process(environment):
+        assert supabase.projects(lambda _: None) == [PROJECT]
+
+
+def test_a_cli_without_a_login_is_asked_once(tmp_path: Path) -> None:
+    asked: list[str] = []
+    with programs.in_this_process({"PATH": str(tmp_path)}):
+        assert supabase.projects(asked.append) == []
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize("printed", [None, [], {}, "x", {"data": None}, [{"name": "no region"}]])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 DEADLINE = 30  # seconds
+JSON_OPTIONS = ("--output-format", "--output")  # of version 3, and of those before it
 
 
 @dataclass(frozen=True)
@@ -23,16 +24,25 @@ class Project:
 
 def projects(show: Callable[[str], None]) -> list[Project]:
     """Return the owner's projects; none where the CLI is missing or not logged in."""
-    command = [os.environ.get("SUPABASE_CLI") or "supabase", "projects", "list", "--output-format", "json"]
-    show(f"? {' '.join(command)}")
-    try:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=DEADLINE
-        )
-        found = json.loads(done.stdout) if done.returncode == 0 else []
-    except (OSError, ValueError, subprocess.TimeoutExpired):
-        return []
-    return list(_read(found))
+    for option in JSON_OPTIONS:
+        command = [os.environ.get("SUPABASE_CLI") or "supabase", "projects", "list", option, "json"]
+        show(f"? {' '.join(command)}")
+        try:
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=DEADLINE,
+            )
+            if done.returncode == 0:
+                return list(_read(json.loads(done.stdout)))
+        except (OSError, ValueError, subprocess.TimeoutExpired):
+            return []
+        if "flag" not in done.stderr:
+            return []
+    return []
 
 
 def poolers(project: Project) -> list[str]:

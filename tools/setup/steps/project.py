@@ -131,16 +131,28 @@ class Region(Step):
         return bool(context.answers.region)
 
     def run(self, context: Context) -> None:
-        """Ask for a region that Cloud Run has; the database should be near."""
-        found = context.cloud.read("run", "regions", "list", "--format=value(locationId)").split()
+        """Ask for a region that has all a deployment needs; the database should be near."""
+        found = _regions(context)
 
         def check(answer: str) -> Verdict:
             near = ", ".join(name for name in found if name.startswith(answer[:6])) or ", ".join(found)
-            return Verdict.good("") if answer in found else Verdict.bad(f"Cloud Run has: {near}")
+            said = f"Cloud Run, Cloud Functions and Cloud Scheduler are all in: {near}"
+            return Verdict.good("") if answer in found else Verdict.bad(said)
 
         context.answer(
             "region", lambda: context.console.ask("Region, near the database", check, "europe-west3")
         )
+
+
+def _regions(context: Context) -> list[str]:
+    """Return the regions with Cloud Run, functions and Scheduler: some have only one or two of them."""
+    services = (("run", "regions"), ("functions", "regions"), ("scheduler", "locations"))
+    each = []
+    for service, places in services:
+        generation = ["--gen2"] if service == "functions" else []
+        listed = context.cloud.read(service, places, "list", *generation, "--format=value(name)")
+        each.append({line.rsplit("/", 1)[-1] for line in listed.split()})
+    return sorted(set.intersection(*each))
 
 
 class Accounts(CloudStep):
