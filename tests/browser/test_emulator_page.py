@@ -380,6 +380,34 @@ def test_a_draft_shows_an_answer_while_it_is_written(stack: Stack, window: Windo
     expect(page.locator("#typing")).to_have_count(0)
 
 
+def test_a_hidden_page_holds_no_connection_and_hears_later_what_it_missed(
+    stack: Stack, window: Window
+) -> None:
+    from playwright.sync_api import expect
+
+    def turn(hidden: bool) -> None:
+        page.evaluate(
+            "hidden => { Object.defineProperty(document, 'hidden', { value: hidden, configurable: true });"
+            " document.dispatchEvent(new Event('visibilitychange')); }",
+            hidden,
+        )
+
+    page = window()
+    be_somebody_new(page)
+    say(page, "First")
+    expect(page.locator(".message[data-side=own]")).to_have_count(1)
+    with page.expect_event("requestfailed", lambda request: "/api/events" in request.url):
+        turn(hidden=True)
+    page.evaluate(
+        "() => fetch('/api/send', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: "
+        "JSON.stringify({ person: Number(localStorage.person), bot: 'assistant', text: 'Missed' }) })"
+    )
+    with page.expect_request(lambda request: "/api/events?after=" in request.url):
+        turn(hidden=False)
+    expect(page.locator(".message[data-side=own]").last).to_contain_text("Missed")
+    expect(page.locator("#line-state[data-state=up]")).to_be_attached()
+
+
 def test_a_group_is_made_and_written_in(window: Window) -> None:
     from playwright.sync_api import expect
 

@@ -267,15 +267,16 @@ def test_a_conversation_on_the_page(page: Page) -> None:
     assert page.messages(anna) == []
 
 
-def test_events_arrive_and_can_be_replayed(stack: Stack, page: Page) -> None:
+@pytest.mark.parametrize("by", ["Last-Event-ID", "after"])
+def test_events_arrive_and_can_be_replayed(stack: Stack, page: Page, by: str) -> None:
     before = stack.events.last_id
     anna = page.person(first_name="Replayed")
     page.post("/api/send", {"person": anna["id"], "bot": "assistant", "kind": "text", "text": "hello"})
     _until(lambda: len(page.messages(anna)) == 2)
     stream = page.pool.request(
         "GET",
-        f"{stack.url}/api/events",
-        headers={"Last-Event-ID": str(before)},
+        f"{stack.url}/api/events" + (f"?after={before}" if by == "after" else ""),
+        headers={by: str(before)} if by == "Last-Event-ID" else {},
         preload_content=False,
         timeout=5,
     )

@@ -105,8 +105,11 @@ class Api:
         return {"events": self._stack.trace.events(int(query.get("limit") or 0) or None)}
 
     def _events(self, request: Request) -> Response:
-        """Stream what happens as server-sent events; Last-Event-ID replays what was missed."""
-        last = request.headers.get("last-event-id", "")
+        """Stream what happens as server-sent events; Last-Event-ID replays what was missed.
+
+        after: the same, for a client that cannot set a header
+        """
+        last = request.headers.get("last-event-id") or request.arguments().get("after", "")
         stream = self._stack.events.stream(int(last) if last.isdigit() else None)
         return Response(200, stream, "text/event-stream", {"Cache-Control": "no-store"})
 

@@ -40,16 +40,35 @@ const EVENTS = [
 /**
  * Listens to the stream. The browser reconnects by itself with the id of the last event it saw. `onstate("up" | "down",
  * again)` is called at every change; `again` is true after an interruption, when the shown state may be stale.
+ *
+ * A hidden page does not listen: browsers open six connections to a server, and with a stream in each of six tabs
+ * nothing else would get through. It hears later what it missed.
  */
 export function listen(onevent, onstate) {
-  const source = new EventSource("/api/events");
+  let source = null;
+  let last = null;
   let interrupted = false;
-  for (const name of EVENTS) {
-    source.addEventListener(name, (event) => onevent(name, JSON.parse(event.data)));
-  }
-  source.addEventListener("open", () => onstate("up", interrupted));
-  source.addEventListener("error", () => {
+  const open = () => {
+    source = new EventSource(last === null ? "/api/events" : `/api/events?after=${last}`);
+    for (const name of EVENTS) {
+      source.addEventListener(name, (event) => {
+        last = event.lastEventId;
+        onevent(name, JSON.parse(event.data));
+      });
+    }
+    source.addEventListener("open", () => onstate("up", interrupted));
+    source.addEventListener("error", () => {
+      interrupted = true;
+      onstate("down", true);
+    });
+  };
+  const follow = () => {
+    if (document.hidden === (source === null)) return;
+    if (source === null) return open();
     interrupted = true;
-    onstate("down", true);
-  });
+    source.close();
+    source = null;
+  };
+  document.addEventListener("visibilitychange", follow);
+  follow();
 }
