@@ -226,6 +226,11 @@ class Cloud:
             fail(
                 f"Resource in projects [{self.project}] is the subject of a conflict: Secret already exists."
             )
+        if self.state.get("regional") and flags.get("locations") != self.state["regional"]:
+            fail(
+                "FAILED_PRECONDITION: Constraint constraints/gcp.resourceLocations violated for "
+                "[orgpolicy:projects/1] attempting to create a secret in [global]."
+            )
         self.here["secrets"][names[0]] = {"versions": [], "policy": []}
 
     def do_secrets_get_iam_policy(self, names, flags):

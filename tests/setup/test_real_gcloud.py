@@ -40,6 +40,7 @@ READS = [
     f"iam service-accounts get-iam-policy a@{PROJECT}.iam.gserviceaccount.com --format=json",
     "secrets list --format=value(name)",
     "secrets create NAME --replication-policy=automatic",
+    "secrets create NAME --replication-policy=user-managed --locations=europe-west3",
     "secrets versions list NAME --sort-by=~createTime --limit=1 --format=value(state)",
     "secrets versions add NAME --data-file=-",
     "secrets versions access latest --secret=NAME",

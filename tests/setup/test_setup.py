@@ -493,3 +493,10 @@ def test_a_login_that_ran_out_is_said_with_its_command(world: World) -> None:
     done = world.run(typed(world))
     assert done.status == 1
     assert done.errors.endswith("Reauthentication failed. Log in again: gcloud auth login\n")
+
+
+def test_where_the_organization_allows_one_region_the_secrets_are_there(world: World, olga: Any) -> None:
+    world.cloud = world.cloud | {"regional": "europe-west3"}
+    done = world.run(typed(world))
+    assert (done.status, done.errors) == (0, "")
+    assert "--replication-policy=user-managed --locations=europe-west3" in done.output

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from tools.cloud.gcloud import CloudError, Gcloud
 
 
 class SecretStore:
     """The secrets of one project."""
 
-    def __init__(self, gcloud: Gcloud) -> None:
+    def __init__(self, gcloud: Gcloud, region: Callable[[], str] = str) -> None:
         self._gcloud = gcloud
+        self._region = region
         self._names: frozenset[str] | None = None
 
     def names(self) -> frozenset[str]:
@@ -59,6 +62,17 @@ class SecretStore:
             raise CloudError(f"{name}: an empty value is not stored.")
         if name not in self.names():
             # Two calls, so that each can be repeated: whichever is cut off, the next run does the rest.
-            self._gcloud.change("secrets", "create", name, "--replication-policy=automatic")
+            self._create(name)
             self._names = self.names() | {name}
         self._gcloud.change("secrets", "versions", "add", name, "--data-file=-", value=value)
+
+    def _create(self, name: str) -> None:
+        """Make a secret everywhere, or in the deployment's region where the organization demands a place."""
+        create = ("secrets", "create", name)
+        try:
+            self._gcloud.change(*create, "--replication-policy=automatic")
+        except CloudError as error:
+            region = self._region()
+            if "gcp.resourceLocations" not in str(error) or not region:
+                raise
+            self._gcloud.change(*create, "--replication-policy=user-managed", f"--locations={region}")

@@ -95,7 +95,7 @@ def _context(
 ) -> Context:
     cloud = Gcloud(answers.project, lambda line: console.say(f"  {line}"))
     return Context(
-        answers, console, cloud, SecretStore(cloud), ROOT,
+        answers, console, cloud, SecretStore(cloud, lambda: answers.region), ROOT,
         lambda: answers_file.save(file, answers.or_else(previous)), yes, previous,
     )  # fmt: skip
 
