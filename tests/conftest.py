@@ -20,7 +20,7 @@ import psycopg
 import pytest
 from psycopg.pq import ExecStatus
 
-from tests.support import calls_with_preview, eventually
+from tests.support import Connections, calls_with_preview, eventually
 from tools.database import admins, migrate, schemas
 from tools.database.embedded import Server, free_port
 from tools.emulator.stack import Stack
@@ -146,15 +146,29 @@ def calm(stack: Stack) -> None:
     eventually(lambda: stack.payments["fake"].probe().status == 200, 20)
 
 
+@pytest.fixture(scope="session")
+def connections(database_url: str) -> Iterator[Connections]:
+    """Connections as superuser."""
+    kept = Connections(database_url)
+    yield kept
+    kept.close()
+
+
+@pytest.fixture(scope="session")
+def backend_connections(backend_url: str) -> Iterator[Connections]:
+    """Connections as the role the functions have."""
+    kept = Connections(backend_url)
+    yield kept
+    kept.close()
+
+
 @pytest.fixture
-def sql(database_url: str) -> Iterator[Callable[..., Any]]:
+def sql(connections: Connections) -> Iterator[Callable[..., Any]]:
     """Run one statement as superuser: `sql("select …", value)` returns the rows as dictionaries."""
-    with psycopg.connect(
-        database_url, autocommit=True, prepare_threshold=None, row_factory=psycopg.rows.dict_row
-    ) as connection:
+    with connections.one() as connection:
 
         def run(statement: str, *values: Any) -> list[dict[str, Any]]:
-            cursor = connection.execute(statement, values)
+            cursor = connection.cursor(row_factory=psycopg.rows.dict_row).execute(statement, values)
             # "select from …" answers with rows that have no columns, and so has no description either.
             result = cursor.pgresult
             return cursor.fetchall() if result and result.status == ExecStatus.TUPLES_OK else []

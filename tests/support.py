@@ -7,12 +7,16 @@ import inspect
 import itertools
 import os
 import re
+import select
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg.pq import TransactionStatus
 
 from shared import texts
 from tools.emulator.telegram import RawResponse, Telegram
@@ -62,6 +66,43 @@ def for_each(
         return check_all
 
     return decorate
+
+
+class Connections:
+    """Connections to one database, for one call or test each: a new one costs more than most calls.
+
+    It signs in, and its server process reads the catalogue and compiles each function anew.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._idle: list[psycopg.Connection[Any]] = []
+
+    @contextmanager
+    def one(self) -> Iterator[psycopg.Connection[Any]]:
+        """Lend a connection, in autocommit and without a session's settings of an earlier borrower."""
+        connection = self._take()
+        try:
+            yield connection
+        finally:
+            if connection.closed or connection.info.transaction_status != TransactionStatus.IDLE:
+                connection.close()
+            else:
+                self._idle.append(connection)
+
+    def close(self) -> None:
+        while self._idle:
+            self._idle.pop().close()
+
+    def _take(self) -> psycopg.Connection[Any]:
+        while self._idle:
+            connection = self._idle.pop()
+            # Nothing is to be read from an idle one but its end: a test may have stopped the server.
+            if not select.select([connection.fileno()], [], [], 0)[0]:
+                connection.execute("reset all")
+                return connection
+            connection.close()
+        return psycopg.connect(self._url, autocommit=True, prepare_threshold=None)
 
 
 def new_telegram_id() -> int:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from tests.admins.people import BOSS, Call, Sql, new_user
+from tests.support import Connections
 from tools.database import admins
 
 
@@ -27,12 +28,12 @@ def person(sql: Sql) -> int:
 
 
 @pytest.fixture
-def call(backend_url: str) -> Call:
-    """A function as the functions call it, each time over a connection of its own."""
+def call(backend_connections: Connections) -> Call:
+    """A function as the functions call it."""
 
     def run(function: str, **values: Any) -> Any:
         arguments = ", ".join(f"{name} => %s" for name in values)
-        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
+        with backend_connections.one() as connection:
             row = connection.execute(f"select public.{function}({arguments})", [*values.values()]).fetchone()
         assert row is not None
         return row[0]

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support import in_parallel, new_telegram_id
+from tests.support import Connections, in_parallel, new_telegram_id
 from tools.database import admins
 from tools.database.errors import SettingError
 
@@ -28,12 +28,12 @@ def anna(sql: Sql) -> int:
 
 
 @pytest.fixture
-def call(backend_url: str) -> Callable[..., Any]:
-    """A function as the functions call it, each time over a connection of its own."""
+def call(backend_connections: Connections) -> Callable[..., Any]:
+    """A function as the functions call it."""
 
     def run(function: str, *values: Any) -> dict[str, Any]:
         marks = ", ".join(["%s"] * len(values))
-        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
+        with backend_connections.one() as connection:
             row = connection.execute(f"select public.{function}({marks})", values).fetchone()
         assert row is not None
         return dict(row[0])

@@ -22,6 +22,12 @@ TOLD = (
 )
 
 
+@pytest.fixture(autouse=True)
+def none_waits(sql: Sql) -> None:
+    """Other tests raise alarms without any admin, which wait as well."""
+    sql("delete from private.waiting_alarms")
+
+
 @pytest.fixture
 def newcomer(database_url: str, sql: Sql) -> Iterator[int]:
     """The Telegram id of the only admin, who has written to no bot."""

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg import sql as compose
 
-from tests.support import in_parallel, new_telegram_id
+from tests.support import Connections, in_parallel, new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
 Call = Callable[..., Any]
@@ -25,12 +25,12 @@ def anna(sql: Sql) -> int:
 
 
 @pytest.fixture
-def call(backend_url: str) -> Call:
-    """A function as the functions call it, each time over a connection of its own."""
+def call(backend_connections: Connections) -> Call:
+    """A function as the functions call it."""
 
     def run(function: str, *values: Any) -> Any:
         marks = ", ".join(["%s"] * len(values))
-        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
+        with backend_connections.one() as connection:
             row = connection.execute(f"select public.{function}({marks})", values).fetchone()
         assert row is not None
         return row[0]

@@ -112,7 +112,11 @@ def test_a_button_that_changes_nothing_leaves_the_card_alone(stack: Stack, appoi
     tap(card, "🎁 Give")
     assert "requests this month 0 → 0" in card.tap("🔄 Reset the limit").answer(20)["text"]
     assert not [
-        call for call in stack.telegram.calls if call["method"] == "editMessageText" and not call["ok"]
+        call
+        for call in stack.telegram.calls
+        if call["method"] == "editMessageText"
+        and not call["ok"]
+        and call["parameters"].get("chat_id") == boss.id
     ]
 
 

@@ -154,7 +154,7 @@ def test_too_much_in_all_is_refused_once(stack: Stack, sql: Sql) -> None:
         response = stack.telegram.deliver(message_update(anna, "x" * 4096))
         assert response.json()["method"] == "sendChatAction", start
     response = stack.telegram.deliver(message_update(anna, "end"))
-    assert f"{5 * 4096 + 3} characters" in response.json()["text"]
+    assert f"{5 * 4096 + 3:,} characters" in response.json()["text"]
     assert len(stack.ai.requests) == before
     assert requests_of(sql, anna.id) == 0
     assert _note(sql, anna) == []

@@ -6,20 +6,19 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-import psycopg
 import pytest
 
-from tests.support import acquainted, in_parallel, message_update, new_telegram_id
+from tests.support import Connections, acquainted, in_parallel, message_update, new_telegram_id
 from tests.telegram.test_updates import Sql, sent_to
 from tools.emulator.stack import Stack
 
 
 @pytest.fixture
-def call(backend_url: str) -> Callable[[str, int], Any]:
+def call(backend_connections: Connections) -> Callable[[str, int], Any]:
     """Call fail_stale_update as the functions do, over a connection of its own."""
 
     def run(bot: str, number: int) -> Any:
-        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
+        with backend_connections.one() as connection:
             row = connection.execute(
                 "select public.fail_stale_update(%s, %s::bigint, 'odd')", (bot, number)
             ).fetchone()

@@ -5,9 +5,9 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import psycopg
 import pytest
 
+from tests.support import Connections
 from tests.usage.people import Sql, Update, newcomer
 
 _numbers = itertools.count(4_000_000_000)
@@ -20,13 +20,13 @@ def anna(sql: Sql) -> int:
 
 
 @pytest.fixture
-def call(backend_url: str) -> Callable[..., Any]:
-    """A function as the functions call it, each time over a connection of its own."""
+def call(backend_connections: Connections) -> Callable[..., Any]:
+    """A function as the functions call it."""
 
     def run(function: str, **values: Any) -> Any:
         arguments = ", ".join(f"{name} => %s" for name in values)
         given = [json.dumps(v) if isinstance(v, dict | list) else v for v in values.values()]
-        with psycopg.connect(backend_url, autocommit=True, prepare_threshold=None) as connection:
+        with backend_connections.one() as connection:
             row = connection.execute(f"select public.{function}({arguments})", given).fetchone()
         assert row is not None
         return row[0]
