@@ -278,7 +278,7 @@ class Cloud:
             else {"id": "check", "status": "SUCCESS"}
         )
         self.here["builds"].insert(0, {
-            "id": "b1", "status": failed["status"], "steps": [failed],
+            "id": f"b{len(self.here['builds']) + 1}", "status": failed["status"], "steps": [failed],
             "logUrl": "https://console.cloud.google.com/cloud-build/builds/b1", "substitutions": given,
         })  # fmt: skip
         self.print("FAILURE" if problem else "SUCCESS", problem)

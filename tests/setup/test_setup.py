@@ -334,6 +334,13 @@ def test_a_build_that_fails_names_its_step_and_its_log(world: World, olga: Any) 
     assert world.run({"Deploy now": ["y"]}).status == 0
 
 
+def test_a_build_that_was_not_started_blames_no_earlier_one(world: World, olga: Any) -> None:
+    assert world.run(typed(world), FAKE_BUILD_FAILS="smoke").status == 1
+    done = world.run(typed(world), FAKE_FAILS="builds submit")
+    assert done.status == 1
+    assert done.errors.startswith("No build was started: the lines above say why.")
+
+
 def test_a_no_changes_nothing(world: World) -> None:
     done = world.start(typed(world, {"Create the project": ["n"]}))
     assert (done.status, world.cloud["projects"]) == (1, {})

@@ -76,8 +76,9 @@ class Deploy(Step):
         what = ", ".join(self._lacking) or "this checkout, with the answers above"
         context.console.say(f"  To deploy: {what}. It takes about ten minutes.")
         context.allow("  Deploy now?")
+        before = _newest_build(context).get("id")
         if not context.cloud.watch(*submit(context.answers), deadline=BUILD_SECONDS, folder=context.root):
-            raise Stop(self._failure(context))
+            raise Stop(self._failure(context, before))
         context.answers.deployed = substitutions(context.answers)
         context.save()
 
@@ -112,17 +113,22 @@ class Deploy(Step):
         )
         return all(given.get(key[1:], "") == wanted.get(key, "") for key in same)
 
-    def _failure(self, context: Context) -> str:
+    def _failure(self, context: Context, before: str | None) -> str:
         again = "Repair that and run ./switchboard setup again; docs/deployment.md (Verify) lists causes."
         try:
-            builds = context.cloud.read_json("builds", "list", "--limit=1") or [{}]
+            build = _newest_build(context)
         except CloudError:
             return f"The deployment failed. {again}"
-        failed = [
-            step.get("id", "?") for step in builds[0].get("steps", []) if step.get("status") == "FAILURE"
-        ]
+        if build.get("id") == before:
+            return f"No build was started: the lines above say why. {again}"
+        failed = [step.get("id", "?") for step in build.get("steps", []) if step.get("status") == "FAILURE"]
         where = f" in the step {failed[0]}" if failed else ""
-        return f"The deployment failed{where}: {builds[0].get('logUrl', 'see Cloud Build')}\n{again}"
+        return f"The deployment failed{where}: {build.get('logUrl', 'see Cloud Build')}\n{again}"
+
+
+def _newest_build(context: Context) -> dict[str, Any]:
+    builds: list[dict[str, Any]] = context.cloud.read_json("builds", "list", "--limit=1") or []
+    return builds[0] if builds else {}
 
 
 def function_names(cloud: Any, region: str) -> set[str]:
