@@ -49,15 +49,15 @@ TEXTS: Mapping[str, str] = {
     "command_ban": "Ban a user: @user [reason]",
     "command_products": "Products and prices",
     "command_promocode": "Promo codes: list, create, turn on and off",
-    "command_payment": "A payment by number, or those that need attention",
-    "command_refund": "Refund a payment: number [amount]",
-    "command_check": "Check that payments and balances agree",
-    "command_statement": "Compare with the providers’ own lists",
+    "command_payment": "Find a payment, or list those that need attention",
+    "command_refund": "Refund a payment: ID [amount]",
+    "command_check": "Check that payments and balances match",
+    "command_statement": "Compare payments with the providers’ records",
     "command_audit": "Admin activity log",
     # The main menu
     "menu_profile": "👤 Profile",
     "menu_mode": "Mode: {mode}",
-    "command_menu": "Menu with your plan and requests",
+    "command_menu": "Menu: your plan and requests",
     "menu_plan": "Plan: **{plan}**",
     "menu_left": "Requests left today: **{left}** of {limit}",
     "menu_left_month": "Requests left this month: **{left}** of {limit}",
@@ -77,8 +77,8 @@ TEXTS: Mapping[str, str] = {
         "that won’t run. I remember our conversation, so you can just keep going."
     ),
     "welcome_group": (
-        "👋 **Hi, {name}!**\n\nTo ask me something here, mention me or reply to one of my messages. Your profile, purchases "
-        "and settings open in our private chat."
+        "👋 **Hi, {name}!**\n\nTo ask me something here, mention me or reply to one of my messages. For your "
+        "profile, purchases and settings, open our private chat."
     ),
     "welcome_back": "👋 **Welcome back, {name}!**\n\nSend me a message or choose below.",
     "welcome_offline": (
@@ -86,8 +86,8 @@ TEXTS: Mapping[str, str] = {
         "settings right now, so I’ll answer without them."
     ),
     "welcome_without_database": (
-        "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything.\n\nℹ️ This bot runs without a database: "
-        "it answers each message on its own and doesn’t remember or count anything."
+        "👋 **Hi, {name}!**\n\nI’m an AI assistant. Send me anything.\n\nℹ️ I run without a database, so I "
+        "don’t remember earlier messages or count requests."
     ),
     "menu": "Send me a message or choose below.",
     "help": "**What I can do**\n\nSend me a message, and I’ll answer with AI.{group}",
@@ -98,23 +98,23 @@ TEXTS: Mapping[str, str] = {
     "help_more": "**Help**",
     "help_admin": "🛡 **For admins**",
     "gift_credits": (
-        "🎁 You’ve got **{count|bonus request|bonus requests}**. They’re used after your daily requests and "
-        "never expire. You have {left} in total."
+        "🎁 You’ve got **{count|bonus request|bonus requests}**. Bonus requests never expire and are used "
+        "once you reach your plan’s limit. You now have {left}."
     ),
     "gift_credits_taken": "{count|bonus request has|bonus requests have} been removed from your account. You have {left} left. Questions? /paysupport",
     "gift_trainings": (
-        "🎁 You’ve got **{count|training session|training sessions}**. You have {left} in total: /trainings"
+        "🎁 You’ve got **{count|training session|training sessions}**. You now have {left}: /trainings"
     ),
     "gift_trainings_taken": (
         "{count|training session has|training sessions have} been removed from your account. You have {left} "
         "left. Questions? /paysupport"
     ),
-    "gift_balance": "🎁 **{count}** has been added to your balance. You have {left} now.",
-    "gift_balance_taken": (
-        "{count} has been deducted from your balance. You have {left} left. Questions? /paysupport"
-    ),
+    "gift_balance": "🎁 Added to your balance: **{count}**. You now have {left}.",
+    "gift_balance_taken": "Deducted from your balance: {count}. You have {left} left. Questions? /paysupport",
     "gift_reset": "🔄 Your limit has been reset: all your requests are available again.",
-    "gift_reset_undone": "The reset of your limit was a mistake and has been undone. See what you have left: /usage",
+    "gift_reset_undone": (
+        "Your limit was reset by mistake, so we’ve undone it. See what you have left: /usage"
+    ),
     "gift_plan": "⭐ You now have the **{plan}** plan until {until}.",
     "gift_plan_endless": "⭐ You now have the **{plan}** plan with no end date.",
     "gift_plan_ended": "Your {before} plan has ended. You’re on the {plan} plan now. Questions? /paysupport",
@@ -157,7 +157,8 @@ TEXTS: Mapping[str, str] = {
     "usage_month_unlimited": "This month: **{used}**",
     "usage_bonus": "🎁 Bonus requests: **{credits}**, they never expire",
     "usage_referrals": (
-        "👥 Invites: {total} completed, {pending} waiting for a first question, {earned} earned"
+        "👥 Invites: {total} completed, {pending} waiting for a first question, {earned|request|requests} "
+        "earned"
     ),
     "usage_calls": "🤖 AI this month: {calls|call|calls}, {seconds} s on average, {tokens} tokens",
     "usage_own_key": "🔑 With your own key: {calls|call|calls}{cost}",
@@ -213,8 +214,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "trial_start": "✨ Start",
     "trial_started": (
-        "🎉 **Your free trial has started.** {plan} is active until {until}.\n\nI’ll remind you before it ends. "
-        "If you buy a plan earlier, you keep the days you have left."
+        "🎉 **Your free trial has started.** {plan} is active until {until}.\n\nWe’ll remind you before it "
+        "ends. If you buy a plan earlier, you keep the days you have left."
     ),
     "trial_running": "✨ Your free trial is on: **{plan}** is active until {until}.",
     "trial_already_used": (
@@ -245,15 +246,14 @@ TEXTS: Mapping[str, str] = {
         "Telegram isn’t responding, so I can’t check whether you’ve joined. Tap again in a minute."
     ),
     "trainings_broken": (
-        "I can’t check whether you’ve joined because the channel’s member list is closed to me. It’s not "
-        "your fault, and we’ve been notified."
+        "I can’t check whether you’ve joined because I don’t have access to the channel’s member list. It’s "
+        "a problem on our side, and we’ve been notified."
     ),
     # Your data
     "whoami": "🪪 Your Telegram ID: `{id}`\n\nTap the number to copy it.",
     "privacy_without_database": (
-        "🔐 **What we keep about you**\n\nNothing. This bot runs without a database: it answers each message "
-        "on its own and doesn’t store your messages or settings.\n\nYour questions go to the AI provider "
-        "without your name or ID."
+        "🔐 **What we keep about you**\n\nNothing. This bot runs without a database, so your messages and "
+        "settings aren’t stored.\n\nYour questions go to the AI provider without your name or ID."
     ),
     "privacy": (
         "🔐 **What we keep about you**\n\n"
@@ -277,9 +277,9 @@ TEXTS: Mapping[str, str] = {
     "private_only": "🔒 I only show this in a private chat.",
     "private_open": "Open private chat",
     "mydata_caption": "📄 Everything we keep about you. You can open the file in any text editor.",
-    "mydata_more": "There’s a lot of data, so this is only part {part}. Tap the button to get the next one.",
+    "mydata_more": "This is part {part}. Tap the button to get the next one.",
     "mydata_next": "Part {part} ›",
-    "mydata_wait": "⏳ I’ve already sent your data. You can get a new file in {minutes|minute|minutes}.",
+    "mydata_wait": "⏳ Your data has already been sent. You can get a new file in {minutes|minute|minutes}.",
     "mydata_title": "About this file",
     "mydata_about": (
         "Everything our bots keep about you. Times are in ISO 8601. Field names match our database."
@@ -321,13 +321,14 @@ TEXTS: Mapping[str, str] = {
     "section_payments_about": (
         "orders: what you ordered; payments: money we received; operations: what happened to each payment; "
         "refunds: refunds we requested; effects: what you got; renewals: auto-renewals; events: what the "
-        "payment provider sent us. If you delete your data, we keep amounts and numbers for accounting "
-        "without your name."
+        "payment provider sent us. If you delete your data, we keep amounts and IDs for accounting without "
+        "your name."
     ),
     "section_promocodes": "Promo codes",
     "section_promocodes_about": (
         "redeemed: what each promo code gave you, and discounts you haven’t used yet; tries: how many wrong "
-        "codes you entered each day. If you delete your data, an encrypted record of used codes remains."
+        "codes you entered each day. If you delete your data, we keep an encrypted record of the codes you "
+        "used."
     ),
     "section_subscriptions": "Plans",
     "section_subscriptions_about": "The plans you’ve had: where each came from and when it ends.",
@@ -338,8 +339,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "section_referrals": "Invites",
     "section_referrals_about": (
-        "came: whose invite you joined with; brought: people who joined with yours. Their names aren’t here "
-        "because that’s their data."
+        "invited_by: the invite you joined with; invited: people who joined with yours. Their names aren’t "
+        "here because that’s their data."
     ),
     "section_admins": "Admin actions",
     "section_admins_about": "What admins changed in your data: before and after.",
@@ -352,7 +353,10 @@ TEXTS: Mapping[str, str] = {
     "section_unsent_about": "Messages to you that Telegram hasn’t accepted yet.",
     "section_messages": "Conversations",
     "section_messages_about": "Your messages (user) and the AI’s answers (assistant), oldest first.",
-    "deleteme": "🗑 **Delete all your data?**\n\n**Deleted:** your profile and settings, your conversations with all our bots, request counters, your own AI keys, invitations and your invite code.",
+    "deleteme": (
+        "🗑 **Delete all your data?**\n\n**Deleted:** your profile and settings, your conversations with all "
+        "our bots, request counters, your own AI keys, your invites and invite code."
+    ),
     "deleteme_loses": "**You’ll lose for good:**",
     "deleteme_loses_nothing": "You have no paid plan, bonus requests, training sessions or balance to lose.",
     "deleteme_plan_until": "{plan} until {until}",
@@ -364,14 +368,23 @@ TEXTS: Mapping[str, str] = {
     "deleteme_sure": "⚠️ **Are you sure?**",
     "deleteme_final": "We won’t be able to restore or refund any of it: there will be no record that it was yours.",
     "deleteme_balance": "{balance} on your balance",
-    "deleteme_keeps": "**Kept without your name:** orders, payments and admins’ actions, because accounting requires them. No one can tell they were yours; the payment provider keeps its own records. We also keep an encrypted mark: which newcomer bonuses and promo codes were used, how many requests you made this month, and whether you’re banned.\n\nMessages in this chat stay with Telegram. You can delete them together with the chat.",
-    "deleteme_renewal": "🔁 **Turn off auto-renewal first.**\n\nOtherwise you’d still be charged, and we’d no longer know whose money it is or be able to refund it.",
+    "deleteme_keeps": (
+        "**Kept without your name:** orders, payments and admins’ actions, because we need them for "
+        "accounting. They can’t be traced back to you; the payment provider keeps its own records. We also "
+        "keep an encrypted mark: which newcomer bonuses and promo codes were used, how many requests you "
+        "made this month, and whether you’re banned.\n\nMessages in this chat stay with Telegram. You can "
+        "delete them together with the chat."
+    ),
+    "deleteme_renewal": (
+        "🔁 **Turn off auto-renewal first.**\n\nOtherwise you’ll keep being charged, and we won’t be able to "
+        "tell that the money is yours or refund it."
+    ),
     "deleteme_renewal_how": "Turn it off in /subscription, then come back: /deleteme",
     "deleteme_subscription": "🔁 Go to auto-renewal",
     "deleteme_lose": "🗑 Yes, delete everything",
     "deleteme_kept": "OK, nothing was deleted.",
     "deleteme_done": (
-        "✅ **Done. Your data has been erased.**\n\nIf you’d like to come back, just write. We’ll start from "
+        "✅ **Done. Your data has been deleted.**\n\nIf you’d like to come back, just write. We’ll start from "
         "scratch."
     ),
     # Bans
@@ -389,7 +402,7 @@ TEXTS: Mapping[str, str] = {
     "admin_products_on": "🟢 **{title}**\n{prices}",
     "admin_products_off": "⚪️ **{title}** · hidden\n{prices}",
     "admin_product": "🛍 **{title}**\n\nStatus: **{state}**\nBuyers get: {gives}\nPrices: {prices}\nKey: `{key}`",
-    "admin_product_on": "on sale",
+    "admin_product_on": "for sale",
     "admin_product_off": "hidden",
     "admin_product_priceless": "no prices yet",
     "admin_product_gives_month": "the {plan} plan for a month",
@@ -400,24 +413,33 @@ TEXTS: Mapping[str, str] = {
     "admin_product_none": "There’s no product {key}.",
     "admin_product_send_prices": (
         "💰 **Prices for {title}**\n\nNow: {prices}\n\nSend the new ones in one message: `350 ⭐, 499 RUB, "
-        "5.99 USD`\nTo remove a price, put a minus before its currency: `-USD`. Currencies you leave out "
+        "5.99 USD`\nTo remove a price, add a minus before its currency: `-USD`. Currencies you leave out "
         "keep their price."
     ),
     "admin_product_prices_unreadable": (
-        "I can’t read that as prices. Send an amount and a currency for each, like this: `350 ⭐, 499 RUB, 5.99 USD`"
+        "I couldn’t read the prices. Send an amount and a currency for each, like this: `350 ⭐, 499 RUB, "
+        "5.99 USD`"
     ),
-    "admin_product_unknown_currency": "No payment provider charges {currency}. Check the code and send the prices again.",
-    "admin_product_prices_refused": "These prices won’t work. Nothing has changed; send them again.",
-    "admin_price_currency": "{currency}: that isn’t a currency code.",
-    "admin_price_number": "{currency}: that isn’t a number.",
-    "admin_price_zero": "{currency}: the price must be above zero.",
-    "admin_price_decimals": "{currency}: two digits after the point at most. Write thousands without a separator.",
-    "admin_price_whole": "{currency}: whole numbers only.",
-    "admin_price_minimum": "{currency}: {provider} charges {limit} or more.",
-    "admin_price_maximum": "{currency}: {limit} at most.",
-    "admin_price_stars_month": "{currency}: Telegram allows {limit} a month at most.",
-    "admin_product_last_price": "This would remove the last price of a product on sale. Hide the product first.",
-    "admin_product_unchanged": "Nothing to change: that’s the current version.",
+    "admin_product_unknown_currency": (
+        "No payment provider accepts {currency}. Check the code and send the prices again."
+    ),
+    "admin_product_prices_refused": (
+        "These prices won’t work, so nothing has changed. Fix them and send them again."
+    ),
+    "admin_price_currency": "“{currency}” isn’t a currency code.",
+    "admin_price_number": "The {currency} amount isn’t a number.",
+    "admin_price_zero": "The {currency} price must be above zero.",
+    "admin_price_decimals": (
+        "The {currency} price can have two decimals at most. Write thousands without a separator: 1000."
+    ),
+    "admin_price_whole": "The {currency} price must be a whole number.",
+    "admin_price_minimum": "The {currency} price is too low. The minimum for {provider} is {limit}.",
+    "admin_price_maximum": "The {currency} price is too high. The maximum is {limit}.",
+    "admin_price_stars_month": "The {currency} price is too high. Telegram allows {limit} a month at most.",
+    "admin_product_last_price": (
+        "This would remove the last price of a product that’s for sale. Hide the product first."
+    ),
+    "admin_product_unchanged": "Nothing to change: it’s already set that way.",
     "admin_product_prices_question": "💰 **Change prices for {title}?**",
     "admin_price_new": "{new} (new)",
     "admin_price_gone": "{old}: removed",
@@ -426,16 +448,17 @@ TEXTS: Mapping[str, str] = {
     "admin_product_prices_keep": "Current subscribers and open invoices keep the old price.",
     "admin_product_orders_keep": "Open invoices keep the old price.",
     "admin_product_words": "{flag} **{title}**\n{about}",
-    "admin_price_unsold": "**{money}**: ⚠️ not shown, because no connected provider charges this currency",
+    "admin_price_unsold": "**{money}**: ⚠️ not shown, because no connected provider accepts this currency",
     "admin_price_top_up": "⚠️ Buyers pay {costs} and get {adds} on their balance. Check the price.",
     "admin_price_warning": "⚠️",
     "admin_product_preview": "👁 **What buyers see**",
     "admin_preview_shop": "{flag} The button **{label}** opens:",
     "admin_preview_button": "▫️ {label}",
-    "admin_product_texts": "✏️ **Titles and descriptions**\n\nPick the language to change.",
+    "admin_product_texts": "✏️ **Titles and descriptions**\n\nChoose the language to edit.",
     "admin_product_send_texts": (
-        "✏️ **{language}**\n\nSend the title on the first line and the description below it. Now:\n\n`{title}\n{description}`\n\n"
-        "A title has up to 32 characters, a description up to 255. With a title alone, the description stays."
+        "✏️ **{language}**\n\nSend the title on the first line and the description below it. "
+        "Now:\n\n`{title}\n{description}`\n\nThe title can have up to 32 characters, the description up to "
+        "255. If you send only a title, the description stays the same."
     ),
     "admin_text_title_empty": "The title is missing. Put it on the first line.",
     "admin_text_title_long": (
@@ -446,24 +469,24 @@ TEXTS: Mapping[str, str] = {
         "The description has {length} characters, but the limit is {limit}. Shorten it and send it again."
     ),
     "admin_text_description_characters": "The description has characters that can’t be shown. Send it as plain text.",
-    "admin_product_texts_question": "✏️ **Save this for {language}?**",
-    "admin_product_no_price": "This product has no price yet. Set one, then put it on sale.",
+    "admin_product_texts_question": "✏️ **Save these texts?** Language: {language}",
+    "admin_product_no_price": "This product has no price yet. Set one, then start selling it.",
     "admin_product_no_contact": (
-        "📮 **Buyers need a contact first.** Telegram requires one from every seller.\n\nSet "
-        "`_SUPPORT_CONTACT` to an @name, an email address or a link, deploy, and put the product on sale. "
-        "/paysupport then shows it."
+        "📮 **Add a contact for buyers first.** Telegram requires one from every seller.\n\nSet "
+        "`_SUPPORT_CONTACT` to an @name, an email address or a link, deploy, then start selling the product. "
+        "Buyers will find the contact in /paysupport."
     ),
-    "admin_product_show_question": "🟢 **Put {title} on sale?** This is what buyers will see:",
+    "admin_product_show_question": "🟢 **Start selling {title}?** This is what buyers will see:",
     "admin_product_hide": (
-        "⚪️ **Hide {title}?**\n\nIt can no longer be ordered. Open invoices can still be paid."
+        "⚪️ **Hide {title}?**\n\nIt’ll disappear from /buy. Open invoices can still be paid."
     ),
     "admin_product_hide_repeats": (
-        "⚪️ **Hide {title}?**\n\nIt can no longer be ordered. Open invoices can still be paid, and current "
+        "⚪️ **Hide {title}?**\n\nIt’ll disappear from /buy. Open invoices can still be paid, and current "
         "subscriptions keep renewing."
     ),
-    "admin_product_old": "This question is out of date. Open /products again.",
+    "admin_product_old": "This button is out of date. Open /products again.",
     "admin_product_changed": (
-        "Another admin just changed this product. Nothing was saved. This is the current version."
+        "Another admin has just changed this product, so nothing was saved. Check the current version."
     ),
     "admin_product_saved": "Saved",
     "admin_button_products": "‹ All products",
@@ -475,11 +498,11 @@ TEXTS: Mapping[str, str] = {
     "admin_button_titles": "✏️ Change texts",
     "admin_button_texts_yes": "✏️ Yes, save",
     "admin_button_preview": "👁 Preview",
-    "admin_button_show": "🟢 Put on sale",
+    "admin_button_show": "🟢 Start selling",
     "admin_button_hide": "⚪️ Hide",
     "audit_set_prices": "prices {before} → {after}",
     "audit_set_product_texts": "texts in {language}: “{before}” → “{after}”",
-    "audit_product_on": "put on sale",
+    "audit_product_on": "for sale",
     "audit_product_off": "hidden",
     # For admins
     "stats_head": "📊 **Overview**",
@@ -515,25 +538,42 @@ TEXTS: Mapping[str, str] = {
     "stats_tile_week": "7 days: {figure}",
     "stats_tile_month": "30 days: {figure}",
     "admin_usage_user": "Who are you looking for? Send an ID, a @name or at least two characters of a name: `/user 123456789`, `/user @name`, `/user Anna`",
-    "admin_found": "🔎 **{query}**\n\nTap a user to open their card.",
-    "admin_found_more": "🔎 **{query}**\n\nThere are more matches than fit here: add a few letters, or tap a user to open their card.",
-    "admin_usage_grant": "Add bonus requests like this: `/grant @name 50 for the bug report`\n\nA negative number takes them back. The user gets a message; the reason stays in the log.",
-    "admin_usage_givetrainings": (
-        "Add training sessions like this: `/givetrainings @name 3 for your patience`\n\nA negative number "
-        "takes unused ones back. The user gets a message; the reason stays in the log."
+    "admin_found": "🔎 **{query}**\n\nTap a user to see the details.",
+    "admin_found_more": (
+        "🔎 **{query}**\n\nThere are more matches than fit here. Add a few letters, or tap a user to see the "
+        "details."
     ),
-    "admin_usage_addbalance": "Add to a balance in {currency} like this: `/addbalance @name 100 for the outage`\n\nA negative number takes it back. The user gets a message; the reason stays in the log.",
-    "admin_usage_reset": "Reset this month’s limit like this: `/reset @name`",
-    "admin_usage_plan": "Set a plan like this: `/plan @name PREMIUM 30`\n\nThe days count from now; without days the plan has no end. `/plan @name FREE` ends a plan that an admin gave.",
-    "admin_usage_ban": "Ban a user like this: `/ban @name spam`\n\nThe user sees the reason.",
-    "admin_usage_unban": "Unban a user like this: `/unban @name`",
-    "admin_usage_promocode": "🏷 **Promo codes**\n\n`/promocode` lists all of them\n`/promocode SUMMER` shows one\n`/promocode SUMMER percent 20 100 30 for subscribers` creates one: 20% off one purchase, for 100 people, for 30 days, with a note for admins\n\nInstead of `percent 20`: `month 1`, `credits 50` or `trainings 3`. People and days are optional; `-` means no limit.",
+    "admin_usage_grant": (
+        "To add bonus requests: `/grant @name 50 for the bug report`\n\nTo remove some, use a negative "
+        "number. The user gets a message without the reason."
+    ),
+    "admin_usage_givetrainings": (
+        "To add training sessions: `/givetrainings @name 3 for your patience`\n\nTo remove unused ones, use "
+        "a negative number. The user gets a message without the reason."
+    ),
+    "admin_usage_addbalance": (
+        "To add to a balance in {currency}: `/addbalance @name 100 for the outage`\n\nTo deduct, use a "
+        "negative number. The user gets a message without the reason."
+    ),
+    "admin_usage_reset": "To reset this month’s limit: `/reset @name`",
+    "admin_usage_plan": (
+        "To set a plan: `/plan @name PREMIUM 30`\n\nThe days count from now. Leave them out for a plan with "
+        "no end date. `/plan @name FREE` ends a plan given by an admin."
+    ),
+    "admin_usage_ban": "To ban a user: `/ban @name spam`\n\nThe user sees the reason.",
+    "admin_usage_unban": "To unban a user: `/unban @name`",
+    "admin_usage_promocode": (
+        "🏷 **Promo codes**\n\n`/promocode` lists all of them\n`/promocode SUMMER` shows one\n`/promocode "
+        "SUMMER percent 20 100 30 for subscribers` creates one: 20% off one purchase, for 100 people, for 30 "
+        "days, with a note for admins\n\nInstead of `percent 20`, you can use `month 1`, `credits 50` or "
+        "`trainings 3`. The number of people and days are optional; `-` means no limit."
+    ),
     "admin_promocode_none": "There’s no promo code {code}. Create it: `/promocode {code} percent 20 100 30`",
     "admin_promocode_bad": (
-        "This can’t be a promo code. A code is 3–32 Latin letters, digits, - and _. Maximum: 99% off, 36 "
-        "months, a million requests, 1,000 training sessions, 3,660 days."
+        "That promo code won’t work. Use 3–32 characters: Latin letters, digits, - and _. Limits: 99% off, "
+        "36 months, a million requests, 1,000 training sessions, 3,660 days."
     ),
-    "admin_promocode_taken": "The promo code {code} already exists and hasn’t changed.",
+    "admin_promocode_taken": "The promo code {code} already exists. Nothing has changed.",
     "admin_promocodes": "🏷 **Promo codes**\n\n{codes}",
     "admin_promocodes_none": "🏷 There are no promo codes yet. Create one: `/promocode SUMMER percent 20 100 30`",
     "admin_promocodes_line": "{code}: {gives}, used {uses}, {state}",
@@ -557,26 +597,40 @@ TEXTS: Mapping[str, str] = {
     "audit_create_promocode": "promo code created",
     "audit_promocode_on": "promo code turned on",
     "audit_promocode_off": "promo code turned off",
-    "admin_usage_audit": "See everything: `/audit`. See one user: `/audit @name`",
-    "admin_nobody": "I can’t find {who}. A user appears here once they’ve written to a bot. Their ID is in their /profile.",
-    "admin_no_plan": "There’s no plan {name}. Plans: {plans}",
+    "admin_usage_audit": "The whole log: `/audit`. One user’s entries: `/audit @name`",
+    "admin_nobody": (
+        "I can’t find {who}. Users appear here after they message one of the bots. They can see their ID in "
+        "/profile."
+    ),
+    "admin_no_plan": "There’s no {name} plan. Available: {plans}",
     "admin_granted": "{name}: bonus requests {before} → {after}",
     "admin_gave_trainings": "{name}: training sessions {before} → {after}",
     "admin_balance": "{name}: balance {before} → {after}",
     "admin_balance_too_low": "{name} doesn’t have that much on their balance.",
     "admin_reset": "{name}: requests this month {before} → {after}",
     "admin_plan_set": "{name}: plan {before} → {after}",
-    "admin_plan_bought": "{name} keeps {plan}: it was bought. To end it, refund the payment: /payments",
+    "admin_plan_bought": (
+        "{name} paid for this plan, so it stays: {plan}. To end it, refund the payment: /payments"
+    ),
     "admin_plan_until": "{plan} until {date}",
     "admin_banned": "{name}: banned",
     "admin_unbanned": "{name}: unbanned",
     "admin_not_banned": "{name} wasn’t banned",
     "admin_is_admin": "{name} is an admin and can’t be banned.",
-    "admin_bad_number": "That number won’t work. Amounts go up to a million, days up to 3,660, and the free plan has no days.",
-    "admin_done_differently": "This command was already carried out with different values. Send it again.",
-    "admin_ban_question": "🚫 **Ban {name}?**\n\nNo bot will reply to them. To give a reason, send /ban with it.",
-    "admin_ban_question_reason": "🚫 **Ban {name}?**\n\nNo bot will reply to them. Reason they’ll see: {reason}",
-    "admin_ban_forgotten": "This question is out of date. Send /ban again.",
+    "admin_bad_number": (
+        "That number won’t work. Amounts go up to a million, days up to 3,660. Don’t add days to the free "
+        "plan: it never expires."
+    ),
+    "admin_done_differently": (
+        "This command has already run with different values. Send it again as a new message."
+    ),
+    "admin_ban_question": (
+        "🚫 **Ban {name}?**\n\nThe bots will stop replying to them. To give a reason, send it with /ban."
+    ),
+    "admin_ban_question_reason": (
+        "🚫 **Ban {name}?**\n\nThe bots will stop replying to them. Reason they’ll see: {reason}"
+    ),
+    "admin_ban_forgotten": "This button is out of date. Send /ban again.",
     "admin_card": (
         "👤 **{name}**\n\nID: `{id}`\nLanguage: {language}\nPlan: **{plan}**\nToday: {today}\nThis month: "
         "{month}\nBonus requests: {credits}\nTraining sessions: {trainings}\nBalance: {balance}\nPaid: "
@@ -588,9 +642,9 @@ TEXTS: Mapping[str, str] = {
     "admin_mark_blocked": "📵 Blocked the bot",
     "admin_mark_banned": "🚫 Banned since {date}",
     "admin_mark_reason": "Reason: {reason}",
-    "admin_button_card": "👤 Card",
+    "admin_button_card": "👤 User",
     "admin_button_give": "🎁 Give",
-    "admin_button_back": "‹ Card",
+    "admin_button_back": "‹ User",
     "admin_button_grant": "🎁 +{credits|request|requests}",
     "admin_button_reset": "🔄 Reset the limit",
     "admin_button_audit": "📜 Log",
@@ -602,28 +656,28 @@ TEXTS: Mapping[str, str] = {
     "admin_button_unban": "✅ Unban",
     "admin_button_undo": "↩️ Undo",
     "admin_button_undo_what": "↩️ Undo: {what}",
-    "undo_credits": "{change} requests",
-    "undo_trainings": "{change} training sessions",
+    "undo_credits": "requests {change}",
+    "undo_trainings": "training sessions {change}",
     "undo_plan": "plan {plan}",
     "undo_reset": "limit reset",
     "admin_undo_done": "Undone: {before} → {after}",
-    "admin_undo_part": "Undone: {before} → {after}. The rest was already used.",
+    "admin_undo_part": "Undone: {before} → {after}. The rest had already been used.",
     "admin_undo_known": "This has already been undone.",
-    "admin_undo_replaced": "This can’t be undone: something newer has replaced it.",
+    "admin_undo_replaced": "This can’t be undone: there have been other changes since.",
     "admin_undo_impossible": "This can’t be undone.",
     "undone_add_bonus_credits": "bonus requests",
     "undone_give_trainings": "training sessions",
     "undone_adjust_balance": "balance",
     "undone_set_plan": "plan",
     "undone_reset_user_usage": "limit reset",
-    "audit_undo": "undone, {what}: {before} → {after}",
+    "audit_undo": "undone: {what} {before} → {after}",
     "audit_adjust_balance": "balance {before} → {after}",
     "admin_audit": "📜 **Admin log**\n\n{entries}",
     "admin_audit_of": "📜 **Admin log:** {name}\n\n{entries}",
     "admin_audit_empty": "Nothing yet.",
     "admin_audit_line": "{date}, {admin}\n{whom}: {what}",
     "admin_audit_reason": "“{reason}”",
-    "admin_audit_erased": "Erased user",
+    "admin_audit_erased": "Deleted user",
     "admin_audit_newest": "‹ Newest",
     "admin_audit_older": "Older ›",
     "audit_add_bonus_credits": "bonus requests {before} → {after}",
@@ -633,16 +687,22 @@ TEXTS: Mapping[str, str] = {
     "audit_ban_user": "banned",
     "audit_unban_user": "unbanned",
     # Payments in an admin's hands
-    "admin_usage_payment": "Which payment? Send its number, ours or the provider’s: `/payment 17`. Without a number, I show the payments that need attention.",
+    "admin_usage_payment": (
+        "Which payment? Send its ID, ours or the provider’s: `/payment 17`. To see the payments that need "
+        "attention, send /payment alone."
+    ),
     "admin_usage_payments": "Whose payments? For example: `/payments @name`",
-    "admin_usage_refund": "Which payment? `/refund 17` refunds all of it, `/refund 17 50` a part.\n\nNumbers are in /payment and `/payments @name`. I’ll ask before I refund.",
-    "admin_no_payment": "I can’t find payment {which}. Numbers are in /payment and `/payments @name`.",
+    "admin_usage_refund": (
+        "Which payment? `/refund 17` refunds all of it, `/refund 17 50` a part.\n\nFind the ID in /payment "
+        "or `/payments @name`. We’ll ask you to confirm."
+    ),
+    "admin_no_payment": "I can’t find payment {which}. Look up the ID in /payment or `/payments @name`.",
     "admin_payment": "💳 **Payment {id}** · {money} · {status}",
-    "admin_payment_provider": "{provider}, number `{number}`",
+    "admin_payment_provider": "{provider}, ID `{number}`",
     "admin_payment_person": "Buyer: {person}",
-    "admin_payment_payer": "buyer unknown, paid by ID {id}",
-    "admin_payment_other_payer": "{name}, but paid by ID {id}",
-    "admin_payment_nobody": "unknown or erased",
+    "admin_payment_payer": "unknown, paid by Telegram ID {id}",
+    "admin_payment_other_payer": "{name}, but paid by Telegram ID {id}",
+    "admin_payment_nobody": "unknown or deleted",
     "admin_payment_bought": "For: {title} (order {order})",
     "admin_payment_given": "Added: {given}",
     "admin_payment_refunded": "Refunded: {money}",
@@ -656,26 +716,43 @@ TEXTS: Mapping[str, str] = {
     "admin_payment_status_canceled": "canceled",
     "admin_given_subscription": "{quantity|day|days} of the plan",
     "admin_given_credits": "{quantity|request|requests}",
-    "admin_given_balance": "{quantity} of balance",
+    "admin_given_balance": "{quantity} to the balance",
     "admin_given_course": "the course",
-    "admin_given_taken": "{given}, taken back: {taken}",
-    "admin_problem_no_order": "⚠️ **No order.** If an order appears, the payment is linked automatically. If another shop uses the same account, do nothing. Otherwise refund it.",
-    "admin_problem_amount": "⚠️ **Wrong amount.** Nothing was added. Refund it, or add the purchase yourself: /plan, /grant.",
-    "admin_problem_currency": "⚠️ **Wrong currency.** Nothing was added. Refund it, or add the purchase yourself: /plan, /grant.",
-    "admin_problem_owner": "⚠️ **Paid by someone else,** or the buyer erased their data. Nothing was added. Refund it.",
-    "admin_problem_test": (
-        "⚠️ **Test payment.** No real money was received, and nothing was added. Check whether a test key is "
-        "in the secrets."
+    "admin_given_taken": "{given}, removed: {taken}",
+    "admin_problem_no_order": (
+        "⚠️ **No order.** Once an order appears, the payment is linked automatically. If another shop uses "
+        "the same account, do nothing. Otherwise refund the payment."
     ),
-    "admin_problem_withdrawn": "⚠️ **Canceled order.** Its discount went to a later order or was used. Nothing was added. Refund it.",
-    "admin_problem_second_charge": "⚠️ **Paid twice.** Another payment already covers this order, so this one added nothing. Refund it.",
+    "admin_problem_amount": (
+        "⚠️ **Wrong amount.** Nothing was added. Refund the payment or add the purchase yourself: /plan, "
+        "/grant."
+    ),
+    "admin_problem_currency": (
+        "⚠️ **Wrong currency.** Nothing was added. Refund the payment or add the purchase yourself: /plan, "
+        "/grant."
+    ),
+    "admin_problem_owner": (
+        "⚠️ **Paid by someone else,** or the buyer deleted their data. Nothing was added. Refund the payment."
+    ),
+    "admin_problem_test": (
+        "⚠️ **Test payment.** No real money was received, and nothing was added. Check your secrets for a "
+        "test key."
+    ),
+    "admin_problem_withdrawn": (
+        "⚠️ **Canceled order.** Its discount went to a later order or was used. Nothing was added. Refund "
+        "the payment."
+    ),
+    "admin_problem_second_charge": (
+        "⚠️ **Paid twice.** Another payment already covers this order, so this one added nothing. Refund the "
+        "payment."
+    ),
     "admin_refund_line": "↩️ {money}: {state}\n{admin}, {date}",
-    "admin_refund_state_open": "unconfirmed, I keep checking",
+    "admin_refund_state_open": "unconfirmed, still checking",
     "admin_refund_state_accepted": "accepted by the provider, on its way",
-    "admin_refund_state_done": "refunded",
+    "admin_refund_state_done": "completed",
     "admin_refund_state_refused": "rejected by the provider",
     "admin_refund_state_unknown": "unconfirmed, check the provider’s dashboard",
-    "admin_refund_state_failed": "failed, we kept the money",
+    "admin_refund_state_failed": "failed, the money is still with us",
     "admin_button_payment": "💳 Payment {payment}",
     "admin_button_payments": "💳 Payments",
     "admin_button_refund": "↩️ Refund {money}",
@@ -685,8 +762,9 @@ TEXTS: Mapping[str, str] = {
     "admin_payments_open": "💳 **Need attention**",
     "admin_payments_none": "No payments.",
     "admin_payments_solved": "Everything’s fine: no payments without an order, no wrong amounts, no unconfirmed refunds.\n\nA user’s payments: `/payments @name`",
-    "admin_payments_line": "**No. {id}** · {date}\n{title} · {money} · {status}\n{provider}{marks}",
+    "admin_payments_line": "**#{id}** · {date}\n{title} · {money} · {status}\n{provider}{marks}",
     "admin_payments_given": "🎁 {given}",
+    "admin_payment_number": "#{id}",
     "admin_payments_no_order": "⚠️ no order",
     "admin_payments_amount": "⚠️ wrong amount",
     "admin_payments_currency": "⚠️ wrong currency",
@@ -697,60 +775,104 @@ TEXTS: Mapping[str, str] = {
     "admin_payments_refund_open": "↩️ refund in progress",
     "admin_payments_refund_unknown": "↩️ refund unconfirmed",
     "admin_refund_question": "↩️ **Refund {money}?**\n\nPayment {id}, {provider}\nTo: {name}",
-    "admin_refund_takes": "The unused part of the purchase is taken back, and the buyer gets a message.",
-    "admin_refund_takes_part": "The same share of the purchase is taken back if it’s unused, and the buyer gets a message.",
-    "admin_refund_how_part": "To refund only a part: `/refund {id} {part}`",
-    "admin_refund_not_paid": "Payment {id} brought no money, so there’s nothing to refund.",
-    "admin_refund_busy": "Payment {id} is being refunded. Wait until that’s settled.",
-    "admin_refund_busy_with": "⏳ {admin} is already refunding this payment. I haven’t started a second refund.",
-    "admin_refund_nothing_left": "Payment {id} has been refunded in full.",
-    "admin_refund_too_much": "You can refund {money} at most.",
-    "admin_refund_bad_amount": "That amount won’t work: it must be above zero with two decimals at most, and Stars are whole.",
-    "admin_refund_never": "{provider} doesn’t take refunds from us. Refund it in the provider’s dashboard if you can.",
-    "admin_refund_not_configured": "{provider} isn’t connected right now. Refund it in the provider’s dashboard; the bot will notice.",
-    "admin_refund_whole_only": "{provider} refunds whole payments only.",
-    "admin_refund_other_currency": (
-        "Payment {id} was made when balances had another currency, so I can’t refund it to the balance."
+    "admin_refund_takes": "The buyer gets a message and loses the unused part of the purchase.",
+    "admin_refund_takes_part": (
+        "The buyer gets a message and loses the same share of the purchase if it’s unused."
     ),
-    "admin_refund_erased": "The buyer has erased their data, so there’s no balance to refund payment {id} to.",
-    "admin_refund_changed": "⚠️ The payment has changed since I asked, so I haven’t refunded anything. Here it is now:",
-    "admin_refund_is_open": "⏳ **Refund of {money}: unconfirmed.** {provider} hasn’t answered clearly. I’ll keep checking and write to you; the money can’t go back twice.",
-    "admin_refund_is_accepted": "⏳ **Refund of {money} accepted.** {provider} is on it. I’ll write to you when it’s done.",
+    "admin_refund_how_part": "To refund only a part: `/refund {id} {part}`",
+    "admin_refund_not_paid": "No money was received for payment {id}, so there’s nothing to refund.",
+    "admin_refund_busy": "Payment {id} is already being refunded. Wait for that refund to finish.",
+    "admin_refund_busy_with": (
+        "⏳ {admin} is already refunding this payment, so a second refund wasn’t started."
+    ),
+    "admin_refund_nothing_left": "Payment {id} has already been refunded in full.",
+    "admin_refund_too_much": "You can refund {money} at most.",
+    "admin_refund_bad_amount": (
+        "That amount won’t work. It must be above zero, with two decimals at most. For Stars, use a whole "
+        "number."
+    ),
+    "admin_refund_never": (
+        "{provider}: refunds aren’t possible from here. Refund the payment in the provider’s dashboard if "
+        "you can."
+    ),
+    "admin_refund_not_configured": (
+        "{provider}: not connected right now. Refund the payment in the provider’s dashboard, and the bot "
+        "will notice."
+    ),
+    "admin_refund_whole_only": "{provider}: only full refunds are possible.",
+    "admin_refund_other_currency": (
+        "Payment {id} was made when balances were in another currency, so it can’t be refunded to the "
+        "balance."
+    ),
+    "admin_refund_erased": (
+        "The buyer has deleted their data, so there’s no balance to refund payment {id} to."
+    ),
+    "admin_refund_changed": (
+        "⚠️ The payment changed before you confirmed, so nothing was refunded. Here it is now:"
+    ),
+    "admin_refund_is_open": (
+        "⏳ **Refund of {money}: unconfirmed** · {provider}\n\nThe provider hasn’t given a clear answer yet. "
+        "We’ll keep checking and message you. The money can’t be sent twice."
+    ),
+    "admin_refund_is_accepted": (
+        "⏳ **Refund of {money}: on its way** · {provider}\n\nWe’ll message you when it’s completed."
+    ),
     "admin_refund_is_done": "✅ **Refunded {money}** · {provider}",
-    "admin_refund_is_refused": "❌ **Refund rejected by {provider}.** {money} didn’t go back; you can try again.",
-    "admin_refund_is_unknown": "❓ **Refund of {money}: unconfirmed.** {provider} never answered clearly. Check its dashboard.",
-    "admin_refund_is_failed": "❌ **Refund failed at {provider}.** We kept {money}.",
-    "refund_told_done": "✅ **Refunded {back}**\n\nPayment {payment}, {provider}, number `{number}`.",
-    "refund_told_refused": "❌ **Refund of {back} rejected**\n\nPayment {payment}, {provider}, number `{number}`. The payment’s card says why.",
-    "refund_told_unknown": "❓ **Refund of {back}: unconfirmed**\n\nPayment {payment}, {provider}, number `{number}`. The provider never answered clearly, and asking again isn’t safe. Check its dashboard; if the money didn’t go back, refund it again.",
-    "refund_told_failed": "❌ **Refund of {back} failed**\n\nPayment {payment}, {provider}, number `{number}`. We kept the money, and the purchase is active again. You can try once more.",
+    "admin_refund_is_refused": (
+        "❌ **Refund of {money}: rejected** · {provider}\n\nThe money is still with us. You can try again."
+    ),
+    "admin_refund_is_unknown": (
+        "❓ **Refund of {money}: unconfirmed** · {provider}\n\nThe provider never gave a clear answer. Check "
+        "its dashboard."
+    ),
+    "admin_refund_is_failed": "❌ **Refund of {money}: failed** · {provider}\n\nThe money is still with us.",
+    "refund_told_done": "✅ **Refunded {back}**\n\nPayment {payment}, {provider}, ID `{number}`.",
+    "refund_told_refused": (
+        "❌ **Refund of {back}: rejected**\n\nPayment {payment}, {provider}, ID `{number}`. Open the payment "
+        "to see why."
+    ),
+    "refund_told_unknown": (
+        "❓ **Refund of {back}: unconfirmed**\n\nPayment {payment}, {provider}, ID `{number}`. The provider "
+        "never gave a clear answer, and it isn’t safe to ask again. Check its dashboard. If the money wasn’t "
+        "refunded, issue the refund again."
+    ),
+    "refund_told_failed": (
+        "❌ **Refund of {back}: failed**\n\nPayment {payment}, {provider}, ID `{number}`. The money is still "
+        "with us, and the purchase is active again. You can try again."
+    ),
     "admin_card_paid": "{paid}",
     "admin_card_refunded": "{paid}, {refunded} of it refunded",
     "admin_mark_chargebacks": "⚠️ Bank disputes: {count}",
     "admin_audit_nobody": "Payment without a user",
     "audit_refund_payment": "refund of {money} requested, payment {payment}",
     "audit_refund_decided": "refund of {money}, payment {payment}: {state}",
-    "admin_check_good": "✅ **Everything agrees:** payments, purchases, the ledger and balances.",
-    "admin_check_bad": "🚨 **Something doesn’t agree.** Payments: {payments}, balances: {balances}.",
+    "admin_check_good": "✅ **Everything matches:** payments, purchases, the ledger and balances.",
+    "admin_check_bad": "🚨 **Something doesn’t match.** Payments: {payments}, balances: {balances}.",
     "admin_check_payment": "Payment {id}: {wrong}",
     "admin_check_balance": "{who}: balance {balance}, ledger {ledger}",
-    "admin_check_too_long": "The check took too long for a chat. Run it in the SQL editor: `check_payments()` and `check_balances()`.",
-    "statement_head": "🧾 **Providers’ lists and our records,** 30 days",
+    "admin_check_too_long": (
+        "The check took too long to run in chat. Run it in the SQL editor: `check_payments()` and "
+        "`check_balances()`."
+    ),
+    "statement_head": "🧾 **Payments: the providers’ records and ours,** 30 days",
     "statement_agrees": "✅ {provider}: {ours}",
-    "statement_differs": "🚨 {provider}: provider {theirs}, us {ours}",
+    "statement_differs": "🚨 {provider}: theirs {theirs}, ours {ours}",
     "statement_days": "**Days that differ**",
-    "statement_day": "{day}, {provider}: provider {theirs}, us {ours}, unmatched {unmatched}",
-    "statement_unread": "⏳ {provider}: days still to compare: {days}",
-    "statement_foreign": "Other shops’ payments on the same accounts: {count}",
-    "statement_no_payments": "✅ No payments in the last {days|day|days}, at the providers or here. Each day is compared once it’s over.",
-    "statement_nothing": "Nothing to compare yet. The first lists are read within the hour.",
+    "statement_day": "{day}, {provider}: theirs {theirs}, ours {ours}, unmatched: {unmatched}",
+    "statement_unread": "⏳ {provider}: {days|day|days} left to compare",
+    "statement_foreign": "Payments from other shops on the same accounts: {count}",
+    "statement_no_payments": (
+        "✅ No payments for {days|day|days}, in the providers’ records or ours. Each day is compared once "
+        "it’s over."
+    ),
+    "statement_nothing": "Nothing to compare yet. The first payment lists will be loaded within an hour.",
     # Own keys
     "keys": "🔑 **Your keys**\n\n{keys}\n\n{now}",
-    "keys_line": "{name} …{last_four} · since {since} · {state}",
+    "keys_line": "{name} …{last_four} · added {since} · {state}",
     "keys_state_used": "in use",
     "keys_state_unused": "not in use",
     "keys_state_refused": "rejected by the provider",
-    "keys_state_unreadable": "can’t be opened right now, we’re on it",
+    "keys_state_unreadable": "temporarily unavailable, we’re on it",
     "keys_unchecked": " · not verified yet",
     "keys_on_own": "I’m using your {name} key. Requests don’t count toward your plan.",
     "keys_on_plan": "I’m using your plan. None of your keys is in use.",
@@ -795,7 +917,7 @@ TEXTS: Mapping[str, str] = {
     "keys_no_key": "🤔 That doesn’t look like a key from {name}. Send only the key, or tap Cancel.",
     "keys_delete_yourself": "⚠️ I couldn’t delete your message with the key. Please delete it yourself.",
     "keys_confirm": (
-        "🗑 **Remove your {name} key …{last_four}?**\n\nI’ll delete it for good. It still works at {name} "
+        "🗑 **Remove your {name} key …{last_four}?**\n\nI’ll delete it for good. It’ll keep working at {name} "
         "until you revoke it there."
     ),
     "keys_forget": "🗑 Yes, remove",
@@ -805,7 +927,7 @@ TEXTS: Mapping[str, str] = {
     "keys_gone": "This key has already been removed.",
     "keys_unavailable": "🔑 This bot doesn’t support your own keys.",
     "keys_unavailable_owner": (
-        "🔑 **Own keys are turned off.**\n\nYou’re the owner, so here’s how to turn them on: create an "
+        "🔑 **Users’ own keys are turned off.**\n\nYou’re the owner, so here’s how to turn them on: create an "
         "encryption key with `./switchboard keys new`, put it in `TOKEN_ENCRYPTION_KEYS` and deploy. Details "
         "are in `docs/own_keys.md`."
     ),
@@ -827,7 +949,7 @@ TEXTS: Mapping[str, str] = {
     ),
     # Conversation
     "clear_done": "🧹 Conversation cleared. What would you like to talk about?",
-    "cancel_done": "Canceled. Send me anything.",
+    "cancel_done": "Canceled. Send me a new question.",
     "cancel_nothing": "There’s nothing to cancel. Just send me a message.",
     "button_old": "This button is from an old message. Open the current menu: /start",
     # What the bot cannot take
@@ -847,7 +969,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "secret_seen": (
         "🔑 This looks like a password or an API key, so I didn’t save it or send it anywhere. Delete the "
-        "message, and change the key if others can see this chat."
+        "message, and if others can see this chat, change the password or key."
     ),
     # Limits and failures
     "limit_reached": (
@@ -869,7 +991,7 @@ TEXTS: Mapping[str, str] = {
     "ai_refused": "🙅 The AI won’t answer this. Try rephrasing it.{counted}",
     "ai_overloaded": "🚦 The AI is overloaded right now. Try again in a minute.{counted}",
     "request_not_counted": "This request didn’t count.",
-    "request_counted": "This request counted because the AI did some of the work.",
+    "request_counted": "This request counted because the AI had already started on it.",
     "request_counted_failures": "This request counted: too many of your requests failed today.",
     "in_progress": (
         "⏳ I’m still working on your earlier questions. Wait for an answer, then send this one again. It "
@@ -885,12 +1007,12 @@ TEXTS: Mapping[str, str] = {
     ),
     "admin_alert_user_cost": (
         "⚠️ **A user reached the daily cost limit.**\n\nBot: {bot}\nUser: `{user}`\nLimit: ${limit} "
-        "(`daily_cost_user`)\n\nTheir questions are declined until the day ends. You get this alert only for "
-        "the first user each day."
+        "(`daily_cost_user`)\n\nTheir questions are declined for the rest of the day. You get this alert "
+        "only for the first user each day."
     ),
     "admin_alert_bot_cost": (
-        "🚨 **The bot {bot} reached its daily cost limit** of ${limit}.\n\nQuestions to the AI are declined "
-        "until the day ends, except with users’ own keys. To continue, raise the setting `daily_cost_bot`."
+        "🚨 **The bot {bot} reached its daily cost limit** of ${limit}.\n\nFor the rest of the day, it "
+        "answers only users with their own AI keys. To serve everyone again, raise `daily_cost_bot`."
     ),
     "ai_cut": "…\n\n⌛ I ran out of time here. Send “go on” and I’ll continue.",
     "ai_length": "…\n\n✂️ I hit the length limit here. Send “go on” and I’ll continue.",
@@ -908,7 +1030,8 @@ TEXTS: Mapping[str, str] = {
         "can send another one."
     ),
     "admin_alarms_more": (
-        "🔔 {count|more alert|more alerts} arrived before you started the bot. /payment lists the payments that need you."
+        "🔔 {count|more alert|more alerts} arrived before you started the bot. Payments that need attention: "
+        "/payment"
     ),
     "owner_alert": (
         "🚨 **An update couldn’t be processed** after {failures|attempt|attempts}.\n\nBot: {bot}\nUpdate: "
@@ -945,25 +1068,43 @@ TEXTS: Mapping[str, str] = {
     "buy_method_question_year": "Auto-renews every year until you cancel. How would you like to pay?",
     "buy_card_question": "Which service would you like to pay through?",
     "buy_method_card": "Card",
-    "buy_discount": "🏷 **{percent}% off** your next one-time purchase, already in the prices. Doesn’t apply to auto-renewing plans.",
-    "buy_discount_until": "🏷 **{percent}% off** your next one-time purchase until {until}, already in the prices. Doesn’t apply to auto-renewing plans.",
+    "buy_discount": (
+        "🏷 **{percent}% off** your next one-time purchase. The prices shown already include it. Doesn’t "
+        "apply to auto-renewing plans."
+    ),
+    "buy_discount_until": (
+        "🏷 **{percent}% off** your next one-time purchase until {until}. The prices shown already include "
+        "it. Doesn’t apply to auto-renewing plans."
+    ),
     "buy_reduced": "🏷 {percent}% off: {prices}.",
     "buy_reduced_price": "{price} instead of {full}",
     "buy_reduced_repeats": "🏷 {percent}% off if you pay once: {prices}. Auto-renewal is full price and doesn’t use up your discount.",
-    "buy_pay_reduced": "**{title}**\nTotal: **{price}** instead of {full}\n\nI’ll message you when the payment arrives.",
+    "buy_pay_reduced": (
+        "**{title}**\nTotal: **{price}** instead of {full}\n\nWe’ll message you when the payment goes "
+        "through."
+    ),
     "buy_nothing": "Nothing is for sale right now. Please check back later.",
     "buy_gone": "This is no longer available. Choose something else:",
     "buy_all": "‹ All offers",
     "buy_back": "‹ Back",
     "buy_other": "Other payment methods",
     "buy_note_extends": "Your plan is active until {until}. The new period starts after that date.",
-    "buy_note_repeats": "🔁 Your plan auto-renews and is paid until {until}. Paying once adds a period and keeps that auto-renewal; a new auto-renewal replaces it.",
+    "buy_note_repeats": (
+        "🔁 Your plan auto-renews and is paid until {until}. Paying once adds a period and keeps auto-renewal "
+        "on. A new auto-renewal replaces the current one."
+    ),
     "buy_note_endless": "⚠️ Your plan has no end date, so this purchase would add nothing right now.",
     "buy_replaces": "🔁 You already have auto-renewal: **{title}**, {price}, {provider}.\n\nIf you pay now, you’ll get one more period, and the new auto-renewal will replace this one.",
     "buy_replace": "Replace auto-renewal",
-    "buy_pay": "**{title}**\nTotal: **{price}**\n\nI’ll message you when the payment arrives.",
-    "buy_pay_month": "**{title}**\nTotal: **{price}**, then {price} every month\n\nTurn off auto-renewal anytime: /subscription. I’ll message you when the payment arrives.",
-    "buy_pay_year": "**{title}**\nTotal: **{price}**, then {price} every year\n\nTurn off auto-renewal anytime: /subscription. I’ll message you when the payment arrives.",
+    "buy_pay": "**{title}**\nTotal: **{price}**\n\nWe’ll message you when the payment goes through.",
+    "buy_pay_month": (
+        "**{title}**\nToday: **{price}**, then {price} every month\n\nTurn off auto-renewal anytime: "
+        "/subscription. We’ll message you when the payment goes through."
+    ),
+    "buy_pay_year": (
+        "**{title}**\nToday: **{price}**, then {price} every year\n\nTurn off auto-renewal anytime: "
+        "/subscription. We’ll message you when the payment goes through."
+    ),
     "buy_way_balance": "Balance · {price} (you have {balance})",
     "balance_pay": (
         "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance} and will have {left} left."
@@ -974,27 +1115,31 @@ TEXTS: Mapping[str, str] = {
     ),
     "balance_short": "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance}. Top up, then finish the purchase in one tap:",
     "balance_short_only": "**{title}**\nTotal: **{price}** from your balance\n\nYou have {balance}. Choose another payment method.",
-    "balance_paid_subscription": "✅ **{title}** is paid from your balance. Active until {until}.\n\nBalance: {balance}",
+    "balance_paid_subscription": (
+        "✅ Paid from your balance: **{title}**. Active until {until}.\n\nBalance: {balance}"
+    ),
     "balance_paid_credits": (
         "✅ Paid from your balance: **{title}**. You got **{quantity|request|requests}**.\n\nBalance: "
         "{balance}"
     ),
-    "balance_paid_course": "✅ **{title}** is paid from your balance.\n\nBalance: {balance}",
+    "balance_paid_course": "✅ Paid from your balance: **{title}**.\n\nBalance: {balance}",
     "invitation_paid": "✅ **{title}**\nPaid: {price}",
     "invitation_held": "⏳ **{title}**\nThe payment is under review. We’ll message you when it’s settled. Questions? /paysupport",
     "invitation_refunded": "↩️ **{title}**\nRefunded: {price}",
     "invitation_disputed": "⚠️ **{title}**\nThe bank disputed this payment, so the purchase is on hold. Questions? /paysupport",
-    "invitation_withdrawn": "**{title}**\nThis order was canceled because its discount went to a newer one.",
+    "invitation_withdrawn": (
+        "**{title}**\nThis order was canceled because its discount went to a newer order."
+    ),
     "invitation_expired": "⌛ **{title}**\nThis payment link has expired.",
     "invitation_again": "Buy again",
     "buy_pay_button": "Pay {price}",
     "buy_unavailable": (
-        "😔 This payment method isn’t responding right now. Nothing was charged. Try another one, or try "
+        "😔 This payment method isn’t responding right now. You weren’t charged. Try another one, or try "
         "again later."
     ),
     "buy_contact": "🧾 We’re required to send you a receipt. Send an **email address** or **phone number** for it.",
     "buy_contact_wrong": (
-        "That’s neither an email address nor a phone number. Send it like this: anna@example.com or "
+        "That doesn’t look like an email address or a phone number. Send it like this: anna@example.com or "
         "+79991234567."
     ),
     "menu_contact": "🧾 Receipt contact",
@@ -1011,20 +1156,23 @@ TEXTS: Mapping[str, str] = {
     "contact_back": "‹ Profile",
     "contact_removed": "Receipt contact removed. Receipts for active auto-renewals still go to the previous one.",
     "buy_contact_refused": (
-        "🧾 {provider} didn’t accept **{contact}** for the receipt, and nothing was charged. Check it for "
-        "typos, or send a different **email address** or **phone number**."
+        "🧾 **{contact}** wasn’t accepted for the receipt. Payment method: {provider}. You weren’t charged. "
+        "Check it for typos, or send a different **email address** or **phone number**."
     ),
     "buy_refused": (
-        "😔 This payment method isn’t available for this order. Nothing was charged. Choose another one."
+        "😔 This payment method isn’t available for this order. You weren’t charged. Choose another one."
     ),
     "subscription_cancel_refused": (
-        "😔 The payment provider refused to turn off auto-renewal, so it’s still **on**. We’ve been notified. "
+        "😔 The payment provider wouldn’t turn off auto-renewal, so it’s still **on**. We’ve been notified. "
         "Need help? /paysupport"
     ),
     "promo_ask": "🏷 **Promo code**\n\nSend it in your next message. Upper or lower case both work.",
     "promo_cancel": "Cancel",
     "promo_again": "Try another code",
-    "promo_malformed": "🤔 That doesn’t look like a promo code. A code is 3–32 Latin letters, digits, hyphens or underscores.",
+    "promo_malformed": (
+        "🤔 That doesn’t look like a promo code. Promo codes have 3–32 characters: Latin letters, digits, "
+        "hyphens and underscores."
+    ),
     "promo_unknown": "🤔 There’s no promo code **{code}**. Check for typos and send it again.",
     "promo_expired": "⌛ The promo code **{code}** has expired.",
     "promo_used_up": "😔 The promo code **{code}** has reached its limit.",
@@ -1036,8 +1184,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "promo_month": "🎁 **Promo code {code} applied!**\n\nYour **{plan}** plan is active until {until}.",
     "promo_credits": (
-        "🎁 **Promo code {code} applied!**\n\nYou got **{value|bonus request|bonus requests}** with no "
-        "expiration date."
+        "🎁 **Promo code {code} applied!**\n\nYou got **{value|bonus request|bonus requests}**. Bonus "
+        "requests never expire."
     ),
     "promo_trainings": (
         "🎁 **Promo code {code} applied!**\n\nYou got **{value|free training session|free training "
@@ -1064,17 +1212,19 @@ TEXTS: Mapping[str, str] = {
     "checkout_owner": "This invoice belongs to someone else. Open /buy to get your own.",
     "checkout_unknown": "This invoice no longer exists. Open /buy and choose again.",
     "checkout_unavailable": "We can’t take payments right now. Try again in a minute.",
-    "paid_subscription": "🎉 **{title}** is paid. Thank you!\n\nActive until {until}.",
+    "paid_subscription": "🎉 Paid, thank you! **{title}** is active until {until}.",
     "paid_credits": "🎉 Paid, thank you! You got **{quantity|request|requests}**.",
-    "paid_balance": "🎉 Paid, thank you! **{quantity}** has been added to your balance.",
+    "paid_balance": "🎉 Paid, thank you! Added to your balance: **{quantity}**.",
     "paid_balance_continues": (
-        "🎉 Paid, thank you! **{quantity}** has been added to your balance.\n\nFinish your purchase: "
-        "**{wanted}** for {price}."
+        "🎉 Paid, thank you! Added to your balance: **{quantity}**.\n\nFinish your purchase: **{wanted}** for "
+        "{price}."
     ),
     "balance_buy": "Pay {price} from balance",
-    "paid_course": "🎉 **{title}** is paid. Thank you!",
+    "paid_course": "🎉 Paid, thank you! You bought **{title}**.",
     "renewed": "🔁 **{title}** has been renewed until {until}. Thanks for staying with us!",
-    "payment_pending": "⏳ **{title}**: your payment is being processed. I’ll message you when it’s done.",
+    "payment_pending": (
+        "⏳ **{title}**: your payment is being processed. We’ll message you when it goes through."
+    ),
     "payment_held_amount": (
         "⏳ **{title}**: we received {money} instead of {price}, so the payment is under review. Nothing "
         "has been added yet. We’ll message you when it’s settled. Questions? /paysupport"
@@ -1103,20 +1253,23 @@ TEXTS: Mapping[str, str] = {
         "has been added yet. We’ll message you when it’s settled. Questions? /paysupport"
     ),
     "payment_failed": (
-        "😔 **{title}**: the payment didn’t go through, and nothing was charged. Try again or pay another "
+        "😔 **{title}**: the payment didn’t go through, and you weren’t charged. Try again or pay another "
         "way: /buy"
     ),
-    "refunded": "↩️ **{title}**: {money} has been refunded, and the purchase has been canceled.",
+    "refunded": "↩️ **{title}**: we’ve refunded {money} and canceled the purchase.",
     "refunded_part": (
-        "↩️ **{title}**: {money} has been refunded, and that part of the purchase has been canceled."
+        "↩️ **{title}**: we’ve refunded {money} and canceled the part of the purchase it paid for."
     ),
-    "refunded_to_balance": "↩️ **{title}**: {money} is back on your balance, and the purchase has been canceled.",
+    "refunded_to_balance": (
+        "↩️ **{title}**: we’ve refunded {money} to your bot balance and canceled the purchase."
+    ),
     "refunded_part_to_balance": (
-        "↩️ **{title}**: {money} is back on your balance, and that part of the purchase has been canceled."
+        "↩️ **{title}**: we’ve refunded {money} to your bot balance and canceled the part of the purchase it "
+        "paid for."
     ),
-    "refunded_unknown": "↩️ {money} has been refunded. This payment never added anything to your account.",
+    "refunded_unknown": "↩️ We’ve refunded {money}. This payment never added anything to your account.",
     "refunded_unused": (
-        "↩️ **{title}**: {money} has been refunded. This payment never added anything to your account."
+        "↩️ **{title}**: we’ve refunded {money}. This payment never added anything to your account."
     ),
     "refund_undone": "**{title}**: the refund of {money} didn’t go through, so your purchase is active again.",
     "dispute_won": "✅ **{title}**: the dispute over {money} has been settled, and your purchase is active again.",
@@ -1124,11 +1277,17 @@ TEXTS: Mapping[str, str] = {
         "⚠️ **{title}**: the bank disputed the payment of {money}, so the purchase is on hold. If this is a "
         "mistake, contact us: /paysupport"
     ),
-    "renewed_resumed": "🔁 **{title}** was charged again, so auto-renewal is on again. Paid until {until}. To turn it off: /subscription",
+    "renewed_resumed": (
+        "🔁 **{title}**: a new charge went through, so auto-renewal is back on. Paid until {until}. To turn "
+        "it off: /subscription"
+    ),
     "order_reminder": "You haven’t paid for **{title}** yet ({price}). Want to finish?",
     "renewal_replaced": "🔁 **{title}** ({provider}): auto-renewal is off because the new one replaced it.",
     "renewal_active": "🔁 **{title}**: auto-renewal is back on. Paid until {until}.",
-    "renewal_contact_refused": "⚠️ **{title}**: we couldn’t renew it because the payment provider didn’t accept your contact for the receipt. Send another one and we’ll try again. You keep the plan until {until}.",
+    "renewal_contact_refused": (
+        "⚠️ **{title}**: we couldn’t renew it because the payment provider didn’t accept your receipt "
+        "contact. Send another one and we’ll try again. You keep the plan until {until}."
+    ),
     "renewal_contact_button": "Change contact",
     "renewal_past_due": (
         "⚠️ **{title}**: we couldn’t charge you for the next period. We’ll try again, and you keep the plan "
@@ -1143,42 +1302,68 @@ TEXTS: Mapping[str, str] = {
     "renewal_ended": (
         "**{title}**: auto-renewal has ended. You keep access until {until}. To continue, open /buy"
     ),
-    "payment_alarm_no_order": "🚨 **Payment without an order:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n\nIf an order appears, the payment is linked automatically. If another shop uses the same account, do nothing. Otherwise refund it.",
+    "payment_alarm_no_order": (
+        "🚨 **Payment without an order:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Nothing "
+        "was added.\n\nOnce an order appears, the payment is linked automatically. If another shop uses the "
+        "same account, do nothing. Otherwise refund the payment."
+    ),
     "payment_alarm_amount": (
-        "🚨 **Wrong amount:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n\n"
-        "Refund it, or add the purchase yourself: /plan, /grant."
+        "🚨 **Wrong amount:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Nothing was "
+        "added.\n\nRefund the payment or add the purchase yourself: /plan, /grant."
     ),
     "payment_alarm_currency": (
-        "🚨 **Wrong currency:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n"
-        "\nRefund it, or add the purchase yourself: /plan, /grant."
+        "🚨 **Wrong currency:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Nothing was "
+        "added.\n\nRefund the payment or add the purchase yourself: /plan, /grant."
     ),
-    "payment_alarm_owner": "🚨 **Paid by someone else,** or the buyer erased their data: {money}\n\nPayment {payment}, {provider}, number `{number}`. Nothing was added.\n\nRefund it. If the buyer is erased, the refund is automatic.",
+    "payment_alarm_owner": (
+        "🚨 **Paid by someone else,** or the buyer deleted their data: {money}\n\nPayment {payment}, "
+        "{provider}, ID `{number}`. Nothing was added.\n\nRefund the payment. If the buyer deleted their "
+        "data, it’s refunded automatically."
+    ),
     "payment_alarm_test": (
-        "🚨 **Test payment:** {money}\n\nPayment {payment}, {provider}, number `{number}`. No real money was "
-        "received, and nothing was added.\n\nCheck whether a test key is in the secrets."
+        "🚨 **Test payment:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. No real money was "
+        "received, and nothing was added.\n\nCheck your secrets for a test key."
     ),
-    "payment_alarm_withdrawn": "🚨 **A canceled order was paid:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The order’s discount went to a later order or was used. Nothing was added.\n\nRefund it.",
-    "payment_alarm_second_charge": "🚨 **Paid twice:** {money}\n\nPayment {payment}, {provider}, number `{number}`. Another payment already covers this order or period, so this one added nothing.\n\nRefund it.",
-    "payment_alarm_refund_currency": "🚨 **Refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, number `{number}`. The buyer keeps the purchase. Check it at the provider.",
-    "renewal_alarm_missed": "🚨 **A renewal wasn’t charged in time:** {money}\n\n{provider}, subscription `{number}`, paid until {until}. There’s been no charge and no decline since.\n\nCheck the subscription at the provider and the jobs in Cloud Scheduler.",
+    "payment_alarm_withdrawn": (
+        "🚨 **A canceled order was paid:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. The "
+        "order’s discount went to a later order or was used. Nothing was added.\n\nRefund the payment."
+    ),
+    "payment_alarm_second_charge": (
+        "🚨 **Paid twice:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Another payment already "
+        "covers this order or period, so this one added nothing.\n\nRefund the payment."
+    ),
+    "payment_alarm_refund_currency": (
+        "🚨 **Refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, ID "
+        "`{number}`. The buyer keeps the purchase. Check the payment in the provider’s dashboard."
+    ),
+    "renewal_alarm_missed": (
+        "🚨 **A renewal wasn’t charged in time:** {money}\n\n{provider}, subscription `{number}`, paid until "
+        "{until}. There’s been no charge or decline since.\n\nCheck the subscription in the provider’s "
+        "dashboard and the jobs in Cloud Scheduler."
+    ),
     "statement_alarm": (
-        "🚨 **{provider} and our records differ** on {day}\n\nOnly at the provider: {not_here}\nOnly in our "
-        "records: {not_there}\nDifferent amounts: {differs}\n\nNumbers: `{numbers}`\n\nCompare them in the "
+        "🚨 **Payments don’t match:** {provider}, {day}\n\nOnly in the provider’s records: {not_here}\nOnly "
+        "in ours: {not_there}\nDifferent amounts: {differs}\n\nIDs: `{numbers}`\n\nCompare them in the "
         "provider’s dashboard. All totals: /statement"
     ),
-    "payment_alarm_dispute": "🚨 **Dispute:** {money}\n\nPayment {payment}, {provider}, number `{number}`. The purchase is on hold.\n\nAnswer in the provider’s dashboard before the deadline. If you win, the purchase is restored automatically.",
+    "payment_alarm_dispute": (
+        "🚨 **Dispute:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. The purchase is on "
+        "hold.\n\nRespond in the provider’s dashboard before the deadline. If you win, the purchase is "
+        "restored automatically."
+    ),
     "subscription_alarm_erased": (
-        "🚨 **Subscription of an erased user** at {provider}: `{number}`\n\nIt started after they erased "
+        "🚨 **Subscription of a deleted user**\n\n{provider}, ID `{number}`. It started after they deleted "
         "their data. We’re canceling it and refunding its charges."
     ),
     "subscription_alarm_unknown": (
-        "🚨 **Unknown subscription** at {provider}: `{number}`\n\nNo payment for it arrived within a day, so "
+        "🚨 **Unknown subscription**\n\n{provider}, ID `{number}`. No payment for it arrived within a day, so "
         "its events are ignored. If another shop uses the same account, do nothing. Otherwise look for it in "
         "the provider’s dashboard."
     ),
     "subscription_alarm_running": (
-        "🚨 **Can’t cancel a subscription** at {provider}: `{number}`\n\nIts user erased their data or "
-        "replaced it with another one. Cancel it in the provider’s dashboard. We’ll keep trying."
+        "🚨 **Can’t cancel a subscription**\n\n{provider}, ID `{number}`. The user deleted their data or "
+        "switched to another subscription. Cancel this one in the provider’s dashboard. We’ll keep trying "
+        "too."
     ),
     "payments": "💳 **Your payments**",
     "payments_none": "You haven’t bought anything yet.",
@@ -1231,8 +1416,8 @@ TEXTS: Mapping[str, str] = {
     "subscription_back": "‹ Subscription",
     "subscription_gone": "This auto-renewal has already ended.",
     "terms": (
-        "📄 **Terms**\n\nYou’re buying access to this bot’s digital service. It opens as soon as you pay. If "
-        "the service doesn’t work, write to us (/paysupport), and we’ll refund what you haven’t used."
+        "📄 **Terms**\n\nYou’re buying access to this bot’s digital service. Access starts as soon as you "
+        "pay. If the service doesn’t work, write to us (/paysupport), and we’ll refund what you haven’t used."
     ),
     "terms_link": "📄 Terms of sale: {link}",
     "paysupport": (

@@ -44,8 +44,8 @@ def test_nobody_else_is_in_it(sql: Sql, someone: Callable[..., Someone], export:
         *(id_of(sql, person) for person in (anna, ben, ben, carl)),
     )
     told = export(ben)
-    assert len(told["sections"]["referrals"]["brought"]) == 1
-    assert told["sections"]["referrals"]["came"]["status"] == "completed"
+    assert len(told["sections"]["referrals"]["invited"]) == 1
+    assert told["sections"]["referrals"]["invited_by"]["status"] == "completed"
     told = json.dumps(told)
     assert "Ben X" in told
     assert str(ben.id) in told

@@ -214,7 +214,7 @@ def test_what_is_to_be_told_is_told(
     for part in table.section.split("."):
         section = section[part]
     if name == "public.user_referrals":  # two sides, each told what is theirs
-        section = section["brought"]
+        section = section["invited"]
         expected = words(table.told) - {"referred_credits"}
     else:
         expected = words(table.told)

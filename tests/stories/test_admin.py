@@ -124,7 +124,7 @@ def own_commands(text: str) -> set[str]:
     return set(re.findall(r"/(\w+) —", text))
 
 
-@pytest.mark.parametrize(("language", "nobody"), [("ru", "Не нахожу"), ("en", "can’t find")])
+@pytest.mark.parametrize(("language", "nobody"), [("ru", "Не удалось найти"), ("en", "can’t find")])
 def test_bad_input_gets_an_example_and_a_stranger_a_clear_word(
     stack: Stack, appoint: Appoint, language: str, nobody: str
 ) -> None:

@@ -30,7 +30,7 @@ from tools.emulator.stack import Stack
                 "Бонусные запросы: 0",
                 "Баланс: 0\u00a0₽",
                 "Приглашено друзей: 0",
-                "Свои ключи ИИ: 0",
+                "Свои ключи к ИИ: 0",
                 "Язык: ru",
             ),
         ),
@@ -124,7 +124,7 @@ def test_a_button_that_changes_nothing_leaves_the_card_alone(stack: Stack, appoi
     ("language", "granted", "taken", "button"),
     [
         ("ru", "бонусные запросы 0 → 50", "бонусные запросы 50 → 0", "👤 Карточка"),
-        ("en", "bonus requests 0 → 50", "bonus requests 50 → 0", "👤 Card"),
+        ("en", "bonus requests 0 → 50", "bonus requests 50 → 0", "👤 User"),
     ],
 )
 def test_credits_are_told_as_before_and_after(
@@ -167,7 +167,7 @@ def test_a_month_is_given_back(stack: Stack, appoint: Appoint, language: str, do
             "en",
             r"plan Free → Premium until \d\d \w{3} \d{4}",
             "→ Premium",
-            "There’s no plan GOLD. Plans: FREE, PREMIUM",
+            "There’s no GOLD plan. Available: FREE, PREMIUM",
             "That number won’t work",
         ),
     ],
@@ -191,7 +191,7 @@ def test_a_plan_is_given_and_taken(
 @pytest.mark.parametrize(
     ("language", "question", "yes", "lifted", "none"),
     [
-        ("ru", "увидит пользователь: продаёт ключи", "🚫 Да, забанить", "разбанен", "бана не было"),
+        ("ru", "увидит: продаёт ключи", "🚫 Да, забанить", "разбанен", "бана не было"),
         ("en", "Reason they’ll see: продаёт ключи", "🚫 Yes, ban", "unbanned", "wasn’t banned"),
     ],
 )

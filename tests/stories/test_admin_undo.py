@@ -68,18 +68,18 @@ def test_a_gift_is_told_to_the_user_and_undone_once(
     assert tap(answer, undo) == done
     assert f"ID: {anna.id}" in answer.text
     assert column(sql, anna, "bonus_credits") == 0
-    assert "снято" in anna.chat("assistant").answers()[-1].text
+    assert "Списано: 50" in anna.chat("assistant").answers()[-1].text
     again = next(label for row in labels(card) for label in row if undo in label)
     assert known in str(card.tap(again).answer(20)["text"])
     log = ask(boss, f"/audit {anna.id}").text
-    assert ("отменено, бонусные запросы" if language == "ru" else "undone, bonus requests") in log
+    assert ("отменено: бонусные запросы" if language == "ru" else "undone: bonus requests") in log
 
 
 def test_balance_is_added_and_told(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     boss, anna = appoint("en").chat("assistant"), somebody(stack)
     added = ask(boss, f"/addbalance {anna.id} 100,50 for the outage")
     assert "balance 0\u00a0₽ → 100.50\u00a0₽" in added.text
-    assert "зачислено 100,50\u00a0₽" in anna.chat("assistant").answers()[-1].text
+    assert "Начислено на баланс: 100,50\u00a0₽" in anna.chat("assistant").answers()[-1].text
     assert "doesn’t have that much" in ask(boss, f"/addbalance {anna.id} -101").text
     assert float(column(sql, anna, "balance")) == 100.5
 
@@ -95,7 +95,7 @@ def test_a_bought_plan_is_ended_by_its_refund_alone(stack: Stack, appoint: Appoi
     card = ask(boss, f"/user {anna.id}")
     tap(card, "🎁 Give")
     assert "End the plan" not in str(labels(card))
-    assert "it was bought" in ask(boss, f"/plan {anna.id} FREE").text
+    assert "paid for this plan" in ask(boss, f"/plan {anna.id} FREE").text
     ask(boss, f"/plan {anna.id} PREMIUM 90")
     card = ask(boss, f"/user {anna.id}")
     tap(card, "🎁 Give")
@@ -105,7 +105,7 @@ def test_a_bought_plan_is_ended_by_its_refund_alone(stack: Stack, appoint: Appoi
 
 def test_stats_are_followed_by_revenue(stack: Stack, appoint: Appoint) -> None:
     for language, head, paying in (
-        ("ru", "💰 Выручка", "Новые пользователи с оплатой"),
+        ("ru", "💰 Выручка", "Сколько новых пользователей оплатили"),
         ("en", "💰 Revenue", "New users who paid"),
     ):
         boss = appoint(language).chat("assistant")

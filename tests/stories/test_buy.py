@@ -36,12 +36,13 @@ LABELS_RU = {
 SAYS = {
     "en": {
         "shop": "What would you like to buy?", "product": "100 requests", "receipt": "receipt",
-        "wrong": "neither", "pay": "Total:", "paid": "Paid, thank you!", "back": "has been refunded",
+        "wrong": "doesn’t look like", "pay": "when the payment goes",
+        "paid": "Paid, thank you!", "back": "we’ve refunded",
         "history": "Your payments", "is_paid": "paid", "is_refunded": "refunded",
     },
     "ru": {
         "shop": "Что хотите купить?", "product": "100 запросов", "receipt": "чек", "wrong": "Не похоже ни",
-        "pay": "К оплате:", "paid": "Оплачено, спасибо!", "back": "вернули",
+        "pay": "когда оплата пройдёт", "paid": "Оплачено, спасибо!", "back": "вернули",
         "history": "Ваши платежи", "is_paid": "оплачено", "is_refunded": "возвращено",
     },
 }  # fmt: skip
@@ -219,7 +220,7 @@ def test_stars_are_paid_asked_about_and_refunded(stack: Stack, sql: Sql) -> None
         "refundStarPayment",
         {"user_id": anna.id, "telegram_payment_charge_id": paid.charge_id},
     )
-    news(anna, "has been refunded")
+    news(anna, "we’ve refunded")
     assert credits(sql, anna) == 0
 
 
@@ -261,7 +262,7 @@ def test_a_subscription_in_stars_renews_and_is_canceled(stack: Stack, sql: Sql) 
     page = tap(tap(anna.answer(), "Premium for a month"), "🔁 Telegram Stars")
     assert "then 350\u00a0⭐ every month" in page.text
     anna.pay(link_of(page)).wait()
-    news(anna, "Active until")
+    news(anna, "Paid, thank you!")
     (running,) = anna.subscriptions
     stack.telegram.stars.renew(running)
     news(anna, "has been renewed until")

@@ -152,7 +152,7 @@ def test_the_screens_in_russian(stack: Stack) -> None:
     anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
     anna.send("/keys")
     menu = anna.answer(20)
-    assert "Свой ключ ИИ" in menu.text
+    assert "Свой ключ к ИИ" in menu.text
     menu.tap("➕ Добавить ключ")
     menu.wait_for_edit(20)
     assert says(menu.text, "keys_choose", "ru")
@@ -187,7 +187,7 @@ def test_the_screens_in_russian(stack: Stack) -> None:
     tap = saved.tap("🗑 Да, удалить")
     saved.wait_for_edit(20)
     assert tap.answer(20)["text"] == "Ключ OpenRouter удалён."
-    assert "Свой ключ ИИ" in saved.text
+    assert "Свой ключ к ИИ" in saved.text
 
 
 def test_a_wrong_key_is_not_kept_and_may_be_sent_again(stack: Stack, sql: Sql) -> None:

@@ -51,7 +51,7 @@ def test_the_file_holds_everything_in_plain_words(stack: Stack, sql: Sql) -> Non
     file = file_of(stack, answer)
     assert list(file) == [
         "Об этом файле", "Профиль", "Чаты с ботами", "Запросы по дням", "Запросы по месяцам",
-        "Обращения к ИИ по месяцам", "Обращения к ИИ", "Тарифы", "Тренировки", "Свои ключи ИИ",
+        "Обращения к ИИ по месяцам", "Обращения к ИИ", "Тарифы", "Тренировки", "Свои ключи к ИИ",
         "История баланса", "Заказы и платежи", "Промокоды", "Приглашения",
         "Действия администраторов", "Журнал сообщений", "Ещё не отправлено", "Разговоры",
     ]  # fmt: skip
@@ -94,7 +94,7 @@ def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql
     )
     anna.send("/mydata").wait(timeout=40)
     first = anna.answer()
-    assert "this is only part 1" in first.text
+    assert "This is part 1" in first.text
     one = file_of(stack, first)["Conversations"]["Data"]
     tap = first.tap("Part 2 ›")
     tap.wait(timeout=40)
@@ -123,7 +123,7 @@ def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql
             "en",
             "Delete all your data?",
             ["🗑 Delete everything", "Keep everything"],
-            "✅ Done. Your data has been erased.",
+            "✅ Done. Your data has been deleted.",
             "Hi, Анна!",
         ),
     ],

@@ -21,7 +21,7 @@ def declined(stack: Stack, sql: Sql, chat: Chat) -> int:
 
 @pytest.mark.parametrize(
     ("language", "bought", "unknown"),
-    [("en", "100 requests", "unknown or erased"), ("ru", "100 запросов", "неизвестен или удалён")],
+    [("en", "100 requests", "unknown or deleted"), ("ru", "100 запросов", "неизвестен или удалён")],
 )
 def test_a_declined_payment_names_its_buyer_and_product(
     stack: Stack, appoint: Appoint, sql: Sql, language: str, bought: str, unknown: str
@@ -43,7 +43,7 @@ def test_a_declined_payment_of_an_erased_buyer_names_no_one(stack: Stack, appoin
     sql("update orders set user_id = null where id = (select max(id) from orders)")
     sql("update payments set claims = claims || '{\"telegram_id\": 0}' where id = %s", number)
     card = ask(appoint("en").chat("assistant"), f"/payment {number}")
-    assert "unknown or erased" in card.text
+    assert "unknown or deleted" in card.text
 
 
 @pytest.mark.parametrize(("language", "head"), [("en", "Telegram Stars"), ("ru", "Звёзды")])

@@ -58,8 +58,8 @@ def say(chat: Chat, text: str) -> Answer:
 WORDS: dict[str, dict[str, str]] = {
     "en": {
         "prices": "💰 Change prices", "yes": "💰 Yes, change prices", "jump": "⚠️ Yes, that much",
-        "show": "🟢 Put on sale", "hide": "⚪️ Hide", "texts": "✏️ Change texts", "save": "✏️ Yes, save",
-        "none": "no price yet", "hidden": "hidden", "sold": "on sale", "cancel": "Cancel",
+        "show": "🟢 Start selling", "hide": "⚪️ Hide", "texts": "✏️ Change texts", "save": "✏️ Yes, save",
+        "none": "no price yet", "hidden": "hidden", "sold": "for sale", "cancel": "Cancel",
         "keep": "Current subscribers and open invoices keep the old price.", "money": "$5.99",
         "preview": "👁 Preview", "back": "‹ Product",
     },
@@ -68,7 +68,7 @@ WORDS: dict[str, dict[str, str]] = {
         "show": "🟢 Выставить на продажу", "hide": "⚪️ Скрыть", "texts": "✏️ Изменить тексты",
         "save": "✏️ Да, сохранить", "none": "пока нет цены", "hidden": "скрыт", "sold": "в продаже",
         "cancel": "Отмена", "money": "5,99\u00a0$", "preview": "👁 Как видит покупатель", "back": "‹ К товару",
-        "keep": "У действующих подписок и выставленных счетов цена останется прежней.",
+        "keep": "Для действующих подписок и в уже выставленных счетах цена не изменится.",
     },
 }  # fmt: skip
 
@@ -124,16 +124,19 @@ def test_production_without_a_contact_sells_nothing(
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("0 RUB", "RUB: the price must be above zero."),
-        ("-5 RUB", "RUB: the price must be above zero."),
-        ("4.999 RUB", "RUB: two digits after the point at most."),
-        ("1,000 RUB", "Write thousands without a separator."),
-        ("1.5 XTR", "XTR: whole numbers only."),
-        ("20000 XTR", "XTR: Telegram allows 10,000\u00a0⭐ a month at most."),
-        ("0.30 USD", "USD: Card (Stripe) charges $0.50 or more."),
-        ("7 QQQ", "No payment provider charges QQQ."),
-        ("cheap", "I can’t read that as prices."),
-        ("350", "I can’t read that as prices."),
+        ("0 RUB", "The RUB price must be above zero."),
+        ("-5 RUB", "The RUB price must be above zero."),
+        ("4.999 RUB", "The RUB price can have two decimals at most."),
+        ("1,000 RUB", "Write thousands without a separator: 1000."),
+        ("1.5 XTR", "The Telegram Stars price must be a whole number."),
+        (
+            "20000 XTR",
+            "The Telegram Stars price is too high. Telegram allows 10,000\u00a0⭐ a month at most.",
+        ),
+        ("0.30 USD", "The USD price is too low. The minimum for Card (Stripe) is $0.50."),
+        ("7 QQQ", "No payment provider accepts QQQ."),
+        ("cheap", "I couldn’t read the prices."),
+        ("350", "I couldn’t read the prices."),
         ("-USD", "Nothing to change"),
     ],
 )

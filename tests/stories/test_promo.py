@@ -269,7 +269,7 @@ def test_without_a_database_it_is_said_plainly(stack: Stack, sql: Sql) -> None:
 BUYING = {
     "ru": {
         "product": "100 запросов", "other": "1\u00a0000 запросов", "stars_name": "Звёзды Telegram",
-        "shop": "Скидка 20% на одну разовую покупку",
+        "shop": "Скидка 20% на следующую разовую покупку",
         "stars": "80\u00a0⭐ вместо 100\u00a0⭐",
         "roubles": "119,20\u00a0₽ вместо 149\u00a0₽", "pay": "К оплате: 119,20\u00a0₽ вместо 149\u00a0₽",
         "pay_stars": "К оплате: 80\u00a0⭐ вместо 100\u00a0⭐", "paid": "Оплачено, спасибо!", "way": "ЮKassa",
@@ -373,7 +373,7 @@ def test_what_renews_itself_is_at_the_full_price_and_says_so(
     page = tap(methods, repeats.removeprefix("🔁 "))
     assert full in page.text
     anna.pay(link_of(page)).wait()
-    news(anna, {"ru": "оплачено, спасибо!", "en": "Active until"}[language])
+    news(anna, {"ru": "оплачено, спасибо!", "en": "Paid, thank you!"}[language])
     assert "20%" in shop_of(anna).text, "it still waits"
 
 
@@ -397,14 +397,15 @@ def test_a_wrong_amount_for_a_reduced_order_gives_nothing(stack: Stack, sql: Sql
 @pytest.mark.parametrize(("language", "words"), [
     ("ru", {"gives": "скидка 20%", "on": "действует", "off": "выключен", "uses": "1 из 100",
             "note": "для своих",
-            "switch_off": "Выключить", "switch_on": "Включить", "taken": "уже есть", "all": "Все промокоды",
-            "audit": "промокод создан", "none": "нет. Создать", "bad": "Такой промокод создать нельзя"}),
+            "switch_off": "Выключить", "switch_on": "Включить", "taken": "уже",
+             "all": "Все промокоды",
+            "audit": "промокод создан", "none": "нет. Создать", "bad": "Такой промокод не подойдёт"}),
     ("en", {"gives": "20% off", "on": "Status: on", "off": "Status: off", "uses": "1 of 100",
             "note": "для своих",
             "switch_off": "Turn off", "switch_on": "Turn on", "taken": "already",
             "all": "All promo codes",
             "audit": "promo code created", "none": "There’s no promo code",
-            "bad": "This can’t be a promo code"}),
+            "bad": "That promo code won’t work"}),
 ])  # fmt: skip
 def test_an_admin_makes_a_code_and_switches_it_off(
     stack: Stack, appoint: Callable[..., Any], sql: Sql, language: str, words: dict[str, str]

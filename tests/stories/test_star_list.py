@@ -95,7 +95,7 @@ def test_so_is_a_refund(stack: Stack, sql: Sql) -> None:
     with lost(stack):
         stack.telegram.stars.refund("assistant", anna.id, paid.charge_id)
     read_until(stack, lambda: credits(sql, anna) == 0)
-    news(anna, "has been refunded")
+    news(anna, "we’ve refunded")
     assert [kind for kind, _ in told(sql, anna)] == ["payment", "refund"]
 
 
@@ -104,7 +104,7 @@ def test_and_a_period_of_a_subscription(stack: Stack, sql: Sql) -> None:
     anna.send("/buy")
     page = tap(tap(anna.answer(), "Premium for a month"), "🔁 Telegram Stars")
     anna.pay(link_of(page)).wait()
-    news(anna, "Active until")
+    news(anna, "Paid, thank you!")
     (running,) = anna.subscriptions
     with lost(stack):
         stack.telegram.stars.renew(running)

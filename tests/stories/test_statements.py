@@ -106,7 +106,7 @@ def test_so_is_a_lost_refund(stack: Stack, sql: Sql, clock: Clock, provider: str
     assert credits(sql, anna) == 100
     clock(TOMORROW)
     read_lists(stack, sql)
-    news(anna, "has been refunded")
+    news(anna, "we’ve refunded")
     assert credits(sql, anna) == 0
     lines = of(sql, provider, *payments_of(sql, anna))
     assert lines == [("paid", bill.amount, bill.amount), ("refund", -bill.amount, -bill.amount)]
@@ -156,7 +156,7 @@ def test_money_of_another_shop_is_counted_and_alarms_nobody(
 
 
 @pytest.mark.parametrize(
-    ("language", "says"), [("en", "and our records differ"), ("ru", "расхождение с нашими записями")]
+    ("language", "says"), [("en", "Payments don’t match"), ("ru", "Платежи не сходятся")]
 )
 def test_what_only_we_have_is_told_once_and_shown(
     stack: Stack, sql: Sql, clock: Clock, appoint: Callable[..., Any], language: str, says: str
@@ -352,7 +352,7 @@ def test_a_lost_renewal_that_credit_paid_for_is_recorded_with_nothing(
     anna = speaks(stack)
     link = checkout(anna, "Premium for a month", "🔁 Card (Stripe")
     bill = stack.payments.press(link, "pay")
-    news(anna, "Active until")
+    news(anna, "Paid, thank you!")
     stack.payments["stripe"].credit = 100_000  # type: ignore[attr-defined]
     try:
         lose(stack, "stripe", link, "renew")

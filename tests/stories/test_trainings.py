@@ -43,7 +43,7 @@ WORDS = {
         "has": "🎓 Your training sessions\n\n🎁 1 session for joining the channel",
         "had": "You’ve already claimed the reward",
         "later": "Telegram isn’t responding",
-        "broken": "It’s not your fault",
+        "broken": "don’t have access to the channel’s member list",
         "plan": "Unlimited with Premium",
         "credits": "💬 Bonus requests: 7. One request covers one session.",
         "gave": "Анна: training sessions 0 → 3",

@@ -45,8 +45,8 @@ def person(stack: Stack, language: str) -> Any:
 @pytest.mark.parametrize(
     ("language", "plan", "today", "month", "calls"),
     [
-        ("ru", "Тариф: Бесплатный", r"Сегодня: 1 из 25, обновятся в 00:00 МСК, через \d+", "В этом месяце: 1",
-         r"ИИ в этом месяце: 1 обращение, в среднем \d+,\d с, токенов: \d+"),
+        ("ru", "Тариф: Бесплатный", r"Сегодня: 1 из 25, лимит обновится в 00:00 МСК, через \d+",
+         "В этом месяце: 1", r"ИИ в этом месяце: 1 обращение, в среднем \d+,\d с, токенов: \d+"),
         ("en", "Plan: Free", r"Today: 1 of 25 · resets at 00:00 MSK, in \d+", "This month: 1",
          r"AI this month: 1 call, \d+\.\d s on average, \d+ tokens"),
     ],

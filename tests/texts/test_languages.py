@@ -118,7 +118,7 @@ def test_russian_numbers_take_the_right_word(number: int, word: str) -> None:
 def test_amounts_have_separators_and_identifiers_have_none() -> None:
     assert texts.text("en", "menu_left", left=1000, limit=12345) == "Requests left today: 1,000 of 12,345"
     assert texts.text("ru", "menu_left", left=1000, limit=12345).endswith("1\u00a0000 из 12\u00a0345")
-    assert texts.text("en", "admin_given_balance", quantity=Decimal("1234.5")) == "1,234.5 of balance"
+    assert texts.text("en", "admin_given_balance", quantity=Decimal("1234.5")) == "1,234.5 to the balance"
     assert texts.text("en", "admin_button_refund", money="1000") == "↩️ Refund 1000", "written already"
     line = texts.text("en", "admin_payment", id=12345, money="$5", status="paid")
     assert "12345" in line

@@ -27,7 +27,7 @@ def check(_message: Message) -> None:
         return reply(unit.rich("admin_check_too_long"))
     if not found["payments"] and not found["balances"]:
         return reply(unit.rich("admin_check_good"))
-    return reply(_report(unit, found), _buttons(found))
+    return reply(_report(unit, found), _buttons(unit, found))
 
 
 def _report(unit: Unit, found: dict[str, Any]) -> Text:
@@ -48,7 +48,9 @@ def _report(unit: Unit, found: dict[str, Any]) -> Text:
     return joined(head, joined(*lines, separator="\n"), separator="\n\n")
 
 
-def _buttons(found: dict[str, Any]) -> Keyboard:
+def _buttons(unit: Unit, found: dict[str, Any]) -> Keyboard:
     numbers = sorted({one["payment"] for one in found["wrong_payments"]})
-    row = [(f"№ {number}", f"admin:payment:{number}:new") for number in numbers]
+    row = [
+        (unit.text("admin_payment_number", id=number), f"admin:payment:{number}:new") for number in numbers
+    ]
     return [row[start : start + 3] for start in range(0, len(row), 3)]

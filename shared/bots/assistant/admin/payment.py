@@ -281,7 +281,10 @@ def _line(unit: Unit, one: Payment) -> Text:
 
 def _page_buttons(unit: Unit, person: Found | None, page: dict[str, Any], before: int | None) -> Keyboard:
     who = person["telegram_id"] if person else 0
-    numbers = [(f"№ {one['id']}", f"admin:payment:{one['id']}") for one in page["payments"]]
+    numbers = [
+        (unit.text("admin_payment_number", id=one["id"]), f"admin:payment:{one['id']}")
+        for one in page["payments"]
+    ]
     rows = [numbers[start : start + 3] for start in range(0, len(numbers), 3)]
     turn = []
     if before is not None:

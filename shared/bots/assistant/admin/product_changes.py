@@ -67,7 +67,7 @@ def _problem(unit: Unit, problem: dict[str, Any]) -> Text:
     """Say what is wrong with one price."""
     currency, limit = problem["currency"], problem["limit"]
     values = {
-        "currency": currency,
+        "currency": unit.text("stats_stars") if currency == "XTR" else currency,
         "limit": figures.money(unit.language, Decimal(limit), currency) if limit else "",
         "provider": unit.provider_name(problem["provider"]) if problem["provider"] else "",
     }
