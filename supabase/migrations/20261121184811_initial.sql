@@ -11113,12 +11113,12 @@ as $$
       'tries', (select to_jsonb(t) - 'user_id' from public.promocode_tries as t where t.user_id = u.id)
     ),
     'referrals', jsonb_build_object(
-      'came', (
+      'invited_by', (
         select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits']
           from public.user_referrals as r
          where r.referred_id = u.id
       ),
-      'brought', (
+      'invited', (
         select coalesce(
             jsonb_agg(
               to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referred_credits'] order by r.id

@@ -230,7 +230,7 @@ def test_a_price_below_the_minimum_of_a_provider_connected_later_is_pointed_out(
     sql("insert into product_prices values (%s, 'USD', 0.30)", product)
     card = open_card(appoint("en").chat("assistant"), SHOP["en"])
     tap(card, WORDS["en"]["show"])
-    assert "⚠️ USD: Card (Stripe) charges $0.50 or more." in card.text
+    assert "⚠️ The USD price is too low. The minimum for Card (Stripe) is $0.50." in card.text
 
 
 def test_a_preview_of_a_product_with_one_way_to_pay_is_its_checkout(
