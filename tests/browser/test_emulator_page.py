@@ -533,3 +533,19 @@ def test_the_theme_follows_the_system_until_it_is_chosen(window: Window) -> None
     page.reload()
     page.locator("#line-state[data-state=up]").wait_for()
     assert paper() == dark
+
+
+def test_the_last_message_stays_in_sight_when_there_is_less_room(window: Window) -> None:
+    page = window()
+    be_somebody_new(page)
+    for number in (1, 2):  # two answers to /help are longer than the window
+        say(page, "/help")
+        answers(page).nth(number - 1).wait_for()
+    beyond = "(log) => Math.round(log.scrollHeight - log.scrollTop - log.clientHeight)"
+    page.wait_for_function(f"() => ({beyond})(document.getElementById('log')) === 0")
+    page.set_viewport_size({"width": 1440, "height": 500})
+    page.wait_for_function(f"() => ({beyond})(document.getElementById('log')) === 0")
+    page.locator("#log").evaluate("(log) => { log.scrollTop = 0; }")
+    page.set_viewport_size({"width": 1440, "height": 450})
+    page.wait_for_timeout(100)
+    assert page.locator("#log").evaluate("(log) => log.scrollTop") == 0, "who reads above stays there"

@@ -312,6 +312,16 @@ function scrollToEnd() {
   showUnseen(0);
 }
 
+/** Stays at the last message while what is around the messages grows: the walkthrough, a warning, the keyboard. */
+function keepEnd() {
+  let height = log.clientHeight;
+  new ResizeObserver(() => {
+    const near = log.scrollHeight - log.scrollTop - height < 80;
+    height = log.clientHeight;
+    if (near) scrollToEnd();
+  }).observe(log);
+}
+
 function showUnseen(count) {
   unseen = count;
   const button = $("to-end");
@@ -333,6 +343,7 @@ function walk(event) {
 export function startChat() {
   log.addEventListener("scroll", () => showUnseen(atEnd() ? 0 : unseen), { passive: true });
   log.addEventListener("keydown", walk);
+  keepEnd();
   $("to-end").addEventListener("click", scrollToEnd);
   on("talk", load);
   on("reload-chat", load);
