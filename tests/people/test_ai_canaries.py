@@ -77,6 +77,11 @@ def test_other_users_words_and_other_chats_are_not_sent(stack: Stack, sql: Sql, 
     before = len(stack.ai.requests)
     asks(stack, anna, "What is up?", group=True)
     (body,) = sent_since(stack, before)
+    # The other user stays, and must not be taken for one who was to be erased.
+    sql(
+        "update users set username = null, first_name = 'Ben', last_name = null where telegram_id = %s",
+        ben.id,
+    )
     assert "What is up?" in body
     assert "words in" not in body
 
