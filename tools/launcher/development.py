@@ -12,7 +12,7 @@ from tools.launcher.environment import ROOT, VENV
 from tools.launcher.errors import LauncherError
 
 # Tests wait for processes and deadlines more than they compute.
-WORKERS = "4"
+WORKERS = "6"
 CACHES = (".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
 # --universal: one file for every system and Python. Versions stay as they are without --upgrade.
 LOCK = (
