@@ -283,7 +283,7 @@ def test_turning_off_a_subscription_is_confirmed_once(stack: Stack, sql: Sql) ->
     anna.send("/buy")
     link = link_of(tap(tap(anna.answer(), "Premium for a month"), "🔁 Card (Stripe)"))
     stack.payments.press(link, "pay")
-    news(anna, "Active until")
+    news(anna, "Paid, thank you!")
     anna.send("/subscription")
     shown = eventually(lambda: [one for one in anna.answers() if "/month, Card" in one.text], 20)
     seen = len(anna.answers())
