@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.request import urlopen
@@ -24,7 +25,8 @@ def checkout(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str
         monkeypatch.setenv(name, value)
 
     def make(key: str, currency: str = "RUB", language: str = "en") -> str:
-        asked = order(amount=Decimal("1299.00"), currency=currency, language=language)
+        expires_at = stack.clock.moment() + timedelta(hours=2)  # other tests moved the time
+        asked = order(amount=Decimal("1299.00"), currency=currency, language=language, expires_at=expires_at)
         return load(key).create(asked, TIMEOUT).url
 
     return make
