@@ -51,6 +51,23 @@ def test_plan_then_bonus_then_refused(sql: Sql, anna: int, ask: Ask, limits: Lim
     assert counted(sql, anna) == Counted(2, 0, 2, 0, 1), "the plan's place is free again and comes first"
 
 
+@pytest.mark.parametrize("allowed", [25, 0], ids=["reserved", "refused"])
+def test_a_question_comes_with_its_whole_quota(
+    sql: Sql, anna: int, ask: Ask, limits: Limits, allowed: int
+) -> None:
+    """The reservation has read the quota already; the answer says the same as a reading afterwards."""
+    limits(daily_requests=allowed)
+    usage = ask(anna).received["usage"]
+    (row,) = sql(
+        "select to_jsonb(q) as quota from users u, private.quota(u.id, u.vip_level) q "
+        "where u.telegram_id = %s",
+        anna,
+    )
+    shared = row["quota"].keys() & usage.keys()
+    assert len(shared) == 9
+    assert {name: usage[name] for name in shared} == {name: row["quota"][name] for name in shared}
+
+
 def test_a_full_day_is_full_while_the_month_has_room(sql: Sql, anna: int, ask: Ask, limits: Limits) -> None:
     limits(daily_requests=1, monthly_requests=100)
     assert [ask(anna).reservation for _ in range(2)] == ["reserved", "refused"]
