@@ -9,7 +9,7 @@ import pytest
 
 from shared.payments import providers
 from tests.stories.test_buy import LABELS, checkout, credits, link_of, news, speaks, tap
-from tests.support import says
+from tests.support import eventually, says
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer, Chat
 
@@ -74,6 +74,26 @@ def test_an_expired_link_is_not_offered_in_the_payments(stack: Stack, sql: Sql) 
     assert not any(button.url for row in page.buttons for button in row)
     assert "canceled" in page.text
     assert [one["status"] for one in orders(sql, anna)] == ["canceled"]
+
+
+@pytest.mark.parametrize("is_callback_lost", [False, True])
+def test_an_order_whose_payment_failed_for_good_gets_another_link(
+    stack: Stack, sql: Sql, is_callback_lost: bool
+) -> None:
+    anna = speaks(stack)
+    link = checkout(anna, "100 requests", LABELS["yookassa"])
+    stack.payments["yookassa"].callbacks.lose_next(int(is_callback_lost))
+    stack.payments.press(link, "decline")
+    assert stack.payments.idle(20)
+    anna.send("/payments")
+    page = eventually(lambda: [one for one in anna.answers() if "Your payments" in one.text])[0]
+    page.tap(page.buttons[0][0].text).wait()
+    again = link_of(page.wait_for_edit())
+    assert again != link
+    stack.payments.press(again, "pay")
+    news(anna, "Paid, thank you!")
+    assert [one["status"] for one in orders(sql, anna)] == ["completed"]
+    assert credits(sql, anna) == 100
 
 
 def test_a_lost_callback_is_found_before_the_order_is_paid_twice(stack: Stack, sql: Sql) -> None:

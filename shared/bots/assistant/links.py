@@ -16,11 +16,14 @@ _TIMEOUT = 8.0  # seconds for a provider to make a checkout
 _ASK_TIMEOUT = 4.0  # seconds for it to say whether an old one is still open
 
 
-def payable_link(unit: Unit, order: dict[str, Any]) -> str | None:
+def payable_link(unit: Unit, order: dict[str, Any], *, may_retry: bool = False) -> str | None:
     """Return where an order (private.order_card) is paid; None if its old link has run out.
 
     The provider is asked whether the link of a reused order is still open. One that cannot say makes another
     link of the same order.
+
+    Args:
+        may_retry: another link is made also where the payment at the old one failed for good.
 
     Raises:
         PaymentError: no link, or no answer.
@@ -32,12 +35,13 @@ def payable_link(unit: Unit, order: dict[str, Any]) -> str | None:
     provider = providers.load(order["provider"])
     if provider.ENDS_SILENTLY:
         return _open(unit, order)
-    if provider.HAS_STATUS and order["checkout_reference"] and _has_ended(order):
-        return None
-    return str(order["checkout_url"])
+    state = _state(order) if provider.HAS_STATUS and order["checkout_reference"] else frozenset()
+    if not state:
+        return str(order["checkout_url"])
+    return _open(unit, order) if may_retry and state == {"failed"} else None
 
 
-def _has_ended(order: dict[str, Any]) -> bool:
+def _state(order: dict[str, Any]) -> frozenset[str]:
     from shared.payments import open_orders  # a start need not wait for it
 
     return open_orders.ask(order["provider"], order["id"], order["checkout_reference"], _ASK_TIMEOUT)

@@ -72,7 +72,8 @@ def show_order(call: CallbackQuery) -> None:
     from shared.payments.provider import PaymentError
 
     try:
-        link = links.payable_link(unit, order) if order["outcome"] == "reused" else None
+        is_open = order["outcome"] == "reused"
+        link = links.payable_link(unit, order, may_retry=True) if is_open else None
     except (PaymentError, ConfigError) as error:
         log.warning("no link", action="checkout_failed", provider=order["provider"], reason=str(error))
         return unit.show(unit.rich("buy_unavailable"), [[(unit.text("buy_back"), "payments")]])
