@@ -199,6 +199,7 @@ CALLS = {
     "subscription_overview": "subscription_overview(9000)",
     "cancel_renewal": "cancel_renewal(9000, 9000)",
     "begin_cancel": "begin_cancel(9000, 9000)",
+    "forget_cancel": "forget_cancel(9000, 9000)",
     "record_payment_event": """record_payment_event('stripe', 'new', '', '', '[{"kind": "paid",
         "payment_id": "pi_new", "order_id": 9500, "amount": 499, "currency": "RUB"}]')""",
     "record_payment_event of a refund": """record_payment_event('stripe', 'new', '', '', '[{"kind":

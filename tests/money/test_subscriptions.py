@@ -153,8 +153,18 @@ def test_who_cancels_with_our_button_gets_no_second_confirmation(
     assert money.call("cancel_renewal", p_user_id=anna, p_renewal_id=row["id"])["outcome"] == "known"
     money.tell(active, provider="stripe")
 
+    # The provider did not answer; what it confirms after all is news.
+    money.call("begin_cancel", p_user_id=anna, p_renewal_id=row["id"])
+    assert money.call("forget_cancel", p_user_id=other, p_renewal_id=row["id"]) == {"outcome": "unknown"}
+    assert money.call("forget_cancel", p_user_id=anna, p_renewal_id=row["id"]) == {"outcome": "running"}
+    assert said(money.tell(canceled, provider="stripe")["outgoing"]) == ["renewal_canceled"]
+    known = money.call("forget_cancel", p_user_id=anna, p_renewal_id=row["id"])
+    assert (known["outcome"], known["is_over"]) == ("known", False)
+    money.tell(active, provider="stripe")
+
     # The provider could not be reached; what it does later by itself is news.
-    clock("timestamptz '2027-01-10 12:02:01+03'")
+    money.call("begin_cancel", p_user_id=anna, p_renewal_id=row["id"])
+    clock("timestamptz '2027-01-10 12:04:00+03'")
     assert said(money.tell(canceled, provider="stripe")["outgoing"]) == ["renewal_canceled"]
 
 

@@ -296,6 +296,25 @@ def test_turning_off_a_subscription_is_confirmed_once(stack: Stack, sql: Sql) ->
     assert [one.text for one in anna.answers()[seen:] if says(one.text, "renewal_canceled")] == []
 
 
+@pytest.mark.parametrize("is_callback_lost", [False, True])
+def test_a_cancellation_whose_answer_is_lost_is_confirmed(stack: Stack, is_callback_lost: bool) -> None:
+    anna = speaks(stack)
+    stack.payments.press(checkout(anna, "Premium for a month", "🔁 Test payment"), "pay")
+    news(anna, "Active until")
+    anna.send("/subscription")
+    shown = eventually(lambda: [one for one in anna.answers() if "/month, Test payment" in one.text], 20)
+    sure = tap(shown[0], "Turn off auto-renewal")
+    provider = stack.payments["fake"]
+    provider.callbacks.lose_next(int(is_callback_lost))
+    provider.troubles.fail("subscriptions/stop", 503, executed=True)
+    page = tap(sure, "Yes, turn it off")
+    assert stack.payments.idle(20)
+    if is_callback_lost:
+        assert says(page.text, "subscription_cancel_failed")
+        page = tap(tap(tap(page, "Keep"), "Turn off auto-renewal"), "Yes, turn it off")
+    eventually(lambda: any("uto-renewal is off" in one.text for one in (page, *anna.answers())), 20)
+
+
 @pytest.mark.parametrize(("language", "command", "words"), [
     ("ru", "/payments", "Вы ещё ничего не покупали"),
     ("en", "/payments", "You haven’t bought anything yet"),

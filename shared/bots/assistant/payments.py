@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from telebot.types import CallbackQuery, Message
 
@@ -20,6 +20,9 @@ from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 from shared.texts import Text, figures, joined, utf16_length
+
+if TYPE_CHECKING:
+    from shared.payments.provider import PaymentError
 
 _ORDER = "order:"  # order:<id>
 _GIVE_UP = "order!:"
@@ -197,30 +200,16 @@ def cancel(call: CallbackQuery) -> None:
     renewal = next((one for one in renewals if str(one["id"]) == number), None)
     if renewal is None:
         return unit.show(unit.rich("subscription_gone"), back(unit))
-    from shared.payments.provider import PaymentError, RequestRefused
+    from shared.payments.provider import PaymentError
 
     try:
-        if not renewal["provider_subscription_id"].startswith("order:"):
-            db.call("begin_cancel", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
-            providers.load(renewal["provider"]).stop_renewal(
-                renewal["provider_subscription_id"],
-                unit.person.telegram_id,
-                _TIMEOUT,
-                payment_id=renewal["payment_id"] or "",
-                payer=renewal["payer"] or "",
-            )
+        _stop_at_provider(unit, renewal)
+        done = db.call("cancel_renewal", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
     except PaymentError as error:
-        is_refusal = isinstance(error, RequestRefused)
-        (log.alert if is_refusal else log.warning)(
-            "a renewal could not be stopped",
-            action="renewal_not_stopped",
-            provider=renewal["provider"],
-            reason=str(error),
-        )
-        again = [[(unit.text("subscription_keep"), "subscription")]]
-        text = unit.rich("subscription_cancel_refused" if is_refusal else "subscription_cancel_failed")
-        return unit.show(text, again)
-    done = db.call("cancel_renewal", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
+        # Without an answer it may be stopped all the same, and its callback may be here already.
+        done = db.call("forget_cancel", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
+        if done["outcome"] != "known":
+            return _say_not_stopped(unit, renewal, error)
     if done["outcome"] == "busy":
         again = [[(unit.text("subscription_back"), "subscription")]]
         return unit.show(unit.rich("subscription_cancel_busy"), again)
@@ -232,6 +221,35 @@ def cancel(call: CallbackQuery) -> None:
         ),
         back(unit),
     )
+
+
+def _stop_at_provider(unit: Unit, renewal: dict[str, Any]) -> None:
+    """Stop a renewal whose schedule the provider has. Raises PaymentError."""
+    if renewal["provider_subscription_id"].startswith("order:"):
+        return
+    db.call("begin_cancel", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
+    providers.load(renewal["provider"]).stop_renewal(
+        renewal["provider_subscription_id"],
+        unit.person.telegram_id,
+        _TIMEOUT,
+        payment_id=renewal["payment_id"] or "",
+        payer=renewal["payer"] or "",
+    )
+
+
+def _say_not_stopped(unit: Unit, renewal: dict[str, Any], error: PaymentError) -> None:
+    """Say that a renewal goes on; a refusal would stay and needs the owner."""
+    from shared.payments.provider import RequestRefused
+
+    is_refusal = isinstance(error, RequestRefused)
+    (log.alert if is_refusal else log.warning)(
+        "a renewal could not be stopped",
+        action="renewal_not_stopped",
+        provider=renewal["provider"],
+        reason=str(error),
+    )
+    text = unit.rich("subscription_cancel_refused" if is_refusal else "subscription_cancel_failed")
+    unit.show(text, [[(unit.text("subscription_keep"), "subscription")]])
 
 
 @bot.message_handler(commands=["terms"])
