@@ -124,6 +124,24 @@ def test_no_link_is_shown_that_could_not_be_checked(stack: Stack, sql: Sql, prov
     assert [one["status"] for one in orders(sql, anna)] == ["pending"]
 
 
+def test_what_was_bought_at_a_provider_that_is_gone_asks_for_help(stack: Stack, sql: Sql) -> None:
+    anna, old = (
+        speaks(stack),
+        "provider = 'gone' where user_id = (select id from users where telegram_id = %s)",
+    )
+    checkout(anna, "100 requests", LABELS["crypto_pay"])
+    sql(f"update orders set {old} returning id", anna.id)
+    assert says(unpaid(anna).text, "buy_unavailable")
+
+    stack.payments.press(checkout(anna, "Premium for a month", "🔁 Test payment"), "pay")
+    news(anna, "Active until")
+    sql(f"update renewals set {old} returning id", anna.id)
+    anna.send("/subscription")
+    shown = eventually(lambda: [one for one in anna.answers() if "/month, gone" in one.text])[0]
+    page = tap(tap(shown, "Turn off auto-renewal"), "Yes, turn it off")
+    assert says(page.text, "subscription_cancel_refused")
+
+
 def test_an_order_of_another_user_is_not_opened(stack: Stack, sql: Sql) -> None:
     anna, boris = speaks(stack), speaks(stack)
     checkout(anna, "100 requests", LABELS["fake"])

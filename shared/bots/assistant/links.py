@@ -32,6 +32,10 @@ def payable_link(unit: Unit, order: dict[str, Any], *, may_retry: bool = False) 
         return _open(unit, order)
     if order["outcome"] != "reused":
         return str(order["checkout_url"])
+    if order["provider"] not in providers.names():
+        from shared.payments.provider import RequestRefused  # a start need not wait for it
+
+        raise RequestRefused(f"the provider {order['provider']} is gone")
     provider = providers.load(order["provider"])
     if provider.ENDS_SILENTLY:
         return _open(unit, order)

@@ -227,6 +227,10 @@ def _stop_at_provider(unit: Unit, renewal: dict[str, Any]) -> None:
     """Stop a renewal whose schedule the provider has. Raises PaymentError."""
     if renewal["provider_subscription_id"].startswith("order:"):
         return
+    if renewal["provider"] not in providers.names():
+        from shared.payments.provider import RequestRefused
+
+        raise RequestRefused(f"the provider {renewal['provider']} is gone")
     db.call("begin_cancel", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
     providers.load(renewal["provider"]).stop_renewal(
         renewal["provider_subscription_id"],
