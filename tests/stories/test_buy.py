@@ -300,7 +300,7 @@ def test_turning_off_a_subscription_is_confirmed_once(stack: Stack, sql: Sql) ->
 def test_a_cancellation_whose_answer_is_lost_is_confirmed(stack: Stack, is_callback_lost: bool) -> None:
     anna = speaks(stack)
     stack.payments.press(checkout(anna, "Premium for a month", "🔁 Test payment"), "pay")
-    news(anna, "Active until")
+    news(anna, "Paid, thank you!")
     anna.send("/subscription")
     shown = eventually(lambda: [one for one in anna.answers() if "/month, Test payment" in one.text], 20)
     sure = tap(shown[0], "Turn off auto-renewal")

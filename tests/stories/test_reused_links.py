@@ -134,7 +134,7 @@ def test_what_was_bought_at_a_provider_that_is_gone_asks_for_help(stack: Stack, 
     assert says(unpaid(anna).text, "buy_unavailable")
 
     stack.payments.press(checkout(anna, "Premium for a month", "🔁 Test payment"), "pay")
-    news(anna, "Active until")
+    news(anna, "Paid, thank you!")
     sql(f"update renewals set {old} returning id", anna.id)
     anna.send("/subscription")
     shown = eventually(lambda: [one for one in anna.answers() if "/month, gone" in one.text])[0]
