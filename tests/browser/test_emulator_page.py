@@ -82,6 +82,8 @@ def test_the_panel_has_every_function_and_every_job(stack: Stack, window: Window
         expect(page.locator("#faults")).to_contain_text(job.about)
         page.get_by_role("button", name=f"Run {name} now").click()
         expect(page.get_by_text(f"{name} returned 200.")).to_be_visible(timeout=30_000)
+    for words in ("Runs every minute.", "Runs every 5 minutes.", "Runs every hour at :17."):
+        expect(page.locator("#faults")).to_contain_text(words)
 
 
 def test_an_empty_chat_offers_a_first_step(stack: Stack, window: Window) -> None:

@@ -139,6 +139,13 @@ def test_a_sql_function_runs_as_a_role(window: Window) -> None:
     page.get_by_role("button", name="All functions").click()
     page.get_by_label("Role").select_option("as anon")
     expect(page.locator("#sql")).to_contain_text("anon can’t run")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.get_by_label("Role").select_option("as service_role")
+    role = page.get_by_label("Role")
+    shown = role.evaluate("(one) => one.offsetWidth")
+    role.evaluate("(one) => { one.style.cssText = 'position: absolute; width: max-content'; }")
+    needed = role.evaluate("(one) => one.offsetWidth")
+    assert shown >= needed, "a role's name is not cut on a phone"
 
 
 def test_the_clock_moves_forward(stack: Stack, window: Window) -> None:

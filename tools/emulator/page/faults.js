@@ -81,6 +81,8 @@ async function runJob(name) {
 /** A cron schedule in words, where it is a simple one. */
 function when(schedule) {
   const minutes = schedule.match(/^\*(?:\/(\d+))? \* \* \* \*$/);
+  const hourly = schedule.match(/^(\d{1,2}) \* \* \* \*$/);
+  if (hourly) return `every hour at :${hourly[1].padStart(2, "0")}`;
   if (!minutes) return `on schedule ${schedule}`;
   return minutes[1] ? `every ${minutes[1]} minutes` : "every minute";
 }

@@ -57,7 +57,7 @@ function options() {
 }
 
 function roleSelect(onchange) {
-  return h("label", { class: "filter" }, h("span", { class: "hidden" }, "Role"),
+  return h("label", { class: "filter whole" }, h("span", { class: "hidden" }, "Role"),
     h("select", {
       id: "sql-role",
       onchange: (event) => {
