@@ -42,17 +42,17 @@ TEXTS: Mapping[str, str] = {
     "command_user": "Find a user: ID, @user or part of a name",
     "command_grant": "Add bonus requests: @user amount [reason]",
     "command_givetrainings": "Add training sessions: @user amount [reason]",
-    "command_addbalance": "Add to a balance: @user amount [reason]",
+    "command_addbalance": "Add money to a balance: @user amount [reason]",
     "command_reset": "Reset this month’s limit: @user",
     "command_plan": "Set a plan: @user PLAN [days]",
     "command_unban": "Unban a user: @user",
     "command_ban": "Ban a user: @user [reason]",
     "command_products": "Products and prices",
     "command_promocode": "Promo codes: list, create, turn on and off",
-    "command_payment": "Find a payment, or list those that need attention",
+    "command_payment": "Find a payment or see what needs attention",
     "command_refund": "Refund a payment: ID [amount]",
     "command_check": "Check that payments and balances match",
-    "command_statement": "Compare payments with the providers’ records",
+    "command_statement": "Compare our payments with providers’ records",
     "command_audit": "Admin activity log",
     # The main menu
     "menu_profile": "👤 Profile",
@@ -111,7 +111,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "gift_balance": "🎁 Added to your balance: **{count}**. You now have {left}.",
     "gift_balance_taken": "Deducted from your balance: {count}. You have {left} left. Questions? /paysupport",
-    "gift_reset": "🔄 Your limit has been reset: all your requests are available again.",
+    "gift_reset": "🔄 Your limit has been reset, and you can use all your requests again.",
     "gift_reset_undone": (
         "Your limit was reset by mistake, so we’ve undone it. See what you have left: /usage"
     ),
@@ -155,11 +155,8 @@ TEXTS: Mapping[str, str] = {
     "usage_today_unlimited": "Today: **{used}**, no limit",
     "usage_month": "This month: **{used}** of {limit} · resets on {date}",
     "usage_month_unlimited": "This month: **{used}**",
-    "usage_bonus": "🎁 Bonus requests: **{credits}**, they never expire",
-    "usage_referrals": (
-        "👥 Invites: {total} completed, {pending} waiting for a first question, {earned|request|requests} "
-        "earned"
-    ),
+    "usage_bonus": "🎁 Bonus requests: **{credits}** (they never expire)",
+    "usage_referrals": "👥 Invites: {total} completed, {pending} pending · {earned|request|requests} earned",
     "usage_calls": "🤖 AI this month: {calls|call|calls}, {seconds} s on average, {tokens} tokens",
     "usage_own_key": "🔑 With your own key: {calls|call|calls}{cost}",
     "picture_title": "Requests",
@@ -209,8 +206,8 @@ TEXTS: Mapping[str, str] = {
     # Free trial and trainings
     "trial_button": "✨ {days|day|days} free",
     "trial_available": (
-        "✨ **Try {plan} free for {days|day|days}.**\n\nNo card needed, and you won’t be charged automatically: "
-        "when the trial ends, you’re back on the free plan. One trial per person."
+        "✨ **Try {plan} free for {days|day|days}.**\n\nNo card needed, and you won’t be charged "
+        "automatically: when the trial ends, you’ll go back to the free plan. One trial per person."
     ),
     "trial_start": "✨ Start",
     "trial_started": (
@@ -219,7 +216,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "trial_running": "✨ Your free trial is on: **{plan}** is active until {until}.",
     "trial_already_used": (
-        "You’ve already had your free trial: there’s one per person. If you liked it, choose a plan below."
+        "You’ve already used your free trial. There’s one per person. If you liked it, choose a plan below."
     ),
     "trial_paid_already": "The trial is for new users only. Your current plan: /subscription",
     "trial_off": "There’s no free trial right now. See what’s available below.",
@@ -260,13 +257,13 @@ TEXTS: Mapping[str, str] = {
         "• Your name, username, language and ID: Telegram shares them with every bot.\n"
         "• Your conversations with our bots, so the AI remembers the context: {messages_days|day|days}.\n"
         "• Your settings, request counts, invites, promo codes, balance and balance history.\n"
-        "• Your orders and payments: what, when and how much, your receipt contact and what the payment "
-        "provider sent us. We never see your full card number.\n"
-        "• A log of AI calls without message text (when, which model, how long): "
+        "• Your orders and payments: what you bought, when and for how much, your email or phone number for "
+        "receipts, and what the payment provider sent us. We never see your full card number.\n"
+        "• A log of AI calls (time, model and duration, but no message text): "
         "{usage_months|month|months}.\n"
         "• Your AI keys, if you added any. They’re encrypted.\n"
-        "• A log of processed messages: {updates_hours|hour|hours}. If we fail to process a message, we keep "
-        "it for up to {set_aside_days|day|days} to find the bug.\n\n"
+        "• A log of processed messages: {updates_hours|hour|hours}. If we fail to process a message, we "
+        "keep it for up to {set_aside_days|day|days} to find the bug.\n\n"
         "Your questions go to the AI provider without your name or ID.\n\n"
         "**What you can do**\n\n"
         "/mydata — download everything we keep\n"
@@ -288,8 +285,8 @@ TEXTS: Mapping[str, str] = {
     "mydata_stored": "Data",
     "section_person": "Profile",
     "section_person_about": (
-        "Your Telegram name, your language, when you joined and last wrote, your plan, balance, bonus "
-        "requests and invite code."
+        "Your Telegram name, language, plan, balance, bonus requests and invite code, when you joined and "
+        "when you last messaged us."
     ),
     "section_sessions": "Chats with the bots",
     "section_sessions_about": "What each bot remembers about your chat: mode, settings and counters.",
@@ -299,13 +296,13 @@ TEXTS: Mapping[str, str] = {
     "section_months_about": "How many AI requests you made each month.",
     "section_ai_months": "AI calls by month",
     "section_ai_months_about": (
-        "Calls, tokens, milliseconds (ms) and US dollars (cost) your requests used, by model. is_own_key "
-        "means your own key."
+        "How many calls to each AI model your requests made and how many tokens, milliseconds (ms) and US "
+        "dollars (cost) they used. is_own_key shows whether your own key was used."
     ),
     "section_ai_calls": "AI calls",
     "section_ai_calls_about": (
-        "Every AI call, without message text: when, which model, how long it took and its size. These are "
-        "the latest 10,000; monthly totals include all of them."
+        "Your latest 10,000 AI calls: time, model, duration and size, but no message text. The monthly "
+        "totals include every call."
     ),
     "section_keys": "Your own AI keys",
     "section_keys_about": (
@@ -314,15 +311,15 @@ TEXTS: Mapping[str, str] = {
     ),
     "section_balance": "Balance history",
     "section_balance_about": (
-        "Money added and spent. If you delete your data, we keep these records for accounting without your "
-        "name."
+        "Money added and spent. If you delete your data, we keep these records for accounting, but without "
+        "your name."
     ),
     "section_payments": "Orders and payments",
     "section_payments_about": (
         "orders: what you ordered; payments: money we received; operations: what happened to each payment; "
-        "refunds: refunds we requested; effects: what you got; renewals: auto-renewals; events: what the "
-        "payment provider sent us. If you delete your data, we keep amounts and IDs for accounting without "
-        "your name."
+        "refunds: refunds we requested; effects: what each payment added to your account; renewals: "
+        "auto-renewals; events: what the payment provider sent us. If you delete your data, we keep the "
+        "amounts and IDs for accounting, but without your name."
     ),
     "section_promocodes": "Promo codes",
     "section_promocodes_about": (
@@ -331,19 +328,19 @@ TEXTS: Mapping[str, str] = {
         "used."
     ),
     "section_subscriptions": "Plans",
-    "section_subscriptions_about": "The plans you’ve had: where each came from and when it ends.",
+    "section_subscriptions_about": "Every plan you’ve had, how you got it and when it ends.",
     "section_trainings": "Training sessions",
     "section_trainings_about": (
-        "given: sessions you got, what for and how many you’ve used; used: what you spent bonus requests and "
-        "sessions on."
+        "given: training sessions you received, why you got them and how many you’ve used; used: what you "
+        "spent bonus requests and sessions on."
     ),
     "section_referrals": "Invites",
     "section_referrals_about": (
-        "invited_by: the invite you joined with; invited: people who joined with yours. Their names aren’t "
-        "here because that’s their data."
+        "invited_by: the invite you joined with; invited: people who joined with your invite. We leave out "
+        "their names because that’s their data."
     ),
     "section_admins": "Admin actions",
-    "section_admins_about": "What admins changed in your data: before and after.",
+    "section_admins_about": "Changes admins made to your data, with the values before and after.",
     "section_updates": "Message log",
     "section_updates_about": (
         "Your recent messages and taps as Telegram sent them, and our answers. We keep them for a few days "
@@ -369,11 +366,11 @@ TEXTS: Mapping[str, str] = {
     "deleteme_final": "We won’t be able to restore or refund any of it: there will be no record that it was yours.",
     "deleteme_balance": "{balance} on your balance",
     "deleteme_keeps": (
-        "**Kept without your name:** orders, payments and admins’ actions, because we need them for "
+        "**Kept without your name:** orders, payments and admin actions, because we need them for "
         "accounting. They can’t be traced back to you; the payment provider keeps its own records. We also "
-        "keep an encrypted mark: which newcomer bonuses and promo codes were used, how many requests you "
-        "made this month, and whether you’re banned.\n\nMessages in this chat stay with Telegram. You can "
-        "delete them together with the chat."
+        "keep an encrypted record of the new-user bonuses and promo codes you’ve used, how many requests "
+        "you made this month, and whether you’re banned.\n\nMessages in this chat stay with Telegram. You "
+        "can delete them together with the chat."
     ),
     "deleteme_renewal": (
         "🔁 **Turn off auto-renewal first.**\n\nOtherwise you’ll keep being charged, and we won’t be able to "
@@ -384,8 +381,8 @@ TEXTS: Mapping[str, str] = {
     "deleteme_lose": "🗑 Yes, delete everything",
     "deleteme_kept": "OK, nothing was deleted.",
     "deleteme_done": (
-        "✅ **Done. Your data has been deleted.**\n\nIf you’d like to come back, just write. We’ll start from "
-        "scratch."
+        "✅ **Done. Your data has been deleted.**\n\nIf you’d like to come back, just send a message. We’ll "
+        "start from scratch."
     ),
     # Bans
     "banned": (
@@ -398,7 +395,7 @@ TEXTS: Mapping[str, str] = {
         "messages. Reason: {reason}\n\nYou can still download or delete your data: /privacy"
     ),
     # Products, in an admin's hands
-    "admin_products": "🛍 **Products**\n\nTap one to change it.",
+    "admin_products": "🛍 **Products**\n\nTap a product to change it.",
     "admin_products_on": "🟢 **{title}**\n{prices}",
     "admin_products_off": "⚪️ **{title}** · hidden\n{prices}",
     "admin_product": "🛍 **{title}**\n\nStatus: **{state}**\nBuyers get: {gives}\nPrices: {prices}\nKey: `{key}`",
@@ -408,13 +405,13 @@ TEXTS: Mapping[str, str] = {
     "admin_product_gives_month": "the {plan} plan for a month",
     "admin_product_gives_year": "the {plan} plan for a year",
     "admin_product_gives_credits": "{quantity|bonus request|bonus requests}",
-    "admin_product_gives_balance": "{money} on their balance",
+    "admin_product_gives_balance": "{money} added to their balance",
     "admin_product_gives_course": "a course",
     "admin_product_none": "There’s no product {key}.",
     "admin_product_send_prices": (
         "💰 **Prices for {title}**\n\nNow: {prices}\n\nSend the new ones in one message: `350 ⭐, 499 RUB, "
-        "5.99 USD`\nTo remove a price, add a minus before its currency: `-USD`. Currencies you leave out "
-        "keep their price."
+        "5.99 USD`\nTo remove a price, add a minus before its currency: `-USD`. If you leave out a "
+        "currency, its price stays the same."
     ),
     "admin_product_prices_unreadable": (
         "I couldn’t read the prices. Send an amount and a currency for each, like this: `350 ⭐, 499 RUB, "
@@ -437,7 +434,7 @@ TEXTS: Mapping[str, str] = {
     "admin_price_maximum": "The {currency} price is too high. The maximum is {limit}.",
     "admin_price_stars_month": "The {currency} price is too high. Telegram allows {limit} a month at most.",
     "admin_product_last_price": (
-        "This would remove the last price of a product that’s for sale. Hide the product first."
+        "This product is for sale, so it needs at least one price. To remove them all, hide it first."
     ),
     "admin_product_unchanged": "Nothing to change: it’s already set that way.",
     "admin_product_prices_question": "💰 **Change prices for {title}?**",
@@ -449,10 +446,10 @@ TEXTS: Mapping[str, str] = {
     "admin_product_orders_keep": "Open invoices keep the old price.",
     "admin_product_words": "{flag} **{title}**\n{about}",
     "admin_price_unsold": "**{money}**: ⚠️ not shown, because no connected provider accepts this currency",
-    "admin_price_top_up": "⚠️ Buyers pay {costs} and get {adds} on their balance. Check the price.",
+    "admin_price_top_up": "⚠️ Buyers pay {costs} and get {adds} added to their balance. Check the price.",
     "admin_price_warning": "⚠️",
     "admin_product_preview": "👁 **What buyers see**",
-    "admin_preview_shop": "{flag} The button **{label}** opens:",
+    "admin_preview_shop": "{flag} The **{label}** button opens:",
     "admin_preview_button": "▫️ {label}",
     "admin_product_texts": "✏️ **Titles and descriptions**\n\nChoose the language to edit.",
     "admin_product_send_texts": (
@@ -494,7 +491,7 @@ TEXTS: Mapping[str, str] = {
     "admin_button_product_cancel": "Cancel",
     "admin_button_prices": "💰 Change prices",
     "admin_button_prices_yes": "💰 Yes, change prices",
-    "admin_button_prices_jump": "⚠️ Yes, that much",
+    "admin_button_prices_jump": "⚠️ Yes, I’m sure",
     "admin_button_titles": "✏️ Change texts",
     "admin_button_texts_yes": "✏️ Yes, save",
     "admin_button_preview": "👁 Preview",
@@ -522,7 +519,7 @@ TEXTS: Mapping[str, str] = {
     "stats_picture_people": "Active users",
     "stats_picture_new": "new",
     "stats_picture_most": "busiest day: {most}",
-    "stats_picture_nothing": "Nothing in 30 days",
+    "stats_picture_nothing": "No activity in 30 days",
     "stats_tile_people": "Users",
     "stats_tile_active": "Active today",
     "stats_tile_requests": "Requests today",
@@ -540,25 +537,25 @@ TEXTS: Mapping[str, str] = {
     "admin_usage_user": "Who are you looking for? Send an ID, a @name or at least two characters of a name: `/user 123456789`, `/user @name`, `/user Anna`",
     "admin_found": "🔎 **{query}**\n\nTap a user to see the details.",
     "admin_found_more": (
-        "🔎 **{query}**\n\nThere are more matches than fit here. Add a few letters, or tap a user to see the "
-        "details."
+        "🔎 **{query}**\n\nThere are more matches than we can show. Add a few letters, or tap a user to see "
+        "the details."
     ),
     "admin_usage_grant": (
         "To add bonus requests: `/grant @name 50 for the bug report`\n\nTo remove some, use a negative "
-        "number. The user gets a message without the reason."
+        "number. The user gets a message but doesn’t see the reason."
     ),
     "admin_usage_givetrainings": (
         "To add training sessions: `/givetrainings @name 3 for your patience`\n\nTo remove unused ones, use "
-        "a negative number. The user gets a message without the reason."
+        "a negative number. The user gets a message but doesn’t see the reason."
     ),
     "admin_usage_addbalance": (
-        "To add to a balance in {currency}: `/addbalance @name 100 for the outage`\n\nTo deduct, use a "
-        "negative number. The user gets a message without the reason."
+        "To add money to a balance, in {currency}: `/addbalance @name 100 for the outage`\n\nTo deduct "
+        "money, use a negative number. The user gets a message but doesn’t see the reason."
     ),
     "admin_usage_reset": "To reset this month’s limit: `/reset @name`",
     "admin_usage_plan": (
-        "To set a plan: `/plan @name PREMIUM 30`\n\nThe days count from now. Leave them out for a plan with "
-        "no end date. `/plan @name FREE` ends a plan given by an admin."
+        "To set a plan: `/plan @name PREMIUM 30`\n\nThe plan starts now. For a plan with no end date, leave "
+        "out the number of days. `/plan @name FREE` ends a plan given by an admin."
     ),
     "admin_usage_ban": "To ban a user: `/ban @name spam`\n\nThe user sees the reason.",
     "admin_usage_unban": "To unban a user: `/unban @name`",
@@ -663,7 +660,7 @@ TEXTS: Mapping[str, str] = {
     "admin_undo_done": "Undone: {before} → {after}",
     "admin_undo_part": "Undone: {before} → {after}. The rest had already been used.",
     "admin_undo_known": "This has already been undone.",
-    "admin_undo_replaced": "This can’t be undone: there have been other changes since.",
+    "admin_undo_replaced": "This can’t be undone because something else has changed since then.",
     "admin_undo_impossible": "This can’t be undone.",
     "undone_add_bonus_credits": "bonus requests",
     "undone_give_trainings": "training sessions",
@@ -688,20 +685,20 @@ TEXTS: Mapping[str, str] = {
     "audit_unban_user": "unbanned",
     # Payments in an admin's hands
     "admin_usage_payment": (
-        "Which payment? Send its ID, ours or the provider’s: `/payment 17`. To see the payments that need "
-        "attention, send /payment alone."
+        "Which payment? Send our ID or the provider’s: `/payment 17`. To see payments that need attention, "
+        "send just /payment."
     ),
-    "admin_usage_payments": "Whose payments? For example: `/payments @name`",
+    "admin_usage_payments": "Whose payments do you want to see? For example: `/payments @name`",
     "admin_usage_refund": (
-        "Which payment? `/refund 17` refunds all of it, `/refund 17 50` a part.\n\nFind the ID in /payment "
-        "or `/payments @name`. We’ll ask you to confirm."
+        "Which payment? `/refund 17` refunds it in full, `/refund 17 50` refunds only 50.\n\nFind the ID in "
+        "/payment or `/payments @name`. We’ll ask you to confirm."
     ),
     "admin_no_payment": "I can’t find payment {which}. Look up the ID in /payment or `/payments @name`.",
     "admin_payment": "💳 **Payment {id}** · {money} · {status}",
     "admin_payment_provider": "{provider}, ID `{number}`",
     "admin_payment_person": "Buyer: {person}",
-    "admin_payment_payer": "unknown, paid by Telegram ID {id}",
-    "admin_payment_other_payer": "{name}, but paid by Telegram ID {id}",
+    "admin_payment_payer": "unknown, paid from Telegram ID {id}",
+    "admin_payment_other_payer": "{name}, but paid from Telegram ID {id}",
     "admin_payment_nobody": "unknown or deleted",
     "admin_payment_bought": "For: {title} (order {order})",
     "admin_payment_given": "Added: {given}",
@@ -714,14 +711,14 @@ TEXTS: Mapping[str, str] = {
     "admin_payment_status_disputed": "lost in a dispute",
     "admin_payment_status_failed": "failed",
     "admin_payment_status_canceled": "canceled",
-    "admin_given_subscription": "{quantity|day|days} of the plan",
+    "admin_given_subscription": "{quantity|day|days} of plan access",
     "admin_given_credits": "{quantity|request|requests}",
     "admin_given_balance": "{quantity} to the balance",
     "admin_given_course": "the course",
     "admin_given_taken": "{given}, removed: {taken}",
     "admin_problem_no_order": (
-        "⚠️ **No order.** Once an order appears, the payment is linked automatically. If another shop uses "
-        "the same account, do nothing. Otherwise refund the payment."
+        "⚠️ **No matching order.** If one appears, the payment will be linked automatically. If it belongs "
+        "to another shop on the same account, do nothing. Otherwise refund it."
     ),
     "admin_problem_amount": (
         "⚠️ **Wrong amount.** Nothing was added. Refund the payment or add the purchase yourself: /plan, "
@@ -735,12 +732,12 @@ TEXTS: Mapping[str, str] = {
         "⚠️ **Paid by someone else,** or the buyer deleted their data. Nothing was added. Refund the payment."
     ),
     "admin_problem_test": (
-        "⚠️ **Test payment.** No real money was received, and nothing was added. Check your secrets for a "
-        "test key."
+        "⚠️ **Test payment.** No real money was received, and nothing was added. Check whether your secrets "
+        "contain a test key."
     ),
     "admin_problem_withdrawn": (
-        "⚠️ **Canceled order.** Its discount went to a later order or was used. Nothing was added. Refund "
-        "the payment."
+        "⚠️ **Canceled order.** Its discount was moved to a later order or already used. Nothing was added. "
+        "Refund the payment."
     ),
     "admin_problem_second_charge": (
         "⚠️ **Paid twice.** Another payment already covers this order, so this one added nothing. Refund the "
@@ -752,7 +749,7 @@ TEXTS: Mapping[str, str] = {
     "admin_refund_state_done": "completed",
     "admin_refund_state_refused": "rejected by the provider",
     "admin_refund_state_unknown": "unconfirmed, check the provider’s dashboard",
-    "admin_refund_state_failed": "failed, the money is still with us",
+    "admin_refund_state_failed": "failed, we still have the money",
     "admin_button_payment": "💳 Payment {payment}",
     "admin_button_payments": "💳 Payments",
     "admin_button_refund": "↩️ Refund {money}",
@@ -777,13 +774,13 @@ TEXTS: Mapping[str, str] = {
     "admin_refund_question": "↩️ **Refund {money}?**\n\nPayment {id}, {provider}\nTo: {name}",
     "admin_refund_takes": "The buyer gets a message and loses the unused part of the purchase.",
     "admin_refund_takes_part": (
-        "The buyer gets a message and loses the same share of the purchase if it’s unused."
+        "The buyer gets a message and loses the same share of the purchase, unless it’s already used."
     ),
-    "admin_refund_how_part": "To refund only a part: `/refund {id} {part}`",
+    "admin_refund_how_part": "For a partial refund: `/refund {id} {part}`",
     "admin_refund_not_paid": "No money was received for payment {id}, so there’s nothing to refund.",
     "admin_refund_busy": "Payment {id} is already being refunded. Wait for that refund to finish.",
     "admin_refund_busy_with": (
-        "⏳ {admin} is already refunding this payment, so a second refund wasn’t started."
+        "⏳ {admin} is already refunding this payment, so we didn’t start a second refund."
     ),
     "admin_refund_nothing_left": "Payment {id} has already been refunded in full.",
     "admin_refund_too_much": "You can refund {money} at most.",
@@ -796,8 +793,8 @@ TEXTS: Mapping[str, str] = {
         "you can."
     ),
     "admin_refund_not_configured": (
-        "{provider}: not connected right now. Refund the payment in the provider’s dashboard, and the bot "
-        "will notice."
+        "{provider}: not connected right now. Refund the payment in the provider’s dashboard, and we’ll "
+        "update it here."
     ),
     "admin_refund_whole_only": "{provider}: only full refunds are possible.",
     "admin_refund_other_currency": (
@@ -812,20 +809,21 @@ TEXTS: Mapping[str, str] = {
     ),
     "admin_refund_is_open": (
         "⏳ **Refund of {money}: unconfirmed** · {provider}\n\nThe provider hasn’t given a clear answer yet. "
-        "We’ll keep checking and message you. The money can’t be sent twice."
+        "We’ll keep checking and message you. The buyer can’t be refunded twice."
     ),
     "admin_refund_is_accepted": (
         "⏳ **Refund of {money}: on its way** · {provider}\n\nWe’ll message you when it’s completed."
     ),
     "admin_refund_is_done": "✅ **Refunded {money}** · {provider}",
     "admin_refund_is_refused": (
-        "❌ **Refund of {money}: rejected** · {provider}\n\nThe money is still with us. You can try again."
+        "❌ **Refund of {money}: rejected** · {provider}\n\nThe money hasn’t left our account. You can try "
+        "again."
     ),
     "admin_refund_is_unknown": (
         "❓ **Refund of {money}: unconfirmed** · {provider}\n\nThe provider never gave a clear answer. Check "
         "its dashboard."
     ),
-    "admin_refund_is_failed": "❌ **Refund of {money}: failed** · {provider}\n\nThe money is still with us.",
+    "admin_refund_is_failed": "❌ **Refund of {money}: failed** · {provider}\n\nWe still have the money.",
     "refund_told_done": "✅ **Refunded {back}**\n\nPayment {payment}, {provider}, ID `{number}`.",
     "refund_told_refused": (
         "❌ **Refund of {back}: rejected**\n\nPayment {payment}, {provider}, ID `{number}`. Open the payment "
@@ -833,12 +831,12 @@ TEXTS: Mapping[str, str] = {
     ),
     "refund_told_unknown": (
         "❓ **Refund of {back}: unconfirmed**\n\nPayment {payment}, {provider}, ID `{number}`. The provider "
-        "never gave a clear answer, and it isn’t safe to ask again. Check its dashboard. If the money wasn’t "
-        "refunded, issue the refund again."
+        "never gave a clear answer, and it isn’t safe to retry automatically. Check its dashboard. If the "
+        "money wasn’t refunded, issue the refund again."
     ),
     "refund_told_failed": (
-        "❌ **Refund of {back}: failed**\n\nPayment {payment}, {provider}, ID `{number}`. The money is still "
-        "with us, and the purchase is active again. You can try again."
+        "❌ **Refund of {back}: failed**\n\nPayment {payment}, {provider}, ID `{number}`. We still have the "
+        "money, and the purchase is active again. You can try again."
     ),
     "admin_card_paid": "{paid}",
     "admin_card_refunded": "{paid}, {refunded} of it refunded",
@@ -854,18 +852,20 @@ TEXTS: Mapping[str, str] = {
         "The check took too long to run in chat. Run it in the SQL editor: `check_payments()` and "
         "`check_balances()`."
     ),
-    "statement_head": "🧾 **Payments: the providers’ records and ours,** 30 days",
+    "statement_head": "🧾 **Payments: providers’ records vs. ours** · 30 days",
     "statement_agrees": "✅ {provider}: {ours}",
-    "statement_differs": "🚨 {provider}: theirs {theirs}, ours {ours}",
-    "statement_days": "**Days that differ**",
-    "statement_day": "{day}, {provider}: theirs {theirs}, ours {ours}, unmatched: {unmatched}",
+    "statement_differs": "🚨 {provider}: their records show {theirs}, ours show {ours}",
+    "statement_days": "**Days that don’t match**",
+    "statement_day": (
+        "{day}, {provider}: their records show {theirs}, ours show {ours}. Unmatched: {unmatched}"
+    ),
     "statement_unread": "⏳ {provider}: {days|day|days} left to compare",
     "statement_foreign": "Payments from other shops on the same accounts: {count}",
     "statement_no_payments": (
-        "✅ No payments for {days|day|days}, in the providers’ records or ours. Each day is compared once "
-        "it’s over."
+        "✅ No payments in {days|day|days}, either in the providers’ records or in ours. We compare each day "
+        "after it ends."
     ),
-    "statement_nothing": "Nothing to compare yet. The first payment lists will be loaded within an hour.",
+    "statement_nothing": "Nothing to compare yet. The first payment records will arrive within an hour.",
     # Own keys
     "keys": "🔑 **Your keys**\n\n{keys}\n\n{now}",
     "keys_line": "{name} …{last_four} · added {since} · {state}",
@@ -875,7 +875,7 @@ TEXTS: Mapping[str, str] = {
     "keys_state_unreadable": "temporarily unavailable, we’re on it",
     "keys_unchecked": " · not verified yet",
     "keys_on_own": "I’m using your {name} key. Requests don’t count toward your plan.",
-    "keys_on_plan": "I’m using your plan. None of your keys is in use.",
+    "keys_on_plan": "I’m using your plan, not your own keys.",
     "keys_none": (
         "🔑 **Your own AI key**\n\n"
         "Have an API key ({names})? I can answer with it: requests won’t count toward your plan, and you’ll "
@@ -911,7 +911,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "keys_other": "🤔 This looks like a key from {other}, not {name}. I didn’t save it or send it anywhere.",
     "keys_alone": (
-        "🤔 Several words here look like a key. Send only the {name} key, with nothing else in the message."
+        "🤔 I see several possible keys here. Send only the {name} key, with nothing else in the message."
     ),
     "keys_again": "🔑 I couldn’t finish checking the key, so I didn’t save it. Send the {name} key again.",
     "keys_no_key": "🤔 That doesn’t look like a key from {name}. Send only the key, or tap Cancel.",
@@ -932,16 +932,16 @@ TEXTS: Mapping[str, str] = {
         "are in `docs/own_keys.md`."
     ),
     "own_key_refused": (
-        "🔑 **{name} rejected your key.** It may have been revoked or expired.\n\nI’ve turned it off, so your "
-        "next requests use your plan. Send your message again or add a new key."
+        "🔑 **{name} rejected your key.** It may have been revoked or expired.\n\nI’ve turned it off, and "
+        "your next requests will use your plan. Send your message again or add a new key."
     ),
     "own_key_credit": "💳 **Your {name} account is out of credit.** Top it up, or use your plan for now.",
     "own_key_rate": (
         "🚦 **{name} is limiting your key:** too many requests. Wait a bit, or use your plan for now."
     ),
     "own_key_model": (
-        "🤷 **Your {name} key has no access to {model}.** Check your access at {name}, or use your plan for "
-        "now."
+        "🤷 **Your {name} key doesn’t have access to {model}.** Check your access at {name}, or use your "
+        "plan for now."
     ),
     "own_key_access": (
         "🚫 **{name} denied the request.** Check your key’s permissions, your organization and access to "
@@ -953,7 +953,7 @@ TEXTS: Mapping[str, str] = {
     "cancel_nothing": "There’s nothing to cancel. Just send me a message.",
     "button_old": "This button is from an old message. Open the current menu: /start",
     # What the bot cannot take
-    "cannot_photo": "🖼 I can’t see pictures yet. Describe it in words and I’ll help.",
+    "cannot_photo": "🖼 I can’t see pictures yet. Describe what’s in it, and I’ll help.",
     "cannot_voice": "🎙 I can’t listen to voice messages yet. Please type it instead.",
     "cannot_video": "🎬 I can’t watch videos yet. Tell me what it’s about.",
     "cannot_document": "📄 I can’t read files yet. Paste the text into a message.",
@@ -985,14 +985,16 @@ TEXTS: Mapping[str, str] = {
     "way_out_keys": "🔑 Use your own AI key: /keys",
     "way_out_referral": "🎁 Invite a friend: /referral",
     "ai_failed": "😔 The AI couldn’t answer. Please try again.{counted}",
-    "ai_unavailable": "😔 The AI isn’t available right now. We’re working on it, so try again later.{counted}",
+    "ai_unavailable": (
+        "😔 The AI isn’t available right now. We’re working on it. Please try again later.{counted}"
+    ),
     "ai_too_long": "📏 This conversation is too long for the AI. Start a new conversation or send a shorter message.{counted}",
     "ai_timeout": "⌛ The AI took too long. Try again or ask for something shorter.{counted}",
     "ai_refused": "🙅 The AI won’t answer this. Try rephrasing it.{counted}",
     "ai_overloaded": "🚦 The AI is overloaded right now. Try again in a minute.{counted}",
     "request_not_counted": "This request didn’t count.",
-    "request_counted": "This request counted because the AI had already started on it.",
-    "request_counted_failures": "This request counted: too many of your requests failed today.",
+    "request_counted": "This request counted because the AI had already started working on it.",
+    "request_counted_failures": "This request counted because too many of your requests have failed today.",
     "in_progress": (
         "⏳ I’m still working on your earlier questions. Wait for an answer, then send this one again. It "
         "didn’t count."
@@ -1007,8 +1009,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "admin_alert_user_cost": (
         "⚠️ **A user reached the daily cost limit.**\n\nBot: {bot}\nUser: `{user}`\nLimit: ${limit} "
-        "(`daily_cost_user`)\n\nTheir questions are declined for the rest of the day. You get this alert "
-        "only for the first user each day."
+        "(`daily_cost_user`)\n\nThe bot won’t answer their questions for the rest of the day. You get this "
+        "alert only for the first user each day."
     ),
     "admin_alert_bot_cost": (
         "🚨 **The bot {bot} reached its daily cost limit** of ${limit}.\n\nFor the rest of the day, it "
@@ -1034,7 +1036,7 @@ TEXTS: Mapping[str, str] = {
         "/payment"
     ),
     "owner_alert": (
-        "🚨 **An update couldn’t be processed** after {failures|attempt|attempts}.\n\nBot: {bot}\nUpdate: "
+        "🚨 **We couldn’t process an update** after {failures|attempt|attempts}.\n\nBot: {bot}\nUpdate: "
         "`{update_id}`\nError: `{error}`"
     ),
     "bot_about": "An AI assistant that remembers your conversation.",
@@ -1090,10 +1092,10 @@ TEXTS: Mapping[str, str] = {
     "buy_other": "Other payment methods",
     "buy_note_extends": "Your plan is active until {until}. The new period starts after that date.",
     "buy_note_repeats": (
-        "🔁 Your plan auto-renews and is paid until {until}. Paying once adds a period and keeps auto-renewal "
-        "on. A new auto-renewal replaces the current one."
+        "🔁 Your plan auto-renews and is paid until {until}. A one-time payment adds another period and "
+        "keeps auto-renewal on. A new auto-renewal replaces the current one."
     ),
-    "buy_note_endless": "⚠️ Your plan has no end date, so this purchase would add nothing right now.",
+    "buy_note_endless": "⚠️ Your plan has no end date, so this purchase wouldn’t add anything right now.",
     "buy_replaces": "🔁 You already have auto-renewal: **{title}**, {price}, {provider}.\n\nIf you pay now, you’ll get one more period, and the new auto-renewal will replace this one.",
     "buy_replace": "Replace auto-renewal",
     "buy_pay": "**{title}**\nTotal: **{price}**\n\nWe’ll message you when the payment goes through.",
@@ -1126,9 +1128,11 @@ TEXTS: Mapping[str, str] = {
     "invitation_paid": "✅ **{title}**\nPaid: {price}",
     "invitation_held": "⏳ **{title}**\nThe payment is under review. We’ll message you when it’s settled. Questions? /paysupport",
     "invitation_refunded": "↩️ **{title}**\nRefunded: {price}",
-    "invitation_disputed": "⚠️ **{title}**\nThe bank disputed this payment, so the purchase is on hold. Questions? /paysupport",
+    "invitation_disputed": (
+        "⚠️ **{title}**\nYour bank disputed this payment, so the purchase is on hold. Questions? /paysupport"
+    ),
     "invitation_withdrawn": (
-        "**{title}**\nThis order was canceled because its discount went to a newer order."
+        "**{title}**\nThis order was canceled because its discount was applied to a newer order."
     ),
     "invitation_expired": "⌛ **{title}**\nThis payment link has expired.",
     "invitation_again": "Buy again",
@@ -1142,9 +1146,14 @@ TEXTS: Mapping[str, str] = {
         "That doesn’t look like an email address or a phone number. Send it like this: anna@example.com or "
         "+79991234567."
     ),
-    "menu_contact": "🧾 Receipt contact",
-    "contact": "🧾 **Receipt contact**\n\n{contact}\n\nWe send receipts for your purchases here.",
-    "contact_none": "🧾 **Receipt contact**\n\nNone saved. We’ll ask for one when a purchase needs a receipt.",
+    "menu_contact": "🧾 Receipt settings",
+    "contact": (
+        "🧾 **Email or phone number for receipts**\n\n{contact}\n\nWe send receipts for your purchases here."
+    ),
+    "contact_none": (
+        "🧾 **Email or phone number for receipts**\n\nNot set. We’ll ask for it when a purchase needs a "
+        "receipt."
+    ),
     "contact_ask": (
         "🧾 Send an **email address** or a **phone number** for your receipts. Auto-renewal receipts will go "
         "there too."
@@ -1154,10 +1163,13 @@ TEXTS: Mapping[str, str] = {
     "contact_remove": "Remove",
     "contact_cancel": "‹ Back",
     "contact_back": "‹ Profile",
-    "contact_removed": "Receipt contact removed. Receipts for active auto-renewals still go to the previous one.",
+    "contact_removed": (
+        "Your email or phone number for receipts has been removed. Receipts for active auto-renewals will "
+        "still go there."
+    ),
     "buy_contact_refused": (
         "🧾 **{contact}** wasn’t accepted for the receipt. Payment method: {provider}. You weren’t charged. "
-        "Check it for typos, or send a different **email address** or **phone number**."
+        "Check for typos, or send a different **email address** or **phone number**."
     ),
     "buy_refused": (
         "😔 This payment method isn’t available for this order. You weren’t charged. Choose another one."
@@ -1235,8 +1247,8 @@ TEXTS: Mapping[str, str] = {
         "/paysupport"
     ),
     "payment_held_withdrawn": (
-        "⏳ **{title}**: we received {money} for an order that was canceled because its discount went to "
-        "another order. The payment is under review, and nothing was added. We’ll message you when it’s "
+        "⏳ **{title}**: we received {money} for an order that was canceled because its discount was applied "
+        "to another order. The payment is under review, and nothing was added. We’ll message you when it’s "
         "refunded. Questions? /paysupport"
     ),
     "payment_held_test": "🧪 **{title}**: this was a test payment. No money was charged, so nothing was added.",
@@ -1271,10 +1283,13 @@ TEXTS: Mapping[str, str] = {
     "refunded_unused": (
         "↩️ **{title}**: we’ve refunded {money}. This payment never added anything to your account."
     ),
-    "refund_undone": "**{title}**: the refund of {money} didn’t go through, so your purchase is active again.",
-    "dispute_won": "✅ **{title}**: the dispute over {money} has been settled, and your purchase is active again.",
+    "refund_undone": "**{title}**: the {money} refund didn’t go through, so your purchase is active again.",
+    "dispute_won": (
+        "✅ **{title}**: the dispute over the {money} payment has been resolved, and your purchase is active "
+        "again."
+    ),
     "disputed": (
-        "⚠️ **{title}**: the bank disputed the payment of {money}, so the purchase is on hold. If this is a "
+        "⚠️ **{title}**: your bank disputed the {money} payment, so the purchase is on hold. If this is a "
         "mistake, contact us: /paysupport"
     ),
     "renewed_resumed": (
@@ -1282,17 +1297,20 @@ TEXTS: Mapping[str, str] = {
         "it off: /subscription"
     ),
     "order_reminder": "You haven’t paid for **{title}** yet ({price}). Want to finish?",
-    "renewal_replaced": "🔁 **{title}** ({provider}): auto-renewal is off because the new one replaced it.",
+    "renewal_replaced": (
+        "🔁 **{title}** ({provider}): auto-renewal is off because your new subscription replaced this one."
+    ),
     "renewal_active": "🔁 **{title}**: auto-renewal is back on. Paid until {until}.",
     "renewal_contact_refused": (
-        "⚠️ **{title}**: we couldn’t renew it because the payment provider didn’t accept your receipt "
-        "contact. Send another one and we’ll try again. You keep the plan until {until}."
+        "⚠️ **{title}**: we couldn’t renew it because the payment provider didn’t accept your email or "
+        "phone number for receipts. Send a different one, and we’ll try again. You keep the plan until "
+        "{until}."
     ),
-    "renewal_contact_button": "Change contact",
+    "renewal_contact_button": "Change email or phone",
     "renewal_past_due": (
         "⚠️ **{title}**: we couldn’t charge you for the next period. We’ll try again, and you keep the plan "
-        "until {until}.\n\nMake sure your card has enough money and hasn’t expired. Pay another way: /buy. "
-        "Turn off auto-renewal: /subscription"
+        "until {until}.\n\nCheck that your card hasn’t expired and there’s enough money in your account. "
+        "Pay another way: /buy. Turn off auto-renewal: /subscription"
     ),
     "renewal_given_up": (
         "**{title}**: we couldn’t charge you, so auto-renewal is off. Your plan was paid until {until}, and "
@@ -1304,8 +1322,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "payment_alarm_no_order": (
         "🚨 **Payment without an order:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Nothing "
-        "was added.\n\nOnce an order appears, the payment is linked automatically. If another shop uses the "
-        "same account, do nothing. Otherwise refund the payment."
+        "was added.\n\nIf a matching order appears, the payment will be linked automatically. If it belongs "
+        "to another shop on the same account, do nothing. Otherwise refund it."
     ),
     "payment_alarm_amount": (
         "🚨 **Wrong amount:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Nothing was "
@@ -1317,16 +1335,17 @@ TEXTS: Mapping[str, str] = {
     ),
     "payment_alarm_owner": (
         "🚨 **Paid by someone else,** or the buyer deleted their data: {money}\n\nPayment {payment}, "
-        "{provider}, ID `{number}`. Nothing was added.\n\nRefund the payment. If the buyer deleted their "
-        "data, it’s refunded automatically."
+        "{provider}, ID `{number}`. Nothing was added.\n\nIf the buyer deleted their data, we’ll refund the "
+        "payment automatically. Otherwise refund it yourself."
     ),
     "payment_alarm_test": (
         "🚨 **Test payment:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. No real money was "
-        "received, and nothing was added.\n\nCheck your secrets for a test key."
+        "received, and nothing was added.\n\nCheck whether your secrets contain a test key."
     ),
     "payment_alarm_withdrawn": (
         "🚨 **A canceled order was paid:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. The "
-        "order’s discount went to a later order or was used. Nothing was added.\n\nRefund the payment."
+        "order’s discount was moved to a later order or already used. Nothing was added.\n\nRefund the "
+        "payment."
     ),
     "payment_alarm_second_charge": (
         "🚨 **Paid twice:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Another payment already "
@@ -1338,13 +1357,13 @@ TEXTS: Mapping[str, str] = {
     ),
     "renewal_alarm_missed": (
         "🚨 **A renewal wasn’t charged in time:** {money}\n\n{provider}, subscription `{number}`, paid until "
-        "{until}. There’s been no charge or decline since.\n\nCheck the subscription in the provider’s "
+        "{until}. We haven’t seen a charge or a decline since.\n\nCheck the subscription in the provider’s "
         "dashboard and the jobs in Cloud Scheduler."
     ),
     "statement_alarm": (
         "🚨 **Payments don’t match:** {provider}, {day}\n\nOnly in the provider’s records: {not_here}\nOnly "
-        "in ours: {not_there}\nDifferent amounts: {differs}\n\nIDs: `{numbers}`\n\nCompare them in the "
-        "provider’s dashboard. All totals: /statement"
+        "in our records: {not_there}\nDifferent amounts: {differs}\n\nIDs: `{numbers}`\n\nLook them up in "
+        "the provider’s dashboard. All totals: /statement"
     ),
     "payment_alarm_dispute": (
         "🚨 **Dispute:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. The purchase is on "
@@ -1356,9 +1375,9 @@ TEXTS: Mapping[str, str] = {
         "their data. We’re canceling it and refunding its charges."
     ),
     "subscription_alarm_unknown": (
-        "🚨 **Unknown subscription**\n\n{provider}, ID `{number}`. No payment for it arrived within a day, so "
-        "its events are ignored. If another shop uses the same account, do nothing. Otherwise look for it in "
-        "the provider’s dashboard."
+        "🚨 **Unknown subscription**\n\n{provider}, ID `{number}`. We didn’t receive a payment for it within "
+        "a day, so we’re ignoring its events. If it belongs to another shop on the same account, do "
+        "nothing. Otherwise look for it in the provider’s dashboard."
     ),
     "subscription_alarm_running": (
         "🚨 **Can’t cancel a subscription**\n\n{provider}, ID `{number}`. The user deleted their data or "
@@ -1379,7 +1398,7 @@ TEXTS: Mapping[str, str] = {
     "payment_status_expired": "expired",
     "payments_unknown": "Payment",
     "payment_status_refunded": "refunded",
-    "payment_status_disputed": "disputed by the bank",
+    "payment_status_disputed": "disputed by your bank",
     "payment_status_canceled": "canceled, not paid",
     "payment_status_withdrawn": "canceled",
     "subscription_renewal_active_month": "🔁 {title}: auto-renews at {price}/month, {provider}.",
@@ -1395,8 +1414,8 @@ TEXTS: Mapping[str, str] = {
     "subscription_cancel": "Turn off auto-renewal",
     "subscription_cancel_of": "Turn off: {title}",
     "subscription_cancel_sure": (
-        "Turn off auto-renewal?\n\nYou won’t be charged again, and you keep access to the end of the period "
-        "you’ve paid for."
+        "Turn off auto-renewal?\n\nYou won’t be charged again, and you’ll keep access until the end of the "
+        "period you’ve paid for."
     ),
     "subscription_cancel_yes": "Yes, turn it off",
     "subscription_keep": "‹ Keep it on",
@@ -1421,9 +1440,9 @@ TEXTS: Mapping[str, str] = {
     ),
     "terms_link": "📄 Terms of sale: {link}",
     "paysupport": (
-        "🤝 **Payment help**\n\n/payments shows the status of each payment. If you were charged and got nothing, wait ten "
-        "minutes: some payments arrive late. Still wrong? Write to {contact} with the date and the amount. Telegram’s "
-        "own support can’t help with purchases in bots."
+        "🤝 **Payment help**\n\n/payments shows the status of each payment. If you were charged and got "
+        "nothing, wait ten minutes: some payments arrive late. Still nothing? Write to {contact} with the "
+        "date and the amount. Telegram’s own support can’t help with purchases in bots."
     ),
     "paysupport_owner": "the bot’s owner",
     "ends_days": "⏳ Your subscription is active until {until}. Renew early and you won’t lose a day: /buy",

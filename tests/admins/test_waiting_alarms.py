@@ -281,7 +281,7 @@ def test_the_owner_who_starts_the_bot_reads_what_happened_before(
     chat.send("/start").wait()
     chat.answer()
     assert stack.run_job("sweep").status == 200
-    assert "An update couldn’t be processed" in chat.answer().text
+    assert "We couldn’t process an update" in chat.answer().text
     seen = len(chat.answers())
     stack.run_job("sweep")
     eventually(stack.telegram.idle, 5)

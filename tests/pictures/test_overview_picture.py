@@ -38,8 +38,8 @@ def view(
         date="21 November",
         tiles=tiles or [Tile("People", "12", ["today: +1", "30 days: +3"])] * 4,
         charts=[
-            Chart("Requests", "most in a day: 9", requests, "AI errors", "Nothing in 30 days", REQUESTS),
-            Chart("Active people", "most in a day: 9", people, "new", "Nothing in 30 days", PEOPLE),
+            Chart("Requests", "most in a day: 9", requests, "AI errors", "No activity in 30 days", REQUESTS),
+            Chart("Active people", "most in a day: 9", people, "new", "No activity in 30 days", PEOPLE),
         ],
     )
 

@@ -267,7 +267,7 @@ def test_a_key_refused_later_is_put_aside_and_the_plan_answers(stack: Stack, sql
             "OpenAI is limiting your key",
             "OpenAI ограничивает ваш ключ",
         ),
-        (AiBehaviour(status=404), "has no access to gpt-5-mini", "нет доступа к модели gpt-5-mini"),
+        (AiBehaviour(status=404), "doesn’t have access to gpt-5-mini", "нет доступа к модели gpt-5-mini"),
     ],
 )
 def test_trouble_with_the_account_names_the_persons_own(

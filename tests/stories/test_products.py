@@ -57,7 +57,7 @@ def say(chat: Chat, text: str) -> Answer:
 
 WORDS: dict[str, dict[str, str]] = {
     "en": {
-        "prices": "💰 Change prices", "yes": "💰 Yes, change prices", "jump": "⚠️ Yes, that much",
+        "prices": "💰 Change prices", "yes": "💰 Yes, change prices", "jump": "⚠️ Yes, I’m sure",
         "show": "🟢 Start selling", "hide": "⚪️ Hide", "texts": "✏️ Change texts", "save": "✏️ Yes, save",
         "none": "no price yet", "hidden": "hidden", "sold": "for sale", "cancel": "Cancel",
         "keep": "Current subscribers and open invoices keep the old price.", "money": "$5.99",
@@ -160,9 +160,9 @@ def test_a_jump_needs_another_yes_and_an_old_question_changes_nothing(
     tap(first, "💰 Yes, change prices")
     jump = ask(boss, f"/products {product} 4990 RUB")
     assert "499\u00a0₽ → 4,990\u00a0₽ ⚠️ ×10" in jump.text
-    assert labels(jump)[0] == ["⚠️ Yes, that much"]
+    assert labels(jump)[0] == ["⚠️ Yes, I’m sure"]
     later = ask(boss, f"/products {product} 599 RUB")
-    assert "out of date" in str(jump.tap("⚠️ Yes, that much").answer(20)["text"])
+    assert "out of date" in str(jump.tap("⚠️ Yes, I’m sure").answer(20)["text"])
     tap(later, "💰 Yes, change prices")
     assert sql("select amount::int as a from product_prices where product_key = %s", product) == [{"a": 599}]
 
@@ -206,7 +206,7 @@ def test_the_preview_is_what_a_new_buyer_sees(
     assert len(buttons) == 2, "once or auto-renewing"
     assert "\n".join(f"▫️ {label}" for label in buttons) in preview
     price = {"en": "$5.99", "ru": "499\u00a0₽"}[language]
-    assert f"The button {SHOP[language]} · {price} opens:" in preview, "for the admin, in English"
+    assert f"The {SHOP[language]} · {price} button opens:" in preview, "for the admin, in English"
 
 
 @pytest.mark.parametrize(

@@ -16,9 +16,9 @@ from tools.emulator.telegram import Answer, Chat
 
 Sql = Callable[..., list[dict[str, Any]]]
 WORDS = {
-    "en": {"refused": "anna@refused.example wasn’t accepted", "button": "Receipt contact",
+    "en": {"refused": "anna@refused.example wasn’t accepted", "button": "Receipt settings",
            "page": "anna@example.com",
-           "change": "Change", "remove": "Remove", "ask": "for your receipts", "none": "None saved"},
+           "change": "Change", "remove": "Remove", "ask": "for your receipts", "none": "Not set"},
     "ru": {"refused": "Контакт anna@refused.example не подошёл", "button": "Контакт для чеков",
            "page": "anna@example.com",
            "change": "Изменить", "remove": "Удалить", "ask": "для чеков", "none": "Не указан"},
@@ -168,13 +168,13 @@ def test_a_renewal_asks_for_another_contact(stack: Stack, sql: Sql, clock: Calla
     stack.run_job("payments")
     told = eventually(
         lambda: (
-            [one for one in anna.answers() if "didn’t accept your receipt contact" in one.text]
+            [one for one in anna.answers() if "didn’t accept your email or phone number" in one.text]
             or (stack.run_job("payments") and None)
         ),
         60,
     )[0]
 
-    tap(told, "Change contact")
+    tap(told, "Change email or phone")
     ask(anna, "new@example.com")
 
     clock("clock_timestamp() + interval '33 days'")

@@ -84,7 +84,7 @@ def test_a_payment_goes_back_whole_and_once(stack: Stack, appoint: Appoint, sql:
     question = ask(boss, f"/refund {payment}")
     assert question.text.startswith("↩️ Refund ")
     assert "The buyer gets a message and loses the unused part of the purchase" in question.text
-    assert ("To refund only a part" in question.text) == (provider != "telegram_stars")
+    assert ("For a partial refund" in question.text) == (provider != "telegram_stars")
     assert given_back(sql, payment) == 0
 
     done = tap_yes(question)
@@ -464,7 +464,7 @@ def test_somebodys_payments_and_money_on_the_card(
         ("ru", "/refund 17 вернёт всё", "Не удалось найти", "Платежей нет", "Вы ещё ничего не покупали"),
         (
             "en",
-            "/refund 17 refunds all of it",
+            "/refund 17 refunds it in full",
             "can’t find payment",
             "No payments",
             "bought anything yet",

@@ -16,7 +16,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 WORDS = {
     "en": (
         "Premium for a month", "🔁 Telegram Stars", "🔁 Card (Stripe)", "You already have auto-renewal",
-        "Telegram Stars", "Replace auto-renewal", "auto-renewal is off because the new one replaced it",
+        "Telegram Stars", "Replace auto-renewal", "your new subscription replaced this one",
     ),
     "ru": (
         "Премиум на месяц", "🔁 Звёзды Telegram", "🔁 Карта (Stripe)", "Автопродление уже включено",
@@ -76,7 +76,7 @@ def test_a_single_month_is_not_asked_about(stack: Stack, sql: Sql) -> None:
     anna.pay(link_of(tap(product(anna, "Premium for a month"), "🔁 Telegram Stars"))).wait()
     eventually(lambda: renewals(sql, anna) == {"telegram_stars": "active"}, 20)
     page = product(anna, "Premium for a month")
-    assert "Paying once adds a period and keeps auto-renewal on" in page.text
+    assert "A one-time payment adds another period and keeps auto-renewal on" in page.text
     assert "Total:" in tap(page, "Stripe").text
 
 

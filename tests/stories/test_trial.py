@@ -36,7 +36,7 @@ WORDS = {
         "start": "✨ Start",
         "started": "🎉 Your free trial has started. Premium is active until ",
         "running": "✨ Your free trial is on: Premium is active until ",
-        "used": "You’ve already had your free trial",
+        "used": "You’ve already used your free trial",
         "paid": "for new users only",
         "off": "There’s no free trial right now",
         "way": "✨ Try a plan for free: /trial",
