@@ -566,10 +566,15 @@ TEXTS: Mapping[str, str] = {
         "`trainings 3`. The number of people and days are optional; `-` means no limit."
     ),
     "admin_promocode_none": "There’s no promo code {code}. Create it: `/promocode {code} percent 20 100 30`",
-    "admin_promocode_bad": (
-        "That promo code won’t work. Use 3–32 characters: Latin letters, digits, - and _. Limits: 99% off, "
-        "36 months, a million requests, 1,000 training sessions, 3,660 days."
-    ),
+    "admin_promocode_bad": "🏷 The promo code wasn’t created.\n\n{reasons}",
+    "admin_promocode_bad_code": "Code: use 3–32 characters: Latin letters, digits, - and _.",
+    "admin_promocode_bad_kind": "Type: use percent, month, credits or trainings.",
+    "admin_promocode_bad_percent": "Discount: enter a whole number from 1 to 99, without the % sign.",
+    "admin_promocode_bad_month": "Months: enter a whole number from 1 to 36.",
+    "admin_promocode_bad_credits": "Requests: enter a whole number from 1 to 1 million.",
+    "admin_promocode_bad_trainings": "Training sessions: enter a whole number from 1 to 1000.",
+    "admin_promocode_bad_uses": "People: enter a whole number from 1 to 1 million, or - for no limit.",
+    "admin_promocode_bad_days": "Days: enter a whole number from 1 to 3660, or - for no limit.",
     "admin_promocode_taken": "The promo code {code} already exists. Nothing has changed.",
     "admin_promocodes": "🏷 **Promo codes**\n\n{codes}",
     "admin_promocodes_none": "🏷 There are no promo codes yet. Create one: `/promocode SUMMER percent 20 100 30`",
@@ -1072,11 +1077,11 @@ TEXTS: Mapping[str, str] = {
     "buy_method_card": "Card",
     "buy_discount": (
         "🏷 **{percent}% off** your next one-time purchase. The prices shown already include it. Doesn’t "
-        "apply to auto-renewing plans."
+        "apply to auto-renewing plans or top-ups."
     ),
     "buy_discount_until": (
         "🏷 **{percent}% off** your next one-time purchase until {until}. The prices shown already include "
-        "it. Doesn’t apply to auto-renewing plans."
+        "it. Doesn’t apply to auto-renewing plans or top-ups."
     ),
     "buy_reduced": "🏷 {percent}% off: {prices}.",
     "buy_reduced_price": "{price} instead of {full}",

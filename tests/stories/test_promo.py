@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from shared import texts
 from tests.money.promocodes import new_code, row_of, tries_of
 from tests.stories.test_buy import LABELS, link_of, news, speaks, tap
 from tests.support import eventually, says
@@ -270,6 +271,7 @@ BUYING = {
     "ru": {
         "product": "100 запросов", "other": "1\u00a0000 запросов", "stars_name": "Звёзды Telegram",
         "shop": "Скидка 20% на следующую разовую покупку",
+        "excluded": "Не действует на автопродление и пополнение баланса.",
         "stars": "80\u00a0⭐ вместо 100\u00a0⭐",
         "roubles": "119,20\u00a0₽ вместо 149\u00a0₽", "pay": "К оплате: 119,20\u00a0₽ вместо 149\u00a0₽",
         "pay_stars": "К оплате: 80\u00a0⭐ вместо 100\u00a0⭐", "paid": "Оплачено, спасибо!", "way": "ЮKassa",
@@ -278,6 +280,7 @@ BUYING = {
     "en": {
         "product": "100 requests", "other": "1,000 requests", "stars_name": "Telegram Stars",
         "shop": "20% off your next one-time purchase",
+        "excluded": "Doesn’t apply to auto-renewing plans or top-ups.",
         "roubles": "$1.59 instead of $1.99",
         "stars": "80\u00a0⭐ instead of 100\u00a0⭐", "pay": "Total: $1.59 instead of $1.99",
         "pay_stars": "Total: 80\u00a0⭐ instead of 100\u00a0⭐", "paid": "Paid, thank you!", "way": "Stripe",
@@ -306,6 +309,7 @@ def test_the_next_purchase_costs_less_with_a_provider(stack: Stack, sql: Sql, la
     anna, code = speaks(stack, language), new_code(sql, "percent", 20)
     shop = tap(ask(anna, f"/promo {code}"), {"ru": "Купить", "en": "Buy"}[language])
     assert words["shop"] in shop.text
+    assert words["excluded"] in shop.text
     product = tap(shop, words["product"])
     assert words["roubles"] in product.text
     assert words["stars"] in product.text
@@ -399,13 +403,14 @@ def test_a_wrong_amount_for_a_reduced_order_gives_nothing(stack: Stack, sql: Sql
             "note": "для своих",
             "switch_off": "Выключить", "switch_on": "Включить", "taken": "уже",
              "all": "Все промокоды",
-            "audit": "промокод создан", "none": "нет. Создать", "bad": "Такой промокод не подойдёт"}),
+            "audit": "промокод создан", "none": "нет. Создать",
+            "bad": "Скидка: укажите целое число от 1 до 99"}),
     ("en", {"gives": "20% off", "on": "Status: on", "off": "Status: off", "uses": "1 of 100",
             "note": "для своих",
             "switch_off": "Turn off", "switch_on": "Turn on", "taken": "already",
             "all": "All promo codes",
             "audit": "promo code created", "none": "There’s no promo code",
-            "bad": "That promo code won’t work"}),
+            "bad": "Discount: enter a whole number from 1 to 99"}),
 ])  # fmt: skip
 def test_an_admin_makes_a_code_and_switches_it_off(
     stack: Stack, appoint: Callable[..., Any], sql: Sql, language: str, words: dict[str, str]
@@ -440,6 +445,45 @@ def test_an_admin_makes_a_code_and_switches_it_off(
     audit = ask(boss, "/audit").text
     assert code in audit
     assert words["audit"] in audit
+
+
+BAD = ("code", "kind", "percent", "month", "credits", "trainings", "uses", "days")
+FAULTS = {
+    "AB": ["code"],
+    "ПРОМО": ["code"],
+    "AB percent 200": ["code", "percent"],
+    "{code} percent 0": ["percent"],
+    "{code} percent 20%": ["percent"],
+    "{code} month 37": ["month"],
+    "{code} credits 1000001": ["credits"],
+    "{code} trainings 1001": ["trainings"],
+    "{code} trainings -1": ["trainings"],
+    "{code} stars 5": ["kind"],
+    "{code} percent 20 0": ["uses"],
+    "{code} percent 20 1000001": ["uses"],
+    "{code} percent 20 many": ["uses"],
+    "{code} percent 20 - 3661": ["days"],
+    "{code} percent 20 - 0 note": ["days"],
+    "{code} stars 5 0 0": ["kind", "uses", "days"],
+}
+
+
+@pytest.mark.parametrize("language", ["en", "ru"])
+def test_a_code_that_cannot_be_made_is_answered_with_every_reason(
+    stack: Stack, appoint: Callable[..., Any], sql: Sql, language: str
+) -> None:
+    boss = appoint(language).chat("assistant")
+    code = f"FAULT-{language}-{boss.id}".upper()
+    for words, faults in FAULTS.items():
+        answer = ask(boss, f"/promocode {words.format(code=code)}").text
+        said = [one for one in BAD if texts.text(language, f"admin_promocode_bad_{one}") in answer]
+        assert sorted(said) == sorted(faults), words
+    assert sql("select from promocodes where code in (%s, 'AB')", code) == []
+    for number, made in enumerate(
+        ("month 36", "credits 1000000", "trainings 1000", "percent 99 1000000 3660")
+    ):
+        ask(boss, f"/promocode {code}-{number} {made}")
+        assert sql("select value from promocodes where code = %s", f"{code}-{number}"), made
 
 
 def test_the_list_turns_its_pages(stack: Stack, appoint: Callable[..., Any], sql: Sql) -> None:

@@ -23,8 +23,14 @@ Promocode = dict[str, Any]  # what private.promocode_card returns
 _PAGE = 8  # codes
 _CODE = re.compile(r"[A-Za-z0-9_-]{3,32}")
 _NUMBER = re.compile(r"[0-9]{1,7}")
-_LIMIT = re.compile(r"[0-9]{1,6}|-")  # of uses or days; - is none
-_DAYS = 3660  # at most
+_MOST = {  # as the table checks, and the text that says so
+    "month": (36, "admin_promocode_bad_month"),
+    "credits": (1_000_000, "admin_promocode_bad_credits"),
+    "trainings": (1000, "admin_promocode_bad_trainings"),
+    "percent": (99, "admin_promocode_bad_percent"),
+}
+_MOST_USES = 1_000_000
+_MOST_DAYS = 3660
 _GIVES = {
     "month": "admin_promocode_month",
     "credits": "admin_promocode_credits",
@@ -41,7 +47,7 @@ _STATES = {
 _REFUSALS = {
     "N0001": "unknown_command",  # taken off the list of admins a moment ago
     "N0003": "admin_done_differently",
-    "Z0007": "admin_promocode_bad",
+    "Z0007": "admin_usage_promocode",  # _faults names what an admin can get wrong
 }
 
 
@@ -52,11 +58,10 @@ def promocode(message: Message) -> None:
     match words(message, 6):
         case []:
             reply(*_list(unit, None))
-        case [code] if _CODE.fullmatch(code):
-            found = _find(unit, code)
-            reply(*(_card(unit, found) if found else (unit.rich("admin_promocode_none", code=code), [])))
-        case [code, kind, value, *rest] if _is_new(code, kind, value, rest):
-            reply(*_create(unit, code, kind.lower(), int(value), rest))
+        case [code]:
+            reply(*_show(unit, code))
+        case [code, kind, value, *rest]:
+            reply(*_create(unit, code, kind.lower(), value, rest))
         case _:
             reply(unit.rich("admin_usage_promocode"))
 
@@ -98,20 +103,39 @@ def switch(call: CallbackQuery) -> None:
     return unit.show(*_card(unit, found))
 
 
-def _is_new(code: str, kind: str, value: str, rest: list[str]) -> bool:
-    """Whether the words can be a code to make: [uses] [days] [note] behind it."""
-    return (
-        bool(_CODE.fullmatch(code))
-        and kind.lower() in _GIVES
-        and bool(_NUMBER.fullmatch(value))
-        and all(_LIMIT.fullmatch(word) for word in rest[:2])
-    )
+def _show(unit: Unit, code: str) -> tuple[Text, Keyboard]:
+    if not _CODE.fullmatch(code):
+        return unit.rich("admin_promocode_bad_code"), []
+    found = _find(unit, code)
+    return _card(unit, found) if found else (unit.rich("admin_promocode_none", code=code), [])
 
 
-def _create(unit: Unit, code: str, kind: str, value: int, rest: list[str]) -> tuple[Text, Keyboard]:
-    uses, days = (None if word == "-" else int(word) for word in (*rest[:2], "-", "-")[:2])
-    if days is not None and not 1 <= days <= _DAYS:
-        return unit.rich("admin_promocode_bad"), []
+def _faults(code: str, kind: str, value: str, uses: str, days: str) -> list[str]:
+    """Return the texts that say what keeps the words from being a new code."""
+    faults = []
+    if not _CODE.fullmatch(code):
+        faults.append("admin_promocode_bad_code")
+    if kind not in _MOST:
+        faults.append("admin_promocode_bad_kind")
+    elif not _is_within(value, _MOST[kind][0]):
+        faults.append(_MOST[kind][1])
+    if uses != "-" and not _is_within(uses, _MOST_USES):
+        faults.append("admin_promocode_bad_uses")
+    if days != "-" and not _is_within(days, _MOST_DAYS):
+        faults.append("admin_promocode_bad_days")
+    return faults
+
+
+def _is_within(number: str, most: int) -> bool:
+    return bool(_NUMBER.fullmatch(number)) and 1 <= int(number) <= most
+
+
+def _create(unit: Unit, code: str, kind: str, value: str, rest: list[str]) -> tuple[Text, Keyboard]:
+    limits = (*rest[:2], "-", "-")[:2]
+    if faults := _faults(code, kind, value, *limits):
+        reasons = "\n".join(unit.text(fault) for fault in faults)
+        return unit.rich("admin_promocode_bad", reasons=reasons), []
+    uses, days = (None if word == "-" else int(word) for word in limits)
     if unit.is_offline:
         raise StateUnavailable
     try:
@@ -119,7 +143,7 @@ def _create(unit: Unit, code: str, kind: str, value: int, rest: list[str]) -> tu
             "admin_create_promocode",
             p_code=code,
             p_kind=kind,
-            p_value=value,
+            p_value=int(value),
             p_admin_email=unit.person.admin_email,
             p_max_uses=uses,
             p_valid_until=clock.now() + timedelta(days=days) if days else None,
