@@ -100,7 +100,7 @@ def test_the_cards_buttons_act_and_bring_it_up_to_date(stack: Stack, appoint: Ap
     tap(card, "📜 Журнал")
     actions = [line.partition(": ")[2] for line in card.text.splitlines() if line.startswith(name)]
     assert len(actions) == 6
-    assert actions[0] == "разбанен"
+    assert actions[0] == "бан снят"
     assert actions[-1] == "бонусные запросы 0 → 10"
     tap(card, "👤 Карточка")
     assert f"ID: {anna.id}" in card.text
@@ -191,7 +191,7 @@ def test_a_plan_is_given_and_taken(
 @pytest.mark.parametrize(
     ("language", "question", "yes", "lifted", "none"),
     [
-        ("ru", "увидит: продаёт ключи", "🚫 Да, забанить", "разбанен", "бана не было"),
+        ("ru", "увидит причину: продаёт ключи", "🚫 Да, забанить", "разбанен", "бана не было"),
         ("en", "Reason they’ll see: продаёт ключи", "🚫 Yes, ban", "unbanned", "wasn’t banned"),
     ],
 )

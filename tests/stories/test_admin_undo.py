@@ -22,7 +22,7 @@ from tests.telegram.test_crashes import LATER
 from tools.emulator.stack import Stack
 
 
-@pytest.mark.parametrize(("language", "more"), [("ru", "больше, чем помещается"), ("en", "more matches")])
+@pytest.mark.parametrize(("language", "more"), [("ru", "не все, кто нашёлся"), ("en", "more matches")])
 def test_users_are_found_by_a_part_of_their_name(
     stack: Stack, appoint: Appoint, sql: Sql, language: str, more: str
 ) -> None:
@@ -105,7 +105,7 @@ def test_a_bought_plan_is_ended_by_its_refund_alone(stack: Stack, appoint: Appoi
 
 def test_stats_are_followed_by_revenue(stack: Stack, appoint: Appoint) -> None:
     for language, head, paying in (
-        ("ru", "💰 Выручка", "Сколько новых пользователей оплатили"),
+        ("ru", "💰 Выручка", "Сколько новых пользователей заплатили"),
         ("en", "💰 Revenue", "New users who paid"),
     ):
         boss = appoint(language).chat("assistant")

@@ -139,7 +139,7 @@ def test_a_person_is_erased_when_they_say_so(
     assert [row[0].text for row in asked.buttons] == buttons
     asked.tap(buttons[1])
     kept = asked.wait_for_edit()
-    assert kept.text in ("Хорошо, ничего не удалено.", "OK, nothing was deleted.")
+    assert kept.text in ("Хорошо, ничего не удаляем.", "OK, nothing was deleted.")
     assert row_of(sql, anna)
     anna.send("/deleteme")
     asked = anna.answer()
@@ -375,5 +375,5 @@ def test_everything_that_is_lost_is_named_and_asked_about(
     assert all(f"• {line}" in sure.text for line in lines), "the button of an older message asks, too"
     assert row_of(sql, anna)
     sure.tap(sure.buttons[1][0].text)
-    assert sure.wait_for_edit().text in ("OK, nothing was deleted.", "Хорошо, ничего не удалено.")
+    assert sure.wait_for_edit().text in ("OK, nothing was deleted.", "Хорошо, ничего не удаляем.")
     assert row_of(sql, anna)

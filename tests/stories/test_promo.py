@@ -358,7 +358,7 @@ def test_the_next_purchase_costs_less_in_stars(stack: Stack, sql: Sql, language:
 
 
 @pytest.mark.parametrize(("language", "title", "repeats", "full", "says"), [
-    ("ru", "Премиум на месяц", "🔁 Звёзды Telegram", "350", "Автопродление — по полной цене"),
+    ("ru", "Премиум на месяц", "🔁 Звёзды Telegram", "350", "При автопродлении цена полная"),
     ("en", "Premium for a month", "🔁 Telegram Stars", "350", "Auto-renewal is full price"),
 ])  # fmt: skip
 def test_what_renews_itself_is_at_the_full_price_and_says_so(

@@ -19,7 +19,7 @@ WORDS = {
     "en": {"refused": "anna@refused.example wasn’t accepted", "button": "Receipt settings",
            "page": "anna@example.com",
            "change": "Change", "remove": "Remove", "ask": "for your receipts", "none": "Not set"},
-    "ru": {"refused": "Контакт anna@refused.example не подошёл", "button": "Контакт для чеков",
+    "ru": {"refused": "не принимает для чека контакт anna@refused.example", "button": "Контакт для чеков",
            "page": "anna@example.com",
            "change": "Изменить", "remove": "Удалить", "ask": "для чеков", "none": "Не указан"},
 }  # fmt: skip

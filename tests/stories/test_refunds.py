@@ -428,7 +428,14 @@ def pay_again(stack: Stack, order_id: int, amount: str, currency: str) -> str:
 @pytest.mark.parametrize(
     ("language", "head", "given", "status", "paid", "mark"),
     [
-        ("ru", "💳 Платежи: Anna", "🎁 100 запросов", "оплачен", "Оплачено: 149\u00a0₽", "Споры с банком: 1"),
+        (
+            "ru",
+            "💳 Платежи: Anna",
+            "🎁 100 запросов",
+            "оплачен",
+            "Оплачено: 149\u00a0₽",
+            "Оспоренные платежи: 1",
+        ),
         ("en", "💳 Payments: Anna", "🎁 100 requests", "paid", "Paid: 149\u00a0₽", "Bank disputes: 1"),
     ],
 )

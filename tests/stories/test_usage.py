@@ -46,7 +46,7 @@ def person(stack: Stack, language: str) -> Any:
     ("language", "plan", "today", "month", "calls"),
     [
         ("ru", "Тариф: Бесплатный", r"Сегодня: 1 из 25, лимит обновится в 00:00 МСК, через \d+",
-         "В этом месяце: 1", r"ИИ в этом месяце: 1 обращение, в среднем \d+,\d с, токенов: \d+"),
+         "В этом месяце: 1", r"ИИ в этом месяце: 1 обращение, в среднем \d+,\d с, токенов — \d+"),
         ("en", "Plan: Free", r"Today: 1 of 25 · resets at 00:00 MSK, in \d+", "This month: 1",
          r"AI this month: 1 call, \d+\.\d s on average, \d+ tokens"),
     ],
@@ -133,7 +133,7 @@ def test_more_used_than_the_plan_has_is_shown_as_all_of_it(
 @pytest.mark.parametrize(
     ("language", "refusal", "profile", "caption"),
     [
-        ("ru", r"Лимит на этот месяц исчерпан: 2 запроса\.\n\nОн обновится 1.[а-я]+ в 00:00 МСК",
+        ("ru", r"Лимит на этот месяц исчерпан: 2 запроса\.\n\nЛимит обновится 1.[а-я]+ в 00:00 МСК",
          r"В этом месяце: 2 из 2 запросов\nЛимит обновится 1.[а-я]+ в 00:00 МСК",
          "Пригласите друга: /referral"),
         ("en", r"reached this month’s limit of 2 requests\.\n\nIt resets on 1.[A-Z][a-z]+ at 00:00 MSK",
