@@ -212,7 +212,7 @@ TEXTS: Mapping[str, str] = {
     "trial_start": "✨ Start",
     "trial_started": (
         "🎉 **Your free trial has started.** {plan} is active until {until}.\n\nWe’ll remind you before it "
-        "ends. If you buy a plan earlier, you keep the days you have left."
+        "ends. If you buy a plan earlier, you’ll keep the days you have left."
     ),
     "trial_running": "✨ Your free trial is on: **{plan}** is active until {until}.",
     "trial_already_used": (
@@ -363,7 +363,7 @@ TEXTS: Mapping[str, str] = {
     "deleteme_yes": "🗑 Delete everything",
     "deleteme_no": "Keep everything",
     "deleteme_sure": "⚠️ **Are you sure?**",
-    "deleteme_final": "We won’t be able to restore or refund any of it: there will be no record that it was yours.",
+    "deleteme_final": "We won’t be able to restore or refund any of it because there’ll be no record that it was yours.",
     "deleteme_balance": "{balance} on your balance",
     "deleteme_keeps": (
         "**Kept without your name:** orders, payments and admin actions, because we need them for "
@@ -409,7 +409,7 @@ TEXTS: Mapping[str, str] = {
     "admin_product_gives_course": "a course",
     "admin_product_none": "There’s no product {key}.",
     "admin_product_send_prices": (
-        "💰 **Prices for {title}**\n\nNow: {prices}\n\nSend the new ones in one message: `350 ⭐, 499 RUB, "
+        "💰 **Prices for {title}**\n\nNow: {prices}\n\nSend the new prices in one message: `350 ⭐, 499 RUB, "
         "5.99 USD`\nTo remove a price, add a minus before its currency: `-USD`. If you leave out a "
         "currency, its price stays the same."
     ),
@@ -469,7 +469,7 @@ TEXTS: Mapping[str, str] = {
     "admin_product_texts_question": "✏️ **Save these texts?** Language: {language}",
     "admin_product_no_price": "This product has no price yet. Set one, then start selling it.",
     "admin_product_no_contact": (
-        "📮 **Add a contact for buyers first.** Telegram requires one from every seller.\n\nSet "
+        "📮 **Add a contact for buyers first.** Telegram requires every seller to have one.\n\nSet "
         "`_SUPPORT_CONTACT` to an @name, an email address or a link, deploy, then start selling the product. "
         "Buyers will find the contact in /paysupport."
     ),
@@ -612,7 +612,7 @@ TEXTS: Mapping[str, str] = {
     "admin_reset": "{name}: requests this month {before} → {after}",
     "admin_plan_set": "{name}: plan {before} → {after}",
     "admin_plan_bought": (
-        "{name} paid for this plan, so it stays: {plan}. To end it, refund the payment: /payments"
+        "{name} paid for this plan ({plan}), so you can’t change it here. To end it, refund the payment: /payments"
     ),
     "admin_plan_until": "{plan} until {date}",
     "admin_banned": "{name}: banned",
@@ -745,7 +745,7 @@ TEXTS: Mapping[str, str] = {
         "Refund the payment."
     ),
     "admin_problem_second_charge": (
-        "⚠️ **Paid twice.** Another payment already covers this order, so this one added nothing. Refund the "
+        "⚠️ **Paid twice.** Another payment already covers this order, so nothing was added for this one. Refund the "
         "payment."
     ),
     "admin_refund_line": "↩️ {money}: {state}\n{admin}, {date}",
@@ -1131,7 +1131,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "balance_paid_course": "✅ Paid from your balance: **{title}**.\n\nBalance: {balance}",
     "invitation_paid": "✅ **{title}**\nPaid: {price}",
-    "invitation_held": "⏳ **{title}**\nThe payment is under review. We’ll message you when it’s settled. Questions? /paysupport",
+    "invitation_held": "⏳ **{title}**\nThe payment is under review. We’ll message you when it’s resolved. Questions? /paysupport",
     "invitation_refunded": "↩️ **{title}**\nRefunded: {price}",
     "invitation_disputed": (
         "⚠️ **{title}**\nYour bank disputed this payment, so the purchase is on hold. Questions? /paysupport"
@@ -1244,7 +1244,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "payment_held_amount": (
         "⏳ **{title}**: we received {money} instead of {price}, so the payment is under review. Nothing "
-        "has been added yet. We’ll message you when it’s settled. Questions? /paysupport"
+        "has been added yet. We’ll message you when it’s resolved. Questions? /paysupport"
     ),
     "payment_held_second_charge": (
         "⏳ **{title}**: you’ve already paid for this, and we received another {money}. The second payment is "
@@ -1259,15 +1259,15 @@ TEXTS: Mapping[str, str] = {
     "payment_held_test": "🧪 **{title}**: this was a test payment. No money was charged, so nothing was added.",
     "payment_held_owner": (
         "⏳ We received {money} from you for an order that isn’t linked to your account. The payment is under "
-        "review, and nothing was added. We’ll message you when it’s settled. Questions? /paysupport"
+        "review, and nothing was added. We’ll message you when it’s resolved. Questions? /paysupport"
     ),
     "payment_held_no_order": (
         "⏳ We received {money} from you but couldn’t find the order. The payment is under review. We’ll "
-        "message you when it’s settled. Questions? /paysupport"
+        "message you when it’s resolved. Questions? /paysupport"
     ),
     "payment_held_currency": (
         "⏳ **{title}**: we received {money} instead of {price}, so the payment is under review. Nothing "
-        "has been added yet. We’ll message you when it’s settled. Questions? /paysupport"
+        "has been added yet. We’ll message you when it’s resolved. Questions? /paysupport"
     ),
     "payment_failed": (
         "😔 **{title}**: the payment didn’t go through, and you weren’t charged. Try again or pay another "
@@ -1308,12 +1308,12 @@ TEXTS: Mapping[str, str] = {
     "renewal_active": "🔁 **{title}**: auto-renewal is back on. Paid until {until}.",
     "renewal_contact_refused": (
         "⚠️ **{title}**: we couldn’t renew it because the payment provider didn’t accept your email or "
-        "phone number for receipts. Send a different one, and we’ll try again. You keep the plan until "
+        "phone number for receipts. Send a different one, and we’ll try again. You’ll keep your plan until "
         "{until}."
     ),
     "renewal_contact_button": "Change email or phone",
     "renewal_past_due": (
-        "⚠️ **{title}**: we couldn’t charge you for the next period. We’ll try again, and you keep the plan "
+        "⚠️ **{title}**: we couldn’t charge you for the next period. We’ll try again, and you’ll keep your plan "
         "until {until}.\n\nCheck that your card hasn’t expired and there’s enough money in your account. "
         "Pay another way: /buy. Turn off auto-renewal: /subscription"
     ),
@@ -1321,9 +1321,9 @@ TEXTS: Mapping[str, str] = {
         "**{title}**: we couldn’t charge you, so auto-renewal is off. Your plan was paid until {until}, and "
         "you won’t be charged again.\n\nCome back anytime: /buy"
     ),
-    "renewal_canceled": "**{title}**: auto-renewal is off. You keep access until {until}.",
+    "renewal_canceled": "**{title}**: auto-renewal is off. You’ll keep access until {until}.",
     "renewal_ended": (
-        "**{title}**: auto-renewal has ended. You keep access until {until}. To continue, open /buy"
+        "**{title}**: auto-renewal has ended. You’ll keep access until {until}. To continue, open /buy"
     ),
     "payment_alarm_no_order": (
         "🚨 **Payment without an order:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Nothing "
@@ -1354,7 +1354,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "payment_alarm_second_charge": (
         "🚨 **Paid twice:** {money}\n\nPayment {payment}, {provider}, ID `{number}`. Another payment already "
-        "covers this order or period, so this one added nothing.\n\nRefund the payment."
+        "covers this order or period, so nothing was added for this one.\n\nRefund the payment."
     ),
     "payment_alarm_refund_currency": (
         "🚨 **Refund or dispute in another currency:** {back}\n\nPayment {payment} of {money}, {provider}, ID "
@@ -1412,7 +1412,7 @@ TEXTS: Mapping[str, str] = {
     "subscription_until": "**{plan}** is active until {until}.",
     "subscription_endless": "**{plan}** is active with no end date.{until}",
     "subscription_renewal_past_due": (
-        "⚠️ {title}: {price}, {provider}. The last charge failed. We’ll try again, and you keep the plan "
+        "⚠️ {title}: {price}, {provider}. The last charge failed. We’ll try again, and you’ll keep your plan "
         "until {until}. Check your card or pay another way: /buy"
     ),
     "subscription_renewal_canceled": "{title}: auto-renewal is off ({price}, {provider}).",
@@ -1424,7 +1424,7 @@ TEXTS: Mapping[str, str] = {
     ),
     "subscription_cancel_yes": "Yes, turn it off",
     "subscription_keep": "‹ Keep it on",
-    "subscription_canceled": "Auto-renewal is off. You keep access until {until}.",
+    "subscription_canceled": "Auto-renewal is off. You’ll keep access until {until}.",
     "subscription_cancel_failed": (
         "😔 The payment provider didn’t respond, so auto-renewal is still **on**. Try again in a few minutes "
         "or contact us: /paysupport"

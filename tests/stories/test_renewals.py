@@ -24,7 +24,7 @@ WORDS = {
         "pay": "every month\n\nTurn off auto-renewal anytime",
         "paid": "Paid, thank you!",
         "renewed": "has been renewed until",
-        "late": "you keep the plan until",
+        "late": "you’ll keep your plan until",
         "given_up": "we couldn’t charge you, so auto-renewal is off",
         "shown": "The last charge failed. We’ll try again",
         "stop": "Turn off auto-renewal",
