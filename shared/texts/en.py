@@ -1297,6 +1297,26 @@ TEXTS: Mapping[str, str] = {
         "⚠️ **{title}**: your bank disputed the {money} payment, so the purchase is on hold. If this is a "
         "mistake, contact us: /paysupport"
     ),
+    "dispute_lost": (
+        "⚠️ **{title}**: the bank closed the dispute and returned {money} to you, so we’ve canceled the "
+        "purchase. Questions? /paysupport"
+    ),
+    "dispute_lost_credits": (
+        "⚠️ **{title}**: the bank closed the dispute and returned {money} to you, so we’ve taken back "
+        "{quantity|request|requests}. Questions? /paysupport"
+    ),
+    "dispute_lost_balance": (
+        "⚠️ **{title}**: the bank closed the dispute and returned {money} to you, so we’ve taken {quantity} "
+        "off your bot balance. Questions? /paysupport"
+    ),
+    "dispute_lost_time": (
+        "⚠️ **{title}**: the bank closed the dispute and returned {money} to you, so we’ve taken back the "
+        "time it paid for. {plan} is now active until {until}. Questions? /paysupport"
+    ),
+    "dispute_lost_plan": (
+        "⚠️ **{title}**: the bank closed the dispute and returned {money} to you, so we’ve ended your {plan} "
+        "plan. Questions? /paysupport"
+    ),
     "renewed_resumed": (
         "🔁 **{title}**: a new charge went through, so auto-renewal is back on. Paid until {until}. To turn "
         "it off: /subscription"

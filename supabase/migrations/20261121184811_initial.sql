@@ -6066,6 +6066,7 @@ declare
   v_kind text := p_notice ->> 'kind';
   v_payment public.payments;
   v_is_new boolean := false;
+  v_is_lost boolean := false;  -- by this notice
   v_outgoing jsonb := '[]'::jsonb;
 begin
   if v_kind = 'other' then
@@ -6110,6 +6111,12 @@ begin
          )
    where p.id = v_payment.id;
   if v_kind in ('paid', 'refunded', 'refund_failed', 'disputed', 'dispute_won', 'dispute_lost') then
+    v_is_lost := v_kind = 'dispute_lost' and not exists (
+      select
+        from public.payment_operations as o
+       where o.payment_id = v_payment.id and o.kind = 'dispute' and o.is_final
+         and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
+    );
     v_is_new := private.keep_operation(v_payment.id, p_notice);
   end if;
   v_outgoing := private.settle_payment(v_payment.id, p_accept_test);
@@ -6117,6 +6124,9 @@ begin
     select from public.payments as p where p.id = v_payment.id and p.status = 'pending'
   ) then
     v_outgoing := v_outgoing || private.note_order_trouble(p_provider, p_notice);
+  end if;
+  if v_is_lost then
+    v_outgoing := v_outgoing || private.tell_dispute_lost(v_payment.id);
   end if;
   if v_is_new then
     v_outgoing := v_outgoing || private.alarm_about_currency(v_payment.id, p_notice);
@@ -10563,6 +10573,63 @@ $$;
 revoke all on function private.tell_admins from public, anon, authenticated, service_role;
 comment on function private.tell_admins is 'Tells the admins something about a payment';
 
+-- Tells the buyer that a dispute was decided for them: the money is theirs again, and what of the purchase was taken back.
+--
+-- Twice or at once: the caller asks when a dispute was decided, which happens once.
+-- Returns: see private.tell_person; empty when the dispute moved no money, and for a payment that never gave anything.
+-- Errors: none.
+create or replace function private.tell_dispute_lost(p_payment_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_payment public.payments;
+  v_payer record;
+  v_effect record;
+  v_plan jsonb;
+begin
+  select p.* into v_payment from public.payments as p where p.id = p_payment_id;
+  select b.* into v_payer from private.payer_of(v_payment) as b;
+  if v_payment.disputed = 0 or v_payment.problem is not null or v_payer.texts is null then
+    return '[]'::jsonb;
+  end if;
+  select e.effect, e.taken, s.plan into v_effect
+    from public.payment_effects as e
+    left join public.subscriptions as s on s.id = e.subscription_id
+   where e.payment_id = p_payment_id and e.effect <> 'commission' and e.user_id = v_payer.user_id and e.taken > 0;
+  v_plan := private.plan_of(v_payer.user_id);
+  return private.tell_person(
+    v_payer.user_id,
+    v_payer.bot,
+    case
+      when v_effect.effect = 'credits' then 'dispute_lost_credits'
+      when v_effect.effect = 'balance' then 'dispute_lost_balance'
+      when v_effect.plan <> v_plan ->> 'plan' then 'dispute_lost_plan'
+      when v_effect.plan is not null and v_plan ->> 'ends_at' is not null then 'dispute_lost_time'
+      else 'dispute_lost'
+    end,
+    jsonb_build_object(
+      'title', private.titles(v_payer.texts),
+      'money', jsonb_build_object('amount', v_payment.disputed, 'currency', v_payment.currency),
+      'plan', jsonb_build_object('plan', v_effect.plan),
+      'until', jsonb_build_object('date', v_plan ->> 'ends_at'),
+      'quantity', case v_effect.effect
+        when 'balance' then jsonb_build_object(
+          'amount', v_effect.taken, 'currency', private.setting('balance_currency')
+        )
+        else to_jsonb(trim_scale(v_effect.taken))
+      end
+    )
+  );
+end
+$$;
+
+revoke all on function private.tell_dispute_lost from public, anon, authenticated, service_role;
+comment on function private.tell_dispute_lost is 'Tells the buyer what a lost dispute took back';
+
 -- Tells whoever paid that a payment is under review: why nothing was given, and what follows. Admins decide what becomes of
 -- it (private.alarm_about); the payer hears of the refund.
 --
@@ -10666,6 +10733,13 @@ declare
 begin
   if v_back = 0 then  -- all of it was told before the payment itself
     v_back := p_payment.refunded + p_payment.disputed;
+  end if;
+  if p_payment.disputed > p_before.disputed and not exists (
+    select
+      from public.payment_operations as o
+     where o.payment_id = p_payment.id and o.kind = 'dispute' and not o.is_final
+  ) then
+    return '[]'::jsonb;  -- lost as soon as it is known: private.tell_dispute_lost says it
   end if;
   select b.* into v_payer from private.payer_of(p_payment) as b;
   return private.tell_person(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import psycopg
@@ -307,6 +308,53 @@ def test_a_dispute_takes_back_until_it_is_won(money: Money, boss: int) -> None:
     assert line["status"] == "completed"
     assert money.tell(dispute | {"kind": "disputed"})["outgoing"] == [], "decided is decided"
     assert money.user(anna)["bonus_credits"] == 100
+
+
+def lost(pay: str, amount: str, kind: str = "dispute_lost") -> dict[str, Any]:
+    return {"kind": kind, "payment_id": pay, "operation_id": "d1", "amount": amount}
+
+
+def test_a_lost_dispute_says_once_what_was_taken(money: Money) -> None:
+    anna, pay = money.person(), number()
+    money.tell(paid(pay, money.order(anna)))
+    money.sql("update users set bonus_credits = 40 where id = %s", anna)
+    money.tell(lost(pay, "149.00", "disputed"))
+    (message,) = money.tell(lost(pay, "149.00"))["outgoing"]
+    assert said([message]) == ["dispute_lost_credits"]
+    assert message["parameters"]["values"]["quantity"] == 40, "what she had left"
+    assert message["parameters"]["values"]["money"] == {"amount": 149, "currency": "RUB"}
+    for kind in ("dispute_lost", "disputed", "dispute_won"):
+        assert money.tell(lost(pay, "149.00", kind))["outgoing"] == [], "decided is decided"
+
+
+def test_a_dispute_lost_at_once_is_not_called_on_hold(money: Money, boss: int) -> None:
+    anna, pay = money.person(), number()
+    money.tell(paid(pay, money.order(anna)))
+    told = money.tell(lost(pay, "149.00"))
+    assert sorted(said(told["outgoing"])) == ["dispute_lost_credits", "payment_alarm_dispute"]
+    assert money.user(anna)["bonus_credits"] == 0
+
+
+def test_a_dispute_lost_over_nothing_says_nothing(money: Money) -> None:
+    anna, pay, held = money.person(), number(), number()
+    money.tell(paid(pay, money.order(anna)))
+    assert money.tell(lost(pay, "0.00"))["outgoing"] == []
+    money.tell(paid(held, money.order(anna), "1.00"))
+    assert "dispute_lost" not in str(said(money.tell(lost(held, "1.00"))["outgoing"]))
+
+
+def test_a_lost_dispute_over_a_plan_says_what_is_left_of_it(money: Money) -> None:
+    anna, first, second = money.person(), number(), number()
+    for pay in (first, second):
+        money.tell(paid(pay, money.order(anna, "premium_month"), "499.00"))
+    for pay, key in ((second, "dispute_lost_time"), (first, "dispute_lost_plan")):
+        money.tell(lost(pay, "499.00", "disputed"))
+        (message,) = money.tell(lost(pay, "499.00"))["outgoing"]
+        assert said([message]) == [key]
+        values = message["parameters"]["values"]
+        assert values["plan"] == {"plan": "PREMIUM"}
+        if key == "dispute_lost_time":
+            assert datetime.fromisoformat(values["until"]["date"]) == money.ends_at(anna)
 
 
 @pytest.mark.parametrize("comes_first", ["paid", "refunded"])

@@ -15,6 +15,7 @@ declare
   v_kind text := p_notice ->> 'kind';
   v_payment public.payments;
   v_is_new boolean := false;
+  v_is_lost boolean := false;  -- by this notice
   v_outgoing jsonb := '[]'::jsonb;
 begin
   if v_kind = 'other' then
@@ -59,6 +60,12 @@ begin
          )
    where p.id = v_payment.id;
   if v_kind in ('paid', 'refunded', 'refund_failed', 'disputed', 'dispute_won', 'dispute_lost') then
+    v_is_lost := v_kind = 'dispute_lost' and not exists (
+      select
+        from public.payment_operations as o
+       where o.payment_id = v_payment.id and o.kind = 'dispute' and o.is_final
+         and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
+    );
     v_is_new := private.keep_operation(v_payment.id, p_notice);
   end if;
   v_outgoing := private.settle_payment(v_payment.id, p_accept_test);
@@ -66,6 +73,9 @@ begin
     select from public.payments as p where p.id = v_payment.id and p.status = 'pending'
   ) then
     v_outgoing := v_outgoing || private.note_order_trouble(p_provider, p_notice);
+  end if;
+  if v_is_lost then
+    v_outgoing := v_outgoing || private.tell_dispute_lost(v_payment.id);
   end if;
   if v_is_new then
     v_outgoing := v_outgoing || private.alarm_about_currency(v_payment.id, p_notice);

@@ -17,6 +17,13 @@ begin
   if v_back = 0 then  -- all of it was told before the payment itself
     v_back := p_payment.refunded + p_payment.disputed;
   end if;
+  if p_payment.disputed > p_before.disputed and not exists (
+    select
+      from public.payment_operations as o
+     where o.payment_id = p_payment.id and o.kind = 'dispute' and not o.is_final
+  ) then
+    return '[]'::jsonb;  -- lost as soon as it is known: private.tell_dispute_lost says it
+  end if;
   select b.* into v_payer from private.payer_of(p_payment) as b;
   return private.tell_person(
     v_payer.user_id,
