@@ -120,7 +120,8 @@ class Clinic:
     def find(self, *arguments: str) -> tuple[bool, dict[str, dict[str, str]]]:
         """Run it as JSON: whether all is well, and the deployment's checks by their names."""
         done = self.run("--json", *arguments)
-        report = json.loads(done.stdout)
+        # In this process the product's log may be on: the report begins with a line of its own.
+        report = json.loads(done.stdout[done.stdout.index("{\n") :])
         assert done.returncode == (0 if report["ok"] else 1)
         return report["ok"], {row["name"]: row for row in report["checks"] if row["part"] == "deployment"}
 

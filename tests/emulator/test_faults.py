@@ -144,7 +144,9 @@ def test_a_used_fault_is_in_the_trace(api: HttpApi, bot: Client, bare: Stack) ->
     api.post("faults", kind="reset", method="sendMessage")
     with pytest.raises(urllib3.exceptions.ProtocolError):
         bot.send()
-    armed, refused, _, lost = api.get("trace", limit=4)["events"]
+    events = api.get("trace", limit=8)["events"]
+    start = next(n for n, one in enumerate(events) if one["title"].startswith("Fault set: rate_limit"))
+    armed, refused, _, lost = events[start : start + 4]
     assert armed["title"] == "Fault set: rate_limit for sendMessage, 1x"
     assert (refused["kind"], refused["status"]) == ("telegram_call", 429)
     assert refused["detail"]["fault"] == fault | {"used": 1, "count": 0}

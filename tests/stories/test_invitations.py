@@ -220,6 +220,8 @@ def test_an_edit_that_must_wait_is_made_later_and_the_payment_is_not_held_up(sta
     news(anna, "Paid, thank you!")
     assert credits(sql, anna) == 100
     assert "Total:" in page.text
-    sql("update telegram_outbox set send_after = now() where chat_id = %s", anna.id)
+    # A sweep sends a bounded number: not what other tests left.
+    sql("delete from telegram_outbox where chat_id <> %s", anna.id)
+    sql("update telegram_outbox set send_after = now()")
     stack.run_job("sweep")
     says(page, STATES["en"]["paid"])

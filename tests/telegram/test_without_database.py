@@ -37,7 +37,7 @@ def test_words_are_answered_and_the_bot_says_what_it_is(alone: Stack) -> None:
     chat = alone.telegram.person("Anna", language_code="en").chat("assistant")
     alone.ai.next(AiBehaviour(text="Just this."))
     assert ask(chat, "hello").text == "Just this."
-    assert "runs without a database" in ask(chat, "/start").text
+    assert "run without a database" in ask(chat, "/start").text
     profile = ask(chat, "/profile").text
     assert "no plans, balances or history" in profile
     assert "right now" not in profile

@@ -2,6 +2,7 @@
 
 import { get, post } from "./api.js";
 import { $, copyText, h, icon, toast } from "./dom.js";
+import { END, keepEnd } from "./end.js";
 import { unwrap, wrap } from "./albums.js";
 import { messageNode, tick } from "./message.js";
 import { follow, formatted } from "./entities.js";
@@ -305,21 +306,11 @@ function messageMenu(message, anchor) {
 
 /* ---- scrolling ---- */
 
-const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < 80;
+const atEnd = () => log.scrollHeight - log.scrollTop - log.clientHeight < END;
 
 function scrollToEnd() {
   log.scrollTop = log.scrollHeight;
   showUnseen(0);
-}
-
-/** Stays at the last message while what is around the messages grows: the walkthrough, a warning, the keyboard. */
-function keepEnd() {
-  let height = log.clientHeight;
-  new ResizeObserver(() => {
-    const near = log.scrollHeight - log.scrollTop - height < 80;
-    height = log.clientHeight;
-    if (near) scrollToEnd();
-  }).observe(log);
 }
 
 function showUnseen(count) {
@@ -343,7 +334,7 @@ function walk(event) {
 export function startChat() {
   log.addEventListener("scroll", () => showUnseen(atEnd() ? 0 : unseen), { passive: true });
   log.addEventListener("keydown", walk);
-  keepEnd();
+  keepEnd(log, scrollToEnd);
   $("to-end").addEventListener("click", scrollToEnd);
   on("talk", load);
   on("reload-chat", load);
