@@ -504,7 +504,7 @@ TEXTS: Mapping[str, str] = {
     # For admins
     "stats_head": "📊 **Overview**",
     "stats_people": "\n👥 Total users: **{people}**\nChats active in the last hour: **{sessions}**\n\nToday · 7 days · 30 days",
-    "stats_new": "New: {figures}",
+    "stats_new": "New (including deleted accounts): {figures}",
     "stats_active": "Active: {figures}",
     "stats_requests": "Requests: {figures}",
     "stats_calls": "AI calls: {figures}",
@@ -1431,6 +1431,10 @@ TEXTS: Mapping[str, str] = {
     "subscription_none": "You’re on the free plan.{until}",
     "subscription_until": "**{plan}** is active until {until}.",
     "subscription_endless": "**{plan}** is active with no end date.{until}",
+    "subscription_renewal_past_due_over": (
+        "⚠️ {title}: {price}, {provider}. The last charge failed. We’ll try again. Check your card or pay "
+        "another way: /buy"
+    ),
     "subscription_renewal_past_due": (
         "⚠️ {title}: {price}, {provider}. The last charge failed. We’ll try again, and you’ll keep your plan "
         "until {until}. Check your card or pay another way: /buy"

@@ -507,7 +507,7 @@ TEXTS: Mapping[str, str] = {
     # Для администраторов
     "stats_head": "📊 **Статистика**",
     "stats_people": "\n👥 Всего пользователей: **{people}**\nАктивных чатов за час: **{sessions}**\n\nСегодня · 7 дней · 30 дней",
-    "stats_new": "Новые: {figures}",
+    "stats_new": "Новые, включая удалившихся: {figures}",
     "stats_active": "Активные: {figures}",
     "stats_requests": "Запросы: {figures}",
     "stats_calls": "Обращения к ИИ: {figures}",
@@ -1369,6 +1369,10 @@ TEXTS: Mapping[str, str] = {
     "subscription_none": "Сейчас у вас бесплатный тариф.{until}",
     "subscription_until": "Тариф **«{plan}»** активен до {until}.",
     "subscription_endless": "Тариф **«{plan}»** бессрочный.{until}",
+    "subscription_renewal_past_due_over": (
+        "⚠️ {title}: {price}, {provider}. Последнее списание не прошло. Попробуем ещё раз. Проверьте карту "
+        "или оплатите по-другому: /buy"
+    ),
     "subscription_renewal_past_due": (
         "⚠️ {title}: {price}, {provider}. Последнее списание не прошло. Попробуем ещё раз. До {until} тариф "
         "активен. Проверьте карту или оплатите по-другому: /buy"

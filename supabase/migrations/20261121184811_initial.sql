@@ -12430,8 +12430,9 @@ comment on function private.shorten_subscription is 'Takes time of a plan back';
 -- What a person has of time that was bought, and what renews it.
 --
 -- Twice or at once: only reads.
--- Returns: json {plan, ends_at, renewals: [{id, texts, provider, provider_subscription_id, status, amount, currency,
---   period, charged_until, kept_until, payment_id, payer}]}; kept_until ends the days of grace, payment_id is its last charge,
+-- Returns: json {plan, ends_at, renewals: [{id, plan, texts, provider, provider_subscription_id, status, amount, currency,
+--   period, charged_until, kept_until, payment_id, payer}]}; kept_until is when its plan stops, days of grace
+--   included, after all that was taken back (null: over, or without an end); payment_id is its last charge,
 --   payer by what the provider knows who pays, where it has no number for them; renewals are those that are not over,
 --   the newest first.
 -- Errors: none.
@@ -12450,6 +12451,7 @@ as $$
         select json_agg(
             json_build_object(
               'id', r.id,
+              'plan', r.plan,
               'texts', p.texts,
               'provider', r.provider,
               'provider_subscription_id', r.provider_subscription_id,
@@ -12458,7 +12460,7 @@ as $$
               'currency', r.currency,
               'period', r.period,
               'charged_until', r.charged_until,
-              'kept_until', r.charged_until + private.grace_period(),
+              'kept_until', k.kept_until,
               'payment_id', l.provider_payment_id,
               'payer', l.claims ->> 'payer'
             )
@@ -12478,6 +12480,14 @@ as $$
              order by y.id desc
              limit 1
           ) as l on true
+          cross join lateral (
+            select nullif(max(e.kept_until), 'infinity') as kept_until
+              from public.subscriptions as s
+              cross join lateral (
+                select coalesce(private.kept_until(s.user_id, s.plan, s.source, s.ends_at), 'infinity') as kept_until
+              ) as e
+             where s.user_id = p_user_id and s.plan = r.plan and s.status = 'active' and e.kept_until > private.clock()
+          ) as k
          where r.user_id = p_user_id and r.status <> 'ended'
       ),
       '[]'

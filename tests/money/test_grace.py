@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from tests.money.conftest import Money, number, paid, said
+from shared.bots.assistant.payments import _late_until
+from tests.money.conftest import Money, number, paid, refunded, said
 
 Clock = Callable[[str], None]
 MOSCOW = ZoneInfo("Europe/Moscow")
@@ -85,6 +86,26 @@ def test_the_plan_stays_while_its_renewal_is_late(anna: Late, status: str) -> No
     assert anna.plan() == {"plan": "FREE", "ends_at": None}
     assert anna.reminded() == ["ends_over"]
     assert anna.reminded() == []
+
+
+def test_what_was_taken_back_is_not_promised(anna: Late) -> None:
+    second = number()
+    anna.tell(paid(second, None, "499.00", subscription_id=anna.subscription))
+    anna.tell(refunded(second, "499.00", kind="disputed"))
+    anna.becomes("past_due")
+    overview = anna.money.call("subscription_overview", p_user_id=anna.user_id)
+    (renewal,) = overview["renewals"]
+    assert datetime.fromisoformat(renewal["kept_until"]) == KEPT, (
+        "of the first period, with its days of grace"
+    )
+    assert renewal["plan"] == overview["plan"]
+    assert _late_until(overview) == renewal["kept_until"]
+    anna.money.sql(
+        "update subscriptions set status = 'canceled', ended_at = private.clock() where user_id = %s",
+        anna.user_id,
+    )
+    overview = anna.money.call("subscription_overview", p_user_id=anna.user_id)
+    assert overview["renewals"][0]["kept_until"] is None
 
 
 def test_before_its_end_nothing_is_added_to_what_is_told(anna: Late) -> None:

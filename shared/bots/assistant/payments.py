@@ -143,7 +143,8 @@ def show_subscription(_call: CallbackQuery) -> None:
 def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
     running = db.call("subscription_overview", p_user_id=_person(unit))
     plan = plan_name(unit, running["plan"])
-    until = running["ends_at"] and unit.date(running["ends_at"])
+    ends_at = _late_until(running) or running["ends_at"]
+    until = ends_at and unit.date(ends_at)
     endless = "subscription_none" if running["plan"] == "FREE" else "subscription_endless"
     key = "subscription_until" if until else endless
     parts = [unit.rich(key, plan=plan, until=until or "")]
@@ -158,14 +159,24 @@ def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
     return joined(*parts, separator="\n\n"), [*rows, *more, *back(unit)]
 
 
+def _late_until(running: dict[str, Any]) -> str | None:
+    """Return until when the plan is kept while its charge is late: the date its renewal's line names too."""
+    late = (one for one in running["renewals"] if one["status"] == "past_due")
+    return next((one["kept_until"] for one in late if one["plan"] == running["plan"]), None)
+
+
 def renewal_line(unit: Unit, renewal: dict[str, Any]) -> Text:
     """Say how one auto-renewal of subscription_overview stands."""
     price = figures.money(unit.language, Decimal(renewal["amount"]), renewal["currency"])
     status = renewal["status"]
+    if status == "active":
+        key = f"subscription_renewal_active_{renewal['period']}"
+    elif status == "past_due" and not renewal["kept_until"]:
+        key = "subscription_renewal_past_due_over"
+    else:
+        key = f"subscription_renewal_{status}"
     return unit.rich(
-        f"subscription_renewal_active_{renewal['period']}"
-        if status == "active"
-        else f"subscription_renewal_{status}",
+        key,
         title=title(unit, renewal["texts"]),
         price=price,
         provider=unit.provider_name(renewal["provider"]),
