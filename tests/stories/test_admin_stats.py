@@ -70,7 +70,7 @@ def test_stats_count_what_just_happened(stack: Stack, appoint: Appoint) -> None:
         assert found is not None
         return int(found[1].replace(",", ""))
 
-    names = ("Active", "New", "Requests", "AI calls", "Failed")
+    names = ("Active", "New (including deleted accounts)", "Requests", "AI calls", "Failed")
     before = [today(name) for name in names]
     somebody(stack, "Ben")
     ask(anna.chat("assistant"), "a question")
