@@ -66,7 +66,7 @@ def test_stats_count_what_just_happened(stack: Stack, appoint: Appoint) -> None:
     def today(name: str) -> int:
         ask(boss, "/stats")
         picture = [answer for answer in boss.answers() if answer.text.startswith("📊")][-1]
-        found = re.search(rf"{name}: ([\d,]+)", picture.text)
+        found = re.search(rf"{re.escape(name)}: ([\d,]+)", picture.text)
         assert found is not None
         return int(found[1].replace(",", ""))
 
