@@ -407,7 +407,7 @@ TEXTS: Mapping[str, str] = {
     "admin_product_gives_credits": "{quantity|bonus request|bonus requests}",
     "admin_product_gives_balance": "{money} added to their balance",
     "admin_product_gives_course": "a course",
-    "admin_product_none": "There’s no product {key}.",
+    "admin_product_none": "Product {key} not found.",
     "admin_product_send_prices": (
         "💰 **Prices for {title}**\n\nNow: {prices}\n\nSend the new prices in one message: `350 ⭐, 499 RUB, "
         "5.99 USD`\nTo remove a price, add a minus before its currency: `-USD`. If you leave out a "
@@ -794,7 +794,7 @@ TEXTS: Mapping[str, str] = {
         "number."
     ),
     "admin_refund_never": (
-        "{provider}: refunds aren’t possible from here. Refund the payment in the provider’s dashboard if "
+        "{provider}: refunds can’t be issued from here. Refund the payment in the provider’s dashboard if "
         "you can."
     ),
     "admin_refund_not_configured": (
@@ -817,7 +817,7 @@ TEXTS: Mapping[str, str] = {
         "We’ll keep checking and message you. The buyer can’t be refunded twice."
     ),
     "admin_refund_is_accepted": (
-        "⏳ **Refund of {money}: on its way** · {provider}\n\nWe’ll message you when it’s completed."
+        "⏳ **Refund of {money}: on its way** · {provider}\n\nWe’ll message you when it’s complete."
     ),
     "admin_refund_is_done": "✅ **Refunded {money}** · {provider}",
     "admin_refund_is_refused": (
@@ -828,7 +828,7 @@ TEXTS: Mapping[str, str] = {
         "❓ **Refund of {money}: unconfirmed** · {provider}\n\nThe provider never gave a clear answer. Check "
         "its dashboard."
     ),
-    "admin_refund_is_failed": "❌ **Refund of {money}: failed** · {provider}\n\nWe still have the money.",
+    "admin_refund_is_failed": "❌ **Refund of {money}: failed** · {provider}\n\nThe money hasn’t been sent back.",
     "refund_told_done": "✅ **Refunded {back}**\n\nPayment {payment}, {provider}, ID `{number}`.",
     "refund_told_refused": (
         "❌ **Refund of {back}: rejected**\n\nPayment {payment}, {provider}, ID `{number}`. Open the payment "
@@ -850,7 +850,7 @@ TEXTS: Mapping[str, str] = {
     "audit_refund_payment": "refund of {money} requested, payment {payment}",
     "audit_refund_decided": "refund of {money}, payment {payment}: {state}",
     "admin_check_good": "✅ **Everything matches:** payments, purchases, the ledger and balances.",
-    "admin_check_bad": "🚨 **Something doesn’t match.** Payments: {payments}, balances: {balances}.",
+    "admin_check_bad": "🚨 **Something doesn’t match:** {payments} in payments, {balances} in balances.",
     "admin_check_payment": "Payment {id}: {wrong}",
     "admin_check_balance": "{who}: balance {balance}, ledger {ledger}",
     "admin_check_too_long": (
@@ -997,7 +997,7 @@ TEXTS: Mapping[str, str] = {
     "ai_timeout": "⌛ The AI took too long. Try again or ask for something shorter.{counted}",
     "ai_refused": "🙅 The AI won’t answer this. Try rephrasing it.{counted}",
     "ai_overloaded": "🚦 The AI is overloaded right now. Try again in a minute.{counted}",
-    "request_not_counted": "This request didn’t count.",
+    "request_not_counted": "This request didn’t count toward your limit.",
     "request_counted": "This request counted because the AI had already started working on it.",
     "request_counted_failures": "This request counted because too many of your requests have failed today.",
     "in_progress": (
@@ -1173,7 +1173,7 @@ TEXTS: Mapping[str, str] = {
         "still go there."
     ),
     "buy_contact_refused": (
-        "🧾 **{contact}** wasn’t accepted for the receipt. Payment method: {provider}. You weren’t charged. "
+        "🧾 **{provider}:** we couldn’t use **{contact}** for your receipt. You weren’t charged. "
         "Check for typos, or send a different **email address** or **phone number**."
     ),
     "buy_refused": (
@@ -1314,7 +1314,7 @@ TEXTS: Mapping[str, str] = {
         "time it paid for. {plan} is now active until {until}. Questions? /paysupport"
     ),
     "dispute_lost_plan": (
-        "⚠️ **{title}**: the bank closed the dispute and returned {money} to you, so we’ve ended your {plan} "
+        "⚠️ **{title}**: the bank settled the dispute and refunded you {money}, so we’ve ended your {plan} "
         "plan. Questions? /paysupport"
     ),
     "renewed_resumed": (
@@ -1338,8 +1338,8 @@ TEXTS: Mapping[str, str] = {
         "Pay another way: /buy. Turn off auto-renewal: /subscription"
     ),
     "renewal_given_up": (
-        "**{title}**: we couldn’t charge you, so auto-renewal is off. Your plan was paid until {until}, and "
-        "you won’t be charged again.\n\nCome back anytime: /buy"
+        "**{title}**: we couldn’t charge you, so auto-renewal is off. Your plan ran until {until}, and you "
+        "won’t be charged again.\n\nCome back anytime: /buy"
     ),
     "renewal_canceled": "**{title}**: auto-renewal is off. You’ll keep access until {until}.",
     "renewal_ended": (

@@ -135,7 +135,7 @@ def test_who_gives_nothing_back_is_said_to(stack: Stack, appoint: Appoint, sql: 
     boss = appoint("en").chat("assistant")
     for command in ("refund", "payment"):  # no button leads to the same sentence again
         answer = ask(boss, f"/{command} {payment}")
-        assert "refunds aren’t possible from here" in answer.text
+        assert "refunds can’t be issued from here" in answer.text
         assert labels(answer) == [["👤 User", "💳 Payments"]]
     assert refunds_of(sql, payment) == []
 
