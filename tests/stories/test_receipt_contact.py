@@ -16,7 +16,7 @@ from tools.emulator.telegram import Answer, Chat
 
 Sql = Callable[..., list[dict[str, Any]]]
 WORDS = {
-    "en": {"refused": "anna@refused.example wasn’t accepted", "button": "Receipt settings",
+    "en": {"refused": "use anna@refused.example for your receipt", "button": "Receipt settings",
            "page": "anna@example.com",
            "change": "Change", "remove": "Remove", "ask": "for your receipts", "none": "Not set"},
     "ru": {"refused": "не принимает для чека контакт anna@refused.example", "button": "Контакт для чеков",
