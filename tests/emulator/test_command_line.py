@@ -17,6 +17,7 @@ import pytest
 
 from tests.emulator.receiving import Receiver
 from tests.emulator.wire import Client
+from tests.support import eventually
 from tools.emulator.client import Chat, Emulator, EmulatorError, NoAnswer, Unreachable
 from tools.emulator.command_line import main
 from tools.emulator.payments import Bill
@@ -166,7 +167,7 @@ def test_a_sale_in_stars_from_the_shell(run: Run) -> None:
 
 def test_an_invoice_in_the_chat_and_a_subscription(run: Run) -> None:
     run("send", "/buy_here", "--no-wait")
-    assert "An invoice opens: A month, 250 Stars\n" in run("tap", "Pay 250 ⭐")[1]
+    assert eventually(lambda: "An invoice opens: A month, 250 Stars\n" in run("tap", "Pay 250 ⭐")[1])
     run("send", "/buy_monthly")
     code, out, _ = run("tap", "Pay", "--json")
     assert (code, json.loads(out)) == (0, {"invoice": {

@@ -207,8 +207,8 @@ def _refused_reply(attempt: Attempt, events: list[Json]) -> str:
 
 
 def _is_recovered(attempts: list[Json]) -> bool:
-    """Whether the last attempt that the sender made itself went well."""
-    own = [one for one in attempts if not one["note"]]
+    """Whether the last attempt that the sender made itself, and that has ended, went well."""
+    own = [one for one in attempts if not one["note"] and one["status"] is not None]
     return bool(own) and own[-1]["outcome"] == "good"
 
 
