@@ -14,6 +14,8 @@ import pytest
 
 from tools.database.embedded import Server
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PEOPLE = 20_000
 MANY = 1_000  # rows that one call may read of a table, however many there are

@@ -79,6 +79,7 @@ def test_there_are_patterns_to_judge() -> None:
     assert any("causes._OTHERWISE" in place for place in _patterns()), "those in collections too"
 
 
+@pytest.mark.slow
 @for_each("place", _patterns)
 def test_a_pattern_takes_linear_time(place: str) -> None:
     pattern = _patterns()[place]

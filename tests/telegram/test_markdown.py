@@ -610,6 +610,7 @@ def test_an_answer_may_end_anywhere(length: int) -> None:
         "|a|b|\n|-|-|\n|1|2|3|\n\n",
     ],
 )
+@pytest.mark.slow
 def test_hostile_answers_take_no_longer_than_long_ones(unit: str) -> None:
     started = time.process_time()
     result = render((unit * MAX_MARKDOWN)[: MAX_MARKDOWN - 1] + "a")
