@@ -4112,9 +4112,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.begin_product_change(p_key, 'set_prices', p_admin_email, p_reference);
-  v_product public.products := v_begun.product;
-  v_known public.audit_log := v_begun.known;
+  v_email text := private.require_admin(p_admin_email);
+  v_product public.products := private.locked_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'set_prices', null) end;
   v_before jsonb;
   v_after jsonb;
   v_problems jsonb;
@@ -4163,7 +4163,7 @@ begin
   if v_outcome = 'applied' then
     perform private.write_prices(p_key, v_after);
     perform private.write_audit(
-      v_begun.email, 'set_prices', null, p_reference,
+      v_email, 'set_prices', null, p_reference,
       jsonb_build_object('product', p_key, 'prices', v_before),
       jsonb_build_object('product', p_key, 'prices', v_after, 'changed', p_prices)
     );
@@ -4210,12 +4210,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.begin_product_change(p_key, 'set_product_texts', p_admin_email, p_reference);
+  v_email text := private.require_admin(p_admin_email);
   v_after jsonb := jsonb_strip_nulls(
     jsonb_build_object('title', coalesce(trim(p_title), ''), 'description', nullif(trim(p_description), ''))
   );
-  v_product public.products := v_begun.product;
-  v_known public.audit_log := v_begun.known;
+  v_product public.products := private.locked_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'set_product_texts', null) end;
   v_before jsonb;
   v_problems jsonb;
   v_outcome text;
@@ -4251,7 +4251,7 @@ begin
      where p.key = p_key
     returning p.* into v_product;
     perform private.write_audit(
-      v_begun.email, 'set_product_texts', null, p_reference,
+      v_email, 'set_product_texts', null, p_reference,
       v_before || jsonb_build_object('product', p_key, 'language', p_language),
       v_after || jsonb_build_object('product', p_key, 'language', p_language)
     );
@@ -4360,9 +4360,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.begin_product_change(p_key, 'switch_product', p_admin_email, p_reference);
-  v_product public.products := v_begun.product;
-  v_known public.audit_log := v_begun.known;
+  v_email text := private.require_admin(p_admin_email);
+  v_product public.products := private.locked_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'switch_product', null) end;
   v_prices jsonb;
   v_outcome text := 'applied';
 begin
@@ -4384,7 +4384,7 @@ begin
     if v_outcome = 'applied' then
       update public.products as p set is_active = p_is_active where p.key = p_key returning p.* into v_product;
       perform private.write_audit(
-        v_begun.email, 'switch_product', null, p_reference,
+        v_email, 'switch_product', null, p_reference,
         jsonb_build_object('product', p_key, 'is_active', not p_is_active),
         jsonb_build_object('product', p_key, 'is_active', p_is_active, 'prices', v_prices)
       );
@@ -4585,35 +4585,6 @@ $$;
 revoke all on function public.admin_undo from public, anon, authenticated, service_role;
 grant execute on function public.admin_undo to bot_backend, service_role;
 comment on function public.admin_undo is 'Undoes what an admin did to a user';
-
--- Begins a change of a product in an admin's name: checks the admin, locks the product, and looks for an earlier call with the
--- same reference.
---
--- Twice or at once: the product's row stays locked until the caller commits.
--- Locks: product (NO KEY UPDATE).
--- Returns: email: the admin's, as it is written down; product: null for no such product; known: what was written for this
---   reference, see private.known_action.
--- Errors: N0001 not an admin; N0003 the reference is known with another action.
-create or replace function private.begin_product_change(
-  p_key text, p_action text, p_admin_email text, p_reference text,
-  out email text, out product public.products, out known public.audit_log
-)
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  email := private.require_admin(p_admin_email);
-  select p.* into product from public.products as p where p.key = p_key for no key update;
-  if found then
-    known := private.known_action(p_reference, p_action, null);
-  end if;
-end
-$$;
-
-revoke all on function private.begin_product_change from public, anon, authenticated, service_role;
-comment on function private.begin_product_change is 'Begins a change of a product in an admin''s name';
 
 -- Finds the bot in which a user can be written to: p_bot where they have a private chat with it, else the one of their
 -- latest private chat. Having written in a group lets no bot write to the user.
@@ -4850,6 +4821,25 @@ $$;
 
 revoke all on function private.last_undoable from public, anon, authenticated, service_role;
 comment on function private.last_undoable is 'The last thing that an admin did to a user, if it can be undone';
+
+-- Reads a product and locks it until the caller commits.
+--
+-- Twice or at once: the second caller waits for the first.
+-- Locks: product (NO KEY UPDATE).
+-- Returns: the product; null for no such one.
+-- Errors: none.
+create or replace function private.locked_product(p_key text)
+returns public.products
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select p.* from public.products as p where p.key = p_key for no key update;
+$$;
+
+revoke all on function private.locked_product from public, anon, authenticated, service_role;
+comment on function private.locked_product is 'A product, locked until the caller commits';
 
 -- Tells a user that an admin gave them something, or took it back: bonus credits, trainings or balance.
 --

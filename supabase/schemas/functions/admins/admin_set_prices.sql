@@ -32,9 +32,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.begin_product_change(p_key, 'set_prices', p_admin_email, p_reference);
-  v_product public.products := v_begun.product;
-  v_known public.audit_log := v_begun.known;
+  v_email text := private.require_admin(p_admin_email);
+  v_product public.products := private.locked_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'set_prices', null) end;
   v_before jsonb;
   v_after jsonb;
   v_problems jsonb;
@@ -83,7 +83,7 @@ begin
   if v_outcome = 'applied' then
     perform private.write_prices(p_key, v_after);
     perform private.write_audit(
-      v_begun.email, 'set_prices', null, p_reference,
+      v_email, 'set_prices', null, p_reference,
       jsonb_build_object('product', p_key, 'prices', v_before),
       jsonb_build_object('product', p_key, 'prices', v_after, 'changed', p_prices)
     );

@@ -25,12 +25,12 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.begin_product_change(p_key, 'set_product_texts', p_admin_email, p_reference);
+  v_email text := private.require_admin(p_admin_email);
   v_after jsonb := jsonb_strip_nulls(
     jsonb_build_object('title', coalesce(trim(p_title), ''), 'description', nullif(trim(p_description), ''))
   );
-  v_product public.products := v_begun.product;
-  v_known public.audit_log := v_begun.known;
+  v_product public.products := private.locked_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'set_product_texts', null) end;
   v_before jsonb;
   v_problems jsonb;
   v_outcome text;
@@ -66,7 +66,7 @@ begin
      where p.key = p_key
     returning p.* into v_product;
     perform private.write_audit(
-      v_begun.email, 'set_product_texts', null, p_reference,
+      v_email, 'set_product_texts', null, p_reference,
       v_before || jsonb_build_object('product', p_key, 'language', p_language),
       v_after || jsonb_build_object('product', p_key, 'language', p_language)
     );

@@ -19,9 +19,9 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_begun record := private.begin_product_change(p_key, 'switch_product', p_admin_email, p_reference);
-  v_product public.products := v_begun.product;
-  v_known public.audit_log := v_begun.known;
+  v_email text := private.require_admin(p_admin_email);
+  v_product public.products := private.locked_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'switch_product', null) end;
   v_prices jsonb;
   v_outcome text := 'applied';
 begin
@@ -43,7 +43,7 @@ begin
     if v_outcome = 'applied' then
       update public.products as p set is_active = p_is_active where p.key = p_key returning p.* into v_product;
       perform private.write_audit(
-        v_begun.email, 'switch_product', null, p_reference,
+        v_email, 'switch_product', null, p_reference,
         jsonb_build_object('product', p_key, 'is_active', not p_is_active),
         jsonb_build_object('product', p_key, 'is_active', p_is_active, 'prices', v_prices)
       );
