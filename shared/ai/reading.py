@@ -120,10 +120,7 @@ def _take_all(events: Iterable[bytes], service: Provider, draft: Draft) -> bool:
 def _take(event: bytes, service: Provider, draft: Draft) -> None:
     """Read one event, or a whole answer."""
     try:
-        try:
-            value = orjson.loads(event)
-        except orjson.JSONDecodeError:
-            value = _leniently_parsed(event)
+        value = _parsed(event)
         # Google puts its errors into a list.
         service.take(value[0] if isinstance(value, list) else value, draft)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
@@ -135,11 +132,7 @@ def _parsed(event: bytes) -> Any:
     try:
         return orjson.loads(event)
     except orjson.JSONDecodeError:
-        return _leniently_parsed(event)
-
-
-def _leniently_parsed(event: bytes) -> Any:
-    return json.loads(event.decode("utf-8", "surrogateescape"), parse_int=_integer)
+        return json.loads(event.decode("utf-8", "surrogateescape"), parse_int=_integer)
 
 
 def _integer(digits: str) -> float:

@@ -9,9 +9,9 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, texts
 from shared.bots.assistant import bot
+from shared.bots.assistant.admin.card import find
 from shared.bots.assistant.admin.people import (
     Found,
-    find,
     is_person,
     look_up,
     name_of,

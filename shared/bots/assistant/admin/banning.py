@@ -6,9 +6,9 @@ from telebot.types import CallbackQuery, Message
 
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin import actions
-from shared.bots.assistant.admin.card import show
+from shared.bots.assistant.admin.card import find, show
 from shared.bots.assistant.admin.commands import act_on
-from shared.bots.assistant.admin.people import Found, find, is_person, look_up, name_of, parts, words
+from shared.bots.assistant.admin.people import Found, is_person, look_up, name_of, parts, words
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
 from shared.texts import Text

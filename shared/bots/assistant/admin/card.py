@@ -59,6 +59,16 @@ def search(unit: Unit, query: str) -> tuple[Text, Keyboard]:
     return text, [[(_label(one), f"admin:user:{one['telegram_id']}")] for one in users]
 
 
+def find(unit: Unit, who: str) -> Found | None:
+    """Return the person, or show whose name fits: a command takes only an id or a @name."""
+    found = look_up(unit, who)
+    if found is None and who.isdigit():
+        reply(unit.rich("admin_nobody", who=who))
+    elif found is None:
+        reply(*search(unit, who))
+    return found
+
+
 def _label(person: Found) -> str:
     """Return the name with its @name, or with the id where only that tells namesakes apart."""
     name, number = name_of(person), str(person["telegram_id"])

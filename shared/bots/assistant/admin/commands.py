@@ -10,7 +10,8 @@ from telebot.types import Message
 
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin import actions
-from shared.bots.assistant.admin.people import Found, find, is_person, words
+from shared.bots.assistant.admin.card import find
+from shared.bots.assistant.admin.people import Found, is_person, words
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
 

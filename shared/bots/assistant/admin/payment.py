@@ -10,7 +10,8 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, texts
 from shared.bots.assistant import bot
-from shared.bots.assistant.admin.people import Found, find, is_person, look_up, name_of, parts, words
+from shared.bots.assistant.admin.card import find
+from shared.bots.assistant.admin.people import Found, is_person, look_up, name_of, parts, words
 from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.bot import is_for_admin

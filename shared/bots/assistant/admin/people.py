@@ -9,7 +9,6 @@ from telebot.types import CallbackQuery, Message
 
 from shared import db, pasted
 from shared.names import display_name
-from shared.telegram import reply
 from shared.telegram.unit import StateUnavailable, Unit
 
 Found = dict[str, Any]  # what admin_find_user returns
@@ -47,18 +46,6 @@ def look_up(unit: Unit, who: str) -> Found | None:
     if unit.is_offline:
         raise StateUnavailable
     found: Found | None = db.call("admin_find_user", p_who=who, p_admin_email=unit.person.admin_email)
-    return found
-
-
-def find(unit: Unit, who: str) -> Found | None:
-    """Return the person, or show whose name fits: a command takes only an id or a @name."""
-    found = look_up(unit, who)
-    if found is None and who.isdigit():
-        reply(unit.rich("admin_nobody", who=who))
-    elif found is None:
-        from shared.bots.assistant.admin.card import search  # its module needs this one
-
-        reply(*search(unit, who))
     return found
 
 
