@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from psycopg.pq import TransactionStatus
 
-from shared import texts
+from shared.core import texts
 from tools.emulator.telegram import RawResponse, Telegram
 from tools.emulator.telegram.people import Person
 

@@ -3,7 +3,7 @@
 import functions_framework
 from flask import Request
 
-from shared import process
+from shared.core import process
 from shared.payments import endpoint
 
 process.started("payments", endpoint.admits)

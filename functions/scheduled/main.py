@@ -3,7 +3,7 @@
 import functions_framework
 from flask import Request
 
-from shared import process
+from shared.core import process
 from shared.scheduled import endpoint
 
 process.started("scheduled", endpoint.admits)

@@ -15,14 +15,14 @@ from typing import Literal
 
 import orjson
 
-from shared import http, log
 from shared.ai import providers
 from shared.ai.calls import AiCall, Record
 from shared.ai.cleaning import is_visible
 from shared.ai.models import cost_of, count_characters, fit_context
 from shared.ai.provider import Draft, Finish, Problem, Provider, Question, Trouble, Usage
 from shared.ai.reading import receive
-from shared.errors import (
+from shared.core import http, log
+from shared.core.errors import (
     AIError,
     AIOverloaded,
     AIRefused,
@@ -32,7 +32,7 @@ from shared.errors import (
     ConfigError,
     OwnKeyError,
 )
-from shared.redaction import HIDDEN
+from shared.core.redaction import HIDDEN
 
 __all__ = ["ChatAnswer", "Finish", "Usage", "complete"]
 

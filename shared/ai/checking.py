@@ -5,10 +5,10 @@ from __future__ import annotations
 from enum import StrEnum
 from time import monotonic
 
-from shared import http, log
 from shared.ai import providers
 from shared.ai.provider import Trouble
 from shared.ai.reading import problem_of
+from shared.core import http, log
 
 TIMEOUT = 6.0  # seconds for the whole of it: a person waits
 

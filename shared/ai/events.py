@@ -12,7 +12,7 @@ from __future__ import annotations
 import orjson
 
 from shared.ai.provider import MAX_BYTES
-from shared.http import Broken
+from shared.core.http import Broken
 
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"

@@ -8,8 +8,8 @@ from datetime import datetime
 from shared.ai.cleaning import without_reasoning
 from shared.ai.modes import Mode
 from shared.ai.provider import from_user
-from shared.config import settings
-from shared.texts import language as load_language
+from shared.core.config import settings
+from shared.core.texts import language as load_language
 
 
 def messages_for(
@@ -21,7 +21,7 @@ def messages_for(
         history: {role, content}, the oldest first, as `receive_update` returns it.
         text: the user's new message.
         now: the time, or at least the date, where the user is.
-        language: the code of the user's language, as in `shared.texts`; None for the default one.
+        language: the code of the user's language, as in `shared.core.texts`; None for the default one.
     """
     name = load_language(language or settings().default_language).NAME
     home = name.partition(" ")[2]  # after the flag

@@ -12,7 +12,7 @@ from decimal import Decimal
 from operator import itemgetter
 
 from shared.ai.provider import Usage, from_user
-from shared.config import Model, settings
+from shared.core.config import Model, settings
 
 _MILLION = 1_000_000
 _content = itemgetter("content")

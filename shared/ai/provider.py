@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, TypeVar
 
 from shared.ai.cleaning import well_formed, without_control_tokens, without_reasoning
 from shared.ai.deltas import Deltas
-from shared.config import settings
+from shared.core.config import settings
 
 Finish = Literal["stop", "length", "cut", "broken"]
 Message = TypeVar("Message", bound=Mapping[str, str])  # {role, content}

@@ -14,7 +14,7 @@ import orjson
 
 from shared.ai.events import Events
 from shared.ai.provider import MAX_BYTES, NOT_JSON, Draft, Problem, Provider, Trouble
-from shared.http import Broken, OutOfTime, Stream
+from shared.core.http import Broken, OutOfTime, Stream
 
 _MAX_ERROR = 65_536  # bytes of an error's body that are read
 _BEFORE = b" \t\r\n\xef\xbb\xbf"  # sent to keep the connection open, and a byte order mark

@@ -12,8 +12,8 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from shared.config import settings
-from shared.errors import ConfigError, SwitchboardError
+from shared.core.config import settings
+from shared.core.errors import ConfigError, SwitchboardError
 
 _VERSION = b"\x01"  # of this layout: version, nonce, ciphertext with its tag
 _NONCE = 12  # bytes; random, which is good for 2**32 keys under one encryption key

@@ -11,8 +11,8 @@ from urllib.parse import urlsplit
 
 import orjson
 
-from shared import http, log
-from shared.http import Answer, NoAnswer
+from shared.core import http, log
+from shared.core.http import Answer, NoAnswer
 from shared.payments.notice import Event
 from shared.payments.provider import ContactRefused, PaymentError, RequestRefused, Unusable
 from shared.payments.reading import items, json_object

@@ -6,8 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from shared import pasted
-from shared.config import settings
+from shared.core import pasted
+from shared.core.config import settings
 
 # In a provider's refusal, where only its words say what is wrong.
 CONTACT_WORDS = re.compile(r"e-?mail|phone|почт|телефон", re.IGNORECASE)

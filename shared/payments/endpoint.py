@@ -12,13 +12,13 @@ from collections.abc import Iterable, Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from shared import db, health, log
-from shared.config import settings
-from shared.errors import ConfigError, DatabaseUnavailable
+from shared.core import db, health, log
+from shared.core.config import settings
+from shared.core.errors import ConfigError, DatabaseUnavailable
+from shared.core.receiving import read_body
 from shared.payments import providers
 from shared.payments.notice import Event
 from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Provider, Reply, Unusable, Verdict
-from shared.receiving import read_body
 from shared.telegram import outbox
 
 if TYPE_CHECKING:

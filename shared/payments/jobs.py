@@ -10,7 +10,7 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from shared import db, log
+from shared.core import db, log
 from shared.payments import endpoint, open_orders, orphans, providers, refunds, renewals, stars
 from shared.payments.provider import PaymentError
 

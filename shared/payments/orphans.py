@@ -9,8 +9,8 @@ from __future__ import annotations
 from time import monotonic
 from typing import Any
 
-from shared import db, log
-from shared.errors import ConfigError
+from shared.core import db, log
+from shared.core.errors import ConfigError
 from shared.payments import endpoint, providers
 from shared.payments.provider import PaymentError
 

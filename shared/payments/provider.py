@@ -11,8 +11,8 @@ from enum import StrEnum
 from textwrap import shorten
 from typing import Any, ClassVar
 
-from shared.config import settings
-from shared.errors import OutsideError, SwitchboardError
+from shared.core.config import settings
+from shared.core.errors import OutsideError, SwitchboardError
 from shared.payments.notice import Event, Notice
 
 MAX_BODY = 262_144  # bytes of a callback

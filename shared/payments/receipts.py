@@ -12,8 +12,8 @@ from typing import Any, TypeVar
 
 import orjson
 
-from shared.config import settings
-from shared.errors import ConfigError
+from shared.core.config import settings
+from shared.core.errors import ConfigError
 from shared.payments.provider import Order, Receipt
 
 T = TypeVar("T")

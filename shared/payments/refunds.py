@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from shared import db, log, texts
-from shared.errors import ConfigError, DatabaseUnavailable
+from shared.core import db, log, texts
+from shared.core.errors import ConfigError, DatabaseUnavailable
 from shared.payments import endpoint, providers
 from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import PaymentError, Provider, Receipt

@@ -17,8 +17,8 @@ from typing import Any
 
 import orjson
 
-from shared import db, log, texts
-from shared.errors import ConfigError
+from shared.core import db, log, texts
+from shared.core.errors import ConfigError
 from shared.payments import contacts, endpoint, providers
 from shared.payments.notice import CONTACT_REFUSED, Event, Kind, Notice
 from shared.payments.provider import Order, PaymentError, Provider

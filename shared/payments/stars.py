@@ -11,8 +11,8 @@ from time import monotonic
 
 import orjson
 
-from shared import db, log
-from shared.config import settings
+from shared.core import db, log
+from shared.core.config import settings
 from shared.payments import endpoint, providers
 from shared.payments.notice import Event, Notice
 from shared.payments.provider import PaymentError

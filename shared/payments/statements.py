@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from shared import db, log
-from shared.errors import DatabaseUnavailable
+from shared.core import db, log
+from shared.core.errors import DatabaseUnavailable
 from shared.payments import endpoint, providers
 from shared.payments.notice import Event
 from shared.payments.provider import PaymentError, Provider

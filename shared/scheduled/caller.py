@@ -9,10 +9,10 @@ from threading import Lock
 from time import monotonic
 from typing import Any
 
-from shared import http, log
-from shared.config import settings
-from shared.errors import ConfigError
-from shared.signatures import bearer_token, token_matches
+from shared.core import http, log
+from shared.core.config import settings
+from shared.core.errors import ConfigError
+from shared.core.signatures import bearer_token, token_matches
 
 _TIMEOUT = 5.0  # seconds to fetch Google's certificates
 _KEPT = 3600.0  # seconds; Google changes them over days, and publishes a new one before it signs with it

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from shared import health, log
-from shared.config import settings
-from shared.errors import ConfigError, DatabaseUnavailable
+from shared.core import health, log
+from shared.core.config import settings
+from shared.core.errors import ConfigError, DatabaseUnavailable
 from shared.scheduled.caller import is_plausible, may_call
 from shared.scheduled.jobs import JOBS
 

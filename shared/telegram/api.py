@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import orjson
 from telebot import apihelper
 
-from shared import http, log
-from shared.config import settings
-from shared.errors import TelegramError
+from shared.core import http, log
+from shared.core.config import settings
+from shared.core.errors import TelegramError
 from shared.telegram.previews import without_preview
 
 TIMEOUT = 10.0  # seconds for one call

@@ -6,8 +6,8 @@ What happened to a payment is acknowledged only when it is stored; the bot's mon
 
 from __future__ import annotations
 
-from shared import log
-from shared.errors import DatabaseUnavailable
+from shared.core import log
+from shared.core.errors import DatabaseUnavailable
 from shared.telegram.bot import Bot
 from shared.telegram.fallback import unit_of_nothing
 from shared.telegram.incoming import Incoming, Unusable

@@ -26,7 +26,7 @@ from typing import Any
 from telebot import TeleBot, types
 from telebot.util import extract_command, update_types
 
-from shared.config import settings
+from shared.core.config import settings
 from shared.telegram import api
 from shared.telegram.incoming import Incoming, Unusable
 from shared.telegram.tolerant import read_update

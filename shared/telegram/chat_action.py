@@ -12,8 +12,8 @@ from math import inf
 from time import monotonic, sleep
 from typing import Any
 
-from shared import log
-from shared.errors import TelegramError
+from shared.core import log
+from shared.core.errors import TelegramError
 from shared.telegram import api
 from shared.telegram.unit import Unit
 

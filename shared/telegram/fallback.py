@@ -16,9 +16,9 @@ from decimal import Decimal
 from time import monotonic
 from typing import Generic, TypeVar
 
-from shared import clock, log, texts
-from shared.config import settings
-from shared.errors import TelegramError
+from shared.core import clock, log, texts
+from shared.core.config import settings
+from shared.core.errors import TelegramError
 from shared.telegram import outbox
 from shared.telegram.bot import Bot
 from shared.telegram.incoming import Incoming

@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 from telebot.util import update_types
 
-from shared.config import settings
-from shared.db import without_nul
-from shared.lazy import cached_property
-from shared.log import hide_secrets
-from shared.names import display_name
-from shared.redaction import looks_like_secret
-from shared.signatures import person_hash
+from shared.core.config import settings
+from shared.core.db import without_nul
+from shared.core.lazy import cached_property
+from shared.core.log import hide_secrets
+from shared.core.names import display_name
+from shared.core.redaction import looks_like_secret
+from shared.core.signatures import person_hash
 
 MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
 # UTF-16 units: clients cut at 4096, or at a break in the 300 before it.

@@ -1,7 +1,7 @@
 """Imports telebot without `requests` and Pillow, which it loads for what we never let it do.
 
 They are half of telebot's import (docs/performance.md), and every cold start would pay for them. Every call
-of ours goes through `shared.http` (api.py), so stand-ins take their places while telebot is imported;
+of ours goes through `shared.core.http` (api.py), so stand-ins take their places while telebot is imported;
 afterwards whoever imports `requests` or Pillow gets the real one. Importing this module, before telebot, is
 all it takes.
 """

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
-from shared import texts
-from shared.errors import ConfigError
+from shared.core import texts
+from shared.core.errors import ConfigError
 from shared.telegram.bot import Bot
 
 _LONGEST = 256  # characters of a description (Bot API: BotCommand)
@@ -48,7 +48,7 @@ def description(language: str, key: str, longest: int = _LONGEST) -> str:
     try:
         value = texts.text(language, key)
     except KeyError:
-        raise ConfigError(f"shared/texts/{language}.py has no {key}") from None
+        raise ConfigError(f"shared/core/texts/{language}.py has no {key}") from None
     if not 1 <= len(value) <= longest:
-        raise ConfigError(f"shared/texts/{language}.py: {key} must have 1 to {longest} characters")
+        raise ConfigError(f"shared/core/texts/{language}.py: {key} must have 1 to {longest} characters")
     return value

@@ -8,11 +8,11 @@ from decimal import Decimal
 from time import monotonic, sleep
 from typing import Any
 
-from shared import db, log, texts
-from shared.errors import ConfigError, DatabaseUnavailable, TelegramError
-from shared.names import display_name
+from shared.core import db, log, texts
+from shared.core.errors import ConfigError, DatabaseUnavailable, TelegramError
+from shared.core.names import display_name
+from shared.core.texts import figures
 from shared.telegram import api
-from shared.texts import figures
 
 Owed = dict[str, Any]  # {"id": 7, "method": "sendMessage", "parameters": {...}}
 Result = dict[str, Any]

@@ -17,10 +17,10 @@ from typing import Any
 
 from telebot.apihelper import ApiTelegramException
 
-from shared import db, log, texts
-from shared.config import settings
-from shared.errors import DatabaseUnavailable, OutsideError, Refusal, TelegramError
-from shared.http import NoAnswer
+from shared.core import db, log, texts
+from shared.core.config import settings
+from shared.core.errors import DatabaseUnavailable, OutsideError, Refusal, TelegramError
+from shared.core.http import NoAnswer
 from shared.telegram import api, bans, outbox
 from shared.telegram.bot import Bot
 from shared.telegram.incoming import Incoming, Unusable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.log import hide_secrets
+from shared.core.log import hide_secrets
 from shared.telegram.incoming import Incoming
 
 MAX_QUOTE = 4096  # characters: one whole message

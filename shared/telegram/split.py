@@ -21,7 +21,7 @@ from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
 
-from shared.texts import Text, utf16_length
+from shared.core.texts import Text, utf16_length
 
 MESSAGE_LENGTH = 4096  # UTF-16 code units
 MIN_LENGTH = 16  # code units; in less, not even one emoji of a family fits

@@ -8,8 +8,9 @@ from typing import Any
 
 import orjson
 
-from shared import bots, db, log
-from shared.config import settings
+from shared import bots
+from shared.core import db, log
+from shared.core.config import settings
 from shared.telegram import outbox, pipeline
 from shared.telegram.incoming import Incoming, Unusable, parse
 

@@ -15,10 +15,10 @@ from decimal import Decimal
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from shared import db, texts
-from shared.errors import SwitchboardError
+from shared.core import db, texts
+from shared.core.errors import SwitchboardError
+from shared.core.texts import figures
 from shared.telegram.incoming import Incoming
-from shared.texts import figures
 
 if TYPE_CHECKING:
     from shared.telegram.bot import Bot
@@ -72,7 +72,7 @@ class Person:
 
     id: int
     telegram_id: int
-    name: str  # as it is shown, see shared/names.py
+    name: str  # as it is shown, see shared/core/names.py
     is_new: bool
     balance: Decimal
     currency: str

@@ -21,11 +21,12 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from shared import bots, db, health, log
-from shared.config import settings
-from shared.errors import ConfigError, DatabaseUnavailable
-from shared.receiving import read_body
-from shared.signatures import token_matches
+from shared import bots
+from shared.core import db, health, log
+from shared.core.config import settings
+from shared.core.errors import ConfigError, DatabaseUnavailable
+from shared.core.receiving import read_body
+from shared.core.signatures import token_matches
 from shared.telegram import fallback, pipeline
 from shared.telegram.incoming import MAX_BODY, Incoming, Unusable, parse
 from shared.telegram.pipeline import DONE, SHORTEST_PAUSE, Answer, later

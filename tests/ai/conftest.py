@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from shared import log
 from shared.ai import chat, providers
 from shared.ai.chat import ChatAnswer
-from shared.config import settings
-from shared.http import close_idle
+from shared.core import log
+from shared.core.config import settings
+from shared.core.http import close_idle
 from tests.ai.asking import KEY, MESSAGES, Ask, Lines
 from tests.ai.raw_server import RawServer
 from tools.emulator.ai import Ai

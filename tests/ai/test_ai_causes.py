@@ -18,7 +18,7 @@ from shared.ai import causes, chat
 from shared.ai.checking import Verdict, check_key
 from shared.ai.providers import load
 from shared.ai.reading import problem_of
-from shared.errors import AIError, AIUnavailable, OwnKeyError
+from shared.core.errors import AIError, AIUnavailable, OwnKeyError
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import RawServer, Script, good, head, plain, sends
 

@@ -8,8 +8,8 @@ import time
 
 import pytest
 
-from shared.errors import AIError
-from shared.http import post_json
+from shared.core.errors import AIError
+from shared.core.http import post_json
 from tests.ai.asking import Ask
 from tests.ai.raw_server import (
     CHUNKED,

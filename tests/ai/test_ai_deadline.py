@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from shared.ai.chat import Usage
-from shared.errors import AIError, AITimeout
+from shared.core.errors import AIError, AITimeout
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import (
     CHUNKED,

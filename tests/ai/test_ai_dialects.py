@@ -21,7 +21,7 @@ from shared.ai.events import Events
 from shared.ai.messages import messages_for
 from shared.ai.modes import MODES
 from shared.ai.provider import MAX_TEXT
-from shared.errors import AIError, AIOverloaded, AITimeout
+from shared.core.errors import AIError, AIOverloaded, AITimeout
 from shared.telegram.split import is_visible as telegram_shows
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import CHUNKED, END, RawServer, Script, chunk, hang_up, head, plain, sends, silence

@@ -10,7 +10,7 @@ import pytest
 
 from shared.ai import chat
 from shared.ai.provider import Question
-from shared.errors import (
+from shared.core.errors import (
     AIError,
     AIOverloaded,
     AIRefused,

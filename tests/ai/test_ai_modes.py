@@ -9,7 +9,7 @@ import pytest
 
 from shared.ai.messages import messages_for
 from shared.ai.modes import DEFAULT, MODES, find_mode
-from shared.texts import language, languages
+from shared.core.texts import language, languages
 
 NOW = datetime(2026, 11, 21, 23, 59, tzinfo=UTC)
 HISTORY = [{"role": "user", "content": "Hi"}, {"role": "assistant", "content": "{braces} and 100%"}]
@@ -29,7 +29,7 @@ def test_a_mode_that_is_no_longer_there_is_the_default(key: str) -> None:
 def test_a_mode_has_its_texts_in_every_language(key: str) -> None:
     for code in languages():
         missing = {f"mode_{key}", f"mode_{key}_about"} - set(language(code).TEXTS)
-        assert not missing, f"add {missing} to shared/texts/{code}.py"
+        assert not missing, f"add {missing} to shared/core/texts/{code}.py"
 
 
 @pytest.mark.parametrize("mode", MODES.values(), ids=MODES)

@@ -13,8 +13,16 @@ import pytest
 from shared.ai import providers
 from shared.ai.chat import _RULES, Usage
 from shared.ai.provider import Draft, Problem, Provider, Question, Trouble
-from shared.config import settings
-from shared.errors import AIError, AIOverloaded, AIRefused, AITimeout, AITooLong, AIUnavailable, ConfigError
+from shared.core.config import settings
+from shared.core.errors import (
+    AIError,
+    AIOverloaded,
+    AIRefused,
+    AITimeout,
+    AITooLong,
+    AIUnavailable,
+    ConfigError,
+)
 from tests.ai.asking import MESSAGES, Ask, Lines
 from tests.ai.conftest import forget_settings
 from tests.ai.raw_server import CHUNKED, END, RawServer, chunk, plain, sends
@@ -190,7 +198,7 @@ def test_openrouter_is_not_told_an_address_that_there_is_not(monkeypatch: pytest
 def test_a_provider_is_named_only_at_home() -> None:
     """Whoever needs the providers asks `providers.names()`; only the default is a setting."""
     named = re.compile("|".join(rf"[\"']{key}[\"']" for key in KEYS))
-    homes = {ROOT / "shared/ai/providers" / f"{key}.py" for key in KEYS} | {ROOT / "shared/config.py"}
+    homes = {ROOT / "shared/ai/providers" / f"{key}.py" for key in KEYS} | {ROOT / "shared/core/config.py"}
     found = [
         f"{path.relative_to(ROOT)}:{number}"
         for path in (ROOT / "shared").rglob("*.py")

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import AIError
+from shared.core.errors import AIError
 from tests.ai.asking import KEY, Ask
 from tools.emulator.ai import Ai, AiBehaviour
 

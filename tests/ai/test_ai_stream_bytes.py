@@ -6,8 +6,8 @@ import pytest
 
 from shared.ai.events import Events
 from shared.ai.provider import MAX_BYTES
-from shared.errors import AIError, AIUnavailable
-from shared.http import Broken
+from shared.core.errors import AIError, AIUnavailable
+from shared.core.http import Broken
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import CHUNKED, END, RawServer, chunk, event, hang_up, head, sends, stream
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from shared.ai import models
 from shared.ai.models import cost_of, count_characters, estimate_cost, fit_context
 from shared.ai.provider import Usage
-from shared.config import settings
+from shared.core.config import settings
 from tests.ai.asking import Ask
 from tests.ai.raw_server import CHUNKED, END, RawServer, chunk, plain, sends, stream
 

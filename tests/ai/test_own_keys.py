@@ -9,8 +9,8 @@ import pytest
 
 from shared.ai import providers
 from shared.ai.checking import Verdict, check_key
-from shared.config import settings
-from shared.errors import AIError, AIOverloaded, AITimeout, ConfigError, OwnKeyError
+from shared.core.config import settings
+from shared.core.errors import AIError, AIOverloaded, AITimeout, ConfigError, OwnKeyError
 from tests.ai.asking import Ask, Lines
 from tests.ai.conftest import forget_settings
 from tests.ai.raw_server import RawServer, plain

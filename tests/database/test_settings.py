@@ -53,7 +53,7 @@ def test_numbers_stay_numbers(url: str) -> None:
         ("QUOTA_TIMEZONE", "UTC+3", "no time zone Postgres knows"),  # Postgres would take it, and mean UTC-3
         ("QUESTIONS_IN_PROGRESS", "0", "is too small"),
         ("DAILY_RELEASES", "-1", "is too small"),
-        ("DEFAULT_LANGUAGE", "de", "no language of shared/texts"),
+        ("DEFAULT_LANGUAGE", "de", "no language of shared/core/texts"),
         ("BALANCE_CURRENCY", "roubles", "no ISO 4217 code"),
         ("RETENTION_MESSAGES_DAYS", "a year", "must be like 180"),
         ("RETENTION_MESSAGES_DAYS", "true", "must be like 180"),

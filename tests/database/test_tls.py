@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from shared import config, database_tls, db
-from shared.errors import DatabaseUnavailable
+from shared.core import config, database_tls, db
+from shared.core.errors import DatabaseUnavailable
 from tests.database.conftest import BACKEND_PASSWORD
 from tools.database import migrate, push
 from tools.database.embedded import Server

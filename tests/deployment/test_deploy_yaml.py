@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from shared import config
+from shared.core import config
 from tests.deployment.build import ROOT, deployment, step, steps
 
 TEXT = (ROOT / "deploy.yaml").read_text()

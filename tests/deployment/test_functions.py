@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import config
 from shared.ai import providers
+from shared.core import config
 from tests.deployment.build import ROOT, SECRETS, Build, Call, deployment, steps
 
 FUNCTIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/main.py"))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from shared.config import settings
+from shared.core.config import settings
 from shared.scheduled import caller
 from shared.scheduled.jobs import JOBS
 from tests.deployment.build import ROOT, SECRETS, Build, Call, Run

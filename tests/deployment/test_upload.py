@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pathspec import GitIgnoreSpec
 
-from shared.database_tls import SUPABASE_ROOT
+from shared.core.database_tls import SUPABASE_ROOT
 from tests.deployment.build import ROOT
 
 NEVER = [

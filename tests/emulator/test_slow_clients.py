@@ -11,7 +11,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from shared import server
+from shared.core import server
 from tools.emulator.functions import Function
 
 THREADS = 5

@@ -16,7 +16,7 @@ import psutil
 import pytest
 import urllib3
 
-from shared.config import settings
+from shared.core.config import settings
 from shared.payments import providers
 from shared.scheduled.jobs import JOBS
 from tools.emulator import development, storage

@@ -6,8 +6,9 @@ import functools
 import time
 from typing import Any
 
-from shared import bots, db
-from shared.errors import TelegramError
+from shared import bots
+from shared.core import db
+from shared.core.errors import TelegramError
 from shared.telegram import Bot, current, reply
 
 # Tests that take the database away wait for its return again and again (the real time: ground/test_db.py).

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.config import encryption_keys, settings
-from shared.errors import ConfigError
+from shared.core.config import encryption_keys, settings
+from shared.core.errors import ConfigError
 from shared.keys import encryption
 from shared.keys.encryption import Sealed, Unreadable, seal_with, unseal_with
 from tools.keys.new import kept_key, new_key

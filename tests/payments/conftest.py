@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from shared import http
-from shared.config import settings
+from shared.core import http
+from shared.core.config import settings
 from shared.payments.notice import Event
 from shared.payments.provider import Call, Forged, Provider, Unusable
 from shared.payments.providers import load, names

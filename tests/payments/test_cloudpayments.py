@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 from shared.payments.notice import Kind
 from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable, Verdict
 from shared.payments.providers import load

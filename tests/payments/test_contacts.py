@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.http import Answer
+from shared.core.http import Answer
 from shared.payments import calls, contacts, providers
 from shared.payments.notice import CONTACT_REFUSED, Kind
 from shared.payments.provider import ContactRefused, PaymentError, RequestRefused

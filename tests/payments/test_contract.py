@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 from shared.payments.notice import Kind
 from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Provider, Unusable
 from shared.payments.providers import load, names

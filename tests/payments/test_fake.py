@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 from shared.payments.notice import Kind
 from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Unusable
 from shared.payments.providers import configured, load

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 from shared.payments import php
 from shared.payments.notice import Kind
 from shared.payments.provider import MAX_BODY, Call, Checkout, Forged, Order, PaymentError, Unusable
@@ -298,7 +298,7 @@ def test_an_answer_that_is_no_link_is_an_error(
     answer: Response,
     is_certain: bool,
 ) -> None:
-    from shared.config import settings
+    from shared.core.config import settings
 
     base = settings().variable("FAKE_API_URL")
     environment(**{**SAMPLE.ENV, "PRODAMUS_URL": base})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import DatabaseUnavailable
+from shared.core.errors import DatabaseUnavailable
 from shared.payments import statements
 from shared.payments.notice import Event
 from shared.payments.provider import Page, PaymentError

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.signatures import person_hash
+from shared.core.signatures import person_hash
 from tests.support import new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]

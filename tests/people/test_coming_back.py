@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.signatures import person_hash
+from shared.core.signatures import person_hash
 from tests.money.promocodes import new_code
 from tests.people.conftest import KEY, Someone, Sql, call, id_of, next_update
 from tests.people.test_erasure import code_of

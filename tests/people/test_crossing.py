@@ -146,7 +146,9 @@ def test_a_message_that_meets_the_erasure_is_received_anew(
     received = beside(anna.receive, message, **more)
     eventually(lambda: waits(sql, received), 20)
     erasing.commit()
-    with pytest.raises(psycopg.errors.SerializationFailure):  # which shared/db.py answers with the same call
+    with pytest.raises(
+        psycopg.errors.SerializationFailure
+    ):  # which shared/core/db.py answers with the same call
         received.result()
     assert anna.receive(message, **more)["outcome"] == "work"
     assert id_of(sql, anna) not in (None, before)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.errors import Refusal
+from shared.core.errors import Refusal
 from shared.telegram import pipeline
 from tests.people.conftest import Someone, Sql, call, everything, id_of, next_update
 from tests.support import examples

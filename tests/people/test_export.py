@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from shared.bots.assistant.mydata import SECTIONS
-from shared.texts import language
+from shared.core.texts import language
 from tests.people.conftest import Someone, Sql, call, id_of, next_update
 
 Connect = Callable[[], psycopg.Connection]

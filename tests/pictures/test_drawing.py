@@ -10,7 +10,7 @@ from io import BytesIO
 
 import pytest
 
-from shared.pictures.drawing import draw_in_turn
+from shared.core.pictures.drawing import draw_in_turn
 from tests.support import in_parallel
 
 # In a process of its own, whose memory nobody else uses.
@@ -18,8 +18,8 @@ _MANY = """
 import threading
 import psutil
 from concurrent.futures import ThreadPoolExecutor
-from shared.pictures.drawing import draw_in_turn
-from shared.pictures.usage import Day, Meter, UsagePicture, draw
+from shared.core.pictures.drawing import draw_in_turn
+from shared.core.pictures.usage import Day, Meter, UsagePicture, draw
 
 meter = Meter(3, 25, "Today", "22", "left of 25")
 days = [Day(str(number), number % 7, number % 3, 1) for number in range(30)]

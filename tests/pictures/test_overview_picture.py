@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 from PIL import Image
 
-from shared.pictures.overview import (
+from shared.core.pictures.overview import (
     HEIGHT,
     PEOPLE,
     REQUESTS,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from shared import texts
-from shared.pictures import usage
-from shared.pictures.canvas import Canvas, _font
-from shared.pictures.usage import HEIGHT, WIDTH, Day, Meter, UsagePicture, draw
+from shared.core import texts
+from shared.core.pictures import usage
+from shared.core.pictures.canvas import Canvas, _font
+from shared.core.pictures.usage import HEIGHT, WIDTH, Day, Meter, UsagePicture, draw
 
 BLUE, PALE, RED = (79, 143, 255), (95, 134, 196), (255, 114, 135)
 AMBER, GREEN = (247, 178, 59), (47, 211, 162)
@@ -142,7 +142,7 @@ def test_the_typeface_has_every_letter_of_every_language(code: str) -> None:
         font = _font(weight, 40)  # type: ignore[arg-type]
         missing = bytes(font.getmask("\uffff"))
         lacking = [letter for letter in letters if letter.strip() and bytes(font.getmask(letter)) == missing]
-        assert not lacking, f"{weight} lacks {lacking}: make the subset larger (shared/pictures/fonts)"
+        assert not lacking, f"{weight} lacks {lacking}: make the subset larger (shared/core/pictures/fonts)"
 
 
 def test_words_are_cut_into_lines_and_kept_together_where_they_must_be() -> None:

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.x509.oid import NameOID
 
-from shared import config
-from shared.errors import ConfigError
-from shared.http import Answer
+from shared.core import config
+from shared.core.errors import ConfigError
+from shared.core.http import Answer
 from shared.scheduled import caller
 from tools.emulator.stack import Stack
 

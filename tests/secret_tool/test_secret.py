@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import config
 from shared.ai import providers as ai
+from shared.core import config
 from shared.payments import providers as payments
 from tools.cloud.gcloud import CloudError, Gcloud
 from tools.secret import names

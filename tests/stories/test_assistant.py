@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from shared import texts
+from shared.core import texts
 from tests.support import says
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack

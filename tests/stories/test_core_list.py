@@ -206,7 +206,7 @@ def test_15_active_sessions_counted(stack: Stack, sql: Sql, backend_url: str) ->
 
 def test_16_clean_disconnect(backend_url: str, sql: Sql) -> None:
     program = (
-        "from shared import db; db.call('stale_updates', p_limit=0); print('asked', flush=True); input()"
+        "from shared.core import db; db.call('stale_updates', p_limit=0); print('asked', flush=True); input()"
     )
     env = os.environ | {
         "DATABASE_URL": backend_url,

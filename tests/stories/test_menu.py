@@ -10,7 +10,7 @@ import pytest
 
 from shared import bots
 from shared.bots.assistant import features
-from shared.texts import text
+from shared.core.texts import text
 from tests.stories.test_receipt_contact import ask
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer, Chat

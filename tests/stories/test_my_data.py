@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared import texts
+from shared.core import texts
 from tests.support import eventually, says
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared import texts
+from shared.core import texts
 from tests.money.promocodes import new_code, row_of, tries_of
 from tests.stories.test_buy import LABELS, link_of, news, speaks, tap
 from tests.support import eventually, says

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared.texts import utf16_length
+from shared.core.texts import utf16_length
 from tests.support import eventually, says
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from shared.errors import TelegramError
-from shared.http import Answer
+from shared.core.errors import TelegramError
+from shared.core.http import Answer
 from shared.telegram.api import _decode
 from tests.support import acquainted, deliver_until_done, eventually, message_update
 from tests.telegram.test_updates import Sql

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from shared.core.texts import Text, utf16_length
 from shared.telegram.markdown import MAX_MARKDOWN, render
-from shared.texts import Text, utf16_length
 
 STYLES = {"bold", "italic", "strikethrough"}
 VERBATIM = {"pre", "code"}

@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.core.texts import Text
 from shared.telegram.markdown import render
 from shared.telegram.split import MIN_LENGTH, split
-from shared.texts import Text
 from tests.telegram.test_markdown import ANSWER, PIECES, assert_telegram_takes, part
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import TelegramError
+from shared.core.errors import TelegramError
 from shared.telegram import api, membership
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared.errors import TelegramError
+from shared.core.errors import TelegramError
 from shared.telegram import chat_action, outbox
 from tests.support import acquainted, eventually
 from tests.telegram.test_updates import Sql, sent_to

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared import bots, texts
+from shared import bots
+from shared.core import texts
 from tests.support import acquainted, eventually, message_update, new_telegram_id
 from tools.emulator.stack import Stack
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared import server
+from shared.core import server
 from tests.conftest import make_stack
 from tests.support import eventually
 from tests.telegram.test_updates import Sql, history_of, requests_of

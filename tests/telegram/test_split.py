@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.core.texts import Text, utf16_length
 from shared.telegram.markdown import render
 from shared.telegram.split import MAX_ENTITIES, MAX_ENTITY_BYTES, MIN_LENGTH, split
-from shared.texts import Text, utf16_length
 
 BLANKS = dict.fromkeys(map(ord, " \n\u200b"))
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from shared import texts
+from shared.core import texts
 from tests.stories.test_keys import a_key, add
 from tests.support import eventually, says
 from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to

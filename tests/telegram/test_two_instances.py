@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import urllib3
 
-from shared import clock
+from shared.core import clock
 from shared.telegram import fallback, pipeline
 from shared.telegram.incoming import Incoming
 from tests.conftest import FUNCTIONS

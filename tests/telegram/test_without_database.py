@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared import config
-from shared.errors import ConfigError
+from shared.core import config
+from shared.core.errors import ConfigError
 from tests.conftest import make_stack
 from tests.support import eventually, message_update
 from tools.emulator.ai import AiBehaviour

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from shared import config, http, log, texts
-from shared.config import settings
+from shared.core import config, http, log, texts
+from shared.core.config import settings
 from tools.emulator.telegram import Telegram
 from tools.emulator.web import HttpServer
 from tools.telegram import __main__ as command

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shared import bots, texts
+from shared import bots
+from shared.core import texts
 from shared.telegram import menus
 from tests.telegram_tool.conftest import Run
 from tools.emulator.telegram import Telegram

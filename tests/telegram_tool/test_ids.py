@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shared.errors import TelegramError
+from shared.core.errors import TelegramError
 from tests.telegram_tool.conftest import Run
 from tools.telegram import patience
 

@@ -48,7 +48,7 @@ def test_no_webhook_is_wrong(run: Run) -> None:
 
 def test_another_address_is_wrong(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run("set-webhooks")
-    from shared.config import settings
+    from shared.core.config import settings
 
     monkeypatch.setenv("PUBLIC_URL", "https://moved.example")
     settings.cache_clear()

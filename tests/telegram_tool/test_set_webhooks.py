@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from shared import bots, texts
-from shared.errors import ConfigError
+from shared import bots
+from shared.core import texts
+from shared.core.errors import ConfigError
+from shared.core.texts import en, ru
 from shared.telegram import menus
-from shared.texts import en, ru
 from tests.telegram_tool.conftest import Run
 from tools.emulator.telegram import Telegram
 from tools.telegram import __main__ as command
@@ -194,7 +195,7 @@ def test_a_command_without_a_text_is_named(run: Run, monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(bots.load("assistant"), "_menu", ("unheard_of",))
     try:
-        assert run("set-webhooks")[::2] == (1, "shared/texts/ru.py has no command_unheard_of\n")
+        assert run("set-webhooks")[::2] == (1, "shared/core/texts/ru.py has no command_unheard_of\n")
     finally:
         bots.load("assistant").message_handlers.pop()
 
@@ -217,7 +218,7 @@ def test_the_menu_has_six_to_eight_commands_and_no_shop_while_nothing_is_sold(
     monkeypatch.setenv("DATABASE_URL", "postgresql://backend@127.0.0.1:1/switchboard")
     for currencies, is_shown in ((["USD"], False), (["XTR"], True), ([], False)):
         offered = {"currencies": currencies, "referrals": True, "trial_days": 3, "channel_trainings": 1}
-        monkeypatch.setattr("shared.db.call", lambda _name, offered=offered: offered)
+        monkeypatch.setattr("shared.core.db.call", lambda _name, offered=offered: offered)
         assert run("set-webhooks")[0] == 0
         shown = [item["command"] for item in telegram.bot("assistant").commands["en"]]
         assert ("buy" in shown) is is_shown

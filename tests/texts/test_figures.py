@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shared.texts import figures
+from shared.core.texts import figures
 
 
 @pytest.mark.parametrize(

@@ -9,15 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from shared import bots, texts
+from shared import bots
 from shared.ai.modes import MODES
-from shared.errors import AIError
+from shared.core import texts
+from shared.core.errors import AIError
+from shared.core.texts import figures
 from shared.payments import providers
-from shared.texts import figures
 from tests.support import for_each
 
 ROOT = Path(__file__).parents[2]
-CODES = sorted(path.stem for path in (ROOT / "shared/texts").glob("??.py"))
+CODES = sorted(path.stem for path in (ROOT / "shared/core/texts").glob("??.py"))
 FIELD = re.compile(r"\{(\w+)((?:\|[^|{}]*)*)\}")
 
 
@@ -29,7 +30,7 @@ def test_russian_and_english_are_there() -> None:
 def test_a_language_has_every_text_and_no_other(code: str) -> None:
     everything = {key for other in CODES for key in texts.language(other).TEXTS}
     missing = everything - set(texts.language(code).TEXTS)
-    assert not missing, f"shared/texts/{code}.py lacks {sorted(missing)}"
+    assert not missing, f"shared/core/texts/{code}.py lacks {sorted(missing)}"
 
 
 @pytest.mark.parametrize("code", CODES)
@@ -60,7 +61,7 @@ def test_every_command_mode_and_failure_has_its_text(code: str) -> None:
     classes = [AIError, *AIError.__subclasses__()]
     needed |= {cls.text_key for cls in classes}
     missing = needed - set(texts.language(code).TEXTS)
-    assert not missing, f"add {sorted(missing)} to shared/texts/{code}.py"
+    assert not missing, f"add {sorted(missing)} to shared/core/texts/{code}.py"
 
 
 def test_every_text_is_used_somewhere() -> None:
@@ -90,7 +91,7 @@ def test_every_text_is_used_somewhere() -> None:
         for key in texts.language("en").TEXTS
         if not key.startswith(made) and not re.search(f"[\"']{key}[\"']", code)
     ]
-    assert not unused, f"no code uses {unused}: remove them from shared/texts"
+    assert not unused, f"no code uses {unused}: remove them from shared/core/texts"
 
 
 @pytest.mark.parametrize(
@@ -163,7 +164,7 @@ def test_whatever_sql_calls_a_problem_or_a_state_has_words(code: str) -> None:
     needed |= {f"admin_payment_status_{name}" for name in allowed("payments", "status")}
     needed |= {f"admin_given_{name}" for name in allowed("payment_effects", "effect") if name != "commission"}
     missing = needed - set(texts.language(code).TEXTS)
-    assert not missing, f"add {sorted(missing)} to shared/texts/{code}.py"
+    assert not missing, f"add {sorted(missing)} to shared/core/texts/{code}.py"
 
 
 @pytest.mark.parametrize("code", CODES)

@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared import texts
+from shared.core import texts
 
 GOOD = {"title": "Plan", "description": "Words"}
 

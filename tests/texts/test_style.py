@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from shared import texts
+from shared.core import texts
 
 CODES = ("en", "ru")
 NOT_PROSE = re.compile(r"`[^`]*`|/\w+|\{[^{}]*\}")

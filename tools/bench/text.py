@@ -21,7 +21,7 @@ _ANSWER = (
 
 def measure() -> Section:
     """Measure the CPU of one call each, as the median of some rounds."""
-    from shared.log import hide_secrets
+    from shared.core.log import hide_secrets
     from shared.telegram.markdown import render
 
     messages = {"Russian": _RUSSIAN, "English": _ENGLISH, "code": _CODE, "one word": "a1"}

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 
 import psycopg
 
-from shared.config import SHORTEST_SECRET
+from shared.core.config import SHORTEST_SECRET
 from tools.database import admins, marker, migrate, push, reset, settings
 from tools.database.errors import DatabaseToolError
 from tools.database.migrate import SUPABASE, Migration

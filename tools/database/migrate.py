@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
-from shared.database_tls import tls_options
+from shared.core.database_tls import tls_options
 from tools.database import prepare
 from tools.database.errors import MigrationError
 
@@ -79,7 +79,7 @@ def sync(
 
 
 def connect(url: str) -> psycopg.Connection:
-    """Connect for tools: verified as in shared/database_tls.py, autocommit, nothing prepared (poolers)."""
+    """Connect for tools: TLS as in shared/core/database_tls.py, autocommit, nothing prepared (poolers)."""
     return psycopg.connect(
         url,
         autocommit=True,

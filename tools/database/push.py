@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from psycopg.conninfo import conninfo_to_dict
 
-from shared.database_tls import tls_options
+from shared.core.database_tls import tls_options
 from tools.database.errors import DatabaseToolError
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from shared import texts
+from shared.core import texts
 from tools.database.errors import SettingError
 from tools.database.migrate import as_owner, connect
 
@@ -54,7 +54,7 @@ def _value(connection: psycopg.Connection, key: str, text: str, current: Any) ->
     if type(value) in (int, float) and value < (key == "questions_in_progress"):
         raise SettingError(f"{key.upper()}={text!r} is too small.")
     if key == "default_language" and text not in texts.codes():
-        raise SettingError(f"{key.upper()}={text!r} is no language of shared/texts.")
+        raise SettingError(f"{key.upper()}={text!r} is no language of shared/core/texts.")
     if key.endswith("_currency") and re.fullmatch(r"[A-Z]{3}", text) is None:
         raise SettingError(f"{key.upper()}={text!r} is no ISO 4217 code (three capitals: RUB).")
     return value

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 from tools.database.errors import DatabaseToolError
 from tools.deployment import sales, substitutions
 

@@ -6,8 +6,8 @@ import os
 import re
 from collections.abc import Mapping
 
-from shared import config
-from shared.errors import ConfigError
+from shared.core import config
+from shared.core.errors import ConfigError
 from shared.payments import providers
 from tools.database import admins
 

@@ -54,8 +54,8 @@ def emulator_ports(root: Path) -> Finding:
 
 def dotenv(root: Path) -> Finding:
     """Check .env: its rights, its names, its values."""
-    from shared import config
-    from shared.errors import ConfigError
+    from shared.core import config
+    from shared.core.errors import ConfigError
     from tools.emulator.environment import SettingMissing, read_dotenv
 
     file = root / ".env"

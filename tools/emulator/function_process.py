@@ -18,7 +18,7 @@ from pathlib import Path
 from functions_framework._cli import _cli
 from gunicorn.workers import gthread
 
-from shared import clock, http, log
+from shared.core import clock, http, log
 from tools.emulator.clock import CLOCK_VARIABLE, TRACE_HEADER
 
 STOP_LINGER_SECONDS = 0.1  # gunicorn: 2 s

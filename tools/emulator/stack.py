@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
-from shared.errors import TelegramError
+from shared.core.errors import TelegramError
 from tools.emulator import guard, pages
 from tools.emulator.ai import Ai
 from tools.emulator.api import Api

@@ -1,1 +1,1 @@
-"""Writes shared/secret_shapes.py from a catalogue of secret shapes."""
+"""Writes shared/core/secret_shapes.py from a catalogue of secret shapes."""

@@ -1,4 +1,4 @@
-"""Write shared/secret_shapes.py from a catalogue in the format of Gitleaks and Betterleaks (MIT licence).
+"""Write shared/core/secret_shapes.py from a catalogue in Gitleaks and Betterleaks format (MIT licence).
 
     python -m tools.secret_shapes betterleaks.toml
 

@@ -151,7 +151,7 @@ def ai_key(provider: str, key: str) -> Verdict:
 
 def payment_keys(provider: str, values: Mapping[str, str], environment: str) -> Verdict:
     """Ask a payment provider for its newest payments, which only reads; tell test keys from live ones."""
-    from shared.errors import SwitchboardError
+    from shared.core.errors import SwitchboardError
     from shared.payments import providers
 
     service = providers.load(provider)
@@ -193,7 +193,7 @@ def with_settings(values: Mapping[str, str]) -> Iterator[None]:
 
     One at a time, as the environment belongs to the whole process.
     """
-    from shared.config import settings
+    from shared.core.config import settings
 
     with _lock:
         given = {name: value for name, value in _UNUSED.items() if not os.environ.get(name)} | dict(values)

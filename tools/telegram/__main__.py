@@ -20,9 +20,9 @@ from pathlib import Path
 from typing import TextIO
 
 from shared import bots
-from shared.config import settings
-from shared.errors import ConfigError, DatabaseUnavailable, SwitchboardError
-from shared.log import hide_secrets
+from shared.core.config import settings
+from shared.core.errors import ConfigError, DatabaseUnavailable, SwitchboardError
+from shared.core.log import hide_secrets
 from tools.telegram import ids, info, patience, webhooks
 
 DOTENV = Path(__file__).parents[2] / ".env"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.errors import ConfigError, TelegramError
+from shared.core.errors import ConfigError, TelegramError
 from tools.telegram import patience
 
 _CONFLICT = 409  # what getUpdates answers while a webhook is set

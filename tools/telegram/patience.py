@@ -5,7 +5,7 @@ from __future__ import annotations
 from time import sleep
 from typing import Any
 
-from shared.errors import TelegramError
+from shared.core.errors import TelegramError
 from shared.telegram import api
 
 ATTEMPTS = 6

@@ -1,7 +1,7 @@
 """Tells Telegram where a bot is, what it wants to hear of, and what its menu shows.
 
 All of it is derived: the address from PUBLIC_URL, the kinds of updates and the commands from the bot's
-handlers, the words from shared/texts.
+handlers, the words from shared/core/texts.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from shared import bots, texts
-from shared.config import settings
-from shared.errors import ConfigError, TelegramError
+from shared import bots
+from shared.core import texts
+from shared.core.config import settings
+from shared.core.errors import ConfigError, TelegramError
 from shared.telegram import menus
 from tools.telegram import patience
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING
 
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from shared.ai.provider import Provider

@@ -11,10 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from shared import log
 from shared.ai import figures, provider
 from shared.ai.provider import NOT_JSON, Draft, Problem, Question, Trouble, Usage
-from shared.config import settings
+from shared.core import log
+from shared.core.config import settings
 
 # Asked for as `max_tokens` where `max_completion_tokens` is refused, as unknown or as too much: no answer is
 # without a limit.

@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 from shared.ai import figures
 from shared.ai.provider import Problem, Question, Trouble, Usage
 from shared.ai.providers import openai
-from shared.config import settings
+from shared.core.config import settings
 
 
 class Provider(openai.Provider):

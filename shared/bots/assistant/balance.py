@@ -8,13 +8,13 @@ from typing import Any
 
 from telebot.types import CallbackQuery
 
-from shared import db
 from shared.bots.assistant import bot, buy, checkout, offers
 from shared.bots.assistant.menu import back
-from shared.errors import Refusal
+from shared.core import db
+from shared.core.errors import Refusal
+from shared.core.texts import Text, figures
 from shared.telegram import current
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text, figures
 
 _PAGE = re.compile(rf"{offers.BALANCE}([a-z0-9_]{{1,32}})")
 # The price that was shown, and what names the purchase: n and the last one before it, so that two taps, or

@@ -12,15 +12,15 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db
 from shared.bots.assistant import bot, checkout, contact, offers
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.offers import Product, Way, price, title
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
+from shared.core import db
+from shared.core.texts import Text, figures, joined
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text, figures, joined
 
 BUY = "buy:"  # buy:<product>
 _GROUP = "shop:"  # shop:<group>

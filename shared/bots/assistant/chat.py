@@ -9,23 +9,23 @@ from zoneinfo import ZoneInfo
 
 from telebot.types import Message
 
-from shared import clock, log
 from shared.bots.assistant import bot, keys, paste
 from shared.bots.assistant.menu import back, buy_button, main_menu
 from shared.bots.assistant.mode import current_mode
 from shared.bots.assistant.own_key import OpenKey, open_key, say_failed
 from shared.bots.assistant.profile import month_reset_day, reset_time, ways_out
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
-from shared.config import settings
-from shared.errors import AIError, ConfigError, OwnKeyError
+from shared.core import clock, log
+from shared.core.config import settings
+from shared.core.errors import AIError, ConfigError, OwnKeyError
+from shared.core.redaction import looks_like_secret
+from shared.core.texts import Text
 from shared.keys import shape
-from shared.redaction import looks_like_secret
 from shared.telegram import current, reply
 from shared.telegram.chat_action import typing
 from shared.telegram.pipeline import MAX_TEXT
 from shared.telegram.quoting import with_quote
 from shared.telegram.unit import Unit
-from shared.texts import Text
 
 if TYPE_CHECKING:
     from shared.ai.chat import ChatAnswer

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 from telebot.handler_backends import ContinueHandling
 from telebot.types import CallbackQuery, Message
 
-from shared import db, log
 from shared.bots.assistant import bot, contact, links, offers
 from shared.bots.assistant.offers import PAY, Product, Way, title
-from shared.errors import ConfigError
+from shared.core import db, log
+from shared.core.errors import ConfigError
+from shared.core.texts import Text, figures
 from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
-from shared.texts import Text, figures
 
 if TYPE_CHECKING:
     from shared.payments.provider import ContactRefused, PaymentError

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from telebot.types import CallbackQuery
 
-from shared import db
 from shared.bots.assistant import bot
+from shared.core import db
+from shared.core.texts import Text
 from shared.telegram import current
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text
 
 AWAITS = "receipt_contact"  # session_data.awaiting
 AWAITS_AGAIN = "receipt_contact:again"  # after a message that is no contact

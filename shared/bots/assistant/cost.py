@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 
 from shared.ai import modes
-from shared.config import Settings, settings
+from shared.core.config import Settings, settings
 from shared.telegram.pipeline import MAX_TEXT
 
 _PROMPT = max(len(mode.prompt) for mode in modes.MODES.values()) + 100  # with today's date and a language

@@ -7,14 +7,14 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import main_menu
 from shared.bots.assistant.payments import renewal_line
+from shared.core import db
+from shared.core.texts import Text, figures, joined
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text, figures, joined
 
 _YES = "deleteme:yes"  # asks once more where something is lost
 _LOSE = "deleteme:lose:"  # deleteme:lose:<digest of what the user was told they lose>

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from io import BytesIO
 from time import monotonic
 
-from shared import log
+from shared.core import log
+from shared.core.texts import Text
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text
 
 _SENDING = 1.0  # seconds that stay for sending it of the time an answer may take
 
@@ -21,7 +21,7 @@ def send_drawing(
     Raises:
         OutsideError: Telegram cannot take it now; the update will be delivered again.
     """
-    from shared.pictures.drawing import draw_in_turn
+    from shared.core.pictures.drawing import draw_in_turn
 
     picture = draw_in_turn(draw, unit.deadline - monotonic() - _SENDING)
     if picture is None:

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
-from shared import db, texts
 from shared.bots.assistant import bot
-from shared.config import settings
-from shared.errors import DatabaseUnavailable
+from shared.core import db, texts
+from shared.core.config import settings
+from shared.core.errors import DatabaseUnavailable
 from shared.keys import encryption
 from shared.payments import providers
 from shared.telegram.unit import Unit

@@ -12,17 +12,17 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, log, pasted
 from shared.ai import providers
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
-from shared.config import settings
-from shared.errors import TelegramError
+from shared.core import db, log, pasted
+from shared.core.config import settings
+from shared.core.errors import TelegramError
+from shared.core.redaction import HIDDEN
+from shared.core.texts import Text
 from shared.keys import encryption, shape
-from shared.redaction import HIDDEN
 from shared.telegram import api, current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text
 
 AWAITS = "key:"  # begins session_data.awaiting; receive_update goes by it
 _ADD, _REMOVE, _FORGET, _USE = "keys:add:", "keys:remove:", "keys:forget:", "keys:use:"

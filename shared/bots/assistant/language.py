@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from telebot.types import CallbackQuery, Message
 
-from shared import texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import main_menu, menu_text
+from shared.core import texts
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
 

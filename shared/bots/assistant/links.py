@@ -6,9 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from shared import db
 from shared.bots.assistant import bot, offers
 from shared.bots.assistant.offers import title
+from shared.core import db
 from shared.payments import providers
 from shared.telegram.unit import Unit
 

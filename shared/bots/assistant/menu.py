@@ -7,15 +7,15 @@ from functools import partial
 
 from telebot.types import CallbackQuery, Message
 
-from shared import pasted, texts
 from shared.ai.modes import find_mode
 from shared.bots.assistant import bot, features
 from shared.bots.assistant.features import plan_name
-from shared.config import settings
+from shared.core import pasted, texts
+from shared.core.config import settings
+from shared.core.texts import Text, figures, joined
 from shared.telegram import current, reply
 from shared.telegram.bot import OPEN_PAGE
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text, figures, joined
 
 REFERRAL = "ref_"  # begins the payload of an invite link
 PROMO = "promo_"  # and of a link with a promo code

@@ -6,9 +6,9 @@ from telebot.types import CallbackQuery, Message
 
 from shared.ai.modes import DEFAULT, MODES, Mode, find_mode
 from shared.bots.assistant import bot
+from shared.core.texts import Text
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text
 
 _PREFIX = "mode:"
 

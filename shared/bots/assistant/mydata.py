@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 from telebot.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
-from shared import clock, db
 from shared.bots.assistant import bot
+from shared.core import clock, db
 from shared.telegram import current, reply
 from shared.telegram.unit import Unit
 

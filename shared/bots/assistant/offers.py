@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from shared import db, texts
+from shared.core import db, texts
+from shared.core.texts import figures
 from shared.payments import providers
 from shared.telegram.unit import StateUnavailable, Unit
-from shared.texts import figures
 
 STARS = "XTR"
 BALANCE = "bal:"  # bal:<product>: pay from balance

@@ -5,8 +5,8 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 
-from shared import log
-from shared.errors import OwnKeyError
+from shared.core import log
+from shared.core.errors import OwnKeyError
 from shared.keys import encryption
 from shared.telegram import reply
 from shared.telegram.unit import Unit

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, log
 from shared.bots.assistant import bot, checkout, links
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.offers import title
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
-from shared.config import settings
-from shared.errors import ConfigError
+from shared.core import db, log
+from shared.core.config import settings
+from shared.core.errors import ConfigError
+from shared.core.texts import Text, figures, joined, utf16_length
 from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text, figures, joined, utf16_length
 
 if TYPE_CHECKING:
     from shared.payments.provider import PaymentError

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from telebot.types import Message
 
-from shared import db
 from shared.bots.assistant import bot
-from shared.config import settings
+from shared.core import db
+from shared.core.config import settings
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 

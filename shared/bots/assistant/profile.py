@@ -7,14 +7,14 @@ from zoneinfo import ZoneInfo
 
 from telebot.types import CallbackQuery, Message
 
-from shared import clock, db, texts
 from shared.bots.assistant import bot, contact, features
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
-from shared.config import settings
+from shared.core import clock, db, texts
+from shared.core.config import settings
+from shared.core.texts import Text, figures
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text, figures
 
 
 @bot.message_handler(commands=["profile"], private_only=True, works_offline=True)

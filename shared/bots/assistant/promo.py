@@ -8,13 +8,13 @@ from typing import Any
 from telebot.handler_backends import ContinueHandling
 from telebot.types import CallbackQuery, Message
 
-from shared import db, pasted
 from shared.bots.assistant import bot
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import PROMO, back, main_menu, menu_text
+from shared.core import db, pasted
+from shared.core.texts import Text
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text
 
 _AWAITING = "promocode"
 _MENDED = "promocode:"  # awaits a code that was unknown once more; the code follows

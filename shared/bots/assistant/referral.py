@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import REFERRAL, back
+from shared.core import db
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
 

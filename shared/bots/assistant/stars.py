@@ -5,9 +5,9 @@ from __future__ import annotations
 import orjson
 from telebot.types import PreCheckoutQuery
 
-from shared import db, log
 from shared.bots.assistant import bot
-from shared.errors import DatabaseUnavailable
+from shared.core import db, log
+from shared.core.errors import DatabaseUnavailable
 from shared.telegram import current
 from shared.telegram.incoming import Incoming
 

@@ -8,16 +8,16 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, log, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
-from shared.config import settings
-from shared.errors import TelegramError
+from shared.core import db, log, texts
+from shared.core.config import settings
+from shared.core.errors import TelegramError
+from shared.core.texts import Text, joined
 from shared.telegram import current, membership, reply
 from shared.telegram.membership import Channel
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text, joined
 
 _JOINED = "trainings:joined"
 _KEPT = 600  # seconds that the channel's name and address are remembered

@@ -6,14 +6,14 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.trial_offer import TRIAL
+from shared.core import db
+from shared.core.texts import Text
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text
 
 _START = "trial:start"
 

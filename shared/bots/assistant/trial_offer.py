@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared import db
+from shared.core import db
 from shared.telegram.unit import Keyboard, Unit
 
 TRIAL = "trial"

@@ -9,19 +9,19 @@ from zoneinfo import ZoneInfo
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.drawing import send_drawing
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import back
 from shared.bots.assistant.profile import month_reset_day, resets, ways_out
 from shared.bots.assistant.trial_offer import trial_offer
+from shared.core import db, texts
+from shared.core.texts import Text, figures
 from shared.telegram import current
 from shared.telegram.unit import StateUnavailable, Unit
-from shared.texts import Text, figures
 
 if TYPE_CHECKING:
-    from shared.pictures.usage import Meter, UsagePicture
+    from shared.core.pictures.usage import Meter, UsagePicture
 
 Stats = dict[str, Any]  # what get_user_usage_stats returns
 
@@ -42,7 +42,7 @@ def _show(unit: Unit) -> None:
     if unit.is_offline:
         raise StateUnavailable
     stats: Stats = db.call("get_user_usage_stats", p_user_id=unit.person.id)
-    from shared.pictures.usage import draw  # with Pillow 60 ms, and few ask for it
+    from shared.core.pictures.usage import draw  # with Pillow 60 ms, and few ask for it
 
     send_drawing(unit, lambda: draw(_picture(unit, stats)), _caption(unit, stats), back(unit))
 
@@ -99,7 +99,7 @@ def _referrals(unit: Unit, referrals: Stats) -> list[Text]:
 
 
 def _picture(unit: Unit, stats: Stats) -> UsagePicture:
-    from shared.pictures.usage import Day, Mark, UsagePicture, shows_limit
+    from shared.core.pictures.usage import Day, Mark, UsagePicture, shows_limit
 
     def label(day: str) -> str:
         return figures.day(unit.language, date.fromisoformat(day), short=True)
@@ -137,7 +137,7 @@ def _picture(unit: Unit, stats: Stats) -> UsagePicture:
 
 
 def _today(unit: Unit, stats: Stats) -> Meter:
-    from shared.pictures.usage import Meter
+    from shared.core.pictures.usage import Meter
 
     day, month, title = stats["day"], stats["month"], unit.text("picture_today")
     if month["limit"] is not None and month["used"] >= month["limit"]:
@@ -153,7 +153,7 @@ def _today(unit: Unit, stats: Stats) -> Meter:
 
 
 def _month(unit: Unit, month: Stats) -> Meter:
-    from shared.pictures.usage import Meter
+    from shared.core.pictures.usage import Meter
 
     limit = month["limit"]
     about = "" if limit is None else unit.text("picture_month_of", limit=_number(unit, limit))

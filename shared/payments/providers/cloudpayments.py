@@ -16,8 +16,9 @@ from types import MappingProxyType
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from shared.config import settings
-from shared.errors import ConfigError
+from shared.core.config import settings
+from shared.core.errors import ConfigError
+from shared.core.signatures import is_signed
 from shared.payments import calls, provider
 from shared.payments.contacts import CONTACT_WORDS
 from shared.payments.notice import Event, Kind, Notice
@@ -48,7 +49,6 @@ from shared.payments.reading import (
     text,
 )
 from shared.payments.receipts import cloudkassir
-from shared.signatures import is_signed
 
 _MAX_FIELDS = 200
 _LONGEST_LINE = 200  # characters of what the payer reads

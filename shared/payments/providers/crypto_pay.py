@@ -12,9 +12,10 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from shared import clock
-from shared.config import settings
-from shared.errors import ConfigError
+from shared.core import clock
+from shared.core.config import settings
+from shared.core.errors import ConfigError
+from shared.core.signatures import is_signed
 from shared.payments import calls, provider, reading
 from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import (
@@ -27,7 +28,6 @@ from shared.payments.provider import (
     RequestRefused,
     Unusable,
 )
-from shared.signatures import is_signed
 
 _LONGEST = 2_678_400  # seconds an invoice may live
 _LONGEST_LINE = 1024  # characters of what the payer reads

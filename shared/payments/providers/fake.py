@@ -14,8 +14,9 @@ from typing import Any, ClassVar
 
 import orjson
 
-from shared.config import settings
-from shared.errors import ConfigError
+from shared.core.config import settings
+from shared.core.errors import ConfigError
+from shared.core.signatures import hmac_sha256, is_signed
 from shared.payments import calls, provider
 from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import (
@@ -39,7 +40,6 @@ from shared.payments.reading import (
     order_number,
     text,
 )
-from shared.signatures import hmac_sha256, is_signed
 
 _ENVIRONMENTS = ("development", "test")
 _KINDS = MappingProxyType({kind.value: kind for kind in Kind})

@@ -19,8 +19,9 @@ from datetime import timedelta, timezone
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from shared.config import settings
-from shared.errors import ConfigError
+from shared.core.config import settings
+from shared.core.errors import ConfigError
+from shared.core.signatures import hmac_sha256, is_signed
 from shared.payments import calls, php, provider
 from shared.payments.contacts import CONTACT_WORDS
 from shared.payments.notice import Event, Kind, Notice
@@ -38,7 +39,6 @@ from shared.payments.provider import (
 )
 from shared.payments.reading import currency, decimal, identifier, moment, order_number, text
 from shared.payments.receipts import payform_product
-from shared.signatures import hmac_sha256, is_signed
 
 # The key of demo.payform.ru stands in the documentation: whoever uses it lets everybody sign.
 _PUBLISHED_KEY = "2y2aw4oknnke80bp1a8fniwuuq7tdkwmmuq7vwi4nzbr8z1182ftbn6p8mhw3bhz"

@@ -14,8 +14,8 @@ from time import monotonic
 from types import MappingProxyType
 from typing import Any, ClassVar
 
-from shared.config import settings
-from shared.errors import TelegramError
+from shared.core.config import settings
+from shared.core.errors import TelegramError
 from shared.payments import provider
 from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import (

@@ -16,9 +16,9 @@ from functools import lru_cache, partial
 from typing import Any, TypeGuard
 from urllib.parse import urlencode
 
-from shared.config import settings
-from shared.errors import ConfigError
-from shared.http import Answer
+from shared.core.config import settings
+from shared.core.errors import ConfigError
+from shared.core.http import Answer
 from shared.payments import calls, provider, reading
 from shared.payments.notice import CONTACT_REFUSED, Event, Kind, Notice
 from shared.payments.provider import Call, Checkout, Forged, Order, Page, PaymentError, Receipt, Unusable

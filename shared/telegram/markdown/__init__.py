@@ -21,7 +21,8 @@ from __future__ import annotations
 import re
 from itertools import islice
 
-from shared import log
+from shared.core import log
+from shared.core.texts import Text
 from shared.telegram.markdown.addresses import link_target
 from shared.telegram.markdown.fences import repair
 from shared.telegram.markdown.limits import MAX_MARKDOWN
@@ -29,7 +30,6 @@ from shared.telegram.markdown.literals import set_aside
 from shared.telegram.markdown.reading import read
 from shared.telegram.markdown.renderer import Renderer
 from shared.telegram.split import is_visible
-from shared.texts import Text
 
 __all__ = ["MAX_MARKDOWN", "render"]
 

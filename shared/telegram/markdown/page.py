@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from shared.core.texts import Text
 from shared.telegram.split import Utf16
-from shared.texts import Text
 
 _BLANK = " \n"  # what Telegram trims
 _ORDER = {"blockquote": 0, "pre": 1, "code": 2, "text_link": 3, "bold": 4, "italic": 5, "strikethrough": 6}

@@ -12,8 +12,8 @@ import psycopg
 import pytest
 import urllib3
 
-from shared import clock, http
-from shared.config import settings
+from shared.core import clock, http
+from shared.core.config import settings
 from shared.payments import providers
 from shared.payments.provider import Order
 from tests.conftest import BACKEND_PASSWORD, FUNCTIONS, RETRY_SCALE, calm

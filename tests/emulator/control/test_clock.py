@@ -249,7 +249,7 @@ def test_production_has_no_way_to_move_the_clock(server: Server, owner_url: str)
 def test_a_function_that_is_deployed_knows_nothing_of_the_file(tmp_path: Any) -> None:
     file = tmp_path / "clock"
     file.write_text("86400")
-    program = "import time; from shared import clock; print(abs(clock.timestamp() - time.time()) < 60)"
+    program = "import time; from shared.core import clock; print(abs(clock.timestamp() - time.time()) < 60)"
     result = subprocess.run(
         [sys.executable, "-c", program],
         cwd=ROOT,
@@ -270,7 +270,7 @@ def test_only_the_clock_reads_the_time() -> None:
     for path in ROOT.glob("shared/**/*.py"):
         if path.name != "clock.py":
             text = path.read_text()
-            assert not [word for word in words if word in text], f"{path}: use shared.clock"
+            assert not [word for word in words if word in text], f"{path}: use shared.core.clock"
 
 
 def test_a_clock_never_goes_back(tmp_path: Any) -> None:

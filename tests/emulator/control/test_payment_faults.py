@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shared import http
+from shared.core import http
 from tests.emulator.control.conftest import Api
 from tests.support import eventually
 from tools.emulator import trace

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from shared.texts import en, ru
+from shared.core.texts import en, ru
 
 CYRILLIC = re.compile(r"[а-яё]", re.IGNORECASE)
 MARKUP = re.compile(r"[\\`*_\[\]<>~|&]")

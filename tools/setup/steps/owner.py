@@ -104,6 +104,6 @@ def type_id(context: Context) -> str:
 
 
 def _languages() -> list[str]:
-    from shared import texts
+    from shared.core import texts
 
     return sorted(path.stem for path in Path(texts.__file__).parent.glob("??.py"))

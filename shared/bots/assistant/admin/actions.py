@@ -10,13 +10,13 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from shared import db
 from shared.bots.assistant.admin.people import Found, name_of
 from shared.bots.assistant.features import plan_name
-from shared.errors import Refusal
-from shared.log import hide_secrets
+from shared.core import db
+from shared.core.errors import Refusal
+from shared.core.log import hide_secrets
+from shared.core.texts import figures
 from shared.telegram.unit import Unit
-from shared.texts import figures
 
 MAX_REASON = 500  # characters, as the SQL functions take it
 _REFUSALS = {

@@ -7,7 +7,6 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin.card import find
 from shared.bots.assistant.admin.people import (
@@ -20,9 +19,10 @@ from shared.bots.assistant.admin.people import (
 )
 from shared.bots.assistant.admin.product_pages import prices_line
 from shared.bots.assistant.admin.undo import written
+from shared.core import db, texts
+from shared.core.texts import Text, figures
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text, figures
 
 Entry = dict[str, Any]
 _PAGE = 8  # entries; with the longest reasons they fit into one message

@@ -9,9 +9,9 @@ from shared.bots.assistant.admin import actions
 from shared.bots.assistant.admin.card import find, show
 from shared.bots.assistant.admin.commands import act_on
 from shared.bots.assistant.admin.people import Found, is_person, look_up, name_of, parts, words
+from shared.core.texts import Text
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text
 
 _ASKED = "ban"  # the key in the session of what was asked: {"who", "reason"}
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, pasted
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin import actions
 from shared.bots.assistant.admin.people import (
@@ -20,9 +19,10 @@ from shared.bots.assistant.admin.people import (
     words,
 )
 from shared.bots.assistant.admin.undo import undo, undo_label
+from shared.core import db, pasted
+from shared.core.texts import Text, figures
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text, figures
 
 _GIFTS = (10, 100)  # bonus credits a button gives
 _DAYS = 30  # of a plan that a button gives

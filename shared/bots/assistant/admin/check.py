@@ -6,12 +6,12 @@ from typing import Any
 
 from telebot.types import Message
 
-from shared import db
 from shared.bots.assistant import bot
-from shared.errors import DatabaseUnavailable
+from shared.core import db
+from shared.core.errors import DatabaseUnavailable
+from shared.core.texts import Text, joined
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text, joined
 
 
 @bot.admin_command("check")

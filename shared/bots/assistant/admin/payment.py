@@ -8,15 +8,15 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin.card import find
 from shared.bots.assistant.admin.people import Found, is_person, look_up, name_of, parts, words
+from shared.core import db, texts
+from shared.core.texts import Text, figures, joined
 from shared.payments import providers
 from shared.telegram import current, reply
 from shared.telegram.bot import is_for_admin
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text, figures, joined
 
 Payment = dict[str, Any]  # what admin_payment returns
 _NUMBER = re.compile(r"[\w.:-]{1,200}", re.ASCII)

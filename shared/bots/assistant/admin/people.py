@@ -7,8 +7,8 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db, pasted
-from shared.names import display_name
+from shared.core import db, pasted
+from shared.core.names import display_name
 from shared.telegram.unit import StateUnavailable, Unit
 
 Found = dict[str, Any]  # what admin_find_user returns

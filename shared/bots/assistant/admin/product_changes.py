@@ -5,14 +5,14 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from shared import db, texts
 from shared.bots.assistant.admin import prices, product_pages
 from shared.bots.assistant.admin.product_pages import Product
-from shared.config import settings
-from shared.errors import Refusal
+from shared.core import db, texts
+from shared.core.config import settings
+from shared.core.errors import Refusal
+from shared.core.texts import Text, figures, joined
 from shared.payments import providers
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text, figures, joined
 
 ASKED = "product"  # the key in the session of what was asked
 _REFUSALS = ("N0001", "N0003", "N0004")

@@ -6,11 +6,11 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from shared import db, texts
 from shared.bots.assistant import buy, offers
 from shared.bots.assistant.features import plan_name
+from shared.core import db, texts
+from shared.core.texts import Text, figures, joined
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text, figures, joined
 
 Product = dict[str, Any]  # what private.product_card returns
 AWAITS = "product:"  # product:prices:<key>, product:texts:<key>:<language>

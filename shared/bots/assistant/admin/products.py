@@ -10,10 +10,10 @@ import re
 
 from telebot.types import CallbackQuery, Message
 
-from shared import texts
 from shared.bots.assistant import bot, features
 from shared.bots.assistant.admin import product_changes, product_pages
 from shared.bots.assistant.admin.people import parts, words
+from shared.core import texts
 from shared.telegram import current, menus, reply
 from shared.telegram.bot import is_for_admin
 from shared.telegram.unit import Unit

@@ -8,16 +8,16 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import clock, db
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin.actions import storable
 from shared.bots.assistant.admin.people import parts, words
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import PROMO
-from shared.errors import Refusal
+from shared.core import clock, db
+from shared.core.errors import Refusal
+from shared.core.texts import Text
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, StateUnavailable, Unit
-from shared.texts import Text
 
 Promocode = dict[str, Any]  # what private.promocode_card returns
 _PAGE = 8  # codes

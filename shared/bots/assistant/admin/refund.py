@@ -8,15 +8,15 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared import db
 from shared.bots.assistant import bot
 from shared.bots.assistant.admin import payment
 from shared.bots.assistant.admin.payment import Payment, find_payment, is_number, look_up_payment
 from shared.bots.assistant.admin.people import name_of, parts, words
-from shared.errors import Refusal
+from shared.core import db
+from shared.core.errors import Refusal
+from shared.core.texts import Text, figures, joined
 from shared.telegram import current, reply
 from shared.telegram.unit import Keyboard, Unit
-from shared.texts import Text, figures, joined
 
 _AMOUNT = re.compile(r"[0-9]{1,9}([.,][0-9]{1,2})?", re.ASCII)
 _REFUSALS = {

@@ -7,11 +7,11 @@ from typing import Any
 
 from telebot.types import Message
 
-from shared import db
 from shared.bots.assistant import bot
+from shared.core import db
+from shared.core.texts import Text, figures, joined
 from shared.telegram import current, reply
 from shared.telegram.unit import StateUnavailable, Unit
-from shared.texts import Text, figures, joined
 
 
 @bot.admin_command("statement")

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from telebot.types import Message
 
-from shared import db, texts
 from shared.bots.assistant import bot
 from shared.bots.assistant.drawing import send_drawing
+from shared.core import db, texts
+from shared.core.texts import Text, figures
 from shared.telegram import current, reply
 from shared.telegram.unit import StateUnavailable, Unit
-from shared.texts import Text, figures
 
 if TYPE_CHECKING:
-    from shared.pictures.overview import OverviewPicture, Tile
+    from shared.core.pictures.overview import OverviewPicture, Tile
 
 Overview = dict[str, Any]  # what admin_overview returns
 _PERIODS = ("day", "week", "month")
@@ -31,7 +31,7 @@ def stats(_message: Message) -> None:
     if unit.is_offline:
         raise StateUnavailable
     overview: Overview = db.call("admin_overview", p_admin_email=unit.person.admin_email)
-    from shared.pictures.overview import draw  # with Pillow 60 ms, and few ask for it
+    from shared.core.pictures.overview import draw  # with Pillow 60 ms, and few ask for it
 
     send_drawing(unit, lambda: draw(_picture(unit, overview)), _caption(unit, overview))
     # A message of its own: under a picture 1024 characters fit.
@@ -115,7 +115,7 @@ def _models(unit: Unit, models: list[Overview]) -> list[Text]:
 
 
 def _picture(unit: Unit, overview: Overview) -> OverviewPicture:
-    from shared.pictures.overview import PEOPLE, REQUESTS, Bar, Chart, OverviewPicture
+    from shared.core.pictures.overview import PEOPLE, REQUESTS, Bar, Chart, OverviewPicture
 
     days = overview["days"]
     labels = [figures.day(unit.language, date.fromisoformat(day["day"]), short=True) for day in days]
@@ -156,7 +156,7 @@ def _most(unit: Unit, days: list[Overview], figure: str) -> str:
 
 
 def _tiles(unit: Unit, overview: Overview) -> list[Tile]:
-    from shared.pictures.overview import Tile
+    from shared.core.pictures.overview import Tile
 
     day, week, month = (overview[period] for period in _PERIODS)
     return [

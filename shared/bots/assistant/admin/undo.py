@@ -5,12 +5,12 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from shared import db
 from shared.bots.assistant.admin.actions import deliver, plan_until
 from shared.bots.assistant.features import plan_name
-from shared.errors import Refusal
+from shared.core import db
+from shared.core.errors import Refusal
+from shared.core.texts import figures
 from shared.telegram.unit import StateUnavailable, Unit
-from shared.texts import figures
 
 _REFUSALS = {"N0001": "unknown_command", "N0003": "admin_done_differently"}
 

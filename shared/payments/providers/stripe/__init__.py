@@ -16,9 +16,10 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlencode
 
-from shared import clock
-from shared.config import settings
-from shared.errors import ConfigError
+from shared.core import clock
+from shared.core.config import settings
+from shared.core.errors import ConfigError
+from shared.core.signatures import is_signed
 from shared.payments import calls, provider, reading
 from shared.payments.notice import Event, Kind, Notice
 from shared.payments.provider import Call, Checkout, Forged, Order, Page, PaymentError, Receipt, Unusable
@@ -26,7 +27,6 @@ from shared.payments.providers.stripe import objects
 from shared.payments.providers.stripe.checkout import Form, expiry, session_form
 from shared.payments.providers.stripe.money import minor_units
 from shared.payments.providers.stripe.objects import Json, Says
-from shared.signatures import is_signed
 
 _TOLERANCE = 300  # seconds; a retry is signed anew
 _ASK_TIMEOUT = 5.0  # seconds for what a callback leaves out

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from shared import clock
+from shared.core import clock
 from shared.payments.provider import Order
 from shared.payments.providers.stripe.money import minor_units
 

@@ -2,7 +2,7 @@
 --
 -- Twice or at once: only reads.
 -- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title
---   and an explanation in shared/texts (section_<subject>).
+--   and an explanation in shared/core/texts (section_<subject>).
 -- Errors: none.
 create or replace function private.person_sections(p_user_id bigint)
 returns jsonb

@@ -14,7 +14,7 @@ revoke all on table private.settings from public, anon, authenticated, service_r
 insert into private.settings (key, value, about)
 values
 ('quota_timezone', '"Europe/Moscow"', 'IANA name of the time zone whose midnight starts a new day of requests'),
-('default_language', '"ru"', 'The language of users whose Telegram names none, a code of shared/texts'),
+('default_language', '"ru"', 'The language of users whose Telegram names none, a code of shared/core/texts'),
 ('balance_currency', '"RUB"', 'The unit of users.balance, an ISO 4217 code'),
 ('retention_updates_hours', '72', 'How long finished updates are kept; more than the 48 h in which one may come again'),
 ('retention_set_aside_days', '30', 'How long updates that were put aside are kept, with their payload'),

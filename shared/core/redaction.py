@@ -1,6 +1,6 @@
 """Finds what looks like a credential in any text, in linear time, and strikes it out.
 
-Keys are found by how they begin (shared/secret_shapes.py), by what stands before them (`Bearer …`,
+Keys are found by how they begin (shared/core/secret_shapes.py), by what stands before them (`Bearer …`,
 `password: …`), or by their form (bot tokens, private keys, passwords in addresses). Every pattern is bounded
 or possessive: the texts come from strangers, and one request must not occupy a processor.
 """
@@ -11,7 +11,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from shared.secret_shapes import SHAPES
+from shared.core.secret_shapes import SHAPES
 
 HIDDEN = "[hidden]"
 _Span = tuple[int, int]

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
-from shared.texts import grouped, language
+from shared.core.texts import grouped, language
 
 _NBSP = "\u00a0"
 _SYMBOLS = {

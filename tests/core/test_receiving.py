@@ -10,9 +10,9 @@ from gunicorn.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared import receiving
+from shared.core import receiving
+from shared.core.receiving import Connection
 from shared.payments import provider
-from shared.receiving import Connection
 from shared.telegram import incoming
 
 PROOF = b"X-Proof: yes\r\n"

@@ -6,7 +6,7 @@ import hmac
 
 import pytest
 
-from shared.signatures import bearer_token, person_hash, token_matches
+from shared.core.signatures import bearer_token, person_hash, token_matches
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from shared import db
-from shared.config import settings
-from shared.errors import ConfigError, DatabaseUnavailable
-from shared.signatures import bearer_token, token_matches
+from shared.core import db
+from shared.core.config import settings
+from shared.core.errors import ConfigError, DatabaseUnavailable
+from shared.core.signatures import bearer_token, token_matches
 
 if TYPE_CHECKING:
     from flask import Request

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared import config, log
-from shared.redaction import HIDDEN, looks_like_secret
+from shared.core import config, log
+from shared.core.redaction import HIDDEN, looks_like_secret
 
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://bot_backend:pa55-w0rd-of-db@db.example:6543/postgres",

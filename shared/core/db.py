@@ -23,10 +23,10 @@ from psycopg.pq import ConnStatus, ExecStatus, TransactionStatus
 from psycopg.pq.abc import PGresult
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from shared import log
-from shared.config import settings
-from shared.database_tls import tls_options
-from shared.errors import DatabaseUnavailable, Refusal
+from shared.core import log
+from shared.core.config import settings
+from shared.core.database_tls import tls_options
+from shared.core.errors import DatabaseUnavailable, Refusal
 
 RETRY_SECONDS = 3.0  # how long one call keeps trying
 ANSWER_SECONDS = 9.0  # how long one statement is waited for; the server itself stops it after 8 s

@@ -20,7 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, cast
 
-from shared.config import settings
+from shared.core.config import settings
 
 _MARK = re.compile(r"\*\*(.+?)\*\*|`(.+?)`", re.DOTALL)
 # Values that are amounts and not identifiers: they are written with separators.
@@ -75,7 +75,7 @@ def codes() -> set[str]:
 @lru_cache(maxsize=16)
 def language(code: str) -> Language:
     """Load a language's file."""
-    return cast(Language, import_module(f"shared.texts.{code}"))
+    return cast(Language, import_module(f"shared.core.texts.{code}"))
 
 
 def choose(*preferences: str | None) -> str:

@@ -9,8 +9,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-from shared import database_tls
-from shared.database_tls import SUPABASE_ROOT, tls_options
+from shared.core import database_tls
+from shared.core.database_tls import SUPABASE_ROOT, tls_options
 
 VERIFIED = {"sslmode": "verify-full", "sslrootcert": str(SUPABASE_ROOT), "gssencmode": "disable"}
 POOLER = "aws-0-eu-central-1.pooler.supabase.com"

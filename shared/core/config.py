@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 
-from shared.errors import ConfigError
+from shared.core.errors import ConfigError
 
 _REQUIRED = object()
 # Read by name where they are needed, and therefore no field of Settings.
@@ -135,7 +135,7 @@ def _seconds(value: str) -> float:
 
 def _language(value: str) -> str:
     if not (Path(__file__).parent / "texts" / f"{value}.py").is_file():
-        raise ValueError("there is no such language in shared/texts")
+        raise ValueError("there is no such language in shared/core/texts")
     return value
 
 

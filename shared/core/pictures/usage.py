@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Literal
 
-from shared.pictures.canvas import Canvas
+from shared.core.pictures.canvas import Canvas
 
 Mark = Literal["limit", "bonus", "own"]  # what a chart shows beside the plan's requests
 WIDTH, HEIGHT = 1280, 960  # twice what a phone shows, so it stays sharp

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared import pasted
+from shared.core import pasted
 
 UNSEEN = "\u200b\u200c\u200d\u200e\u202a\u202e\u2060\ufeff\xad\ufe0f\u3164\U000e0020\x00"
 BLANKS = " \t\r\n\xa0\u2003\u202f\u3000\u2800\u2028"

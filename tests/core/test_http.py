@@ -1,4 +1,4 @@
-"""What `shared.http` promises, against servers that speak in bytes."""
+"""What `shared.core.http` promises, against servers that speak in bytes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from shared import http
+from shared.core import http
 
 Script = Callable[[socket.socket], None]
 LATE = 30.0  # seconds; a test that gets there has failed

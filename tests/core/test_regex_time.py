@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import shared
-from shared import redaction
+from shared.core import redaction
 from tests.support import for_each
 
 SIZE = 1_500  # characters; then twice and four times as many

@@ -19,9 +19,9 @@ from typing import Any, Protocol
 
 import orjson
 
-from shared.config import secret_values, settings
-from shared.errors import ConfigError
-from shared.redaction import HIDDEN, SHORTEST, redact
+from shared.core.config import secret_values, settings
+from shared.core.errors import ConfigError
+from shared.core.redaction import HIDDEN, SHORTEST, redact
 
 _LEVELS = {"DEBUG": 10, "INFO": 20, "NOTICE": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50, "ALERT": 60}
 _trace: ContextVar[str] = ContextVar("trace", default="")

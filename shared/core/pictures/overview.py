@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from io import BytesIO
 
-from shared.pictures.canvas import Canvas
+from shared.core.pictures.canvas import Canvas
 
 WIDTH, HEIGHT = 1280, 1180  # twice what a phone shows, so it stays sharp
 _MARGIN, _GAP = 56, 24

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from shared import config, db
-from shared.errors import DatabaseUnavailable, Refusal
+from shared.core import config, db
+from shared.core.errors import DatabaseUnavailable, Refusal
 from tools.emulator.database import Database
 
 

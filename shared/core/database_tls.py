@@ -2,7 +2,7 @@
 
 `sslmode=require` encrypts and checks nothing, so an attacker on the network can answer as the database.
 Supabase signs the certificates of its databases and poolers with its own root, which no system trusts by
-default. It lies in `shared/certificates` and is deployed with every function.
+default. It lies in `shared/core/certificates` and is deployed with every function.
 """
 
 from __future__ import annotations

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from shared import config
-from shared.config import settings
-from shared.errors import ConfigError
+from shared.core import config
+from shared.core.config import settings
+from shared.core.errors import ConfigError
 
 ROOT = Path(__file__).parents[2]
 GOOD = {

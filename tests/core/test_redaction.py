@@ -10,8 +10,8 @@ from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_cla
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.redaction import HIDDEN, looks_like_secret, redact
-from shared.secret_shapes import SHAPES
+from shared.core.redaction import HIDDEN, looks_like_secret, redact
+from shared.core.secret_shapes import SHAPES
 
 RANDOM = "A1b2C3D4E5f6G7h8I9j0K1l2M3n4O5p6"
 SECRETS = {

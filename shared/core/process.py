@@ -18,12 +18,12 @@ gc.disable()
 def started(function: str, admits: Callable[[str, Mapping[str, str]], bool] | None = None) -> None:
     """Set up the log and the HTTP server, and spare what was imported from the garbage collector.
 
-    `admits` says by path and headers whether a body is worth waiting for (shared/server.py).
+    `admits` says by path and headers whether a body is worth waiting for (shared/core/server.py).
 
     gunicorn forks after this. A collection touches every object it knows, and a page that is touched is no
     longer shared: after some seconds of work that was a fifth more memory (docs/performance.md).
     """
-    from shared import log, server  # after the collector's pause has begun
+    from shared.core import log, server
 
     log.capture_libraries()
     server.install(function, admits)
@@ -33,9 +33,9 @@ def started(function: str, admits: Callable[[str, Mapping[str, str]], bool] | No
 
 
 def _say_without_database() -> None:
-    from shared import log
-    from shared.config import settings
-    from shared.errors import ConfigError
+    from shared.core import log
+    from shared.core.config import settings
+    from shared.core.errors import ConfigError
 
     with suppress(ConfigError):  # the first request names what is wrong
         if not settings().database_enabled:

@@ -1,0 +1,1 @@
+"""What every other package stands on and what knows none of them: settings, database, HTTP, log, texts."""
