@@ -8,6 +8,7 @@ import psycopg
 from pglast.parser import parse_plpgsql_json
 
 from tests.support import for_each
+from tools.database import headers
 
 SUPABASE = Path(__file__).parents[2] / "supabase"
 SCHEMAS = SUPABASE / "schemas"
@@ -26,29 +27,12 @@ TIME = re.compile(
     r"\b(?:current_timestamp|current_date|current_time|localtimestamp|localtime)\b|'(?:now|today|tomorrow|yesterday)'",
     re.IGNORECASE,
 )
-HEADER = ("Twice or at once:", "Returns:", "Errors:")
-
-
-def header(text: str) -> str:
-    """The comment a file begins with."""
-    lines = []
-    for line in text.splitlines():
-        if not line.startswith("--"):
-            break
-        lines.append(line.removeprefix("--"))
-    return "\n".join(lines)
+OLD_KEYS = ("Twice or at once:", "Returns:", "Errors:")  # until every header is converted
 
 
 def code(text: str) -> str:
     """The text without its comments."""
     return re.sub(r"--[^\n]*", "", text)
-
-
-def section(text: str, name: str) -> str:
-    """What the header says under `name`, as far as the next section."""
-    rest = header(text).partition(name)[2]
-    ends = [rest.find(other) for other in HEADER if other in rest]
-    return rest[: min(ends)] if ends else rest
 
 
 each_function_file = for_each("path", FUNCTION_FILES)
@@ -84,16 +68,26 @@ def test_every_function_of_the_database_has_its_file(database: psycopg.Connectio
 
 
 @each_function_file
-def test_the_header_says_what_a_caller_must_know(path: Path) -> None:
-    comment = header(path.read_text())
-    first = comment.strip().partition("\n")[0]
-    assert first, "begin the file with a comment: what the function does"
-    assert not first.startswith(HEADER), "the first line says what the function does"
-    missing = [part for part in HEADER if not re.search(rf"^ {part}", comment, re.MULTILINE)]
-    assert missing == [], (
-        "say in the header why it is safe when called twice or at once, what it returns and its error codes"
+def test_the_header_has_its_sections_in_order(path: Path) -> None:
+    text = headers.comment(path.read_text())
+    keys = OLD_KEYS if OLD_KEYS[0] in text else headers.KEYS
+    summary, sections = headers.split(text, keys)
+    assert summary, "begin the file with a comment: what the function does"
+    if keys is OLD_KEYS:
+        sections.pop("Locks:", None)
+    assert tuple(sections) == keys, f"write the sections {' '.join(headers.KEYS)} in this order"
+    assert [key for key, content in sections.items() if not content.strip()] == [], "write `none.`"
+
+
+@each_function_file
+def test_the_header_names_the_type_that_the_function_returns(path: Path) -> None:
+    function = headers.read(path)
+    if OLD_KEYS[0] in headers.comment(path.read_text()):
+        return
+    declared = function.returns.split("(")[0].strip()
+    assert re.match(rf" {re.escape(declared)}(?![\w.])", function.sections["Returns:"]), (
+        f"begin with `Returns: {declared}`"
     )
-    assert [part for part in HEADER if not section(path.read_text(), part).strip()] == []
 
 
 @each_function_file
@@ -161,7 +155,7 @@ def test_variables_begin_with_v(path: Path) -> None:
 def test_error_codes_are_announced_and_registered(path: Path) -> None:
     text = path.read_text()
     raised = set(CODE.findall(text))
-    announced = set(CODE_WORD.findall(section(text, "Errors:")))
+    announced = set(CODE_WORD.findall(headers.read(path).sections["Errors:"]))
     assert raised - announced == set(), "name the code in the header, under Errors:"
     registered = set(CODE_WORD.findall(ERROR_CODES.read_text())) if ERROR_CODES.exists() else set()
     assert (raised | announced) - registered == set(), (

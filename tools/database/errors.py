@@ -5,6 +5,7 @@ DatabaseToolError
 ├── PrepareError        a plain Postgres lacks something only its superuser can make
 ├── MigrationError      the database and supabase/migrations do not fit together
 ├── SettingError        a value of the environment that private.settings must not hold
+├── HeaderError         the comment above an SQL function does not follow its notation
 ├── NotOurs             the database does not bear the emulator's marker
 └── CheckError          a program that a check needs is missing, or answered with an error
 """
@@ -36,3 +37,7 @@ class NotOurs(DatabaseToolError):
 
 class CheckError(DatabaseToolError):
     """A program that a check needs is missing, or answered with an error."""
+
+
+class HeaderError(DatabaseToolError):
+    """The comment above an SQL function does not follow the notation of tools/database/headers.py."""
