@@ -1,22 +1,22 @@
 -- The database of the first release: roles, tables and functions, in the order of supabase/schemas.
 
--- The roles that call us, and the two schemas they may look into.
+-- The role of the functions (bot_backend) and the rights of all roles on the two schemas.
 
 do $$
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'bot_backend') then
-    -- Without a login: the database tool gives it one, with a password from a secret.
+    -- Created without login; the database tool sets LOGIN and a password from a secret.
     create role bot_backend nologin noinherit;
   end if;
 end
 $$;
 
--- A statement of ours that takes this long is broken; the caller has given up by then.
+-- The caller's own deadline is shorter, so a statement that reaches this limit is a bug or an overload.
 alter role bot_backend set statement_timeout = '8s';
 alter role bot_backend set lock_timeout = '5s';
 alter role bot_backend set idle_in_transaction_session_timeout = '10s';
 
--- A temporary object of a caller could take the place of a type or table that a function of the owner names.
+-- Without this, a caller's temporary type or table could shadow a name that a security definer function uses.
 do $$
 begin
   execute format('revoke temporary on database %I from public', current_database());
@@ -25,7 +25,7 @@ end
 $$;
 
 create schema if not exists private;
-comment on schema private is 'Internals: reached only from functions of this project, not through the Data API';
+comment on schema private is 'Internal functions and tables; not exposed by the Data API';
 revoke all on schema private from public, anon, authenticated;
 
 grant usage on schema public to bot_backend, service_role;
@@ -298,7 +298,7 @@ $$;
 revoke all on function private.refuse_change from public, anon, authenticated, service_role;
 comment on function private.refuse_change is 'Keeps what was written once as it was written';
 
--- People, one row a Telegram account, shared by all bots and by other services of the same owner.
+-- Users: one row per Telegram account, shared by all bots and by other services of the same owner.
 
 create table public.users (
   id bigint generated always as identity primary key,
@@ -332,9 +332,9 @@ create table public.users (
   active_on date not null default (private.clock() at time zone 'UTC')::date
 );
 
--- Admins look people up by @name, which Telegram compares without regard to case.
+-- Admins look users up by @username, which Telegram compares case-insensitively.
 create index users_username_idx on public.users (lower(username));
--- And by a part of a name (admin_search_users). It is written when a name changes, never by an ordinary update.
+-- Search by a part of a name (admin_search_users). Only a changed name writes to this index, not an ordinary update.
 create index users_names_idx on public.users using gin (private.name_grams(private.name_words(username, first_name, last_name)));
 
 create trigger users_mark_new_admin
@@ -361,29 +361,29 @@ after update of active_on on public.users
 for each row when (old.active_on <> new.active_on)
 execute function private.count_active_people();
 
-comment on table public.users is 'People: one row a Telegram account, shared by all bots and services';
-comment on column public.users.language_code is 'The language of the user''s Telegram, a BCP 47 tag; the setting default_language where Telegram names none';
-comment on column public.users.language is 'The language the person chose with /language; null: follow language_code';
-comment on column public.users.price_currency is 'The currency that the user chose to see prices in, ISO 4217; null: by language';
-comment on column public.users.balance is 'Money, in the unit of the setting balance_currency';
-comment on column public.users.vip_level is 'Derived: 0 is the free plan, see subscription_limits and private.refresh_access';
-comment on column public.users.is_active is 'False once the person blocked a bot';
+comment on table public.users is 'Users: one row per Telegram account, shared by all bots and services';
+comment on column public.users.language_code is 'Language of the user''s Telegram client, a BCP 47 tag; the setting default_language if Telegram sends none';
+comment on column public.users.language is 'Language that the user chose with /language; null: language_code applies';
+comment on column public.users.price_currency is 'Currency that the user chose for prices, ISO 4217; null: by language';
+comment on column public.users.balance is 'Amount in the currency of the setting balance_currency; the sum of balance_transactions';
+comment on column public.users.vip_level is 'Derived (private.refresh_access): level of the active plan, see subscription_limits; 0: the free plan';
+comment on column public.users.is_active is 'False: the user has blocked a bot';
 comment on column public.users.is_newcomer is 'True until the first served AI request';
-comment on column public.users.is_paid is 'Derived: a paid plan, or an admin; see private.refresh_access';
-comment on column public.users.banned_at is 'Since when no bot serves the person; null: not banned';
-comment on column public.users.ban_reason is 'What the person is told beside the ban itself';
-comment on column public.users.ban_told is 'Whether the one notice of this ban was given';
-comment on column public.users.trial_used is 'Whether the free trial was started, now or before an erasure';
-comment on column public.users.has_started is 'False while another service alone knows the user (adjust_balance): their first update is still to come';
-comment on column public.users.referral_credits is 'Bonus credits that the person''s invitations brought, all together';
-comment on column public.users.updated_at is 'When the row last changed, last_activity included';
-comment on column public.users.last_activity is 'The last update of the person, to five minutes';
+comment on column public.users.is_paid is 'Derived (private.refresh_access): has a paid plan, or is an admin';
+comment on column public.users.banned_at is 'Start of the ban, during which no bot serves the user; null: not banned';
+comment on column public.users.ban_reason is 'Reason that the user is shown with the ban';
+comment on column public.users.ban_told is 'Whether the user has received the single message about this ban';
+comment on column public.users.trial_used is 'Whether the free trial has been started, also before an erasure';
+comment on column public.users.has_started is 'False: created by another service (adjust_balance); no bot has received an update of the user yet';
+comment on column public.users.referral_credits is 'Total bonus credits that the user received as a referrer';
+comment on column public.users.updated_at is 'When the row last changed, including last_activity';
+comment on column public.users.last_activity is 'Time of the user''s last update, accurate to five minutes';
 comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_people';
 alter table public.users enable row level security;
 revoke all on table public.users from public, anon, authenticated, service_role;
 revoke all on sequence public.users_id_seq from public, anon, authenticated, service_role;
 
--- What was taken from people for what they used: one row for each reference, so that a repetition takes nothing.
+-- Uses consumed through consume_access, one row per reference: a repeated call finds its row and consumes nothing.
 
 create table public.access_usages (
   id bigint generated always as identity primary key,
@@ -399,15 +399,14 @@ create table public.access_usages (
 
 create index access_usages_user_idx on public.access_usages (user_id, id);
 
-comment on table public.access_usages is 'What was taken from people for what they used';
-comment on column public.access_usages.reference is 'Service and its own number, "simulator:4711": the same one takes once';
-comment on column public.access_usages.access_type is 'The first thing it was taken from; a subscription is not used up';
+comment on table public.access_usages is 'Uses consumed through consume_access, one row per reference';
+comment on column public.access_usages.reference is 'Idempotency key: service and its own number, for example simulator:4711';
+comment on column public.access_usages.access_type is 'The first source that was charged; a subscription is not reduced by use';
 alter table public.access_usages enable row level security;
 revoke all on table public.access_usages from public, anon, authenticated, service_role;
 revoke all on sequence public.access_usages_id_seq from public, anon, authenticated, service_role;
 
--- Who may do what others may not. Filled from the environment at deployment (tools.database settings), never
--- by the application.
+-- Admin accounts. Written at deployment from the environment (tools.database settings), never by the application.
 
 create table public.admins (
   email text primary key check (email = lower(email)),
@@ -419,12 +418,12 @@ create trigger admins_mark_users
 after insert or update or delete on public.admins
 for each row execute function private.mark_admin();
 
-comment on table public.admins is 'Who may do what others may not';
-comment on column public.admins.telegram_id is 'Whose commands in a bot are an admin''s';
+comment on table public.admins is 'Admin accounts, written at deployment';
+comment on column public.admins.telegram_id is 'Telegram account that may use admin commands in the bots; null: no Telegram account';
 alter table public.admins enable row level security;
 revoke all on table public.admins from public, anon, authenticated, service_role;
 
--- What admins did, for ever.
+-- Append-only log of admin actions, kept without a time limit.
 
 create table public.audit_log (
   id bigint generated always as identity primary key,
@@ -438,24 +437,24 @@ create table public.audit_log (
 );
 
 create index audit_log_user_idx on public.audit_log (user_id, id);
--- An action is undone once (admin_undo).
+-- Each action can be undone at most once (admin_undo).
 create unique index audit_log_undoes_idx on public.audit_log (((after ->> 'undoes')::bigint)) where action = 'undo';
 
 create trigger audit_log_immutable
 before update or delete on public.audit_log
 for each row execute function private.refuse_change();
 
-comment on table public.audit_log is 'What admins did';
-comment on column public.audit_log.reference is 'Given by the caller: the same one acts once';
+comment on table public.audit_log is 'Append-only log of admin actions';
+comment on column public.audit_log.reference is 'Idempotency key from the caller';
 alter table public.audit_log enable row level security;
 revoke all on table public.audit_log from public, anon, authenticated, service_role;
 revoke all on sequence public.audit_log_id_seq from public, anon, authenticated, service_role;
 
--- The ledger of balances: every change of users.balance, for ever. The balance is its sum.
+-- Append-only ledger of users.balance: the balance is the sum of the user's rows (check_balances).
 
 create table public.balance_transactions (
   id bigint generated always as identity primary key,
-  -- Not erased with the person: accounting needs the sum. It then belongs to nobody.
+  -- Null after an erasure: accounting keeps the row without the user.
   user_id bigint references public.users (id) on delete set null,
   amount numeric(12, 2) not null check (amount <> 0),
   balance_after numeric(12, 2) not null check (balance_after >= 0),
@@ -470,14 +469,14 @@ create trigger balance_transactions_immutable
 before update or delete on public.balance_transactions
 for each row execute function private.refuse_change();
 
-comment on table public.balance_transactions is 'The ledger of balances: every change, for ever';
-comment on column public.balance_transactions.amount is 'In the unit of the setting balance_currency; below zero takes';
-comment on column public.balance_transactions.reference is 'Service and its own number, "payments:4711": the same one counts once';
+comment on table public.balance_transactions is 'Append-only ledger of user balances';
+comment on column public.balance_transactions.amount is 'Change of the balance in the currency of the setting balance_currency; negative: a debit';
+comment on column public.balance_transactions.reference is 'Idempotency key: service and its own number, for example payments:4711';
 alter table public.balance_transactions enable row level security;
 revoke all on table public.balance_transactions from public, anon, authenticated, service_role;
 revoke all on sequence public.balance_transactions_id_seq from public, anon, authenticated, service_role;
 
--- How many AI requests a person used on a day, per bot. The limit counts all bots together.
+-- AI requests per user, day and bot. The daily limit applies to the sum over all bots.
 
 create table public.daily_usage (
   user_id bigint not null references public.users (id) on delete cascade,
@@ -490,36 +489,37 @@ create table public.daily_usage (
   primary key (user_id, day, bot)
 );
 
-comment on table public.daily_usage is 'AI requests used, by person, day and bot';
+comment on table public.daily_usage is 'AI requests per user, day and bot';
 comment on column public.daily_usage.day is 'A day in the time zone of the setting quota_timezone';
-comment on column public.daily_usage.requests is 'Reserved and counted requests; one that cost nothing is given back';
+comment on column public.daily_usage.requests is 'Requests that are reserved or settled; a released request is subtracted again';
 comment on column public.daily_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
-comment on column public.daily_usage.own_key_requests is 'Requests served on the person''s own key; no limit counts them';
-comment on column public.daily_usage.releases is 'Failed requests given back; the setting daily_releases limits them';
+comment on column public.daily_usage.own_key_requests is 'Requests served with the user''s own API key; not limited';
+comment on column public.daily_usage.releases is 'Failed requests that were released; the setting daily_releases limits them';
 alter table public.daily_usage enable row level security;
 revoke all on table public.daily_usage from public, anon, authenticated, service_role;
 
--- What somebody who was erased must not collect again when they come back. Nothing here tells who it is.
+-- Tombstones of erased users: which one-time benefits they have used, so that a returning user cannot claim them again.
+-- A row contains nothing that identifies the user without PERSON_HASH_KEY.
 
 create table public.erased_people (
-  -- HMAC-SHA256 of the Telegram id. Its key is in no database, so a copy of this table cannot be tried out.
+  -- The HMAC key is in no database, so a copy of this table cannot be matched against known Telegram ids.
   person_hash bytea primary key check (length(person_hash) = 32),
   used jsonb not null default '{}' check (jsonb_typeof(used) = 'object'),
   usage jsonb not null default '{}' check (jsonb_typeof(usage) = 'object'),
   erased_at timestamptz not null default private.clock()
 );
 
--- The sweep lets go of counters whose month is over.
+-- The sweep clears usage counters of past months.
 create index erased_people_usage_idx on public.erased_people (erased_at) where usage <> '{}';
 
-comment on table public.erased_people is 'What an erased person must not collect again';
+comment on table public.erased_people is 'Tombstones of erased users: benefits they must not receive again';
 comment on column public.erased_people.person_hash is 'HMAC-SHA256 of the Telegram id, keyed with PERSON_HASH_KEY';
-comment on column public.erased_people.used is 'What is given once in a life, by its name: "referral", "promocode:<its id>", "trial", and "channels" whose free trainings they had; and "banned_at", whose reason is not kept';
-comment on column public.erased_people.usage is 'Requests used on the day and in the month of the erasure, so that it gives no new ones';
+comment on column public.erased_people.used is 'One-time benefits used, by name: referral, promocode:<id>, trial, and channels (whose free trainings were received); also banned_at, without the reason of the ban';
+comment on column public.erased_people.usage is 'Requests used on the day and in the month of the erasure, so that an erasure does not reset the limits';
 alter table public.erased_people enable row level security;
 revoke all on table public.erased_people from public, anon, authenticated, service_role;
 
--- Trainings that were given away: by whom, how many, how many of them are used. What is left never runs out.
+-- Grants of free trainings: source, quantity and how many are used. Unused trainings never expire.
 
 create table public.free_trainings (
   id bigint generated always as identity primary key,
@@ -529,19 +529,19 @@ create table public.free_trainings (
   quantity integer not null check (quantity >= 0),
   used integer not null default 0 check (used between 0 and quantity),
   created_at timestamptz not null default private.clock(),
-  -- What gives once gives a person once.
+  -- Idempotency: one grant per user, source and reference.
   unique (user_id, source, reference)
 );
 
-comment on table public.free_trainings is 'Trainings that were given away';
-comment on column public.free_trainings.source is 'What gave them: channel, promo, admin';
-comment on column public.free_trainings.reference is 'For what: the channel, the promo code, the admin''s action; once per person and source';
-comment on column public.free_trainings.quantity is '0: given to them before they were erased and came back, so not again';
+comment on table public.free_trainings is 'Grants of free trainings';
+comment on column public.free_trainings.source is 'Kind of grant: channel, promo (a promo code) or admin';
+comment on column public.free_trainings.reference is 'The channel, promo code or admin action; unique per user and source';
+comment on column public.free_trainings.quantity is 'Trainings granted; 0: received before an erasure, so not granted again';
 alter table public.free_trainings enable row level security;
 revoke all on table public.free_trainings from public, anon, authenticated, service_role;
 revoke all on sequence public.free_trainings_id_seq from public, anon, authenticated, service_role;
 
--- How many AI requests a person used in a month, over all bots: the sums of daily_usage, kept as counters.
+-- AI requests per user and month over all bots: the sums of daily_usage as counters, so that no read adds up days.
 
 create table public.monthly_usage (
   user_id bigint not null references public.users (id) on delete cascade,
@@ -551,14 +551,14 @@ create table public.monthly_usage (
   primary key (user_id, month)
 );
 
-comment on table public.monthly_usage is 'AI requests used, by person and month';
-comment on column public.monthly_usage.month is 'Its first day, in the time zone of the setting quota_timezone';
-comment on column public.monthly_usage.requests is 'Reserved and served requests; a failed one is given back';
+comment on table public.monthly_usage is 'AI requests per user and month';
+comment on column public.monthly_usage.month is 'First day of the month, in the time zone of the setting quota_timezone';
+comment on column public.monthly_usage.requests is 'Requests that are reserved or settled; a released request is subtracted again';
 comment on column public.monthly_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
 alter table public.monthly_usage enable row level security;
 revoke all on table public.monthly_usage from public, anon, authenticated, service_role;
 
--- What each plan allows. Changing a row changes what the bots do with the next update.
+-- Limits and features of each plan. A changed row applies from the next update on.
 
 create table public.subscription_limits (
   plan text primary key,
@@ -569,16 +569,16 @@ create table public.subscription_limits (
   history_length integer check (history_length >= 0)
 );
 
-comment on table public.subscription_limits is 'What each plan allows';
-comment on column public.subscription_limits.vip_level is 'The plan holds from this users.vip_level up to the next plan''s';
-comment on column public.subscription_limits.daily_requests is 'AI requests a day over all bots; null is no limit';
-comment on column public.subscription_limits.monthly_requests is 'AI requests a month over all bots; null is no limit but the days''';
-comment on column public.subscription_limits.features is 'What the plan includes beside conversation: modes (the special ways of answering)';
-comment on column public.subscription_limits.history_length is 'Messages of a conversation the AI is shown; null is as many as MAX_HISTORY_LENGTH';
+comment on table public.subscription_limits is 'Limits and features of each plan';
+comment on column public.subscription_limits.vip_level is 'Lowest users.vip_level of this plan; it applies up to the vip_level of the next plan';
+comment on column public.subscription_limits.daily_requests is 'AI requests a day over all bots; null: no limit';
+comment on column public.subscription_limits.monthly_requests is 'AI requests a month over all bots; null: only the daily limit applies';
+comment on column public.subscription_limits.features is 'Features beyond plain chat; modes: the chat modes of shared/ai/modes.py';
+comment on column public.subscription_limits.history_length is 'Messages of the conversation that the AI receives; null: MAX_HISTORY_LENGTH';
 alter table public.subscription_limits enable row level security;
 revoke all on table public.subscription_limits from public, anon, authenticated, service_role;
 
--- The days bound the months already: an owner who wants less sets it.
+-- No monthly limit by default: the daily limit bounds the month already.
 insert into public.subscription_limits
 (plan, vip_level, daily_requests, monthly_requests, features, history_length)
 values
@@ -586,11 +586,11 @@ values
 ('PREMIUM', 1, 1000, null, '{modes}', null)
 on conflict (plan) do nothing;
 
--- Who has which plan until when, and by whose doing. users.vip_level and is_paid follow from the active rows
--- (private.refresh_access): of several plans at once the highest counts.
+-- Plan subscriptions of users: plan, source and validity. users.vip_level and is_paid are derived from the active rows
+-- (private.refresh_access); of several active plans the highest applies.
 --
--- active ─▶ expired    its end has come (private.expire_subscriptions)
---    └────▶ canceled   ended before its time: taken back, or replaced by another of the same source
+-- active ─▶ expired    ends_at has passed (private.expire_subscriptions)
+--    └────▶ canceled   ended before ends_at: reversed by a refund, or replaced by another one of the same source
 
 create table public.subscriptions (
   id bigint generated always as identity primary key,
@@ -609,28 +609,28 @@ create table public.subscriptions (
 
 create index subscriptions_user_idx on public.subscriptions (user_id, status);
 create index subscriptions_plan_idx on public.subscriptions (plan);
--- The sweep looks for those whose end has come.
+-- The sweep finds subscriptions whose ends_at has passed.
 create index subscriptions_ends_at_idx on public.subscriptions (ends_at) where status = 'active';
 
--- Reminders of ends that come near, and of those that have come.
+-- Expiry reminders, before and after ends_at.
 create index subscriptions_reminder_idx on public.subscriptions (ends_at)
 where source in ('purchase', 'trial', 'promo');
 
-comment on table public.subscriptions is 'Who has which plan until when';
-comment on column public.subscriptions.source is 'Who gave it: purchase, trial, promo (a promo code) or admin';
-comment on column public.subscriptions.ends_at is 'When it ends by itself; null: never';
-comment on column public.subscriptions.anchor_day is 'The day of the month it began on: a month from 31 January ends in February, and the next one on 31 March';
-comment on column public.subscriptions.reminded is 'The last reminder of its end that was sent, with the end it spoke of';
-comment on column public.subscriptions.ended_at is 'When it stopped being active';
+comment on table public.subscriptions is 'Plan subscriptions of users';
+comment on column public.subscriptions.source is 'Origin: purchase, trial, promo (a promo code) or admin';
+comment on column public.subscriptions.ends_at is 'When it expires; null: never';
+comment on column public.subscriptions.anchor_day is 'Day of the month on which it began: one month from 31 January ends in February, the next one on 31 March';
+comment on column public.subscriptions.reminded is 'Last expiry reminder sent, with the ends_at it named';
+comment on column public.subscriptions.ended_at is 'When status left active';
 alter table public.subscriptions enable row level security;
 revoke all on table public.subscriptions from public, anon, authenticated, service_role;
 revoke all on sequence public.subscriptions_id_seq from public, anon, authenticated, service_role;
 
--- Who brought whom. A person has one referrer for life.
+-- Referrals: who invited whom. A user has at most one referrer, which never changes.
 
 create table public.user_referrals (
   id bigint generated always as identity primary key,
-  -- Null: erased. The other side keeps what they got, and how many they brought.
+  -- Null: erased. The other user keeps the credits and the referral count.
   referrer_id bigint references public.users (id) on delete set null,
   referred_id bigint unique references public.users (id) on delete set null,
   status text not null default 'pending' check (status in ('pending', 'completed', 'limit_reached')),
@@ -648,14 +648,14 @@ where status = 'pending';
 create index user_referrals_completed_at_idx on public.user_referrals (completed_at)
 where status = 'completed';
 
-comment on table public.user_referrals is 'Who brought whom';
-comment on column public.user_referrals.status is 'pending until the newcomer''s first served request; limit_reached: came, but nothing was given';
+comment on table public.user_referrals is 'Referrals: who invited whom';
+comment on column public.user_referrals.status is 'pending: until the referred user''s first served request; completed: credits were granted; limit_reached: the referrer''s daily limit was reached, nothing was granted';
 alter table public.user_referrals enable row level security;
 revoke all on table public.user_referrals from public, anon, authenticated, service_role;
 revoke all on sequence public.user_referrals_id_seq from public, anon, authenticated, service_role;
 
--- People's own keys of AI providers, encrypted by the functions before they get here (shared/keys). The database
--- never sees one in clear, and holds nothing that could open one.
+-- User API keys (BYOK) of AI providers. The functions encrypt them before they are stored (shared/keys); the database never
+-- receives a plaintext key and holds no key that decrypts one.
 
 create table public.user_tokens (
   id bigint generated always as identity primary key,
@@ -672,22 +672,22 @@ create table public.user_tokens (
   check (status = 'ok' or not is_active)
 );
 
--- Asked for with every message that goes to the AI; and nobody's requests go to two providers.
+-- Read with every AI request. Unique, so that a user's requests go to one provider only.
 create unique index user_tokens_active_idx on public.user_tokens (user_id) where is_active;
 
-comment on table public.user_tokens is 'People''s own keys of AI providers, encrypted';
-comment on column public.user_tokens.ciphertext is 'AES-256-GCM, bound to the person''s Telegram id and the provider';
-comment on column public.user_tokens.key_id is 'Which of TOKEN_ENCRYPTION_KEYS opens it';
-comment on column public.user_tokens.last_four is 'The only characters of the key that are ever shown';
-comment on column public.user_tokens.is_active is 'The person''s requests use this one, and not the plan; one a person at most';
-comment on column public.user_tokens.status is 'refused once the provider would not take it any more';
-comment on column public.user_tokens.checked_at is 'When the provider last took it; null if it could not be asked yet';
+comment on table public.user_tokens is 'Encrypted user API keys of AI providers';
+comment on column public.user_tokens.ciphertext is 'AES-256-GCM; the Telegram id and the provider are authenticated with it';
+comment on column public.user_tokens.key_id is 'Which of TOKEN_ENCRYPTION_KEYS decrypts it';
+comment on column public.user_tokens.last_four is 'Last four characters of the key, the only ones ever shown';
+comment on column public.user_tokens.is_active is 'The user''s requests use this key instead of the plan; at most one per user';
+comment on column public.user_tokens.status is 'refused: the provider rejected the key';
+comment on column public.user_tokens.checked_at is 'When the provider last accepted it; null: not checked yet';
 alter table public.user_tokens enable row level security;
 revoke all on table public.user_tokens from public, anon, authenticated, service_role;
 revoke all on sequence public.user_tokens_id_seq from public, anon, authenticated, service_role;
 
 -- Alarms for admins who have not started a bot yet: Telegram lets a bot write to a user only after the user's first message.
--- Without any admin, an alarm waits for the first one.
+-- While there is no admin, alarms are stored for the first admin who starts a bot.
 
 create table private.waiting_alarms (
   id bigint generated always as identity primary key,
@@ -703,16 +703,16 @@ create index waiting_alarms_email_idx on private.waiting_alarms (email);
 -- Counts the alarms of an admin that were not stored because too many wait.
 create unique index waiting_alarms_more_idx on private.waiting_alarms (coalesce(email, '')) where key = 'admin_alarms_more';
 
-comment on table private.waiting_alarms is 'Alarms for admins who have not written to a bot yet';
-comment on column private.waiting_alarms.email is 'Whose alarm it is; null: for the first admin who starts a bot';
-comment on column private.waiting_alarms.bot is 'The bot that the alarm is about; it is delivered there if the admin writes to that bot';
+comment on table private.waiting_alarms is 'Alarms that are stored until their admin starts a bot';
+comment on column private.waiting_alarms.email is 'Recipient; null: the first admin who starts a bot';
+comment on column private.waiting_alarms.bot is 'Bot that the alarm is about; preferred for delivery if the admin has started it';
 alter table private.waiting_alarms enable row level security;
 revoke all on table private.waiting_alarms from public, anon, authenticated, service_role;
 revoke all on sequence private.waiting_alarms_id_seq from public, anon, authenticated, service_role;
 
--- What can be bought. Switching one off hides it everywhere; what was ordered before is still honoured. A new database has these
--- products switched off and without prices: an admin sets prices and shows them (/products). supabase/seed.sql has prices to
--- try things with.
+-- Product catalogue. An inactive product is hidden everywhere; existing orders for it are still fulfilled. A new database has
+-- these products inactive and without prices: an admin sets the prices and activates them (/products). supabase/seed.sql has
+-- prices for local use.
 
 create table public.products (
   key text primary key check (key ~ '^[a-z0-9_]{1,32}$'),
@@ -724,7 +724,7 @@ create table public.products (
   position integer not null default 0,
   is_active boolean not null default false,
   created_at timestamptz not null default private.clock(),
-  -- A title in some language: receipts and buttons name the product by it.
+  -- At least one title: receipts and buttons show it.
   check (jsonb_path_exists(texts, 'strict $.* ? (@.title like_regex "[^[:space:]]")', '{}', true)),
   check ((kind = 'subscription') = (plan is not null and period is not null)),
   check ((kind in ('credits', 'balance')) = (quantity is not null))
@@ -732,9 +732,9 @@ create table public.products (
 
 create index products_plan_idx on public.products (plan);
 
-comment on table public.products is 'What can be bought';
-comment on column public.products.plan is 'The plan a subscription gives for one period';
-comment on column public.products.quantity is 'How many bonus credits, or how much balance (in the setting balance_currency)';
+comment on table public.products is 'Product catalogue';
+comment on column public.products.plan is 'Plan that a subscription grants for one period';
+comment on column public.products.quantity is 'Bonus credits, or amount of balance in the currency of the setting balance_currency';
 comment on column public.products.texts is 'By language: {"ru": {"title": "…", "description": "…"}}; a title has at most 32 characters';
 alter table public.products enable row level security;
 revoke all on table public.products from public, anon, authenticated, service_role;
@@ -768,8 +768,8 @@ values
 )
 on conflict (key) do nothing;
 
--- Words that give something to whoever says them: a month, bonus credits, trainings, or a part off the next purchase.
--- Switching one off, or its end, takes nothing back from those who redeemed it.
+-- Promo codes: months of a plan, bonus credits, trainings, or a discount on the next purchase. Deactivation or expiry does not
+-- revoke what users have received.
 
 create table public.promocodes (
   id bigint generated always as identity primary key,
@@ -793,26 +793,26 @@ create table public.promocodes (
 
 create index promocodes_plan_idx on public.promocodes (plan);
 
-comment on table public.promocodes is 'Words that give something to whoever says them';
-comment on column public.promocodes.code is 'In capitals: it is the same in whatever case it is written';
-comment on column public.promocodes.value is 'How many months, bonus credits or trainings, or how many percent off';
-comment on column public.promocodes.plan is 'What a month is of';
-comment on column public.promocodes.max_uses is 'How many people it is for; null: for any number';
-comment on column public.promocodes.uses is 'How many redeemed it, those who were erased since included';
-comment on column public.promocodes.valid_until is 'A discount that was redeemed ends then, too; null: never';
-comment on column public.promocodes.note is 'What it is for, for the admins';
+comment on table public.promocodes is 'Promo codes';
+comment on column public.promocodes.code is 'Stored in capitals; input is case-insensitive';
+comment on column public.promocodes.value is 'Number of months, bonus credits or trainings, or percent of discount';
+comment on column public.promocodes.plan is 'Plan that kind month grants';
+comment on column public.promocodes.max_uses is 'Maximum number of redemptions; null: unlimited';
+comment on column public.promocodes.uses is 'Number of redemptions, including those of erased users';
+comment on column public.promocodes.valid_until is 'End of validity, also of redeemed discounts; null: none';
+comment on column public.promocodes.note is 'Purpose, for the admins';
 alter table public.promocodes enable row level security;
 revoke all on table public.promocodes from public, anon, authenticated, service_role;
 revoke all on sequence public.promocodes_id_seq from public, anon, authenticated, service_role;
 
--- Who pays again each period: by the provider's own schedule, or charged by us with a saved method.
+-- Auto-renewals: charged by the provider's own schedule, or by us with a saved payment method.
 --
--- active ─▶ past_due ─▶ ended       a charge failed; it is tried again, or given up
---    └────▶ canceled ─▶ ended       will not renew; what was paid still runs
--- A canceled or ended one that its provider charges later is active again (private.is_resumed).
+-- active ─▶ past_due ─▶ ended       a charge failed: it is retried until it succeeds or the renewal ends
+--    └────▶ canceled ─▶ ended       will not renew; the paid period continues
+-- A canceled or ended renewal that its provider charges later becomes active again (private.is_resumed).
 --
--- What we charge ourselves (saved_method) has one order a period. A try is open from asked_at until the provider has
--- said what became of it: while it is open it is asked for with the same key, and nothing else is.
+-- A renewal with a saved method has one order per period. A charge attempt is open from asked_at until its outcome is known;
+-- while it is open, calls to the provider repeat its idempotency key and no other attempt starts.
 
 create table public.renewals (
   id bigint generated always as identity primary key,
@@ -846,35 +846,35 @@ create table public.renewals (
 
 create index renewals_user_idx on public.renewals (user_id);
 create index renewals_product_idx on public.renewals (product_key);
--- What runs, by when its next period should have been paid.
+-- Active renewals by the end of the paid period, to detect missing charges.
 create index renewals_running_idx on public.renewals (charged_until) where status = 'active';
--- What we charge ourselves, by when.
+-- Renewals that we charge, by due time.
 create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
--- What a provider is to stop.
+-- Subscriptions that the provider must still cancel.
 create index renewals_stop_idx on public.renewals (stop_at) where stop_at is not null;
 
-comment on table public.renewals is 'Who pays again each period';
-comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule, or nothing is charged any more';
-comment on column public.renewals.charged_until is 'What is paid runs until then; the next period begins there';
-comment on column public.renewals.canceled_at is 'Since when it will not renew; a charge that its provider made later means that it runs again';
-comment on column public.renewals.cancel_asked_at is 'When its user last asked the provider, with our button, to stop it: the screen answers, so a callback needs no message';
-comment on column public.renewals.charge_at is 'When we look at it next: to charge it, to ask again, to end it; null: the provider has the schedule, or it is over';
-comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
-comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
-comment on column public.renewals.busy_until is 'Until when whoever asks the provider now has the try for themselves';
-comment on column public.renewals.stop_at is 'When the provider is asked next to stop it, because its user is erased or another one has replaced it; null: nothing is to be stopped';
-comment on column public.renewals.stop_attempts is 'How often it was asked without success';
-comment on column public.renewals.payer is 'By what the provider knows who pays for it (Prodamus: a phone), until it is stopped; only of an erased user';
-comment on column public.renewals.missed_at is 'The charged_until after which no charge came and the admins were told';
+comment on table public.renewals is 'Auto-renewals of subscriptions';
+comment on column public.renewals.saved_method is 'Saved payment method that we charge; null: the provider charges, or nothing is charged any more';
+comment on column public.renewals.charged_until is 'End of the paid period and start of the next one';
+comment on column public.renewals.canceled_at is 'When it was canceled; a later charge by the provider reactivates it';
+comment on column public.renewals.cancel_asked_at is 'When the user last requested the cancellation with our button: its screen shows the result, so the webhook event sends no message';
+comment on column public.renewals.charge_at is 'When the job processes it next, to charge it, to query an open attempt or to end it; null: the provider charges, or it has ended';
+comment on column public.renewals.attempts is 'Declined attempts of this period; part of the next attempt''s idempotency key';
+comment on column public.renewals.asked_at is 'Start of the open charge attempt; null: no attempt is open';
+comment on column public.renewals.busy_until is 'Lease: until then only one worker calls the provider about the open attempt';
+comment on column public.renewals.stop_at is 'When the provider is called next to cancel the subscription, because the user is erased or another renewal replaced it; null: nothing to cancel';
+comment on column public.renewals.stop_attempts is 'Failed attempts to cancel it at the provider';
+comment on column public.renewals.payer is 'The provider''s id of the payer (Prodamus: a phone number), needed to cancel; kept only for erased users, until the cancellation';
+comment on column public.renewals.missed_at is 'The charged_until for which the admins were alerted that no charge came';
 alter table public.renewals enable row level security;
 revoke all on table public.renewals from public, anon, authenticated, service_role;
 revoke all on sequence public.renewals_id_seq from public, anon, authenticated, service_role;
 
--- What we asked to be paid for. Its product and price are kept as they were then.
+-- Orders: requests to pay for one product. Product terms and price are copied when the order is created.
 --
--- pending ─▶ completed   paid, and given
---    ├─────▶ canceled    its time ran out, or the provider gave it up; late money is honoured all the same
---    └─────▶ withdrawn   another order has its discount; money for it is held, to be refunded
+-- pending ─▶ completed   paid and fulfilled
+--    ├─────▶ canceled    expired, or canceled by the provider or the buyer; a late payment is still fulfilled
+--    └─────▶ withdrawn   its discount is bound to another order; a payment for it is held for review (refund)
 
 create table public.orders (
   id bigint generated always as identity primary key,
@@ -912,31 +912,31 @@ create index orders_user_idx on public.orders (user_id, id);
 create index orders_product_idx on public.orders (product_key);
 create index orders_promocode_idx on public.orders (promocode_id);
 create index orders_renewal_idx on public.orders (renewal_id);
--- Reconciliation looks at those that may still be paid.
+-- Reconciliation asks providers about orders that may still be paid.
 create index orders_open_idx on public.orders (expires_at) where status in ('pending', 'withdrawn');
 
--- Messages that still invite to pay, by when they end.
+-- Orders whose messages still invite to pay, by expiry.
 create index orders_invited_idx on public.orders (expires_at) where cardinality(message_ids) > 0 and message_state is null;
 
-comment on table public.orders is 'What we asked to be paid for';
-comment on column public.orders.renews is 'It shall be paid again each period';
-comment on column public.orders.renewal_id is 'Made by us for a period of this renewal';
-comment on column public.orders.contact is 'Where the receipt goes: an e-mail address or a phone number';
-comment on column public.orders.bot is 'Where the person bought, and is told';
-comment on column public.orders.reference is 'Given by the caller: the same one makes one order';
-comment on column public.orders.told is 'What the buyer was told once: pending, failed, reminder';
-comment on column public.orders.message_ids is 'The messages in the buyer''s chat that invite to pay: the checkout, and a reminder';
-comment on column public.orders.message_state is 'What those messages say instead; null: they still invite';
-comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
-comment on column public.orders.full_amount is 'What it would have cost without the discount; null: there was none';
-comment on column public.orders.promocode_id is 'Whose discount it has';
-comment on column public.orders.continues is 'The product that a top-up is made for: its key';
+comment on table public.orders is 'Orders: requests to pay for one product';
+comment on column public.orders.renews is 'Whether the purchase renews each period';
+comment on column public.orders.renewal_id is 'Renewal whose period this order charges; null: an order that the buyer made';
+comment on column public.orders.contact is 'Receipt contact: an e-mail address or a phone number';
+comment on column public.orders.bot is 'Bot in which the user ordered; messages about the order are sent there';
+comment on column public.orders.reference is 'Idempotency key from the caller';
+comment on column public.orders.told is 'Messages that the buyer has received, each at most once: pending, failed, reminder';
+comment on column public.orders.message_ids is 'Messages in the buyer''s chat that invite to pay: the checkout and a reminder';
+comment on column public.orders.message_state is 'State that these messages show instead of the invitation; null: they still invite to pay';
+comment on column public.orders.checkout_reference is 'The provider''s id of the checkout, to query its state';
+comment on column public.orders.full_amount is 'Price without the discount; null: no discount';
+comment on column public.orders.promocode_id is 'Promo code whose discount reduced the price';
+comment on column public.orders.continues is 'Product that the buyer wants to buy with this top-up; offered once the top-up is paid';
 alter table public.orders enable row level security;
 revoke all on table public.orders from public, anon, authenticated, service_role;
 revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;
 
--- Money that came, one row a charge at a provider. Its sums follow from payment_operations, its status from the
--- sums; what a person was given for it stands in payment_effects.
+-- Payments: one row per charge at a provider. The sums are derived from payment_operations and the status from the sums
+-- (private.sum_payment); payment_effects records the fulfilment.
 
 create table public.payments (
   id bigint generated always as identity primary key,
@@ -965,27 +965,28 @@ create table public.payments (
 create index payments_order_idx on public.payments (order_id);
 create index payments_renewal_idx on public.payments (renewal_id);
 create index payments_user_idx on public.payments (user_id, id);
--- Who paid, where the provider knows it: not always whose order it is.
+-- The payer, if the provider knows it; not necessarily the buyer.
 create index payments_payer_idx on public.payments ((claims ->> 'telegram_id'))
 where (claims ->> 'telegram_id') is not null;
--- The payments of a subscription at its provider.
+-- Payments of a subscription at its provider.
 create index payments_subscription_idx on public.payments (provider, (claims ->> 'subscription_id'))
 where (claims ->> 'subscription_id') is not null;
--- What waits for its order, and what somebody must look at.
+-- Payments that wait for their order, and payments under review.
 create index payments_problem_idx on public.payments (problem) where problem is not null;
 create index payments_unsolved_idx on public.payments (id) where problem is not null and status = 'completed';
 
-comment on table public.payments is 'Money that came, one row a charge at a provider';
-comment on column public.payments.amount is 'What was charged, in currency; 0: the provider calls it paid, from credit for example; null: nothing yet';
-comment on column public.payments.refunded is 'Given back, all refunds together';
-comment on column public.payments.disputed is 'Taken back by the payer''s bank and not won back';
-comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); when it was paid there: paid_at; which period of a subscription it is for: period_ends_at, is_invoice; whether the buyer may have written its amount: has_buyer_terms; whether a refusal is for good: is_final';
-comment on column public.payments.problem is 'Why nothing was given for it';
+comment on table public.payments is 'Payments: one row per charge at a provider';
+comment on column public.payments.amount is 'Amount charged; 0: the provider reports it as paid without a charge, for example from credit; null: not paid yet';
+comment on column public.payments.refunded is 'Sum of all refunds';
+comment on column public.payments.disputed is 'Sum of disputes that are open or lost';
+comment on column public.payments.claims is 'Attributes reported by the provider: order_id, subscription_id, telegram_id (0: an erased user), payer (the provider''s id of the payer), paid_at, period_ends_at and is_invoice (the period of a subscription that it pays), has_buyer_terms (the buyer may have chosen the amount), is_final (the decline is permanent)';
+comment on column public.payments.problem is 'Why the payment is not fulfilled but held for review; null: no reason';
 alter table public.payments enable row level security;
 revoke all on table public.payments from public, anon, authenticated, service_role;
 revoke all on sequence public.payments_id_seq from public, anon, authenticated, service_role;
 
--- What was given for a payment, and what of it was taken back. One row an effect: whatever is told again finds it.
+-- Fulfilment of payments: what was granted for a payment, and how much of it was reversed after refunds and disputes. One row
+-- per payment and effect, so that a repeated event finds it and grants nothing again.
 
 create table public.payment_effects (
   payment_id bigint not null references public.payments (id) on delete cascade,
@@ -1003,17 +1004,17 @@ create table public.payment_effects (
 create index payment_effects_user_idx on public.payment_effects (user_id);
 create index payment_effects_subscription_idx on public.payment_effects (subscription_id);
 
-comment on table public.payment_effects is 'What was given for a payment, and what was taken back';
-comment on column public.payment_effects.given is 'Seconds of a subscription, bonus credits, or balance';
-comment on column public.payment_effects.aim is 'What should be taken back, for what was refunded and disputed';
-comment on column public.payment_effects.taken is 'What was really taken back: what the person had left, at most';
-comment on column public.payment_effects.moves is 'How often something was taken or returned: a part of the ledger''s reference';
+comment on table public.payment_effects is 'What was granted for a payment, and what was reversed';
+comment on column public.payment_effects.given is 'Quantity granted: seconds of a subscription, bonus credits, or balance';
+comment on column public.payment_effects.aim is 'Quantity to reverse, for the refunded and disputed share of the payment';
+comment on column public.payment_effects.taken is 'Quantity actually reversed: at most what the user had left';
+comment on column public.payment_effects.moves is 'Number of adjustments so far; part of the ledger''s idempotency key';
 alter table public.payment_effects enable row level security;
 revoke all on table public.payment_effects from public, anon, authenticated, service_role;
 
--- What providers told us, word for word, each once. An event that could not be applied keeps its error; when the
--- provider tells it again it is applied. Words hold addresses and phones: they go with the person they are about, and
--- the event stays, so that its repetition is recognised.
+-- Inbox of webhook events from payment providers: each event once, with its raw body. A failed event keeps its error and is
+-- applied when the provider repeats it. Bodies contain personal data (addresses, phone numbers): an erasure empties them but
+-- keeps the row, so that a repeated event is still recognised.
 
 create table public.payment_events (
   id bigint generated always as identity primary key,
@@ -1031,24 +1032,24 @@ create table public.payment_events (
 );
 
 create index payment_events_open_idx on public.payment_events (received_at) where processed_at is null;
--- All of a person: to be told, and to be erased.
+-- A user's events: for the data export and the erasure.
 create index payment_events_user_idx on public.payment_events (user_id);
--- What belongs to nobody so far: an erasure looks through it, and a payment that finds its order takes its own.
+-- Events that are not linked to a user yet: an erasure searches them, and a payment that finds its order links its own.
 create index payment_events_unowned_idx on public.payment_events (received_at) where user_id is null and body <> '';
 create index payment_events_unowned_notices_idx on public.payment_events using gin (notices jsonb_path_ops)
 where user_id is null;
 
-comment on table public.payment_events is 'What providers told us, each once';
-comment on column public.payment_events.event_key is 'The same for every repetition of one event';
-comment on column public.payment_events.user_id is 'Whom it is about, when that is known: who paid, or whose order it is';
-comment on column public.payment_events.body is 'As it came; what is not UTF-8 replaced; empty once its person is erased';
-comment on column public.payment_events.notices is 'The same in our words (shared/payments/notice.py); empty once its person is erased';
+comment on table public.payment_events is 'Inbox of webhook events from payment providers, each once';
+comment on column public.payment_events.event_key is 'Deduplication key: the same for every delivery of one event';
+comment on column public.payment_events.user_id is 'User that the event concerns, if known: the payer or the buyer';
+comment on column public.payment_events.body is 'Raw body; invalid UTF-8 is replaced; empty once the user is erased';
+comment on column public.payment_events.notices is 'Parsed payment events (shared/payments/notice.py); empty once the user is erased';
 alter table public.payment_events enable row level security;
 revoke all on table public.payment_events from public, anon, authenticated, service_role;
 revoke all on sequence public.payment_events_id_seq from public, anon, authenticated, service_role;
 
--- What moved of a payment, once each: the payment itself, refunds, disputes. However often and in whatever order
--- they are told, the sums are the same.
+-- Money movements of a payment: the charge, refunds and disputes, one row per operation of the provider. The sums of a payment
+-- do not depend on how often or in which order events arrive.
 
 create table public.payment_operations (
   payment_id bigint not null references public.payments (id) on delete cascade,
@@ -1065,20 +1066,20 @@ create table public.payment_operations (
   primary key (payment_id, kind, operation_id)
 );
 
--- What a day of a provider's list is compared with.
+-- Reconciliation of one day with a provider's statement.
 create index payment_operations_happened_idx on public.payment_operations (happened_at);
 
-comment on table public.payment_operations is 'What moved of a payment, once each';
-comment on column public.payment_operations.currency is 'As the provider named it; null: that of the payment. In another one it counts for nothing';
-comment on column public.payment_operations.is_undone is 'A refund that failed, a dispute that was won: counts no more';
-comment on column public.payment_operations.is_final is 'Nothing that is told later changes is_undone';
-comment on column public.payment_operations.fee is 'What of the amount went to an affiliate instead of to us (Stars)';
-comment on column public.payment_operations.happened_at is 'By the provider''s clock; by ours where it names no time';
-comment on column public.payment_operations.missed_at is 'When the admins were told that the provider''s list lacks it';
+comment on table public.payment_operations is 'Money movements of a payment: charge, refunds and disputes';
+comment on column public.payment_operations.currency is 'Currency named by the provider; null: that of the payment. Another currency is excluded from the sums';
+comment on column public.payment_operations.is_undone is 'True: a failed refund or a won dispute, excluded from the sums';
+comment on column public.payment_operations.is_final is 'True: later events do not change is_undone';
+comment on column public.payment_operations.fee is 'Part of the amount that went to an affiliate (Stars)';
+comment on column public.payment_operations.happened_at is 'Time by the provider''s clock, or ours if the provider names none';
+comment on column public.payment_operations.missed_at is 'When the admins were alerted that the provider''s statement lacks it';
 alter table public.payment_operations enable row level security;
 revoke all on table public.payment_operations from public, anon, authenticated, service_role;
 
--- What a product costs, in each currency it is sold for.
+-- Prices of products: one row per currency in which a product is sold.
 
 create table public.product_prices (
   product_key text not null references public.products (key) on update cascade on delete cascade,
@@ -1088,12 +1089,13 @@ create table public.product_prices (
   check (currency <> 'XTR' or amount = trunc(amount))
 );
 
-comment on table public.product_prices is 'What a product costs';
+comment on table public.product_prices is 'Prices of products, one row per currency';
 comment on column public.product_prices.currency is 'ISO 4217; XTR: Telegram Stars';
 alter table public.product_prices enable row level security;
 revoke all on table public.product_prices from public, anon, authenticated, service_role;
 
--- How often a person named a wrong promo code on their last day of doing so, so that codes cannot be guessed.
+-- Wrong promo codes that a user entered on the last day with such an attempt. The setting promocode_daily_tries limits them, so
+-- that codes cannot be guessed.
 
 create table public.promocode_tries (
   user_id bigint primary key references public.users (id) on delete cascade,
@@ -1102,14 +1104,14 @@ create table public.promocode_tries (
   last_reference text
 );
 
-comment on table public.promocode_tries is 'How often a person named a wrong promo code';
-comment on column public.promocode_tries.day is 'A day in the time zone of the setting quota_timezone; on another one all begins anew';
-comment on column public.promocode_tries.last_reference is 'Of the last wrong one: told again it is the same one';
+comment on table public.promocode_tries is 'Wrong promo codes entered by a user, per day';
+comment on column public.promocode_tries.day is 'Day of the count, in the time zone of the setting quota_timezone; the count restarts with the next day';
+comment on column public.promocode_tries.last_reference is 'Idempotency key of the last counted attempt: a repeated call is not counted again';
 alter table public.promocode_tries enable row level security;
 revoke all on table public.promocode_tries from public, anon, authenticated, service_role;
 
--- Who redeemed which promo code, and the discounts that wait for a purchase. Of somebody who was erased it goes, and
--- comes back with them (erased_people.used): once in a life.
+-- Redemptions of promo codes, including discounts that are not used yet. An erasure deletes a user's rows; when the user
+-- returns, they are restored from erased_people.used, so that each user redeems a code at most once.
 
 create table public.promocode_usages (
   promocode_id bigint not null references public.promocodes (id),
@@ -1125,21 +1127,21 @@ create table public.promocode_usages (
 
 create index promocode_usages_user_idx on public.promocode_usages (user_id);
 
-comment on table public.promocode_usages is 'Who redeemed which promo code';
-comment on column public.promocode_usages.reference is 'Given by the caller: the same one redeems once';
-comment on column public.promocode_usages.given is 'What the person was told they got; empty for who was erased since and came back';
-comment on column public.promocode_usages.percent is 'What the next one-off purchase costs less, in percent; null: it was no such code';
-comment on column public.promocode_usages.expires_at is 'When the discount ends; null: never';
-comment on column public.promocode_usages.consumed_at is 'When something was bought with the discount';
+comment on table public.promocode_usages is 'Redemptions of promo codes';
+comment on column public.promocode_usages.reference is 'Idempotency key from the caller';
+comment on column public.promocode_usages.given is 'Grant as shown to the user; empty if restored after an erasure';
+comment on column public.promocode_usages.percent is 'Discount on the next one-time purchase, in percent; null: not a discount code';
+comment on column public.promocode_usages.expires_at is 'When the discount expires; null: never';
+comment on column public.promocode_usages.consumed_at is 'When the discount was used for a purchase';
 alter table public.promocode_usages enable row level security;
 revoke all on table public.promocode_usages from public, anon, authenticated, service_role;
 
--- What an admin asked a provider to give back. A row is kept before the provider is asked, with the key of the question:
--- whoever takes over from a worker that died asks with the same, and the money goes back once.
+-- Refund requests of admins. A row is stored with its idempotency key before the provider is called: a worker that takes over
+-- after a crash sends the same key, so the money is refunded once.
 --
--- open ─▶ done ─▶ failed    the provider says that it is given back; or later, that it was not
---   ├───▶ refused           it surely did nothing
---   └───▶ unknown           it did not say, and its key is too old to be asked again: somebody must look there
+-- open ─▶ done ─▶ failed    the provider confirmed the refund; a confirmed refund may fail later
+--   ├───▶ refused           the provider refused it: no money moved
+--   └───▶ unknown           outcome unknown and the idempotency key has expired: an admin must check at the provider
 
 create table public.refunds (
   id bigint generated always as identity primary key,
@@ -1161,25 +1163,25 @@ create table public.refunds (
 );
 
 create index refunds_payment_idx on public.refunds (payment_id, id);
--- One at a time: what is left of a payment is known only when the one before is decided.
+-- At most one open refund per payment: the refundable rest is known only when the previous refund is decided.
 create unique index refunds_open_payment_idx on public.refunds (payment_id) where status = 'open';
 create index refunds_open_idx on public.refunds (ask_after) where status = 'open';
--- What somebody must look at.
+-- Refunds without a known outcome.
 create index refunds_undecided_idx on public.refunds (payment_id) where status in ('open', 'unknown');
 
-comment on table public.refunds is 'What an admin asked a provider to give back';
-comment on column public.refunds.reference is 'Given by the caller: the same one asks once';
-comment on column public.refunds.operation_id is 'The provider''s number of it';
-comment on column public.refunds.is_accepted is 'The provider has taken it, and tells later what became of it';
-comment on column public.refunds.is_awaited is 'The admin was told that it is not known yet, and is told the end';
-comment on column public.refunds.key is 'With which the provider is asked; no other database on the same account has it';
-comment on column public.refunds.error is 'What the provider said instead of doing it';
-comment on column public.refunds.asked_at is 'When the provider was asked first: its key lasts from then on';
+comment on table public.refunds is 'Refund requests of admins';
+comment on column public.refunds.reference is 'Idempotency key from the caller';
+comment on column public.refunds.operation_id is 'The provider''s id of the refund';
+comment on column public.refunds.is_accepted is 'The provider accepted the request and reports the outcome later';
+comment on column public.refunds.is_awaited is 'The admin was shown that the outcome is still unknown, so the outcome is sent as a message';
+comment on column public.refunds.key is 'Idempotency key for the provider; unique even among databases that share the account';
+comment on column public.refunds.error is 'Error message of the provider';
+comment on column public.refunds.asked_at is 'When the provider was first called; the lifetime of the idempotency key starts then';
 alter table public.refunds enable row level security;
 revoke all on table public.refunds from public, anon, authenticated, service_role;
 revoke all on sequence public.refunds_id_seq from public, anon, authenticated, service_role;
 
--- How far each bot's list of Star transactions has been read. The list only grows, the oldest come first.
+-- Read position in each bot's list of Star transactions (getStarTransactions), which is append-only and sorted oldest first.
 
 create table public.star_positions (
   bot text primary key,
@@ -1188,14 +1190,15 @@ create table public.star_positions (
   read_at timestamptz
 );
 
-comment on table public.star_positions is 'How far each bot''s list of Star transactions has been read';
-comment on column public.star_positions.position is 'How many transactions were read';
-comment on column public.star_positions.since is 'What happened before was not sold here: it is passed over';
+comment on table public.star_positions is 'Read position in each bot''s list of Star transactions';
+comment on column public.star_positions.position is 'Number of transactions read, the offset of the next call';
+comment on column public.star_positions.since is 'Older transactions were not made through this database and are skipped';
 alter table public.star_positions enable row level security;
 revoke all on table public.star_positions from public, anon, authenticated, service_role;
 
--- Which days of each provider's own lists have been read, and how far a walk through one has come. A finished day is read
--- again later (public.keep_statement): refunds fail and disputes are decided after the day on which they are listed.
+-- Progress of reading provider statements (a provider's own lists of payments, refunds and disputes), one row per day. A
+-- finished day is read again later (public.keep_statement), because refunds fail and disputes are decided after the day that
+-- lists them.
 
 create table public.statement_days (
   provider text not null,
@@ -1209,19 +1212,19 @@ create table public.statement_days (
   primary key (provider, day)
 );
 
-comment on table public.statement_days is 'Which days of each provider''s own lists have been read';
-comment on column public.statement_days.day is 'UTC, by the provider''s clock';
-comment on column public.statement_days.cursor is 'Where the next page begins; empty: at the first one';
-comment on column public.statement_days.started_at is 'When the present walk began, or the last one';
-comment on column public.statement_days.read_at is 'When the last walk reached the end; null: none has';
+comment on table public.statement_days is 'Progress of reading provider statements, one row per day';
+comment on column public.statement_days.day is 'Day in UTC, by the provider''s clock';
+comment on column public.statement_days.cursor is 'Cursor of the next page; empty: the first page';
+comment on column public.statement_days.started_at is 'When the current or last pass began';
+comment on column public.statement_days.read_at is 'When the last complete pass ended; null: none is complete';
 comment on column public.statement_days.next_read_at is 'When the day is read again; null: never';
-comment on column public.statement_days.busy_until is 'Until when one worker has the walk, or the provider is left alone';
-comment on column public.statement_days.failures is 'Failures in a row; 0 once a page was read';
+comment on column public.statement_days.busy_until is 'Lease of the worker that reads the day, or pause after a failure';
+comment on column public.statement_days.failures is 'Consecutive failures; 0 after a page was read';
 alter table public.statement_days enable row level security;
 revoke all on table public.statement_days from public, anon, authenticated, service_role;
 
--- What the providers' own lists say of money, one row a payment, refund or dispute. Compared with payment_operations, both
--- ways (public.payment_statement). Rows are kept for 60 days.
+-- Entries of provider statements: one row per payment, refund or dispute that a provider lists. Reconciled with
+-- payment_operations in both directions (public.payment_statement). Rows are kept for 60 days.
 
 create table public.statement_entries (
   provider text not null,
@@ -1241,18 +1244,18 @@ create table public.statement_entries (
 
 create index statement_entries_day_idx on public.statement_entries (day, provider);
 
-comment on table public.statement_entries is 'What the providers'' own lists say of money';
-comment on column public.statement_entries.number is 'The provider''s number of the payment, refund or dispute';
-comment on column public.statement_entries.payment_number is 'The provider''s number of the payment that it belongs to';
-comment on column public.statement_entries.day is 'On which day (UTC) the provider lists it';
-comment on column public.statement_entries.fee is 'What of the amount went to an affiliate (Stars)';
-comment on column public.statement_entries.is_undone is 'A refund that failed or a dispute that was won: moves nothing';
-comment on column public.statement_entries.is_ours is 'False: it names no payment, order or subscription of this database';
-comment on column public.statement_entries.alarmed_at is 'When the admins were told that it does not agree with ours';
+comment on table public.statement_entries is 'Entries of provider statements: payments, refunds and disputes';
+comment on column public.statement_entries.number is 'The provider''s id of the payment, refund or dispute';
+comment on column public.statement_entries.payment_number is 'The provider''s id of the payment that it belongs to';
+comment on column public.statement_entries.day is 'Day (UTC) on which the provider lists it';
+comment on column public.statement_entries.fee is 'Part of the amount that went to an affiliate (Stars)';
+comment on column public.statement_entries.is_undone is 'True: a failed refund or a won dispute, which moves no money';
+comment on column public.statement_entries.is_ours is 'False: it belongs to no payment, order or subscription of this database';
+comment on column public.statement_entries.alarmed_at is 'When the admins were alerted that it differs from our records';
 alter table public.statement_entries enable row level security;
 revoke all on table public.statement_entries from public, anon, authenticated, service_role;
 
--- On which day the admins were last told that a daily cost limit stopped questions of a bot.
+-- Deduplicates alarms about daily cost limits: the last day on which the admins were alerted, per bot and kind of limit.
 
 create table private.cost_alerts (
   bot text not null,
@@ -1261,12 +1264,12 @@ create table private.cost_alerts (
   primary key (bot, kind)
 );
 
-comment on table private.cost_alerts is 'When the admins were last told of a daily cost limit';
+comment on table private.cost_alerts is 'Last day on which the admins were alerted about a daily cost limit';
 alter table private.cost_alerts enable row level security;
 revoke all on table private.cost_alerts from public, anon, authenticated, service_role;
 
--- What an owner may set for the whole installation. `./switchboard database settings` writes what the
--- environment says; everything else keeps the value it has here.
+-- Settings of the installation, read by SQL functions (private.setting). `./switchboard database settings` writes the values
+-- that the environment sets; all others keep their value.
 
 create table private.settings (
   key text primary key,
@@ -1280,34 +1283,34 @@ revoke all on table private.settings from public, anon, authenticated, service_r
 
 insert into private.settings (key, value, about)
 values
-('quota_timezone', '"Europe/Moscow"', 'IANA name of the time zone whose midnight starts a new day of requests'),
-('default_language', '"ru"', 'The language of users whose Telegram names none, a code of shared/texts'),
-('balance_currency', '"RUB"', 'The unit of users.balance, an ISO 4217 code'),
-('retention_updates_hours', '72', 'How long finished updates are kept; more than the 48 h in which one may come again'),
-('retention_set_aside_days', '30', 'How long updates that were put aside are kept, with their payload'),
-('retention_alarms_days', '30', 'How long alarms wait for an admin who has not started a bot'),
-('retention_messages_days', '180', 'How long conversations are kept'),
-('retention_usage_months', '13', 'How many past months the single AI calls are kept; their sums stay'),
-('referral_referrer_credits', '10', 'Bonus credits for whoever brought somebody'),
-('referral_referred_credits', '5', 'Bonus credits for whoever was brought'),
-('referral_commission_percent', '0', 'Share of a payment in balance_currency that whoever brought the buyer gets; 0 to 100'),
-('trial_plan', '"PREMIUM"', 'The plan of the free trial, which everybody may have once in a life'),
-('trial_days', '3', 'How many days the free trial lasts; 0: there is none'),
-('channel_trainings', '1', 'Free trainings for joining the channel of TRAINING_CHANNEL, once in a life; 0: none'),
-('grace_days', '3', 'How many days a plan that renews stays after its end while the charge is late; 0 to 27'),
-('renewal_retry_hours', '[12, 24, 32]', 'Hours from each declined charge of a saved method to the next; after the last it is given up'),
-('order_hours', '24', 'How long an order may be paid; late money is honoured all the same'),
-('order_reminder_hours', '0', 'How many hours after it was made a user is reminded of an unpaid order, once; 0: never'),
-('promocode_daily_tries', '10', 'How many wrong promo codes a person may name a day'),
-('referral_daily_limit', '20', 'How many people a day a referrer is given credits for'),
-('questions_in_progress', '2', 'How many questions to the AI a user may have in progress at once, over all chats and bots'),
-('daily_releases', '20', 'How many failed requests a day are given back to a user; later ones count'),
-('daily_cost_user', '1.0', 'US dollars a day that one user may cost in AI calls over all bots; 0: no limit'),
-('daily_cost_bot', '20.0', 'US dollars a day that one bot may cost in AI calls; 0: no limit')
+('quota_timezone', '"Europe/Moscow"', 'IANA time zone whose midnight starts a new day of the request limits'),
+('default_language', '"ru"', 'Language of users whose Telegram sends none: a code of shared/core/texts'),
+('balance_currency', '"RUB"', 'Currency of users.balance, ISO 4217'),
+('retention_updates_hours', '72', 'Hours that finished updates are kept; longer than the 48 hours within which Telegram may redeliver'),
+('retention_set_aside_days', '30', 'Days that dead-lettered updates are kept, with their payload'),
+('retention_alarms_days', '30', 'Days that alarms are kept for an admin who has not started a bot'),
+('retention_messages_days', '180', 'Days that conversations are kept'),
+('retention_usage_months', '13', 'Past months of which single AI calls are kept; the totals are kept forever'),
+('referral_referrer_credits', '10', 'Bonus credits for the referrer'),
+('referral_referred_credits', '5', 'Bonus credits for the referred user'),
+('referral_commission_percent', '0', 'Percent of a payment in balance_currency that the buyer''s referrer receives; 0 to 100'),
+('trial_plan', '"PREMIUM"', 'Plan of the free trial, available once per user'),
+('trial_days', '3', 'Days that the free trial lasts; 0: no trial'),
+('channel_trainings', '1', 'Free trainings for joining the channel TRAINING_CHANNEL, once per user; 0: none'),
+('grace_days', '3', 'Grace period in days: how long a renewing plan stays active after its end while the charge is late; 0 to 27'),
+('renewal_retry_hours', '[12, 24, 32]', 'Hours from each declined charge of a saved method to the next attempt; after the last one the renewal ends'),
+('order_hours', '24', 'Hours until an unpaid order expires; a late payment is still fulfilled'),
+('order_reminder_hours', '0', 'Hours after which a user is reminded once of an unpaid order; 0: never'),
+('promocode_daily_tries', '10', 'Wrong promo codes that a user may enter per day'),
+('referral_daily_limit', '20', 'Referrals per day for which a referrer receives credits'),
+('questions_in_progress', '2', 'AI requests that a user may have in progress at once, over all chats and bots'),
+('daily_releases', '20', 'Failed requests per user and day that are released; later ones count'),
+('daily_cost_user', '1.0', 'Daily limit of the AI cost of one user over all bots, in US dollars; 0: no limit'),
+('daily_cost_bot', '20.0', 'Daily limit of the AI cost of one bot, in US dollars; 0: no limit')
 on conflict (key) do nothing;
 
--- What a bot remembers of a person in a chat, and in each topic of a chat that has topics. In a private chat the chat
--- is the person.
+-- Sessions: mode, data and counters of a user with one bot, per chat and topic. In a private chat, chat_id is the user's
+-- Telegram id.
 
 create table public.bot_sessions (
   user_id bigint not null references public.users (id) on delete cascade,
@@ -1323,19 +1326,19 @@ create table public.bot_sessions (
   primary key (user_id, bot, chat_id, thread_id)
 );
 
--- The sessions of a group, when it becomes a supergroup.
+-- Finds a group's sessions when it becomes a supergroup (public.migrate_chat).
 create index bot_sessions_group_idx on public.bot_sessions (chat_id) where chat_id < 0;
 
-comment on table public.bot_sessions is 'What a bot remembers of a person in a chat';
-comment on column public.bot_sessions.thread_id is 'The topic of the chat; 0 for General and where there are no topics';
-comment on column public.bot_sessions.mode is 'How the bot answers plain text, a key of shared/ai/modes.py';
-comment on column public.bot_sessions.session_data is 'Small facts by key; "awaiting" names the question whose answer the next message is';
-comment on column public.bot_sessions.stats_data is 'Counters: "requests" is how many AI requests were served here';
-comment on column public.bot_sessions.last_update_id is 'The newest message handled; Telegram sends the next one only after the answer to this one arrived';
+comment on table public.bot_sessions is 'Sessions of users, per bot, chat and topic';
+comment on column public.bot_sessions.thread_id is 'Topic of the chat (message_thread_id); 0: General, or a chat without topics';
+comment on column public.bot_sessions.mode is 'Chat mode: a key of shared/ai/modes.py';
+comment on column public.bot_sessions.session_data is 'Small values by key; "awaiting" names the input that the next message is expected to be';
+comment on column public.bot_sessions.stats_data is 'Counters; "requests": AI requests served in this session';
+comment on column public.bot_sessions.last_update_id is 'Update id of the newest handled message; Telegram delivers the next one only after the response to this one';
 alter table public.bot_sessions enable row level security;
 revoke all on table public.bot_sessions from public, anon, authenticated, service_role;
 
--- The conversation, one row a message, as the AI is shown it.
+-- Conversation history, one row per message, as sent to the AI.
 
 create table public.messages (
   id bigint generated always as identity primary key,
@@ -1349,19 +1352,20 @@ create table public.messages (
   created_at timestamptz not null default private.clock()
 );
 
--- The newest messages of one session, and all of one person.
+-- The newest messages of a session, and all messages of a user.
 create index messages_session_idx on public.messages (user_id, bot, chat_id, thread_id, id);
--- The sweep drops the oldest.
+-- The sweep deletes expired messages.
 create index messages_created_at_idx on public.messages (created_at);
 
-comment on table public.messages is 'The conversation, one row a message';
-comment on column public.messages.thread_id is 'The topic of the chat, see bot_sessions';
-comment on column public.messages.message_id is 'Telegram''s number of the user''s message that this row is, or answers: an edit of it replaces both';
+comment on table public.messages is 'Conversation history, one row per message';
+comment on column public.messages.thread_id is 'Topic of the chat, see bot_sessions.thread_id';
+comment on column public.messages.message_id is 'Telegram id of the user''s message that this row contains or answers; an edit of that message replaces both rows';
 alter table public.messages enable row level security;
 revoke all on table public.messages from public, anon, authenticated, service_role;
 revoke all on sequence public.messages_id_seq from public, anon, authenticated, service_role;
 
--- Calls to the Bot API that are owed: stored with the change they tell of, gone once Telegram took them.
+-- Transactional outbox of Bot API calls: enqueued in the transaction of the change that they report, deleted once Telegram has
+-- accepted them.
 
 create table public.telegram_outbox (
   id bigint generated always as identity primary key,
@@ -1378,22 +1382,22 @@ create table public.telegram_outbox (
 
 create index telegram_outbox_send_after_idx on public.telegram_outbox (send_after);
 create index telegram_outbox_update_idx on public.telegram_outbox (bot, update_id);
--- All that goes to a person.
+-- Outgoing calls to one chat: the data export and the erasure read them.
 create index telegram_outbox_chat_idx on public.telegram_outbox (chat_id);
 
-comment on table public.telegram_outbox is 'Calls to the Bot API that are owed';
-comment on column public.telegram_outbox.update_id is 'The update it answers; null for a notice of our own';
-comment on column public.telegram_outbox.send_after is 'Not before; whoever sends moves it ahead first, so two never send the same';
+comment on table public.telegram_outbox is 'Transactional outbox of Bot API calls';
+comment on column public.telegram_outbox.update_id is 'Update that it answers; null: a message that no update caused';
+comment on column public.telegram_outbox.send_after is 'Earliest delivery time; a worker moves it ahead before it sends (a lease), so that no two workers send the same call';
 alter table public.telegram_outbox enable row level security;
 revoke all on table public.telegram_outbox from public, anon, authenticated, service_role;
 revoke all on sequence public.telegram_outbox_id_seq from public, anon, authenticated, service_role;
 
 -- The inbox: every update from Telegram, from its first delivery until its retention ends.
 --
--- working ─▶ finished        its changes are committed, its answer is stored here or in telegram_outbox
+-- working ─▶ finished        its changes are committed; the answer is stored here or in telegram_outbox
 --    │  ▲
 --    ▼  │ next delivery, or the sweep
--- failed ─▶ set_aside        too many failures of our own: kept with its payload for the owner
+-- failed ─▶ set_aside        dead-lettered after too many failures of our own: kept with payload and error
 
 create table public.telegram_updates (
   bot text not null,
@@ -1402,7 +1406,7 @@ create table public.telegram_updates (
   status text not null check (status in ('working', 'failed', 'finished', 'set_aside')),
   chat_id bigint,
   thread_id bigint not null default 0,
-  -- Not a foreign key: a hot table whose rows live for days; see private.hold_person.
+  -- Not a foreign key: this table is hot and its rows live for days. private.hold_person handles erased users.
   user_id bigint,
   payload jsonb,
   delivery uuid,
@@ -1424,39 +1428,39 @@ create table public.telegram_updates (
   primary key (bot, update_id)
 );
 
--- Work that nobody does: the sweep looks here.
+-- Unfinished updates whose lease has expired: the sweep finds them here.
 create index telegram_updates_open_idx on public.telegram_updates (lease_until)
 where status in ('working', 'failed');
--- The sweep drops the oldest.
+-- The sweep deletes expired updates.
 create index telegram_updates_received_at_idx on public.telegram_updates (received_at);
 
--- All of a person: to be told, and to be erased; and the questions a user has in progress.
+-- A user's updates, for the data export and the erasure, and the AI requests in progress.
 create index telegram_updates_user_idx on public.telegram_updates (user_id, status);
--- Bodies that nobody could read belong to nobody: an erasure looks through them.
+-- Unparsable bodies have no user_id: an erasure searches them.
 create index telegram_updates_unusable_idx on public.telegram_updates (received_at) where kind = 'unusable';
 
-comment on table public.telegram_updates is 'The inbox: every update from Telegram, once';
-comment on column public.telegram_updates.update_id is 'Telegram''s number; below zero for a body that has none (a digest of it)';
-comment on column public.telegram_updates.thread_id is 'The topic of the chat, see bot_sessions';
-comment on column public.telegram_updates.payload is 'The update itself, until it is finished; secrets in its text struck out';
-comment on column public.telegram_updates.delivery is 'Which delivery has the lease: a repeated call of the same one is not a second worker';
-comment on column public.telegram_updates.attempt is 'How often work was begun; a worker whose number is older has lost its lease';
-comment on column public.telegram_updates.failures is 'Failures of our own code; at 3 the update is put aside';
-comment on column public.telegram_updates.deaths is 'Workers that vanished; at 5 the update is put aside';
-comment on column public.telegram_updates.reserved_on is 'The day whose counter the reserved request is in';
-comment on column public.telegram_updates.reserved_from is 'What the reserved request was taken from: the plan''s day, or bonus credits';
-comment on column public.telegram_updates.reservation is 'What was decided about its question to the AI: see private.reserve_usage; settled or released once that is decided';
-comment on column public.telegram_updates.reserved_cost is 'US dollars that its question may cost at most';
-comment on column public.telegram_updates.answer is 'The call sent in the HTTP response, given again to a redelivery; without chat_id once its person is erased';
+comment on table public.telegram_updates is 'Inbox of updates from Telegram, each once';
+comment on column public.telegram_updates.update_id is 'Telegram''s update_id; negative: a digest of a body that has none';
+comment on column public.telegram_updates.thread_id is 'Topic of the chat, see bot_sessions.thread_id';
+comment on column public.telegram_updates.payload is 'The update until it is finished; secrets in its text are redacted';
+comment on column public.telegram_updates.delivery is 'Delivery that holds the lease: a repeated call of the same delivery is not a second worker';
+comment on column public.telegram_updates.attempt is 'Number of attempts so far; a worker with a lower number has lost its lease';
+comment on column public.telegram_updates.failures is 'Failures of our own code; after 3 the update is dead-lettered';
+comment on column public.telegram_updates.deaths is 'Workers that crashed; after 5 the update is dead-lettered';
+comment on column public.telegram_updates.reserved_on is 'Day whose counter includes the reserved request';
+comment on column public.telegram_updates.reserved_from is 'Source of the reserved request: the plan''s daily limit or bonus credits';
+comment on column public.telegram_updates.reservation is 'State of the reservation of its AI request (private.reserve_usage); ends as settled or released';
+comment on column public.telegram_updates.reserved_cost is 'Upper bound of the cost of its AI request, in US dollars';
+comment on column public.telegram_updates.answer is 'Call sent in the HTTP response, repeated on a redelivery; without chat_id once the user is erased';
 alter table public.telegram_updates enable row level security;
 revoke all on table public.telegram_updates from public, anon, authenticated, service_role;
 
--- Every call to an AI provider, one row each, a partition a month (UTC). private.keep_usage_months makes the
--- months ahead and drops those past their retention; what finds no month waits in the default one.
+-- Calls to AI providers, one row per call, partitioned by month (UTC). private.keep_usage_months creates partitions ahead and
+-- drops expired ones; a row without a partition goes to the default partition.
 
 create table public.api_usage (
   id bigint generated always as identity,
-  -- Not a foreign key: making and dropping a month would lock users. Erasing a person clears it by user_id.
+  -- Not a foreign key: creating and dropping a partition would lock users. An erasure deletes the rows by user_id.
   user_id bigint not null,
   bot text not null,
   provider text not null,
@@ -1476,34 +1480,34 @@ create table public.api_usage (
 
 create index api_usage_user_idx on public.api_usage (user_id, created_at);
 
-comment on table public.api_usage is 'Every call to an AI provider';
-comment on column public.api_usage.status is 'ok; part: only the beginning of an answer came; else what went wrong, a Trouble of shared/ai/provider.py';
-comment on column public.api_usage.ms is 'Milliseconds from asking to the last word';
-comment on column public.api_usage.request_bytes is 'Bytes of the body that was sent';
-comment on column public.api_usage.tokens_in is 'null: the provider did not say, as for an answer that was cut off';
-comment on column public.api_usage.cost is 'US dollars, as the provider says or by its tokens and the price of the model; at the estimate where usage is missing; null: nothing was spent';
-comment on column public.api_usage.is_own_key is 'Asked with the person''s own key: it cost us nothing';
+comment on table public.api_usage is 'Calls to AI providers, one row per call';
+comment on column public.api_usage.status is 'ok; part: an incomplete answer; otherwise the kind of error, a Trouble of shared/ai/provider.py';
+comment on column public.api_usage.ms is 'Duration of the call in milliseconds';
+comment on column public.api_usage.request_bytes is 'Bytes of the request body';
+comment on column public.api_usage.tokens_in is 'null: not reported by the provider, for example for an incomplete answer';
+comment on column public.api_usage.cost is 'US dollars: reported by the provider, or computed from tokens and the price of the model; an estimate if the usage is missing; null: nothing was spent';
+comment on column public.api_usage.is_own_key is 'Made with the user''s own API key, so it cost us nothing';
 alter table public.api_usage enable row level security;
 revoke all on table public.api_usage from public, anon, authenticated, service_role;
 revoke all on sequence public.api_usage_id_seq from public, anon, authenticated, service_role;
 
--- Calls of a month that has no partition yet; private.make_usage_month moves them into it.
+-- Default partition: calls of a month that has no partition yet. private.make_usage_month moves them when it creates the month.
 
 create table public.api_usage_default partition of public.api_usage default;
 
-comment on table public.api_usage_default is 'Calls of a month that has no partition yet';
+comment on table public.api_usage_default is 'Default partition: calls of a month that has no partition yet';
 alter table public.api_usage_default enable row level security;
 revoke all on table public.api_usage_default from public, anon, authenticated, service_role;
 
--- How many people were active, by day. Counters that follow users.active_on by themselves
--- (private.count_active_people), so nobody ever counts people.
+-- Active users by day: counters that triggers keep equal to users.active_on (private.count_active_people), so that no query
+-- counts users.
 --
 -- Sums over a day's sixteen rows:
---   active       people who were active on that day
---   last_active  people whose last active day it is so far: over the last n days together, exactly the people
---                active within these n days; a person is in one day's row only and moves on with every new day
--- The rows of day -infinity are no day: their last_active is everybody there is.
--- `shard` means nothing: sixteen rows take the writers of one figure, so that they do not wait for each other.
+--   active       users who were active on that day
+--   last_active  users whose last active day it is so far: summed over the last n days, exactly the users active within
+--                these n days, because a user is in the row of one day only and moves to every new active day
+-- The rows of day -infinity count all users in last_active.
+-- `shard` spreads concurrent writers of one figure over sixteen rows, so that they do not wait for each other's lock.
 
 create table public.daily_people (
   day date not null,
@@ -1514,25 +1518,24 @@ create table public.daily_people (
   primary key (day, shard)
 );
 
-comment on table public.daily_people is 'How many people were active, by day; a figure is the sum of its column';
-comment on column public.daily_people.day is 'A day in the time zone of the setting quota_timezone; -infinity for everybody there is';
-comment on column public.daily_people.shard is 'Means nothing: it spreads the writers of one figure over sixteen rows';
-comment on column public.daily_people.active is 'People active on that day';
-comment on column public.daily_people.last_active is 'People whose last active day it is so far';
+comment on table public.daily_people is 'Active users by day; a figure is the sum of its column over the shards';
+comment on column public.daily_people.day is 'Day in the time zone of the setting quota_timezone; -infinity: all users';
+comment on column public.daily_people.shard is 'Spreads concurrent writers of one figure over sixteen rows';
+comment on column public.daily_people.active is 'Users active on that day';
+comment on column public.daily_people.last_active is 'Users whose last active day it is so far';
 alter table public.daily_people enable row level security;
 revoke all on table public.daily_people from public, anon, authenticated, service_role;
 
--- What a day came to, over all people and bots, for whoever runs them. Counters: nothing is ever counted from
--- rows that grow.
+-- Daily totals over all users, for operators. Counters, so that no report counts rows of growing tables.
 --
--- The figure of a day is the SUM of a column over that day's rows: each column counts one thing, every event
--- is in exactly one row, and group by what you like (day, bot, provider, model, is_own_key):
---   requests     AI requests that counted; in the row of the model that answered
---   calls        calls to providers, retries and failures included; errors: those that brought no answer
---   tokens_in, tokens_out, cost (US dollars, see api_usage.cost), ms (milliseconds together)
---   new_people   people seen for the first time; in the row without a provider and model
--- A day is one of the setting quota_timezone. Rows about no model have '' as bot, provider and model.
--- `shard` means nothing: sixteen rows take the writers of one figure, so that they do not wait for each other.
+-- A figure is the SUM of a column over the rows of a day, or of any group (day, bot, provider, model, is_own_key): every event
+-- is in exactly one row.
+--   requests     settled AI requests and those served with a user API key; in the row of the model that answered
+--   calls        calls to providers, including retries and failures; errors: calls without an answer
+--   tokens_in, tokens_out, cost (US dollars, see api_usage.cost), ms (total milliseconds)
+--   new_people   users seen for the first time; in the row without provider and model
+-- Days are in the time zone of the setting quota_timezone. Rows that concern no model have '' as bot, provider and model.
+-- `shard` spreads concurrent writers of one figure over sixteen rows, so that they do not wait for each other's lock.
 
 create table public.daily_totals (
   day date not null,
@@ -1552,17 +1555,17 @@ create table public.daily_totals (
   primary key (day, bot, provider, model, is_own_key, shard)
 );
 
-comment on table public.daily_totals is 'What a day came to over all people; a figure is the sum of its column';
-comment on column public.daily_totals.shard is 'Means nothing: it spreads the writers of one figure over sixteen rows';
-comment on column public.daily_totals.requests is 'AI requests that counted';
-comment on column public.daily_totals.calls is 'Calls to the provider, retries and failures included';
-comment on column public.daily_totals.errors is 'Calls that brought no answer';
+comment on table public.daily_totals is 'Daily totals over all users; a figure is the sum of its column';
+comment on column public.daily_totals.shard is 'Spreads concurrent writers of one figure over sixteen rows';
+comment on column public.daily_totals.requests is 'Settled AI requests, and those served with a user API key';
+comment on column public.daily_totals.calls is 'Calls to the provider, including retries and failures';
+comment on column public.daily_totals.errors is 'Calls without an answer';
 comment on column public.daily_totals.cost is 'US dollars; see api_usage.cost';
-comment on column public.daily_totals.is_own_key is 'Asked with a person''s own key: it cost us nothing';
+comment on column public.daily_totals.is_own_key is 'Made with a user''s own API key, so it cost us nothing';
 alter table public.daily_totals enable row level security;
 revoke all on table public.daily_totals from public, anon, authenticated, service_role;
 
--- What a person's AI calls came to in a month: the sums of api_usage, kept as counters and never dropped.
+-- AI calls per user and month: the sums of api_usage as counters, which are never dropped.
 
 create table public.monthly_api_usage (
   user_id bigint not null references public.users (id) on delete cascade,
@@ -1581,13 +1584,13 @@ create table public.monthly_api_usage (
   primary key (user_id, month, provider, model, is_own_key)
 );
 
-comment on table public.monthly_api_usage is 'What a person''s AI calls came to in a month';
-comment on column public.monthly_api_usage.month is 'Its first day, in the time zone of the setting quota_timezone';
-comment on column public.monthly_api_usage.errors is 'Calls that brought no answer: their api_usage.status is neither ok nor part';
+comment on table public.monthly_api_usage is 'Sums of AI calls per user and month';
+comment on column public.monthly_api_usage.month is 'First day of the month, in the time zone of the setting quota_timezone';
+comment on column public.monthly_api_usage.errors is 'Calls without an answer: their api_usage.status is neither ok nor part';
 comment on column public.monthly_api_usage.cost is 'US dollars; see api_usage.cost';
-comment on column public.monthly_api_usage.ms is 'Milliseconds of all calls together';
-comment on column public.monthly_api_usage.day is 'The day of the last call, in the time zone of the setting quota_timezone';
-comment on column public.monthly_api_usage.day_cost is 'US dollars of that day: the daily cost limit adds them up';
+comment on column public.monthly_api_usage.ms is 'Total milliseconds of all calls';
+comment on column public.monthly_api_usage.day is 'Day of the last call, in the time zone of the setting quota_timezone';
+comment on column public.monthly_api_usage.day_cost is 'Cost of that day in US dollars, summed by the daily cost limit';
 alter table public.monthly_api_usage enable row level security;
 revoke all on table public.monthly_api_usage from public, anon, authenticated, service_role;
 
@@ -11141,7 +11144,7 @@ comment on function private.money_section is 'What is stored about a person''s m
 --
 -- Twice or at once: only reads.
 -- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title
---   and an explanation in shared/texts (section_<subject>).
+--   and an explanation in shared/core/texts (section_<subject>).
 -- Errors: none.
 create or replace function private.person_sections(p_user_id bigint)
 returns jsonb

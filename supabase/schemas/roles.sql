@@ -1,20 +1,20 @@
--- The roles that call us, and the two schemas they may look into.
+-- The role of the functions (bot_backend) and the rights of all roles on the two schemas.
 
 do $$
 begin
   if not exists (select from pg_catalog.pg_roles where rolname = 'bot_backend') then
-    -- Without a login: the database tool gives it one, with a password from a secret.
+    -- Created without login; the database tool sets LOGIN and a password from a secret.
     create role bot_backend nologin noinherit;
   end if;
 end
 $$;
 
--- A statement of ours that takes this long is broken; the caller has given up by then.
+-- The caller's own deadline is shorter, so a statement that reaches this limit is a bug or an overload.
 alter role bot_backend set statement_timeout = '8s';
 alter role bot_backend set lock_timeout = '5s';
 alter role bot_backend set idle_in_transaction_session_timeout = '10s';
 
--- A temporary object of a caller could take the place of a type or table that a function of the owner names.
+-- Without this, a caller's temporary type or table could shadow a name that a security definer function uses.
 do $$
 begin
   execute format('revoke temporary on database %I from public', current_database());
@@ -23,7 +23,7 @@ end
 $$;
 
 create schema if not exists private;
-comment on schema private is 'Internals: reached only from functions of this project, not through the Data API';
+comment on schema private is 'Internal functions and tables; not exposed by the Data API';
 revoke all on schema private from public, anon, authenticated;
 
 grant usage on schema public to bot_backend, service_role;

@@ -1,4 +1,4 @@
--- What was taken from people for what they used: one row for each reference, so that a repetition takes nothing.
+-- Uses consumed through consume_access, one row per reference: a repeated call finds its row and consumes nothing.
 
 create table public.access_usages (
   id bigint generated always as identity primary key,
@@ -14,9 +14,9 @@ create table public.access_usages (
 
 create index access_usages_user_idx on public.access_usages (user_id, id);
 
-comment on table public.access_usages is 'What was taken from people for what they used';
-comment on column public.access_usages.reference is 'Service and its own number, "simulator:4711": the same one takes once';
-comment on column public.access_usages.access_type is 'The first thing it was taken from; a subscription is not used up';
+comment on table public.access_usages is 'Uses consumed through consume_access, one row per reference';
+comment on column public.access_usages.reference is 'Idempotency key: service and its own number, for example simulator:4711';
+comment on column public.access_usages.access_type is 'The first source that was charged; a subscription is not reduced by use';
 alter table public.access_usages enable row level security;
 revoke all on table public.access_usages from public, anon, authenticated, service_role;
 revoke all on sequence public.access_usages_id_seq from public, anon, authenticated, service_role;

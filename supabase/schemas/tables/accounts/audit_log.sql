@@ -1,4 +1,4 @@
--- What admins did, for ever.
+-- Append-only log of admin actions, kept without a time limit.
 
 create table public.audit_log (
   id bigint generated always as identity primary key,
@@ -12,15 +12,15 @@ create table public.audit_log (
 );
 
 create index audit_log_user_idx on public.audit_log (user_id, id);
--- An action is undone once (admin_undo).
+-- Each action can be undone at most once (admin_undo).
 create unique index audit_log_undoes_idx on public.audit_log (((after ->> 'undoes')::bigint)) where action = 'undo';
 
 create trigger audit_log_immutable
 before update or delete on public.audit_log
 for each row execute function private.refuse_change();
 
-comment on table public.audit_log is 'What admins did';
-comment on column public.audit_log.reference is 'Given by the caller: the same one acts once';
+comment on table public.audit_log is 'Append-only log of admin actions';
+comment on column public.audit_log.reference is 'Idempotency key from the caller';
 alter table public.audit_log enable row level security;
 revoke all on table public.audit_log from public, anon, authenticated, service_role;
 revoke all on sequence public.audit_log_id_seq from public, anon, authenticated, service_role;

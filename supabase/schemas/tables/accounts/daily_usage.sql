@@ -1,4 +1,4 @@
--- How many AI requests a person used on a day, per bot. The limit counts all bots together.
+-- AI requests per user, day and bot. The daily limit applies to the sum over all bots.
 
 create table public.daily_usage (
   user_id bigint not null references public.users (id) on delete cascade,
@@ -11,11 +11,11 @@ create table public.daily_usage (
   primary key (user_id, day, bot)
 );
 
-comment on table public.daily_usage is 'AI requests used, by person, day and bot';
+comment on table public.daily_usage is 'AI requests per user, day and bot';
 comment on column public.daily_usage.day is 'A day in the time zone of the setting quota_timezone';
-comment on column public.daily_usage.requests is 'Reserved and counted requests; one that cost nothing is given back';
+comment on column public.daily_usage.requests is 'Requests that are reserved or settled; a released request is subtracted again';
 comment on column public.daily_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
-comment on column public.daily_usage.own_key_requests is 'Requests served on the person''s own key; no limit counts them';
-comment on column public.daily_usage.releases is 'Failed requests given back; the setting daily_releases limits them';
+comment on column public.daily_usage.own_key_requests is 'Requests served with the user''s own API key; not limited';
+comment on column public.daily_usage.releases is 'Failed requests that were released; the setting daily_releases limits them';
 alter table public.daily_usage enable row level security;
 revoke all on table public.daily_usage from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- How many AI requests a person used in a month, over all bots: the sums of daily_usage, kept as counters.
+-- AI requests per user and month over all bots: the sums of daily_usage as counters, so that no read adds up days.
 
 create table public.monthly_usage (
   user_id bigint not null references public.users (id) on delete cascade,
@@ -8,9 +8,9 @@ create table public.monthly_usage (
   primary key (user_id, month)
 );
 
-comment on table public.monthly_usage is 'AI requests used, by person and month';
-comment on column public.monthly_usage.month is 'Its first day, in the time zone of the setting quota_timezone';
-comment on column public.monthly_usage.requests is 'Reserved and served requests; a failed one is given back';
+comment on table public.monthly_usage is 'AI requests per user and month';
+comment on column public.monthly_usage.month is 'First day of the month, in the time zone of the setting quota_timezone';
+comment on column public.monthly_usage.requests is 'Requests that are reserved or settled; a released request is subtracted again';
 comment on column public.monthly_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
 alter table public.monthly_usage enable row level security;
 revoke all on table public.monthly_usage from public, anon, authenticated, service_role;

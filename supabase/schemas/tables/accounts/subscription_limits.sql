@@ -1,4 +1,4 @@
--- What each plan allows. Changing a row changes what the bots do with the next update.
+-- Limits and features of each plan. A changed row applies from the next update on.
 
 create table public.subscription_limits (
   plan text primary key,
@@ -9,16 +9,16 @@ create table public.subscription_limits (
   history_length integer check (history_length >= 0)
 );
 
-comment on table public.subscription_limits is 'What each plan allows';
-comment on column public.subscription_limits.vip_level is 'The plan holds from this users.vip_level up to the next plan''s';
-comment on column public.subscription_limits.daily_requests is 'AI requests a day over all bots; null is no limit';
-comment on column public.subscription_limits.monthly_requests is 'AI requests a month over all bots; null is no limit but the days''';
-comment on column public.subscription_limits.features is 'What the plan includes beside conversation: modes (the special ways of answering)';
-comment on column public.subscription_limits.history_length is 'Messages of a conversation the AI is shown; null is as many as MAX_HISTORY_LENGTH';
+comment on table public.subscription_limits is 'Limits and features of each plan';
+comment on column public.subscription_limits.vip_level is 'Lowest users.vip_level of this plan; it applies up to the vip_level of the next plan';
+comment on column public.subscription_limits.daily_requests is 'AI requests a day over all bots; null: no limit';
+comment on column public.subscription_limits.monthly_requests is 'AI requests a month over all bots; null: only the daily limit applies';
+comment on column public.subscription_limits.features is 'Features beyond plain chat; modes: the chat modes of shared/ai/modes.py';
+comment on column public.subscription_limits.history_length is 'Messages of the conversation that the AI receives; null: MAX_HISTORY_LENGTH';
 alter table public.subscription_limits enable row level security;
 revoke all on table public.subscription_limits from public, anon, authenticated, service_role;
 
--- The days bound the months already: an owner who wants less sets it.
+-- No monthly limit by default: the daily limit bounds the month already.
 insert into public.subscription_limits
 (plan, vip_level, daily_requests, monthly_requests, features, history_length)
 values

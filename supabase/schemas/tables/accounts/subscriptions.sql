@@ -1,8 +1,8 @@
--- Who has which plan until when, and by whose doing. users.vip_level and is_paid follow from the active rows
--- (private.refresh_access): of several plans at once the highest counts.
+-- Plan subscriptions of users: plan, source and validity. users.vip_level and is_paid are derived from the active rows
+-- (private.refresh_access); of several active plans the highest applies.
 --
--- active ─▶ expired    its end has come (private.expire_subscriptions)
---    └────▶ canceled   ended before its time: taken back, or replaced by another of the same source
+-- active ─▶ expired    ends_at has passed (private.expire_subscriptions)
+--    └────▶ canceled   ended before ends_at: reversed by a refund, or replaced by another one of the same source
 
 create table public.subscriptions (
   id bigint generated always as identity primary key,
@@ -21,19 +21,19 @@ create table public.subscriptions (
 
 create index subscriptions_user_idx on public.subscriptions (user_id, status);
 create index subscriptions_plan_idx on public.subscriptions (plan);
--- The sweep looks for those whose end has come.
+-- The sweep finds subscriptions whose ends_at has passed.
 create index subscriptions_ends_at_idx on public.subscriptions (ends_at) where status = 'active';
 
--- Reminders of ends that come near, and of those that have come.
+-- Expiry reminders, before and after ends_at.
 create index subscriptions_reminder_idx on public.subscriptions (ends_at)
 where source in ('purchase', 'trial', 'promo');
 
-comment on table public.subscriptions is 'Who has which plan until when';
-comment on column public.subscriptions.source is 'Who gave it: purchase, trial, promo (a promo code) or admin';
-comment on column public.subscriptions.ends_at is 'When it ends by itself; null: never';
-comment on column public.subscriptions.anchor_day is 'The day of the month it began on: a month from 31 January ends in February, and the next one on 31 March';
-comment on column public.subscriptions.reminded is 'The last reminder of its end that was sent, with the end it spoke of';
-comment on column public.subscriptions.ended_at is 'When it stopped being active';
+comment on table public.subscriptions is 'Plan subscriptions of users';
+comment on column public.subscriptions.source is 'Origin: purchase, trial, promo (a promo code) or admin';
+comment on column public.subscriptions.ends_at is 'When it expires; null: never';
+comment on column public.subscriptions.anchor_day is 'Day of the month on which it began: one month from 31 January ends in February, the next one on 31 March';
+comment on column public.subscriptions.reminded is 'Last expiry reminder sent, with the ends_at it named';
+comment on column public.subscriptions.ended_at is 'When status left active';
 alter table public.subscriptions enable row level security;
 revoke all on table public.subscriptions from public, anon, authenticated, service_role;
 revoke all on sequence public.subscriptions_id_seq from public, anon, authenticated, service_role;

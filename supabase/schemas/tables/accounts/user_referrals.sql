@@ -1,8 +1,8 @@
--- Who brought whom. A person has one referrer for life.
+-- Referrals: who invited whom. A user has at most one referrer, which never changes.
 
 create table public.user_referrals (
   id bigint generated always as identity primary key,
-  -- Null: erased. The other side keeps what they got, and how many they brought.
+  -- Null: erased. The other user keeps the credits and the referral count.
   referrer_id bigint references public.users (id) on delete set null,
   referred_id bigint unique references public.users (id) on delete set null,
   status text not null default 'pending' check (status in ('pending', 'completed', 'limit_reached')),
@@ -20,8 +20,8 @@ where status = 'pending';
 create index user_referrals_completed_at_idx on public.user_referrals (completed_at)
 where status = 'completed';
 
-comment on table public.user_referrals is 'Who brought whom';
-comment on column public.user_referrals.status is 'pending until the newcomer''s first served request; limit_reached: came, but nothing was given';
+comment on table public.user_referrals is 'Referrals: who invited whom';
+comment on column public.user_referrals.status is 'pending: until the referred user''s first served request; completed: credits were granted; limit_reached: the referrer''s daily limit was reached, nothing was granted';
 alter table public.user_referrals enable row level security;
 revoke all on table public.user_referrals from public, anon, authenticated, service_role;
 revoke all on sequence public.user_referrals_id_seq from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- People's own keys of AI providers, encrypted by the functions before they get here (shared/keys). The database
--- never sees one in clear, and holds nothing that could open one.
+-- User API keys (BYOK) of AI providers. The functions encrypt them before they are stored (shared/keys); the database never
+-- receives a plaintext key and holds no key that decrypts one.
 
 create table public.user_tokens (
   id bigint generated always as identity primary key,
@@ -16,16 +16,16 @@ create table public.user_tokens (
   check (status = 'ok' or not is_active)
 );
 
--- Asked for with every message that goes to the AI; and nobody's requests go to two providers.
+-- Read with every AI request. Unique, so that a user's requests go to one provider only.
 create unique index user_tokens_active_idx on public.user_tokens (user_id) where is_active;
 
-comment on table public.user_tokens is 'People''s own keys of AI providers, encrypted';
-comment on column public.user_tokens.ciphertext is 'AES-256-GCM, bound to the person''s Telegram id and the provider';
-comment on column public.user_tokens.key_id is 'Which of TOKEN_ENCRYPTION_KEYS opens it';
-comment on column public.user_tokens.last_four is 'The only characters of the key that are ever shown';
-comment on column public.user_tokens.is_active is 'The person''s requests use this one, and not the plan; one a person at most';
-comment on column public.user_tokens.status is 'refused once the provider would not take it any more';
-comment on column public.user_tokens.checked_at is 'When the provider last took it; null if it could not be asked yet';
+comment on table public.user_tokens is 'Encrypted user API keys of AI providers';
+comment on column public.user_tokens.ciphertext is 'AES-256-GCM; the Telegram id and the provider are authenticated with it';
+comment on column public.user_tokens.key_id is 'Which of TOKEN_ENCRYPTION_KEYS decrypts it';
+comment on column public.user_tokens.last_four is 'Last four characters of the key, the only ones ever shown';
+comment on column public.user_tokens.is_active is 'The user''s requests use this key instead of the plan; at most one per user';
+comment on column public.user_tokens.status is 'refused: the provider rejected the key';
+comment on column public.user_tokens.checked_at is 'When the provider last accepted it; null: not checked yet';
 alter table public.user_tokens enable row level security;
 revoke all on table public.user_tokens from public, anon, authenticated, service_role;
 revoke all on sequence public.user_tokens_id_seq from public, anon, authenticated, service_role;

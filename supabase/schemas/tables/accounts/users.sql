@@ -1,4 +1,4 @@
--- People, one row a Telegram account, shared by all bots and by other services of the same owner.
+-- Users: one row per Telegram account, shared by all bots and by other services of the same owner.
 
 create table public.users (
   id bigint generated always as identity primary key,
@@ -32,9 +32,9 @@ create table public.users (
   active_on date not null default (private.clock() at time zone 'UTC')::date
 );
 
--- Admins look people up by @name, which Telegram compares without regard to case.
+-- Admins look users up by @username, which Telegram compares case-insensitively.
 create index users_username_idx on public.users (lower(username));
--- And by a part of a name (admin_search_users). It is written when a name changes, never by an ordinary update.
+-- Search by a part of a name (admin_search_users). Only a changed name writes to this index, not an ordinary update.
 create index users_names_idx on public.users using gin (private.name_grams(private.name_words(username, first_name, last_name)));
 
 create trigger users_mark_new_admin
@@ -61,23 +61,23 @@ after update of active_on on public.users
 for each row when (old.active_on <> new.active_on)
 execute function private.count_active_people();
 
-comment on table public.users is 'People: one row a Telegram account, shared by all bots and services';
-comment on column public.users.language_code is 'The language of the user''s Telegram, a BCP 47 tag; the setting default_language where Telegram names none';
-comment on column public.users.language is 'The language the person chose with /language; null: follow language_code';
-comment on column public.users.price_currency is 'The currency that the user chose to see prices in, ISO 4217; null: by language';
-comment on column public.users.balance is 'Money, in the unit of the setting balance_currency';
-comment on column public.users.vip_level is 'Derived: 0 is the free plan, see subscription_limits and private.refresh_access';
-comment on column public.users.is_active is 'False once the person blocked a bot';
+comment on table public.users is 'Users: one row per Telegram account, shared by all bots and services';
+comment on column public.users.language_code is 'Language of the user''s Telegram client, a BCP 47 tag; the setting default_language if Telegram sends none';
+comment on column public.users.language is 'Language that the user chose with /language; null: language_code applies';
+comment on column public.users.price_currency is 'Currency that the user chose for prices, ISO 4217; null: by language';
+comment on column public.users.balance is 'Amount in the currency of the setting balance_currency; the sum of balance_transactions';
+comment on column public.users.vip_level is 'Derived (private.refresh_access): level of the active plan, see subscription_limits; 0: the free plan';
+comment on column public.users.is_active is 'False: the user has blocked a bot';
 comment on column public.users.is_newcomer is 'True until the first served AI request';
-comment on column public.users.is_paid is 'Derived: a paid plan, or an admin; see private.refresh_access';
-comment on column public.users.banned_at is 'Since when no bot serves the person; null: not banned';
-comment on column public.users.ban_reason is 'What the person is told beside the ban itself';
-comment on column public.users.ban_told is 'Whether the one notice of this ban was given';
-comment on column public.users.trial_used is 'Whether the free trial was started, now or before an erasure';
-comment on column public.users.has_started is 'False while another service alone knows the user (adjust_balance): their first update is still to come';
-comment on column public.users.referral_credits is 'Bonus credits that the person''s invitations brought, all together';
-comment on column public.users.updated_at is 'When the row last changed, last_activity included';
-comment on column public.users.last_activity is 'The last update of the person, to five minutes';
+comment on column public.users.is_paid is 'Derived (private.refresh_access): has a paid plan, or is an admin';
+comment on column public.users.banned_at is 'Start of the ban, during which no bot serves the user; null: not banned';
+comment on column public.users.ban_reason is 'Reason that the user is shown with the ban';
+comment on column public.users.ban_told is 'Whether the user has received the single message about this ban';
+comment on column public.users.trial_used is 'Whether the free trial has been started, also before an erasure';
+comment on column public.users.has_started is 'False: created by another service (adjust_balance); no bot has received an update of the user yet';
+comment on column public.users.referral_credits is 'Total bonus credits that the user received as a referrer';
+comment on column public.users.updated_at is 'When the row last changed, including last_activity';
+comment on column public.users.last_activity is 'Time of the user''s last update, accurate to five minutes';
 comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_people';
 alter table public.users enable row level security;
 revoke all on table public.users from public, anon, authenticated, service_role;

@@ -1,8 +1,8 @@
--- What we asked to be paid for. Its product and price are kept as they were then.
+-- Orders: requests to pay for one product. Product terms and price are copied when the order is created.
 --
--- pending ─▶ completed   paid, and given
---    ├─────▶ canceled    its time ran out, or the provider gave it up; late money is honoured all the same
---    └─────▶ withdrawn   another order has its discount; money for it is held, to be refunded
+-- pending ─▶ completed   paid and fulfilled
+--    ├─────▶ canceled    expired, or canceled by the provider or the buyer; a late payment is still fulfilled
+--    └─────▶ withdrawn   its discount is bound to another order; a payment for it is held for review (refund)
 
 create table public.orders (
   id bigint generated always as identity primary key,
@@ -40,25 +40,25 @@ create index orders_user_idx on public.orders (user_id, id);
 create index orders_product_idx on public.orders (product_key);
 create index orders_promocode_idx on public.orders (promocode_id);
 create index orders_renewal_idx on public.orders (renewal_id);
--- Reconciliation looks at those that may still be paid.
+-- Reconciliation asks providers about orders that may still be paid.
 create index orders_open_idx on public.orders (expires_at) where status in ('pending', 'withdrawn');
 
--- Messages that still invite to pay, by when they end.
+-- Orders whose messages still invite to pay, by expiry.
 create index orders_invited_idx on public.orders (expires_at) where cardinality(message_ids) > 0 and message_state is null;
 
-comment on table public.orders is 'What we asked to be paid for';
-comment on column public.orders.renews is 'It shall be paid again each period';
-comment on column public.orders.renewal_id is 'Made by us for a period of this renewal';
-comment on column public.orders.contact is 'Where the receipt goes: an e-mail address or a phone number';
-comment on column public.orders.bot is 'Where the person bought, and is told';
-comment on column public.orders.reference is 'Given by the caller: the same one makes one order';
-comment on column public.orders.told is 'What the buyer was told once: pending, failed, reminder';
-comment on column public.orders.message_ids is 'The messages in the buyer''s chat that invite to pay: the checkout, and a reminder';
-comment on column public.orders.message_state is 'What those messages say instead; null: they still invite';
-comment on column public.orders.checkout_reference is 'The provider''s own number of the checkout, to ask for its state';
-comment on column public.orders.full_amount is 'What it would have cost without the discount; null: there was none';
-comment on column public.orders.promocode_id is 'Whose discount it has';
-comment on column public.orders.continues is 'The product that a top-up is made for: its key';
+comment on table public.orders is 'Orders: requests to pay for one product';
+comment on column public.orders.renews is 'Whether the purchase renews each period';
+comment on column public.orders.renewal_id is 'Renewal whose period this order charges; null: an order that the buyer made';
+comment on column public.orders.contact is 'Receipt contact: an e-mail address or a phone number';
+comment on column public.orders.bot is 'Bot in which the user ordered; messages about the order are sent there';
+comment on column public.orders.reference is 'Idempotency key from the caller';
+comment on column public.orders.told is 'Messages that the buyer has received, each at most once: pending, failed, reminder';
+comment on column public.orders.message_ids is 'Messages in the buyer''s chat that invite to pay: the checkout and a reminder';
+comment on column public.orders.message_state is 'State that these messages show instead of the invitation; null: they still invite to pay';
+comment on column public.orders.checkout_reference is 'The provider''s id of the checkout, to query its state';
+comment on column public.orders.full_amount is 'Price without the discount; null: no discount';
+comment on column public.orders.promocode_id is 'Promo code whose discount reduced the price';
+comment on column public.orders.continues is 'Product that the buyer wants to buy with this top-up; offered once the top-up is paid';
 alter table public.orders enable row level security;
 revoke all on table public.orders from public, anon, authenticated, service_role;
 revoke all on sequence public.orders_id_seq from public, anon, authenticated, service_role;

@@ -1,4 +1,5 @@
--- What was given for a payment, and what of it was taken back. One row an effect: whatever is told again finds it.
+-- Fulfilment of payments: what was granted for a payment, and how much of it was reversed after refunds and disputes. One row
+-- per payment and effect, so that a repeated event finds it and grants nothing again.
 
 create table public.payment_effects (
   payment_id bigint not null references public.payments (id) on delete cascade,
@@ -16,10 +17,10 @@ create table public.payment_effects (
 create index payment_effects_user_idx on public.payment_effects (user_id);
 create index payment_effects_subscription_idx on public.payment_effects (subscription_id);
 
-comment on table public.payment_effects is 'What was given for a payment, and what was taken back';
-comment on column public.payment_effects.given is 'Seconds of a subscription, bonus credits, or balance';
-comment on column public.payment_effects.aim is 'What should be taken back, for what was refunded and disputed';
-comment on column public.payment_effects.taken is 'What was really taken back: what the person had left, at most';
-comment on column public.payment_effects.moves is 'How often something was taken or returned: a part of the ledger''s reference';
+comment on table public.payment_effects is 'What was granted for a payment, and what was reversed';
+comment on column public.payment_effects.given is 'Quantity granted: seconds of a subscription, bonus credits, or balance';
+comment on column public.payment_effects.aim is 'Quantity to reverse, for the refunded and disputed share of the payment';
+comment on column public.payment_effects.taken is 'Quantity actually reversed: at most what the user had left';
+comment on column public.payment_effects.moves is 'Number of adjustments so far; part of the ledger''s idempotency key';
 alter table public.payment_effects enable row level security;
 revoke all on table public.payment_effects from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- What providers told us, word for word, each once. An event that could not be applied keeps its error; when the
--- provider tells it again it is applied. Words hold addresses and phones: they go with the person they are about, and
--- the event stays, so that its repetition is recognised.
+-- Inbox of webhook events from payment providers: each event once, with its raw body. A failed event keeps its error and is
+-- applied when the provider repeats it. Bodies contain personal data (addresses, phone numbers): an erasure empties them but
+-- keeps the row, so that a repeated event is still recognised.
 
 create table public.payment_events (
   id bigint generated always as identity primary key,
@@ -18,18 +18,18 @@ create table public.payment_events (
 );
 
 create index payment_events_open_idx on public.payment_events (received_at) where processed_at is null;
--- All of a person: to be told, and to be erased.
+-- A user's events: for the data export and the erasure.
 create index payment_events_user_idx on public.payment_events (user_id);
--- What belongs to nobody so far: an erasure looks through it, and a payment that finds its order takes its own.
+-- Events that are not linked to a user yet: an erasure searches them, and a payment that finds its order links its own.
 create index payment_events_unowned_idx on public.payment_events (received_at) where user_id is null and body <> '';
 create index payment_events_unowned_notices_idx on public.payment_events using gin (notices jsonb_path_ops)
 where user_id is null;
 
-comment on table public.payment_events is 'What providers told us, each once';
-comment on column public.payment_events.event_key is 'The same for every repetition of one event';
-comment on column public.payment_events.user_id is 'Whom it is about, when that is known: who paid, or whose order it is';
-comment on column public.payment_events.body is 'As it came; what is not UTF-8 replaced; empty once its person is erased';
-comment on column public.payment_events.notices is 'The same in our words (shared/payments/notice.py); empty once its person is erased';
+comment on table public.payment_events is 'Inbox of webhook events from payment providers, each once';
+comment on column public.payment_events.event_key is 'Deduplication key: the same for every delivery of one event';
+comment on column public.payment_events.user_id is 'User that the event concerns, if known: the payer or the buyer';
+comment on column public.payment_events.body is 'Raw body; invalid UTF-8 is replaced; empty once the user is erased';
+comment on column public.payment_events.notices is 'Parsed payment events (shared/payments/notice.py); empty once the user is erased';
 alter table public.payment_events enable row level security;
 revoke all on table public.payment_events from public, anon, authenticated, service_role;
 revoke all on sequence public.payment_events_id_seq from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- What moved of a payment, once each: the payment itself, refunds, disputes. However often and in whatever order
--- they are told, the sums are the same.
+-- Money movements of a payment: the charge, refunds and disputes, one row per operation of the provider. The sums of a payment
+-- do not depend on how often or in which order events arrive.
 
 create table public.payment_operations (
   payment_id bigint not null references public.payments (id) on delete cascade,
@@ -16,15 +16,15 @@ create table public.payment_operations (
   primary key (payment_id, kind, operation_id)
 );
 
--- What a day of a provider's list is compared with.
+-- Reconciliation of one day with a provider's statement.
 create index payment_operations_happened_idx on public.payment_operations (happened_at);
 
-comment on table public.payment_operations is 'What moved of a payment, once each';
-comment on column public.payment_operations.currency is 'As the provider named it; null: that of the payment. In another one it counts for nothing';
-comment on column public.payment_operations.is_undone is 'A refund that failed, a dispute that was won: counts no more';
-comment on column public.payment_operations.is_final is 'Nothing that is told later changes is_undone';
-comment on column public.payment_operations.fee is 'What of the amount went to an affiliate instead of to us (Stars)';
-comment on column public.payment_operations.happened_at is 'By the provider''s clock; by ours where it names no time';
-comment on column public.payment_operations.missed_at is 'When the admins were told that the provider''s list lacks it';
+comment on table public.payment_operations is 'Money movements of a payment: charge, refunds and disputes';
+comment on column public.payment_operations.currency is 'Currency named by the provider; null: that of the payment. Another currency is excluded from the sums';
+comment on column public.payment_operations.is_undone is 'True: a failed refund or a won dispute, excluded from the sums';
+comment on column public.payment_operations.is_final is 'True: later events do not change is_undone';
+comment on column public.payment_operations.fee is 'Part of the amount that went to an affiliate (Stars)';
+comment on column public.payment_operations.happened_at is 'Time by the provider''s clock, or ours if the provider names none';
+comment on column public.payment_operations.missed_at is 'When the admins were alerted that the provider''s statement lacks it';
 alter table public.payment_operations enable row level security;
 revoke all on table public.payment_operations from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Money that came, one row a charge at a provider. Its sums follow from payment_operations, its status from the
--- sums; what a person was given for it stands in payment_effects.
+-- Payments: one row per charge at a provider. The sums are derived from payment_operations and the status from the sums
+-- (private.sum_payment); payment_effects records the fulfilment.
 
 create table public.payments (
   id bigint generated always as identity primary key,
@@ -28,22 +28,22 @@ create table public.payments (
 create index payments_order_idx on public.payments (order_id);
 create index payments_renewal_idx on public.payments (renewal_id);
 create index payments_user_idx on public.payments (user_id, id);
--- Who paid, where the provider knows it: not always whose order it is.
+-- The payer, if the provider knows it; not necessarily the buyer.
 create index payments_payer_idx on public.payments ((claims ->> 'telegram_id'))
 where (claims ->> 'telegram_id') is not null;
--- The payments of a subscription at its provider.
+-- Payments of a subscription at its provider.
 create index payments_subscription_idx on public.payments (provider, (claims ->> 'subscription_id'))
 where (claims ->> 'subscription_id') is not null;
--- What waits for its order, and what somebody must look at.
+-- Payments that wait for their order, and payments under review.
 create index payments_problem_idx on public.payments (problem) where problem is not null;
 create index payments_unsolved_idx on public.payments (id) where problem is not null and status = 'completed';
 
-comment on table public.payments is 'Money that came, one row a charge at a provider';
-comment on column public.payments.amount is 'What was charged, in currency; 0: the provider calls it paid, from credit for example; null: nothing yet';
-comment on column public.payments.refunded is 'Given back, all refunds together';
-comment on column public.payments.disputed is 'Taken back by the payer''s bank and not won back';
-comment on column public.payments.claims is 'What the provider said whose it is: order_id, subscription_id, telegram_id (0: somebody who is erased), payer (by what the provider knows them); when it was paid there: paid_at; which period of a subscription it is for: period_ends_at, is_invoice; whether the buyer may have written its amount: has_buyer_terms; whether a refusal is for good: is_final';
-comment on column public.payments.problem is 'Why nothing was given for it';
+comment on table public.payments is 'Payments: one row per charge at a provider';
+comment on column public.payments.amount is 'Amount charged; 0: the provider reports it as paid without a charge, for example from credit; null: not paid yet';
+comment on column public.payments.refunded is 'Sum of all refunds';
+comment on column public.payments.disputed is 'Sum of disputes that are open or lost';
+comment on column public.payments.claims is 'Attributes reported by the provider: order_id, subscription_id, telegram_id (0: an erased user), payer (the provider''s id of the payer), paid_at, period_ends_at and is_invoice (the period of a subscription that it pays), has_buyer_terms (the buyer may have chosen the amount), is_final (the decline is permanent)';
+comment on column public.payments.problem is 'Why the payment is not fulfilled but held for review; null: no reason';
 alter table public.payments enable row level security;
 revoke all on table public.payments from public, anon, authenticated, service_role;
 revoke all on sequence public.payments_id_seq from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
--- What can be bought. Switching one off hides it everywhere; what was ordered before is still honoured. A new database has these
--- products switched off and without prices: an admin sets prices and shows them (/products). supabase/seed.sql has prices to
--- try things with.
+-- Product catalogue. An inactive product is hidden everywhere; existing orders for it are still fulfilled. A new database has
+-- these products inactive and without prices: an admin sets the prices and activates them (/products). supabase/seed.sql has
+-- prices for local use.
 
 create table public.products (
   key text primary key check (key ~ '^[a-z0-9_]{1,32}$'),
@@ -12,7 +12,7 @@ create table public.products (
   position integer not null default 0,
   is_active boolean not null default false,
   created_at timestamptz not null default private.clock(),
-  -- A title in some language: receipts and buttons name the product by it.
+  -- At least one title: receipts and buttons show it.
   check (jsonb_path_exists(texts, 'strict $.* ? (@.title like_regex "[^[:space:]]")', '{}', true)),
   check ((kind = 'subscription') = (plan is not null and period is not null)),
   check ((kind in ('credits', 'balance')) = (quantity is not null))
@@ -20,9 +20,9 @@ create table public.products (
 
 create index products_plan_idx on public.products (plan);
 
-comment on table public.products is 'What can be bought';
-comment on column public.products.plan is 'The plan a subscription gives for one period';
-comment on column public.products.quantity is 'How many bonus credits, or how much balance (in the setting balance_currency)';
+comment on table public.products is 'Product catalogue';
+comment on column public.products.plan is 'Plan that a subscription grants for one period';
+comment on column public.products.quantity is 'Bonus credits, or amount of balance in the currency of the setting balance_currency';
 comment on column public.products.texts is 'By language: {"ru": {"title": "…", "description": "…"}}; a title has at most 32 characters';
 alter table public.products enable row level security;
 revoke all on table public.products from public, anon, authenticated, service_role;

@@ -1,4 +1,5 @@
--- How often a person named a wrong promo code on their last day of doing so, so that codes cannot be guessed.
+-- Wrong promo codes that a user entered on the last day with such an attempt. The setting promocode_daily_tries limits them, so
+-- that codes cannot be guessed.
 
 create table public.promocode_tries (
   user_id bigint primary key references public.users (id) on delete cascade,
@@ -7,8 +8,8 @@ create table public.promocode_tries (
   last_reference text
 );
 
-comment on table public.promocode_tries is 'How often a person named a wrong promo code';
-comment on column public.promocode_tries.day is 'A day in the time zone of the setting quota_timezone; on another one all begins anew';
-comment on column public.promocode_tries.last_reference is 'Of the last wrong one: told again it is the same one';
+comment on table public.promocode_tries is 'Wrong promo codes entered by a user, per day';
+comment on column public.promocode_tries.day is 'Day of the count, in the time zone of the setting quota_timezone; the count restarts with the next day';
+comment on column public.promocode_tries.last_reference is 'Idempotency key of the last counted attempt: a repeated call is not counted again';
 alter table public.promocode_tries enable row level security;
 revoke all on table public.promocode_tries from public, anon, authenticated, service_role;

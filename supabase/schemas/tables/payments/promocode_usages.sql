@@ -1,5 +1,5 @@
--- Who redeemed which promo code, and the discounts that wait for a purchase. Of somebody who was erased it goes, and
--- comes back with them (erased_people.used): once in a life.
+-- Redemptions of promo codes, including discounts that are not used yet. An erasure deletes a user's rows; when the user
+-- returns, they are restored from erased_people.used, so that each user redeems a code at most once.
 
 create table public.promocode_usages (
   promocode_id bigint not null references public.promocodes (id),
@@ -15,11 +15,11 @@ create table public.promocode_usages (
 
 create index promocode_usages_user_idx on public.promocode_usages (user_id);
 
-comment on table public.promocode_usages is 'Who redeemed which promo code';
-comment on column public.promocode_usages.reference is 'Given by the caller: the same one redeems once';
-comment on column public.promocode_usages.given is 'What the person was told they got; empty for who was erased since and came back';
-comment on column public.promocode_usages.percent is 'What the next one-off purchase costs less, in percent; null: it was no such code';
-comment on column public.promocode_usages.expires_at is 'When the discount ends; null: never';
-comment on column public.promocode_usages.consumed_at is 'When something was bought with the discount';
+comment on table public.promocode_usages is 'Redemptions of promo codes';
+comment on column public.promocode_usages.reference is 'Idempotency key from the caller';
+comment on column public.promocode_usages.given is 'Grant as shown to the user; empty if restored after an erasure';
+comment on column public.promocode_usages.percent is 'Discount on the next one-time purchase, in percent; null: not a discount code';
+comment on column public.promocode_usages.expires_at is 'When the discount expires; null: never';
+comment on column public.promocode_usages.consumed_at is 'When the discount was used for a purchase';
 alter table public.promocode_usages enable row level security;
 revoke all on table public.promocode_usages from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- Words that give something to whoever says them: a month, bonus credits, trainings, or a part off the next purchase.
--- Switching one off, or its end, takes nothing back from those who redeemed it.
+-- Promo codes: months of a plan, bonus credits, trainings, or a discount on the next purchase. Deactivation or expiry does not
+-- revoke what users have received.
 
 create table public.promocodes (
   id bigint generated always as identity primary key,
@@ -23,14 +23,14 @@ create table public.promocodes (
 
 create index promocodes_plan_idx on public.promocodes (plan);
 
-comment on table public.promocodes is 'Words that give something to whoever says them';
-comment on column public.promocodes.code is 'In capitals: it is the same in whatever case it is written';
-comment on column public.promocodes.value is 'How many months, bonus credits or trainings, or how many percent off';
-comment on column public.promocodes.plan is 'What a month is of';
-comment on column public.promocodes.max_uses is 'How many people it is for; null: for any number';
-comment on column public.promocodes.uses is 'How many redeemed it, those who were erased since included';
-comment on column public.promocodes.valid_until is 'A discount that was redeemed ends then, too; null: never';
-comment on column public.promocodes.note is 'What it is for, for the admins';
+comment on table public.promocodes is 'Promo codes';
+comment on column public.promocodes.code is 'Stored in capitals; input is case-insensitive';
+comment on column public.promocodes.value is 'Number of months, bonus credits or trainings, or percent of discount';
+comment on column public.promocodes.plan is 'Plan that kind month grants';
+comment on column public.promocodes.max_uses is 'Maximum number of redemptions; null: unlimited';
+comment on column public.promocodes.uses is 'Number of redemptions, including those of erased users';
+comment on column public.promocodes.valid_until is 'End of validity, also of redeemed discounts; null: none';
+comment on column public.promocodes.note is 'Purpose, for the admins';
 alter table public.promocodes enable row level security;
 revoke all on table public.promocodes from public, anon, authenticated, service_role;
 revoke all on sequence public.promocodes_id_seq from public, anon, authenticated, service_role;

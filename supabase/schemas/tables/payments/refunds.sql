@@ -1,9 +1,9 @@
--- What an admin asked a provider to give back. A row is kept before the provider is asked, with the key of the question:
--- whoever takes over from a worker that died asks with the same, and the money goes back once.
+-- Refund requests of admins. A row is stored with its idempotency key before the provider is called: a worker that takes over
+-- after a crash sends the same key, so the money is refunded once.
 --
--- open ─▶ done ─▶ failed    the provider says that it is given back; or later, that it was not
---   ├───▶ refused           it surely did nothing
---   └───▶ unknown           it did not say, and its key is too old to be asked again: somebody must look there
+-- open ─▶ done ─▶ failed    the provider confirmed the refund; a confirmed refund may fail later
+--   ├───▶ refused           the provider refused it: no money moved
+--   └───▶ unknown           outcome unknown and the idempotency key has expired: an admin must check at the provider
 
 create table public.refunds (
   id bigint generated always as identity primary key,
@@ -25,20 +25,20 @@ create table public.refunds (
 );
 
 create index refunds_payment_idx on public.refunds (payment_id, id);
--- One at a time: what is left of a payment is known only when the one before is decided.
+-- At most one open refund per payment: the refundable rest is known only when the previous refund is decided.
 create unique index refunds_open_payment_idx on public.refunds (payment_id) where status = 'open';
 create index refunds_open_idx on public.refunds (ask_after) where status = 'open';
--- What somebody must look at.
+-- Refunds without a known outcome.
 create index refunds_undecided_idx on public.refunds (payment_id) where status in ('open', 'unknown');
 
-comment on table public.refunds is 'What an admin asked a provider to give back';
-comment on column public.refunds.reference is 'Given by the caller: the same one asks once';
-comment on column public.refunds.operation_id is 'The provider''s number of it';
-comment on column public.refunds.is_accepted is 'The provider has taken it, and tells later what became of it';
-comment on column public.refunds.is_awaited is 'The admin was told that it is not known yet, and is told the end';
-comment on column public.refunds.key is 'With which the provider is asked; no other database on the same account has it';
-comment on column public.refunds.error is 'What the provider said instead of doing it';
-comment on column public.refunds.asked_at is 'When the provider was asked first: its key lasts from then on';
+comment on table public.refunds is 'Refund requests of admins';
+comment on column public.refunds.reference is 'Idempotency key from the caller';
+comment on column public.refunds.operation_id is 'The provider''s id of the refund';
+comment on column public.refunds.is_accepted is 'The provider accepted the request and reports the outcome later';
+comment on column public.refunds.is_awaited is 'The admin was shown that the outcome is still unknown, so the outcome is sent as a message';
+comment on column public.refunds.key is 'Idempotency key for the provider; unique even among databases that share the account';
+comment on column public.refunds.error is 'Error message of the provider';
+comment on column public.refunds.asked_at is 'When the provider was first called; the lifetime of the idempotency key starts then';
 alter table public.refunds enable row level security;
 revoke all on table public.refunds from public, anon, authenticated, service_role;
 revoke all on sequence public.refunds_id_seq from public, anon, authenticated, service_role;

@@ -1,11 +1,11 @@
--- Who pays again each period: by the provider's own schedule, or charged by us with a saved method.
+-- Auto-renewals: charged by the provider's own schedule, or by us with a saved payment method.
 --
--- active ─▶ past_due ─▶ ended       a charge failed; it is tried again, or given up
---    └────▶ canceled ─▶ ended       will not renew; what was paid still runs
--- A canceled or ended one that its provider charges later is active again (private.is_resumed).
+-- active ─▶ past_due ─▶ ended       a charge failed: it is retried until it succeeds or the renewal ends
+--    └────▶ canceled ─▶ ended       will not renew; the paid period continues
+-- A canceled or ended renewal that its provider charges later becomes active again (private.is_resumed).
 --
--- What we charge ourselves (saved_method) has one order a period. A try is open from asked_at until the provider has
--- said what became of it: while it is open it is asked for with the same key, and nothing else is.
+-- A renewal with a saved method has one order per period. A charge attempt is open from asked_at until its outcome is known;
+-- while it is open, calls to the provider repeat its idempotency key and no other attempt starts.
 
 create table public.renewals (
   id bigint generated always as identity primary key,
@@ -39,26 +39,26 @@ create table public.renewals (
 
 create index renewals_user_idx on public.renewals (user_id);
 create index renewals_product_idx on public.renewals (product_key);
--- What runs, by when its next period should have been paid.
+-- Active renewals by the end of the paid period, to detect missing charges.
 create index renewals_running_idx on public.renewals (charged_until) where status = 'active';
--- What we charge ourselves, by when.
+-- Renewals that we charge, by due time.
 create index renewals_charge_idx on public.renewals (charge_at) where charge_at is not null;
--- What a provider is to stop.
+-- Subscriptions that the provider must still cancel.
 create index renewals_stop_idx on public.renewals (stop_at) where stop_at is not null;
 
-comment on table public.renewals is 'Who pays again each period';
-comment on column public.renewals.saved_method is 'What we charge by ourselves; null: the provider has the schedule, or nothing is charged any more';
-comment on column public.renewals.charged_until is 'What is paid runs until then; the next period begins there';
-comment on column public.renewals.canceled_at is 'Since when it will not renew; a charge that its provider made later means that it runs again';
-comment on column public.renewals.cancel_asked_at is 'When its user last asked the provider, with our button, to stop it: the screen answers, so a callback needs no message';
-comment on column public.renewals.charge_at is 'When we look at it next: to charge it, to ask again, to end it; null: the provider has the schedule, or it is over';
-comment on column public.renewals.attempts is 'Tries of this period that charged nothing; a part of the next one''s key';
-comment on column public.renewals.asked_at is 'Since when the present try is open; null: none is';
-comment on column public.renewals.busy_until is 'Until when whoever asks the provider now has the try for themselves';
-comment on column public.renewals.stop_at is 'When the provider is asked next to stop it, because its user is erased or another one has replaced it; null: nothing is to be stopped';
-comment on column public.renewals.stop_attempts is 'How often it was asked without success';
-comment on column public.renewals.payer is 'By what the provider knows who pays for it (Prodamus: a phone), until it is stopped; only of an erased user';
-comment on column public.renewals.missed_at is 'The charged_until after which no charge came and the admins were told';
+comment on table public.renewals is 'Auto-renewals of subscriptions';
+comment on column public.renewals.saved_method is 'Saved payment method that we charge; null: the provider charges, or nothing is charged any more';
+comment on column public.renewals.charged_until is 'End of the paid period and start of the next one';
+comment on column public.renewals.canceled_at is 'When it was canceled; a later charge by the provider reactivates it';
+comment on column public.renewals.cancel_asked_at is 'When the user last requested the cancellation with our button: its screen shows the result, so the webhook event sends no message';
+comment on column public.renewals.charge_at is 'When the job processes it next, to charge it, to query an open attempt or to end it; null: the provider charges, or it has ended';
+comment on column public.renewals.attempts is 'Declined attempts of this period; part of the next attempt''s idempotency key';
+comment on column public.renewals.asked_at is 'Start of the open charge attempt; null: no attempt is open';
+comment on column public.renewals.busy_until is 'Lease: until then only one worker calls the provider about the open attempt';
+comment on column public.renewals.stop_at is 'When the provider is called next to cancel the subscription, because the user is erased or another renewal replaced it; null: nothing to cancel';
+comment on column public.renewals.stop_attempts is 'Failed attempts to cancel it at the provider';
+comment on column public.renewals.payer is 'The provider''s id of the payer (Prodamus: a phone number), needed to cancel; kept only for erased users, until the cancellation';
+comment on column public.renewals.missed_at is 'The charged_until for which the admins were alerted that no charge came';
 alter table public.renewals enable row level security;
 revoke all on table public.renewals from public, anon, authenticated, service_role;
 revoke all on sequence public.renewals_id_seq from public, anon, authenticated, service_role;

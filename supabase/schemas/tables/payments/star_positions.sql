@@ -1,4 +1,4 @@
--- How far each bot's list of Star transactions has been read. The list only grows, the oldest come first.
+-- Read position in each bot's list of Star transactions (getStarTransactions), which is append-only and sorted oldest first.
 
 create table public.star_positions (
   bot text primary key,
@@ -7,8 +7,8 @@ create table public.star_positions (
   read_at timestamptz
 );
 
-comment on table public.star_positions is 'How far each bot''s list of Star transactions has been read';
-comment on column public.star_positions.position is 'How many transactions were read';
-comment on column public.star_positions.since is 'What happened before was not sold here: it is passed over';
+comment on table public.star_positions is 'Read position in each bot''s list of Star transactions';
+comment on column public.star_positions.position is 'Number of transactions read, the offset of the next call';
+comment on column public.star_positions.since is 'Older transactions were not made through this database and are skipped';
 alter table public.star_positions enable row level security;
 revoke all on table public.star_positions from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- What the providers' own lists say of money, one row a payment, refund or dispute. Compared with payment_operations, both
--- ways (public.payment_statement). Rows are kept for 60 days.
+-- Entries of provider statements: one row per payment, refund or dispute that a provider lists. Reconciled with
+-- payment_operations in both directions (public.payment_statement). Rows are kept for 60 days.
 
 create table public.statement_entries (
   provider text not null,
@@ -19,13 +19,13 @@ create table public.statement_entries (
 
 create index statement_entries_day_idx on public.statement_entries (day, provider);
 
-comment on table public.statement_entries is 'What the providers'' own lists say of money';
-comment on column public.statement_entries.number is 'The provider''s number of the payment, refund or dispute';
-comment on column public.statement_entries.payment_number is 'The provider''s number of the payment that it belongs to';
-comment on column public.statement_entries.day is 'On which day (UTC) the provider lists it';
-comment on column public.statement_entries.fee is 'What of the amount went to an affiliate (Stars)';
-comment on column public.statement_entries.is_undone is 'A refund that failed or a dispute that was won: moves nothing';
-comment on column public.statement_entries.is_ours is 'False: it names no payment, order or subscription of this database';
-comment on column public.statement_entries.alarmed_at is 'When the admins were told that it does not agree with ours';
+comment on table public.statement_entries is 'Entries of provider statements: payments, refunds and disputes';
+comment on column public.statement_entries.number is 'The provider''s id of the payment, refund or dispute';
+comment on column public.statement_entries.payment_number is 'The provider''s id of the payment that it belongs to';
+comment on column public.statement_entries.day is 'Day (UTC) on which the provider lists it';
+comment on column public.statement_entries.fee is 'Part of the amount that went to an affiliate (Stars)';
+comment on column public.statement_entries.is_undone is 'True: a failed refund or a won dispute, which moves no money';
+comment on column public.statement_entries.is_ours is 'False: it belongs to no payment, order or subscription of this database';
+comment on column public.statement_entries.alarmed_at is 'When the admins were alerted that it differs from our records';
 alter table public.statement_entries enable row level security;
 revoke all on table public.statement_entries from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- On which day the admins were last told that a daily cost limit stopped questions of a bot.
+-- Deduplicates alarms about daily cost limits: the last day on which the admins were alerted, per bot and kind of limit.
 
 create table private.cost_alerts (
   bot text not null,
@@ -7,6 +7,6 @@ create table private.cost_alerts (
   primary key (bot, kind)
 );
 
-comment on table private.cost_alerts is 'When the admins were last told of a daily cost limit';
+comment on table private.cost_alerts is 'Last day on which the admins were alerted about a daily cost limit';
 alter table private.cost_alerts enable row level security;
 revoke all on table private.cost_alerts from public, anon, authenticated, service_role;

@@ -1,5 +1,5 @@
--- What a bot remembers of a person in a chat, and in each topic of a chat that has topics. In a private chat the chat
--- is the person.
+-- Sessions: mode, data and counters of a user with one bot, per chat and topic. In a private chat, chat_id is the user's
+-- Telegram id.
 
 create table public.bot_sessions (
   user_id bigint not null references public.users (id) on delete cascade,
@@ -15,14 +15,14 @@ create table public.bot_sessions (
   primary key (user_id, bot, chat_id, thread_id)
 );
 
--- The sessions of a group, when it becomes a supergroup.
+-- Finds a group's sessions when it becomes a supergroup (public.migrate_chat).
 create index bot_sessions_group_idx on public.bot_sessions (chat_id) where chat_id < 0;
 
-comment on table public.bot_sessions is 'What a bot remembers of a person in a chat';
-comment on column public.bot_sessions.thread_id is 'The topic of the chat; 0 for General and where there are no topics';
-comment on column public.bot_sessions.mode is 'How the bot answers plain text, a key of shared/ai/modes.py';
-comment on column public.bot_sessions.session_data is 'Small facts by key; "awaiting" names the question whose answer the next message is';
-comment on column public.bot_sessions.stats_data is 'Counters: "requests" is how many AI requests were served here';
-comment on column public.bot_sessions.last_update_id is 'The newest message handled; Telegram sends the next one only after the answer to this one arrived';
+comment on table public.bot_sessions is 'Sessions of users, per bot, chat and topic';
+comment on column public.bot_sessions.thread_id is 'Topic of the chat (message_thread_id); 0: General, or a chat without topics';
+comment on column public.bot_sessions.mode is 'Chat mode: a key of shared/ai/modes.py';
+comment on column public.bot_sessions.session_data is 'Small values by key; "awaiting" names the input that the next message is expected to be';
+comment on column public.bot_sessions.stats_data is 'Counters; "requests": AI requests served in this session';
+comment on column public.bot_sessions.last_update_id is 'Update id of the newest handled message; Telegram delivers the next one only after the response to this one';
 alter table public.bot_sessions enable row level security;
 revoke all on table public.bot_sessions from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- The conversation, one row a message, as the AI is shown it.
+-- Conversation history, one row per message, as sent to the AI.
 
 create table public.messages (
   id bigint generated always as identity primary key,
@@ -12,14 +12,14 @@ create table public.messages (
   created_at timestamptz not null default private.clock()
 );
 
--- The newest messages of one session, and all of one person.
+-- The newest messages of a session, and all messages of a user.
 create index messages_session_idx on public.messages (user_id, bot, chat_id, thread_id, id);
--- The sweep drops the oldest.
+-- The sweep deletes expired messages.
 create index messages_created_at_idx on public.messages (created_at);
 
-comment on table public.messages is 'The conversation, one row a message';
-comment on column public.messages.thread_id is 'The topic of the chat, see bot_sessions';
-comment on column public.messages.message_id is 'Telegram''s number of the user''s message that this row is, or answers: an edit of it replaces both';
+comment on table public.messages is 'Conversation history, one row per message';
+comment on column public.messages.thread_id is 'Topic of the chat, see bot_sessions.thread_id';
+comment on column public.messages.message_id is 'Telegram id of the user''s message that this row contains or answers; an edit of that message replaces both rows';
 alter table public.messages enable row level security;
 revoke all on table public.messages from public, anon, authenticated, service_role;
 revoke all on sequence public.messages_id_seq from public, anon, authenticated, service_role;

@@ -1,9 +1,9 @@
 -- The inbox: every update from Telegram, from its first delivery until its retention ends.
 --
--- working ─▶ finished        its changes are committed, its answer is stored here or in telegram_outbox
+-- working ─▶ finished        its changes are committed; the answer is stored here or in telegram_outbox
 --    │  ▲
 --    ▼  │ next delivery, or the sweep
--- failed ─▶ set_aside        too many failures of our own: kept with its payload for the owner
+-- failed ─▶ set_aside        dead-lettered after too many failures of our own: kept with payload and error
 
 create table public.telegram_updates (
   bot text not null,
@@ -12,7 +12,7 @@ create table public.telegram_updates (
   status text not null check (status in ('working', 'failed', 'finished', 'set_aside')),
   chat_id bigint,
   thread_id bigint not null default 0,
-  -- Not a foreign key: a hot table whose rows live for days; see private.hold_person.
+  -- Not a foreign key: this table is hot and its rows live for days. private.hold_person handles erased users.
   user_id bigint,
   payload jsonb,
   delivery uuid,
@@ -34,29 +34,29 @@ create table public.telegram_updates (
   primary key (bot, update_id)
 );
 
--- Work that nobody does: the sweep looks here.
+-- Unfinished updates whose lease has expired: the sweep finds them here.
 create index telegram_updates_open_idx on public.telegram_updates (lease_until)
 where status in ('working', 'failed');
--- The sweep drops the oldest.
+-- The sweep deletes expired updates.
 create index telegram_updates_received_at_idx on public.telegram_updates (received_at);
 
--- All of a person: to be told, and to be erased; and the questions a user has in progress.
+-- A user's updates, for the data export and the erasure, and the AI requests in progress.
 create index telegram_updates_user_idx on public.telegram_updates (user_id, status);
--- Bodies that nobody could read belong to nobody: an erasure looks through them.
+-- Unparsable bodies have no user_id: an erasure searches them.
 create index telegram_updates_unusable_idx on public.telegram_updates (received_at) where kind = 'unusable';
 
-comment on table public.telegram_updates is 'The inbox: every update from Telegram, once';
-comment on column public.telegram_updates.update_id is 'Telegram''s number; below zero for a body that has none (a digest of it)';
-comment on column public.telegram_updates.thread_id is 'The topic of the chat, see bot_sessions';
-comment on column public.telegram_updates.payload is 'The update itself, until it is finished; secrets in its text struck out';
-comment on column public.telegram_updates.delivery is 'Which delivery has the lease: a repeated call of the same one is not a second worker';
-comment on column public.telegram_updates.attempt is 'How often work was begun; a worker whose number is older has lost its lease';
-comment on column public.telegram_updates.failures is 'Failures of our own code; at 3 the update is put aside';
-comment on column public.telegram_updates.deaths is 'Workers that vanished; at 5 the update is put aside';
-comment on column public.telegram_updates.reserved_on is 'The day whose counter the reserved request is in';
-comment on column public.telegram_updates.reserved_from is 'What the reserved request was taken from: the plan''s day, or bonus credits';
-comment on column public.telegram_updates.reservation is 'What was decided about its question to the AI: see private.reserve_usage; settled or released once that is decided';
-comment on column public.telegram_updates.reserved_cost is 'US dollars that its question may cost at most';
-comment on column public.telegram_updates.answer is 'The call sent in the HTTP response, given again to a redelivery; without chat_id once its person is erased';
+comment on table public.telegram_updates is 'Inbox of updates from Telegram, each once';
+comment on column public.telegram_updates.update_id is 'Telegram''s update_id; negative: a digest of a body that has none';
+comment on column public.telegram_updates.thread_id is 'Topic of the chat, see bot_sessions.thread_id';
+comment on column public.telegram_updates.payload is 'The update until it is finished; secrets in its text are redacted';
+comment on column public.telegram_updates.delivery is 'Delivery that holds the lease: a repeated call of the same delivery is not a second worker';
+comment on column public.telegram_updates.attempt is 'Number of attempts so far; a worker with a lower number has lost its lease';
+comment on column public.telegram_updates.failures is 'Failures of our own code; after 3 the update is dead-lettered';
+comment on column public.telegram_updates.deaths is 'Workers that crashed; after 5 the update is dead-lettered';
+comment on column public.telegram_updates.reserved_on is 'Day whose counter includes the reserved request';
+comment on column public.telegram_updates.reserved_from is 'Source of the reserved request: the plan''s daily limit or bonus credits';
+comment on column public.telegram_updates.reservation is 'State of the reservation of its AI request (private.reserve_usage); ends as settled or released';
+comment on column public.telegram_updates.reserved_cost is 'Upper bound of the cost of its AI request, in US dollars';
+comment on column public.telegram_updates.answer is 'Call sent in the HTTP response, repeated on a redelivery; without chat_id once the user is erased';
 alter table public.telegram_updates enable row level security;
 revoke all on table public.telegram_updates from public, anon, authenticated, service_role;

@@ -1,9 +1,9 @@
--- Every call to an AI provider, one row each, a partition a month (UTC). private.keep_usage_months makes the
--- months ahead and drops those past their retention; what finds no month waits in the default one.
+-- Calls to AI providers, one row per call, partitioned by month (UTC). private.keep_usage_months creates partitions ahead and
+-- drops expired ones; a row without a partition goes to the default partition.
 
 create table public.api_usage (
   id bigint generated always as identity,
-  -- Not a foreign key: making and dropping a month would lock users. Erasing a person clears it by user_id.
+  -- Not a foreign key: creating and dropping a partition would lock users. An erasure deletes the rows by user_id.
   user_id bigint not null,
   bot text not null,
   provider text not null,
@@ -23,13 +23,13 @@ create table public.api_usage (
 
 create index api_usage_user_idx on public.api_usage (user_id, created_at);
 
-comment on table public.api_usage is 'Every call to an AI provider';
-comment on column public.api_usage.status is 'ok; part: only the beginning of an answer came; else what went wrong, a Trouble of shared/ai/provider.py';
-comment on column public.api_usage.ms is 'Milliseconds from asking to the last word';
-comment on column public.api_usage.request_bytes is 'Bytes of the body that was sent';
-comment on column public.api_usage.tokens_in is 'null: the provider did not say, as for an answer that was cut off';
-comment on column public.api_usage.cost is 'US dollars, as the provider says or by its tokens and the price of the model; at the estimate where usage is missing; null: nothing was spent';
-comment on column public.api_usage.is_own_key is 'Asked with the person''s own key: it cost us nothing';
+comment on table public.api_usage is 'Calls to AI providers, one row per call';
+comment on column public.api_usage.status is 'ok; part: an incomplete answer; otherwise the kind of error, a Trouble of shared/ai/provider.py';
+comment on column public.api_usage.ms is 'Duration of the call in milliseconds';
+comment on column public.api_usage.request_bytes is 'Bytes of the request body';
+comment on column public.api_usage.tokens_in is 'null: not reported by the provider, for example for an incomplete answer';
+comment on column public.api_usage.cost is 'US dollars: reported by the provider, or computed from tokens and the price of the model; an estimate if the usage is missing; null: nothing was spent';
+comment on column public.api_usage.is_own_key is 'Made with the user''s own API key, so it cost us nothing';
 alter table public.api_usage enable row level security;
 revoke all on table public.api_usage from public, anon, authenticated, service_role;
 revoke all on sequence public.api_usage_id_seq from public, anon, authenticated, service_role;

@@ -1,7 +1,7 @@
--- Calls of a month that has no partition yet; private.make_usage_month moves them into it.
+-- Default partition: calls of a month that has no partition yet. private.make_usage_month moves them when it creates the month.
 
 create table public.api_usage_default partition of public.api_usage default;
 
-comment on table public.api_usage_default is 'Calls of a month that has no partition yet';
+comment on table public.api_usage_default is 'Default partition: calls of a month that has no partition yet';
 alter table public.api_usage_default enable row level security;
 revoke all on table public.api_usage_default from public, anon, authenticated, service_role;

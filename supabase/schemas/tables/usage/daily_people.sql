@@ -1,12 +1,12 @@
--- How many people were active, by day. Counters that follow users.active_on by themselves
--- (private.count_active_people), so nobody ever counts people.
+-- Active users by day: counters that triggers keep equal to users.active_on (private.count_active_people), so that no query
+-- counts users.
 --
 -- Sums over a day's sixteen rows:
---   active       people who were active on that day
---   last_active  people whose last active day it is so far: over the last n days together, exactly the people
---                active within these n days; a person is in one day's row only and moves on with every new day
--- The rows of day -infinity are no day: their last_active is everybody there is.
--- `shard` means nothing: sixteen rows take the writers of one figure, so that they do not wait for each other.
+--   active       users who were active on that day
+--   last_active  users whose last active day it is so far: summed over the last n days, exactly the users active within
+--                these n days, because a user is in the row of one day only and moves to every new active day
+-- The rows of day -infinity count all users in last_active.
+-- `shard` spreads concurrent writers of one figure over sixteen rows, so that they do not wait for each other's lock.
 
 create table public.daily_people (
   day date not null,
@@ -17,10 +17,10 @@ create table public.daily_people (
   primary key (day, shard)
 );
 
-comment on table public.daily_people is 'How many people were active, by day; a figure is the sum of its column';
-comment on column public.daily_people.day is 'A day in the time zone of the setting quota_timezone; -infinity for everybody there is';
-comment on column public.daily_people.shard is 'Means nothing: it spreads the writers of one figure over sixteen rows';
-comment on column public.daily_people.active is 'People active on that day';
-comment on column public.daily_people.last_active is 'People whose last active day it is so far';
+comment on table public.daily_people is 'Active users by day; a figure is the sum of its column over the shards';
+comment on column public.daily_people.day is 'Day in the time zone of the setting quota_timezone; -infinity: all users';
+comment on column public.daily_people.shard is 'Spreads concurrent writers of one figure over sixteen rows';
+comment on column public.daily_people.active is 'Users active on that day';
+comment on column public.daily_people.last_active is 'Users whose last active day it is so far';
 alter table public.daily_people enable row level security;
 revoke all on table public.daily_people from public, anon, authenticated, service_role;

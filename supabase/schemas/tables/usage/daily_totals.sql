@@ -1,14 +1,13 @@
--- What a day came to, over all people and bots, for whoever runs them. Counters: nothing is ever counted from
--- rows that grow.
+-- Daily totals over all users, for operators. Counters, so that no report counts rows of growing tables.
 --
--- The figure of a day is the SUM of a column over that day's rows: each column counts one thing, every event
--- is in exactly one row, and group by what you like (day, bot, provider, model, is_own_key):
---   requests     AI requests that counted; in the row of the model that answered
---   calls        calls to providers, retries and failures included; errors: those that brought no answer
---   tokens_in, tokens_out, cost (US dollars, see api_usage.cost), ms (milliseconds together)
---   new_people   people seen for the first time; in the row without a provider and model
--- A day is one of the setting quota_timezone. Rows about no model have '' as bot, provider and model.
--- `shard` means nothing: sixteen rows take the writers of one figure, so that they do not wait for each other.
+-- A figure is the SUM of a column over the rows of a day, or of any group (day, bot, provider, model, is_own_key): every event
+-- is in exactly one row.
+--   requests     settled AI requests and those served with a user API key; in the row of the model that answered
+--   calls        calls to providers, including retries and failures; errors: calls without an answer
+--   tokens_in, tokens_out, cost (US dollars, see api_usage.cost), ms (total milliseconds)
+--   new_people   users seen for the first time; in the row without provider and model
+-- Days are in the time zone of the setting quota_timezone. Rows that concern no model have '' as bot, provider and model.
+-- `shard` spreads concurrent writers of one figure over sixteen rows, so that they do not wait for each other's lock.
 
 create table public.daily_totals (
   day date not null,
@@ -28,12 +27,12 @@ create table public.daily_totals (
   primary key (day, bot, provider, model, is_own_key, shard)
 );
 
-comment on table public.daily_totals is 'What a day came to over all people; a figure is the sum of its column';
-comment on column public.daily_totals.shard is 'Means nothing: it spreads the writers of one figure over sixteen rows';
-comment on column public.daily_totals.requests is 'AI requests that counted';
-comment on column public.daily_totals.calls is 'Calls to the provider, retries and failures included';
-comment on column public.daily_totals.errors is 'Calls that brought no answer';
+comment on table public.daily_totals is 'Daily totals over all users; a figure is the sum of its column';
+comment on column public.daily_totals.shard is 'Spreads concurrent writers of one figure over sixteen rows';
+comment on column public.daily_totals.requests is 'Settled AI requests, and those served with a user API key';
+comment on column public.daily_totals.calls is 'Calls to the provider, including retries and failures';
+comment on column public.daily_totals.errors is 'Calls without an answer';
 comment on column public.daily_totals.cost is 'US dollars; see api_usage.cost';
-comment on column public.daily_totals.is_own_key is 'Asked with a person''s own key: it cost us nothing';
+comment on column public.daily_totals.is_own_key is 'Made with a user''s own API key, so it cost us nothing';
 alter table public.daily_totals enable row level security;
 revoke all on table public.daily_totals from public, anon, authenticated, service_role;

@@ -1,4 +1,4 @@
--- What a person's AI calls came to in a month: the sums of api_usage, kept as counters and never dropped.
+-- AI calls per user and month: the sums of api_usage as counters, which are never dropped.
 
 create table public.monthly_api_usage (
   user_id bigint not null references public.users (id) on delete cascade,
@@ -17,12 +17,12 @@ create table public.monthly_api_usage (
   primary key (user_id, month, provider, model, is_own_key)
 );
 
-comment on table public.monthly_api_usage is 'What a person''s AI calls came to in a month';
-comment on column public.monthly_api_usage.month is 'Its first day, in the time zone of the setting quota_timezone';
-comment on column public.monthly_api_usage.errors is 'Calls that brought no answer: their api_usage.status is neither ok nor part';
+comment on table public.monthly_api_usage is 'Sums of AI calls per user and month';
+comment on column public.monthly_api_usage.month is 'First day of the month, in the time zone of the setting quota_timezone';
+comment on column public.monthly_api_usage.errors is 'Calls without an answer: their api_usage.status is neither ok nor part';
 comment on column public.monthly_api_usage.cost is 'US dollars; see api_usage.cost';
-comment on column public.monthly_api_usage.ms is 'Milliseconds of all calls together';
-comment on column public.monthly_api_usage.day is 'The day of the last call, in the time zone of the setting quota_timezone';
-comment on column public.monthly_api_usage.day_cost is 'US dollars of that day: the daily cost limit adds them up';
+comment on column public.monthly_api_usage.ms is 'Total milliseconds of all calls';
+comment on column public.monthly_api_usage.day is 'Day of the last call, in the time zone of the setting quota_timezone';
+comment on column public.monthly_api_usage.day_cost is 'Cost of that day in US dollars, summed by the daily cost limit';
 alter table public.monthly_api_usage enable row level security;
 revoke all on table public.monthly_api_usage from public, anon, authenticated, service_role;
