@@ -2141,7 +2141,7 @@ begin
       p_user_id, private.setting('trial_plan'), 'trial', null, private.setting('trial_days')::integer * 86400
     );
   end if;
-  return public.trial_offer(p_user_id)::jsonb || jsonb_build_object('outcome', v_state);
+  return public.trial_offer(p_user_id) || jsonb_build_object('outcome', v_state);
 end
 $$;
 
@@ -2152,36 +2152,36 @@ comment on function public.start_trial is 'Starts a person''s free trial, once i
 -- What a person has to train with, and what the channel would give them.
 --
 -- Twice or at once: only reads.
--- Returns: json {access: see private.access_of, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
+-- Returns: jsonb {access: see private.access_of, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
 --   how many the channel gives, channels: the references of those that gave already}.
 -- Errors: none.
 create or replace function public.training_overview(p_user_id bigint)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select json_build_object(
+  select jsonb_build_object(
       'access', private.access_of(u, 1),
       'trainings', coalesce(
         (
-          select json_agg(
-              json_build_object('source', f.source, 'quantity', f.quantity, 'used', f.used) order by f.id
+          select jsonb_agg(
+              jsonb_build_object('source', f.source, 'quantity', f.quantity, 'used', f.used) order by f.id
             )
             from public.free_trainings as f
            where f.user_id = u.id and f.quantity > 0
         ),
-        '[]'::json
+        '[]'::jsonb
       ),
       'channel_trainings', private.setting('channel_trainings')::integer,
       'channels', coalesce(
         (
-          select json_agg(f.reference order by f.id)
+          select jsonb_agg(f.reference order by f.id)
             from public.free_trainings as f
            where f.user_id = u.id and f.source = 'channel'
         ),
-        '[]'::json
+        '[]'::jsonb
       )
     )
     from public.users as u
@@ -2195,11 +2195,11 @@ comment on function public.training_overview is 'What a person has to train with
 -- Tells how it stands with a person's free trial: whether they may have it, what it is, and until when it runs.
 --
 -- Twice or at once: only reads.
--- Returns: json {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
+-- Returns: jsonb {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
 --   trial runs.
 -- Errors: none.
 create or replace function public.trial_offer(p_user_id bigint)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -2212,7 +2212,7 @@ begin
   if not found then
     return null;
   end if;
-  return json_build_object(
+  return jsonb_build_object(
     'outcome', private.trial_state(v_user),
     'plan', private.setting('trial_plan'),
     'days', private.setting('trial_days')::integer,
@@ -5534,16 +5534,16 @@ comment on function public.check_balances is 'Everyone whose balance is not the 
 -- Finds the own key that a person's requests use.
 --
 -- Twice or at once: only reads.
--- Returns: json {provider, key_id, ciphertext (base64)}, or null when requests go to the plan.
+-- Returns: jsonb {provider, key_id, ciphertext (base64)}, or null when requests go to the plan.
 -- Errors: none.
 create or replace function private.active_token(p_user_id bigint)
-returns json
+returns jsonb
 language sql
 stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select json_build_object(
+  select jsonb_build_object(
     'provider', t.provider,
     'key_id', t.key_id,
     'ciphertext', translate(encode(t.ciphertext, 'base64'), E'\n', '')
@@ -5593,19 +5593,19 @@ comment on function private.change_token is 'Applies what a handler changed of a
 -- Lists a person's own keys as they may be shown: never the key, nor what it is encrypted to.
 --
 -- Twice or at once: only reads.
--- Returns: json array of {provider, last_four, key_id, status, is_active, created_at, checked_at}, the oldest
+-- Returns: jsonb array of {provider, last_four, key_id, status, is_active, created_at, checked_at}, the oldest
 --   first; empty when there are none.
 -- Errors: none.
 create or replace function public.list_user_tokens(p_user_id bigint)
-returns json
+returns jsonb
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
-    json_agg(
-      json_build_object(
+    jsonb_agg(
+      jsonb_build_object(
         'provider', t.provider,
         'last_four', t.last_four,
         'key_id', t.key_id,
@@ -5616,7 +5616,7 @@ as $$
       )
       order by t.created_at, t.id
     ),
-    '[]'::json
+    '[]'::jsonb
   )
   from public.user_tokens as t
   where t.user_id = p_user_id;
@@ -6650,10 +6650,10 @@ comment on function public.claim_due_renewals is 'Gives the renewals that are to
 --
 -- Twice or at once: orders that somebody holds are skipped; one that was given is not given again for a while, which
 --   grows with its age: five minutes for a new one, hours for one of days.
--- Returns: json [{id, provider, reference}], the longest unasked first.
+-- Returns: jsonb [{id, provider, reference}], the longest unasked first.
 -- Errors: none.
 create or replace function public.claim_open_orders(p_providers jsonb, p_limit integer default 50)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -6661,7 +6661,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_orders json;
+  v_orders jsonb;
 begin
   update public.orders as o
      set status = 'canceled'
@@ -6693,7 +6693,7 @@ begin
     returning o.id, o.provider, o.checkout_reference
   )
   select coalesce(
-      json_agg(json_build_object('id', c.id, 'provider', c.provider, 'reference', c.checkout_reference)), '[]'
+      jsonb_agg(jsonb_build_object('id', c.id, 'provider', c.provider, 'reference', c.checkout_reference)), '[]'
     )
     into v_orders
     from claimed as c;
@@ -9430,12 +9430,12 @@ comment on function private.payer_of is 'Who is to be told about a payment, wher
 -- refunded; the order that it was for is not shown beside it.
 --
 -- Twice or at once: only reads.
--- Returns: json [{id, order_id, texts, amount, currency, status, provider, at, refunded}]; order_id is of an order that can
+-- Returns: jsonb [{id, order_id, texts, amount, currency, status, provider, at, refunded}]; order_id is of an order that can
 --   still be paid; status is pending | expired | canceled | withdrawn for an order without money, else review, disputed, or
 --   the payment's; `at` is when it was paid, or ordered; texts are null for money whose order is not known.
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
@@ -9485,8 +9485,8 @@ as $$
     limit least(p_limit, 50)
   )
   select coalesce(
-      json_agg(
-        json_build_object(
+      jsonb_agg(
+        jsonb_build_object(
           'id', l.id,
           'order_id', l.order_id,
           'texts', l.texts,
@@ -9679,20 +9679,20 @@ comment on function private.prepare_renewal is 'Decides what becomes of a renewa
 -- What can be bought now, with its prices, and what a person's discount makes of them.
 --
 -- Twice or at once: only reads.
--- Returns: json [{key, kind, plan, period, quantity, texts, prices: {currency: amount}, discount}] in their order;
+-- Returns: jsonb [{key, kind, plan, period, quantity, texts, prices: {currency: amount}, discount}] in their order;
 --   amounts and quantities are text. Without a price a product is not for sale. discount is {percent, until, prices},
 --   with those prices alone that are lower, for whatever does not renew; null when there is none. Balance has no discount.
 -- Errors: none.
 create or replace function public.products_for_sale(p_user_id bigint default null)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
-      json_agg(
-        json_build_object(
+      jsonb_agg(
+        jsonb_build_object(
           'key', p.key,
           'kind', p.kind,
           'plan', p.plan,
@@ -9700,7 +9700,7 @@ as $$
           'quantity', trim_scale(p.quantity)::text,
           'texts', p.texts,
           'prices', s.prices,
-          'discount', case when s.reduced is not null then json_build_object(
+          'discount', case when s.reduced is not null then jsonb_build_object(
             'percent', d.percent, 'until', d.expires_at, 'prices', s.reduced
           ) end
         )
@@ -9712,8 +9712,8 @@ as $$
     cross join private.discount_of(p_user_id) as d
     join lateral (
       select
-        json_object_agg(c.currency, c.amount::text) as prices,
-        json_object_agg(c.currency, r.amount::text) filter (where r.amount < c.amount) as reduced,
+        jsonb_object_agg(c.currency, c.amount::text) as prices,
+        jsonb_object_agg(c.currency, r.amount::text) filter (where r.amount < c.amount) as reduced,
         count(*) as count
         from public.product_prices as c
         cross join lateral private.discounted_price(
@@ -11847,11 +11847,11 @@ comment on function public.referral_overview is 'What a person''s invitations ca
 --
 -- Twice or at once: the caller holds the update's row; of two first requests at once the second finds the
 --   referral completed. Nobody's row is locked before private.settle_referral locks both in their order.
--- Returns: json {id, method, parameters} of the notice that is owed to the referrer now, or null (nobody
+-- Returns: jsonb {id, method, parameters} of the notice that is owed to the referrer now, or null (nobody
 --   brought them, or whoever did is banned and told nothing).
 -- Errors: none.
 create or replace function private.serve_newcomer(p_user_id bigint, p_bot text, p_update_id bigint)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security invoker
@@ -11892,7 +11892,7 @@ begin
       p_bot, p_update_id, jsonb_build_array(jsonb_build_object('method', 'notice', 'parameters', v_parameters))
     ) ->> 0
   )::bigint;
-  return json_build_object('id', v_id, 'method', 'notice', 'parameters', v_parameters);
+  return jsonb_build_object('id', v_id, 'method', 'notice', 'parameters', v_parameters);
 end
 $$;
 
@@ -12423,26 +12423,26 @@ comment on function private.shorten_subscription is 'Takes time of a plan back';
 -- What a person has of time that was bought, and what renews it.
 --
 -- Twice or at once: only reads.
--- Returns: json {plan, ends_at, renewals: [{id, plan, texts, provider, provider_subscription_id, status, amount, currency,
+-- Returns: jsonb {plan, ends_at, renewals: [{id, plan, texts, provider, provider_subscription_id, status, amount, currency,
 --   period, charged_until, kept_until, payment_id, payer}]}; kept_until is when its plan stops, days of grace
 --   included, after all that was taken back (null: over, or without an end); payment_id is its last charge,
 --   payer by what the provider knows who pays, where it has no number for them; renewals are those that are not over,
 --   the newest first.
 -- Errors: none.
 create or replace function public.subscription_overview(p_user_id bigint)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select json_build_object(
+  select jsonb_build_object(
     'plan', private.plan_of(p_user_id) ->> 'plan',
     'ends_at', private.plan_of(p_user_id) ->> 'ends_at',
     'renewals', coalesce(
       (
-        select json_agg(
-            json_build_object(
+        select jsonb_agg(
+            jsonb_build_object(
               'id', r.id,
               'plan', r.plan,
               'texts', p.texts,
@@ -12496,13 +12496,13 @@ comment on function public.subscription_overview is 'What a person has of time t
 --
 -- Twice or at once: calls that are owed are claimed for a minute as they are handed out, so a redelivery and
 --   the sweep never send the same ones together.
--- Returns: json {outcome: finished, answer, outgoing}, or {outcome: busy, retry_after} while another worker
+-- Returns: jsonb {outcome: finished, answer, outgoing}, or {outcome: busy, retry_after} while another worker
 --   sends. The answer is null once a later message of the chat was received: Telegram sends those one after
 --   another, so it has the answer to this one. p_chat_id, where this delivery comes from, is where the answer
 --   goes whose person was erased.
 -- Errors: none.
 create or replace function private.answer_again(p_bot text, p_update_id bigint, p_chat_id bigint)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security invoker
@@ -12510,7 +12510,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_update public.telegram_updates;
-  v_outgoing json;
+  v_outgoing jsonb;
   v_arrived boolean;
 begin
   select t.* into v_update
@@ -12521,21 +12521,21 @@ begin
     select from public.telegram_outbox as o
      where o.bot = p_bot and o.update_id = p_update_id and o.attempts = 0
   ) then
-    return json_build_object('outcome', 'busy', 'retry_after', 5);
+    return jsonb_build_object('outcome', 'busy', 'retry_after', 5);
   end if;
   select coalesce(max(s.last_update_id) > p_update_id, false) into v_arrived
     from public.bot_sessions as s
    where s.user_id = v_update.user_id and s.bot = p_bot and s.chat_id = v_update.chat_id
      and s.thread_id = v_update.thread_id
      and v_update.kind in ('message', 'edited_message');
-  return json_build_object(
+  return jsonb_build_object(
     'outcome', 'finished',
     'answer', case
       when v_arrived then null
       when v_update.chat_id is null then v_update.answer || jsonb_build_object('chat_id', p_chat_id)
       else v_update.answer
     end,
-    'outgoing', coalesce(v_outgoing, '[]'::json)
+    'outgoing', coalesce(v_outgoing, '[]'::jsonb)
   );
 end
 $$;
@@ -12609,10 +12609,10 @@ comment on function private.change_session is 'Applies what a handler changed of
 --
 -- Twice or at once: each is locked, and moved a minute ahead as it is handed out. What stands behind a call
 --   that waits, or that another one is making, waits too.
--- Returns: json array of {id, method, parameters} in order, or null when none is due.
+-- Returns: jsonb array of {id, method, parameters} in order, or null when none is due.
 -- Errors: none.
 create or replace function private.claim_calls(p_bot text, p_update_id bigint)
-returns json
+returns jsonb
 language sql
 volatile
 security invoker
@@ -12636,8 +12636,8 @@ as $$
      where o.id = due.id
     returning o.id, o.method, o.parameters
   )
-  select json_agg(
-    json_build_object('id', c.id, 'method', c.method, 'parameters', c.parameters) order by c.id
+  select jsonb_agg(
+    jsonb_build_object('id', c.id, 'method', c.method, 'parameters', c.parameters) order by c.id
   )
   from claimed as c;
 $$;
@@ -12695,10 +12695,10 @@ comment on function private.claim_held_part is 'Keeps the sweep from a held part
 --
 -- Twice or at once: each is locked, skipped by others, and moved a minute ahead as it is handed out. What
 --   stands behind a call of the same update and chat that waits, or that another one is making, waits too.
--- Returns: json array of {id, bot, update_id, method, parameters}; empty when nothing is due.
+-- Returns: jsonb array of {id, bot, update_id, method, parameters}; empty when nothing is due.
 -- Errors: none of its own.
 create or replace function public.claim_outbox(p_limit integer)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
@@ -12724,13 +12724,13 @@ as $$
     returning o.id, o.bot, o.update_id, o.method, o.parameters
   )
   select coalesce(
-    json_agg(
-      json_build_object(
+    jsonb_agg(
+      jsonb_build_object(
         'id', c.id, 'bot', c.bot, 'update_id', c.update_id, 'method', c.method, 'parameters', c.parameters
       )
       order by c.id
     ),
-    '[]'::json
+    '[]'::jsonb
   )
   from claimed as c;
 $$;
@@ -12777,10 +12777,10 @@ comment on function public.count_active_sessions is 'How many sessions were acti
 --
 -- Twice or at once: the lease is taken under the row's lock, and given back by public.fail_update. Whoever works on the
 --   update meanwhile keeps it.
--- Returns: json, see public.fail_update; {outcome: superseded} when somebody works on it or it is finished.
+-- Returns: jsonb, see public.fail_update; {outcome: superseded} when somebody works on it or it is finished.
 -- Errors: none of its own.
 create or replace function public.fail_stale_update(p_bot text, p_update_id bigint, p_error text)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -12797,7 +12797,7 @@ begin
      and t.lease_until <= (select private.clock())
   returning t.attempt into v_attempt;
   if not found then
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   end if;
   return public.fail_update(p_bot, p_update_id, v_attempt, p_error);
 end
@@ -12812,7 +12812,7 @@ comment on function public.fail_stale_update is 'Records that a stale update cou
 -- failures of our own puts the update aside, so that it cannot block its chat for a day.
 --
 -- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
--- Returns: json {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and p_alert (the
+-- Returns: jsonb {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and p_alert (the
 --   values of the admins' alarm) are used only when it is put aside; p_counts is false when database,
 --   network or a deployment failed and not our code, p_final true to put it aside at once. p_usage: the calls to AI
 --   providers so far, see private.record_usage.
@@ -12828,7 +12828,7 @@ create or replace function public.fail_update(
   p_alert jsonb default null,
   p_usage jsonb default '[]'
 )
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -12845,13 +12845,13 @@ begin
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
   if v_update.status = 'set_aside' and v_update.attempt = p_attempt then
-    return json_build_object(
+    return jsonb_build_object(
       'outcome', 'set_aside', 'failures', v_update.failures, 'answer', v_update.answer
     );
   elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   elsif not private.hold_person(v_update) then  -- erased meanwhile
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   end if;
 
   v_is_paid := coalesce(
@@ -12879,7 +12879,7 @@ begin
          answer = case when v_set_aside then p_answer end,
          error = left(p_error, 2000)
    where t.bot = p_bot and t.update_id = p_update_id;
-  return json_build_object(
+  return jsonb_build_object(
     'outcome', case when v_set_aside then 'set_aside' else 'retry' end,
     'failures', v_failures,
     'answer', case when v_set_aside then p_answer end
@@ -12905,7 +12905,7 @@ comment on function public.fail_update is 'Records a failure; after three the up
 --   p_session with hold (seconds) keeps the update open: the next message finishes it with finish_held (its update_id), or
 --   the sweep works on it after that time.
 --   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
--- Returns: json {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
+-- Returns: jsonb {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
 --   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
 --   not be given: the person was told already.
 -- Errors: Y0001, see private.erase_person.
@@ -12920,7 +12920,7 @@ create or replace function public.finish_update(
   p_outgoing jsonb default '[]',
   p_usage jsonb default '[]'
 )
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -12931,25 +12931,25 @@ declare
   v_update public.telegram_updates;
   v_answer jsonb := p_answer;
   v_hold interval := make_interval(secs => (p_session ->> 'hold')::double precision);
-  v_outgoing json := '[]'::json;
-  v_notice json;
+  v_outgoing jsonb := '[]'::jsonb;
+  v_notice jsonb;
 begin
   select t.* into v_update
     from public.telegram_updates as t
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
   if not found or v_update.attempt <> p_attempt or v_update.status not in ('working', 'finished') then
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   elsif v_update.status = 'finished' then
-    select coalesce(json_agg(o.id order by o.id), '[]'::json) into v_outgoing
+    select coalesce(jsonb_agg(o.id order by o.id), '[]'::jsonb) into v_outgoing
       from public.telegram_outbox as o
      where o.bot = p_bot and o.update_id = p_update_id;
-    return json_build_object(
+    return jsonb_build_object(
       'outcome', 'finished', 'outgoing', v_outgoing,
       'withheld', p_answer is not null and v_update.answer is null
     );
   elsif not private.hold_person(v_update, p_session ? 'erase') then
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   end if;
 
   if v_update.reservation = 'reserved' and p_reservation is distinct from 'settled' then
@@ -13009,7 +13009,7 @@ begin
   if p_session ? 'erase' then
     perform private.erase_person(v_update, p_session -> 'erase');
   end if;
-  return json_build_object(
+  return jsonb_build_object(
     'outcome', 'finished', 'outgoing', v_outgoing, 'notice', v_notice,
     'withheld', p_answer is not null and v_answer is null
   );
@@ -13026,10 +13026,10 @@ comment on function public.finish_update is 'Commits what the handler of an upda
 --   they remember at their end is found in the new one. Where the supergroup has a session already (its first message
 --   may arrive before the report), that session is kept and gets what it lacks.
 --   Locks: open updates of the group, then its users by id, then their sessions.
--- Returns: json {sessions: how many were moved}.
+-- Returns: jsonb {sessions: how many were moved}.
 -- Errors: none of its own.
 create or replace function public.migrate_chat(p_old bigint, p_new bigint)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -13039,7 +13039,7 @@ declare
   v_moved bigint;
 begin
   if p_old = p_new then
-    return json_build_object('sessions', 0);
+    return jsonb_build_object('sessions', 0);
   end if;
   update public.telegram_updates as t
      set chat_id = p_new
@@ -13081,7 +13081,7 @@ begin
           created_at = least(s.created_at, excluded.created_at)
   )
   select count(*) into v_moved from moved;
-  return json_build_object('sessions', v_moved);
+  return jsonb_build_object('sessions', v_moved);
 end
 $$;
 
@@ -13127,11 +13127,11 @@ comment on function private.open_session is 'Finds or begins what a bot remember
 -- Stores calls to the Bot API that are owed from now on.
 --
 -- Twice or at once: the caller holds the update's row and stores its calls once.
--- Returns: json array of their ids, in order; whoever stored them has a minute to make them before the sweep
+-- Returns: jsonb array of their ids, in order; whoever stored them has a minute to make them before the sweep
 --   does.
 -- Errors: none.
 create or replace function private.owe_calls(p_bot text, p_update_id bigint, p_calls jsonb)
-returns json
+returns jsonb
 language sql
 volatile
 security invoker
@@ -13150,7 +13150,7 @@ as $$
     order by c.position
     returning o.id
   )
-  select coalesce(json_agg(s.id order by s.id), '[]'::json) from stored as s;
+  select coalesce(jsonb_agg(s.id order by s.id), '[]'::jsonb) from stored as s;
 $$;
 
 revoke all on function private.owe_calls from public, anon, authenticated, service_role;
@@ -13159,12 +13159,12 @@ comment on function private.owe_calls is 'Stores calls to the Bot API that are o
 -- Keeps an authentic body that cannot be worked on (not JSON, too large, no update in it) for the owner.
 --
 -- Twice or at once: the number (a digest of the body where it has none) is the key; the first is kept.
--- Returns: json {outcome: set_aside | known}.
+-- Returns: jsonb {outcome: set_aside | known}.
 -- Errors: none of its own.
 create or replace function public.put_update_aside(
   p_bot text, p_update_id bigint, p_error text, p_body text
 )
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -13174,7 +13174,7 @@ begin
   insert into public.telegram_updates (bot, update_id, kind, status, payload, error)
   values (p_bot, p_update_id, 'unusable', 'set_aside', to_jsonb(p_body), left(p_error, 2000))
   on conflict (bot, update_id) do nothing;
-  return json_build_object('outcome', case when found then 'set_aside' else 'known' end);
+  return jsonb_build_object('outcome', case when found then 'set_aside' else 'known' end);
 end
 $$;
 
@@ -13194,7 +13194,7 @@ comment on function public.put_update_aside is 'Keeps a body that cannot be work
 --   p_thread is the topic of a chat that has topics: a session and a conversation of its own; 0 elsewhere.
 --   p_cost: US dollars that the question may cost at most.
 --   p_person is Telegram's User, with hash: what remembers them in erased_people.
--- Returns: json
+-- Returns: jsonb
 --   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, own_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
 --             price_currency, created_at, is_admin, admin_email, ban: {reason, told} | null}
@@ -13228,7 +13228,7 @@ create or replace function public.receive_update(
   p_history_characters integer default null,
   p_cost numeric default 0
 )
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -13243,7 +13243,7 @@ declare
   v_session public.bot_sessions;
   v_quota record;
   v_reserved record;
-  v_own_key json;
+  v_own_key jsonb;
   v_edited bigint;
   v_edited_question text;
   v_is_counted boolean;
@@ -13269,7 +13269,7 @@ begin
     p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now, p_thread
   );
   if v_taken.outcome = 'busy' then
-    return json_build_object(
+    return jsonb_build_object(
       'outcome', 'busy',
       'retry_after', ceil(extract(epoch from v_taken.lease_until - private.clock()))
     );
@@ -13280,9 +13280,9 @@ begin
     end if;
     return private.answer_again(p_bot, p_update_id, p_chat_id);
   elsif v_taken.outcome = 'dead' then
-    return json_build_object(
+    return jsonb_build_object(
       'outcome', 'dead', 'attempt', v_taken.attempt, 'failures', v_taken.deaths,
-      'user', json_build_object('language', v_user.language, 'language_code', v_user.language_code)
+      'user', jsonb_build_object('language', v_user.language, 'language_code', v_user.language_code)
     );
   end if;
 
@@ -13331,11 +13331,11 @@ begin
     v_quota := private.quota(v_user.id, v_user.vip_level);
   end if;
 
-  return json_build_object(
+  return jsonb_build_object(
     'outcome', 'work',
     'attempt', v_taken.attempt,
     'failures', v_taken.failures,
-    'user', json_build_object(
+    'user', jsonb_build_object(
       'id', v_user.id,
       'telegram_id', v_user.telegram_id,
       'is_new', v_user.created_at = v_taken.received_at,
@@ -13350,12 +13350,12 @@ begin
       'admin_email', case when v_user.is_admin then (
         select a.email from public.admins as a where a.telegram_id = v_user.telegram_id
       ) end,
-      'ban', case when v_banned then json_build_object(
+      'ban', case when v_banned then jsonb_build_object(
         'reason', v_user.ban_reason, 'told', v_user.ban_told
       ) end
     ),
-    'session', json_build_object('mode', v_session.mode, 'data', v_session.session_data),
-    'usage', json_build_object(
+    'session', jsonb_build_object('mode', v_session.mode, 'data', v_session.session_data),
+    'usage', jsonb_build_object(
       'plan', v_quota.plan,
       'features', v_quota.features,
       'requests', v_quota.requests,
@@ -13375,7 +13375,7 @@ begin
         v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited,
         p_history_characters
       )
-      else '[]'::json
+      else '[]'::jsonb
     end,
     'edited_question', v_edited_question
   );
@@ -13390,20 +13390,20 @@ comment on function public.receive_update is 'Stores an update, drops duplicates
 -- p_characters (null: any number), and none that belongs to the message p_without of the user, who edited it.
 --
 -- Twice or at once: only reads, over messages_session_idx.
--- Returns: json array of {role, content}; empty when there are none.
+-- Returns: jsonb array of {role, content}; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
   p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null,
   p_characters integer default null
 )
-returns json
+returns jsonb
 language sql
 stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
-    json_agg(json_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::json
+    jsonb_agg(jsonb_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::jsonb
   )
   from (
     select r.id, r.role, r.content, sum(length(r.content)) over (order by r.id desc rows unbounded preceding) as size
@@ -13423,12 +13423,12 @@ comment on function private.recent_messages is 'The newest messages of a session
 --
 -- Twice or at once: a call that is gone already is passed over. Calls of one update stay in order, because
 --   its sender stops at the first that must wait, and reports the ones behind it as waiting too.
--- Returns: json {dropped}: how many were given up after a day of trying.
+-- Returns: jsonb {dropped}: how many were given up after a day of trying.
 --   p_results: [{id, outcome: sent | refused | blocked | later, retry_after, error}]; blocked: the person
 --   blocked the bot, which the person's row then says; retry_after in seconds.
 -- Errors: none of its own.
 create or replace function public.record_calls(p_results jsonb)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -13458,7 +13458,7 @@ begin
    using jsonb_array_elements(p_results) as r (value)
    where o.id = (r.value ->> 'id')::bigint and o.created_at < v_now - interval '24 hours';
   get diagnostics v_dropped = row_count;
-  return json_build_object('dropped', v_dropped);
+  return jsonb_build_object('dropped', v_dropped);
 end
 $$;
 
@@ -13470,14 +13470,14 @@ comment on function public.record_calls is 'Records what became of owed calls to
 -- user's own key. Plain text has its request reserved by receive_update already.
 --
 -- Twice or at once: the update's row is locked; an update reserves one request, however often it asks.
--- Returns: json {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
+-- Returns: jsonb {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
 --   an earlier attempt was paid for.
 --   p_cost: US dollars that the question may cost at most; p_is_own_key: on the user's own key, nothing is taken.
 -- Errors: none of its own.
 create or replace function public.reserve_request(
   p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_own_key boolean default false
 )
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -13492,12 +13492,12 @@ begin
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
   if v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   elsif not private.hold_person(v_update) then  -- erased meanwhile
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   end if;
   if v_update.reservation in ('reserved', 'settled') then
-    return json_build_object('outcome', v_update.reservation, 'releases_left', 0);
+    return jsonb_build_object('outcome', v_update.reservation, 'releases_left', 0);
   end if;
   v_reserved := private.reserve_usage(v_update.user_id, p_bot, p_update_id, p_cost, p_is_own_key);
   update public.telegram_updates as t
@@ -13506,7 +13506,7 @@ begin
          reserved_from = v_reserved.reserved_from,
          reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
    where t.bot = p_bot and t.update_id = p_update_id;
-  return json_build_object('outcome', v_reserved.reservation, 'releases_left', v_reserved.releases_left);
+  return jsonb_build_object('outcome', v_reserved.reservation, 'releases_left', v_reserved.releases_left);
 end
 $$;
 
@@ -13519,10 +13519,10 @@ comment on function public.reserve_request is 'Reserves one AI request for an up
 --
 -- Twice or at once: each goes to the end of the line as it is handed out, so one that can never be finished
 --   does not stand before the others; the lease decides who works on one.
--- Returns: json array of {bot, update_id, payload}, the longest waiting first.
+-- Returns: jsonb array of {bot, update_id, payload}, the longest waiting first.
 -- Errors: none of its own.
 create or replace function public.stale_updates(p_limit integer, p_bots jsonb default null)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
@@ -13545,11 +13545,11 @@ as $$
     returning t.bot, t.update_id, t.payload, s.lease_until as waiting_since
   )
   select coalesce(
-    json_agg(
-      json_build_object('bot', m.bot, 'update_id', m.update_id, 'payload', m.payload)
+    jsonb_agg(
+      jsonb_build_object('bot', m.bot, 'update_id', m.update_id, 'payload', m.payload)
       order by m.waiting_since
     ),
-    '[]'::json
+    '[]'::jsonb
   )
   from moved as m;
 $$;
@@ -13564,11 +13564,11 @@ comment on function public.stale_updates is 'Updates whose worker vanished or fa
 -- months of api_usage ahead and drops the old ones. Queues the alarms of admins who wrote to a bot for the first time.
 --
 -- Twice or at once: rows that another sweep or a worker holds are skipped.
--- Returns: json {released, updates, messages, erased, subscriptions, months, alarms}: how many of each, p_limit of
+-- Returns: jsonb {released, updates, messages, erased, subscriptions, months, alarms}: how many of each, p_limit of
 --   each kind at most.
 -- Errors: none of its own.
 create or replace function public.sweep(p_limit integer default 1000)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -13635,7 +13635,7 @@ begin
   v_erased := private.forget_usage(p_limit);
   v_subscriptions := private.expire_subscriptions(p_limit);
   v_months := private.keep_usage_months();
-  return json_build_object(
+  return jsonb_build_object(
     'released', v_released,
     'updates', v_updates,
     'messages', v_messages,

@@ -28,7 +28,7 @@ begin
       p_user_id, private.setting('trial_plan'), 'trial', null, private.setting('trial_days')::integer * 86400
     );
   end if;
-  return public.trial_offer(p_user_id)::jsonb || jsonb_build_object('outcome', v_state);
+  return public.trial_offer(p_user_id) || jsonb_build_object('outcome', v_state);
 end
 $$;
 

@@ -1,36 +1,36 @@
 -- What a person has to train with, and what the channel would give them.
 --
 -- Twice or at once: only reads.
--- Returns: json {access: see private.access_of, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
+-- Returns: jsonb {access: see private.access_of, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
 --   how many the channel gives, channels: the references of those that gave already}.
 -- Errors: none.
 create or replace function public.training_overview(p_user_id bigint)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select json_build_object(
+  select jsonb_build_object(
       'access', private.access_of(u, 1),
       'trainings', coalesce(
         (
-          select json_agg(
-              json_build_object('source', f.source, 'quantity', f.quantity, 'used', f.used) order by f.id
+          select jsonb_agg(
+              jsonb_build_object('source', f.source, 'quantity', f.quantity, 'used', f.used) order by f.id
             )
             from public.free_trainings as f
            where f.user_id = u.id and f.quantity > 0
         ),
-        '[]'::json
+        '[]'::jsonb
       ),
       'channel_trainings', private.setting('channel_trainings')::integer,
       'channels', coalesce(
         (
-          select json_agg(f.reference order by f.id)
+          select jsonb_agg(f.reference order by f.id)
             from public.free_trainings as f
            where f.user_id = u.id and f.source = 'channel'
         ),
-        '[]'::json
+        '[]'::jsonb
       )
     )
     from public.users as u

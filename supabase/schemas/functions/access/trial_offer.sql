@@ -1,11 +1,11 @@
 -- Tells how it stands with a person's free trial: whether they may have it, what it is, and until when it runs.
 --
 -- Twice or at once: only reads.
--- Returns: json {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
+-- Returns: jsonb {outcome, plan, days, ends_at}, or null for nobody; outcome as of private.trial_state, ends_at while a
 --   trial runs.
 -- Errors: none.
 create or replace function public.trial_offer(p_user_id bigint)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -18,7 +18,7 @@ begin
   if not found then
     return null;
   end if;
-  return json_build_object(
+  return jsonb_build_object(
     'outcome', private.trial_state(v_user),
     'plan', private.setting('trial_plan'),
     'days', private.setting('trial_days')::integer,

@@ -1,16 +1,16 @@
 -- Finds the own key that a person's requests use.
 --
 -- Twice or at once: only reads.
--- Returns: json {provider, key_id, ciphertext (base64)}, or null when requests go to the plan.
+-- Returns: jsonb {provider, key_id, ciphertext (base64)}, or null when requests go to the plan.
 -- Errors: none.
 create or replace function private.active_token(p_user_id bigint)
-returns json
+returns jsonb
 language sql
 stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select json_build_object(
+  select jsonb_build_object(
     'provider', t.provider,
     'key_id', t.key_id,
     'ciphertext', translate(encode(t.ciphertext, 'base64'), E'\n', '')

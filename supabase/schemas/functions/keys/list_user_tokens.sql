@@ -1,19 +1,19 @@
 -- Lists a person's own keys as they may be shown: never the key, nor what it is encrypted to.
 --
 -- Twice or at once: only reads.
--- Returns: json array of {provider, last_four, key_id, status, is_active, created_at, checked_at}, the oldest
+-- Returns: jsonb array of {provider, last_four, key_id, status, is_active, created_at, checked_at}, the oldest
 --   first; empty when there are none.
 -- Errors: none.
 create or replace function public.list_user_tokens(p_user_id bigint)
-returns json
+returns jsonb
 language sql
 stable
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
-    json_agg(
-      json_build_object(
+    jsonb_agg(
+      jsonb_build_object(
         'provider', t.provider,
         'last_four', t.last_four,
         'key_id', t.key_id,
@@ -24,7 +24,7 @@ as $$
       )
       order by t.created_at, t.id
     ),
-    '[]'::json
+    '[]'::jsonb
   )
   from public.user_tokens as t
   where t.user_id = p_user_id;

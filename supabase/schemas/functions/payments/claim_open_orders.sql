@@ -3,10 +3,10 @@
 --
 -- Twice or at once: orders that somebody holds are skipped; one that was given is not given again for a while, which
 --   grows with its age: five minutes for a new one, hours for one of days.
--- Returns: json [{id, provider, reference}], the longest unasked first.
+-- Returns: jsonb [{id, provider, reference}], the longest unasked first.
 -- Errors: none.
 create or replace function public.claim_open_orders(p_providers jsonb, p_limit integer default 50)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -14,7 +14,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_now timestamptz := private.clock();
-  v_orders json;
+  v_orders jsonb;
 begin
   update public.orders as o
      set status = 'canceled'
@@ -46,7 +46,7 @@ begin
     returning o.id, o.provider, o.checkout_reference
   )
   select coalesce(
-      json_agg(json_build_object('id', c.id, 'provider', c.provider, 'reference', c.checkout_reference)), '[]'
+      jsonb_agg(jsonb_build_object('id', c.id, 'provider', c.provider, 'reference', c.checkout_reference)), '[]'
     )
     into v_orders
     from claimed as c;

@@ -2,12 +2,12 @@
 -- refunded; the order that it was for is not shown beside it.
 --
 -- Twice or at once: only reads.
--- Returns: json [{id, order_id, texts, amount, currency, status, provider, at, refunded}]; order_id is of an order that can
+-- Returns: jsonb [{id, order_id, texts, amount, currency, status, provider, at, refunded}]; order_id is of an order that can
 --   still be paid; status is pending | expired | canceled | withdrawn for an order without money, else review, disputed, or
 --   the payment's; `at` is when it was paid, or ordered; texts are null for money whose order is not known.
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
@@ -57,8 +57,8 @@ as $$
     limit least(p_limit, 50)
   )
   select coalesce(
-      json_agg(
-        json_build_object(
+      jsonb_agg(
+        jsonb_build_object(
           'id', l.id,
           'order_id', l.order_id,
           'texts', l.texts,

@@ -2,11 +2,11 @@
 --
 -- Twice or at once: the caller holds the update's row; of two first requests at once the second finds the
 --   referral completed. Nobody's row is locked before private.settle_referral locks both in their order.
--- Returns: json {id, method, parameters} of the notice that is owed to the referrer now, or null (nobody
+-- Returns: jsonb {id, method, parameters} of the notice that is owed to the referrer now, or null (nobody
 --   brought them, or whoever did is banned and told nothing).
 -- Errors: none.
 create or replace function private.serve_newcomer(p_user_id bigint, p_bot text, p_update_id bigint)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security invoker
@@ -47,7 +47,7 @@ begin
       p_bot, p_update_id, jsonb_build_array(jsonb_build_object('method', 'notice', 'parameters', v_parameters))
     ) ->> 0
   )::bigint;
-  return json_build_object('id', v_id, 'method', 'notice', 'parameters', v_parameters);
+  return jsonb_build_object('id', v_id, 'method', 'notice', 'parameters', v_parameters);
 end
 $$;
 

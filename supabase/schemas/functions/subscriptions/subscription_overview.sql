@@ -1,26 +1,26 @@
 -- What a person has of time that was bought, and what renews it.
 --
 -- Twice or at once: only reads.
--- Returns: json {plan, ends_at, renewals: [{id, plan, texts, provider, provider_subscription_id, status, amount, currency,
+-- Returns: jsonb {plan, ends_at, renewals: [{id, plan, texts, provider, provider_subscription_id, status, amount, currency,
 --   period, charged_until, kept_until, payment_id, payer}]}; kept_until is when its plan stops, days of grace
 --   included, after all that was taken back (null: over, or without an end); payment_id is its last charge,
 --   payer by what the provider knows who pays, where it has no number for them; renewals are those that are not over,
 --   the newest first.
 -- Errors: none.
 create or replace function public.subscription_overview(p_user_id bigint)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select json_build_object(
+  select jsonb_build_object(
     'plan', private.plan_of(p_user_id) ->> 'plan',
     'ends_at', private.plan_of(p_user_id) ->> 'ends_at',
     'renewals', coalesce(
       (
-        select json_agg(
-            json_build_object(
+        select jsonb_agg(
+            jsonb_build_object(
               'id', r.id,
               'plan', r.plan,
               'texts', p.texts,

@@ -2,10 +2,10 @@
 --
 -- Twice or at once: each is locked, and moved a minute ahead as it is handed out. What stands behind a call
 --   that waits, or that another one is making, waits too.
--- Returns: json array of {id, method, parameters} in order, or null when none is due.
+-- Returns: jsonb array of {id, method, parameters} in order, or null when none is due.
 -- Errors: none.
 create or replace function private.claim_calls(p_bot text, p_update_id bigint)
-returns json
+returns jsonb
 language sql
 volatile
 security invoker
@@ -29,8 +29,8 @@ as $$
      where o.id = due.id
     returning o.id, o.method, o.parameters
   )
-  select json_agg(
-    json_build_object('id', c.id, 'method', c.method, 'parameters', c.parameters) order by c.id
+  select jsonb_agg(
+    jsonb_build_object('id', c.id, 'method', c.method, 'parameters', c.parameters) order by c.id
   )
   from claimed as c;
 $$;

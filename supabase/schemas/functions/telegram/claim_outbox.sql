@@ -2,10 +2,10 @@
 --
 -- Twice or at once: each is locked, skipped by others, and moved a minute ahead as it is handed out. What
 --   stands behind a call of the same update and chat that waits, or that another one is making, waits too.
--- Returns: json array of {id, bot, update_id, method, parameters}; empty when nothing is due.
+-- Returns: jsonb array of {id, bot, update_id, method, parameters}; empty when nothing is due.
 -- Errors: none of its own.
 create or replace function public.claim_outbox(p_limit integer)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
@@ -31,13 +31,13 @@ as $$
     returning o.id, o.bot, o.update_id, o.method, o.parameters
   )
   select coalesce(
-    json_agg(
-      json_build_object(
+    jsonb_agg(
+      jsonb_build_object(
         'id', c.id, 'bot', c.bot, 'update_id', c.update_id, 'method', c.method, 'parameters', c.parameters
       )
       order by c.id
     ),
-    '[]'::json
+    '[]'::jsonb
   )
   from claimed as c;
 $$;

@@ -3,10 +3,10 @@
 --
 -- Twice or at once: the lease is taken under the row's lock, and given back by public.fail_update. Whoever works on the
 --   update meanwhile keeps it.
--- Returns: json, see public.fail_update; {outcome: superseded} when somebody works on it or it is finished.
+-- Returns: jsonb, see public.fail_update; {outcome: superseded} when somebody works on it or it is finished.
 -- Errors: none of its own.
 create or replace function public.fail_stale_update(p_bot text, p_update_id bigint, p_error text)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -23,7 +23,7 @@ begin
      and t.lease_until <= (select private.clock())
   returning t.attempt into v_attempt;
   if not found then
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   end if;
   return public.fail_update(p_bot, p_update_id, v_attempt, p_error);
 end

@@ -3,7 +3,7 @@
 -- failures of our own puts the update aside, so that it cannot block its chat for a day.
 --
 -- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
--- Returns: json {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and p_alert (the
+-- Returns: jsonb {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and p_alert (the
 --   values of the admins' alarm) are used only when it is put aside; p_counts is false when database,
 --   network or a deployment failed and not our code, p_final true to put it aside at once. p_usage: the calls to AI
 --   providers so far, see private.record_usage.
@@ -19,7 +19,7 @@ create or replace function public.fail_update(
   p_alert jsonb default null,
   p_usage jsonb default '[]'
 )
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -36,13 +36,13 @@ begin
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
   if v_update.status = 'set_aside' and v_update.attempt = p_attempt then
-    return json_build_object(
+    return jsonb_build_object(
       'outcome', 'set_aside', 'failures', v_update.failures, 'answer', v_update.answer
     );
   elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   elsif not private.hold_person(v_update) then  -- erased meanwhile
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   end if;
 
   v_is_paid := coalesce(
@@ -70,7 +70,7 @@ begin
          answer = case when v_set_aside then p_answer end,
          error = left(p_error, 2000)
    where t.bot = p_bot and t.update_id = p_update_id;
-  return json_build_object(
+  return jsonb_build_object(
     'outcome', case when v_set_aside then 'set_aside' else 'retry' end,
     'failures', v_failures,
     'answer', case when v_set_aside then p_answer end

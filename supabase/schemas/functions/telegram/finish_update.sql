@@ -12,7 +12,7 @@
 --   p_session with hold (seconds) keeps the update open: the next message finishes it with finish_held (its update_id), or
 --   the sweep works on it after that time.
 --   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
--- Returns: json {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
+-- Returns: jsonb {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
 --   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
 --   not be given: the person was told already.
 -- Errors: Y0001, see private.erase_person.
@@ -27,7 +27,7 @@ create or replace function public.finish_update(
   p_outgoing jsonb default '[]',
   p_usage jsonb default '[]'
 )
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -38,25 +38,25 @@ declare
   v_update public.telegram_updates;
   v_answer jsonb := p_answer;
   v_hold interval := make_interval(secs => (p_session ->> 'hold')::double precision);
-  v_outgoing json := '[]'::json;
-  v_notice json;
+  v_outgoing jsonb := '[]'::jsonb;
+  v_notice jsonb;
 begin
   select t.* into v_update
     from public.telegram_updates as t
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
   if not found or v_update.attempt <> p_attempt or v_update.status not in ('working', 'finished') then
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   elsif v_update.status = 'finished' then
-    select coalesce(json_agg(o.id order by o.id), '[]'::json) into v_outgoing
+    select coalesce(jsonb_agg(o.id order by o.id), '[]'::jsonb) into v_outgoing
       from public.telegram_outbox as o
      where o.bot = p_bot and o.update_id = p_update_id;
-    return json_build_object(
+    return jsonb_build_object(
       'outcome', 'finished', 'outgoing', v_outgoing,
       'withheld', p_answer is not null and v_update.answer is null
     );
   elsif not private.hold_person(v_update, p_session ? 'erase') then
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   end if;
 
   if v_update.reservation = 'reserved' and p_reservation is distinct from 'settled' then
@@ -116,7 +116,7 @@ begin
   if p_session ? 'erase' then
     perform private.erase_person(v_update, p_session -> 'erase');
   end if;
-  return json_build_object(
+  return jsonb_build_object(
     'outcome', 'finished', 'outgoing', v_outgoing, 'notice', v_notice,
     'withheld', p_answer is not null and v_answer is null
   );

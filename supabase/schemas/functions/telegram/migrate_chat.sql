@@ -4,10 +4,10 @@
 --   they remember at their end is found in the new one. Where the supergroup has a session already (its first message
 --   may arrive before the report), that session is kept and gets what it lacks.
 --   Locks: open updates of the group, then its users by id, then their sessions.
--- Returns: json {sessions: how many were moved}.
+-- Returns: jsonb {sessions: how many were moved}.
 -- Errors: none of its own.
 create or replace function public.migrate_chat(p_old bigint, p_new bigint)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -17,7 +17,7 @@ declare
   v_moved bigint;
 begin
   if p_old = p_new then
-    return json_build_object('sessions', 0);
+    return jsonb_build_object('sessions', 0);
   end if;
   update public.telegram_updates as t
      set chat_id = p_new
@@ -59,7 +59,7 @@ begin
           created_at = least(s.created_at, excluded.created_at)
   )
   select count(*) into v_moved from moved;
-  return json_build_object('sessions', v_moved);
+  return jsonb_build_object('sessions', v_moved);
 end
 $$;
 

@@ -1,11 +1,11 @@
 -- Stores calls to the Bot API that are owed from now on.
 --
 -- Twice or at once: the caller holds the update's row and stores its calls once.
--- Returns: json array of their ids, in order; whoever stored them has a minute to make them before the sweep
+-- Returns: jsonb array of their ids, in order; whoever stored them has a minute to make them before the sweep
 --   does.
 -- Errors: none.
 create or replace function private.owe_calls(p_bot text, p_update_id bigint, p_calls jsonb)
-returns json
+returns jsonb
 language sql
 volatile
 security invoker
@@ -24,7 +24,7 @@ as $$
     order by c.position
     returning o.id
   )
-  select coalesce(json_agg(s.id order by s.id), '[]'::json) from stored as s;
+  select coalesce(jsonb_agg(s.id order by s.id), '[]'::jsonb) from stored as s;
 $$;
 
 revoke all on function private.owe_calls from public, anon, authenticated, service_role;

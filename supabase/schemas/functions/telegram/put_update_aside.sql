@@ -1,12 +1,12 @@
 -- Keeps an authentic body that cannot be worked on (not JSON, too large, no update in it) for the owner.
 --
 -- Twice or at once: the number (a digest of the body where it has none) is the key; the first is kept.
--- Returns: json {outcome: set_aside | known}.
+-- Returns: jsonb {outcome: set_aside | known}.
 -- Errors: none of its own.
 create or replace function public.put_update_aside(
   p_bot text, p_update_id bigint, p_error text, p_body text
 )
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -16,7 +16,7 @@ begin
   insert into public.telegram_updates (bot, update_id, kind, status, payload, error)
   values (p_bot, p_update_id, 'unusable', 'set_aside', to_jsonb(p_body), left(p_error, 2000))
   on conflict (bot, update_id) do nothing;
-  return json_build_object('outcome', case when found then 'set_aside' else 'known' end);
+  return jsonb_build_object('outcome', case when found then 'set_aside' else 'known' end);
 end
 $$;
 

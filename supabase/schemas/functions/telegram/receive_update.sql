@@ -10,7 +10,7 @@
 --   p_thread is the topic of a chat that has topics: a session and a conversation of its own; 0 elsewhere.
 --   p_cost: US dollars that the question may cost at most.
 --   p_person is Telegram's User, with hash: what remembers them in erased_people.
--- Returns: json
+-- Returns: jsonb
 --   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, own_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
 --             price_currency, created_at, is_admin, admin_email, ban: {reason, told} | null}
@@ -44,7 +44,7 @@ create or replace function public.receive_update(
   p_history_characters integer default null,
   p_cost numeric default 0
 )
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -59,7 +59,7 @@ declare
   v_session public.bot_sessions;
   v_quota record;
   v_reserved record;
-  v_own_key json;
+  v_own_key jsonb;
   v_edited bigint;
   v_edited_question text;
   v_is_counted boolean;
@@ -85,7 +85,7 @@ begin
     p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now, p_thread
   );
   if v_taken.outcome = 'busy' then
-    return json_build_object(
+    return jsonb_build_object(
       'outcome', 'busy',
       'retry_after', ceil(extract(epoch from v_taken.lease_until - private.clock()))
     );
@@ -96,9 +96,9 @@ begin
     end if;
     return private.answer_again(p_bot, p_update_id, p_chat_id);
   elsif v_taken.outcome = 'dead' then
-    return json_build_object(
+    return jsonb_build_object(
       'outcome', 'dead', 'attempt', v_taken.attempt, 'failures', v_taken.deaths,
-      'user', json_build_object('language', v_user.language, 'language_code', v_user.language_code)
+      'user', jsonb_build_object('language', v_user.language, 'language_code', v_user.language_code)
     );
   end if;
 
@@ -147,11 +147,11 @@ begin
     v_quota := private.quota(v_user.id, v_user.vip_level);
   end if;
 
-  return json_build_object(
+  return jsonb_build_object(
     'outcome', 'work',
     'attempt', v_taken.attempt,
     'failures', v_taken.failures,
-    'user', json_build_object(
+    'user', jsonb_build_object(
       'id', v_user.id,
       'telegram_id', v_user.telegram_id,
       'is_new', v_user.created_at = v_taken.received_at,
@@ -166,12 +166,12 @@ begin
       'admin_email', case when v_user.is_admin then (
         select a.email from public.admins as a where a.telegram_id = v_user.telegram_id
       ) end,
-      'ban', case when v_banned then json_build_object(
+      'ban', case when v_banned then jsonb_build_object(
         'reason', v_user.ban_reason, 'told', v_user.ban_told
       ) end
     ),
-    'session', json_build_object('mode', v_session.mode, 'data', v_session.session_data),
-    'usage', json_build_object(
+    'session', jsonb_build_object('mode', v_session.mode, 'data', v_session.session_data),
+    'usage', jsonb_build_object(
       'plan', v_quota.plan,
       'features', v_quota.features,
       'requests', v_quota.requests,
@@ -191,7 +191,7 @@ begin
         v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited,
         p_history_characters
       )
-      else '[]'::json
+      else '[]'::jsonb
     end,
     'edited_question', v_edited_question
   );

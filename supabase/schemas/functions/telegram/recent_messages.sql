@@ -2,20 +2,20 @@
 -- p_characters (null: any number), and none that belongs to the message p_without of the user, who edited it.
 --
 -- Twice or at once: only reads, over messages_session_idx.
--- Returns: json array of {role, content}; empty when there are none.
+-- Returns: jsonb array of {role, content}; empty when there are none.
 -- Errors: none.
 create or replace function private.recent_messages(
   p_user_id bigint, p_bot text, p_chat_id bigint, p_thread bigint, p_limit integer, p_without bigint default null,
   p_characters integer default null
 )
-returns json
+returns jsonb
 language sql
 stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(
-    json_agg(json_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::json
+    jsonb_agg(jsonb_build_object('role', m.role, 'content', m.content) order by m.id), '[]'::jsonb
   )
   from (
     select r.id, r.role, r.content, sum(length(r.content)) over (order by r.id desc rows unbounded preceding) as size

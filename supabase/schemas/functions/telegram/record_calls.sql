@@ -2,12 +2,12 @@
 --
 -- Twice or at once: a call that is gone already is passed over. Calls of one update stay in order, because
 --   its sender stops at the first that must wait, and reports the ones behind it as waiting too.
--- Returns: json {dropped}: how many were given up after a day of trying.
+-- Returns: jsonb {dropped}: how many were given up after a day of trying.
 --   p_results: [{id, outcome: sent | refused | blocked | later, retry_after, error}]; blocked: the person
 --   blocked the bot, which the person's row then says; retry_after in seconds.
 -- Errors: none of its own.
 create or replace function public.record_calls(p_results jsonb)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -37,7 +37,7 @@ begin
    using jsonb_array_elements(p_results) as r (value)
    where o.id = (r.value ->> 'id')::bigint and o.created_at < v_now - interval '24 hours';
   get diagnostics v_dropped = row_count;
-  return json_build_object('dropped', v_dropped);
+  return jsonb_build_object('dropped', v_dropped);
 end
 $$;
 

@@ -2,14 +2,14 @@
 -- user's own key. Plain text has its request reserved by receive_update already.
 --
 -- Twice or at once: the update's row is locked; an update reserves one request, however often it asks.
--- Returns: json {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
+-- Returns: jsonb {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
 --   an earlier attempt was paid for.
 --   p_cost: US dollars that the question may cost at most; p_is_own_key: on the user's own key, nothing is taken.
 -- Errors: none of its own.
 create or replace function public.reserve_request(
   p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_own_key boolean default false
 )
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -24,12 +24,12 @@ begin
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
   if v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   elsif not private.hold_person(v_update) then  -- erased meanwhile
-    return json_build_object('outcome', 'superseded');
+    return jsonb_build_object('outcome', 'superseded');
   end if;
   if v_update.reservation in ('reserved', 'settled') then
-    return json_build_object('outcome', v_update.reservation, 'releases_left', 0);
+    return jsonb_build_object('outcome', v_update.reservation, 'releases_left', 0);
   end if;
   v_reserved := private.reserve_usage(v_update.user_id, p_bot, p_update_id, p_cost, p_is_own_key);
   update public.telegram_updates as t
@@ -38,7 +38,7 @@ begin
          reserved_from = v_reserved.reserved_from,
          reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
    where t.bot = p_bot and t.update_id = p_update_id;
-  return json_build_object('outcome', v_reserved.reservation, 'releases_left', v_reserved.releases_left);
+  return jsonb_build_object('outcome', v_reserved.reservation, 'releases_left', v_reserved.releases_left);
 end
 $$;
 

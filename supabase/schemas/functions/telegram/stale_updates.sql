@@ -3,10 +3,10 @@
 --
 -- Twice or at once: each goes to the end of the line as it is handed out, so one that can never be finished
 --   does not stand before the others; the lease decides who works on one.
--- Returns: json array of {bot, update_id, payload}, the longest waiting first.
+-- Returns: jsonb array of {bot, update_id, payload}, the longest waiting first.
 -- Errors: none of its own.
 create or replace function public.stale_updates(p_limit integer, p_bots jsonb default null)
-returns json
+returns jsonb
 language sql
 volatile
 security definer
@@ -29,11 +29,11 @@ as $$
     returning t.bot, t.update_id, t.payload, s.lease_until as waiting_since
   )
   select coalesce(
-    json_agg(
-      json_build_object('bot', m.bot, 'update_id', m.update_id, 'payload', m.payload)
+    jsonb_agg(
+      jsonb_build_object('bot', m.bot, 'update_id', m.update_id, 'payload', m.payload)
       order by m.waiting_since
     ),
-    '[]'::json
+    '[]'::jsonb
   )
   from moved as m;
 $$;

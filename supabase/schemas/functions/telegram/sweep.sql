@@ -4,11 +4,11 @@
 -- months of api_usage ahead and drops the old ones. Queues the alarms of admins who wrote to a bot for the first time.
 --
 -- Twice or at once: rows that another sweep or a worker holds are skipped.
--- Returns: json {released, updates, messages, erased, subscriptions, months, alarms}: how many of each, p_limit of
+-- Returns: jsonb {released, updates, messages, erased, subscriptions, months, alarms}: how many of each, p_limit of
 --   each kind at most.
 -- Errors: none of its own.
 create or replace function public.sweep(p_limit integer default 1000)
-returns json
+returns jsonb
 language plpgsql
 volatile
 security definer
@@ -75,7 +75,7 @@ begin
   v_erased := private.forget_usage(p_limit);
   v_subscriptions := private.expire_subscriptions(p_limit);
   v_months := private.keep_usage_months();
-  return json_build_object(
+  return jsonb_build_object(
     'released', v_released,
     'updates', v_updates,
     'messages', v_messages,
