@@ -30,10 +30,11 @@ revoke all on schema private from public, anon, authenticated;
 
 grant usage on schema public to bot_backend, service_role;
 
--- The only place that reads the time, so that a test can move it (only its owner can replace it).
+-- Returns the current time. The only function that reads the clock, so that tests can replace it (which only its owner can do).
 --
--- Twice or at once: reads nothing and changes nothing.
--- Returns: the present moment, also inside one long statement.
+-- Concurrency: reads and changes no data.
+-- Locks: none.
+-- Returns: timestamptz, the wall-clock time, which also advances within a statement.
 -- Errors: none.
 create or replace function private.clock()
 returns timestamptz
@@ -46,14 +47,15 @@ as $$
 $$;
 
 revoke all on function private.clock from public, anon, authenticated, service_role;
-comment on function private.clock is 'The present moment; replaced by tests that move the time';
+comment on function private.clock is 'The current time; tests replace it to move time';
 
--- Keeps daily_people what users.active_on says, whoever changes it: for people who come or go as many as a
--- statement has at once, for those who move on to a new day one by one.
+-- Trigger of users: keeps daily_people equal to users.active_on. Inserted and deleted users are counted per statement, a user
+-- who moves to a new day per row.
 --
--- Twice or at once: every change of a row adds and takes one. The rows are taken by day, the earlier one first,
---   so no two wait for each other. What was never counted (rows copied in without triggers) is not taken off.
--- Returns: null, as after-triggers may.
+-- Concurrency: every change of a row adds and subtracts one, so concurrent changes add up. Users that were never counted (rows
+--   copied in without triggers) are not subtracted below zero.
+-- Locks: daily_people, by day, earlier first, so that concurrent calls cannot deadlock.
+-- Returns: trigger, null (ignored for an after-trigger).
 -- Errors: none.
 create or replace function private.count_active_people()
 returns trigger
@@ -63,7 +65,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_gone record;
+  v_deleted record;
 begin
   if tg_op = 'INSERT' then
     insert into public.daily_people as d (day, shard, active, last_active)
@@ -74,15 +76,15 @@ begin
     on conflict (day, shard) do update
       set active = d.active + excluded.active, last_active = d.last_active + excluded.last_active;
   elsif tg_op = 'DELETE' then
-    for v_gone in
+    for v_deleted in
       select o.active_on as day, o.id & 15 as shard, count(*) as people from old_people as o group by 1, 2
       union all
       select '-infinity'::date, o.id & 15, count(*) from old_people as o group by 2
       order by 1, 2
     loop
       update public.daily_people as d
-         set last_active = greatest(d.last_active - v_gone.people, 0)
-       where d.day = v_gone.day and d.shard = v_gone.shard;
+         set last_active = greatest(d.last_active - v_deleted.people, 0)
+       where d.day = v_deleted.day and d.shard = v_deleted.shard;
     end loop;
   else
     update public.daily_people as d
@@ -97,12 +99,13 @@ end
 $$;
 
 revoke all on function private.count_active_people from public, anon, authenticated, service_role;
-comment on function private.count_active_people is 'Keeps daily_people what users.active_on says';
+comment on function private.count_active_people is 'Keeps daily_people equal to users.active_on';
 
--- Reads the setting default_language, for the default of a column that is made before the settings are.
+-- Returns the setting default_language. In plpgsql, because a column default uses it before the table of settings exists.
 --
--- Twice or at once: only reads.
--- Returns: a language's code; null if there is no such setting.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text, a language code; null if there is no such setting.
 -- Errors: none.
 create or replace function private.default_language()
 returns text
@@ -117,12 +120,13 @@ end
 $$;
 
 revoke all on function private.default_language from public, anon, authenticated, service_role;
-comment on function private.default_language is 'The language of users whose Telegram names none';
+comment on function private.default_language is 'Language of users whose Telegram sends none';
 
--- Writes down when a row was last changed.
+-- Trigger: sets updated_at of the row that is being stored.
 --
--- Twice or at once: changes the row that is being stored, nothing else.
--- Returns: the row.
+-- Concurrency: changes only the row that is being stored.
+-- Locks: none.
+-- Returns: trigger, the row.
 -- Errors: none.
 create or replace function private.keep_updated_at()
 returns trigger
@@ -138,12 +142,14 @@ end
 $$;
 
 revoke all on function private.keep_updated_at from public, anon, authenticated, service_role;
-comment on function private.keep_updated_at is 'Writes down when a row was last changed';
+comment on function private.keep_updated_at is 'Sets updated_at of the row that is being stored';
 
--- Keeps users.is_admin what admins say, and what follows from it: copies for the services that read users.
+-- Trigger of admins: keeps users.is_admin and the columns derived from it (private.refresh_access) equal to the table admins, for
+-- services that read users.
 --
--- Twice or at once: sets what is true of the rows as they are.
--- Returns: null, as after-triggers may.
+-- Concurrency: derives the columns from the current rows, so a repetition changes nothing.
+-- Locks: the users of the old and the new telegram_id (NO KEY UPDATE).
+-- Returns: trigger, null (ignored for an after-trigger).
 -- Errors: none.
 create or replace function private.mark_admin()
 returns trigger
@@ -169,12 +175,13 @@ end
 $$;
 
 revoke all on function private.mark_admin from public, anon, authenticated, service_role;
-comment on function private.mark_admin is 'Keeps users.is_admin what admins say';
+comment on function private.mark_admin is 'Keeps users.is_admin equal to the table admins';
 
--- Marks a person who is an admin already when they first write to a bot.
+-- Trigger of users: sets is_admin and is_paid of a new user who is already in the table admins.
 --
--- Twice or at once: changes the row that is being stored, nothing else.
--- Returns: the row.
+-- Concurrency: changes only the row that is being stored.
+-- Locks: none.
+-- Returns: trigger, the row.
 -- Errors: none.
 create or replace function private.mark_new_admin()
 returns trigger
@@ -191,13 +198,14 @@ end
 $$;
 
 revoke all on function private.mark_new_admin from public, anon, authenticated, service_role;
-comment on function private.mark_new_admin is 'Marks a person who is an admin when they first write';
+comment on function private.mark_new_admin is 'Sets is_admin and is_paid of a new user who is an admin';
 
--- Splits a user's names into the pieces of three characters that a search by part of a name looks up in an index. Letters are
--- compared in lower case; spaces and ASCII punctuation separate words, and a space before a word is a part of it.
+-- Splits a user's names (private.name_words) into trigrams for the index of the search by a part of a name. The space before a
+-- word is part of its trigrams, so that a search can match the beginning of a word.
 --
--- Twice or at once: computes only.
--- Returns: the pieces, each once.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: text[], the distinct trigrams.
 -- Errors: none.
 create or replace function private.name_grams(p_words text)
 returns text[]
@@ -211,13 +219,14 @@ as $$
 $$;
 
 revoke all on function private.name_grams from public, anon, authenticated, service_role;
-comment on function private.name_grams is 'The pieces of three characters that a search by name looks up';
+comment on function private.name_grams is 'Distinct trigrams of a user''s names, for the search by name';
 
--- Writes a user's names as words in lower case, with one space before each. A character that is no letter or digit of ASCII's
--- first half separates words: so no character of a query can be a pattern.
+-- Normalizes a user's names for the search: words in lower case with one space before each. ASCII punctuation, spaces and control
+-- characters separate words, so that no character of a query can act as a pattern.
 --
--- Twice or at once: computes only.
--- Returns: ' anna_k' becomes ' anna k'; empty without a letter.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: text: the username anna_k gives ' anna k'; empty if the names contain no letter or digit.
 -- Errors: none.
 create or replace function private.name_words(p_username text, p_first_name text, p_last_name text)
 returns text
@@ -237,10 +246,11 @@ $$;
 revoke all on function private.name_words from public, anon, authenticated, service_role;
 comment on function private.name_words is 'A user''s names as words in lower case';
 
--- Makes a short code that nobody can guess, from letters and digits that nobody confuses.
+-- Generates a short unguessable code without easily confused characters.
 --
--- Twice or at once: every call gives another code; 12 characters are 60 bits of the random UUID.
--- Returns: 12 characters of 23456789abcdefghjkmnpqrstuvwxyz and the digit 0.
+-- Concurrency: every call returns a new code; 12 characters carry 60 bits of a random UUID.
+-- Locks: none.
+-- Returns: text, 12 characters of 023456789abcdefghjkmnpqrstuvwxyz.
 -- Errors: none.
 create or replace function private.random_code()
 returns text
@@ -249,7 +259,7 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  -- Bytes 6 and 8 of a random UUID hold its version; a hash spreads the random bits over all of them.
+  -- Bytes 6 and 8 of a random UUID are partly fixed (version and variant); the hash spreads the random bits over all bytes.
   select string_agg(
     substr(
       '023456789abcdefghjkmnpqrstuvwxyz',
@@ -269,12 +279,13 @@ $$;
 revoke all on function private.random_code from public, anon, authenticated, service_role;
 comment on function private.random_code is 'A short unguessable code';
 
--- Keeps what was written once as it was written. Only letting go of an erased person is allowed, and of what an
--- admin wrote about them in words of their own (reason, in before and after).
+-- Trigger of append-only tables: rejects updates and deletes. Only an erasure may update a row: user_id becomes null, and the
+-- reason that an admin wrote (reason in before and after) may be removed with it.
 --
--- Twice or at once: changes nothing itself.
--- Returns: the row, when its user_id became null and nothing else changed but for that.
--- Errors: T0001, the row cannot be changed.
+-- Concurrency: changes nothing itself.
+-- Locks: none.
+-- Returns: trigger, the row if the update is the allowed one.
+-- Errors: T0001 the row is immutable.
 create or replace function private.refuse_change()
 returns trigger
 language plpgsql
@@ -283,20 +294,20 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_nobodys jsonb;
+  v_anonymous jsonb;
 begin
   if tg_op = 'UPDATE' and (to_jsonb(old) ->> 'user_id') is not null then
-    v_nobodys := jsonb_set(to_jsonb(old), '{user_id}', 'null');
-    if to_jsonb(new) in (v_nobodys, v_nobodys #- '{before,reason}' #- '{after,reason}') then
+    v_anonymous := jsonb_set(to_jsonb(old), '{user_id}', 'null');
+    if to_jsonb(new) in (v_anonymous, v_anonymous #- '{before,reason}' #- '{after,reason}') then
       return new;
     end if;
   end if;
-  raise exception '% is written once', tg_table_name using errcode = 'T0001';
+  raise exception 'rows of % are immutable', tg_table_name using errcode = 'T0001';
 end
 $$;
 
 revoke all on function private.refuse_change from public, anon, authenticated, service_role;
-comment on function private.refuse_change is 'Keeps what was written once as it was written';
+comment on function private.refuse_change is 'Rejects changes of rows in append-only tables';
 
 -- Users: one row per Telegram account, shared by all bots and by other services of the same owner.
 
@@ -1594,10 +1605,11 @@ comment on column public.monthly_api_usage.day_cost is 'Cost of that day in US d
 alter table public.monthly_api_usage enable row level security;
 revoke all on table public.monthly_api_usage from public, anon, authenticated, service_role;
 
--- Reads one setting of the installation.
+-- Reads a setting of the installation (private.settings).
 --
--- Twice or at once: only reads.
--- Returns: the setting as text, or null if there is none of this name.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text, the setting's value (a JSON list or object as its text); null if there is no setting of this name.
 -- Errors: none.
 create or replace function private.setting(p_key text)
 returns text
@@ -1610,7 +1622,7 @@ as $$
 $$;
 
 revoke all on function private.setting from public, anon, authenticated, service_role;
-comment on function private.setting is 'One setting of the installation as text';
+comment on function private.setting is 'A setting of the installation as text';
 
 -- Tells whether an order has a discount that another order has now, or was bought with: then it may not be paid.
 --
@@ -5432,17 +5444,20 @@ $$;
 revoke all on function private.write_prices from public, anon, authenticated, service_role;
 comment on function private.write_prices is 'Makes the prices of a product exactly these';
 
--- Adds to a person's balance, or takes from it, once per reference. For our own code and, through rpc with the
--- secret key, for every other service of the same owner. A user whom no bot has seen yet is created: their first message
--- to a bot is still their first (users.has_started).
+-- Changes a user's balance and writes the ledger entry, once per reference. Called by our own code and, with the secret key,
+-- by other services of the same owner. A user whom no bot has seen yet is created; their first message to a bot still counts as
+-- their first (users.has_started).
 --
--- Twice or at once: two calls that create a user meet in the unique telegram_id; the person's row is locked, and the
---   reference is unique. A known reference changes nothing
---   and is answered with what it did then; two calls with a new one meet in the lock.
--- Returns: jsonb {balance, applied, transaction_id}; applied is false for a reference that is known already.
---   balance is text with two decimals, as it is now.
--- Errors: L0001 no user of Telegram can have this id; L0002 the balance would fall below zero; L0003 the reference is known with
---   another amount or person; L0004 the amount, reason or reference is unusable.
+-- Concurrency: calls for one user are serialized by the user's row lock, so a repeated reference finds the first call's ledger
+--   entry and changes nothing. Two calls that use one reference for different users collide in its unique index; the second
+--   fails with L0003. Two calls that create the same user collide in the unique telegram_id and continue with one row.
+-- Locks: user (NO KEY UPDATE).
+-- Returns: jsonb
+--   balance: numeric          (after the call, two decimals)
+--   applied: boolean          (false: the reference was applied by an earlier call)
+--   transaction_id: bigint    (balance_transactions.id)
+-- Errors: L0001 no Telegram user can have this id; L0002 the balance would become negative; L0003 the reference was used with
+--   another amount or user; L0004 the amount, reason or reference is invalid; 40001 the user was erased at this moment (retry).
 create or replace function public.adjust_balance(
   p_telegram_id bigint, p_amount numeric, p_reason text, p_reference text
 )
@@ -5458,9 +5473,9 @@ declare
   v_id bigint;
 begin
   if p_amount is null or p_amount = 0 or p_amount <> round(p_amount, 2) or abs(p_amount) >= 10000000000 then
-    raise exception 'the amount must have at most two decimals and not be zero' using errcode = 'L0004';
+    raise exception 'the amount must not be zero and must have at most two decimals' using errcode = 'L0004';
   elsif coalesce(p_reason, '') = '' or coalesce(p_reference, '') not like '_%:_%' then
-    raise exception 'a reason, and a reference such as "service:number", are needed' using errcode = 'L0004';
+    raise exception 'a reason and a reference of the form service:number are required' using errcode = 'L0004';
   end if;
 
   select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id for no key update;
@@ -5470,13 +5485,13 @@ begin
   select t.* into v_known from public.balance_transactions as t where t.reference = p_reference;
   if found then
     if v_known.user_id is distinct from v_user.id or v_known.amount <> p_amount then
-      raise exception 'this reference is known with another amount or person' using errcode = 'L0003';
+      raise exception 'the reference was used with another amount or user' using errcode = 'L0003';
     end if;
     return jsonb_build_object(
       'balance', v_user.balance::text, 'applied', false, 'transaction_id', v_known.id
     );
   elsif v_user.balance + p_amount < 0 then
-    raise exception 'the balance would fall below zero' using errcode = 'L0002';
+    raise exception 'the balance would become negative' using errcode = 'L0002';
   end if;
 
   begin
@@ -5484,8 +5499,8 @@ begin
     values (v_user.id, p_amount, v_user.balance + p_amount, p_reason, p_reference)
     returning id into v_id;
   exception when unique_violation then
-    -- Another person's call with the same reference came first.
-    raise exception 'this reference is known with another amount or person' using errcode = 'L0003';
+    -- A concurrent call used the reference for another user.
+    raise exception 'the reference was used with another amount or user' using errcode = 'L0003';
   end;
   update public.users as u set balance = u.balance + p_amount where u.id = v_user.id
   returning u.* into v_user;
@@ -5495,15 +5510,17 @@ $$;
 
 revoke all on function public.adjust_balance from public, anon, authenticated, service_role;
 grant execute on function public.adjust_balance to bot_backend, service_role;
-comment on function public.adjust_balance is 'Changes a person''s balance, once per reference';
+comment on function public.adjust_balance is 'Changes a user''s balance, once per reference';
 
--- Proves that every balance is the sum of its ledger, and that erased people left no money in it. Reads
--- everything: for a nightly job or an admin.
+-- Verifies that every balance equals the sum of its ledger and that the ledger entries of erased users add up to zero. Scans
+-- both tables completely: for a nightly job or an admin.
 --
--- Twice or at once: only reads, all of it at one moment.
--- Returns: jsonb array of {user_id, balance, ledger} for everyone of whom it is not true; empty is good. user_id
---   is null for the erased, all of them together.
--- Errors: none of its own.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
+-- Returns: jsonb
+--   [ { user_id: bigint | null, balance: numeric, ledger: numeric } ]
+--   (the differences, empty when all agree; user_id null: all erased users together)
+-- Errors: none.
 create or replace function public.check_balances()
 returns jsonb
 language sql
@@ -5529,7 +5546,7 @@ $$;
 
 revoke all on function public.check_balances from public, anon, authenticated, service_role;
 grant execute on function public.check_balances to bot_backend, service_role;
-comment on function public.check_balances is 'Everyone whose balance is not the sum of the ledger';
+comment on function public.check_balances is 'Users whose balance differs from the sum of their ledger';
 
 -- Finds the own key that a person's requests use.
 --
@@ -11529,11 +11546,14 @@ $$;
 revoke all on function private.strip_update from public, anon, authenticated, service_role;
 comment on function private.strip_update is 'Takes everything personal out of an update';
 
--- Lets a person name a promo code, unless they named too many wrong ones today; with the next day all begins anew.
+-- Checks whether a user may enter a promo code today and locks the user's counter of wrong codes. The setting
+-- promocode_daily_tries limits wrong codes; the count restarts with the next day of the setting quota_timezone.
 --
--- Twice or at once: the person's row of tries stays locked until the transaction ends, so their attempts follow one
---   another. The last wrong try told again is let in again.
--- Returns: whether it is the last wrong try once more; null: there were too many.
+-- Concurrency: the counter's row stays locked until the transaction ends, so attempts of one user are serialized. A repeated call
+--   of the last counted attempt passes even at the limit.
+-- Locks: promocode_tries.
+-- Returns: boolean, true: a repetition of the last counted attempt (same reference); false: a new attempt; null: the limit is
+--   reached.
 -- Errors: none.
 create or replace function private.begin_promocode_try(p_user_id bigint, p_reference text)
 returns boolean
@@ -11562,13 +11582,21 @@ end
 $$;
 
 revoke all on function private.begin_promocode_try from public, anon, authenticated, service_role;
-comment on function private.begin_promocode_try is 'Lets a person name a promo code, unless they named too many wrong ones';
+comment on function private.begin_promocode_try is 'Checks and locks a user''s counter of wrong promo codes';
 
--- Gives what a promo code is for, and keeps that it was given. A month is added to the end of what the person has.
+-- Grants what a promo code is for and stores the redemption. Months extend the user's plan from the end of what they have; a
+-- discount is kept until the next one-time purchase (private.discount_of).
 --
--- Twice or at once: the caller holds the code and has seen that it may be redeemed; person and code are unique besides.
--- Returns: jsonb {code, kind, value, plan, until}, without what there is not: what the person is told they got.
--- Errors: Z0006, the reference is known of another code or person.
+-- Concurrency: the caller has locked the code and checked that this user may redeem it; besides, (promocode_id, user_id) is the
+--   primary key of redemptions.
+-- Locks: user (NO KEY UPDATE; not for a discount), subscription or trainings; the code's row is locked by the caller.
+-- Returns: jsonb
+--   code: text
+--   kind: 'month' | 'credits' | 'trainings' | 'percent'
+--   value: int                 (months, credits, trainings, or percent)
+--   plan?: text                (month)
+--   until?: timestamptz        (month: end of the plan; percent: end of the discount, missing if it has none)
+-- Errors: Z0006 the reference was used with another code or user; it rolls the whole grant back.
 create or replace function private.give_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
 returns jsonb
 language plpgsql
@@ -11592,7 +11620,7 @@ begin
       update public.users as u set bonus_credits = u.bonus_credits + p_promocode.value where u.id = p_user_id;
     when 'trainings' then
       perform private.give_trainings(p_user_id, 'promo', 'promocode:' || p_promocode.id, p_promocode.value);
-    else  -- percent: waits for a purchase
+    else  -- percent: applied to the next purchase
       v_until := p_promocode.valid_until;
   end case;
   v_given := jsonb_strip_nulls(
@@ -11612,7 +11640,7 @@ begin
   )
   on conflict (reference) do nothing;
   if not found then
-    raise exception 'this reference is known of another code or person' using errcode = 'Z0006';
+    raise exception 'the reference was used with another code or user' using errcode = 'Z0006';
   end if;
   update public.promocodes as p set uses = p.uses + 1 where p.id = p_promocode.id;
   return v_given;
@@ -11620,12 +11648,13 @@ end
 $$;
 
 revoke all on function private.give_promocode from public, anon, authenticated, service_role;
-comment on function private.give_promocode is 'Gives what a promo code is for';
+comment on function private.give_promocode is 'Grants what a promo code is for';
 
--- Tells all there is to know of a promo code.
+-- Returns a promo code with its current state, for admins.
 --
--- Twice or at once: computes from the row and the time alone.
--- Returns: jsonb: its row, and state: active | off | used_up | over | not_yet.
+-- Concurrency: read-only; computed from the given row and the time.
+-- Locks: none.
+-- Returns: jsonb, the row's columns and state: active | off (deactivated) | used_up | over (expired) | not_yet (not valid yet).
 -- Errors: none.
 create or replace function private.promocode_card(p_promocode public.promocodes)
 returns jsonb
@@ -11646,20 +11675,22 @@ as $$
 $$;
 
 revoke all on function private.promocode_card from public, anon, authenticated, service_role;
-comment on function private.promocode_card is 'All there is to know of a promo code';
+comment on function private.promocode_card is 'A promo code with its current state';
 
--- Gives a person what a promo code is for. A discount waits for their next purchase (private.discount_of).
+-- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.discount_of). An attempt that grants
+-- nothing is an outcome, not an error, so that it counts towards the daily limit.
 --
--- Twice or at once: with the same reference it gives once, and a repetition is answered with what it gave then. A
---   person's attempts follow one another (promocode_tries is locked), and so do the people of one code (its row is
---   locked): each person once, never more than max_uses. Then the person is locked.
--- Returns: jsonb {outcome, …}. What gave nothing is an outcome, so that it counts as a try.
---   redeemed         with code, kind, value and, as far as there is one, plan, until (the plan's or discount's end)
---   already_used     with the same, and waits: whether it is a discount that is still there
---   unknown | expired | used_up
---   not_yet          with from
---   too_many_tries   the setting promocode_daily_tries; no code is looked at
--- Errors: Z0005, there is no such person; Z0006, the reference is known of another code or person.
+-- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on
+--   promocode_tries serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once, and
+--   never more than max_uses users.
+-- Locks: user (KEY SHARE), promocode_tries, code (NO KEY UPDATE), then as private.give_promocode.
+-- Returns: jsonb
+--   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet' | 'too_many_tries'
+--     (too_many_tries: the setting promocode_daily_tries is reached, the code was not looked up)
+--   ...?private.give_promocode  (redeemed, already_used; all missing if redeemed before an erasure)
+--   waits?: boolean             (already_used: it is a discount that can still be used)
+--   from?: timestamptz          (not_yet: start of its validity)
+-- Errors: Z0005 no such user; Z0006 the reference was used with another code or user.
 create or replace function public.redeem_promocode(p_user_id bigint, p_code text, p_reference text default null)
 returns jsonb
 language plpgsql
@@ -11676,7 +11707,7 @@ declare
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
-    raise exception 'there is no such person' using errcode = 'Z0005';
+    raise exception 'no such user' using errcode = 'Z0005';
   end if;
   v_is_again := private.begin_promocode_try(p_user_id, p_reference);
   if v_is_again is null then
@@ -11724,7 +11755,7 @@ $$;
 
 revoke all on function public.redeem_promocode from public, anon, authenticated, service_role;
 grant execute on function public.redeem_promocode to bot_backend, service_role;
-comment on function public.redeem_promocode is 'Gives a person what a promo code is for, once';
+comment on function public.redeem_promocode is 'Redeems a promo code for a user';
 
 -- Notes who brought a newcomer; nothing is given until their first served request.
 --

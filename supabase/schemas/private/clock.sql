@@ -1,7 +1,8 @@
--- The only place that reads the time, so that a test can move it (only its owner can replace it).
+-- Returns the current time. The only function that reads the clock, so that tests can replace it (which only its owner can do).
 --
--- Twice or at once: reads nothing and changes nothing.
--- Returns: the present moment, also inside one long statement.
+-- Concurrency: reads and changes no data.
+-- Locks: none.
+-- Returns: timestamptz, the wall-clock time, which also advances within a statement.
 -- Errors: none.
 create or replace function private.clock()
 returns timestamptz
@@ -14,4 +15,4 @@ as $$
 $$;
 
 revoke all on function private.clock from public, anon, authenticated, service_role;
-comment on function private.clock is 'The present moment; replaced by tests that move the time';
+comment on function private.clock is 'The current time; tests replace it to move time';

@@ -1,9 +1,10 @@
--- Keeps daily_people what users.active_on says, whoever changes it: for people who come or go as many as a
--- statement has at once, for those who move on to a new day one by one.
+-- Trigger of users: keeps daily_people equal to users.active_on. Inserted and deleted users are counted per statement, a user
+-- who moves to a new day per row.
 --
--- Twice or at once: every change of a row adds and takes one. The rows are taken by day, the earlier one first,
---   so no two wait for each other. What was never counted (rows copied in without triggers) is not taken off.
--- Returns: null, as after-triggers may.
+-- Concurrency: every change of a row adds and subtracts one, so concurrent changes add up. Users that were never counted (rows
+--   copied in without triggers) are not subtracted below zero.
+-- Locks: daily_people, by day, earlier first, so that concurrent calls cannot deadlock.
+-- Returns: trigger, null (ignored for an after-trigger).
 -- Errors: none.
 create or replace function private.count_active_people()
 returns trigger
@@ -13,7 +14,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_gone record;
+  v_deleted record;
 begin
   if tg_op = 'INSERT' then
     insert into public.daily_people as d (day, shard, active, last_active)
@@ -24,15 +25,15 @@ begin
     on conflict (day, shard) do update
       set active = d.active + excluded.active, last_active = d.last_active + excluded.last_active;
   elsif tg_op = 'DELETE' then
-    for v_gone in
+    for v_deleted in
       select o.active_on as day, o.id & 15 as shard, count(*) as people from old_people as o group by 1, 2
       union all
       select '-infinity'::date, o.id & 15, count(*) from old_people as o group by 2
       order by 1, 2
     loop
       update public.daily_people as d
-         set last_active = greatest(d.last_active - v_gone.people, 0)
-       where d.day = v_gone.day and d.shard = v_gone.shard;
+         set last_active = greatest(d.last_active - v_deleted.people, 0)
+       where d.day = v_deleted.day and d.shard = v_deleted.shard;
     end loop;
   else
     update public.daily_people as d
@@ -47,4 +48,4 @@ end
 $$;
 
 revoke all on function private.count_active_people from public, anon, authenticated, service_role;
-comment on function private.count_active_people is 'Keeps daily_people what users.active_on says';
+comment on function private.count_active_people is 'Keeps daily_people equal to users.active_on';

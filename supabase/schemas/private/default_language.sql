@@ -1,7 +1,8 @@
--- Reads the setting default_language, for the default of a column that is made before the settings are.
+-- Returns the setting default_language. In plpgsql, because a column default uses it before the table of settings exists.
 --
--- Twice or at once: only reads.
--- Returns: a language's code; null if there is no such setting.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text, a language code; null if there is no such setting.
 -- Errors: none.
 create or replace function private.default_language()
 returns text
@@ -16,4 +17,4 @@ end
 $$;
 
 revoke all on function private.default_language from public, anon, authenticated, service_role;
-comment on function private.default_language is 'The language of users whose Telegram names none';
+comment on function private.default_language is 'Language of users whose Telegram sends none';

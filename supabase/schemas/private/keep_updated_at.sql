@@ -1,7 +1,8 @@
--- Writes down when a row was last changed.
+-- Trigger: sets updated_at of the row that is being stored.
 --
--- Twice or at once: changes the row that is being stored, nothing else.
--- Returns: the row.
+-- Concurrency: changes only the row that is being stored.
+-- Locks: none.
+-- Returns: trigger, the row.
 -- Errors: none.
 create or replace function private.keep_updated_at()
 returns trigger
@@ -17,4 +18,4 @@ end
 $$;
 
 revoke all on function private.keep_updated_at from public, anon, authenticated, service_role;
-comment on function private.keep_updated_at is 'Writes down when a row was last changed';
+comment on function private.keep_updated_at is 'Sets updated_at of the row that is being stored';

@@ -1,7 +1,9 @@
--- Keeps users.is_admin what admins say, and what follows from it: copies for the services that read users.
+-- Trigger of admins: keeps users.is_admin and the columns derived from it (private.refresh_access) equal to the table admins, for
+-- services that read users.
 --
--- Twice or at once: sets what is true of the rows as they are.
--- Returns: null, as after-triggers may.
+-- Concurrency: derives the columns from the current rows, so a repetition changes nothing.
+-- Locks: the users of the old and the new telegram_id (NO KEY UPDATE).
+-- Returns: trigger, null (ignored for an after-trigger).
 -- Errors: none.
 create or replace function private.mark_admin()
 returns trigger
@@ -27,4 +29,4 @@ end
 $$;
 
 revoke all on function private.mark_admin from public, anon, authenticated, service_role;
-comment on function private.mark_admin is 'Keeps users.is_admin what admins say';
+comment on function private.mark_admin is 'Keeps users.is_admin equal to the table admins';

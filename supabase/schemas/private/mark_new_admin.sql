@@ -1,7 +1,8 @@
--- Marks a person who is an admin already when they first write to a bot.
+-- Trigger of users: sets is_admin and is_paid of a new user who is already in the table admins.
 --
--- Twice or at once: changes the row that is being stored, nothing else.
--- Returns: the row.
+-- Concurrency: changes only the row that is being stored.
+-- Locks: none.
+-- Returns: trigger, the row.
 -- Errors: none.
 create or replace function private.mark_new_admin()
 returns trigger
@@ -18,4 +19,4 @@ end
 $$;
 
 revoke all on function private.mark_new_admin from public, anon, authenticated, service_role;
-comment on function private.mark_new_admin is 'Marks a person who is an admin when they first write';
+comment on function private.mark_new_admin is 'Sets is_admin and is_paid of a new user who is an admin';

@@ -1,8 +1,9 @@
--- Splits a user's names into the pieces of three characters that a search by part of a name looks up in an index. Letters are
--- compared in lower case; spaces and ASCII punctuation separate words, and a space before a word is a part of it.
+-- Splits a user's names (private.name_words) into trigrams for the index of the search by a part of a name. The space before a
+-- word is part of its trigrams, so that a search can match the beginning of a word.
 --
--- Twice or at once: computes only.
--- Returns: the pieces, each once.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: text[], the distinct trigrams.
 -- Errors: none.
 create or replace function private.name_grams(p_words text)
 returns text[]
@@ -16,4 +17,4 @@ as $$
 $$;
 
 revoke all on function private.name_grams from public, anon, authenticated, service_role;
-comment on function private.name_grams is 'The pieces of three characters that a search by name looks up';
+comment on function private.name_grams is 'Distinct trigrams of a user''s names, for the search by name';

@@ -1,8 +1,9 @@
--- Writes a user's names as words in lower case, with one space before each. A character that is no letter or digit of ASCII's
--- first half separates words: so no character of a query can be a pattern.
+-- Normalizes a user's names for the search: words in lower case with one space before each. ASCII punctuation, spaces and control
+-- characters separate words, so that no character of a query can act as a pattern.
 --
--- Twice or at once: computes only.
--- Returns: ' anna_k' becomes ' anna k'; empty without a letter.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: text: the username anna_k gives ' anna k'; empty if the names contain no letter or digit.
 -- Errors: none.
 create or replace function private.name_words(p_username text, p_first_name text, p_last_name text)
 returns text

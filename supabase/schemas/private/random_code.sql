@@ -1,7 +1,8 @@
--- Makes a short code that nobody can guess, from letters and digits that nobody confuses.
+-- Generates a short unguessable code without easily confused characters.
 --
--- Twice or at once: every call gives another code; 12 characters are 60 bits of the random UUID.
--- Returns: 12 characters of 23456789abcdefghjkmnpqrstuvwxyz and the digit 0.
+-- Concurrency: every call returns a new code; 12 characters carry 60 bits of a random UUID.
+-- Locks: none.
+-- Returns: text, 12 characters of 023456789abcdefghjkmnpqrstuvwxyz.
 -- Errors: none.
 create or replace function private.random_code()
 returns text
@@ -10,7 +11,7 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  -- Bytes 6 and 8 of a random UUID hold its version; a hash spreads the random bits over all of them.
+  -- Bytes 6 and 8 of a random UUID are partly fixed (version and variant); the hash spreads the random bits over all bytes.
   select string_agg(
     substr(
       '023456789abcdefghjkmnpqrstuvwxyz',

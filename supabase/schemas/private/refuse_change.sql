@@ -1,9 +1,10 @@
--- Keeps what was written once as it was written. Only letting go of an erased person is allowed, and of what an
--- admin wrote about them in words of their own (reason, in before and after).
+-- Trigger of append-only tables: rejects updates and deletes. Only an erasure may update a row: user_id becomes null, and the
+-- reason that an admin wrote (reason in before and after) may be removed with it.
 --
--- Twice or at once: changes nothing itself.
--- Returns: the row, when its user_id became null and nothing else changed but for that.
--- Errors: T0001, the row cannot be changed.
+-- Concurrency: changes nothing itself.
+-- Locks: none.
+-- Returns: trigger, the row if the update is the allowed one.
+-- Errors: T0001 the row is immutable.
 create or replace function private.refuse_change()
 returns trigger
 language plpgsql
@@ -12,17 +13,17 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_nobodys jsonb;
+  v_anonymous jsonb;
 begin
   if tg_op = 'UPDATE' and (to_jsonb(old) ->> 'user_id') is not null then
-    v_nobodys := jsonb_set(to_jsonb(old), '{user_id}', 'null');
-    if to_jsonb(new) in (v_nobodys, v_nobodys #- '{before,reason}' #- '{after,reason}') then
+    v_anonymous := jsonb_set(to_jsonb(old), '{user_id}', 'null');
+    if to_jsonb(new) in (v_anonymous, v_anonymous #- '{before,reason}' #- '{after,reason}') then
       return new;
     end if;
   end if;
-  raise exception '% is written once', tg_table_name using errcode = 'T0001';
+  raise exception 'rows of % are immutable', tg_table_name using errcode = 'T0001';
 end
 $$;
 
 revoke all on function private.refuse_change from public, anon, authenticated, service_role;
-comment on function private.refuse_change is 'Keeps what was written once as it was written';
+comment on function private.refuse_change is 'Rejects changes of rows in append-only tables';

@@ -1,10 +1,12 @@
--- Proves that every balance is the sum of its ledger, and that erased people left no money in it. Reads
--- everything: for a nightly job or an admin.
+-- Verifies that every balance equals the sum of its ledger and that the ledger entries of erased users add up to zero. Scans
+-- both tables completely: for a nightly job or an admin.
 --
--- Twice or at once: only reads, all of it at one moment.
--- Returns: jsonb array of {user_id, balance, ledger} for everyone of whom it is not true; empty is good. user_id
---   is null for the erased, all of them together.
--- Errors: none of its own.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
+-- Returns: jsonb
+--   [ { user_id: bigint | null, balance: numeric, ledger: numeric } ]
+--   (the differences, empty when all agree; user_id null: all erased users together)
+-- Errors: none.
 create or replace function public.check_balances()
 returns jsonb
 language sql
@@ -30,4 +32,4 @@ $$;
 
 revoke all on function public.check_balances from public, anon, authenticated, service_role;
 grant execute on function public.check_balances to bot_backend, service_role;
-comment on function public.check_balances is 'Everyone whose balance is not the sum of the ledger';
+comment on function public.check_balances is 'Users whose balance differs from the sum of their ledger';

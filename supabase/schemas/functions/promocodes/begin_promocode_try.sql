@@ -1,8 +1,11 @@
--- Lets a person name a promo code, unless they named too many wrong ones today; with the next day all begins anew.
+-- Checks whether a user may enter a promo code today and locks the user's counter of wrong codes. The setting
+-- promocode_daily_tries limits wrong codes; the count restarts with the next day of the setting quota_timezone.
 --
--- Twice or at once: the person's row of tries stays locked until the transaction ends, so their attempts follow one
---   another. The last wrong try told again is let in again.
--- Returns: whether it is the last wrong try once more; null: there were too many.
+-- Concurrency: the counter's row stays locked until the transaction ends, so attempts of one user are serialized. A repeated call
+--   of the last counted attempt passes even at the limit.
+-- Locks: promocode_tries.
+-- Returns: boolean, true: a repetition of the last counted attempt (same reference); false: a new attempt; null: the limit is
+--   reached.
 -- Errors: none.
 create or replace function private.begin_promocode_try(p_user_id bigint, p_reference text)
 returns boolean
@@ -31,4 +34,4 @@ end
 $$;
 
 revoke all on function private.begin_promocode_try from public, anon, authenticated, service_role;
-comment on function private.begin_promocode_try is 'Lets a person name a promo code, unless they named too many wrong ones';
+comment on function private.begin_promocode_try is 'Checks and locks a user''s counter of wrong promo codes';

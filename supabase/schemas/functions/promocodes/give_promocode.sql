@@ -1,8 +1,16 @@
--- Gives what a promo code is for, and keeps that it was given. A month is added to the end of what the person has.
+-- Grants what a promo code is for and stores the redemption. Months extend the user's plan from the end of what they have; a
+-- discount is kept until the next one-time purchase (private.discount_of).
 --
--- Twice or at once: the caller holds the code and has seen that it may be redeemed; person and code are unique besides.
--- Returns: jsonb {code, kind, value, plan, until}, without what there is not: what the person is told they got.
--- Errors: Z0006, the reference is known of another code or person.
+-- Concurrency: the caller has locked the code and checked that this user may redeem it; besides, (promocode_id, user_id) is the
+--   primary key of redemptions.
+-- Locks: user (NO KEY UPDATE; not for a discount), subscription or trainings; the code's row is locked by the caller.
+-- Returns: jsonb
+--   code: text
+--   kind: 'month' | 'credits' | 'trainings' | 'percent'
+--   value: int                 (months, credits, trainings, or percent)
+--   plan?: text                (month)
+--   until?: timestamptz        (month: end of the plan; percent: end of the discount, missing if it has none)
+-- Errors: Z0006 the reference was used with another code or user; it rolls the whole grant back.
 create or replace function private.give_promocode(p_promocode public.promocodes, p_user_id bigint, p_reference text)
 returns jsonb
 language plpgsql
@@ -26,7 +34,7 @@ begin
       update public.users as u set bonus_credits = u.bonus_credits + p_promocode.value where u.id = p_user_id;
     when 'trainings' then
       perform private.give_trainings(p_user_id, 'promo', 'promocode:' || p_promocode.id, p_promocode.value);
-    else  -- percent: waits for a purchase
+    else  -- percent: applied to the next purchase
       v_until := p_promocode.valid_until;
   end case;
   v_given := jsonb_strip_nulls(
@@ -46,7 +54,7 @@ begin
   )
   on conflict (reference) do nothing;
   if not found then
-    raise exception 'this reference is known of another code or person' using errcode = 'Z0006';
+    raise exception 'the reference was used with another code or user' using errcode = 'Z0006';
   end if;
   update public.promocodes as p set uses = p.uses + 1 where p.id = p_promocode.id;
   return v_given;
@@ -54,4 +62,4 @@ end
 $$;
 
 revoke all on function private.give_promocode from public, anon, authenticated, service_role;
-comment on function private.give_promocode is 'Gives what a promo code is for';
+comment on function private.give_promocode is 'Grants what a promo code is for';

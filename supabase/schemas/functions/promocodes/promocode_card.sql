@@ -1,7 +1,8 @@
--- Tells all there is to know of a promo code.
+-- Returns a promo code with its current state, for admins.
 --
--- Twice or at once: computes from the row and the time alone.
--- Returns: jsonb: its row, and state: active | off | used_up | over | not_yet.
+-- Concurrency: read-only; computed from the given row and the time.
+-- Locks: none.
+-- Returns: jsonb, the row's columns and state: active | off (deactivated) | used_up | over (expired) | not_yet (not valid yet).
 -- Errors: none.
 create or replace function private.promocode_card(p_promocode public.promocodes)
 returns jsonb
@@ -22,4 +23,4 @@ as $$
 $$;
 
 revoke all on function private.promocode_card from public, anon, authenticated, service_role;
-comment on function private.promocode_card is 'All there is to know of a promo code';
+comment on function private.promocode_card is 'A promo code with its current state';

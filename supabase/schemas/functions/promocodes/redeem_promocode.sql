@@ -1,15 +1,17 @@
--- Gives a person what a promo code is for. A discount waits for their next purchase (private.discount_of).
+-- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.discount_of). An attempt that grants
+-- nothing is an outcome, not an error, so that it counts towards the daily limit.
 --
--- Twice or at once: with the same reference it gives once, and a repetition is answered with what it gave then. A
---   person's attempts follow one another (promocode_tries is locked), and so do the people of one code (its row is
---   locked): each person once, never more than max_uses. Then the person is locked.
--- Returns: jsonb {outcome, …}. What gave nothing is an outcome, so that it counts as a try.
---   redeemed         with code, kind, value and, as far as there is one, plan, until (the plan's or discount's end)
---   already_used     with the same, and waits: whether it is a discount that is still there
---   unknown | expired | used_up
---   not_yet          with from
---   too_many_tries   the setting promocode_daily_tries; no code is looked at
--- Errors: Z0005, there is no such person; Z0006, the reference is known of another code or person.
+-- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on
+--   promocode_tries serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once, and
+--   never more than max_uses users.
+-- Locks: user (KEY SHARE), promocode_tries, code (NO KEY UPDATE), then as private.give_promocode.
+-- Returns: jsonb
+--   outcome: 'redeemed' | 'already_used' | 'unknown' | 'expired' | 'used_up' | 'not_yet' | 'too_many_tries'
+--     (too_many_tries: the setting promocode_daily_tries is reached, the code was not looked up)
+--   ...?private.give_promocode  (redeemed, already_used; all missing if redeemed before an erasure)
+--   waits?: boolean             (already_used: it is a discount that can still be used)
+--   from?: timestamptz          (not_yet: start of its validity)
+-- Errors: Z0005 no such user; Z0006 the reference was used with another code or user.
 create or replace function public.redeem_promocode(p_user_id bigint, p_code text, p_reference text default null)
 returns jsonb
 language plpgsql
@@ -26,7 +28,7 @@ declare
 begin
   perform from public.users as u where u.id = p_user_id for key share;
   if not found then
-    raise exception 'there is no such person' using errcode = 'Z0005';
+    raise exception 'no such user' using errcode = 'Z0005';
   end if;
   v_is_again := private.begin_promocode_try(p_user_id, p_reference);
   if v_is_again is null then
@@ -74,4 +76,4 @@ $$;
 
 revoke all on function public.redeem_promocode from public, anon, authenticated, service_role;
 grant execute on function public.redeem_promocode to bot_backend, service_role;
-comment on function public.redeem_promocode is 'Gives a person what a promo code is for, once';
+comment on function public.redeem_promocode is 'Redeems a promo code for a user';

@@ -1,7 +1,8 @@
--- Reads one setting of the installation.
+-- Reads a setting of the installation (private.settings).
 --
--- Twice or at once: only reads.
--- Returns: the setting as text, or null if there is none of this name.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text, the setting's value (a JSON list or object as its text); null if there is no setting of this name.
 -- Errors: none.
 create or replace function private.setting(p_key text)
 returns text
@@ -14,4 +15,4 @@ as $$
 $$;
 
 revoke all on function private.setting from public, anon, authenticated, service_role;
-comment on function private.setting is 'One setting of the installation as text';
+comment on function private.setting is 'A setting of the installation as text';
