@@ -1,15 +1,15 @@
-"""`POST /<provider>[/<kind>]`: a payment provider calls. Decided in shared/payments/endpoint.py."""
+"""`POST /<provider>[/<kind>]`: a payment provider calls. Decided in shared/payments/recording.py."""
 
 import functions_framework
 from flask import Request
 
 from shared.core import process
-from shared.payments import endpoint
+from shared.payments import recording
 
-process.started("payments", endpoint.admits)
+process.started("payments", recording.admits)
 
 
 @functions_framework.http
-def payments(request: Request) -> endpoint.Response:
+def payments(request: Request) -> recording.Response:
     """Answer one callback of a payment provider."""
-    return endpoint.respond(request)
+    return recording.respond(request)

@@ -6,8 +6,8 @@ import hashlib
 
 import orjson
 
-from shared.payments import endpoint, providers
-from shared.payments.notice import Event
+from shared.payments import providers, recording
+from shared.payments.events import WebhookEvent
 
 
 def ask(provider_key: str, order_id: int, reference: str, timeout: float) -> frozenset[str]:
@@ -21,11 +21,11 @@ def ask(provider_key: str, order_id: int, reference: str, timeout: float) -> fro
         PaymentError: no answer.
     """
     provider = providers.load(provider_key)
-    notices = provider.fetch(order_id, reference, timeout)
-    if not notices:
+    payment_events = provider.fetch(order_id, reference, timeout)
+    if not payment_events:
         return frozenset()
-    body = orjson.dumps([notice.plain() for notice in notices])
+    body = orjson.dumps([payment_event.to_json() for payment_event in payment_events])
     # The same state is the same event, so that repeated questions keep one.
     key = f"asked:{order_id}:{hashlib.sha256(body).hexdigest()[:16]}"
-    endpoint.record(provider, Event(key, notices, "asked"), body)
-    return frozenset(notice.kind.value for notice in notices)
+    recording.record(provider, WebhookEvent(key, payment_events, "asked"), body)
+    return frozenset(payment_event.kind.value for payment_event in payment_events)

@@ -13,32 +13,32 @@ from typing import Any, ClassVar
 
 from shared.core.config import settings
 from shared.core.errors import OutsideError, SwitchboardError
-from shared.payments.notice import Event, Notice
+from shared.payments.events import PaymentEvent, WebhookEvent
 
 MAX_BODY = 262_144  # bytes of a callback
 
 
-class Forged(SwitchboardError):
+class InvalidSignature(SwitchboardError):
     """The callback does not prove that it is the provider's. The message never repeats what was sent."""
 
 
-class Unusable(SwitchboardError):
+class InvalidPayload(SwitchboardError):
     """The callback is authentic, but not what the provider's documentation says."""
 
 
 class PaymentError(OutsideError):
     """The provider refused or did not answer. `is_certain` says that it surely did nothing."""
 
-    def __init__(self, message: str, *, is_certain: bool = False) -> None:
+    def __init__(self, message: str, *, not_executed: bool = False) -> None:
         super().__init__(message)
-        self.is_certain = is_certain
+        self.not_executed = not_executed
 
 
 class RequestRefused(PaymentError):
     """The provider will not do what it was asked, however often: what we sent or our account is the cause."""
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, is_certain=True)
+        super().__init__(message, not_executed=True)
 
 
 class ContactRefused(RequestRefused):
@@ -46,7 +46,7 @@ class ContactRefused(RequestRefused):
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class WebhookRequest:
     """A callback as it came. Names of headers are in lower case."""
 
     kind: str  # the rest of the path, for providers with an address for each kind
@@ -60,7 +60,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class WebhookResponse:
     """What the provider is answered, in its own words."""
 
     status: int = 200
@@ -68,7 +68,7 @@ class Reply:
     content_type: str = "text/plain"
 
 
-class Verdict(StrEnum):
+class PrecheckResult(StrEnum):
     """What a provider hears that asks whether it may take the money: the words of `check_order`."""
 
     PAYABLE = "ok"
@@ -93,7 +93,7 @@ class Order:
     idempotency_key: str  # the same for every try of this one order
     return_url: str  # where the payer goes afterwards: the bot
     language: str = "ru"
-    # month | year: it shall be paid again each period, by the provider (RENEWS) or by us (SAVES_METHOD)
+    # month or year when the order renews: charged by the provider, or by us with a saved method
     period: str | None = None
     contact: str | None = None  # e-mail or phone for the receipt (54-FZ)
     expires_at: datetime | None = None
@@ -122,10 +122,10 @@ class Checkout:
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class StatementPage:
     """A page of a provider's own lists. Each event has the key of the callback that should have told it."""
 
-    events: tuple[Event, ...]
+    events: tuple[WebhookEvent, ...]
     cursor: str = ""  # where the next page begins; empty: this was the last one
 
 
@@ -133,22 +133,25 @@ class Provider(ABC):
     """One payment provider. Its key names its file, the path of its callbacks and its settings."""
 
     REQUIRED: ClassVar[tuple[str, ...]]  # variables without which it is not offered
-    API: ClassVar[str]  # its own address, without a slash at the end; `<KEY>_API_URL` replaces it
+    API_URL: ClassVar[str]  # its own address, without a slash at the end; `<KEY>_API_URL` replaces it
     CURRENCIES: ClassVar[frozenset[str]]
-    METHOD: ClassVar[str] = "card"  # how buyers call it: stars, card or crypto
-    KINDS: ClassVar[frozenset[str]] = frozenset({""})  # paths below the provider's own
-    ASKS: ClassVar[frozenset[str]] = frozenset()  # kinds that ask first and tell nothing: see `check_reply`
-    METHODS: ClassVar[frozenset[str]] = frozenset({"POST"})
-    RENEWS: ClassVar[frozenset[str]] = frozenset()  # periods it renews by itself: month, year
-    SAVES_METHOD: ClassVar[bool] = False  # what was paid with can be charged again by us (`charge_saved`)
-    NEEDS_CONTACT: ClassVar[bool] = False  # a receipt is due with it
-    HAS_STATUS: ClassVar[bool] = False  # it can be asked for the state of one payment
+    PAYMENT_METHOD: ClassVar[str] = "card"  # how buyers call it: stars, card or crypto
+    WEBHOOK_KINDS: ClassVar[frozenset[str]] = frozenset({""})  # paths below the provider's own
+    # Kinds that ask before money moves and report nothing: see `precheck_response`.
+    PRECHECK_KINDS: ClassVar[frozenset[str]] = frozenset()
+    HTTP_METHODS: ClassVar[frozenset[str]] = frozenset({"POST"})
+    RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset()  # periods it renews by itself: month, year
+    # We can charge the payment method of an earlier payment again (`charge_saved_method`).
+    SUPPORTS_SAVED_METHODS: ClassVar[bool] = False
+    REQUIRES_CONTACT: ClassVar[bool] = False  # a receipt is due with it
+    SUPPORTS_STATUS: ClassVar[bool] = False  # it can be asked for the state of one payment
     # An unpaid checkout may end without a callback, and `fetch` does not report it.
-    ENDS_SILENTLY: ClassVar[bool] = False
-    HAS_REFUND: ClassVar[bool] = False
-    HAS_STATEMENT: ClassVar[bool] = False  # it lists what moved on a day
-    REFUNDS_IN_PART: ClassVar[bool] = True
-    KEY_SECONDS: ClassVar[int] = 23 * 3600  # for which a refund's key, once used, gives nothing back twice
+    EXPIRES_SILENTLY: ClassVar[bool] = False
+    SUPPORTS_REFUNDS: ClassVar[bool] = False
+    SUPPORTS_STATEMENTS: ClassVar[bool] = False  # it lists what moved on a day
+    SUPPORTS_PARTIAL_REFUNDS: ClassVar[bool] = True
+    # Seconds for which the provider remembers the idempotency key of a refund.
+    IDEMPOTENCY_TTL: ClassVar[int] = 23 * 3600
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -159,7 +162,9 @@ class Provider(ABC):
 
     def renews(self, period: str, currency: str) -> bool:
         """Whether a `month` or a `year` paid in a currency can be renewed, by itself or by us."""
-        return (period in self.RENEWS or self.SAVES_METHOD) and currency in self.CURRENCIES
+        return (
+            period in self.RECURRING_PERIODS or self.SUPPORTS_SAVED_METHODS
+        ) and currency in self.CURRENCIES
 
     def secrets(self, name: str) -> tuple[str, ...]:
         """Return the values of a variable, the current one first; several, with commas, while rotating."""
@@ -171,7 +176,7 @@ class Provider(ABC):
         Raises:
             ConfigError: the variable with another address is malformed.
         """
-        return settings().payment_url(self.key, self.API) + path
+        return settings().payment_url(self.key, self.API_URL) + path
 
     @abstractmethod
     def create(self, order: Order, timeout: float) -> Checkout:
@@ -187,7 +192,7 @@ class Provider(ABC):
         """
 
     @abstractmethod
-    def verify(self, call: Call) -> None:
+    def verify(self, request: WebhookRequest) -> None:
         """Let only the provider's own callbacks pass; every comparison in constant time.
 
         Raises:
@@ -196,7 +201,7 @@ class Provider(ABC):
         """
 
     @abstractmethod
-    def parse(self, call: Call) -> Event:
+    def parse(self, request: WebhookRequest) -> WebhookEvent:
         """Say what an authentic callback means. It may ask the provider (YooKassa, where that is the proof).
 
         Raises:
@@ -205,16 +210,16 @@ class Provider(ABC):
             PaymentError: the provider had to be asked and did not answer.
         """
 
-    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
-        """Ask for the state of a payment of ours by what `create` gave; only with HAS_STATUS.
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
+        """Ask for the state of a payment of ours by what `create` gave; only with SUPPORTS_STATUS.
 
         Raises:
             PaymentError: no answer.
         """
         raise NotImplementedError
 
-    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
-        """Return a page of what moved from `since` to before `until`; only with HAS_STATEMENT.
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
+        """Return a page of what moved from `since` to before `until`; only with SUPPORTS_STATEMENTS.
 
         It holds payments that came in, refunds and disputes in their present state, also those of other shops
         on the same account. An object that makes no sense is logged and left out.
@@ -227,8 +232,8 @@ class Provider(ABC):
         """
         raise NotImplementedError
 
-    def charge_saved(self, order: Order, saved_method: str, timeout: float) -> Notice:
-        """Charge `saved_method` of an earlier notice for an order; only with SAVES_METHOD.
+    def charge_saved_method(self, order: Order, saved_method: str, timeout: float) -> PaymentEvent:
+        """Charge `saved_method` of an earlier notice for an order; only with SUPPORTS_SAVED_METHODS.
 
         With the same `order.idempotency_key` it happens once. A refusal is a notice too: FAILED where another
         try may succeed, CANCELED where this method will never be charged again.
@@ -238,11 +243,10 @@ class Provider(ABC):
         """
         raise NotImplementedError
 
-    def find_charge(self, order_id: int, since: datetime, timeout: float) -> Notice | None:
-        """Look for what an order of ours was charged; only with SAVES_METHOD.
+    def find_charge(self, order_id: int, since: datetime, timeout: float) -> PaymentEvent | None:
+        """Look for what an order of ours was charged; only with SUPPORTS_SAVED_METHODS.
 
-        It is asked when the outcome of `charge_saved` stayed unknown for longer than the provider remembers
-        its key.
+        Called when the outcome of `charge_saved_method` is still unknown after IDEMPOTENCY_TTL.
 
         Returns:
             the last of its charges since then, or None when there surely is none.
@@ -262,8 +266,8 @@ class Provider(ABC):
         telegram_id: int,
         timeout: float,
         receipt: Receipt | None = None,
-    ) -> Notice | None:
-        """Give money back; only with HAS_REFUND. With the same `key` it happens once (for KEY_SECONDS).
+    ) -> PaymentEvent | None:
+        """Refund a payment; only with SUPPORTS_REFUNDS. The same `key` refunds once for IDEMPOTENCY_TTL.
 
         Returns:
             what happened, or None when a callback will tell.
@@ -273,7 +277,7 @@ class Provider(ABC):
         """
         raise NotImplementedError
 
-    def stop_renewal(
+    def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """Have it no longer renewed; only for providers that renew. What was paid still runs.
@@ -289,18 +293,18 @@ class Provider(ABC):
 
     # What the provider is answered.
 
-    def check_reply(self, call: Call, verdict: Verdict) -> Reply:
-        """Answer a callback of the kinds in ASKS: what `parse` made of it names the order and the amount."""
+    def precheck_response(self, request: WebhookRequest, verdict: PrecheckResult) -> WebhookResponse:
+        """Answer a provider's pre-payment check (read-only), a webhook of one of the PRECHECK_KINDS."""
         raise NotImplementedError
 
-    def accepted(self, call: Call) -> Reply:
+    def success_response(self, request: WebhookRequest) -> WebhookResponse:
         """Answer that everything is stored, now or before."""
-        return Reply(200, b"OK")
+        return WebhookResponse(200, b"OK")
 
-    def again(self, call: Call) -> Reply:
+    def retry_response(self, request: WebhookRequest) -> WebhookResponse:
         """Answer so that the provider tries again."""
-        return Reply(503, b"try again later")
+        return WebhookResponse(503, b"try again later")
 
-    def refused(self, call: Call) -> Reply:
+    def rejection_response(self, request: WebhookRequest) -> WebhookResponse:
         """Answer a callback that proves nothing."""
-        return Reply(401, b"not authentic")
+        return WebhookResponse(401, b"not authentic")

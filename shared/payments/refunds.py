@@ -16,8 +16,8 @@ import orjson
 
 from shared.core import db, log, texts
 from shared.core.errors import ConfigError, DatabaseUnavailable
-from shared.payments import endpoint, providers
-from shared.payments.notice import Event, Kind, Notice
+from shared.payments import notifications, providers, recording
+from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import PaymentError, Provider, Receipt
 
 TIMEOUT = 8.0  # seconds for a provider to give money back
@@ -38,12 +38,12 @@ def obstacle(provider_key: str, *, is_whole: bool) -> Obstacle | None:
     """Say why a provider cannot be asked to give back all of a payment, or a part of it; None: it can."""
     if provider_key == BALANCE:
         return None
-    if provider_key not in providers.names() or not providers.load(provider_key).HAS_REFUND:
+    if provider_key not in providers.names() or not providers.load(provider_key).SUPPORTS_REFUNDS:
         return Obstacle.NEVER
     provider = providers.load(provider_key)
     if not provider.is_configured():
         return Obstacle.NOT_CONFIGURED
-    return None if is_whole or provider.REFUNDS_IN_PART else Obstacle.WHOLE_ONLY
+    return None if is_whole or provider.SUPPORTS_PARTIAL_REFUNDS else Obstacle.WHOLE_ONLY
 
 
 def ask(task: Task, timeout: float = TIMEOUT) -> None:
@@ -57,23 +57,23 @@ def ask(task: Task, timeout: float = TIMEOUT) -> None:
         return _keep(task, "refused", str(hindrance))
     provider = providers.load(task["provider"])
     try:
-        notice = _give_back(provider, task, timeout)
+        payment_event = _give_back(provider, task, timeout)
     except PaymentError as error:
         log.warning("a refund was not made", action="refund_failed", provider=provider.key, reason=str(error))
-        return _keep(task, "refused" if error.is_certain else "unsure", str(error))
+        return _keep(task, "refused" if error.not_executed else "unsure", str(error))
     except ConfigError as error:
         log.alert(f"a setting is wrong: {error}", action="config_error")
         return _keep(task, "refused", str(error))
-    if notice is None or not _record(provider, task, notice):
+    if payment_event is None or not _record(provider, task, payment_event):
         return _keep(task, "accepted", "")
     return None
 
 
 def go_on(deadline: float) -> int:
     """Ask for the refunds that were left open, and return how many there were."""
-    lasts = {key: providers.load(key).KEY_SECONDS for key in providers.configured()}
+    lasts = {key: providers.load(key).IDEMPOTENCY_TTL for key in providers.configured()}
     claimed = db.call("claim_open_refunds", p_providers=lasts, p_limit=_AT_ONCE)
-    endpoint.send(claimed["outgoing"])
+    notifications.deliver(claimed["outgoing"])
     asked = 0
     for task in claimed["tasks"]:
         if monotonic() + TIMEOUT > deadline:
@@ -93,7 +93,7 @@ def _try(task: Task) -> None:
         log.alert("a refund broke", action="refund_failed", provider=task["provider"], error=str(error))
 
 
-def _give_back(provider: Provider, task: Task, timeout: float) -> Notice | None:
+def _give_back(provider: Provider, task: Task, timeout: float) -> PaymentEvent | None:
     return provider.refund(
         task["number"],
         Decimal(task["amount"]),
@@ -107,21 +107,21 @@ def _give_back(provider: Provider, task: Task, timeout: float) -> Notice | None:
 
 def _receipt(provider: Provider, task: Task) -> Receipt | None:
     """Return the receipt that is due, named as in the order; None when nobody is left to send it to."""
-    if not (provider.NEEDS_CONTACT and task["contact"] and task["texts"]):
+    if not (provider.REQUIRES_CONTACT and task["contact"] and task["texts"]):
         return None
     language = texts.choose(*task["languages"])
     return Receipt(task["contact"], texts.product_words(language, task["texts"]).title[:32])
 
 
-def _record(provider: Provider, task: Task, notice: Notice) -> bool:
+def _record(provider: Provider, task: Task, payment_event: PaymentEvent) -> bool:
     """Record what the provider did, as the answer to this refund."""
-    told = replace(notice, refund_id=task["id"])
-    kind = Kind(told.kind).value
-    return endpoint.record(
-        provider, Event(f"{task['key']}:{kind}", (told,), "refund"), orjson.dumps(told.plain())
+    told = replace(payment_event, refund_id=task["id"])
+    kind = EventKind(told.kind).value
+    return recording.record(
+        provider, WebhookEvent(f"{task['key']}:{kind}", (told,), "refund"), orjson.dumps(told.to_json())
     )
 
 
 def _keep(task: Task, answer: str, reason: str) -> None:
     kept = db.call("keep_refund_answer", p_refund_id=task["id"], p_answer=answer, p_error=reason)
-    endpoint.send(kept["outgoing"])
+    notifications.deliver(kept["outgoing"])

@@ -19,8 +19,8 @@ import orjson
 
 from shared.core import db, log, texts
 from shared.core.errors import ConfigError
-from shared.payments import contacts, endpoint, providers
-from shared.payments.notice import CONTACT_REFUSED, Event, Kind, Notice
+from shared.payments import contacts, notifications, providers, recording
+from shared.payments.events import CONTACT_REFUSED, EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import Order, PaymentError, Provider
 
 _TIME = 25.0  # seconds in which charges begin
@@ -32,7 +32,7 @@ Json = dict[str, Any]
 
 def charge_due() -> int:
     """Charge what is due; return of how many the outcome is known."""
-    saving = [key for key in providers.configured() if providers.load(key).SAVES_METHOD]
+    saving = [key for key in providers.configured() if providers.load(key).SUPPORTS_SAVED_METHODS]
     if not saving:
         return 0
     deadline = monotonic() + _TIME
@@ -51,7 +51,7 @@ def _work(saving: list[str], deadline: float) -> int:
     known = 0
     while monotonic() < deadline:
         claimed = db.call("claim_due_renewals", p_providers=saving)
-        endpoint.send(claimed["outgoing"])
+        notifications.deliver(claimed["outgoing"])
         if not claimed["looked"]:
             break
         known += sum(_settle(charge) for charge in claimed["charges"])
@@ -62,28 +62,30 @@ def _settle(charge: Json) -> bool:
     """Find out what becomes of one try, and record it; return whether it is known now."""
     provider = providers.load(charge["provider"])
     try:
-        notices = _way(charge)(provider, charge)
+        payment_events = _way(charge)(provider, charge)
     except (PaymentError, ConfigError) as error:
         tell = log.warning if isinstance(error, PaymentError) else log.alert  # a setting needs a person
         tell(
             "the outcome of a charge is unknown",
-            action="charge_unsure",
+            action="charge_outcome_unknown",
             provider=provider.key,
             order=charge["order_id"],
             reason=str(error),
         )
         return False
-    if not notices:
+    if not payment_events:
         db.call("forget_charge", p_renewal_id=charge["id"], p_attempt=charge["attempt"])
         return True
-    first = notices[0]
-    if first.kind is Kind.PENDING:
+    first = payment_events[0]
+    if first.kind is EventKind.PENDING:
         # From now on it can be asked for by its number.
         db.call("keep_checkout", p_order_id=charge["order_id"], p_url=None, p_reference=first.payment_id)
         return False
-    if first.kind is not Kind.PAID:
+    if first.kind is not EventKind.PAID:
         # Without a payment nothing was even tried: what we send is wrong.
-        is_ours = first.kind is Kind.FAILED and first.payment_id is None and first.reason != CONTACT_REFUSED
+        is_ours = (
+            first.kind is EventKind.FAILED and first.payment_id is None and first.reason != CONTACT_REFUSED
+        )
         (log.alert if is_ours else log.warning)(
             "a charge was declined",
             action="charge_declined",
@@ -91,32 +93,32 @@ def _settle(charge: Json) -> bool:
             order=charge["order_id"],
             reason=first.reason,
         )
-    body = orjson.dumps([notice.plain() for notice in notices])
+    body = orjson.dumps([payment_event.to_json() for payment_event in payment_events])
     key = f"charge:{charge['order_id']}:{charge['attempt']}:{first.kind}"
-    return endpoint.record(provider, Event(key, notices, "charge"), body)
+    return recording.record(provider, WebhookEvent(key, payment_events, "charge"), body)
 
 
-def _way(charge: Json) -> Callable[[Provider, Json], tuple[Notice, ...]]:
+def _way(charge: Json) -> Callable[[Provider, Json], tuple[PaymentEvent, ...]]:
     """Return how to find out: by its number, by looking where asking could charge, else by charging."""
     if charge["reference"]:
         return _ask
     return _look if charge["is_look"] else _charge
 
 
-def _ask(provider: Provider, charge: Json) -> tuple[Notice, ...]:
-    notices = provider.fetch(charge["order_id"], charge["reference"], _TIMEOUT)
-    if not notices:
+def _ask(provider: Provider, charge: Json) -> tuple[PaymentEvent, ...]:
+    payment_events = provider.fetch(charge["order_id"], charge["reference"], _TIMEOUT)
+    if not payment_events:
         raise PaymentError(f"{provider.key} is still at it")
-    return notices
+    return payment_events
 
 
-def _look(provider: Provider, charge: Json) -> tuple[Notice, ...]:
+def _look(provider: Provider, charge: Json) -> tuple[PaymentEvent, ...]:
     since = datetime.fromisoformat(charge["asked_at"]) - _EARLIER
     found = provider.find_charge(charge["order_id"], since, _TIMEOUT)
     return () if found is None else (found,)
 
 
-def _charge(provider: Provider, charge: Json) -> tuple[Notice, ...]:
+def _charge(provider: Provider, charge: Json) -> tuple[PaymentEvent, ...]:
     language = texts.choose(*charge["languages"])
     words, begun = texts.product_words(language, charge["texts"]), datetime.fromisoformat(charge["asked_at"])
     order = Order(
@@ -133,4 +135,4 @@ def _charge(provider: Provider, charge: Json) -> tuple[Notice, ...]:
         contact=charge["contact"] and (contacts.read(charge["contact"]) or charge["contact"]),
         bot=charge["bot"],
     )
-    return (provider.charge_saved(order, charge["saved_method"], _TIMEOUT),)
+    return (provider.charge_saved_method(order, charge["saved_method"], _TIMEOUT),)

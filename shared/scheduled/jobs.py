@@ -27,11 +27,13 @@ JOBS = {
         "* * * * *", "shared.telegram.sweep:sweep", "Finishes what dead workers left, sends what waits"
     ),
     "payments": Job(
-        "*/5 * * * *", "shared.payments.jobs:payments", "Asks providers about open orders, reminds of ends"
+        "*/5 * * * *",
+        "shared.payments.payments_job:payments",
+        "Asks providers about open orders, reminds of ends",
     ),
     "statements": Job(
         "17 * * * *",
-        "shared.payments.statements:statements",
+        "shared.payments.reconciliation:statements",
         "Compares each day's money with providers' lists",
     ),
 }

@@ -1054,7 +1054,7 @@ comment on table public.payment_events is 'Inbox of webhook events from payment 
 comment on column public.payment_events.event_key is 'Deduplication key: the same for every delivery of one event';
 comment on column public.payment_events.user_id is 'User that the event concerns, if known: the payer or the buyer';
 comment on column public.payment_events.body is 'Raw body; invalid UTF-8 is replaced; empty once the user is erased';
-comment on column public.payment_events.notices is 'Parsed payment events (shared/payments/notice.py); empty once the user is erased';
+comment on column public.payment_events.notices is 'Parsed payment events (shared/payments/events.py); empty once the user is erased';
 alter table public.payment_events enable row level security;
 revoke all on table public.payment_events from public, anon, authenticated, service_role;
 revoke all on sequence public.payment_events_id_seq from public, anon, authenticated, service_role;
@@ -1768,7 +1768,7 @@ $$;
 revoke all on function private.notice_state from public, anon, authenticated, service_role;
 comment on function private.notice_state is 'Whether one thing that a provider''s own list says is recorded here';
 
--- Names the kind of money movement that a notice (shared/payments/notice.py) or an operation is about.
+-- Names the kind of money movement that a notice (shared/payments/events.py) or an operation is about.
 --
 -- Twice or at once: only computes.
 -- Returns: paid, refund or dispute; null when it moves no money.
@@ -6059,7 +6059,7 @@ revoke all on function public.apply_kept_events from public, anon, authenticated
 grant execute on function public.apply_kept_events to bot_backend;
 comment on function public.apply_kept_events is 'Applies payment events that could not be applied when they came';
 
--- Applies one thing that happened (shared/payments/notice.py) to the payment it is about.
+-- Applies one thing that happened (shared/payments/events.py) to the payment it is about.
 --
 -- Twice or at once: the payment's row is made once and locked; what moved is kept by its own number, so a repetition
 --   changes no sum. A dispute that was decided and a refund that failed stay so, whatever comes later.

@@ -233,7 +233,7 @@ def test_the_guide_to_payments_names_every_providers_variables_and_address() -> 
     for name in set(providers.names()) - {"fake", "telegram_stars"}:
         assert f"<PUBLIC_URL>/payments/{name}" in text
         assert all(f"`{variable}`" in text for variable in providers.load(name).REQUIRED)
-        for kind in filter(None, providers.load(name).KINDS):
+        for kind in filter(None, providers.load(name).WEBHOOK_KINDS):
             assert f"/{kind}`" in text
 
 

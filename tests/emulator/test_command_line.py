@@ -200,7 +200,7 @@ def test_what_cannot_be_paid(run: Run) -> None:
 def test_checkouts_are_listed_and_acted_on(run: Run, stack: Stack) -> None:
     assert run("checkout") == (0, "There is no checkout yet: tap a button to pay first.\n", "")
     assert run("checkout", "pay")[2] == "There is no checkout: tap a button to pay first.\n"
-    made = {"order_id": 1, "telegram_id": 1, "notices": [], "left": {}}
+    made = {"order_id": 1, "telegram_id": 1, "events": [], "left": {}}
     stack.payments["fake"].keep(Bill("b1", Decimal(5), "USD", "Premium", object=made))
     assert "possible now: pay, decline," in run("checkout")[1]
     assert run("checkout", "pay", "--no-wait", "--provider", "fake")[0] == 0

@@ -59,7 +59,7 @@ KEYS = [
     *("currency", "invoice_payload", "language_code", "caption", "photo"),
     *("document", "forward_origin", "quote", "object", "message_thread_id"),
     *("event", "payment_intent", "metadata", "order_id", "amount_total"),
-    *("amount", "value", "notices", "kind", "payment_id"),
+    *("amount", "value", "events", "kind", "payment_id"),
     *("payload", "invoice_id", "update_type", "fiat", "asset"),
     *("sum", "order_num", "payment_status", "InvoiceId", "Amount"),
     *("TransactionId", "created"),

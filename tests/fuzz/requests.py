@@ -12,7 +12,7 @@ from random import Random
 from typing import Any
 from urllib.parse import parse_qsl
 
-from shared.payments.provider import Call
+from shared.payments.provider import WebhookRequest
 from tests.fuzz.mutation import ODD_TEXTS, Mutator
 from tests.payments.sample import samples
 
@@ -56,7 +56,7 @@ BUTTONS = [
     ),
     *("pay:credits_100:fake", "pay::", "admin:user:1", "admin:grant:1:100", "usage", "profile", "x" * 64, ""),
 ]
-KINDS = [
+WEBHOOK_KINDS = [
     *["message"] * 10,
     *["callback_query"] * 6,
     *(
@@ -123,7 +123,7 @@ def telegram(world: World, seed: int) -> Iterator[Request]:
 
 
 def _update(world: World, random: Random, number: int) -> dict[str, Any]:
-    kind = random.choice(KINDS)
+    kind = random.choice(WEBHOOK_KINDS)
     user = {
         "id": random.choice(world.users),
         "is_bot": False,
@@ -210,7 +210,7 @@ def _callback(world: World, mutator: Mutator, case: dict[str, Any]) -> bytes:
     return mutator.json(mutator.mutated(json.loads(text)))
 
 
-def _request(random: Random, path: str, call: Call) -> Request:
+def _request(random: Random, path: str, call: WebhookRequest) -> Request:
     headers = {"content-type": "application/json", **call.headers}
     if random.random() < 0.1:
         name = random.choice(list(headers))
@@ -224,7 +224,7 @@ def _request(random: Random, path: str, call: Call) -> Request:
 
 def _fake(world: World, mutator: Mutator) -> Request:
     random = mutator.random
-    notice = {
+    payment_event = {
         "kind": random.choice(
             [
                 "paid",
@@ -245,10 +245,14 @@ def _fake(world: World, mutator: Mutator) -> Request:
         "period_ends_at": random.choice(["2030-01-01T00:00:00Z", 1, 10**18, "9999-12-31T23:59:59+00:00"]),
         "happened_at": random.choice([1, "2026-01-01T00:00:00+00:00", "0001-01-01T00:00:00+14:00"]),
     }
-    event = {"id": f"f{random.randrange(10**6)}", "type": "x", "notices": [notice] * random.randrange(1, 3)}
+    event = {
+        "id": f"f{random.randrange(10**6)}",
+        "type": "x",
+        "events": [payment_event] * random.randrange(1, 3),
+    }
     body = mutator.json(mutator.mutated(event))
     signature = hmac.digest(world.env["FAKE_SECRET_KEY"].encode(), body, "sha256").hex()
-    return _request(random, "/fake", Call("", "POST", {"x-fake-signature": signature}, body))
+    return _request(random, "/fake", WebhookRequest("", "POST", {"x-fake-signature": signature}, body))
 
 
 def scheduled(world: World, seed: int) -> Iterator[Request]:

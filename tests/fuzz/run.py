@@ -25,8 +25,8 @@ TIMEOUT = 60.0  # seconds for one answer
 NEEDED: dict[str, Callable[[dict[str, Any]], bool]] = {
     "update_unusable": lambda _line: True,  # Telegram sends what we cannot read
     "update_set_aside": lambda line: line["error"].startswith("Unusable: "),  # or what the library cannot
-    "payment_unusable": lambda _line: True,  # a provider sends what we cannot read
-    "payment_not_applied": lambda _line: True,  # or what we cannot book
+    "webhook_payload_invalid": lambda _line: True,  # a provider sends what we cannot read
+    "payment_event_not_applied": lambda _line: True,  # or what we cannot book
     "call_refused": lambda line: "chat not found" in line["reason"],
 }
 

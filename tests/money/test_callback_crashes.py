@@ -17,7 +17,7 @@ from tools.emulator.payments import Callback, NotPossible
 from tools.emulator.stack import Stack
 
 pytestmark = [pytest.mark.usefixtures("alive"), pytest.mark.slow]
-REFUNDING = sorted(key for key in LABELS if load(key).HAS_REFUND)
+REFUNDING = sorted(key for key in LABELS if load(key).SUPPORTS_REFUNDS)
 RENEWING = ["stripe", "cloudpayments", "fake"]  # in dollars, too
 
 
@@ -183,7 +183,7 @@ def _two_in_one(stand_in: Any, bills: list[Any]) -> Callback:
         | {"amount": str(bill.amount), "currency": bill.currency, "telegram_id": bill.object["telegram_id"]}
         for bill in bills
     ]
-    body = json.dumps({"id": f"event-{bills[0].id}", "type": "together", "notices": notices}).encode()
+    body = json.dumps({"id": f"event-{bills[0].id}", "type": "together", "events": notices}).encode()
     headers = {"Content-Type": "application/json", "X-Fake-Signature": stand_in._sign(body)}
     return Callback("together", lambda _attempt: (headers, body))
 

@@ -42,7 +42,7 @@ def test_a_payment_that_yookassa_does_not_know_is_nobodys(stack: Stack, sql: Sql
         assert claim(stack, _notification(f"{kind}.succeeded", told), address) == 401
     assert events(sql) == before
     said = "\n".join(stack.function("payments").lines_after(printed))
-    assert "payment_forged" in said
+    assert "webhook_signature_invalid" in said
     assert "ALERT" not in said
 
 
@@ -74,7 +74,7 @@ def test_what_names_nothing_to_ask_for_is_refused_without_an_alarm(
     assert stack.payments["yookassa"].callbacks.ask(callback).status == 401
     assert events(sql) == before
     said = "\n".join(stack.function("payments").lines_after(printed))
-    assert '"payment_forged"' in said
+    assert '"webhook_signature_invalid"' in said
     assert "ALERT" not in said
 
 
@@ -98,7 +98,7 @@ def test_a_body_that_breaks_off_alarms_nobody(stack: Stack, sql: Sql, broken: st
         connection.shutdown(socket.SHUT_WR)
         answer = connection.recv(100)
     assert not answer or answer.split()[1] in (b"400", b"401"), answer
-    eventually(lambda: "payment_refused" in "\n".join(function.lines_after(printed)) or answer, 5)
+    eventually(lambda: "webhook_rejected" in "\n".join(function.lines_after(printed)) or answer, 5)
     assert events(sql) == before
     assert "ALERT" not in "\n".join(function.lines_after(printed))
     assert stack.payments["fake"].probe().status == 200, "the worker serves on"

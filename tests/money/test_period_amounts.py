@@ -12,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shared.payments.notice import Notice
+from shared.payments.events import PaymentEvent
 from shared.payments.providers.stripe import objects
 from tests.money.conftest import Money, number, paid, refunded, said
 from tests.support import examples, in_parallel
@@ -276,7 +276,9 @@ def test_which_invoices_are_for_a_period(reason: str | None, charged: int, is_pe
         "lines": {"data": [{"period": {"end": 1_800_000_000}}, {"period": {"end": 1_700_000_000}}]},
         "parent": {"subscription_details": {"subscription": "sub_1", "metadata": {"order_id": "42"}}},
     }  # fmt: skip
-    notice = objects.invoice_paid(invoice, "pi_1", Notice)
-    assert notice.amount == Decimal(charged) / 100
-    assert notice.is_invoice is is_period
-    assert (notice.subscription_id, notice.order_id) == (("sub_1", 42) if is_period else (None, None))
+    payment_event = objects.invoice_paid(invoice, "pi_1", PaymentEvent)
+    assert payment_event.amount == Decimal(charged) / 100
+    assert payment_event.is_invoice is is_period
+    assert (payment_event.subscription_id, payment_event.order_id) == (
+        ("sub_1", 42) if is_period else (None, None)
+    )

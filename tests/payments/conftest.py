@@ -10,8 +10,8 @@ import pytest
 
 from shared.core import http
 from shared.core.config import settings
-from shared.payments.notice import Event
-from shared.payments.provider import Call, Forged, Provider, Unusable
+from shared.payments.events import WebhookEvent
+from shared.payments.provider import InvalidPayload, InvalidSignature, Provider, WebhookRequest
 from shared.payments.providers import load, names
 from tests.support import eventually
 from tools.emulator.payments import Payments, PaymentStandIn
@@ -69,8 +69,8 @@ class Shop:
 
     def __init__(self, desk: Payments) -> None:
         self.desk = desk
-        self.calls: list[Call] = []
-        self.events: list[Event] = []
+        self.calls: list[WebhookRequest] = []
+        self.events: list[WebhookEvent] = []
         self.refused: list[Exception] = []
         self.status: int | None = None  # of its answers, whatever came
 
@@ -80,29 +80,31 @@ class Shop:
             return found
         key, _, kind = request.path.removeprefix("/payments/").partition("/")
         address = request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()
-        call = Call(kind, request.method, request.headers, request.body, request.query.encode(), address)
+        call = WebhookRequest(
+            kind, request.method, request.headers, request.body, request.query.encode(), address
+        )
         self.calls.append(call)
         if self.status is not None:
             return Response(self.status, b"", "text/plain")
         reply = self._answer(load(key), call)
         return Response(reply.status, reply.body, reply.content_type)
 
-    def _answer(self, provider: Provider, call: Call) -> Any:
+    def _answer(self, provider: Provider, call: WebhookRequest) -> Any:
         try:
             provider.verify(call)
             self.events.append(provider.parse(call))
-        except Forged as error:
+        except InvalidSignature as error:
             self.refused.append(error)
-            return provider.refused(call)
+            return provider.rejection_response(call)
         except Exception as error:
             self.refused.append(error)
-            return provider.again(call)
-        return provider.accepted(call)
+            return provider.retry_response(call)
+        return provider.success_response(call)
 
     def told(self, count: int) -> list[dict[str, Any]]:
         """Wait for so many events, and return what they say, in the order they came."""
         eventually(lambda: len(self.events) >= count, 20)
-        return [notice.plain() for event in self.events for notice in event.notices]
+        return [payment_event.to_json() for event in self.events for payment_event in event.payment_events]
 
     def stand_in(self, key: str) -> PaymentStandIn:
         return self.desk[key]
@@ -125,4 +127,4 @@ def body_of(case: dict[str, Any]) -> bytes:
     return case["raw"].encode() if "raw" in case else json.dumps(case["body"], ensure_ascii=False).encode()
 
 
-__all__ = ["Forged", "Shop", "Unusable", "body_of"]
+__all__ = ["InvalidPayload", "InvalidSignature", "Shop", "body_of"]

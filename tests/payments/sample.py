@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, ClassVar
 
-from shared.payments.provider import Call
+from shared.payments.provider import WebhookRequest
 
 HERE = Path(__file__).parent
 VECTORS: dict[str, Any] = json.loads((HERE / "recorded" / "vectors.json").read_text())
@@ -25,7 +25,9 @@ class Sample(ABC):
     SCHEME: ClassVar[str] = ""  # in vectors.json
 
     @abstractmethod
-    def sign(self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None) -> Call:
+    def sign(
+        self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None
+    ) -> WebhookRequest:
         """The callback with this body; `case` is the recorded one it comes from, if it does."""
 
     @abstractmethod
@@ -36,7 +38,7 @@ class Sample(ABC):
     def unknown(self) -> bytes:
         """A body that is well formed and says what nobody has heard of."""
 
-    def vector(self, vector: dict[str, Any]) -> tuple[dict[str, str], Call]:
+    def vector(self, vector: dict[str, Any]) -> tuple[dict[str, str], WebhookRequest]:
         """A published signature: the settings and the callback it belongs to."""
         raise NotImplementedError
 
@@ -59,7 +61,9 @@ def samples() -> dict[str, Sample]:
     return {key: import_module(f"tests.payments.samples.{key}").Sample() for key in found}
 
 
-def with_headers(call: Call, **headers: str) -> Call:
+def with_headers(call: WebhookRequest, **headers: str) -> WebhookRequest:
     """The callback with other headers (`_` for `-`)."""
     changed = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Call(call.kind, call.method, dict(call.headers) | changed, call.body, call.query, call.address)
+    return WebhookRequest(
+        call.kind, call.method, dict(call.headers) | changed, call.body, call.query, call.address
+    )

@@ -14,8 +14,17 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 from shared.core.errors import ConfigError
-from shared.payments.notice import Kind
-from shared.payments.provider import Call, Checkout, Forged, Order, PaymentError, Receipt, Unusable, Verdict
+from shared.payments.events import EventKind
+from shared.payments.provider import (
+    Checkout,
+    InvalidPayload,
+    InvalidSignature,
+    Order,
+    PaymentError,
+    PrecheckResult,
+    Receipt,
+    WebhookRequest,
+)
 from shared.payments.providers import load
 from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
@@ -48,7 +57,12 @@ def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Chec
 
 
 def of_kind(shop: Shop, kind: str) -> list[dict[str, Any]]:
-    return [notice.plain() for event in list(shop.events) if event.type == kind for notice in event.notices]
+    return [
+        payment_event.to_json()
+        for event in list(shop.events)
+        if event.type == kind
+        for payment_event in event.payment_events
+    ]
 
 
 # Signatures.
@@ -67,38 +81,38 @@ def test_each_header_fits_its_own_form_of_the_text(keys: None, text: str) -> Non
         {"x-content-hmac": mac(SECRET, plain)},
         {"content-hmac": "wrong", "x-content-hmac": mac(SECRET, plain)},
     ):
-        provider.verify(Call("pay", "POST", FORM | headers, body))
+        provider.verify(WebhookRequest("pay", "POST", FORM | headers, body))
     if plain != body:
         for headers in (
             {"x-content-hmac": mac(SECRET, body)},
             {"content-hmac": mac(SECRET, plain)},
         ):
-            with pytest.raises(Forged):
-                provider.verify(Call("pay", "POST", FORM | headers, body))
+            with pytest.raises(InvalidSignature):
+                provider.verify(WebhookRequest("pay", "POST", FORM | headers, body))
 
 
 def test_by_get_the_query_is_signed(keys: None, provider: Any) -> None:
     query = urlencode(PAID | {"Description": "Оплата + чек"}).encode()
-    call = Call("pay", "GET", {"content-hmac": mac(SECRET, query)}, b"", query)
+    call = WebhookRequest("pay", "GET", {"content-hmac": mac(SECRET, query)}, b"", query)
     provider.verify(call)
-    assert provider.parse(call).notices[0].amount == Decimal("10.00")
-    with pytest.raises(Forged):
-        provider.verify(Call("pay", "GET", call.headers, query, b""))
-    with pytest.raises(Forged):
-        provider.verify(Call("pay", "POST", call.headers, b"", query))
+    assert provider.parse(call).payment_events[0].amount == Decimal("10.00")
+    with pytest.raises(InvalidSignature):
+        provider.verify(WebhookRequest("pay", "GET", call.headers, query, b""))
+    with pytest.raises(InvalidSignature):
+        provider.verify(WebhookRequest("pay", "POST", call.headers, b"", query))
 
 
 def test_a_json_body_is_never_decoded(keys: None, provider: Any) -> None:
     body = json.dumps(PAID | {"Description": "50%25 + 1"}).encode()
     headers = {"content-type": "application/json; charset=utf-8", "x-content-hmac": mac(SECRET, body)}
-    provider.verify(Call("pay", "POST", headers, body))
+    provider.verify(WebhookRequest("pay", "POST", headers, body))
 
 
 def test_text_in_another_encoding_is_said_to_be_so(keys: None, provider: Any) -> None:
     body = "TransactionId=1&Amount=1&Currency=RUB&Description=%CE%EF".encode("ascii")
-    call = Call("pay", "POST", FORM | {"content-hmac": mac(SECRET, body)}, body)
+    call = WebhookRequest("pay", "POST", FORM | {"content-hmac": mac(SECRET, body)}, body)
     provider.verify(call)
-    with pytest.raises(Unusable, match="UTF-8"):
+    with pytest.raises(InvalidPayload, match="UTF-8"):
         provider.parse(call)
 
 
@@ -126,19 +140,19 @@ def test_the_current_secret_is_used_for_calls(environment: Callable[..., None], 
 def test_what_makes_no_sense_is_unusable(
     keys: None, provider: Any, change: dict[str, str], reason: str
 ) -> None:
-    with pytest.raises(Unusable, match=reason):
+    with pytest.raises(InvalidPayload, match=reason):
         provider.parse(SAMPLE.sign(urlencode(PAID | change).encode()))
 
 
 def test_a_refund_without_its_payment_is_unusable(keys: None, provider: Any) -> None:
     body = urlencode(PAID | {"OperationType": "Refund"}).encode()
-    with pytest.raises(Unusable, match="PaymentTransactionId"):
+    with pytest.raises(InvalidPayload, match="PaymentTransactionId"):
         provider.parse(SAMPLE.sign(body, case={"kind": "refund"}))
 
 
 def test_too_many_fields_are_unusable(keys: None, provider: Any) -> None:
     body = urlencode({**PAID, **{f"field{number}": 1 for number in range(300)}}).encode()
-    with pytest.raises(Unusable, match="too many"):
+    with pytest.raises(InvalidPayload, match="too many"):
         provider.parse(SAMPLE.sign(body))
 
 
@@ -146,43 +160,47 @@ def test_too_many_fields_are_unusable(keys: None, provider: Any) -> None:
 def test_an_order_that_is_none_of_ours_is_money_without_an_order(
     keys: None, provider: Any, invoice: str
 ) -> None:
-    notice = provider.parse(SAMPLE.sign(urlencode(PAID | {"InvoiceId": invoice}).encode())).notices[0]
-    assert (notice.kind, notice.order_id) == (Kind.PAID, None)
+    payment_event = provider.parse(
+        SAMPLE.sign(urlencode(PAID | {"InvoiceId": invoice}).encode())
+    ).payment_events[0]
+    assert (payment_event.kind, payment_event.order_id) == (EventKind.PAID, None)
 
 
 # What it is answered.
 
 
 def test_only_success_is_answered_with_zero(keys: None, provider: Any) -> None:
-    for kind in provider.KINDS:
+    for kind in provider.WEBHOOK_KINDS:
         call = SAMPLE.sign(SAMPLE.paid(), case={"kind": kind})
-        assert json.loads(provider.accepted(call).body) == {"code": 0}
-        assert json.loads(provider.again(call).body)["code"] != 0
-        assert json.loads(provider.refused(call).body)["code"] != 0
+        assert json.loads(provider.success_response(call).body) == {"code": 0}
+        assert json.loads(provider.retry_response(call).body)["code"] != 0
+        assert json.loads(provider.rejection_response(call).body)["code"] != 0
 
 
 @pytest.mark.parametrize(
     ("verdict", "code"),
     [
-        (Verdict.PAYABLE, 0),
-        (Verdict.UNKNOWN_ORDER, 10),
-        (Verdict.WRONG_PAYER, 11),
-        (Verdict.WRONG_AMOUNT, 12),
-        (Verdict.PAID, 13),
-        (Verdict.EXPIRED, 20),
+        (PrecheckResult.PAYABLE, 0),
+        (PrecheckResult.UNKNOWN_ORDER, 10),
+        (PrecheckResult.WRONG_PAYER, 11),
+        (PrecheckResult.WRONG_AMOUNT, 12),
+        (PrecheckResult.PAID, 13),
+        (PrecheckResult.EXPIRED, 20),
     ],
 )
-def test_a_check_is_answered_in_its_codes(keys: None, provider: Any, verdict: Verdict, code: int) -> None:
+def test_a_check_is_answered_in_its_codes(
+    keys: None, provider: Any, verdict: PrecheckResult, code: int
+) -> None:
     call = SAMPLE.sign(SAMPLE.paid(), case={"kind": "check"})
-    assert call.kind in provider.ASKS
-    reply = provider.check_reply(call, verdict)
+    assert call.kind in provider.PRECHECK_KINDS
+    reply = provider.precheck_response(call, verdict)
     assert (reply.status, json.loads(reply.body)) == (200, {"code": code})
 
 
 def test_a_check_that_cannot_be_answered_declines_with_words_for_the_payer(keys: None, provider: Any) -> None:
-    reply = provider.again(SAMPLE.sign(SAMPLE.paid(), case={"kind": "check"}))
+    reply = provider.retry_response(SAMPLE.sign(SAMPLE.paid(), case={"kind": "check"}))
     assert (reply.status, json.loads(reply.body)) == (200, {"code": 13})
-    assert provider.again(SAMPLE.sign(SAMPLE.paid())).status == 503
+    assert provider.retry_response(SAMPLE.sign(SAMPLE.paid())).status == 503
 
 
 # With the stand-in.
@@ -241,7 +259,7 @@ def test_without_the_shops_agreement_no_money_is_taken(
             shop.desk.press(checkout.url, action)
     assert not shop.events
     (declined,) = provider.fetch(made.id, checkout.reference, TIMEOUT)
-    assert declined.kind is Kind.FAILED
+    assert declined.kind is EventKind.FAILED
 
 
 def test_a_declined_order_can_be_paid_after_all(shop: Shop) -> None:
@@ -268,7 +286,7 @@ def test_it_is_told_again_until_the_code_says_so(shop: Shop) -> None:
 def test_a_forged_payment_is_refused(shop: Shop) -> None:
     bought(shop, "forge")
     eventually(lambda: shop.refused, 20)
-    assert isinstance(shop.refused[0], Forged)
+    assert isinstance(shop.refused[0], InvalidSignature)
     assert not shop.events
 
 
@@ -306,14 +324,14 @@ def test_a_wrong_vat_code_is_named(shop: Shop, environment: Callable[..., None],
 def test_what_it_refuses_is_told_and_certain(shop: Shop, provider: Any) -> None:
     with pytest.raises(PaymentError, match="Invalid Currency value") as refused:
         provider.create(order(currency="XYZ"), TIMEOUT)
-    assert refused.value.is_certain
+    assert refused.value.not_executed
 
 
 def test_wrong_credentials_are_certain(shop: Shop, environment: Callable[..., None], provider: Any) -> None:
     environment(CLOUDPAYMENTS_API_SECRET="wrong-secret-of-ours")
     with pytest.raises(PaymentError) as refused:
         provider.create(order(), TIMEOUT)
-    assert refused.value.is_certain
+    assert refused.value.not_executed
     assert "wrong-secret" not in str(refused.value)
 
 
@@ -333,7 +351,7 @@ def test_an_answer_that_is_none_is_not_certain(
     answers["/orders/create"] = answer
     with pytest.raises(PaymentError) as failed:
         provider.create(order(), TIMEOUT)
-    assert not failed.value.is_certain
+    assert not failed.value.not_executed
 
 
 def test_the_state_of_an_order_can_be_asked_for(shop: Shop, provider: Any) -> None:
@@ -342,11 +360,11 @@ def test_the_state_of_an_order_can_be_asked_for(shop: Shop, provider: Any) -> No
 
     made, checkout = bought(shop)
     (paid,) = provider.fetch(made.id, checkout.reference, TIMEOUT)
-    assert (paid.kind, paid.order_id, paid.amount) == (Kind.PAID, made.id, Decimal("299.0"))
+    assert (paid.kind, paid.order_id, paid.amount) == (EventKind.PAID, made.id, Decimal("299.0"))
 
     other, checkout = bought(shop, "decline")
     (failed,) = provider.fetch(other.id, checkout.reference, TIMEOUT)
-    assert failed.kind is Kind.FAILED
+    assert failed.kind is EventKind.FAILED
 
 
 def test_after_a_refund_both_are_told_of(shop: Shop, provider: Any) -> None:
@@ -360,7 +378,7 @@ def test_after_a_refund_both_are_told_of(shop: Shop, provider: Any) -> None:
     )
     assert refund == again
     found = provider.fetch(made.id, checkout.reference, TIMEOUT)
-    assert [notice.kind for notice in found] == [Kind.PAID, Kind.REFUNDED]
+    assert [payment_event.kind for payment_event in found] == [EventKind.PAID, EventKind.REFUNDED]
     assert found[1].operation_id == refund.operation_id
     eventually(lambda: of_kind(shop, "refund"), 20)
     (told,) = of_kind(shop, "refund")
@@ -376,7 +394,7 @@ def test_a_refund_may_have_a_receipt_and_is_never_more_than_was_paid(shop: Shop,
     for payment in (paid.payment_id, "not-a-number", "1"):
         with pytest.raises(PaymentError) as refused:
             provider.refund(payment, Decimal("0.01"), "RUB", key=f"more-{payment}", **back)
-        assert refused.value.is_certain
+        assert refused.value.not_executed
 
 
 def test_a_state_that_makes_no_sense_is_an_error(keys: None, answers: dict[str, Any], provider: Any) -> None:
@@ -388,7 +406,7 @@ def test_a_state_that_makes_no_sense_is_an_error(keys: None, answers: dict[str, 
 def test_a_subscription_begins_renews_fails_and_is_canceled(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop, period="month")
     first = shop.told(3)
-    assert [notice["kind"] for notice in first] == ["pending", "paid", "subscription_active"]
+    assert [payment_event["kind"] for payment_event in first] == ["pending", "paid", "subscription_active"]
     name = first[1]["subscription_id"]
     assert first[2]["subscription_id"] == name
 
@@ -399,16 +417,19 @@ def test_a_subscription_begins_renews_fails_and_is_canceled(shop: Shop, provider
     assert renewed["payment_id"] != first[1]["payment_id"]
 
     shop.desk.press(checkout.url, "fail_renewal")
-    assert [notice["kind"] for notice in shop.told(7)[5:]] == ["failed", "subscription_past_due"]
+    assert [payment_event["kind"] for payment_event in shop.told(7)[5:]] == [
+        "failed",
+        "subscription_past_due",
+    ]
 
-    provider.stop_renewal(name, 777, TIMEOUT)
+    provider.cancel_subscription(name, 777, TIMEOUT)
     assert shop.told(8)[7]["kind"] == "subscription_canceled"
-    provider.stop_renewal(name, 777, TIMEOUT)  # once more does no harm
+    provider.cancel_subscription(name, 777, TIMEOUT)  # once more does no harm
     with pytest.raises(NotPossible):
         shop.desk.press(checkout.url, "renew")
     with pytest.raises(PaymentError) as unknown:
-        provider.stop_renewal("sc_unknown", 777, TIMEOUT)
-    assert unknown.value.is_certain
+        provider.cancel_subscription("sc_unknown", 777, TIMEOUT)
+    assert unknown.value.not_executed
     assert made.period == "month"
 
 
@@ -417,7 +438,7 @@ def test_three_failures_end_a_subscription(shop: Shop) -> None:
     for _ in range(3):
         shop.desk.press(checkout.url, "fail_renewal")
         assert shop.desk.idle(20)
-    kinds = [notice["kind"] for notice in shop.told(9)]
+    kinds = [payment_event["kind"] for payment_event in shop.told(9)]
     assert kinds.count("subscription_past_due") == 2
     assert kinds[-1] == "subscription_ended"
 

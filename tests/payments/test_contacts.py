@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shared.core.http import Answer
-from shared.payments import calls, contacts, providers
-from shared.payments.notice import CONTACT_REFUSED, Kind
+from shared.payments import api_client, contacts, providers
+from shared.payments.events import CONTACT_REFUSED, EventKind
 from shared.payments.provider import ContactRefused, PaymentError, RequestRefused
 from tests.payments.orders import order
 
@@ -140,7 +140,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, environment: Callable[..., None]) -
 
     def answer(status: int, body: Any) -> None:
         data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        monkeypatch.setattr(calls.http, "request", lambda *_a, **_k: Answer(status, {}, data))
+        monkeypatch.setattr(api_client.http, "request", lambda *_a, **_k: Answer(status, {}, data))
 
     return answer
 
@@ -152,7 +152,7 @@ def test_a_refused_contact_is_told_apart(
     answers(status, body)
     with pytest.raises(ContactRefused) as refused:
         providers.load(key).create(order(contact=CONTACT), 5)
-    assert refused.value.is_certain
+    assert refused.value.not_executed
     assert CONTACT not in str(refused.value)
 
 
@@ -187,5 +187,5 @@ def test_words_about_a_contact_that_was_not_sent_are_about_something_else(
 
 def test_a_charge_with_a_refused_contact_may_be_tried_again(answers: Callable[[int, Any], None]) -> None:
     answers(*ABOUT_CONTACT["yookassa"][0])
-    notice = providers.load("yookassa").charge_saved(order(contact=CONTACT), "method", 5)
-    assert (notice.kind, notice.reason) == (Kind.FAILED, CONTACT_REFUSED)
+    payment_event = providers.load("yookassa").charge_saved_method(order(contact=CONTACT), "method", 5)
+    assert (payment_event.kind, payment_event.reason) == (EventKind.FAILED, CONTACT_REFUSED)

@@ -15,8 +15,15 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 from shared.core.errors import ConfigError
-from shared.payments.notice import Kind
-from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Provider, Unusable
+from shared.payments.events import EventKind
+from shared.payments.provider import (
+    MAX_BODY,
+    InvalidPayload,
+    InvalidSignature,
+    PaymentError,
+    Provider,
+    WebhookRequest,
+)
 from shared.payments.providers import load, names
 from tests.payments.conftest import body_of
 from tests.payments.sample import Sample, samples, with_headers
@@ -46,7 +53,7 @@ def provider(sample: Sample) -> Provider:
 signed = pytest.mark.parametrize("sample", SIGNED, indirect=True)
 
 
-def accept(provider: Provider, call: Call) -> Any:
+def accept(provider: Provider, call: WebhookRequest) -> Any:
     provider.verify(call)
     return provider.parse(call)
 
@@ -62,16 +69,16 @@ def test_every_provider_brings_its_sample() -> None:
 def test_a_provider_says_of_itself_what_others_derive(key: str, environment: Callable[..., None]) -> None:
     provider = load(key)
     assert provider.key == key
-    is_outside = provider.API.startswith("https://") and not provider.API.endswith("/")
-    assert is_outside or not provider.API or key == "fake"
+    is_outside = provider.API_URL.startswith("https://") and not provider.API_URL.endswith("/")
+    assert is_outside or not provider.API_URL or key == "fake"
     assert provider.CURRENCIES
     assert all(currency == currency.upper() for currency in provider.CURRENCIES)
-    assert {"month", "year"} >= provider.RENEWS
-    assert bool(provider.HAS_STATUS) == ("fetch" in _own(provider))
-    assert bool(provider.HAS_REFUND) == ("refund" in _own(provider))
-    assert bool(provider.RENEWS) == ("stop_renewal" in _own(provider))
-    assert bool(provider.SAVES_METHOD) == ("charge_saved" in _own(provider))
-    assert bool(provider.SAVES_METHOD) == ("find_charge" in _own(provider))
+    assert {"month", "year"} >= provider.RECURRING_PERIODS
+    assert bool(provider.SUPPORTS_STATUS) == ("fetch" in _own(provider))
+    assert bool(provider.SUPPORTS_REFUNDS) == ("refund" in _own(provider))
+    assert bool(provider.RECURRING_PERIODS) == ("cancel_subscription" in _own(provider))
+    assert bool(provider.SUPPORTS_SAVED_METHODS) == ("charge_saved_method" in _own(provider))
+    assert bool(provider.SUPPORTS_SAVED_METHODS) == ("find_charge" in _own(provider))
 
 
 def _own(provider: Provider) -> set[str]:
@@ -90,9 +97,12 @@ def test_it_is_offered_only_when_all_its_settings_are_there(
 
 def test_its_answers_make_the_provider_do_the_right_thing(sample: Sample, provider: Provider) -> None:
     call = sample.sign(sample.paid())
-    assert provider.accepted(call).status == 200
-    assert provider.again(call).status >= 500 or provider.again(call).body != provider.accepted(call).body
-    assert 400 <= provider.refused(call).status < 500
+    assert provider.success_response(call).status == 200
+    assert (
+        provider.retry_response(call).status >= 500
+        or provider.retry_response(call).body != provider.success_response(call).body
+    )
+    assert 400 <= provider.rejection_response(call).status < 500
 
 
 @pytest.mark.parametrize(("key", "name"), CASES, ids=[f"{key}-{name}" for key, name in CASES])
@@ -105,7 +115,7 @@ def test_what_was_recorded_is_understood(
     answers.update(case.get("answers", {}))
     for _ in range(2):
         event = accept(provider, sample.sign(body_of(case), case=case))
-        assert [notice.plain() for notice in event.notices] == case["notices"]
+        assert [payment_event.to_json() for payment_event in event.payment_events] == case["events"]
         assert (event.key, event.type) == (case["key"], case["type"])
 
 
@@ -123,7 +133,7 @@ def test_published_signatures_fit(
     monkeypatch.setattr("time.time", lambda: float(vector.get("timestamp", 0)))
     provider.verify(call)
     environment(**{sample.SECRET: "another"})
-    with pytest.raises(Forged):
+    with pytest.raises(InvalidSignature):
         provider.verify(call)
 
 
@@ -139,8 +149,10 @@ def test_a_body_that_was_touched_proves_nothing(sample: Sample, provider: Provid
         b"",
         call.body[:middle] + bytes([call.body[middle] ^ 1]) + call.body[middle + 1 :],
     ):
-        with pytest.raises(Forged):
-            provider.verify(Call(call.kind, call.method, call.headers, body, call.query, call.address))
+        with pytest.raises(InvalidSignature):
+            provider.verify(
+                WebhookRequest(call.kind, call.method, call.headers, body, call.query, call.address)
+            )
 
 
 @signed
@@ -155,15 +167,15 @@ def test_a_signature_that_was_touched_proves_nothing(sample: Sample, provider: P
             value + "0",
             value[:-1] + ("0" if value[-1] != "0" else "1"),
         ):
-            with pytest.raises(Forged):
+            with pytest.raises(InvalidSignature):
                 provider.verify(with_headers(call, **others | {name: changed}))
 
 
 @signed
 def test_no_signature_proves_nothing(sample: Sample, provider: Provider) -> None:
     call = sample.sign(sample.paid())
-    with pytest.raises(Forged):
-        provider.verify(Call(call.kind, call.method, {}, call.body, call.query, call.address))
+    with pytest.raises(InvalidSignature):
+        provider.verify(WebhookRequest(call.kind, call.method, {}, call.body, call.query, call.address))
 
 
 @signed
@@ -171,8 +183,8 @@ def test_no_signature_proves_nothing(sample: Sample, provider: Provider) -> None
 def test_headers_of_any_kind_are_only_refused(sample: Sample, provider: Provider, garbage: str) -> None:
     call = sample.sign(sample.paid())
     for body in (call.body, b"\xff\xfe", b""):
-        odd = Call(call.kind, call.method, dict.fromkeys(sample.HEADERS, garbage), body, call.query)
-        with pytest.raises(Forged):
+        odd = WebhookRequest(call.kind, call.method, dict.fromkeys(sample.HEADERS, garbage), body, call.query)
+        with pytest.raises(InvalidSignature):
             provider.verify(odd)
 
 
@@ -182,7 +194,7 @@ def test_without_our_secret_nothing_is_let_in(
     for blank in ("", "   "):
         environment(**{sample.SECRET: blank})
         for call in (sample.sign(sample.paid(), secret=""), sample.sign(sample.paid())):
-            with pytest.raises((ConfigError, Forged)):
+            with pytest.raises((ConfigError, InvalidSignature)):
                 provider.verify(call)
 
 
@@ -192,10 +204,10 @@ def test_secrets_can_be_changed(sample: Sample, provider: Provider, environment:
     if sample.ROTATED is not None:
         environment(**sample.ROTATED)
         provider.verify(old)
-        with pytest.raises(Forged):
+        with pytest.raises(InvalidSignature):
             provider.verify(sample.sign(sample.paid(), secret=sample.ROTATED[sample.SECRET]))
     environment(**{sample.SECRET: "entirely-another"})
-    with pytest.raises(Forged):
+    with pytest.raises(InvalidSignature):
         provider.verify(old)
 
 
@@ -220,9 +232,9 @@ def test_bodies_of_any_kind_are_refused_and_when_signed_unusable(
 ) -> None:
     body = HOSTILE[name]
     if sample.HEADERS:
-        with pytest.raises(Forged):
-            provider.verify(Call("", "POST", {}, body))
-    with pytest.raises((Unusable, Forged)):
+        with pytest.raises(InvalidSignature):
+            provider.verify(WebhookRequest("", "POST", {}, body))
+    with pytest.raises((InvalidPayload, InvalidSignature)):
         accept(provider, sample.sign(body))
 
 
@@ -231,7 +243,7 @@ def test_what_nobody_has_heard_of_is_kept_and_changes_nothing(
 ) -> None:
     event = accept(provider, sample.sign(sample.unknown()))
     assert event.key
-    assert {notice.kind for notice in event.notices} <= {Kind.OTHER}
+    assert {payment_event.kind for payment_event in event.payment_events} <= {EventKind.OTHER}
 
 
 ODD = st.recursive(
@@ -271,14 +283,14 @@ def test_an_authentic_body_with_anything_anywhere_is_understood_or_unusable(
     body = json.dumps(replaced(case["body"], place, data.draw(ODD)), ensure_ascii=True).encode()
     try:
         event = accept(provider, sample.sign(body, case=case))
-    except (Unusable, Forged, PaymentError):
+    except (InvalidPayload, InvalidSignature, PaymentError):
         return
     assert event.key
-    for notice in event.notices:
-        plain = notice.plain()
+    for payment_event in event.payment_events:
+        plain = payment_event.to_json()
         assert "\0" not in json.dumps(plain)
-        assert notice.kind is not Kind.PAID or (
-            notice.amount is not None and notice.currency and notice.payment_id
+        assert payment_event.kind is not EventKind.PAID or (
+            payment_event.amount is not None and payment_event.currency and payment_event.payment_id
         )
 
 
@@ -288,5 +300,5 @@ def test_an_authentic_body_with_anything_anywhere_is_understood_or_unusable(
 )
 @given(body=st.binary(max_size=200), header=st.text(max_size=60))
 def test_nothing_random_is_authentic(sample: Sample, provider: Provider, body: bytes, header: str) -> None:
-    with pytest.raises(Forged):
-        provider.verify(Call("", "POST", dict.fromkeys(sample.HEADERS, header), body))
+    with pytest.raises(InvalidSignature):
+        provider.verify(WebhookRequest("", "POST", dict.fromkeys(sample.HEADERS, header), body))

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from shared.payments.notice import Kind
-from shared.payments.provider import Checkout, Forged, Order, PaymentError
+from shared.payments.events import EventKind
+from shared.payments.provider import Checkout, InvalidSignature, Order, PaymentError
 from shared.payments.providers import load
 from tests.payments.conftest import Shop, body_of
 from tests.payments.orders import TIMEOUT, order
@@ -44,9 +44,13 @@ def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> No
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
     shop.desk.press(checkout.url, "pay")
     paid = shop.told(1)[0]
-    assert (paid["kind"], paid["order_id"], paid["payment_id"]) == (Kind.PAID, made.id, checkout.reference)
+    assert (paid["kind"], paid["order_id"], paid["payment_id"]) == (
+        EventKind.PAID,
+        made.id,
+        checkout.reference,
+    )
     assert (Decimal(paid["amount"]), paid["currency"]) == (Decimal(299), "RUB")
-    assert [one.plain() for one in provider.fetch(made.id, checkout.reference, TIMEOUT)] == [paid]
+    assert [one.to_json() for one in provider.fetch(made.id, checkout.reference, TIMEOUT)] == [paid]
 
 
 @pytest.mark.parametrize(
@@ -62,17 +66,17 @@ def test_whatever_happens_is_told(shop: Shop, action: str, amount: int) -> None:
 def test_nobody_tells_of_an_end_so_it_is_asked_for(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop, "expire")
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
-    assert [(one.kind, one.order_id) for one in asked] == [(Kind.CANCELED, made.id)]
+    assert [(one.kind, one.order_id) for one in asked] == [(EventKind.CANCELED, made.id)]
     del shop.stand_in("crypto_pay").bills[checkout.reference]
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
-    assert [(one.kind, one.reason) for one in asked] == [(Kind.CANCELED, "deleted")]
+    assert [(one.kind, one.reason) for one in asked] == [(EventKind.CANCELED, "deleted")]
     assert not shop.calls
 
 
 def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
     bought(shop, "forge")
     assert shop.stand_in("crypto_pay").callbacks.idle(20)
-    assert [type(error) for error in shop.refused] == [Forged]
+    assert [type(error) for error in shop.refused] == [InvalidSignature]
     assert not shop.events
 
 
@@ -95,7 +99,7 @@ def test_an_invoice_whose_answer_got_lost_is_found(shop: Shop, provider: Any) ->
     stand_in.lose_answers = 2
     with pytest.raises(PaymentError, match="502") as failed:
         provider.create(order(), TIMEOUT)
-    assert not failed.value.is_certain
+    assert not failed.value.not_executed
 
 
 def test_an_invoice_that_was_not_made_is_not_looked_for(
@@ -108,7 +112,7 @@ def test_an_invoice_that_was_not_made_is_not_looked_for(
     answers["/api/createInvoice"] = {"ok": False, "error": {"code": 400, "name": "FIAT_INVALID"}}
     with pytest.raises(PaymentError, match="FIAT_INVALID") as refused:
         provider.create(order(), TIMEOUT)
-    assert refused.value.is_certain
+    assert refused.value.not_executed
     answers["/api/createInvoice"] = {"ok": True, "result": {"invoice_id": 7}}
     with pytest.raises(PaymentError, match="without an address"):
         provider.create(order(), TIMEOUT)
@@ -118,7 +122,7 @@ def test_a_wrong_token_is_refused(shop: Shop, provider: Any, environment: Callab
     environment(CRYPTO_PAY_TOKEN="12345:AAanother")
     with pytest.raises(PaymentError, match="401: UNAUTHORIZED") as refused:
         provider.create(order(), TIMEOUT)
-    assert refused.value.is_certain
+    assert refused.value.not_executed
 
 
 @pytest.mark.parametrize(("left", "seconds"), [(7200, 7200), (-5, 60), (10**8, 2_678_400), (None, 2_678_400)])
@@ -135,9 +139,9 @@ def test_an_invoice_lives_as_long_as_its_order(
 def test_coins_of_the_test_network_are_test_money(provider: Any, environment: Callable[..., None]) -> None:
     call = SAMPLE.sign(body_of(dict(SAMPLE.recorded())["invoice_paid"]))
     environment(**SAMPLE.ENV)
-    assert not provider.parse(call).notices[0].is_test
+    assert not provider.parse(call).payment_events[0].is_test
     environment(CRYPTO_PAY_API_URL="https://testnet-pay.crypt.bot")
-    assert provider.parse(call).notices[0].is_test
+    assert provider.parse(call).payment_events[0].is_test
 
 
 def test_a_webhook_that_fails_for_days_is_switched_off(shop: Shop) -> None:

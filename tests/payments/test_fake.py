@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 from shared.core.errors import ConfigError
-from shared.payments.notice import Kind
-from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Unusable
+from shared.payments.events import EventKind
+from shared.payments.provider import MAX_BODY, InvalidPayload, InvalidSignature, PaymentError, WebhookRequest
 from shared.payments.providers import configured, load
 from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
 from tests.support import eventually
 
 ENV = {"FAKE_SECRET_KEY": "fake-secret", "FAKE_API_URL": "http://127.0.0.1:1", "ENVIRONMENT": "development"}
-EVENT = {"id": "event-1", "type": "paid", "notices": [{"kind": "paid", "payment_id": "p", "amount": "1"}]}
+EVENT = {"id": "event-1", "type": "paid", "events": [{"kind": "paid", "payment_id": "p", "amount": "1"}]}
 
 
 @pytest.fixture
@@ -34,9 +34,9 @@ def fake_shop(shop: Shop, environment: Callable[..., None]) -> Shop:
     return shop
 
 
-def signed(body: bytes, secret: str = "fake-secret") -> Call:
+def signed(body: bytes, secret: str = "fake-secret") -> WebhookRequest:
     signature = hmac.digest(secret.encode(), body, "sha256").hex()
-    return Call("", "POST", {"x-fake-signature": signature}, body)
+    return WebhookRequest("", "POST", {"x-fake-signature": signature}, body)
 
 
 def test_outside_development_it_is_not_there(provider: Any, environment: Callable[..., None]) -> None:
@@ -47,7 +47,7 @@ def test_outside_development_it_is_not_there(provider: Any, environment: Callabl
         environment(ENVIRONMENT=elsewhere)
         assert not provider.is_configured()
         assert "fake" not in configured()
-        with pytest.raises(Forged, match="development"):
+        with pytest.raises(InvalidSignature, match="development"):
             provider.verify(call)
     environment(ENVIRONMENT="test")
     assert provider.is_configured()
@@ -57,12 +57,12 @@ def test_only_what_is_signed_counts(provider: Any, environment: Callable[..., No
     call = signed(json.dumps(EVENT).encode())
     for other in (
         signed(call.body, "another"),
-        Call("", "POST", call.headers, call.body + b" "),
-        Call("", "POST", {}, call.body),
-        Call("", "POST", {"x-fake-signature": "\udce9\ud800"}, call.body),
+        WebhookRequest("", "POST", call.headers, call.body + b" "),
+        WebhookRequest("", "POST", {}, call.body),
+        WebhookRequest("", "POST", {"x-fake-signature": "\udce9\ud800"}, call.body),
         signed(b"x" * (MAX_BODY + 1)),
     ):
-        with pytest.raises(Forged):
+        with pytest.raises(InvalidSignature):
             provider.verify(other)
     environment(FAKE_SECRET_KEY="new, fake-secret")
     provider.verify(call)
@@ -72,11 +72,11 @@ def test_only_what_is_signed_counts(provider: Any, environment: Callable[..., No
 
 
 @pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b"\xff", b"{}", b'{"id": 1.5}', b'{"id": "1", "notices": [{"kind": "?"}]}']
+    "body", [b"", b"[]", b"{", b"\xff", b"{}", b'{"id": 1.5}', b'{"id": "1", "events": [{"kind": "?"}]}']
 )
 def test_what_is_no_event_is_unusable(provider: Any, body: bytes) -> None:
     provider.verify(signed(body))
-    with pytest.raises(Unusable):
+    with pytest.raises(InvalidPayload):
         provider.parse(signed(body))
 
 
@@ -96,7 +96,7 @@ def test_a_purchase_from_checkout_to_refund(fake_shop: Shop) -> None:
     told = fake_shop.told(2)[1]
     assert (told["kind"], told["operation_id"], told["amount"]) == ("refunded", refund.operation_id, "99.00")
     found = provider.fetch(made.id, checkout.reference, TIMEOUT)
-    assert [notice.kind for notice in found] == [Kind.PAID, Kind.REFUNDED]
+    assert [payment_event.kind for payment_event in found] == [EventKind.PAID, EventKind.REFUNDED]
 
 
 def test_a_subscription_renews_until_it_is_stopped(fake_shop: Shop) -> None:
@@ -108,7 +108,7 @@ def test_a_subscription_renews_until_it_is_stopped(fake_shop: Shop) -> None:
     first, second, failed = fake_shop.told(3)
     assert first["subscription_id"] == second["subscription_id"] == failed["subscription_id"]
     assert second["period_ends_at"] > first["period_ends_at"]
-    provider.stop_renewal(first["subscription_id"], 1, TIMEOUT)
+    provider.cancel_subscription(first["subscription_id"], 1, TIMEOUT)
     assert fake_shop.told(4)[3]["kind"] == "subscription_canceled"
 
 
@@ -117,7 +117,7 @@ def test_a_subscription_renews_until_it_is_stopped(fake_shop: Shop) -> None:
 )
 def test_what_else_a_payer_does(fake_shop: Shop, action: str, kinds: list[str]) -> None:
     fake_shop.desk.press(load("fake").create(order(), TIMEOUT).url, action)
-    assert [notice["kind"] for notice in fake_shop.told(len(kinds))] == kinds
+    assert [payment_event["kind"] for payment_event in fake_shop.told(len(kinds))] == kinds
 
 
 def test_a_forged_event_is_refused(fake_shop: Shop) -> None:
@@ -130,4 +130,4 @@ def test_what_it_refuses_is_certain(fake_shop: Shop, environment: Callable[..., 
     environment(FAKE_SECRET_KEY="wrong-secret")
     with pytest.raises(PaymentError) as refused:
         load("fake").create(order(), TIMEOUT)
-    assert refused.value.is_certain
+    assert refused.value.not_executed

@@ -15,16 +15,24 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 from shared.core.errors import ConfigError
-from shared.payments import php
-from shared.payments.notice import Kind
-from shared.payments.provider import MAX_BODY, Call, Checkout, Forged, Order, PaymentError, Unusable
+from shared.payments import php_forms
+from shared.payments.events import EventKind
+from shared.payments.provider import (
+    MAX_BODY,
+    Checkout,
+    InvalidPayload,
+    InvalidSignature,
+    Order,
+    PaymentError,
+    WebhookRequest,
+)
 from shared.payments.providers import load
 from tests.payments import php_reference
 from tests.payments.conftest import Shop, body_of
 from tests.payments.orders import TIMEOUT, order
 from tests.payments.sample import VECTORS
 from tests.payments.samples.prodamus import FORM, PAGE_SECRET, Sample
-from tests.payments.test_php import FORMS, multipart
+from tests.payments.test_php_forms import FORMS, multipart
 from tests.support import eventually, examples
 from tools.emulator.payments import NotPossible
 from tools.emulator.web import Response
@@ -69,22 +77,26 @@ def test_whatever_the_form_the_signature_is_that_of_php(
         return
     content_type, body = multipart(fields) if is_multipart else (FORM, urlencode(fields).encode())
     signature = sign(php_reference.encode(php_reference.post(fields)))
-    provider.verify(Call("", "POST", {"content-type": content_type, "sign": signature}, body))
-    provider.verify(Call("", "POST", {"content-type": content_type, "sign": signature.upper()}, body))
-    with pytest.raises(Forged):
-        provider.verify(Call("", "POST", {"content-type": content_type, "sign": signature[:-1] + "g"}, body))
+    provider.verify(WebhookRequest("", "POST", {"content-type": content_type, "sign": signature}, body))
+    provider.verify(
+        WebhookRequest("", "POST", {"content-type": content_type, "sign": signature.upper()}, body)
+    )
+    with pytest.raises(InvalidSignature):
+        provider.verify(
+            WebhookRequest("", "POST", {"content-type": content_type, "sign": signature[:-1] + "g"}, body)
+        )
 
 
 def test_the_order_of_fields_does_not_matter_their_values_do(keys: None, provider: Any) -> None:
     call = SAMPLE.sign(SAMPLE.paid())
     turned = b"&".join(reversed(call.body.split(b"&")))
-    provider.verify(Call("", "POST", call.headers, turned))
-    with pytest.raises(Forged):
-        provider.verify(Call("", "POST", call.headers, turned.replace(b"770.00", b"7.00")))
+    provider.verify(WebhookRequest("", "POST", call.headers, turned))
+    with pytest.raises(InvalidSignature):
+        provider.verify(WebhookRequest("", "POST", call.headers, turned.replace(b"770.00", b"7.00")))
 
 
 def test_a_page_that_is_not_live_signs_with_another_key(keys: None, provider: Any) -> None:
-    with pytest.raises(Forged, match="not live"):
+    with pytest.raises(InvalidSignature, match="not live"):
         provider.verify(SAMPLE.sign(SAMPLE.paid(), secret=f"{PAGE_SECRET}demo"))
 
 
@@ -108,35 +120,35 @@ def test_the_key_of_the_documentation_opens_nothing_in_production(
     ],
 )
 def test_a_form_is_bounded_before_anything_is_signed(keys: None, provider: Any, body: bytes) -> None:
-    with pytest.raises(Forged):
-        provider.verify(Call("", "POST", {"content-type": FORM, "sign": sign("")}, body))
+    with pytest.raises(InvalidSignature):
+        provider.verify(WebhookRequest("", "POST", {"content-type": FORM, "sign": sign("")}, body))
 
 
 def test_a_form_that_php_could_not_encode_is_not_signed_by_nothing(keys: None, provider: Any) -> None:
     """PHP would sign an empty text for bytes that are no UTF-8."""
     for content_type, body in ((FORM, b"a=\xff"), multipart([]), (FORM, b"")):
-        call = Call("", "POST", {"content-type": content_type, "sign": sign("")}, body)
-        with pytest.raises(Forged):
+        call = WebhookRequest("", "POST", {"content-type": content_type, "sign": sign("")}, body)
+        with pytest.raises(InvalidSignature):
             provider.verify(call)
 
 
 def test_a_form_is_read_once(keys: None, provider: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     counted = []
-    nested, from_json = php.nested, php.from_json
-    monkeypatch.setattr(php, "nested", lambda pairs: counted.append("form") or nested(pairs))
-    monkeypatch.setattr(php, "from_json", lambda body: counted.append("json") or from_json(body))
+    nested, from_json = php_forms.nested, php_forms.from_json
+    monkeypatch.setattr(php_forms, "nested", lambda pairs: counted.append("form") or nested(pairs))
+    monkeypatch.setattr(php_forms, "from_json", lambda body: counted.append("json") or from_json(body))
     for name in ("success", "success_json"):
         case = dict(SAMPLE.recorded())[name]
         call = SAMPLE.sign(body_of(case), case=case)
         provider.verify(call)
-        assert provider.parse(call).notices[0].kind is Kind.PAID
+        assert provider.parse(call).payment_events[0].kind is EventKind.PAID
     assert counted == ["form", "json"]
 
 
 # What is told.
 
 RENEWAL_OF_OLD = dict(SAMPLE.recorded())["renewal_of_old"]["raw"].encode()
-OF_OLD = dict(SAMPLE.recorded())["renewal_of_old"]["notices"][0]["subscription_id"]
+OF_OLD = dict(SAMPLE.recorded())["renewal_of_old"]["events"][0]["subscription_id"]
 RIGHT = {"order_id": "1", "payment_status": "success", "sum": "1.00"}
 
 
@@ -157,7 +169,7 @@ RIGHT = {"order_id": "1", "payment_status": "success", "sum": "1.00"}
 def test_what_makes_no_sense_is_unusable(keys: None, provider: Any, change: dict[str, str]) -> None:
     call = SAMPLE.sign(urlencode(RIGHT | change).encode())
     provider.verify(call)
-    with pytest.raises(Unusable):
+    with pytest.raises(InvalidPayload):
         provider.parse(call)
 
 
@@ -172,8 +184,8 @@ def test_another_try_of_a_notice_is_the_same_event(keys: None, provider: Any) ->
 def test_a_renewal_without_a_number_of_theirs_still_has_one(keys: None, provider: Any) -> None:
     case = dict(SAMPLE.recorded())["renewal"]
     body = case["raw"].replace("order_id=35999001", "order_id=0").encode()
-    (notice,) = provider.parse(SAMPLE.sign(body)).notices
-    assert (notice.kind, notice.payment_id) == (Kind.PAID, "2473695:1063347:2")
+    (payment_event,) = provider.parse(SAMPLE.sign(body)).payment_events
+    assert (payment_event.kind, payment_event.payment_id) == (EventKind.PAID, "2473695:1063347:2")
 
 
 # With the stand-in.
@@ -215,7 +227,7 @@ def test_it_is_told_again_until_the_answer_is_200(shop: Shop) -> None:
 )
 def test_what_else_a_payer_does(shop: Shop, action: str, kinds: list[str]) -> None:
     bought(shop, action)
-    assert [notice["kind"] for notice in shop.told(len(kinds))] == kinds
+    assert [payment_event["kind"] for payment_event in shop.told(len(kinds))] == kinds
 
 
 def test_a_forged_notice_is_refused(shop: Shop) -> None:
@@ -277,12 +289,12 @@ def test_a_link_with_a_wrong_signature_is_refused(
     environment(PRODAMUS_SECRET_KEY="wrong-key-of-ours")
     with pytest.raises(PaymentError, match="signature") as refused:
         provider.create(order(), TIMEOUT)
-    assert refused.value.is_certain
+    assert refused.value.not_executed
     assert "wrong-key" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
-    ("answer", "is_certain"),
+    ("answer", "not_executed"),
     [
         (Response(500, b"", "text/plain"), False),
         (Response(200, b"error: no such shop", "text/plain"), True),
@@ -296,7 +308,7 @@ def test_an_answer_that_is_no_link_is_an_error(
     answers: dict[str, Any],
     provider: Any,
     answer: Response,
-    is_certain: bool,
+    not_executed: bool,
 ) -> None:
     from shared.core.config import settings
 
@@ -305,7 +317,7 @@ def test_an_answer_that_is_no_link_is_an_error(
     answers["/"] = answer
     with pytest.raises(PaymentError) as failed:
         provider.create(order(), TIMEOUT)
-    assert failed.value.is_certain is is_certain
+    assert failed.value.not_executed is not_executed
 
 
 def test_an_address_that_is_none_is_named(environment: Callable[..., None], provider: Any) -> None:
@@ -328,7 +340,7 @@ def test_a_subscription_begins_renews_and_is_ended_by_its_buyer(shop: Shop, prov
     assert renewed["period_ends_at"] > first["period_ends_at"]
     assert "order_id" not in renewed
 
-    provider.stop_renewal(name, 777, TIMEOUT)
+    provider.cancel_subscription(name, 777, TIMEOUT)
     assert shop.told(3)[2]["kind"] == "subscription_canceled"
     with pytest.raises(NotPossible):
         shop.desk.press(checkout.url, "renew")
@@ -349,14 +361,14 @@ def test_a_subscriber_without_a_number_is_known_by_their_phone_which_no_number_o
     assert "0001122" not in str([event.key for event in shop.events]) + renewed["subscription_id"]
 
     with pytest.raises(PaymentError) as refused:
-        provider.stop_renewal(first["subscription_id"], 777, TIMEOUT)
-    assert refused.value.is_certain
-    provider.stop_renewal(first["subscription_id"], 777, TIMEOUT, payer=phone)
+        provider.cancel_subscription(first["subscription_id"], 777, TIMEOUT)
+    assert refused.value.not_executed
+    provider.cancel_subscription(first["subscription_id"], 777, TIMEOUT, payer=phone)
     ended = shop.told(3)[2]
     assert (ended["kind"], ended["subscription_id"]) == ("subscription_canceled", first["subscription_id"])
 
     environment(PERSON_HASH_KEY="another key of a test that is long enough")
-    others = provider.parse(SAMPLE.sign(RENEWAL_OF_OLD)).notices[0].subscription_id
+    others = provider.parse(SAMPLE.sign(RENEWAL_OF_OLD)).payment_events[0].subscription_id
     assert others != OF_OLD, "nobody without the key can find a phone by its hash"
 
 
@@ -368,16 +380,16 @@ def test_three_failures_end_a_subscription_and_then_nothing_is_to_be_stopped(
     for _ in range(3):
         shop.desk.press(checkout.url, "fail_renewal")
         assert shop.desk.idle(20)
-    kinds = [notice["kind"] for notice in shop.told(5)[1:]]
+    kinds = [payment_event["kind"] for payment_event in shop.told(5)[1:]]
     assert kinds == ["subscription_past_due"] * 2 + ["subscription_ended"] * 2
-    provider.stop_renewal(first["subscription_id"], 777, TIMEOUT)
+    provider.cancel_subscription(first["subscription_id"], 777, TIMEOUT)
 
 
 def test_what_is_no_subscription_cannot_be_stopped(shop: Shop, provider: Any) -> None:
     for name in ("", "590001", "590001:", "590001:1", "590001:h0123456789abcdef"):
         with pytest.raises(PaymentError) as refused:
-            provider.stop_renewal(name, 777, TIMEOUT)
-        assert refused.value.is_certain
+            provider.cancel_subscription(name, 777, TIMEOUT)
+        assert refused.value.not_executed
 
 
 def test_only_plans_that_are_in_the_cabinet_are_renewed(
@@ -394,6 +406,6 @@ def test_json_can_be_asked_for_and_is_signed_alike(keys: None, provider: Any) ->
     told = {"order_id": "7", "payment_status": "success", "sum": 770.5, "products": [{"name": "a/b"}]}
     text = '{"order_id":"7","payment_status":"success","products":[{"name":"a\\/b"}],"sum":"770.5"}'
     headers = {"content-type": "application/json", "sign": sign(text)}
-    call = Call("", "POST", headers, json.dumps(told).encode())
+    call = WebhookRequest("", "POST", headers, json.dumps(told).encode())
     provider.verify(call)
-    assert provider.parse(call).notices[0].amount == Decimal("770.5")
+    assert provider.parse(call).payment_events[0].amount == Decimal("770.5")

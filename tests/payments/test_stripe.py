@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from shared.payments.notice import Kind
-from shared.payments.provider import Checkout, Forged, Order, PaymentError, Unusable
+from shared.payments.events import EventKind
+from shared.payments.provider import Checkout, InvalidPayload, InvalidSignature, Order, PaymentError
 from shared.payments.providers import load
 from shared.payments.providers.stripe.checkout import session_form
 from shared.payments.providers.stripe.money import amount_of, minor_units
@@ -56,7 +56,7 @@ def test_a_callback_may_be_some_minutes_old(provider: Any, keys: None, seconds: 
 
 @pytest.mark.parametrize("seconds", [-310, 310, -86400, 365 * 86400])
 def test_neither_an_old_time_nor_a_future_one_passes(provider: Any, keys: None, seconds: int) -> None:
-    with pytest.raises(Forged, match="long ago"):
+    with pytest.raises(InvalidSignature, match="long ago"):
         provider.verify(SAMPLE.sign(SAMPLE.paid(), at=time.time() + seconds))
 
 
@@ -64,7 +64,7 @@ def test_neither_an_old_time_nor_a_future_one_passes(provider: Any, keys: None, 
 def test_a_time_is_plain_digits(provider: Any, keys: None, stamp: str) -> None:
     call = SAMPLE.sign(SAMPLE.paid())
     rest = call.headers["stripe-signature"].partition(",")[2]
-    with pytest.raises(Forged):
+    with pytest.raises(InvalidSignature):
         provider.verify(with_headers(call, stripe_signature=f"t={stamp},{rest}"))
 
 
@@ -72,16 +72,16 @@ def test_one_of_several_signatures_is_enough_and_other_schemes_are_none(provider
     call = SAMPLE.sign(SAMPLE.paid())
     stamp, _, good = call.headers["stripe-signature"].partition(",")
     provider.verify(with_headers(call, stripe_signature=f"{stamp},v1={'0' * 64},{good},v0={'1' * 64}"))
-    with pytest.raises(Forged):
+    with pytest.raises(InvalidSignature):
         provider.verify(with_headers(call, stripe_signature=f"{stamp},{good.replace('v1', 'v0')}"))
-    with pytest.raises(Forged):
+    with pytest.raises(InvalidSignature):
         provider.verify(with_headers(call, stripe_signature=good))
 
 
 def test_a_time_cannot_be_put_in_front_of_another(provider: Any, keys: None) -> None:
     call = SAMPLE.sign(SAMPLE.paid(), at=time.time() - 4000)
     header = f"t={int(time.time())},{call.headers['stripe-signature']}"
-    with pytest.raises(Forged):
+    with pytest.raises(InvalidSignature):
         provider.verify(with_headers(call, stripe_signature=header))
 
 
@@ -92,8 +92,8 @@ def test_an_event_of_a_connected_account_is_none_of_ours(provider: Any, keys: No
     """A connected shop has orders of its own, whose numbers may be like ours. Nothing is asked for it."""
     body = dict(SAMPLE.recorded())[name]["body"] | {"account": "acct_other"}
     event = provider.parse(SAMPLE.sign(json.dumps(body).encode()))
-    (notice,) = event.notices
-    assert notice.plain() == {"kind": "other", "reason": "of a connected account"}
+    (payment_event,) = event.payment_events
+    assert payment_event.to_json() == {"kind": "other", "reason": "of a connected account"}
     assert (event.key, event.type) == (body["id"], body["type"])
 
 
@@ -137,7 +137,7 @@ def test_amounts_are_counted_in_the_smallest_unit(amount: str, currency: str, mi
 def test_an_amount_that_cannot_be_written_is_not_asked_for(amount: str, currency: str) -> None:
     with pytest.raises(PaymentError) as refused:
         minor_units(Decimal(amount), currency)
-    assert refused.value.is_certain
+    assert refused.value.not_executed
 
 
 @pytest.mark.parametrize("value", [None, True, -1, 1.5, "100", []])
@@ -160,7 +160,7 @@ def test_another_order_under_the_same_key_is_refused(shop: Shop, provider: Any) 
     provider.create(made, TIMEOUT)
     with pytest.raises(PaymentError, match="other parameters") as refused:
         provider.create(replace(made, amount=Decimal(1)), TIMEOUT)
-    assert not refused.value.is_certain
+    assert not refused.value.not_executed
     assert len(shop.stand_in("stripe").bills) == 1
 
 
@@ -186,11 +186,11 @@ def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> No
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
     shop.desk.press(checkout.url, "pay")
     told = shop.told(1)
-    assert (told[0]["kind"], told[0]["order_id"], told[0]["amount"]) == (Kind.PAID, made.id, "299.00")
+    assert (told[0]["kind"], told[0]["order_id"], told[0]["amount"]) == (EventKind.PAID, made.id, "299.00")
     assert told[0]["is_test"] is True
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert [(one.kind, one.payment_id, one.amount) for one in asked] == [
-        (Kind.PAID, told[0]["payment_id"], Decimal("299.00"))
+        (EventKind.PAID, told[0]["payment_id"], Decimal("299.00"))
     ]
 
 
@@ -217,7 +217,7 @@ def test_whatever_happens_is_told(shop: Shop, action: str, kinds: list[tuple[str
 
 def test_an_expired_checkout_is_said_to_be_given_up(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop, "expire")
-    assert [one.kind for one in provider.fetch(made.id, checkout.reference, TIMEOUT)] == [Kind.CANCELED]
+    assert [one.kind for one in provider.fetch(made.id, checkout.reference, TIMEOUT)] == [EventKind.CANCELED]
 
 
 def test_a_delivery_that_is_repeated_is_signed_anew_and_has_the_same_key(shop: Shop) -> None:
@@ -235,7 +235,7 @@ def test_a_delivery_that_is_repeated_is_signed_anew_and_has_the_same_key(shop: S
 def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
     bought(shop, "forge")
     assert shop.stand_in("stripe").callbacks.idle(20)
-    assert [type(error) for error in shop.refused] == [Forged]
+    assert [type(error) for error in shop.refused] == [InvalidSignature]
     assert shop.stand_in("stripe").callbacks.attempts[-1]["status"] == 401
     assert not shop.events
 
@@ -248,20 +248,20 @@ def test_money_is_given_back_in_parts_once_each(shop: Shop, provider: Any) -> No
         return provider.refund(payment_id, Decimal(amount), "RUB", key=key, telegram_id=777, timeout=TIMEOUT)
 
     first = give_back("100.00", "one")
-    assert (first.kind, first.payment_id, first.amount) == (Kind.REFUNDED, payment_id, Decimal("100.00"))
+    assert (first.kind, first.payment_id, first.amount) == (EventKind.REFUNDED, payment_id, Decimal("100.00"))
     assert give_back("100.00", "one") == first
     second = give_back("199.00", "two")
     assert second.operation_id != first.operation_id
     with pytest.raises(PaymentError, match="charge_already_refunded") as refused:
         give_back("1.00", "three")
-    assert refused.value.is_certain
-    told = [one for one in shop.told(5) if one["kind"] == Kind.REFUNDED]
+    assert refused.value.not_executed
+    told = [one for one in shop.told(5) if one["kind"] == EventKind.REFUNDED]
     assert {one["operation_id"] for one in told} == {first.operation_id, second.operation_id}
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert sorted(str(one.amount) for one in asked) == ["100.00", "199.00", "299.00"]
     shop.stand_in("stripe").fail_refund(first.operation_id)
     assert shop.told(6)[-1] | {"happened_at": ""} == {
-        "kind": Kind.REFUND_FAILED,
+        "kind": EventKind.REFUND_FAILED,
         "payment_id": payment_id,
         "operation_id": first.operation_id,
         "amount": "100.00",
@@ -279,7 +279,7 @@ def test_a_key_that_was_used_for_another_refund_leaves_open_what_happened(shop: 
     provider.refund(payment_id, Decimal(100), "RUB", **arguments)
     with pytest.raises(PaymentError) as refused:
         provider.refund(payment_id, Decimal(50), "RUB", **arguments)
-    assert not refused.value.is_certain
+    assert not refused.value.not_executed
 
 
 def test_a_dispute_can_be_won(shop: Shop) -> None:
@@ -290,8 +290,8 @@ def test_a_dispute_can_be_won(shop: Shop) -> None:
     shop.told(3)
     shop.desk.press(checkout.url, "win_dispute")
     told = shop.told(4)
-    disputed = {one["operation_id"] for one in told if one["kind"] == Kind.DISPUTED}
-    won = [one["operation_id"] for one in told if one["kind"] == Kind.DISPUTE_WON]
+    disputed = {one["operation_id"] for one in told if one["kind"] == EventKind.DISPUTED}
+    won = [one["operation_id"] for one in told if one["kind"] == EventKind.DISPUTE_WON]
     assert len(disputed) == 1, "told twice: opened, and its money taken"
     assert won == list(disputed)
 
@@ -302,12 +302,12 @@ def test_a_dispute_can_be_won(shop: Shop) -> None:
 def test_each_period_of_a_subscription_is_a_payment_of_its_own(shop: Shop, provider: Any) -> None:
     made, checkout = bought(shop, period="month")
     told = shop.told(3)
-    paid = next(one for one in told if one["kind"] == Kind.PAID)
+    paid = next(one for one in told if one["kind"] == EventKind.PAID)
     assert (paid["order_id"], paid["amount"]) == (made.id, "299.00")
     assert datetime.fromisoformat(paid["period_ends_at"]) > datetime.now(UTC) + timedelta(days=27)
-    assert {one["kind"] for one in told} == {Kind.PAID, Kind.SUBSCRIPTION_ACTIVE, Kind.OTHER}
+    assert {one["kind"] for one in told} == {EventKind.PAID, EventKind.SUBSCRIPTION_ACTIVE, EventKind.OTHER}
     shop.desk.press(checkout.url, "renew")
-    again = [one for one in shop.told(5) if one["kind"] == Kind.PAID][-1]
+    again = [one for one in shop.told(5) if one["kind"] == EventKind.PAID][-1]
     assert again["payment_id"] != paid["payment_id"]
     assert (again["subscription_id"], again["order_id"]) == (paid["subscription_id"], made.id)
     assert again["period_ends_at"] > paid["period_ends_at"]
@@ -319,16 +319,16 @@ def test_a_renewal_that_fails_and_a_subscription_that_ends(shop: Shop, provider:
     _, checkout = bought(shop, period="month")
     number = next(one["subscription_id"] for one in shop.told(3) if "subscription_id" in one)
     shop.desk.press(checkout.url, "fail_renewal")
-    assert {one["kind"] for one in shop.told(5)[3:]} == {Kind.SUBSCRIPTION_PAST_DUE}
+    assert {one["kind"] for one in shop.told(5)[3:]} == {EventKind.SUBSCRIPTION_PAST_DUE}
     shop.desk.press(checkout.url, "renew")
     shop.told(7)
-    provider.stop_renewal(number, 777, TIMEOUT)
-    assert shop.told(8)[-1]["kind"] == Kind.SUBSCRIPTION_CANCELED
+    provider.cancel_subscription(number, 777, TIMEOUT)
+    assert shop.told(8)[-1]["kind"] == EventKind.SUBSCRIPTION_CANCELED
     shop.stand_in("stripe").end_subscription(shop.stand_in("stripe").bills[checkout.reference])
-    assert shop.told(9)[-1]["kind"] == Kind.SUBSCRIPTION_ENDED
-    provider.stop_renewal(number, 777, TIMEOUT)  # nothing is left to stop
+    assert shop.told(9)[-1]["kind"] == EventKind.SUBSCRIPTION_ENDED
+    provider.cancel_subscription(number, 777, TIMEOUT)  # nothing is left to stop
     with pytest.raises(PaymentError, match="resource_missing"):
-        provider.stop_renewal("sub_unknown", 777, TIMEOUT)
+        provider.cancel_subscription("sub_unknown", 777, TIMEOUT)
 
 
 def test_a_renewal_that_credit_covers_is_paid_with_what_was_charged(shop: Shop) -> None:
@@ -337,7 +337,7 @@ def test_a_renewal_that_credit_covers_is_paid_with_what_was_charged(shop: Shop) 
     shop.stand_in("stripe").credit = 35000
     for _ in range(3):
         shop.desk.press(checkout.url, "renew")
-    paid = [one for one in shop.told(9) if one["kind"] == Kind.PAID]
+    paid = [one for one in shop.told(9) if one["kind"] == EventKind.PAID]
     assert sorted(Decimal(one["amount"]) for one in paid) == [0, 248, 299, 299]
     assert {one["order_id"] for one in paid} == {made.id}
     assert len({one["subscription_id"] for one in paid}) == 1
@@ -361,17 +361,18 @@ def test_a_first_period_that_is_not_paid_yet_is_nothing_yet(
 
 
 @pytest.mark.parametrize(
-    ("status", "is_certain"), [(400, True), (401, True), (402, True), (409, False), (429, True), (500, False)]
+    ("status", "not_executed"),
+    [(400, True), (401, True), (402, True), (409, False), (429, True), (500, False)],
 )
 def test_whether_something_happened_is_known_by_the_status(
-    provider: Any, keys: None, answers: dict[str, Any], status: int, is_certain: bool
+    provider: Any, keys: None, answers: dict[str, Any], status: int, not_executed: bool
 ) -> None:
     secret = "sk_test_contract"
     error = {"error": {"type": "api_error", "message": f"Invalid API Key provided: {secret}"}}
     answers["/v1/checkout/sessions"] = json_response(error, status)
     with pytest.raises(PaymentError, match=f"stripe answered {status}: api_error") as refused:
         provider.create(order(), TIMEOUT)
-    assert refused.value.is_certain is is_certain
+    assert refused.value.not_executed is not_executed
     assert secret not in str(refused.value)
 
 
@@ -404,7 +405,7 @@ def test_nobody_answers(provider: Any, keys: None, environment: Callable[..., No
     environment(STRIPE_API_URL="http://127.0.0.1:9")
     with pytest.raises(PaymentError, match="stripe did not answer") as failed:
         provider.create(order(), 2)
-    assert not failed.value.is_certain
+    assert not failed.value.not_executed
 
 
 def test_a_key_with_a_line_break_does_not_reach_the_log(
@@ -437,7 +438,7 @@ def test_an_event_without_what_it_must_have_is_unusable(provider: Any, keys: Non
         event | {"type": "refund.created", "data": {"object": {"status": "succeeded"}}},
         event | {"type": "charge.dispute.created", "data": {"object": {"status": "lost"}}},
     ):
-        with pytest.raises(Unusable):
+        with pytest.raises(InvalidPayload):
             provider.parse(SAMPLE.sign(json.dumps(odd).encode()))
 
 

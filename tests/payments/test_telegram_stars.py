@@ -13,10 +13,10 @@ from hypothesis import given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
-from shared.payments.notice import Kind
-from shared.payments.provider import Call, Forged, PaymentError, Unusable
+from shared.payments.events import EventKind
+from shared.payments.provider import InvalidPayload, InvalidSignature, PaymentError, WebhookRequest
 from shared.payments.providers import load, telegram_stars
-from shared.payments.providers.telegram_stars import notices, transactions
+from shared.payments.providers.telegram_stars import parse_update, transactions
 from tests.payments.orders import TIMEOUT, order
 from tools.emulator.telegram import Chat, Telegram
 from tools.emulator.web import HttpServer, Request, Response, json_response
@@ -82,10 +82,15 @@ class Shop:
             {"method": "answerPreCheckoutQuery", "pre_checkout_query_id": query["id"], "ok": True}
         )
 
-    def notices(self) -> list[Json]:
+    def payment_events(self) -> list[Json]:
         assert self.telegram.idle(20)
-        events = [notices(update) for update in self.told]
-        return [notice.plain() for event in events if event is not None for notice in event.notices]
+        events = [parse_update(update) for update in self.told]
+        return [
+            payment_event.to_json()
+            for event in events
+            if event is not None
+            for payment_event in event.payment_events
+        ]
 
 
 @pytest.fixture
@@ -120,10 +125,10 @@ def stars(amount: int = 250, **changed: Any) -> Any:
 
 
 def test_a_payment_is_told_by_its_charge() -> None:
-    event = notices(PAID)
+    event = parse_update(PAID)
     assert event is not None
     assert (event.key, event.type) == ("payment:stxAbC-_=", "successful_payment")
-    assert [notice.plain() for notice in event.notices] == [
+    assert [payment_event.to_json() for payment_event in event.payment_events] == [
         {
             "kind": "paid",
             "payment_id": "stxAbC-_=",
@@ -134,7 +139,7 @@ def test_a_payment_is_told_by_its_charge() -> None:
             "happened_at": "2026-01-01T00:00:00+00:00",
         }
     ]
-    again = notices(PAID | {"update_id": 99})
+    again = parse_update(PAID | {"update_id": 99})
     assert again is not None
     assert again.key == event.key, "numbering of updates may start anew, charges do not"
 
@@ -144,17 +149,20 @@ def test_a_period_of_a_subscription_is_told_with_its_end() -> None:
         "subscription_expiration_date": 1769817600,
         "is_recurring": True,
     }
-    event = notices({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
+    event = parse_update({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
     assert event is not None
-    notice = event.notices[0].plain()
-    assert (notice["subscription_id"], notice["period_ends_at"]) == ("42", "2026-01-31T00:00:00+00:00")
+    payment_event = event.payment_events[0].to_json()
+    assert (payment_event["subscription_id"], payment_event["period_ends_at"]) == (
+        "42",
+        "2026-01-31T00:00:00+00:00",
+    )
 
 
 def test_a_refund_is_of_all_of_it_and_known_without_a_sender() -> None:
-    event = notices(REFUNDED)
+    event = parse_update(REFUNDED)
     assert event is not None
     assert event.key == "refund:stxAbC-_="
-    assert event.notices[0].plain() == {
+    assert event.payment_events[0].to_json() == {
         "kind": "refunded",
         "payment_id": "stxAbC-_=",
         "order_id": 42,
@@ -170,33 +178,33 @@ def test_a_refund_is_of_all_of_it_and_known_without_a_sender() -> None:
 @pytest.mark.parametrize(
     ("state", "kind"),
     [
-        ("canceled", Kind.SUBSCRIPTION_CANCELED),
-        ("active", Kind.SUBSCRIPTION_ACTIVE),
-        ("failed", Kind.SUBSCRIPTION_PAST_DUE),
-        ("paused", Kind.OTHER),
+        ("canceled", EventKind.SUBSCRIPTION_CANCELED),
+        ("active", EventKind.SUBSCRIPTION_ACTIVE),
+        ("failed", EventKind.SUBSCRIPTION_PAST_DUE),
+        ("paused", EventKind.OTHER),
     ],
 )
-def test_a_change_of_a_subscription_is_told(state: str, kind: Kind) -> None:
-    event = notices({"update_id": 5, "subscription": CHANGED["subscription"] | {"state": state}})
+def test_a_change_of_a_subscription_is_told(state: str, kind: EventKind) -> None:
+    event = parse_update({"update_id": 5, "subscription": CHANGED["subscription"] | {"state": state}})
     assert event is not None
     assert event.key == f"subscription:42:{state}:5"
-    assert event.notices[0].kind is kind
-    assert event.notices[0].subscription_id == "42"
+    assert event.payment_events[0].kind is kind
+    assert event.payment_events[0].subscription_id == "42"
 
 
 def test_money_in_another_currency_is_told_and_not_swallowed() -> None:
     payment = PAID["message"]["successful_payment"] | {"currency": "RUB", "total_amount": 129900}
-    event = notices({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
+    event = parse_update({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
     assert event is not None
-    assert event.notices[0].currency == "RUB"
+    assert event.payment_events[0].currency == "RUB"
 
 
 @pytest.mark.parametrize("payload", ["order-42", "", "4 2", "9" * 40])
 def test_an_invoice_that_is_none_of_ours_is_money_without_an_order(payload: str) -> None:
     payment = PAID["message"]["successful_payment"] | {"invoice_payload": payload}
-    event = notices({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
+    event = parse_update({"update_id": 1, "message": PAID["message"] | {"successful_payment": payment}})
     assert event is not None
-    assert event.notices[0].order_id is None
+    assert event.payment_events[0].order_id is None
 
 
 @pytest.mark.parametrize(
@@ -210,7 +218,7 @@ def test_an_invoice_that_is_none_of_ours_is_money_without_an_order(payload: str)
     ],
 )
 def test_other_updates_say_nothing_about_money(update: Json) -> None:
-    assert notices(update) is None
+    assert parse_update(update) is None
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
@@ -229,19 +237,21 @@ def test_anything_anywhere_is_understood_or_unusable(data: st.DataObject) -> Non
     path = data.draw(st.sampled_from([place for place in places(update) if place]))
     odd = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just([])
     try:
-        event = notices(replaced(update, path, data.draw(odd)))
-    except Unusable:
+        event = parse_update(replaced(update, path, data.draw(odd)))
+    except InvalidPayload:
         return
-    for notice in event.notices if event else ():
-        assert notice.kind is not Kind.PAID or (notice.amount is not None and notice.payment_id)
+    for payment_event in event.payment_events if event else ():
+        assert payment_event.kind is not EventKind.PAID or (
+            payment_event.amount is not None and payment_event.payment_id
+        )
 
 
 def test_nothing_is_taken_from_the_address_of_callbacks(provider: Any) -> None:
-    assert not provider.KINDS
-    call = Call("", "POST", {}, json.dumps(PAID).encode())
-    with pytest.raises(Forged):
+    assert not provider.WEBHOOK_KINDS
+    call = WebhookRequest("", "POST", {}, json.dumps(PAID).encode())
+    with pytest.raises(InvalidSignature):
         provider.verify(call)
-    with pytest.raises(Unusable):
+    with pytest.raises(InvalidPayload):
         provider.parse(call)
 
 
@@ -253,7 +263,7 @@ def test_a_link_is_paid_and_told(shop: Shop, chat: Chat, provider: Any) -> None:
     checkout = provider.create(made, TIMEOUT)
     assert checkout.url.startswith("https://t.me/")
     payment = chat.pay(checkout.url).wait()
-    (paid,) = shop.notices()
+    (paid,) = shop.payment_events()
     assert (paid["payment_id"], paid["order_id"], paid["amount"], paid["telegram_id"]) == (
         payment.charge_id,
         made.id,
@@ -266,21 +276,21 @@ def test_a_link_is_paid_and_told(shop: Shop, chat: Chat, provider: Any) -> None:
 def test_stars_come_whole(shop: Shop, provider: Any, amount: str) -> None:
     with pytest.raises(PaymentError) as refused:
         provider.create(order(currency="XTR", amount=Decimal(amount)), TIMEOUT)
-    assert refused.value.is_certain
+    assert refused.value.not_executed
 
 
 def test_what_telegram_refuses_is_certain_and_silence_is_not(shop: Shop, provider: Any) -> None:
     with pytest.raises(PaymentError) as refused:
         provider.create(stars(10_001, period="month"), TIMEOUT)
-    assert refused.value.is_certain
+    assert refused.value.not_executed
     shop.telegram.fail("createInvoiceLink", 500)
     with pytest.raises(PaymentError) as failed:
         provider.create(stars(), TIMEOUT)
-    assert not failed.value.is_certain
+    assert not failed.value.not_executed
     shop.telegram.fail("createInvoiceLink", timeout=True)
     with pytest.raises(PaymentError) as silent:
         provider.create(stars(), 0.3)
-    assert not silent.value.is_certain
+    assert not silent.value.not_executed
     assert shop.telegram.bot("assistant").token not in str(silent.value)
 
 
@@ -293,7 +303,7 @@ def test_a_refund_is_made_by_the_bot_that_sold_and_twice_is_once(shop: Shop, pro
     second = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
 
     assert first == second
-    told = shop.notices()[1]
+    told = shop.payment_events()[1]
     assert (told["kind"], told["operation_id"]) == ("refunded", first.operation_id)
     assert told["is_total"]
 
@@ -303,22 +313,22 @@ def test_whose_number_was_erased_gets_their_stars_back_and_is_not_kept(shop: Sho
     payment = anna.pay(provider.create(stars(bot="second"), TIMEOUT).url).wait()
     back: Json = {"key": "r", "telegram_id": 0, "timeout": TIMEOUT}
     told = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
-    assert (told.kind, told.telegram_id) == (Kind.REFUNDED, None)
-    assert shop.notices()[1]["kind"] == "refunded"
+    assert (told.kind, told.telegram_id) == (EventKind.REFUNDED, None)
+    assert shop.payment_events()[1]["kind"] == "refunded"
     with pytest.raises(PaymentError, match="erased") as refused:
         provider.refund("stxnone", Decimal(1), "XTR", **back)
-    assert refused.value.is_certain
+    assert refused.value.not_executed
 
 
 def test_an_unknown_charge_is_certain_and_an_outage_is_not(shop: Shop, provider: Any) -> None:
     back: Json = {"key": "r", "telegram_id": 5, "timeout": TIMEOUT}
     with pytest.raises(PaymentError, match="CHARGE_NOT_FOUND") as unknown:
         provider.refund("stxnone", Decimal(1), "XTR", **back)
-    assert unknown.value.is_certain
+    assert unknown.value.not_executed
     shop.telegram.fail("refundStarPayment", 502)
     with pytest.raises(PaymentError) as failed:
         provider.refund("stxnone", Decimal(1), "XTR", **back)
-    assert not failed.value.is_certain
+    assert not failed.value.not_executed
 
 
 def test_a_subscription_is_told_and_stopped_by_a_charge_or_without(
@@ -328,21 +338,21 @@ def test_a_subscription_is_told_and_stopped_by_a_charge_or_without(
     payment = chat.pay(provider.create(made, TIMEOUT).url).wait()
     (subscription,) = chat.subscriptions
     shop.telegram.stars.renew(subscription)
-    first, second = shop.notices()
+    first, second = shop.payment_events()
     assert first["subscription_id"] == second["subscription_id"] == str(made.id)
     assert second["period_ends_at"] > first["period_ends_at"]
 
-    provider.stop_renewal(str(made.id), chat.person.id, TIMEOUT, payment_id=payment.charge_id)
+    provider.cancel_subscription(str(made.id), chat.person.id, TIMEOUT, payment_id=payment.charge_id)
     assert subscription.state == "canceled"
     subscription.state = "active"
-    provider.stop_renewal(str(made.id), chat.person.id, TIMEOUT)
+    provider.cancel_subscription(str(made.id), chat.person.id, TIMEOUT)
     assert subscription.state == "canceled"
     subscription.state = "active"
-    provider.stop_renewal(str(made.id), 0, TIMEOUT)  # who pays is erased: Telegram's list knows them
+    provider.cancel_subscription(str(made.id), 0, TIMEOUT)  # who pays is erased: Telegram's list knows them
     assert subscription.state == "canceled"
     with pytest.raises(PaymentError) as unknown:
-        provider.stop_renewal("999999", chat.person.id, TIMEOUT)
-    assert unknown.value.is_certain
+        provider.cancel_subscription("999999", chat.person.id, TIMEOUT)
+    assert unknown.value.not_executed
 
 
 def test_transactions_are_told_page_by_page(
@@ -361,10 +371,10 @@ def test_transactions_are_told_page_by_page(
         if not count:
             break
     assert [(one.kind, one.payment_id, one.order_id) for one in told] == [
-        (Kind.PAID, charges[0], made[0].id),
-        (Kind.PAID, charges[1], made[1].id),
-        (Kind.PAID, charges[2], made[2].id),
-        (Kind.REFUNDED, charges[1], made[1].id),
+        (EventKind.PAID, charges[0], made[0].id),
+        (EventKind.PAID, charges[1], made[1].id),
+        (EventKind.PAID, charges[2], made[2].id),
+        (EventKind.REFUNDED, charges[1], made[1].id),
     ]
     assert told[3].operation_id == f"{charges[1]}:refund"
 
@@ -378,8 +388,14 @@ def test_who_paid_is_found_among_the_newest_when_we_know_it_no_more(
         invoice = stars_invoice(shop, f"other-{number}")
         shop.telegram.stars._charge(invoice, chat.person)
     payment = chat.pay(provider.create(stars(), TIMEOUT).url).wait()
-    notice = provider.refund(payment.charge_id, Decimal(250), "XTR", key="r", telegram_id=0, timeout=TIMEOUT)
-    assert (notice.kind, notice.payment_id, notice.telegram_id) == (Kind.REFUNDED, payment.charge_id, None)
+    payment_event = provider.refund(
+        payment.charge_id, Decimal(250), "XTR", key="r", telegram_id=0, timeout=TIMEOUT
+    )
+    assert (payment_event.kind, payment_event.payment_id, payment_event.telegram_id) == (
+        EventKind.REFUNDED,
+        payment.charge_id,
+        None,
+    )
 
 
 def stars_invoice(shop: Shop, payload: str) -> Any:
@@ -417,9 +433,12 @@ def test_a_commission_belongs_to_what_the_buyer_paid(
         sign = -1 if is_refund else 1
         partner["affiliate"] = {name: sign * value for name, value in affiliate.items()}
     side = "receiver" if is_refund else "source"
-    notice = telegram_stars._transaction({"id": "1", "date": 1767225600, side: partner, **listed})
-    assert notice is not None
-    assert (notice.amount, notice.fee) == (Decimal(gross), None if fee is None else Decimal(fee))
+    payment_event = telegram_stars._transaction({"id": "1", "date": 1767225600, side: partner, **listed})
+    assert payment_event is not None
+    assert (payment_event.amount, payment_event.fee) == (
+        Decimal(gross),
+        None if fee is None else Decimal(fee),
+    )
 
 
 @pytest.mark.parametrize("page", [1, 2, 100])

@@ -14,7 +14,7 @@ from tools.emulator.stack import Stack
 
 Sql = Callable[..., list[dict[str, Any]]]
 LATER = "clock_timestamp() + interval '6 minutes'"  # an order is asked about five minutes after it was made
-ASKABLE = sorted(key for key in LABELS if providers.load(key).HAS_STATUS)
+ASKABLE = sorted(key for key in LABELS if providers.load(key).SUPPORTS_STATUS)
 
 
 @pytest.mark.parametrize("provider", ASKABLE)

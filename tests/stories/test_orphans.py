@@ -113,10 +113,10 @@ def say(stack: Stack, body: bytes) -> int:
     [
         (
             b'{"id": "%s", "type": "x",'
-            b' "notices": [{"kind": "subscription_active", "subscription_id": "%s"}]}',
-            "payment_ignored",
+            b' "events": [{"kind": "subscription_active", "subscription_id": "%s"}]}',
+            "payment_event_ignored",
         ),
-        (b'{"id": "", "type": "%s", "notices": [{"kind": "%s"}]}', "payment_unusable"),
+        (b'{"id": "", "type": "%s", "events": [{"kind": "%s"}]}', "webhook_payload_invalid"),
     ],
 )
 def test_what_can_never_be_applied_is_refused_for_a_day_only_with_one_alert(

@@ -21,8 +21,8 @@ from tools.emulator.telegram.people import Chat, Person
 
 Sql = Callable[..., list[dict[str, Any]]]
 Appoint = Callable[..., Person]
-CAN = sorted(key for key in LABELS if providers.load(key).HAS_REFUND)
-CANNOT = sorted(key for key in LABELS if not providers.load(key).HAS_REFUND)
+CAN = sorted(key for key in LABELS if providers.load(key).SUPPORTS_REFUNDS)
+CANNOT = sorted(key for key in LABELS if not providers.load(key).SUPPORTS_REFUNDS)
 NUMBER = {"en": "#", "ru": "№ "}
 MUCH_LATER = "clock_timestamp() + interval '30 hours'"
 
@@ -104,7 +104,7 @@ def test_a_payment_goes_back_whole_and_once(stack: Stack, appoint: Appoint, sql:
     assert f"payment {payment}: completed" in log
 
 
-@pytest.mark.parametrize("provider", [key for key in CAN if providers.load(key).REFUNDS_IN_PART])
+@pytest.mark.parametrize("provider", [key for key in CAN if providers.load(key).SUPPORTS_PARTIAL_REFUNDS])
 def test_a_part_goes_back_and_then_the_rest(stack: Stack, appoint: Appoint, sql: Sql, provider: str) -> None:
     anna, payment, _link = buy(stack, sql, provider)
     boss = appoint("en").chat("assistant")

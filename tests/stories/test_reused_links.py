@@ -15,7 +15,7 @@ from tools.emulator.telegram import Answer, Chat
 
 Sql = Callable[..., list[dict[str, Any]]]
 PATHS = {"stripe": "sessions", "yookassa": "payments", "crypto_pay": "getInvoices"}  # of a checkout's state
-SILENT = sorted(key for key in LABELS if providers.load(key).ENDS_SILENTLY)
+SILENT = sorted(key for key in LABELS if providers.load(key).EXPIRES_SILENTLY)
 
 
 def orders(sql: Sql, chat: Chat) -> list[dict[str, Any]]:
@@ -42,7 +42,7 @@ def expire(stack: Stack, link: str) -> None:
 def test_every_provider_tells_the_end_of_a_link_or_says_that_it_does_not() -> None:
     assert sorted([*PATHS, *SILENT]) == sorted(LABELS)
     stars = providers.load("telegram_stars")
-    assert not stars.ENDS_SILENTLY, "Telegram asks before each payment, so an old link is refused there"
+    assert not stars.EXPIRES_SILENTLY, "Telegram asks before each payment, so an old link is refused there"
 
 
 @pytest.mark.parametrize("provider", sorted(PATHS))

@@ -16,7 +16,7 @@ from tools.emulator.stack import Stack
 
 Sql = Callable[..., list[dict[str, Any]]]
 Clock = Callable[[str], None]
-LISTED = sorted(key for key in LABELS if providers.load(key).HAS_STATEMENT)
+LISTED = sorted(key for key in LABELS if providers.load(key).SUPPORTS_STATEMENTS)
 REFUNDING = [key for key in LISTED if key != "crypto_pay"]
 TOMORROW = "clock_timestamp() + interval '28 hours'"  # the day of the test is over, its lists are due
 
@@ -170,7 +170,7 @@ def test_what_only_we_have_is_told_once_and_shown(
     news(anna, "Paid, thank you!")
     (number,) = payments_of(sql, anna)
     shop = stack.payments["fake"]
-    shop.events[:] = [one for one in shop.events if one["notices"][0].get("payment_id") != number]  # type: ignore[attr-defined]
+    shop.events[:] = [one for one in shop.events if one["events"][0].get("payment_id") != number]  # type: ignore[attr-defined]
     clock(TOMORROW)
     read_lists(stack, sql)
     told = eventually(lambda: [one for one in olga.answers() if says in one.text and number in one.text], 30)

@@ -16,7 +16,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
-from shared.payments import php
+from shared.payments import php_forms
 from tools.bench import bare_hmac, updates
 from tools.bench.errors import BenchError
 
@@ -179,7 +179,7 @@ def _prodamus(order: int) -> Callback:
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
         for name, value in fields.items()
     )
-    signature = _digest(_SECRET, php.canonical(php.nested(list(fields.items())))).hex()
+    signature = _digest(_SECRET, php_forms.canonical(php_forms.nested(list(fields.items())))).hex()
     headers = {"Content-Type": f"multipart/form-data; boundary={boundary}", "Sign": signature}
     return "/prodamus", headers, ("".join(parts) + f"--{boundary}--\r\n").encode()
 

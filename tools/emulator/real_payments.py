@@ -69,7 +69,7 @@ def real_payments(wanted: Iterable[str], dotenv: Mapping[str, str]) -> dict[str,
             raise SettingMissing(
                 f"--real {name} takes keys of its test mode alone: {mode.key} is not {mode.looks}."
             )
-        environment[f"{name.upper()}_API_URL"] = mode.address or provider.API
+        environment[f"{name.upper()}_API_URL"] = mode.address or provider.API_URL
     return environment
 
 

@@ -155,7 +155,7 @@ def payment_keys(provider: str, values: Mapping[str, str], environment: str) -> 
     from shared.payments import providers
 
     service = providers.load(provider)
-    if not service.HAS_STATEMENT:
+    if not service.SUPPORTS_STATEMENTS:
         return Verdict.unknown(f"{provider} offers no call that tests its keys; a first small payment does.")
     until = datetime.now(UTC)
     try:

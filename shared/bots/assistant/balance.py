@@ -62,9 +62,9 @@ def pay(call: CallbackQuery) -> None:
         unit.show(*_refunded(unit, key, done))
     else:
         unit.show(_paid(unit, done), back(unit))
-    from shared.payments import endpoint  # a start need not wait for it
+    from shared.payments import notifications  # a start need not wait for it
 
-    return endpoint.send(done["outgoing"])
+    return notifications.deliver(done["outgoing"])
 
 
 def _paid(unit: Unit, done: dict[str, Any]) -> Text:

@@ -67,7 +67,7 @@ def way_among(offered: list[Product], chosen: str) -> tuple[Product, Way] | None
 
 
 def _needs_contact(way: Way) -> bool:
-    return providers.load(way.provider).NEEDS_CONTACT
+    return providers.load(way.provider).REQUIRES_CONTACT
 
 
 def _running_renewal(unit: Unit) -> dict[str, Any] | None:

@@ -37,9 +37,9 @@ def payable_link(unit: Unit, order: dict[str, Any], *, may_retry: bool = False) 
 
         raise RequestRefused(f"the provider {order['provider']} is gone")
     provider = providers.load(order["provider"])
-    if provider.ENDS_SILENTLY:
+    if provider.EXPIRES_SILENTLY:
         return _open(unit, order)
-    state = _state(order) if provider.HAS_STATUS and order["checkout_reference"] else frozenset()
+    state = _state(order) if provider.SUPPORTS_STATUS and order["checkout_reference"] else frozenset()
     if not state:
         return str(order["checkout_url"])
     return _open(unit, order) if may_retry and state == {"failed"} else None

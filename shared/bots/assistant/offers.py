@@ -32,7 +32,7 @@ class Way(NamedTuple):
     @property
     def method(self) -> str:
         """How the user calls it: stars, card, crypto or balance."""
-        return "balance" if self.provider == "balance" else providers.load(self.provider).METHOD
+        return "balance" if self.provider == "balance" else providers.load(self.provider).PAYMENT_METHOD
 
     def button(self, product: str) -> str:
         """Return the callback data of its button."""

@@ -108,9 +108,9 @@ def cancel_order(call: CallbackQuery) -> None:
         unit.notice(unit.text("payments_canceled"))
     unit.show(*_payments(unit))
     if done.get("outgoing"):
-        from shared.payments import endpoint  # a start need not wait for it
+        from shared.payments import notifications  # a start need not wait for it
 
-        endpoint.send(done["outgoing"])
+        notifications.deliver(done["outgoing"])
 
 
 def _line(unit: Unit, line: dict[str, Any]) -> Text:
@@ -243,7 +243,7 @@ def _stop_at_provider(unit: Unit, renewal: dict[str, Any]) -> None:
 
         raise RequestRefused(f"the provider {renewal['provider']} is gone")
     db.call("begin_cancel", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
-    providers.load(renewal["provider"]).stop_renewal(
+    providers.load(renewal["provider"]).cancel_subscription(
         renewal["provider_subscription_id"],
         unit.person.telegram_id,
         _TIMEOUT,

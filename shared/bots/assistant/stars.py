@@ -50,9 +50,12 @@ def keep(incoming: Incoming) -> None:
 
     What is kept and could not be applied is applied by a job: the chat is not held up for it.
     """
-    from shared.payments import endpoint, providers  # a start need not wait for them
+    from shared.payments import (
+        providers,  # a start need not wait for them
+        recording,
+    )
     from shared.payments.providers import telegram_stars
 
-    event = telegram_stars.notices(incoming.data)
+    event = telegram_stars.parse_update(incoming.data)
     if event is not None:
-        endpoint.record(providers.load("telegram_stars"), event, orjson.dumps(incoming.data))
+        recording.record(providers.load("telegram_stars"), event, orjson.dumps(incoming.data))

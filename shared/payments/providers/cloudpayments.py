@@ -19,34 +19,34 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.signatures import is_signed
-from shared.payments import calls, provider
+from shared.payments import api_client, provider
 from shared.payments.contacts import CONTACT_WORDS
-from shared.payments.notice import Event, Kind, Notice
-from shared.payments.provider import (
-    MAX_BODY,
-    Call,
-    Checkout,
-    ContactRefused,
-    Forged,
-    Order,
-    Page,
-    PaymentError,
-    Receipt,
-    Reply,
-    RequestRefused,
-    Unusable,
-    Verdict,
-)
-from shared.payments.reading import (
+from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
+from shared.payments.parsing import (
     currency,
     decimal,
+    get_list,
+    get_object,
     identifier,
-    inner,
-    items,
     json_object,
-    moment,
     order_number,
     text,
+    timestamp,
+)
+from shared.payments.provider import (
+    MAX_BODY,
+    Checkout,
+    ContactRefused,
+    InvalidPayload,
+    InvalidSignature,
+    Order,
+    PaymentError,
+    PrecheckResult,
+    Receipt,
+    RequestRefused,
+    StatementPage,
+    WebhookRequest,
+    WebhookResponse,
 )
 from shared.payments.receipts import cloudkassir
 
@@ -54,31 +54,31 @@ _MAX_FIELDS = 200
 _LONGEST_LINE = 200  # characters of what the payer reads
 _CODES = MappingProxyType(
     {
-        Verdict.PAYABLE: 0,
-        Verdict.UNKNOWN_ORDER: 10,
-        Verdict.WRONG_PAYER: 11,
-        Verdict.WRONG_AMOUNT: 12,
-        Verdict.PAID: 13,
-        Verdict.RENEWING: 13,
-        Verdict.EXPIRED: 20,
+        PrecheckResult.PAYABLE: 0,
+        PrecheckResult.UNKNOWN_ORDER: 10,
+        PrecheckResult.WRONG_PAYER: 11,
+        PrecheckResult.WRONG_AMOUNT: 12,
+        PrecheckResult.PAID: 13,
+        PrecheckResult.RENEWING: 13,
+        PrecheckResult.EXPIRED: 20,
     }
 )
 _STATUSES = MappingProxyType(
     {
-        "Completed": Kind.PAID,
-        "Authorized": Kind.PENDING,
-        "AwaitingAuthentication": Kind.PENDING,
-        "Cancelled": Kind.CANCELED,
-        "Declined": Kind.FAILED,
+        "Completed": EventKind.PAID,
+        "Authorized": EventKind.PENDING,
+        "AwaitingAuthentication": EventKind.PENDING,
+        "Cancelled": EventKind.CANCELED,
+        "Declined": EventKind.FAILED,
     }
 )
 _SUBSCRIPTIONS = MappingProxyType(
     {
-        "Active": Kind.SUBSCRIPTION_ACTIVE,
-        "PastDue": Kind.SUBSCRIPTION_PAST_DUE,
-        "Cancelled": Kind.SUBSCRIPTION_CANCELED,
-        "Expired": Kind.SUBSCRIPTION_CANCELED,  # all periods are paid: the last one still runs
-        "Rejected": Kind.SUBSCRIPTION_ENDED,  # three charges failed after the paid period
+        "Active": EventKind.SUBSCRIPTION_ACTIVE,
+        "PastDue": EventKind.SUBSCRIPTION_PAST_DUE,
+        "Cancelled": EventKind.SUBSCRIPTION_CANCELED,
+        "Expired": EventKind.SUBSCRIPTION_CANCELED,  # all periods are paid: the last one still runs
+        "Rejected": EventKind.SUBSCRIPTION_ENDED,  # three charges failed after the paid period
     }
 )
 _CULTURES = MappingProxyType({"ru": "ru-RU", "en": "en-US"})
@@ -88,18 +88,18 @@ class Provider(provider.Provider):
     """Orders by link, one payment or a monthly subscription; refunds; the state by our order's number."""
 
     REQUIRED = ("CLOUDPAYMENTS_PUBLIC_ID", "CLOUDPAYMENTS_API_SECRET")
-    API = "https://api.cloudpayments.ru"
+    API_URL = "https://api.cloudpayments.ru"
     CURRENCIES = frozenset({"RUB", "USD", "EUR", "GBP", "KZT", "UAH", "BYN", "AZN", "AMD", "KGS", "UZS"})
-    KINDS = frozenset({"check", "pay", "fail", "confirm", "refund", "recurrent", "cancel"})
-    ASKS = frozenset({"check"})
-    METHODS = frozenset({"GET", "POST"})
-    RENEWS: ClassVar[frozenset[str]] = frozenset({"month"})
-    NEEDS_CONTACT = True
-    HAS_STATUS = True
-    ENDS_SILENTLY = True
-    HAS_REFUND = True
-    HAS_STATEMENT = True
-    KEY_SECONDS = 55 * 60  # X-Request-ID is remembered for an hour
+    WEBHOOK_KINDS = frozenset({"check", "pay", "fail", "confirm", "refund", "recurrent", "cancel"})
+    PRECHECK_KINDS = frozenset({"check"})
+    HTTP_METHODS = frozenset({"GET", "POST"})
+    RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset({"month"})
+    REQUIRES_CONTACT = True
+    SUPPORTS_STATUS = True
+    EXPIRES_SILENTLY = True
+    SUPPORTS_REFUNDS = True
+    SUPPORTS_STATEMENTS = True
+    IDEMPOTENCY_TTL = 55 * 60  # X-Request-ID is remembered for an hour
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Make an order with a page of its own. Within an hour the same request gives the same order."""
@@ -126,39 +126,39 @@ class Provider(provider.Provider):
             raise PaymentError("CloudPayments gave no address for the order")
         return Checkout(url, identifier(model.get("Id")) or "")
 
-    def verify(self, call: Call) -> None:
+    def verify(self, request: WebhookRequest) -> None:
         """Check the two headers: over the text as it came, and over what it was before it was encoded."""
-        message = call.query if call.method == "GET" else call.body
+        message = request.query if request.method == "GET" else request.body
         if len(message) > MAX_BODY:
-            raise Forged("too long")
+            raise InvalidSignature("too long")
         secrets = self.secrets("CLOUDPAYMENTS_API_SECRET")
         if not secrets:
             raise ConfigError("CLOUDPAYMENTS_API_SECRET is missing")
         # The second header is over the text before it was encoded for the way; JSON never is.
-        plain = message if _is_json(call) else unquote_to_bytes(message.replace(b"+", b" "))
-        raw = is_signed([call.headers.get("content-hmac")], secrets, message, _base64)
-        decoded = is_signed([call.headers.get("x-content-hmac")], secrets, plain, _base64)
+        plain = message if _is_json(request) else unquote_to_bytes(message.replace(b"+", b" "))
+        raw = is_signed([request.headers.get("content-hmac")], secrets, message, _base64)
+        decoded = is_signed([request.headers.get("x-content-hmac")], secrets, plain, _base64)
         if not (raw or decoded):
-            raise Forged("neither Content-HMAC nor X-Content-HMAC belongs to this text")
+            raise InvalidSignature("neither Content-HMAC nor X-Content-HMAC belongs to this text")
 
-    def parse(self, call: Call) -> Event:
+    def parse(self, request: WebhookRequest) -> WebhookEvent:
         """Read a form or JSON; its kind is the last part of the path."""
-        fields = _fields(call)
-        if call.kind == "recurrent":
+        fields = _fields(request)
+        if request.kind == "recurrent":
             return _subscription(fields)
         transaction = order_number(fields.get("TransactionId"))
         if transaction is None:
-            raise Unusable("there is no TransactionId")
-        return Event(f"{call.kind}:{transaction}", (_notice(call.kind, fields),), call.kind)
+            raise InvalidPayload("there is no TransactionId")
+        return WebhookEvent(f"{request.kind}:{transaction}", (_notice(request.kind, fields),), request.kind)
 
-    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
         """Ask by our number for the last operation; of a refund, for the payment too."""
         try:
             return self._fetch(order_id, timeout)
-        except Unusable as error:
+        except InvalidPayload as error:
             raise PaymentError(f"/v2/payments/find: {error}") from None
 
-    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
         """List the transactions by when they were made; an empty page is the last one.
 
         Their size is CloudPayments' own, and not documented.
@@ -172,10 +172,12 @@ class Provider(provider.Provider):
         answer = self._post("/v2/payments/list", asked, timeout)
         if answer.get("Success") is not True:
             raise PaymentError(f"/v2/payments/list: {_refusal(answer)}")
-        found = items(answer.get("Model"))
-        return Page(calls.each(self.key, _listed, found), str(number + 1) if found else "")
+        found = get_list(answer.get("Model"))
+        return StatementPage(
+            api_client.parse_each(self.key, _listed, found), str(number + 1) if found else ""
+        )
 
-    def _fetch(self, order_id: int, timeout: float) -> tuple[Notice, ...]:
+    def _fetch(self, order_id: int, timeout: float) -> tuple[PaymentEvent, ...]:
         model = self._find("/v2/payments/find", {"InvoiceId": str(order_id)}, timeout)
         if not model:
             return ()
@@ -197,49 +199,49 @@ class Provider(provider.Provider):
         telegram_id: int,
         timeout: float,
         receipt: Receipt | None = None,
-    ) -> Notice | None:
+    ) -> PaymentEvent | None:
         """Give money back, at once."""
         transaction = order_number(payment_id)
         if transaction is None:
-            raise PaymentError("this is no payment of CloudPayments", is_certain=True)
+            raise PaymentError("this is no payment of CloudPayments", not_executed=True)
         body: dict[str, Any] = {"TransactionId": transaction, "Amount": float(amount)}
         if receipt:
             body["JsonData"] = cloudkassir(receipt, amount)
         model = self._ask("/payments/refund", body, timeout, key=key)
-        return Notice(
-            kind=Kind.REFUNDED,
+        return PaymentEvent(
+            kind=EventKind.REFUNDED,
             payment_id=payment_id,
             operation_id=identifier(model.get("TransactionId")) or key,
             amount=amount,
             currency=currency,
         )
 
-    def stop_renewal(
+    def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """Cancel a subscription; one that has ended already counts as canceled."""
         try:
             self._ask("/subscriptions/cancel", {"Id": subscription_id}, timeout)
         except PaymentError as error:
-            if not error.is_certain:
+            if not error.not_executed:
                 raise
             state = self._find("/subscriptions/get", {"Id": subscription_id}, timeout).get("Status")
             if state not in ("Cancelled", "Rejected", "Expired"):
                 raise
 
-    def accepted(self, call: Call) -> Reply:
+    def success_response(self, request: WebhookRequest) -> WebhookResponse:
         """Answer with the only code that is no failure."""
         return _reply(0)
 
-    def again(self, call: Call) -> Reply:
+    def retry_response(self, request: WebhookRequest) -> WebhookResponse:
         """Answer so that it comes again; `check` does not, and its payer must hear something."""
-        return _reply(13, 200 if call.kind in self.ASKS else 503)
+        return _reply(13, 200 if request.kind in self.PRECHECK_KINDS else 503)
 
-    def refused(self, call: Call) -> Reply:
+    def rejection_response(self, request: WebhookRequest) -> WebhookResponse:
         """Answer what proves nothing: never with the code of success."""
         return _reply(13, 401)
 
-    def check_reply(self, call: Call, verdict: Verdict) -> Reply:
+    def precheck_response(self, request: WebhookRequest, verdict: PrecheckResult) -> WebhookResponse:
         """Answer `check` in its codes."""
         return _reply(_CODES[verdict])
 
@@ -252,46 +254,46 @@ class Provider(provider.Provider):
             if is_about_contact and CONTACT_WORDS.search(reason):
                 raise ContactRefused(f"{path}: {reason}")
             raise RequestRefused(f"{path}: {reason}")
-        return inner(answer, "Model")
+        return get_object(answer, "Model")
 
     def _find(self, path: str, body: Any, timeout: float) -> Mapping[str, Any]:
         """Return the `Model` of a question; nothing when there is none. A declined payment is no success."""
-        return inner(self._post(path, body, timeout), "Model")
+        return get_object(self._post(path, body, timeout), "Model")
 
     def _post(self, path: str, body: Any, timeout: float, key: str = "") -> Mapping[str, Any]:
         secret = next(iter(self.secrets("CLOUDPAYMENTS_API_SECRET")), "")
-        headers = calls.basic(settings().variable("CLOUDPAYMENTS_PUBLIC_ID"), secret)
+        headers = api_client.basic_auth(settings().variable("CLOUDPAYMENTS_PUBLIC_ID"), secret)
         if key:
             headers["X-Request-ID"] = key
         url = self.address(path)
-        answer = calls.call_json(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
-        return calls.result(self.key, answer)
+        answer = api_client.request_json(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
+        return api_client.parse_response(self.key, answer)
 
 
-def _is_json(call: Call) -> bool:
-    kind = call.headers.get("content-type", "").partition(";")[0]
-    return call.method != "GET" and "json" in kind.lower()
+def _is_json(request: WebhookRequest) -> bool:
+    kind = request.headers.get("content-type", "").partition(";")[0]
+    return request.method != "GET" and "json" in kind.lower()
 
 
-def _fields(call: Call) -> Mapping[str, Any]:
-    message = call.query if call.method == "GET" else call.body
-    if _is_json(call):
+def _fields(request: WebhookRequest) -> Mapping[str, Any]:
+    message = request.query if request.method == "GET" else request.body
+    if _is_json(request):
         content = json_object(message)
         if content is None:
-            raise Unusable("the body is no JSON object")
+            raise InvalidPayload("the body is no JSON object")
         return content
     try:
         pairs = parse_qsl(
             message.decode(), keep_blank_values=True, errors="strict", max_num_fields=_MAX_FIELDS
         )
     except UnicodeDecodeError:
-        raise Unusable("the text is not in UTF-8: choose this encoding in the cabinet") from None
+        raise InvalidPayload("the text is not in UTF-8: choose this encoding in the cabinet") from None
     except ValueError:
-        raise Unusable("too many fields") from None
+        raise InvalidPayload("too many fields") from None
     return dict(pairs)
 
 
-def _notice(kind: str, fields: Mapping[str, Any]) -> Notice:
+def _notice(kind: str, fields: Mapping[str, Any]) -> PaymentEvent:
     transaction = identifier(fields.get("TransactionId"))
     common: dict[str, Any] = {
         "order_id": order_number(fields.get("InvoiceId")),
@@ -305,54 +307,54 @@ def _notice(kind: str, fields: Mapping[str, Any]) -> Notice:
         "reason": " ".join(filter(None, (identifier(fields.get("ReasonCode")), text(fields.get("Reason"))))),
     }
     if fields.get("OperationType") == "CardPayout":  # our money going out: not ours to count
-        return Notice(kind=Kind.OTHER, **common)
+        return PaymentEvent(kind=EventKind.OTHER, **common)
     if kind == "refund" or fields.get("OperationType") == "Refund":
         return _refund(kind, transaction, fields, common)
     meaning = {
-        "pay": _STATUSES.get(text(fields.get("Status")), Kind.OTHER),
-        "confirm": Kind.PAID,
-        "fail": Kind.FAILED,
-        "cancel": Kind.CANCELED,
-        "check": Kind.PENDING,
+        "pay": _STATUSES.get(text(fields.get("Status")), EventKind.OTHER),
+        "confirm": EventKind.PAID,
+        "fail": EventKind.FAILED,
+        "cancel": EventKind.CANCELED,
+        "check": EventKind.PENDING,
     }
-    found = meaning.get(kind, Kind.OTHER)
-    if found is Kind.PAID and common["currency"] is None:  # Cancel and Refund name none
-        raise Unusable("the Currency is none")
-    return Notice(kind=found, payment_id=transaction, **common)
+    found = meaning.get(kind, EventKind.OTHER)
+    if found is EventKind.PAID and common["currency"] is None:  # Cancel and Refund name none
+        raise InvalidPayload("the Currency is none")
+    return PaymentEvent(kind=found, payment_id=transaction, **common)
 
 
-def _refund(kind: str, refund: str | None, fields: Mapping[str, Any], common: dict[str, Any]) -> Notice:
+def _refund(kind: str, refund: str | None, fields: Mapping[str, Any], common: dict[str, Any]) -> PaymentEvent:
     original = identifier(fields.get("PaymentTransactionId"))
     if original is None and kind == "refund":
-        raise Unusable("there is no PaymentTransactionId")
-    failed = Kind.REFUND_FAILED if original else Kind.OTHER
-    return Notice(
-        kind=failed if kind == "fail" else Kind.REFUNDED,
+        raise InvalidPayload("there is no PaymentTransactionId")
+    failed = EventKind.REFUND_FAILED if original else EventKind.OTHER
+    return PaymentEvent(
+        kind=failed if kind == "fail" else EventKind.REFUNDED,
         payment_id=original,
         operation_id=refund,
         **common,
     )
 
 
-def _subscription(fields: Mapping[str, Any]) -> Event:
+def _subscription(fields: Mapping[str, Any]) -> WebhookEvent:
     name, status = identifier(fields.get("Id")), text(fields.get("Status"))
     if not name or not status:
-        raise Unusable("the subscription has no Id or no Status")
+        raise InvalidPayload("the subscription has no Id or no Status")
     counts = (str(identifier(fields.get(f"{what}TransactionsNumber"))) for what in ("Successful", "Failed"))
-    notice = Notice(
-        kind=_SUBSCRIPTIONS.get(status, Kind.OTHER),
+    payment_event = PaymentEvent(
+        kind=_SUBSCRIPTIONS.get(status, EventKind.OTHER),
         subscription_id=name,
         telegram_id=order_number(fields.get("AccountId")),
         # Of one that is past due it is when the next try will be.
         period_ends_at=_moment(fields.get("NextTransactionDate")) if status == "Active" else None,
     )
-    return Event(":".join(("recurrent", name, status, *counts)), (notice,), "recurrent")
+    return WebhookEvent(":".join(("recurrent", name, status, *counts)), (payment_event,), "recurrent")
 
 
-def _state(model: Mapping[str, Any]) -> Notice:
+def _state(model: Mapping[str, Any]) -> PaymentEvent:
     """Say what a transaction in an answer of the API is."""
-    return Notice(
-        kind=_STATUSES.get(text(model.get("Status")), Kind.OTHER),
+    return PaymentEvent(
+        kind=_STATUSES.get(text(model.get("Status")), EventKind.OTHER),
         payment_id=identifier(model.get("TransactionId")),
         order_id=order_number(model.get("InvoiceId")),
         amount=_amount(model),
@@ -366,10 +368,10 @@ def _state(model: Mapping[str, Any]) -> Notice:
     )
 
 
-def _state_of_refund(model: Mapping[str, Any], original: int, order_id: int | None) -> Notice:
+def _state_of_refund(model: Mapping[str, Any], original: int, order_id: int | None) -> PaymentEvent:
     """Say what a refund in an answer of the API is."""
-    return Notice(
-        kind=Kind.REFUNDED if model.get("Status") == "Completed" else Kind.OTHER,
+    return PaymentEvent(
+        kind=EventKind.REFUNDED if model.get("Status") == "Completed" else EventKind.OTHER,
         payment_id=str(original),
         order_id=order_id,
         operation_id=identifier(model.get("TransactionId")),
@@ -380,20 +382,20 @@ def _state_of_refund(model: Mapping[str, Any], original: int, order_id: int | No
     )
 
 
-def _listed(model: Mapping[str, Any]) -> Event | None:
+def _listed(model: Mapping[str, Any]) -> WebhookEvent | None:
     """Read a transaction of a list, as the event of a callback; None when no money came or went back."""
     number, original = (
         identifier(model.get("TransactionId")),
         order_number(model.get("OriginalTransactionId")),
     )
     if number is None:
-        raise Unusable("there is no TransactionId")
+        raise InvalidPayload("there is no TransactionId")
     if model.get("Status") != "Completed":
         return None
     if original is not None:
-        notice = _state_of_refund(model, original, order_number(model.get("InvoiceId")))
-        return Event(f"refund:{number}", (notice,), "refund")
-    return Event(f"pay:{number}", (_state(model),), "pay") if model.get("Type") in (0, None) else None
+        payment_event = _state_of_refund(model, original, order_number(model.get("InvoiceId")))
+        return WebhookEvent(f"refund:{number}", (payment_event,), "refund")
+    return WebhookEvent(f"pay:{number}", (_state(model),), "pay") if model.get("Type") in (0, None) else None
 
 
 def _iso(moment: datetime) -> str:
@@ -404,12 +406,12 @@ def _amount(fields: Mapping[str, Any]) -> Decimal:
     """Return the amount, which is text in a form and a number in JSON."""
     found = decimal(str(fields.get("Amount")))
     if found is None:
-        raise Unusable("the Amount is none")
+        raise InvalidPayload("the Amount is none")
     return found
 
 
 def _moment(value: Any) -> datetime | None:
-    return moment(value, UTC)
+    return timestamp(value, UTC)
 
 
 def _base64(digest: bytes) -> str:
@@ -421,8 +423,8 @@ def _is_true(value: Any) -> bool:
 
 
 def _refusal(answer: Mapping[str, Any]) -> str:
-    return text(answer.get("Message")) or text(inner(answer, "Model").get("Reason")) or "refused"
+    return text(answer.get("Message")) or text(get_object(answer, "Model").get("Reason")) or "refused"
 
 
-def _reply(code: int, status: int = 200) -> Reply:
-    return Reply(status, b'{"code":%d}' % code, "application/json")
+def _reply(code: int, status: int = 200) -> WebhookResponse:
+    return WebhookResponse(status, b'{"code":%d}' % code, "application/json")

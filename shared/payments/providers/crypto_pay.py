@@ -16,17 +16,17 @@ from shared.core import clock
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.signatures import is_signed
-from shared.payments import calls, provider, reading
-from shared.payments.notice import Event, Kind, Notice
+from shared.payments import api_client, parsing, provider
+from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import (
-    Call,
     Checkout,
-    Forged,
+    InvalidPayload,
+    InvalidSignature,
     Order,
-    Page,
     PaymentError,
     RequestRefused,
-    Unusable,
+    StatementPage,
+    WebhookRequest,
 )
 
 _LONGEST = 2_678_400  # seconds an invoice may live
@@ -43,11 +43,11 @@ class Provider(provider.Provider):
     """The API of help.send.tg/en/articles/10279948-crypto-pay-api."""
 
     REQUIRED = (_TOKEN,)
-    API = "https://pay.crypt.bot"
+    API_URL = "https://pay.crypt.bot"
     CURRENCIES = frozenset(_OFFERED.split())
-    METHOD = "crypto"
-    HAS_STATUS = True
-    HAS_STATEMENT = True
+    PAYMENT_METHOD = "crypto"
+    SUPPORTS_STATUS = True
+    SUPPORTS_STATEMENTS = True
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Make an invoice. There is no key against making two: after a lost answer it is looked for."""
@@ -56,61 +56,71 @@ class Provider(provider.Provider):
             invoice = self._ask("createInvoice", timeout, _invoice_parameters(order))
         except PaymentError as error:
             left = deadline - time.monotonic()
-            made = None if error.is_certain or left < 1 else self._look_for(order, left)
+            made = None if error.not_executed or left < 1 else self._look_for(order, left)
             if made is None:
                 raise
             invoice = made
-        url, number = invoice.get("bot_invoice_url"), reading.identifier(invoice.get("invoice_id"))
+        url, number = invoice.get("bot_invoice_url"), parsing.identifier(invoice.get("invoice_id"))
         if not isinstance(url, str) or number is None:
             raise PaymentError("crypto_pay made an invoice without an address")
         return Checkout(url, number)
 
-    def verify(self, call: Call) -> None:
+    def verify(self, request: WebhookRequest) -> None:
         """Check `crypto-pay-api-signature`: HMAC of the body under the digest of our token."""
         token = settings().variable(_TOKEN)
         if not token:
             raise ConfigError(f"{_TOKEN} is missing")
         secret = hashlib.sha256(token.encode()).digest()
-        if not is_signed([call.headers.get("crypto-pay-api-signature")], [secret], call.body):
-            raise Forged("the signature does not fit")
+        if not is_signed([request.headers.get("crypto-pay-api-signature")], [secret], request.body):
+            raise InvalidSignature("the signature does not fit")
 
-    def parse(self, call: Call) -> Event:
+    def parse(self, request: WebhookRequest) -> WebhookEvent:
         """Read one update. Its `update_id` names nothing: the invoice and its state are the key."""
-        update = reading.json_object(call.body) or {}
-        kind, invoice = reading.text(update.get("update_type")), reading.inner(update, "payload")
-        number = reading.identifier(invoice.get("invoice_id"))
+        update = parsing.json_object(request.body) or {}
+        kind, invoice = parsing.text(update.get("update_type")), parsing.get_object(update, "payload")
+        number = parsing.identifier(invoice.get("invoice_id"))
         if not kind or number is None:
-            raise Unusable("no update of Crypto Pay's")
+            raise InvalidPayload("no update of Crypto Pay's")
         if kind != "invoice_paid":
-            return Event(f"{number}:{kind}", (Notice(kind=Kind.OTHER),), kind)
-        return Event(f"{number}:{reading.text(invoice.get('status'))}", (self._read(invoice),), kind)
+            return WebhookEvent(f"{number}:{kind}", (PaymentEvent(kind=EventKind.OTHER),), kind)
+        return WebhookEvent(f"{number}:{parsing.text(invoice.get('status'))}", (self._read(invoice),), kind)
 
-    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
         """Ask for an invoice; one that is there no more was deleted."""
         found = self._ask("getInvoices", timeout, {"invoice_ids": reference})
         invoices = [
-            one for one in reading.items(found.get("items")) if str(one.get("invoice_id")) == reference
+            one for one in parsing.get_list(found.get("items")) if str(one.get("invoice_id")) == reference
         ]
         if not invoices:
-            return (Notice(kind=Kind.CANCELED, payment_id=reference, order_id=order_id, reason="deleted"),)
-        with calls.understood(self.key):
+            return (
+                PaymentEvent(
+                    kind=EventKind.CANCELED, payment_id=reference, order_id=order_id, reason="deleted"
+                ),
+            )
+        with api_client.as_provider_error(self.key):
             return tuple(self._read(one) for one in invoices if one.get("status") != "active")
 
-    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
         """List paid invoices, the newest first, until all were made longer ago than an invoice may live."""
         offset = int(cursor or "0")
         asked = {"status": "paid", "offset": offset, "count": _LISTED}
-        invoices = reading.items(self._ask("getInvoices", timeout, asked).get("items"))
+        invoices = parsing.get_list(self._ask("getInvoices", timeout, asked).get("items"))
 
-        def listed(invoice: Mapping[str, Any]) -> Event | None:
-            notice = self._read(invoice)
-            is_within = notice.happened_at is not None and since <= notice.happened_at < until
-            return Event(f"{notice.payment_id}:paid", (notice,), "invoice_paid") if is_within else None
+        def listed(invoice: Mapping[str, Any]) -> WebhookEvent | None:
+            payment_event = self._read(invoice)
+            is_within = payment_event.happened_at is not None and since <= payment_event.happened_at < until
+            return (
+                WebhookEvent(f"{payment_event.payment_id}:paid", (payment_event,), "invoice_paid")
+                if is_within
+                else None
+            )
 
         oldest = since - timedelta(seconds=_LONGEST)
-        made = [reading.moment(one.get("created_at")) for one in invoices]
+        made = [parsing.timestamp(one.get("created_at")) for one in invoices]
         is_over = len(invoices) < _LISTED or all(moment is not None and moment < oldest for moment in made)
-        return Page(calls.each(self.key, listed, invoices), "" if is_over else str(offset + len(invoices)))
+        return StatementPage(
+            api_client.parse_each(self.key, listed, invoices), "" if is_over else str(offset + len(invoices))
+        )
 
     def _look_for(self, order: Order, timeout: float) -> Json | None:
         """Return the invoice of an order, if there is one that can still be paid."""
@@ -118,27 +128,27 @@ class Provider(provider.Provider):
             found = self._ask("getInvoices", timeout, {"status": "active", "count": _LOOK_BACK})
         except PaymentError:
             return None  # the first failure says more
-        same = (one for one in reading.items(found.get("items")) if one.get("payload") == str(order.id))
+        same = (one for one in parsing.get_list(found.get("items")) if one.get("payload") == str(order.id))
         return next(same, None)
 
-    def _read(self, invoice: Mapping[str, Any]) -> Notice:
-        kinds = {"active": Kind.PENDING, "paid": Kind.PAID, "expired": Kind.CANCELED}
-        kind = kinds.get(reading.text(invoice.get("status")))
+    def _read(self, invoice: Mapping[str, Any]) -> PaymentEvent:
+        kinds = {"active": EventKind.PENDING, "paid": EventKind.PAID, "expired": EventKind.CANCELED}
+        kind = kinds.get(parsing.text(invoice.get("status")))
         is_fiat = invoice.get("currency_type") == "fiat"
-        currency = reading.currency(invoice.get("fiat" if is_fiat else "asset"))
-        amount = reading.decimal(invoice.get("amount"))
+        currency = parsing.currency(invoice.get("fiat" if is_fiat else "asset"))
+        amount = parsing.decimal(invoice.get("amount"))
         if kind is None or currency is None or amount is None:
-            raise Unusable("an invoice without its state or amount")
-        is_paid = kind is Kind.PAID
-        return Notice(
+            raise InvalidPayload("an invoice without its state or amount")
+        is_paid = kind is EventKind.PAID
+        return PaymentEvent(
             kind=kind,
-            payment_id=reading.identifier(invoice.get("invoice_id")),
-            order_id=reading.order_number(invoice.get("payload")),
+            payment_id=parsing.identifier(invoice.get("invoice_id")),
+            order_id=parsing.order_number(invoice.get("payload")),
             amount=amount if is_paid else None,
             currency=currency if is_paid else None,
             # Coins of the test network are worth nothing; only the address tells which network it is.
             is_test=(urlsplit(self.address()).hostname or "").startswith("testnet-"),
-            happened_at=reading.moment(invoice.get("paid_at")) if is_paid else None,
+            happened_at=parsing.timestamp(invoice.get("paid_at")) if is_paid else None,
         )
 
     def _ask(self, method: str, timeout: float, parameters: Json) -> Json:
@@ -147,13 +157,13 @@ class Provider(provider.Provider):
             "Content-Type": "application/x-www-form-urlencoded",
         }
         url, body = self.address(f"/api/{method}"), urlencode(parameters).encode()
-        answer = calls.call(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
-        said = reading.json_object(answer.data) or {}
-        error = reading.inner(said, "error")
-        found = calls.result(self.key, answer, reading.text(error.get("name")))
+        answer = api_client.request(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
+        said = parsing.json_object(answer.data) or {}
+        error = parsing.get_object(said, "error")
+        found = api_client.parse_response(self.key, answer, parsing.text(error.get("name")))
         if found.get("ok") is not True:
-            raise RequestRefused(f"crypto_pay refused: {reading.text(error.get('name'))}")
-        return reading.inner(found, "result")
+            raise RequestRefused(f"crypto_pay refused: {parsing.text(error.get('name'))}")
+        return parsing.get_object(found, "result")
 
 
 def _invoice_parameters(order: Order) -> Json:

@@ -17,45 +17,45 @@ import orjson
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.signatures import hmac_sha256, is_signed
-from shared.payments import calls, provider
-from shared.payments.notice import Event, Kind, Notice
-from shared.payments.provider import (
-    MAX_BODY,
-    Call,
-    Checkout,
-    Forged,
-    Order,
-    Page,
-    PaymentError,
-    Receipt,
-    Unusable,
-)
-from shared.payments.reading import (
+from shared.payments import api_client, provider
+from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
+from shared.payments.parsing import (
     currency,
     decimal,
+    get_list,
     identifier,
-    items,
     json_object,
-    moment,
     order_number,
     text,
+    timestamp,
+)
+from shared.payments.provider import (
+    MAX_BODY,
+    Checkout,
+    InvalidPayload,
+    InvalidSignature,
+    Order,
+    PaymentError,
+    Receipt,
+    StatementPage,
+    WebhookRequest,
 )
 
 _ENVIRONMENTS = ("development", "test")
-_KINDS = MappingProxyType({kind.value: kind for kind in Kind})
+_KINDS = MappingProxyType({kind.value: kind for kind in EventKind})
 
 
 class Provider(provider.Provider):
     """Does everything a provider can do, and all of it at once."""
 
     REQUIRED = ("FAKE_SECRET_KEY", "FAKE_API_URL")
-    API = ""  # FAKE_API_URL
+    API_URL = ""  # FAKE_API_URL
     CURRENCIES = frozenset({"RUB", "USD", "EUR"})
-    RENEWS: ClassVar[frozenset[str]] = frozenset({"month", "year"})
-    HAS_STATUS = True
-    ENDS_SILENTLY = True
-    HAS_REFUND = True
-    HAS_STATEMENT = True
+    RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset({"month", "year"})
+    SUPPORTS_STATUS = True
+    EXPIRES_SILENTLY = True
+    SUPPORTS_REFUNDS = True
+    SUPPORTS_STATEMENTS = True
 
     def is_configured(self) -> bool:
         """Whether this is a machine where nothing is real."""
@@ -83,35 +83,37 @@ class Provider(provider.Provider):
             raise PaymentError("the fake provider gave no address")
         return Checkout(url, identifier(answer.get("id")) or "")
 
-    def verify(self, call: Call) -> None:
+    def verify(self, request: WebhookRequest) -> None:
         """Check the signature, and that we are where a fake payment may count."""
         if settings().environment not in _ENVIRONMENTS:
-            raise Forged("fake payments count only in development")
-        if len(call.body) > MAX_BODY:
-            raise Forged("too long")
+            raise InvalidSignature("fake payments count only in development")
+        if len(request.body) > MAX_BODY:
+            raise InvalidSignature("too long")
         secrets = self.secrets("FAKE_SECRET_KEY")
         if not secrets:
             raise ConfigError("FAKE_SECRET_KEY is missing")
-        if not is_signed([call.headers.get("x-fake-signature")], secrets, call.body):
-            raise Forged("the signature does not belong to this body")
+        if not is_signed([request.headers.get("x-fake-signature")], secrets, request.body):
+            raise InvalidSignature("the signature does not belong to this body")
 
-    def parse(self, call: Call) -> Event:
-        """Read {"id", "notices": [what happened]}."""
-        return _event(json_object(call.body) or {})
+    def parse(self, request: WebhookRequest) -> WebhookEvent:
+        """Read {"id", "events": [what happened]}."""
+        return _event(json_object(request.body) or {})
 
-    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
         """Ask for all that happened to an order."""
         found = self._ask("/state", {"order_id": order_id}, timeout)
         try:
-            return tuple(map(_notice, items(found.get("notices"))))
-        except Unusable as error:
+            return tuple(map(_notice, get_list(found.get("events"))))
+        except InvalidPayload as error:
             raise PaymentError(f"/state: {error}") from None
 
-    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
         """List all that happened, as it was told."""
         asked = {"since": since.isoformat(), "until": until.isoformat(), "cursor": cursor}
         page = self._ask("/statement", asked, timeout)
-        return Page(calls.each(self.key, _event, page.get("events")), text(page.get("next")))
+        return StatementPage(
+            api_client.parse_each(self.key, _event, page.get("events")), text(page.get("next"))
+        )
 
     def refund(
         self,
@@ -123,12 +125,12 @@ class Provider(provider.Provider):
         telegram_id: int,
         timeout: float,
         receipt: Receipt | None = None,
-    ) -> Notice | None:
+    ) -> PaymentEvent | None:
         """Give it back, at once."""
         body = {"payment_id": payment_id, "amount": format(amount, "f"), "key": key}
         operation = identifier(self._ask("/refunds", body, timeout).get("id")) or key
-        return Notice(
-            kind=Kind.REFUNDED,
+        return PaymentEvent(
+            kind=EventKind.REFUNDED,
             payment_id=payment_id,
             operation_id=operation,
             amount=amount,
@@ -136,7 +138,7 @@ class Provider(provider.Provider):
             is_test=True,
         )
 
-    def stop_renewal(
+    def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """End it."""
@@ -150,23 +152,23 @@ class Provider(provider.Provider):
             "X-Fake-Signature": hmac_sha256(secret, content).hex(),
         }
         url = self.address(path)
-        answer = calls.call(self.key, "POST", url, timeout=timeout, body=content, headers=headers)
-        return calls.result(self.key, answer)
+        answer = api_client.request(self.key, "POST", url, timeout=timeout, body=content, headers=headers)
+        return api_client.parse_response(self.key, answer)
 
 
-def _event(content: Mapping[str, Any]) -> Event:
+def _event(content: Mapping[str, Any]) -> WebhookEvent:
     key = identifier(content.get("id"))
     if key is None:
-        raise Unusable("the event has no id")
-    notices = items(content.get("notices"))[:10]
-    return Event(key, tuple(map(_notice, notices)), text(content.get("type")))
+        raise InvalidPayload("the event has no id")
+    payment_events = get_list(content.get("events"))[:10]
+    return WebhookEvent(key, tuple(map(_notice, payment_events)), text(content.get("type")))
 
 
-def _notice(content: Mapping[str, Any]) -> Notice:
+def _notice(content: Mapping[str, Any]) -> PaymentEvent:
     kind = _KINDS.get(text(content.get("kind")))
     if kind is None:
-        raise Unusable("a notice has no kind")
-    return Notice(
+        raise InvalidPayload("a notice has no kind")
+    return PaymentEvent(
         kind=kind,
         payment_id=identifier(content.get("payment_id")),
         order_id=order_number(content.get("order_id")),
@@ -174,9 +176,9 @@ def _notice(content: Mapping[str, Any]) -> Notice:
         amount=decimal(content.get("amount")),
         currency=currency(content.get("currency")),
         subscription_id=identifier(content.get("subscription_id")),
-        period_ends_at=moment(content.get("period_ends_at")),
+        period_ends_at=timestamp(content.get("period_ends_at")),
         telegram_id=order_number(content.get("telegram_id")),
         is_test=True,
-        happened_at=moment(content.get("happened_at")),
+        happened_at=timestamp(content.get("happened_at")),
         reason=text(content.get("reason")),
     )

@@ -22,22 +22,22 @@ from typing import Any, ClassVar
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.signatures import hmac_sha256, is_signed
-from shared.payments import calls, php, provider
+from shared.payments import api_client, php_forms, provider
 from shared.payments.contacts import CONTACT_WORDS
-from shared.payments.notice import Event, Kind, Notice
+from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
+from shared.payments.parsing import currency, decimal, identifier, order_number, text, timestamp
 from shared.payments.provider import (
     MAX_BODY,
-    Call,
     Checkout,
     ContactRefused,
-    Forged,
+    InvalidPayload,
+    InvalidSignature,
     Order,
     PaymentError,
-    Reply,
     RequestRefused,
-    Unusable,
+    WebhookRequest,
+    WebhookResponse,
 )
-from shared.payments.reading import currency, decimal, identifier, moment, order_number, text
 from shared.payments.receipts import payform_product
 
 # The key of demo.payform.ru stands in the documentation: whoever uses it lets everybody sign.
@@ -46,13 +46,13 @@ _MOSCOW = timezone(timedelta(hours=3))
 _LINK = re.compile(r"https?://[^\s<>\"']{4,500}")
 _FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 _STATUSES = MappingProxyType(
-    {"success": Kind.PAID, "order_canceled": Kind.CANCELED, "order_denied": Kind.FAILED}
+    {"success": EventKind.PAID, "order_canceled": EventKind.CANCELED, "order_denied": EventKind.FAILED}
 )
 _ACTIONS = MappingProxyType(
     {
-        "deactivation": Kind.SUBSCRIPTION_CANCELED,
-        "reactivation": Kind.SUBSCRIPTION_ACTIVE,
-        "finish": Kind.SUBSCRIPTION_ENDED,
+        "deactivation": EventKind.SUBSCRIPTION_CANCELED,
+        "reactivation": EventKind.SUBSCRIPTION_ACTIVE,
+        "finish": EventKind.SUBSCRIPTION_ENDED,
     }
 )
 
@@ -61,10 +61,12 @@ class Provider(provider.Provider):
     """Links to the payment page, its notices, and the end of a subscription."""
 
     REQUIRED = ("PRODAMUS_URL", "PRODAMUS_SECRET_KEY")
-    API = ""  # every shop has its own: PRODAMUS_URL
+    API_URL = ""  # every shop has its own: PRODAMUS_URL
     CURRENCIES = frozenset({"RUB", "USD", "EUR", "KZT"})
-    RENEWS: ClassVar[frozenset[str]] = frozenset({"month", "year"})  # those that have a subscription there
-    ENDS_SILENTLY = True
+    RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset(
+        {"month", "year"}
+    )  # those that have a subscription there
+    EXPIRES_SILENTLY = True
 
     def address(self, path: str = "") -> str:
         """Return where the shop's page is."""
@@ -72,7 +74,7 @@ class Provider(provider.Provider):
 
     def renews(self, period: str, currency: str) -> bool:
         """Whether there is a subscription of this period in the cabinet, where prices are in roubles."""
-        return currency == "RUB" and period in self.RENEWS and bool(_subscription_of(period))
+        return currency == "RUB" and period in self.RECURRING_PERIODS and bool(_subscription_of(period))
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Have a signed link made. There may be several for one order: the sum is paid by whichever."""
@@ -105,32 +107,32 @@ class Provider(provider.Provider):
             raise _refusal(f"Prodamus gave no link: {text(link)}", order)
         return Checkout(link)
 
-    def verify(self, call: Call) -> None:
+    def verify(self, request: WebhookRequest) -> None:
         """Check the signature over the form as PHP reads it, however it came."""
-        if len(call.body) > MAX_BODY:
-            raise Forged("too long")
-        given = call.headers.get("sign", "").lower()
+        if len(request.body) > MAX_BODY:
+            raise InvalidSignature("too long")
+        given = request.headers.get("sign", "").lower()
         if not given:
-            raise Forged("there is no Sign")
+            raise InvalidSignature("there is no Sign")
         secrets = self.secrets("PRODAMUS_SECRET_KEY")
         if not secrets:
             raise ConfigError("PRODAMUS_SECRET_KEY is missing")
         if _PUBLISHED_KEY in secrets and settings().environment == "production":
             raise ConfigError("PRODAMUS_SECRET_KEY is that of demo.payform.ru: anybody can sign with it")
         try:
-            message = php.canonical(_tree(call))
-        except php.Malformed as error:
-            raise Forged(f"not a form: {error}") from None
+            message = php_forms.canonical(_tree(request))
+        except php_forms.Malformed as error:
+            raise InvalidSignature(f"not a form: {error}") from None
         if is_signed([given], secrets, message):
             return
         # Prodamus signs so when the page's live mode is off on its side: no money came.
         if is_signed([given], [f"{secret}demo" for secret in secrets], message):
-            raise Forged("signed as a demonstration: the payment page is not live at Prodamus")
-        raise Forged("the Sign does not belong to this form")
+            raise InvalidSignature("signed as a demonstration: the payment page is not live at Prodamus")
+        raise InvalidSignature("the Sign does not belong to this form")
 
-    def parse(self, call: Call) -> Event:
+    def parse(self, request: WebhookRequest) -> WebhookEvent:
         """Read a notice; each try of it is another text, so its key is what it says."""
-        tree = _tree(call)
+        tree = _tree(request)
         subscription = tree.get("subscription")
         if not isinstance(subscription, dict):
             return _payment(tree, {})
@@ -138,36 +140,36 @@ class Provider(provider.Provider):
             return _subscription(tree, subscription)
         return _payment(tree, subscription)
 
-    def stop_renewal(
+    def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """Unsubscribe on behalf of the buyer, which is for good."""
         subscription, _, profile = subscription_id.partition(":")
         if not subscription or not (payer or profile.isdecimal()):
-            raise PaymentError("this is no subscription of Prodamus", is_certain=True)
+            raise PaymentError("this is no subscription of Prodamus", not_executed=True)
         who = {"customer_phone": payer} if payer else {"profile": profile}
         request: dict[str, Any] = {"subscription": subscription, **who, "active_user": "0"}
         answer = self._post("/rest/setActivity/", request, timeout)
         # One that has ended cannot be changed any more, and need not be.
         if answer.lower() != "success" and "completed" not in answer:
-            raise PaymentError(f"setActivity: {text(answer)}", is_certain=True)
+            raise PaymentError(f"setActivity: {text(answer)}", not_executed=True)
 
-    def accepted(self, call: Call) -> Reply:
+    def success_response(self, request: WebhookRequest) -> WebhookResponse:
         """Answer as their own example does."""
-        return Reply(200, b"success")
+        return WebhookResponse(200, b"success")
 
     def _post(self, path: str, request: dict[str, Any], timeout: float) -> str:
         secret = next(iter(self.secrets("PRODAMUS_SECRET_KEY")), "")
-        signature = hmac_sha256(secret, php.canonical(request)).hex()
-        body = php.form({**request, "signature": signature})
+        signature = hmac_sha256(secret, php_forms.canonical(request)).hex()
+        body = php_forms.form({**request, "signature": signature})
         url = self.address(path)
-        answer = calls.call(self.key, "POST", url, timeout=timeout, body=body, headers=_FORM)
+        answer = api_client.request(self.key, "POST", url, timeout=timeout, body=body, headers=_FORM)
         words = answer.data.decode("utf-8", "replace").strip()
         if answer.status != 200 and "completed" not in words:
             reason = f"Prodamus answered {answer.status}: {text(words)}"
             if 400 <= answer.status < 500 and answer.status != 429:
                 raise RequestRefused(reason)
-            raise PaymentError(reason, is_certain=answer.status == 429)
+            raise PaymentError(reason, not_executed=answer.status == 429)
         return words
 
 
@@ -177,46 +179,46 @@ def _refusal(reason: str, order: Order) -> RequestRefused:
     return RequestRefused(reason)
 
 
-def _tree(call: Call) -> php.Tree:
+def _tree(request: WebhookRequest) -> php_forms.Tree:
     """Return the form as PHP has it, read once a call.
 
     Raises:
-        php.Malformed: it is none; only to whoever asks first, and that is `verify`.
+        php_forms.Malformed: it is none; only to whoever asks first, and that is `verify`.
     """
-    if "form" not in call.known:
-        call.known["form"] = _read(call)
-    found: php.Tree = call.known["form"]
+    if "form" not in request.known:
+        request.known["form"] = _read(request)
+    found: php_forms.Tree = request.known["form"]
     return found
 
 
-def _read(call: Call) -> php.Tree:
-    content_type = call.headers.get("content-type", "")
+def _read(request: WebhookRequest) -> php_forms.Tree:
+    content_type = request.headers.get("content-type", "")
     if "json" in content_type.partition(";")[0].lower():
-        return php.from_json(call.body)
-    return php.nested(php.fields(content_type, call.body))
+        return php_forms.from_json(request.body)
+    return php_forms.nested(php_forms.fields(content_type, request.body))
 
 
 def _subscription_of(period: str) -> str:
     return settings().variable(f"PRODAMUS_SUBSCRIPTION_{period.upper()}")
 
 
-def _payment(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> Event:
+def _payment(tree: php_forms.Tree, subscription: Mapping[php_forms.Key, Any]) -> WebhookEvent:
     """Read a notice about a payment: a single one, or the first of a subscription."""
     theirs, status = identifier(tree.get("order_id")), text(tree.get("payment_status")).lower()
     if not theirs or not status:
-        raise Unusable("there is no order_id or no payment_status")
-    notice = Notice(
-        kind=_STATUSES.get(status, Kind.OTHER),
+        raise InvalidPayload("there is no order_id or no payment_status")
+    payment_event = PaymentEvent(
+        kind=_STATUSES.get(status, EventKind.OTHER),
         payment_id=theirs,
         reason=text(tree.get("payment_status_description")) if status != "success" else "",
         has_buyer_terms=bool(subscription),  # paid on a page whose link the buyer may have written
         **_money(tree),
         **_renewal(tree, subscription),
     )
-    return Event(f"{theirs}:{status}", (notice,), status)
+    return WebhookEvent(f"{theirs}:{status}", (payment_event,), status)
 
 
-def _subscription(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> Event:
+def _subscription(tree: php_forms.Tree, subscription: Mapping[php_forms.Key, Any]) -> WebhookEvent:
     """Read a notice about a subscription: a renewal, one that failed, a reminder, an end."""
     action = text(subscription.get("action_code"))
     code = action or text(subscription.get("notification_code"))
@@ -226,16 +228,16 @@ def _subscription(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> Event:
     failure = text(subscription.get("error_code")) or text(subscription.get("error"))
     if failure:
         is_last = text(subscription.get("last_attempt")).lower() == "yes"
-        kind = Kind.SUBSCRIPTION_ENDED if is_last else Kind.SUBSCRIPTION_PAST_DUE
+        kind = EventKind.SUBSCRIPTION_ENDED if is_last else EventKind.SUBSCRIPTION_PAST_DUE
         unpaid = renewal | {"period_ends_at": None}
-        notice = Notice(kind=kind, reason=failure, is_test=_is_test(tree), **unpaid)
+        payment_event = PaymentEvent(kind=kind, reason=failure, is_test=_is_test(tree), **unpaid)
     elif action == "auto_payment":
         theirs = identifier(tree.get("order_id"))
         charge = theirs if theirs and theirs != "0" else f"{renewal['subscription_id']}:{count}"
-        notice = Notice(kind=Kind.PAID, payment_id=charge, **_money(tree), **renewal)
+        payment_event = PaymentEvent(kind=EventKind.PAID, payment_id=charge, **_money(tree), **renewal)
     else:
-        kind = _ACTIONS.get(action, Kind.OTHER)
-        notice = Notice(
+        kind = _ACTIONS.get(action, EventKind.OTHER)
+        payment_event = PaymentEvent(
             kind=kind,
             order_id=order_number(tree.get("order_num")),
             reason=text(subscription.get("action_reason")),
@@ -243,33 +245,33 @@ def _subscription(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> Event:
             **renewal,
         )
     key = ":".join(("sub", str(renewal["subscription_id"]), code, failure, day, count))
-    return Event(key, (notice,), code)
+    return WebhookEvent(key, (payment_event,), code)
 
 
-def _money(tree: php.Tree) -> dict[str, Any]:
+def _money(tree: php_forms.Tree) -> dict[str, Any]:
     amount = decimal(tree.get("sum"))
     if amount is None:
-        raise Unusable("the sum is none")
+        raise InvalidPayload("the sum is none")
     return {
         "order_id": order_number(tree.get("order_num")),
         "amount": amount,
         "currency": currency(tree.get("currency")) or "RUB",  # older notices name none
         "is_test": _is_test(tree),
-        "happened_at": moment(tree.get("date"), _MOSCOW),
+        "happened_at": timestamp(tree.get("date"), _MOSCOW),
     }
 
 
-def _renewal(tree: php.Tree, subscription: Mapping[php.Key, Any]) -> dict[str, Any]:
+def _renewal(tree: php_forms.Tree, subscription: Mapping[php_forms.Key, Any]) -> dict[str, Any]:
     if not subscription:
         return {}
     name, profile = identifier(subscription.get("id")), identifier(subscription.get("profile_id"))
     phone = "" if profile else text(tree.get("customer_phone"))
     if not name or not (profile or phone):
-        raise Unusable("the subscription has no id, or nobody it belongs to")
+        raise InvalidPayload("the subscription has no id, or nobody it belongs to")
     return {
         "subscription_id": f"{name}:{profile or _hash(phone)}",
         "payer": phone,
-        "period_ends_at": moment(subscription.get("date_next_payment"), _MOSCOW),
+        "period_ends_at": timestamp(subscription.get("date_next_payment"), _MOSCOW),
     }
 
 
@@ -278,5 +280,5 @@ def _hash(phone: str) -> str:
     return f"h{hmac_sha256(settings().person_hash_key, f'phone:{digits}'.encode()).hex()[:32]}"
 
 
-def _is_test(tree: php.Tree) -> bool:
+def _is_test(tree: php_forms.Tree) -> bool:
     return text(tree.get("is_test")) == "1" or text(tree.get("demo_mode")) == "1"

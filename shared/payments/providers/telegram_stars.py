@@ -17,19 +17,19 @@ from typing import Any, ClassVar
 from shared.core.config import settings
 from shared.core.errors import TelegramError
 from shared.payments import provider
-from shared.payments.notice import Event, Kind, Notice
+from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
+from shared.payments.parsing import order_number, text
 from shared.payments.provider import (
-    Call,
     Checkout,
-    Forged,
+    InvalidPayload,
+    InvalidSignature,
     Order,
-    Page,
     PaymentError,
     Receipt,
     RequestRefused,
-    Unusable,
+    StatementPage,
+    WebhookRequest,
 )
-from shared.payments.reading import order_number, text
 from shared.telegram import api
 
 CURRENCY = "XTR"
@@ -38,9 +38,9 @@ PAGE = 100  # transactions Telegram tells at once
 _SEARCHED = 5  # pages, from the newest, in which a payment is looked for
 _STATES = MappingProxyType(
     {
-        "canceled": Kind.SUBSCRIPTION_CANCELED,
-        "active": Kind.SUBSCRIPTION_ACTIVE,
-        "failed": Kind.SUBSCRIPTION_PAST_DUE,
+        "canceled": EventKind.SUBSCRIPTION_CANCELED,
+        "active": EventKind.SUBSCRIPTION_ACTIVE,
+        "failed": EventKind.SUBSCRIPTION_PAST_DUE,
     }
 )
 
@@ -49,14 +49,14 @@ class Provider(provider.Provider):
     """Links to invoices, refunds, and the end of a subscription, by calls of the bot that sells."""
 
     REQUIRED = ()
-    API = ""  # TELEGRAM_API_URL
+    API_URL = ""  # TELEGRAM_API_URL
     CURRENCIES = frozenset({CURRENCY})
-    METHOD = "stars"
-    KINDS: ClassVar[frozenset[str]] = frozenset()  # nobody calls: see `notices`
-    RENEWS: ClassVar[frozenset[str]] = frozenset({"month"})
-    HAS_REFUND = True
-    HAS_STATEMENT = True
-    REFUNDS_IN_PART = False
+    PAYMENT_METHOD = "stars"
+    WEBHOOK_KINDS: ClassVar[frozenset[str]] = frozenset()  # nobody calls: see `notices`
+    RECURRING_PERIODS: ClassVar[frozenset[str]] = frozenset({"month"})
+    SUPPORTS_REFUNDS = True
+    SUPPORTS_STATEMENTS = True
+    SUPPORTS_PARTIAL_REFUNDS = False
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Make the link of an invoice. Many may be made for one order, and each can be paid."""
@@ -74,13 +74,13 @@ class Provider(provider.Provider):
             invoice["subscription_period"] = PERIOD
         return Checkout(str(_call(order.bot, "createInvoiceLink", invoice, timeout)), order.bot)
 
-    def verify(self, call: Call) -> None:
+    def verify(self, request: WebhookRequest) -> None:
         """Refuse: a payment in Stars comes with Telegram's updates."""
-        raise Forged("Stars are told by Telegram's updates alone")
+        raise InvalidSignature("Stars are told by Telegram's updates alone")
 
-    def parse(self, call: Call) -> Event:
+    def parse(self, request: WebhookRequest) -> WebhookEvent:
         """Refuse: see `notices`."""
-        raise Unusable("Stars are told by Telegram's updates alone")
+        raise InvalidPayload("Stars are told by Telegram's updates alone")
 
     def refund(
         self,
@@ -92,14 +92,14 @@ class Provider(provider.Provider):
         telegram_id: int,
         timeout: float,
         receipt: Receipt | None = None,
-    ) -> Notice | None:
+    ) -> PaymentEvent | None:
         """Give all of it back; once more is the same. Who paid and was erased is looked up, and not kept."""
         deadline = monotonic() + timeout
         payer = telegram_id or _payer_of(payment_id, deadline)
         left = deadline - monotonic()
         self._of_charge("refundStarPayment", payment_id, payer, left, done="CHARGE_ALREADY_REFUNDED")
-        return Notice(
-            kind=Kind.REFUNDED,
+        return PaymentEvent(
+            kind=EventKind.REFUNDED,
             payment_id=payment_id,
             operation_id=_refund_of(payment_id),
             amount=amount,
@@ -108,7 +108,7 @@ class Provider(provider.Provider):
             is_total=True,
         )
 
-    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
         """List the sales of one bot after the other, each from the first transaction of `since` on."""
         deadline = monotonic() + timeout
         bots = list(settings().bot_tokens)
@@ -121,18 +121,22 @@ class Provider(provider.Provider):
             # The list goes on beyond the first page, and the day has not begun on it.
             offset = _first_since(bot, since, deadline)
             found = _page(bot, offset, PAGE, deadline - monotonic())
-        told = [notice for notice in map(_transaction, found) if notice and notice.happened_at]
+        told = [
+            payment_event
+            for payment_event in map(_transaction, found)
+            if payment_event and payment_event.happened_at
+        ]
         events = tuple(
-            Event(event_key(notice), (notice,), "star_transaction")
-            for notice in told
-            if notice.happened_at and since <= notice.happened_at < until
+            WebhookEvent(event_key(payment_event), (payment_event,), "star_transaction")
+            for payment_event in told
+            if payment_event.happened_at and since <= payment_event.happened_at < until
         )
         if len(found) == PAGE and not _is_since(found[-1], until):
-            return Page(events, f"{bot}:{offset + PAGE}")
+            return StatementPage(events, f"{bot}:{offset + PAGE}")
         following = bots[bots.index(bot) + 1 :]
-        return Page(events, f"{following[0]}:" if following else "")
+        return StatementPage(events, f"{following[0]}:" if following else "")
 
-    def stop_renewal(
+    def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """Stop it by one of its charges. A charge or a payer that is not given is looked for."""
@@ -145,10 +149,14 @@ class Provider(provider.Provider):
     def _charge_of(self, subscription_id: str, deadline: float) -> str:
         order = order_number(subscription_id) or 0
         for bot in settings().bot_tokens:
-            for notice in reversed(_newest(bot, deadline)):
-                if notice.order_id == order and notice.kind is Kind.PAID and notice.payment_id:
-                    return notice.payment_id
-        raise PaymentError("the subscription has no charge among the newest", is_certain=True)
+            for payment_event in reversed(_newest(bot, deadline)):
+                if (
+                    payment_event.order_id == order
+                    and payment_event.kind is EventKind.PAID
+                    and payment_event.payment_id
+                ):
+                    return payment_event.payment_id
+        raise PaymentError("the subscription has no charge among the newest", not_executed=True)
 
     def _of_charge(
         self, method: str, charge: str, telegram_id: int, timeout: float, *, done: str = "", **more: Any
@@ -163,15 +171,15 @@ class Provider(provider.Provider):
             except PaymentError as error:
                 if done and done in str(error):
                     return
-                if not (error.is_certain and "CHARGE_" in str(error)):
+                if not (error.not_executed and "CHARGE_" in str(error)):
                     raise
                 refusal = error
             else:
                 return
-        raise refusal or PaymentError("there is no bot", is_certain=True)
+        raise refusal or PaymentError("there is no bot", not_executed=True)
 
 
-def notices(update: Mapping[str, Any]) -> Event | None:
+def parse_update(update: Mapping[str, Any]) -> WebhookEvent | None:
     """Return what an update of Telegram says about money; None when it is about something else.
 
     Raises:
@@ -186,11 +194,11 @@ def notices(update: Mapping[str, Any]) -> Event | None:
         if "subscription" in update:
             return _changed(update["subscription"], update.get("update_id"))
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
-        raise Unusable("a payment that is not what Telegram's documentation says") from None
+        raise InvalidPayload("a payment that is not what Telegram's documentation says") from None
     return None
 
 
-def transactions(bot: str, offset: int, timeout: float) -> tuple[tuple[Notice, ...], int]:
+def transactions(bot: str, offset: int, timeout: float) -> tuple[tuple[PaymentEvent, ...], int]:
     """Return what happened to the bot's Stars from the `offset`-th transaction on, and how many were read.
 
     The oldest come first, so whoever keeps the sum of what was read asks only for what is new.
@@ -200,18 +208,18 @@ def transactions(bot: str, offset: int, timeout: float) -> tuple[tuple[Notice, .
     """
     found = _page(bot, offset, PAGE, timeout)
     told = (_transaction(one) for one in found)
-    return tuple(notice for notice in told if notice is not None), len(found)
+    return tuple(payment_event for payment_event in told if payment_event is not None), len(found)
 
 
-def event_key(notice: Notice) -> str:
+def event_key(payment_event: PaymentEvent) -> str:
     """Return the key of the update that tells the same as a transaction."""
-    return f"{'refund' if notice.kind is Kind.REFUNDED else 'payment'}:{notice.payment_id}"
+    return f"{'refund' if payment_event.kind is EventKind.REFUNDED else 'payment'}:{payment_event.payment_id}"
 
 
-def _newest(bot: str, deadline: float) -> list[Notice]:
+def _newest(bot: str, deadline: float) -> list[PaymentEvent]:
     """Return the newest transactions of a bot, the oldest of them first."""
     end = _count(bot, deadline)
-    found: list[Notice] = []
+    found: list[PaymentEvent] = []
     for offset in range(max(0, end - _SEARCHED * PAGE), end, PAGE):
         page, _ = transactions(bot, offset, deadline - monotonic())
         found += page
@@ -221,10 +229,10 @@ def _newest(bot: str, deadline: float) -> list[Notice]:
 def _payer_of(charge: str, deadline: float) -> int:
     """Return who paid a charge, which Telegram wants to be told."""
     for bot in settings().bot_tokens:
-        for notice in reversed(_newest(bot, deadline)):
-            if notice.payment_id == charge and notice.telegram_id:
-                return notice.telegram_id
-    raise PaymentError("who paid was erased, and is not among the newest transactions", is_certain=True)
+        for payment_event in reversed(_newest(bot, deadline)):
+            if payment_event.payment_id == charge and payment_event.telegram_id:
+                return payment_event.telegram_id
+    raise PaymentError("who paid was erased, and is not among the newest transactions", not_executed=True)
 
 
 def _page(bot: str, offset: int, limit: int, timeout: float) -> list[Any]:
@@ -272,14 +280,14 @@ def _call(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> 
         reason = f"{method}: {error.status} {error.description}"
         if 400 <= error.status < 500 and error.status != 429:
             raise RequestRefused(reason) from None
-        raise PaymentError(reason, is_certain=error.status == 429) from None
+        raise PaymentError(reason, not_executed=error.status == 429) from None
 
 
-def _paid(message: Mapping[str, Any], payment: Mapping[str, Any]) -> Event:
+def _paid(message: Mapping[str, Any], payment: Mapping[str, Any]) -> WebhookEvent:
     charge = _charge(payment)
     ends = payment.get("subscription_expiration_date")
-    notice = Notice(
-        kind=Kind.PAID,
+    payment_event = PaymentEvent(
+        kind=EventKind.PAID,
         payment_id=charge,
         order_id=order_number(payment["invoice_payload"]),
         amount=Decimal(int(payment["total_amount"])),
@@ -289,14 +297,14 @@ def _paid(message: Mapping[str, Any], payment: Mapping[str, Any]) -> Event:
         telegram_id=int(message["from"]["id"]),
         happened_at=_moment(message["date"]),
     )
-    return Event(f"payment:{charge}", (notice,), "successful_payment")
+    return WebhookEvent(f"payment:{charge}", (payment_event,), "successful_payment")
 
 
-def _refunded(message: Mapping[str, Any], payment: Mapping[str, Any]) -> Event:
+def _refunded(message: Mapping[str, Any], payment: Mapping[str, Any]) -> WebhookEvent:
     charge = _charge(payment)
     chat = message["chat"]
-    notice = Notice(
-        kind=Kind.REFUNDED,
+    payment_event = PaymentEvent(
+        kind=EventKind.REFUNDED,
         payment_id=charge,
         order_id=order_number(payment["invoice_payload"]),
         operation_id=_refund_of(charge),
@@ -306,23 +314,23 @@ def _refunded(message: Mapping[str, Any], payment: Mapping[str, Any]) -> Event:
         telegram_id=int(chat["id"]) if chat.get("type") == "private" else None,
         happened_at=_moment(message["date"]),
     )
-    return Event(f"refund:{charge}", (notice,), "refunded_payment")
+    return WebhookEvent(f"refund:{charge}", (payment_event,), "refunded_payment")
 
 
-def _changed(subscription: Mapping[str, Any], update_id: Any) -> Event:
+def _changed(subscription: Mapping[str, Any], update_id: Any) -> WebhookEvent:
     payload, state = text(subscription["invoice_payload"]), text(subscription["state"])
-    notice = Notice(
-        kind=_STATES.get(state, Kind.OTHER),
+    payment_event = PaymentEvent(
+        kind=_STATES.get(state, EventKind.OTHER),
         order_id=order_number(payload),
         subscription_id=payload,
         telegram_id=int(subscription["user"]["id"]),
         reason=state,
     )
     # It may be canceled and resumed many times: only the update's number tells one time from the next.
-    return Event(f"subscription:{payload}:{state}:{int(update_id)}", (notice,), "subscription")
+    return WebhookEvent(f"subscription:{payload}:{state}:{int(update_id)}", (payment_event,), "subscription")
 
 
-def _transaction(content: Any) -> Notice | None:
+def _transaction(content: Any) -> PaymentEvent | None:
     """Read one transaction: money in (it has a source) or out (a receiver); None when it is no sale."""
     try:
         partner = content.get("source") or content.get("receiver") or {}
@@ -332,8 +340,8 @@ def _transaction(content: Any) -> Notice | None:
         is_refund = "source" not in content
         # Telegram lists what the bot got; the affiliate's commission belongs to what the buyer paid.
         fee = _stars(partner.get("affiliate") or {})
-        return Notice(
-            kind=Kind.REFUNDED if is_refund else Kind.PAID,
+        return PaymentEvent(
+            kind=EventKind.REFUNDED if is_refund else EventKind.PAID,
             payment_id=charge,
             order_id=order_number(payload),
             operation_id=_refund_of(charge) if is_refund else None,

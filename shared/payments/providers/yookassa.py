@@ -19,9 +19,18 @@ from urllib.parse import urlencode
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.http import Answer
-from shared.payments import calls, provider, reading
-from shared.payments.notice import CONTACT_REFUSED, Event, Kind, Notice
-from shared.payments.provider import Call, Checkout, Forged, Order, Page, PaymentError, Receipt, Unusable
+from shared.payments import api_client, parsing, provider
+from shared.payments.events import CONTACT_REFUSED, EventKind, PaymentEvent, WebhookEvent
+from shared.payments.provider import (
+    Checkout,
+    InvalidPayload,
+    InvalidSignature,
+    Order,
+    PaymentError,
+    Receipt,
+    StatementPage,
+    WebhookRequest,
+)
 
 _ASK_TIMEOUT = 5.0  # seconds; a callback is answered within 30
 _ADDRESSES = (
@@ -72,13 +81,13 @@ class Provider(provider.Provider):
     """The API of version 3, https://yookassa.ru/developers/api."""
 
     REQUIRED = ("YOOKASSA_SHOP_ID", "YOOKASSA_SECRET_KEY")
-    API = "https://api.yookassa.ru"
+    API_URL = "https://api.yookassa.ru"
     CURRENCIES = frozenset({"RUB"})
-    SAVES_METHOD = True
-    NEEDS_CONTACT = True
-    HAS_STATUS = True
-    HAS_REFUND = True
-    HAS_STATEMENT = True
+    SUPPORTS_SAVED_METHODS = True
+    REQUIRES_CONTACT = True
+    SUPPORTS_STATUS = True
+    SUPPORTS_REFUNDS = True
+    SUPPORTS_STATEMENTS = True
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Make a payment, confirmed on YooKassa's page; what is paid with is kept where it shall renew."""
@@ -86,24 +95,24 @@ class Provider(provider.Provider):
         if order.period:
             body["save_payment_method"] = True
         payment = self._post("/v3/payments", body, order.idempotency_key, timeout)
-        url = reading.inner(payment, "confirmation").get("confirmation_url")
+        url = parsing.get_object(payment, "confirmation").get("confirmation_url")
         if not isinstance(url, str):
             # The key is known and the payment decided: there is no page any more.
-            raise PaymentError("yookassa made a payment without an address", is_certain=True)
-        with calls.understood(self.key):
+            raise PaymentError("yookassa made a payment without an address", not_executed=True)
+        with api_client.as_provider_error(self.key):
             return Checkout(url, _id(payment.get("id")))
 
-    def charge_saved(self, order: Order, saved_method: str, timeout: float) -> Notice:
+    def charge_saved_method(self, order: Order, saved_method: str, timeout: float) -> PaymentEvent:
         """Charge a saved method; usually decided at once, else a callback tells."""
         body = _payment(order) | {"payment_method_id": saved_method}
         answer = self._send("/v3/payments", body, order.idempotency_key, timeout)
         if answer.status == 400 and (refusal := _refusal(answer.data, order.id)) is not None:
             return refusal
-        made = calls.result(self.key, answer, _why(answer.data))
-        with calls.understood(self.key):
+        made = api_client.parse_response(self.key, answer, _why(answer.data))
+        with api_client.as_provider_error(self.key):
             return _read_payment(made)
 
-    def find_charge(self, order_id: int, since: datetime, timeout: float) -> Notice | None:
+    def find_charge(self, order_id: int, since: datetime, timeout: float) -> PaymentEvent | None:
         """Look through the payments since then; the newest come first."""
         deadline = time.monotonic() + timeout
         query = {"created_at.gte": _iso(since), "limit": str(_LISTED)}
@@ -112,17 +121,17 @@ class Provider(provider.Provider):
             if left <= 0:
                 raise PaymentError("yookassa has more payments than can be looked through in time")
             page = self._get(f"/v3/payments?{urlencode(query)}", left)
-            for payment in reading.items(page.get("items")):
-                named = reading.order_number(reading.inner(payment, "metadata").get("order_id"))
+            for payment in parsing.get_list(page.get("items")):
+                named = parsing.order_number(parsing.get_object(payment, "metadata").get("order_id"))
                 if named == order_id:
-                    with calls.understood(self.key):
+                    with api_client.as_provider_error(self.key):
                         return _read_payment(payment)
             cursor = page.get("next_cursor")
             if not isinstance(cursor, str) or not cursor:
                 return None
             query["cursor"] = cursor
 
-    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
         """List the payments by when they were captured, then the refunds by when they were made."""
         kind, _, place = (cursor or "payments:").partition(":")
         moment = "captured_at" if kind == "payments" else "created_at"
@@ -132,20 +141,20 @@ class Provider(provider.Provider):
         if place:
             query["cursor"] = place
         page = self._get(f"/v3/{kind}?{urlencode(query)}", timeout)
-        events = calls.each(self.key, partial(_listed, kind), page.get("items"))
+        events = api_client.parse_each(self.key, partial(_listed, kind), page.get("items"))
         following = page.get("next_cursor")
         if isinstance(following, str) and following:
-            return Page(events, f"{kind}:{following}")
-        return Page(events, "refunds:" if kind == "payments" else "")
+            return StatementPage(events, f"{kind}:{following}")
+        return StatementPage(events, "refunds:" if kind == "payments" else "")
 
-    def verify(self, call: Call) -> None:
+    def verify(self, request: WebhookRequest) -> None:
         """Let only YooKassa's addresses pass, where the caller's is known. The proof comes with `parse`."""
         if not all(settings().variable(name) for name in self.REQUIRED):
             raise ConfigError("YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY are missing")
-        if call.address and not _is_theirs(call.address):
-            raise Forged("not an address of YooKassa's")
+        if request.address and not _is_theirs(request.address):
+            raise InvalidSignature("not an address of YooKassa's")
 
-    def parse(self, call: Call) -> Event:
+    def parse(self, request: WebhookRequest) -> WebhookEvent:
         """Ask YooKassa for the object the callback names, and believe nothing else.
 
         A body that names nothing to ask for proves nothing, whatever address it came from: nothing is signed,
@@ -154,38 +163,38 @@ class Provider(provider.Provider):
         The key says what the object is now, not what the callback claims: a forged `payment.succeeded` must
         not use up the key of the true one.
         """
-        body = reading.json_object(call.body) or {}
-        told = reading.text(body.get("event"))
+        body = parsing.json_object(request.body) or {}
+        told = parsing.text(body.get("event"))
         kind = told.partition(".")[0]
         if body.get("type") != "notification" or not told:
-            raise Forged("no notification of YooKassa's")
+            raise InvalidSignature("no notification of YooKassa's")
         if kind not in ("payment", "refund"):
-            return _not_ours(call, told)
-        number = reading.inner(body, "object").get("id")
+            return _not_ours(request, told)
+        number = parsing.get_object(body, "object").get("id")
         if not _is_id(number):
-            raise Forged("no number of YooKassa's")
+            raise InvalidSignature("no number of YooKassa's")
         found = self._look(f"/v3/{kind}s/{number}")
-        if reading.text(found.get("id")) != number:
+        if parsing.text(found.get("id")) != number:
             raise PaymentError("yookassa answered with another object")
-        state = reading.text(found.get("status"))
+        state = parsing.text(found.get("status"))
         if told.endswith(_FINAL) and not state.endswith(_FINAL):
             raise PaymentError("yookassa does not know yet what it told")
-        notice = _read_payment(found) if kind == "payment" else _read_refund(found)
-        return Event(f"{kind}.{state}:{number}", (notice,), told)
+        payment_event = _read_payment(found) if kind == "payment" else _read_refund(found)
+        return WebhookEvent(f"{kind}.{state}:{number}", (payment_event,), told)
 
-    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
         """Ask for a payment, and for what was given back of it."""
         deadline = time.monotonic() + timeout
-        with calls.understood(self.key):
+        with api_client.as_provider_error(self.key):
             payment = self._get(f"/v3/payments/{_id(reference)}", timeout)
             told = _read_payment(payment)
             if payment.get("status") == "pending":
                 return ()
-            back = reading.decimal(reading.inner(payment, "refunded_amount").get("value"))
+            back = parsing.decimal(parsing.get_object(payment, "refunded_amount").get("value"))
             if not back:
                 return (told,)
             path = f"/v3/refunds?payment_id={told.payment_id}&limit=100"
-            listed = reading.items(self._get(path, deadline - time.monotonic()).get("items"))
+            listed = parsing.get_list(self._get(path, deadline - time.monotonic()).get("items"))
             return (told, *map(_read_refund, listed))
 
     def refund(
@@ -198,7 +207,7 @@ class Provider(provider.Provider):
         telegram_id: int,
         timeout: float,
         receipt: Receipt | None = None,
-    ) -> Notice | None:
+    ) -> PaymentEvent | None:
         """Give money back, with a receipt of its own where one is due.
 
         Under one key the answer stays the first one, and that a refund is canceled later is told to nobody:
@@ -209,45 +218,47 @@ class Provider(provider.Provider):
         if receipt is not None:
             body["receipt"] = _receipt(receipt, amount, currency)
         made = self._post("/v3/refunds", body, key, timeout)
-        with calls.understood(self.key):
-            notice = _read_refund(made)
-            if notice.kind is Kind.OTHER:
+        with api_client.as_provider_error(self.key):
+            payment_event = _read_refund(made)
+            if payment_event.kind is EventKind.OTHER:
                 with suppress(PaymentError):  # that it is taken is known all the same
-                    path = f"/v3/refunds/{notice.operation_id}"
-                    notice = _read_refund(self._get(path, deadline - time.monotonic()))
-        return None if notice.kind is Kind.OTHER else notice
+                    path = f"/v3/refunds/{payment_event.operation_id}"
+                    payment_event = _read_refund(self._get(path, deadline - time.monotonic()))
+        return None if payment_event.kind is EventKind.OTHER else payment_event
 
     def _look(self, path: str) -> Json:
         """Ask for what a callback names. Where that is not there, or not ours, the callback is nobody's."""
-        answer = calls.call_json(
+        answer = api_client.request_json(
             self.key, "GET", self.address(path), timeout=_ASK_TIMEOUT, headers=self._headers()
         )
         if answer.status == 404:
-            raise Forged("YooKassa knows nothing of it")
-        found = calls.result(self.key, answer, _why(answer.data))
-        shop = reading.inner(found, "recipient").get("account_id")
+            raise InvalidSignature("YooKassa knows nothing of it")
+        found = api_client.parse_response(self.key, answer, _why(answer.data))
+        shop = parsing.get_object(found, "recipient").get("account_id")
         if shop is not None and shop != settings().variable("YOOKASSA_SHOP_ID"):
-            raise Forged("it belongs to another shop")
+            raise InvalidSignature("it belongs to another shop")
         return found
 
     def _get(self, path: str, timeout: float) -> Json:
         url = self.address(path)
-        answer = calls.call_json(self.key, "GET", url, timeout=timeout, headers=self._headers())
-        return calls.result(self.key, answer, _why(answer.data))
+        answer = api_client.request_json(self.key, "GET", url, timeout=timeout, headers=self._headers())
+        return api_client.parse_response(self.key, answer, _why(answer.data))
 
     def _post(self, path: str, body: Json, key: str, timeout: float) -> Json:
         answer = self._send(path, body, key, timeout)
         is_about_contact = bool(_CONTACT.match(_parameter(answer.data)))
-        return calls.result(self.key, answer, _why(answer.data), is_about_contact=is_about_contact)
+        return api_client.parse_response(
+            self.key, answer, _why(answer.data), is_about_contact=is_about_contact
+        )
 
     def _send(self, path: str, body: Json, key: str, timeout: float) -> Answer:
         fit = key if _KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
         headers = self._headers() | {"Idempotence-Key": fit}
         url = self.address(path)
-        return calls.call_json(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
+        return api_client.request_json(self.key, "POST", url, timeout=timeout, body=body, headers=headers)
 
     def _headers(self) -> dict[str, str]:
-        return calls.basic(
+        return api_client.basic_auth(
             settings().variable("YOOKASSA_SHOP_ID"), settings().variable("YOOKASSA_SECRET_KEY")
         )
 
@@ -267,23 +278,23 @@ def _is_theirs(address: str) -> bool:
     return any(found in network for network in _networks())
 
 
-def _not_ours(call: Call, told: str) -> Event:
+def _not_ours(request: WebhookRequest, told: str) -> WebhookEvent:
     """Return what is kept of other news: nothing of ours is paid out or saved by itself."""
-    if not call.address:
-        raise Forged("nothing proves this kind of news")
-    digest = hashlib.sha256(call.body).hexdigest()
-    return Event(f"{told[:60]}:{digest[:32]}", (Notice(kind=Kind.OTHER),), told)
+    if not request.address:
+        raise InvalidSignature("nothing proves this kind of news")
+    digest = hashlib.sha256(request.body).hexdigest()
+    return WebhookEvent(f"{told[:60]}:{digest[:32]}", (PaymentEvent(kind=EventKind.OTHER),), told)
 
 
 def _iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _listed(kind: str, found: Mapping[str, Any]) -> Event:
+def _listed(kind: str, found: Mapping[str, Any]) -> WebhookEvent:
     """Read an object of a list, as the event that a callback about it would be."""
-    notice = _read_payment(found) if kind == "payments" else _read_refund(found)
-    name, state = kind.removesuffix("s"), reading.text(found.get("status"))
-    return Event(f"{name}.{state}:{_id(found.get('id'))}", (notice,), f"{name}.{state}")
+    payment_event = _read_payment(found) if kind == "payments" else _read_refund(found)
+    name, state = kind.removesuffix("s"), parsing.text(found.get("status"))
+    return WebhookEvent(f"{name}.{state}:{_id(found.get('id'))}", (payment_event,), f"{name}.{state}")
 
 
 def _is_id(value: Any) -> TypeGuard[str]:
@@ -293,28 +304,28 @@ def _is_id(value: Any) -> TypeGuard[str]:
 
 def _id(value: Any) -> str:
     if not _is_id(value):
-        raise Unusable("no number of YooKassa's")
+        raise InvalidPayload("no number of YooKassa's")
     return value
 
 
 def _why(data: bytes) -> str:
-    error = reading.json_object(data) or {}
-    return " ".join(filter(None, (reading.text(error.get(name)) for name in ("code", "parameter"))))
+    error = parsing.json_object(data) or {}
+    return " ".join(filter(None, (parsing.text(error.get(name)) for name in ("code", "parameter"))))
 
 
 def _parameter(data: bytes) -> str:
-    return reading.text((reading.json_object(data) or {}).get("parameter"))
+    return parsing.text((parsing.json_object(data) or {}).get("parameter"))
 
 
-def _refusal(data: bytes, order_id: int) -> Notice | None:
+def _refusal(data: bytes, order_id: int) -> PaymentEvent | None:
     """Read why a charge was refused before anything was tried; None when that decides nothing."""
-    error = reading.json_object(data) or {}
+    error = parsing.json_object(data) or {}
     parameter = _parameter(data)
     if error.get("code") != "invalid_request" or parameter.lower() == "idempotence-key":
         return None  # the key is known with other words: something was tried then
-    kind = Kind.CANCELED if parameter == "payment_method_id" else Kind.FAILED
+    kind = EventKind.CANCELED if parameter == "payment_method_id" else EventKind.FAILED
     reason = CONTACT_REFUSED if _CONTACT.match(parameter) else f"invalid_request {parameter}".strip()
-    return Notice(kind=kind, order_id=order_id, reason=reason)
+    return PaymentEvent(kind=kind, order_id=order_id, reason=reason)
 
 
 def _money(amount: Decimal, currency: str) -> Json:
@@ -351,45 +362,49 @@ def _receipt(receipt: Receipt, amount: Decimal, currency: str) -> Json:
     return found
 
 
-def _read_payment(payment: Mapping[str, Any]) -> Notice:
-    state, amount = payment.get("status"), reading.inner(payment, "amount")
-    why = reading.text(reading.inner(payment, "cancellation_details").get("reason"))
-    method = reading.inner(payment, "payment_method")
-    kinds = {"pending": Kind.PENDING, "waiting_for_capture": Kind.PENDING, "succeeded": Kind.PAID}
-    kinds["canceled"] = Kind.CANCELED if why in _GIVEN_UP else Kind.FAILED
-    value, currency = reading.decimal(amount.get("value")), reading.currency(amount.get("currency"))
+def _read_payment(payment: Mapping[str, Any]) -> PaymentEvent:
+    state, amount = payment.get("status"), parsing.get_object(payment, "amount")
+    why = parsing.text(parsing.get_object(payment, "cancellation_details").get("reason"))
+    method = parsing.get_object(payment, "payment_method")
+    kinds = {
+        "pending": EventKind.PENDING,
+        "waiting_for_capture": EventKind.PENDING,
+        "succeeded": EventKind.PAID,
+    }
+    kinds["canceled"] = EventKind.CANCELED if why in _GIVEN_UP else EventKind.FAILED
+    value, currency = parsing.decimal(amount.get("value")), parsing.currency(amount.get("currency"))
     if state not in kinds or value is None or currency is None:
-        raise Unusable("a payment without its state or amount")
+        raise InvalidPayload("a payment without its state or amount")
     is_paid = state == "succeeded"
-    return Notice(
+    return PaymentEvent(
         kind=kinds[state],
         payment_id=_id(payment.get("id")),
-        order_id=reading.order_number(reading.inner(payment, "metadata").get("order_id")),
+        order_id=parsing.order_number(parsing.get_object(payment, "metadata").get("order_id")),
         amount=value if is_paid else None,
         currency=currency if is_paid else None,
-        saved_method=reading.identifier(method.get("id"))
+        saved_method=parsing.identifier(method.get("id"))
         if is_paid and method.get("saved") is True
         else None,
         is_test=payment.get("test") is True,
         is_final=state == "canceled" and why in _HOPELESS,
-        happened_at=reading.moment(payment.get("captured_at") or payment.get("created_at")),
+        happened_at=parsing.timestamp(payment.get("captured_at") or payment.get("created_at")),
         reason=why,
     )
 
 
-def _read_refund(refund: Mapping[str, Any]) -> Notice:
-    kinds = {"succeeded": Kind.REFUNDED, "canceled": Kind.REFUND_FAILED}
-    amount = reading.inner(refund, "amount")
-    value, currency = reading.decimal(amount.get("value")), reading.currency(amount.get("currency"))
+def _read_refund(refund: Mapping[str, Any]) -> PaymentEvent:
+    kinds = {"succeeded": EventKind.REFUNDED, "canceled": EventKind.REFUND_FAILED}
+    amount = parsing.get_object(refund, "amount")
+    value, currency = parsing.decimal(amount.get("value")), parsing.currency(amount.get("currency"))
     if value is None or currency is None:
-        raise Unusable("a refund without its amount")
-    kind = kinds.get(reading.text(refund.get("status")), Kind.OTHER)
-    return Notice(
+        raise InvalidPayload("a refund without its amount")
+    kind = kinds.get(parsing.text(refund.get("status")), EventKind.OTHER)
+    return PaymentEvent(
         kind=kind,
         payment_id=_id(refund.get("payment_id")),
         operation_id=_id(refund.get("id")),
         amount=value,
         currency=currency,
-        happened_at=reading.moment(refund.get("created_at")),
-        reason=reading.text(reading.inner(refund, "cancellation_details").get("reason")),
+        happened_at=parsing.timestamp(refund.get("created_at")),
+        reason=parsing.text(parsing.get_object(refund, "cancellation_details").get("reason")),
     )

@@ -6,7 +6,7 @@ from base64 import b64encode
 from typing import Any, ClassVar
 from urllib.parse import unquote_to_bytes
 
-from shared.payments.provider import Call
+from shared.payments.provider import WebhookRequest
 from tests.payments import sample
 
 API_SECRET = "api-secret-of-the-shop"
@@ -24,7 +24,9 @@ class Sample(sample.Sample):
     ROTATED: ClassVar = {"CLOUDPAYMENTS_API_SECRET": f"new-secret, {API_SECRET}"}
     SCHEME = "cloudpayments"
 
-    def sign(self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None) -> Call:
+    def sign(
+        self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None
+    ) -> WebhookRequest:
         key = API_SECRET if secret is None else secret
         is_json = body[:1] in (b"{", b"[") or "body" in (case or {})
         plain = body if is_json else unquote_to_bytes(body.replace(b"+", b" "))
@@ -33,7 +35,7 @@ class Sample(sample.Sample):
             "content-hmac": mac(key, body),
             "x-content-hmac": mac(key, plain),
         }
-        return Call((case or {}).get("kind", "pay"), "POST", headers, body)
+        return WebhookRequest((case or {}).get("kind", "pay"), "POST", headers, body)
 
     def paid(self) -> bytes:
         return dict(self.recorded())["pay"]["raw"].encode()
@@ -42,7 +44,7 @@ class Sample(sample.Sample):
         told = {"TransactionId": 1, "Amount": 1.0, "Currency": "RUB", "Status": "Levitated"}
         return json.dumps(told).encode()
 
-    def vector(self, vector: dict[str, Any]) -> tuple[dict[str, str], Call]:
+    def vector(self, vector: dict[str, Any]) -> tuple[dict[str, str], WebhookRequest]:
         headers = {name.lower(): vector[name] for name in ("Content-HMAC", "X-Content-HMAC")}
         headers["content-type"] = vector["content_type"]
-        return {self.SECRET: vector["key"]}, Call("pay", "POST", headers, vector["body"].encode())
+        return {self.SECRET: vector["key"]}, WebhookRequest("pay", "POST", headers, vector["body"].encode())

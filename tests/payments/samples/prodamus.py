@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any, ClassVar
 from urllib.parse import parse_qsl, urlencode
 
-from shared.payments.provider import Call
+from shared.payments.provider import WebhookRequest
 from tests.payments import php_reference, sample
 
 PAGE_SECRET = "secret-key-of-the-page"
@@ -32,7 +32,9 @@ class Sample(sample.Sample):
     ROTATED: ClassVar = {"PRODAMUS_SECRET_KEY": f"another-key, {PAGE_SECRET}"}
     SCHEME = "prodamus-sign"
 
-    def sign(self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None) -> Call:
+    def sign(
+        self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None
+    ) -> WebhookRequest:
         is_json = body[:1] in (b"{", b"[") or "body" in (case or {})
         text = b""
         with suppress(ValueError, RecursionError, AttributeError):
@@ -40,7 +42,7 @@ class Sample(sample.Sample):
         key = PAGE_SECRET if secret is None else secret
         headers = {"content-type": "application/json" if is_json else FORM}
         headers["sign"] = hmac.digest(key.encode(), text, "sha256").hex()
-        return Call("", "POST", headers, body)
+        return WebhookRequest("", "POST", headers, body)
 
     def paid(self) -> bytes:
         return dict(self.recorded())["success"]["raw"].encode()
@@ -48,6 +50,6 @@ class Sample(sample.Sample):
     def unknown(self) -> bytes:
         return urlencode({"order_id": "1", "payment_status": "levitated", "sum": "1.00"}).encode()
 
-    def vector(self, vector: dict[str, Any]) -> tuple[dict[str, str], Call]:
+    def vector(self, vector: dict[str, Any]) -> tuple[dict[str, str], WebhookRequest]:
         headers = {"content-type": vector["content_type"], "sign": vector["header"]}
-        return {self.SECRET: vector["key"]}, Call("", "POST", headers, vector["body"].encode())
+        return {self.SECRET: vector["key"]}, WebhookRequest("", "POST", headers, vector["body"].encode())

@@ -6,7 +6,7 @@ import json
 import time
 from typing import Any, ClassVar
 
-from shared.payments.provider import Call
+from shared.payments.provider import WebhookRequest
 from tests.payments import sample
 
 ENDPOINT_SECRET = "whsec_of-the-endpoint"
@@ -26,11 +26,11 @@ class Sample(sample.Sample):
         secret: str | None = None,
         case: dict[str, Any] | None = None,
         at: float | None = None,
-    ) -> Call:
+    ) -> WebhookRequest:
         stamp = int(time.time() if at is None else at)
         key = (ENDPOINT_SECRET if secret is None else secret).encode()
         digest = hmac.new(key, b"%d." % stamp + body, hashlib.sha256).hexdigest()
-        return Call("", "POST", {"stripe-signature": f"t={stamp},v1={digest}"}, body)
+        return WebhookRequest("", "POST", {"stripe-signature": f"t={stamp},v1={digest}"}, body)
 
     def paid(self) -> bytes:
         return json.dumps(dict(self.recorded())["session_completed"]["body"]).encode()
@@ -44,6 +44,6 @@ class Sample(sample.Sample):
         }
         return json.dumps(event).encode()
 
-    def vector(self, vector: dict[str, Any]) -> tuple[dict[str, str], Call]:
-        call = Call("", "POST", {"stripe-signature": vector["header"]}, vector["body"].encode())
+    def vector(self, vector: dict[str, Any]) -> tuple[dict[str, str], WebhookRequest]:
+        call = WebhookRequest("", "POST", {"stripe-signature": vector["header"]}, vector["body"].encode())
         return {"STRIPE_WEBHOOK_SECRET": vector["key"]}, call

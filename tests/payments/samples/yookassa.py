@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 from typing import Any, ClassVar
 
-from shared.payments.provider import Call
+from shared.payments.provider import WebhookRequest
 from tests.payments import sample
 
 
@@ -15,8 +15,10 @@ class Sample(sample.Sample):
     SECRET = "YOOKASSA_SECRET_KEY"
     HEADERS = ()
 
-    def sign(self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None) -> Call:
-        return Call("", "POST", {}, body, address="185.71.76.5")
+    def sign(
+        self, body: bytes, secret: str | None = None, case: dict[str, Any] | None = None
+    ) -> WebhookRequest:
+        return WebhookRequest("", "POST", {}, body, address="185.71.76.5")
 
     def paid(self) -> bytes:
         return json.dumps(self._case()["body"]).encode()

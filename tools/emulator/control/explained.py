@@ -21,8 +21,14 @@ REASONS = {
     "database_unavailable": ("expected", "The database is away, and this cannot be answered without it."),
     "pool_busy": ("expected", "All connections to the database were in use."),
     "webhook_postponed": ("expected", "Another service that is needed here failed."),
-    "payment_unsure": ("expected", "The provider’s API did not answer, so the callback proves nothing yet."),
-    "payment_not_applied": ("expected", "What it tells of is not known here yet: callbacks may come early."),
+    "webhook_not_confirmed": (
+        "expected",
+        "The provider’s API did not answer, so the callback proves nothing yet.",
+    ),
+    "payment_event_not_applied": (
+        "expected",
+        "What it tells of is not known here yet: callbacks may come early.",
+    ),
 }
 
 

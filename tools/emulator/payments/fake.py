@@ -75,14 +75,14 @@ class StandIn(PaymentStandIn):
                 asked["title"],
                 asked["return_url"],
                 is_subscription=asked["period"] is not None,
-                object={**asked, "notices": [], "left": {}},
+                object={**asked, "events": [], "left": {}},
             )
             self._by_key[asked["key"]] = self.keep(bill)
         return {"id": bill.id, "url": self.checkout_url(bill)}
 
     def _state(self, asked: Json) -> Json:
         mine = [one for one in self.bills.values() if one.object["order_id"] == asked["order_id"]]
-        return {"notices": [notice for bill in mine for notice in bill.object["notices"]]}
+        return {"events": [notice for bill in mine for notice in bill.object["events"]]}
 
     def _refund_call(self, asked: Json) -> Json | None:
         bill = next(
@@ -114,7 +114,7 @@ class StandIn(PaymentStandIn):
         found = [
             event
             for event in self.events
-            if since <= datetime.fromisoformat(event["notices"][0]["happened_at"]) < until
+            if since <= datetime.fromisoformat(event["events"][0]["happened_at"]) < until
         ]
         following = begin + self.page_size
         return {
@@ -182,7 +182,7 @@ class StandIn(PaymentStandIn):
 
     def probe(self) -> RawResponse:
         """Say, properly signed, that nothing happened: whoever takes it works, its database included."""
-        body = b'{"id": "probe", "type": "probe", "notices": []}'
+        body = b'{"id": "probe", "type": "probe", "events": []}'
         headers = {"Content-Type": "application/json", "X-Fake-Signature": self._sign(body)}
         return self.callbacks.ask(Callback("probe", lambda _attempt: (headers, body)))
 
@@ -218,8 +218,8 @@ class StandIn(PaymentStandIn):
     def _event(self, bill: Bill, title: str, notice: Json, *, is_forged: bool = False) -> Callback:
         told = notice | {"happened_at": self.clock.moment().isoformat(timespec="seconds")}
         if not is_forged:
-            bill.object["notices"].append(told)
-        event: Json = {"id": f"event-{secrets.token_hex(8)}", "type": title, "notices": [told]}
+            bill.object["events"].append(told)
+        event: Json = {"id": f"event-{secrets.token_hex(8)}", "type": title, "events": [told]}
         if not is_forged:
             self.events.append(event)
         body = json.dumps(event).encode()

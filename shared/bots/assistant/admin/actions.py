@@ -48,9 +48,9 @@ def carry_out(unit: Unit, person: Found, action: Callable[..., Done], *values: A
 def deliver(result: dict[str, Any]) -> None:
     """Send what a function queued for the user now; what is not sent in time waits for the sweep."""
     if result["outgoing"]:
-        from shared.payments import endpoint  # a start need not wait for it
+        from shared.payments import notifications  # a start need not wait for it
 
-        endpoint.send(result["outgoing"])
+        notifications.deliver(result["outgoing"])
 
 
 def _done(result: dict[str, Any], line: str) -> Done:

@@ -71,9 +71,9 @@ def confirm(call: CallbackQuery) -> None:
         if refusal.sqlstate not in _REFUSALS:
             raise
         return unit.notice(unit.text(_REFUSALS[refusal.sqlstate]), alert=True)
-    from shared.payments import endpoint, refunds  # a start need not wait for them
+    from shared.payments import notifications, refunds  # a start need not wait for them
 
-    endpoint.send(done["outgoing"])
+    notifications.deliver(done["outgoing"])
     if done.get("task"):
         refunds.ask(done["task"])
     found = look_up_payment(unit, number)

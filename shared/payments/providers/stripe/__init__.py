@@ -20,9 +20,18 @@ from shared.core import clock
 from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.signatures import is_signed
-from shared.payments import calls, provider, reading
-from shared.payments.notice import Event, Kind, Notice
-from shared.payments.provider import Call, Checkout, Forged, Order, Page, PaymentError, Receipt, Unusable
+from shared.payments import api_client, parsing, provider
+from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
+from shared.payments.provider import (
+    Checkout,
+    InvalidPayload,
+    InvalidSignature,
+    Order,
+    PaymentError,
+    Receipt,
+    StatementPage,
+    WebhookRequest,
+)
 from shared.payments.providers.stripe import objects
 from shared.payments.providers.stripe.checkout import Form, expiry, session_form
 from shared.payments.providers.stripe.money import minor_units
@@ -50,12 +59,12 @@ class Provider(provider.Provider):
     """Checkout sessions, https://docs.stripe.com/api/checkout/sessions."""
 
     REQUIRED = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET")
-    API = "https://api.stripe.com"
+    API_URL = "https://api.stripe.com"
     CURRENCIES = frozenset(_OFFERED.split())
-    RENEWS = frozenset({"month", "year"})
-    HAS_STATUS = True
-    HAS_REFUND = True
-    HAS_STATEMENT = True
+    RECURRING_PERIODS = frozenset({"month", "year"})
+    SUPPORTS_STATUS = True
+    SUPPORTS_REFUNDS = True
+    SUPPORTS_STATEMENTS = True
 
     def create(self, order: Order, timeout: float) -> Checkout:
         """Open a Checkout session; the same one under the order's key, for as long as Stripe keeps it."""
@@ -68,31 +77,31 @@ class Provider(provider.Provider):
             form = plain if ends else plain + expiry(order, is_forced=True)
             left = deadline - time.monotonic()
             session = self._post("/v1/checkout/sessions", form, left, order.idempotency_key)
-        url, reference = session.get("url"), reading.identifier(session.get("id"))
+        url, reference = session.get("url"), parsing.identifier(session.get("id"))
         if not isinstance(url, str) or reference is None:
             raise PaymentError("stripe opened a session without an address")
         return Checkout(url, reference)
 
-    def verify(self, call: Call) -> None:
+    def verify(self, request: WebhookRequest) -> None:
         """Check `Stripe-Signature`: t=<seconds>,v1=<hex>[,v1=<hex>]; other schemes do not count."""
         secrets = settings().variable("STRIPE_WEBHOOK_SECRET").replace(" ", "").split(",")
         if not any(secrets):
             raise ConfigError("STRIPE_WEBHOOK_SECRET is missing")
-        parts = [part.partition("=")[::2] for part in call.headers.get("stripe-signature", "").split(",")]
+        parts = [part.partition("=")[::2] for part in request.headers.get("stripe-signature", "").split(",")]
         stamp = next((value for name, value in parts if name == "t"), "")
         if not (stamp.isascii() and stamp.isdecimal() and len(stamp) <= 12):
-            raise Forged("no usable time in the signature")
-        message = stamp.encode() + b"." + call.body
+            raise InvalidSignature("no usable time in the signature")
+        message = stamp.encode() + b"." + request.body
         if not is_signed((value for name, value in parts if name == "v1"), secrets, message):
-            raise Forged("the signature does not fit")
+            raise InvalidSignature("the signature does not fit")
         if abs(clock.timestamp() - int(stamp)) > _TOLERANCE:
-            raise Forged("signed too long ago, or in the future")
+            raise InvalidSignature("signed too long ago, or in the future")
 
-    def parse(self, call: Call) -> Event:
+    def parse(self, request: WebhookRequest) -> WebhookEvent:
         """Read one event. What paid an invoice may have to be asked for."""
-        return self._event(reading.json_object(call.body) or {}, time.monotonic() + _ASK_TIMEOUT)
+        return self._event(parsing.json_object(request.body) or {}, time.monotonic() + _ASK_TIMEOUT)
 
-    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> Page:
+    def statement(self, since: datetime, until: datetime, cursor: str, timeout: float) -> StatementPage:
         """List the events about money that came, then the refunds and the disputes in their present state.
 
         A payment of a subscription names neither order nor subscription, so payments are taken from the
@@ -111,51 +120,53 @@ class Provider(provider.Provider):
         if place:
             query.append(("starting_after", place))
         page = self._get(f"/v1/{kind}?{urlencode(query)}", timeout)
-        found = reading.items(page.get("data"))
-        readers: dict[str, Callable[[Mapping[str, Any]], Event]] = {
+        found = parsing.get_list(page.get("data"))
+        readers: dict[str, Callable[[Mapping[str, Any]], WebhookEvent]] = {
             "events": partial(self._event, deadline=deadline),
             "refunds": objects.listed_refund,
         }
-        events = calls.each(self.key, readers.get(kind, objects.listed_dispute), found)
-        last = reading.identifier(found[-1].get("id")) if found else None
+        events = api_client.parse_each(self.key, readers.get(kind, objects.listed_dispute), found)
+        last = parsing.identifier(found[-1].get("id")) if found else None
         if page.get("has_more") is True and last:
-            return Page(events, f"{kind}:{last}")
-        return Page(events, _NEXT_LIST[kind])
+            return StatementPage(events, f"{kind}:{last}")
+        return StatementPage(events, _NEXT_LIST[kind])
 
-    def _event(self, event: Mapping[str, Any], deadline: float) -> Event:
-        key, kind = reading.identifier(event.get("id")), reading.text(event.get("type"))
+    def _event(self, event: Mapping[str, Any], deadline: float) -> WebhookEvent:
+        key, kind = parsing.identifier(event.get("id")), parsing.text(event.get("type"))
         if event.get("object") == "event" and key and kind and event.get("account"):
             # Another shop's money: its numbers of orders may be like ours.
-            return Event(key, (Notice(kind=Kind.OTHER, reason="of a connected account"),), kind)
-        found = reading.inner(event, "data", "object")
+            return WebhookEvent(
+                key, (PaymentEvent(kind=EventKind.OTHER, reason="of a connected account"),), kind
+            )
+        found = parsing.get_object(event, "data", "object")
         if event.get("object") != "event" or key is None or not kind or not found:
-            raise Unusable("no event of Stripe's")
-        happened_at = reading.moment(event.get("created"))
-        says = partial(Notice, is_test=event.get("livemode") is False, happened_at=happened_at)
+            raise InvalidPayload("no event of Stripe's")
+        happened_at = parsing.timestamp(event.get("created"))
+        says = partial(PaymentEvent, is_test=event.get("livemode") is False, happened_at=happened_at)
         is_paid_invoice = kind == "invoice.paid"
-        notice = (
+        payment_event = (
             self._paid(found, says, deadline - time.monotonic())
             if is_paid_invoice
             else objects.read(kind, found, says)
         )
-        return Event(key, (notice,), kind)
+        return WebhookEvent(key, (payment_event,), kind)
 
-    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[Notice, ...]:
+    def fetch(self, order_id: int, reference: str, timeout: float) -> tuple[PaymentEvent, ...]:
         """Ask for a session, and for what was given back of its payment."""
         deadline = time.monotonic() + timeout
         session = self._get(f"/v1/checkout/sessions/{quote(reference, safe='')}", timeout)
-        says = partial(Notice, is_test=session.get("livemode") is False)
-        state, invoice = session.get("status"), reading.identifier(session.get("invoice"))
+        says = partial(PaymentEvent, is_test=session.get("livemode") is False)
+        state, invoice = session.get("status"), parsing.identifier(session.get("invoice"))
         if state == "open":
             return ()
-        with calls.understood(self.key):
+        with api_client.as_provider_error(self.key):
             if state == "complete" and session.get("mode") == "subscription":
                 return self._first_period(invoice, says, deadline)
             told = objects.session("expired" if state == "expired" else "completed", session, says)
-            if told.kind is not Kind.PAID:
+            if told.kind is not EventKind.PAID:
                 return (told,)
             path = f"/v1/refunds?payment_intent={told.payment_id}&limit=100"
-            refunds = reading.items(self._get(path, deadline - time.monotonic()).get("data"))
+            refunds = parsing.get_list(self._get(path, deadline - time.monotonic()).get("data"))
             return (told, *(objects.refund(one, says) for one in refunds))
 
     def refund(
@@ -168,16 +179,16 @@ class Provider(provider.Provider):
         telegram_id: int,
         timeout: float,
         receipt: Receipt | None = None,
-    ) -> Notice | None:
+    ) -> PaymentEvent | None:
         """Give money back; with some ways of payment it takes days, then a callback tells."""
         name = "charge" if payment_id.startswith("ch_") else "payment_intent"
         form = [(name, payment_id), ("amount", str(minor_units(amount, currency)))]
         made = self._post("/v1/refunds", form, timeout, key)
-        with calls.understood(self.key):
-            notice = objects.refund(made, Notice)
-        return None if notice.kind is Kind.OTHER else notice
+        with api_client.as_provider_error(self.key):
+            payment_event = objects.refund(made, PaymentEvent)
+        return None if payment_event.kind is EventKind.OTHER else payment_event
 
-    def stop_renewal(
+    def cancel_subscription(
         self, subscription_id: str, telegram_id: int, timeout: float, *, payment_id: str = "", payer: str = ""
     ) -> None:
         """Let a subscription end with the period that is paid; one that has ended already is left alone."""
@@ -186,25 +197,25 @@ class Provider(provider.Provider):
         try:
             self._post(path, [("cancel_at_period_end", "true")], timeout)
         except PaymentError as error:
-            if not error.is_certain:
+            if not error.not_executed:
                 raise
             state = self._get(path, deadline - time.monotonic()).get("status")
             if state not in ("canceled", "incomplete_expired"):
                 raise
 
-    def _paid(self, invoice: Json, says: Says, timeout: float) -> Notice:
+    def _paid(self, invoice: Json, says: Says, timeout: float) -> PaymentEvent:
         """Look for the PaymentIntent of a paid invoice: refunds and disputes will name only that."""
-        number = reading.identifier(invoice.get("id"))
+        number = parsing.identifier(invoice.get("id"))
         if number is None:
-            raise Unusable("an invoice without a number")
+            raise InvalidPayload("an invoice without a number")
         payment_id = objects.payment_of(invoice, objects.listed(invoice, "payments"))
         if payment_id is None:
             asked = self._get(f"/v1/invoice_payments?invoice={number}&status=paid&limit=10", timeout)
-            payment_id = objects.payment_of(invoice, reading.items(asked.get("data")))
+            payment_id = objects.payment_of(invoice, parsing.get_list(asked.get("data")))
         # None when it was paid from the customer's credit, or outside of Stripe.
         return objects.invoice_paid(invoice, payment_id or number, says)
 
-    def _first_period(self, number: str | None, says: Says, deadline: float) -> tuple[Notice, ...]:
+    def _first_period(self, number: str | None, says: Says, deadline: float) -> tuple[PaymentEvent, ...]:
         if number is None:
             return ()
         invoice = self._get(f"/v1/invoices/{number}", deadline - time.monotonic())
@@ -226,14 +237,16 @@ class Provider(provider.Provider):
             "Authorization": f"Bearer {settings().variable('STRIPE_SECRET_KEY')}",
             "Stripe-Version": _VERSION,
         }
-        answer = calls.call(self.key, method, self.address(path), timeout=timeout, body=body, headers=headers)
+        answer = api_client.request(
+            self.key, method, self.address(path), timeout=timeout, body=body, headers=headers
+        )
         # Its code, never its message: that repeats a part of the key.
-        error = reading.inner(reading.json_object(answer.data), "error")
+        error = parsing.get_object(parsing.json_object(answer.data), "error")
         if error.get("type") == "idempotency_error":
             raise _OtherParameters("stripe knows this key with other parameters")
-        why = reading.text(error.get("code") or error.get("type"))
+        why = parsing.text(error.get("code") or error.get("type"))
         is_about_contact = error.get("param") == "customer_email" or why == "email_invalid"
-        return calls.result(self.key, answer, why, is_about_contact=is_about_contact)
+        return api_client.parse_response(self.key, answer, why, is_about_contact=is_about_contact)
 
 
 class _OtherParameters(PaymentError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import Any
 
-from shared.payments import reading
+from shared.payments import parsing
 from shared.payments.provider import PaymentError
 
 # https://docs.stripe.com/currencies#zero-decimal
@@ -26,13 +26,13 @@ def minor_units(amount: Decimal, currency: str) -> int:
     """
     units = amount.scaleb(_exponent(currency))
     if units != units.to_integral_value():
-        raise PaymentError(f"{currency} has no such fraction", is_certain=True)
+        raise PaymentError(f"{currency} has no such fraction", not_executed=True)
     return int(units)
 
 
 def amount_of(found: dict[str, Any], name: str) -> tuple[Decimal | None, str | None]:
     """Return an amount of an object's and its currency, or neither."""
-    units, currency = found.get(name), reading.currency(found.get("currency"))
+    units, currency = found.get(name), parsing.currency(found.get("currency"))
     if not isinstance(units, int) or isinstance(units, bool) or units < 0 or currency is None:
         return None, None
     return Decimal(units).scaleb(-_exponent(currency)), currency

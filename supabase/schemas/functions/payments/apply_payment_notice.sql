@@ -1,4 +1,4 @@
--- Applies one thing that happened (shared/payments/notice.py) to the payment it is about.
+-- Applies one thing that happened (shared/payments/events.py) to the payment it is about.
 --
 -- Twice or at once: the payment's row is made once and locked; what moved is kept by its own number, so a repetition
 --   changes no sum. A dispute that was decided and a refund that failed stay so, whatever comes later.

@@ -1,4 +1,4 @@
--- Names the kind of money movement that a notice (shared/payments/notice.py) or an operation is about.
+-- Names the kind of money movement that a notice (shared/payments/events.py) or an operation is about.
 --
 -- Twice or at once: only computes.
 -- Returns: paid, refund or dispute; null when it moves no money.

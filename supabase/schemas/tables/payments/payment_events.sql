@@ -29,7 +29,7 @@ comment on table public.payment_events is 'Inbox of webhook events from payment 
 comment on column public.payment_events.event_key is 'Deduplication key: the same for every delivery of one event';
 comment on column public.payment_events.user_id is 'User that the event concerns, if known: the payer or the buyer';
 comment on column public.payment_events.body is 'Raw body; invalid UTF-8 is replaced; empty once the user is erased';
-comment on column public.payment_events.notices is 'Parsed payment events (shared/payments/notice.py); empty once the user is erased';
+comment on column public.payment_events.notices is 'Parsed payment events (shared/payments/events.py); empty once the user is erased';
 alter table public.payment_events enable row level security;
 revoke all on table public.payment_events from public, anon, authenticated, service_role;
 revoke all on sequence public.payment_events_id_seq from public, anon, authenticated, service_role;

@@ -9,7 +9,7 @@ from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from shared.payments import php
+from shared.payments import php_forms
 from tools.emulator.payments.stand_in import Bill
 from tools.emulator.web import Request, Response
 
@@ -32,7 +32,7 @@ class Page:
         """Answer a call of the shop's."""
         try:
             asked = _parameters(request)
-        except php.Malformed:
+        except php_forms.Malformed:
             return _text(400, "error")
         if path == "/rest/setActivity/":
             return self._set_activity(asked)
@@ -85,9 +85,9 @@ class Page:
 
 
 def _parameters(request: Request) -> Json:
-    given: Any = php.nested(parse_qsl(request.query, keep_blank_values=True))
+    given: Any = php_forms.nested(parse_qsl(request.query, keep_blank_values=True))
     if request.body:
-        given |= php.nested(php.fields(request.headers.get("content-type", ""), request.body))
+        given |= php_forms.nested(php_forms.fields(request.headers.get("content-type", ""), request.body))
     return dict(given)
 
 

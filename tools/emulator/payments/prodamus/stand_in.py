@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from shared.payments import php
+from shared.payments import php_forms
 from tools.emulator.payments.callbacks import MINUTE, Callback
 from tools.emulator.payments.prodamus.page import MOSCOW, Page
 from tools.emulator.payments.stand_in import CHALLENGES, Bill, NotPossible, PaymentStandIn
@@ -264,7 +264,7 @@ class StandIn(PaymentStandIn):
     def editable(self, callback: Callback) -> str:
         """Return the fields of a notice; each attempt adds its own number."""
         headers, body = callback.write(1)
-        fields = php.nested(php.fields(headers["Content-Type"], body))
+        fields = php_forms.nested(php_forms.fields(headers["Content-Type"], body))
         return json.dumps(fields, indent=2, ensure_ascii=False)
 
     def rewrite(self, callback: Callback, text: str, *, is_genuine: bool) -> Callback:
@@ -277,13 +277,13 @@ class StandIn(PaymentStandIn):
 
     def sign(self, fields: Json, key: str) -> str:
         """Sign what PHP has of a form."""
-        return hmac.new(key.encode(), php.canonical(fields), "sha256").hexdigest()
+        return hmac.new(key.encode(), php_forms.canonical(fields), "sha256").hexdigest()
 
 
 def _multipart(fields: Json, boundary: str) -> bytes:
     parts = "".join(
         f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in php.pairs(fields)
+        for name, value in php_forms.pairs(fields)
     )
     return f"{parts}--{boundary}--\r\n".encode()
 

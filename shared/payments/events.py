@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Kind(StrEnum):
+class EventKind(StrEnum):
     """What happened. Amounts belong to the operation, not to what became of the payment in all."""
 
     PENDING = "pending"  # the payer is at it, or the money is only held
@@ -32,7 +32,7 @@ CONTACT_REFUSED = "contact_refused"  # a reason: the provider does not take the 
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Notice:
+class PaymentEvent:
     """One thing that happened.
 
     `payment_id` is the charge at the provider: one order can be charged twice, and a renewal is a charge
@@ -42,7 +42,7 @@ class Notice:
     far.
     """
 
-    kind: Kind
+    kind: EventKind
     payment_id: str | None = None
     order_id: int | None = None
     operation_id: str | None = None
@@ -63,7 +63,7 @@ class Notice:
     reason: str = ""  # the provider's, for the log and the owner
     refund_id: int | None = None  # the refund of ours (table refunds) that this is the answer to
 
-    def plain(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, Any]:
         """Return it for SQL: numbers as text, times in ISO 8601, what is unknown left out."""
         known = asdict(self).items()
         values = {
@@ -78,9 +78,9 @@ class Notice:
 
 
 @dataclass(frozen=True, slots=True)
-class Event:
+class WebhookEvent:
     """One callback: `key` is the same for every repetition of it and of no other (unique per provider)."""
 
     key: str
-    notices: tuple[Notice, ...]
+    payment_events: tuple[PaymentEvent, ...]
     type: str = ""  # the provider's own name for it

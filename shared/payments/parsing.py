@@ -25,14 +25,14 @@ def json_object(data: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def inner(value: Any, *path: str) -> dict[str, Any]:
+def get_object(value: Any, *path: str) -> dict[str, Any]:
     """Return the object at `path`, an empty one when there is none."""
     for name in path:
         value = value.get(name) if isinstance(value, dict) else None
     return value if isinstance(value, dict) else {}
 
 
-def items(value: Any) -> list[dict[str, Any]]:
+def get_list(value: Any) -> list[dict[str, Any]]:
     """Return the objects of a list, none when it is no list."""
     return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
 
@@ -66,7 +66,7 @@ def currency(value: Any) -> str | None:
     return value.upper() if isinstance(value, str) and _CURRENCY.fullmatch(value) else None
 
 
-def moment(value: Any, zone: tzinfo | None = None) -> datetime | None:
+def timestamp(value: Any, zone: tzinfo | None = None) -> datetime | None:
     """Return a time given as ISO 8601 with a zone (else in `zone`) or as seconds since 1970, or None."""
     try:
         if isinstance(value, int) and not isinstance(value, bool):

@@ -69,7 +69,7 @@ def test_half_a_payment_is_refunded_as_half(shop: Shop) -> None:
         stand_in.act(bill.id, "refund")
         assert bill.state == "refunded", key
     fake = shop.stand_in("fake")
-    told = [event["notices"][0] for event in fake.events]  # type: ignore[attr-defined]
+    told = [event["events"][0] for event in fake.events]  # type: ignore[attr-defined]
     assert [one["amount"] for one in told] == ["149", "149"]
 
 
@@ -129,7 +129,7 @@ def test_stripe_ends_a_canceled_subscription_with_its_period(shop: Shop) -> None
     stand_in.act(bill.id, "pay")
     assert "isn’t canceled" in refused(stand_in, bill, "end_period")
     subscription = bill.object["subscription"]
-    load("stripe").stop_renewal(subscription, 1, TIMEOUT)
+    load("stripe").cancel_subscription(subscription, 1, TIMEOUT)
     assert stand_in.status(bill) == "the subscription ends with this period"
     assert "canceled" in refused(stand_in, bill, "renew")
     stand_in.act(bill.id, "end_period")
@@ -189,7 +189,7 @@ def test_the_api_refuses_a_refund_of_what_is_disputed_or_too_much(shop: Shop) ->
     stand_in.act(bill.id, "dispute")
     with pytest.raises(PaymentError, match="charge_disputed") as disputed:
         give_back("1.00", "three")
-    assert disputed.value.is_certain
+    assert disputed.value.not_executed
     fake, asked = opened(shop, "fake")
     fake.act(asked.id, "pay")
     (payment,) = asked.object["left"]

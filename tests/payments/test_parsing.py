@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from shared.payments import calls, reading
-from shared.payments.notice import Event, Kind, Notice
-from shared.payments.provider import Unusable
+from shared.payments import api_client, parsing
+from shared.payments.events import EventKind, PaymentEvent, WebhookEvent
+from shared.payments.provider import InvalidPayload
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from shared.payments.provider import Unusable
     ],
 )
 def test_amounts(value: Any, amount: Decimal | None) -> None:
-    assert reading.decimal(value) == amount
+    assert parsing.decimal(value) == amount
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_amounts(value: Any, amount: Decimal | None) -> None:
     ],
 )
 def test_numbers_of_orders(value: Any, number: int | None) -> None:
-    assert reading.order_number(value) == number
+    assert parsing.order_number(value) == number
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_numbers_of_orders(value: Any, number: int | None) -> None:
     ],
 )
 def test_identifiers(value: Any, found: str | None) -> None:
-    assert reading.identifier(value) == found
+    assert parsing.identifier(value) == found
 
 
 @pytest.mark.parametrize(
@@ -67,39 +67,46 @@ def test_identifiers(value: Any, found: str | None) -> None:
     ],
 )
 def test_moments(value: Any, found: datetime | None) -> None:
-    assert reading.moment(value) == found
+    assert parsing.timestamp(value) == found
 
 
 @pytest.mark.parametrize(
     ("value", "found"), [("rub", "RUB"), ("USDT", "USDT"), ("", None), ("r\0b", None), (5, None)]
 )
 def test_currencies(value: Any, found: str | None) -> None:
-    assert reading.currency(value) == found
+    assert parsing.currency(value) == found
 
 
 def test_objects_and_texts() -> None:
-    assert reading.inner({"a": {"b": {"c": 1}}}, "a", "b") == {"c": 1}
-    assert reading.inner({"a": []}, "a", "b") == reading.inner(None, "a") == reading.inner([]) == {}
-    assert reading.items([{}, 1, None]) == [{}]
-    assert reading.items("ab") == []
-    assert reading.text("a\0b" + "c" * 500) == "ab" + "c" * 298
-    assert reading.text(None) == reading.text(5) == ""
+    assert parsing.get_object({"a": {"b": {"c": 1}}}, "a", "b") == {"c": 1}
+    assert (
+        parsing.get_object({"a": []}, "a", "b")
+        == parsing.get_object(None, "a")
+        == parsing.get_object([])
+        == {}
+    )
+    assert parsing.get_list([{}, 1, None]) == [{}]
+    assert parsing.get_list("ab") == []
+    assert parsing.text("a\0b" + "c" * 500) == "ab" + "c" * 298
+    assert parsing.text(None) == parsing.text(5) == ""
 
 
 def test_a_notice_says_all_it_knows_and_zero_is_an_amount() -> None:
-    notice = Notice(kind=Kind.PAID, payment_id="p", amount=Decimal("0.00"), currency="RUB", order_id=0)
-    assert notice.plain() == {
+    payment_event = PaymentEvent(
+        kind=EventKind.PAID, payment_id="p", amount=Decimal("0.00"), currency="RUB", order_id=0
+    )
+    assert payment_event.to_json() == {
         "kind": "paid", "payment_id": "p", "amount": "0.00", "currency": "RUB", "order_id": 0,
     }  # fmt: skip
 
 
 def test_a_listed_object_that_makes_no_sense_is_left_out(capsys: pytest.CaptureFixture[str]) -> None:
-    def read(found: Mapping[str, Any]) -> Event | None:
+    def read(found: Mapping[str, Any]) -> WebhookEvent | None:
         if "id" not in found:
-            raise Unusable("no number")
-        return Event(found["id"], ()) if found["id"] != "payout" else None
+            raise InvalidPayload("no number")
+        return WebhookEvent(found["id"], ()) if found["id"] != "payout" else None
 
     listed = [{"id": "one"}, {}, "odd", None, {"id": "payout"}, {"id": "two"}]
-    assert [event.key for event in calls.each("yookassa", read, listed)] == ["one", "two"]
-    assert capsys.readouterr().out.count("payment_unusable") == 1
-    assert calls.each("yookassa", read, {"id": "no list"}) == ()
+    assert [event.key for event in api_client.parse_each("yookassa", read, listed)] == ["one", "two"]
+    assert capsys.readouterr().out.count("webhook_payload_invalid") == 1
+    assert api_client.parse_each("yookassa", read, {"id": "no list"}) == ()

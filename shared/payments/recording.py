@@ -8,7 +8,7 @@ answered so that the provider tells it again. What was told and could not be app
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
@@ -16,17 +16,24 @@ from shared.core import db, health, log
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable
 from shared.core.receiving import read_body
-from shared.payments import providers
-from shared.payments.notice import Event
-from shared.payments.provider import MAX_BODY, Call, Forged, PaymentError, Provider, Reply, Unusable, Verdict
-from shared.telegram import outbox
+from shared.payments import notifications, providers
+from shared.payments.events import WebhookEvent
+from shared.payments.provider import (
+    MAX_BODY,
+    InvalidPayload,
+    InvalidSignature,
+    PaymentError,
+    PrecheckResult,
+    Provider,
+    WebhookRequest,
+    WebhookResponse,
+)
 
 if TYPE_CHECKING:
     from flask import Request
 
 Response = tuple[bytes, int, dict[str, str]]
 _TOO_EARLY = "M0002"  # the code of an event about a subscription that nobody has yet
-SENDING_TIME = 3.0  # seconds for the messages to buyer and admins; what is not sent by then the sweep sends
 
 
 def admits(path: str, _headers: Mapping[str, str]) -> bool:
@@ -44,35 +51,35 @@ def respond(request: Request) -> Response:
         reply = _answer(request) if settings().database_enabled else _refuse_without_database(request)
     except ConfigError as error:
         log.alert(f"a setting is wrong: {error}", action="config_error")
-        reply = Reply(503)
+        reply = WebhookResponse(503)
     except Exception as error:
-        log.alert("a callback failed", action="payment_failed", path=request.path, error=str(error))
-        reply = Reply(500)
+        log.alert("a callback failed", action="webhook_failed", path=request.path, error=str(error))
+        reply = WebhookResponse(500)
     return reply.body, reply.status, {"Content-Type": reply.content_type}
 
 
-def _refuse_without_database(request: Request) -> Reply:
+def _refuse_without_database(request: Request) -> WebhookResponse:
     log.alert("a callback is refused: DB_ENABLED=false", action="payments_disabled", path=request.path)
-    return Reply(503, b"payments need a database: DB_ENABLED=false")
+    return WebhookResponse(503, b"payments need a database: DB_ENABLED=false")
 
 
-def _answer(request: Request) -> Reply:
+def _answer(request: Request) -> WebhookResponse:
     name, kind = _names(request.path)
     if name not in providers.names() or not providers.load(name).is_configured():
-        return Reply(404, b"unknown provider")
+        return WebhookResponse(404, b"unknown provider")
     provider = providers.load(name)
-    if kind not in provider.KINDS:
-        return Reply(404, b"unknown kind of callback")
-    if request.method not in provider.METHODS:
-        return Reply(405, b"method not allowed")
+    if kind not in provider.WEBHOOK_KINDS:
+        return WebhookResponse(404, b"unknown kind of callback")
+    if request.method not in provider.HTTP_METHODS:
+        return WebhookResponse(405, b"method not allowed")
     body = read_body(request, MAX_BODY)
     if body is None:
-        log.warning("a callback broke off", action="payment_refused", provider=name)
-        return Reply(400, b"malformed or incomplete body")
+        log.warning("a callback broke off", action="webhook_rejected", provider=name)
+        return WebhookResponse(400, b"malformed or incomplete body")
     if len(body) > MAX_BODY:
-        log.warning("a callback is too long", action="payment_refused", provider=name)
-        return Reply(413, b"body too large")
-    call = Call(
+        log.warning("a callback is too long", action="webhook_rejected", provider=name)
+        return WebhookResponse(413, b"body too large")
+    webhook_request = WebhookRequest(
         kind=kind,
         method=request.method,
         headers={header.lower(): value for header, value in request.headers.items()},
@@ -80,38 +87,44 @@ def _answer(request: Request) -> Reply:
         query=request.query_string,
         address=_address(request),
     )
-    return receive(provider, call)
+    return receive(provider, webhook_request)
 
 
-def receive(provider: Provider, call: Call) -> Reply:
+def receive(provider: Provider, request: WebhookRequest) -> WebhookResponse:
     """Verify, understand and record one callback, and answer it in the provider's words."""
     try:
-        provider.verify(call)
-        event = provider.parse(call)
-    except Forged as reason:
+        provider.verify(request)
+        event = provider.parse(request)
+    except InvalidSignature as reason:
         log.warning(
-            "a callback proves nothing", action="payment_forged", provider=provider.key, reason=str(reason)
+            "a callback proves nothing",
+            action="webhook_signature_invalid",
+            provider=provider.key,
+            reason=str(reason),
         )
-        return provider.refused(call)
-    except Unusable as reason:
+        return provider.rejection_response(request)
+    except InvalidPayload as reason:
         # Told again it will be as unusable, until a mended revision is there: a day is given for that.
-        is_late = _keep_unusable(provider, call, str(reason))
-        return provider.accepted(call) if is_late else provider.again(call)
+        is_late = _keep_unusable(provider, request, str(reason))
+        return provider.success_response(request) if is_late else provider.retry_response(request)
     except PaymentError as error:
         log.warning(
-            "the provider did not answer", action="payment_unsure", provider=provider.key, reason=str(error)
+            "the provider did not answer",
+            action="webhook_not_confirmed",
+            provider=provider.key,
+            reason=str(error),
         )
-        return provider.again(call)
-    if call.kind in provider.ASKS:
-        return _say_whether(provider, call, event)
+        return provider.retry_response(request)
+    if request.kind in provider.PRECHECK_KINDS:
+        return _answer_precheck(provider, request, event)
     try:
-        is_stored = record(provider, event, call.body or call.query)
+        is_stored = record(provider, event, request.body or request.query)
     except DatabaseUnavailable:
-        return provider.again(call)
-    return provider.accepted(call) if is_stored else provider.again(call)
+        return provider.retry_response(request)
+    return provider.success_response(request) if is_stored else provider.retry_response(request)
 
 
-def record(provider: Provider, event: Event, body: bytes) -> bool:
+def record(provider: Provider, event: WebhookEvent, body: bytes) -> bool:
     """Record an event and send the messages that follow; return whether the provider need not tell it again.
 
     It need not once the event is applied, or given up (a subscription that nobody here has had for a day), or
@@ -127,8 +140,8 @@ def record(provider: Provider, event: Event, body: bytes) -> bool:
         p_event_key=event.key,
         p_type=event.type,
         p_body=body.decode("utf-8", "replace").replace("\0", ""),
-        p_notices=[notice.plain() for notice in event.notices],
-        p_accept_test=accepts_test(),
+        p_notices=[payment_event.to_json() for payment_event in event.payment_events],
+        p_accept_test=accepts_test_payments(),
     )
     log.info(
         f"payment event: {told['outcome']}",
@@ -143,14 +156,14 @@ def record(provider: Provider, event: Event, body: bytes) -> bool:
         tell = log.warning if told["error"].startswith(_TOO_EARLY) else log.alert
         tell(
             "a payment event could not be applied",
-            action="payment_not_applied",
+            action="payment_event_not_applied",
             provider=provider.key,
             reason=told["error"],
         )
         return bool(told["is_late"])
     if told.get("is_alarm"):
         alarm_ignored(provider.key, told["error"])
-    send(told.get("outgoing", ()))
+    notifications.deliver(told.get("outgoing", ()))
     return True
 
 
@@ -158,15 +171,15 @@ def alarm_ignored(provider: str, reason: str) -> None:
     """Log that events about a subscription are given up: of another shop on the same account, as a rule."""
     log.alert(
         "a payment event concerns no subscription of ours",
-        action="payment_ignored",
+        action="payment_event_ignored",
         provider=provider,
         reason=reason,
     )
 
 
-def _say_whether(provider: Provider, call: Call, event: Event) -> Reply:
+def _answer_precheck(provider: Provider, request: WebhookRequest, event: WebhookEvent) -> WebhookResponse:
     """Tell a provider that asks first whether to take the money. Nothing is stored: nothing has happened."""
-    asked = event.notices[0]
+    asked = event.payment_events[0]
     try:
         verdict = db.call(
             "check_order",
@@ -177,33 +190,22 @@ def _say_whether(provider: Provider, call: Call, event: Event) -> Reply:
             p_currency=asked.currency,
         )
     except DatabaseUnavailable:
-        return provider.again(call)
-    if verdict != Verdict.PAYABLE:
+        return provider.retry_response(request)
+    if verdict != PrecheckResult.PAYABLE:
         log.warning(
             "a payment was declined", action="payment_declined", provider=provider.key, reason=verdict
         )
-    return provider.check_reply(call, Verdict(verdict))
+    return provider.precheck_response(request, PrecheckResult(verdict))
 
 
-def accepts_test() -> bool:
+def accepts_test_payments() -> bool:
     """Whether payments of a provider's test mode give something here: everywhere but in production."""
     return settings().environment != "production"
 
 
-def send(outgoing: Iterable[dict[str, Any]]) -> None:
-    """Send the messages that a SQL function owes now; what is not sent in time waits for the sweep."""
-    deadline = monotonic() + SENDING_TIME
-    by_bot: dict[str, list[dict[str, Any]]] = {}
-    for message in outgoing:
-        by_bot.setdefault(message["bot"], []).append(message)
-    for bot, messages in by_bot.items():
-        for message in messages:  # to different people: one who must wait holds up nobody
-            outbox.send_owed(bot, [message], deadline)
-
-
-def _keep_unusable(provider: Provider, call: Call, reason: str) -> bool:
+def _keep_unusable(provider: Provider, request: WebhookRequest, reason: str) -> bool:
     """Keep the words of a callback that makes no sense; return whether it came first a day ago or before."""
-    body = call.body or call.query
+    body = request.body or request.query
     try:
         told: dict[str, Any] = db.call(
             "record_payment_event",
@@ -218,7 +220,7 @@ def _keep_unusable(provider: Provider, call: Call, reason: str) -> bool:
     tell = log.warning if told["outcome"] == "known" else log.alert
     tell(
         "an authentic callback makes no sense",
-        action="payment_unusable",
+        action="webhook_payload_invalid",
         provider=provider.key,
         reason=reason,
         bytes=len(body),

@@ -13,8 +13,8 @@ import orjson
 
 from shared.core import db, log
 from shared.core.config import settings
-from shared.payments import endpoint, providers
-from shared.payments.notice import Event, Notice
+from shared.payments import providers, recording
+from shared.payments.events import PaymentEvent, WebhookEvent
 from shared.payments.provider import PaymentError
 from shared.payments.providers import telegram_stars
 
@@ -23,13 +23,13 @@ _TIME = 10.0  # seconds for all bots
 _TIMEOUT = 5.0  # seconds for one page
 
 
-def read_lists() -> int:
+def record_missed() -> int:
     """Read on where the last one stopped, for each bot; return how many events nobody had told us."""
     deadline = monotonic() + _TIME
     found = 0
     for bot in settings().bot_tokens:
         try:
-            found += _read_list(bot, deadline)
+            found += _read_bot(bot, deadline)
         except PaymentError as error:
             log.warning(
                 "a list of Stars was not told",
@@ -40,13 +40,17 @@ def read_lists() -> int:
     return found
 
 
-def _read_list(bot: str, deadline: float) -> int:
+def _read_bot(bot: str, deadline: float) -> int:
     place = db.call("star_position", p_bot=bot)
     position, since = place["position"], datetime.fromisoformat(place["since"])
     found = 0
     while (left := deadline - monotonic()) > 0:
         page, count = telegram_stars.transactions(bot, position, min(left, _TIMEOUT))
-        recent = [notice for notice in page if notice.happened_at and notice.happened_at >= since]
+        recent = [
+            payment_event
+            for payment_event in page
+            if payment_event.happened_at and payment_event.happened_at >= since
+        ]
         found += _record_missing(recent)
         position += count
         if count:
@@ -56,13 +60,17 @@ def _read_list(bot: str, deadline: float) -> int:
     return found
 
 
-def _record_missing(notices: list[Notice]) -> int:
-    by_key = {telegram_stars.event_key(notice): notice for notice in notices}
+def _record_missing(payment_events: list[PaymentEvent]) -> int:
+    by_key = {telegram_stars.event_key(payment_event): payment_event for payment_event in payment_events}
     if not by_key:
         return 0
     missing: list[str] = db.call("missing_events", p_provider=PROVIDER, p_keys=list(by_key))
     provider = providers.load(PROVIDER)
     for key in missing:
-        notice = by_key[key]
-        endpoint.record(provider, Event(key, (notice,), "star_transaction"), orjson.dumps(notice.plain()))
+        payment_event = by_key[key]
+        recording.record(
+            provider,
+            WebhookEvent(key, (payment_event,), "star_transaction"),
+            orjson.dumps(payment_event.to_json()),
+        )
     return len(missing)

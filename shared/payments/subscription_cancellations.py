@@ -11,7 +11,7 @@ from typing import Any
 
 from shared.core import db, log
 from shared.core.errors import ConfigError
-from shared.payments import endpoint, providers
+from shared.payments import notifications, providers
 from shared.payments.provider import PaymentError
 
 _TIMEOUT = 8.0  # seconds for one question to a provider
@@ -19,21 +19,21 @@ _TIMEOUT = 8.0  # seconds for one question to a provider
 
 def stop(deadline: float) -> int:
     """Ask the providers to stop what is due, and return how many subscriptions are stopped."""
-    renewing = [key for key in providers.configured() if providers.load(key).RENEWS]
+    renewing = [key for key in providers.configured() if providers.load(key).RECURRING_PERIODS]
     stopped = 0
     for orphan in db.call("claim_orphans", p_providers=renewing):
         if monotonic() + _TIMEOUT > deadline:
             break  # its turn comes again
         is_stopped = _stop(orphan)
         kept = db.call("keep_orphan_answer", p_renewal_id=orphan["id"], p_is_stopped=is_stopped)
-        endpoint.send(kept["outgoing"])
+        notifications.deliver(kept["outgoing"])
         stopped += is_stopped
     return stopped
 
 
 def _stop(orphan: dict[str, Any]) -> bool:
     try:
-        providers.load(orphan["provider"]).stop_renewal(
+        providers.load(orphan["provider"]).cancel_subscription(
             orphan["subscription_id"],
             orphan["telegram_id"] or 0,
             _TIMEOUT,
@@ -43,7 +43,7 @@ def _stop(orphan: dict[str, Any]) -> bool:
     except PaymentError as error:
         log.warning(
             "a subscription was not stopped",
-            action="orphan_not_stopped",
+            action="subscription_not_canceled",
             provider=orphan["provider"],
             subscription=orphan["subscription_id"],
             reason=str(error),
@@ -54,7 +54,7 @@ def _stop(orphan: dict[str, Any]) -> bool:
         return False
     log.info(
         "a subscription was stopped",
-        action="orphan_stopped",
+        action="subscription_canceled",
         provider=orphan["provider"],
         subscription=orphan["subscription_id"],
     )

@@ -16,8 +16,8 @@ import orjson
 
 from shared.core import db, log
 from shared.core.errors import DatabaseUnavailable
-from shared.payments import endpoint, providers
-from shared.payments.notice import Event
+from shared.payments import notifications, providers, recording
+from shared.payments.events import WebhookEvent
 from shared.payments.provider import PaymentError, Provider
 
 _TIME = 60.0  # seconds for all of it
@@ -29,9 +29,9 @@ Json = dict[str, Any]
 def statements() -> Json:
     """Read what is due, as far as the time allows, and alarm about missed renewals; return how many."""
     deadline = monotonic() + _TIME
-    listed = [key for key in providers.configured() if providers.load(key).HAS_STATEMENT]
+    listed = [key for key in providers.configured() if providers.load(key).SUPPORTS_STATEMENTS]
     missed = db.call("alarm_missed_renewals")
-    endpoint.send(missed)
+    notifications.deliver(missed)
     days = recorded = 0
     while listed and monotonic() + _TIMEOUT < deadline:
         walk = db.call("claim_statement", p_providers=listed)
@@ -54,7 +54,7 @@ def _walk(walk: Json, deadline: float) -> tuple[bool, int]:
     provider = providers.load(walk["provider"])
     since, until = datetime.fromisoformat(walk["since"]), datetime.fromisoformat(walk["until"])
     cursor, recorded = walk["cursor"], 0
-    events: tuple[Event, ...] = ()
+    events: tuple[WebhookEvent, ...] = ()
     while monotonic() + _TIMEOUT < deadline:
         page = provider.statement(since, until, cursor, _TIMEOUT)
         if page.cursor and (page.cursor == cursor or (events and page.events == events)):
@@ -69,7 +69,7 @@ def _walk(walk: Json, deadline: float) -> tuple[bool, int]:
             p_next=page.cursor or None,
             p_events=[_plain(event) for event in page.events],
         )
-        endpoint.send(kept["outgoing"])
+        notifications.deliver(kept["outgoing"])
         if not kept["is_current"]:
             return False, recorded
         if not page.cursor:
@@ -79,7 +79,7 @@ def _walk(walk: Json, deadline: float) -> tuple[bool, int]:
     return False, recorded
 
 
-def _record_missing(provider: Provider, events: tuple[Event, ...]) -> int:
+def _record_missing(provider: Provider, events: tuple[WebhookEvent, ...]) -> int:
     """Record what our records lack, the oldest first; return how many events that were."""
     tried: set[str] = set()
     for _ in range(_PASSES if events else 0):  # most days of a small shop are empty
@@ -93,21 +93,25 @@ def _record_missing(provider: Provider, events: tuple[Event, ...]) -> int:
             break
         for event in sorted(due, key=_moment):
             tried.add(event.key)
-            body = orjson.dumps([notice.plain() for notice in event.notices])
+            body = orjson.dumps([payment_event.to_json() for payment_event in event.payment_events])
             # The key of the callback is used up by what it told then.
             state = hashlib.sha256(body).hexdigest()[:16] if states[event.key] == "changed" else ""
             key = f"{event.key}:{state}" if state else event.key
-            endpoint.record(provider, Event(key, event.notices, event.type), body)
+            recording.record(provider, WebhookEvent(key, event.payment_events, event.type), body)
     return len(tried)
 
 
-def _moment(event: Event) -> float:
-    moments = [notice.happened_at.timestamp() for notice in event.notices if notice.happened_at]
+def _moment(event: WebhookEvent) -> float:
+    moments = [
+        payment_event.happened_at.timestamp()
+        for payment_event in event.payment_events
+        if payment_event.happened_at
+    ]
     return min(moments, default=0.0)
 
 
-def _plain(event: Event) -> Json:
-    return {"key": event.key, "notices": [notice.plain() for notice in event.notices]}
+def _plain(event: WebhookEvent) -> Json:
+    return {"key": event.key, "notices": [payment_event.to_json() for payment_event in event.payment_events]}
 
 
 def _report(walk: Json, kept: Json) -> None:
@@ -137,7 +141,7 @@ def _put_off(walk: Json, error: Exception) -> None:
     tell = log.warning if isinstance(error, PaymentError) and not walk["is_late"] else log.alert
     tell(
         "a provider's list was not read",
-        action="statement_unread",
+        action="statement_not_read",
         provider=walk["provider"],
         day=walk["day"],
         reason=str(error),

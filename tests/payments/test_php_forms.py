@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.payments import php
+from shared.payments import php_forms
 from tests.payments import php_reference
 from tests.support import examples
 
@@ -44,9 +44,9 @@ def multipart(fields: list[tuple[str, str]], boundary: str = "b0undary") -> tupl
 def test_a_form_is_read_and_written_as_php_does(fields: list[tuple[str, str]]) -> None:
     expected = php_reference.encode(php_reference.post(fields))
     body = urlencode(fields).encode()
-    read = php.fields("application/x-www-form-urlencoded", body)
+    read = php_forms.fields("application/x-www-form-urlencoded", body)
     assert read == fields
-    assert php.canonical(php.nested(read)).decode() == expected
+    assert php_forms.canonical(php_forms.nested(read)).decode() == expected
 
 
 @given(FORMS)
@@ -55,14 +55,14 @@ def test_multipart_gives_the_same_untouched(fields: list[tuple[str, str]]) -> No
     """Spaces, line ends and odd letters of values are signed: nothing may strip or translate them."""
     fields = [(name, value) for name, value in fields if "--b0undary" not in value]
     if fields:
-        assert php.fields(*multipart(fields)) == fields
+        assert php_forms.fields(*multipart(fields)) == fields
 
 
 @pytest.mark.parametrize(
     "value", ["", " a ", "\r\n", "a\r\nb\n\rc\r", "\n\n", "\r", "-", "--", "\r\n--", "\r\n--b", "é\u2028я"]
 )
 def test_line_ends_in_a_field_stay(value: str) -> None:
-    assert php.fields(*multipart([("a", value), ("b", "2")])) == [("a", value), ("b", "2")]
+    assert php_forms.fields(*multipart([("a", value), ("b", "2")])) == [("a", value), ("b", "2")]
 
 
 @given(st.recursive(LETTERS, lambda inner: st.dictionaries(WORDS, inner, max_size=4), max_leaves=8))
@@ -70,9 +70,9 @@ def test_line_ends_in_a_field_stay(value: str) -> None:
 def test_what_we_write_is_read_back(tree: Any) -> None:
     if isinstance(tree, dict):
         tree = {name.replace(".", "_").replace(" ", "_"): value for name, value in tree.items()}
-        written = php.form(tree)
-        read = php.nested(php.fields("application/x-www-form-urlencoded", written))
-        assert php.canonical(read) == php.canonical(_without_empty(tree))
+        written = php_forms.form(tree)
+        read = php_forms.nested(php_forms.fields("application/x-www-form-urlencoded", written))
+        assert php_forms.canonical(read) == php_forms.canonical(_without_empty(tree))
 
 
 def _without_empty(tree: Any) -> Any:
@@ -101,7 +101,7 @@ def _without_empty(tree: Any) -> Any:
     ],
 )
 def test_the_known_corners(fields: list[tuple[str, str]], text: str) -> None:
-    assert php.canonical(php.nested(fields)).decode() == text
+    assert php_forms.canonical(php_forms.nested(fields)).decode() == text
     assert php_reference.encode(php_reference.post(fields)) == text
 
 
@@ -119,7 +119,7 @@ def test_the_known_corners(fields: list[tuple[str, str]], text: str) -> None:
     ],
 )
 def test_json_is_turned_into_text_as_php_does(body: str, text: str) -> None:
-    assert php.canonical(php.from_json(body.encode())).decode() == text
+    assert php_forms.canonical(php_forms.from_json(body.encode())).decode() == text
 
 
 URLENCODED = "application/x-www-form-urlencoded"
@@ -152,16 +152,16 @@ URLENCODED = "application/x-www-form-urlencoded"
     ],
 )
 def test_what_php_would_read_in_a_way_of_its_own_is_refused(body: bytes) -> None:
-    with pytest.raises(php.Malformed):
-        php.nested(php.fields(URLENCODED, body))
+    with pytest.raises(php_forms.Malformed):
+        php_forms.nested(php_forms.fields(URLENCODED, body))
 
 
 def test_a_large_index_costs_nothing() -> None:
     begin = time.perf_counter()
     for index in (3_000_000, 10**9, 10**30):
-        with pytest.raises(php.Malformed):
-            php.nested([(f"a[{index}]", "1")])
-    assert php.nested([("a[9999]", "1")]) == {"a": {9999: "1"}}
+        with pytest.raises(php_forms.Malformed):
+            php_forms.nested([(f"a[{index}]", "1")])
+    assert php_forms.nested([("a[9999]", "1")]) == {"a": {9999: "1"}}
     assert time.perf_counter() - begin < 10
 
 
@@ -182,8 +182,8 @@ def test_a_large_index_costs_nothing() -> None:
     ],
 )
 def test_what_is_no_such_json_is_refused(body: bytes) -> None:
-    with pytest.raises(php.Malformed):
-        php.from_json(body)
+    with pytest.raises(php_forms.Malformed):
+        php_forms.from_json(body)
 
 
 @pytest.mark.parametrize(
@@ -213,8 +213,8 @@ def test_what_is_no_such_json_is_refused(body: bytes) -> None:
     ],
 )
 def test_what_is_no_multipart_form_is_refused(content_type: str, body: bytes) -> None:
-    with pytest.raises(php.Malformed):
-        php.nested(php.fields(content_type, body))
+    with pytest.raises(php_forms.Malformed):
+        php_forms.nested(php_forms.fields(content_type, body))
 
 
 @given(
@@ -236,8 +236,8 @@ def test_what_is_no_multipart_form_is_refused(content_type: str, body: bytes) ->
 def test_nothing_that_is_sent_breaks_the_reader(content_type: str, body: bytes) -> None:
     """Either it is a form, or it is refused: no other exception."""
     for read in (
-        lambda: php.canonical(php.nested(php.fields(content_type, body))),
-        lambda: php.canonical(php.from_json(body)),
+        lambda: php_forms.canonical(php_forms.nested(php_forms.fields(content_type, body))),
+        lambda: php_forms.canonical(php_forms.from_json(body)),
     ):
-        with suppress(php.Malformed):
+        with suppress(php_forms.Malformed):
             assert isinstance(read(), bytes)

@@ -11,7 +11,16 @@ from time import monotonic
 from typing import Any
 
 from shared.core import db, log
-from shared.payments import endpoint, open_orders, orphans, providers, refunds, renewals, stars
+from shared.payments import (
+    notifications,
+    open_orders,
+    providers,
+    recording,
+    refunds,
+    renewals,
+    star_transactions,
+    subscription_cancellations,
+)
 from shared.payments.provider import PaymentError
 
 _TIME = 60.0  # seconds for all of it
@@ -22,22 +31,22 @@ _PATIENCE = 2  # failures after which a provider is left alone this time
 def payments() -> dict[str, Any]:
     """Run all of it once and return how much there was of each."""
     deadline = monotonic() + _TIME
-    kept = db.call("apply_kept_events", p_accept_test=endpoint.accepts_test())
-    endpoint.send(kept["outgoing"])
+    kept = db.call("apply_kept_events", p_accept_test=recording.accepts_test_payments())
+    notifications.deliver(kept["outgoing"])
     if kept["ignored"]:
-        endpoint.alarm_ignored("several", f"{kept['ignored']} of a day ago")
-    missed = stars.read_lists()
+        recording.alarm_ignored("several", f"{kept['ignored']} of a day ago")
+    missed = star_transactions.record_missed()
     charged = renewals.charge_due()
     reminders = [*db.call("remind_of_ends"), *db.call("remind_of_orders")]
-    endpoint.send(reminders)
-    endpoint.send(db.call("close_invitations"))
+    notifications.deliver(reminders)
+    notifications.deliver(db.call("close_invitations"))
     return {
         "applied": kept["applied"],
         "failed": kept["failed"],
         "missed": missed,
         "charged": charged,
         "reminded": len(reminders),
-        "stopped": orphans.stop(deadline),
+        "stopped": subscription_cancellations.stop(deadline),
         "refunds": refunds.go_on(deadline),
         "asked": _ask_for_open_orders(deadline),
     }
@@ -45,7 +54,7 @@ def payments() -> dict[str, Any]:
 
 def _ask_for_open_orders(deadline: float) -> int:
     """Ask the providers what became of orders that nobody told us about."""
-    askable = [key for key in providers.configured() if providers.load(key).HAS_STATUS]
+    askable = [key for key in providers.configured() if providers.load(key).SUPPORTS_STATUS]
     failures: dict[str, int] = {}
     asked = 0
     for order in db.call("claim_open_orders", p_providers=askable):

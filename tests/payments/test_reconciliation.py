@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 
 from shared.core.errors import DatabaseUnavailable
-from shared.payments import statements
-from shared.payments.notice import Event
-from shared.payments.provider import Page, PaymentError
+from shared.payments import reconciliation
+from shared.payments.events import WebhookEvent
+from shared.payments.provider import PaymentError, StatementPage
 
-Pages = Callable[[str], Page]
+Pages = Callable[[str], StatementPage]
 WELL = "well"
 
 
-def event(key: str) -> Event:
-    return Event(key, ())
+def event(key: str) -> WebhookEvent:
+    return WebhookEvent(key, ())
 
 
 class Database:
@@ -62,37 +62,41 @@ def run(
     monkeypatch: pytest.MonkeyPatch, pages: Pages, *, is_late: bool = False
 ) -> tuple[Database, list[str]]:
     """Read a list that gives these pages, then one that is well; return what was kept and the alarms."""
-    lists: dict[str, Pages] = {"odd": pages, WELL: lambda _cursor: Page((event("one"),), "")}
+    lists: dict[str, Pages] = {"odd": pages, WELL: lambda _cursor: StatementPage((event("one"),), "")}
     asked = dict.fromkeys(lists, 0)
 
     def load(key: str) -> Any:
-        def statement(_since: Any, _until: Any, cursor: str, _timeout: float) -> Page:
+        def statement(_since: Any, _until: Any, cursor: str, _timeout: float) -> StatementPage:
             asked[key] += 1
             assert asked[key] < 50, "it would be asked for ever"
             return lists[key](cursor)
 
-        return SimpleNamespace(key=key, HAS_STATEMENT=True, statement=statement)
+        return SimpleNamespace(key=key, SUPPORTS_STATEMENTS=True, statement=statement)
 
     database, alarms = Database(list(lists)), []
     database.is_late = is_late
-    monkeypatch.setattr(statements, "db", SimpleNamespace(call=database))
-    monkeypatch.setattr(statements, "providers", SimpleNamespace(configured=lambda: list(lists), load=load))
-    monkeypatch.setattr(statements.log, "alert", lambda _message, **fields: alarms.append(fields["provider"]))
-    statements.statements()
+    monkeypatch.setattr(reconciliation, "db", SimpleNamespace(call=database))
+    monkeypatch.setattr(
+        reconciliation, "providers", SimpleNamespace(configured=lambda: list(lists), load=load)
+    )
+    monkeypatch.setattr(
+        reconciliation.log, "alert", lambda _message, **fields: alarms.append(fields["provider"])
+    )
+    reconciliation.statements()
     return database, alarms
 
 
 def fail(error: Exception) -> Pages:
-    def pages(_cursor: str) -> Page:
+    def pages(_cursor: str) -> StatementPage:
         raise error
 
     return pages
 
 
 ENDLESS: dict[str, Pages] = {
-    "the place stays": lambda _cursor: Page((), "here"),
-    "the place stays, with news": lambda cursor: Page((event(cursor),), "here"),
-    "the number of the page is ignored": lambda cursor: Page(
+    "the place stays": lambda _cursor: StatementPage((), "here"),
+    "the place stays, with news": lambda cursor: StatementPage((event(cursor),), "here"),
+    "the number of the page is ignored": lambda cursor: StatementPage(
         (event("a"), event("b")), str(int(cursor or 1) + 1)
     ),
 }
@@ -128,6 +132,6 @@ def test_without_a_database_the_job_ends(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_pages_that_are_empty_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list is read from the newest on (Crypto Pay): pages without anything of the day come first."""
     database, alarms = run(
-        monkeypatch, lambda cursor: Page((), "" if cursor == "3" else str(int(cursor or 0) + 1))
+        monkeypatch, lambda cursor: StatementPage((), "" if cursor == "3" else str(int(cursor or 0) + 1))
     )
     assert (database.released, database.read, alarms) == ([], ["odd", WELL], [])

@@ -13,15 +13,15 @@ import orjson
 
 from shared.core import http, log
 from shared.core.http import Answer, NoAnswer
-from shared.payments.notice import Event
-from shared.payments.provider import ContactRefused, PaymentError, RequestRefused, Unusable
-from shared.payments.reading import items, json_object
+from shared.payments.events import WebhookEvent
+from shared.payments.parsing import get_list, json_object
+from shared.payments.provider import ContactRefused, InvalidPayload, PaymentError, RequestRefused
 
 _REFUSED = frozenset({400, 401, 403, 404, 405, 406, 410, 413, 415, 422})
 _NOTHING_DONE = frozenset({402, 429})  # refused as well, but not for ever
 
 
-def call(
+def request(
     provider: str,
     method: str,
     url: str,
@@ -43,7 +43,7 @@ def call(
         raise PaymentError(f"{provider} did not answer: {error}") from None
     except ValueError:
         # Its message would repeat the header, which is the secret.
-        raise PaymentError(f"{provider}: its key holds what no header may hold", is_certain=True) from None
+        raise PaymentError(f"{provider}: its key holds what no header may hold", not_executed=True) from None
     finally:
         if log.is_debug():
             ms, path = round((time.perf_counter() - begin) * 1000, 1), urlsplit(url).path
@@ -52,7 +52,7 @@ def call(
     return answer
 
 
-def call_json(
+def request_json(
     provider: str,
     method: str,
     url: str,
@@ -64,10 +64,12 @@ def call_json(
     """Ask a provider with a JSON body, or with none; see `call`."""
     raw = b"" if body is None else orjson.dumps(body)
     named = {**(headers or {}), **({} if body is None else {"Content-Type": "application/json"})}
-    return call(provider, method, url, timeout=timeout, body=raw, headers=named)
+    return request(provider, method, url, timeout=timeout, body=raw, headers=named)
 
 
-def result(provider: str, answer: Answer, why: str = "", *, is_about_contact: bool = False) -> dict[str, Any]:
+def parse_response(
+    provider: str, answer: Answer, why: str = "", *, is_about_contact: bool = False
+) -> dict[str, Any]:
     """Return the JSON object of a good answer.
 
     Args:
@@ -83,7 +85,7 @@ def result(provider: str, answer: Answer, why: str = "", *, is_about_contact: bo
         reason = f"{provider} answered {answer.status}" + (f": {why}" if why else "")
         if answer.status in _REFUSED:
             raise ContactRefused(reason) if is_about_contact else RequestRefused(reason)
-        raise PaymentError(reason, is_certain=answer.status in _NOTHING_DONE)
+        raise PaymentError(reason, not_executed=answer.status in _NOTHING_DONE)
     found = json_object(answer.data)
     if found is None:
         raise PaymentError(f"{provider} answered {answer.status} with what is no JSON object")
@@ -91,30 +93,32 @@ def result(provider: str, answer: Answer, why: str = "", *, is_about_contact: bo
 
 
 @contextmanager
-def understood(provider: str) -> Iterator[None]:
+def as_provider_error(provider: str) -> Iterator[None]:
     """Within it, an answer that makes no sense is the provider's failure: we asked, nobody called us."""
     try:
         yield
-    except Unusable as error:
+    except InvalidPayload as error:
         raise PaymentError(f"{provider} answered oddly: {error}") from None
 
 
-def each(provider: str, read: Callable[[Mapping[str, Any]], Event | None], found: Any) -> tuple[Event, ...]:
+def parse_each(
+    provider: str, read: Callable[[Mapping[str, Any]], WebhookEvent | None], found: Any
+) -> tuple[WebhookEvent, ...]:
     """Read the objects of a list; one that makes no sense is logged and left out, like None."""
     events = []
-    for one in items(found):
+    for one in get_list(found):
         try:
             events.append(read(one))
-        except Unusable as error:
+        except InvalidPayload as error:
             log.alert(
                 "a listed payment makes no sense",
-                action="payment_unusable",
+                action="webhook_payload_invalid",
                 provider=provider,
                 reason=str(error),
             )
     return tuple(event for event in events if event is not None)
 
 
-def basic(user: str, password: str) -> dict[str, str]:
+def basic_auth(user: str, password: str) -> dict[str, str]:
     """Return the header of HTTP Basic."""
     return {"Authorization": "Basic " + b64encode(f"{user}:{password}".encode()).decode()}
