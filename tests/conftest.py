@@ -24,7 +24,7 @@ from tests.support import Connections, calls_with_preview, eventually
 from tools.database import admins, migrate, schemas
 from tools.database.embedded import Server, free_port
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 BACKEND_PASSWORD = "backend's password"
 FUNCTIONS = {
@@ -177,13 +177,15 @@ def sql(connections: Connections) -> Iterator[Callable[..., Any]]:
 
 
 @pytest.fixture
-def appoint(stack: Stack, database_url: str, sql: Callable[..., Any]) -> Iterator[Callable[..., Person]]:
+def appoint(
+    stack: Stack, database_url: str, sql: Callable[..., Any]
+) -> Iterator[Callable[..., TelegramUser]]:
     """Make a new person the only admin: `appoint("en")`, who writes in that language."""
 
-    def appoint(language: str = "en") -> Person:
-        person = stack.telegram.person("Olga", language)
-        admins.write(database_url, {"ADMIN_EMAILS": ADMIN, "ADMIN_TELEGRAM_IDS": str(person.id)})
-        return person
+    def appoint(language: str = "en") -> TelegramUser:
+        user = stack.telegram.user("Olga", language)
+        admins.write(database_url, {"ADMIN_EMAILS": ADMIN, "ADMIN_TELEGRAM_IDS": str(user.id)})
+        return user
 
     yield appoint
     sql("delete from admins")

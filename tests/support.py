@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 
 from shared.core import texts
 from tools.emulator.telegram import RawResponse, Telegram
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 _numbers = itertools.count(900_000_000)
 _telegram_ids = itertools.count(8_000_000_000)
@@ -115,16 +115,16 @@ def new_update_id() -> int:
     return next(_numbers)
 
 
-def message_update(person: Person, text: str, **message: Any) -> dict[str, Any]:
+def message_update(user: TelegramUser, text: str, **message: Any) -> dict[str, Any]:
     """A message as Telegram would deliver it, with a number of its own, outside the emulator's queues."""
     number = new_update_id()
-    user = person.account.user()
+    sender = user.account.user()
     return {
         "update_id": number,
         "message": {
             "message_id": number % 1_000_000,
-            "from": user,
-            "chat": {"id": person.id, "type": "private", "first_name": user["first_name"]},
+            "from": sender,
+            "chat": {"id": user.id, "type": "private", "first_name": sender["first_name"]},
             "date": int(time.time()),
             "text": text,
             **_command(text),
@@ -139,13 +139,13 @@ def _command(text: str) -> dict[str, Any]:
     return {"entities": [{"type": "bot_command", "offset": 0, "length": len(text.split(maxsplit=1)[0])}]}
 
 
-def acquainted(telegram: Telegram, bot: str = "assistant", name: str = "Anna") -> Person:
+def started_user(telegram: Telegram, bot: str = "assistant", name: str = "Anna") -> TelegramUser:
     """A new person who has spoken with the bot already: it may write to them."""
-    person = telegram.person(name)
-    chat = person.chat(bot)
+    user = telegram.user(name)
+    chat = user.chat(bot)
     chat.send("/start" if bot == "assistant" else "/show").wait()
     chat.answer()
-    return person
+    return user
 
 
 def in_parallel(count: int, work: Callable[[int], Any]) -> list[Any]:

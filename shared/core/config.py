@@ -283,7 +283,7 @@ class Settings:
     database_pool_size: int = _setting("DATABASE_POOL_SIZE", _positive, 10)
     bot_tokens: Mapping[str, str] = _setting("BOT_TOKENS", _bot_tokens)
     telegram_webhook_secrets: tuple[str, ...] = _setting("TELEGRAM_WEBHOOK_SECRET", _webhook_secrets)
-    person_hash_key: str = _setting("PERSON_HASH_KEY", _hash_key)
+    user_hash_key: str = _setting("USER_HASH_KEY", _hash_key)
     telegram_api_url: str = _setting("TELEGRAM_API_URL", _url, "https://api.telegram.org")
     chat_provider: str = _setting("CHAT_PROVIDER", default="openai")
     chat_model: str = _setting("CHAT_MODEL", default="gpt-5-mini")

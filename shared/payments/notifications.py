@@ -19,4 +19,4 @@ def deliver(outgoing: Iterable[dict[str, Any]]) -> None:
         by_bot.setdefault(message["bot"], []).append(message)
     for bot, messages in by_bot.items():
         for message in messages:  # one call per message: a blocked chat delays no other
-            outbox.send_owed(bot, [message], deadline)
+            outbox.deliver(bot, [message], deadline)

@@ -196,7 +196,7 @@ class Provider(ABC):
         """Let only the provider's own callbacks pass; every comparison in constant time.
 
         Raises:
-            Forged: it is not, or nothing proves it. Never anything else, whatever was sent.
+            InvalidSignature: it is not, or nothing proves it. Never anything else, whatever was sent.
             ConfigError: our secret is missing.
         """
 
@@ -205,8 +205,8 @@ class Provider(ABC):
         """Say what an authentic callback means. It may ask the provider (YooKassa, where that is the proof).
 
         Raises:
-            Forged: asking showed that it is not the provider's.
-            Unusable: it makes no sense.
+            InvalidSignature: asking showed that it is not the provider's.
+            InvalidPayload: it makes no sense.
             PaymentError: the provider had to be asked and did not answer.
         """
 

@@ -17,6 +17,6 @@ A handler imports from here: `from shared.telegram import Bot, current, reply`.
 
 from shared.telegram import light_telebot  # isort: skip -- before telebot is imported anywhere
 from shared.telegram.bot import Bot
-from shared.telegram.unit import current, reply
+from shared.telegram.context import current_context, reply
 
-__all__ = ["Bot", "current", "light_telebot", "reply"]
+__all__ = ["Bot", "current_context", "light_telebot", "reply"]

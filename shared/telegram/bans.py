@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import re
 
-from shared.telegram.incoming import Incoming
-from shared.telegram.unit import Unit
+from shared.telegram.context import UpdateContext
+from shared.telegram.update import Update
 
 _TOLD_AT = ("message", "callback_query")
 _COMMANDS = re.compile(
@@ -20,33 +20,33 @@ _COMMANDS = re.compile(
 _BUTTONS = re.compile(r"(mydata|deleteme|renewal|renewal!):|subscription$")
 
 
-def keeps_out(unit: Unit) -> bool:
+def is_blocked(context: UpdateContext) -> bool:
     """Whether the update is not to reach its handler."""
-    incoming = unit.incoming
+    update = context.update
     return (
-        unit.person.ban is not None
-        and not incoming.is_about_money
-        and incoming.kind != "my_chat_member"
-        and not is_about_own_data(incoming)
+        context.user.ban is not None
+        and not update.is_payment_update
+        and update.kind != "my_chat_member"
+        and not is_about_own_data(update)
     )
 
 
-def is_about_own_data(incoming: Incoming) -> bool:
+def is_about_own_data(update: Update) -> bool:
     """Whether a person asks in private for their data, erasure, or an end of charges: always their right."""
-    if not incoming.is_private or incoming.is_passed_on:
+    if not update.is_private or update.is_relayed:
         return False
-    if incoming.kind == "callback_query":
-        return _BUTTONS.match(incoming.content.get("data") or "") is not None
-    return incoming.kind == "message" and _COMMANDS.match(incoming.text) is not None
+    if update.kind == "callback_query":
+        return _BUTTONS.match(update.content.get("data") or "") is not None
+    return update.kind == "message" and _COMMANDS.match(update.text) is not None
 
 
-def turn_away(unit: Unit) -> None:
+def notify_banned(context: UpdateContext) -> None:
     """Give the one notice, if it was not given yet; a group is not the place for it."""
-    ban = unit.person.ban
-    if ban is None or ban.told or unit.incoming.is_group or unit.incoming.kind not in _TOLD_AT:
+    ban = context.user.ban
+    if ban is None or ban.notified or context.update.is_group or context.update.kind not in _TOLD_AT:
         return
-    unit.set_ban_told()
+    context.set_ban_notified()
     if ban.reason:
-        unit.reply(unit.rich("banned_reason", reason=ban.reason))
+        context.reply(context.rich("banned_reason", reason=ban.reason))
     else:
-        unit.reply(unit.rich("banned"))
+        context.reply(context.rich("banned"))

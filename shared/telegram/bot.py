@@ -3,7 +3,7 @@
     bot = Bot("assistant", answers_text_with_ai=True)
 
     @bot.message_handler(commands=["profile"])
-    def profile(message): reply(current().rich("profile", …))
+    def profile(message): reply(current_context().rich("profile", …))
 
     @bot.admin_command("stats")
     def stats(message): …          # whoever is no admin finds no such command
@@ -28,9 +28,9 @@ from telebot.util import extract_command, update_types
 
 from shared.core.config import settings
 from shared.telegram import api
-from shared.telegram.incoming import Incoming, Unusable
+from shared.telegram.context import StateUnavailable, UpdateContext, current_context, reply
 from shared.telegram.tolerant import read_update
-from shared.telegram.unit import StateUnavailable, Unit, current, reply
+from shared.telegram.update import InvalidPayload, Update
 
 OPEN_PAGE = "open_"  # begins the payload of a link that opens a page in the private chat
 _NO_TOKEN = "0:not-known-at-import"  # noqa: S105
@@ -43,8 +43,8 @@ Handler = Callable[[Any], Any]
 
 def is_for_admin() -> bool:
     """Whether an admin wrote or tapped, and in private: in a group others would see the answer."""
-    unit = current()
-    return unit.person.is_admin and unit.incoming.is_private
+    context = current_context()
+    return context.user.is_admin and context.update.is_private
 
 
 class Bot(TeleBot):
@@ -55,7 +55,7 @@ class Bot(TeleBot):
     """
 
     name = ""
-    _money: Callable[[Incoming], None] | None = None
+    _money: Callable[[Update], None] | None = None
 
     def __init__(
         self,
@@ -196,19 +196,19 @@ class Bot(TeleBot):
 
         @wraps(handler)
         def guarded(event: Any) -> Any:
-            unit = current()
-            if not unit.incoming.is_private:
-                return self._offer_private_chat(unit, page)
-            if unit.is_offline and not works_offline:
+            context = current_context()
+            if not context.update.is_private:
+                return self._offer_private_chat(context, page)
+            if context.is_offline and not works_offline:
                 raise StateUnavailable
             return handler(event)
 
         guarded.private_page = page  # type: ignore[attr-defined]
         return guarded
 
-    def _offer_private_chat(self, unit: Unit, page: str) -> None:
+    def _offer_private_chat(self, context: UpdateContext, page: str) -> None:
         link = f"https://t.me/{self.user.username}?start={OPEN_PAGE}{page}"
-        reply(unit.rich("private_only"), [[(unit.text("private_open"), link)]])
+        reply(context.rich("private_only"), [[(context.text("private_open"), link)]])
 
     def open_page(self, page: str, message: types.Message) -> bool:
         """Run the command of a `private_only` page for a user who came by its link; False: there is none."""
@@ -236,7 +236,7 @@ class Bot(TeleBot):
         """Return the kinds of update that have a handler: what setWebhook asks Telegram for."""
         return tuple(kind for kind in update_types if self.handles(kind))
 
-    def money_handler(self, handler: Callable[[Incoming], None]) -> Callable[[Incoming], None]:
+    def payment_handler(self, handler: Callable[[Update], None]) -> Callable[[Update], None]:
         """Register who keeps what Telegram tells of payments: paid, refunded, a subscription changed.
 
         It is called with the update as it came, outside of any session, and returns once it is stored.
@@ -244,7 +244,7 @@ class Bot(TeleBot):
         self._money = handler
         return handler
 
-    def tell_money(self, incoming: Incoming) -> None:
+    def handle_payment_update(self, update: Update) -> None:
         """Hand what an update tells of a payment to whoever keeps it.
 
         Raises:
@@ -252,7 +252,7 @@ class Bot(TeleBot):
         """
         if self._money is None:
             raise LookupError(f"the bot {self.name} has no money handler")
-        self._money(incoming)
+        self._money(update)
 
     def handles(self, kind: str) -> bool:
         """Whether a kind of update has a handler."""
@@ -260,19 +260,21 @@ class Bot(TeleBot):
             return True
         return bool(getattr(self, _IRREGULAR.get(kind, f"{kind}_handlers")))
 
-    def handle(self, incoming: Incoming) -> None:
+    def handle(self, update: Update) -> None:
         """Run the first handler whose filters match, in the current unit of work.
 
         Raises:
-            Unusable: telebot cannot read it: no other delivery of it would fare better.
+            InvalidPayload: telebot cannot read it: no other delivery of it would fare better.
         """
         try:
-            update = read_update(incoming.data)
+            parsed = read_update(update.data)
         except Exception as error:
-            raise Unusable(f"telebot cannot read it: {type(error).__name__}", incoming.update_id) from error
+            raise InvalidPayload(
+                f"telebot cannot read it: {type(error).__name__}", update.update_id
+            ) from error
         if self._admin_package and is_for_admin():
             self._load_admin_package()
-        self.process_new_updates([update])
+        self.process_new_updates([parsed])
 
     def _notify_command_handlers(
         self, handlers: list[Any], new_messages: list[Any], update_type: str
@@ -286,26 +288,26 @@ class Bot(TeleBot):
         """Match commands in any letter case, and none in words that were only passed on."""
         if message_filter != "commands":
             return bool(super()._test_filter(message_filter, filter_value, message))  # type: ignore[no-untyped-call]
-        if message.content_type != "text" or current().incoming.is_passed_on:
+        if message.content_type != "text" or current_context().update.is_relayed:
             return False
         command = extract_command(message.text)
         return command is not None and command.lower() in filter_value
 
-    def is_addressed(self, incoming: Incoming) -> bool:
+    def is_addressed(self, update: Update) -> bool:
         """Whether the bot is meant: always in private, in a group by command, mention, reply or button."""
-        if not incoming.is_group or incoming.kind not in ("message", "edited_message"):
+        if not update.is_group or update.kind not in ("message", "edited_message"):
             return True
-        if incoming.is_forward:
+        if update.is_forwarded:
             return False
-        if incoming.replied_to == self.telegram_id:
+        if update.replied_to_user_id == self.telegram_id:
             return True
-        return any(self._is_me(kind, name) for kind, name in incoming.named)
+        return any(self._is_me(kind, name) for kind, name in update.mentions)
 
-    def without_mention(self, incoming: Incoming) -> str:
+    def without_mention(self, update: Update) -> str:
         """Return the words of a message without the mention that only addressed the bot."""
-        text = incoming.text
-        if incoming.is_group and "@" in text:
-            for kind, name in incoming.named:
+        text = update.text
+        if update.is_group and "@" in text:
+            for kind, name in update.mentions:
                 if kind == "mention" and self._is_me(kind, name):
                     text = text.replace(f"@{name}", "")
         return text.strip()

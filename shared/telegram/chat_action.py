@@ -15,7 +15,7 @@ from typing import Any
 from shared.core import log
 from shared.core.errors import TelegramError
 from shared.telegram import api
-from shared.telegram.unit import Unit
+from shared.telegram.context import UpdateContext
 
 FIRST_AFTER = 0.4  # seconds
 EVERY = 4.8  # seconds; Telegram shows an action for 5
@@ -98,11 +98,11 @@ def _shared_ticker() -> _Ticker:
 class typing:  # noqa: N801 - used as a function: `with typing(unit):`
     """Shows "typing…" in the unit's chat until the block ends."""
 
-    def __init__(self, unit: Unit) -> None:
-        parameters: dict[str, Any] = {"chat_id": unit.incoming.chat_id, "action": "typing"}
-        if unit.incoming.thread_id:
-            parameters["message_thread_id"] = unit.incoming.thread_id
-        self._waiting = _Waiting(unit.bot.name, parameters)
+    def __init__(self, context: UpdateContext) -> None:
+        parameters: dict[str, Any] = {"chat_id": context.update.chat_id, "action": "typing"}
+        if context.update.thread_id:
+            parameters["message_thread_id"] = context.update.thread_id
+        self._waiting = _Waiting(context.bot.name, parameters)
 
     def __enter__(self) -> None:
         _shared_ticker().add(self._waiting)

@@ -21,9 +21,17 @@ from shared.core.config import settings
 from shared.core.errors import TelegramError
 from shared.telegram import outbox
 from shared.telegram.bot import Bot
-from shared.telegram.incoming import Incoming
-from shared.telegram.pipeline import DONE, SENDING_TIME, Answer, later, run_handler, send_toast, split_calls
-from shared.telegram.unit import Person, StateUnavailable, Unit, Usage
+from shared.telegram.context import StateUnavailable, UpdateContext, Usage, User
+from shared.telegram.pipeline import (
+    DONE,
+    SENDING_TIME,
+    WebhookResponse,
+    answer_callback_query,
+    retry_later,
+    run_handler,
+    split_calls,
+)
+from shared.telegram.update import Update
 
 # Up to which age of a message (its date is in whole seconds) a delivery counts as the first. The first takes
 # some tenths of a second. The next comes after our Retry-After (pipeline.SHORTEST_PAUSE or more) or after
@@ -76,7 +84,7 @@ class _Limit:
 
 _messages = _Limit()
 _requests = _Limit()
-_answered: _Memory[Answer] = _Memory()
+_answered: _Memory[WebhookResponse] = _Memory()
 _delivered: _Memory[None] = _Memory()
 _started = clock.timestamp()  # seconds since 1970; a predecessor that crashed had its updates before it
 
@@ -85,7 +93,7 @@ _started = clock.timestamp()  # seconds since 1970; a predecessor that crashed h
 class Delivery:
     """One delivery of an update to this process. `arrived` is in seconds since 1970."""
 
-    incoming: Incoming
+    update: Update
     arrived: float
     is_repeated: bool  # this process has had one of the same update
 
@@ -98,19 +106,19 @@ def _start() -> None:
 os.register_at_fork(after_in_child=_start)
 
 
-def note_delivery(incoming: Incoming) -> Delivery:
+def note_delivery(update: Update) -> Delivery:
     """Remember a delivery before anything is done about it."""
-    return Delivery(incoming, clock.timestamp(), not _delivered.add(_key(incoming), None))
+    return Delivery(update, clock.timestamp(), not _delivered.add(_key(update), None))
 
 
-def earlier_answer(incoming: Incoming) -> Answer | None:
+def earlier_answer(update: Update) -> WebhookResponse | None:
     """Return what this process has answered without a database; a redelivery gets it again."""
-    return _answered.get(_key(incoming))
+    return _answered.get(_key(update))
 
 
-def is_answerable(incoming: Incoming) -> bool:
+def is_answerable(update: Update) -> bool:
     """Return whether an update may be answered without a database: messages and buttons, not about money."""
-    return incoming.kind in _KINDS and not incoming.is_about_money and incoming.migration is None
+    return update.kind in _KINDS and not update.is_payment_update and update.migration is None
 
 
 def is_first_delivery(delivery: Delivery) -> bool:
@@ -120,102 +128,106 @@ def is_first_delivery(delivery: Delivery) -> bool:
     this process started. What has no date of its own (buttons) is never provably new, nor is anything
     while our clock is behind Telegram's.
     """
-    incoming = delivery.incoming
+    update = delivery.update
     if not settings().database_enabled:  # nothing is ever stored
-        return is_answerable(incoming)
-    sent = _date(incoming)
+        return is_answerable(update)
+    sent = _date(update)
     return (
         sent is not None
-        and is_answerable(incoming)
+        and is_answerable(update)
         and not delivery.is_repeated
         and sent >= _started
         and 0 <= delivery.arrived - sent < FIRST_DELIVERY_SECONDS
     )
 
 
-def _key(incoming: Incoming) -> Key:
-    return incoming.bot, incoming.update_id, _date(incoming)
+def _key(update: Update) -> Key:
+    return update.bot, update.update_id, _date(update)
 
 
-def _date(incoming: Incoming) -> int | None:
+def _date(update: Update) -> int | None:
     """Return when the update happened, in seconds since 1970; None where it does not say."""
-    date = incoming.content.get(_DATES.get(incoming.kind, ""))
+    date = update.content.get(_DATES.get(update.kind, ""))
     return date if type(date) is int else None
 
 
-def process(bot: Bot, incoming: Incoming) -> Answer:
+def process(bot: Bot, update: Update) -> WebhookResponse:
     """Answer one update without a database."""
-    answer = _process(bot, incoming)
+    answer = _process(bot, update)
     if answer.status == 200:
-        _answered.add(_key(incoming), answer)
+        _answered.add(_key(update), answer)
     tell = log.warning if settings().database_enabled else log.info
     tell(
         "answered without a database",
         action="update_offline",
         bot=bot.name,
         status=answer.status,
-        update_id=incoming.update_id,
+        update_id=update.update_id,
     )
     return answer
 
 
-def _process(bot: Bot, incoming: Incoming) -> Answer:
+def _process(bot: Bot, update: Update) -> WebhookResponse:
     if not _messages.allows(settings().fallback_messages_per_minute):
-        return later(5)
+        return retry_later(5)
     # Takes an AI request, which a refused message must not.
-    allowed = incoming.is_plain_text and _requests.allows(settings().fallback_ai_requests_per_minute)
-    unit = unit_of_nothing(bot, incoming, may_ask_ai=allowed)
+    allowed = update.is_plain_text and _requests.allows(settings().fallback_ai_requests_per_minute)
+    context = offline_context(bot, update, may_ask_ai=allowed)
     try:
-        run_handler(unit)
+        run_handler(context)
     except StateUnavailable:
-        _say_unavailable(unit)
+        _say_unavailable(context)
     except Exception as error:
         log.error(
-            "the handler failed", action="handler_failed", bot=unit.bot.name, error=str(error), offline=True
+            "the handler failed",
+            action="handler_failed",
+            bot=context.bot.name,
+            error=str(error),
+            offline=True,
         )
-        return later(5)
-    return _answer(unit)
+        return retry_later(5)
+    return _answer(context)
 
 
-def _say_unavailable(unit: Unit) -> None:
-    unit.calls.clear()
+def _say_unavailable(context: UpdateContext) -> None:
+    context.calls.clear()
     key = "offline_unavailable" if settings().database_enabled else "disabled_unavailable"
-    if unit.incoming.kind == "callback_query":
-        unit.notice(unit.text(key), alert=True)
+    if context.update.kind == "callback_query":
+        context.answer_callback(context.text(key), alert=True)
     else:
-        unit.reply(unit.rich(key))
+        context.reply(context.rich(key))
 
 
-def _answer(unit: Unit) -> Answer:
+def _answer(context: UpdateContext) -> WebhookResponse:
     """Send what does not fit into the response; without a database nothing can be kept for later."""
-    unit.is_certain = False
-    body, first = split_calls(unit, has_response=True)
-    send_toast(unit)
+    context.needs_delivery_result = False
+    body, first = split_calls(context, has_response=True)
+    answer_callback_query(context)
     for number, call in enumerate(first):
         try:
-            outbox.send(unit.bot.name, call["method"], call["parameters"], unit.deadline + SENDING_TIME)
+            outbox.send(context.bot.name, call["method"], call["parameters"], context.deadline + SENDING_TIME)
         except TelegramError as error:
-            log.warning("a part was lost", action="call_lost", bot=unit.bot.name, reason=str(error))
+            log.warning("a part was lost", action="call_lost", bot=context.bot.name, reason=str(error))
             # What has begun to arrive is not begun again, and the rest makes no sense without this part.
-            return later(5) if error.is_temporary and number == 0 else DONE
-    return Answer(body=body)
+            return retry_later(5) if error.is_temporary and number == 0 else DONE
+    return WebhookResponse(body=body)
 
 
-def unit_of_nothing(bot: Bot, incoming: Incoming, *, may_ask_ai: bool = False) -> Unit:
+def offline_context(bot: Bot, update: Update, *, may_ask_ai: bool = False) -> UpdateContext:
     """Return a unit of work that knows nothing but what the update says, and changes nothing."""
-    person = incoming.person or {"id": incoming.chat_id}
-    return Unit(
+    user = update.user or {"id": update.chat_id}
+    return UpdateContext(
         bot=bot,
-        incoming=incoming,
-        person=Person(
+        update=update,
+        user=User(
             id=0,
-            telegram_id=person["id"],
-            name=incoming.sender_name,
+            telegram_id=user["id"],
+            name=update.sender_name,
             is_new=False,
             balance=Decimal(0),
             currency="",
             created_at=None,
-            is_admin=person["id"] in settings().admin_telegram_ids,
+            is_admin=user["id"] in settings().admin_telegram_ids,
         ),
         usage=Usage(
             plan="FREE",
@@ -225,7 +237,7 @@ def unit_of_nothing(bot: Bot, incoming: Incoming, *, may_ask_ai: bool = False) -
             timezone="UTC",
             features=frozenset({"modes"}),  # what a button may say; nothing can be chosen now
         ),
-        language=texts.choose(person.get("language_code")),
+        language=texts.choose(user.get("language_code")),
         mode="chat",
         data={},
         history=[],

@@ -14,7 +14,7 @@ from shared.core.names import display_name
 from shared.core.texts import figures
 from shared.telegram import api
 
-Owed = dict[str, Any]  # {"id": 7, "method": "sendMessage", "parameters": {...}}
+OutboxItem = dict[str, Any]  # {"id": 7, "method": "sendMessage", "parameters": {...}}
 Result = dict[str, Any]
 # What Telegram answers where a group, or a topic of it, does not let the bot write: a fact of that chat.
 _NO_RIGHTS = re.compile(
@@ -33,16 +33,16 @@ _MIN_TIME = 1.0  # seconds that must be left to try again
 _CHAT_TIME = 5.0  # seconds the sweep gives one chat, whose pause must not hold up the others
 
 
-def send_owed(bot: str, owed: Sequence[Owed], deadline: float) -> None:
+def deliver(bot: str, items: Sequence[OutboxItem], deadline: float) -> None:
     """Make owed calls in order until `deadline` (monotonic) and record what became of them.
 
     A call that must wait makes the ones behind it wait as long, so that parts never arrive out of order.
     Nothing is begun after `deadline`: whoever claimed the calls has them for a minute only.
     """
-    if not owed:
+    if not items:
         return
     results: list[Result] = []
-    for call in owed:
+    for call in items:
         if results and results[-1]["outcome"] == "later":
             results.append({**results[-1], "id": call["id"], "error": "behind another"})
         elif monotonic() > deadline:
@@ -52,7 +52,7 @@ def send_owed(bot: str, owed: Sequence[Owed], deadline: float) -> None:
     _record(results)
 
 
-def _result(bot: str, call: Owed, deadline: float) -> Result:
+def _result(bot: str, call: OutboxItem, deadline: float) -> Result:
     try:
         sent = send(bot, call["method"], call["parameters"], deadline)
         if "order_id" in call["parameters"]:
@@ -76,7 +76,7 @@ def _keep_invitation(order_id: int, sent: Any) -> None:
         log.warning("an invitation is not kept", action="invitation_not_kept", reason=str(error))
 
 
-def _verdict(bot: str, call: Owed, error: TelegramError) -> Result:
+def _verdict(bot: str, call: OutboxItem, error: TelegramError) -> Result:
     if error.is_temporary:
         log.warning(
             "a call to Telegram must wait",
@@ -201,12 +201,12 @@ def _record(results: list[Result]) -> None:
         log.alert("calls were given up after a day", action="calls_dropped", count=recorded["dropped"])
 
 
-def send_due(limit: int, deadline: float) -> int:
+def deliver_due(limit: int, deadline: float) -> int:
     """Make the owed calls whose time has come, chat by chat, and return how many there were."""
-    due: list[Owed] = db.call("claim_outbox", p_limit=limit)
-    groups: dict[tuple[str, int], list[Owed]] = {}
+    due: list[OutboxItem] = db.call("claim_outbox", p_limit=limit)
+    groups: dict[tuple[str, int], list[OutboxItem]] = {}
     for call in due:
         groups.setdefault((call["bot"], call["parameters"]["chat_id"]), []).append(call)
     for (bot, _chat), calls in groups.items():
-        send_owed(bot, calls, min(deadline, monotonic() + _CHAT_TIME))
+        deliver(bot, calls, min(deadline, monotonic() + _CHAT_TIME))
     return len(due)

@@ -23,8 +23,8 @@ from shared.core.errors import DatabaseUnavailable, OutsideError, Refusal, Teleg
 from shared.core.http import NoAnswer
 from shared.telegram import api, bans, outbox
 from shared.telegram.bot import Bot
-from shared.telegram.incoming import Incoming, Unusable
-from shared.telegram.unit import Ban, Call, OwnKey, Person, Unit, Usage, working_on
+from shared.telegram.context import Ban, BotApiCall, OwnKey, UpdateContext, Usage, User, use_context
+from shared.telegram.update import InvalidPayload, Update
 
 LEASE_MARGIN = 10  # seconds a worker keeps its lease after RESPONSE_TIMEOUT: to commit and to record
 SENDING_TIME = 8.0  # seconds for explicit calls after RESPONSE_TIMEOUT; Telegram waits 60 in all
@@ -37,7 +37,7 @@ LONGEST_PAUSE = 5  # the chat waits meanwhile
 
 
 @dataclass(frozen=True)
-class Answer:
+class WebhookResponse:
     """What the sender of an update is told. `body` is one call of the Bot API, made by Telegram itself."""
 
     status: int = 200
@@ -45,15 +45,15 @@ class Answer:
     retry_after: int | None = None  # seconds
 
 
-DONE = Answer()
+DONE = WebhookResponse()
 
 
-def later(seconds: float = SHORTEST_PAUSE) -> Answer:
+def retry_later(seconds: float = SHORTEST_PAUSE) -> WebhookResponse:
     """Ask the sender to deliver the update again in some seconds, within the two pauses."""
-    return Answer(503, retry_after=max(SHORTEST_PAUSE, min(int(seconds), LONGEST_PAUSE)))
+    return WebhookResponse(503, retry_after=max(SHORTEST_PAUSE, min(int(seconds), LONGEST_PAUSE)))
 
 
-def process(bot: Bot, incoming: Incoming, *, has_response: bool = True) -> Answer:
+def process(bot: Bot, update: Update, *, has_response: bool = True) -> WebhookResponse:
     """Take one update all the way.
 
     `has_response` False: nobody waits for our HTTP response (the sweep), so every answer is an explicit call.
@@ -62,14 +62,14 @@ def process(bot: Bot, incoming: Incoming, *, has_response: bool = True) -> Answe
         DatabaseUnavailable: the update could not be received; `reached` says whether it may have been.
     """
     started = monotonic()
-    received = receive(bot, incoming, can_hold=has_response)
-    answer = _next_step(bot, incoming, received, started, has_response)
+    received = receive(bot, update, can_hold=has_response)
+    answer = _next_step(bot, update, received, started, has_response)
     log.info(
         "update handled",
         action="update_finished",
         bot=bot.name,
-        update_id=incoming.update_id,
-        kind=incoming.kind,
+        update_id=update.update_id,
+        kind=update.kind,
         outcome=received["outcome"],
         status=answer.status,
         ms=round((monotonic() - started) * 1000, 1),
@@ -77,31 +77,31 @@ def process(bot: Bot, incoming: Incoming, *, has_response: bool = True) -> Answe
     return answer
 
 
-def receive(bot: Bot, incoming: Incoming, *, can_hold: bool = False) -> dict[str, Any]:
+def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> dict[str, Any]:
     """Store the update, take its lease and load what a handler may want to know, in one round trip.
 
     With `can_hold`, no request is reserved for a text that may go on in the next message.
     """
     goes_to_ai = (
         bot.answers_text_with_ai
-        and incoming.is_plain_text
-        and not incoming.has_secret
-        and len(incoming.text) <= MAX_TEXT
-        and not (can_hold and incoming.may_go_on)
+        and update.is_plain_text
+        and not update.has_secret
+        and len(update.text) <= MAX_TEXT
+        and not (can_hold and update.may_be_continued)
     )
     received: dict[str, Any] = db.call(
         "receive_update",
         p_bot=bot.name,
-        p_update_id=incoming.update_id,
+        p_update_id=update.update_id,
         p_delivery=urandom(16).hex(),
-        p_kind=incoming.kind,
-        p_chat_id=incoming.chat_id,
-        p_person={**(incoming.person or {}), "hash": incoming.person_hash},
-        p_payload=incoming.storable,
+        p_kind=update.kind,
+        p_chat_id=update.chat_id,
+        p_person={**(update.user or {}), "hash": update.user_hash},
+        p_payload=update.redacted_json,
         p_lease_seconds=int(settings().response_timeout) + LEASE_MARGIN,
         p_reserve=goes_to_ai,
         p_history=settings().max_history_length if goes_to_ai else 0,
-        p_thread=incoming.thread_id,
+        p_thread=update.thread_id,
         p_history_characters=settings().max_history_characters,
         p_cost=str(bot.question_cost()) if goes_to_ai else "0",
     )
@@ -110,37 +110,39 @@ def receive(bot: Bot, incoming: Incoming, *, can_hold: bool = False) -> dict[str
             f"received: {received['outcome']}",
             action="update_received",
             bot=bot.name,
-            update_id=incoming.update_id,
-            kind=incoming.kind,
+            update_id=update.update_id,
+            kind=update.kind,
             outcome=received["outcome"],
         )
     return received
 
 
 def _next_step(
-    bot: Bot, incoming: Incoming, received: dict[str, Any], started: float, has_response: bool
-) -> Answer:
+    bot: Bot, update: Update, received: dict[str, Any], started: float, has_response: bool
+) -> WebhookResponse:
     match received["outcome"]:
         case "work":
-            return _work(_unit(bot, incoming, received, started, has_response), has_response)
+            return _work(_context(bot, update, received, started, has_response), has_response)
         case "finished":
-            outbox.send_owed(bot.name, received["outgoing"], started + SENDING_TIME)
-            return Answer(body=received["answer"])
+            outbox.deliver(bot.name, received["outgoing"], started + SENDING_TIME)
+            return WebhookResponse(body=received["answer"])
         case "dead":
-            return _give_up(bot, incoming, received)
+            return _dead_letter_crashed(bot, update, received)
         case _:  # busy: another delivery of the same update is being worked on
-            return later(received["retry_after"])
+            return retry_later(received["retry_after"])
 
 
-def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float, can_hold: bool) -> Unit:
+def _context(
+    bot: Bot, update: Update, received: dict[str, Any], started: float, can_hold: bool
+) -> UpdateContext:
     user, usage, session = received["user"], received["usage"], received["session"]
-    return Unit(
+    return UpdateContext(
         bot=bot,
-        incoming=incoming,
-        person=Person(
+        update=update,
+        user=User(
             id=user["id"],
             telegram_id=user["telegram_id"],
-            name=incoming.sender_name,
+            name=update.sender_name,
             is_new=user["is_new"],
             balance=Decimal(user["balance"]),
             currency=user["currency"],
@@ -164,7 +166,7 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
         ),
         language=texts.choose(user["language"], user["language_code"]),
         mode=session["mode"],
-        data=_session_data(incoming, session["data"]),
+        data=_session_data(update, session["data"]),
         history=received["history"],
         reservation=received["reservation"],
         attempt=received["attempt"],
@@ -177,90 +179,95 @@ def _unit(bot: Bot, incoming: Incoming, received: dict[str, Any], started: float
     )
 
 
-def _session_data(incoming: Incoming, data: dict[str, Any]) -> dict[str, Any]:
+def _session_data(update: Update, data: dict[str, Any]) -> dict[str, Any]:
     """Return the session's facts; words that were passed on never answer a question of ours."""
-    if not incoming.is_passed_on:
+    if not update.is_relayed:
         return data
     return {key: value for key, value in data.items() if key != "awaiting"}
 
 
-def _work(unit: Unit, has_response: bool) -> Answer:
+def _work(context: UpdateContext, has_response: bool) -> WebhookResponse:
     try:
-        if bans.keeps_out(unit):
-            bans.turn_away(unit)
+        if bans.is_blocked(context):
+            bans.notify_banned(context)
         else:
-            run_handler(unit)
-        return _answer(unit, has_response)
+            run_handler(context)
+        return _answer(context, has_response)
     except Exception as error:
-        return _fail(unit, error)
+        return _fail(context, error)
 
 
-def run_handler(unit: Unit) -> None:
+def run_handler(context: UpdateContext) -> None:
     """Run the handler of the unit's update. A person who blocked the bot is noted, not an error.
 
     Raises:
         Exception: whatever the handler raised.
     """
     try:
-        with working_on(unit):
-            unit.bot.handle(unit.incoming)
+        with use_context(context):
+            context.bot.handle(context.update)
     except ApiTelegramException as error:
         if error.error_code != 403:
             raise
-        unit.calls.clear()
-        if unit.incoming.is_private:  # thrown out of a group, the bot may still write to the person
-            unit.set_active(False)
+        context.calls.clear()
+        if context.update.is_private:  # thrown out of a group, the bot may still write to the person
+            context.set_active(False)
 
 
-def _answer(unit: Unit, has_response: bool) -> Answer:
+def _answer(context: UpdateContext, has_response: bool) -> WebhookResponse:
     """Commit all that the handler changed, then send what does not fit into the response."""
-    body, outgoing = split_calls(unit, has_response)
+    body, outgoing = split_calls(context, has_response)
     finished = db.call(
         "finish_update",
-        p_bot=unit.bot.name,
-        p_update_id=unit.incoming.update_id,
-        p_attempt=unit.attempt,
-        p_session=unit.changes,
-        p_messages=unit.messages,
-        p_reservation=unit.settlement,
+        p_bot=context.bot.name,
+        p_update_id=context.update.update_id,
+        p_attempt=context.attempt,
+        p_session=context.changes,
+        p_messages=context.messages,
+        p_reservation=context.settlement,
         p_answer=body,
         p_outgoing=outgoing,
-        p_usage=unit.ai_calls,
+        p_usage=context.ai_calls,
     )
     if finished["outcome"] == "superseded":
         # Our lease ran out and another delivery took over: its answer counts.
-        return later()
-    send_toast(unit)
-    owed = [{"id": id_, **call} for id_, call in zip(finished["outgoing"], outgoing, strict=False)]
-    outbox.send_owed(unit.bot.name, owed, unit.deadline + SENDING_TIME)
+        return retry_later()
+    answer_callback_query(context)
+    items = [{"id": id_, **call} for id_, call in zip(finished["outgoing"], outgoing, strict=False)]
+    outbox.deliver(context.bot.name, items, context.deadline + SENDING_TIME)
     if finished.get("notice"):  # a repeated call is not told of it again: the sweep sends it
-        outbox.send_owed(unit.bot.name, [finished["notice"]], unit.deadline + SENDING_TIME)
-    return DONE if finished.get("withheld") else Answer(body=body)
+        outbox.deliver(context.bot.name, [finished["notice"]], context.deadline + SENDING_TIME)
+    return DONE if finished.get("withheld") else WebhookResponse(body=body)
 
 
-def split_calls(unit: Unit, has_response: bool) -> tuple[dict[str, Any] | None, list[Call]]:
+def split_calls(context: UpdateContext, has_response: bool) -> tuple[dict[str, Any] | None, list[BotApiCall]]:
     """Divide the unit's calls: a single one for the response's body, several to be made by us.
 
     The last of several in the response would overtake the others when they must wait. Without a database
     nothing can wait, and one call is spared.
     """
-    if not unit.calls or unit.is_certain or not has_response or (len(unit.calls) > 1 and not unit.is_offline):
-        return None, unit.calls
-    last = unit.calls[-1]
-    return {"method": last["method"], **last["parameters"]}, unit.calls[:-1]
+    if (
+        not context.calls
+        or context.needs_delivery_result
+        or not has_response
+        or (len(context.calls) > 1 and not context.is_offline)
+    ):
+        return None, context.calls
+    last = context.calls[-1]
+    return {"method": last["method"], **last["parameters"]}, context.calls[:-1]
 
 
-def send_toast(unit: Unit) -> None:
+def answer_callback_query(context: UpdateContext) -> None:
     """Take the waiting sign off the button that was tapped, with a short text if the handler set one."""
-    if unit.incoming.kind != "callback_query":
+    if context.update.kind != "callback_query":
         return
-    toast = unit.toast["parameters"] if unit.toast else {}
-    parameters = {"callback_query_id": unit.incoming.content["id"], **toast}
+    callback_answer = context.callback_answer["parameters"] if context.callback_answer else {}
+    parameters = {"callback_query_id": context.update.content["id"], **callback_answer}
     try:
-        api.call(unit.bot.name, "answerCallbackQuery", parameters, timeout=5)
+        api.call(context.bot.name, "answerCallbackQuery", parameters, timeout=5)
     except TelegramError as error:
         # A query older than some minutes cannot be answered any more; nothing is lost but the text.
-        log.info("a button was not answered", action="toast_lost", bot=unit.bot.name, reason=str(error))
+        log.info("a button was not answered", action="toast_lost", bot=context.bot.name, reason=str(error))
 
 
 def is_ours(error: Exception) -> bool:
@@ -277,7 +284,7 @@ def is_ours(error: Exception) -> bool:
     return not isinstance(error, DatabaseUnavailable | OutsideError | NoAnswer)
 
 
-def _fail(unit: Unit, error: Exception) -> Answer:
+def _fail(context: UpdateContext, error: Exception) -> WebhookResponse:
     """Give lease and request back. After the third failure of our own the person gets an apology, and at once
     when the update cannot be read at all."""
     ours = is_ours(error)
@@ -285,39 +292,39 @@ def _fail(unit: Unit, error: Exception) -> Answer:
     log.error(
         "the handler failed",
         action="handler_failed",
-        bot=unit.bot.name,
+        bot=context.bot.name,
         counts=ours,
         error=name,
-        update_id=unit.incoming.update_id,
+        update_id=context.update.update_id,
     )
-    unit.calls.clear()
-    unit.reply(unit.rich("failed"))
-    apology = unit.calls[-1]
+    context.calls.clear()
+    context.reply(context.rich("failed"))
+    apology = context.calls[-1]
     failed = _record_failure(
-        unit.bot,
-        unit.incoming,
-        unit.attempt,
+        context.bot,
+        context.update,
+        context.attempt,
         name,
         counts=ours,
-        final=isinstance(error, Unusable),
+        final=isinstance(error, InvalidPayload),
         apology=apology,
-        failures=unit.failures + 1,
-        ai_calls=unit.ai_calls,
+        failures=context.failures + 1,
+        ai_calls=context.ai_calls,
     )
-    return failed if failed is not None else later()
+    return failed if failed is not None else retry_later()
 
 
-def _give_up(bot: Bot, incoming: Incoming, received: dict[str, Any]) -> Answer:
+def _dead_letter_crashed(bot: Bot, update: Update, received: dict[str, Any]) -> WebhookResponse:
     """Put an update aside whose workers vanish one after another (out of memory, most likely)."""
     language = texts.choose(received["user"]["language"], received["user"]["language_code"])
     text, entities = texts.rich(language, "failed")
-    parameters: dict[str, Any] = {"chat_id": incoming.chat_id, "text": text, "entities": entities}
-    if incoming.thread_id:
-        parameters["message_thread_id"] = incoming.thread_id
+    parameters: dict[str, Any] = {"chat_id": update.chat_id, "text": text, "entities": entities}
+    if update.thread_id:
+        parameters["message_thread_id"] = update.thread_id
     apology = {"method": "sendMessage", "parameters": parameters}
     failed = _record_failure(
         bot,
-        incoming,
+        update,
         received["attempt"],
         "its workers vanished",
         counts=False,
@@ -325,28 +332,28 @@ def _give_up(bot: Bot, incoming: Incoming, received: dict[str, Any]) -> Answer:
         apology=apology,
         failures=received["failures"],
     )
-    return failed if failed is not None else later(5)
+    return failed if failed is not None else retry_later(5)
 
 
 def _record_failure(
     bot: Bot,
-    incoming: Incoming,
+    update: Update,
     attempt: int,
     error: str,
     *,
     counts: bool,
-    apology: Call,
+    apology: BotApiCall,
     failures: int,
     final: bool = False,
     ai_calls: Sequence[Mapping[str, Any]] = (),
-) -> Answer | None:
+) -> WebhookResponse | None:
     """Record a failure; returns what to answer, or None when not even that could be recorded."""
     error = log.hide_secrets(error)
     try:
         failed = db.call(
             "fail_update",
             p_bot=bot.name,
-            p_update_id=incoming.update_id,
+            p_update_id=update.update_id,
             p_attempt=attempt,
             p_error=error,
             p_counts=counts,
@@ -354,7 +361,7 @@ def _record_failure(
             p_answer={"method": apology["method"], **apology["parameters"]},
             p_alert={
                 "bot": bot.name,
-                "update_id": incoming.update_id,
+                "update_id": update.update_id,
                 "failures": failures,
                 "error": error[:300],
             },
@@ -365,13 +372,15 @@ def _record_failure(
     if failed["outcome"] != "set_aside":
         # Without Retry-After, Telegram delivers the second time at once: a transient cause needs a moment.
         return (
-            Answer(500, retry_after=SHORTEST_PAUSE if failures == 1 else LONGEST_PAUSE) if counts else later()
+            WebhookResponse(500, retry_after=SHORTEST_PAUSE if failures == 1 else LONGEST_PAUSE)
+            if counts
+            else retry_later()
         )
     log.alert(
         "an update was put aside",
         action="update_set_aside",
         bot=bot.name,
         error=error,
-        update_id=incoming.update_id,
+        update_id=update.update_id,
     )
-    return Answer(body=failed["answer"])
+    return WebhookResponse(body=failed["answer"])

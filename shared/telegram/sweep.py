@@ -12,7 +12,7 @@ from shared import bots
 from shared.core import db, log
 from shared.core.config import settings
 from shared.telegram import outbox, pipeline
-from shared.telegram.incoming import Incoming, Unusable, parse
+from shared.telegram.update import InvalidPayload, Update, parse
 
 BATCH = 50  # updates worked on, and calls sent, a round
 OLD = 1000  # rows of a kind dropped in one statement
@@ -32,7 +32,7 @@ def sweep() -> dict[str, int]:
     started = monotonic()
     kept = _tidy(started + _TIDYING)
     sent = 0
-    while monotonic() < started + _SENDING and (count := outbox.send_due(BATCH, started + _SENDING)):
+    while monotonic() < started + _SENDING and (count := outbox.deliver_due(BATCH, started + _SENDING)):
         sent += count
     done = {"stale": _finish_stale(started + TIME), "sent": sent, **kept}
     log.info("swept", action="sweep", **done)
@@ -54,9 +54,9 @@ def _finish_stale(deadline: float) -> int:
     count = 0
     while monotonic() < deadline:
         stale = db.call("stale_updates", p_limit=BATCH, p_bots=_our_bots())
-        for update in stale:
+        for stored in stale:
             if monotonic() < deadline:
-                _finish(update)
+                _finish(stored)
                 count += 1
         if len(stale) < BATCH:
             break
@@ -68,32 +68,32 @@ def _our_bots() -> list[str]:
     return [name for name in bots.names() if name in settings().bot_tokens]
 
 
-def _finish(update: dict[str, Any]) -> None:
+def _finish(stored: dict[str, Any]) -> None:
     """Take one stored update all the way; its answer goes out by an explicit call."""
     try:
-        incoming = _read(update)
-        if incoming is not None:
-            pipeline.process(bots.load(update["bot"]), incoming, has_response=False)
+        update = _read(stored)
+        if update is not None:
+            pipeline.process(bots.load(stored["bot"]), update, has_response=False)
     except Exception as error:  # whatever is wrong with this one, the others are to be finished
         log.error(
             "a stale update could not be finished",
             action="sweep_failed",
-            bot=update["bot"],
-            update_id=update["update_id"],
+            bot=stored["bot"],
+            update_id=stored["update_id"],
             error=str(error),
         )
 
 
-def _read(update: dict[str, Any]) -> Incoming | None:
+def _read(stored: dict[str, Any]) -> Update | None:
     """Return what was stored. Nobody can ever work on what cannot be read: the third time it is put aside."""
     try:
-        incoming = parse(update["bot"], orjson.dumps(update["payload"]))
+        update = parse(stored["bot"], orjson.dumps(stored["payload"]))
         reason = "a kind of update that nobody here knows"
-    except Unusable as error:
-        incoming, reason = None, log.hide_secrets(str(error))
-    if incoming is not None:
-        return incoming
-    bot, number = update["bot"], update["update_id"]
+    except InvalidPayload as error:
+        update, reason = None, log.hide_secrets(str(error))
+    if update is not None:
+        return update
+    bot, number = stored["bot"], stored["update_id"]
     failed = db.call("fail_stale_update", p_bot=bot, p_update_id=number, p_error=reason)
     if failed["outcome"] == "set_aside":
         log.alert(

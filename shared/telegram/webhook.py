@@ -28,9 +28,9 @@ from shared.core.errors import ConfigError, DatabaseUnavailable
 from shared.core.receiving import read_body
 from shared.core.signatures import token_matches
 from shared.telegram import fallback, pipeline
-from shared.telegram.incoming import MAX_BODY, Incoming, Unusable, parse
-from shared.telegram.pipeline import DONE, SHORTEST_PAUSE, Answer, later
+from shared.telegram.pipeline import DONE, SHORTEST_PAUSE, WebhookResponse, retry_later
 from shared.telegram.previews import without_preview
+from shared.telegram.update import MAX_BODY, InvalidPayload, Update, parse
 
 if TYPE_CHECKING:
     from flask import Request
@@ -56,18 +56,18 @@ def respond(request: Request) -> Response:
         return _response(_answer(request))
     except ConfigError as error:
         log.alert(f"a setting is wrong: {error}", action="config_error")
-        return _response(later(5))
+        return _response(retry_later(5))
     except DatabaseUnavailable:
-        return _response(later())
+        return _response(retry_later())
     except Exception as error:
         if not pipeline.is_ours(error):  # asking who the bot is (getMe) failed on the way
             log.warning("another service failed", action="webhook_postponed", error=str(error))
-            return _response(later())
+            return _response(retry_later())
         log.error("the webhook failed", action="webhook_failed", error=str(error))
-        return _response(Answer(500, retry_after=SHORTEST_PAUSE))
+        return _response(WebhookResponse(500, retry_after=SHORTEST_PAUSE))
 
 
-def _response(answer: Answer) -> Response:
+def _response(answer: WebhookResponse) -> Response:
     headers = {"Content-Type": "application/json"} if answer.body else {"Content-Type": "text/plain"}
     if answer.retry_after:
         headers["Retry-After"] = str(answer.retry_after)
@@ -78,20 +78,20 @@ def _json(body: dict[str, Any]) -> bytes:
     return orjson.dumps(without_preview(body["method"], body))
 
 
-def _answer(request: Request) -> Answer:
+def _answer(request: Request) -> WebhookResponse:
     if request.method != "POST":
-        return Answer(405)
+        return WebhookResponse(405)
     if not token_matches(request.headers.get(SECRET_HEADER), settings().telegram_webhook_secrets):
         log.warning("a call without the right secret", action="webhook_forged", path=request.path)
-        return Answer(401)
+        return WebhookResponse(401)
     name = bot_name(request.path)
     if name not in bots.names() or name not in settings().bot_tokens:
         log.warning("a call for a bot that is not here", action="unknown_bot", path=request.path)
-        return Answer(404)
+        return WebhookResponse(404)
     body = read_body(request, MAX_BODY)
     if body is None:
         log.warning("a call broke off", action="webhook_broken", bot=name)
-        return Answer(400)
+        return WebhookResponse(400)
     return receive(bots.load(name), body, request.content_length or 0)
 
 
@@ -103,65 +103,65 @@ def bot_name(path: str) -> str:
     return parts[0] if len(parts) == 1 else ""
 
 
-def receive(bot: Bot, body: bytes, length: int = 0) -> Answer:
+def receive(bot: Bot, body: bytes, length: int = 0) -> WebhookResponse:
     """Answer the body of one authentic call.
 
     Raises:
         DatabaseUnavailable: nothing could be stored, and this update must not be answered without that.
     """
     try:
-        incoming = parse(bot.name, body)
-    except Unusable as reason:
-        return _put_aside(bot, reason, body, max(length, len(body)))
-    if incoming is None:
+        update = parse(bot.name, body)
+    except InvalidPayload as reason:
+        return _dead_letter(bot, reason, body, max(length, len(body)))
+    if update is None:
         return DONE
-    if incoming.is_about_money and bot.handles(incoming.kind):
-        return _tell_money(bot, incoming, body)
-    if not (settings().database_enabled or fallback.is_answerable(incoming)):
+    if update.is_payment_update and bot.handles(update.kind):
+        return _process_payment_update(bot, update, body)
+    if not (settings().database_enabled or fallback.is_answerable(update)):
         return DONE  # a block, a change of a group: nothing is stored that it could change
-    if incoming.migration:
-        return _migrate_chat(*incoming.migration)
-    return _process(bot, incoming) if _is_for_us(bot, incoming) else DONE
+    if update.migration:
+        return _migrate_chat(*update.migration)
+    return _process(bot, update) if _is_for_us(bot, update) else DONE
 
 
-def _process(bot: Bot, incoming: Incoming) -> Answer:
-    if (answer := fallback.earlier_answer(incoming)) is not None:
+def _process(bot: Bot, update: Update) -> WebhookResponse:
+    if (answer := fallback.earlier_answer(update)) is not None:
         return answer
-    delivery = fallback.note_delivery(incoming)
+    delivery = fallback.note_delivery(update)
     try:
-        return pipeline.process(bot, incoming)
+        return pipeline.process(bot, update)
     except DatabaseUnavailable as error:
         if error.reached or not fallback.is_first_delivery(delivery):
             raise
-        return fallback.process(bot, incoming)
+        return fallback.process(bot, update)
 
 
-def _migrate_chat(old: int, new: int) -> Answer:
+def _migrate_chat(old: int, new: int) -> WebhookResponse:
     moved = db.call("migrate_chat", p_old=old, p_new=new)
     log.info("a group became a supergroup", action="chat_migrated", sessions=moved["sessions"])
     return DONE
 
 
-def _tell_money(bot: Bot, incoming: Incoming, body: bytes) -> Answer:
-    from shared.telegram import at_once
+def _process_payment_update(bot: Bot, update: Update, body: bytes) -> WebhookResponse:
+    from shared.telegram import payment_updates
 
     try:
-        return at_once.process(bot, incoming)
-    except Unusable as reason:
-        return _put_aside(bot, reason, body, len(body))
+        return payment_updates.process(bot, update)
+    except InvalidPayload as reason:
+        return _dead_letter(bot, reason, body, len(body))
 
 
-def _is_for_us(bot: Bot, incoming: Incoming) -> bool:
+def _is_for_us(bot: Bot, update: Update) -> bool:
     """Whether some handler could want it; an update without a handler costs no round trip."""
     return (
-        bot.handles(incoming.kind)
-        and not incoming.is_silent_edit
-        and incoming.person is not None
-        and bot.is_addressed(incoming)
+        bot.handles(update.kind)
+        and not update.is_silent_edit
+        and update.user is not None
+        and bot.is_addressed(update)
     )
 
 
-def _put_aside(bot: Bot, reason: Unusable, body: bytes, length: int) -> Answer:
+def _dead_letter(bot: Bot, reason: InvalidPayload, body: bytes, length: int) -> WebhookResponse:
     """Keep what cannot be worked on, and let the chat go on."""
     if not settings().database_enabled:
         log.alert("an unusable update is dropped", action="update_unusable", bot=bot.name, reason=str(reason))

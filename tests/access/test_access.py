@@ -107,8 +107,8 @@ def test_a_plan_without_an_end_and_an_admin(sql: Sql, call: Call) -> None:
     # The table is the truth; only its mark is looked at here.
     sql("update users set is_admin = true, is_paid = true where telegram_id = %s", boss)
     assert call("check_access", p_telegram_id=anna)["details"]["ends_at"] is None
-    for person in (anna, boss):
-        assert taken(consume(call, person, 5)) == ("subscription", 0, 0)
+    for user in (anna, boss):
+        assert taken(consume(call, user, 5)) == ("subscription", 0, 0)
 
 
 def test_who_is_banned_or_unknown_has_nothing(sql: Sql, call: Call) -> None:

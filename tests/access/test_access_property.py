@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.access.people import Call, Sql, left, somebody, subscribe, user_id_of
 from tests.support import examples, in_parallel
 
-CALM = settings(
+SLOW = settings(
     max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -28,7 +28,7 @@ steps = st.lists(
 )
 
 
-@CALM
+@SLOW
 @given(steps, st.integers(1, 4))
 def test_what_is_taken_is_what_is_missing(sql: Sql, call: Call, told: list[Any], workers: int) -> None:
     anna = somebody(sql)

@@ -120,20 +120,20 @@ def test_who_was_erased_and_comes_back_has_none(
     sql: Sql, call: Call, someone: Callable[..., Someone]
 ) -> None:
     anna, ben = someone(), someone()
-    for person in (anna, ben):
-        person.receive(next_update())
+    for user in (anna, ben):
+        user.receive(next_update())
     assert start(call, sql, anna.id)["outcome"] == "started"
     subscribe(sql, ben.id, "-1 day")  # a buyer has none either
     for _ in range(2):  # it is remembered anew each time
-        for person in (anna, ben):
-            person.erase()
-            kept = sql("select used from erased_people where person_hash = decode(%s, 'hex')", person.hash)
+        for user in (anna, ben):
+            user.erase()
+            kept = sql("select used from erased_people where person_hash = decode(%s, 'hex')", user.hash)
             assert kept[0]["used"] == {"trial": True}
-            person.receive(next_update())
-            assert id_of(sql, person) is not None
-            assert offer(call, sql, person.id) == "already_used"
-            assert start(call, sql, person.id)["outcome"] == "already_used"
-            assert access_of(sql, person.id) == (0, False)
+            user.receive(next_update())
+            assert id_of(sql, user) is not None
+            assert offer(call, sql, user.id) == "already_used"
+            assert start(call, sql, user.id)["outcome"] == "already_used"
+            assert access_of(sql, user.id) == (0, False)
 
 
 # With what is bought, and reminders -----------------------------------------------------------------------

@@ -22,7 +22,7 @@ def boss(database_url: str, sql: Sql) -> Iterator[str]:
 
 
 @pytest.fixture
-def person(sql: Sql) -> int:
+def user(sql: Sql) -> int:
     """A new person's users.id."""
     return new_user(sql)
 

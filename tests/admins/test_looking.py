@@ -18,7 +18,7 @@ def telegram_id(sql: Sql, user_id: int) -> int:
     return int(sql("select telegram_id from users where id = %s", user_id)[0]["telegram_id"])
 
 
-def test_a_person_is_found_by_id_and_by_name_in_any_case(sql: Sql, boss: str, call: Call) -> None:
+def test_a_user_is_found_by_id_and_by_name_in_any_case(sql: Sql, boss: str, call: Call) -> None:
     name = f"Finder_{next(_names)}"
     user_id = new_user(sql, username=name, first_name="Анна", balance=0, bonus_credits=3)
     for who in (str(telegram_id(sql, user_id)), name, f"@{name}", f"@{name.upper()}"):
@@ -64,44 +64,44 @@ def test_only_admins_look(boss: str, refused: Refused) -> None:
 
 
 def test_the_audit_is_read_page_by_page_without_gap_or_repetition(
-    sql: Sql, boss: str, person: int, call: Call
+    sql: Sql, boss: str, user: int, call: Call
 ) -> None:
     for number in range(1, 8):
-        call("admin_add_bonus_credits", p_user_id=person, p_credits=number, p_admin_email=boss)
+        call("admin_add_bonus_credits", p_user_id=user, p_credits=number, p_admin_email=boss)
     seen: list[int] = []
     before = None
     while True:
-        page = call("admin_audit", p_admin_email=boss, p_user_id=person, p_before=before, p_limit=3)
+        page = call("admin_audit", p_admin_email=boss, p_user_id=user, p_before=before, p_limit=3)
         assert len(page["entries"]) <= 3
         seen += [entry["after"]["credits"] for entry in page["entries"]]
         # What comes in between moves nothing.
-        call("admin_add_bonus_credits", p_user_id=person, p_credits=99, p_admin_email=boss)
+        call("admin_add_bonus_credits", p_user_id=user, p_credits=99, p_admin_email=boss)
         before = page["next"]
         if before is None:
             break
     assert seen == [7, 6, 5, 4, 3, 2, 1]
     newest = call("admin_audit", p_admin_email=boss, p_limit=1)
     assert newest["entries"][0]["after"]["credits"] == 99
-    assert newest["entries"][0]["user"]["telegram_id"] == telegram_id(sql, person)
+    assert newest["entries"][0]["user"]["telegram_id"] == telegram_id(sql, user)
     assert newest["next"] is not None
 
 
-def test_an_entry_outlives_the_person(sql: Sql, boss: str, person: int, call: Call) -> None:
-    call("admin_ban_user", p_user_id=person, p_reason=None, p_admin_email=boss)
-    sql("delete from users where id = %s", person)
+def test_an_entry_outlives_the_user(sql: Sql, boss: str, user: int, call: Call) -> None:
+    call("admin_ban_user", p_user_id=user, p_reason=None, p_admin_email=boss)
+    sql("delete from users where id = %s", user)
     entry = call("admin_audit", p_admin_email=boss, p_limit=1)["entries"][0]
     assert (entry["action"], entry["user"]) == ("ban_user", None)
 
 
-def test_a_reason_for_credits_is_written_down(sql: Sql, boss: str, person: int, call: Call) -> None:
+def test_a_reason_for_credits_is_written_down(sql: Sql, boss: str, user: int, call: Call) -> None:
     call(
         "admin_add_bonus_credits",
-        p_user_id=person,
+        p_user_id=user,
         p_credits=5,
         p_admin_email=boss,
         p_reason="  a bug report ",
     )
-    (row,) = sql("select after from audit_log where user_id = %s", person)
+    (row,) = sql("select after from audit_log where user_id = %s", user)
     assert row["after"] == {"bonus_credits": 5, "credits": 5, "reason": "a bug report"}
 
 
@@ -110,13 +110,13 @@ def test_a_reason_for_credits_is_written_down(sql: Sql, boss: str, person: int, 
     [("bot_backend", True), ("service_role", True), ("anon", False), ("authenticated", False)],
 )
 def test_only_our_functions_and_the_secret_key_may_call(
-    database_url: str, boss: str, person: int, role: str, may: bool
+    database_url: str, boss: str, user: int, role: str, may: bool
 ) -> None:
     for statement in (
         f"admin_find_user('1', '{boss}')",
-        f"admin_ban_user({person}, null, '{boss}')",
-        f"admin_unban_user({person}, '{boss}')",
-        f"admin_set_plan({person}, 'PREMIUM', 1, '{boss}')",
+        f"admin_ban_user({user}, null, '{boss}')",
+        f"admin_unban_user({user}, '{boss}')",
+        f"admin_set_plan({user}, 'PREMIUM', 1, '{boss}')",
         f"admin_audit('{boss}')",
     ):
         with psycopg.connect(database_url, prepare_threshold=None) as connection:

@@ -43,8 +43,8 @@ def at(day: date, time: str = "12:00") -> str:
 
 def come(sql: Sql, telegram_id: int, day: date, time: str = "12:00") -> None:
     """An update of a person, as receive_update stores them."""
-    person = json.dumps({"id": telegram_id, "first_name": "A"})
-    sql(f"select private.upsert_user(%s, {at(day, time)})", person)
+    user = json.dumps({"id": telegram_id, "first_name": "A"})
+    sql(f"select private.upsert_user(%s, {at(day, time)})", user)
 
 
 def count(sql: Sql, **figures: Any) -> None:
@@ -116,15 +116,15 @@ def test_an_older_update_moves_nobody_back(sql: Sql, overview: Any) -> None:
     assert (seen["day"]["active"], seen["week"]["active"]) == (1, 1)
 
 
-def test_many_first_updates_at_once_are_one_person_each(sql: Sql, overview: Any, database_url: str) -> None:
+def test_many_first_updates_at_once_are_one_user_each(sql: Sql, overview: Any, database_url: str) -> None:
     day, people = a_day(), [new_telegram_id() for _ in range(8)]
 
     def visit(n: int) -> None:
-        person = json.dumps({"id": people[n % 8], "first_name": "A"})
+        user = json.dumps({"id": people[n % 8], "first_name": "A"})
         with psycopg.connect(database_url, autocommit=True, prepare_threshold=None) as connection:
             for ago in (9, 2, 0):
                 moment = at(day - timedelta(days=ago))
-                connection.execute(f"select private.upsert_user(%s, {moment})", [person])
+                connection.execute(f"select private.upsert_user(%s, {moment})", [user])
 
     before = everybody(sql)
     in_parallel(32, visit)

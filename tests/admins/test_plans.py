@@ -48,44 +48,42 @@ def give(call: Call, boss: str) -> Callable[..., Any]:
     return give
 
 
-def test_a_plan_is_given_for_some_days_and_taken_back(sql: Sql, person: int, give: Any) -> None:
-    done = give(person, "PREMIUM", 30)
+def test_a_plan_is_given_for_some_days_and_taken_back(sql: Sql, user: int, give: Any) -> None:
+    done = give(user, "PREMIUM", 30)
     assert done["before"] == {"plan": "FREE", "ends_at": None}
     assert done["after"]["plan"] == "PREMIUM"
-    days = sql("select ends_at - starts_at as lasts from subscriptions where user_id = %s", person)[0][
-        "lasts"
-    ]
+    days = sql("select ends_at - starts_at as lasts from subscriptions where user_id = %s", user)[0]["lasts"]
     assert days.days == 30
-    assert access_of(sql, person) == (1, True)
-    taken = give(person, "FREE", None)
+    assert access_of(sql, user) == (1, True)
+    taken = give(user, "FREE", None)
     assert (taken["before"], taken["after"]) == (done["after"], {"plan": "FREE", "ends_at": None})
-    assert access_of(sql, person) == (0, False)
-    assert [row["after"]["given"] for row in audited(sql, person)] == ["PREMIUM", "FREE"]
+    assert access_of(sql, user) == (0, False)
+    assert [row["after"]["given"] for row in audited(sql, user)] == ["PREMIUM", "FREE"]
 
 
-def test_a_second_gift_begins_now_and_replaces_the_first(sql: Sql, person: int, give: Any) -> None:
-    give(person, "PREMIUM", 300)
-    assert give(person, "PREMIUM", 7)["before"]["plan"] == "PREMIUM"
+def test_a_second_gift_begins_now_and_replaces_the_first(sql: Sql, user: int, give: Any) -> None:
+    give(user, "PREMIUM", 300)
+    assert give(user, "PREMIUM", 7)["before"]["plan"] == "PREMIUM"
     rows = sql(
         "select status, (ends_at - starts_at)::text as lasts from subscriptions where user_id = %s "
         "order by id",
-        person,
+        user,
     )
     assert rows == [{"status": "canceled", "lasts": "300 days"}, {"status": "active", "lasts": "7 days"}]
-    assert give(person, "PREMIUM", None)["after"] == {"plan": "PREMIUM", "ends_at": None}
+    assert give(user, "PREMIUM", None)["after"] == {"plan": "PREMIUM", "ends_at": None}
 
 
-def test_what_was_bought_stays_when_the_gift_is_taken_back(sql: Sql, person: int, give: Any) -> None:
-    subscribe(sql, person, "stripe", "10 days")
-    give(person, "PREMIUM", None)
-    after = give(person, "FREE", None)["after"]
+def test_what_was_bought_stays_when_the_gift_is_taken_back(sql: Sql, user: int, give: Any) -> None:
+    subscribe(sql, user, "stripe", "10 days")
+    give(user, "PREMIUM", None)
+    after = give(user, "FREE", None)["after"]
     assert after["plan"] == "PREMIUM"
     assert after["ends_at"] is not None
-    assert access_of(sql, person) == (1, True)
+    assert access_of(sql, user) == (1, True)
 
 
-def test_the_plan_holds_in_the_next_update(sql: Sql, person: int, give: Any) -> None:
-    (row,) = sql("select telegram_id from users where id = %s", person)
+def test_the_plan_holds_in_the_next_update(sql: Sql, user: int, give: Any) -> None:
+    (row,) = sql("select telegram_id from users where id = %s", user)
 
     def limit() -> int | None:
         received = sql(
@@ -98,25 +96,25 @@ def test_the_plan_holds_in_the_next_update(sql: Sql, person: int, give: Any) -> 
         return received["usage"]["daily_requests"]
 
     assert limit() == 25
-    give(person, "PREMIUM", 1)
+    give(user, "PREMIUM", 1)
     assert limit() == 1000
-    give(person, "FREE", None)
+    give(user, "FREE", None)
     assert limit() == 25
 
 
-def test_a_reference_acts_once(sql: Sql, person: int, give: Any) -> None:
-    reference = f"plan:{person}"
-    done = in_parallel(12, lambda _n: give(person, "PREMIUM", 5, reference))
+def test_a_reference_acts_once(sql: Sql, user: int, give: Any) -> None:
+    reference = f"plan:{user}"
+    done = in_parallel(12, lambda _n: give(user, "PREMIUM", 5, reference))
     assert sum(one["applied"] for one in done) == 1
     assert len({str((one["before"], one["after"])) for one in done}) == 1
-    assert len(sql("select id from subscriptions where user_id = %s", person)) == 1
+    assert len(sql("select id from subscriptions where user_id = %s", user)) == 1
 
 
 def test_bad_plans_days_people_and_admins_are_refused(
-    sql: Sql, boss: str, person: int, refused: Refused, give: Any
+    sql: Sql, boss: str, user: int, refused: Refused, give: Any
 ) -> None:
     values: dict[str, Any] = {
-        "p_user_id": person,
+        "p_user_id": user,
         "p_plan": "PREMIUM",
         "p_days": 1,
         "p_admin_email": boss,
@@ -133,23 +131,23 @@ def test_bad_plans_days_people_and_admins_are_refused(
         ({"p_admin_email": "eve@example.com"}, "N0001"),
     ):
         assert refused("admin_set_plan", **(values | change)) == code, change
-    give(person, "PREMIUM", 5, f"taken:{person}")
-    known = {"p_reference": f"taken:{person}", "p_days": 5}
+    give(user, "PREMIUM", 5, f"taken:{user}")
+    known = {"p_reference": f"taken:{user}", "p_days": 5}
     assert refused("admin_set_plan", **(values | known | {"p_days": 6})) == "N0003"
     assert refused("admin_set_plan", **(values | known | {"p_user_id": new_user(sql)})) == "N0003"
-    assert len(audited(sql, person)) == 1
+    assert len(audited(sql, user)) == 1
 
 
-def test_the_sweep_ends_what_is_over_and_nothing_else(sql: Sql, person: int) -> None:
-    subscribe(sql, person, "admin", "-1 second")
-    sql("update users set vip_level = 1, is_paid = true where id = %s", person)
+def test_the_sweep_ends_what_is_over_and_nothing_else(sql: Sql, user: int) -> None:
+    subscribe(sql, user, "admin", "-1 second")
+    sql("update users set vip_level = 1, is_paid = true where id = %s", user)
     two = new_user(sql)
     subscribe(sql, two, "admin", "-1 hour")
     subscribe(sql, two, "stripe", "1 hour")
     assert sql("select sweep(1000)::jsonb as s")[0]["s"]["subscriptions"] >= 2
-    assert access_of(sql, person) == (0, False)
+    assert access_of(sql, user) == (0, False)
     assert access_of(sql, two) == (1, True)
-    rows = sql("select status, ended_at is not null as ended from subscriptions where user_id = %s", person)
+    rows = sql("select status, ended_at is not null as ended from subscriptions where user_id = %s", user)
     assert rows == [{"status": "expired", "ended": True}]
     assert sql("select sweep(1000)::jsonb as s")[0]["s"]["subscriptions"] == 0
 
@@ -171,15 +169,15 @@ def test_sweeps_at_once_end_each_subscription_once(sql: Sql, database_url: str) 
     assert ended == 40
 
 
-def test_a_held_person_is_left_to_the_next_sweep(sql: Sql, person: int, database_url: str) -> None:
-    subscribe(sql, person, "admin", "-1 minute")
+def test_a_held_user_is_left_to_the_next_sweep(sql: Sql, user: int, database_url: str) -> None:
+    subscribe(sql, user, "admin", "-1 minute")
     with psycopg.connect(database_url, prepare_threshold=None) as other:
-        other.execute("select from users where id = %s for no key update", [person])
+        other.execute("select from users where id = %s for no key update", [user])
         sql("select private.expire_subscriptions(1000)")
-        assert sql("select status from subscriptions where user_id = %s", person)[0]["status"] == "active"
+        assert sql("select status from subscriptions where user_id = %s", user)[0]["status"] == "active"
         other.rollback()
     sql("select private.expire_subscriptions(1000)")
-    assert sql("select status from subscriptions where user_id = %s", person)[0]["status"] == "expired"
+    assert sql("select status from subscriptions where user_id = %s", user)[0]["status"] == "expired"
 
 
 def test_an_admin_is_always_paid(sql: Sql, database_url: str) -> None:

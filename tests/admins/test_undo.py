@@ -16,9 +16,9 @@ Act = Callable[..., Any]
 
 
 @pytest.fixture
-def anna(sql: Sql, person: int) -> int:
+def anna(sql: Sql, user: int) -> int:
     """A user who wrote to the assistant in private."""
-    return met(sql, person)
+    return met(sql, user)
 
 
 def met(sql: Sql, user_id: int) -> int:

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from tests.admins.people import BOSS, Call, Sql
-from tests.support import acquainted, eventually, in_parallel, new_telegram_id, new_update_id
+from tests.support import eventually, in_parallel, new_telegram_id, new_update_id, started_user
 from tools.database import admins
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 ALARM = "select private.notify_admins('admin_alert_bot_cost', %s::jsonb, p_bot => 'assistant')"
 TOLD = (
@@ -270,10 +270,10 @@ def test_without_an_admin_a_hundred_alarms_wait_and_the_rest_are_counted(sql: Sq
 
 
 def test_the_owner_who_starts_the_bot_reads_what_happened_before(
-    stack: Stack, sql: Sql, appoint: Callable[[str], Person]
+    stack: Stack, sql: Sql, appoint: Callable[[str], TelegramUser]
 ) -> None:
     olga = appoint("en")
-    broken = acquainted(stack.telegram, "second").chat("second")
+    broken = started_user(stack.telegram, "second").chat("second")
     assert broken.send("/boom").wait().attempts == 3
     stack.run_job("sweep")
     chat = olga.chat("assistant")

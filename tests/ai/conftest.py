@@ -30,7 +30,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         "DATABASE_URL": "postgresql://bot_backend:secret@localhost/postgres",
         "BOT_TOKENS": json.dumps({"assistant": "123456789:" + "a" * 35}),
         "TELEGRAM_WEBHOOK_SECRET": "webhook-secret-of-tests",
-        "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
+        "USER_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
         "OPENAI_API_KEY": KEY,
         "OPENROUTER_API_KEY": "sk-or-v1-0123456789abcdefghij",
         "ANTHROPIC_API_KEY": "sk-ant-api03-0123456789abcdefghij",

@@ -118,10 +118,10 @@ def test_questions_at_once_get_a_connection_each_and_keep_them(raw: RawServer, a
     for _ in range(2):
         raw.next(*[meet] * 5)
         people = [threading.Thread(target=ask) for _ in range(5)]
-        for person in people:
-            person.start()
-        for person in people:
-            person.join(30)
+        for user in people:
+            user.start()
+        for user in people:
+            user.join(30)
 
     assert len(raw.requests) == 10
     assert len({request.connection for request in raw.requests}) == 5

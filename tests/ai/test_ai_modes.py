@@ -55,7 +55,7 @@ def test_the_question_comes_last_after_the_history_as_it_was() -> None:
 
 
 @pytest.mark.parametrize(("code", "home"), [(None, "Русский"), ("ru", "Русский"), ("en", "English")])
-def test_the_translator_knows_the_persons_language(code: str | None, home: str) -> None:
+def test_the_translator_knows_the_users_language(code: str | None, home: str) -> None:
     prompt = messages_for(MODES["translate"], [], "Hello", NOW, language=code)[0]["content"]
     assert f"translate into {home};" in prompt
 

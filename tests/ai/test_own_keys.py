@@ -111,7 +111,7 @@ def test_a_key_that_a_provider_repeats_is_not_logged(provider: str, raw: RawServ
     ],
 )
 @pytest.mark.parametrize("provider", ["openai", "anthropic", "openrouter"])
-def test_what_the_person_can_mend_is_told_apart(
+def test_what_the_user_can_mend_is_told_apart(
     provider: str, ai: Ai, ask: Ask, lines: Lines, behaviour: AiBehaviour, reason: str
 ) -> None:
     ai.always(behaviour)

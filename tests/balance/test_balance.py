@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.support import examples, in_parallel, new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
-CALM = settings(
+SLOW = settings(
     max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -98,7 +98,7 @@ def test_an_unusable_change_is_refused_and_changes_nothing(
     assert state(sql, anna) == (Decimal(0), Decimal(0), 0)
 
 
-def test_a_known_reference_with_another_amount_or_person_is_an_error(
+def test_a_known_reference_with_another_amount_or_user_is_an_error(
     sql: Sql, anna: int, adjust: Callable[..., Any]
 ) -> None:
     adjust(anna, 5, f"shop:{anna}")
@@ -153,7 +153,7 @@ def test_one_reference_for_two_people_at_once_is_given_to_one(
     assert sorted(in_parallel(10, claim)) == ["L0003"] * 9 + ["True"]
 
 
-@CALM
+@SLOW
 @given(
     changes=st.lists(
         st.tuples(
@@ -170,8 +170,8 @@ def test_any_sequence_keeps_balance_and_ledger_equal(
     people = [newcomer(sql) for _ in range(3)]
     balances = dict.fromkeys(people, Decimal(0))
     known: dict[int, tuple[int, Decimal]] = {}
-    for person, amount, number in changes:
-        telegram_id = people[person]
+    for user, amount, number in changes:
+        telegram_id = people[user]
         try:
             adjust(telegram_id, amount, f"any:{people[0]}:{number}")
         except psycopg.Error as error:

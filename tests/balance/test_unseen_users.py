@@ -160,16 +160,16 @@ def test_what_another_service_gave_meanwhile_stays(
 
 
 def test_the_invite_link_and_the_welcome_still_work(stack: Stack, sql: Sql) -> None:
-    ben = stack.telegram.person("Ben", "en").chat("assistant")
+    ben = stack.telegram.user("Ben", "en").chat("assistant")
     ben.send("/start").wait()
-    anna = stack.telegram.person("Anna", "en").chat("assistant")
+    anna = stack.telegram.user("Anna", "en").chat("assistant")
     sql("select adjust_balance(%s, 7, 'gift', %s)", anna.id, f"shop:{anna.id}")
 
     code = user(sql, ben.id)["referral_code"]
     anna.send(f"/start ref_{code}")
     welcome = anna.answer().text
 
-    stranger = stack.telegram.person("Anna", "en").chat("assistant")
+    stranger = stack.telegram.user("Anna", "en").chat("assistant")
     stranger.send("/start")
     assert welcome == stranger.answer().text
     (referral,) = sql(

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_emulator_page import answers, be_somebody_new, current_person, say
+from tests.browser.test_emulator_page import answers, be_somebody_new, current_user, say
 from tests.support import eventually
 from tools.emulator.environment import CHANNEL
 from tools.emulator.stack import Stack
@@ -25,7 +25,7 @@ def test_joining_the_channel_is_worth_a_training(stack: Stack, window: Callable[
     answers(page).last.get_by_text("📣 Switchboard News").click()
     expect(page.get_by_role("dialog")).to_contain_text("isn’t subscribed")
     page.get_by_role("dialog").get_by_role("button", name="Join").click()
-    me, channel = current_person(page), stack.telegram.channel_named(CHANNEL)
+    me, channel = current_user(page), stack.telegram.channel_named(CHANNEL)
     eventually(lambda: me in channel.room.members, 20)
     answers(page).last.get_by_role("button", name="I’ve joined").click()
     expect(answers(page).last).to_contain_text("1 session for joining the channel", timeout=20_000)

@@ -40,7 +40,7 @@ def give_commands(stack: Stack, bot: str) -> None:
         stack.telegram.request(bot, "setMyCommands", {"commands": commands, "language_code": language})
 
 
-def current_person(page: Any) -> int:
+def current_user(page: Any) -> int:
     """The Telegram id of whoever the page is now: also the number of their private chats."""
     row = page.locator("#person-list [aria-selected=true]")
     return int(row.get_attribute("id").removeprefix("person-"))
@@ -160,7 +160,7 @@ def test_a_refused_answer_in_the_response_is_explained(stack: Stack, window: Win
 
     page = window()
     be_somebody_new(page)
-    chat = {"chat_id": current_person(page), "bot": "assistant"}
+    chat = {"chat_id": current_user(page), "bot": "assistant"}
     stack.telegram.troubles.fail(fault_of_kind("rate_limit", method="sendMessage", **chat))
     say(page, "/help")
     way = page.locator(".way.open").first
@@ -194,7 +194,7 @@ def test_an_inline_button_is_tapped_and_the_message_changes(window: Window) -> N
     expect(page.locator(".key.busy")).to_have_count(0)
 
 
-def test_a_person_sees_commands_in_their_own_language(stack: Stack, window: Window) -> None:
+def test_a_user_sees_commands_in_their_own_language(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     give_commands(stack, "second")
@@ -209,7 +209,7 @@ def test_a_person_sees_commands_in_their_own_language(stack: Stack, window: Wind
     expect(page.locator(".message[data-side=own]")).to_contain_text("/profile")
 
 
-def test_a_refused_person_stays_in_the_form(window: Window) -> None:
+def test_a_refused_user_stays_in_the_form(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
@@ -267,7 +267,7 @@ def test_the_trace_names_a_trouble_as_the_panel_does(window: Window) -> None:
     expect(page.locator(".step[data-kind=trouble]").nth(1)).to_contain_text("AI: empty answer")
 
 
-def test_a_bot_introduces_itself_in_the_persons_language(stack: Stack, window: Window) -> None:
+def test_a_bot_introduces_itself_in_the_users_language(stack: Stack, window: Window) -> None:
     from playwright.sync_api import expect
 
     for language, words in (("", "A second bot"), ("ru", "Второй бот")):
@@ -299,7 +299,7 @@ def test_formatted_text_is_built_and_never_parsed(stack: Stack, window: Window) 
     from playwright.sync_api import expect
 
     page = window()
-    person = stack.telegram.person("Philippa")
+    user = stack.telegram.user("Philippa")
     text = "😀 bold both italic\n<img src=x onerror=alert(1)>\nprint()\nhidden"
     entities = [
         {"type": "bold", "offset": 3, "length": 9},
@@ -307,9 +307,9 @@ def test_formatted_text_is_built_and_never_parsed(stack: Stack, window: Window) 
         {"type": "pre", "language": "python", "offset": 49, "length": 7},
         {"type": "spoiler", "offset": 57, "length": 6},
     ]
-    person.chat("assistant").send("/start").wait()
-    person.chat("assistant").answer()
-    parameters = {"chat_id": person.id, "text": text, "entities": entities}
+    user.chat("assistant").send("/start").wait()
+    user.chat("assistant").answer()
+    parameters = {"chat_id": user.id, "text": text, "entities": entities}
     assert stack.telegram.request("assistant", "sendMessage", parameters)
     page.get_by_role("option", name="Philippa").click()
     bubble = answers(page).last
@@ -354,7 +354,7 @@ def test_the_keyboard_of_a_bot_stands_under_the_field_until_it_is_taken_away(
     be_somebody_new(page)
     say(page, "/start")
     expect(answers(page)).to_have_count(1)
-    chat_id = current_person(page)
+    chat_id = current_user(page)
     keyboard = {"keyboard": [[{"text": "Tea"}, {"text": "Coffee"}]], "input_field_placeholder": "Tea?"}
     message = {"chat_id": chat_id, "text": "What will it be?", "reply_markup": keyboard}
     stack.telegram.request("assistant", "sendMessage", message)
@@ -373,7 +373,7 @@ def test_a_draft_shows_an_answer_while_it_is_written(stack: Stack, window: Windo
     be_somebody_new(page)
     say(page, "/start")
     expect(answers(page)).to_have_count(1)
-    chat_id = current_person(page)
+    chat_id = current_user(page)
     draft = {"chat_id": chat_id, "draft_id": 1, "text": "Once upon"}
     stack.telegram.request("assistant", "sendMessageDraft", draft)
     expect(page.locator("#typing")).to_contain_text("Once upon")
@@ -428,7 +428,7 @@ def test_an_answer_in_another_chat_is_counted_there(stack: Stack, window: Window
 
     page = window()
     be_somebody_new(page)
-    other = stack.telegram.person("Quentin").chat("assistant")
+    other = stack.telegram.user("Quentin").chat("assistant")
     other.send("/start").wait()
     row = page.locator("#person-list").get_by_role("option", name="Quentin")
     expect(row.locator(".badge")).to_have_text("1")
@@ -460,11 +460,11 @@ def test_an_invite_link_opens_the_bot_with_its_parameter(stack: Stack, window: W
     from playwright.sync_api import expect
 
     page = window()
-    person = stack.telegram.person("Pavel")
-    person.chat("second").send("/start").wait()
+    user = stack.telegram.user("Pavel")
+    user.chat("second").send("/start").wait()
     username = stack.telegram.bot("assistant").username
     link = f"https://t.me/{username}?start=ref_7Q2X"
-    stack.telegram.request("second", "sendMessage", {"chat_id": person.id, "text": f"Come: {link}"})
+    stack.telegram.request("second", "sendMessage", {"chat_id": user.id, "text": f"Come: {link}"})
     page.get_by_role("option", name="Pavel").click()
     page.locator("#talk-list").get_by_role("option", name="Second").click()
     page.get_by_role("link", name=link).click()

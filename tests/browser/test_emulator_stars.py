@@ -24,9 +24,9 @@ INVOICE = {
 
 def current(stack: Stack, page: Any) -> Chat:
     """The chat that the page shows, with a message in it."""
-    person = int(page.evaluate("localStorage.getItem('person')"))
-    account = stack.telegram.world.people[person]
-    chat = Chat(stack.telegram, account, stack.telegram.world.private_room(person, "assistant"))
+    user = int(page.evaluate("localStorage.getItem('person')"))
+    account = stack.telegram.world.people[user]
+    chat = Chat(stack.telegram, account, stack.telegram.world.private_room(user, "assistant"))
     chat.send("/start").wait()
     return chat
 
@@ -90,7 +90,7 @@ def test_a_link_begins_a_subscription_that_renews_and_is_given_back(stack: Stack
     page.get_by_role("button", name="Resume", exact=True).last.click()
     eventually(lambda: subscription.state == "active", 20)
 
-    refund = {"user_id": chat.person.id, "telegram_payment_charge_id": subscription.charges[0]}
+    refund = {"user_id": chat.user.id, "telegram_payment_charge_id": subscription.charges[0]}
     stack.telegram.request("assistant", "refundStarPayment", refund)
     page.get_by_text("350 Stars refunded").wait_for()
 

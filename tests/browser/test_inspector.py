@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_emulator_page import answers, be_somebody_new, current_person, say
+from tests.browser.test_emulator_page import answers, be_somebody_new, current_user, say
 from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -42,7 +42,7 @@ def test_a_forged_update_is_told_from_the_genuine_one(stack: Stack, window: Wind
     be_somebody_new(page)
     stack.telegram.troubles.arm("forge", 1)
     say(page, "/help")
-    forged = page.locator(".way.open").first.locator(".attempt").filter(has_text="Forged")
+    forged = page.locator(".way.open").first.locator(".attempt").filter(has_text="InvalidSignature")
     expect(forged.locator(".pill")).to_have_text("401")
     expect(forged.locator(".explained")).to_contain_text("nothing was stored")
 
@@ -73,7 +73,7 @@ def test_an_update_is_sent_again_and_edited(stack: Stack, window: Window) -> Non
     form.get_by_label("update_id").select_option("Next: a new update")
     form.get_by_role("button", name="Send", exact=True).click()
     expect(form).to_be_hidden()
-    expect(answers(page).last).to_contain_text(str(current_person(page)))
+    expect(answers(page).last).to_contain_text(str(current_user(page)))
 
 
 def test_logs_are_filtered_and_lead_to_the_trace(window: Window) -> None:
@@ -107,7 +107,7 @@ def test_tables_are_sorted_filtered_and_hide_secrets(window: Window) -> None:
     page.get_by_role("tab", name="Database").click()
     page.get_by_label("Table").select_option(label=page.locator("#table-name option").first.inner_text())
     page.get_by_label("Filter by").select_option("telegram_id")
-    page.get_by_label("Value").fill(str(current_person(page)))
+    page.get_by_label("Value").fill(str(current_user(page)))
     page.get_by_label("Value").press("Enter")
     rows = page.locator(".grid tbody tr")
     expect(rows).to_have_count(1)

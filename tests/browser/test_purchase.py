@@ -120,8 +120,8 @@ def test_a_purchase_from_the_first_word_to_the_history(
     expect(answers(page).last).to_contain_text(words.product)
     expect(answers(page).last).to_contain_text(words.status)
     look(page, "8-history")
-    person = int(page.evaluate("localStorage.getItem('person')"))
-    (row,) = sql("select bonus_credits from users where telegram_id = %s", person)
+    user = int(page.evaluate("localStorage.getItem('person')"))
+    (row,) = sql("select bonus_credits from users where telegram_id = %s", user)
     assert row == {"bonus_credits": 100}
 
 

@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from tests.browser.test_chat_tools import choose_files, picture
-from tests.browser.test_emulator_page import answers, be_somebody_new, current_person, say
+from tests.browser.test_emulator_page import answers, be_somebody_new, current_user, say
 from tools.emulator.stack import Stack
-from tools.emulator.telegram import Chat, Person
+from tools.emulator.telegram import Chat, TelegramUser
 
 pytestmark = pytest.mark.browser
 Window = Callable[..., Any]
 
 
 def chat_of(stack: Stack, page: Any) -> Chat:
-    return Person(stack.telegram, stack.telegram.world.people[current_person(page)]).chat("assistant")
+    return TelegramUser(stack.telegram, stack.telegram.world.people[current_user(page)]).chat("assistant")
 
 
 def add_topic(page: Any, name: str) -> None:
@@ -47,7 +47,7 @@ def test_topics_of_a_private_chat_are_switched(stack: Stack, window: Window) -> 
     bar.get_by_role("button", name="All").click()
     expect(own).to_have_count(2)
     expect(own.last.locator(".topic-label")).to_have_text("Cats")
-    topic = {"chat_id": current_person(page), "message_thread_id": store_topic(stack, page)}
+    topic = {"chat_id": current_user(page), "message_thread_id": store_topic(stack, page)}
     stack.telegram.request("assistant", "editForumTopic", {**topic, "name": "Lions"})
     bar.get_by_role("button", name="Lions").click()
     stack.telegram.request("assistant", "closeForumTopic", topic)
@@ -136,5 +136,5 @@ def test_an_album_is_one_tile(stack: Stack, window: Window) -> None:
     page.get_by_role("menuitem", name="Delete").click()
     expect(tile.locator("img")).to_have_count(2)
     media = [{"type": "photo", "media": f"https://x.test/{name}.png"} for name in "ab"]
-    stack.telegram.request("assistant", "sendMediaGroup", {"chat_id": current_person(page), "media": media})
+    stack.telegram.request("assistant", "sendMediaGroup", {"chat_id": current_user(page), "media": media})
     expect(page.locator(".album[data-side=other] .message")).to_have_count(2)

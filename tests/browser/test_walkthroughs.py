@@ -10,19 +10,21 @@ import pytest
 from tests.browser.test_emulator_page import answers, be_somebody_new
 from tests.support import eventually
 from tools.emulator.stack import Stack
-from tools.emulator.telegram import Person
+from tools.emulator.telegram import TelegramUser
 
 pytestmark = pytest.mark.browser
 Window = Callable[..., Any]
 
 
 @pytest.fixture
-def admin(stack: Stack, appoint: Callable[..., Person], monkeypatch: pytest.MonkeyPatch) -> Iterator[Person]:
+def admin(
+    stack: Stack, appoint: Callable[..., TelegramUser], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[TelegramUser]:
     """Return an admin who has started the bot, as `make up` has one."""
-    person = appoint("en")
-    person.chat("assistant").send("/start").wait()
-    monkeypatch.setitem(stack.env, "ADMIN_TELEGRAM_IDS", str(person.id))
-    yield person
+    user = appoint("en")
+    user.chat("assistant").send("/start").wait()
+    monkeypatch.setitem(stack.env, "ADMIN_TELEGRAM_IDS", str(user.id))
+    yield user
 
 
 def begin(page: Any, title: str) -> Any:
@@ -143,7 +145,7 @@ def test_a_walkthrough_starts_over_and_takes_its_faults_back(stack: Stack, windo
     expect(guide).to_contain_text("Get an invite link.")
 
 
-def test_an_admin_is_marked_in_the_list(admin: Person, window: Window) -> None:
+def test_an_admin_is_marked_in_the_list(admin: TelegramUser, window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()

@@ -16,7 +16,7 @@ GOOD = {
     "DATABASE_URL": "postgresql://bot_backend:secret-password@db.example:6543/postgres",
     "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
     "TELEGRAM_WEBHOOK_SECRET": "the-first-secret,the-second-secret",
-    "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
+    "USER_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
 }
 KEY = "aHVudGVyMmh1bnRlcjJodW50ZXIyaHVudGVyMmh1bnQ="  # hunter2hunter2… in base64, 32 bytes
 
@@ -63,7 +63,7 @@ def test_a_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: s
         ("ENVIRONMENT", "Production"),
         ("ENVIRONMENT", "prod"),
         ("ENVIRONMENT", "live"),
-        ("PERSON_HASH_KEY", "hunter2"),
+        ("USER_HASH_KEY", "hunter2"),
         ("PRIVACY_URL", "http://policy.example"),
         ("RESPONSE_TIMEOUT", "soon"),
         ("RESPONSE_TIMEOUT", "60"),

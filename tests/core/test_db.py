@@ -21,7 +21,7 @@ def proxy(backend_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databas
     monkeypatch.setenv("DATABASE_URL", proxy.url)
     monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))
     monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "webhook-secret-of-tests")
-    monkeypatch.setenv("PERSON_HASH_KEY", "a-key-of-at-least-32-characters-for-tests")
+    monkeypatch.setenv("USER_HASH_KEY", "a-key-of-at-least-32-characters-for-tests")
     monkeypatch.setattr(db, "_pool", None)
     monkeypatch.setattr(db, "_circuit", db._Circuit())
     config.settings.cache_clear()

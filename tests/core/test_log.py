@@ -16,7 +16,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "postgresql://bot_backend:pa55-w0rd-of-db@db.example:6543/postgres",
     "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
     "TELEGRAM_WEBHOOK_SECRET": "webhook-secret-1,webhook-secret-2",
-    "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
+    "USER_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
     "GOOGLE_CLOUD_PROJECT": "project",
     "LOG_LEVEL": "DEBUG",
 }

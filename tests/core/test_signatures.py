@@ -6,7 +6,7 @@ import hmac
 
 import pytest
 
-from shared.core.signatures import bearer_token, person_hash, token_matches
+from shared.core.signatures import bearer_token, token_matches, user_hash
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def test_the_token_of_a_bearer_header(header: str | None, token: str) -> None:
 
 
 @pytest.mark.parametrize("key", ["k" * 32, "ключ" * 8, "k" * 64, "k" * 65, "k" * 300])
-def test_a_persons_hash_is_an_hmac_whatever_the_length_of_the_key(key: str) -> None:
+def test_a_users_hash_is_an_hmac_whatever_the_length_of_the_key(key: str) -> None:
     for telegram_id in (1, 5_000_000_000):
         message = f"telegram:{telegram_id}".encode()
-        assert person_hash(telegram_id, key) == hmac.new(key.encode(), message, "sha256").hexdigest()
+        assert user_hash(telegram_id, key) == hmac.new(key.encode(), message, "sha256").hexdigest()

@@ -243,7 +243,7 @@ def function(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]
         monkeypatch.setenv("DATABASE_URL", url)
         monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": f"123456:{'A' * 35}"}))
         monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "webhook-secret-of-tests")
-        monkeypatch.setenv("PERSON_HASH_KEY", "a-key-of-at-least-32-characters-for-tests")
+        monkeypatch.setenv("USER_HASH_KEY", "a-key-of-at-least-32-characters-for-tests")
         config.settings.cache_clear()
 
     monkeypatch.setattr(db, "_pool", None)

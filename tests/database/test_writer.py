@@ -164,7 +164,7 @@ def test_what_left_the_schema_files_is_dropped(project: Project) -> None:
 
 
 @thorough
-def test_a_new_row_is_added_and_a_changed_one_is_left_to_a_person(project: Project) -> None:
+def test_a_new_row_is_added_and_a_changed_one_is_left_to_a_user(project: Project) -> None:
     plans = "create table public.plans (name text primary key, a_day int);\n"
     plans += "insert into public.plans values ('FREE', 25)"
     project.file("tables/plans.sql", f"{plans};\n")

@@ -23,7 +23,7 @@ SECRETS = {
     "DATABASE_URL": "postgresql://bot_backend.ref:p%40ss%2Fword@pooler.example:6543/postgres",
     "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
     "TELEGRAM_WEBHOOK_SECRET": "the-first-webhook-secret,the-second-webhook-secret",
-    "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
+    "USER_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
 }
 # What every deployment needs to be given.
 ADMINS = {"_ADMIN_EMAILS": "boss@example.com", "_ADMIN_TELEGRAM_IDS": "123456789"}

@@ -39,4 +39,4 @@ def telegram(receiver: Receiver) -> Iterator[Telegram]:
 
 @pytest.fixture
 def chat(telegram: Telegram) -> Any:
-    return telegram.person("Anna").chat("assistant")
+    return telegram.user("Anna").chat("assistant")

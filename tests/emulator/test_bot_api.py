@@ -28,7 +28,7 @@ def telegram() -> Iterator[Telegram]:
 
 @pytest.fixture
 def chat(telegram: Telegram) -> Chat:
-    chat = telegram.person("Anna", language_code="ru").chat("assistant")
+    chat = telegram.user("Anna", language_code="ru").chat("assistant")
     chat.send("/start")
     return chat
 
@@ -361,7 +361,7 @@ def test_several_messages_are_copied_and_forwarded(bot: Client, chat: Chat) -> N
     assert [one["message_id"] for one in forwards] == [5, 6]
     copied, forwarded = chat.answers()[2].data, chat.answers()[3].data
     assert "caption" not in copied and "forward_origin" not in copied
-    assert forwarded["forward_origin"]["sender_user"]["id"] == chat.person.id
+    assert forwarded["forward_origin"]["sender_user"]["id"] == chat.user.id
 
 
 def test_places_contacts_and_pins(bot: Client, chat: Chat) -> None:
@@ -440,7 +440,7 @@ def test_polls_end_each_other_and_a_webhook_forbids_them(bot: Client, telegram: 
     assert refusal(bot.call("getUpdates"))[0] == 409
 
 
-def test_a_persons_file_can_be_downloaded_with_the_token_only(bot: Client, chat: Chat) -> None:
+def test_a_users_file_can_be_downloaded_with_the_token_only(bot: Client, chat: Chat) -> None:
     sent = chat.document("notes.txt", b"secret notes")
     file = bot.call("getFile", file_id=sent.stored.data["document"]["file_id"])["result"]
     got = bot.pool.request("GET", f"{bot.url}/file/bot{bot.token}/{file['file_path']}")
@@ -483,7 +483,7 @@ def test_who_blocked_the_bot_cannot_be_reached(bot: Client, chat: Chat) -> None:
 
 
 def test_nobody_is_written_to_first(bot: Client, telegram: Telegram) -> None:
-    stranger = telegram.person("Boris")
+    stranger = telegram.user("Boris")
     stranger.chat("assistant")
     assert (
         refusal(bot.call("sendMessage", chat_id=stranger.id, text="hi"))[1] == "Bad Request: chat not found"

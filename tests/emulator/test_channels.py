@@ -27,7 +27,7 @@ def status(telegram: Telegram, channel: Channel, user_id: int) -> str:
 
 
 def test_who_joins_is_a_member_until_they_leave(telegram: Telegram, channel: Channel) -> None:
-    anna = telegram.person("Anna")
+    anna = telegram.user("Anna")
     assert status(telegram, channel, anna.id) == "left"
     channel.join(anna)
     channel.join(anna)
@@ -59,7 +59,7 @@ def refusal(telegram: Telegram, method: str, chat: int | str, **more: Any) -> tu
 
 
 def test_a_bot_that_is_no_administrator_sees_less(telegram: Telegram, channel: Channel) -> None:
-    anna = telegram.person("Anna")
+    anna = telegram.user("Anna")
     channel.dismiss("assistant")
     assert "invite_link" not in ask(telegram, "getChat", "@some_news")
     told = refusal(telegram, "getChatMember", "@some_news", user_id=anna.id)
@@ -72,7 +72,7 @@ def test_a_bot_that_is_no_administrator_sees_less(telegram: Telegram, channel: C
 
 
 def test_subscribers_are_kept_between_two_runs(telegram: Telegram, channel: Channel, tmp_path: Path) -> None:
-    anna = telegram.person("Anna")
+    anna = telegram.user("Anna")
     channel.join(anna)
     storage.save(telegram.world, tmp_path / "world.json")
     world = World(telegram.clock)

@@ -21,7 +21,7 @@ from tools.emulator import storage
 from tools.emulator.clock import Clock
 from tools.emulator.environment import bot_tokens
 from tools.emulator.stack import Stack
-from tools.emulator.telegram import Group, Person, Telegram
+from tools.emulator.telegram import Group, Telegram, TelegramUser
 from tools.emulator.telegram.text import split_text, units
 from tools.emulator.telegram.world import World
 from tools.emulator.web import Response
@@ -453,7 +453,7 @@ def test_a_bot_of_ones_own_survives_a_restart_and_keeps_its_token(
     try:
         assert (telegram.bot("kept").token, telegram.bot("kept").privacy) == (made["token"], False)
         group = next(room for room in telegram.world.groups.values() if room.bots == ["kept"])
-        Group(telegram, group).by(Person(telegram, telegram.world.people[anna["id"]])).send("hello")
+        Group(telegram, group).by(TelegramUser(telegram, telegram.world.people[anna["id"]])).send("hello")
         assert [one["message"]["text"] for one in telegram.request("kept", "getUpdates", {})] == ["hello"]
     finally:
         telegram.stop()

@@ -22,7 +22,7 @@ from tests.emulator.receiving import Receiver
 from tests.emulator.wire import Client
 from tools.emulator import reference
 from tools.emulator.stack import Stack
-from tools.emulator.telegram import Person, Telegram
+from tools.emulator.telegram import Telegram, TelegramUser
 from tools.emulator.telegram.attachments import KINDS as ATTACHMENTS
 from tools.emulator.telegram.bot_api import BotApi
 from tools.emulator.telegram.call import METHODS, READ, Call, Method, method
@@ -113,7 +113,7 @@ def picture() -> bytes:
 
 def values(telegram: Telegram) -> Json:
     """A value for each field of any method, for a private chat with a message and a topic."""
-    chat = telegram.person("Anna").chat("assistant")
+    chat = telegram.user("Anna").chat("assistant")
     chat.send("/start")
     telegram.request("assistant", "sendMessage", {"chat_id": chat.id, "text": "own"})
     telegram.bot("assistant").has_topics = True
@@ -143,7 +143,7 @@ def special(telegram: Telegram, chat_id: int) -> dict[str, Json]:
     """What single methods need in the place of `values`."""
     anna = telegram.world.people[chat_id]
     room = telegram.world.private_room(chat_id, "assistant")
-    group = telegram.group("G", [Person(telegram, anna)], ["assistant"])
+    group = telegram.group("G", [TelegramUser(telegram, anna)], ["assistant"])
     photo = telegram.request(
         "assistant",
         "sendPhoto",
@@ -186,7 +186,7 @@ def test_a_method_reads_every_field_that_it_declares(telegram: Telegram, known: 
 
 def everything(telegram: Telegram) -> Iterator[Json]:
     """Bring about every kind of message, and return all of them."""
-    anna = telegram.person("Anna")
+    anna = telegram.user("Anna")
     chat = anna.chat("assistant")
     first = chat.send("one two")
     for kind in ATTACHMENTS:

@@ -64,7 +64,7 @@ def test_a_failing_message_keeps_the_next_of_its_chat_waiting(
 def test_chats_are_served_side_by_side(receiver: Receiver, telegram: Telegram) -> None:
     receiver.gate.clear()
     for name in ("Anna", "Boris", "Clara"):
-        telegram.person(name).chat("assistant").send(name)
+        telegram.user(name).chat("assistant").send(name)
     _until(lambda: receiver.at_once == 3)
 
     receiver.gate.set()
@@ -98,7 +98,7 @@ def test_no_more_than_max_connections_at_once(receiver: Receiver, telegram: Tele
     telegram.request("assistant", "setWebhook", {"url": receiver.server.url, "max_connections": 2})
     receiver.gate.clear()
     for number in range(6):
-        telegram.person(f"P{number}").chat("assistant").send("hi")
+        telegram.user(f"P{number}").chat("assistant").send("hi")
     _until(lambda: receiver.at_once == 2)
     time.sleep(0.1)
     assert receiver.at_once == 2
@@ -242,7 +242,7 @@ def test_held_deliveries_wait(receiver: Receiver, telegram: Telegram, chat: Any)
 
 def test_updates_wait_for_a_webhook(receiver: Receiver) -> None:
     telegram = Telegram()
-    sent = telegram.person("Anna").chat("assistant").send("hi")
+    sent = telegram.user("Anna").chat("assistant").send("hi")
     telegram.request("assistant", "setWebhook", {"url": receiver.server.url})
     sent.wait()
     assert "x-telegram-bot-api-secret-token" not in receiver.requests[0].headers

@@ -27,7 +27,7 @@ def api(bare: Stack) -> Iterator[HttpApi]:
 
 @pytest.fixture
 def chat(bare: Stack) -> Chat:
-    chat = bare.telegram.person("Anna").chat("assistant")
+    chat = bare.telegram.user("Anna").chat("assistant")
     chat.send("/start")
     return chat
 
@@ -74,7 +74,7 @@ def test_a_status_and_words_of_ones_own(api: HttpApi, bot: Client) -> None:
 
 
 def test_a_fault_meets_only_what_it_names(api: HttpApi, bot: Client, bare: Stack) -> None:
-    other = bare.telegram.person("Boris").chat("assistant")
+    other = bare.telegram.user("Boris").chat("assistant")
     other.send("/start")
     fault = api.post("faults", kind="server_error", method="sendMessage", text="PRICE", person=bot.chat_id)
     assert bot.call("getMe")["ok"]
@@ -160,7 +160,7 @@ def test_a_fault_of_a_method_in_the_webhooks_answer_is_in_the_trace(api: HttpApi
     receiver.answer = lambda update: reply(update, text="hello")
     bare.telegram.request("assistant", "setWebhook", {"url": receiver.server.url})
     try:
-        chat = bare.telegram.person("Vera").chat("assistant")
+        chat = bare.telegram.user("Vera").chat("assistant")
         api.post("faults", kind="blocked", method="sendMessage", person=chat.id)
         sent = chat.send("hi").wait()
         assert chat.answers() == []

@@ -14,15 +14,15 @@ from tools.emulator.web import Response
 
 @pytest.fixture
 def group(telegram: Telegram) -> Group:
-    anna, boris = telegram.person("Anna"), telegram.person("Boris")
+    anna, boris = telegram.user("Anna"), telegram.user("Boris")
     return telegram.group("Team", members=[anna, boris], bots=["assistant"])
 
 
 def by(group: Group, number: int) -> Any:
     telegram = group.telegram
-    from tools.emulator.telegram import Person
+    from tools.emulator.telegram import TelegramUser
 
-    return group.by(Person(telegram, telegram.world.people[group.room.members[number]]))
+    return group.by(TelegramUser(telegram, telegram.world.people[group.room.members[number]]))
 
 
 def test_the_bot_is_told_that_it_was_added(receiver: Receiver, telegram: Telegram, group: Group) -> None:

@@ -24,7 +24,7 @@ ENV = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none",
     "BOT_TOKENS": json.dumps({"assistant": f"123456:{'A' * 35}"}),
     "TELEGRAM_WEBHOOK_SECRET": SECRET,
-    "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
+    "USER_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
     "SCHEDULER_SECRET": "the-secret-of-the-jobs",
     "STRIPE_SECRET_KEY": "sk_test_not_a_real_key",
     "STRIPE_WEBHOOK_SECRET": "whsec_not_a_real_secret",

@@ -76,17 +76,17 @@ class Page:
             "POST", self.stack.url + path, body=json.dumps(body or {}), headers=sent, timeout=30
         )
 
-    def person(self, **more: Any) -> Any:
+    def user(self, **more: Any) -> Any:
         return self.post("/api/people", {"first_name": "Anna", "language_code": "ru", **more}).json()
 
-    def messages(self, person: Any) -> list[Any]:
-        chat = self.get(f"/api/chat?person={person['id']}&bot=assistant").json()
+    def messages(self, user: Any) -> list[Any]:
+        chat = self.get(f"/api/chat?person={user['id']}&bot=assistant").json()
         messages: list[Any] = chat["messages"]
         return messages
 
 
 def test_a_message_goes_through_the_gateway_and_comes_back(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     chat.send("hello")
     # The gateway strips the function's name, and the developer's own environment stays outside.
     assert chat.answer().text == "/assistant hello x False"
@@ -94,7 +94,7 @@ def test_a_message_goes_through_the_gateway_and_comes_back(stack: Stack) -> None
 
 def test_the_trace_joins_what_belongs_to_one_update(stack: Stack) -> None:
     stack.ai.next(AiBehaviour(text="from the AI"))
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     sent = chat.send("ask")
     assert "from the AI" in chat.answer().text
     _until(
@@ -111,7 +111,7 @@ def test_the_trace_joins_what_belongs_to_one_update(stack: Stack) -> None:
 
 
 def test_logs_are_read_line_by_line(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     chat.send("hello")
     chat.answer()
     function = stack.function("telegram")
@@ -121,7 +121,7 @@ def test_logs_are_read_line_by_line(stack: Stack) -> None:
 
 def test_a_killed_function_gets_the_update_when_it_is_back(stack: Stack) -> None:
     function = stack.function("telegram")
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     sent = chat.send("slow")
     sent.wait("delivering")
     time.sleep(0.1)
@@ -234,7 +234,7 @@ def test_the_page_sees_people_bots_and_troubles(stack: Stack, page: Page) -> Non
     stack.telegram.request(
         "assistant", "setMyCommands", {"commands": [{"command": "help", "description": "Help"}]}
     )
-    anna = page.person(username="@anna_page")
+    anna = page.user(username="@anna_page")
     state = page.get("/api/state").json()
     assert anna in state["people"]
     assert anna["username"] == "anna_page"
@@ -250,7 +250,7 @@ def test_the_page_sees_people_bots_and_troubles(stack: Stack, page: Page) -> Non
 
 
 def test_a_conversation_on_the_page(page: Page) -> None:
-    anna = page.person()
+    anna = page.user()
     who = {"person": anna["id"], "bot": "assistant"}
     sent = page.post("/api/send", who | {"kind": "text", "text": "hello"}).json()["message"]
     _until(lambda: len(page.messages(anna)) == 2)
@@ -270,7 +270,7 @@ def test_a_conversation_on_the_page(page: Page) -> None:
 @pytest.mark.parametrize("by", ["Last-Event-ID", "after"])
 def test_events_arrive_and_can_be_replayed(stack: Stack, page: Page, by: str) -> None:
     before = stack.events.last_id
-    anna = page.person(first_name="Replayed")
+    anna = page.user(first_name="Replayed")
     page.post("/api/send", {"person": anna["id"], "bot": "assistant", "kind": "text", "text": "hello"})
     _until(lambda: len(page.messages(anna)) == 2)
     stream = page.pool.request(
@@ -300,7 +300,7 @@ def test_every_trouble_can_be_switched(page: Page, name: str, value: Any) -> Non
 
 def test_a_trouble_that_struck_is_over(stack: Stack, page: Page) -> None:
     page.post("/api/trouble", {"name": "lose_response", "value": 1})
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     assert chat.send("hello").wait().attempts == 2
     assert page.get("/api/state").json()["troubles"]["lose_response"] == 0
 
@@ -353,7 +353,7 @@ def test_files_of_the_page_and_nothing_else_are_served(page: Page) -> None:
 
 
 def test_the_world_survives_a_restart(stack: Stack, page: Page, tmp_path: Path) -> None:
-    anna = page.person(first_name="Kept")
+    anna = page.user(first_name="Kept")
     who = {"person": anna["id"], "bot": "assistant"}
     page.post("/api/send", who | {"kind": "photo", "text": "look"})
     stack.telegram.idle(5)

@@ -77,7 +77,7 @@ def test_an_invoice_in_the_chat_is_asked_about_paid_and_told(
     assert telegram.idle(20)
     asked = of_kind(receiver, "pre_checkout_query")[0]["pre_checkout_query"]
     assert (asked["invoice_payload"], asked["total_amount"], asked["currency"]) == ("42", 250, "XTR")
-    assert asked["from"]["id"] == chat.person.id
+    assert asked["from"]["id"] == chat.user.id
     (paid,) = payments(receiver)
     assert paid["telegram_payment_charge_id"] == payment.charge_id
     assert "is_recurring" not in paid
@@ -89,7 +89,7 @@ def test_a_link_can_be_paid_more_than_once_and_by_others(
     agreeing(receiver)
     url = link(telegram)
     first, second = chat.pay(url).wait(), chat.pay(url).wait()
-    third = telegram.person("Boris").chat("assistant").pay(url).wait()
+    third = telegram.user("Boris").chat("assistant").pay(url).wait()
 
     assert len({first.charge_id, second.charge_id, third.charge_id}) == 3
     assert call(telegram, "getMyStarBalance") == {"amount": 750}
@@ -162,13 +162,13 @@ def test_a_question_does_not_wait_for_a_message_of_its_chat(
 def test_a_payment_is_given_back_once(receiver: Receiver, telegram: Telegram, chat: Chat) -> None:
     agreeing(receiver)
     payment = chat.pay(link(telegram)).wait()
-    refund = {"user_id": chat.person.id, "telegram_payment_charge_id": payment.charge_id}
+    refund = {"user_id": chat.user.id, "telegram_payment_charge_id": payment.charge_id}
 
     assert call(telegram, "refundStarPayment", **refund) is True
     with pytest.raises(ApiError, match="CHARGE_ALREADY_REFUNDED"):
         call(telegram, "refundStarPayment", **refund)
     with pytest.raises(ApiError, match="CHARGE_NOT_FOUND"):
-        call(telegram, "refundStarPayment", **{**refund, "user_id": chat.person.id + 1})
+        call(telegram, "refundStarPayment", **{**refund, "user_id": chat.user.id + 1})
 
     assert telegram.idle(20)
     (back,) = payments(receiver, "refunded_payment")
@@ -210,7 +210,7 @@ def test_a_subscription_renews_fails_is_canceled_and_resumed(
     ]
     assert of_kind(receiver, "subscription")[0]["subscription"]["invoice_payload"] == "42"
 
-    stop = {"user_id": chat.person.id, "telegram_payment_charge_id": payment.charge_id, "is_canceled": True}
+    stop = {"user_id": chat.user.id, "telegram_payment_charge_id": payment.charge_id, "is_canceled": True}
     assert call(telegram, "editUserStarSubscription", **stop) is True
     assert subscription.state == "canceled"
     with pytest.raises(ApiError, match="CHARGE_NOT_FOUND"):

@@ -9,7 +9,7 @@ from typing import Any
 from shared import bots
 from shared.core import db
 from shared.core.errors import TelegramError
-from shared.telegram import Bot, current, reply
+from shared.telegram import Bot, current_context, reply
 
 # Tests that take the database away wait for its return again and again (the real time: ground/test_db.py).
 db.CIRCUIT_SECONDS = 1.0
@@ -22,7 +22,7 @@ second = Bot("second", answers_text_with_ai=True)
 
 @second.message_handler(commands=["mode"])
 def set_mode(message: Any) -> None:
-    current().set_mode(message.text.partition(" ")[2])
+    current_context().set_mode(message.text.partition(" ")[2])
     reply("set")
 
 
@@ -30,26 +30,26 @@ def set_mode(message: Any) -> None:
 def set_data(message: Any) -> None:
     key, _, value = message.text.partition(" ")[2].partition("=")
     time.sleep(0.3)  # so that a button of the same person comes in between
-    current().set_data(key, value or None)
+    current_context().set_data(key, value or None)
     reply("set")
 
 
 @second.message_handler(commands=["show"])
 def show(_message: Any) -> None:
-    unit = current()
-    reply(f"{unit.mode} {sorted(unit.data.items())} {unit.usage.requests}", [[("tap", "tap:1")]])
+    context = current_context()
+    reply(f"{context.mode} {sorted(context.data.items())} {context.usage.requests}", [[("tap", "tap:1")]])
 
 
 @second.callback_query_handler(func=lambda call: call.data.startswith("tap:"))
 def tap(call: Any) -> None:
     time.sleep(0.3)
-    current().set_data("tapped", call.data.removeprefix("tap:"))
-    current().notice("tapped")
+    current_context().set_data("tapped", call.data.removeprefix("tap:"))
+    current_context().notice("tapped")
 
 
 @second.message_handler(commands=["boom"])
 def boom(_message: Any) -> None:
-    current().set_data("boom", "never")
+    current_context().set_data("boom", "never")
     raise RuntimeError("the handler broke")
 
 
@@ -60,15 +60,15 @@ def boom_nul(_message: Any) -> None:
 
 @second.message_handler(commands=["boom_once"])
 def boom_once(_message: Any) -> None:
-    unit = current()
-    if unit.attempt == 1:
+    context = current_context()
+    if context.attempt == 1:
         raise RuntimeError("the handler broke once")
     reply("mended")
 
 
 @second.message_handler(commands=["outside"])
 def outside(_message: Any) -> None:
-    if current().attempt < 5:
+    if current_context().attempt < 5:
         raise TelegramError("sendMessage", 502, "Bad Gateway")
     reply("back")
 
@@ -103,19 +103,19 @@ def download(message: Any) -> None:
 @second.pre_checkout_query_handler(func=lambda _query: True)
 def pre_checkout(query: Any) -> None:
     answer = {"pre_checkout_query_id": query.id, "ok": False, "error_message": "not today"}
-    current().call("answerPreCheckoutQuery", answer)
+    current_context().call("answerPreCheckoutQuery", answer)
 
 
 # telebot gives a message about a refund no content type at all.
-@second.money_handler
-def keep_money(incoming: Any) -> None:
-    kind = next(kind for kind in ("successful_payment", "refunded_payment") if kind in incoming.message)
-    second.send_message(incoming.chat_id, kind)
+@second.payment_handler
+def keep_money(update: Any) -> None:
+    kind = next(kind for kind in ("successful_payment", "refunded_payment") if kind in update.message)
+    second.send_message(update.chat_id, kind)
 
 
 @second.my_chat_member_handler()
 def standing(change: Any) -> None:
-    current().set_active(change.new_chat_member.status != "kicked")
+    current_context().set_active(change.new_chat_member.status != "kicked")
 
 
 @second.message_handler(func=lambda message: message.text == "unsettled", content_types=["text"])
@@ -125,10 +125,10 @@ def unsettled(_message: Any) -> None:
 
 @second.message_handler(content_types=["text"])
 def echo(message: Any) -> None:
-    unit = current()
-    unit.settle()
-    unit.remember("user", message.text)
-    reply(f"{len(unit.history)} before this")
+    context = current_context()
+    context.settle()
+    context.remember("user", message.text)
+    reply(f"{len(context.history)} before this")
 
 
 @functools.cache

@@ -24,7 +24,9 @@ TIMEOUT = 60.0  # seconds for one answer
 # ALERTs that a person needs to see, by action. "chat not found": a mutated chat does not exist.
 NEEDED: dict[str, Callable[[dict[str, Any]], bool]] = {
     "update_unusable": lambda _line: True,  # Telegram sends what we cannot read
-    "update_set_aside": lambda line: line["error"].startswith("Unusable: "),  # or what the library cannot
+    "update_set_aside": lambda line: line["error"].startswith(
+        "InvalidPayload: "
+    ),  # or what the library cannot
     "webhook_payload_invalid": lambda _line: True,  # a provider sends what we cannot read
     "payment_event_not_applied": lambda _line: True,  # or what we cannot book
     "call_refused": lambda line: "chat not found" in line["reason"],
@@ -51,11 +53,11 @@ class Result:
 
 def prepare(stack: Stack, database_url: str) -> World:
     """Make users and orders for the requests to name."""
-    people = [stack.telegram.person(f"Fuzz {number}") for number in range(USERS)]
-    for person in people:
-        person.chat("assistant").send("/start").wait()
-    orders = list(_orders(database_url, [person.id for person in people]))
-    users = [person.id for person in people]
+    people = [stack.telegram.user(f"Fuzz {number}") for number in range(USERS)]
+    for user in people:
+        user.chat("assistant").send("/start").wait()
+    orders = list(_orders(database_url, [user.id for user in people]))
+    users = [user.id for user in people]
     return World(users, orders, stack.env, stack.webhook_secret, stack.scheduler.secret)
 
 
@@ -136,4 +138,4 @@ def _is_failure(line: dict[str, Any]) -> bool:
         return not str(line.get("reason")).startswith("couldn't get a connection")
     if line.get("action") == "webhook_failed":
         return True
-    return bool(line.get("counts")) and not str(line.get("error")).startswith("Unusable")
+    return bool(line.get("counts")) and not str(line.get("error")).startswith("InvalidPayload")

@@ -45,7 +45,7 @@ def test_a_wrong_answer_is_a_problem(status: str) -> None:
     [
         ({"severity": "ALERT", "action": "call_refused", "reason": "400 chat not found"}, False),
         ({"severity": "ALERT", "action": "call_refused", "reason": "400 message is too long"}, True),
-        ({"severity": "ALERT", "action": "update_set_aside", "error": "Unusable: x"}, False),
+        ({"severity": "ALERT", "action": "update_set_aside", "error": "InvalidPayload: x"}, False),
         ({"severity": "ALERT", "action": "update_set_aside", "error": "KeyError: x"}, True),
         ({"severity": "ALERT", "action": "webhook_failed", "error": "KeyError: x"}, True),
         ({"severity": "ALERT", "action": "something_new"}, True),
@@ -54,7 +54,7 @@ def test_a_wrong_answer_is_a_problem(status: str) -> None:
         ({"severity": "INFO", "action": "update_finished"}, False),
     ],
 )
-def test_a_line_that_a_person_must_not_have_to_read_is_a_problem(
+def test_a_line_that_a_user_must_not_have_to_read_is_a_problem(
     line: dict[str, Any], is_problem: bool
 ) -> None:
     result = Result("telegram", 1)

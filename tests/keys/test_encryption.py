@@ -93,7 +93,7 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
     monkeypatch.setenv("DATABASE_URL", "postgresql://u:p@localhost/postgres")
     monkeypatch.setenv("BOT_TOKENS", '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}')
     monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "webhook-secret-of-tests")
-    monkeypatch.setenv("PERSON_HASH_KEY", "a key of these tests, of 32 characters or more")
+    monkeypatch.setenv("USER_HASH_KEY", "a key of these tests, of 32 characters or more")
     settings.cache_clear()
     yield monkeypatch
     settings.cache_clear()

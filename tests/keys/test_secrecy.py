@@ -19,7 +19,7 @@ from tests.telegram.test_crashes import LATER, kill
 from tools.database.embedded import Server
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 
@@ -61,14 +61,14 @@ def assert_nowhere(stack: Stack, database_url: str, server: Server, key: str) ->
 
 
 @pytest.fixture
-def person(stack: Stack) -> Person:
-    return stack.telegram.person("Anna")
+def user(stack: Stack) -> TelegramUser:
+    return stack.telegram.user("Anna")
 
 
 def test_after_a_whole_story_it_is_nowhere(
-    stack: Stack, database_url: str, server: Server, person: Person
+    stack: Stack, database_url: str, server: Server, user: TelegramUser
 ) -> None:
-    chat = person.chat("assistant")
+    chat = user.chat("assistant")
     keys = [a_key(name) for name in ("OpenAI", "Google Gemini")] + [a_key("Anthropic", "wrong")]
     for name, key in zip(("OpenAI", "Google Gemini", "Anthropic"), keys, strict=True):
         add(chat, name, key)
@@ -89,9 +89,9 @@ def test_after_a_whole_story_it_is_nowhere(
 
 
 def test_a_key_of_no_known_shape_is_nowhere_either(
-    stack: Stack, database_url: str, server: Server, person: Person
+    stack: Stack, database_url: str, server: Server, user: TelegramUser
 ) -> None:
-    chat = person.chat("assistant")
+    chat = user.chat("assistant")
     key = secrets.token_hex(20)
     assert says(add(chat, "OpenAI", key).text, "keys_added", last_four=key[-4:])
     assert_nowhere(stack, database_url, server, key)
@@ -99,16 +99,21 @@ def test_a_key_of_no_known_shape_is_nowhere_either(
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_worker_that_dies_with_the_key_asks_for_it_again(
-    stack: Stack, database_url: str, server: Server, clock: Callable[[str], None], person: Person, when: Any
+    stack: Stack,
+    database_url: str,
+    server: Server,
+    clock: Callable[[str], None],
+    user: TelegramUser,
+    when: Any,
 ) -> None:
     """Killed before or after the commit, with nobody but the sweep to go on."""
-    chat = person.chat("assistant")
+    chat = user.chat("assistant")
     ask_to_add(chat, "OpenAI")
     chat.telegram.idle(20)
     key = secrets.token_hex(20)
     sent = chat.send_content({"text": "one"})  # gives the message a number
     chat.answer(20)
-    update = message_update(person, key, message_id=sent.message_id)
+    update = message_update(user, key, message_id=sent.message_id)
     stack.database.on("finish_update", when=when, do=lambda: kill(stack))
     stack.database.on("finish_update", when=when, do="cut")
     assert stack.telegram.deliver(update).status != 200
@@ -126,9 +131,9 @@ def test_a_worker_that_dies_with_the_key_asks_for_it_again(
 
 
 def test_a_redelivery_brings_the_key_again_and_keeps_it_once(
-    stack: Stack, sql: Sql, database_url: str, server: Server, person: Person
+    stack: Stack, sql: Sql, database_url: str, server: Server, user: TelegramUser
 ) -> None:
-    chat = person.chat("assistant")
+    chat = user.chat("assistant")
     ask_to_add(chat, "OpenAI")
     key = secrets.token_hex(20)
     stack.database.on("finish_update", when="before", do="cut", times=1)
@@ -139,16 +144,16 @@ def test_a_redelivery_brings_the_key_again_and_keeps_it_once(
     sent.wait(timeout=20)
     assert is_gone(chat, sent)
     rows = sql(
-        "select last_four from user_tokens t join users u on u.id = user_id where telegram_id = %s", person.id
+        "select last_four from user_tokens t join users u on u.id = user_id where telegram_id = %s", user.id
     )
     assert rows == [{"last_four": key[-4:]}]
     assert_nowhere(stack, database_url, server, key)
 
 
 def test_a_changed_message_may_bring_the_key(
-    stack: Stack, database_url: str, server: Server, person: Person
+    stack: Stack, database_url: str, server: Server, user: TelegramUser
 ) -> None:
-    chat = person.chat("assistant")
+    chat = user.chat("assistant")
     ask_to_add(chat, "OpenAI")
     sent = chat.send("my key")
     assert says(chat.answer(20).text, "keys_no_key")
@@ -160,9 +165,9 @@ def test_a_changed_message_may_bring_the_key(
 
 
 def test_a_forwarded_key_is_content_and_is_neither_taken_nor_stored(
-    stack: Stack, database_url: str, server: Server, person: Person
+    stack: Stack, database_url: str, server: Server, user: TelegramUser
 ) -> None:
-    chat = person.chat("assistant")
+    chat = user.chat("assistant")
     ask_to_add(chat, "OpenAI")
     key = secrets.token_hex(20)
     chat.forward(key)
@@ -173,13 +178,13 @@ def test_a_forwarded_key_is_content_and_is_neither_taken_nor_stored(
 
 
 def test_whatever_is_written_while_a_key_is_awaited_is_not_stored(
-    stack: Stack, sql: Sql, person: Person
+    stack: Stack, sql: Sql, user: TelegramUser
 ) -> None:
-    chat = person.chat("assistant")
+    chat = user.chat("assistant")
     ask_to_add(chat, "OpenAI")
     word = secrets.token_hex(20)
     update = message_update(
-        person,
+        user,
         "what is this?",
         caption=word,
         quote={"text": word, "position": 0},
@@ -200,13 +205,13 @@ def test_whatever_is_written_while_a_key_is_awaited_is_not_stored(
     assert kept
     assert word not in kept[0]
     assert json.loads(kept[0])["message"]["text"] == "[hidden]"
-    assert json.loads(kept[0])["message"]["from"]["id"] == person.id
+    assert json.loads(kept[0])["message"]["from"]["id"] == user.id
 
 
-def test_in_an_outage_a_lonely_key_is_not_passed_on(stack: Stack, person: Person) -> None:
-    chat = person.chat("assistant")
+def test_in_an_outage_a_lonely_key_is_not_passed_on(stack: Stack, user: TelegramUser) -> None:
+    chat = user.chat("assistant")
     ask_to_add(chat, "OpenAI")
-    probe = stack.telegram.person("Probe")
+    probe = stack.telegram.user("Probe")
     stack.database.down()
     eventually(lambda: stack.telegram.deliver(message_update(probe, "/show"), "second").status == 200, 20)
     asked = len(stack.ai.requests)
@@ -218,8 +223,10 @@ def test_in_an_outage_a_lonely_key_is_not_passed_on(stack: Stack, person: Person
 
 
 @pytest.mark.parametrize("whose", ["another person's", "another provider's"])
-def test_a_ciphertext_that_was_moved_is_refused(stack: Stack, sql: Sql, person: Person, whose: str) -> None:
-    chat, victim = person.chat("assistant"), stack.telegram.person("Ben").chat("assistant")
+def test_a_ciphertext_that_was_moved_is_refused(
+    stack: Stack, sql: Sql, user: TelegramUser, whose: str
+) -> None:
+    chat, victim = user.chat("assistant"), stack.telegram.user("Ben").chat("assistant")
     add(victim, "OpenAI", a_key("OpenAI"))
     add(
         chat,
@@ -260,10 +267,10 @@ def test_without_an_encryption_key_the_owner_is_told_how(without_keys: Stack, sq
         ("en", "This bot doesn’t support your own keys.", "./switchboard keys new"),
         ("ru", "Свои ключи в этом боте не поддерживаются.", "./switchboard keys new"),
     ):
-        anna = without_keys.telegram.person("Anna", language_code=language).chat("assistant")
+        anna = without_keys.telegram.user("Anna", language_code=language).chat("assistant")
         anna.send("/keys")
         assert anybody in anna.answer(20).text
-        owner = message_update(without_keys.telegram.person("Boss", language_code=language), "/keys")
+        owner = message_update(without_keys.telegram.user("Boss", language_code=language), "/keys")
         owner["message"]["from"]["id"] = owner["message"]["chat"]["id"] = 777000111
         told = without_keys.telegram.deliver(owner).json()["text"]
         assert owners in told
@@ -273,10 +280,10 @@ def test_without_an_encryption_key_the_owner_is_told_how(without_keys: Stack, sq
 def test_an_encryption_key_that_is_lost_costs_nobody_their_answers(
     stack: Stack, without_keys: Stack, sql: Sql
 ) -> None:
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     add(chat, "OpenAI", a_key("OpenAI"))
-    account = without_keys.telegram.world.add_person(chat.person)
-    there = Person(without_keys.telegram, account).chat("assistant")
+    account = without_keys.telegram.world.add_user(chat.user)
+    there = TelegramUser(without_keys.telegram, account).chat("assistant")
     there.send("does anybody hear me?")
     there.answer(20)
     assert without_keys.ai.headers[-1]["authorization"] == "Bearer emulator-openai"
@@ -284,11 +291,11 @@ def test_an_encryption_key_that_is_lost_costs_nobody_their_answers(
 
 
 def test_nothing_of_a_key_is_written_beside_the_emulators_data(
-    stack: Stack, tmp_path: Path, person: Person
+    stack: Stack, tmp_path: Path, user: TelegramUser
 ) -> None:
     from tools.emulator import storage
 
     key = a_key("OpenAI")
-    add(person.chat("assistant"), "OpenAI", key)
+    add(user.chat("assistant"), "OpenAI", key)
     storage.save(stack.telegram.world, tmp_path / "world.json")
     assert key not in (tmp_path / "world.json").read_text()

@@ -150,7 +150,7 @@ def test_what_cannot_be_a_key_is_refused_without_repeating_it(
     assert "sk-proj" not in f"{caught.value} {caught.value.diag.message_detail}"
 
 
-def test_they_go_with_the_person(sql: Sql, call: Call, anna: int) -> None:
+def test_they_go_with_the_user(sql: Sql, call: Call, anna: int) -> None:
     store(call, anna, "openai")
     sql("delete from users where id = %s", anna)
     assert sql("select from user_tokens where user_id = %s", anna) == []

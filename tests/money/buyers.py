@@ -11,18 +11,18 @@ from tests.people.conftest import Someone, everything, id_of
 Sql = Callable[..., list[dict[str, Any]]]
 
 
-def email_of(person: Someone) -> str:
+def email_of(user: Someone) -> str:
     """An address that does not have their number in it."""
-    return f"annabella.{person.id * 7}@example.com"
+    return f"annabella.{user.id * 7}@example.com"
 
 
-def order_of(money: Money, person: Someone, product: str = "credits_100", **rest: Any) -> int:
-    user_id = id_of(money.sql, person)
+def order_of(money: Money, user: Someone, product: str = "credits_100", **rest: Any) -> int:
+    user_id = id_of(money.sql, user)
     assert user_id
     return money.order(user_id, product, **rest)
 
 
-def tell(money: Money, person: Someone, *notices: dict[str, Any], key: str = "", **rest: Any) -> Any:
+def tell(money: Money, user: Someone, *notices: dict[str, Any], key: str = "", **rest: Any) -> Any:
     """Tell an event whose words name the buyer."""
     provider = rest.get("provider", "yookassa")
     return money.call(
@@ -30,16 +30,14 @@ def tell(money: Money, person: Someone, *notices: dict[str, Any], key: str = "",
         p_provider=provider,
         p_event_key=key or f"said-{number()}",
         p_type="payment",
-        p_body=f'{{"email": "{email_of(person)}", "account": "{person.id}"}}',
+        p_body=f'{{"email": "{email_of(user)}", "account": "{user.id}"}}',
         p_notices=list(notices),
     )
 
 
-def traces(sql: Sql, person: Someone) -> list[str]:
+def traces(sql: Sql, user: Someone) -> list[str]:
     """What still tells of a person."""
-    return [
-        line for line in everything(sql).splitlines() if str(person.id) in line or email_of(person) in line
-    ]
+    return [line for line in everything(sql).splitlines() if str(user.id) in line or email_of(user) in line]
 
 
 def order_row(money: Money, order: int) -> dict[str, Any]:

@@ -42,7 +42,7 @@ class Money:
         self.sql = sql
         self.call = call
 
-    def person(self, name: str = "Anna") -> int:
+    def user(self, name: str = "Anna") -> int:
         """A new person's users.id."""
         row = self.sql(
             "insert into users (telegram_id, first_name, language_code) values (%s, %s, 'en') returning id",
@@ -83,7 +83,7 @@ class Money:
         )
         return row
 
-    def user(self, user_id: int) -> dict[str, Any]:
+    def user_row(self, user_id: int) -> dict[str, Any]:
         (row,) = self.sql("select * from users where id = %s", user_id)
         return row
 
@@ -159,9 +159,9 @@ def buyer(connect: Callable[[], psycopg.Connection]) -> Callable[[], Someone]:
     """`buyer()` is a new person who has written to the assistant."""
 
     def new() -> Someone:
-        person = Someone(connect, name="Annabella the Buyer")
-        person.receive(next_update())
-        return person
+        user = Someone(connect, name="Annabella the Buyer")
+        user.receive(next_update())
+        return user
 
     return new
 

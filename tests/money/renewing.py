@@ -18,7 +18,7 @@ class Renewing:
         self.provider = f"saver-{next(_providers)}"
         self.method = f"card-{number()}"
         self.price = {"premium_month": "499.00", "premium_year": "4990.00"}[product]
-        self.user_id = money.person()
+        self.user_id = money.user()
         self.first = money.order(
             self.user_id, product, provider=self.provider, p_renews=True, p_contact="anna@example.com", **rest
         )
@@ -60,7 +60,7 @@ class Renewing:
         return self.money.sql("select * from orders where renewal_id = %s order by id", self.row()["id"])
 
     def user(self) -> dict[str, Any]:
-        return self.money.user(self.user_id)
+        return self.money.user_row(self.user_id)
 
     def sweep(self) -> None:
         self.money.sql("select private.expire_subscriptions(10000)")

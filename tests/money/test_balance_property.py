@@ -16,7 +16,7 @@ from tests.money.test_pay_from_balance import BOSS, buy, give
 
 pytestmark = pytest.mark.slow
 
-CALM = settings(
+SLOW = settings(
     max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], database=None
 )
 WORDS = ["top_up", "top_up", "buy", "buy", "buy", "again", "refund", "refund_part"]
@@ -40,7 +40,7 @@ class Story:
 
     def __init__(self, money: Money) -> None:
         self.money = money
-        self.people = [money.person(), money.person("Ben")]
+        self.people = [money.user(), money.user("Ben")]
         self.top_ups: list[tuple[int, str]] = []
         self.purchases: list[tuple[int, str, int]] = []  # user, reference, order
         self.spent = {user: Decimal(0) for user in self.people}
@@ -64,12 +64,12 @@ class Story:
 
     def buy(self, user: int, which: int) -> None:
         product, reference = PRODUCTS[which % 3], f"tap:{number()}"
-        before = self.money.user(user)["balance"]
+        before = self.money.user_row(user)["balance"]
         try:
             done = buy(self.money, user, product, reference)
         except psycopg.Error as error:
             assert error.sqlstate == "L0002"
-            assert self.money.user(user)["balance"] == before
+            assert self.money.user_row(user)["balance"] == before
             return
         assert before >= Decimal(done["amount"])
         self.spent[user] += Decimal(done["amount"])
@@ -114,7 +114,7 @@ class Story:
         assert self.money.wrong() == []
         assert self.money.call("check_balances") == []
         for user in self.people:
-            row = self.money.user(user)
+            row = self.money.user_row(user)
             given = self._sum(
                 "select coalesce(sum(e.given - e.taken), 0) as n from payment_effects e "
                 "where e.user_id = %s and e.effect = 'balance'", user,
@@ -130,7 +130,7 @@ class Story:
         return self.money.sql(statement, user)[0]["n"]
 
 
-@CALM
+@SLOW
 @given(steps=STEPS)
 def test_no_sequence_makes_or_loses_money(money: Money, boss: int, steps: list[tuple[str, int, int]]) -> None:
     story = Story(money)

@@ -80,7 +80,7 @@ def test_a_reduced_price_is_valid_and_never_above_what_was_promised(
 
 
 def test_the_next_purchase_costs_less_and_the_one_after_does_not(money: Money, sql: Sql) -> None:
-    anna, code, pay = money.person(), new_code(sql, "percent", 20), number()
+    anna, code, pay = money.user(), new_code(sql, "percent", 20), number()
     assert redeem(money, anna, code)["value"] == 20
     assert shown(money, anna)["percent"] == 20
     assert shown(money, anna)["prices"]["RUB"] == "119.20"
@@ -91,7 +91,7 @@ def test_the_next_purchase_costs_less_and_the_one_after_does_not(money: Money, s
     told = money.tell(paid(pay, order, "119.20"))
 
     assert said(told["outgoing"]) == ["paid_credits"]
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     assert is_consumed(sql, code)
     assert shown(money, anna) is None
     row = order_row(money, money.order(anna))
@@ -99,7 +99,7 @@ def test_the_next_purchase_costs_less_and_the_one_after_does_not(money: Money, s
 
 
 def test_the_full_price_is_not_what_was_asked(money: Money, sql: Sql, boss: int) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 20)
+    anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     told = money.tell(paid(number(), money.order(anna), "149.00"))
     assert said(told["outgoing"]) == ["payment_alarm_amount", "payment_held_amount"]
@@ -107,7 +107,7 @@ def test_the_full_price_is_not_what_was_asked(money: Money, sql: Sql, boss: int)
 
 
 def test_the_order_tells_both_prices_and_a_repetition_the_same(money: Money, sql: Sql) -> None:
-    anna = money.person()
+    anna = money.user()
     redeem(money, anna, new_code(sql, "percent", 50))
 
     def order() -> Any:
@@ -123,7 +123,7 @@ def test_the_order_tells_both_prices_and_a_repetition_the_same(money: Money, sql
 
 
 def test_an_order_that_renews_takes_no_discount_and_leaves_it(money: Money, sql: Sql) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 20)
+    anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
     assert (order_row(money, order)["amount"], order_row(money, order)["promocode_id"]) == (499, None)
@@ -147,7 +147,7 @@ def statuses(money: Money, orders: list[int]) -> list[str]:
 
 
 def test_a_discount_is_bound_to_one_order_at_a_time(money: Money, sql: Sql, boss: int) -> None:
-    anna, ben, code = money.person(), money.person("Ben"), new_code(sql, "percent", 20)
+    anna, ben, code = money.user(), money.user("Ben"), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     redeem(money, ben, code)
     orders = [money.order(anna), money.order(anna, provider="stripe"), money.order(anna)]
@@ -158,15 +158,15 @@ def test_a_discount_is_bound_to_one_order_at_a_time(money: Money, sql: Sql, boss
 
     late = number()
     assert "payment_alarm_withdrawn" in said(money.tell(paid(late, orders[0], "119.20"))["outgoing"])
-    assert (money.payment(late)["problem"], money.user(anna)["bonus_credits"]) == ("withdrawn", 0)
+    assert (money.payment(late)["problem"], money.user_row(anna)["bonus_credits"]) == ("withdrawn", 0)
     assert shown(money, anna)["percent"] == 20, "what is held uses nothing up"
     assert "paid_credits" in said(money.tell(paid(number(), orders[2], "119.20"))["outgoing"])
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     assert may_pay(money, others) == "ok", "another person's discount is their own"
 
 
 def test_money_for_a_withdrawn_order_can_be_refunded(money: Money, sql: Sql, boss: int) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     redeem(money, anna, new_code(sql, "percent", 20))
     first = money.order(anna)
     money.order(anna)
@@ -178,20 +178,20 @@ def test_money_for_a_withdrawn_order_can_be_refunded(money: Money, sql: Sql, bos
     assert (asked["outcome"], asked["left"]) == ("opened", "119.20")
     told = money.tell(refunded(pay, "119.20", refund_id=asked["refund"]["id"]))
     assert said(told["outgoing"])[0] == "refunded_unused"
-    assert (money.payment(pay)["status"], money.user(anna)["bonus_credits"]) == ("refunded", 0)
+    assert (money.payment(pay)["status"], money.user_row(anna)["bonus_credits"]) == ("refunded", 0)
 
 
 @pytest.mark.parametrize("first_paid", [0, 5, 11])
 def test_of_twelve_orders_made_before_the_first_payment_one_is_given(
     money: Money, sql: Sql, boss: int, first_paid: int
 ) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 99)
+    anna, code = money.user(), new_code(sql, "percent", 99)
     redeem(money, anna, code)
     orders = [money.order(anna) for _ in range(12)]
     amount = str(order_row(money, orders[0])["amount"])
     for order in orders[first_paid:] + orders[:first_paid]:
         assert money.tell(paid(number(), order, amount))["outcome"] == "applied"
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     assert is_consumed(sql, code)
     assert statuses(money, orders) == ["withdrawn"] * 11 + ["completed"]
 
@@ -201,7 +201,7 @@ def test_an_order_that_ended_before_is_not_paid_with_a_discount_that_another_one
     money: Money, sql: Sql, boss: int, end: str
 ) -> None:
     """Orders that expired or failed are no supply of cheap ones."""
-    anna, code = money.person(), new_code(sql, "percent", 20)
+    anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     orders = []
     for _ in range(3):
@@ -211,14 +211,14 @@ def test_an_order_that_ended_before_is_not_paid_with_a_discount_that_another_one
         else:
             sql("update orders set expires_at = private.clock() where id = %s", orders[-1])
     money.tell(paid(number(), orders[2], "119.20"))  # late, and the last: honoured
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     for order in orders[:2]:
         money.tell(paid(number(), order, "119.20"))
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def test_a_failed_payment_leaves_the_discount_to_the_next_order(money: Money, sql: Sql) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 20)
+    anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     for kind in ("failed", "canceled", "failed"):
         order, pay = money.order(anna), number()
@@ -230,7 +230,7 @@ def test_a_failed_payment_leaves_the_discount_to_the_next_order(money: Money, sq
 
 
 def test_money_that_is_not_what_we_asked_leaves_the_discount(money: Money, sql: Sql, boss: int) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 20)
+    anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     order = money.order(anna)
     for change in ({"amount": "1.00"}, {"currency": "USD"}, {"is_test": True}, {"telegram_id": 1}):
@@ -238,32 +238,32 @@ def test_money_that_is_not_what_we_asked_leaves_the_discount(money: Money, sql: 
         assert not is_consumed(sql, code), change
     money.tell(paid(number(), order, "119.20"))
     assert is_consumed(sql, code)
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def test_two_orders_of_one_discount_that_are_paid_at_once_do_not_wait_in_a_circle(
     money: Money, sql: Sql
 ) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 20)
+    anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     orders = [money.order(anna) for _ in range(8)]
     told = in_parallel(8, lambda n: money.tell(paid(number(), orders[n], "119.20"))["outcome"])
     assert set(told) == {"applied"}
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     assert is_consumed(sql, code)
 
 
 def test_orders_made_at_once_share_no_discount(money: Money, sql: Sql) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 20)
+    anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     orders = in_parallel(10, lambda _n: money.order(anna))
     assert sorted(statuses(money, orders)) == ["pending"] + ["withdrawn"] * 9
     in_parallel(10, lambda n: money.tell(paid(number(), orders[n], "119.20")))
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def test_one_call_made_ten_times_at_once_withdraws_nothing(money: Money, sql: Sql) -> None:
-    anna, reference = money.person(), f"assistant:{number()}"
+    anna, reference = money.user(), f"assistant:{number()}"
     redeem(money, anna, new_code(sql, "percent", 20))
     values = {
         "p_user_id": anna, "p_product_key": "credits_100", "p_provider": "yookassa", "p_currency": "RUB",
@@ -280,7 +280,7 @@ def test_one_call_made_ten_times_at_once_withdraws_nothing(money: Money, sql: Sq
 @pytest.mark.parametrize("round_", range(4))
 def test_orders_payments_and_failures_at_once_give_one(money: Money, sql: Sql, round_: int) -> None:
     """Without deadlocks, whoever comes first; what was not given is held."""
-    anna, code = money.person(), new_code(sql, "percent", 20)
+    anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     first = money.order(anna)
     pays = [number() for _ in range(12)]
@@ -301,14 +301,14 @@ def test_orders_payments_and_failures_at_once_give_one(money: Money, sql: Sql, r
         anna,
     )
     assert given_["reduced"] <= 1
-    assert money.user(anna)["bonus_credits"] == 100 * given_["all"]
+    assert money.user_row(anna)["bonus_credits"] == 100 * given_["all"]
     assert is_consumed(sql, code) == (given_["reduced"] == 1)
 
 
 def test_a_discount_is_used_up_by_the_first_that_is_paid_and_by_nothing_before(
     money: Money, sql: Sql
 ) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 20)
+    anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     order, pay = money.order(anna), number()
     for kind in ("pending", "failed", "canceled"):
@@ -319,7 +319,7 @@ def test_a_discount_is_used_up_by_the_first_that_is_paid_and_by_nothing_before(
 
 
 def test_of_two_discounts_the_greater_goes_first(money: Money, sql: Sql) -> None:
-    anna = money.person()
+    anna = money.user()
     small, great = new_code(sql, "percent", 10), new_code(sql, "percent", 50)
     redeem(money, anna, small)
     redeem(money, anna, great)
@@ -333,7 +333,7 @@ def test_a_discount_ends_with_its_code_and_not_when_it_is_switched_off(
     money: Money, sql: Sql, clock: Clock
 ) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna = money.person()
+    anna = money.user()
     code = new_code(sql, "percent", 20, valid_from="2027-01-01", valid_until="2027-01-11 12:00:00+03")
     told = redeem(money, anna, code)
     assert told["until"].startswith("2027-01-11")
@@ -349,17 +349,17 @@ def test_a_discount_ends_with_its_code_and_not_when_it_is_switched_off(
     assert shown(money, anna) is None
     assert order_row(money, money.order(anna))["amount"] == 149
     money.tell(paid(number(), order, "119.20"))
-    assert money.user(anna)["bonus_credits"] == 100, "it was made before"
+    assert money.user_row(anna)["bonus_credits"] == 100, "it was made before"
 
 
 def test_a_discount_that_has_ended_is_looked_at_again_by_every_way_to_pay(
     money: Money, sql: Sql, clock: Clock
 ) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna = money.person()
+    anna = money.user()
     code = new_code(sql, "percent", 20, valid_until="2027-01-11 12:00:00+03")
     redeem(money, anna, code)
-    telegram_id = money.user(anna)["telegram_id"]
+    telegram_id = money.user_row(anna)["telegram_id"]
     money.call(
         "adjust_balance",
         p_telegram_id=telegram_id,
@@ -368,7 +368,7 @@ def test_a_discount_that_has_ended_is_looked_at_again_by_every_way_to_pay(
         p_reference=f"gift:{anna}",
     )
     clock("timestamptz '2027-01-11 12:00:00+03'")
-    assert redeem(money, money.person(), code)["outcome"] == "expired"
+    assert redeem(money, money.user(), code)["outcome"] == "expired"
     assert shown(money, anna) is None
     for provider in ("yookassa", "telegram_stars", "stripe"):
         assert order_row(money, money.order(anna, provider=provider))["promocode_id"] is None
@@ -388,7 +388,7 @@ def test_a_discount_that_has_ended_is_looked_at_again_by_every_way_to_pay(
 def test_a_percent_code_has_both_its_limits(money: Money, sql: Sql) -> None:
     """Two people at most, however many come at once, and each of them once, also after it was used."""
     code = new_code(sql, "percent", 20, max_uses=2)
-    people = [money.person() for _ in range(6)]
+    people = [money.user() for _ in range(6)]
     told = in_parallel(12, lambda n: redeem(money, people[n % 6], code)["outcome"])
     assert told.count("redeemed") == 2
     assert sql("select uses from promocodes where code = %s", code)[0]["uses"] == 2
@@ -407,7 +407,7 @@ def test_a_percent_code_has_both_its_limits(money: Money, sql: Sql) -> None:
 
 
 def test_where_nothing_can_be_taken_off_the_discount_stays(money: Money, sql: Sql) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 50)
+    anna, code = money.user(), new_code(sql, "percent", 50)
     sql("insert into product_prices values ('credits_100', 'EUR', 1) on conflict do nothing")
     try:
         redeem(money, anna, code)
@@ -421,7 +421,7 @@ def test_where_nothing_can_be_taken_off_the_discount_stays(money: Money, sql: Sq
 
 
 def test_refund_and_commission_go_by_what_was_paid(money: Money, sql: Sql) -> None:
-    boris, anna, pay = money.person("Boris"), money.person(), number()
+    boris, anna, pay = money.user("Boris"), money.user(), number()
     sql(
         "insert into user_referrals (referrer_id, referred_id, status, completed_at) "
         "values (%s, %s, 'completed', private.clock())",
@@ -433,18 +433,18 @@ def test_refund_and_commission_go_by_what_was_paid(money: Money, sql: Sql) -> No
         code = new_code(sql, "percent", 50)
         redeem(money, anna, code)
         money.tell(paid(pay, money.order(anna), "74.50"))
-        assert float(money.user(boris)["balance"]) == 7.45
+        assert float(money.user_row(boris)["balance"]) == 7.45
         money.tell(refunded(pay, "37.25"))
-        assert money.user(anna)["bonus_credits"] == 50
+        assert money.user_row(anna)["bonus_credits"] == 50
         money.tell(refunded(pay, "37.25", "r2"))
-        assert (money.user(anna)["bonus_credits"], float(money.user(boris)["balance"])) == (0, 0)
+        assert (money.user_row(anna)["bonus_credits"], float(money.user_row(boris)["balance"])) == (0, 0)
         assert is_consumed(sql, code), "a refund brings no discount back"
     finally:
         sql("update private.settings set value = '0' where key = 'referral_commission_percent'")
 
 
 def test_nobody_elses_discount_is_shown_or_taken(money: Money, sql: Sql) -> None:
-    anna, ben = money.person(), money.person()
+    anna, ben = money.user(), money.user()
     redeem(money, anna, new_code(sql, "percent", 20))
     assert shown(money, ben) is None
     assert shown(money, None) is None
@@ -452,18 +452,18 @@ def test_nobody_elses_discount_is_shown_or_taken(money: Money, sql: Sql) -> None
 
 
 def test_of_ten_orders_paid_at_once_one_uses_the_discount_up(money: Money, sql: Sql) -> None:
-    anna, code = money.person(), new_code(sql, "percent", 20)
+    anna, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, anna, code)
     orders = [money.order(anna) for _ in range(10)]
     in_parallel(10, lambda n: money.tell(paid(number(), orders[n], "119.20")))
     assert is_consumed(sql, code)
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def test_an_order_made_while_the_discount_goes_is_whole_or_reduced(money: Money, sql: Sql) -> None:
     """Whichever comes first, the order is asked and paid for with the sum that it has."""
     for _ in range(5):
-        anna, code = money.person(), new_code(sql, "percent", 20)
+        anna, code = money.user(), new_code(sql, "percent", 20)
         redeem(money, anna, code)
         first = money.order(anna)
         made = in_parallel(
@@ -473,5 +473,5 @@ def test_an_order_made_while_the_discount_goes_is_whole_or_reduced(money: Money,
         assert row["amount"] in (Decimal("149.00"), Decimal("119.20"))
         assert (row["full_amount"] is None) == (row["amount"] == 149)
         money.tell(paid(number(), made, str(row["amount"])))
-        given_, is_whole = money.user(anna)["bonus_credits"], row["amount"] == 149
+        given_, is_whole = money.user_row(anna)["bonus_credits"], row["amount"] == 149
         assert given_ == (200 if is_whole else 100), "one of both has the discount"

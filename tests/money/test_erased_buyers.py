@@ -20,7 +20,7 @@ from tests.support import examples
 Sql = Callable[..., list[dict[str, Any]]]
 New = Callable[[], Someone]
 PRICES = {"credits_100": "149.00", "balance_500": "500.00", "premium_month": "499.00"}
-CALM = settings(
+SLOW = settings(
     max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -218,7 +218,7 @@ def test_an_event_that_waits_keeps_what_happened_and_loses_who(money: Money, sql
     assert event["processed_at"]
 
 
-def test_an_event_of_an_erased_person_that_fails_keeps_no_words(money: Money, sql: Sql, buyer: New) -> None:
+def test_an_event_of_an_erased_user_that_fails_keeps_no_words(money: Money, sql: Sql, buyer: New) -> None:
     anna = buyer()
     order = order_of(money, anna)
     anna.erase()
@@ -249,7 +249,7 @@ def test_events_that_came_before_their_order_was_known_go_too(
 
 
 @pytest.mark.parametrize("written", ["{email}", "{encoded}", "{id}"])
-def test_words_that_nobody_understood_are_emptied_when_they_name_the_person(
+def test_words_that_nobody_understood_are_emptied_when_they_name_the_user(
     money: Money, sql: Sql, buyer: New, written: str
 ) -> None:
     anna, ben = buyer(), buyer()
@@ -329,13 +329,13 @@ STEPS = st.lists(
 )
 
 
-@CALM
+@SLOW
 @given(STEPS)
 def test_any_facts_before_and_after_an_erasure_agree(
     money: Money, sql: Sql, buyer: New, steps: list[Any]
 ) -> None:
     people = [buyer(), buyer()]
-    orders = [[order_of(money, person, product) for product in PRICES] for person in people]
+    orders = [[order_of(money, user, product) for product in PRICES] for user in people]
     charges = [[number() for _ in PRICES] for _ in people]
     prices = [float(price) for price in PRICES.values()]
     gone = set()

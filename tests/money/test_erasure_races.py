@@ -46,11 +46,11 @@ def waits(sql: Sql, future: Future[Any]) -> bool:
     )
 
 
-def record(connection: psycopg.Connection, person: Someone, *notices: dict[str, Any], key: str = "") -> Any:
+def record(connection: psycopg.Connection, user: Someone, *notices: dict[str, Any], key: str = "") -> Any:
     """Tell an event over a connection whose transaction stays open."""
     row = connection.execute(
         "select record_payment_event('yookassa', %s, 'payment', %s, %s)",
-        (key or f"open-{number()}", f"{person.id} {email_of(person)}", Jsonb(list(notices))),
+        (key or f"open-{number()}", f"{user.id} {email_of(user)}", Jsonb(list(notices))),
     ).fetchone()
     assert row
     return row[0]
@@ -114,7 +114,7 @@ def test_money_that_comes_during_the_erasure_waits_and_finds_nobody(
 
 
 @pytest.mark.parametrize("what", ["paid", "refund", "failed once", "kept", "disputed and waiting"])
-def test_an_erasure_that_has_the_person_gets_everything_else_of_theirs(
+def test_an_erasure_that_has_the_user_gets_everything_else_of_theirs(
     money: Money, sql: Sql, buyer: New, boss: int, database_url: str, beside: Any, what: str
 ) -> None:
     """Whoever waits for a person holds nothing of theirs: the erasure would wait for them for ever."""
@@ -218,46 +218,46 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
     money: Money, sql: Sql, buyer: New
 ) -> None:
     people = [buyer() for _ in range(5)]
-    for person, by in zip(people[1:], people, strict=False):
+    for user, by in zip(people[1:], people, strict=False):
         sql(
             "insert into user_referrals (referrer_id, referred_id, status) values (%s, %s, 'completed')",
             id_of(sql, by),
-            id_of(sql, person),
+            id_of(sql, user),
         )
     prices = {"credits_100": "149.00", "balance_500": "500.00", "premium_month": "499.00"}
     bought = [
-        (person, product, order_of(money, person, product, p_contact=email_of(person)), number())
-        for person in people
+        (user, product, order_of(money, user, product, p_contact=email_of(user)), number())
+        for user in people
         for product in prices
         for _ in range(4)
     ]
 
     def act(n: int) -> str:
         dice = random.Random(n)
-        person, product, order, pay = dice.choice(bought)
+        user, product, order, pay = dice.choice(bought)
         price = prices[product]
         try:
             kind = dice.choice(
                 ["paid"] * 4 + ["refund", "refund", "erase", "kept", "remind", "come", "export"]
             )
             if kind == "paid":
-                return str(tell(money, person, paid(pay, order, price), key=f"{pay}-{n % 3}")["outcome"])
+                return str(tell(money, user, paid(pay, order, price), key=f"{pay}-{n % 3}")["outcome"])
             if kind == "refund":
                 part = f"{float(price) / 2:.2f}"
-                return str(tell(money, person, refunded(pay, part, f"r{n % 2}", order_id=order))["outcome"])
+                return str(tell(money, user, refunded(pay, part, f"r{n % 2}", order_id=order))["outcome"])
             if kind == "erase":
-                person.erase(balance="1000000")
+                user.erase(balance="1000000")
             elif kind == "kept":
                 money.call("apply_kept_events")
             elif kind == "remind":
                 money.call("remind_of_ends")
             elif kind == "export":
-                money.call("export_person", p_user_id=id_of(sql, person) or 0)
+                money.call("export_person", p_user_id=id_of(sql, user) or 0)
             else:
                 # After an erasure in between, the end of the work clears the update.
                 update_id = next_update()
-                person.receive(update_id)
-                person.finish(update_id)
+                user.receive(update_id)
+                user.finish(update_id)
         except psycopg.Error as error:
             return error.sqlstate or "?"
         return "done"
@@ -273,7 +273,7 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
     assert outcomes.count("applied") > 20
     assert money.wrong() == []
     assert sql("select check_balances() as wrong") == [{"wrong": []}]
-    for person in people:
-        person.receive(next_update())
-        person.erase(balance="1000000")
-        assert traces(sql, person) == []
+    for user in people:
+        user.receive(next_update())
+        user.erase(balance="1000000")
+        assert traces(sql, user) == []

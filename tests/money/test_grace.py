@@ -24,7 +24,7 @@ class Late:
     def __init__(self, money: Money, clock: Clock) -> None:
         self.money, self.clock = money, clock
         clock("timestamptz '2027-01-10 12:00:00+03'")
-        self.user_id, self.subscription = money.person(), f"sub_{number()}"
+        self.user_id, self.subscription = money.user(), f"sub_{number()}"
         order = money.order(self.user_id, "premium_month", provider="stripe", p_renews=True)
         self.tell(paid(number(), order, "499.00", subscription_id=self.subscription))
 
@@ -42,7 +42,7 @@ class Late:
     @property
     def level(self) -> int:
         self.money.sql("select private.refresh_access(%s)", self.user_id)  # whoever asks anew agrees
-        return int(self.money.user(self.user_id)["vip_level"])
+        return int(self.money.user_row(self.user_id)["vip_level"])
 
     def plan(self) -> dict[str, Any]:
         (row,) = self.money.sql("select private.plan_of(%s) as plan", self.user_id)
@@ -50,7 +50,7 @@ class Late:
 
     def reminded(self) -> list[str]:
         """What they are reminded of now; others are, too."""
-        chat = self.money.user(self.user_id)["telegram_id"]
+        chat = self.money.user_row(self.user_id)["telegram_id"]
         due = self.money.call("remind_of_ends", p_limit=10000)
         return said([one for one in due if one["parameters"]["chat_id"] == chat])
 
@@ -159,11 +159,11 @@ def test_of_a_failed_charge_it_is_told_until_when_the_plan_stays(anna: Late) -> 
 
 def test_somebody_elses_renewal_and_another_plans_give_nothing(anna: Late, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    ben = anna.money.person("Ben")
+    ben = anna.money.user("Ben")
     anna.money.tell(paid(number(), anna.money.order(ben, "premium_month"), "499.00"))
     anna.after(0)
     assert anna.level == 1
-    assert anna.money.user(ben)["vip_level"] == 0
+    assert anna.money.user_row(ben)["vip_level"] == 0
 
 
 def test_what_an_admin_gave_ends_on_its_day(anna: Late) -> None:

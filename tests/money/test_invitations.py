@@ -19,7 +19,7 @@ _messages = itertools.count(500_000)
 
 def invited(money: Money, user_id: int | None = None, **rest: Any) -> tuple[int, int]:
     """An order whose message is known: its number and the message's."""
-    order, message = money.order(user_id or money.person(), **rest), next(_messages)
+    order, message = money.order(user_id or money.user(), **rest), next(_messages)
     money.call(
         "keep_checkout", p_order_id=order, p_url="https://pay.example", p_reference="r", p_message_id=message
     )
@@ -98,7 +98,7 @@ def test_a_dispute_is_no_refund_and_ends_with_the_purchase(money: Money) -> None
 
 
 def test_what_is_paid_before_its_message_is_known_is_changed_then(money: Money) -> None:
-    order = money.order(money.person())
+    order = money.order(money.user())
     assert said(money.tell(paid(number(), order))["outgoing"]) == ["paid_credits"]
     money.call("keep_invitation", p_order_id=order, p_message_id=next(_messages))
     assert edits(money, order) == ["invitation_paid"]
@@ -106,7 +106,7 @@ def test_what_is_paid_before_its_message_is_known_is_changed_then(money: Money) 
 
 def test_a_payment_and_its_message_at_once_end_with_one_edit(money: Money) -> None:
     for _ in range(6):
-        order, message, pay = money.order(money.person()), next(_messages), number()
+        order, message, pay = money.order(money.user()), next(_messages), number()
         in_parallel(2, partial(_do, money, order, message, pay))
         assert edits(money, order) == ["invitation_paid"]
 
@@ -119,7 +119,7 @@ def _do(money: Money, order: int, message: int, pay: str, which: int) -> None:
 
 
 def test_an_order_whose_discount_went_to_another_says_so(money: Money, sql: Sql) -> None:
-    user_id, code = money.person(), new_code(sql, "percent", 20)
+    user_id, code = money.user(), new_code(sql, "percent", 20)
     redeem(money, user_id, code)
     order, _ = invited(money, user_id)
     second, _ = invited(money, user_id)
@@ -142,7 +142,7 @@ def test_what_expired_is_changed_once_whatever_it_became(money: Money, clock: Ca
 
 
 def test_a_tap_in_a_message_that_invites_already_gets_the_same_order(money: Money) -> None:
-    user_id = money.person()
+    user_id = money.user()
     order, message = invited(money, user_id)
 
     def tap(**changed: Any) -> dict[str, Any]:
@@ -153,13 +153,13 @@ def test_a_tap_in_a_message_that_invites_already_gets_the_same_order(money: Mone
 
     assert (tap()["outcome"], tap()["id"]) == ("reused", order)
     assert tap(p_message_id=next(_messages))["outcome"] == "created", "another message is another purchase"
-    assert tap(p_user_id=money.person())["outcome"] == "created", "the same number in another chat"
+    assert tap(p_user_id=money.user())["outcome"] == "created", "the same number in another chat"
     assert tap(p_bot="second")["outcome"] == "created"
     money.tell(paid(number(), order))
     closed = tap(p_provider="stripe")
     assert (closed["outcome"], closed["state"], closed["amount"]) == ("closed", "paid", "149.00")
     assert money.call("leave_checkout", p_user_id=user_id, p_order_id=order)["state"] == "paid"
-    assert money.call("leave_checkout", p_user_id=money.person(), p_order_id=order)["outcome"] == "unknown"
+    assert money.call("leave_checkout", p_user_id=money.user(), p_order_id=order)["outcome"] == "unknown"
 
 
 def test_a_reminder_is_changed_with_the_checkout(money: Money) -> None:

@@ -36,7 +36,7 @@ def running(money: Money, user: int) -> list[str]:
 @pytest.mark.parametrize("before", ["stripe", "telegram_stars", "yookassa"])
 @pytest.mark.parametrize("after", ["stripe", "telegram_stars", "yookassa"])
 def test_the_new_one_replaces_the_one_before(money: Money, before: str, after: str) -> None:
-    anna = money.person()
+    anna = money.user()
     begin(money, anna, before)
     until = money.ends_at(anna)
 
@@ -56,14 +56,14 @@ def test_the_new_one_replaces_the_one_before(money: Money, before: str, after: s
 
 @pytest.mark.parametrize("product", ["premium_month", "premium_year"])
 def test_one_of_another_length_replaces_it_too(money: Money, product: str) -> None:
-    anna = money.person()
+    anna = money.user()
     begin(money, anna, "stripe", "premium_year" if product == "premium_month" else "premium_month")
     begin(money, anna, "stripe", product)
     assert len(running(money, anna)) == 1
 
 
 def test_two_links_that_were_made_before_either_was_paid_leave_one(money: Money) -> None:
-    anna = money.person()
+    anna = money.user()
     orders = [money.order(anna, "premium_month", "USD", provider="stripe", p_renews=True) for _ in range(4)]
     for order in orders:
         begin(money, anna, "stripe", order=order)
@@ -72,7 +72,7 @@ def test_two_links_that_were_made_before_either_was_paid_leave_one(money: Money)
 
 def test_links_that_are_paid_at_once_leave_one(money: Money) -> None:
     for _ in range(3):
-        anna = money.person()
+        anna = money.user()
         orders = [
             money.order(anna, "premium_month", "USD", provider="stripe", p_renews=True) for _ in range(4)
         ]
@@ -128,7 +128,7 @@ def claim(money: Money, provider: str) -> list[dict[str, Any]]:
 
 def test_the_job_gets_what_the_provider_needs_and_asks_until_it_is_stopped(money: Money) -> None:
     provider = f"stopper-{number()}"
-    anna = money.person()
+    anna = money.user()
     order = money.order(anna, "premium_month", "USD", provider=provider, p_renews=True)
     first = number()
     money.tell(
@@ -140,7 +140,7 @@ def test_the_job_gets_what_the_provider_needs_and_asks_until_it_is_stopped(money
 
     (asked,) = claim(money, provider)
     assert asked["subscription_id"] == f"sub_{order}"
-    assert asked["telegram_id"] == money.user(anna)["telegram_id"]
+    assert asked["telegram_id"] == money.user_row(anna)["telegram_id"]
     assert (asked["payment_id"], asked["payer"]) == (first, "+79990000000")
     assert claim(money, provider) == [], "whoever has it asks alone"
     money.call("keep_orphan_answer", p_renewal_id=asked["id"], p_is_stopped=False)

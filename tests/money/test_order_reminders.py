@@ -43,11 +43,11 @@ def age(money: Money, order: int, hours: float = 2.1) -> None:
 
 
 def chat(money: Money, user: int) -> int:
-    return int(money.user(user)["telegram_id"])
+    return int(money.user_row(user)["telegram_id"])
 
 
 def test_one_reminder_with_the_price_and_the_way_back(money: Money, remind: Callable[[], list[int]]) -> None:
-    anna = money.person()
+    anna = money.user()
     order = old_order(money, anna)
     money.call("keep_checkout", p_order_id=order, p_url="https://pay.example/1", p_reference="1")
     (owed,) = money.call("remind_of_orders")
@@ -63,7 +63,7 @@ def test_one_reminder_with_the_price_and_the_way_back(money: Money, remind: Call
 
 
 def test_without_a_link_there_is_only_the_way_back(money: Money, remind: Callable[[], list[int]]) -> None:
-    order = old_order(money, money.person())
+    order = old_order(money, money.user())
     (owed,) = money.call("remind_of_orders")
     assert owed["parameters"]["buttons"] == [[{"key": "buy_other", "data": f"other:{order}"}]]
     assert owed["parameters"]["order_id"] == order, "its message changes with the order"
@@ -74,7 +74,7 @@ def test_without_the_setting_nothing_is_sent(
     money: Money, remind: Callable[[], list[int]], hours: str
 ) -> None:
     money.sql("update private.settings set value = %s::jsonb where key = 'order_reminder_hours'", hours)
-    old_order(money, money.person())
+    old_order(money, money.user())
     assert remind() == []
 
 
@@ -87,14 +87,14 @@ def test_it_is_off_by_default(money: Money) -> None:
 def test_it_comes_when_the_hours_are_over(
     money: Money, remind: Callable[[], list[int]], hours: float, due: bool
 ) -> None:
-    anna = money.person()
+    anna = money.user()
     old_order(money, anna, hours)
     assert remind() == ([chat(money, anna)] if due else [])
 
 
 def test_part_of_an_hour_may_be_set(money: Money, remind: Callable[[], list[int]]) -> None:
     money.sql("update private.settings set value = '0.5' where key = 'order_reminder_hours'")
-    anna = money.person()
+    anna = money.user()
     old_order(money, anna, 0.6)
     assert remind() == [chat(money, anna)]
 
@@ -127,9 +127,9 @@ UNWANTED: dict[str, Callable[[Money, int, int], Any]] = {
 def test_who_is_done_with_the_order_is_not_reminded(
     money: Money, remind: Callable[[], list[int]], why: str
 ) -> None:
-    other = money.order(money.person(), "premium_month", "USD", provider="stripe", p_renews=True)
+    other = money.order(money.user(), "premium_month", "USD", provider="stripe", p_renews=True)
     money.tell(paid(number(), other, "5.99", "USD", subscription_id=f"sub_r{other}"), provider="stripe")
-    anna = money.person()
+    anna = money.user()
     order = old_order(money, anna)
     UNWANTED[why](money, anna, order)
     assert remind() == []
@@ -138,14 +138,14 @@ def test_who_is_done_with_the_order_is_not_reminded(
 def test_a_plan_that_was_bought_for_a_year_is_not_offered_for_a_month(
     money: Money, remind: Callable[[], list[int]]
 ) -> None:
-    anna = money.person()
+    anna = money.user()
     old_order(money, anna, product="premium_month")
     money.tell(paid(number(), money.order(anna, "premium_year"), "4990.00"))
     assert remind() == []
 
 
 def test_another_purchase_does_not_silence_it(money: Money, remind: Callable[[], list[int]]) -> None:
-    anna = money.person()
+    anna = money.user()
     old_order(money, anna, product="premium_month")
     money.tell(paid(number(), money.order(anna)))
     assert remind() == [chat(money, anna)]
@@ -154,7 +154,7 @@ def test_another_purchase_does_not_silence_it(money: Money, remind: Callable[[],
 def test_of_two_orders_of_one_product_one_is_reminded_of(
     money: Money, remind: Callable[[], list[int]]
 ) -> None:
-    anna = money.person()
+    anna = money.user()
     for _ in range(3):
         old_order(money, anna)
     assert remind() == [chat(money, anna)]
@@ -162,7 +162,7 @@ def test_of_two_orders_of_one_product_one_is_reminded_of(
 
 
 def test_a_failed_attempt_is_reminded_of(money: Money, remind: Callable[[], list[int]]) -> None:
-    anna = money.person()
+    anna = money.user()
     order = old_order(money, anna)
     money.tell({"kind": "failed", "order_id": order})
     assert remind() == [chat(money, anna)]
@@ -171,7 +171,7 @@ def test_a_failed_attempt_is_reminded_of(money: Money, remind: Callable[[], list
 def test_an_order_whose_discount_went_to_another_is_not_reminded_of(
     money: Money, remind: Callable[[], list[int]]
 ) -> None:
-    anna, code = money.person(), new_code(money.sql, "percent", 50)
+    anna, code = money.user(), new_code(money.sql, "percent", 50)
     redeem(money, anna, code)
     old_order(money, anna)
     money.sql("update promocode_usages set consumed_at = now() where user_id = %s", anna)
@@ -179,7 +179,7 @@ def test_an_order_whose_discount_went_to_another_is_not_reminded_of(
 
 
 def test_jobs_at_once_send_one(money: Money, remind: Callable[[], list[int]]) -> None:
-    people = [money.person() for _ in range(5)]
+    people = [money.user() for _ in range(5)]
     for user in people:
         old_order(money, user)
     sent = list(itertools.chain.from_iterable(in_parallel(6, lambda _n: remind())))
@@ -192,7 +192,7 @@ def test_a_payment_that_is_being_recorded_comes_first(
     connect: Callable[[], psycopg.Connection],
     database_url: str,
 ) -> None:
-    anna = money.person()
+    anna = money.user()
     order = old_order(money, anna)
     with psycopg.connect(database_url) as holder:
         holder.execute("select from orders where id = %s for update", (order,))

@@ -25,10 +25,10 @@ def changed(subscription: str, status: str = "active", **rest: Any) -> dict[str,
     return {"kind": f"subscription_{status}", "subscription_id": subscription, **rest}
 
 
-def left_behind(money: Money, person: Someone, provider: str = "stripe") -> int:
+def left_behind(money: Money, user: Someone, provider: str = "stripe") -> int:
     """A recurring order whose checkout is open while its user erases themselves."""
-    order = order_of(money, person, "premium_month", provider=provider, p_renews=True)
-    person.erase()
+    order = order_of(money, user, "premium_month", provider=provider, p_renews=True)
+    user.erase()
     return order
 
 
@@ -249,7 +249,7 @@ def test_the_job_gives_them_up_too(money: Money, sql: Sql, boss: int, clock: Clo
 
 
 def test_what_else_such_an_event_says_is_applied(money: Money, sql: Sql, boss: int, clock: Clock) -> None:
-    anna, pay, key = money.person(), number(), f"mixed-{number()}"
+    anna, pay, key = money.user(), number(), f"mixed-{number()}"
     money.tell(paid(pay, money.order(anna)))
     notices = changed(f"sub_{number()}"), refunded(pay, "49.00")
     assert money.tell(*notices, key=key)["outcome"] == "failed"
@@ -260,7 +260,7 @@ def test_what_else_such_an_event_says_is_applied(money: Money, sql: Sql, boss: i
 
 
 def test_one_that_was_given_up_works_once_it_is_ours(money: Money, sql: Sql, clock: Clock) -> None:
-    anna, subscription = money.person(), f"sub_{number()}"
+    anna, subscription = money.user(), f"sub_{number()}"
     money.tell(changed(subscription), key=f"slow-{subscription}", provider="stripe")
     later(clock, "25 hours")
     money.tell(changed(subscription), key=f"slow-{subscription}", provider="stripe")

@@ -17,7 +17,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 
 
 def test_a_payment_gives_what_was_ordered_and_says_so(money: Money) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna)
 
     told = money.tell(paid(pay, order))
@@ -26,14 +26,14 @@ def test_a_payment_gives_what_was_ordered_and_says_so(money: Money) -> None:
     message = told["outgoing"][0]
     assert message["bot"] == "assistant"
     assert message["parameters"]["values"]["quantity"] == 100
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     assert money.payment(pay)["status"] == "completed"
     assert money.sql("select status from orders where id = %s", order) == [{"status": "completed"}]
     assert money.sql("select id from telegram_outbox where id = %s", message["id"]), "owed until it is sent"
 
 
 def test_the_same_event_and_the_same_fact_count_once(money: Money) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna)
     assert money.tell(paid(pay, order), key=f"e-{pay}")["outcome"] == "applied"
 
@@ -41,18 +41,18 @@ def test_the_same_event_and_the_same_fact_count_once(money: Money) -> None:
     other = money.tell(paid(pay, order), key=f"other-{pay}")
 
     assert other == {"outcome": "applied", "outgoing": []}
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def test_fifty_at_once_give_once(money: Money) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna)
 
     told = in_parallel(50, lambda n: money.tell(paid(pay, order), key=f"e-{pay}-{n % 5}"))
 
     assert sum(len(answer.get("outgoing", [])) for answer in told) == 1
     assert {answer["outcome"] for answer in told} == {"applied", "known"}
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_fifty_at_once_give_once(money: Money) -> None:
 def test_money_that_is_not_what_we_asked_gives_nothing_and_alarms(
     money: Money, boss: int, change: dict[str, Any], problem: str
 ) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna)
 
     told = money.tell(paid(pay, order) | change)
@@ -83,12 +83,12 @@ def test_money_that_is_not_what_we_asked_gives_nothing_and_alarms(
     is_known = problem in ("amount", "currency", "test")
     assert said(held) == [f"payment_held_{problem}"] * is_known
     for message in held:
-        assert message["parameters"]["chat_id"] == money.user(anna)["telegram_id"]
+        assert message["parameters"]["chat_id"] == money.user_row(anna)["telegram_id"]
         values = message["parameters"]["values"]
         asked = paid(pay, order) | change
         assert values["money"] == {"amount": float(asked["amount"]), "currency": asked["currency"]}
         assert values["price"] == {"amount": 149, "currency": "RUB"}
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
     assert money.tell(paid(pay, order) | change)["outgoing"] == [], "alarmed once"
 
 
@@ -100,7 +100,7 @@ def statuses(money: Money, user_id: int) -> list[str]:
 def test_money_that_is_held_is_under_review_until_it_is_refunded(
     money: Money, boss: int, change: dict[str, Any]
 ) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna)
     assert statuses(money, anna) == ["pending"]
     held = paid(pay, order) | change
@@ -114,8 +114,8 @@ def test_money_that_is_held_is_under_review_until_it_is_refunded(
 
 
 def test_whoever_paid_for_somebody_else_hears_of_it_and_sees_it(money: Money, boss: int) -> None:
-    anna, ben, pay = money.person(), money.person("Ben"), number()
-    payer = money.user(ben)["telegram_id"]
+    anna, ben, pay = money.user(), money.user("Ben"), number()
+    payer = money.user_row(ben)["telegram_id"]
     told = money.tell(paid(pay, money.order(anna), telegram_id=payer))
     assert said(told["outgoing"]) == ["payment_alarm_owner", "payment_held_owner"]
     assert told["outgoing"][1]["parameters"]["chat_id"] == payer
@@ -139,7 +139,7 @@ def test_whoever_paid_without_an_order_hears_of_it_and_sees_it(
 
 
 def test_orders_that_are_not_paid_end_in_the_list_by_themselves(money: Money, sql: Sql) -> None:
-    anna = money.person()
+    anna = money.user()
     order = money.order(anna)
     assert statuses(money, anna) == ["pending"]
     sql("update orders set expires_at = private.clock() where id = %s", order)
@@ -152,7 +152,7 @@ def test_orders_that_are_not_paid_end_in_the_list_by_themselves(money: Money, sq
 
 @pytest.mark.parametrize("has_number", [True, False])
 def test_a_buyer_hears_once_that_a_payment_is_on_its_way(money: Money, has_number: bool) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna)
     word = {"kind": "pending", "order_id": order} | ({"payment_id": pay} if has_number else {})
     assert said(money.tell(word)["outgoing"]) == ["payment_pending"]
@@ -163,44 +163,44 @@ def test_a_buyer_hears_once_that_a_payment_is_on_its_way(money: Money, has_numbe
 
 @pytest.mark.parametrize("kind", ["failed", "canceled"])
 def test_what_was_on_its_way_before_it_failed_is_not_told_after_it(money: Money, kind: str) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna)
     money.tell({"kind": kind, "order_id": order, "payment_id": pay})
     assert money.tell({"kind": "pending", "order_id": order, "payment_id": pay})["outgoing"] == []
 
 
 def test_test_money_counts_where_it_is_accepted(money: Money) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna), is_test=True), p_accept_test=True)
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def test_another_providers_order_is_not_this_ones(money: Money) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna, provider="stripe")
     money.tell(paid(pay, order))
     assert money.payment(pay)["problem"] == "no_order"
 
 
 def test_a_second_charge_of_one_order_gives_nothing_and_alarms(money: Money, boss: int) -> None:
-    anna, first, second = money.person(), number(), number()
+    anna, first, second = money.user(), number(), number()
     order = money.order(anna)
     money.tell(paid(first, order))
 
     told = money.tell(paid(second, order))
 
     assert said(told["outgoing"]) == ["payment_alarm_second_charge", "payment_held_second_charge"]
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     money.tell(refunded(second, "149.00"))
-    assert (money.payment(second)["status"], money.user(anna)["bonus_credits"]) == ("refunded", 100)
+    assert (money.payment(second)["status"], money.user_row(anna)["bonus_credits"]) == ("refunded", 100)
 
 
 def test_two_charges_at_once_of_one_order_give_once(money: Money) -> None:
-    anna = money.person()
+    anna = money.user()
     order = money.order(anna)
     charges = [number() for _ in range(8)]
     in_parallel(8, lambda n: money.tell(paid(charges[n], order)))
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     assert (
         sorted(str(money.payment(charge)["problem"]) for charge in charges)
         == ["None"] + ["second_charge"] * 7
@@ -216,18 +216,18 @@ def test_every_order_of_arrival_ends_the_same(money: Money) -> None:
         lambda pay, order: refunded(pay, "74.50"),
     ]
     for arrival in itertools.permutations(facts):
-        anna, pay = money.person(), number()
+        anna, pay = money.user(), number()
         order = money.order(anna)
         for fact in arrival:
             money.tell(fact(pay, order))
         payment = money.payment(pay)
         assert (payment["status"], float(payment["refunded"])) == ("completed", 74.5)
-        assert money.user(anna)["bonus_credits"] == 50
+        assert money.user_row(anna)["bonus_credits"] == 50
         assert money.sql("select status from orders where id = %s", order)[0]["status"] == "completed"
 
 
 def test_a_refund_before_its_payment_waits_for_it(money: Money) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna)
     assert money.tell(refunded(pay, "149.00"))["outgoing"] == []
     assert money.payment(pay)["status"] == "pending"
@@ -236,78 +236,78 @@ def test_a_refund_before_its_payment_waits_for_it(money: Money) -> None:
 
     assert said(told["outgoing"]) == ["refunded"]
     assert money.payment(pay)["status"] == "refunded"
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
 
 
 def test_late_money_is_honoured(money: Money, sql: Sql) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna)
     sql("update orders set expires_at = private.clock() - interval '1 day' where id = %s", order)
     money.tell({"kind": "canceled", "order_id": order})
     assert money.sql("select status from orders where id = %s", order)[0]["status"] == "canceled"
     money.tell(paid(pay, order))
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     money.tell({"kind": "failed", "payment_id": pay, "order_id": order})
     assert money.payment(pay)["status"] == "completed", "what was paid stays paid"
 
 
 def test_a_refund_takes_back_its_share_and_no_more_than_is_left(money: Money, sql: Sql) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna)))
     sql("update users set bonus_credits = 30 where id = %s", anna)
 
     told = money.tell(refunded(pay, "74.50", "r1"))
     assert said(told["outgoing"]) == ["refunded_part"]
     assert told["outgoing"][0]["parameters"]["values"]["money"] == {"amount": 74.5, "currency": "RUB"}
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
     sql("update users set bonus_credits = 500 where id = %s", anna)
     assert money.tell(refunded(pay, "74.50", "r1"))["outgoing"] == [], "told again, taken once"
-    assert money.user(anna)["bonus_credits"] == 500
+    assert money.user_row(anna)["bonus_credits"] == 500
     money.tell(refunded(pay, "74.50", "r2"))
-    assert money.user(anna)["bonus_credits"] == 450
+    assert money.user_row(anna)["bonus_credits"] == 450
     assert money.payment(pay)["status"] == "refunded"
 
 
 def test_a_refund_that_fails_returns_what_it_took_and_not_what_it_could_not_take(
     money: Money, sql: Sql
 ) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna)))
     sql("update users set bonus_credits = 30 where id = %s", anna)
     money.tell(refunded(pay, "149.00", "r1"))
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
 
     told = money.tell({"kind": "refund_failed", "payment_id": pay, "operation_id": "r1"})
 
     assert said(told["outgoing"]) == ["refund_undone"]
-    assert (money.user(anna)["bonus_credits"], money.payment(pay)["status"]) == (30, "completed")
+    assert (money.user_row(anna)["bonus_credits"], money.payment(pay)["status"]) == (30, "completed")
     assert money.tell(refunded(pay, "149.00", "r1"))["outgoing"] == [], "a refund that failed stays so"
-    assert money.user(anna)["bonus_credits"] == 30
+    assert money.user_row(anna)["bonus_credits"] == 30
 
 
 def test_refunds_told_as_one_sum_are_not_added(money: Money) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna)))
     for total in ("29.80", "74.50", "29.80"):
         money.tell(refunded(pay, total, is_total=True))
-    assert (float(money.payment(pay)["refunded"]), money.user(anna)["bonus_credits"]) == (74.5, 50)
+    assert (float(money.payment(pay)["refunded"]), money.user_row(anna)["bonus_credits"]) == (74.5, 50)
 
 
 def test_a_dispute_takes_back_until_it_is_won(money: Money, boss: int) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna)))
     dispute = {"payment_id": pay, "operation_id": "d1", "amount": "149.00"}
 
     told = money.tell(dispute | {"kind": "disputed"})
     assert said(told["outgoing"]) == ["disputed", "payment_alarm_dispute"]
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
     (line,) = money.call("payment_history", p_user_id=anna)
     assert line["status"] == "disputed"
     assert said(money.tell(dispute | {"kind": "dispute_won"})["outgoing"]) == ["dispute_won"]
     (line,) = money.call("payment_history", p_user_id=anna)
     assert line["status"] == "completed"
     assert money.tell(dispute | {"kind": "disputed"})["outgoing"] == [], "decided is decided"
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def lost(pay: str, amount: str, kind: str = "dispute_lost") -> dict[str, Any]:
@@ -315,7 +315,7 @@ def lost(pay: str, amount: str, kind: str = "dispute_lost") -> dict[str, Any]:
 
 
 def test_a_lost_dispute_says_once_what_was_taken(money: Money) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna)))
     money.sql("update users set bonus_credits = 40 where id = %s", anna)
     money.tell(lost(pay, "149.00", "disputed"))
@@ -328,15 +328,15 @@ def test_a_lost_dispute_says_once_what_was_taken(money: Money) -> None:
 
 
 def test_a_dispute_lost_at_once_is_not_called_on_hold(money: Money, boss: int) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna)))
     told = money.tell(lost(pay, "149.00"))
     assert sorted(said(told["outgoing"])) == ["dispute_lost_credits", "payment_alarm_dispute"]
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
 
 
 def test_a_dispute_lost_over_nothing_says_nothing(money: Money) -> None:
-    anna, pay, held = money.person(), number(), number()
+    anna, pay, held = money.user(), number(), number()
     money.tell(paid(pay, money.order(anna)))
     assert money.tell(lost(pay, "0.00"))["outgoing"] == []
     money.tell(paid(held, money.order(anna), "1.00"))
@@ -344,7 +344,7 @@ def test_a_dispute_lost_over_nothing_says_nothing(money: Money) -> None:
 
 
 def test_a_lost_dispute_over_a_plan_says_what_is_left_of_it(money: Money) -> None:
-    anna, first, second = money.person(), number(), number()
+    anna, first, second = money.user(), number(), number()
     for pay in (first, second):
         money.tell(paid(pay, money.order(anna, "premium_month"), "499.00"))
     for pay, key in ((second, "dispute_lost_time"), (first, "dispute_lost_plan")):
@@ -362,7 +362,7 @@ def test_a_lost_dispute_over_a_plan_says_what_is_left_of_it(money: Money) -> Non
 def test_a_refund_in_another_currency_takes_nothing_and_alarms(
     money: Money, boss: int, comes_first: str, amount: str
 ) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     facts = [paid(pay, money.order(anna)), refunded(pay, amount, currency="JPY")]
     if comes_first == "refunded":
         facts.reverse()
@@ -374,25 +374,25 @@ def test_a_refund_in_another_currency_takes_nothing_and_alarms(
     assert alarm["parameters"]["values"]["back"] == {"amount": float(amount), "currency": "JPY"}
     payment = money.payment(pay)
     assert (payment["status"], payment["refunded"], payment["currency"]) == ("completed", 0, "RUB")
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     for fact in facts:
         assert money.tell(fact)["outgoing"] == [], "alarmed once"
     money.tell(refunded(pay, "74.50", "r2", currency="RUB"))
-    assert (money.payment(pay)["refunded"], money.user(anna)["bonus_credits"]) == (74.5, 50)
+    assert (money.payment(pay)["refunded"], money.user_row(anna)["bonus_credits"]) == (74.5, 50)
 
 
 def test_a_dispute_in_another_currency_takes_nothing_and_alarms(money: Money, boss: int) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna)))
     dispute = {"payment_id": pay, "operation_id": "d1", "amount": "149.00", "currency": "USD"}
     told = money.tell(dispute | {"kind": "disputed"})
     assert said(told["outgoing"]) == ["payment_alarm_refund_currency"]
     assert money.tell(dispute | {"kind": "dispute_lost"})["outgoing"] == []
-    assert (money.payment(pay)["disputed"], money.user(anna)["bonus_credits"]) == (0, 100)
+    assert (money.payment(pay)["disputed"], money.user_row(anna)["bonus_credits"]) == (0, 100)
 
 
 def test_a_refund_in_another_currency_is_not_the_one_that_was_asked_for(money: Money, boss: int) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna)))
     asked = money.call(
         "admin_refund_payment", p_payment_id=money.payment(pay)["id"], p_amount=149,
@@ -404,24 +404,24 @@ def test_a_refund_in_another_currency_is_not_the_one_that_was_asked_for(money: M
     money.tell(refunded(pay, "149.00", "r2", currency="RUB"))
     state = money.sql("select status from refunds where id = %s", asked["refund"]["id"])
     assert state == [{"status": "done"}]
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
 
 
 def test_balance_goes_through_the_ledger(money: Money, sql: Sql) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna, "balance_500"), "500.00"))
-    assert money.user(anna)["balance"] == 500
+    assert money.user_row(anna)["balance"] == 500
     money.tell(refunded(pay, "100.00", "r1"))
     money.tell(refunded(pay, "400.00", "r2"))
     rows = sql("select amount, reference from balance_transactions where user_id = %s order by id", anna)
     assert [(int(row["amount"]), row["reference"].partition(":balance")[2]) for row in rows] == [
         (500, ":0"), (-100, ":1"), (-400, ":2"),
     ]  # fmt: skip
-    assert sum(row["amount"] for row in rows) == money.user(anna)["balance"] == 0
+    assert sum(row["amount"] for row in rows) == money.user_row(anna)["balance"] == 0
 
 
 def test_an_event_that_cannot_be_applied_is_kept_and_applied_when_told_again(money: Money, sql: Sql) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna)
     broken = paid(pay, order)
     del broken["amount"]
@@ -435,11 +435,11 @@ def test_an_event_that_cannot_be_applied_is_kept_and_applied_when_told_again(mon
     assert kept[0]["processed_at"] is None
     assert not sql("select id from payments where provider_payment_id = %s", pay), "undone whole"
     assert money.tell(paid(pay, order), key=f"e-{pay}")["outcome"] == "applied"
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def test_a_failed_attempt_is_told_once_and_the_order_stays_open(money: Money) -> None:
-    anna = money.person()
+    anna = money.user()
     order = money.order(anna)
     trouble = {"kind": "failed", "order_id": order, "reason": "insufficient_funds"}
     assert said(money.tell(trouble)["outgoing"]) == ["payment_failed"]
@@ -451,7 +451,7 @@ def test_a_failed_attempt_is_told_once_and_the_order_stays_open(money: Money) ->
 
 
 def test_an_order_is_made_once_per_reference_and_keeps_its_price(money: Money, sql: Sql) -> None:
-    anna = money.person()
+    anna = money.user()
     values = {
         "p_user_id": anna, "p_product_key": "credits_100", "p_provider": "yookassa", "p_currency": "RUB",
         "p_bot": "assistant", "p_reference": f"assistant:{number()}",
@@ -463,13 +463,13 @@ def test_an_order_is_made_once_per_reference_and_keeps_its_price(money: Money, s
     try:
         pay = number()
         money.tell(paid(pay, made[0]["id"]))
-        assert money.user(anna)["bonus_credits"] == 100
+        assert money.user_row(anna)["bonus_credits"] == 100
     finally:
         sql("update product_prices set amount = 149 where product_key = 'credits_100' and currency = 'RUB'")
 
 
 def test_what_is_switched_off_cannot_be_ordered(money: Money, sql: Sql) -> None:
-    anna = money.person()
+    anna = money.user()
     values = {"p_user_id": anna, "p_provider": "stripe", "p_bot": "assistant"}
     for product, currency in (("nothing", "RUB"), ("credits_100", "EUR")):
         made = money.call("create_order", p_product_key=product, p_currency=currency, **values)
@@ -484,8 +484,8 @@ def test_what_is_switched_off_cannot_be_ordered(money: Money, sql: Sql) -> None:
 
 
 def test_before_the_money_a_provider_hears_whether_to_take_it(money: Money, sql: Sql) -> None:
-    anna = money.person()
-    telegram_id = money.user(anna)["telegram_id"]
+    anna = money.user()
+    telegram_id = money.user_row(anna)["telegram_id"]
     order = money.order(anna, currency="XTR", provider="telegram_stars")
 
     def check(**change: Any) -> str:
@@ -539,7 +539,7 @@ def test_only_the_functions_may_call(database_url: str, role: str, function: str
 
 
 def test_what_was_paid_and_ordered_is_listed(money: Money) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.order(anna, "credits_1000")
     money.tell(paid(pay, money.order(anna)))
     money.tell(refunded(pay, "10.00"))

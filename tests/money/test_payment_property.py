@@ -29,7 +29,7 @@ KINDS = (
     "dispute_lost",
     "pending",
 )
-CALM = settings(
+SLOW = settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -59,11 +59,11 @@ def notice(kind: str, payment: str, order: int, operation: int, amount: float, s
     return told | {"operation_id": f"{kind[:3]}{operation}", "amount": f"{amount * float(share):.2f}"}
 
 
-@CALM
+@SLOW
 @given(facts, st.randoms(use_true_random=False))
 def test_any_facts_in_any_order_agree(money: Money, told: list[Any], dice: random.Random) -> None:
-    people = [money.person(), money.person()]
-    orders = [[money.order(person, product) for product in (*PRODUCTS, "credits_100")] for person in people]
+    people = [money.user(), money.user()]
+    orders = [[money.order(user, product) for product in (*PRODUCTS, "credits_100")] for user in people]
     prices = [float(price) for price in (*PRODUCTS.values(), "149.00")]
     charges = [[number() for _ in range(4)] for _ in people]
     events = [
@@ -79,11 +79,11 @@ def test_any_facts_in_any_order_agree(money: Money, told: list[Any], dice: rando
 
     assert {answer["outcome"] for part in answers for answer in part} <= {"applied", "known"}
     assert money.wrong() == []
-    for person in people:
-        _agrees(money, person)
+    for user in people:
+        _agrees(money, user)
 
 
-@CALM
+@SLOW
 @given(
     st.lists(
         st.tuples(
@@ -99,7 +99,7 @@ def test_any_facts_in_any_order_agree(money: Money, told: list[Any], dice: rando
 )
 def test_one_discount_buys_once(money: Money, story: list[tuple[str, int]], percent: int) -> None:
     """Whatever is ordered, paid, lost and given back: one purchase at most has the discount."""
-    anna, code = money.person(), new_code(money.sql, "percent", percent)
+    anna, code = money.user(), new_code(money.sql, "percent", percent)
     redeem(money, anna, code)
     orders = [money.order(anna)]
     for what, which in story:
@@ -132,9 +132,9 @@ def test_one_discount_buys_once(money: Money, story: list[tuple[str, int]], perc
     _agrees(money, anna)
 
 
-def _agrees(money: Money, person: int) -> None:
+def _agrees(money: Money, user_id: int) -> None:
     """Nobody is below zero, and everybody has what was given and not taken back."""
-    user = money.user(person)
+    user = money.user_row(user_id)
     assert user["bonus_credits"] >= 0
     assert user["balance"] >= 0
     (given,) = money.sql(
@@ -142,7 +142,7 @@ def _agrees(money: Money, person: int) -> None:
         "coalesce(sum(e.given - e.taken) filter (where e.effect = 'balance'), 0) as balance, "
         "coalesce(sum(e.given - e.taken) filter (where e.effect = 'subscription'), 0) as seconds "
         "from payment_effects e where e.user_id = %s",
-        person,
+        user_id,
     )
     assert user["bonus_credits"] == given["credits"]
     assert user["balance"] == given["balance"]
@@ -154,7 +154,7 @@ def test_the_same_facts_shuffled_give_the_same_state(money: Money) -> None:
     dice = random.Random(11)
     seen = set()
     for _ in range(12):
-        anna, pay = money.person(), number()
+        anna, pay = money.user(), number()
         order = money.order(anna)
         facts = [
             notice("paid", pay, order, 1, 149, "1"),
@@ -173,7 +173,7 @@ def test_the_same_facts_shuffled_give_the_same_state(money: Money) -> None:
                 payment["status"],
                 float(payment["refunded"]),
                 float(payment["disputed"]),
-                money.user(anna)["bonus_credits"],
+                money.user_row(anna)["bonus_credits"],
             )
         )
     assert seen == {("completed", 37.25, 0.0, 75)}

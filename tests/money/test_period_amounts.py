@@ -19,7 +19,7 @@ from tests.support import examples, in_parallel
 
 Clock = Callable[[str], None]
 MONTHS = [datetime(2026 + (10 + n) // 12, (10 + n) % 12 + 1, 1, 10, tzinfo=UTC) for n in range(8)]
-CALM = settings(
+SLOW = settings(
     max_examples=examples(25),
     deadline=None,
     database=None,
@@ -33,7 +33,7 @@ class Subscriber:
     def __init__(self, money: Money, clock: Clock, **first: Any) -> None:
         self.money = money
         clock("timestamptz '2026-11-01 10:00+00'")
-        self.user_id = money.person()
+        self.user_id = money.user()
         self.order = money.order(self.user_id, "premium_month", provider="stripe", p_renews=True)
         self.subscription = f"sub_{number()}"
         self.first = number()
@@ -86,7 +86,7 @@ def test_a_renewal_that_is_paid_is_given_whatever_was_charged(
 
 @pytest.mark.parametrize("amount", ["0", "1.00", "598.80"])
 def test_the_first_invoice_of_a_subscription_is_honoured_too(money: Money, amount: str) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
     told = money.tell(
         paid(pay, order, amount, subscription_id=f"sub_{pay}", is_invoice=True), provider="stripe"
@@ -108,7 +108,7 @@ def test_the_first_invoice_of_a_subscription_is_honoured_too(money: Money, amoun
 def test_a_wrong_amount_for_a_one_off_order_is_held(
     money: Money, boss: int, amount: str, rest: dict[str, Any]
 ) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna, "premium_month", provider="stripe")
     told = money.tell(paid(pay, order, amount, **rest), provider="stripe")
     assert "payment_alarm_amount" in said(told["outgoing"])
@@ -118,7 +118,7 @@ def test_a_wrong_amount_for_a_one_off_order_is_held(
 
 def test_a_cheap_subscription_does_not_pay_a_dear_order(money: Money, boss: int) -> None:
     """Where a payer may write the link (Prodamus), the first amount is compared."""
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna, "premium_month", provider="prodamus", p_renews=True)
     told = money.tell(paid(pay, order, "1.00", subscription_id=f"77:{pay}"), provider="prodamus")
     assert "payment_alarm_amount" in said(told["outgoing"])
@@ -150,7 +150,7 @@ def test_a_buyer_does_not_choose_what_later_periods_cost(
 ) -> None:
     """Not in the browser, where a subscription of CloudPayments can begin, nor by a link of Prodamus."""
     clock("timestamptz '2026-11-01 10:00+00'")
-    anna, name = money.person(), f"sc_{number()}"
+    anna, name = money.user(), f"sc_{number()}"
     order = money.order(anna, "premium_month", provider=provider, p_renews=True)
     terms = {"subscription_id": name, "has_buyer_terms": True}
     money.tell(paid(number(), order, "499.00", **terms), provider=provider)
@@ -188,7 +188,7 @@ def test_a_period_for_nothing_that_comes_before_the_first_one_waits_for_it(
     money: Money, clock: Clock
 ) -> None:
     clock("timestamptz '2026-11-01 10:00+00'")
-    anna = money.person()
+    anna = money.user()
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
     early, name = number(), f"sub_{number()}"
     waiting = paid(early, None, "0", subscription_id=name, period_ends_at=MONTHS[2].isoformat())
@@ -232,7 +232,7 @@ def test_of_what_cost_nothing_nothing_can_be_refunded(money: Money, clock: Clock
     assert money.payment(pay, "stripe")["status"] == "completed"
 
 
-@CALM
+@SLOW
 @given(
     st.lists(st.tuples(st.integers(0, 3), st.sampled_from(["0", "1.00", "499.00", "600"])), max_size=10),
     st.randoms(use_true_random=False),
@@ -242,7 +242,7 @@ def test_each_period_is_given_once_in_any_order(
 ) -> None:
     """Whatever each invoice charged, and however often it is told: as many months as there are invoices."""
     clock("timestamptz '2026-11-01 10:00+00'")
-    anna, name = money.person(), f"sub_{number()}"
+    anna, name = money.user(), f"sub_{number()}"
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
     amounts = {0: "499.00"} | dict(reversed(told))
     facts = [

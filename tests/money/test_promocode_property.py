@@ -63,15 +63,15 @@ def test_no_code_gives_more_than_it_may(
 
 
 def _act(
-    money: Money, sql: Sql, person: Someone, what: str, code: str, reference: str, given_to: set[Any]
+    money: Money, sql: Sql, user: Someone, what: str, code: str, reference: str, given_to: set[Any]
 ) -> None:
     try:
-        person.receive(next_update())
-        user_id = id_of(sql, person)
+        user.receive(next_update())
+        user_id = id_of(sql, user)
         if user_id is None:  # erased since
             return
         if what == "leave":
-            person.erase()
+            user.erase()
         elif what == "buy":
             order = money.order(user_id)
             money.tell(paid(number(), order, str(order_row(money, order)["amount"])))
@@ -79,7 +79,7 @@ def _act(
             word = code if what == "redeem" else "NO-SUCH-CODE"
             told = redeem(money, user_id, word, reference)
             if told["outcome"] == "redeemed":
-                given_to.add((person.id, code))
+                given_to.add((user.id, code))
     except psycopg.Error as error:
         # Erased meanwhile, or a reference of somebody who was: refused, and nothing is given.
         assert error.sqlstate in ("Z0005", "M0003", "40001"), error

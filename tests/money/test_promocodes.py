@@ -29,19 +29,19 @@ def promo_ends(sql: Sql, user_id: int) -> datetime:
 
 
 def test_credits_are_there_at_once(money: Money, sql: Sql) -> None:
-    anna, code = money.person(), new_code(sql, "credits", 50)
+    anna, code = money.user(), new_code(sql, "credits", 50)
     assert redeem(money, anna, code) == {
         "outcome": "redeemed",
         "code": code,
         "kind": "credits",
         "value": 50,
     }
-    assert money.user(anna)["bonus_credits"] == 50
+    assert money.user_row(anna)["bonus_credits"] == 50
     assert row_of(sql, code)["uses"] == 1
 
 
 def test_trainings_are_there_at_once(money: Money, sql: Sql) -> None:
-    anna, code = money.person(), new_code(sql, "trainings", 3)
+    anna, code = money.user(), new_code(sql, "trainings", 3)
     assert redeem(money, anna, code)["outcome"] == "redeemed"
     rows = sql("select source, reference, quantity, used from free_trainings where user_id = %s", anna)
     reference = f"promocode:{row_of(sql, code)['id']}"
@@ -50,11 +50,11 @@ def test_trainings_are_there_at_once(money: Money, sql: Sql) -> None:
 
 def test_a_month_is_one_of_the_calendar(money: Money, sql: Sql, clock: Clock) -> None:
     clock("timestamptz '2027-01-31 12:00:00+03'")
-    anna = money.person()
+    anna = money.user()
     told = redeem(money, anna, new_code(sql, "month", 1))
     assert (told["kind"], told["plan"]) == ("month", "PREMIUM")
     assert datetime.fromisoformat(told["until"]) == datetime(2027, 2, 28, 12, tzinfo=MOSCOW)
-    assert (money.user(anna)["vip_level"], money.user(anna)["is_paid"]) == (1, True)
+    assert (money.user_row(anna)["vip_level"], money.user_row(anna)["is_paid"]) == (1, True)
     redeem(money, anna, new_code(sql, "month", 2))
     assert promo_ends(sql, anna) == datetime(2027, 4, 30, 12, tzinfo=MOSCOW)
 
@@ -63,7 +63,7 @@ def test_a_month_follows_what_was_bought_and_a_purchase_follows_the_month(
     money: Money, sql: Sql, clock: Clock
 ) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna = money.person()
+    anna = money.user()
     money.tell(paid(number(), money.order(anna, "premium_month"), "499.00"))
     redeem(money, anna, new_code(sql, "month", 1))
     assert promo_ends(sql, anna) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
@@ -76,7 +76,7 @@ def test_a_purchase_that_is_refunded_leaves_the_free_month_and_no_more(
     money: Money, sql: Sql, clock: Clock, promo_first: bool
 ) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna, pay, code = money.person(), number(), new_code(sql, "month", 1)
+    anna, pay, code = money.user(), number(), new_code(sql, "month", 1)
     if promo_first:
         redeem(money, anna, code)
     money.tell(paid(pay, money.order(anna, "premium_year"), "4990.00"))
@@ -91,15 +91,15 @@ def test_a_purchase_that_is_refunded_leaves_the_free_month_and_no_more(
         "select max(ends_at) as ends from subscriptions where user_id = %s and status = 'active'", anna
     )
     assert abs((rows[0]["ends"] - datetime(2027, 2, 10, 12, tzinfo=MOSCOW)).days) <= 3, rows
-    assert money.user(anna)["vip_level"] == 1
+    assert money.user_row(anna)["vip_level"] == 1
     clock("timestamptz '2027-02-15 12:00:00+03'")
     sql("select private.expire_subscriptions(1000)")
-    assert money.user(anna)["vip_level"] == 0
+    assert money.user_row(anna)["vip_level"] == 0
 
 
 def test_after_a_refund_in_part_a_month_is_a_month_again(money: Money, sql: Sql, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna, "premium_month"), "499.00"))
     money.tell(refunded(pay, "249.50"))
     ended = money.ends_at(anna)
@@ -109,7 +109,7 @@ def test_after_a_refund_in_part_a_month_is_a_month_again(money: Money, sql: Sql,
 
 def test_its_end_is_told_once_and_not_while_it_goes_on(money: Money, sql: Sql, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna = money.person()
+    anna = money.user()
     sql(
         "insert into bot_sessions (user_id, bot, chat_id) select id, 'assistant', telegram_id from users "
         "where id = %s",
@@ -134,7 +134,7 @@ def test_its_end_is_told_once_and_not_while_it_goes_on(money: Money, sql: Sql, c
 
 
 def test_a_code_is_the_same_in_any_case_and_between_spaces(money: Money, sql: Sql) -> None:
-    anna, code = money.person(), new_code(sql)
+    anna, code = money.user(), new_code(sql)
     assert redeem(money, anna, f"  {code.lower()} ")["outcome"] == "redeemed"
 
 
@@ -150,17 +150,17 @@ def test_a_code_is_the_same_in_any_case_and_between_spaces(money: Money, sql: Sq
 def test_what_cannot_be_redeemed_says_why_and_counts_as_a_try(
     money: Money, sql: Sql, columns: dict[str, Any], outcome: str
 ) -> None:
-    anna, code = money.person(), new_code(sql, **columns)
+    anna, code = money.user(), new_code(sql, **columns)
     told = redeem(money, anna, code)
     assert told["outcome"] == outcome
     assert ("from" in told) == (outcome == "not_yet")
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
     assert usages_of(sql, code) == []
     assert tries_of(sql, anna) == 1
 
 
-def test_each_person_redeems_a_code_once(money: Money, sql: Sql) -> None:
-    anna, ben, code = money.person(), money.person(), new_code(sql)
+def test_each_user_redeems_a_code_once(money: Money, sql: Sql) -> None:
+    anna, ben, code = money.user(), money.user(), new_code(sql)
     assert redeem(money, anna, code)["outcome"] == "redeemed"
     again = redeem(money, anna, code)
     assert again == {
@@ -171,13 +171,13 @@ def test_each_person_redeems_a_code_once(money: Money, sql: Sql) -> None:
         "value": 50,
     }
     assert redeem(money, ben, code)["outcome"] == "redeemed"
-    assert money.user(anna)["bonus_credits"] == 50
+    assert money.user_row(anna)["bonus_credits"] == 50
     assert row_of(sql, code)["uses"] == 2
     assert tries_of(sql, anna) == 0, "one's own code is no guess"
 
 
 def test_the_same_reference_redeems_once_and_is_answered_alike(money: Money, sql: Sql) -> None:
-    anna, ben, code, other = money.person(), money.person(), new_code(sql), new_code(sql)
+    anna, ben, code, other = money.user(), money.user(), new_code(sql), new_code(sql)
     reference = f"story:{code}"
     first = redeem(money, anna, code, reference)
     assert redeem(money, anna, code, reference) == first
@@ -186,7 +186,7 @@ def test_the_same_reference_redeems_once_and_is_answered_alike(money: Money, sql
         with pytest.raises(psycopg.Error) as caught:
             redeem(money, user_id, wrong, reference)
         assert caught.value.sqlstate == "Z0006"
-    assert (money.user(anna)["bonus_credits"], money.user(ben)["bonus_credits"]) == (50, 0)
+    assert (money.user_row(anna)["bonus_credits"], money.user_row(ben)["bonus_credits"]) == (50, 0)
     assert (row_of(sql, code)["uses"], row_of(sql, other)["uses"]) == (1, 0)
 
 
@@ -201,7 +201,7 @@ def test_of_nobody_it_is_refused(money: Money, sql: Sql) -> None:
 
 def test_who_guesses_is_stopped_until_the_next_day(money: Money, sql: Sql, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 23:00:00+03'")
-    anna, ben, code = money.person(), money.person(), new_code(sql)
+    anna, ben, code = money.user(), money.user(), new_code(sql)
     for guess in range(10):
         assert redeem(money, anna, f"GUESS{guess}")["outcome"] == "unknown"
     assert redeem(money, anna, "GUESS10") == {"outcome": "too_many_tries"}
@@ -212,7 +212,7 @@ def test_who_guesses_is_stopped_until_the_next_day(money: Money, sql: Sql, clock
 
 
 def test_a_wrong_code_that_is_delivered_again_is_one_try(money: Money, sql: Sql) -> None:
-    anna = money.person()
+    anna = money.user()
     for _ in range(15):
         assert redeem(money, anna, "NOSUCH", "update:1")["outcome"] == "unknown"
     assert tries_of(sql, anna) == 1
@@ -223,7 +223,7 @@ def test_a_wrong_code_that_is_delivered_again_is_one_try(money: Money, sql: Sql)
 
 
 def test_fifty_guesses_at_once_are_ten(money: Money, sql: Sql) -> None:
-    anna = money.person()
+    anna = money.user()
     told = in_parallel(50, lambda n: redeem(money, anna, f"AT-ONCE-{n}")["outcome"])
     assert sorted(told) == ["too_many_tries"] * 40 + ["unknown"] * 10
 
@@ -232,7 +232,7 @@ def test_fifty_guesses_at_once_are_ten(money: Money, sql: Sql) -> None:
 
 
 def test_fifty_people_at_once_and_a_code_for_one(money: Money, sql: Sql) -> None:
-    people = [money.person() for _ in range(50)]
+    people = [money.user() for _ in range(50)]
     code = new_code(sql, max_uses=1)
     told = in_parallel(50, lambda n: redeem(money, people[n], code)["outcome"])
     assert sorted(told) == ["redeemed"] + ["used_up"] * 49
@@ -241,8 +241,8 @@ def test_fifty_people_at_once_and_a_code_for_one(money: Money, sql: Sql) -> None
     assert given["given"] == 50
 
 
-def test_one_person_fifty_times_at_once(money: Money, sql: Sql) -> None:
-    anna, code = money.person(), new_code(sql, "month", 1)
+def test_one_user_fifty_times_at_once(money: Money, sql: Sql) -> None:
+    anna, code = money.user(), new_code(sql, "month", 1)
     told = in_parallel(50, lambda _n: redeem(money, anna, code)["outcome"])
     assert sorted(told) == ["already_used"] * 49 + ["redeemed"]
     assert row_of(sql, code)["uses"] == 1
@@ -251,15 +251,15 @@ def test_one_person_fifty_times_at_once(money: Money, sql: Sql) -> None:
 
 def test_codes_redeemed_while_things_are_bought_lock_nobody_out(money: Money, sql: Sql) -> None:
     """A redemption and a payment of the same people, in both orders: neither waits for the other for ever."""
-    people = [money.person() for _ in range(3)]
+    people = [money.user() for _ in range(3)]
     codes = [new_code(sql, kind, 10 if kind != "month" else 1) for kind in ("percent", "month", "credits")]
-    orders = [money.order(person, "premium_month") for person in people]
+    orders = [money.order(user, "premium_month") for user in people]
 
     def work(n: int) -> str:
-        person = n % 3
+        user = n % 3
         if n % 2:
-            return str(money.tell(paid(f"{codes[0]}-{n}", orders[person], "499.00"))["outcome"])
-        return str(redeem(money, people[person], codes[n // 2 % 3])["outcome"])
+            return str(money.tell(paid(f"{codes[0]}-{n}", orders[user], "499.00"))["outcome"])
+        return str(redeem(money, people[user], codes[n // 2 % 3])["outcome"])
 
     done = in_parallel(18, work)
     assert set(done) <= {"applied", "redeemed", "already_used"}, done
@@ -267,7 +267,7 @@ def test_codes_redeemed_while_things_are_bought_lock_nobody_out(money: Money, sq
 
 @pytest.mark.parametrize("role", ["anon", "authenticated", "service_role", "bot_backend"])
 def test_only_our_own_roles_redeem(money: Money, sql: Sql, database_url: str, role: str) -> None:
-    anna, code = money.person(), new_code(sql)
+    anna, code = money.user(), new_code(sql)
     with psycopg.connect(database_url, autocommit=True, prepare_threshold=None) as connection:
         connection.execute(f"set role {role}".encode())
         statement = b"select public.redeem_promocode(%s, %s) ->> 'outcome'"

@@ -19,7 +19,7 @@ from tests.support import examples, in_parallel
 
 EMAIL = "boss@example.com"
 DAY = {"yookassa": 82_800}  # seconds for which its keys last
-CALM = settings(
+SLOW = settings(
     max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -34,7 +34,7 @@ def _boss(boss: int) -> None:
 
 def bought(money: Money, product: str = "credits_100", amount: str = "149.00") -> tuple[int, int, str]:
     """A paid order: whose, our number of the payment, and the provider's."""
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna, product), amount))
     return anna, int(money.payment(pay)["id"]), pay
 
@@ -85,7 +85,7 @@ def test_all_that_is_left_is_asked_for_kept_and_written_down(money: Money) -> No
     done = ask(money, payment)
     assert (done["outcome"], done["left"], done["currency"]) == ("opened", "149.00", "RUB")
     task = done["task"]
-    telegram_id = money.user(anna)["telegram_id"]
+    telegram_id = money.user_row(anna)["telegram_id"]
     assert task | {"texts": None} == {
         "id": done["refund"]["id"],
         "key": kept(money, done["refund"]["id"])["key"],
@@ -105,7 +105,7 @@ def test_all_that_is_left_is_asked_for_kept_and_written_down(money: Money) -> No
     assert (action, before["refunded"], after["amount"]) == ("refund_payment", "0", "149.00")
     # Nothing has moved yet.
     assert money.payment(pay)["status"] == "completed"
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def test_what_the_provider_did_closes_it_and_takes_back(money: Money, boss: int) -> None:
@@ -115,7 +115,7 @@ def test_what_the_provider_did_closes_it_and_takes_back(money: Money, boss: int)
     assert said(told["outgoing"]) == ["refunded"]  # the admin sees it in their own answer
     row = kept(money, refund)
     assert (row["status"], row["operation_id"]) == ("done", f"op-{pay}")
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
     assert ask(money, payment)["outcome"] == "nothing_left"
     assert [entry[0] for entry in audited(money, payment)] == ["refund_payment", "refund_decided"]
     # Its own callback comes as well.
@@ -335,7 +335,7 @@ def test_a_refund_that_fails_after_it_was_done_is_told(money: Money, boss: int) 
     told = money.tell(refunded(pay, "149.00", f"op-{pay}") | {"kind": "refund_failed"})
     assert sorted(said(told["outgoing"])) == ["refund_told_failed", "refund_undone"]
     assert kept(money, refund)["status"] == "failed"
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     # What is told late changes nothing.
     assert said(money.tell(refunded(pay, "149.00", f"op-{pay}"))["outgoing"]) == []
     assert kept(money, refund)["status"] == "failed"
@@ -364,7 +364,7 @@ def test_a_provider_that_is_away_is_waited_for_a_day(money: Money, boss: int) ->
 
 
 def test_a_second_charge_goes_back_and_its_payer_is_told(money: Money, boss: int) -> None:
-    anna = money.person()
+    anna = money.user()
     order, first, second = money.order(anna), number(), number()
     money.tell(paid(first, order))
     alarm = money.tell(paid(second, order))["outgoing"]
@@ -376,7 +376,7 @@ def test_a_second_charge_goes_back_and_its_payer_is_told(money: Money, boss: int
     refund = ask(money, payment)["refund"]["id"]
     told = money.tell(refunded(second, "149.00", f"op-{second}", refund_id=refund))
     assert said(told["outgoing"]) == ["refunded_unused"]
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 def test_money_of_no_order_goes_back_to_whoever_the_provider_says(money: Money) -> None:
@@ -387,7 +387,7 @@ def test_money_of_no_order_goes_back_to_whoever_the_provider_says(money: Money) 
 
 
 def test_a_receipt_of_a_renewal_goes_where_the_first_went(money: Money) -> None:
-    anna, first, next_ = money.person(), number(), number()
+    anna, first, next_ = money.user(), number(), number()
     order = money.order(
         anna, "premium_month", provider="cloudpayments", p_renews=True, p_contact="anna@example.com"
     )
@@ -399,10 +399,10 @@ def test_a_receipt_of_a_renewal_goes_where_the_first_went(money: Money) -> None:
     assert task["texts"]["en"]["title"] == "Premium for a month"
 
 
-def test_the_lists_show_what_is_a_persons_and_what_needs_somebody(money: Money) -> None:
+def test_the_lists_show_what_is_a_users_and_what_needs_somebody(money: Money) -> None:
     anna, payment, pay = bought(money)
     stray = number()
-    money.tell(paid(stray, None, telegram_id=money.user(anna)["telegram_id"]))
+    money.tell(paid(stray, None, telegram_id=money.user_row(anna)["telegram_id"]))
     stray_id = money.payment(stray)["id"]
     page = money.call("admin_payments", p_admin_email=EMAIL, p_user_id=anna)
     assert [one["id"] for one in page["payments"]] == [stray_id, payment]
@@ -432,14 +432,14 @@ def test_the_lists_show_what_is_a_persons_and_what_needs_somebody(money: Money) 
     assert (found["id"], found["user"], found["payer_id"]) == (
         stray_id,
         None,
-        money.user(anna)["telegram_id"],
+        money.user_row(anna)["telegram_id"],
     )
     assert money.call("admin_payment", p_which=stray, p_admin_email=EMAIL, p_providers=["stripe"]) is None
 
 
 def test_a_card_sums_the_money_and_flags_chargebacks(money: Money) -> None:
     anna, _payment, pay = bought(money)
-    who = str(money.user(anna)["telegram_id"])
+    who = str(money.user_row(anna)["telegram_id"])
 
     def sums() -> dict[str, Any]:
         return dict(money.call("admin_find_user", p_who=who, p_admin_email=EMAIL)["money"])
@@ -504,7 +504,7 @@ steps = st.lists(
 )
 
 
-@CALM
+@SLOW
 @given(steps, st.randoms(use_true_random=False))
 def test_never_more_goes_back_than_came(
     money: Money, told: list[tuple[str, str | None]], dice: random.Random
@@ -529,7 +529,7 @@ def test_never_more_goes_back_than_came(
         len(money.sql("select 1 as x from refunds where payment_id = %s and status = 'open'", payment)) <= 1
     )
     share = 1 - row["refunded"] / row["amount"]
-    assert money.user(anna)["bonus_credits"] >= int(100 * share)
+    assert money.user_row(anna)["bonus_credits"] >= int(100 * share)
 
 
 class Shop:
@@ -582,7 +582,7 @@ class Shop:
 def test_a_refund_that_takes_nothing_is_told_and_one_told_early_with_its_sum(money: Money) -> None:
     anna, _payment, pay = bought(money)
     assert said(money.tell(refunded(pay, "1.00", f"op-{pay}"))["outgoing"]) == ["refunded_part"]
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     early = number()
     money.tell(refunded(early, "149.00", f"op-{early}"))
     told = money.tell(paid(early, money.order(anna)))["outgoing"]

@@ -16,7 +16,7 @@ from tests.support import in_parallel
 
 pytestmark = pytest.mark.slow
 
-CALM = settings(
+SLOW = settings(
     max_examples=25,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
@@ -139,7 +139,7 @@ class Story:
             self.canceled_at = self.bank.hours
 
 
-@CALM
+@SLOW
 @given(steps, st.randoms(use_true_random=False))
 def test_a_period_is_charged_once_at_most(
     money: Money, clock: Callable[[str], None], done: list[Any], dice: random.Random

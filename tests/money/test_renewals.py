@@ -244,7 +244,7 @@ def test_of_several_missed_periods_one_is_charged_and_after_a_month_none(
 def test_a_charge_that_its_provider_should_have_made_is_missed_once(
     money: Money, clock: Clock, boss: int, status: str, hours: float, expected: int
 ) -> None:
-    order = money.order(money.person(), "premium_month", provider="prodamus", p_renews=True)
+    order = money.order(money.user(), "premium_month", provider="prodamus", p_renews=True)
     name = f"sub-{number()}"
     money.tell(paid(number(), order, "499.00", subscription_id=name), provider="prodamus")
     money.sql("update renewals set missed_at = charged_until where provider_subscription_id <> %s", name)
@@ -426,7 +426,7 @@ def test_after_a_month_nobody_is_surprised(anna: Renewing, clock: Clock) -> None
 
 def test_what_its_provider_renews_is_never_claimed(money: Money, clock: Clock) -> None:
     clock(BEGINS)
-    user, provider = money.person(), f"other-{number()}"
+    user, provider = money.user(), f"other-{number()}"
     order = money.order(user, "premium_month", provider=provider, p_renews=True)
     first = paid(number(), order, "499.00", subscription_id=f"sub-{number()}", saved_method="card")
     money.tell(first, provider=provider)

@@ -24,7 +24,7 @@ class Subscriber:
     def __init__(self, money: Money, provider: str = STARS) -> None:
         self.money, self.provider = money, provider
         self.currency, self.price = ("XTR", "350") if provider == STARS else ("USD", "5.99")
-        self.id = money.person()
+        self.id = money.user()
         self.order = money.order(self.id, "premium_month", self.currency, provider=provider, p_renews=True)
         # Telegram's subscription is known by the invoice's payload, our order.
         self.subscription = str(self.order) if provider == STARS else f"sub_{self.order}"
@@ -60,7 +60,7 @@ class Subscriber:
                 "check_order",
                 p_provider=self.provider,
                 p_order_id=order or self.order,
-                p_telegram_id=self.money.user(self.id)["telegram_id"],
+                p_telegram_id=self.money.user_row(self.id)["telegram_id"],
                 p_amount=self.price,
                 p_currency=self.currency,
             )
@@ -167,11 +167,11 @@ def test_a_provider_that_asks_for_each_period_may_charge_the_next(
 
 
 def test_a_second_link_made_before_the_first_was_paid_is_refused(money: Money) -> None:
-    anna = money.person()
+    anna = money.user()
     first, second = (
         money.order(anna, "premium_month", "XTR", provider=STARS, p_renews=True) for _ in range(2)
     )
-    telegram_id = money.user(anna)["telegram_id"]
+    telegram_id = money.user_row(anna)["telegram_id"]
 
     def may_pay(order: int) -> str:
         values = {"p_provider": STARS, "p_telegram_id": telegram_id, "p_amount": 350, "p_currency": "XTR"}

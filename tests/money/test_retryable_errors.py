@@ -56,11 +56,11 @@ def waits(sql: Sql, text: str = "record_payment_event") -> bool:
 
 def assert_then_given_once(money: Money, anna: int, event_key: str, pay: str, order: int) -> None:
     """Nothing of the failed call stayed; the same call gives what was paid for, once."""
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
     assert money.sql("select 1 from payment_events where event_key = %s", event_key) == []
     assert money.tell(paid(pay, order), key=event_key)["outcome"] == "applied"
     assert money.tell(paid(pay, order), key=event_key) == {"outcome": "known"}
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
     (event,) = money.sql("select error, attempts from payment_events where event_key = %s", event_key)
     assert event == {"error": None, "attempts": 2}
 
@@ -68,7 +68,7 @@ def assert_then_given_once(money: Money, anna: int, event_key: str, pay: str, or
 def test_a_deadlock_is_the_callers_to_repeat(
     money: Money, sql: Sql, backend_url: str, rival: psycopg.Connection
 ) -> None:
-    anna = money.person()
+    anna = money.user()
     order = money.order(anna)
     pay, event_key = known_payment(money, order), f"deadlock-{order}"
     rival.execute("select 1 from public.payments where provider_payment_id = %s for update", (pay,))
@@ -91,7 +91,7 @@ def test_a_deadlock_is_the_callers_to_repeat(
 def test_a_lock_that_was_not_got_in_time_is_the_callers_to_repeat(
     money: Money, backend_url: str, rival: psycopg.Connection
 ) -> None:
-    anna = money.person()
+    anna = money.user()
     order = money.order(anna)
     pay, event_key = known_payment(money, order), f"timeout-{order}"
     rival.execute("select 1 from public.payments where provider_payment_id = %s for update", (pay,))
@@ -104,7 +104,7 @@ def test_a_lock_that_was_not_got_in_time_is_the_callers_to_repeat(
 def test_a_serialization_failure_is_the_callers_to_repeat(
     money: Money, sql: Sql, backend_url: str, rival: psycopg.Connection
 ) -> None:
-    anna = money.person()
+    anna = money.user()
     order = money.order(anna)
     pay, event_key = known_payment(money, order), f"serialization-{order}"
     rival.execute("update public.payments set has_failed = true where provider_payment_id = %s", (pay,))

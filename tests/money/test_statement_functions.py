@@ -40,7 +40,7 @@ class Shop:
         self.told: list[Json] = []
 
     def order(self, **rest: Any) -> int:
-        return self.money.order(self.money.person(), provider=self.key, **rest)
+        return self.money.order(self.money.user(), provider=self.key, **rest)
 
     def tell(self, notice: Json) -> Json:
         """Tell it as a callback does."""
@@ -159,7 +159,7 @@ def test_every_difference_is_told_once(shop: Shop, boss: int) -> None:
 
 def test_money_of_others_is_counted_and_not_recorded(shop: Shop) -> None:
     order, late = shop.order(), number()
-    other = shop.money.order(shop.money.person(), provider="stripe")
+    other = shop.money.order(shop.money.user(), provider="stripe")
     notices = [
         paid(number(), None, happened_at=NOON),
         paid(number(), 999_999_999, happened_at=NOON),

@@ -28,9 +28,9 @@ def buy(money: Money, user_id: int, product: str = "premium_month", **rest: Any)
 
 def test_a_month_gives_the_plan_and_the_next_one_follows_it(money: Money, clock: Clock) -> None:
     clock("timestamptz '2027-01-31 12:00:00+03'")
-    anna = money.person()
+    anna = money.user()
     buy(money, anna)
-    user = money.user(anna)
+    user = money.user_row(anna)
     assert (user["vip_level"], user["is_paid"]) == (1, True)
     assert money.ends_at(anna) == datetime(2027, 2, 28, 12, tzinfo=MOSCOW)
     buy(money, anna)
@@ -52,7 +52,7 @@ def test_a_period_ends_as_the_calendar_of_the_product_says(
     money: Money, clock: Clock, begins: str, product: str, ends: str
 ) -> None:
     clock(f"timestamptz '{begins}'")
-    anna = money.person()
+    anna = money.user()
     buy(money, anna, product)
     assert money.ends_at(anna) == datetime.fromisoformat(ends)
 
@@ -61,7 +61,7 @@ def test_a_month_keeps_the_hour_when_clocks_change(money: Money, clock: Clock, s
     sql("update private.settings set value = '\"Europe/Berlin\"' where key = 'quota_timezone'")
     try:
         clock("timestamptz '2027-03-15 18:00:00+01'")  # Germany's clocks change on 28 March
-        anna = money.person()
+        anna = money.user()
         buy(money, anna)
         assert money.ends_at(anna) == datetime(2027, 4, 15, 18, tzinfo=ZoneInfo("Europe/Berlin"))
     finally:
@@ -70,19 +70,19 @@ def test_a_month_keeps_the_hour_when_clocks_change(money: Money, clock: Clock, s
 
 def test_after_a_pause_a_new_time_begins_now(money: Money, clock: Clock, sql: Sql) -> None:
     clock("timestamptz '2027-01-31 12:00:00+03'")
-    anna = money.person()
+    anna = money.user()
     buy(money, anna)
     clock("timestamptz '2027-05-10 09:00:00+03'")
     sql("select private.expire_subscriptions(100)")
-    assert money.user(anna)["vip_level"] == 0
+    assert money.user_row(anna)["vip_level"] == 0
     buy(money, anna)
     assert money.ends_at(anna) == datetime(2027, 6, 10, 9, tzinfo=MOSCOW)
-    assert money.user(anna)["vip_level"] == 1
+    assert money.user_row(anna)["vip_level"] == 1
 
 
 def test_ten_purchases_at_once_add_up(money: Money, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna = money.person()
+    anna = money.user()
     orders = [money.order(anna, "premium_month") for _ in range(10)]
     in_parallel(10, lambda n: money.tell(paid(number(), orders[n], "499.00")))
     assert money.ends_at(anna) == datetime(2027, 11, 10, 12, tzinfo=MOSCOW)
@@ -90,7 +90,7 @@ def test_ten_purchases_at_once_add_up(money: Money, clock: Clock) -> None:
 
 def test_a_refund_takes_the_time_back(money: Money, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna = money.person()
+    anna = money.user()
     first, second = buy(money, anna), buy(money, anna)
     assert money.ends_at(anna) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
 
@@ -103,15 +103,15 @@ def test_a_refund_takes_the_time_back(money: Money, clock: Clock) -> None:
     clock("timestamptz '2027-01-20 12:00:00+03'")
     money.tell(refunded(first, "499.00"))
     assert money.ends_at(anna) is None
-    assert (money.user(anna)["vip_level"], money.user(anna)["is_paid"]) == (0, False)
+    assert (money.user_row(anna)["vip_level"], money.user_row(anna)["is_paid"]) == (0, False)
     money.tell({"kind": "refund_failed", "payment_id": first, "operation_id": "r1"})
     assert money.ends_at(anna) == datetime(2027, 2, 10, 12, tzinfo=MOSCOW), "the 21 days that were taken"
-    assert money.user(anna)["vip_level"] == 1
+    assert money.user_row(anna)["vip_level"] == 1
 
 
 def test_a_renewal_is_charged_again_and_again(money: Money, clock: Clock, sql: Sql) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna, subscription = money.person(), f"sub_{number()}"
+    anna, subscription = money.user(), f"sub_{number()}"
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
     first = paid(number(), order, "499.00", subscription_id=subscription)
     assert said(money.tell(first, provider="stripe")["outgoing"]) == ["paid_subscription"]
@@ -136,7 +136,7 @@ def test_who_cancels_with_our_button_gets_no_second_confirmation(
     money: Money, clock: Clock, sql: Sql
 ) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna, other, subscription = money.person(), money.person(), f"sub_{number()}"
+    anna, other, subscription = money.user(), money.user(), f"sub_{number()}"
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
     money.tell(paid(number(), order, "499.00", subscription_id=subscription), provider="stripe")
     (row,) = sql("select id from renewals where provider_subscription_id = %s", subscription)
@@ -170,7 +170,7 @@ def test_who_cancels_with_our_button_gets_no_second_confirmation(
 
 def test_a_second_period_told_before_the_first_waits_for_it(money: Money, clock: Clock) -> None:
     clock("timestamptz '2027-01-10 12:00:00+03'")
-    anna, subscription, early = money.person(), f"sub_{number()}", number()
+    anna, subscription, early = money.user(), f"sub_{number()}", number()
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
     money.tell(paid(early, None, "499.00", subscription_id=subscription), provider="stripe")
     assert money.payment(early, "stripe")["problem"] == "no_order"
@@ -191,7 +191,7 @@ def test_what_is_said_of_an_unknown_subscription_is_to_be_told_again(money: Mone
 
 
 def test_whoever_brought_the_buyer_gets_their_share_once(money: Money, sql: Sql) -> None:
-    boris, anna, pay = money.person("Boris"), money.person(), number()
+    boris, anna, pay = money.user("Boris"), money.user(), number()
     sql(
         "insert into user_referrals (referrer_id, referred_id, status, completed_at) "
         "values (%s, %s, 'completed', private.clock())",
@@ -202,15 +202,15 @@ def test_whoever_brought_the_buyer_gets_their_share_once(money: Money, sql: Sql)
     try:
         order = money.order(anna)
         in_parallel(5, lambda _n: money.tell(paid(pay, order)))
-        assert float(money.user(boris)["balance"]) == 14.9
+        assert float(money.user_row(boris)["balance"]) == 14.9
         money.tell(refunded(pay, "149.00"))
-        assert float(money.user(boris)["balance"]) == 0
+        assert float(money.user_row(boris)["balance"]) == 0
     finally:
         sql("update private.settings set value = '0' where key = 'referral_commission_percent'")
 
 
 def test_times_are_utc_on_the_wire(money: Money) -> None:
-    anna = money.person()
+    anna = money.user()
     told = money.tell(paid(number(), money.order(anna, "premium_month"), "499.00"))
     until = told["outgoing"][0]["parameters"]["values"]["until"]["date"]
     assert datetime.fromisoformat(until) > datetime.now(UTC)

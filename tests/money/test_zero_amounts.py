@@ -22,7 +22,7 @@ def test_nothing_is_sold_for_nothing(money: Money, sql: Sql, amount: int) -> Non
     with pytest.raises(psycopg.errors.CheckViolation):
         sql("update product_prices set amount = %s where product_key = 'credits_100'", amount)
     with pytest.raises(psycopg.errors.CheckViolation):
-        sql("update orders set amount = %s where id = %s", amount, money.order(money.person()))
+        sql("update orders set amount = %s where id = %s", amount, money.order(money.user()))
 
 
 @pytest.mark.parametrize("zero", ZEROS)
@@ -30,17 +30,17 @@ def test_nothing_is_sold_for_nothing(money: Money, sql: Sql, amount: int) -> Non
 def test_a_one_off_order_is_not_paid_with_nothing(
     money: Money, sql: Sql, boss: int, provider: str, zero: str
 ) -> None:
-    anna, code, pay = money.person(), new_code(sql, "percent", 20), number()
+    anna, code, pay = money.user(), new_code(sql, "percent", 20), number()
     redeem(money, anna, code)
     order = money.order(anna, provider=provider)
     told = money.tell(paid(pay, order, zero), provider=provider)
     assert "payment_alarm_amount" in said(told["outgoing"])
     row = money.payment(pay, provider)
     assert (row["problem"], row["amount"]) == ("amount", 0)
-    assert money.user(anna)["bonus_credits"] == 0
+    assert money.user_row(anna)["bonus_credits"] == 0
     assert usages_of(sql, code)[0]["consumed_at"] is None
     money.tell(paid(number(), order, "119.20"), provider=provider)
-    assert money.user(anna)["bonus_credits"] == 100, "it can still be paid"
+    assert money.user_row(anna)["bonus_credits"] == 100, "it can still be paid"
 
 
 @pytest.mark.parametrize("zero", ZEROS)
@@ -48,7 +48,7 @@ def test_a_one_off_order_is_not_paid_with_nothing(
 def test_a_first_period_for_nothing_is_given_when_its_provider_calls_it_paid(
     money: Money, boss: int, zero: str, is_invoice: bool
 ) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     order = money.order(anna, "premium_month", provider="stripe", p_renews=True)
     notice = paid(pay, order, zero, subscription_id=f"sub-{pay}", is_invoice=is_invoice or None)
     money.tell(notice, provider="stripe")
@@ -59,13 +59,13 @@ def test_a_first_period_for_nothing_is_given_when_its_provider_calls_it_paid(
 @pytest.mark.parametrize("zero", ZEROS)
 @pytest.mark.parametrize("kind", ["refunded", "disputed"])
 def test_what_takes_nothing_back_takes_nothing(money: Money, boss: int, kind: str, zero: str) -> None:
-    anna, pay = money.person(), number()
+    anna, pay = money.user(), number()
     money.tell(paid(pay, money.order(anna)))
     told = money.tell({**refunded(pay, zero, f"back-{pay}"), "kind": kind})
     assert told["outcome"] == "applied"
     row = money.payment(pay)
     assert (row["status"], row["refunded"], row["disputed"]) == ("completed", 0, 0)
-    assert money.user(anna)["bonus_credits"] == 100
+    assert money.user_row(anna)["bonus_credits"] == 100
 
 
 @pytest.mark.parametrize("zero", ZEROS)
@@ -79,7 +79,7 @@ def test_before_the_money_nothing_is_the_wrong_amount(money: Money, zero: str) -
     verdict = money.call(
         "check_order",
         p_provider="yookassa",
-        p_order_id=money.order(money.person()),
+        p_order_id=money.order(money.user()),
         p_telegram_id=None,
         p_amount=Decimal(zero),
         p_currency="RUB",
@@ -90,7 +90,7 @@ def test_before_the_money_nothing_is_the_wrong_amount(money: Money, zero: str) -
 @pytest.mark.parametrize("zero", [0, -1])
 def test_nothing_can_be_refunded_by_an_admin(money: Money, boss: int, zero: int) -> None:
     pay = number()
-    money.tell(paid(pay, money.order(money.person())))
+    money.tell(paid(pay, money.order(money.user())))
     with pytest.raises(psycopg.Error):
         money.call(
             "admin_refund_payment",

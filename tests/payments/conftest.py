@@ -22,7 +22,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "postgresql://bot_backend:password@db.example:6543/postgres",
     "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
     "TELEGRAM_WEBHOOK_SECRET": "webhook-secret-of-tests",
-    "PERSON_HASH_KEY": "a key of a test that is long enough for it",
+    "USER_HASH_KEY": "a key of a test that is long enough for it",
     "ENVIRONMENT": "test",
 }
 SCALE = 0.002  # of the emulator's pauses between two callbacks

@@ -367,7 +367,7 @@ def test_a_subscriber_without_a_number_is_known_by_their_phone_which_no_number_o
     ended = shop.told(3)[2]
     assert (ended["kind"], ended["subscription_id"]) == ("subscription_canceled", first["subscription_id"])
 
-    environment(PERSON_HASH_KEY="another key of a test that is long enough")
+    environment(USER_HASH_KEY="another key of a test that is long enough")
     others = provider.parse(SAMPLE.sign(RENEWAL_OF_OLD)).payment_events[0].subscription_id
     assert others != OF_OLD, "nobody without the key can find a phone by its hash"
 

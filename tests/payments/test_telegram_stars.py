@@ -114,7 +114,7 @@ def provider() -> Any:
 
 @pytest.fixture
 def chat(shop: Shop) -> Chat:
-    return shop.telegram.person("Anna").chat("assistant")
+    return shop.telegram.user("Anna").chat("assistant")
 
 
 def stars(amount: int = 250, **changed: Any) -> Any:
@@ -268,7 +268,7 @@ def test_a_link_is_paid_and_told(shop: Shop, chat: Chat, provider: Any) -> None:
         payment.charge_id,
         made.id,
         "250",
-        chat.person.id,
+        chat.user.id,
     )
 
 
@@ -295,9 +295,9 @@ def test_what_telegram_refuses_is_certain_and_silence_is_not(shop: Shop, provide
 
 
 def test_a_refund_is_made_by_the_bot_that_sold_and_twice_is_once(shop: Shop, provider: Any) -> None:
-    anna = shop.telegram.person("Anna").chat("second")
+    anna = shop.telegram.user("Anna").chat("second")
     payment = anna.pay(provider.create(stars(bot="second"), TIMEOUT).url).wait()
-    back: Json = {"key": "r", "telegram_id": anna.person.id, "timeout": TIMEOUT}
+    back: Json = {"key": "r", "telegram_id": anna.user.id, "timeout": TIMEOUT}
 
     first = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
     second = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
@@ -309,7 +309,7 @@ def test_a_refund_is_made_by_the_bot_that_sold_and_twice_is_once(shop: Shop, pro
 
 
 def test_whose_number_was_erased_gets_their_stars_back_and_is_not_kept(shop: Shop, provider: Any) -> None:
-    anna = shop.telegram.person("Anna").chat("second")
+    anna = shop.telegram.user("Anna").chat("second")
     payment = anna.pay(provider.create(stars(bot="second"), TIMEOUT).url).wait()
     back: Json = {"key": "r", "telegram_id": 0, "timeout": TIMEOUT}
     told = provider.refund(payment.charge_id, Decimal(250), "XTR", **back)
@@ -342,16 +342,16 @@ def test_a_subscription_is_told_and_stopped_by_a_charge_or_without(
     assert first["subscription_id"] == second["subscription_id"] == str(made.id)
     assert second["period_ends_at"] > first["period_ends_at"]
 
-    provider.cancel_subscription(str(made.id), chat.person.id, TIMEOUT, payment_id=payment.charge_id)
+    provider.cancel_subscription(str(made.id), chat.user.id, TIMEOUT, payment_id=payment.charge_id)
     assert subscription.state == "canceled"
     subscription.state = "active"
-    provider.cancel_subscription(str(made.id), chat.person.id, TIMEOUT)
+    provider.cancel_subscription(str(made.id), chat.user.id, TIMEOUT)
     assert subscription.state == "canceled"
     subscription.state = "active"
     provider.cancel_subscription(str(made.id), 0, TIMEOUT)  # who pays is erased: Telegram's list knows them
     assert subscription.state == "canceled"
     with pytest.raises(PaymentError) as unknown:
-        provider.cancel_subscription("999999", chat.person.id, TIMEOUT)
+        provider.cancel_subscription("999999", chat.user.id, TIMEOUT)
     assert unknown.value.not_executed
 
 
@@ -361,7 +361,7 @@ def test_transactions_are_told_page_by_page(
     monkeypatch.setattr(telegram_stars, "PAGE", 2)
     made = [stars(amount) for amount in (1, 2, 3)]
     charges = [chat.pay(provider.create(one, TIMEOUT).url).wait().charge_id for one in made]
-    provider.refund(charges[1], Decimal(2), "XTR", key="r", telegram_id=chat.person.id, timeout=TIMEOUT)
+    provider.refund(charges[1], Decimal(2), "XTR", key="r", telegram_id=chat.user.id, timeout=TIMEOUT)
 
     told, offset = [], 0
     while True:
@@ -386,7 +386,7 @@ def test_who_paid_is_found_among_the_newest_when_we_know_it_no_more(
     for number in range(others):
         shop.telegram.stars.answer_seconds = 30
         invoice = stars_invoice(shop, f"other-{number}")
-        shop.telegram.stars._charge(invoice, chat.person)
+        shop.telegram.stars._charge(invoice, chat.user)
     payment = chat.pay(provider.create(stars(), TIMEOUT).url).wait()
     payment_event = provider.refund(
         payment.charge_id, Decimal(250), "XTR", key="r", telegram_id=0, timeout=TIMEOUT

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.core.signatures import person_hash
+from shared.core.signatures import user_hash
 from tests.support import new_telegram_id
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -39,7 +39,7 @@ class Someone:
 
     @property
     def hash(self) -> str:
-        return person_hash(self.id, KEY)
+        return user_hash(self.id, KEY)
 
     def receive(
         self, update_id: int, *, on: psycopg.Connection | None = None, chat_id: int | None = None, **more: Any
@@ -134,9 +134,9 @@ def transaction(backend_url: str) -> Iterator[Callable[[], psycopg.Connection]]:
         connection.close()
 
 
-def id_of(sql: Sql, person: Someone) -> int | None:
+def id_of(sql: Sql, user: Someone) -> int | None:
     """The person's users.id, or None."""
-    rows = sql("select id from users where telegram_id = %s", person.id)
+    rows = sql("select id from users where telegram_id = %s", user.id)
     return int(rows[0]["id"]) if rows else None
 
 

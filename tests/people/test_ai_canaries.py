@@ -35,7 +35,7 @@ def asks(stack: Stack, who: Someone, text: str, *, group: bool = False) -> None:
     """Deliver a user's question, with the mark in all that Telegram tells of them and of the chat."""
     username = stack.telegram.bot("assistant").username
     words = f"@{username} {text}" if group else text
-    update = message_update(stack.telegram.person("Anna"), words)
+    update = message_update(stack.telegram.user("Anna"), words)
     sender = {"id": who.id, "is_bot": False, "first_name": MARK, "last_name": MARK, "username": MARK}
     update["message"] |= {
         "from": sender | {"language_code": "en"},
@@ -99,7 +99,7 @@ def test_without_a_database_nothing_about_the_user_is_sent(stack: Stack, anna: S
 
 
 def test_a_key_is_in_no_body(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     key = a_key("OpenAI")
     add(chat, "OpenAI", key)
     before = len(stack.ai.requests)

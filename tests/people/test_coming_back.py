@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.core.signatures import person_hash
+from shared.core.signatures import user_hash
 from tests.money.promocodes import new_code
 from tests.people.conftest import KEY, Someone, Sql, call, id_of, next_update
 from tests.people.test_erasure import code_of
@@ -17,18 +17,18 @@ from tests.support import in_parallel
 New = Callable[..., Someone]
 
 
-def kept(sql: Sql, person: Someone) -> list[dict[str, Any]]:
-    return sql("select used, usage from erased_people where person_hash = decode(%s, 'hex')", person.hash)
+def kept(sql: Sql, user: Someone) -> list[dict[str, Any]]:
+    return sql("select used, usage from erased_people where person_hash = decode(%s, 'hex')", user.hash)
 
 
-def come(person: Someone, **more: Any) -> Any:
-    return person.receive(next_update(), **more)
+def come(user: Someone, **more: Any) -> Any:
+    return user.receive(next_update(), **more)
 
 
 def test_the_hash_is_keyed_and_tells_people_apart() -> None:
-    assert person_hash(1, KEY) == person_hash(1, KEY)
-    assert len({person_hash(1, KEY), person_hash(2, KEY), person_hash(1, KEY + "x")}) == 3
-    assert len(person_hash(2**52, KEY)) == 64
+    assert user_hash(1, KEY) == user_hash(1, KEY)
+    assert len({user_hash(1, KEY), user_hash(2, KEY), user_hash(1, KEY + "x")}) == 3
+    assert len(user_hash(2**52, KEY)) == 64
 
 
 def test_the_days_requests_are_still_used_when_they_come_back(sql: Sql, anna: Someone) -> None:
@@ -120,7 +120,7 @@ def test_everything_else_begins_anew(sql: Sql, anna: Someone) -> None:
     assert row["referral_code"] != code
 
 
-def test_two_first_messages_at_once_are_one_person_with_one_memory(sql: Sql, someone: New) -> None:
+def test_two_first_messages_at_once_are_one_user_with_one_memory(sql: Sql, someone: New) -> None:
     for _ in range(5):
         anna = someone()
         anna.ask()
@@ -146,7 +146,7 @@ def test_a_revision_that_sends_no_hash_still_works(sql: Sql, anna: Someone) -> N
 
 def test_another_key_knows_nobody(sql: Sql, anna: Someone) -> None:
     anna.erase()
-    stranger = {"id": anna.id, "first_name": "Anna", "hash": person_hash(anna.id, "another key" * 4)}
+    stranger = {"id": anna.id, "first_name": "Anna", "hash": user_hash(anna.id, "another key" * 4)}
     assert come(anna, p_person=stranger)["usage"]["requests"] == 0
     assert kept(sql, anna) != []
 
@@ -157,13 +157,13 @@ def test_the_sweep_forgets_counters_and_keeps_what_is_once_in_a_life(
 ) -> None:
     ben = someone()
     come(ben, p_reserve=True)
-    for person in (anna, ben):
-        person.erase()
+    for user in (anna, ben):
+        user.erase()
         sql(
             "update erased_people set erased_at = private.clock() - make_interval(days => %s) "
             "where person_hash = decode(%s, 'hex')",
             days,
-            person.hash,
+            user.hash,
         )
     swept = sql("select sweep() as done")[0]["done"]
     if days > 32:
@@ -192,9 +192,9 @@ def test_a_ban_is_still_there_when_they_come_back(sql: Sql, anna: Someone) -> No
 # Promo codes ------------------------------------------------------------------------------------------------
 
 
-def redeem(person: Someone, sql: Sql, code: str) -> Any:
-    with person.connect() as connection:
-        return call(connection, "redeem_promocode", p_user_id=id_of(sql, person), p_code=code)
+def redeem(user: Someone, sql: Sql, code: str) -> Any:
+    with user.connect() as connection:
+        return call(connection, "redeem_promocode", p_user_id=id_of(sql, user), p_code=code)
 
 
 def test_a_promo_code_is_redeemed_once_in_a_life(sql: Sql, someone: New) -> None:

@@ -19,7 +19,7 @@ from tools.database import admins
 
 New = Callable[..., Someone]
 Connect = Callable[[], psycopg.Connection]
-CALM = settings(
+SLOW = settings(
     max_examples=examples(40),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -27,23 +27,23 @@ CALM = settings(
 )
 
 
-def code_of(sql: Sql, person: Someone) -> str:
-    return str(sql("select referral_code from users where telegram_id = %s", person.id)[0]["referral_code"])
+def code_of(sql: Sql, user: Someone) -> str:
+    return str(sql("select referral_code from users where telegram_id = %s", user.id)[0]["referral_code"])
 
 
-def adjust(connect: Connect, person: Someone, amount: Any, reference: str) -> Any:
+def adjust(connect: Connect, user: Someone, amount: Any, reference: str) -> Any:
     with connect() as connection:
         return call(
             connection,
             "adjust_balance",
-            p_telegram_id=person.id,
+            p_telegram_id=user.id,
             p_amount=amount,
             p_reason="test",
             p_reference=reference,
         )
 
 
-def test_nothing_of_a_person_is_left(sql: Sql, anna: Someone) -> None:
+def test_nothing_of_a_user_is_left(sql: Sql, anna: Someone) -> None:
     left = next_update()
     anna.receive(left)
     failed = next_update()
@@ -80,7 +80,7 @@ def test_the_call_that_erased_can_be_made_again(sql: Sql, anna: Someone) -> None
     assert anna.erase(update_id=update_id) == {key: first[key] for key in ("outcome", "outgoing", "withheld")}
 
 
-def test_its_own_last_word_waits_when_it_must_and_everything_else_to_the_person_is_dropped(
+def test_its_own_last_word_waits_when_it_must_and_everything_else_to_the_user_is_dropped(
     sql: Sql, anna: Someone
 ) -> None:
     sql(
@@ -104,14 +104,14 @@ def test_its_own_last_word_waits_when_it_must_and_everything_else_to_the_person_
     sql("delete from telegram_outbox where chat_id = %s", anna.id)
 
 
-def test_a_body_that_nobody_could_read_is_emptied_when_it_names_the_person(
+def test_a_body_that_nobody_could_read_is_emptied_when_it_names_the_user(
     sql: Sql, someone: New, connect: Connect, anna: Someone
 ) -> None:
     ben = someone()
     numbers = [-next_update() for _ in range(2)]
     with connect() as connection:
-        for number, person in zip(numbers, (anna, ben), strict=True):
-            body = f'{{"from": {{"id": {person.id}}}}}'
+        for number, user in zip(numbers, (anna, ben), strict=True):
+            body = f'{{"from": {{"id": {user.id}}}}}'
             call(connection, "put_update_aside", p_bot="x", p_update_id=number, p_error="e", p_body=body)
     anna.erase()
     rows = sql("select payload from telegram_updates where update_id = any(%s) order by 1", numbers)
@@ -165,7 +165,7 @@ STEPS = st.lists(
 )
 
 
-@CALM
+@SLOW
 @given(steps=STEPS)
 def test_any_order_of_changes_and_erasures_keeps_the_sum(
     sql: Sql, connect: Connect, someone: New, steps: list[tuple[int, Any]]
@@ -179,27 +179,27 @@ def test_any_order_of_changes_and_erasures_keeps_the_sum(
 
     people = [someone() for _ in range(3)]
     balances = [0, 0, 0]
-    for person in people:
-        person.receive(next_update())
+    for user in people:
+        user.receive(next_update())
     ledger, others = totals()
     assert ledger == others
     for who, step in steps:
-        person = people[who]
+        user = people[who]
         if step == "erase":
-            person.erase(balance=str(balances[who]))
-            person.receive(next_update())
+            user.erase(balance=str(balances[who]))
+            user.receive(next_update())
             balances[who] = 0
         elif balances[who] + step >= 0:
-            adjust(connect, person, step, f"steps:{next_update()}")
+            adjust(connect, user, step, f"steps:{next_update()}")
             balances[who] += step
         else:
             with pytest.raises(psycopg.Error):
-                adjust(connect, person, step, f"steps:{next_update()}")
+                adjust(connect, user, step, f"steps:{next_update()}")
     assert totals() == (ledger + sum(balances), others + sum(balances))
     assert sql("select check_balances() as wrong")[0]["wrong"] == []
 
 
-def test_what_admins_did_stays_without_the_person(
+def test_what_admins_did_stays_without_the_user(
     sql: Sql, database_url: str, connect: Connect, anna: Someone
 ) -> None:
     sql(
@@ -233,18 +233,18 @@ def test_what_admins_did_stays_without_the_person(
 
 def test_the_other_side_of_a_referral_keeps_what_it_got(sql: Sql, someone: New, connect: Connect) -> None:
     anna, ben, carl = someone(), someone(), someone()
-    for person in (anna, ben, carl):
-        person.receive(next_update())
-    for person, by in ((ben, anna), (carl, ben)):
+    for user in (anna, ben, carl):
+        user.receive(next_update())
+    for user, by in ((ben, anna), (carl, ben)):
         update_id = next_update()
-        person.receive(update_id)
-        person.finish(update_id, p_session={"referrer_code": code_of(sql, by)})
-        person.ask()
+        user.receive(update_id)
+        user.finish(update_id, p_session={"referrer_code": code_of(sql, by)})
+        user.ask()
     ben.erase()
 
-    def overview(person: Someone) -> Any:
+    def overview(user: Someone) -> Any:
         with connect() as connection:
-            return call(connection, "referral_overview", p_user_id=id_of(sql, person))
+            return call(connection, "referral_overview", p_user_id=id_of(sql, user))
 
     about_anna, about_carl = overview(anna), overview(carl)
     assert (about_anna["came"], about_anna["counted"], about_anna["credits"]) == (1, 1, 10)

@@ -16,7 +16,7 @@ from tests.telegram.test_crashes import LATER, kill
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 WORDS = "xylophone-orchestra"
 ANSWER = "zebra-crossing"
@@ -24,26 +24,26 @@ _numbers = itertools.count(100)
 
 
 @pytest.fixture
-def anna(stack: Stack) -> Person:
+def anna(stack: Stack) -> TelegramUser:
     """Somebody whose name and words nobody else uses."""
     number = next(_numbers)
-    return stack.telegram.person(f"Annabellina-{number}", "en", f"annabellina_{number}_here")
+    return stack.telegram.user(f"Annabellina-{number}", "en", f"annabellina_{number}_here")
 
 
-def traces(sql: Sql, person: Person) -> list[str]:
+def traces(sql: Sql, user: TelegramUser) -> list[str]:
     """The rows that tell of a person."""
-    account = person.account
-    what = rf"{account.first_name}\b|{account.username}|{WORDS}|{ANSWER}|\b{person.id}\b"
+    account = user.account
+    what = rf"{account.first_name}\b|{account.username}|{WORDS}|{ANSWER}|\b{user.id}\b"
     return [line for line in everything(sql).splitlines() if re.search(what, line)]
 
 
-def ask_to_be_erased(person: Person) -> Answer:
-    chat = person.chat("assistant")
+def ask_to_be_erased(user: TelegramUser) -> Answer:
+    chat = user.chat("assistant")
     chat.send("/deleteme").wait()
     return eventually(lambda: [a for a in chat.answers() if "Delete all your data" in a.text])[-1]
 
 
-def test_a_person_with_a_past_leaves_nothing(stack: Stack, sql: Sql, anna: Person) -> None:
+def test_a_user_with_a_past_leaves_nothing(stack: Stack, sql: Sql, anna: TelegramUser) -> None:
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(text=ANSWER))
     chat.send(f"Tell me of the {WORDS}")
@@ -67,7 +67,7 @@ def test_a_person_with_a_past_leaves_nothing(stack: Stack, sql: Sql, anna: Perso
 
 
 def test_a_lost_response_is_answered_again_and_brings_nobody_back(
-    stack: Stack, sql: Sql, anna: Person
+    stack: Stack, sql: Sql, anna: TelegramUser
 ) -> None:
     asked = ask_to_be_erased(anna)
     stack.telegram.lose_responses(1)
@@ -76,7 +76,7 @@ def test_a_lost_response_is_answered_again_and_brings_nobody_back(
     assert traces(sql, anna) == []
 
 
-def test_delivered_twice_it_erases_once(stack: Stack, sql: Sql, anna: Person) -> None:
+def test_delivered_twice_it_erases_once(stack: Stack, sql: Sql, anna: TelegramUser) -> None:
     asked = ask_to_be_erased(anna)
     stack.telegram.deliver_twice(1)
     asked.tap("🗑 Delete everything").wait(timeout=20)
@@ -85,7 +85,9 @@ def test_delivered_twice_it_erases_once(stack: Stack, sql: Sql, anna: Person) ->
     assert traces(sql, anna) == []
 
 
-def test_an_answer_that_the_ai_is_still_writing_never_arrives(stack: Stack, sql: Sql, anna: Person) -> None:
+def test_an_answer_that_the_ai_is_still_writing_never_arrives(
+    stack: Stack, sql: Sql, anna: TelegramUser
+) -> None:
     asked = ask_to_be_erased(anna)
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(text=ANSWER, delay=2))
@@ -103,8 +105,8 @@ def test_an_answer_that_the_ai_is_still_writing_never_arrives(stack: Stack, sql:
 
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("statement", ["receive_update", "finish_update"])
-def test_killed_at_any_step_the_person_is_erased_once(
-    stack: Stack, sql: Sql, clock: Callable[[str], None], anna: Person, statement: str, when: Any
+def test_killed_at_any_step_the_user_is_erased_once(
+    stack: Stack, sql: Sql, clock: Callable[[str], None], anna: TelegramUser, statement: str, when: Any
 ) -> None:
     asked = ask_to_be_erased(anna)
     stack.telegram.idle(10)
@@ -120,7 +122,7 @@ def test_killed_at_any_step_the_person_is_erased_once(
 
 
 def test_money_that_arrives_between_the_tap_and_the_erasure_stops_it(
-    stack: Stack, sql: Sql, anna: Person
+    stack: Stack, sql: Sql, anna: TelegramUser
 ) -> None:
     asked = ask_to_be_erased(anna)
 
@@ -134,7 +136,7 @@ def test_money_that_arrives_between_the_tap_and_the_erasure_stops_it(
 
 
 def test_a_renewal_that_begins_between_the_tap_and_the_erasure_stops_it(
-    stack: Stack, sql: Sql, anna: Person
+    stack: Stack, sql: Sql, anna: TelegramUser
 ) -> None:
     asked = ask_to_be_erased(anna)
 

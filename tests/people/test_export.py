@@ -20,9 +20,9 @@ ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
 
 @pytest.fixture
 def export(connect: Connect, sql: Sql) -> Callable[..., Any]:
-    def run(person: Someone, **more: Any) -> Any:
+    def run(user: Someone, **more: Any) -> Any:
         with connect() as connection:
-            return call(connection, "export_person", p_user_id=id_of(sql, person), **more)
+            return call(connection, "export_person", p_user_id=id_of(sql, user), **more)
 
     return run
 
@@ -36,12 +36,12 @@ def test_every_subject_has_its_words(anna: Someone, export: Callable[..., Any]) 
 
 def test_nobody_else_is_in_it(sql: Sql, someone: Callable[..., Someone], export: Callable[..., Any]) -> None:
     anna, ben, carl = someone(name="Anna X"), someone(name="Ben X"), someone(name="Carl X")
-    for person in (anna, ben, carl):
-        person.ask()
+    for user in (anna, ben, carl):
+        user.ask()
     sql(
         "insert into user_referrals (referrer_id, referred_id, status) values (%s, %s, 'completed'), "
         "(%s, %s, 'completed')",
-        *(id_of(sql, person) for person in (anna, ben, ben, carl)),
+        *(id_of(sql, user) for user in (anna, ben, ben, carl)),
     )
     told = export(ben)
     assert len(told["sections"]["referrals"]["invited"]) == 1

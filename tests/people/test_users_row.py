@@ -13,7 +13,7 @@ from tests.support import new_telegram_id
 Sql = Callable[..., list[dict[str, Any]]]
 
 
-def upsert(sql: Sql, telegram_id: int, **person: Any) -> dict[str, Any]:
+def upsert(sql: Sql, telegram_id: int, **user: Any) -> dict[str, Any]:
     """Take over what Telegram says of a user, ten minutes after whatever was said before."""
     sql(
         "update users set last_activity = last_activity - interval '10 minutes' where telegram_id = %s",
@@ -21,7 +21,7 @@ def upsert(sql: Sql, telegram_id: int, **person: Any) -> dict[str, Any]:
     )
     [row] = sql(
         "select (private.upsert_user(%s, private.clock())).*",
-        json.dumps({"id": telegram_id, "first_name": "Anna", **person}),
+        json.dumps({"id": telegram_id, "first_name": "Anna", **user}),
     )
     return row
 

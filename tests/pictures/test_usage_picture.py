@@ -111,7 +111,7 @@ def test_a_month_with_a_limit_has_a_bar_and_without_it_an_average() -> None:
     assert count(full, RED, bar) == pytest.approx(476 * 24, rel=0.1)
 
 
-def test_a_new_person_reads_that_their_days_will_come() -> None:
+def test_a_new_user_reads_that_their_days_will_come() -> None:
     nobody = [Day(label, 0) for label in LABELS]
     hint = (300, 690, 980, 780)
     dark = (169, 184, 200)

@@ -31,11 +31,11 @@ def survive(stack: Stack, clock: Callable[[str], None], sent: Sent) -> None:
 
 def people(stack: Stack, sql: Sql) -> tuple[Chat, Chat, str]:
     """Anna, who invites; Ben, who has never written; her code."""
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     anna.answer()
     code = sql("select referral_code from users where telegram_id = %s", anna.id)[0]["referral_code"]
-    return anna, stack.telegram.person("Ben").chat("assistant"), str(code)
+    return anna, stack.telegram.user("Ben").chat("assistant"), str(code)
 
 
 def outcome(sql: Sql, anna: Chat, ben: Chat) -> tuple[list[str], list[int], int]:

@@ -79,8 +79,8 @@ def test_a_code_nobody_has_gives_nothing(sql: Sql, call: Call, code: str | None)
 def test_nobody_brings_themselves_or_a_circle(sql: Sql, call: Call) -> None:
     people = [newcomer(sql) for _ in range(4)]
     assert call("complete_referral", people[0][0], people[0][1])["outcome"] == "self"
-    for (person, _), (_, code) in zip(people[1:], people, strict=False):
-        assert call("complete_referral", person, code)["outcome"] == "completed"
+    for (user, _), (_, code) in zip(people[1:], people, strict=False):
+        assert call("complete_referral", user, code)["outcome"] == "completed"
     # The last of the line cannot bring the first.
     assert call("complete_referral", people[0][0], people[-1][1])["outcome"] == "not_new"
 

@@ -67,7 +67,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("BOT_TOKENS", json.dumps({"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}))
     monkeypatch.setenv("TELEGRAM_WEBHOOK_SECRET", "webhook-secret-of-tests")
     monkeypatch.setenv("PUBLIC_URL", PUBLIC_URL)
-    monkeypatch.setenv("PERSON_HASH_KEY", "a-key-of-at-least-32-characters-for-tests")
+    monkeypatch.setenv("USER_HASH_KEY", "a-key-of-at-least-32-characters-for-tests")
     monkeypatch.setenv("SCHEDULER_SECRET", "the-new-secret-of-jobs,the-old-secret-of-jobs")
     monkeypatch.setenv("SCHEDULER_SERVICE_ACCOUNT", ACCOUNT)
     certificates = json.dumps({"k1": certificate()}).encode()

@@ -99,7 +99,7 @@ def test_a_value_is_stored_without_its_line_break_and_shown_nowhere(tool: Tool) 
     ("name", "shape"),
     [
         ("TELEGRAM_WEBHOOK_SECRET", r"[0-9a-f]{64}"),
-        ("PERSON_HASH_KEY", r"[0-9a-f]{64}"),
+        ("USER_HASH_KEY", r"[0-9a-f]{64}"),
         ("TOKEN_ENCRYPTION_KEYS", r"[0-9a-f-]+:[A-Za-z0-9+/]{43}="),
     ],
 )
@@ -118,9 +118,9 @@ def test_a_random_secret_is_made_once(tool: Tool, name: str, shape: str) -> None
 def test_a_random_secret_that_cannot_be_read_is_not_replaced(
     tool: Tool, words: list[str], state: str
 ) -> None:
-    tool.run("new", "PERSON_HASH_KEY")
+    tool.run("new", "USER_HASH_KEY")
     before = tool.secrets
-    done = tool.run(*words, "PERSON_HASH_KEY", NEWEST=state)
+    done = tool.run(*words, "USER_HASH_KEY", NEWEST=state)
     assert (done.returncode, tool.secrets) == (1, before)
     assert f"the newest version is {state.lower()}" in done.stderr
     assert "gcloud secrets versions enable" in done.stderr.splitlines()[-1]
@@ -132,13 +132,13 @@ def test_what_windows_editors_put_around_a_value_is_left_out(tool: Tool) -> None
 
 
 def test_a_secret_that_was_left_without_a_value_gets_one(tool: Tool) -> None:
-    failed = tool.run("new", "PERSON_HASH_KEY", FAILS_AT="secrets versions add")
-    assert (failed.returncode, tool.secrets) == (1, {"PERSON_HASH_KEY": []})
+    failed = tool.run("new", "USER_HASH_KEY", FAILS_AT="secrets versions add")
+    assert (failed.returncode, tool.secrets) == (1, {"USER_HASH_KEY": []})
     assert (
         failed.stderr.splitlines()[-1] == "gcloud secrets versions add: (gcloud) PERMISSION_DENIED: no right"
     )
-    assert tool.run("new", "PERSON_HASH_KEY").returncode == 0
-    assert len(tool.secrets["PERSON_HASH_KEY"]) == 1
+    assert tool.run("new", "USER_HASH_KEY").returncode == 0
+    assert len(tool.secrets["USER_HASH_KEY"]) == 1
 
 
 def test_a_name_that_is_not_random_is_not_made(tool: Tool) -> None:
@@ -172,7 +172,7 @@ def test_an_unreadable_folder_of_the_path_is_no_surprise(monkeypatch: pytest.Mon
 
 def test_without_gcloud_the_way_to_it_is_said(tool: Tool) -> None:
     (tool.folder / "gcloud").unlink()
-    done = tool.run("new", "PERSON_HASH_KEY", PATH="/nowhere")
+    done = tool.run("new", "USER_HASH_KEY", PATH="/nowhere")
     assert (done.returncode, done.stderr) == (
         1, "gcloud is not installed: https://cloud.google.com/sdk/docs/install\n",
     )  # fmt: skip

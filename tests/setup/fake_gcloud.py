@@ -340,7 +340,7 @@ class Cloud:
 
     def mounted(self, function, given):
         """The secrets that deploy.yaml gives a function (--set-secrets)."""
-        names = ["DATABASE_URL", "BOT_TOKENS", "TELEGRAM_WEBHOOK_SECRET", "PERSON_HASH_KEY"]
+        names = ["DATABASE_URL", "BOT_TOKENS", "TELEGRAM_WEBHOOK_SECRET", "USER_HASH_KEY"]
         names += [name for name in given.get("_PAYMENT_SECRETS", "").split(",") if name]
         if function != "payments":
             names.append(f"{given['_CHAT_PROVIDER'].upper()}_API_KEY")

@@ -73,7 +73,7 @@ def test_the_script_ends_with_the_cloud_that_the_wizard_makes(world: World, secr
     assert second.returncode == 0, second.stderr[-2000:]
     assert len(world.project["functions"]) == 3
     assert world.secret("OPENAI_API_KEY") == AI_KEY
-    assert len(world.secret("PERSON_HASH_KEY")) == 64
+    assert len(world.secret("USER_HASH_KEY")) == 64
     before = world.cloud
     third = execute(world, script, secrets)
     assert third.returncode == 0, third.stderr[-2000:]

@@ -60,14 +60,14 @@ def typed(world: World, changed: Answers | None = None) -> Answers:
 @pytest.fixture
 def olga(world: World) -> Any:
     """The admin, who pressed Start."""
-    olga = world.telegram.person("Olga", "en")
+    olga = world.telegram.user("Olga", "en")
     olga.chat("assistant").send("/start")
     return olga
 
 
-def texts(person: Any) -> list[str]:
+def texts(user: Any) -> list[str]:
     """What the bot wrote to somebody."""
-    return [answer.text for answer in person.chat("assistant").answers()]
+    return [answer.text for answer in user.chat("assistant").answers()]
 
 
 def webhook(world: World) -> str:
@@ -99,7 +99,7 @@ def test_from_nothing_to_a_bot_that_answers(world: World, olga: Any) -> None:
     assert backend.username == "bot_backend"
     assert re.fullmatch(r"[0-9a-f]{48}", backend.password or "")
     assert json.loads(world.secret("BOT_TOKENS")) == {"assistant": world.telegram.bot("assistant").token}
-    assert len(world.secret("PERSON_HASH_KEY")) == 64
+    assert len(world.secret("USER_HASH_KEY")) == 64
     # Telegram sends updates there, and the admin got a message.
     assert world.telegram.request("assistant", "getWebhookInfo", {})["url"] == f"{URL}/telegram/assistant"
     assert "Your bot is live" in texts(olga)[-1]
@@ -228,7 +228,7 @@ FAILURES = {
     "projects add-iam-policy-binding": "",
     "secrets create DATABASE_URL": "",
     "secrets versions add BOT_TOKENS": "Token for the bot",
-    "secrets versions add PERSON_HASH_KEY": "",
+    "secrets versions add USER_HASH_KEY": "",
     "secrets add-iam-policy-binding OPENAI_API_KEY": "",
     "builds submit": "",
 }
@@ -404,8 +404,8 @@ def test_a_domain_that_is_none_is_refused(world: World, capsys: pytest.CaptureFi
 
 
 def test_an_admin_who_never_started_the_bot_is_asked_to(world: World) -> None:
-    nina = world.telegram.person("Nina", "en")
-    world.telegram.person("Somebody", "en").chat("assistant").send("/start")
+    nina = world.telegram.user("Nina", "en")
+    world.telegram.user("Somebody", "en").chat("assistant").send("/start")
     # Enter alone makes nobody an admin: anyone may have written to the bot first.
     answers = typed(world, {"Is Somebody": [""], "Admin Telegram ID": [str(nina.id)], "Open the bot": ["n"]})
     done = world.run(answers)

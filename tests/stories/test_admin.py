@@ -12,10 +12,10 @@ import pytest
 from tests.support import says
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.handles import Answer
-from tools.emulator.telegram.people import Chat, Person
+from tools.emulator.telegram.people import Chat, TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
-Appoint = Callable[..., Person]
+Appoint = Callable[..., TelegramUser]
 ADMIN_COMMANDS = (
     "stats", "user", "grant", "givetrainings", "addbalance", "reset", "plan", "ban", "unban", "promocode",
     "audit",
@@ -29,11 +29,11 @@ def ask(chat: Chat, text: str) -> Answer:
     return chat.answer()
 
 
-def somebody(stack: Stack, name: str = "Анна") -> Person:
+def somebody(stack: Stack, name: str = "Анна") -> TelegramUser:
     """A person with a @name, whom the assistant knows."""
-    person = stack.telegram.person(name, "ru", f"somebody_{next(_numbers)}")
-    ask(person.chat("assistant"), "/start")
-    return person
+    user = stack.telegram.user(name, "ru", f"somebody_{next(_numbers)}")
+    ask(user.chat("assistant"), "/start")
+    return user
 
 
 def labels(answer: Answer) -> list[list[str]]:
@@ -47,8 +47,8 @@ def tap(answer: Answer, label: str) -> str:
     return str(tapped.answer()["text"])
 
 
-def column(sql: Sql, person: Person, name: str) -> Any:
-    return sql(f"select {name} as value from users where telegram_id = %s", person.id)[0]["value"]
+def column(sql: Sql, user: TelegramUser, name: str) -> Any:
+    return sql(f"select {name} as value from users where telegram_id = %s", user.id)[0]["value"]
 
 
 # For everybody else ---------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def provider(raw_server: RawServer) -> RawServer:
 
 @pytest.fixture
 def anna(stack: Stack) -> Chat:
-    return stack.telegram.person("Anna").chat("assistant")
+    return stack.telegram.user("Anna").chat("assistant")
 
 
 def with_usage(usage: bytes) -> Script:

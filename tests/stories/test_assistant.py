@@ -14,7 +14,7 @@ from tools.emulator.stack import Stack
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Your Telegram ID"), ("ru", "Ваш Telegram ID")])
 def test_whoami_shows_the_telegram_id(stack: Stack, language: str, words: str) -> None:
-    anna = stack.telegram.person("Anna", language)
+    anna = stack.telegram.user("Anna", language)
     chat = anna.chat("assistant")
     chat.send("/whoami")
     answer = chat.answer()
@@ -25,7 +25,7 @@ def test_whoami_shows_the_telegram_id(stack: Stack, language: str, words: str) -
 
 
 def test_a_newcomer_is_welcomed_in_their_language_with_a_menu(stack: Stack) -> None:
-    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     anna.send("/start")
     welcome = anna.answer()
     assert "Здравствуйте, Анна!" in welcome.text
@@ -35,7 +35,7 @@ def test_a_newcomer_is_welcomed_in_their_language_with_a_menu(stack: Stack) -> N
         ["Режим: 💬 Помощник"],
         ["🇷🇺 Русский", "❓ Помощь"],
     ]
-    ben = stack.telegram.person("Ben", language_code="en-GB").chat("assistant")
+    ben = stack.telegram.user("Ben", language_code="en-GB").chat("assistant")
     ben.send("/start")
     assert says(ben.answer().text, "welcome", name="Ben")
     ben.send("/start")
@@ -43,7 +43,7 @@ def test_a_newcomer_is_welcomed_in_their_language_with_a_menu(stack: Stack) -> N
 
 
 def test_a_command_costs_no_call_to_telegram(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/help").wait()
     help_ = anna.answer()
     calls = [call for call in stack.telegram.calls if call["parameters"].get("chat_id") == anna.id]
@@ -53,7 +53,7 @@ def test_a_command_costs_no_call_to_telegram(stack: Stack) -> None:
 
 
 def test_words_are_answered_with_ai_and_remembered(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     stack.ai.next(AiBehaviour(text="It is **Paris**."), AiBehaviour(text="About 2 million."))
     anna.send("The capital of France?")
     answer = anna.answer()
@@ -75,7 +75,7 @@ def test_words_are_answered_with_ai_and_remembered(stack: Stack) -> None:
 
 
 def test_the_profile_counts_what_was_asked(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("hello")
     anna.answer()
     anna.send("/profile")
@@ -90,7 +90,7 @@ def test_the_profile_counts_what_was_asked(stack: Stack) -> None:
 
 
 def test_the_menu_is_walked_with_buttons_in_one_message(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     menu = anna.answer()
     tap = menu.tap("🇬🇧 English")
@@ -106,7 +106,7 @@ def test_the_menu_is_walked_with_buttons_in_one_message(stack: Stack) -> None:
 
 
 def test_a_mode_changes_how_the_ai_is_asked(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/mode")
     menu = anna.answer()
     menu.tap("🔤 Translator")
@@ -122,7 +122,7 @@ def test_a_mode_changes_how_the_ai_is_asked(stack: Stack) -> None:
 
 
 def test_what_the_bot_cannot_take_gets_a_friendly_word(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     for send, word in (
         (anna.sticker, "sticker"),
         (anna.voice, "voice"),

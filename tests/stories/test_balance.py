@@ -11,7 +11,7 @@ from tools.emulator.stack import Stack
 def test_the_profile_shows_the_balance_as_it_is_now(
     stack: Stack, sql: Callable[..., list[dict[str, Any]]]
 ) -> None:
-    chat = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    chat = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     chat.send("/profile")
     profile = chat.answer()
     assert "Баланс: 0\u00a0₽" in profile.text

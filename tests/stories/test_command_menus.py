@@ -11,7 +11,7 @@ from tests.stories.test_admin import Appoint, Sql, ask, somebody, tap
 from tests.stories.test_products import WORDS, open_card
 from tests.support import eventually
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 ADMINS = ["menu", "clear", "stats", "user", "payment", "products", "promocode", "help"]
 TITLE = "100 requests"
@@ -36,7 +36,7 @@ def everyones(stack: Stack) -> list[bool]:
     return ["buy" in menu(stack, code) for code in ("", "en", "ru")]
 
 
-def switch(stack: Stack, boss: Person, words: str) -> None:
+def switch(stack: Stack, boss: TelegramUser, words: str) -> None:
     card = open_card(boss.chat("assistant"), TITLE)
     tap(card, WORDS["en"][words])
     tap(card, WORDS["en"][words])

@@ -28,7 +28,7 @@ Sql = Callable[..., list[dict[str, Any]]]
 @pytest.fixture
 def anna(stack: Stack) -> Chat:
     """A user whom no bot has met."""
-    return stack.telegram.person("Anna", language_code="en").chat("assistant")
+    return stack.telegram.user("Anna", language_code="en").chat("assistant")
 
 
 @pytest.fixture
@@ -142,9 +142,9 @@ def test_09_session_mode(anna: Chat, sql: Sql) -> None:
 
 
 def test_10_session_language(stack: Stack, sql: Sql) -> None:
-    ivan = stack.telegram.person("Иван", language_code="ru").chat("assistant")
+    ivan = stack.telegram.user("Иван", language_code="ru").chat("assistant")
     assert "Здравствуйте" in say(ivan, "/start")
-    nobody = stack.telegram.person("Kim", language_code="ko").chat("assistant")
+    nobody = stack.telegram.user("Kim", language_code="ko").chat("assistant")
     assert "Здравствуйте" in say(nobody, "/start"), "the configured language where there is no other"
     assert user(sql, nobody)["language_code"] == "ko"
 
@@ -186,7 +186,7 @@ def test_15_active_sessions_counted(stack: Stack, sql: Sql, backend_url: str) ->
         return int(row[0])
 
     before = count()
-    anna, ivan = (stack.telegram.person(name).chat("assistant") for name in ("Anna", "Ivan"))
+    anna, ivan = (stack.telegram.user(name).chat("assistant") for name in ("Anna", "Ivan"))
     for text in ("/start", "/help", "a question"):
         say(anna, text)
     say(ivan, "/start")
@@ -212,7 +212,7 @@ def test_16_clean_disconnect(backend_url: str, sql: Sql) -> None:
         "DATABASE_URL": backend_url,
         "BOT_TOKENS": '{"assistant": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"}',
         "TELEGRAM_WEBHOOK_SECRET": "webhook-secret-of-tests",
-        "PERSON_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
+        "USER_HASH_KEY": "a-key-of-at-least-32-characters-for-tests",
     }
 
     def connections() -> set[int]:

@@ -74,7 +74,7 @@ def requests_of(sql: Sql, telegram_id: int) -> int:
 
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_key_of_every_provider_answers_without_using_the_plan(stack: Stack, sql: Sql, name: str) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     key = a_key(name)
     answer = add(anna, name, key)
     saved = "keys_added_unchecked" if name == "GitHub Models" else "keys_added"
@@ -93,7 +93,7 @@ def test_a_key_of_every_provider_answers_without_using_the_plan(stack: Stack, sq
     "form", ["\ufeff{}", "«{}».", "`{}`", "{start}\u200b{end}", "key: {}\u00a0\n", "“{}”,"]
 )
 def test_a_key_is_taken_as_people_paste_it(stack: Stack, form: str) -> None:
-    anna, key = stack.telegram.person("Anna").chat("assistant"), a_key("OpenAI")
+    anna, key = stack.telegram.user("Anna").chat("assistant"), a_key("OpenAI")
     add(anna, "OpenAI", form.format(key, start=key[:12], end=key[12:]))
     anna.send("which key is this?")
     anna.answer(20)
@@ -101,7 +101,7 @@ def test_a_key_is_taken_as_people_paste_it(stack: Stack, form: str) -> None:
 
 
 def test_the_keys_are_listed_chosen_and_removed(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/keys")
     empty = anna.answer(20)
     assert "(Anthropic, Google Gemini, GitHub Models, OpenAI, OpenRouter)" in empty.text
@@ -149,7 +149,7 @@ def test_the_keys_are_listed_chosen_and_removed(stack: Stack, sql: Sql) -> None:
 
 
 def test_the_screens_in_russian(stack: Stack) -> None:
-    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     anna.send("/keys")
     menu = anna.answer(20)
     assert "Свой ключ к ИИ" in menu.text
@@ -191,7 +191,7 @@ def test_the_screens_in_russian(stack: Stack) -> None:
 
 
 def test_a_wrong_key_is_not_kept_and_may_be_sent_again(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     for name in ("OpenAI", "OpenRouter", "Anthropic", "Google Gemini"):
         wrong = a_key(name, "wrong")
         answer = add(anna, name, wrong)
@@ -206,7 +206,7 @@ def test_a_wrong_key_is_not_kept_and_may_be_sent_again(stack: Stack, sql: Sql) -
 
 
 def test_a_key_is_shown_to_no_other_provider(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     key = a_key("Anthropic")
     answer = add(anna, "OpenAI", key)
     assert says(answer.text, "keys_other", other="Anthropic", name="OpenAI")
@@ -218,7 +218,7 @@ def test_a_key_is_shown_to_no_other_provider(stack: Stack) -> None:
 
 
 def test_a_provider_that_cannot_be_asked_leaves_the_key_unchecked(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     stack.ai.always(AiBehaviour(status=0))
     answer = add(anna, "OpenAI", a_key("OpenAI"))
     assert says(answer.text, "keys_added_unchecked")
@@ -232,7 +232,7 @@ def test_a_key_refused_later_is_put_aside_and_the_plan_answers(stack: Stack, sql
         ("en", "rejected your key", "rejected by the provider"),
         ("ru", "больше не принимает ваш ключ", "отклонён провайдером"),
     ):
-        anna = stack.telegram.person("Anna", language_code=language).chat("assistant")
+        anna = stack.telegram.user("Anna", language_code=language).chat("assistant")
         key = a_key("Anthropic")
         ask_to_add(anna, "Anthropic", "➕ Add a key" if language == "en" else "➕ Добавить ключ")
         anna.send(key)
@@ -270,10 +270,10 @@ def test_a_key_refused_later_is_put_aside_and_the_plan_answers(stack: Stack, sql
         (AiBehaviour(status=404), "doesn’t have access to gpt-5-mini", "нет доступа к модели gpt-5-mini"),
     ],
 )
-def test_trouble_with_the_account_names_the_persons_own(
+def test_trouble_with_the_account_names_the_users_own(
     stack: Stack, sql: Sql, behaviour: AiBehaviour, en: str, ru: str
 ) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     add(anna, "OpenAI", a_key("OpenAI"))
     stack.ai.next(behaviour)
     anna.send("hello there")
@@ -291,7 +291,7 @@ def test_trouble_with_the_account_names_the_persons_own(
 
 
 def test_keys_are_a_matter_of_the_private_chat(stack: Stack) -> None:
-    anna, ivan = stack.telegram.person("Anna"), stack.telegram.person("Иван", language_code="ru")
+    anna, ivan = stack.telegram.user("Anna"), stack.telegram.user("Иван", language_code="ru")
     group = stack.telegram.group("Team", [anna, ivan], ["assistant"])
     group.by(anna).send("/keys@switchboard_assistant_bot")
     answer = group.answer(20)
@@ -302,7 +302,7 @@ def test_keys_are_a_matter_of_the_private_chat(stack: Stack) -> None:
 
 
 def test_a_key_nobody_asked_for_may_become_an_own_key(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     key = a_key("OpenRouter")
     anna.send(f"here: {key}")
     answer = anna.answer(20)
@@ -314,7 +314,7 @@ def test_a_key_nobody_asked_for_may_become_an_own_key(stack: Stack) -> None:
 
 
 def test_adding_is_called_off(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     prompt = ask_to_add(anna, "OpenAI")
     prompt.tap("✖️ Cancel")
     assert "Your own AI key" in prompt.wait_for_edit(20).text
@@ -328,7 +328,7 @@ def test_adding_is_called_off(stack: Stack) -> None:
 
 
 def test_a_button_of_a_key_that_is_gone_shows_what_there_is(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     add(anna, "OpenAI", a_key("OpenAI")).tap("🔑 My keys").wait()
     anna.send("/keys")
     menu = anna.answer(20)
@@ -338,9 +338,9 @@ def test_a_button_of_a_key_that_is_gone_shows_what_there_is(stack: Stack, sql: S
     assert says(tap.answer(20)["text"], "keys_gone")
 
 
-def test_a_message_that_telegram_will_not_delete_is_left_to_the_person(stack: Stack) -> None:
+def test_a_message_that_telegram_will_not_delete_is_left_to_the_user(stack: Stack) -> None:
     for language, word in (("en", "Please delete it yourself"), ("ru", "удалите его сами")):
-        anna = stack.telegram.person("Anna", language_code=language).chat("assistant")
+        anna = stack.telegram.user("Anna", language_code=language).chat("assistant")
         ask_to_add(anna, "OpenAI", "➕ Add a key" if language == "en" else "➕ Добавить ключ")
         description = "Bad Request: message can't be deleted"
         stack.telegram.fail("deleteMessage", status=400, description=description, chat_id=anna.id)
@@ -348,12 +348,12 @@ def test_a_message_that_telegram_will_not_delete_is_left_to_the_person(stack: St
         assert word in anna.answer(20).text
 
 
-def test_the_first_request_on_an_own_key_counts_for_who_brought_the_person(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+def test_the_first_request_on_an_own_key_counts_for_who_brought_the_user(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     anna.answer(20)
     code = sql("select referral_code from users where telegram_id = %s", anna.id)[0]["referral_code"]
-    ben = stack.telegram.person("Ben").chat("assistant")
+    ben = stack.telegram.user("Ben").chat("assistant")
     ben.send(f"/start ref_{code}")
     ben.answer(20)
     add(ben, "OpenAI", a_key("OpenAI"))
@@ -363,7 +363,7 @@ def test_the_first_request_on_an_own_key_counts_for_who_brought_the_person(stack
 
 
 def test_calls_on_an_own_key_are_recorded_as_such(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("a question on the plan")
     anna.answer(20)
     key = a_key("Anthropic")
@@ -392,7 +392,7 @@ def test_calls_on_an_own_key_are_recorded_as_such(stack: Stack, sql: Sql) -> Non
 
 
 def test_who_has_used_up_the_plan_is_shown_the_way_to_an_own_key(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     anna.answer(20)
     sql(

@@ -27,7 +27,7 @@ STATE = {
 
 
 def meet(stack: Stack, language: str = "en") -> Chat:
-    chat = stack.telegram.person("Anna", language_code=language).chat("assistant")
+    chat = stack.telegram.user("Anna", language_code=language).chat("assistant")
     ask(chat, "/start")
     return chat
 

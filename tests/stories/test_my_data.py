@@ -38,7 +38,7 @@ def row_of(sql: Sql, chat: Chat) -> list[dict[str, Any]]:
 
 
 def test_the_file_holds_everything_in_plain_words(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     stack.ai.next(AiBehaviour(text="Столица Франции — Париж."))
     anna.send("Какая столица у Франции?")
     anna.answer()
@@ -56,8 +56,8 @@ def test_the_file_holds_everything_in_plain_words(stack: Stack, sql: Sql) -> Non
         "Действия администраторов", "Журнал сообщений", "Ещё не отправлено", "Разговоры",
     ]  # fmt: skip
     assert all(set(section) == {"Пояснение", "Данные"} for section in list(file.values())[1:])
-    person = file["Профиль"]["Данные"]
-    assert (person["telegram_id"], person["first_name"], person["balance"]) == (anna.id, "Анна", 12.5)
+    user = file["Профиль"]["Данные"]
+    assert (user["telegram_id"], user["first_name"], user["balance"]) == (anna.id, "Анна", 12.5)
     assert [(m["role"], m["content"]) for m in file["Разговоры"]["Данные"]] == [
         ("user", "Какая столица у Франции?"),
         ("assistant", "Столица Франции — Париж."),
@@ -70,7 +70,7 @@ def test_the_file_holds_everything_in_plain_words(stack: Stack, sql: Sql) -> Non
 
 
 def test_the_file_speaks_english(stack: Stack) -> None:
-    ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
+    ben = stack.telegram.user("Ben", language_code="en").chat("assistant")
     ben.send("/mydata")
     answer = ben.answer()
     assert answer.text == texts.text("en", "mydata_caption")
@@ -83,7 +83,7 @@ def test_the_file_speaks_english(stack: Stack) -> None:
 
 
 def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna", language_code="en").chat("assistant")
+    anna = stack.telegram.user("Anna", language_code="en").chat("assistant")
     anna.send("/start")
     anna.answer()
     sql(
@@ -128,10 +128,10 @@ def test_a_long_conversation_comes_in_parts_each_at_a_tap(stack: Stack, sql: Sql
         ),
     ],
 )
-def test_a_person_is_erased_when_they_say_so(
+def test_a_user_is_erased_when_they_say_so(
     stack: Stack, sql: Sql, code: str, question: str, buttons: list[str], done: str, new: str
 ) -> None:
-    anna = stack.telegram.person("Анна", language_code=code).chat("assistant")
+    anna = stack.telegram.user("Анна", language_code=code).chat("assistant")
     anna.send("/deleteme")
     asked = anna.answer()
     assert question in asked.text
@@ -163,7 +163,7 @@ def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
     stack: Stack, sql: Sql, code: str, first: str, warning: str, last: str, sum_: str
 ) -> None:
     wrong = sql("select check_balances() as wrong")  # of what other tests made on purpose
-    anna = stack.telegram.person("Анна", language_code=code).chat("assistant")
+    anna = stack.telegram.user("Анна", language_code=code).chat("assistant")
     anna.send("/deleteme")
     asked = anna.answer()
     give(sql, anna, "12.50")
@@ -206,7 +206,7 @@ def test_who_has_money_is_asked_once_more_with_the_sum_of_now(
 def test_who_is_charged_each_month_is_shown_how_to_stop_that_first(
     stack: Stack, sql: Sql, code: str, ask: str, first: str, way: str, stop: str, sure: str, off: str
 ) -> None:
-    anna = stack.telegram.person("Анна", language_code=code).chat("assistant")
+    anna = stack.telegram.user("Анна", language_code=code).chat("assistant")
     anna.send("/deleteme")
     early = anna.answer()
     user_id = row_of(sql, anna)[0]["id"]
@@ -238,7 +238,7 @@ def test_who_is_charged_each_month_is_shown_how_to_stop_that_first(
 
 
 def test_orders_and_payments_stand_in_the_file(stack: Stack, sql: Sql) -> None:
-    ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
+    ben = stack.telegram.user("Ben", language_code="en").chat("assistant")
     ben.send("/start")
     ben.answer()
     user_id = row_of(sql, ben)[0]["id"]
@@ -283,8 +283,8 @@ def test_orders_and_payments_stand_in_the_file(stack: Stack, sql: Sql) -> None:
     assert [row["body"] for row in told["Data"]["events"]] == ["card ending in 4242"]
 
 
-def test_in_a_group_nothing_of_a_person_is_shown(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna", language_code="en")
+def test_in_a_group_nothing_of_a_user_is_shown(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.user("Anna", language_code="en")
     group = stack.telegram.group("Team", [anna], ["assistant"])
     for command in ("/mydata", "/deleteme"):
         group.by(anna).send(command).wait()
@@ -294,7 +294,7 @@ def test_in_a_group_nothing_of_a_person_is_shown(stack: Stack, sql: Sql) -> None
 
 
 def test_privacy_says_what_is_kept_and_for_how_long(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     anna.send("/privacy")
     text = anna.answer().text
     assert "180 дней" in text
@@ -302,7 +302,7 @@ def test_privacy_says_what_is_kept_and_for_how_long(stack: Stack, sql: Sql) -> N
     assert "до 30 дней" in text
     assert "13 месяцев" in text
     assert "/mydata — " in text and "/deleteme — " in text
-    ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
+    ben = stack.telegram.user("Ben", language_code="en").chat("assistant")
     sql("update private.settings set value = '1' where key = 'retention_messages_days'")
     try:
         ben.send("/privacy")
@@ -318,14 +318,14 @@ def test_privacy_says_what_is_kept_and_for_how_long(stack: Stack, sql: Sql) -> N
 
 @pytest.mark.parametrize("command", ["/mydata", "/deleteme", "/privacy"])
 def test_without_a_database_they_wait(stack: Stack, command: str) -> None:
-    anna = stack.telegram.person("Anna", language_code="en").chat("assistant")
+    anna = stack.telegram.user("Anna", language_code="en").chat("assistant")
     stack.database.down()
     anna.send(command)
     assert says(anna.answer(timeout=30).text, "offline_unavailable")
 
 
 def test_the_commands_stand_in_the_help(stack: Stack) -> None:
-    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     anna.send("/help")
     text = anna.answer().text
     for command in ("/privacy — Что мы о вас храним", "/mydata — Скачать", "/deleteme — Удалить"):
@@ -349,7 +349,7 @@ def test_the_commands_stand_in_the_help(stack: Stack) -> None:
 def test_everything_that_is_lost_is_named_and_asked_about(
     stack: Stack, sql: Sql, code: str, lines: tuple[str, ...]
 ) -> None:
-    anna = stack.telegram.person("Анна", language_code=code).chat("assistant")
+    anna = stack.telegram.user("Анна", language_code=code).chat("assistant")
     anna.send("/deleteme")
     early = anna.answer()
     (user,) = sql("update users set bonus_credits = 7 where telegram_id = %s returning id", anna.id)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.support import acquainted, message_update, new_telegram_id
+from tests.support import message_update, new_telegram_id, started_user
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 NAME = "\u202eevil.example\u200b"
@@ -17,7 +17,7 @@ SHOWN = "evil.\u2060example"
 
 
 def _start(stack: Stack, number: int, payload: str = "", **user: Any) -> str:
-    update = message_update(stack.telegram.person("x"), f"/start {payload}".strip())
+    update = message_update(stack.telegram.user("x"), f"/start {payload}".strip())
     update["message"]["from"] = {"id": number, "is_bot": False, "language_code": "en", **user}
     update["message"]["chat"] = {"id": number, "type": "private"}
     return str(stack.telegram.deliver(update).json()["text"])
@@ -36,7 +36,7 @@ def test_the_welcome_shows_a_clean_name(stack: Stack, user: dict[str, Any], show
     assert shown.format(id=number) in _start(stack, number, **user)
 
 
-def test_an_admin_sees_a_clean_name(stack: Stack, appoint: Callable[..., Person]) -> None:
+def test_an_admin_sees_a_clean_name(stack: Stack, appoint: Callable[..., TelegramUser]) -> None:
     olga, number = appoint("en"), new_telegram_id()
     _start(stack, number, first_name=NAME, last_name="\u202eb", username="anna_k")
     chat = olga.chat("assistant")
@@ -46,9 +46,9 @@ def test_an_admin_sees_a_clean_name(stack: Stack, appoint: Callable[..., Person]
 
 @pytest.mark.parametrize(("name", "shown"), [(NAME, SHOWN), ("\u200b", "👤")])
 def test_the_notice_of_a_referral_shows_a_clean_name(stack: Stack, sql: Sql, name: str, shown: str) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     code = sql("select referral_code as code from users where telegram_id = %s", anna.id)[0]["code"]
-    guest = acquainted(stack.telegram, name="Guest")
+    guest = started_user(stack.telegram, name="Guest")
     sql("delete from users where telegram_id = %s", guest.id)
     _start(stack, guest.id, f"ref_{code}", first_name=name)
     update = message_update(guest, "hello")

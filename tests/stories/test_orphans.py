@@ -16,7 +16,7 @@ from tools.emulator.payments import NotPossible
 from tools.emulator.payments.callbacks import Callback
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 RENEWING = ["stripe", "cloudpayments", "prodamus", "fake"]
@@ -53,7 +53,7 @@ def state(sql: Sql, order: int) -> dict[str, Any]:
 
 @pytest.mark.parametrize("provider", RENEWING)
 def test_who_pays_after_the_erasure_is_charged_no_more_and_gets_it_back(
-    stack: Stack, sql: Sql, appoint: Callable[..., Person], provider: str
+    stack: Stack, sql: Sql, appoint: Callable[..., TelegramUser], provider: str
 ) -> None:
     boss = appoint("en").chat("assistant")
     ask(boss, "/start")

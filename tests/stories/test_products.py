@@ -197,7 +197,7 @@ def test_the_preview_is_what_a_new_buyer_sees(
     tap(card, WORDS["en"]["show"])
     tap(card, WORDS["en"]["show"])
 
-    buyer = stack.telegram.person("Anna", language_code=language).chat("assistant")
+    buyer = stack.telegram.user("Anna", language_code=language).chat("assistant")
     ask(buyer, "/start")
     page = ask(buyer, "/buy")
     buyer.tap(page.stored, f"buy:{product}").wait()

@@ -30,7 +30,7 @@ def labels(answer: Answer) -> list[str]:
     return [button.text for row in answer.buttons for button in row]
 
 
-def user(sql: Sql, chat: Chat) -> dict[str, Any]:
+def user_row(sql: Sql, chat: Chat) -> dict[str, Any]:
     (row,) = sql("select * from users where telegram_id = %s", chat.id)
     return row
 
@@ -80,13 +80,13 @@ def test_what_gives_nothing_is_told_kindly(
     assert unknown in ask(anna, "NO-SUCH-CODE").text
     assert expired in ask(anna, new_code(sql, is_active=False)).text
     assert malformed in ask(anna, "/promo какой-то код").text
-    assert tries_of(sql, user(sql, anna)["id"]) == 2
+    assert tries_of(sql, user_row(sql, anna)["id"]) == 2
     assert used_up in ask(anna, f"/promo {new_code(sql, max_uses=1, uses=1)}").text
     later = new_code(sql, valid_from="2099-01-01 12:00:00+03")
     assert not_yet in ask(anna, f"/promo {later}").text
-    sql("update promocode_tries set tries = 10 where user_id = %s", user(sql, anna)["id"])
+    sql("update promocode_tries set tries = 10 where user_id = %s", user_row(sql, anna)["id"])
     assert too_many in ask(anna, f"/promo {new_code(sql)}").text
-    assert user(sql, anna)["bonus_credits"] == 0
+    assert user_row(sql, anna)["bonus_credits"] == 0
 
 
 def test_a_code_may_be_sent_by_itself_and_a_typo_mended(stack: Stack, sql: Sql) -> None:
@@ -96,7 +96,7 @@ def test_a_code_may_be_sent_by_itself_and_a_typo_mended(stack: Stack, sql: Sql) 
     assert "Send it in your next message" in asked.text
     assert "There’s no promo code" in ask(anna, code + "X").text
     assert "applied!" in ask(anna, code).text
-    assert user(sql, anna)["bonus_credits"] == 50
+    assert user_row(sql, anna)["bonus_credits"] == 50
     # From now on words are words again: they go to the AI, and are no code.
     assert "promo code" not in ask(anna, "hello there, how are you?").text
 
@@ -119,7 +119,7 @@ def test_a_code_works_as_people_paste_it(stack: Stack, sql: Sql, form: str) -> N
     anna, code = speaks(stack), new_code(sql)
     forms = {"rest": code[4:], "hyphens": code.replace("-", "\u2011"), "dashes": code.replace("-", "—")}
     assert "applied!" in ask(anna, FORMS[form].format(code, **forms)).text
-    assert user(sql, anna)["bonus_credits"] == 50
+    assert user_row(sql, anna)["bonus_credits"] == 50
 
 
 def test_two_hyphens_that_a_phone_made_a_dash(stack: Stack, sql: Sql) -> None:
@@ -127,7 +127,7 @@ def test_two_hyphens_that_a_phone_made_a_dash(stack: Stack, sql: Sql) -> None:
     sql("insert into promocodes (code, kind, value) values ('TWO--HYPHENS', 'credits', 50)")
     assert "applied!" in ask(anna, "/promo two—hyphens").text
     assert "There’s no promo code TWO-HYPHENZ" in ask(anna, "/promo two—hyphenz").text
-    assert tries_of(sql, user(sql, anna)["id"]) == 1, "two readings are one try"
+    assert tries_of(sql, user_row(sql, anna)["id"]) == 1, "two readings are one try"
 
 
 @pytest.mark.parametrize("malformed", ["what is this?", "x", "a" * 33, "скидка", "http://example.com/a"])
@@ -141,7 +141,7 @@ def test_after_what_is_no_code_words_are_for_the_ai(stack: Stack, sql: Sql, malf
         assert ask(anna, words).text == "An answer."
     assert "Send it in your next message" in tap(told, "Try another code").text
     assert "applied!" in ask(anna, f"  «{code}».").text
-    assert tries_of(sql, user(sql, anna)["id"]) == 0
+    assert tries_of(sql, user_row(sql, anna)["id"]) == 0
 
 
 @pytest.mark.parametrize("words", ["hello", "Thanks!", "what is the weather?", "а какие есть?"])
@@ -152,7 +152,7 @@ def test_after_an_unknown_code_only_another_code_is_one(stack: Stack, sql: Sql, 
     assert ask(anna, words).text == "An answer."
     stack.ai.next(AiBehaviour(text="Another answer."))
     assert ask(anna, code).text == "Another answer.", "nothing is awaited any more"
-    assert tries_of(sql, user(sql, anna)["id"]) == 1
+    assert tries_of(sql, user_row(sql, anna)["id"]) == 1
 
 
 def test_a_second_unknown_code_ends_the_waiting(stack: Stack, sql: Sql) -> None:
@@ -183,7 +183,7 @@ def test_whoever_thinks_better_of_it_speaks_with_the_ai_again(stack: Stack, sql:
     ask(anna, "/promo")
     assert says(ask(anna, "/cancel").text, "cancel_done")
     assert "promo code" not in ask(anna, "NOT-A-CODE-EITHER").text
-    assert tries_of(sql, user(sql, anna)["id"]) == 0
+    assert tries_of(sql, user_row(sql, anna)["id"]) == 0
 
 
 @pytest.mark.parametrize(("language", "hello", "works"), [
@@ -193,40 +193,40 @@ def test_a_link_redeems_for_a_newcomer_too(
     stack: Stack, sql: Sql, language: str, hello: str, works: str
 ) -> None:
     code = new_code(sql)
-    anna = stack.telegram.person("Anna", language_code=language).chat("assistant")
+    anna = stack.telegram.user("Anna", language_code=language).chat("assistant")
     told = ask(anna, f"/start promo_{code}").text
     assert hello in told
     assert works in told
-    assert user(sql, anna)["bonus_credits"] == 50
+    assert user_row(sql, anna)["bonus_credits"] == 50
     again = ask(anna, f"/start promo_{code.lower()}").text
     assert {"ru": "уже использовали", "en": "already used"}[language] in again
 
 
 def test_a_link_and_an_invitation_both_count(stack: Stack, sql: Sql) -> None:
     ben = speaks(stack)
-    anna = stack.telegram.person("Anna", language_code="en").chat("assistant")
-    ask(anna, f"/start ref_{user(sql, ben)['referral_code']}")
+    anna = stack.telegram.user("Anna", language_code="en").chat("assistant")
+    ask(anna, f"/start ref_{user_row(sql, ben)['referral_code']}")
     ask(anna, f"/start promo_{new_code(sql)}")
     ask(anna, "a first question")
-    assert user(sql, anna)["bonus_credits"] == 55
-    assert user(sql, ben)["bonus_credits"] == 10
+    assert user_row(sql, anna)["bonus_credits"] == 55
+    assert user_row(sql, ben)["bonus_credits"] == 10
 
 
 @pytest.mark.parametrize("payload", ["promo_", "promo_x", "promo_NOSUCHCODE"])
 def test_a_broken_link_welcomes_all_the_same(stack: Stack, payload: str) -> None:
-    anna = stack.telegram.person("Anna", language_code="en").chat("assistant")
+    anna = stack.telegram.user("Anna", language_code="en").chat("assistant")
     told = ask(anna, f"/start {payload}").text
     assert says(told, "welcome_unlimited", name="Anna")
     assert "promo code" in told
 
 
 def test_in_a_group_nobody_redeems(stack: Stack, sql: Sql) -> None:
-    person, code = stack.telegram.person("Anna"), new_code(sql)
-    ask(person.chat("assistant"), "/start")
-    group = stack.telegram.group("Team", [person], ["assistant"])
+    user, code = stack.telegram.user("Anna"), new_code(sql)
+    ask(user.chat("assistant"), "/start")
+    group = stack.telegram.group("Team", [user], ["assistant"])
     username = stack.telegram.bot("assistant").username
-    group.by(person).send(f"/promo@{username} {code}").wait(timeout=20)
-    assert says(group.by(person).answer().text, "private_only")
+    group.by(user).send(f"/promo@{username} {code}").wait(timeout=20)
+    assert says(group.by(user).answer().text, "private_only")
     assert row_of(sql, code)["uses"] == 0
 
 
@@ -249,7 +249,7 @@ def test_killed_between_two_steps_it_is_redeemed_once_and_told(
     (lasts,) = sql(
         "select count(*) as n, max(ends_at - starts_at) < interval '32 days' as is_a_month "
         "from subscriptions where user_id = %s",
-        user(sql, anna)["id"],
+        user_row(sql, anna)["id"],
     )
     assert lasts == {"n": 1, "is_a_month": True}
 
@@ -319,11 +319,11 @@ def test_the_next_purchase_costs_less_with_a_provider(stack: Stack, sql: Sql, la
     stack.payments.press(link_of(page), "pay")
 
     news(anna, words["paid"])
-    assert user(sql, anna)["bonus_credits"] == 100
+    assert user_row(sql, anna)["bonus_credits"] == 100
     (order,) = sql(
         "select o.amount, o.full_amount, o.status, p.amount as paid from orders o "
         "join payments p on p.order_id = o.id where o.user_id = %s",
-        user(sql, anna)["id"],
+        user_row(sql, anna)["id"],
     )
     assert order["amount"] == order["paid"] < order["full_amount"]
     assert order["status"] == "completed"
@@ -351,8 +351,8 @@ def test_the_next_purchase_costs_less_in_stars(stack: Stack, sql: Sql, language:
     anna.pay(link_of(anna.answers()[-1])).wait()
 
     news(anna, words["paid"])
-    assert user(sql, anna)["bonus_credits"] == 100
-    rows = sql("select distinct amount from payments where user_id = %s", user(sql, anna)["id"])
+    assert user_row(sql, anna)["bonus_credits"] == 100
+    rows = sql("select distinct amount from payments where user_id = %s", user_row(sql, anna)["id"])
     assert [float(row["amount"]) for row in rows] == [80]
     assert sql("select * from check_payments()") == []
 
@@ -389,9 +389,9 @@ def test_a_wrong_amount_for_a_reduced_order_gives_nothing(stack: Stack, sql: Sql
     eventually(lambda: sql(
         "select from payments p join orders o on o.id = p.order_id "
         "where p.problem = 'amount' and o.user_id = %s",
-        user(sql, anna)["id"],
+        user_row(sql, anna)["id"],
     ), 20)  # fmt: skip
-    assert user(sql, anna)["bonus_credits"] == 0
+    assert user_row(sql, anna)["bonus_credits"] == 0
     assert "20%" in shop_of(anna).text
 
 

@@ -24,11 +24,11 @@ def payload_of(link: str) -> str:
 
 
 def test_an_invitation_pays_both_at_the_first_question(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Анна", language_code="ru").chat("assistant")
+    anna = stack.telegram.user("Анна", language_code="ru").chat("assistant")
     anna.send("/start")
     anna.answer()
     link = invite_link(anna)
-    ben = stack.telegram.person("Ben", language_code="en").chat("assistant")
+    ben = stack.telegram.user("Ben", language_code="en").chat("assistant")
     ben.send(f"/start {payload_of(link)}")
     assert says(ben.answer().text, "welcome", name="Ben")
     ben.send("/referral")
@@ -52,10 +52,10 @@ def test_an_invitation_pays_both_at_the_first_question(stack: Stack, sql: Sql) -
     anna.expect_silence(0.2)
 
 
-def test_a_person_who_was_served_before_brings_nobody_anything(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+def test_a_user_who_was_served_before_brings_nobody_anything(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.user("Anna").chat("assistant")
     link = invite_link(anna)
-    ben = stack.telegram.person("Ben").chat("assistant")
+    ben = stack.telegram.user("Ben").chat("assistant")
     ben.send("a question first")
     ben.answer()
     ben.send(f"/start {payload_of(link)}")
@@ -66,7 +66,7 @@ def test_a_person_who_was_served_before_brings_nobody_anything(stack: Stack, sql
 
 
 def test_the_link_can_be_shared_and_scanned(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/referral")
     answer = anna.answer()
     share = answer.buttons[0][0].url
@@ -77,7 +77,7 @@ def test_the_link_can_be_shared_and_scanned(stack: Stack) -> None:
 
 
 def test_bonus_requests_are_used_after_the_days_own(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     anna.answer()
     sql(

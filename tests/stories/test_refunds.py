@@ -17,10 +17,10 @@ from tests.support import eventually, says
 from tests.telegram.test_crashes import LATER
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.handles import Answer
-from tools.emulator.telegram.people import Chat, Person
+from tools.emulator.telegram.people import Chat, TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
-Appoint = Callable[..., Person]
+Appoint = Callable[..., TelegramUser]
 CAN = sorted(key for key in LABELS if providers.load(key).SUPPORTS_REFUNDS)
 CANNOT = sorted(key for key in LABELS if not providers.load(key).SUPPORTS_REFUNDS)
 NUMBER = {"en": "#", "ru": "№ "}
@@ -257,7 +257,7 @@ def test_nobody_knows_any_more_and_the_admin_is_told(
 def test_two_admins_at_once_make_one_refund(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     _anna, payment, _link = buy(stack, sql, "fake")
     olga = appoint("en")
-    nina = stack.telegram.person("Nina", "en")
+    nina = stack.telegram.user("Nina", "en")
     sql("insert into admins (email, telegram_id) values ('nina@example.com', %s)", nina.id)
     questions = [ask(one.chat("assistant"), f"/refund {payment} 1") for one in (olga, nina)]
     taps = [
@@ -481,8 +481,8 @@ def test_somebodys_payments_and_money_on_the_card(
 def test_bad_input_gets_an_example(
     stack: Stack, appoint: Appoint, language: str, usage: str, nobody: str, none: str, own: str
 ) -> None:
-    person = appoint(language)
-    boss = person.chat("assistant")
+    user = appoint(language)
+    boss = user.chat("assistant")
     for text in (
         "/refund",
         "/refund 1 2 3",
@@ -496,7 +496,7 @@ def test_bad_input_gets_an_example(
         assert nobody in ask(boss, text).text, text
     assert "/payment 17" in ask(boss, "/payment one two").text
     assert "/payments @name" in ask(boss, "/payments one two").text
-    assert none in ask(boss, f"/payments {person.id}").text
+    assert none in ask(boss, f"/payments {user.id}").text
     assert own in ask(boss, "/payments").text
 
 

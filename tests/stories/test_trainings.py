@@ -12,7 +12,7 @@ from tests.stories.test_trial import ask, labels, speaks, tap, user_id
 from tests.support import eventually, says
 from tools.emulator.environment import CHANNEL
 from tools.emulator.stack import Stack
-from tools.emulator.telegram import Answer, Channel, Chat, Person
+from tools.emulator.telegram import Answer, Channel, Chat, TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 WORDS = {
@@ -69,36 +69,36 @@ def alert(answer: Answer, label: str) -> str:
     return str(answer.tap(label).answer()["text"])
 
 
-def somebody(stack: Stack, language: str = "en") -> tuple[Person, Chat]:
-    person = stack.telegram.person("Анна", language)
-    chat = person.chat("assistant")
+def somebody(stack: Stack, language: str = "en") -> tuple[TelegramUser, Chat]:
+    user = stack.telegram.user("Анна", language)
+    chat = user.chat("assistant")
     ask(chat, "/start")
-    return person, chat
+    return user, chat
 
 
 @pytest.mark.parametrize("language", WORDS)
 def test_joining_gives_once_and_for_ever(stack: Stack, channel: Channel, language: str) -> None:
     words = WORDS[language]
-    person, anna = somebody(stack, language)
+    user, anna = somebody(stack, language)
     page = ask(anna, "/trainings")
     assert page.text == f"{words['none']}\n\n{words['offer']}"
     assert [button.url for row in page.buttons for button in row if button.url] == [f"https://t.me/{CHANNEL}"]
     assert alert(page, words["joined"]).startswith(words["not yet"])
 
-    channel.join(person)
+    channel.join(user)
 
     assert alert(page, words["joined"]) == words["given"]
     page.wait_for_edit()
     assert page.text.startswith(words["has"])
     assert words["had"] in page.text
     assert words["joined"] not in labels(page)
-    channel.leave(person)
+    channel.leave(user)
     assert ask(anna, "/trainings").text == page.text, "what was given stays"
 
 
 def test_a_second_tap_gives_nothing(stack: Stack, sql: Sql, channel: Channel) -> None:
-    person, anna = somebody(stack)
-    channel.join(person)
+    user, anna = somebody(stack)
+    channel.join(user)
     first, second = ask(anna, "/trainings"), ask(anna, "/trainings")
     first.tap(WORDS["en"]["joined"]).answer()
     assert "already" in alert(second, WORDS["en"]["joined"])
@@ -107,10 +107,10 @@ def test_a_second_tap_gives_nothing(stack: Stack, sql: Sql, channel: Channel) ->
 
 
 def test_who_was_thrown_out_is_no_member(stack: Stack, sql: Sql, channel: Channel) -> None:
-    person, anna = somebody(stack)
-    channel.join(person)
-    channel.ban(person)
-    channel.join(person)
+    user, anna = somebody(stack)
+    channel.join(user)
+    channel.ban(user)
+    channel.join(user)
     assert alert(ask(anna, "/trainings"), WORDS["en"]["joined"]).startswith(WORDS["en"]["not yet"])
     assert sql("select from free_trainings where user_id = %s", user_id(sql, anna)) == []
 
@@ -118,8 +118,8 @@ def test_who_was_thrown_out_is_no_member(stack: Stack, sql: Sql, channel: Channe
 @pytest.mark.parametrize("language", WORDS)
 def test_what_cannot_be_checked_is_said_honestly(stack: Stack, channel: Channel, language: str) -> None:
     words = WORDS[language]
-    person, anna = somebody(stack, language)
-    channel.join(person)
+    user, anna = somebody(stack, language)
+    channel.join(user)
     page = ask(anna, "/trainings")
     stack.telegram.fail("getChatMember", 502)
     assert alert(page, words["joined"]).startswith(words["later"])
@@ -132,7 +132,7 @@ def test_what_cannot_be_checked_is_said_honestly(stack: Stack, channel: Channel,
 
 
 def test_somebody_the_channel_never_saw_is_no_member(stack: Stack, channel: Channel) -> None:
-    _person, anna = somebody(stack)
+    _user, anna = somebody(stack)
     page = ask(anna, "/trainings")
     stack.telegram.fail("getChatMember", 400, description="Bad Request: PARTICIPANT_ID_INVALID")
     assert alert(page, WORDS["en"]["joined"]).startswith(WORDS["en"]["not yet"])
@@ -142,11 +142,11 @@ def test_a_private_channel_shows_its_invitation_and_none_shows_nothing(
     stack: Stack, channel: Channel
 ) -> None:
     secret = stack.telegram.channel("For Readers", None, ["assistant"])
-    person, anna = somebody(stack)
+    user, anna = somebody(stack)
     with stack.settings("telegram", TRAINING_CHANNEL=str(secret.id)):
         page, old = ask(anna, "/trainings"), ask(anna, "/trainings")
         assert [button.url for row in page.buttons for button in row if button.url] == [secret.link]
-        secret.join(person)
+        secret.join(user)
         assert alert(page, WORDS["en"]["joined"]) == WORDS["en"]["given"]
     with stack.settings("telegram", TRAINING_CHANNEL="@no_such_channel"):
         assert "Join" not in ask(anna, "/trainings").text
@@ -157,8 +157,8 @@ def test_a_private_channel_shows_its_invitation_and_none_shows_nothing(
 
 
 def test_who_erased_themselves_has_had_it(stack: Stack, sql: Sql, channel: Channel) -> None:
-    person, anna = somebody(stack)
-    channel.join(person)
+    user, anna = somebody(stack)
+    channel.join(user)
     ask(anna, "/trainings").tap(WORDS["en"]["joined"]).answer()
     tap(tap(ask(anna, "/deleteme"), "🗑 Delete everything"), "🗑 Yes, delete everything")
     ask(anna, "/start")
@@ -181,21 +181,21 @@ def test_what_else_there_is_to_train_with(stack: Stack, sql: Sql, language: str)
 
 @pytest.mark.parametrize("language", WORDS)
 def test_an_admin_gives_and_it_is_written_down(
-    stack: Stack, sql: Sql, appoint: Callable[..., Person], language: str
+    stack: Stack, sql: Sql, appoint: Callable[..., TelegramUser], language: str
 ) -> None:
     words, boss = WORDS[language], appoint(language).chat("assistant")
-    person, anna = somebody(stack, language)
+    user, anna = somebody(stack, language)
     assert words["usage"] in ask(boss, "/givetrainings").text
-    assert words["usage"] in ask(boss, f"/givetrainings {person.id} many").text
-    line = ask(boss, f"/givetrainings {person.id} 3 for a kind word")
+    assert words["usage"] in ask(boss, f"/givetrainings {user.id} many").text
+    line = ask(boss, f"/givetrainings {user.id} 3 for a kind word")
     assert line.text == words["gave"]
     assert says(anna.answer(20).text, "gift_trainings", language, count=3)
     assert words["by admin"] in ask(anna, "/trainings").text
-    assert words["card"] in ask(boss, f"/user {person.id}").text
-    audit = ask(boss, f"/audit {person.id}").text
+    assert words["card"] in ask(boss, f"/user {user.id}").text
+    audit = ask(boss, f"/audit {user.id}").text
     assert words["audit"] in audit
     assert "for a kind word" in audit
-    assert ask(boss, f"/givetrainings {person.id} -9").text.endswith("3 → 0")
+    assert ask(boss, f"/givetrainings {user.id} -9").text.endswith("3 → 0")
     assert ask(boss, "/trainings").text.startswith("🎓"), "everybody's command stays everybody's"
     rows = eventually(lambda: sql("select action from audit_log where user_id = %s", user_id(sql, anna)), 20)
     assert [row["action"] for row in rows] == ["give_trainings", "give_trainings"]

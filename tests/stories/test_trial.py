@@ -48,7 +48,7 @@ WORDS = {
 
 def speaks(stack: Stack, language: str = "en") -> Chat:
     """A new person who has met the assistant."""
-    chat = stack.telegram.person("Anna", language_code=language).chat("assistant")
+    chat = stack.telegram.user("Anna", language_code=language).chat("assistant")
     ask(chat, "/start")
     return chat
 
@@ -189,7 +189,7 @@ def test_a_tap_told_twice_and_a_lost_answer_start_one(stack: Stack, sql: Sql) ->
 def test_without_a_database_it_is_not_there(stack: Stack, sql: Sql) -> None:
     anna = speaks(stack)
     page = ask(anna, "/trial")
-    probe = stack.telegram.person("Probe")
+    probe = stack.telegram.user("Probe")
     stack.database.down()
     # The pool still holds connections: until one has broken, a statement may have arrived.
     eventually(lambda: stack.telegram.deliver(message_update(probe, "/show"), "second").status == 200, 20)
@@ -202,7 +202,7 @@ def test_without_a_database_it_is_not_there(stack: Stack, sql: Sql) -> None:
 
 
 def test_in_a_group_it_is_a_private_matter(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     ask(anna.chat("assistant"), "/start")
     group = stack.telegram.group("Team", [anna], ["assistant"])
     group.by(anna).send(f"/trial@{stack.telegram.bot('assistant').username}").wait()
@@ -210,7 +210,7 @@ def test_in_a_group_it_is_a_private_matter(stack: Stack, sql: Sql) -> None:
 
 
 def test_who_erased_themselves_is_told_that_they_had_it(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     ask(chat, "/start")
     tap(ask(chat, "/trial"), "✨ Start")

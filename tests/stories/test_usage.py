@@ -35,8 +35,8 @@ def pictures(chat: Any) -> list[Answer]:
     return [answer for answer in chat.answers() if answer.data.get("photo")]
 
 
-def person(stack: Stack, language: str) -> Any:
-    chat = stack.telegram.person("Анна", language_code=language).chat("assistant")
+def user(stack: Stack, language: str) -> Any:
+    chat = stack.telegram.user("Анна", language_code=language).chat("assistant")
     chat.send("/start")
     chat.answer()
     return chat
@@ -54,7 +54,7 @@ def person(stack: Stack, language: str) -> Any:
 def test_usage_is_a_picture_with_the_same_in_words(
     stack: Stack, language: str, plan: str, today: str, month: str, calls: str
 ) -> None:
-    anna = person(stack, language)
+    anna = user(stack, language)
     anna.send("hello")
     anna.answer()
     anna.send("/usage").wait()
@@ -70,14 +70,14 @@ def test_usage_is_a_picture_with_the_same_in_words(
 
 
 def test_the_menu_under_the_picture_opens_below_it(stack: Stack) -> None:
-    anna = person(stack, "en")
+    anna = user(stack, "en")
     anna.send("/usage").wait()
     eventually(lambda: pictures(anna), 25)[0].tap("‹ Menu").wait()
     eventually(lambda: says(anna.answers()[-1].text, "menu"), 25)
 
 
 def test_the_profile_leads_to_it(stack: Stack) -> None:
-    anna = person(stack, "ru")
+    anna = user(stack, "ru")
     anna.send("/profile")
     profile = anna.answer()
     assert profile.buttons[0][0].text == "📊 Использование"
@@ -89,7 +89,7 @@ def test_the_profile_leads_to_it(stack: Stack) -> None:
 def test_the_fullest_caption_fits_and_every_case_can_be_drawn(
     stack: Stack, sql: Sql, limits: Callable[..., None], language: str
 ) -> None:
-    anna = person(stack, language)
+    anna = user(stack, language)
     sql(
         "update users set bonus_credits = 2e9, total_referrals = 2e9, referral_credits = 2e9 "
         "where telegram_id = %s",
@@ -119,7 +119,7 @@ def test_the_fullest_caption_fits_and_every_case_can_be_drawn(
 def test_more_used_than_the_plan_has_is_shown_as_all_of_it(
     stack: Stack, sql: Sql, limits: Callable[..., None]
 ) -> None:
-    anna = person(stack, "en")
+    anna = user(stack, "en")
     for words in ("one", "two"):
         anna.send(words)
         anna.answer()
@@ -145,7 +145,7 @@ def test_a_full_month_says_when_the_next_begins_and_the_ways_out(
     stack: Stack, limits: Callable[..., None], language: str, refusal: str, profile: str, caption: str
 ) -> None:
     limits(monthly_requests=2)
-    anna = person(stack, language)
+    anna = user(stack, language)
     for words in ("one", "two"):
         anna.send(words)
         anna.answer()
@@ -160,7 +160,7 @@ def test_a_full_month_says_when_the_next_begins_and_the_ways_out(
 
 
 def test_bonus_requests_stand_in_the_profile_while_there_are_some(stack: Stack, sql: Sql) -> None:
-    anna = person(stack, "ru")
+    anna = user(stack, "ru")
     sql("update users set bonus_credits = 5 where telegram_id = %s", anna.id)
     anna.send("/profile")
     assert "Бонусные запросы: 5\n" in anna.answer().text
@@ -169,7 +169,7 @@ def test_bonus_requests_stand_in_the_profile_while_there_are_some(stack: Stack, 
 
 
 def test_where_pictures_are_not_allowed_the_words_come_alone(stack: Stack) -> None:
-    anna = person(stack, "en")
+    anna = user(stack, "en")
     stack.telegram.fail("sendPhoto", status=400, description="Bad Request: not enough rights to send photos")
     anna.send("/usage").wait()
     eventually(lambda: "Your requests" in anna.answers()[-1].text, 25)
@@ -179,7 +179,7 @@ def test_where_pictures_are_not_allowed_the_words_come_alone(stack: Stack) -> No
 def test_twenty_people_at_once_get_a_picture_or_its_words(
     stack: Stack,
 ) -> None:
-    people = [person(stack, "en") for _ in range(20)]
+    people = [user(stack, "en") for _ in range(20)]
     sent = [anna.send("/usage") for anna in people]
     for one in sent:
         one.wait(timeout=60)
@@ -189,7 +189,7 @@ def test_twenty_people_at_once_get_a_picture_or_its_words(
 
 
 def test_without_a_database_there_is_no_usage(stack: Stack) -> None:
-    anna = person(stack, "en")
+    anna = user(stack, "en")
     stack.database.down()
     anna.send("/usage")
     assert says(anna.answer().text, "offline_unavailable")
@@ -205,7 +205,7 @@ def test_without_a_database_there_is_no_usage(stack: Stack) -> None:
 def test_a_plan_without_modes_keeps_to_conversation(
     stack: Stack, sql: Sql, limits: Callable[..., None], language: str, button: str, notice: str
 ) -> None:
-    anna = person(stack, language)
+    anna = user(stack, language)
     sql("update bot_sessions set mode = 'translate' where chat_id = %s", anna.id)
     limits(features=[])
     anna.send("/mode")
@@ -222,7 +222,7 @@ def test_a_plan_without_modes_keeps_to_conversation(
 
 
 def test_the_plan_shortens_what_the_ai_is_shown_at_once(stack: Stack, limits: Callable[..., None]) -> None:
-    anna = person(stack, "en")
+    anna = user(stack, "en")
     for words in ("one", "two"):
         anna.send(words)
         anna.answer()

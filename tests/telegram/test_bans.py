@@ -7,32 +7,32 @@ from typing import Any
 
 import pytest
 
-from tests.support import acquainted, deliver_until_done, eventually, in_parallel, message_update, says
+from tests.support import deliver_until_done, eventually, in_parallel, message_update, says, started_user
 from tests.telegram.test_crashes import LATER
 from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 
-def ban(sql: Sql, person: Person, reason: str | None = "spam") -> None:
+def ban(sql: Sql, user: TelegramUser, reason: str | None = "spam") -> None:
     sql(
         "update users set banned_at = private.clock(), ban_reason = %s, ban_told = false "
         "where telegram_id = %s",
         reason,
-        person.id,
+        user.id,
     )
 
 
-def unban(sql: Sql, person: Person) -> None:
+def unban(sql: Sql, user: TelegramUser) -> None:
     sql(
         "update users set banned_at = null, ban_reason = null, ban_told = false where telegram_id = %s",
-        person.id,
+        user.id,
     )
 
 
-def told(sql: Sql, person: Person) -> bool:
-    return bool(sql("select ban_told from users where telegram_id = %s", person.id)[0]["ban_told"])
+def told(sql: Sql, user: TelegramUser) -> bool:
+    return bool(sql("select ban_told from users where telegram_id = %s", user.id)[0]["ban_told"])
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def told(sql: Sql, person: Person) -> bool:
     ],
 )
 def test_one_notice_and_then_silence(stack: Stack, sql: Sql, language: str, word: str, why: str) -> None:
-    anna = stack.telegram.person("Anna", language)
+    anna = stack.telegram.user("Anna", language)
     chat = anna.chat("assistant")
     chat.send("a question before")
     chat.answer()
@@ -69,7 +69,7 @@ def test_one_notice_and_then_silence(stack: Stack, sql: Sql, language: str, word
 
 
 def test_without_a_reason_none_is_made_up(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     ban(sql, anna, None)
     anna.chat("assistant").send("hello")
     notice = eventually(lambda: anna.chat("assistant").answers()[1:])[0]
@@ -78,7 +78,7 @@ def test_without_a_reason_none_is_made_up(stack: Stack, sql: Sql) -> None:
 
 
 def test_a_tap_is_told_too_and_never_left_spinning(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     chat.send("/start")
     menu = chat.answer()
@@ -94,7 +94,7 @@ def test_a_tap_is_told_too_and_never_left_spinning(stack: Stack, sql: Sql) -> No
 
 
 def test_every_bot_keeps_the_ban_and_one_of_them_tells(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     ban(sql, anna)
     other = anna.chat("second")
     other.send("/show")
@@ -106,7 +106,7 @@ def test_every_bot_keeps_the_ban_and_one_of_them_tells(stack: Stack, sql: Sql) -
 
 
 def test_a_redelivered_message_gets_the_same_notice_and_no_second(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     ban(sql, anna)
     update = message_update(anna, f"hello from {anna.id}")
     first = deliver_until_done(stack.telegram, update, "assistant")
@@ -116,7 +116,7 @@ def test_a_redelivered_message_gets_the_same_notice_and_no_second(stack: Stack, 
 
 
 def test_twenty_messages_at_once_get_one_notice(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     ban(sql, anna)
     updates = [message_update(anna, f"message {n} of {anna.id}") for n in range(20)]
     responses = in_parallel(20, lambda n: deliver_until_done(stack.telegram, updates[n], "assistant"))
@@ -135,7 +135,7 @@ def test_twenty_messages_at_once_get_one_notice(stack: Stack, sql: Sql) -> None:
 def test_a_connection_cut_at_any_statement_leaves_one_notice(
     stack: Stack, sql: Sql, statement: str, when: Any
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     chat.send("/start")
     chat.answer()
@@ -151,7 +151,7 @@ def test_a_connection_cut_at_any_statement_leaves_one_notice(
 def test_a_killed_worker_leaves_one_notice(
     stack: Stack, sql: Sql, clock: Callable[[str], None], statement: str, when: Any
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     chat.send("/start")
     chat.answer()
@@ -172,7 +172,7 @@ def test_a_killed_worker_leaves_one_notice(
 def test_a_request_reserved_before_the_ban_is_given_back(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.database.on("receive_update", when="after", do=lambda: stack.function("telegram").kill())
     sent = chat.send(f"hello from {anna.id}")
@@ -188,7 +188,7 @@ def test_a_request_reserved_before_the_ban_is_given_back(
 
 
 def test_what_the_ai_was_asked_before_the_ban_is_still_answered(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     words = f"hello from {anna.id}"
     stack.ai.next(AiBehaviour(text="The last answer.", delay=1.0))
@@ -200,7 +200,7 @@ def test_what_the_ai_was_asked_before_the_ban_is_still_answered(stack: Stack, sq
 
 
 def test_a_ban_lifted_meanwhile_tells_nothing(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     ban(sql, anna)
     stack.database.on("finish_update", when="before", do=lambda: unban(sql, anna))
     assert deliver_until_done(stack.telegram, message_update(anna, "hello"), "assistant").body == b""
@@ -208,7 +208,7 @@ def test_a_ban_lifted_meanwhile_tells_nothing(stack: Stack, sql: Sql) -> None:
 
 
 def test_in_a_group_there_is_silence_and_the_notice_waits(stack: Stack, sql: Sql) -> None:
-    anna, ben = acquainted(stack.telegram), stack.telegram.person("Ben")
+    anna, ben = started_user(stack.telegram), stack.telegram.user("Ben")
     group = stack.telegram.group("Team", [anna, ben], ["assistant"])
     username = stack.telegram.bot("assistant").username
     ban(sql, anna)
@@ -223,7 +223,7 @@ def test_in_a_group_there_is_silence_and_the_notice_waits(stack: Stack, sql: Sql
 
 
 def test_an_edited_message_is_not_worth_the_notice(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     sent = chat.send("/start")
     chat.answer()
@@ -235,11 +235,11 @@ def test_an_edited_message_is_not_worth_the_notice(stack: Stack, sql: Sql) -> No
     assert not told(sql, anna)
 
 
-def pre_checkout(person: Person) -> dict[str, Any]:
-    update = message_update(person, "x")
+def pre_checkout(user: TelegramUser) -> dict[str, Any]:
+    update = message_update(user, "x")
     query = {
         "id": f"q{update['update_id']}",
-        "from": person.account.user(),
+        "from": user.account.user(),
         "currency": "XTR",
         "total_amount": 5,
         "invoice_payload": "p",
@@ -247,8 +247,8 @@ def pre_checkout(person: Person) -> dict[str, Any]:
     return {"update_id": update["update_id"], "pre_checkout_query": query}
 
 
-def payment(person: Person, kind: str) -> dict[str, Any]:
-    update = message_update(person, "x")
+def payment(user: TelegramUser, kind: str) -> dict[str, Any]:
+    update = message_update(user, "x")
     del update["message"]["text"]
     update["message"][kind] = {
         "currency": "XTR",
@@ -261,7 +261,7 @@ def payment(person: Person, kind: str) -> dict[str, Any]:
 
 
 def test_updates_about_money_reach_their_handlers(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram, "second")
+    anna = started_user(stack.telegram, "second")
     ban(sql, anna)
     asked = deliver_until_done(stack.telegram, pre_checkout(anna), "second").json()
     assert (asked["method"], asked["error_message"]) == ("answerPreCheckoutQuery", "not today")
@@ -276,8 +276,8 @@ def test_updates_about_money_reach_their_handlers(stack: Stack, sql: Sql) -> Non
     assert chat.answer().text == "successful_payment"
 
 
-def test_that_the_person_blocked_the_bot_is_noted_all_the_same(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+def test_that_the_user_blocked_the_bot_is_noted_all_the_same(stack: Stack, sql: Sql) -> None:
+    anna = started_user(stack.telegram)
     ban(sql, anna)
     anna.chat("assistant").block()
     eventually(
@@ -296,7 +296,7 @@ def test_an_admin_is_served_whatever_the_column_says(stack: Stack, sql: Sql, app
 
 
 def test_a_banned_referrer_hears_nothing_of_newcomers(stack: Stack, sql: Sql) -> None:
-    anna, ben = acquainted(stack.telegram), stack.telegram.person("Ben")
+    anna, ben = started_user(stack.telegram), stack.telegram.user("Ben")
     (row,) = sql("select referral_code as code from users where telegram_id = %s", anna.id)
     ban(sql, anna)
     chat = ben.chat("assistant")
@@ -314,7 +314,7 @@ def test_a_banned_referrer_hears_nothing_of_newcomers(stack: Stack, sql: Sql) ->
 
 
 def test_a_ban_takes_nobodys_rights_to_their_own_data(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     ban(sql, anna)
     chat.send("hello")
@@ -338,7 +338,7 @@ def test_a_ban_takes_nobodys_rights_to_their_own_data(stack: Stack, sql: Sql) ->
 
 
 def test_a_ban_charges_nobody_for_ever(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     ban(sql, anna)
     sql(
@@ -361,8 +361,8 @@ def test_a_ban_charges_nobody_for_ever(stack: Stack, sql: Sql) -> None:
     assert eventually(lambda: len(chat.answers()) > 3)
 
 
-def test_in_a_group_a_banned_person_is_not_answered_about_their_data_either(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+def test_in_a_group_a_banned_user_is_not_answered_about_their_data_either(stack: Stack, sql: Sql) -> None:
+    anna = started_user(stack.telegram)
     ban(sql, anna)
     group = stack.telegram.group("Team", [anna], ["assistant"])
     group.by(anna).send("/mydata").wait()

@@ -9,11 +9,11 @@ from time import monotonic
 import pytest
 
 from tests.stories.test_keys import a_key, add
-from tests.support import acquainted, eventually, message_update
+from tests.support import eventually, message_update, started_user
 from tests.telegram.test_updates import Sql, requests_of, sent_to
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram import Person
+from tools.emulator.telegram import TelegramUser
 
 Setting = Callable[[str, str], None]
 
@@ -33,7 +33,7 @@ def setting(sql: Sql) -> Iterator[Setting]:
         sql("update private.settings set value = %s::jsonb where key = %s", value, key)
 
 
-def in_group(stack: Stack, anna: Person, number: int) -> None:
+def in_group(stack: Stack, anna: TelegramUser, number: int) -> None:
     """Ask the bot in one of many groups."""
     username = stack.telegram.bot("assistant").username
     group = {"id": -1_002_000_000_000 - anna.id - number, "type": "supergroup", "title": "G"}
@@ -45,7 +45,7 @@ def in_group(stack: Stack, anna: Person, number: int) -> None:
 def test_a_user_in_many_groups_holds_few_threads_and_is_told(
     stack: Stack, sql: Sql, has_own_key: bool
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     if has_own_key:
         add(anna.chat("assistant"), "OpenAI", a_key("OpenAI"))
     asked = len(stack.ai.requests)
@@ -75,7 +75,7 @@ def test_a_user_in_many_groups_holds_few_threads_and_is_told(
 def test_a_question_that_could_exceed_the_daily_cost_is_not_asked(
     stack: Stack, sql: Sql, setting: Setting, key: str, words: str
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     setting(key, "0.001")  # no question is estimated at less
     asked = len(stack.ai.requests)
@@ -89,7 +89,7 @@ def test_a_question_that_could_exceed_the_daily_cost_is_not_asked(
 
 
 def test_the_history_that_is_sent_is_bounded_by_characters(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     for number in range(6):
         stack.ai.next(AiBehaviour(text=f"answer {number} " + "ж" * 15_000))
         chat.send(f"question {number}").wait()
@@ -100,7 +100,7 @@ def test_the_history_that_is_sent_is_bounded_by_characters(stack: Stack) -> None
 
 
 def test_the_words_of_a_refused_question_are_in_one_message(stack: Stack, setting: Setting) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     setting("daily_cost_user", "0.001")
     response = stack.telegram.deliver(message_update(anna, "hello"))
     assert "today’s limit" in response.json()["text"], "it travels in the response, without a call"

@@ -76,7 +76,7 @@ def _kill_there(stack: Stack, step: str, chat_id: int) -> None:
 def test_killed_at_any_step_the_update_is_done_once(
     stack: Stack, sql: Sql, clock: Callable[[str], None], step: str
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     chat.send("/start")
     chat.answer()
@@ -99,7 +99,7 @@ def test_killed_at_any_step_the_update_is_done_once(
 def test_a_connection_cut_at_any_statement_changes_nothing_twice(
     stack: Stack, sql: Sql, statement: str, when: Any
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.database.on(statement, when=when, do="cut")
     chat.send("hello").wait(timeout=60)
@@ -112,7 +112,7 @@ def test_a_connection_cut_at_any_statement_changes_nothing_twice(
 def test_the_database_lost_between_receive_and_finish_costs_no_request(
     stack: Stack, sql: Sql, clock: Any
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(text="first", delay=0.5))
     words = f"hello {anna.id}"
@@ -134,7 +134,7 @@ def test_the_sweep_finishes_what_a_dead_worker_left_and_telegram_gave_up(
 ) -> None:
     # What other tests left undone on purpose would be swept first.
     sql("delete from telegram_updates where status in ('working', 'failed')")
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.database.on("receive_update", when="after", do=lambda: kill(stack))
     chat.send("hello")
@@ -153,7 +153,7 @@ def test_the_sweep_finishes_what_a_dead_worker_left_and_telegram_gave_up(
 def test_a_reservation_nobody_settles_is_given_back(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.database.on("receive_update", when="after", do=lambda: kill(stack))
     sent = chat.send("hello")

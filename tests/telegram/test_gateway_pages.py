@@ -10,7 +10,7 @@ import pytest
 from shared.core.errors import TelegramError
 from shared.core.http import Answer
 from shared.telegram.api import _decode
-from tests.support import acquainted, deliver_until_done, eventually, message_update
+from tests.support import deliver_until_done, eventually, message_update, started_user
 from tests.telegram.test_updates import Sql
 from tools.emulator.stack import Stack
 
@@ -51,7 +51,7 @@ def failures_of(sql: Sql, update: dict[str, Any]) -> list[dict[str, Any]]:
 @pytest.mark.parametrize("page", PAGES.values(), ids=PAGES)
 def test_a_gateway_page_never_dead_letters_an_update(stack: Stack, sql: Sql, page: tuple[int, bytes]) -> None:
     status, body = page
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.telegram.fail("sendPhoto", status=status, page=body, times=5, chat_id=anna.id)
     update = message_update(anna, "/usage")
     for _ in range(5):
@@ -65,7 +65,7 @@ def test_a_gateway_page_never_dead_letters_an_update(stack: Stack, sql: Sql, pag
 
 def test_a_gateway_page_to_getme_is_waited_out(stack: Stack, sql: Sql) -> None:
     """The name of the bot is asked for once a process: in a group even before the update is stored."""
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.function("telegram").restart()
     stack.telegram.fail("getMe", status=502, page=PAGE, times=2)
     username = stack.telegram.bot("assistant").username
@@ -80,7 +80,7 @@ def test_a_gateway_page_to_getme_is_waited_out(stack: Stack, sql: Sql) -> None:
 
 
 def test_a_gateway_page_to_an_ai_answer_loses_nothing_and_is_counted(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.telegram.fail("sendMessage", status=502, page=PAGE, executed=True, chat_id=anna.id)
     before = stack.function("telegram").raw_log.count('"answer_lost"')
     chat = anna.chat("assistant")
@@ -91,7 +91,7 @@ def test_a_gateway_page_to_an_ai_answer_loses_nothing_and_is_counted(stack: Stac
 
 
 def test_our_own_failure_has_a_pause_before_it_is_tried_again(stack: Stack, sql: Sql) -> None:
-    update = message_update(acquainted(stack.telegram, "second"), "/boom")
+    update = message_update(started_user(stack.telegram, "second"), "/boom")
     answers = [stack.telegram.deliver(update, "second") for _ in range(3)]
     assert [(answer.status, answer.headers.get("retry-after")) for answer in answers] == [
         (500, "4"), (500, "5"), (200, None),

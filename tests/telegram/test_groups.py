@@ -9,7 +9,7 @@ from tools.emulator.stack import Stack
 
 
 def test_the_bot_answers_a_mention_a_reply_and_its_commands(stack: Stack) -> None:
-    anna, ben = stack.telegram.person("Anna"), stack.telegram.person("Ben")
+    anna, ben = stack.telegram.user("Anna"), stack.telegram.user("Ben")
     group = stack.telegram.group("Team", [anna, ben], ["assistant"])
     username = stack.telegram.bot("assistant").username
     group.by(anna).send(f"@{username} what is up?").wait()
@@ -33,7 +33,7 @@ def test_the_bot_answers_a_mention_a_reply_and_its_commands(stack: Stack) -> Non
 def test_start_in_a_group_says_what_works_there(
     stack: Stack, language: str, says: str, says_not: str
 ) -> None:
-    anna = stack.telegram.person("Anna", language)
+    anna = stack.telegram.user("Anna", language)
     group = stack.telegram.group("Team", [anna], ["assistant"])
     for _ in range(2):  # a new user, and one who is back
         group.by(anna).send(f"/start@{stack.telegram.bot('assistant').username}").wait()
@@ -43,7 +43,7 @@ def test_start_in_a_group_says_what_works_there(
 
 
 def test_talk_among_people_and_other_bots_commands_are_left_alone(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     group = {"id": -1001234567890, "type": "supergroup", "title": "Team"}
     username = stack.telegram.bot("assistant").username
     for text, entities in (
@@ -56,7 +56,7 @@ def test_talk_among_people_and_other_bots_commands_are_left_alone(stack: Stack) 
 
 
 def test_messages_of_other_bots_and_of_channels_are_left_alone(stack: Stack) -> None:
-    update = message_update(stack.telegram.person("Anna"), "/start")
+    update = message_update(stack.telegram.user("Anna"), "/start")
     update["message"]["from"]["is_bot"] = True
     assert stack.telegram.deliver(update).body == b""
     del update["message"]["from"]
@@ -64,7 +64,7 @@ def test_messages_of_other_bots_and_of_channels_are_left_alone(stack: Stack) -> 
 
 
 def test_in_a_topic_the_answer_stays_in_the_topic(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     update = message_update(
         anna,
         "/show",

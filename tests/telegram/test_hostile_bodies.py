@@ -15,7 +15,7 @@ from tests.telegram.test_updates import Sql, history_of
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
-CALM = settings(
+SLOW = settings(
     max_examples=examples(60),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -77,13 +77,13 @@ updates = st.fixed_dictionaries(
 )
 
 
-@CALM
+@SLOW
 @given(body=st.binary(max_size=300) | json_values.map(lambda v: json.dumps(v).encode()))
 def test_any_bytes_are_acknowledged(stack: Stack, body: bytes) -> None:
     assert stack.telegram.deliver(body, "second").status == 200
 
 
-@CALM
+@SLOW
 @given(update=updates)
 def test_anything_like_an_update_ends_with_an_acknowledgement(stack: Stack, update: dict[str, Any]) -> None:
     # No answer may be a 500: nothing in a body is a reason for our code to fail. A redelivery gets 503
@@ -107,13 +107,13 @@ def test_anything_like_an_update_ends_with_an_acknowledgement(stack: Stack, upda
 def test_what_the_library_cannot_read_is_put_aside_at_once(
     stack: Stack, bot: str, update: dict[str, Any]
 ) -> None:
-    update = {"update_id": message_update(stack.telegram.person("Anna"), "x")["update_id"], **update}
+    update = {"update_id": message_update(stack.telegram.user("Anna"), "x")["update_id"], **update}
     assert {stack.telegram.deliver(update, bot).status for _ in range(3)} <= {200, 503}
-    assert stack.telegram.deliver(message_update(stack.telegram.person("Anna"), "/help"), bot).status == 200
+    assert stack.telegram.deliver(message_update(stack.telegram.user("Anna"), "/help"), bot).status == 200
 
 
 def test_an_oversized_body_is_put_aside_and_the_chat_goes_on(stack: Stack, sql: Sql) -> None:
-    body = json.dumps(message_update(stack.telegram.person("Anna"), "x" * 2_000_000)).encode()
+    body = json.dumps(message_update(stack.telegram.user("Anna"), "x" * 2_000_000)).encode()
     assert stack.telegram.deliver(body, "second").status == 200
     assert stack.telegram.deliver(body, "second").status == 200
     rows = sql(
@@ -127,7 +127,7 @@ def test_an_oversized_body_is_put_aside_and_the_chat_goes_on(stack: Stack, sql: 
     "text", ["\0", "a\0b", "😀", "\u202e", "{{}}", "%s %(x)s", "'; drop table users; --", "\\u0000"]
 )
 def test_strange_texts_are_answered(stack: Stack, text: str) -> None:
-    chat = stack.telegram.person(text or "x").chat("second")
+    chat = stack.telegram.user(text or "x").chat("second")
     chat.send(text).wait()
     assert chat.answer().text == "0 before this"
 
@@ -135,14 +135,14 @@ def test_strange_texts_are_answered(stack: Stack, text: str) -> None:
 def test_a_secret_in_a_message_is_stored_and_logged_nowhere(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     requests = len(stack.ai.requests)
     chat.send(f"my key is {FAKE_KEY}, is it good?").wait()
     assert "password or an API key" in chat.answer().text
     assert len(stack.ai.requests) == requests
     chat.edit(chat.send("/show"), f"/boom {FAKE_KEY}").wait()
-    stack.telegram.person("Ben").chat("second").send(f"/boom {FAKE_KEY}").wait()
+    stack.telegram.user("Ben").chat("second").send(f"/boom {FAKE_KEY}").wait()
     stack.telegram.deliver(f"not json {FAKE_KEY}".encode(), "second")
     dump = sql(
         "select (select coalesce(jsonb_agg(t), '[]') from telegram_updates t)::text "
@@ -155,7 +155,7 @@ def test_a_secret_in_a_message_is_stored_and_logged_nowhere(
 
 
 def test_a_secret_somebody_replies_to_is_not_stored_either(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     quoted = message_update(anna, f"the key is {FAKE_KEY}")["message"]
     update = message_update(anna, "/boom", reply_to_message=quoted)
     for _ in range(3):
@@ -171,12 +171,12 @@ def test_a_secret_beside_a_control_character_is_struck_out_without_breaking_the_
     stack: Stack, more: dict[str, Any]
 ) -> None:
     text = "\x01123456:" + "A" * 35
-    assert stack.telegram.deliver(message_update(stack.telegram.person("Anna"), text, **more)).status == 200
+    assert stack.telegram.deliver(message_update(stack.telegram.user("Anna"), text, **more)).status == 200
 
 
 def test_a_body_too_deep_to_be_stored_is_put_aside(stack: Stack) -> None:
     deep = json.loads("[" * 400 + "]" * 400)
-    update = message_update(stack.telegram.person("Anna"), "hello", extra=deep)
+    update = message_update(stack.telegram.user("Anna"), "hello", extra=deep)
     assert stack.telegram.deliver(update).status == 200
 
 
@@ -193,25 +193,25 @@ def test_a_body_too_deep_to_be_stored_is_put_aside(stack: Stack) -> None:
 )
 def test_a_group_message_of_a_wrong_shape_is_put_aside(stack: Stack, message: dict[str, Any]) -> None:
     group = {"id": -1001234567890, "type": "supergroup", "title": "Team"}
-    update = message_update(stack.telegram.person("Anna"), "lunch", chat=group, **message)
+    update = message_update(stack.telegram.user("Anna"), "lunch", chat=group, **message)
     assert stack.telegram.deliver(update).status == 200
 
 
 def test_an_error_that_postgres_cannot_store_counts_like_any_other(stack: Stack, sql: Sql) -> None:
-    update = message_update(stack.telegram.person("Anna"), "/boom_nul")
+    update = message_update(stack.telegram.user("Anna"), "/boom_nul")
     assert [stack.telegram.deliver(update, "second").status for _ in range(3)] == [500, 500, 200]
     sql("delete from telegram_outbox")
 
 
 def test_a_nul_in_an_ai_answer_is_left_out(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     stack.ai.always(AiBehaviour(text="be\0fore"))
     anna.chat("assistant").send("hello").wait()
     assert history_of(sql, anna.id) == ["user", "assistant"]
 
 
 def test_no_token_or_password_reaches_a_log(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     stack.telegram.fail("sendMessage", status=500, times=2)
     chat.send("hello").wait()
     log = stack.function("telegram").raw_log

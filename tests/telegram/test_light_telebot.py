@@ -31,8 +31,8 @@ def test_the_real_ones_are_there_for_whoever_imports_them() -> None:
     assert _python(program) == "<class 'requests.sessions.Session'> True"
 
 
-def test_a_handler_downloads_what_a_person_sent(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("second")
+def test_a_handler_downloads_what_a_user_sent(stack: Stack) -> None:
+    chat = stack.telegram.user("Anna").chat("second")
     chat.photo("download", b"\x89PNG" + b"x" * 100_000)
 
     assert chat.answer().text == "100004 bytes, then 404"

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from tests.support import acquainted, eventually, in_parallel, message_update, new_update_id
+from tests.support import eventually, in_parallel, message_update, new_update_id, started_user
 from tests.telegram.test_updates import requests_of
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 TEXT = "слово " * 3000
@@ -33,8 +33,8 @@ def _status(sql: Sql, update: dict[str, Any]) -> str:
     return str(rows[0]["status"])
 
 
-def _note(sql: Sql, person: Person) -> list[dict[str, Any]]:
-    return sql("select from bot_sessions where chat_id = %s and session_data ? 'paste'", person.id)
+def _note(sql: Sql, user: TelegramUser) -> list[dict[str, Any]]:
+    return sql("select from bot_sessions where chat_id = %s and session_data ? 'paste'", user.id)
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def _note(sql: Sql, person: Person) -> list[dict[str, Any]]:
 def test_parts_are_one_question(stack: Stack, sql: Sql, parts: list[str], question: str) -> None:
     # A sweep also answers what other tests left.
     sql("update telegram_updates set status = 'finished', payload = null where status <> 'finished'")
-    anna, before = acquainted(stack.telegram), len(stack.ai.requests)
+    anna, before = started_user(stack.telegram), len(stack.ai.requests)
     updates = [message_update(anna, part) for part in parts]
     for update in updates[:-1]:
         assert stack.telegram.deliver(update).json()["method"] == "sendChatAction"
@@ -67,7 +67,7 @@ def test_parts_are_one_question(stack: Stack, sql: Sql, parts: list[str], questi
 
 
 def test_a_part_that_stays_alone_is_answered_by_the_sweep(stack: Stack, sql: Sql) -> None:
-    anna, before = acquainted(stack.telegram), len(stack.ai.requests)
+    anna, before = started_user(stack.telegram), len(stack.ai.requests)
     parts = [message_update(anna, TEXT[:4096]), message_update(anna, TEXT[4096:8192])]
     for part in parts:
         stack.telegram.deliver(part)
@@ -83,7 +83,7 @@ def test_a_part_that_stays_alone_is_answered_by_the_sweep(stack: Stack, sql: Sql
 
 
 def test_commands_in_between_leave_the_part_where_it_is(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.telegram.deliver(message_update(anna, TEXT[:4096]))
     assert "/mode" in stack.telegram.deliver(message_update(anna, "/help")).json()["text"]
     stack.telegram.deliver(message_update(anna, "rest"))
@@ -91,7 +91,7 @@ def test_commands_in_between_leave_the_part_where_it_is(stack: Stack, sql: Sql) 
 
 
 def test_a_part_that_the_sweep_works_on_is_not_taken_along(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     part = message_update(anna, TEXT[:4096])
     stack.telegram.deliver(part)
     sql(
@@ -109,7 +109,7 @@ def test_a_part_that_the_sweep_works_on_is_not_taken_along(stack: Stack, sql: Sq
 
 
 def test_the_sweep_leaves_a_part_to_the_message_that_takes_it_along(stack: Stack, sql: Sql) -> None:
-    anna, before = acquainted(stack.telegram), len(stack.ai.requests)
+    anna, before = started_user(stack.telegram), len(stack.ai.requests)
     stack.ai.next(AiBehaviour(text="slow", delay=1.5))
     stack.telegram.deliver(message_update(anna, TEXT[:4096]))
     sql("update telegram_updates set lease_until = lease_until - interval '9 s' where status = 'failed'")
@@ -134,12 +134,12 @@ def test_the_sweep_leaves_a_part_to_the_message_that_takes_it_along(stack: Stack
 )
 def test_other_messages_are_answered_at_once(stack: Stack, message: dict[str, Any]) -> None:
     before = len(stack.ai.requests)
-    stack.telegram.deliver(message_update(acquainted(stack.telegram), message.pop("text"), **message))
+    stack.telegram.deliver(message_update(started_user(stack.telegram), message.pop("text"), **message))
     assert len(stack.ai.requests) == before + 1
 
 
 def test_in_a_group_and_after_an_edit_nothing_is_held(stack: Stack) -> None:
-    anna, bot, before = acquainted(stack.telegram), stack.telegram.bot("assistant"), len(stack.ai.requests)
+    anna, bot, before = started_user(stack.telegram), stack.telegram.bot("assistant"), len(stack.ai.requests)
     group = {"id": -1001234566666, "type": "supergroup", "title": "Team"}
     entities = [{"type": "mention", "offset": 0, "length": len(bot.username) + 1}]
     stack.telegram.deliver(
@@ -151,7 +151,7 @@ def test_in_a_group_and_after_an_edit_nothing_is_held(stack: Stack) -> None:
 
 
 def test_too_much_in_all_is_refused_once(stack: Stack, sql: Sql) -> None:
-    anna, before = acquainted(stack.telegram), len(stack.ai.requests)
+    anna, before = started_user(stack.telegram), len(stack.ai.requests)
     for start in range(0, 5 * 4096, 4096):
         response = stack.telegram.deliver(message_update(anna, "x" * 4096))
         assert response.json()["method"] == "sendChatAction", start
@@ -163,7 +163,7 @@ def test_too_much_in_all_is_refused_once(stack: Stack, sql: Sql) -> None:
 
 
 def test_a_secret_cut_in_two_reaches_no_ai(stack: Stack, sql: Sql) -> None:
-    anna, before = acquainted(stack.telegram), len(stack.ai.requests)
+    anna, before = started_user(stack.telegram), len(stack.ai.requests)
     key = "sk-proj-4f9aQ2b7Lx0TnV3mWc8RzYd1"
     stack.telegram.deliver(message_update(anna, ("x " * 2048)[: 4096 - 6] + key[:6]))
     response = stack.telegram.deliver(message_update(anna, key[6:] + " is my key"))
@@ -174,7 +174,7 @@ def test_a_secret_cut_in_two_reaches_no_ai(stack: Stack, sql: Sql) -> None:
 
 
 def test_an_erased_user_leaves_no_part_behind(stack: Stack, sql: Sql) -> None:
-    anna, before = acquainted(stack.telegram), len(stack.ai.requests)
+    anna, before = started_user(stack.telegram), len(stack.ai.requests)
     part = message_update(anna, TEXT[:4096])
     stack.telegram.deliver(part)
     chat = anna.chat("assistant")

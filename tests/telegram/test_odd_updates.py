@@ -8,34 +8,41 @@ from typing import Any
 
 import pytest
 
-from tests.support import acquainted, eventually, in_parallel, message_update, new_telegram_id, new_update_id
+from tests.support import (
+    eventually,
+    in_parallel,
+    message_update,
+    new_telegram_id,
+    new_update_id,
+    started_user,
+)
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 GROUP = {"id": -1001234588888, "type": "supergroup", "title": "Team"}
 PHOTO = [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]
 
 
-def _without_text(person: Person, **message: Any) -> dict[str, Any]:
-    update = message_update(person, "x", **message)
+def _without_text(user: TelegramUser, **message: Any) -> dict[str, Any]:
+    update = message_update(user, "x", **message)
     del update["message"]["text"]
     return update
 
 
 def _mention(
-    stack: Stack, person: Person, words: str, chat: dict[str, Any], **message: Any
+    stack: Stack, user: TelegramUser, words: str, chat: dict[str, Any], **message: Any
 ) -> dict[str, Any]:
     name = stack.telegram.bot("assistant").username
     entities = [{"type": "mention", "offset": 0, "length": len(name) + 1}]
-    return message_update(person, f"@{name} {words}", chat=chat, entities=entities, **message)
+    return message_update(user, f"@{name} {words}", chat=chat, entities=entities, **message)
 
 
 @pytest.mark.parametrize(
     "more", [{}, {"forward_origin": {"type": "hidden_user", "date": 1, "sender_user_name": "x"}}]
 )
 def test_an_album_is_answered_once(stack: Stack, more: dict[str, Any]) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     items = [_without_text(anna, photo=PHOTO, media_group_id="77", **more) for _ in range(3)]
     items[1]["message"]["caption"] = "What is this?"
     first = stack.telegram.deliver(items[0]).json()
@@ -65,7 +72,7 @@ def test_an_album_is_answered_once(stack: Stack, more: dict[str, Any]) -> None:
 def test_what_the_library_cannot_read_in_a_reply_or_quote_costs_no_answer(
     stack: Stack, message: dict[str, Any]
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     before = len(stack.ai.requests)
     assert stack.telegram.deliver(message_update(anna, "explain", **message)).status == 200
     assert len(stack.ai.requests) == before + 1
@@ -73,17 +80,17 @@ def test_what_the_library_cannot_read_in_a_reply_or_quote_costs_no_answer(
 
 
 def test_a_button_under_a_message_of_a_new_kind_still_works(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     shown = {**message_update(anna, "menu")["message"], "external_reply": {"origin": {"type": "hologram"}}}
     query = {"id": "77", "from": anna.account.user(), "chat_instance": "1", "data": "menu", "message": shown}
     response = stack.telegram.deliver({"update_id": new_update_id(), "callback_query": query})
     assert response.json()["method"] == "editMessageText"
 
 
-def _notices(person: Person, old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
+def _notices(user: TelegramUser, old: dict[str, Any], new: dict[str, Any]) -> list[dict[str, Any]]:
     return [
-        _without_text(person, chat=old, migrate_to_chat_id=new["id"]),
-        _without_text(person, chat=new, migrate_from_chat_id=old["id"]),
+        _without_text(user, chat=old, migrate_to_chat_id=new["id"]),
+        _without_text(user, chat=new, migrate_from_chat_id=old["id"]),
     ]
 
 
@@ -95,11 +102,11 @@ def _two_chats() -> tuple[dict[str, Any], dict[str, Any]]:
     )
 
 
-def _sessions(sql: Sql, person: Person) -> list[dict[str, Any]]:
+def _sessions(sql: Sql, user: TelegramUser) -> list[dict[str, Any]]:
     return sql(
         "select s.chat_id, s.mode, s.session_data, s.stats_data from bot_sessions s "
         "join users u on u.id = s.user_id where u.telegram_id = %s and s.chat_id < 0",
-        person.id,
+        user.id,
     )
 
 
@@ -107,21 +114,21 @@ def _sessions(sql: Sql, person: Person) -> list[dict[str, Any]]:
 def test_a_group_that_becomes_a_supergroup_keeps_its_conversation(
     stack: Stack, sql: Sql, order: tuple[int, ...]
 ) -> None:
-    anna, ben = acquainted(stack.telegram), acquainted(stack.telegram)
+    anna, ben = started_user(stack.telegram), started_user(stack.telegram)
     old, new = _two_chats()
-    for person in (anna, ben):
-        stack.telegram.deliver(_mention(stack, person, f"I am {person.id}", old))
+    for user in (anna, ben):
+        stack.telegram.deliver(_mention(stack, user, f"I am {user.id}", old))
     notices = _notices(anna, old, new)
     for number in order:
         response = stack.telegram.deliver(notices[number])
         assert (response.status, response.body) == (200, b"")
-    for person in (anna, ben):
-        stack.telegram.deliver(_mention(stack, person, "who am I?", new))
+    for user in (anna, ben):
+        stack.telegram.deliver(_mention(stack, user, "who am I?", new))
         asked = [m["content"] for m in stack.ai.requests[-1]["messages"][1:]]
-        assert asked[0] == f"I am {person.id}"
+        assert asked[0] == f"I am {user.id}"
         assert asked[-1] == "who am I?"
         assert len(asked) == 3
-        [session] = _sessions(sql, person)
+        [session] = _sessions(sql, user)
         assert (session["chat_id"], session["stats_data"]) == (new["id"], {"requests": 2})
 
 
@@ -129,7 +136,7 @@ def test_a_group_that_becomes_a_supergroup_keeps_its_conversation(
 def test_the_report_of_a_migration_needs_no_user(
     stack: Stack, sql: Sql, sender: dict[str, Any] | None
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     old, new = _two_chats()
     stack.telegram.deliver(_mention(stack, anna, "hello", old))
     notice = _notices(anna, old, new)[0]
@@ -141,7 +148,7 @@ def test_the_report_of_a_migration_needs_no_user(
 
 
 def test_a_session_begun_in_the_supergroup_first_is_merged(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     old, new = _two_chats()
     name = stack.telegram.bot("second").username
     for chat, command in (
@@ -159,7 +166,7 @@ def test_a_session_begun_in_the_supergroup_first_is_merged(stack: Stack, sql: Sq
 
 
 def test_a_migration_and_a_question_in_progress_meet(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     old, new = _two_chats()
     notices = _notices(anna, old, new)
     update = _mention(stack, anna, "hello", old)
@@ -179,7 +186,7 @@ def test_a_migration_and_a_question_in_progress_meet(stack: Stack, sql: Sql) -> 
 
 @pytest.mark.parametrize("value", ["x", {}, [1], 1.5, True, 2**70])
 def test_a_migration_of_a_wrong_type_is_dead_lettered(stack: Stack, sql: Sql, value: Any) -> None:
-    update = _notices(acquainted(stack.telegram), *_two_chats())[0]
+    update = _notices(started_user(stack.telegram), *_two_chats())[0]
     update["message"]["migrate_to_chat_id"] = value
     assert stack.telegram.deliver(update).status == 200
     rows = sql("select status from telegram_updates where update_id = %s", update["update_id"])
@@ -187,7 +194,7 @@ def test_a_migration_of_a_wrong_type_is_dead_lettered(stack: Stack, sql: Sql, va
 
 
 def test_being_removed_from_a_group_changes_nothing_about_the_user(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     me = {"id": 42, "is_bot": True, "first_name": "b"}
     gone = "Forbidden: bot was kicked from the supergroup chat"
     stack.telegram.fail("sendMessage", 403, description=gone, times=1)
@@ -220,7 +227,7 @@ def test_being_removed_from_a_group_changes_nothing_about_the_user(stack: Stack,
 def test_contents_newer_than_the_librarys_list_get_a_friendly_word(
     stack: Stack, content: dict[str, Any]
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     assert stack.telegram.deliver(_without_text(anna, **content)).json()["text"]
 
 
@@ -228,6 +235,6 @@ def test_contents_newer_than_the_librarys_list_get_a_friendly_word(
     "service", [{"checklist_tasks_done": {"marked_as_done_task_ids": [1]}}, {"hologram": {}}]
 )
 def test_service_messages_get_no_word(stack: Stack, service: dict[str, Any]) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     response = stack.telegram.deliver(_without_text(anna, **service))
     assert (response.status, response.body) == (200, b"")

@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from shared.telegram import Bot, fallback
-from shared.telegram.incoming import Incoming
+from shared.telegram.update import Update
 from tests.conftest import make_stack
-from tests.support import acquainted, deliver_until_done, eventually, message_update, says
+from tests.support import deliver_until_done, eventually, message_update, says, started_user
 from tests.telegram.test_updates import Sql, history_of, requests_of
 from tools.database.embedded import Server
 from tools.emulator.ai import AiBehaviour
@@ -23,7 +23,7 @@ from tools.emulator.stack import Stack
 @pytest.fixture
 def dark(stack: Stack) -> Stack:
     """The stack with its database gone, and the function aware of it."""
-    probe = stack.telegram.person("Probe")
+    probe = stack.telegram.user("Probe")
     stack.database.down()
     # The pool still holds connections: until one has broken, a statement may have arrived.
     eventually(lambda: stack.telegram.deliver(message_update(probe, "/show"), "second").status == 200)
@@ -31,7 +31,7 @@ def dark(stack: Stack) -> Stack:
 
 
 def test_words_are_answered_from_nothing(dark: Stack, sql: Sql) -> None:
-    anna = dark.telegram.person("Anna", language_code="ru")
+    anna = dark.telegram.user("Anna", language_code="ru")
     chat = anna.chat("assistant")
     dark.ai.next(AiBehaviour(text="Без памяти."))
     chat.send("привет")
@@ -50,7 +50,7 @@ def test_words_are_answered_from_nothing(dark: Stack, sql: Sql) -> None:
 
 
 def test_the_first_words_after_the_database_went_are_answered_at_once(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     chat.send("/start").wait()
     chat.answer()
     stack.database.down()
@@ -60,7 +60,7 @@ def test_the_first_words_after_the_database_went_are_answered_at_once(stack: Sta
 
 
 def test_a_redelivery_without_a_database_asks_the_ai_once(dark: Stack) -> None:
-    update = message_update(dark.telegram.person("Anna"), "hello again and again")
+    update = message_update(dark.telegram.user("Anna"), "hello again and again")
     answers = [dark.telegram.deliver(update) for _ in range(3)]
     assert [answer.status for answer in answers] == [200, 200, 200]
     assert len({answer.body for answer in answers}) == 1
@@ -68,8 +68,8 @@ def test_a_redelivery_without_a_database_asks_the_ai_once(dark: Stack) -> None:
     assert len(asked) == 1
 
 
-def test_a_person_who_blocked_the_bot_is_not_answered_again_and_again(dark: Stack) -> None:
-    ben = dark.telegram.person("Ben")
+def test_a_user_who_blocked_the_bot_is_not_answered_again_and_again(dark: Stack) -> None:
+    ben = dark.telegram.user("Ben")
     dark.telegram.fail("sendMessage", status=403, chat_id=ben.id)
     response = dark.telegram.deliver(message_update(ben, "/three"), "second")
     assert (response.status, response.body) == (200, b"")
@@ -78,13 +78,13 @@ def test_a_person_who_blocked_the_bot_is_not_answered_again_and_again(dark: Stac
 def test_refused_messages_take_no_ai_request_of_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     taken: list[int] = []
     monkeypatch.setattr(fallback, "settings", lambda: SimpleNamespace(fallback_messages_per_minute=0))
-    monkeypatch.setattr(fallback, "unit_of_nothing", lambda *_, **_more: taken.append(1))
-    assert fallback._process(Bot("assistant"), Incoming("assistant", 1, "message", {})).status == 503
+    monkeypatch.setattr(fallback, "offline_context", lambda *_, **_more: taken.append(1))
+    assert fallback._process(Bot("assistant"), Update("assistant", 1, "message", {})).status == 503
     assert taken == []
 
 
 def test_a_locked_row_is_no_outage_for_everybody(stack: Stack, database_url: str) -> None:
-    anna, ben = acquainted(stack.telegram), acquainted(stack.telegram, name="Ben")
+    anna, ben = started_user(stack.telegram), started_user(stack.telegram, name="Ben")
     with psycopg.connect(database_url) as admin:
         admin.execute("select from users where telegram_id = %s for update", (anna.id,))
         assert stack.telegram.deliver(message_update(anna, "hello")).status == 503
@@ -93,7 +93,7 @@ def test_a_locked_row_is_no_outage_for_everybody(stack: Stack, database_url: str
 
 
 def test_a_database_that_is_silent_is_not_waited_for_for_ever(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.database.on("receive_update", when="before", do=lambda: time.sleep(15))
     started = time.monotonic()
     assert stack.telegram.deliver(message_update(anna, "/profile")).status == 503
@@ -101,7 +101,7 @@ def test_a_database_that_is_silent_is_not_waited_for_for_ever(stack: Stack) -> N
 
 
 def test_a_deployment_in_between_costs_no_update(stack: Stack, sql: Sql) -> None:
-    update = message_update(acquainted(stack.telegram, "second"), "/show")
+    update = message_update(started_user(stack.telegram, "second"), "/show")
     sql("alter function finish_update rename to finish_update_")
     try:
         statuses = [stack.telegram.deliver(update, "second").status for _ in range(4)]
@@ -112,7 +112,7 @@ def test_a_deployment_in_between_costs_no_update(stack: Stack, sql: Sql) -> None
 
 
 def test_news_of_money_waits_for_the_database(dark: Stack) -> None:
-    update = message_update(dark.telegram.person("Anna"), "")
+    update = message_update(dark.telegram.user("Anna"), "")
     del update["message"]["text"]
     update["message"]["successful_payment"] = {
         "currency": "XTR",
@@ -136,7 +136,7 @@ def test_one_process_answers_only_so_much_from_nothing(backend_url: str) -> None
     try:
         stack.database.down()
         time.sleep(1)  # dates are in whole seconds: now what is sent is newer than the process
-        anna = stack.telegram.person("Anna")
+        anna = stack.telegram.user("Anna")
         answers = [stack.telegram.deliver(message_update(anna, f"question {n}")) for n in range(5)]
         assert [answer.status for answer in answers] == [200, 200, 200, 200, 503]
         assert says(json.loads(answers[2].body)["text"], "offline_limit")
@@ -146,14 +146,14 @@ def test_one_process_answers_only_so_much_from_nothing(backend_url: str) -> None
 
 
 def test_postgres_stopped_during_traffic_and_started_again(server: Server, stack: Stack, sql: Any) -> None:
-    people = [stack.telegram.person(f"Person {n}") for n in range(6)]
+    people = [stack.telegram.user(f"Person {n}") for n in range(6)]
     sent = []
-    for number, person in enumerate(people):
-        sent.append(person.chat("assistant").send("before"))
+    for number, user in enumerate(people):
+        sent.append(user.chat("assistant").send("before"))
         if number == 2:
             server.stop(immediate=True)
-    for person in people:
-        sent.append(person.chat("assistant").send("meanwhile"))
+    for user in people:
+        sent.append(user.chat("assistant").send("meanwhile"))
     time.sleep(1)
     server.start()
     for message in sent:
@@ -165,11 +165,11 @@ def test_postgres_stopped_during_traffic_and_started_again(server: Server, stack
             cursor = connection.cursor(row_factory=psycopg.rows.dict_row).execute(statement, values)
             return cursor.fetchall()
 
-        for person in people:
-            chat = person.chat("assistant")
+        for user in people:
+            chat = user.chat("assistant")
             assert len(chat.answers()) >= 2
             # What was answered from nothing is not counted, and nothing is counted that was not kept.
-            assert requests_of(after, person.id) * 2 == len(history_of(after, person.id))
+            assert requests_of(after, user.id) * 2 == len(history_of(after, user.id))
     chat = people[0].chat("assistant")
     chat.send("and now?").wait(timeout=60)
     assert _is_online(chat)

@@ -10,7 +10,7 @@ import pytest
 
 from shared.core.errors import TelegramError
 from shared.telegram import chat_action, outbox
-from tests.support import acquainted, eventually
+from tests.support import eventually, started_user
 from tests.telegram.test_updates import Sql, sent_to
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
@@ -30,7 +30,7 @@ def owe(sql: Sql, bot: str, chat_id: int, text: str, update_id: int | None = Non
 def test_parts_wait_as_long_as_the_one_before_them(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(text="\n\n".join(f"{n} " + "word " * 700 for n in range(1, 5))))
     stack.telegram.fail("sendMessage", status=429, retry_after=120, chat_id=anna.id)
@@ -44,7 +44,7 @@ def test_parts_wait_as_long_as_the_one_before_them(
 
 
 def test_nothing_is_handed_out_behind_a_part_that_somebody_is_sending(stack: Stack, sql: Sql) -> None:
-    anna, ben = acquainted(stack.telegram), acquainted(stack.telegram, name="Ben")
+    anna, ben = started_user(stack.telegram), started_user(stack.telegram, name="Ben")
     for number in range(3):
         owe(sql, "assistant", anna.id, str(number), 424242)
     owe(sql, "assistant", ben.id, "another chat", 424242)
@@ -59,7 +59,7 @@ def test_nothing_is_handed_out_behind_a_part_that_somebody_is_sending(stack: Sta
 
 
 def test_a_call_of_a_bot_without_a_token_does_not_hold_up_the_others(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     owe(sql, "retired", anna.id, "never")
     owe(sql, "assistant", anna.id, "soon")
     try:
@@ -71,7 +71,7 @@ def test_a_call_of_a_bot_without_a_token_does_not_hold_up_the_others(stack: Stac
 
 
 def test_one_chats_pause_does_not_hold_up_the_others(stack: Stack, sql: Sql) -> None:
-    anna, ben = acquainted(stack.telegram), acquainted(stack.telegram, name="Ben")
+    anna, ben = started_user(stack.telegram), started_user(stack.telegram, name="Ben")
     owe(sql, "assistant", anna.id, "later")
     owe(sql, "assistant", ben.id, "soon")
     stack.telegram.fail("sendMessage", status=429, retry_after=15, chat_id=anna.id)
@@ -87,7 +87,7 @@ def test_one_chats_pause_does_not_hold_up_the_others(stack: Stack, sql: Sql) -> 
 def test_several_replies_keep_their_order_when_the_first_must_wait(
     stack: Stack, clock: Callable[[str], None]
 ) -> None:
-    chat = acquainted(stack.telegram, "second").chat("second")
+    chat = started_user(stack.telegram, "second").chat("second")
     stack.telegram.fail("sendMessage", status=429, retry_after=60, chat_id=chat.id)
     chat.send("/three").wait()
     clock("clock_timestamp() + interval '70 s'")
@@ -101,7 +101,7 @@ def test_no_call_is_begun_when_the_claim_may_be_over(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(outbox.api, "call", lambda *_args, **_kwargs: begun.append("call"))
     monkeypatch.setattr(outbox, "_record", recorded.extend)
     calls = [{"id": id_, "method": "sendMessage", "parameters": {"chat_id": 1}} for id_ in (1, 2)]
-    outbox.send_owed("assistant", calls, time.monotonic() - 0.1)
+    outbox.deliver("assistant", calls, time.monotonic() - 0.1)
     assert begun == []
     assert [(result["id"], result["outcome"]) for result in recorded] == [(1, "later"), (2, "later")]
 
@@ -131,7 +131,7 @@ def test_typing_does_not_pile_up_while_telegram_is_slow(monkeypatch: pytest.Monk
 
 
 def test_a_notice_whose_text_is_not_here_waits_and_holds_up_nobody(stack: Stack, sql: Sql) -> None:
-    anna, ben = acquainted(stack.telegram, "second"), acquainted(stack.telegram, "second", "Ben")
+    anna, ben = started_user(stack.telegram, "second"), started_user(stack.telegram, "second", "Ben")
     owe(sql, "second", anna.id, "")
     notice = {"chat_id": anna.id, "key": "text_of_tomorrow", "languages": ["en"], "values": {}}
     sql(
@@ -151,7 +151,7 @@ def test_a_notice_whose_text_is_not_here_waits_and_holds_up_nobody(stack: Stack,
     ("timezone", "day"), [("Europe/Moscow", "22 Dec 2026"), ("America/New_York", "21 Dec 2026")]
 )
 def test_a_date_in_a_notice_is_the_owners_day(stack: Stack, sql: Sql, timezone: str, day: str) -> None:
-    anna = acquainted(stack.telegram, "second")
+    anna = started_user(stack.telegram, "second")
     owe(sql, "second", anna.id, "")
     notice = {
         "chat_id": anna.id,
@@ -170,7 +170,7 @@ def test_a_date_in_a_notice_is_the_owners_day(stack: Stack, sql: Sql, timezone: 
 
 
 def test_a_notice_may_have_buttons_and_texts_in_it(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram, "second")
+    anna = started_user(stack.telegram, "second")
     owe(sql, "second", anna.id, "")
     notice = {
         "chat_id": anna.id,

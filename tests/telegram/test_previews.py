@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shared.telegram.previews import OFF, without_preview
-from tests.support import acquainted, calls_with_preview, message_update
+from tests.support import calls_with_preview, message_update, started_user
 from tests.telegram.test_outbox import owe
 from tests.telegram.test_updates import Sql
 from tools.emulator.ai import AiBehaviour
@@ -38,21 +38,21 @@ def texts_to(stack: Stack, chat_id: int) -> list[dict[str, Any]]:
     [f"See {LEAK}", f"[here]({LEAK})", f"![picture]({LEAK})", f"<{LEAK}>", f"`{LEAK}`", "evil.example/x"],
 )
 def test_an_ai_answer_has_no_preview(stack: Stack, answer: str) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.ai.next(AiBehaviour(text=answer))
     anna.chat("assistant").send("hello").wait()
     assert texts_to(stack, anna.id)[-1]["via"] == "call"
 
 
 def test_every_part_of_a_long_ai_answer_has_no_preview(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.ai.next(AiBehaviour(text=f"{LEAK} {'word ' * 100}\n\n" * 30))
     anna.chat("assistant").send("hello").wait()
     assert len(texts_to(stack, anna.id)) > 3
 
 
 def test_an_ai_answer_whose_entities_are_refused_has_no_preview(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.telegram.fail("sendMessage", status=400, chat_id=anna.id)
     stack.ai.next(AiBehaviour(text=f"**See** {LEAK}"))
     anna.chat("assistant").send("hello").wait()
@@ -62,7 +62,7 @@ def test_an_ai_answer_whose_entities_are_refused_has_no_preview(stack: Stack) ->
 def test_an_ai_answer_that_waited_in_the_outbox_has_no_preview(
     stack: Stack, clock: Callable[[str], None]
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.telegram.fail("sendMessage", status=429, retry_after=120, chat_id=anna.id)
     stack.ai.next(AiBehaviour(text=LEAK))
     anna.chat("assistant").send("hello").wait()
@@ -72,20 +72,20 @@ def test_an_ai_answer_that_waited_in_the_outbox_has_no_preview(
 
 
 def test_a_row_of_the_outbox_from_another_revision_has_no_preview(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     owe(sql, "assistant", anna.id, LEAK)
     stack.run_job("sweep")
     assert texts_to(stack, anna.id)[-1]["parameters"]["text"] == LEAK
 
 
 def test_an_answer_in_the_response_has_no_preview_when_it_is_delivered_again(stack: Stack) -> None:
-    update = message_update(stack.telegram.person("Anna"), "/help")
+    update = message_update(stack.telegram.user("Anna"), "/help")
     for _ in range(2):
         assert stack.telegram.deliver(update).json()["link_preview_options"] == {"is_disabled": True}
 
 
 def test_an_ai_answer_without_a_database_has_no_preview(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.database.down()
     stack.ai.next(AiBehaviour(text=LEAK))
     response = stack.telegram.deliver(message_update(anna, "hello"))
@@ -94,13 +94,13 @@ def test_an_ai_answer_without_a_database_has_no_preview(stack: Stack) -> None:
 
 
 def test_a_call_of_the_library_has_no_preview(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     anna.chat("second").send("/send").wait()
     assert texts_to(stack, anna.id)[0]["via"] == "call"
 
 
 def test_a_changed_message_has_no_preview(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     chat.send("/language").wait()
     chat.answer().tap("🇬🇧 English").wait()

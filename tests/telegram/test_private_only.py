@@ -11,7 +11,7 @@ import pytest
 
 from shared import bots
 from shared.core import texts
-from tests.support import acquainted, eventually, message_update, new_telegram_id
+from tests.support import eventually, message_update, new_telegram_id, started_user
 from tools.emulator.stack import Stack
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -82,7 +82,7 @@ def test_every_handler_says_whether_it_is_private() -> None:
 
 @pytest.mark.parametrize("kind", ["group", "supergroup", "weird"])
 def test_a_private_command_answers_with_a_link_to_its_page(stack: Stack, kind: str) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     username = stack.telegram.bot("assistant").username
     for name in set(commands()) - PUBLIC_COMMANDS:
         update = message_update(anna, f"/{name}@{username}", chat={**GROUP, "type": kind})
@@ -94,7 +94,7 @@ def test_a_private_command_answers_with_a_link_to_its_page(stack: Stack, kind: s
 
 @pytest.mark.parametrize("data", BUTTONS)
 def test_a_private_button_answers_like_its_command(stack: Stack, data: str) -> None:
-    mallory = acquainted(stack.telegram, name="Mallory")
+    mallory = started_user(stack.telegram, name="Mallory")
     body = json.loads(stack.telegram.deliver(tapped(mallory.id, data)).body)
     assert body["method"] == "sendMessage"  # the menu of the group stays as it is
     assert body["text"] == texts.text("en", "private_only")
@@ -103,7 +103,7 @@ def test_a_private_button_answers_like_its_command(stack: Stack, data: str) -> N
 
 @pytest.mark.parametrize("data", ["menu", "language:en"])
 def test_the_menu_of_a_group_shows_neither_plan_nor_balance(stack: Stack, sql: Sql, data: str) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     sql("update users set balance = 500, bonus_credits = 7 where telegram_id = %s", anna.id)
     menu = stack.telegram.deliver(message_update(anna, "/menu"))
     assert "Balance: 500" in json.loads(menu.body)["text"]
@@ -115,14 +115,14 @@ def test_the_menu_of_a_group_shows_neither_plan_nor_balance(stack: Stack, sql: S
 
 @pytest.mark.parametrize("page", sorted({*BUTTONS.values(), "payments"} - {"mydata", "usage"}))
 def test_the_link_opens_the_page_in_the_private_chat(stack: Stack, page: str) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     by_link = json.loads(stack.telegram.deliver(message_update(anna, f"/start open_{page}")).body)
     by_command = json.loads(stack.telegram.deliver(message_update(anna, f"/{page}")).body)
     assert by_link == by_command
 
 
 def test_the_link_to_a_picture_and_to_no_page(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     chat = anna.chat("assistant")
     chat.send("/start open_usage").wait()
     assert eventually(lambda: [one for one in chat.answers() if one.data.get("photo")])

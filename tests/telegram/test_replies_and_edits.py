@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from shared.telegram.incoming import Incoming
 from shared.telegram.quoting import MAX_QUOTE, with_quote
-from tests.support import acquainted, message_update, new_update_id
+from shared.telegram.update import Update
+from tests.support import message_update, new_update_id, started_user
 from tests.telegram.test_hostile_bodies import FAKE_KEY
 from tests.telegram.test_updates import requests_of
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 GROUP = {"id": -1001234599999, "type": "supergroup", "title": "Team"}
@@ -34,7 +34,7 @@ def _message(sender: int, **content: Any) -> dict[str, Any]:
 def _asked(**message: Any) -> str:
     """The words that the AI is given for the text "explain this" with these fields beside it."""
     content = {**_message(ANNA, text="explain this"), **message}
-    return with_quote(Incoming("assistant", 1, "message", {"message": content}), "explain this", BOT)
+    return with_quote(Update("assistant", 1, "message", {"message": content}), "explain this", BOT)
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_a_mention_alone_asks_about_the_message_it_replies_to(stack: Stack) -> N
     bot = stack.telegram.bot("assistant")
     mention = [{"type": "mention", "offset": 0, "length": len(bot.username) + 1}]
     update = message_update(
-        acquainted(stack.telegram),
+        started_user(stack.telegram),
         f"@{bot.username}",
         chat=GROUP,
         entities=mention,
@@ -133,17 +133,17 @@ def _edited(update: dict[str, Any], text: str, **message: Any) -> dict[str, Any]
     return {"update_id": number, "edited_message": changed}
 
 
-def _history(sql: Sql, person: Person) -> list[str]:
+def _history(sql: Sql, user: TelegramUser) -> list[str]:
     rows = sql(
         "select m.content from messages m join users u on u.id = m.user_id "
         "where u.telegram_id = %s order by m.id",
-        person.id,
+        user.id,
     )
     return [row["content"] for row in rows]
 
 
 def test_an_edited_question_is_answered_anew(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.ai.next(AiBehaviour(text="A1"), AiBehaviour(text="A2"), AiBehaviour(text="A3"))
     first = message_update(anna, "what is teh time?")
     for update in (first, message_update(anna, "second")):
@@ -162,7 +162,7 @@ def test_an_edited_question_is_answered_anew(stack: Stack, sql: Sql) -> None:
 
 
 def test_an_edit_that_changes_no_words_is_not_answered(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     first = message_update(anna, "hello")
     stack.telegram.deliver(first)
     before = len(stack.ai.requests)
@@ -172,7 +172,7 @@ def test_an_edit_that_changes_no_words_is_not_answered(stack: Stack, sql: Sql) -
 
 
 def test_an_edit_beyond_the_limit_keeps_the_old_answer(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     first = message_update(anna, "hello")
     stack.telegram.deliver(first)
     kept = _history(sql, anna)
@@ -186,7 +186,7 @@ def test_an_edit_beyond_the_limit_keeps_the_old_answer(stack: Stack, sql: Sql) -
 
 
 def test_an_edit_after_clear_is_a_new_question(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     first = message_update(anna, "hello")
     for update in (first, message_update(anna, "/clear"), _edited(first, "hello again")):
         assert stack.telegram.deliver(update).status == 200
@@ -201,7 +201,7 @@ def test_an_edit_after_clear_is_a_new_question(stack: Stack, sql: Sql) -> None:
     ],
 )
 def test_an_edit_without_a_text_is_not_answered(stack: Stack, sql: Sql, content: dict[str, Any]) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     update = _edited(message_update(anna, "x"), "x", **content)
     del update["edited_message"]["text"]
     response = stack.telegram.deliver(update)
@@ -211,5 +211,5 @@ def test_an_edit_without_a_text_is_not_answered(stack: Stack, sql: Sql, content:
 
 @pytest.mark.parametrize("text", ["/start", "/deleteme", "/nosuch"])
 def test_an_edit_runs_no_command(stack: Stack, text: str) -> None:
-    response = stack.telegram.deliver(_edited(message_update(acquainted(stack.telegram), "x"), text))
+    response = stack.telegram.deliver(_edited(message_update(started_user(stack.telegram), "x"), text))
     assert "Send the command as a new message" in response.json()["text"]

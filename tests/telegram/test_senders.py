@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import acquainted, message_update, new_telegram_id, says
+from tests.support import message_update, new_telegram_id, says, started_user
 from tools.emulator.stack import Stack
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -26,7 +26,7 @@ def _body(stack: Stack, update: dict[str, Any]) -> dict[str, Any]:
 
 @pytest.mark.parametrize("mark", PASSED_ON)
 def test_a_command_that_is_passed_on_does_not_run(stack: Stack, sql: Sql, mark: dict[str, Any]) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     anna.chat("assistant").send("remember this").wait()
     _body(stack, message_update(anna, "/clear", **mark))
     kept = sql(
@@ -45,7 +45,7 @@ def test_a_command_that_is_passed_on_does_not_run(stack: Stack, sql: Sql, mark: 
 def test_an_admins_command_that_is_passed_on_changes_nothing(
     stack: Stack, sql: Sql, mark: dict[str, Any]
 ) -> None:
-    boss, ben = acquainted(stack.telegram), acquainted(stack.telegram)
+    boss, ben = started_user(stack.telegram), started_user(stack.telegram)
     email = f"boss{boss.id}@example.com"
     sql("insert into admins (email, telegram_id) values (%s, %s)", email, boss.id)
     _body(stack, message_update(boss, f"/grant {ben.id} 100 x", **mark))
@@ -57,7 +57,7 @@ def test_an_admins_command_that_is_passed_on_changes_nothing(
 
 @pytest.mark.parametrize("mark", PASSED_ON)
 def test_what_is_passed_on_answers_no_question_of_ours(stack: Stack, sql: Sql, mark: dict[str, Any]) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     _body(stack, message_update(anna, "/promo"))
     _body(stack, message_update(anna, "SOMECODE", **mark))
     tries = "select from promocode_tries t join users u on u.id = t.user_id where u.telegram_id = %s"
@@ -70,7 +70,7 @@ def test_what_is_passed_on_answers_no_question_of_ours(stack: Stack, sql: Sql, m
 def test_only_a_forwarded_receipt_is_no_payment(
     stack: Stack, sql: Sql, mark: dict[str, Any], stored: int
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     charge = f"charge-{new_telegram_id()}"
     paid: dict[str, Any] = {
         "currency": "XTR",
@@ -87,7 +87,7 @@ def test_only_a_forwarded_receipt_is_no_payment(
 
 @pytest.mark.parametrize("mark", [FORWARDED, VIA_BOT])
 def test_a_forwarded_command_in_a_group_does_not_address_the_bot(stack: Stack, mark: dict[str, Any]) -> None:
-    anna, bot = acquainted(stack.telegram), stack.telegram.bot("assistant")
+    anna, bot = started_user(stack.telegram), stack.telegram.bot("assistant")
     assert _body(stack, message_update(anna, f"/help@{bot.username}", chat=GROUP, **mark)) == {}
     assert _body(stack, message_update(anna, f"/help@{bot.username}", chat=GROUP)) != {}
 
@@ -109,7 +109,7 @@ def test_channels_and_anonymous_admins_are_no_users(
     sender = {**sender, "id": sender["id"] or new_telegram_id()}
     entities = [{"type": "mention", "offset": 0, "length": len(bot.username) + 1}]
     update = message_update(
-        acquainted(stack.telegram), f"@{bot.username} hi", chat=GROUP, entities=entities, **more
+        started_user(stack.telegram), f"@{bot.username} hi", chat=GROUP, entities=entities, **more
     )
     update["message"]["from"] = sender
     before = len(stack.ai.requests)
@@ -121,11 +121,13 @@ def test_channels_and_anonymous_admins_are_no_users(
 @pytest.mark.parametrize("text", ["/Start", "/HELP", "/Help@{username}"])
 def test_commands_are_known_in_any_letter_case(stack: Stack, text: str) -> None:
     text = text.format(username=stack.telegram.bot("assistant").username)
-    assert not says(_body(stack, message_update(acquainted(stack.telegram), text))["text"], "unknown_command")
+    assert not says(
+        _body(stack, message_update(started_user(stack.telegram), text))["text"], "unknown_command"
+    )
 
 
 def test_private_is_only_what_telegram_calls_private(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     query = {"id": "7", "from": anna.account.user(), "chat_instance": "1", "data": "keys:add:openai"}
     number = message_update(anna, "x")["update_id"]
     for place in (
@@ -141,7 +143,7 @@ def test_private_is_only_what_telegram_calls_private(stack: Stack) -> None:
     "message", [{"text": {}}, {"text": []}, {"text": 0}, {"text": None}, {"caption": {}}]
 )
 def test_words_of_a_wrong_type_are_dead_lettered(stack: Stack, sql: Sql, message: dict[str, Any]) -> None:
-    update = message_update(acquainted(stack.telegram), "x")
+    update = message_update(started_user(stack.telegram), "x")
     update["message"] |= message
     assert stack.telegram.deliver(update).status == 200
     rows = sql("select status from telegram_updates where update_id = %s", update["update_id"])
@@ -149,7 +151,7 @@ def test_words_of_a_wrong_type_are_dead_lettered(stack: Stack, sql: Sql, message
 
 
 def test_a_group_that_forbids_writing_is_no_alarm(stack: Stack) -> None:
-    anna, bot = acquainted(stack.telegram), stack.telegram.bot("assistant")
+    anna, bot = started_user(stack.telegram), stack.telegram.bot("assistant")
     description = "Bad Request: not enough rights to send text messages to the chat"
     stack.telegram.fail("sendMessage", 400, description=description, times=2)
     printed = stack.function("telegram").printed

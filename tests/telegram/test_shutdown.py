@@ -39,7 +39,7 @@ def connections(sql: Sql) -> int:
 
 
 def test_a_request_in_work_is_finished_and_connections_are_closed(own_stack: Stack, sql: Sql) -> None:
-    anna = own_stack.telegram.person("Anna")
+    anna = own_stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     chat.send("/start")
     chat.answer()
@@ -65,7 +65,7 @@ def test_a_request_in_work_is_finished_and_connections_are_closed(own_stack: Sta
 def test_what_takes_longer_is_cut_and_done_once_by_the_next_process(
     own_stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
-    anna = own_stack.telegram.person("Anna")
+    anna = own_stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     own_stack.ai.next(AiBehaviour(text="too late", delay=15))
     question = chat.send("hello")

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support import Connections, acquainted, in_parallel, message_update, new_telegram_id
+from tests.support import Connections, in_parallel, message_update, new_telegram_id, started_user
 from tests.telegram.test_updates import Sql, sent_to
 from tools.emulator.stack import Stack
 
@@ -41,7 +41,7 @@ def leave_behind(sql: Sql, bot: str, update: Any, number: int, minutes: int) -> 
 
 
 def test_updates_that_nobody_can_finish_do_not_hold_up_the_others(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram, "second")
+    anna = started_user(stack.telegram, "second")
     update = message_update(anna, "/show")
     for number in range(60):
         leave_behind(sql, "retired", update, number, 60)

@@ -8,21 +8,21 @@ from typing import Any
 
 import pytest
 
-from tests.support import acquainted, message_update, new_update_id
+from tests.support import message_update, new_update_id, started_user
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.model import Topic
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 
 
-def _forum(person: Person) -> dict[str, Any]:
-    return {"id": -1_003_000_000_000 - person.id, "type": "supergroup", "title": "T", "is_forum": True}
+def _forum(user: TelegramUser) -> dict[str, Any]:
+    return {"id": -1_003_000_000_000 - user.id, "type": "supergroup", "title": "T", "is_forum": True}
 
 
 def _in(
-    thread: int, stack: Stack, person: Person, text: str, chat: dict[str, Any] | None = None
+    thread: int, stack: Stack, user: TelegramUser, text: str, chat: dict[str, Any] | None = None
 ) -> dict[str, Any]:
     """A message in a topic; thread 0 is General. In a forum it mentions the bot."""
     message: dict[str, Any] = {"message_thread_id": thread, "is_topic_message": True} if thread else {}
@@ -31,8 +31,8 @@ def _in(
         message |= {"chat": chat, "entities": [{"type": "mention", "offset": 0, "length": len(name) + 1}]}
         text = f"@{name} {text}"
     elif thread:
-        stack.telegram.world.private_room(person.id, "assistant").topics[thread] = Topic(thread, "T")
-    return message_update(person, text, **message)
+        stack.telegram.world.private_room(user.id, "assistant").topics[thread] = Topic(thread, "T")
+    return message_update(user, text, **message)
 
 
 def _asked(stack: Stack) -> list[str]:
@@ -41,7 +41,7 @@ def _asked(stack: Stack) -> list[str]:
 
 @pytest.mark.parametrize("is_forum", [False, True])
 def test_topics_have_separate_conversations(stack: Stack, is_forum: bool) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     chat = _forum(anna) if is_forum else None
     for thread, word in ((7, "seven"), (8, "eight"), (0, "general")):
         stack.ai.next(AiBehaviour(text=f"answer {word}"))
@@ -53,7 +53,7 @@ def test_topics_have_separate_conversations(stack: Stack, is_forum: bool) -> Non
 
 
 def test_the_answer_of_the_ai_stays_in_its_topic(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     for thread in (7, 0):
         stack.telegram.deliver(_in(thread, stack, anna, "hello"))
         calls = [call for call in stack.telegram.calls if call["parameters"].get("chat_id") == anna.id]
@@ -61,7 +61,7 @@ def test_the_answer_of_the_ai_stays_in_its_topic(stack: Stack) -> None:
 
 
 def test_mode_clear_and_edits_stay_in_their_topic(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     first = _in(7, stack, anna, "seven")
     for update in (first, _in(8, stack, anna, "eight"), _in(8, stack, anna, "/clear")):
         stack.telegram.deliver(update)
@@ -85,7 +85,7 @@ def test_mode_clear_and_edits_stay_in_their_topic(stack: Stack, sql: Sql) -> Non
 
 
 def test_a_thread_of_replies_is_no_topic(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     for thread in (977, 978):
         update = _in(0, stack, anna, "hello", {**_forum(anna), "is_forum": False})
         update["message"]["message_thread_id"] = thread
@@ -94,7 +94,7 @@ def test_a_thread_of_replies_is_no_topic(stack: Stack) -> None:
 
 
 def test_a_failure_is_told_in_its_topic(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram, "second")
+    anna = started_user(stack.telegram, "second")
     update = _in(7, stack, anna, "/boom")
     answers = [stack.telegram.deliver(update, "second") for _ in range(3)]
     assert [answer.status for answer in answers] == [500, 500, 200]
@@ -103,7 +103,7 @@ def test_a_failure_is_told_in_its_topic(stack: Stack, sql: Sql) -> None:
 
 
 def test_an_update_of_a_dead_worker_is_finished_in_its_topic(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     update = _in(7, stack, anna, "hello")
     stack.telegram.deliver(_in(7, stack, anna, "before"))
     sql(
@@ -135,7 +135,7 @@ def _calls(stack: Stack, chat_id: int) -> list[tuple[int | None, bool]]:
 
 @pytest.mark.parametrize("reason", ["message thread not found", "TOPIC_DELETED"])
 def test_an_answer_whose_topic_is_gone_comes_in_the_chat_itself(stack: Stack, reason: str) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.ai.next(AiBehaviour(text=LONG))
     stack.telegram.fail("sendMessage", 400, description=f"Bad Request: {reason}", chat_id=anna.id)
     printed = stack.function("telegram").printed
@@ -147,7 +147,7 @@ def test_an_answer_whose_topic_is_gone_comes_in_the_chat_itself(stack: Stack, re
 
 
 def test_a_closed_topic_is_no_alarm(stack: Stack) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     chat = _forum(anna)
     stack.ai.next(AiBehaviour(text=LONG))
     stack.telegram.fail(

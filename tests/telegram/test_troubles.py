@@ -38,7 +38,7 @@ from tools.emulator.stack import Stack
 def test_a_failed_request_counts_when_the_provider_worked_on_it(
     stack: Stack, sql: Sql, behaviour: AiBehaviour, word: str, counted: int
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.ai.always(behaviour)
     chat.send("hello").wait(timeout=60)
@@ -54,7 +54,7 @@ def test_a_failed_request_counts_when_the_provider_worked_on_it(
 
 
 def test_only_some_failed_requests_a_day_are_given_back(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.ai.always(AiBehaviour(status=401))
     sql("update private.settings set value = '2' where key = 'daily_releases'")
@@ -70,7 +70,7 @@ def test_only_some_failed_requests_a_day_are_given_back(stack: Stack, sql: Sql) 
 
 
 def test_a_failure_on_an_own_key_says_nothing_of_requests(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     add(chat, "OpenAI", a_key("OpenAI"))
     stack.ai.always(AiBehaviour(empty=True))
@@ -80,7 +80,7 @@ def test_a_failure_on_an_own_key_says_nothing_of_requests(stack: Stack, sql: Sql
 
 
 def test_a_slow_model_is_cut_off_with_what_came_so_far(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(chunks=["Once ", "upon "] + ["a time "] * 50, chunk_delay=0.4))
     started = time.monotonic()
@@ -94,7 +94,7 @@ def test_a_slow_model_is_cut_off_with_what_came_so_far(stack: Stack, sql: Sql) -
 
 
 def test_a_broken_stream_keeps_what_came_and_says_so(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     stack.ai.next(AiBehaviour(chunks=["Once ", "upon ", "a ", "time"], cut_after=3))
     chat.send("a story").wait(timeout=60)
     answer = chat.answer().text
@@ -103,7 +103,7 @@ def test_a_broken_stream_keeps_what_came_and_says_so(stack: Stack) -> None:
 
 
 def test_a_long_answer_arrives_in_parts_that_telegram_takes(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("assistant")
+    chat = stack.telegram.user("Anna").chat("assistant")
     stack.ai.next(
         AiBehaviour(
             text="\n\n".join(
@@ -120,7 +120,7 @@ def test_a_long_answer_arrives_in_parts_that_telegram_takes(stack: Stack) -> Non
 
 
 def test_typing_is_shown_while_the_ai_thinks_and_renewed(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     stack.ai.next(AiBehaviour(text="done", delay=1))
     anna.chat("assistant").send("think").wait(timeout=60)
     actions = [
@@ -132,14 +132,14 @@ def test_typing_is_shown_while_the_ai_thinks_and_renewed(stack: Stack) -> None:
 
 
 def test_a_quick_answer_costs_one_call(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     anna.chat("assistant").send("quick").wait()
     calls = [c["method"] for c in stack.telegram.calls if c["parameters"].get("chat_id") == anna.id]
     assert calls == ["sendMessage"]
 
 
 def test_telegrams_short_pause_is_waited_for(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     stack.telegram.fail("sendMessage", status=429, retry_after=1, chat_id=anna.id)
     started = time.monotonic()
     anna.chat("assistant").send("hello").wait()
@@ -150,7 +150,7 @@ def test_telegrams_short_pause_is_waited_for(stack: Stack) -> None:
 def test_telegrams_long_pause_is_waited_for_in_the_outbox(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     stack.telegram.fail("sendMessage", status=429, retry_after=120, chat_id=anna.id)
     sent = anna.chat("assistant").send("hello").wait()
     assert sent_to(stack, anna.id) == []
@@ -172,14 +172,14 @@ def test_telegrams_long_pause_is_waited_for_in_the_outbox(
 
 @pytest.mark.parametrize("status", [500, 502])
 def test_telegram_failing_for_a_moment_is_asked_again(stack: Stack, status: int) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     stack.telegram.fail("sendMessage", status=status, chat_id=anna.id)
     anna.chat("assistant").send("hello").wait()
     assert len(sent_to(stack, anna.id)) == 1
 
 
 def test_parts_never_overtake_each_other(stack: Stack, sql: Sql, clock: Callable[[str], None]) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.ai.next(AiBehaviour(text="\n\n".join(f"{n} " + "word " * 700 for n in range(1, 5))))
     stack.telegram.fail("sendMessage", status=429, retry_after=60, chat_id=anna.id)
@@ -190,8 +190,8 @@ def test_parts_never_overtake_each_other(stack: Stack, sql: Sql, clock: Callable
     assert [answer.text.split()[0] for answer in chat.answers()][:4] == ["1", "2", "3", "4"]
 
 
-def test_a_person_who_blocked_the_bot_is_noted_and_nothing_waits(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+def test_a_user_who_blocked_the_bot_is_noted_and_nothing_waits(stack: Stack, sql: Sql) -> None:
+    anna = stack.telegram.user("Anna")
     stack.telegram.fail("sendMessage", status=403, chat_id=anna.id)
     anna.chat("assistant").send("hello").wait()
     assert sql("select is_active from users where telegram_id = %s", anna.id) == [{"is_active": False}]
@@ -199,7 +199,7 @@ def test_a_person_who_blocked_the_bot_is_noted_and_nothing_waits(stack: Stack, s
 
 
 def test_blocking_and_unblocking_is_noted(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     chat.send("/start").wait()
 
@@ -213,7 +213,7 @@ def test_blocking_and_unblocking_is_noted(stack: Stack, sql: Sql) -> None:
 
 
 def test_a_message_telegram_will_not_take_with_its_styles_arrives_without(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     stack.ai.next(AiBehaviour(text="**bold**"))
     stack.telegram.fail(
         "sendMessage", status=400, description="Bad Request: ENTITY_BOUNDS_INVALID", chat_id=anna.id

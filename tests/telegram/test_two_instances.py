@@ -13,9 +13,9 @@ import urllib3
 
 from shared.core import clock
 from shared.telegram import fallback, pipeline
-from shared.telegram.incoming import Incoming
+from shared.telegram.update import Update
 from tests.conftest import FUNCTIONS
-from tests.support import acquainted, eventually, message_update
+from tests.support import eventually, message_update, started_user
 from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.functions import Function
@@ -64,7 +64,7 @@ def _until_taken(stack: Stack, function: Function, update: dict[str, Any]) -> No
 def test_what_one_instance_may_have_stored_is_answered_once(
     stack: Stack, second: Function, sql: Sql, clock: Callable[[str], None], when: Any
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     question = f"hello {anna.id}"
     stack.ai.always(AiBehaviour(text=f"Answer to {question}"))
     stack.database.on("receive_update", when=when, do=stack.database.down)
@@ -85,7 +85,7 @@ def test_what_one_instance_may_have_stored_is_answered_once(
 def test_a_message_that_only_just_came_is_answered_by_an_instance_without_a_database(
     stack: Stack, second: Function
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     question = f"hello {anna.id}"
     stack.ai.always(AiBehaviour(text=f"Answer to {question}"))
     stack.database.down()
@@ -102,7 +102,7 @@ def test_a_message_that_only_just_came_is_answered_by_an_instance_without_a_data
 def test_a_new_instance_answers_nothing_that_its_predecessor_may_have_stored(
     stack: Stack, second: Function, sql: Sql
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     question = f"hello {anna.id}"
     stack.ai.always(AiBehaviour(text=f"Answer to {question}"))
 
@@ -130,7 +130,7 @@ def test_a_new_instance_answers_nothing_that_its_predecessor_may_have_stored(
 
 
 def test_a_button_waits_for_the_database(stack: Stack, second: Function) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.database.down()
     update = {
         "update_id": message_update(anna, "")["update_id"],
@@ -153,46 +153,46 @@ def serving(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fallback, "_delivered", fallback._Memory[None]())
 
 
-def _incoming(kind: str = "message", **content: Any) -> Incoming:
+def _update(kind: str = "message", **content: Any) -> Update:
     chat = {"id": 1, "type": "private"}
-    return Incoming("assistant", 1, kind, {kind: {"message_id": 1, "chat": chat, **content}})
+    return Update("assistant", 1, kind, {kind: {"message_id": 1, "chat": chat, **content}})
 
 
 @pytest.mark.parametrize(
-    ("arrived", "incoming", "is_first"),
+    ("arrived", "update", "is_first"),
     [
-        (2000.0, _incoming(date=2000), True),
-        (2002.9, _incoming(date=2000), True),
-        (2003.0, _incoming(date=2000), False),
-        (2060.0, _incoming(date=2000), False),
-        (1999.9, _incoming(date=2000), False),  # our clock is behind: who knows how far
-        (2000.5, _incoming(), False),
-        (2000.5, _incoming(date=None), False),
-        (2000.5, _incoming(date="2000"), False),
-        (2000.5, _incoming(date=[2000]), False),
-        (2000.5, _incoming(date=True), False),
-        (1001.5, _incoming(date=1000), False),  # sent before this process started
-        (1001.5, _incoming(date=1001), True),
-        (2000.5, _incoming("edited_message", date=1500, edit_date=2000), True),
-        (2000.5, _incoming("edited_message", date=2000, edit_date=1500), False),
-        (2000.5, _incoming("edited_message", date=2000), False),
-        (2000.5, _incoming("callback_query", date=2000), False),
-        (2000.5, _incoming("channel_post", date=2000), False),
-        (2000.5, _incoming(date=2000, successful_payment={"currency": "XTR"}), False),
+        (2000.0, _update(date=2000), True),
+        (2002.9, _update(date=2000), True),
+        (2003.0, _update(date=2000), False),
+        (2060.0, _update(date=2000), False),
+        (1999.9, _update(date=2000), False),  # our clock is behind: who knows how far
+        (2000.5, _update(), False),
+        (2000.5, _update(date=None), False),
+        (2000.5, _update(date="2000"), False),
+        (2000.5, _update(date=[2000]), False),
+        (2000.5, _update(date=True), False),
+        (1001.5, _update(date=1000), False),  # sent before this process started
+        (1001.5, _update(date=1001), True),
+        (2000.5, _update("edited_message", date=1500, edit_date=2000), True),
+        (2000.5, _update("edited_message", date=2000, edit_date=1500), False),
+        (2000.5, _update("edited_message", date=2000), False),
+        (2000.5, _update("callback_query", date=2000), False),
+        (2000.5, _update("channel_post", date=2000), False),
+        (2000.5, _update(date=2000, successful_payment={"currency": "XTR"}), False),
     ],
 )
 @pytest.mark.usefixtures("serving")
 def test_only_the_date_proves_a_first_delivery(
-    monkeypatch: pytest.MonkeyPatch, arrived: float, incoming: Incoming, is_first: bool
+    monkeypatch: pytest.MonkeyPatch, arrived: float, update: Update, is_first: bool
 ) -> None:
     monkeypatch.setattr(clock, "timestamp", lambda: arrived)
-    assert fallback.is_first_delivery(fallback.note_delivery(incoming)) is is_first
-    assert not fallback.is_first_delivery(fallback.note_delivery(incoming))
+    assert fallback.is_first_delivery(fallback.note_delivery(update)) is is_first
+    assert not fallback.is_first_delivery(fallback.note_delivery(update))
 
 
 def test_a_redelivery_that_we_ask_for_is_too_old_for_the_fallback() -> None:
     assert pipeline.SHORTEST_PAUSE - fallback.FIRST_DELIVERY_SECONDS >= 1  # second that our clock may be slow
     for seconds in (0, 1, 2, 4, 4.9, 5, 600):
-        pause = pipeline.later(seconds).retry_after
+        pause = pipeline.retry_later(seconds).retry_after
         assert pause is not None
         assert pipeline.SHORTEST_PAUSE <= pause <= pipeline.LONGEST_PAUSE

@@ -12,10 +12,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.support import acquainted, deliver_until_done, eventually, in_parallel, message_update, says
+from tests.support import deliver_until_done, eventually, in_parallel, message_update, says, started_user
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 
@@ -53,7 +53,7 @@ def sent_to(stack: Stack, chat_id: int, method: str = "sendMessage") -> list[str
 
 
 def test_fifty_deliveries_of_one_update_at_once_are_one_answer(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     stack.ai.always(AiBehaviour(text="One answer.", delay=0.2))
     update = message_update(anna, "hello")
     before = len(stack.ai.requests)
@@ -70,7 +70,7 @@ def test_fifty_deliveries_of_one_update_at_once_are_one_answer(stack: Stack, sql
 
 
 def test_fifty_messages_at_the_last_free_request_are_served_once(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     sql(
         "insert into daily_usage "
         "select id, 'assistant', (private.clock() at time zone 'Europe/Moscow')::date, 24 "
@@ -87,7 +87,7 @@ def test_fifty_messages_at_the_last_free_request_are_served_once(stack: Stack, s
 
 
 def test_the_answer_in_the_response_is_given_again_until_it_is_known_to_have_arrived(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     first = message_update(anna, "/show")
     answer = stack.telegram.deliver(first, "second")
     assert json.loads(answer.body)["method"] == "sendMessage"
@@ -97,7 +97,7 @@ def test_the_answer_in_the_response_is_given_again_until_it_is_known_to_have_arr
 
 
 def test_a_lost_response_is_repaired_by_telegrams_own_redelivery(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("second")
+    chat = stack.telegram.user("Anna").chat("second")
     stack.telegram.lose_responses()
     sent = chat.send("/show")
     assert "chat" in chat.answer().text
@@ -106,7 +106,7 @@ def test_a_lost_response_is_repaired_by_telegrams_own_redelivery(stack: Stack) -
 
 
 def test_an_update_delivered_twice_at_once_is_answered_once(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     stack.telegram.deliver_twice()
     chat.send("hello").wait()
@@ -116,7 +116,7 @@ def test_an_update_delivered_twice_at_once_is_answered_once(stack: Stack, sql: S
 
 
 def test_a_number_older_than_48_hours_is_another_update(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     update = message_update(anna, "hello")
     stack.telegram.deliver(update, "second")
     sql(
@@ -131,7 +131,7 @@ def test_a_number_older_than_48_hours_is_another_update(stack: Stack, sql: Sql) 
 def test_two_deliveries_of_a_reused_number_at_once_are_one_answer(
     stack: Stack, sql: Sql, database_url: str
 ) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     update = message_update(anna, "hello")
     number = update["update_id"]
     stack.telegram.deliver(update)
@@ -153,7 +153,7 @@ def test_two_deliveries_of_a_reused_number_at_once_are_one_answer(
 def test_a_redelivery_and_the_end_of_the_work_never_wait_for_each_other(
     stack: Stack, sql: Sql, database_url: str
 ) -> None:
-    anna = acquainted(stack.telegram, "second")
+    anna = started_user(stack.telegram, "second")
     update = message_update(anna, "/show")
     number = update["update_id"]
     stack.telegram.deliver(update, "second")
@@ -187,13 +187,13 @@ def test_a_redelivery_and_the_end_of_the_work_never_wait_for_each_other(
 
 
 def test_a_handler_that_settles_nothing_costs_no_request(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram, "second")
+    anna = started_user(stack.telegram, "second")
     stack.telegram.deliver(message_update(anna, "unsettled"), "second")
     assert requests_of(sql, anna.id) == 0
 
 
 def test_a_plan_that_was_deleted_is_not_unlimited(stack: Stack, sql: Sql) -> None:
-    anna = acquainted(stack.telegram, "second")
+    anna = started_user(stack.telegram, "second")
     rows = sql("delete from subscription_limits where vip_level = 0 returning *")
     try:
         stack.telegram.deliver(message_update(anna, "hello"), "second")
@@ -208,7 +208,7 @@ def test_a_plan_that_was_deleted_is_not_unlimited(stack: Stack, sql: Sql) -> Non
 def test_a_null_inside_of_session_data_is_kept_and_a_key_set_to_null_is_removed(
     stack: Stack, sql: Sql
 ) -> None:
-    anna = acquainted(stack.telegram, "second")
+    anna = started_user(stack.telegram, "second")
     update = message_update(anna, "/show")
     stack.telegram.deliver(update, "second")
     sql("update telegram_updates set status = 'working' where update_id = %s", update["update_id"])
@@ -219,11 +219,11 @@ def test_a_null_inside_of_session_data_is_kept_and_a_key_set_to_null_is_removed(
 
 
 def test_a_handler_that_always_fails_cannot_block_its_chat(
-    stack: Stack, sql: Sql, appoint: Callable[[str], Person]
+    stack: Stack, sql: Sql, appoint: Callable[[str], TelegramUser]
 ) -> None:
     olga = appoint("en")
     olga.chat("second").send("/show").wait()
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("second")
     sent = chat.send("/boom")
     chat.send("/show")
@@ -246,14 +246,14 @@ def test_a_handler_that_always_fails_cannot_block_its_chat(
 
 
 def test_a_handler_that_fails_once_answers_the_second_time(stack: Stack, sql: Sql) -> None:
-    chat = stack.telegram.person("Anna").chat("second")
+    chat = stack.telegram.user("Anna").chat("second")
     sent = chat.send("/boom_once")
     assert chat.answer().text == "mended"
     assert sent.wait().attempts == 2
 
 
 def test_trouble_outside_is_tried_again_without_counting(stack: Stack, sql: Sql) -> None:
-    chat = stack.telegram.person("Anna").chat("second")
+    chat = stack.telegram.user("Anna").chat("second")
     sent = chat.send("/outside")
     assert chat.answer(timeout=60).text == "back"
     row = sql("select failures, attempt from telegram_updates where update_id = %s", sent.update_id)[0]
@@ -261,7 +261,7 @@ def test_trouble_outside_is_tried_again_without_counting(stack: Stack, sql: Sql)
 
 
 def test_several_replies_arrive_in_order_by_explicit_calls(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("second")
     chat.send("/three")
     assert [chat.answer().text for _ in range(3)] == ["one", "two", "three"]
@@ -270,7 +270,7 @@ def test_several_replies_arrive_in_order_by_explicit_calls(stack: Stack) -> None
 
 
 def test_telebots_own_calls_put_nothing_into_the_address(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("second")
+    chat = stack.telegram.user("Anna").chat("second")
     chat.send("/send")
     assert chat.answer().text == ("Привет " * 500).strip()
     assert chat.answer().text.startswith("sent ")
@@ -287,7 +287,7 @@ def test_a_bot_that_is_not_here_is_404(stack: Stack, path_bot: str) -> None:
 
 @pytest.mark.parametrize("secret", [None, "", "wrong", "é"])
 def test_a_forged_call_is_401(stack: Stack, sql: Sql, secret: str | None) -> None:
-    update = message_update(stack.telegram.person("Anna"), "/show")
+    update = message_update(stack.telegram.user("Anna"), "/show")
     assert stack.telegram.deliver(update, "second", secret=secret).status == 401
     assert not sql("select from telegram_updates where update_id = %s", update["update_id"])
 
@@ -302,7 +302,7 @@ def test_unknown_kinds_are_acknowledged_without_a_trace(stack: Stack, sql: Sql) 
 def test_midnight_starts_a_new_day_and_a_request_across_it_stays_in_the_old_one(
     stack: Stack, sql: Sql, clock: Callable[[str], None]
 ) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     # 20:59:58 UTC is two seconds before midnight in Moscow.
     clock("(timestamptz '2026-11-20 20:59:58+00')")
@@ -326,7 +326,7 @@ def test_midnight_starts_a_new_day_and_a_request_across_it_stays_in_the_old_one(
 
 
 def test_a_button_and_a_message_at_once_lose_no_change(stack: Stack) -> None:
-    chat = stack.telegram.person("Anna").chat("second")
+    chat = stack.telegram.user("Anna").chat("second")
     chat.send("/show")
     button = chat.answer()
     chat.send("/data a=1")
@@ -337,7 +337,7 @@ def test_a_button_and_a_message_at_once_lose_no_change(stack: Stack) -> None:
 
 
 def test_people_bots_and_chats_never_see_each_others_state(stack: Stack) -> None:
-    anna, ben = stack.telegram.person("Anna"), stack.telegram.person("Ben")
+    anna, ben = stack.telegram.user("Anna"), stack.telegram.user("Ben")
     group = stack.telegram.group("Team", [anna, ben], ["second"])
     anna.chat("second").send("/mode anna").wait()
     ben.chat("second").send("/mode ben").wait()
@@ -357,7 +357,7 @@ def test_people_bots_and_chats_never_see_each_others_state(stack: Stack) -> None
 
 
 def test_history_of_the_private_chat_does_not_cross_into_a_group(stack: Stack) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     anna.chat("assistant").send("my secret plan").wait()
     group = stack.telegram.group("Team", [anna], ["assistant"])
     group.by(anna).send("@" + stack.telegram.bot("assistant").username + " hello there").wait()
@@ -366,7 +366,7 @@ def test_history_of_the_private_chat_does_not_cross_into_a_group(stack: Stack) -
 
 
 def test_a_dead_workers_update_is_put_aside_at_the_fifth_death(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna")
+    anna = stack.telegram.user("Anna")
     update = message_update(anna, "/show")
     stack.telegram.deliver(update, "second")
     sql(

@@ -34,7 +34,7 @@ def ask(chat: Chat, text: str) -> Any:
 
 
 def test_words_are_answered_and_the_bot_says_what_it_is(alone: Stack) -> None:
-    chat = alone.telegram.person("Anna", language_code="en").chat("assistant")
+    chat = alone.telegram.user("Anna", language_code="en").chat("assistant")
     alone.ai.next(AiBehaviour(text="Just this."))
     assert ask(chat, "hello").text == "Just this."
     assert "run without a database" in ask(chat, "/start").text
@@ -50,7 +50,7 @@ def test_words_are_answered_and_the_bot_says_what_it_is(alone: Stack) -> None:
 )
 @pytest.mark.parametrize(("language", "words"), [("en", "without a database"), ("ru", "без базы данных")])
 def test_what_needs_a_database_says_so(alone: Stack, command: str, language: str, words: str) -> None:
-    chat = alone.telegram.person("Anna", language_code=language).chat("assistant")
+    chat = alone.telegram.user("Anna", language_code=language).chat("assistant")
     assert words in ask(chat, command).text
 
 
@@ -59,7 +59,7 @@ def test_only_what_works_without_a_database_is_offered(alone: Stack) -> None:
     offered = {"start", "help", "profile", "privacy", "whoami"}
     for code in ("", "en", "ru"):
         assert {one["command"] for one in bot.commands[code]} == offered
-    chat = alone.telegram.person("Anna", language_code="en").chat("assistant")
+    chat = alone.telegram.user("Anna", language_code="en").chat("assistant")
     help_ = ask(chat, "/help")
     assert set(re.findall(r"^/(\w+)", help_.text, re.MULTILINE)) == offered - {"start"}
     for name in sorted(offered - {"start"}):
@@ -70,12 +70,12 @@ def test_only_what_works_without_a_database_is_offered(alone: Stack) -> None:
 
 @pytest.mark.parametrize(("language", "words"), [("en", "Nothing. This bot runs"), ("ru", "Ничего. Бот")])
 def test_privacy_says_that_nothing_is_kept(alone: Stack, language: str, words: str) -> None:
-    chat = alone.telegram.person("Anna", language_code=language).chat("assistant")
+    chat = alone.telegram.user("Anna", language_code=language).chat("assistant")
     assert words in ask(chat, "/privacy").text
 
 
 def test_old_messages_and_buttons_are_answered_too(alone: Stack) -> None:
-    anna = alone.telegram.person("Anna", language_code="en")
+    anna = alone.telegram.user("Anna", language_code="en")
     old = message_update(anna, "/profile", date=int(time.time()) - 3600)
     assert alone.telegram.deliver(old).status == 200
     menu = ask(anna.chat("assistant"), "/start")
@@ -106,13 +106,13 @@ def _migrated(update: dict[str, Any]) -> dict[str, Any]:
 def test_what_only_changes_something_stored_does_not_block_the_chat(
     alone: Stack, change: Callable[[dict[str, Any]], dict[str, Any]]
 ) -> None:
-    update = change(message_update(alone.telegram.person("Anna"), "hello"))
+    update = change(message_update(alone.telegram.user("Anna"), "hello"))
     answer = alone.telegram.deliver(update)
     assert (answer.status, answer.body) == (200, b"")
 
 
 def test_money_is_not_acknowledged(alone: Stack) -> None:
-    update = message_update(alone.telegram.person("Anna"), "")
+    update = message_update(alone.telegram.user("Anna"), "")
     update["message"]["successful_payment"] = {
         "currency": "XTR",
         "total_amount": 5,

@@ -10,18 +10,18 @@ from typing import Any
 
 import pytest
 
-from tests.support import acquainted, message_update, new_update_id
+from tests.support import message_update, new_update_id, started_user
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Person
+from tools.emulator.telegram.people import TelegramUser
 
 WRONG: list[Any] = [None, "x", 5, -1.5, 2**70, True, [], [None], {}, {"id": "x"}]
 MISSING = object()
 Path = tuple[str | int, ...]
 
 
-def _message(person: Person, chat: dict[str, Any]) -> dict[str, Any]:
+def _message(user: TelegramUser, chat: dict[str, Any]) -> dict[str, Any]:
     message: dict[str, Any] = message_update(
-        person,
+        user,
         "/help",
         chat=chat,
         message_thread_id=7,
@@ -40,11 +40,11 @@ def _message(person: Person, chat: dict[str, Any]) -> dict[str, Any]:
     return message
 
 
-def _updates(person: Person) -> dict[str, dict[str, Any]]:
-    private = {"id": person.id, "type": "private"}
+def _updates(user: TelegramUser) -> dict[str, dict[str, Any]]:
+    private = {"id": user.id, "type": "private"}
     group = {"id": -1001234577777, "type": "supergroup", "title": "Team"}
-    user, me = person.account.user(), {"id": 42, "is_bot": True, "first_name": "b"}
-    message = _message(person, private)
+    sender, me = user.account.user(), {"id": 42, "is_bot": True, "first_name": "b"}
+    message = _message(user, private)
     photo = {**message, "photo": [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]}
     photo |= {"caption": "x", "caption_entities": [], "media_group_id": "7"}
     del photo["text"], photo["entities"]
@@ -53,13 +53,13 @@ def _updates(person: Person) -> dict[str, dict[str, Any]]:
         "question": {
             "message": {**message, "text": "hello", "entities": [{"type": "bold", "offset": 0, "length": 1}]}
         },
-        "group": {"message": _message(person, group)},
+        "group": {"message": _message(user, group)},
         "photo": {"message": photo},
         "edit": {"edited_message": {**message, "text": "hello"}},
         "button": {
             "callback_query": {
                 "id": "7",
-                "from": user,
+                "from": sender,
                 "chat_instance": "1",
                 "data": "menu",
                 "message": {**message, "text": "menu"},
@@ -68,7 +68,7 @@ def _updates(person: Person) -> dict[str, dict[str, Any]]:
         "member": {
             "my_chat_member": {
                 "chat": private,
-                "from": user,
+                "from": sender,
                 "date": 1,
                 "old_chat_member": {"user": me, "status": "member"},
                 "new_chat_member": {"user": me, "status": "member"},
@@ -102,7 +102,7 @@ def _changed(update: dict[str, Any], path: Path, value: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", ["private", "question", "group", "photo", "edit", "button", "member"])
 def test_a_wrong_field_is_never_our_failure(stack: Stack, name: str) -> None:
-    anna = acquainted(stack.telegram)
+    anna = started_user(stack.telegram)
     update = _updates(anna)[name]
     odd = {}
     for row, path in enumerate(_paths(update)):

@@ -44,7 +44,7 @@ def environment(telegram: Telegram, monkeypatch: pytest.MonkeyPatch, tmp_path: P
     monkeypatch.setenv("PUBLIC_URL", "https://bots.example")
     # What the tool adds to the environment by itself is taken away again.
     monkeypatch.setenv("DATABASE_URL", "")
-    monkeypatch.setenv("PERSON_HASH_KEY", "")
+    monkeypatch.setenv("USER_HASH_KEY", "")
     monkeypatch.setattr(command, "DOTENV", tmp_path / ".env")
     _forget()
     yield

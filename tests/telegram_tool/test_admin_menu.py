@@ -25,9 +25,9 @@ def menus_of(telegram: Telegram, chat_id: int) -> dict[str, list[str]]:
 
 def started(telegram: Telegram) -> int:
     """Somebody who has written to the bot."""
-    person = telegram.person("Olga")
-    person.chat("assistant").send("/start")
-    return person.id
+    user = telegram.user("Olga")
+    user.chat("assistant").send("/start")
+    return user.id
 
 
 def test_each_admin_s_chat_has_everybody_s_commands_and_theirs(

@@ -60,7 +60,7 @@ def test_another_address_is_wrong(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
 def test_waiting_updates_are_wrong(telegram: Telegram, run: Run) -> None:
     telegram.hold()
     run("set-webhooks")
-    telegram.person("Anna").chat("assistant").send("/start")
+    telegram.user("Anna").chat("assistant").send("/start")
     status, output, _ = run("info")
     assert status == 1
     assert "WRONG: updates wait: 1 " in output
@@ -109,7 +109,7 @@ def test_info_and_delete_need_no_webhook_secret(run: Run, monkeypatch: pytest.Mo
 def test_delete_takes_the_webhook_away_and_keeps_what_waits(telegram: Telegram, run: Run) -> None:
     run("set-webhooks")
     telegram.hold()
-    telegram.person("Anna").chat("assistant").send("/start")
+    telegram.user("Anna").chat("assistant").send("/start")
     status, output, _ = run("delete", "--bot", "assistant")
     assert status == 0
     assert "24 hours" in output

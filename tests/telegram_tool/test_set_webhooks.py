@@ -79,7 +79,7 @@ def test_the_second_time_changes_nothing_but_the_webhook(telegram: Telegram, run
 
 
 def test_waiting_updates_survive(telegram: Telegram, run: Run) -> None:
-    telegram.person("Anna").chat("assistant").send("/start")
+    telegram.user("Anna").chat("assistant").send("/start")
     telegram.hold()
     run("set-webhooks")
     assert telegram.pending("assistant") == 1

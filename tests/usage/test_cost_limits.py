@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.support import in_parallel
 from tests.usage.people import Sql, Update, ai_call, counted, newcomer, user_id
-from tests.usage.test_limits import CALM
+from tests.usage.test_limits import SLOW
 
 Ask = Callable[..., Update]
 Setting = Callable[[str, float], None]
@@ -188,7 +188,7 @@ def test_fifty_at_once_spend_no_more_than_the_bot_may(
     assert sorted(update.reservation or "" for update in updates) == ["bot_cost"] * 21 + ["reserved"] * 4
 
 
-@CALM
+@SLOW
 @given(
     steps=st.lists(st.tuples(st.integers(1, 60), st.integers(0, 4), st.booleans()), min_size=4, max_size=12)
 )
@@ -241,12 +241,12 @@ def test_the_admins_hear_once_a_day_of_each_limit(
 def test_the_history_is_bounded_by_characters(
     sql: Sql, anna: int, call: Callable[..., Any], ask: Ask
 ) -> None:
-    person = user_id(sql, anna)
+    user = user_id(sql, anna)
     for length in (700, 200, 100):
         sql(
             "insert into messages (user_id, bot, chat_id, role, content) "
             "values (%s, 'assistant', %s, 'user', repeat('漢', %s))",
-            person,
+            user,
             anna,
             length,
         )

@@ -15,7 +15,7 @@ from tools.database import admins
 
 Ask = Callable[..., Update]
 Limits = Callable[..., None]
-CALM = settings(
+SLOW = settings(
     max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -157,11 +157,11 @@ def test_resets_and_failures_at_once_leave_day_and_month_alike(
 ) -> None:
     admins.write(database_url, {"ADMIN_EMAILS": "boss@example.com", "ADMIN_TELEGRAM_IDS": "777000111"})
     updates = [ask(anna) for _ in range(16)]
-    person = user_id(sql, anna)
+    user = user_id(sql, anna)
 
     def work(n: int) -> None:
         if n % 4 == 3:
-            call("admin_reset_user_usage", p_user_id=person, p_admin_email="boss@example.com")
+            call("admin_reset_user_usage", p_user_id=user, p_admin_email="boss@example.com")
         else:
             updates[n].finish("released" if n % 2 else "settled")
 
@@ -194,7 +194,7 @@ STEPS = st.lists(
 )
 
 
-@CALM
+@SLOW
 @given(steps=STEPS, bonus=st.integers(0, 3), daily=st.integers(0, 4), monthly=st.integers(0, 4))
 def test_whatever_is_reserved_settled_and_released_the_counters_say_what_happened(
     sql: Sql, ask: Ask, limits: Limits, steps: list[tuple[str, int]], bonus: int, daily: int, monthly: int

@@ -16,7 +16,7 @@ from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
 Ask = Callable[..., Update]
-CALM = settings(
+SLOW = settings(
     max_examples=examples(25),
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
@@ -154,13 +154,13 @@ CALLS = st.lists(
 )
 
 
-@CALM
+@SLOW
 @given(updates=st.lists(st.tuples(st.sampled_from(["settled", "released"]), CALLS), max_size=5))
 def test_the_counters_are_the_sums_of_the_rows(
     sql: Sql, ask: Ask, updates: list[tuple[str, list[dict[str, Any]]]]
 ) -> None:
     anna = newcomer(sql)
-    person = user_id(sql, anna)
+    user = user_id(sql, anna)
     before = sql(DAY)[0]
     served = 0
     for reservation, calls in updates:
@@ -169,18 +169,15 @@ def test_the_counters_are_the_sums_of_the_rows(
         paid = any(call["cost"] is not None and not call["is_own_key"] for call in calls)
         served += reservation == "settled" or own or paid
     key = "provider, model, is_own_key"
-    rows = sql(
-        f"select {key}, {SUMS} from api_usage where user_id = %s group by {key} order by {key}", person
-    )
+    rows = sql(f"select {key}, {SUMS} from api_usage where user_id = %s group by {key} order by {key}", user)
     assert (
-        sql(f"select {key}, {FIGURES} from monthly_api_usage where user_id = %s order by {key}", person)
-        == rows
+        sql(f"select {key}, {FIGURES} from monthly_api_usage where user_id = %s order by {key}", user) == rows
     )
     grown = [(new or 0) - (before[figure] or 0) for figure, new in sql(DAY)[0].items()]
     assert grown == [served, *(sum(row[figure] for row in rows) for figure in FIGURES.split(", "))]
 
 
-def test_a_new_person_is_counted_once(sql: Sql, ask: Ask) -> None:
+def test_a_new_user_is_counted_once(sql: Sql, ask: Ask) -> None:
     before = total(sql, "new_people")
     anna = stranger()
     in_parallel(12, lambda _n: ask(anna))
@@ -192,7 +189,7 @@ def test_a_new_person_is_counted_once(sql: Sql, ask: Ask) -> None:
 
 
 def test_every_try_of_a_chat_is_recorded(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     stack.ai.next(AiBehaviour(status=503), AiBehaviour(text="It is Paris."))
     anna.send("The capital of France?")
     assert anna.answer().text == "It is Paris."
@@ -207,7 +204,7 @@ def test_every_try_of_a_chat_is_recorded(stack: Stack, sql: Sql) -> None:
 
 
 def test_a_failure_with_an_apology_is_recorded_and_the_request_given_back(stack: Stack, sql: Sql) -> None:
-    anna = stack.telegram.person("Anna").chat("assistant")
+    anna = stack.telegram.user("Anna").chat("assistant")
     stack.ai.next(AiBehaviour(status=403))
     anna.send("Something bad")
     assert "won’t answer this" in anna.answer().text
@@ -221,8 +218,8 @@ def test_a_failure_with_an_apology_is_recorded_and_the_request_given_back(stack:
 def test_killed_while_it_finishes_and_delivered_again_the_calls_count_once(
     stack: Stack, sql: Sql, clock: Callable[[str], None], when: Any
 ) -> None:
-    person = stack.telegram.person("Anna")
-    anna = person.chat("assistant")
+    user = stack.telegram.user("Anna")
+    anna = user.chat("assistant")
     anna.send("/start")
     anna.answer()
     stack.database.on("finish_update", when=when, do=lambda: stack.function("telegram").kill())
@@ -234,6 +231,6 @@ def test_killed_while_it_finishes_and_delivered_again_the_calls_count_once(
     sent.wait(timeout=25)
     eventually(lambda: anna.answers()[1:], 20)
     assert [row["status"] for row in rows_of(sql, anna.id)] == ["ok"]
-    person_id = user_id(sql, anna.id)
-    assert sql("select requests from monthly_usage where user_id = %s", person_id) == [{"requests": 1}]
-    assert sql("select calls from monthly_api_usage where user_id = %s", person_id) == [{"calls": 1}]
+    row_id = user_id(sql, anna.id)
+    assert sql("select requests from monthly_usage where user_id = %s", row_id) == [{"requests": 1}]
+    assert sql("select calls from monthly_api_usage where user_id = %s", row_id) == [{"calls": 1}]

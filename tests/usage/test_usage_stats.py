@@ -20,7 +20,7 @@ def stats(sql: Sql, call: Callable[..., Any]) -> Callable[[int], Any]:
     return lambda telegram_id: call("get_user_usage_stats", p_user_id=user_id(sql, telegram_id))
 
 
-def test_a_new_person_has_everything_left(anna: int, stats: Any, clock: Callable[[str], None]) -> None:
+def test_a_new_user_has_everything_left(anna: int, stats: Any, clock: Callable[[str], None]) -> None:
     clock(NOON)
     now = stats(anna)
     assert (now["plan"], now["features"], now["history_length"]) == ("FREE", ["modes"], 50)
@@ -157,17 +157,17 @@ def test_who_may_ask(database_url: str, sql: Sql, anna: int, role: str) -> None:
 def test_it_reads_no_more_for_somebody_who_has_been_here_for_years(sql: Sql, database_url: str) -> None:
     """Rows read through an index, as Postgres counts them; the single calls are not looked at."""
     anna = newcomer(sql)
-    person = user_id(sql, anna)
+    user = user_id(sql, anna)
     sql(
         "insert into daily_usage select %s, bot, current_date - n, 3 from generate_series(0, 999) as n, "
         "unnest(array['assistant', 'second']) as bot",
-        person,
+        user,
     )
     sql(
         "insert into monthly_usage "
         "select %s, (date_trunc('month', current_date) - make_interval(months => n))::date, 9 "
         "from generate_series(0, 40) as n",
-        person,
+        user,
     )
     with psycopg.connect(database_url) as connection:
         read = (
@@ -175,7 +175,7 @@ def test_it_reads_no_more_for_somebody_who_has_been_here_for_years(sql: Sql, dat
             "from pg_stat_xact_user_tables where relname ~ '^(daily|monthly|api)_'"
         )
         connection.execute("set local enable_seqscan = off")
-        connection.execute("select get_user_usage_stats(%s)", (person,))
+        connection.execute("select get_user_usage_stats(%s)", (user,))
         rows = dict(connection.execute(read).fetchall())
     assert rows["daily_usage"] <= 2 + 60
     assert rows["monthly_usage"] <= 2

@@ -213,7 +213,7 @@ def _function(name: str, stand_ins: StandIns, database_url: str) -> Peer:
         "DATABASE_URL": database_url,
         "BOT_TOKENS": json.dumps({"assistant": _TOKEN}),
         "TELEGRAM_WEBHOOK_SECRET": updates.SECRET,
-        "PERSON_HASH_KEY": "a key of the length that is asked for",
+        "USER_HASH_KEY": "a key of the length that is asked for",
         "TELEGRAM_API_URL": stand_ins.url,
         "OPENAI_API_KEY": "none",
         "OPENAI_BASE_URL": f"{stand_ins.url}/openai/v1",

@@ -47,7 +47,7 @@ def prepare(owner_url: str) -> None:
         for provider, (currency, amount) in told.PRICES.items():
             values = {"provider": provider, "currency": currency, "amount": amount, "count": told.ORDERS}
             first = told.first_order(provider)
-            people = {"person": updates.FIRST_PERSON, "people": updates.PEOPLE}
+            people = {"person": updates.FIRST_USER, "people": updates.PEOPLE}
             connection.execute(_ORDERS, values | people | {"first": first})
         connection.execute("analyze public.orders")
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import psycopg
 
 from tools.bench import cpus
-from tools.bench.updates import FIRST_PERSON
+from tools.bench.updates import FIRST_USER
 from tools.database import migrate, schemas
 from tools.database.embedded import Server, free_port
 
@@ -94,7 +94,7 @@ class Database:
         empty_url = self._server.create_database(name)
         migrate.sync(empty_url, _PASSWORD)
         schemas.seed(empty_url)
-        values = {"first": FIRST_PERSON, "people": people, "every": every, "rounds": HISTORY // 2}
+        values = {"first": FIRST_USER, "people": people, "every": every, "rounds": HISTORY // 2}
         with psycopg.connect(self.owner_url(name), autocommit=True) as connection:
             connection.execute("set synchronous_commit = off")
             connection.execute("set maintenance_work_mem = '512MB'")

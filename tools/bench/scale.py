@@ -15,7 +15,7 @@ import psycopg
 from tools.bench.database import HISTORY, Database
 from tools.bench.errors import BenchError
 from tools.bench.report import Aim, Row, Section
-from tools.bench.updates import FIRST_PERSON
+from tools.bench.updates import FIRST_USER
 from tools.database import binaries
 
 CLIENTS = (1, 4)
@@ -131,7 +131,7 @@ class Scale:
         """Run the script and return the milliseconds of each of its statements."""
         self._base += 1_000_000_000  # update_ids that were never seen
         values = {
-            "number": 0, "base": self._base, "first": FIRST_PERSON, "every": size.every,
+            "number": 0, "base": self._base, "first": FIRST_USER, "every": size.every,
             "talking": size.talking, "history": HISTORY,
         }  # fmt: skip
         command = [str(binaries.embedded() / "pgbench"), "-n", "-r", "-M", "extended", "-T", str(seconds)]

@@ -60,9 +60,9 @@ def first_order(provider: str) -> int:
     return (list(PRICES).index(provider) + 1) * 1_000_000
 
 
-def person(order: int) -> int:
+def user(order: int) -> int:
     """Return the Telegram id of whose order it is."""
-    return updates.FIRST_PERSON + order % updates.PEOPLE
+    return updates.FIRST_USER + order % updates.PEOPLE
 
 
 def requests(provider: str) -> Iterator[bytes]:
@@ -147,7 +147,7 @@ def _yookassa(order: int) -> Callback:
 def _cloudpayments(order: int) -> Callback:
     fields = {
         "TransactionId": order, "Amount": "149.00", "Currency": "RUB", "PaymentAmount": "149.00",
-        "PaymentCurrency": "RUB", "OperationType": "Payment", "InvoiceId": order, "AccountId": person(order),
+        "PaymentCurrency": "RUB", "OperationType": "Payment", "InvoiceId": order, "AccountId": user(order),
         "SubscriptionId": "", "Name": "MARIA IVANOVA", "Email": "maria@example.com",
         "DateTime": "2026-11-21 10:00:00",
         "IpAddress": "203.0.113.7", "IpCountry": "RU", "IpCity": "Москва", "CardFirstSix": "424242",
@@ -200,10 +200,10 @@ def _crypto_pay(order: int) -> Callback:
 
 def _telegram_stars(order: int) -> Callback:
     """Tell it in the bot's own updates, to the function `telegram`."""
-    payer = {"id": person(order), "is_bot": False, "first_name": "Мария", "language_code": "ru"}
+    payer = {"id": user(order), "is_bot": False, "first_name": "Мария", "language_code": "ru"}
     payment = {
         "currency": "XTR", "total_amount": 100, "invoice_payload": str(order),
-        "telegram_payment_charge_id": f"stx{order}", "provider_payment_charge_id": f"{person(order)}_0",
+        "telegram_payment_charge_id": f"stx{order}", "provider_payment_charge_id": f"{user(order)}_0",
     }  # fmt: skip
     message = {"message_id": 77, "from": payer, "chat": {"id": payer["id"], "type": "private"}}
     message |= {"date": int(time.time()), "successful_payment": payment}

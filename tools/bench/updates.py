@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Any
 
 PEOPLE = 2_000
-FIRST_PERSON = 5_000_000_000  # their Telegram ids; above what fits 32 bits, as new accounts are
+FIRST_USER = 5_000_000_000  # their Telegram ids; above what fits 32 bits, as new accounts are
 SECRET = "the-secret-of-the-bench"  # noqa: S105 - of a database that lives for minutes
 _numbers = itertools.count(700_000_000)  # increasing through all of a run, as update_ids are
 _TEXT = "Подскажи, пожалуйста, как лучше всего хранить свежую зелень?"
@@ -30,13 +30,13 @@ def requests(kind: str) -> Iterator[bytes]:
     before, after = before.replace("%", "%%"), after.replace("%", "%%")
     template = f"{before}%(number)d{after}".replace("7777777777", "%(person)d")
     for number in _numbers:
-        body = (template % {"number": number, "person": FIRST_PERSON + number % PEOPLE}).encode()
+        body = (template % {"number": number, "person": FIRST_USER + number % PEOPLE}).encode()
         yield f"{_HEAD}{len(body)}\r\n\r\n".encode() + body
 
 
 def _update(kind: str) -> dict[str, Any]:
     """Return an update with 8888888888 for its number and 7777777777 for the person."""
-    person = {
+    user = {
         "id": 7777777777,
         "is_bot": False,
         "first_name": "Мария",
@@ -45,7 +45,7 @@ def _update(kind: str) -> dict[str, Any]:
         "language_code": "ru",
     }
     chat = {"id": 7777777777, "first_name": "Мария", "last_name": "Иванова", "type": "private"}
-    message = {"message_id": 4321, "from": person, "chat": chat, "date": int(time.time())}
+    message = {"message_id": 4321, "from": user, "chat": chat, "date": int(time.time())}
     if kind == "chat":
         return {"update_id": 8888888888, "message": message | {"text": _TEXT}}
     if kind in ("command", "usage"):
@@ -53,5 +53,5 @@ def _update(kind: str) -> dict[str, Any]:
         command = {"text": text, "entities": [{"offset": 0, "length": len(text), "type": "bot_command"}]}
         return {"update_id": 8888888888, "message": message | command}
     menu = message | {"from": {"id": 1, "is_bot": True, "first_name": "Bot"}, "text": "Меню"}
-    query = {"id": "4382bfdwdsb323b2d9", "from": person, "message": menu, "data": "profile"}
+    query = {"id": "4382bfdwdsb323b2d9", "from": user, "message": menu, "data": "profile"}
     return {"update_id": 8888888888, "callback_query": query | {"chat_instance": "-81234567890"}}

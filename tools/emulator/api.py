@@ -12,7 +12,7 @@ from tools.emulator.bodies import Refused, required
 from tools.emulator.control.routes import Control
 from tools.emulator.telegram.methods.profile import shown_commands
 from tools.emulator.telegram.model import BotAccount, Json
-from tools.emulator.telegram.world import channel_json, group_json, person_json
+from tools.emulator.telegram.world import channel_json, group_json, user_json
 from tools.emulator.web import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ class Api:
         world = self._stack.telegram.world
         with world.lock:
             return {
-                "people": [person_json(person) for person in world.people.values()],
+                "people": [user_json(user) for user in world.people.values()],
                 "bots": [bot_json(bot) for bot in world.bots.values()],
                 "groups": [group_json(room) for room in world.groups.values()],
                 "channels": [channel_json(room) for room in world.channels.values()],

@@ -177,7 +177,7 @@ class ChatActions:
         """
         chat = self._chats.chat(body)
         stored = chat.room.messages.get(number(body.get("message_id"), "message_id"))
-        own = stored is not None and stored.data["from"]["id"] == chat.person.id
+        own = stored is not None and stored.data["from"]["id"] == chat.user.id
         if stored is None or not own or not {"text", "photo", "video", "document"} & stored.data.keys():
             raise Refused("Only an own text message, photo, video or file can be edited.")
         limit = MAX_TEXT if "text" in stored.data else MAX_CAPTION
@@ -194,7 +194,7 @@ class ChatActions:
         """
         chat = self._chats.chat(body)
         stored = self._chats.stored(chat, body)
-        if chat.room.kind != "private" and stored.data["from"]["id"] != chat.person.id:
+        if chat.room.kind != "private" and stored.data["from"]["id"] != chat.user.id:
             raise Refused("Only own messages can be deleted in a group.")
         chat.delete(Sent(self._telegram, chat.room, stored))
         return {"chat_id": chat.room.id, "message_id": stored.message_id}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tools.emulator.bodies import Refused, number
-from tools.emulator.telegram import Chat, Group, Person
+from tools.emulator.telegram import Chat, Group, TelegramUser
 from tools.emulator.telegram.model import Account, Json, Room, Stored
 
 if TYPE_CHECKING:
@@ -25,15 +25,15 @@ class ChatFinder:
 
     def chat(self, body: Json) -> Chat:
         """Return the chat that {person, bot, group?} means, as its person sees it; raises Refused."""
-        person = self.person(body.get("person"))
+        user = self.user(body.get("person"))
         if body.get("group"):
             group = self.group(body["group"])
-            if person.id not in group.members:
+            if user.id not in group.members:
                 raise Refused("There is no such group, or this person is not in it.")
-            return Group(self._telegram, group).by(Person(self._telegram, person))
-        return Person(self._telegram, person).chat(self.bot(body.get("bot")))
+            return Group(self._telegram, group).by(TelegramUser(self._telegram, user))
+        return TelegramUser(self._telegram, user).chat(self.bot(body.get("bot")))
 
-    def person(self, value: Any) -> Account:
+    def user(self, value: Any) -> Account:
         """Return the user with this id, @username or first name; raises Refused."""
         people = self._world.people
         if isinstance(value, str) and not value.lstrip("-").isdigit():

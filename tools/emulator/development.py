@@ -19,7 +19,7 @@ from tools.emulator.only_one import OnlyOne
 from tools.emulator.real_payments import hints, real_payments
 from tools.emulator.real_telegram import RealTelegram
 from tools.emulator.stack import Stack, bot_names
-from tools.emulator.telegram import Person
+from tools.emulator.telegram import TelegramUser
 from tools.emulator.watcher import Watcher
 from tools.keys.new import kept_key
 
@@ -92,7 +92,7 @@ class Development:
         self._only_one.release()
 
     def _make_stack(self) -> Stack:
-        extra = self._real_environment | {"PERSON_HASH_KEY": self._person_hash_key()}
+        extra = self._real_environment | {"USER_HASH_KEY": self._user_hash_key()}
         # Kept beside the data: a key stored yesterday is to be opened today.
         extra["TOKEN_ENCRYPTION_KEYS"] = kept_key(DIRECTORY / "token_encryption_keys")
         if "telegram" in self._real:
@@ -112,7 +112,7 @@ class Development:
         storage.load(stack.telegram.world, self._world_file)
         if not stack.telegram.world.people:
             for name, language, username in (*PEOPLE, ADMIN):
-                stack.telegram.person(name, language, username)
+                stack.telegram.user(name, language, username)
         self._appoint(stack)
         return stack
 
@@ -126,9 +126,9 @@ class Development:
             return "emptied"
         return _said(applied) if applied else "up to date"
 
-    def _person_hash_key(self) -> str:
+    def _user_hash_key(self) -> str:
         """The key of the database that is kept here: it must stay as long as that does."""
-        file = DIRECTORY / "person_hash_key"
+        file = DIRECTORY / "user_hash_key"
         if self._empty or not file.exists():
             file.write_text(secrets.token_urlsafe(32), encoding="ascii")
         return file.read_text(encoding="ascii")
@@ -136,7 +136,7 @@ class Development:
     def _appoint(self, stack: Stack) -> None:
         """Make Olga an admin who has started every bot: Telegram shows her their admin menus."""
         people = stack.telegram.world.people.values()
-        admin = next((person for person in people if person.username == ADMIN[2]), None)
+        admin = next((user for user in people if user.username == ADMIN[2]), None)
         if admin is not None:
             for environment in (stack.env, *(function.env for function in stack.functions.values())):
                 environment["ADMIN_TELEGRAM_IDS"] = str(admin.id)
@@ -148,7 +148,7 @@ class Development:
         """Have Olga start every bot: an admin who never wrote gets no alarms."""
         for name in stack.telegram.world.bots:
             for admin in (one for one in stack.telegram.world.people.values() if one.username == ADMIN[2]):
-                chat = Person(stack.telegram, admin).chat(name)
+                chat = TelegramUser(stack.telegram, admin).chat(name)
                 if not chat.room.messages:
                     chat.send("/start")
 

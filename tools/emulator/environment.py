@@ -29,7 +29,7 @@ def stand_ins(
         "DATABASE_URL": database_url,
         "BOT_TOKENS": bot_tokens(telegram),
         "TELEGRAM_WEBHOOK_SECRET": webhook_secret,
-        "PERSON_HASH_KEY": secrets.token_urlsafe(32),
+        "USER_HASH_KEY": secrets.token_urlsafe(32),
         "TELEGRAM_API_URL": base,
         "CHAT_PROVIDER": "openai",
         "CHAT_MODEL": "gpt-5-mini",

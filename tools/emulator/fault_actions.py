@@ -77,7 +77,7 @@ class FaultActions:
         if method != "*":
             method = METHODS[method.lower()].name
         filters = {"method": method, "bot": bot, "text": body.get("text") or None, "count": _count(body)}
-        return filters | ({"chat_id": self._chats.person(body["person"]).id} if body.get("person") else {})
+        return filters | ({"chat_id": self._chats.user(body["person"]).id} if body.get("person") else {})
 
     def _clear(self, body: Json) -> Json:
         """Take faults back.

@@ -43,7 +43,7 @@ class Attempt:
         """The attempt's name on the page."""
         if self.note == "copy":
             return f"Second copy of attempt {self.number}, its answer ignored"
-        names = {"forged": "Forged call", "resent": "Sent again", "edited": "Edited and sent again"}
+        names = {"forged": "InvalidSignature call", "resent": "Sent again", "edited": "Edited and sent again"}
         return names.get(self.note) or f"Attempt {self.number}"
 
     def json(self) -> Json:

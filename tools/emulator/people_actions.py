@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from tools.emulator.bodies import Refused, number, required, text_of
-from tools.emulator.telegram import Channel, Group, Person
+from tools.emulator.telegram import Channel, Group, TelegramUser
 from tools.emulator.telegram.model import Json
-from tools.emulator.telegram.world import channel_json, group_json, person_json, topic_json
+from tools.emulator.telegram.world import channel_json, group_json, topic_json, user_json
 
 if TYPE_CHECKING:
     from tools.emulator.chat_finder import ChatFinder
@@ -33,7 +33,7 @@ class PeopleActions:
         self._chats = chats
         self.get: dict[str, Callable[[Json], Json]] = {}
         self.post: dict[str, Callable[[Json], Json]] = {
-            "people": self._add_person,
+            "people": self._add_user,
             "people/archive": self._archive,
             "bots": self._add_bot,
             "groups": self._add_group,
@@ -43,7 +43,7 @@ class PeopleActions:
             "topics": self._add_topic,
         }
 
-    def _add_person(self, body: Json) -> Json:
+    def _add_user(self, body: Json) -> Json:
         """Add a user.
 
         first_name: 1 to 64 characters
@@ -60,17 +60,17 @@ class PeopleActions:
             raise Refused(f"@{username} is taken.")
         last_name, language = (str(body.get(name) or "") or None for name in ("last_name", "language_code"))
         walks = bool(body.get("walkthrough"))
-        person = self._telegram.person(first_name, language, username, last_name, walkthrough=walks)
-        return person_json(person.account)
+        user = self._telegram.user(first_name, language, username, last_name, walkthrough=walks)
+        return user_json(user.account)
 
     def _archive(self, body: Json) -> Json:
         """Leave a user out of the page's list; their chats and what the bots know of them stay.
 
         person: the user
         """
-        account = self._chats.person(body.get("person"))
+        account = self._chats.user(body.get("person"))
         self._world.archive(account)
-        return person_json(account)
+        return user_json(account)
 
     def _add_bot(self, body: Json) -> Json:
         """Add a bot of your own, or ask for the token of one; its updates wait until it sets a webhook.
@@ -97,7 +97,7 @@ class PeopleActions:
         """
         title = text_of(body, "title", 128, "A group needs a title of at most 128 characters.")
         members = [
-            Person(self._telegram, self._chats.person(one))
+            TelegramUser(self._telegram, self._chats.user(one))
             for one in required(body.get("members"), list, GROUP_WANTED)
         ]
         bots = required(body.get("bots") or [], list, "The bots must be a list of names.")
@@ -150,11 +150,11 @@ class PeopleActions:
         room = self._world.channels.get(number(body.get("channel"), "channel"))
         if room is None:
             raise Refused("There is no such channel.")
-        channel, person = Channel(self._telegram, room), self._chats.person(body.get("person"))
+        channel, user = Channel(self._telegram, room), self._chats.user(body.get("person"))
         if body.get("join"):
-            channel.join(person)
+            channel.join(user)
         else:
-            channel.leave(person)
+            channel.leave(user)
         return channel_json(room)
 
     def _add_topic(self, body: Json) -> Json:

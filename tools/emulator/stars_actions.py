@@ -61,9 +61,9 @@ class StarsActions:
             raise Refused(f"An outcome is one of {', '.join(OUTCOMES)}.")
         cursor = self._transcripts.cursor
         if state := OUTCOMES[outcome]:
-            purchase = self._stars.give_up(invoice, chat.person, state)
+            purchase = self._stars.give_up(invoice, chat.user, state)
         else:
-            purchase = self._stars.pay(invoice, chat.person, fails_after_check=outcome == "fail_after_check")
+            purchase = self._stars.pay(invoice, chat.user, fails_after_check=outcome == "fail_after_check")
         return {
             "outcome": outcome,
             "pre_checkout_query_id": purchase.query_id or None,

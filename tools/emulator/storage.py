@@ -46,7 +46,7 @@ def load(world: World, path: Path) -> bool:
 def _dump(world: World) -> Json:
     return {
         "format": FORMAT,
-        "people": [asdict(person) for person in world.people.values()],
+        "people": [asdict(user) for user in world.people.values()],
         "groups": [_room(room) for room in world.groups.values()],
         "channels": [_room(room) for room in world.channels.values()],
         "private": [_room(room) for room in world.private.values()],
@@ -89,7 +89,7 @@ def _file(file: File) -> Json:
 
 
 def _restore(world: World, saved: Json) -> None:
-    world.people |= {person["id"]: Account(**person) for person in saved["people"]}
+    world.people |= {user["id"]: Account(**user) for user in saved["people"]}
     world.groups |= {room["id"]: _restored_room(room) for room in saved["groups"]}
     if channels := saved.get("channels"):  # with the ids they had, and whoever is in them
         world.channels = {room["id"]: _restored_room(room) for room in channels}

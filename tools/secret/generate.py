@@ -15,7 +15,7 @@ def _hex() -> str:
 # By the name of the variable that the secret becomes.
 GENERATORS: dict[str, Callable[[], str]] = {
     "TELEGRAM_WEBHOOK_SECRET": _hex,
-    "PERSON_HASH_KEY": _hex,
+    "USER_HASH_KEY": _hex,
     "SCHEDULER_SECRET": _hex,
     "TOKEN_ENCRYPTION_KEYS": new_key,
 }

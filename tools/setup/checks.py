@@ -30,7 +30,7 @@ _UNUSED = {
     "DATABASE_URL": "postgresql://unused@localhost/unused",
     "BOT_TOKENS": '{"assistant": "1:not-a-token-that-is-used"}',
     "TELEGRAM_WEBHOOK_SECRET": "not-used-by-a-check",
-    "PERSON_HASH_KEY": "not-used-by-any-check-of-the-wizard",
+    "USER_HASH_KEY": "not-used-by-any-check-of-the-wizard",
 }
 
 

@@ -23,7 +23,7 @@ READERS = {
     "DATABASE_URL": ("deploy", *FUNCTIONS),
     "BOT_TOKENS": ("deploy", *FUNCTIONS),
     "TELEGRAM_WEBHOOK_SECRET": ("deploy", *FUNCTIONS),
-    "PERSON_HASH_KEY": ("deploy", *FUNCTIONS),
+    "USER_HASH_KEY": ("deploy", *FUNCTIONS),
 }
 AI_READERS = ("telegram", "scheduled")
 OWN_KEYS = "TOKEN_ENCRYPTION_KEYS"

@@ -30,7 +30,7 @@ DOTENV = Path(__file__).parents[2] / ".env"
 UNUSED = {
     "DATABASE_URL": "postgresql://nobody@localhost/not-used",
     "TELEGRAM_WEBHOOK_SECRET": "not-used-by-this-tool",
-    "PERSON_HASH_KEY": "not-used-by-any-command-of-this-tool",
+    "USER_HASH_KEY": "not-used-by-any-command-of-this-tool",
 }
 
 

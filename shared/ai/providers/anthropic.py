@@ -59,7 +59,7 @@ class Provider(openai.Provider):
         """Return the body of a request, without what only OpenAI's own stream knows."""
         return super().body(question) | {"stream_options": {"include_usage": True}}
 
-    def person(self, reference: str) -> dict[str, str]:
+    def user(self, reference: str) -> dict[str, str]:
         """Return how to say who asks."""
         return {"user": reference}
 

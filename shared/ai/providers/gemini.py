@@ -51,7 +51,7 @@ class Provider(openai.Provider):
         """Return the body of a request, without what only OpenAI's own stream knows."""
         return super().body(question) | {"stream_options": {"include_usage": True}}
 
-    def person(self, _reference: str) -> dict[str, str]:
+    def user(self, _reference: str) -> dict[str, str]:
         """Return nothing: there is no field for who asks."""
         return {}
 

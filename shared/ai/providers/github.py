@@ -44,6 +44,6 @@ class Provider(openai.Provider):
         """Return the body of a request, without what only OpenAI's own stream knows."""
         return super().body(question) | {"stream_options": {"include_usage": True}}
 
-    def person(self, _reference: str) -> dict[str, str]:
+    def user(self, _reference: str) -> dict[str, str]:
         """Return nothing: GitHub knows whose token it is."""
         return {}

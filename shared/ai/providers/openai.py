@@ -107,10 +107,10 @@ class Provider(provider.Provider):
         if question.effort is not None:
             body["reasoning_effort"] = question.effort
         if question.user_reference:
-            body |= self.person(question.user_reference)
+            body |= self.user(question.user_reference)
         return body
 
-    def person(self, reference: str) -> dict[str, str]:
+    def user(self, reference: str) -> dict[str, str]:
         """Return how to say who asks: for their abuse checks, and to find the cached start of a conversation.
 
         These two replace `user`.

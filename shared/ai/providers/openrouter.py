@@ -66,7 +66,7 @@ class Provider(openai.Provider):
         del body["stream_options"]
         return body
 
-    def person(self, reference: str) -> dict[str, str]:
+    def user(self, reference: str) -> dict[str, str]:
         """Return how to say who asks."""
         return {"user": reference}
 

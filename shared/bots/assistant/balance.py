@@ -13,8 +13,8 @@ from shared.bots.assistant.menu import back
 from shared.core import db
 from shared.core.errors import Refusal
 from shared.core.texts import Text, figures
-from shared.telegram import current
-from shared.telegram.unit import Keyboard, Unit
+from shared.telegram import current_context
+from shared.telegram.context import Keyboard, UpdateContext
 
 _PAGE = re.compile(rf"{offers.BALANCE}([a-z0-9_]{{1,32}})")
 # The price that was shown, and what names the purchase: n and the last one before it, so that two taps, or
@@ -28,8 +28,8 @@ _REFUSALS = ("L0002", "L0005")  # the balance is too low, the price has changed
 )
 def ask(call: CallbackQuery) -> None:
     """Show the price and what will remain, or what is missing."""
-    unit = current()
-    _show(unit, (call.data or "").removeprefix(offers.BALANCE))
+    context = current_context()
+    _show(context, (call.data or "").removeprefix(offers.BALANCE))
 
 
 @bot.callback_query_handler(
@@ -37,7 +37,7 @@ def ask(call: CallbackQuery) -> None:
 )
 def pay(call: CallbackQuery) -> None:
     """Buy the product for the price that the button names."""
-    unit = current()
+    context = current_context()
     match = _PAY.fullmatch(call.data or "")
     assert match is not None  # the handler's filter
     key, amount, purchase = match.groups()
@@ -45,79 +45,79 @@ def pay(call: CallbackQuery) -> None:
     try:
         done = db.call(
             "pay_from_balance",
-            p_user_id=unit.person.id,
+            p_user_id=context.user.id,
             p_product_key=key,
             p_bot=bot.name,
-            p_reference=f"{bot.name}:balance:{unit.person.id}:{name}",
+            p_reference=f"{bot.name}:balance:{context.user.id}:{name}",
             p_amount=Decimal(amount),
         )
     except Refusal as refusal:
         if refusal.sqlstate not in _REFUSALS:
             raise
-        return _show(unit, key)
+        return _show(context, key)
     if done["outcome"] == "not_for_sale":
-        return offers.gone(unit)
-    unit.set_data(checkout.WANTED, None)
+        return offers.gone(context)
+    context.set_data(checkout.WANTED, None)
     if done["state"] == "refunded":
-        unit.show(*_refunded(unit, key, done))
+        context.show(*_refunded(context, key, done))
     else:
-        unit.show(_paid(unit, done), back(unit))
+        context.show(_paid(context, done), back(context))
     from shared.payments import notifications  # a start need not wait for it
 
     return notifications.deliver(done["outgoing"])
 
 
-def _paid(unit: Unit, done: dict[str, Any]) -> Text:
-    return unit.rich(
+def _paid(context: UpdateContext, done: dict[str, Any]) -> Text:
+    return context.rich(
         f"balance_paid_{done['kind']}",
-        title=offers.title(unit, done["texts"]),
-        balance=_money(unit, Decimal(done["balance"])),
+        title=offers.title(context, done["texts"]),
+        balance=_money(context, Decimal(done["balance"])),
         quantity=done["quantity"],
-        until=unit.date(done["until"]) if done["until"] else "",
+        until=context.date(done["until"]) if done["until"] else "",
     )
 
 
-def _refunded(unit: Unit, key: str, done: dict[str, Any]) -> tuple[Text, Keyboard]:
-    price = figures.money(unit.language, Decimal(done["amount"]), done["currency"])
-    text = unit.rich("invitation_refunded", title=offers.title(unit, done["texts"]), price=price)
-    return text, [[(unit.text("invitation_again"), buy.BUY + key)], *back(unit)]
+def _refunded(context: UpdateContext, key: str, done: dict[str, Any]) -> tuple[Text, Keyboard]:
+    price = figures.money(context.language, Decimal(done["amount"]), done["currency"])
+    text = context.rich("invitation_refunded", title=offers.title(context, done["texts"]), price=price)
+    return text, [[(context.text("invitation_again"), buy.BUY + key)], *back(context)]
 
 
-def _show(unit: Unit, key: str) -> None:
+def _show(context: UpdateContext, key: str) -> None:
     """Show a product's price beside the balance, and the one step that comes next."""
-    products = offers.products(unit)
+    products = offers.products(context)
     product = offers.find(products, key)
-    way = None if product is None else offers.balance_way(unit, product)
+    way = None if product is None else offers.balance_way(context, product)
     if product is None or way is None:
-        return offers.gone(unit)
+        return offers.gone(context)
     money = {
-        "title": offers.title(unit, product["texts"]),
-        "price": _money(unit, way.amount),
-        "balance": _money(unit, unit.person.balance),
+        "title": offers.title(context, product["texts"]),
+        "price": _money(context, way.amount),
+        "balance": _money(context, context.user.balance),
     }
-    other = [(unit.text("buy_back"), f"once:{key}")]
-    if unit.person.balance < way.amount:
-        unit.set_data(checkout.WANTED, key)
-        missing = way.amount - unit.person.balance
-        top_ups = _top_ups(unit, products, missing)
-        text = unit.rich("balance_short" if top_ups else "balance_short_only", **money)
-        return unit.show(text, [*top_ups, other])
-    text = unit.rich(
+    other = [(context.text("buy_back"), f"once:{key}")]
+    if context.user.balance < way.amount:
+        context.set_data(checkout.WANTED, key)
+        missing = way.amount - context.user.balance
+        top_ups = _top_ups(context, products, missing)
+        text = context.rich("balance_short" if top_ups else "balance_short_only", **money)
+        return context.show(text, [*top_ups, other])
+    text = context.rich(
         "balance_pay_period" if product["kind"] == "subscription" else "balance_pay",
-        left=_money(unit, unit.person.balance - way.amount),
+        left=_money(context, context.user.balance - way.amount),
         **money,
     )
-    last = db.call("last_balance_order", p_user_id=unit.person.id)
+    last = db.call("last_balance_order", p_user_id=context.user.id)
     data = f"bal!:{key}:{way.amount.normalize():f}:n{last}"
-    return unit.show(text, [[(unit.text("buy_pay_button", price=money["price"]), data)], other])
+    return context.show(text, [[(context.text("buy_pay_button", price=money["price"]), data)], other])
 
 
-def _top_ups(unit: Unit, products: list[dict[str, Any]], missing: Decimal) -> Keyboard:
+def _top_ups(context: UpdateContext, products: list[dict[str, Any]], missing: Decimal) -> Keyboard:
     """Return buttons of the top-ups that cover what is missing, of all where none does."""
     offered = [one for one in products if one["kind"] == "balance"]
     enough = [one for one in offered if Decimal(one["quantity"]) >= missing]
-    return [buy.product_row(unit, one) for one in (enough or offered)[:4]]
+    return [buy.product_row(context, one) for one in (enough or offered)[:4]]
 
 
-def _money(unit: Unit, amount: Decimal) -> str:
-    return figures.money(unit.language, amount, unit.person.currency)
+def _money(context: UpdateContext, amount: Decimal) -> str:
+    return figures.money(context.language, amount, context.user.currency)

@@ -19,8 +19,8 @@ from shared.bots.assistant.offers import Product, Way, price, title
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
 from shared.core import db
 from shared.core.texts import Text, figures, joined
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
 
 BUY = "buy:"  # buy:<product>
 _GROUP = "shop:"  # shop:<group>
@@ -36,8 +36,8 @@ Row = list[tuple[str, str]]
 @bot.message_handler(commands=["buy"], private_only=True)
 def buy(_message: Message) -> None:
     """Show the shop."""
-    unit = current()
-    reply(*_shop(unit, 0, offers.products(unit)))
+    context = current_context()
+    reply(*_shop(context, 0, offers.products(context)))
 
 
 @bot.callback_query_handler(
@@ -47,9 +47,9 @@ def buy(_message: Message) -> None:
 )
 def show_shop(call: CallbackQuery) -> None:
     """Show the shop under a button."""
-    unit = current()
+    context = current_context()
     _, page = _paged(call.data or "")
-    unit.show(*_shop(unit, page, offers.products(unit)))
+    context.show(*_shop(context, page, offers.products(context)))
 
 
 @bot.callback_query_handler(
@@ -57,12 +57,12 @@ def show_shop(call: CallbackQuery) -> None:
 )
 def choose_currency(call: CallbackQuery) -> None:
     """Show the shop in another currency from now on."""
-    unit = current()
+    context = current_context()
     code = (call.data or "").removeprefix(_CURRENCY)
-    found = offers.products(unit)
-    if code in offers.currencies(unit, found):
-        unit.set_price_currency(code)
-    unit.show(*_shop(unit, 0, found))
+    found = offers.products(context)
+    if code in offers.currencies(context, found):
+        context.set_price_currency(code)
+    context.show(*_shop(context, 0, found))
 
 
 @bot.callback_query_handler(
@@ -70,12 +70,12 @@ def choose_currency(call: CallbackQuery) -> None:
 )
 def show_group(call: CallbackQuery) -> None:
     """Show the products of a group: the periods of a plan, packs of requests."""
-    unit = current()
+    context = current_context()
     group, page = _paged((call.data or "").removeprefix(_GROUP))
-    found = offers.groups(offers.products(unit)).get(group)
+    found = offers.groups(offers.products(context)).get(group)
     if found is None:
-        return offers.gone(unit)
-    return unit.show(*_group(unit, group, found, page))
+        return offers.gone(context)
+    return context.show(*_group(context, group, found, page))
 
 
 @bot.callback_query_handler(
@@ -83,12 +83,12 @@ def show_group(call: CallbackQuery) -> None:
 )
 def show_product(call: CallbackQuery) -> None:
     """Go on with one product, to the next question that has more than one answer."""
-    unit = current()
-    found = offers.products(unit)
+    context = current_context()
+    found = offers.products(context)
     product = offers.find(found, (call.data or "").removeprefix(BUY))
     if product is None:
-        return offers.gone(unit)
-    return _go_on(unit, product, found)
+        return offers.gone(context)
+    return _go_on(context, product, found)
 
 
 @bot.callback_query_handler(
@@ -96,14 +96,14 @@ def show_product(call: CallbackQuery) -> None:
 )
 def choose_mode(call: CallbackQuery) -> None:
     """Go on with a single payment, or with one that repeats."""
-    unit = current()
+    context = current_context()
     mode, _, key = (call.data or "").partition(":")
-    found = offers.products(unit)
+    found = offers.products(context)
     product = offers.find(found, key)
     repeats = f"{mode}:" == _MODE[True]
-    if product is None or not _ways(unit, product, repeats):
-        return offers.gone(unit)
-    return _pay_or_ask(unit, product, repeats, found)
+    if product is None or not _ways(context, product, repeats):
+        return offers.gone(context)
+    return _pay_or_ask(context, product, repeats, found)
 
 
 @bot.callback_query_handler(
@@ -111,18 +111,18 @@ def choose_mode(call: CallbackQuery) -> None:
 )
 def show_cards(call: CallbackQuery) -> None:
     """Show the providers that take cards, where there are several."""
-    unit = current()
+    context = current_context()
     data, page = _paged((call.data or "").removeprefix(_CARDS))
     key, _, again = data.partition(":")
-    product = offers.find(offers.products(unit), key)
-    ways = _ways(unit, product, again == offers.AGAIN) if product else []
+    product = offers.find(offers.products(context), key)
+    ways = _ways(context, product, again == offers.AGAIN) if product else []
     ways = [way for way in ways if way.method == "card"]
     if product is None or not ways:
-        return offers.gone(unit)
-    rows = [[_method(unit, product, [way])] for way in ways]
+        return offers.gone(context)
+    rows = [[_method(context, product, [way])] for way in ways]
     up = _MODE[ways[0].repeats] + key
-    text = joined(_head(unit, product), unit.rich("buy_card_question"), separator="\n\n")
-    return unit.show(text, _page_of(unit, rows, page, _CARDS + data, up))
+    text = joined(_head(context, product), context.rich("buy_card_question"), separator="\n\n")
+    return context.show(text, _page_of(context, rows, page, _CARDS + data, up))
 
 
 @bot.callback_query_handler(
@@ -132,16 +132,18 @@ def show_cards(call: CallbackQuery) -> None:
 )
 def leave_checkout(call: CallbackQuery) -> None:
     """Go back from a checkout; one that is paid meanwhile says so."""
-    unit = current()
+    context = current_context()
     order = int((call.data or "").partition(":")[2])
-    left = db.call("leave_checkout", p_user_id=unit.person.id, p_order_id=order, p_message_id=unit.shown_in)
+    left = db.call(
+        "leave_checkout", p_user_id=context.user.id, p_order_id=order, p_message_id=context.edited_message_id
+    )
     if left["outcome"] == "closed":
-        return checkout.show_closed(unit, left)
-    found = offers.products(unit)
+        return checkout.show_closed(context, left)
+    found = offers.products(context)
     product = offers.find(found, left["product_key"]) if left["outcome"] == "left" else None
     if product is None:
-        return offers.gone(unit)
-    return unit.show(*_before_checkout(unit, product, left["renews"], found))
+        return offers.gone(context)
+    return context.show(*_before_checkout(context, product, left["renews"], found))
 
 
 @bot.callback_query_handler(
@@ -149,132 +151,132 @@ def leave_checkout(call: CallbackQuery) -> None:
 )
 def cancel_contact(_call: CallbackQuery) -> None:
     """Stop asking for a receipt contact, and go back to where it was asked."""
-    unit = current()
-    pending = contact.stop_asking(unit)
-    found = offers.products(unit) if pending else []
+    context = current_context()
+    pending = contact.stop_asking(context)
+    found = offers.products(context) if pending else []
     chosen = checkout.way_among(found, pending) if pending else None
     if chosen is None:
-        return contact.show_page(unit)
-    return unit.show(*_before_checkout(unit, chosen[0], chosen[1].repeats, found))
+        return contact.show_page(context)
+    return context.show(*_before_checkout(context, chosen[0], chosen[1].repeats, found))
 
 
 def _before_checkout(
-    unit: Unit, product: Product, repeats: bool, found: list[Product]
+    context: UpdateContext, product: Product, repeats: bool, found: list[Product]
 ) -> tuple[Text, Keyboard]:
     """Return the last screen before a checkout that asks something."""
-    ways = _ways(unit, product, repeats)
+    ways = _ways(context, product, repeats)
     if len(ways) > 1:
-        return _methods(unit, product, repeats, found)
-    if len(_modes(unit, product)) > 1:
-        return _mode(unit, product, found)
-    return _screen(unit, _above(unit, product, found), found)
+        return _methods(context, product, repeats, found)
+    if len(_modes(context, product)) > 1:
+        return _mode(context, product, found)
+    return _screen(context, _above(context, product, found), found)
 
 
-def product_row(unit: Unit, product: Product) -> Row:
+def product_row(context: UpdateContext, product: Product) -> Row:
     """Return the button that opens a product: its title and its price, unless a top-up costs what it adds."""
-    way, name = offers.shown_way(unit, product), title(unit, product["texts"])
+    way, name = offers.shown_way(context, product), title(context, product["texts"])
     is_named = product["kind"] == "balance" and (way.currency, way.amount) == (
-        unit.person.currency,
+        context.user.currency,
         Decimal(product["quantity"]),
     )
-    label = name if is_named else unit.text("buy_offer", title=name, price=price(unit, way))
+    label = name if is_named else context.text("buy_offer", title=name, price=price(context, way))
     return [(label, BUY + product["key"])]
 
 
 # The shop -------------------------------------------------------------------------------------------------
 
 
-def _shop(unit: Unit, page: int, found: list[Product]) -> tuple[Text, Keyboard]:
+def _shop(context: UpdateContext, page: int, found: list[Product]) -> tuple[Text, Keyboard]:
     """Return the shop; what a top-up was to be made for is forgotten here."""
-    if unit.data.get(checkout.WANTED):
-        unit.set_data(checkout.WANTED, None)
+    if context.data.get(checkout.WANTED):
+        context.set_data(checkout.WANTED, None)
     if not found:
-        return unit.rich("buy_nothing"), back(unit)
-    trial = trial_offer(unit)
-    currency = _currency_row(unit, found)
+        return context.rich("buy_nothing"), back(context)
+    trial = trial_offer(context)
+    currency = _currency_row(context, found)
     room = _MOST - len(currency) - 1
-    rows = _shop_rows(unit, found, room)
+    rows = _shop_rows(context, found, room)
     has_trial = bool(trial) and len(rows) < room
-    offered = [*(trial_row(unit, trial) if has_trial else []), *rows]
-    text = _shop_text(unit, found, None if has_trial else trial)
-    return text, _page_of(unit, offered, page, "buy", "menu", currency)
+    offered = [*(trial_row(context, trial) if has_trial else []), *rows]
+    text = _shop_text(context, found, None if has_trial else trial)
+    return text, _page_of(context, offered, page, "buy", "menu", currency)
 
 
-def _shop_rows(unit: Unit, found: list[Product], room: int) -> list[Row]:
+def _shop_rows(context: UpdateContext, found: list[Product], room: int) -> list[Row]:
     """Return the products where all of them fit, else the groups they are in."""
     by_group = offers.groups(found)
     if len(found) <= room or len(by_group) == 1:
-        return [product_row(unit, product) for product in found]
+        return [product_row(context, product) for product in found]
     return [
-        product_row(unit, members[0]) if len(members) == 1 else [_group_button(unit, group, members)]
+        product_row(context, members[0]) if len(members) == 1 else [_group_button(context, group, members)]
         for group, members in by_group.items()
     ]
 
 
-def _group_button(unit: Unit, group: str, members: list[Product]) -> tuple[str, str]:
-    ways = [offers.shown_way(unit, product) for product in members]
+def _group_button(context: UpdateContext, group: str, members: list[Product]) -> tuple[str, str]:
+    ways = [offers.shown_way(context, product) for product in members]
     least = min((way for way in ways if way.currency == ways[0].currency), key=lambda way: way.amount)
-    label = unit.text("buy_from", title=_group_name(unit, group), price=price(unit, least))
+    label = context.text("buy_from", title=_group_name(context, group), price=price(context, least))
     return label, _GROUP + group
 
 
-def _group_name(unit: Unit, group: str) -> str:
+def _group_name(context: UpdateContext, group: str) -> str:
     kind, _, plan = group.partition(".")
-    return plan_name(unit, plan) if plan else unit.text(f"buy_group_{kind}")
+    return plan_name(context, plan) if plan else context.text(f"buy_group_{kind}")
 
 
-def _currency_row(unit: Unit, found: list[Product]) -> Keyboard:
+def _currency_row(context: UpdateContext, found: list[Product]) -> Keyboard:
     """Return the button that shows the shop in the next currency, where there are several."""
-    codes = sorted(offers.currencies(unit, found))
+    codes = sorted(offers.currencies(context, found))
     if len(codes) < 2:
         return []
-    now = offers.currencies(unit, found)[0]
+    now = offers.currencies(context, found)[0]
     following = codes[(codes.index(now) + 1) % len(codes)]
-    label = unit.text("buy_currency", currency=figures.currency_name(following))
+    label = context.text("buy_currency", currency=figures.currency_name(following))
     return [[(label, _CURRENCY + following)]]
 
 
-def _shop_text(unit: Unit, found: list[Product], trial: dict[str, Any] | None) -> Text:
+def _shop_text(context: UpdateContext, found: list[Product], trial: dict[str, Any] | None) -> Text:
     """Say what can be done here, and which discount is in the prices already."""
-    parts = [unit.rich("buy")]
+    parts = [context.rich("buy")]
     if trial:
-        plan = plan_name(unit, trial["plan"])
-        parts.append(unit.rich("buy_trial", plan=plan, days=trial["days"]))
+        plan = plan_name(context, trial["plan"])
+        parts.append(context.rich("buy_trial", plan=plan, days=trial["days"]))
     if discount := next((product["discount"] for product in found if product["discount"]), None):
-        until = unit.date(discount["until"]) if discount["until"] else ""
+        until = context.date(discount["until"]) if discount["until"] else ""
         key = "buy_discount_until" if until else "buy_discount"
-        parts.append(unit.rich(key, percent=discount["percent"], until=until))
-    return joined(*parts, unit.rich("buy_promo_hint"), separator="\n\n")
+        parts.append(context.rich(key, percent=discount["percent"], until=until))
+    return joined(*parts, context.rich("buy_promo_hint"), separator="\n\n")
 
 
 # A group --------------------------------------------------------------------------------------------------
 
 
-def _group(unit: Unit, group: str, members: list[Product], page: int) -> tuple[Text, Keyboard]:
-    trial = trial_offer(unit)
-    rows = [_member_row(unit, product, members) for product in members]
+def _group(context: UpdateContext, group: str, members: list[Product], page: int) -> tuple[Text, Keyboard]:
+    trial = trial_offer(context)
+    rows = [_member_row(context, product, members) for product in members]
     if trial and group == f"plan.{trial['plan']}":
-        rows = [*map(list, trial_row(unit, trial)), *rows]
-    lines = dict.fromkeys(offers.about(unit, product["texts"]) for product in members)
-    heading = unit.rich("buy_group", title=_group_name(unit, group))
+        rows = [*map(list, trial_row(context, trial)), *rows]
+    lines = dict.fromkeys(offers.about(context, product["texts"]) for product in members)
+    heading = context.rich("buy_group", title=_group_name(context, group))
     descriptions = Text("\n".join(line for line in lines if line), [])
     parts = [heading, descriptions] if descriptions.text else [heading]
-    text = joined(joined(*parts, separator="\n"), unit.rich("buy_group_question"), separator="\n\n")
-    return text, _page_of(unit, rows, page, _GROUP + group, "buy")
+    text = joined(joined(*parts, separator="\n"), context.rich("buy_group_question"), separator="\n\n")
+    return text, _page_of(context, rows, page, _GROUP + group, "buy")
 
 
-def _member_row(unit: Unit, product: Product, members: list[Product]) -> Row:
+def _member_row(context: UpdateContext, product: Product, members: list[Product]) -> Row:
     """Return the button of a product, with what a year saves against twelve months."""
-    label, data = product_row(unit, product)[0]
-    saved = _saved(unit, product, members)
-    return [(unit.text("buy_saves", offer=label, percent=saved) if saved else label, data)]
+    label, data = product_row(context, product)[0]
+    saved = _saved(context, product, members)
+    return [(context.text("buy_saves", offer=label, percent=saved) if saved else label, data)]
 
 
-def _saved(unit: Unit, product: Product, members: list[Product]) -> int:
+def _saved(context: UpdateContext, product: Product, members: list[Product]) -> int:
     month = next((one for one in members if one["period"] == "month"), None)
     if product["period"] != "year" or month is None:
         return 0
-    year_way, month_way = offers.shown_way(unit, product), offers.shown_way(unit, month)
+    year_way, month_way = offers.shown_way(context, product), offers.shown_way(context, month)
     if year_way.currency != month_way.currency:
         return 0
     return max(int(100 - 100 * year_way.amount / (12 * month_way.amount)), 0)
@@ -283,63 +285,65 @@ def _saved(unit: Unit, product: Product, members: list[Product]) -> int:
 # A product ------------------------------------------------------------------------------------------------
 
 
-def _go_on(unit: Unit, product: Product, found: list[Product]) -> None:
-    modes = _modes(unit, product)
+def _go_on(context: UpdateContext, product: Product, found: list[Product]) -> None:
+    modes = _modes(context, product)
     if len(modes) > 1:
-        return unit.show(*_mode(unit, product, found))
-    return _pay_or_ask(unit, product, modes[0], found)
+        return context.show(*_mode(context, product, found))
+    return _pay_or_ask(context, product, modes[0], found)
 
 
-def _pay_or_ask(unit: Unit, product: Product, repeats: bool, found: list[Product]) -> None:
+def _pay_or_ask(context: UpdateContext, product: Product, repeats: bool, found: list[Product]) -> None:
     """Go to the checkout where there is one payment method and no note to show first."""
-    way = _only_way(unit, product, repeats)
+    way = _only_way(context, product, repeats)
     if way is not None:
-        return checkout.pay(unit, product, way)
-    return unit.show(*_methods(unit, product, repeats, found))
+        return checkout.pay(context, product, way)
+    return context.show(*_methods(context, product, repeats, found))
 
 
-def _only_way(unit: Unit, product: Product, repeats: bool) -> Way | None:
+def _only_way(context: UpdateContext, product: Product, repeats: bool) -> Way | None:
     """Return the one way to pay, where nothing needs to be shown before its checkout."""
-    ways = _ways(unit, product, repeats)
-    is_only = len(ways) == 1 and ways[0].method != "balance" and not _note(unit, product, repeats).text
+    ways = _ways(context, product, repeats)
+    is_only = len(ways) == 1 and ways[0].method != "balance" and not _note(context, product, repeats).text
     return ways[0] if is_only else None
 
 
-def first_screen(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
+def first_screen(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
     """Return what a tap on a product shows, for its preview: no order is made."""
-    modes = _modes(unit, product)
+    modes = _modes(context, product)
     if len(modes) > 1:
-        return _mode(unit, product, [product])
-    way = _only_way(unit, product, modes[0])
+        return _mode(context, product, [product])
+    way = _only_way(context, product, modes[0])
     if way is not None:
-        return checkout.page(unit, product, way), []
-    return _methods(unit, product, modes[0], [product])
+        return checkout.page(context, product, way), []
+    return _methods(context, product, modes[0], [product])
 
 
-def _modes(unit: Unit, product: Product) -> list[bool]:
+def _modes(context: UpdateContext, product: Product) -> list[bool]:
     """Return whether the product is paid once (False), repeatedly (True), or either."""
-    return sorted({way.repeats for way in offers.ways_to_pay(unit, product)})
+    return sorted({way.repeats for way in offers.ways_to_pay(context, product)})
 
 
-def _ways(unit: Unit, product: Product, repeats: bool) -> list[Way]:
-    return [way for way in offers.ways_to_pay(unit, product) if way.repeats == repeats]
+def _ways(context: UpdateContext, product: Product, repeats: bool) -> list[Way]:
+    return [way for way in offers.ways_to_pay(context, product) if way.repeats == repeats]
 
 
-def _mode(unit: Unit, product: Product, found: list[Product]) -> tuple[Text, Keyboard]:
+def _mode(context: UpdateContext, product: Product, found: list[Product]) -> tuple[Text, Keyboard]:
     rows = []
-    for repeats in _modes(unit, product):
+    for repeats in _modes(context, product):
         key = f"buy_auto_{product['period']}" if repeats else "buy_once"
-        way = offers.shown_way(unit, product, repeats=repeats)
-        rows.append([(unit.text(key, price=price(unit, way)), _MODE[repeats] + product["key"])])
-    text = _product_text(unit, product, "buy_mode_question", None)
-    return text, [*rows, [(unit.text("buy_back"), _above(unit, product, found))]]
+        way = offers.shown_way(context, product, repeats=repeats)
+        rows.append([(context.text(key, price=price(context, way)), _MODE[repeats] + product["key"])])
+    text = _product_text(context, product, "buy_mode_question", None)
+    return text, [*rows, [(context.text("buy_back"), _above(context, product, found))]]
 
 
-def _methods(unit: Unit, product: Product, repeats: bool, found: list[Product]) -> tuple[Text, Keyboard]:
-    rows = [[_method(unit, product, ways)] for ways in _by_button(_ways(unit, product, repeats))]
+def _methods(
+    context: UpdateContext, product: Product, repeats: bool, found: list[Product]
+) -> tuple[Text, Keyboard]:
+    rows = [[_method(context, product, ways)] for ways in _by_button(_ways(context, product, repeats))]
     question = f"buy_method_question_{product['period']}" if repeats else "buy_method_question"
-    up = BUY + product["key"] if len(_modes(unit, product)) > 1 else _above(unit, product, found)
-    return _product_text(unit, product, question, repeats), [*rows, [(unit.text("buy_back"), up)]]
+    up = BUY + product["key"] if len(_modes(context, product)) > 1 else _above(context, product, found)
+    return _product_text(context, product, question, repeats), [*rows, [(context.text("buy_back"), up)]]
 
 
 def _by_button(ways: list[Way]) -> list[list[Way]]:
@@ -350,86 +354,86 @@ def _by_button(ways: list[Way]) -> list[list[Way]]:
     return list(groups.values())
 
 
-def _method(unit: Unit, product: Product, ways: list[Way]) -> tuple[str, str]:
+def _method(context: UpdateContext, product: Product, ways: list[Way]) -> tuple[str, str]:
     """Return the button of a payment method; several providers of cards have one button together."""
     way = ways[0]
     if way.provider == "balance":
-        balance = figures.money(unit.language, unit.person.balance, unit.person.currency)
-        return unit.text("buy_way_balance", price=price(unit, way), balance=balance), way.button(
+        balance = figures.money(context.language, context.user.balance, context.user.currency)
+        return context.text("buy_way_balance", price=price(context, way), balance=balance), way.button(
             product["key"]
         )
     if len(ways) == 1:
-        name, data = unit.provider_name(way.provider), way.button(product["key"])
+        name, data = context.provider_name(way.provider), way.button(product["key"])
     else:
         again = f":{offers.AGAIN}" if way.repeats else ""
-        name, data = unit.text("buy_method_card"), f"{_CARDS}{product['key']}{again}"
-    return unit.text("buy_offer", title=name, price=price(unit, way)), data
+        name, data = context.text("buy_method_card"), f"{_CARDS}{product['key']}{again}"
+    return context.text("buy_offer", title=name, price=price(context, way)), data
 
 
-def _above(unit: Unit, product: Product, found: list[Product]) -> str:
+def _above(context: UpdateContext, product: Product, found: list[Product]) -> str:
     """Return the callback data of the screen a product was chosen on."""
     group = offers.group_of(product)
-    room = _MOST - len(_currency_row(unit, found)) - 1
+    room = _MOST - len(_currency_row(context, found)) - 1
     by_group = offers.groups(found)
     is_in_shop = len(found) <= room or len(by_group) == 1 or len(by_group.get(group, [])) == 1
     return "buy" if is_in_shop else _GROUP + group
 
 
-def _screen(unit: Unit, data: str, found: list[Product]) -> tuple[Text, Keyboard]:
+def _screen(context: UpdateContext, data: str, found: list[Product]) -> tuple[Text, Keyboard]:
     group = data.removeprefix(_GROUP)
     members = offers.groups(found).get(group) if data.startswith(_GROUP) else None
-    return _group(unit, group, members, 0) if members else _shop(unit, 0, found)
+    return _group(context, group, members, 0) if members else _shop(context, 0, found)
 
 
 # Words ----------------------------------------------------------------------------------------------------
 
 
-def _product_text(unit: Unit, product: Product, question: str, repeats: bool | None) -> Text:
+def _product_text(context: UpdateContext, product: Product, question: str, repeats: bool | None) -> Text:
     """Return the text of a product's screen; `repeats` is what was chosen, None before the choice."""
-    note = _note(unit, product, repeats)
-    parts = [_head(unit, product), *([note] if note.text else []), unit.rich(question)]
+    note = _note(context, product, repeats)
+    parts = [_head(context, product), *([note] if note.text else []), context.rich(question)]
     return joined(*parts, separator="\n\n")
 
 
-def _head(unit: Unit, product: Product) -> Text:
-    heading = unit.rich("buy_group", title=title(unit, product["texts"]))
-    description = offers.about(unit, product["texts"])
+def _head(context: UpdateContext, product: Product) -> Text:
+    heading = context.rich("buy_group", title=title(context, product["texts"]))
+    description = offers.about(context, product["texts"])
     return joined(heading, Text(description, []), separator="\n") if description else heading
 
 
-def _note(unit: Unit, product: Product, repeats: bool | None) -> Text:
+def _note(context: UpdateContext, product: Product, repeats: bool | None) -> Text:
     """Say what matters before a purchase: a discount, and what the user's plan makes of more time."""
-    notes = (_discount_note(unit, product, repeats), _plan_note(unit, product))
+    notes = (_discount_note(context, product, repeats), _plan_note(context, product))
     return joined(*(note for note in notes if note is not None), separator="\n\n")
 
 
-def _discount_note(unit: Unit, product: Product, repeats: bool | None) -> Text | None:
+def _discount_note(context: UpdateContext, product: Product, repeats: bool | None) -> Text | None:
     """Name the reduced prices. Auto-renewal costs the full price: it is compared until one is chosen."""
-    ways = [way for way in offers.ways_to_pay(unit, product) if way.full_amount]
+    ways = [way for way in offers.ways_to_pay(context, product) if way.full_amount]
     if not ways or repeats:
         return None
     prices = {
-        way.currency: unit.text(
+        way.currency: context.text(
             "buy_reduced_price",
-            price=price(unit, way),
-            full=figures.money(unit.language, way.full_amount or way.amount, way.currency),
+            price=price(context, way),
+            full=figures.money(context.language, way.full_amount or way.amount, way.currency),
         )
         for way in ways
     }
     percent = product["discount"]["percent"]
-    key = "buy_reduced_repeats" if repeats is None and True in _modes(unit, product) else "buy_reduced"
-    return unit.rich(key, percent=percent, prices="; ".join(prices.values()))
+    key = "buy_reduced_repeats" if repeats is None and True in _modes(context, product) else "buy_reduced"
+    return context.rich(key, percent=percent, prices="; ".join(prices.values()))
 
 
-def _plan_note(unit: Unit, product: Product) -> Text | None:
-    if product["kind"] != "subscription" or unit.usage.plan == "FREE":
+def _plan_note(context: UpdateContext, product: Product) -> Text | None:
+    if product["kind"] != "subscription" or context.usage.plan == "FREE":
         return None
-    running = db.call("subscription_overview", p_user_id=unit.person.id)
+    running = db.call("subscription_overview", p_user_id=context.user.id)
     if not running["ends_at"]:
-        return unit.rich("buy_note_endless")
+        return context.rich("buy_note_endless")
     repeats = any(renewal["status"] in ("active", "past_due") for renewal in running["renewals"])
     key = "buy_note_repeats" if repeats else "buy_note_extends"
-    return unit.rich(key, until=unit.date(running["ends_at"]))
+    return context.rich(key, until=context.date(running["ends_at"]))
 
 
 # Pages ----------------------------------------------------------------------------------------------------
@@ -442,7 +446,7 @@ def _paged(data: str) -> tuple[str, int]:
 
 
 def _page_of(
-    unit: Unit, rows: Keyboard, page: int, data: str, up: str, more_rows: Keyboard = ()
+    context: UpdateContext, rows: Keyboard, page: int, data: str, up: str, more_rows: Keyboard = ()
 ) -> list[Row]:
     """Return the rows of a page of a list, then a button to the next page and one to the page before, or up.
 
@@ -456,9 +460,9 @@ def _page_of(
     last = max(-(-(len(rows) - room) // size), 0)
     page = min(page, last)
     if page < last:
-        shown = [*rows[page * size :][:size], [(unit.text("buy_more"), f"{data}@{page + 1}")]]
+        shown = [*rows[page * size :][:size], [(context.text("buy_more"), f"{data}@{page + 1}")]]
     else:
         shown = [*rows[page * size :]]
     before = f"{data}@{page - 1}" if page > 1 else data if page else up
     label = "menu_back" if before == "menu" else "buy_back"
-    return [*map(list, shown), *map(list, more_rows), [(unit.text(label), before)]]
+    return [*map(list, shown), *map(list, more_rows), [(context.text(label), before)]]

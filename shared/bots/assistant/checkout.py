@@ -14,8 +14,8 @@ from shared.core import db, log
 from shared.core.errors import ConfigError
 from shared.core.texts import Text, figures
 from shared.payments import providers
-from shared.telegram import current, reply
-from shared.telegram.unit import Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import UpdateContext
 
 if TYPE_CHECKING:
     from shared.payments.provider import ContactRefused, PaymentError
@@ -30,30 +30,30 @@ _PAY_ANYWAY = "pay!:"  # as pay:, once the user knows that it replaces their aut
 )
 def choose_way(call: CallbackQuery) -> None:
     """Pay in the way that a button names."""
-    unit = current()
+    context = current_context()
     data = call.data or ""
-    found = chosen_way(unit, data.partition(":")[2])
+    found = chosen_way(context, data.partition(":")[2])
     if found is None:
-        return offers.gone(unit)
-    return pay(unit, *found, may_replace=data.startswith(_PAY_ANYWAY))
+        return offers.gone(context)
+    return pay(context, *found, may_replace=data.startswith(_PAY_ANYWAY))
 
 
-def pay(unit: Unit, product: Product, way: Way, *, may_replace: bool = False) -> None:
+def pay(context: UpdateContext, product: Product, way: Way, *, may_replace: bool = False) -> None:
     """Show the checkout; ask before a second auto-renewal, and for a contact where a receipt is due."""
-    if way.repeats and not may_replace and (running := _running_renewal(unit)):
-        return _ask_to_replace(unit, product, way, running)
-    if _needs_contact(way) and contact.kept(unit) is None:
-        return contact.ask(unit, unit.rich("buy_contact"), _pending(product, way))
-    return _checkout(unit, product, way)
+    if way.repeats and not may_replace and (running := _running_renewal(context)):
+        return _ask_to_replace(context, product, way, running)
+    if _needs_contact(way) and contact.kept(context) is None:
+        return contact.ask(context, context.rich("buy_contact"), _pending(product, way))
+    return _checkout(context, product, way)
 
 
 def _pending(product: Product, way: Way) -> str:
     return way.button(product["key"]).removeprefix(PAY)
 
 
-def chosen_way(unit: Unit, chosen: str) -> tuple[Product, Way] | None:
+def chosen_way(context: UpdateContext, chosen: str) -> tuple[Product, Way] | None:
     """Return the product and the way that callback data behind `pay:` names, if both are still there."""
-    return way_among(offers.products(unit), chosen)
+    return way_among(offers.products(context), chosen)
 
 
 def way_among(offered: list[Product], chosen: str) -> tuple[Product, Way] | None:
@@ -70,24 +70,24 @@ def _needs_contact(way: Way) -> bool:
     return providers.load(way.provider).REQUIRES_CONTACT
 
 
-def _running_renewal(unit: Unit) -> dict[str, Any] | None:
+def _running_renewal(context: UpdateContext) -> dict[str, Any] | None:
     """Return the newest auto-renewal that will be charged again."""
-    renewals: list[dict[str, Any]] = db.call("subscription_overview", p_user_id=unit.person.id)["renewals"]
+    renewals: list[dict[str, Any]] = db.call("subscription_overview", p_user_id=context.user.id)["renewals"]
     return next((one for one in renewals if one["status"] in ("active", "past_due")), None)
 
 
-def _ask_to_replace(unit: Unit, product: Product, way: Way, running: dict[str, Any]) -> None:
+def _ask_to_replace(context: UpdateContext, product: Product, way: Way, running: dict[str, Any]) -> None:
     words = {
-        "title": title(unit, running["texts"]),
-        "price": figures.money(unit.language, Decimal(running["amount"]), running["currency"]),
-        "provider": unit.provider_name(running["provider"]),
+        "title": title(context, running["texts"]),
+        "price": figures.money(context.language, Decimal(running["amount"]), running["currency"]),
+        "provider": context.provider_name(running["provider"]),
     }
-    unit.show(
-        unit.rich("buy_replaces", **words),
+    context.show(
+        context.rich("buy_replaces", **words),
         [
-            [(unit.text("buy_replace"), _PAY_ANYWAY + _pending(product, way))],
-            [(unit.text("subscription_back"), "subscription")],
-            [(unit.text("buy_back"), f"auto:{product['key']}")],
+            [(context.text("buy_replace"), _PAY_ANYWAY + _pending(product, way))],
+            [(context.text("subscription_back"), "subscription")],
+            [(context.text("buy_back"), f"auto:{product['key']}")],
         ],
     )
 
@@ -96,7 +96,7 @@ def _ask_to_replace(unit: Unit, product: Product, way: Way, running: dict[str, A
 
 
 def _is_contact(message: Message) -> bool:
-    awaiting = current().data.get("awaiting")
+    awaiting = current_context().data.get("awaiting")
     return awaiting in (contact.AWAITS, contact.AWAITS_AGAIN) and not (message.text or "").startswith("/")
 
 
@@ -108,123 +108,131 @@ def take_contact(message: Message) -> ContinueHandling | None:
     """
     from shared.payments import contacts
 
-    unit = current()
+    context = current_context()
     text = message.contact.phone_number if message.contact else message.text or ""
     found = contacts.read(text)
-    if found is None and unit.data.get("awaiting") == contact.AWAITS_AGAIN and not contacts.is_try(text):
-        unit.set_data("awaiting", None)
+    if found is None and context.data.get("awaiting") == contact.AWAITS_AGAIN and not contacts.is_try(text):
+        context.set_data("awaiting", None)
         return ContinueHandling()
     if found is None:
-        unit.set_data("awaiting", contact.AWAITS_AGAIN)
-        reply(unit.rich("buy_contact_wrong"), contact.cancel_button(unit))
+        context.set_data("awaiting", contact.AWAITS_AGAIN)
+        reply(context.rich("buy_contact_wrong"), contact.cancel_button(context))
         return None
-    pending = contact.take(unit, found)
+    pending = contact.take(context, found)
     if pending is None:
-        contact.save(unit, found)
+        contact.save(context, found)
         return None
-    chosen = chosen_way(unit, pending)
+    chosen = chosen_way(context, pending)
     if chosen is None:
-        offers.gone(unit)
+        offers.gone(context)
     else:
-        _checkout(unit, *chosen)
+        _checkout(context, *chosen)
     return None
 
 
 # The order ------------------------------------------------------------------------------------------------
 
 
-def _checkout(unit: Unit, product: Product, way: Way) -> None:
+def _checkout(context: UpdateContext, product: Product, way: Way) -> None:
     from shared.payments.provider import ContactRefused, PaymentError
 
-    made = _order(unit, product, way)
+    made = _order(context, product, way)
     try:
-        url = _link(unit, made)
+        url = _link(context, made)
         while url is None:
-            ended, made = made, _order(unit, product, way)
+            ended, made = made, _order(context, product, way)
             # The same order again: its payment is under way, and its page says so.
-            url = ended["checkout_url"] if made.get("id") == ended["id"] else _link(unit, made)
+            url = ended["checkout_url"] if made.get("id") == ended["id"] else _link(context, made)
     except ContactRefused as error:
-        return _ask_again(unit, product, way, made, error)
+        return _ask_again(context, product, way, made, error)
     except (PaymentError, ConfigError) as error:
-        return _say_failed(unit, product, way, made, error)
+        return _say_failed(context, product, way, made, error)
     if made["outcome"] == "closed":
-        return show_closed(unit, made)
+        return show_closed(context, made)
     if made["outcome"] == "not_for_sale":
-        return offers.gone(unit)
-    return _show_checkout(unit, made, url)
+        return offers.gone(context)
+    return _show_checkout(context, made, url)
 
 
-def _order(unit: Unit, product: Product, way: Way) -> dict[str, Any]:
+def _order(context: UpdateContext, product: Product, way: Way) -> dict[str, Any]:
     made: dict[str, Any] = db.call(
         "create_order",
-        p_user_id=unit.person.id,
+        p_user_id=context.user.id,
         p_product_key=product["key"],
         p_provider=way.provider,
         p_currency=way.currency,
         p_bot=bot.name,
         p_renews=way.repeats,
-        p_contact=contact.kept(unit) if _needs_contact(way) else None,
+        p_contact=contact.kept(context) if _needs_contact(way) else None,
         # A worker that takes over, or Telegram's second delivery, finds the order of the first.
-        p_reference=f"{bot.name}:{unit.incoming.update_id}",
-        p_continues=unit.data.get(WANTED) if product["kind"] == "balance" else None,
-        p_message_id=unit.shown_in,
+        p_reference=f"{bot.name}:{context.update.update_id}",
+        p_continues=context.data.get(WANTED) if product["kind"] == "balance" else None,
+        p_message_id=context.edited_message_id,
         p_reuse=True,
     )
     return made
 
 
-def _link(unit: Unit, made: dict[str, Any]) -> str | None:
+def _link(context: UpdateContext, made: dict[str, Any]) -> str | None:
     """Return the link of an order, None if it has run out; empty where there is no order to pay."""
-    return "" if made["outcome"] in ("closed", "not_for_sale") else links.payable_link(unit, made)
+    return "" if made["outcome"] in ("closed", "not_for_sale") else links.payable_link(context, made)
 
 
-def page(unit: Unit, product: Product, way: Way) -> Text:
+def page(context: UpdateContext, product: Product, way: Way) -> Text:
     """Return the text of a checkout before there is an order."""
     order = {"texts": product["texts"], "period": product["period"], "renews": way.repeats}
     return _page(
-        unit, {**order, "amount": way.amount, "full_amount": way.full_amount, "currency": way.currency}
+        context, {**order, "amount": way.amount, "full_amount": way.full_amount, "currency": way.currency}
     )
 
 
-def _page(unit: Unit, made: dict[str, Any]) -> Text:
-    price = figures.money(unit.language, Decimal(made["amount"]), made["currency"])
-    words = {"title": title(unit, made["texts"]), "price": price, "full": ""}
+def _page(context: UpdateContext, made: dict[str, Any]) -> Text:
+    price = figures.money(context.language, Decimal(made["amount"]), made["currency"])
+    words = {"title": title(context, made["texts"]), "price": price, "full": ""}
     key = f"buy_pay_{made['period']}" if made["renews"] else "buy_pay"
     if made["full_amount"]:
-        words["full"] = figures.money(unit.language, Decimal(made["full_amount"]), made["currency"])
+        words["full"] = figures.money(context.language, Decimal(made["full_amount"]), made["currency"])
         key = "buy_pay_reduced"
-    return unit.rich(key, **words)
+    return context.rich(key, **words)
 
 
-def _show_checkout(unit: Unit, made: dict[str, Any], url: str) -> None:
-    price = figures.money(unit.language, Decimal(made["amount"]), made["currency"])
-    unit.show(
-        _page(unit, made),
+def _show_checkout(context: UpdateContext, made: dict[str, Any], url: str) -> None:
+    price = figures.money(context.language, Decimal(made["amount"]), made["currency"])
+    context.show(
+        _page(context, made),
         [
-            [(unit.text("buy_pay_button", price=price), url)],
-            [(unit.text("buy_back"), f"{OTHER}{made['id']}")],
+            [(context.text("buy_pay_button", price=price), url)],
+            [(context.text("buy_back"), f"{OTHER}{made['id']}")],
         ],
         order_id=made["id"],
     )
 
 
-def show_closed(unit: Unit, order: dict[str, Any]) -> None:
+def show_closed(context: UpdateContext, order: dict[str, Any]) -> None:
     """Say that an order is paid, or under review, where its checkout was."""
-    price = figures.money(unit.language, Decimal(order["amount"]), order["currency"])
-    unit.show(unit.rich(f"invitation_{order['state']}", title=title(unit, order["texts"]), price=price))
+    price = figures.money(context.language, Decimal(order["amount"]), order["currency"])
+    context.show(
+        context.rich(f"invitation_{order['state']}", title=title(context, order["texts"]), price=price)
+    )
 
 
-def _ask_again(unit: Unit, product: Product, way: Way, made: dict[str, Any], error: ContactRefused) -> None:
+def _ask_again(
+    context: UpdateContext, product: Product, way: Way, made: dict[str, Any], error: ContactRefused
+) -> None:
     """Ask for another contact: the provider does not take the one that is kept."""
     log.warning("a contact was refused", action="contact_refused", provider=way.provider, reason=str(error))
     db.call("cancel_order", p_order_id=made["id"])
-    words = {"contact": contact.kept(unit) or "", "provider": unit.provider_name(way.provider)}
-    contact.forget(unit)
-    contact.ask(unit, unit.rich("buy_contact_refused", **words), _pending(product, way))
+    words = {"contact": contact.kept(context) or "", "provider": context.provider_name(way.provider)}
+    contact.forget(context)
+    contact.ask(context, context.rich("buy_contact_refused", **words), _pending(product, way))
 
 
 def _say_failed(
-    unit: Unit, product: Product, way: Way, made: dict[str, Any], error: PaymentError | ConfigError
+    context: UpdateContext,
+    product: Product,
+    way: Way,
+    made: dict[str, Any],
+    error: PaymentError | ConfigError,
 ) -> None:
     """Say that there is no checkout. A refusal and a wrong setting would stay: they need the owner."""
     from shared.payments.provider import RequestRefused
@@ -234,5 +242,5 @@ def _say_failed(
     tell("no checkout", action="checkout_failed", provider=way.provider, reason=str(error))
     if is_refusal:
         db.call("cancel_order", p_order_id=made["id"])
-    text = unit.rich("buy_refused" if is_refusal else "buy_unavailable")
-    unit.show(text, [[(unit.text("buy_back"), f"{OTHER}{made['id']}")]])
+    text = context.rich("buy_refused" if is_refusal else "buy_unavailable")
+    context.show(text, [[(context.text("buy_back"), f"{OTHER}{made['id']}")]])

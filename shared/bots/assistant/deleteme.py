@@ -13,8 +13,8 @@ from shared.bots.assistant.menu import main_menu
 from shared.bots.assistant.payments import renewal_line
 from shared.core import db
 from shared.core.texts import Text, figures, joined
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
 
 _YES = "deleteme:yes"  # asks once more where something is lost
 _LOSE = "deleteme:lose:"  # deleteme:lose:<digest of what the user was told they lose>
@@ -24,20 +24,22 @@ _NO = "deleteme:no"
 @bot.message_handler(commands=["deleteme"], private_only=True)
 def deleteme(_message: Message) -> None:
     """Show what is deleted, what stays and what is lost, and ask."""
-    unit = current()
-    running = _overview(unit)
+    context = current_context()
+    running = _overview(context)
     if charging := _charging(running):
-        return reply(*_stop_first(unit, charging))
-    lost = _losses(unit, running)
-    text = joined(unit.rich("deleteme"), _list_of(unit, lost), unit.rich("deleteme_keeps"), separator="\n\n")
-    return reply(text, [[(unit.text("deleteme_yes"), _YES)], [(unit.text("deleteme_no"), _NO)]])
+        return reply(*_stop_first(context, charging))
+    lost = _losses(context, running)
+    text = joined(
+        context.rich("deleteme"), _list_of(context, lost), context.rich("deleteme_keeps"), separator="\n\n"
+    )
+    return reply(text, [[(context.text("deleteme_yes"), _YES)], [(context.text("deleteme_no"), _NO)]])
 
 
 @bot.callback_query_handler(func=lambda call: call.data == _NO, private_only=True, page="deleteme")
 def keep(_call: CallbackQuery) -> None:
     """Leave everything as it is."""
-    unit = current()
-    unit.show(unit.rich("deleteme_kept"), main_menu(unit))
+    context = current_context()
+    context.show(context.rich("deleteme_kept"), main_menu(context))
 
 
 @bot.callback_query_handler(
@@ -47,19 +49,19 @@ def keep(_call: CallbackQuery) -> None:
 )
 def erase(call: CallbackQuery) -> None:
     """Erase the user; one who loses something is asked once more, with what they have at this moment."""
-    unit = current()
-    running = _overview(unit)
+    context = current_context()
+    running = _overview(context)
     if charging := _charging(running):
-        return unit.show(*_stop_first(unit, charging))
-    lost = _losses(unit, running)
+        return context.show(*_stop_first(context, charging))
+    lost = _losses(context, running)
     if lost and call.data != _LOSE + _digest(lost):
-        return _ask_again(unit, lost)
-    unit.erase()
-    return unit.show(unit.rich("deleteme_done"))
+        return _ask_again(context, lost)
+    context.erase()
+    return context.show(context.rich("deleteme_done"))
 
 
-def _overview(unit: Unit) -> dict[str, Any]:
-    overview: dict[str, Any] = db.call("subscription_overview", p_user_id=unit.person.id)
+def _overview(context: UpdateContext) -> dict[str, Any]:
+    overview: dict[str, Any] = db.call("subscription_overview", p_user_id=context.user.id)
     return overview
 
 
@@ -68,47 +70,52 @@ def _charging(running: dict[str, Any]) -> list[dict[str, Any]]:
     return [renewal for renewal in running["renewals"] if renewal["status"] in ("active", "past_due")]
 
 
-def _losses(unit: Unit, running: dict[str, Any]) -> list[str]:
+def _losses(context: UpdateContext, running: dict[str, Any]) -> list[str]:
     """Return what an erasure takes from the user: a plan, bonus requests, trainings, a balance."""
     lost = []
     if running["plan"] != "FREE":
-        until = running["ends_at"] and unit.date(running["ends_at"])
+        until = running["ends_at"] and context.date(running["ends_at"])
         key = "deleteme_plan_until" if until else "deleteme_plan"
-        lost.append(unit.text(key, plan=plan_name(unit, running["plan"]), until=until or ""))
-    if unit.usage.bonus_credits:
-        lost.append(unit.text("deleteme_credits", credits=unit.usage.bonus_credits))
-    given = db.call("training_overview", p_user_id=unit.person.id)["trainings"]
+        lost.append(context.text(key, plan=plan_name(context, running["plan"]), until=until or ""))
+    if context.usage.bonus_credits:
+        lost.append(context.text("deleteme_credits", credits=context.usage.bonus_credits))
+    given = db.call("training_overview", p_user_id=context.user.id)["trainings"]
     if trainings := sum(max(one["quantity"] - one["used"], 0) for one in given):
-        lost.append(unit.text("deleteme_trainings", trainings=trainings))
-    if unit.person.balance > 0:
-        balance = figures.money(unit.language, unit.person.balance, unit.person.currency)
-        lost.append(unit.text("deleteme_balance", balance=balance))
+        lost.append(context.text("deleteme_trainings", trainings=trainings))
+    if context.user.balance > 0:
+        balance = figures.money(context.language, context.user.balance, context.user.currency)
+        lost.append(context.text("deleteme_balance", balance=balance))
     return lost
 
 
-def _list_of(unit: Unit, lost: list[str]) -> Text:
+def _list_of(context: UpdateContext, lost: list[str]) -> Text:
     if not lost:
-        return unit.rich("deleteme_loses_nothing")
+        return context.rich("deleteme_loses_nothing")
     lines = Text("\n".join(f"• {line}" for line in lost), [])
-    return joined(unit.rich("deleteme_loses"), lines, separator="\n")
+    return joined(context.rich("deleteme_loses"), lines, separator="\n")
 
 
 def _digest(lost: list[str]) -> str:
     return sha256("\n".join(lost).encode()).hexdigest()[:16]
 
 
-def _ask_again(unit: Unit, lost: list[str]) -> None:
+def _ask_again(context: UpdateContext, lost: list[str]) -> None:
     text = joined(
-        unit.rich("deleteme_sure"), _list_of(unit, lost), unit.rich("deleteme_final"), separator="\n\n"
+        context.rich("deleteme_sure"),
+        _list_of(context, lost),
+        context.rich("deleteme_final"),
+        separator="\n\n",
     )
-    yes = (unit.text("deleteme_lose"), _LOSE + _digest(lost))
-    unit.show(text, [[yes], [(unit.text("deleteme_no"), _NO)]])
+    yes = (context.text("deleteme_lose"), _LOSE + _digest(lost))
+    context.show(text, [[yes], [(context.text("deleteme_no"), _NO)]])
 
 
-def _stop_first(unit: Unit, charging: list[dict[str, Any]]) -> tuple[Text, Keyboard]:
-    lines = joined(*(renewal_line(unit, renewal) for renewal in charging), separator="\n")
-    text = joined(unit.rich("deleteme_renewal"), lines, unit.rich("deleteme_renewal_how"), separator="\n\n")
+def _stop_first(context: UpdateContext, charging: list[dict[str, Any]]) -> tuple[Text, Keyboard]:
+    lines = joined(*(renewal_line(context, renewal) for renewal in charging), separator="\n")
+    text = joined(
+        context.rich("deleteme_renewal"), lines, context.rich("deleteme_renewal_how"), separator="\n\n"
+    )
     return text, [
-        [(unit.text("deleteme_subscription"), "subscription")],
-        [(unit.text("deleteme_no"), _NO)],
+        [(context.text("deleteme_subscription"), "subscription")],
+        [(context.text("deleteme_no"), _NO)],
     ]

@@ -8,13 +8,13 @@ from time import monotonic
 
 from shared.core import log
 from shared.core.texts import Text
-from shared.telegram.unit import Keyboard, Unit
+from shared.telegram.context import Keyboard, UpdateContext
 
 _SENDING = 1.0  # seconds that stay for sending it of the time an answer may take
 
 
 def send_drawing(
-    unit: Unit, draw: Callable[[], BytesIO], caption: Text, keyboard: Keyboard | None = None
+    context: UpdateContext, draw: Callable[[], BytesIO], caption: Text, keyboard: Keyboard | None = None
 ) -> None:
     """Draw a picture when it is its turn and send it, or only its words when that takes too long.
 
@@ -23,9 +23,9 @@ def send_drawing(
     """
     from shared.core.pictures.drawing import draw_in_turn
 
-    picture = draw_in_turn(draw, unit.deadline - monotonic() - _SENDING)
+    picture = draw_in_turn(draw, context.deadline - monotonic() - _SENDING)
     if picture is None:
         log.warning("no picture was drawn: too many at once", action="picture_left_out")
-        unit.reply(caption, keyboard)
+        context.reply(caption, keyboard)
     else:
-        unit.send_picture(picture, caption, keyboard)
+        context.send_picture(picture, caption, keyboard)

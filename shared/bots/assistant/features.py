@@ -16,7 +16,7 @@ from shared.core.config import settings
 from shared.core.errors import DatabaseUnavailable
 from shared.keys import encryption
 from shared.payments import providers
-from shared.telegram.unit import Unit
+from shared.telegram.context import UpdateContext
 
 _KEPT = 30.0  # seconds that an answer of the database is used
 MORE = "more"  # the section of commands that no other one names
@@ -74,11 +74,11 @@ class _Memory:
 _memory = _Memory()
 
 
-def features(unit: Unit) -> Features:
+def features(context: UpdateContext) -> Features:
     """Return what is on offer, asked for at most every half a minute; in an outage what was known before."""
     if not settings().database_enabled:
         return NOTHING
-    if monotonic() < _memory.until or unit.is_offline:
+    if monotonic() < _memory.until or context.is_offline:
         return _memory.known
     try:
         _memory.known = read_features()
@@ -115,11 +115,11 @@ def hidden_commands(offered: Features) -> frozenset[str]:
     return frozenset(name for name, is_there in has.items() if not is_there)
 
 
-def listed_commands(unit: Unit) -> tuple[str, ...]:
+def listed_commands(context: UpdateContext) -> tuple[str, ...]:
     """Return the commands that /help shows a user, those of an admin not included."""
-    offered = features(unit)
+    offered = features(context)
     hidden = set(hidden_commands(offered)) | set(_NOT_LISTED)
-    if unit.usage.plan == "FREE":
+    if context.usage.plan == "FREE":
         if not offered.is_selling:
             hidden |= {"subscription", "payments"}
     else:
@@ -144,6 +144,6 @@ def sections(
     return found
 
 
-def plan_name(unit: Unit, plan: str | None = None) -> str:
+def plan_name(context: UpdateContext, plan: str | None = None) -> str:
     """Return a plan's name in the user's language, by default that of their own plan."""
-    return texts.plan_name(unit.language, plan or unit.usage.plan)
+    return texts.plan_name(context.language, plan or context.usage.plan)

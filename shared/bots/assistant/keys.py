@@ -21,8 +21,8 @@ from shared.core.errors import TelegramError
 from shared.core.redaction import HIDDEN
 from shared.core.texts import Text
 from shared.keys import encryption, shape
-from shared.telegram import api, current, reply
-from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.telegram import api, current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
 
 AWAITS = "key:"  # begins session_data.awaiting; receive_update goes by it
 _ADD, _REMOVE, _FORGET, _USE = "keys:add:", "keys:remove:", "keys:forget:", "keys:use:"
@@ -40,10 +40,10 @@ Token = dict[str, Any]  # as list_user_tokens has them
 @bot.message_handler(commands=["keys"], private_only=True)
 def keys(_message: Message) -> None:
     """Show the user's keys."""
-    unit = current()
+    context = current_context()
     if not encryption.is_available():
-        return reply(_unavailable(unit))
-    return reply(*_list(unit, _tokens(unit)))
+        return reply(_unavailable(context))
+    return reply(*_list(context, _tokens(context)))
 
 
 @bot.callback_query_handler(
@@ -51,21 +51,21 @@ def keys(_message: Message) -> None:
 )
 def show_keys(_call: CallbackQuery) -> None:
     """Show the keys under a button; whatever key was awaited is not any more."""
-    unit = current()
+    context = current_context()
     if not encryption.is_available():
-        return unit.show(_unavailable(unit))
-    tokens = _tokens(unit)
-    if awaited(unit):
-        unit.set_data("awaiting", None)
-    return unit.show(*_list(unit, tokens))
+        return context.show(_unavailable(context))
+    tokens = _tokens(context)
+    if awaited(context):
+        context.set_data("awaiting", None)
+    return context.show(*_list(context, tokens))
 
 
 @bot.callback_query_handler(func=lambda call: call.data == "keys:add", private_only=True, page="keys")
 def choose_provider(_call: CallbackQuery) -> None:
     """Ask of which provider the key is."""
-    unit = current()
+    context = current_context()
     rows = [[(providers.load(key).NAME, _ADD + key)] for key in _offered()]
-    unit.show(unit.rich("keys_choose"), [*rows, [(unit.text("keys_back"), "keys")]])
+    context.show(context.rich("keys_choose"), [*rows, [(context.text("keys_back"), "keys")]])
 
 
 @bot.callback_query_handler(
@@ -73,15 +73,15 @@ def choose_provider(_call: CallbackQuery) -> None:
 )
 def ask_for_key(call: CallbackQuery) -> None:
     """Ask for the key; the next message is it."""
-    unit = current()
+    context = current_context()
     key = (call.data or "").removeprefix(_ADD)
     if key not in _offered() or not encryption.is_available():
-        return unit.notice(unit.text("button_old"), alert=True)
-    unit.set_data("awaiting", AWAITS + key)
+        return context.answer_callback(context.text("button_old"), alert=True)
+    context.set_data("awaiting", AWAITS + key)
     service = providers.load(key)
-    return unit.show(
-        unit.rich("keys_send", name=service.NAME),
-        [[(unit.text("keys_page", name=service.NAME), service.KEYS_PAGE)], *_cancel(unit)],
+    return context.show(
+        context.rich("keys_send", name=service.NAME),
+        [[(context.text("keys_page", name=service.NAME), service.KEYS_PAGE)], *_cancel(context)],
     )
 
 
@@ -90,14 +90,14 @@ def ask_for_key(call: CallbackQuery) -> None:
 )
 def confirm_removal(call: CallbackQuery) -> None:
     """Ask once more before a key is forgotten."""
-    unit = current()
-    token = _chosen(unit, call, _REMOVE, _tokens(unit))
+    context = current_context()
+    token = _chosen(context, call, _REMOVE, _tokens(context))
     if token is not None:
-        unit.show(
-            unit.rich("keys_confirm", name=_name(token), last_four=token["last_four"]),
+        context.show(
+            context.rich("keys_confirm", name=_name(token), last_four=token["last_four"]),
             [
-                [(unit.text("keys_forget"), _FORGET + token["provider"])],
-                [(unit.text("keys_back"), "keys")],
+                [(context.text("keys_forget"), _FORGET + token["provider"])],
+                [(context.text("keys_back"), "keys")],
             ],
         )
 
@@ -107,13 +107,13 @@ def confirm_removal(call: CallbackQuery) -> None:
 )
 def forget(call: CallbackQuery) -> None:
     """Forget a key."""
-    unit = current()
-    tokens = _tokens(unit)
-    token = _chosen(unit, call, _FORGET, tokens)
+    context = current_context()
+    tokens = _tokens(context)
+    token = _chosen(context, call, _FORGET, tokens)
     if token is not None:
-        unit.change_token(remove=token["provider"])
-        unit.notice(unit.text("keys_forgotten", name=_name(token)))
-        unit.show(*_list(unit, [other for other in tokens if other is not token]))
+        context.change_token(remove=token["provider"])
+        context.answer_callback(context.text("keys_forgotten", name=_name(token)))
+        context.show(*_list(context, [other for other in tokens if other is not token]))
 
 
 @bot.callback_query_handler(
@@ -121,66 +121,66 @@ def forget(call: CallbackQuery) -> None:
 )
 def use(call: CallbackQuery) -> None:
     """Use this key from now on."""
-    unit = current()
-    tokens = _tokens(unit)
-    token = _chosen(unit, call, _USE, tokens)
+    context = current_context()
+    tokens = _tokens(context)
+    token = _chosen(context, call, _USE, tokens)
     if token is not None:
-        unit.change_token(use=token["provider"])
+        context.change_token(use=token["provider"])
         changed = [{**other, "is_active": other is token} for other in tokens]
         changed[tokens.index(token)]["status"] = "ok"
-        unit.notice(unit.text("keys_used", name=_name(token)))
-        unit.show(*_list(unit, changed))
+        context.answer_callback(context.text("keys_used", name=_name(token)))
+        context.show(*_list(context, changed))
 
 
 @bot.callback_query_handler(func=lambda call: call.data == "keys:plan", private_only=True, page="keys")
 def use_plan(_call: CallbackQuery) -> None:
     """Use no own key, but keep them."""
-    unit = current()
-    unit.change_token(use=None)
-    unit.notice(unit.text("keys_planned"))
-    unit.show(*_list(unit, [{**token, "is_active": False} for token in _tokens(unit)]))
+    context = current_context()
+    context.change_token(use=None)
+    context.answer_callback(context.text("keys_planned"))
+    context.show(*_list(context, [{**token, "is_active": False} for token in _tokens(context)]))
 
 
 def _brings_key(message: Message) -> bool:
-    return bool(awaited(current())) and not (message.text or "").startswith("/")
+    return bool(awaited(current_context())) and not (message.text or "").startswith("/")
 
 
 @bot.edited_message_handler(func=_brings_key, content_types=["text"])
 @bot.message_handler(func=_brings_key, content_types=["text"])
 def take_key(_message: Message) -> None:
     """Take the key that was asked for, written or changed; what is forwarded is content."""
-    unit = current()
-    key, text = awaited(unit), pasted.plain(unit.incoming.text)
+    context = current_context()
+    key, text = awaited(context), pasted.plain(context.update.text)
     found = providers.recognise(text)
     words = [found[1]] if found else shape.candidates(text)
     if not words and HIDDEN not in text:
-        return reply(unit.rich("keys_no_key", name=providers.load(key).NAME), _cancel(unit))
-    is_deleted = _delete(unit)
-    answer, keyboard = _taken(unit, key, words, found[0] if found else key)
+        return reply(context.rich("keys_no_key", name=providers.load(key).NAME), _cancel(context))
+    is_deleted = _delete(context)
+    answer, keyboard = _taken(context, key, words, found[0] if found else key)
     if not is_deleted:
-        answer = Text(answer.text + "\n\n" + unit.text("keys_delete_yourself"), answer.entities)
+        answer = Text(answer.text + "\n\n" + context.text("keys_delete_yourself"), answer.entities)
     return reply(answer, keyboard)
 
 
-def _taken(unit: Unit, key: str, words: list[str], shaped_like: str) -> tuple[Text, Keyboard]:
+def _taken(context: UpdateContext, key: str, words: list[str], shaped_like: str) -> tuple[Text, Keyboard]:
     """Check the key and keep it; return what to say."""
     name = providers.load(key).NAME
     if not encryption.is_available():
-        unit.set_data("awaiting", None)
-        return _unavailable(unit), back(unit)
+        context.set_data("awaiting", None)
+        return _unavailable(context), back(context)
     if len(words) != 1:
-        return unit.rich("keys_again" if not words else "keys_alone", name=name), _cancel(unit)
+        return context.rich("keys_again" if not words else "keys_alone", name=name), _cancel(context)
     if shaped_like != key:  # nobody else is shown it
         other = providers.load(shaped_like).NAME
-        keyboard = [*_offer_of(unit, shaped_like), *_cancel(unit)]
-        return unit.rich("keys_other", name=name, other=other), keyboard
+        keyboard = [*_offer_of(context, shaped_like), *_cancel(context)]
+        return context.rich("keys_other", name=name, other=other), keyboard
     from shared.ai.checking import Verdict, check_key  # as with the AI: nobody else need wait for it
 
     verdict = check_key(key, words[0])
     if verdict is Verdict.REFUSED:
-        return unit.rich("keys_wrong", name=name), _cancel(unit)
-    sealed = encryption.seal(words[0], telegram_id=unit.person.telegram_id, provider=key)
-    unit.change_token(
+        return context.rich("keys_wrong", name=name), _cancel(context)
+    sealed = encryption.seal(words[0], telegram_id=context.user.telegram_id, provider=key)
+    context.change_token(
         store={
             "provider": key,
             "ciphertext": base64.b64encode(sealed.ciphertext).decode(),
@@ -189,37 +189,37 @@ def _taken(unit: Unit, key: str, words: list[str], shaped_like: str) -> tuple[Te
             "is_checked": verdict is Verdict.GOOD,
         }
     )
-    unit.set_data("awaiting", None)
+    context.set_data("awaiting", None)
     text = "keys_added" if verdict is Verdict.GOOD else "keys_added_unchecked"
     values = {"name": name, "last_four": words[0][-4:], "model": providers.load(key).own_key_model()}
-    return unit.rich(text, **values), [[(unit.text("keys_open"), "keys")]]
+    return context.rich(text, **values), [[(context.text("keys_open"), "keys")]]
 
 
-def awaited(unit: Unit) -> str:
+def awaited(context: UpdateContext) -> str:
     """Return of which provider a key is awaited, or an empty string."""
-    awaiting = str(unit.data.get("awaiting") or "")
+    awaiting = str(context.data.get("awaiting") or "")
     key = awaiting.removeprefix(AWAITS) if awaiting.startswith(AWAITS) else ""
     return key if key in providers.names() else ""
 
 
-def offer(unit: Unit) -> Keyboard | None:
+def offer(context: UpdateContext) -> Keyboard | None:
     """Return a button to keep the key that a message plainly holds; the key itself is to be sent again."""
-    found = providers.recognise(pasted.plain(unit.incoming.text))
-    if found is None or not unit.incoming.is_private or unit.is_offline or not encryption.is_available():
+    found = providers.recognise(pasted.plain(context.update.text))
+    if found is None or not context.update.is_private or context.is_offline or not encryption.is_available():
         return None
-    return _offer_of(unit, found[0])
+    return _offer_of(context, found[0])
 
 
-def _offer_of(unit: Unit, key: str) -> Keyboard:
+def _offer_of(context: UpdateContext, key: str) -> Keyboard:
     name = providers.load(key).NAME
-    return [[(unit.text("keys_add_of", name=name), _ADD + key)]] if key in _offered() else []
+    return [[(context.text("keys_add_of", name=name), _ADD + key)]] if key in _offered() else []
 
 
-def _delete(unit: Unit) -> bool:
+def _delete(context: UpdateContext) -> bool:
     """Delete the message before anything else is done; whether it is gone."""
-    parameters = {"chat_id": unit.incoming.chat_id, "message_id": unit.incoming.message["message_id"]}
+    parameters = {"chat_id": context.update.chat_id, "message_id": context.update.message["message_id"]}
     try:
-        api.call(unit.bot.name, "deleteMessage", parameters, timeout=_DELETING)
+        api.call(context.bot.name, "deleteMessage", parameters, timeout=_DELETING)
     except TelegramError as error:
         if "message to delete not found" in error.description:  # an earlier delivery did it
             return True
@@ -228,20 +228,20 @@ def _delete(unit: Unit) -> bool:
     return True
 
 
-def _tokens(unit: Unit) -> list[Token]:
-    if unit.is_offline:
+def _tokens(context: UpdateContext) -> list[Token]:
+    if context.is_offline:
         raise StateUnavailable
-    tokens: list[Token] = db.call("list_user_tokens", p_user_id=unit.person.id)
+    tokens: list[Token] = db.call("list_user_tokens", p_user_id=context.user.id)
     return tokens
 
 
-def _chosen(unit: Unit, call: CallbackQuery, prefix: str, tokens: list[Token]) -> Token | None:
+def _chosen(context: UpdateContext, call: CallbackQuery, prefix: str, tokens: list[Token]) -> Token | None:
     """Return the key that a button means; one that is gone shows what there is."""
     key = (call.data or "").removeprefix(prefix)
     token = next((token for token in tokens if token["provider"] == key), None)
     if token is None:
-        unit.notice(unit.text("keys_gone"))
-        unit.show(*_list(unit, tokens))
+        context.answer_callback(context.text("keys_gone"))
+        context.show(*_list(context, tokens))
     return token
 
 
@@ -254,37 +254,40 @@ def _name(token: Token) -> str:
     return providers.load(key).NAME if key in providers.names() else key
 
 
-def _list(unit: Unit, tokens: list[Token]) -> tuple[Text, Keyboard]:
+def _list(context: UpdateContext, tokens: list[Token]) -> tuple[Text, Keyboard]:
     if not tokens:
         names = ", ".join(providers.load(key).NAME for key in _offered())
-        return unit.rich("keys_none", names=names), [[(unit.text("keys_add"), "keys:add")], *back(unit)]
-    lines = "\n".join(_line(unit, token) for token in tokens)
+        return context.rich("keys_none", names=names), [
+            [(context.text("keys_add"), "keys:add")],
+            *back(context),
+        ]
+    lines = "\n".join(_line(context, token) for token in tokens)
     active = next((token for token in tokens if token["is_active"]), None)
-    now = unit.text("keys_on_own", name=_name(active)) if active else unit.text("keys_on_plan")
-    return unit.rich("keys", keys=lines, now=now), [
-        *(_row(unit, token) for token in tokens),
-        *([[(unit.text("keys_plan"), "keys:plan")]] if active else []),
-        [(unit.text("keys_add"), "keys:add")],
-        *back(unit),
+    now = context.text("keys_on_own", name=_name(active)) if active else context.text("keys_on_plan")
+    return context.rich("keys", keys=lines, now=now), [
+        *(_row(context, token) for token in tokens),
+        *([[(context.text("keys_plan"), "keys:plan")]] if active else []),
+        [(context.text("keys_add"), "keys:add")],
+        *back(context),
     ]
 
 
-def _row(unit: Unit, token: Token) -> list[tuple[str, str]]:
+def _row(context: UpdateContext, token: Token) -> list[tuple[str, str]]:
     name, key = _name(token), token["provider"]
-    remove = (unit.text("keys_remove", name=name), _REMOVE + key)
-    return [remove] if token["is_active"] else [(unit.text("keys_use", name=name), _USE + key), remove]
+    remove = (context.text("keys_remove", name=name), _REMOVE + key)
+    return [remove] if token["is_active"] else [(context.text("keys_use", name=name), _USE + key), remove]
 
 
-def _line(unit: Unit, token: Token) -> str:
+def _line(context: UpdateContext, token: Token) -> str:
     state = _state(token)
     mark, words = _STATES[state]
-    checked = "" if token["checked_at"] or state != "used" else unit.text("keys_unchecked")
-    return f"{mark} " + unit.text(
+    checked = "" if token["checked_at"] or state != "used" else context.text("keys_unchecked")
+    return f"{mark} " + context.text(
         "keys_line",
         name=_name(token),
         last_four=token["last_four"],
-        since=unit.date(token["created_at"]),
-        state=unit.text(words) + checked,
+        since=context.date(token["created_at"]),
+        state=context.text(words) + checked,
     )
 
 
@@ -296,11 +299,11 @@ def _state(token: Token) -> str:
     return "used" if token["is_active"] else "unused"
 
 
-def _unavailable(unit: Unit) -> Text:
+def _unavailable(context: UpdateContext) -> Text:
     """Say that keys cannot be kept here, and to an owner how they can be."""
-    is_owner = unit.person.telegram_id in settings().admin_telegram_ids
-    return unit.rich("keys_unavailable_owner" if is_owner else "keys_unavailable")
+    is_owner = context.user.telegram_id in settings().admin_telegram_ids
+    return context.rich("keys_unavailable_owner" if is_owner else "keys_unavailable")
 
 
-def _cancel(unit: Unit) -> Keyboard:
-    return [[(unit.text("keys_cancel"), "keys:cancel")]]
+def _cancel(context: UpdateContext) -> Keyboard:
+    return [[(context.text("keys_cancel"), "keys:cancel")]]

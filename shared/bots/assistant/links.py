@@ -10,13 +10,13 @@ from shared.bots.assistant import bot, offers
 from shared.bots.assistant.offers import title
 from shared.core import db
 from shared.payments import providers
-from shared.telegram.unit import Unit
+from shared.telegram.context import UpdateContext
 
 _TIMEOUT = 8.0  # seconds for a provider to make a checkout
 _ASK_TIMEOUT = 4.0  # seconds for it to say whether an old one is still open
 
 
-def payable_link(unit: Unit, order: dict[str, Any], *, may_retry: bool = False) -> str | None:
+def payable_link(context: UpdateContext, order: dict[str, Any], *, may_retry: bool = False) -> str | None:
     """Return where an order (private.order_card) is paid; None if its old link has run out.
 
     The provider is asked whether the link of a reused order is still open. One that cannot say makes another
@@ -29,7 +29,7 @@ def payable_link(unit: Unit, order: dict[str, Any], *, may_retry: bool = False) 
         PaymentError: no link, or no answer.
     """
     if not order["checkout_url"]:
-        return _open(unit, order)
+        return _open(context, order)
     if order["outcome"] != "reused":
         return str(order["checkout_url"])
     if order["provider"] not in providers.names():
@@ -38,11 +38,11 @@ def payable_link(unit: Unit, order: dict[str, Any], *, may_retry: bool = False) 
         raise RequestRefused(f"the provider {order['provider']} is gone")
     provider = providers.load(order["provider"])
     if provider.EXPIRES_SILENTLY:
-        return _open(unit, order)
+        return _open(context, order)
     state = _state(order) if provider.SUPPORTS_STATUS and order["checkout_reference"] else frozenset()
     if not state:
         return str(order["checkout_url"])
-    return _open(unit, order) if may_retry and state == {"failed"} else None
+    return _open(context, order) if may_retry and state == {"failed"} else None
 
 
 def _state(order: dict[str, Any]) -> frozenset[str]:
@@ -51,22 +51,22 @@ def _state(order: dict[str, Any]) -> frozenset[str]:
     return open_orders.ask(order["provider"], order["id"], order["checkout_reference"], _ASK_TIMEOUT)
 
 
-def _open(unit: Unit, made: dict[str, Any]) -> str:
+def _open(context: UpdateContext, made: dict[str, Any]) -> str:
     from shared.payments.provider import Order
 
-    name, expires_at = title(unit, made["texts"])[:32], datetime.fromisoformat(made["expires_at"])
+    name, expires_at = title(context, made["texts"])[:32], datetime.fromisoformat(made["expires_at"])
     # The number alone would be known to a provider from another database on the same account.
     key = f"order-{made['id']}-{int(expires_at.timestamp())}"
     order = Order(
         id=made["id"],
         title=name,
-        description=offers.about(unit, made["texts"])[:128] or name,
+        description=offers.about(context, made["texts"])[:128] or name,
         amount=Decimal(made["amount"]),
         currency=made["currency"],
-        telegram_id=unit.person.telegram_id,
-        idempotency_key=f"{key}-{unit.incoming.update_id}" if made["outcome"] == "reused" else key,
+        telegram_id=context.user.telegram_id,
+        idempotency_key=f"{key}-{context.update.update_id}" if made["outcome"] == "reused" else key,
         return_url=f"https://t.me/{bot.user.username}",
-        language=unit.language,
+        language=context.language,
         period=made["period"] if made["renews"] else None,
         contact=made["contact"],
         expires_at=expires_at,
@@ -78,6 +78,6 @@ def _open(unit: Unit, made: dict[str, Any]) -> str:
         p_order_id=made["id"],
         p_url=checkout.url,
         p_reference=checkout.reference,
-        p_message_id=unit.shown_in,
+        p_message_id=context.edited_message_id,
     )
     return checkout.url

@@ -14,8 +14,8 @@ from telebot.types import CallbackQuery, InlineKeyboardButton, InlineKeyboardMar
 
 from shared.bots.assistant import bot
 from shared.core import clock, db
-from shared.telegram import current, reply
-from shared.telegram.unit import Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import UpdateContext
 
 PAUSE = timedelta(hours=1)  # between two requests: the answer costs as much as a hundred commands
 # The subjects of export_person in the order of the file; their titles and explanations are texts.
@@ -44,13 +44,13 @@ _PREFIX = "mydata:"
 @bot.message_handler(commands=["mydata"], private_only=True)
 def mydata(_message: Message) -> None:
     """Send the file, or its first part."""
-    unit = current()
+    context = current_context()
     now = clock.now()
-    sent_at = (unit.data.get(_KEY) or {}).get("at")
+    sent_at = (context.data.get(_KEY) or {}).get("at")
     left = datetime.fromisoformat(sent_at) + PAUSE - now if sent_at else timedelta(0)
     if left > timedelta(0):
-        return reply(unit.rich("mydata_wait", minutes=-(-left.seconds // 60)))
-    return _send(unit, now.isoformat(timespec="seconds"), after=0, part=1)
+        return reply(context.rich("mydata_wait", minutes=-(-left.seconds // 60)))
+    return _send(context, now.isoformat(timespec="seconds"), after=0, part=1)
 
 
 @bot.callback_query_handler(
@@ -58,43 +58,43 @@ def mydata(_message: Message) -> None:
 )
 def next_part(call: CallbackQuery) -> None:
     """Send the part that follows the last one; each button once."""
-    unit = current()
-    last = unit.data.get(_KEY) or {}
+    context = current_context()
+    last = context.data.get(_KEY) or {}
     if str(last.get("after")) != (call.data or "").removeprefix(_PREFIX):
-        return unit.notice(unit.text("button_old"), alert=True)
-    return _send(unit, last["at"], last["after"], last["part"] + 1)
+        return context.answer_callback(context.text("button_old"), alert=True)
+    return _send(context, last["at"], last["after"], last["part"] + 1)
 
 
-def _send(unit: Unit, at: str, after: int, part: int) -> None:
-    export: dict[str, Any] | None = db.call("export_person", p_user_id=unit.person.id, p_after=after)
+def _send(context: UpdateContext, at: str, after: int, part: int) -> None:
+    export: dict[str, Any] | None = db.call("export_person", p_user_id=context.user.id, p_after=after)
     if export is None:  # erased this moment, by an update beside this one
         return
-    file = BytesIO(_file(unit, export))
+    file = BytesIO(_file(context, export))
     file.name = f"mydata-{at[:10]}.json" if part == 1 else f"mydata-{at[:10]}-{part}.json"
     following = export["next"]
-    caption, buttons = unit.text("mydata_caption"), None
+    caption, buttons = context.text("mydata_caption"), None
     if following is not None:
-        label = unit.text("mydata_next", part=part + 1)
+        label = context.text("mydata_next", part=part + 1)
         buttons = InlineKeyboardMarkup([[InlineKeyboardButton(label, callback_data=f"{_PREFIX}{following}")]])
-        caption += "\n\n" + unit.text("mydata_more", part=part)
-    thread = unit.incoming.thread_id or None
+        caption += "\n\n" + context.text("mydata_more", part=part)
+    thread = context.update.thread_id or None
     bot.send_document(
-        unit.incoming.chat_id, file, caption=caption, reply_markup=buttons, message_thread_id=thread
+        context.update.chat_id, file, caption=caption, reply_markup=buttons, message_thread_id=thread
     )
-    unit.set_data(_KEY, {"at": at, "after": following, "part": part})
+    context.set_data(_KEY, {"at": at, "after": following, "part": part})
 
 
-def _file(unit: Unit, export: dict[str, Any]) -> bytes:
+def _file(context: UpdateContext, export: dict[str, Any]) -> bytes:
     """Return a part of the file: subjects in plain words, each with an explanation, and what is stored."""
-    content: dict[str, Any] = {unit.text("mydata_title"): unit.text("mydata_about")}
+    content: dict[str, Any] = {context.text("mydata_title"): context.text("mydata_about")}
     for name in SECTIONS if export["sections"] else ():
-        content[unit.text(f"section_{name}")] = _section(unit, name, export["sections"][name])
-    content[unit.text("section_messages")] = _section(unit, "messages", export["messages"])
+        content[context.text(f"section_{name}")] = _section(context, name, export["sections"][name])
+    content[context.text("section_messages")] = _section(context, "messages", export["messages"])
     return orjson.dumps(content, option=orjson.OPT_INDENT_2)
 
 
-def _section(unit: Unit, name: str, stored: Any) -> dict[str, Any]:
+def _section(context: UpdateContext, name: str, stored: Any) -> dict[str, Any]:
     return {
-        unit.text("mydata_explanation"): unit.text(f"section_{name}_about"),
-        unit.text("mydata_stored"): stored,
+        context.text("mydata_explanation"): context.text(f"section_{name}_about"),
+        context.text("mydata_stored"): stored,
     }

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from shared.core import db, texts
 from shared.core.texts import figures
 from shared.payments import providers
-from shared.telegram.unit import StateUnavailable, Unit
+from shared.telegram.context import StateUnavailable, UpdateContext
 
 STARS = "XTR"
 BALANCE = "bal:"  # bal:<product>: pay from balance
@@ -41,16 +41,16 @@ class Way(NamedTuple):
         return f"{PAY}{product}:{self.provider}:{self.currency}" + (f":{AGAIN}" if self.repeats else "")
 
 
-def products(unit: Unit) -> list[Product]:
+def products(context: UpdateContext) -> list[Product]:
     """Return the products that can be paid for in some way here.
 
     Raises:
         StateUnavailable: there is no database.
     """
-    if unit.is_offline:
+    if context.is_offline:
         raise StateUnavailable
-    found: list[Product] = db.call("products_for_sale", p_user_id=unit.person.id)
-    return [product for product in found if ways_to_pay(unit, product)]
+    found: list[Product] = db.call("products_for_sale", p_user_id=context.user.id)
+    return [product for product in found if ways_to_pay(context, product)]
 
 
 def find(offered: Sequence[Product], key: str) -> Product | None:
@@ -58,9 +58,9 @@ def find(offered: Sequence[Product], key: str) -> Product | None:
     return next((product for product in offered if product["key"] == key), None)
 
 
-def gone(unit: Unit) -> None:
+def gone(context: UpdateContext) -> None:
     """Say that this is not for sale, and lead back to what is."""
-    unit.show(unit.rich("buy_gone"), [[(unit.text("buy_all"), "buy")]])
+    context.show(context.rich("buy_gone"), [[(context.text("buy_all"), "buy")]])
 
 
 def group_of(product: Product) -> str:
@@ -76,14 +76,14 @@ def groups(offered: Sequence[Product]) -> dict[str, list[Product]]:
     return found
 
 
-def currencies(unit: Unit, offered: Sequence[Product]) -> list[str]:
+def currencies(context: UpdateContext, offered: Sequence[Product]) -> list[str]:
     """Return the currencies the user can see prices in, their own first; Stars are none of them."""
     found = {way.currency for product in offered for way in all_ways(product) if way.currency != STARS}
-    return sorted(found, key=lambda code: _rank(unit, code))
+    return sorted(found, key=lambda code: _rank(context, code))
 
 
-def _rank(unit: Unit, code: str) -> tuple[int, str]:
-    preferred = (unit.person.price_currency, *_PREFERRED.get(unit.language, _PREFERRED[""]))
+def _rank(context: UpdateContext, code: str) -> tuple[int, str]:
+    preferred = (context.user.price_currency, *_PREFERRED.get(context.language, _PREFERRED[""]))
     return (preferred.index(code) if code in preferred else len(preferred), code)
 
 
@@ -118,45 +118,45 @@ def _once(product: Product, key: str, currency: str) -> Way:
     return Way(key, currency, amount, repeats=False)
 
 
-def ways_to_pay(unit: Unit, product: Product) -> list[Way]:
+def ways_to_pay(context: UpdateContext, product: Product) -> list[Way]:
     """Return the ways in Stars and in the user's currency, and balance last where there is some.
 
     A product without a price in the user's currency is sold in the next one by their language.
     """
     found = all_ways(product)
     codes = {way.currency for way in found} - {STARS}
-    own = min(codes, key=lambda code: _rank(unit, code), default=STARS)
+    own = min(codes, key=lambda code: _rank(context, code), default=STARS)
     ways = [way for way in found if way.currency in (STARS, own)]
-    from_balance = balance_way(unit, product)
-    if from_balance and (unit.person.balance >= from_balance.amount or (ways and unit.person.balance > 0)):
+    from_balance = balance_way(context, product)
+    if from_balance and (context.user.balance >= from_balance.amount or (ways and context.user.balance > 0)):
         ways.append(from_balance)
     return ways
 
 
-def balance_way(unit: Unit, product: Product) -> Way | None:
+def balance_way(context: UpdateContext, product: Product) -> Way | None:
     """Return how a product is paid from balance: for one period, never for balance itself."""
-    currency = unit.person.currency
+    currency = context.user.currency
     if product["kind"] == "balance" or currency not in product["prices"]:
         return None
     return _once(product, "balance", currency)
 
 
-def shown_way(unit: Unit, product: Product, *, repeats: bool | None = None) -> Way:
+def shown_way(context: UpdateContext, product: Product, *, repeats: bool | None = None) -> Way:
     """Return the way whose price stands on a product's button: in the user's currency rather than Stars."""
-    ways = [way for way in ways_to_pay(unit, product) if repeats is None or way.repeats == repeats]
+    ways = [way for way in ways_to_pay(context, product) if repeats is None or way.repeats == repeats]
     return min(ways, key=lambda way: (way.provider == "balance", way.currency == STARS))
 
 
-def price(unit: Unit, way: Way) -> str:
+def price(context: UpdateContext, way: Way) -> str:
     """Write what a way costs."""
-    return figures.money(unit.language, way.amount, way.currency)
+    return figures.money(context.language, way.amount, way.currency)
 
 
-def title(unit: Unit, named: dict[str, Any]) -> str:
+def title(context: UpdateContext, named: dict[str, Any]) -> str:
     """Return a product's title in the user's language, or in any there is."""
-    return texts.product_words(unit.language, named).title
+    return texts.product_words(context.language, named).title
 
 
-def about(unit: Unit, named: dict[str, Any]) -> str:
+def about(context: UpdateContext, named: dict[str, Any]) -> str:
     """Return a product's description, an empty text where there is none."""
-    return texts.product_words(unit.language, named).about
+    return texts.product_words(context.language, named).about

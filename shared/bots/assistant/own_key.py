@@ -9,7 +9,7 @@ from shared.core import log
 from shared.core.errors import OwnKeyError
 from shared.keys import encryption
 from shared.telegram import reply
-from shared.telegram.unit import Unit
+from shared.telegram.context import UpdateContext
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,34 +21,34 @@ class OpenKey:
     secret: str = field(repr=False)
 
 
-def open_key(unit: Unit) -> OpenKey | None:
+def open_key(context: UpdateContext) -> OpenKey | None:
     """Return the key that the person's requests use, or None when they go to the plan.
 
     They do so, too, when the key cannot be opened here: which is the owner's to mend.
     """
-    own = unit.own_key
+    own = context.own_key
     if own is None:
         return None
     from shared.ai import providers
 
     sealed = encryption.Sealed(own.key_id, base64.b64decode(own.ciphertext))
     try:
-        secret = encryption.unseal(sealed, telegram_id=unit.person.telegram_id, provider=own.provider)
+        secret = encryption.unseal(sealed, telegram_id=context.user.telegram_id, provider=own.provider)
         return OpenKey(own.provider, providers.load(own.provider).own_key_model(), secret)
     except encryption.Unreadable as error:
         log.alert(f"an own key cannot be opened: {error}", action="own_key_unreadable", provider=own.provider)
-        unit.own_key = None
+        context.own_key = None
         return None
 
 
-def say_failed(unit: Unit, error: OwnKeyError) -> None:
+def say_failed(context: UpdateContext, error: OwnKeyError) -> None:
     """Tell the person what is wrong with their key or account. A refused key is not used again."""
-    own = unit.own_key
+    own = context.own_key
     assert own is not None, "asked with the key of somebody"
     from shared.ai import providers
 
     if error.reason == "refused":
-        unit.change_token(refuse={"provider": own.provider, "ciphertext": own.ciphertext})
+        context.change_token(refuse={"provider": own.provider, "ciphertext": own.ciphertext})
     service = providers.load(own.provider)
-    text = unit.rich(error.text_key, name=service.NAME, model=service.own_key_model())
-    reply(text, [[(unit.text("keys_open"), "keys")]])
+    text = context.rich(error.text_key, name=service.NAME, model=service.own_key_model())
+    reply(text, [[(context.text("keys_open"), "keys")]])

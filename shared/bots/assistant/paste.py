@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.telegram.unit import Unit
+from shared.telegram.context import UpdateContext
 
 HOLD_SECONDS = 5  # how long at least a part waits for the next one before the sweep answers it
 _WHOLE = 4096  # UTF-16 units: a part of this length was cut in the middle of a line
@@ -17,28 +17,28 @@ _LONGEST = 65_536  # characters that are noted; far more than is answered
 _NOTE = "paste"
 
 
-def with_earlier_parts(unit: Unit, words: str) -> str:
+def with_earlier_parts(context: UpdateContext, words: str) -> str:
     """Return the words of a new message behind the parts that were held, which end with this update."""
-    note = unit.data.get(_NOTE)
-    if not isinstance(note, dict) or unit.incoming.kind != "message" or unit.is_offline:
+    note = context.data.get(_NOTE)
+    if not isinstance(note, dict) or context.update.kind != "message" or context.is_offline:
         return words
-    unit.set_data(_NOTE, None)
+    context.set_data(_NOTE, None)
     if (
-        note["update_id"] == unit.incoming.update_id
+        note["update_id"] == context.update.update_id
     ):  # delivered again, or taken by the sweep: the note has it
         return str(note["text"])
-    unit.finish_held(note["update_id"])
+    context.finish_held(note["update_id"])
     break_ = "" if note["is_whole"] else "\n"
     return f"{note['text']}{break_}{words}"
 
 
-def hold(unit: Unit, words: str) -> None:
+def hold(context: UpdateContext, words: str) -> None:
     """Note the words for the next message and show that the bot is at work."""
-    is_whole = unit.incoming.text_length >= _WHOLE
-    note = {"update_id": unit.incoming.update_id, "text": words[:_LONGEST], "is_whole": is_whole}
-    unit.set_data(_NOTE, note)
-    unit.hold(HOLD_SECONDS)
-    action: dict[str, Any] = {"chat_id": unit.incoming.chat_id, "action": "typing"}
-    if unit.incoming.thread_id:
-        action["message_thread_id"] = unit.incoming.thread_id
-    unit.call("sendChatAction", action)
+    is_whole = context.update.text_length >= _WHOLE
+    note = {"update_id": context.update.update_id, "text": words[:_LONGEST], "is_whole": is_whole}
+    context.set_data(_NOTE, note)
+    context.hold(HOLD_SECONDS)
+    action: dict[str, Any] = {"chat_id": context.update.chat_id, "action": "typing"}
+    if context.update.thread_id:
+        action["message_thread_id"] = context.update.thread_id
+    context.call("sendChatAction", action)

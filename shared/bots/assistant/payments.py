@@ -18,8 +18,8 @@ from shared.core.config import settings
 from shared.core.errors import ConfigError
 from shared.core.texts import Text, figures, joined, utf16_length
 from shared.payments import providers
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
 
 if TYPE_CHECKING:
     from shared.payments.provider import PaymentError
@@ -35,29 +35,29 @@ _TIMEOUT = 8.0  # seconds for a provider to stop a renewal
 @bot.message_handler(commands=["payments"], private_only=True)
 def payments(_message: Message) -> None:
     """Show what was ordered and paid."""
-    reply(*_payments(current()))
+    reply(*_payments(current_context()))
 
 
 @bot.callback_query_handler(func=lambda call: call.data == "payments", private_only=True, page="payments")
 def show_payments(_call: CallbackQuery) -> None:
     """Go back to the payments."""
-    unit = current()
-    unit.show(*_payments(unit))
+    context = current_context()
+    context.show(*_payments(context))
 
 
-def _payments(unit: Unit) -> tuple[Text, Keyboard]:
-    lines = db.call("payment_history", p_user_id=_person(unit))
+def _payments(context: UpdateContext) -> tuple[Text, Keyboard]:
+    lines = db.call("payment_history", p_user_id=_user(context))
     if not lines:
-        return unit.rich("payments_none"), [[(unit.text("menu_buy"), "buy")], *back(unit)]
-    text = joined(unit.rich("payments"), *(_line(unit, line) for line in lines), separator="\n\n")
+        return context.rich("payments_none"), [[(context.text("menu_buy"), "buy")], *back(context)]
+    text = joined(context.rich("payments"), *(_line(context, line) for line in lines), separator="\n\n")
     waiting = [line for line in lines if line["order_id"]][:_MOST_WAITING]
-    rows = [[(_waiting_label(unit, line), f"{_ORDER}{line['order_id']}")] for line in waiting]
-    return text, [*rows, *back(unit)]
+    rows = [[(_waiting_label(context, line), f"{_ORDER}{line['order_id']}")] for line in waiting]
+    return text, [*rows, *back(context)]
 
 
-def _waiting_label(unit: Unit, line: dict[str, Any]) -> str:
-    price = figures.money(unit.language, Decimal(line["amount"]), line["currency"])
-    return unit.text("payments_order", title=title(unit, line["texts"]), price=price)
+def _waiting_label(context: UpdateContext, line: dict[str, Any]) -> str:
+    price = figures.money(context.language, Decimal(line["amount"]), line["currency"])
+    return context.text("payments_order", title=title(context, line["texts"]), price=price)
 
 
 @bot.callback_query_handler(
@@ -67,29 +67,29 @@ def _waiting_label(unit: Unit, line: dict[str, Any]) -> str:
 )
 def show_order(call: CallbackQuery) -> None:
     """Show an order that can still be paid, to pay or to cancel it."""
-    unit = current()
+    context = current_context()
     number = (call.data or "").removeprefix(_ORDER)
-    order = db.call("open_order", p_user_id=_person(unit), p_order_id=int(number))
+    order = db.call("open_order", p_user_id=_user(context), p_order_id=int(number))
     if order["outcome"] == "closed":
-        return checkout.show_closed(unit, order)
+        return checkout.show_closed(context, order)
     from shared.payments.provider import PaymentError
 
     try:
         is_open = order["outcome"] == "reused"
-        link = links.payable_link(unit, order, may_retry=True) if is_open else None
+        link = links.payable_link(context, order, may_retry=True) if is_open else None
     except (PaymentError, ConfigError) as error:
         log.warning("no link", action="checkout_failed", provider=order["provider"], reason=str(error))
-        return unit.show(unit.rich("buy_unavailable"), [[(unit.text("buy_back"), "payments")]])
+        return context.show(context.rich("buy_unavailable"), [[(context.text("buy_back"), "payments")]])
     if link is None:
-        return unit.show(*_payments(unit))
-    price = figures.money(unit.language, Decimal(order["amount"]), order["currency"])
-    text = unit.rich("payments_waiting", title=title(unit, order["texts"]), price=price)
-    return unit.show(
+        return context.show(*_payments(context))
+    price = figures.money(context.language, Decimal(order["amount"]), order["currency"])
+    text = context.rich("payments_waiting", title=title(context, order["texts"]), price=price)
+    return context.show(
         text,
         [
-            [(unit.text("buy_pay_button", price=price), link)],
-            [(unit.text("payments_cancel"), f"{_GIVE_UP}{number}")],
-            [(unit.text("buy_back"), "payments")],
+            [(context.text("buy_pay_button", price=price), link)],
+            [(context.text("payments_cancel"), f"{_GIVE_UP}{number}")],
+            [(context.text("buy_back"), "payments")],
         ],
     )
 
@@ -101,34 +101,34 @@ def show_order(call: CallbackQuery) -> None:
 )
 def cancel_order(call: CallbackQuery) -> None:
     """Cancel an order that was not paid."""
-    unit = current()
+    context = current_context()
     order = int((call.data or "").removeprefix(_GIVE_UP))
-    done = db.call("give_up_order", p_user_id=_person(unit), p_order_id=order)
+    done = db.call("give_up_order", p_user_id=_user(context), p_order_id=order)
     if done["outcome"] == "canceled":
-        unit.notice(unit.text("payments_canceled"))
-    unit.show(*_payments(unit))
+        context.answer_callback(context.text("payments_canceled"))
+    context.show(*_payments(context))
     if done.get("outgoing"):
         from shared.payments import notifications  # a start need not wait for it
 
         notifications.deliver(done["outgoing"])
 
 
-def _line(unit: Unit, line: dict[str, Any]) -> Text:
+def _line(context: UpdateContext, line: dict[str, Any]) -> Text:
     part = line["status"] == "completed" and Decimal(line["refunded"]) > 0
-    return unit.rich(
+    return context.rich(
         "payments_line",
-        date=unit.date(line["at"]),
-        title=title(unit, line["texts"]) if line["texts"] else unit.text("payments_unknown"),
-        price=figures.money(unit.language, Decimal(line["amount"]), line["currency"]),
-        status=unit.text("payment_status_part" if part else f"payment_status_{line['status']}"),
+        date=context.date(line["at"]),
+        title=title(context, line["texts"]) if line["texts"] else context.text("payments_unknown"),
+        price=figures.money(context.language, Decimal(line["amount"]), line["currency"]),
+        status=context.text("payment_status_part" if part else f"payment_status_{line['status']}"),
     )
 
 
 @bot.message_handler(commands=["subscription"], private_only=True)
 def subscription(_message: Message) -> None:
     """Show the plan, its end, and what renews it."""
-    unit = current()
-    reply(*_subscription(unit))
+    context = current_context()
+    reply(*_subscription(context))
 
 
 @bot.callback_query_handler(
@@ -136,27 +136,27 @@ def subscription(_message: Message) -> None:
 )
 def show_subscription(_call: CallbackQuery) -> None:
     """Go back to the subscription."""
-    unit = current()
-    unit.show(*_subscription(unit))
+    context = current_context()
+    context.show(*_subscription(context))
 
 
-def _subscription(unit: Unit) -> tuple[Text, Keyboard]:
-    running = db.call("subscription_overview", p_user_id=_person(unit))
-    plan = plan_name(unit, running["plan"])
+def _subscription(context: UpdateContext) -> tuple[Text, Keyboard]:
+    running = db.call("subscription_overview", p_user_id=_user(context))
+    plan = plan_name(context, running["plan"])
     ends_at = _late_until(running) or running["ends_at"]
-    until = ends_at and unit.date(ends_at)
+    until = ends_at and context.date(ends_at)
     endless = "subscription_none" if running["plan"] == "FREE" else "subscription_endless"
     key = "subscription_until" if until else endless
-    parts = [unit.rich(key, plan=plan, until=until or "")]
+    parts = [context.rich(key, plan=plan, until=until or "")]
     rows: list[list[tuple[str, str]]] = []
     running_now = [renewal for renewal in running["renewals"] if renewal["status"] != "canceled"]
-    parts += [renewal_line(unit, renewal) for renewal in running["renewals"]]
+    parts += [renewal_line(context, renewal) for renewal in running["renewals"]]
     for renewal in running_now:
-        name = title(unit, renewal["texts"])
+        name = title(context, renewal["texts"])
         key = "subscription_cancel" if len(running_now) == 1 else "subscription_cancel_of"
-        rows.append([(unit.text(key, title=name), f"{_CANCEL}{renewal['id']}")])
-    more = [*trial_row(unit, trial_offer(unit)), [(unit.text("menu_buy"), "buy")]]
-    return joined(*parts, separator="\n\n"), [*rows, *more, *back(unit)]
+        rows.append([(context.text(key, title=name), f"{_CANCEL}{renewal['id']}")])
+    more = [*trial_row(context, trial_offer(context)), [(context.text("menu_buy"), "buy")]]
+    return joined(*parts, separator="\n\n"), [*rows, *more, *back(context)]
 
 
 def _late_until(running: dict[str, Any]) -> str | None:
@@ -165,9 +165,9 @@ def _late_until(running: dict[str, Any]) -> str | None:
     return next((one["kept_until"] for one in late if one["plan"] == running["plan"]), None)
 
 
-def renewal_line(unit: Unit, renewal: dict[str, Any]) -> Text:
+def renewal_line(context: UpdateContext, renewal: dict[str, Any]) -> Text:
     """Say how one auto-renewal of subscription_overview stands."""
-    price = figures.money(unit.language, Decimal(renewal["amount"]), renewal["currency"])
+    price = figures.money(context.language, Decimal(renewal["amount"]), renewal["currency"])
     status = renewal["status"]
     if status == "active":
         key = f"subscription_renewal_active_{renewal['period']}"
@@ -175,12 +175,12 @@ def renewal_line(unit: Unit, renewal: dict[str, Any]) -> Text:
         key = "subscription_renewal_past_due_over"
     else:
         key = f"subscription_renewal_{status}"
-    return unit.rich(
+    return context.rich(
         key,
-        title=title(unit, renewal["texts"]),
+        title=title(context, renewal["texts"]),
         price=price,
-        provider=unit.provider_name(renewal["provider"]),
-        until=unit.date(renewal["kept_until"]) if renewal["kept_until"] else "—",
+        provider=context.provider_name(renewal["provider"]),
+        until=context.date(renewal["kept_until"]) if renewal["kept_until"] else "—",
     )
 
 
@@ -189,13 +189,13 @@ def renewal_line(unit: Unit, renewal: dict[str, Any]) -> Text:
 )
 def ask_to_cancel(call: CallbackQuery) -> None:
     """Ask once more, and say what stays."""
-    unit = current()
+    context = current_context()
     number = (call.data or "").removeprefix(_CANCEL)
-    unit.show(
-        unit.rich("subscription_cancel_sure"),
+    context.show(
+        context.rich("subscription_cancel_sure"),
         [
-            [(unit.text("subscription_cancel_yes"), _CANCEL_NOW + number)],
-            [(unit.text("subscription_keep"), "subscription")],
+            [(context.text("subscription_cancel_yes"), _CANCEL_NOW + number)],
+            [(context.text("subscription_keep"), "subscription")],
         ],
     )
 
@@ -205,36 +205,36 @@ def ask_to_cancel(call: CallbackQuery) -> None:
 )
 def cancel(call: CallbackQuery) -> None:
     """Stop a renewal, at the provider first: what cannot be stopped there is not called stopped."""
-    unit = current()
+    context = current_context()
     number = (call.data or "").removeprefix(_CANCEL_NOW)
-    renewals = db.call("subscription_overview", p_user_id=_person(unit))["renewals"]
+    renewals = db.call("subscription_overview", p_user_id=_user(context))["renewals"]
     renewal = next((one for one in renewals if str(one["id"]) == number), None)
     if renewal is None:
-        return unit.show(unit.rich("subscription_gone"), back(unit))
+        return context.show(context.rich("subscription_gone"), back(context))
     from shared.payments.provider import PaymentError
 
     try:
-        _stop_at_provider(unit, renewal)
-        done = db.call("cancel_renewal", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
+        _stop_at_provider(context, renewal)
+        done = db.call("cancel_renewal", p_user_id=context.user.id, p_renewal_id=renewal["id"])
     except PaymentError as error:
         # Without an answer it may be stopped all the same, and its callback may be here already.
-        done = db.call("forget_cancel", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
+        done = db.call("forget_cancel", p_user_id=context.user.id, p_renewal_id=renewal["id"])
         if done["outcome"] != "known":
-            return _say_not_stopped(unit, renewal, error)
+            return _say_not_stopped(context, renewal, error)
     if done["outcome"] == "busy":
-        again = [[(unit.text("subscription_back"), "subscription")]]
-        return unit.show(unit.rich("subscription_cancel_busy"), again)
+        again = [[(context.text("subscription_back"), "subscription")]]
+        return context.show(context.rich("subscription_cancel_busy"), again)
     until = done.get("charged_until")
-    return unit.show(
-        unit.rich(
+    return context.show(
+        context.rich(
             "subscription_canceled_over" if done.get("is_over") else "subscription_canceled",
-            until=unit.date(until) if until else "—",
+            until=context.date(until) if until else "—",
         ),
-        back(unit),
+        back(context),
     )
 
 
-def _stop_at_provider(unit: Unit, renewal: dict[str, Any]) -> None:
+def _stop_at_provider(context: UpdateContext, renewal: dict[str, Any]) -> None:
     """Stop a renewal whose schedule the provider has. Raises PaymentError."""
     if renewal["provider_subscription_id"].startswith("order:"):
         return
@@ -242,17 +242,17 @@ def _stop_at_provider(unit: Unit, renewal: dict[str, Any]) -> None:
         from shared.payments.provider import RequestRefused
 
         raise RequestRefused(f"the provider {renewal['provider']} is gone")
-    db.call("begin_cancel", p_user_id=unit.person.id, p_renewal_id=renewal["id"])
+    db.call("begin_cancel", p_user_id=context.user.id, p_renewal_id=renewal["id"])
     providers.load(renewal["provider"]).cancel_subscription(
         renewal["provider_subscription_id"],
-        unit.person.telegram_id,
+        context.user.telegram_id,
         _TIMEOUT,
         payment_id=renewal["payment_id"] or "",
         payer=renewal["payer"] or "",
     )
 
 
-def _say_not_stopped(unit: Unit, renewal: dict[str, Any], error: PaymentError) -> None:
+def _say_not_stopped(context: UpdateContext, renewal: dict[str, Any], error: PaymentError) -> None:
     """Say that a renewal goes on; a refusal would stay and needs the owner."""
     from shared.payments.provider import RequestRefused
 
@@ -263,27 +263,27 @@ def _say_not_stopped(unit: Unit, renewal: dict[str, Any], error: PaymentError) -
         provider=renewal["provider"],
         reason=str(error),
     )
-    text = unit.rich("subscription_cancel_refused" if is_refusal else "subscription_cancel_failed")
-    unit.show(text, [[(unit.text("subscription_keep"), "subscription")]])
+    text = context.rich("subscription_cancel_refused" if is_refusal else "subscription_cancel_failed")
+    context.show(text, [[(context.text("subscription_keep"), "subscription")]])
 
 
 @bot.message_handler(commands=["terms"])
 def terms(_message: Message) -> None:
     """Say on which terms things are sold, as Telegram asks of sellers."""
-    unit = current()
+    context = current_context()
     link = settings().terms_url
-    reply(unit.rich("terms_link", link=link) if link else unit.rich("terms"), back(unit))
+    reply(context.rich("terms_link", link=link) if link else context.rich("terms"), back(context))
 
 
 @bot.message_handler(commands=["paysupport"])
 def paysupport(_message: Message) -> None:
     """Say where help with a payment is, as Telegram asks of sellers."""
-    unit = current()
-    contact = settings().support_contact or unit.text("paysupport_owner")
-    text, entities = unit.rich("paysupport", contact=contact)
+    context = current_context()
+    contact = settings().support_contact or context.text("paysupport_owner")
+    text, entities = context.rich("paysupport", contact=contact)
     if not settings().support_contact:
         entities = [*entities, *_owner_link(text, contact)]
-    reply(Text(text, entities), back(unit))
+    reply(Text(text, entities), back(context))
 
 
 def _owner_link(text: str, words: str) -> list[dict[str, Any]]:
@@ -296,7 +296,7 @@ def _owner_link(text: str, words: str) -> list[dict[str, Any]]:
     ]
 
 
-def _person(unit: Unit) -> int:
-    if unit.is_offline:
+def _user(context: UpdateContext) -> int:
+    if context.is_offline:
         raise StateUnavailable
-    return unit.person.id
+    return context.user.id

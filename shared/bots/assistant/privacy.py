@@ -7,22 +7,22 @@ from telebot.types import Message
 from shared.bots.assistant import bot
 from shared.core import db
 from shared.core.config import settings
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
 
 
 @bot.message_handler(commands=["privacy"], works_offline=True)
 def privacy(_message: Message) -> None:
     """Say what is kept, how long, and what a person can do about it."""
-    unit = current()
+    context = current_context()
     if not settings().database_enabled:
-        return reply(unit.rich("privacy_without_database"), _policy(unit))
-    if unit.is_offline:
+        return reply(context.rich("privacy_without_database"), _policy(context))
+    if context.is_offline:
         raise StateUnavailable
     periods = db.call("retention_periods")
-    return reply(unit.rich("privacy", **periods), _policy(unit))
+    return reply(context.rich("privacy", **periods), _policy(context))
 
 
-def _policy(unit: Unit) -> Keyboard | None:
+def _policy(context: UpdateContext) -> Keyboard | None:
     url = settings().privacy_url
-    return [[(unit.text("privacy_policy"), url)]] if url else None
+    return [[(context.text("privacy_policy"), url)]] if url else None

@@ -13,15 +13,15 @@ from shared.bots.assistant.menu import back
 from shared.core import clock, db, texts
 from shared.core.config import settings
 from shared.core.texts import Text, figures
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
 
 
 @bot.message_handler(commands=["profile"], private_only=True, works_offline=True)
 def profile(_message: Message) -> None:
     """Show the profile."""
-    unit = current()
-    reply(_profile(unit), _buttons(unit))
+    context = current_context()
+    reply(_profile(context), _buttons(context))
 
 
 @bot.callback_query_handler(
@@ -29,88 +29,92 @@ def profile(_message: Message) -> None:
 )
 def show_profile(_call: CallbackQuery) -> None:
     """Show the profile under the menu's button."""
-    unit = current()
-    unit.show(_profile(unit), _buttons(unit))
+    context = current_context()
+    context.show(_profile(context), _buttons(context))
 
 
-def resets(unit: Unit) -> str:
+def resets(context: UpdateContext) -> str:
     """Say when there are new requests of the plan: "00:00 MSK, in 5 hours", or "1 December at 00:00 MSK"."""
-    usage = unit.usage
+    usage = context.usage
     if usage.is_month_used_up:
-        return unit.text("resets_month", date=month_reset_day(unit), time=reset_time(unit))
+        return context.text("resets_month", date=month_reset_day(context), time=reset_time(context))
     left = max(usage.resets_at - clock.now(), timedelta(minutes=1))
     if left < timedelta(hours=1):
-        return unit.text("resets_soon", time=reset_time(unit), minutes=-(-left.seconds // 60))
-    return unit.text("resets_at", time=reset_time(unit), hours=round(left / timedelta(hours=1)))
+        return context.text("resets_soon", time=reset_time(context), minutes=-(-left.seconds // 60))
+    return context.text("resets_at", time=reset_time(context), hours=round(left / timedelta(hours=1)))
 
 
-def reset_time(unit: Unit) -> str:
+def reset_time(context: UpdateContext) -> str:
     """Return the hour at which a day begins, with its time zone: "00:00 MSK"."""
-    return figures.time_of_day(unit.language, unit.usage.resets_at.astimezone(ZoneInfo(unit.usage.timezone)))
+    return figures.time_of_day(
+        context.language, context.usage.resets_at.astimezone(ZoneInfo(context.usage.timezone))
+    )
 
 
-def month_reset_day(unit: Unit) -> str:
+def month_reset_day(context: UpdateContext) -> str:
     """Return the day on which the next month of requests begins: "1 December"."""
-    begins = (unit.usage.month_resets_at or unit.usage.resets_at).astimezone(ZoneInfo(unit.usage.timezone))
-    return figures.day(unit.language, begins)
+    begins = (context.usage.month_resets_at or context.usage.resets_at).astimezone(
+        ZoneInfo(context.usage.timezone)
+    )
+    return figures.day(context.language, begins)
 
 
-def ways_out(unit: Unit, *, has_trial: bool) -> str:
+def ways_out(context: UpdateContext, *, has_trial: bool) -> str:
     """Name the ways to more requests that this bot has: its commands with a text `way_out_<name>`."""
-    known = texts.language(unit.language).TEXTS
-    hidden = features.hidden_commands(features.features(unit)) | ({"trial"} if not has_trial else set())
+    known = texts.language(context.language).TEXTS
+    hidden = features.hidden_commands(features.features(context)) | ({"trial"} if not has_trial else set())
     here = [name for name in bot.commands() if name not in hidden]
-    ways = [unit.text(f"way_out_{name}") for name in here if f"way_out_{name}" in known]
-    return "\n\n" + "\n".join([unit.text("ways_out"), *ways]) if ways else ""
+    ways = [context.text(f"way_out_{name}") for name in here if f"way_out_{name}" in known]
+    return "\n\n" + "\n".join([context.text("ways_out"), *ways]) if ways else ""
 
 
-def _buttons(unit: Unit) -> Keyboard:
-    return [[(unit.text("menu_usage"), "usage")], *contact.row(unit), *back(unit)]
+def _buttons(context: UpdateContext) -> Keyboard:
+    return [[(context.text("menu_usage"), "usage")], *contact.row(context), *back(context)]
 
 
-def _profile(unit: Unit) -> Text:
-    person, usage = unit.person, unit.usage
-    if unit.is_offline or person.created_at is None:
+def _profile(context: UpdateContext) -> Text:
+    user, usage = context.user, context.usage
+    if context.is_offline or user.created_at is None:
         key = "profile_offline" if settings().database_enabled else "profile_without_database"
-        return unit.rich(key, id=person.telegram_id)
+        return context.rich(key, id=user.telegram_id)
     values = {
-        "id": person.telegram_id,
-        "since": unit.date(person.created_at),
-        "plan": plan_name(unit),
-        "balance": figures.money(unit.language, person.balance, person.currency),
-        "paid": "".join(f"{line}\n" for line in _paid_time(unit)),
-        "month": _month(unit),
-        "bonus": _bonus(unit),
+        "id": user.telegram_id,
+        "since": context.date(user.created_at),
+        "plan": plan_name(context),
+        "balance": figures.money(context.language, user.balance, user.currency),
+        "paid": "".join(f"{line}\n" for line in _paid_time(context)),
+        "month": _month(context),
+        "bonus": _bonus(context),
     }
     if usage.daily_requests is None:
-        return unit.rich("profile_unlimited", used=usage.requests, **values)
+        return context.rich("profile_unlimited", used=usage.requests, **values)
     used = min(usage.requests, usage.daily_requests)
-    return unit.rich("profile", used=used, limit=usage.daily_requests, resets=resets(unit), **values)
+    return context.rich("profile", used=used, limit=usage.daily_requests, resets=resets(context), **values)
 
 
-def _month(unit: Unit) -> str:
+def _month(context: UpdateContext) -> str:
     """Return the line about the month's requests, where the plan limits them."""
-    usage = unit.usage
+    usage = context.usage
     if usage.monthly_requests is None:
         return ""
     used = min(usage.month_requests, usage.monthly_requests)
-    return unit.text("profile_month", used=used, limit=usage.monthly_requests) + "\n"
+    return context.text("profile_month", used=used, limit=usage.monthly_requests) + "\n"
 
 
-def _bonus(unit: Unit) -> str:
+def _bonus(context: UpdateContext) -> str:
     """Return the line about bonus requests, where there are any."""
-    credits_ = unit.usage.bonus_credits
-    return unit.text("profile_bonus", credits=credits_) + "\n" if credits_ else ""
+    credits_ = context.usage.bonus_credits
+    return context.text("profile_bonus", credits=credits_) + "\n" if credits_ else ""
 
 
-def _paid_time(unit: Unit) -> list[str]:
+def _paid_time(context: UpdateContext) -> list[str]:
     """Say until when the plan is paid and whether it renews itself; nothing on the free plan."""
-    if unit.usage.plan == "FREE":
+    if context.usage.plan == "FREE":
         return []
-    overview = db.call("subscription_overview", p_user_id=unit.person.id)
+    overview = db.call("subscription_overview", p_user_id=context.user.id)
     ends_at = overview["ends_at"]
-    lines = [unit.text("profile_plan_ends", date=unit.date(ends_at))] if ends_at else []
+    lines = [context.text("profile_plan_ends", date=context.date(ends_at))] if ends_at else []
     # Of several renewals the one that still charges is the one to know of.
     states = {renewal["status"] for renewal in overview["renewals"]}
     state = next((state for state in ("past_due", "active") if state in states), "off")
-    return [*lines, unit.text(f"profile_renewal_{state}")] if ends_at or states else lines
+    return [*lines, context.text(f"profile_renewal_{state}")] if ends_at or states else lines

@@ -13,8 +13,8 @@ from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import PROMO, back, main_menu, menu_text
 from shared.core import db, pasted
 from shared.core.texts import Text
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
 
 _AWAITING = "promocode"
 _MENDED = "promocode:"  # awaits a code that was unknown once more; the code follows
@@ -46,50 +46,50 @@ Redeemed = dict[str, Any]  # what redeem_promocode returns
 @bot.message_handler(commands=["promo"], private_only=True)
 def promo(message: Message) -> None:
     """Redeem the code behind the command, or ask for one."""
-    unit = current()
+    context = current_context()
     code = pasted.after_command(message.text or "")
     if not pasted.word(code):
-        unit.set_data("awaiting", _AWAITING)
-        return reply(unit.rich("promo_ask"), _cancel(unit))
-    return reply(*redeem(unit, code))
+        context.set_data("awaiting", _AWAITING)
+        return reply(context.rich("promo_ask"), _cancel(context))
+    return reply(*redeem(context, code))
 
 
 @bot.callback_query_handler(func=lambda call: call.data == "promo", private_only=True, page="promo")
 def ask(_call: CallbackQuery) -> None:
     """Ask for a code under a button; the next message is it."""
-    unit = current()
-    unit.set_data("awaiting", _AWAITING)
-    unit.show(unit.rich("promo_ask"), _cancel(unit))
+    context = current_context()
+    context.set_data("awaiting", _AWAITING)
+    context.show(context.rich("promo_ask"), _cancel(context))
 
 
 @bot.callback_query_handler(func=lambda call: call.data == "promo:cancel", private_only=True, page="promo")
 def cancel(_call: CallbackQuery) -> None:
     """Wait for no code any more."""
-    unit = current()
-    if _awaited(unit):
-        unit.set_data("awaiting", None)
-    unit.show(menu_text(unit), main_menu(unit))
+    context = current_context()
+    if _awaited(context):
+        context.set_data("awaiting", None)
+    context.show(menu_text(context), main_menu(context))
 
 
-def _awaited(unit: Unit) -> str:
+def _awaited(context: UpdateContext) -> str:
     """Return the state in which a code is awaited, or an empty string."""
-    awaiting = str(unit.data.get("awaiting") or "")
+    awaiting = str(context.data.get("awaiting") or "")
     return awaiting if awaiting == _AWAITING or awaiting.startswith(_MENDED) else ""
 
 
 def _is_awaited(message: Message) -> bool:
-    return bool(_awaited(current())) and not (message.text or "").startswith("/")
+    return bool(_awaited(current_context())) and not (message.text or "").startswith("/")
 
 
 @bot.message_handler(func=_is_awaited, content_types=["text"])
 def take_code(message: Message) -> ContinueHandling | None:
     """Redeem the code that was asked for. After an unknown one, words that are no code are for the AI."""
-    unit, text = current(), message.text or ""
-    before = _awaited(unit)
-    unit.set_data("awaiting", None)
+    context, text = current_context(), message.text or ""
+    before = _awaited(context)
+    context.set_data("awaiting", None)
     if before.startswith(_MENDED) and not _is_meant(text, before.removeprefix(_MENDED)):
         return ContinueHandling()
-    reply(*redeem(unit, text, may_mend=before == _AWAITING))
+    reply(*redeem(context, text, may_mend=before == _AWAITING))
     return None
 
 
@@ -123,49 +123,54 @@ def _without_label(words: str) -> str:
     return words[label.end() :] if label else words
 
 
-def redeem(unit: Unit, text: str, *, may_mend: bool = True) -> tuple[Text, Keyboard]:
+def redeem(context: UpdateContext, text: str, *, may_mend: bool = True) -> tuple[Text, Keyboard]:
     """Redeem a code, once for an update, and return what to say.
 
     Args:
         may_mend: an unknown code may be sent again, without a tap before it.
     """
-    unit.set_data("awaiting", None)
+    context.set_data("awaiting", None)
     code, told = "", Redeemed(outcome="malformed")
     for code in readings(text):
-        told = db.call("redeem_promocode", p_user_id=unit.person.id, p_code=code, p_reference=unit.reference)
+        told = db.call(
+            "redeem_promocode", p_user_id=context.user.id, p_code=code, p_reference=context.reference
+        )
         if told["outcome"] != "unknown":
             break
     if told["outcome"] == "malformed":
-        return unit.rich("promo_malformed"), _again(unit)
+        return context.rich("promo_malformed"), _again(context)
     if told["outcome"] == "unknown":
         if may_mend:
-            unit.set_data("awaiting", _MENDED + code)
-        return _words(unit, code, told), _cancel(unit) if may_mend else _again(unit)
+            context.set_data("awaiting", _MENDED + code)
+        return _words(context, code, told), _cancel(context) if may_mend else _again(context)
     waits = told.get("waits") or (told["outcome"], told.get("kind")) == ("redeemed", "percent")
-    return _words(unit, code, told), [[(unit.text("menu_buy"), "buy")], *back(unit)] if waits else back(unit)
+    return _words(context, code, told), [
+        [(context.text("menu_buy"), "buy")],
+        *back(context),
+    ] if waits else back(context)
 
 
-def _words(unit: Unit, code: str, told: Redeemed) -> Text:
-    until = unit.date(told["until"]) if "until" in told else ""
+def _words(context: UpdateContext, code: str, told: Redeemed) -> Text:
+    until = context.date(told["until"]) if "until" in told else ""
     match told["outcome"]:
         case "redeemed" if told["kind"] == "percent":
             key = "promo_percent_until" if until else "promo_percent"
-            return unit.rich(key, code=code, percent=told["value"], until=until)
+            return context.rich(key, code=code, percent=told["value"], until=until)
         case "redeemed":
-            plan = plan_name(unit, told["plan"]) if "plan" in told else ""
-            return unit.rich(_GIVEN[told["kind"]], code=code, value=told["value"], plan=plan, until=until)
+            plan = plan_name(context, told["plan"]) if "plan" in told else ""
+            return context.rich(_GIVEN[told["kind"]], code=code, value=told["value"], plan=plan, until=until)
         case "already_used" if told["waits"]:
-            return unit.rich("promo_waits", code=code, percent=told["value"])
+            return context.rich("promo_waits", code=code, percent=told["value"])
         case "already_used":
-            return unit.rich("promo_already_used", code=code)
+            return context.rich("promo_already_used", code=code)
         case outcome:
-            begins = unit.date(told["from"]) if "from" in told else ""
-            return unit.rich(_REFUSED[outcome], code=code, date=begins)
+            begins = context.date(told["from"]) if "from" in told else ""
+            return context.rich(_REFUSED[outcome], code=code, date=begins)
 
 
-def _cancel(unit: Unit) -> Keyboard:
-    return [[(unit.text("promo_cancel"), "promo:cancel")]]
+def _cancel(context: UpdateContext) -> Keyboard:
+    return [[(context.text("promo_cancel"), "promo:cancel")]]
 
 
-def _again(unit: Unit) -> Keyboard:
-    return [[(unit.text("promo_again"), "promo")], *back(unit)]
+def _again(context: UpdateContext) -> Keyboard:
+    return [[(context.text("promo_again"), "promo")], *back(context)]

@@ -11,8 +11,8 @@ from telebot.types import CallbackQuery, Message
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import REFERRAL, back
 from shared.core import db
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
 
 
 def invite_link(code: str) -> str:
@@ -23,34 +23,34 @@ def invite_link(code: str) -> str:
 @bot.message_handler(commands=["referral"], private_only=True)
 def referral(_message: Message) -> None:
     """Show the link, how many came with it, how many counted and what was earned."""
-    unit = current()
-    overview = _overview(unit)
+    context = current_context()
+    overview = _overview(context)
     link = invite_link(overview["code"])
-    reply(unit.rich("referral", link=link, **overview), _buttons(unit, link))
+    reply(context.rich("referral", link=link, **overview), _buttons(context, link))
 
 
 @bot.callback_query_handler(func=lambda call: call.data == "referral:qr", private_only=True, page="referral")
 def show_code(_call: CallbackQuery) -> None:
     """Send the link as a picture that a phone can read from another phone."""
-    unit = current()
-    link = invite_link(_overview(unit)["code"])
-    thread = unit.incoming.thread_id or None
-    bot.send_photo(unit.incoming.chat_id, _picture(link), caption=link, message_thread_id=thread)
+    context = current_context()
+    link = invite_link(_overview(context)["code"])
+    thread = context.update.thread_id or None
+    bot.send_photo(context.update.chat_id, _picture(link), caption=link, message_thread_id=thread)
 
 
-def _overview(unit: Unit) -> dict[str, Any]:
-    if unit.is_offline:
+def _overview(context: UpdateContext) -> dict[str, Any]:
+    if context.is_offline:
         raise StateUnavailable
-    overview: dict[str, Any] = db.call("referral_overview", p_user_id=unit.person.id)
+    overview: dict[str, Any] = db.call("referral_overview", p_user_id=context.user.id)
     return overview
 
 
-def _buttons(unit: Unit, link: str) -> Keyboard:
-    share = urlencode({"url": link, "text": unit.text("referral_invitation")})
+def _buttons(context: UpdateContext, link: str) -> Keyboard:
+    share = urlencode({"url": link, "text": context.text("referral_invitation")})
     return [
-        [(unit.text("referral_share"), f"https://t.me/share/url?{share}")],
-        [(unit.text("referral_qr"), "referral:qr")],
-        *back(unit),
+        [(context.text("referral_share"), f"https://t.me/share/url?{share}")],
+        [(context.text("referral_qr"), "referral:qr")],
+        *back(context),
     ]
 
 

@@ -6,7 +6,7 @@ from telebot.types import ChatMemberUpdated, Message
 from telebot.util import content_type_media
 
 from shared.bots.assistant import bot
-from shared.telegram import current, reply
+from shared.telegram import current_context, reply
 
 _BY_CONTENT = {
     "photo": "cannot_photo",
@@ -34,16 +34,16 @@ def cannot_take(message: Message) -> None:
     if _is_known_album(message.media_group_id):
         return None
     key = _BY_CONTENT.get(message.content_type, "cannot_other")
-    return reply(current().rich("cannot_forward" if current().incoming.is_forward else key))
+    return reply(current_context().rich("cannot_forward" if current_context().update.is_forwarded else key))
 
 
 def _is_known_album(album: str | None) -> bool:
-    unit = current()
-    if not album or unit.is_offline:
+    context = current_context()
+    if not album or context.is_offline:
         return False
-    is_known = bool(unit.data.get("album") == album)
+    is_known = bool(context.data.get("album") == album)
     if not is_known:
-        unit.set_data("album", album)
+        context.set_data("album", album)
     return is_known
 
 
@@ -51,4 +51,4 @@ def _is_known_album(album: str | None) -> bool:
 def block_state(change: ChatMemberUpdated) -> None:
     """Note that a person blocked or unblocked the bot in their private chat."""
     if change.chat.type == "private":
-        current().set_active(change.new_chat_member.status not in ("kicked", "left"))
+        current_context().set_active(change.new_chat_member.status not in ("kicked", "left"))

@@ -8,8 +8,8 @@ from telebot.types import PreCheckoutQuery
 from shared.bots.assistant import bot
 from shared.core import db, log
 from shared.core.errors import DatabaseUnavailable
-from shared.telegram import current
-from shared.telegram.incoming import Incoming
+from shared.telegram import current_context
+from shared.telegram.update import Update
 
 _REASONS = {
     "paid": "checkout_paid",
@@ -23,7 +23,7 @@ _REASONS = {
 @bot.pre_checkout_query_handler(func=lambda _query: True)
 def may_pay(query: PreCheckoutQuery) -> None:
     """Say within Telegram's ten seconds whether the order may be paid: one read; nothing is given for it."""
-    unit = current()
+    context = current_context()
     payload = query.invoice_payload or ""
     is_number = payload.isascii() and payload.isdecimal() and len(payload) < 19
     try:
@@ -40,12 +40,12 @@ def may_pay(query: PreCheckoutQuery) -> None:
     answer = {"pre_checkout_query_id": query.id, "ok": verdict == "ok"}
     if verdict != "ok":
         log.info("a purchase was refused", action="checkout_refused", reason=verdict)
-        answer["error_message"] = unit.text(_REASONS.get(verdict, "checkout_unknown"))
-    unit.call("answerPreCheckoutQuery", answer)
+        answer["error_message"] = context.text(_REASONS.get(verdict, "checkout_unknown"))
+    context.call("answerPreCheckoutQuery", answer)
 
 
-@bot.money_handler
-def keep(incoming: Incoming) -> None:
+@bot.payment_handler
+def keep(update: Update) -> None:
     """Keep what Telegram tells of Stars; the buyer hears of it by the message that follows from it.
 
     What is kept and could not be applied is applied by a job: the chat is not held up for it.
@@ -56,6 +56,6 @@ def keep(incoming: Incoming) -> None:
     )
     from shared.payments.providers import telegram_stars
 
-    event = telegram_stars.parse_update(incoming.data)
+    event = telegram_stars.parse_update(update.data)
     if event is not None:
-        recording.record(providers.load("telegram_stars"), event, orjson.dumps(incoming.data))
+        recording.record(providers.load("telegram_stars"), event, orjson.dumps(update.data))

@@ -15,9 +15,9 @@ from shared.core import db, log, texts
 from shared.core.config import settings
 from shared.core.errors import TelegramError
 from shared.core.texts import Text, joined
-from shared.telegram import current, membership, reply
+from shared.telegram import current_context, membership, reply
+from shared.telegram.context import Keyboard, UpdateContext
 from shared.telegram.membership import Channel
-from shared.telegram.unit import Keyboard, Unit
 
 _JOINED = "trainings:joined"
 _KEPT = 600  # seconds that the channel's name and address are remembered
@@ -27,76 +27,82 @@ Overview = dict[str, Any]  # what training_overview returns
 @bot.message_handler(commands=["trainings"], private_only=True)
 def trainings(_message: Message) -> None:
     """Show what there is to train with."""
-    unit = current()
-    overview = _overview(unit)
+    context = current_context()
+    overview = _overview(context)
     # Where joining it is worth something.
-    reply(*_shown(unit, overview, _known_channel() if overview["channel_trainings"] > 0 else None))
+    reply(*_shown(context, overview, _known_channel() if overview["channel_trainings"] > 0 else None))
 
 
 @bot.callback_query_handler(func=lambda call: call.data == _JOINED, private_only=True, page="trainings")
 def joined_channel(_call: CallbackQuery) -> None:
     """Ask Telegram whether the person is in the channel, and give what that is worth."""
-    unit = current()
+    context = current_context()
     channel = _known_channel()
     if channel is None:
-        return unit.notice(unit.text("button_old"), alert=True)
+        return context.answer_callback(context.text("button_old"), alert=True)
     try:
-        is_in = membership.is_member(bot.name, channel.id, unit.person.telegram_id)
+        is_in = membership.is_member(bot.name, channel.id, context.user.telegram_id)
     except TelegramError as error:
-        return unit.notice(unit.text(_failed(error)), alert=True)
+        return context.answer_callback(context.text(_failed(error)), alert=True)
     if not is_in:
-        return unit.notice(unit.text("trainings_not_joined", channel=channel.title), alert=True)
-    given = db.call("give_channel_trainings", p_user_id=unit.person.id, p_channel_id=channel.id)
+        return context.answer_callback(
+            context.text("trainings_not_joined", channel=channel.title), alert=True
+        )
+    given = db.call("give_channel_trainings", p_user_id=context.user.id, p_channel_id=channel.id)
     key = f"trainings_{given['outcome']}"
-    unit.notice(unit.text(key, trainings=given["trainings"]), alert=given["outcome"] != "given")
-    return unit.show(*_shown(unit, _overview(unit), channel))
+    context.answer_callback(
+        context.text(key, trainings=given["trainings"]), alert=given["outcome"] != "given"
+    )
+    return context.show(*_shown(context, _overview(context), channel))
 
 
-def _overview(unit: Unit) -> Overview:
-    overview: Overview = db.call("training_overview", p_user_id=unit.person.id)
+def _overview(context: UpdateContext) -> Overview:
+    overview: Overview = db.call("training_overview", p_user_id=context.user.id)
     return overview
 
 
-def _shown(unit: Unit, overview: Overview, channel: Channel | None) -> tuple[Text, Keyboard]:
-    parts, rows = [_what_there_is(unit, overview)], []
+def _shown(context: UpdateContext, overview: Overview, channel: Channel | None) -> tuple[Text, Keyboard]:
+    parts, rows = [_what_there_is(context, overview)], []
     if channel is not None:
         words = {"channel": channel.title, "trainings": overview["channel_trainings"]}
         if str(channel.id) in overview["channels"]:
-            parts.append(unit.rich("trainings_channel_had", **words))
+            parts.append(context.rich("trainings_channel_had", **words))
         else:
-            parts.append(unit.rich("trainings_channel", **words))
+            parts.append(context.rich("trainings_channel", **words))
             if channel.link:
-                rows.append([(unit.text("trainings_open", channel=channel.title), channel.link)])
-            rows.append([(unit.text("trainings_joined"), _JOINED)])
+                rows.append([(context.text("trainings_open", channel=channel.title), channel.link)])
+            rows.append([(context.text("trainings_joined"), _JOINED)])
     if not overview["access"]["has_access"]:
-        rows.append([(unit.text("menu_buy"), "buy")])
-    return joined(*parts, separator="\n\n"), [*rows, *back(unit)]
+        rows.append([(context.text("menu_buy"), "buy")])
+    return joined(*parts, separator="\n\n"), [*rows, *back(context)]
 
 
-def _what_there_is(unit: Unit, overview: Overview) -> Text:
+def _what_there_is(context: UpdateContext, overview: Overview) -> Text:
     access = overview["access"]
     details = access["details"]
     if access["access_type"] == "subscription":
-        until = details["ends_at"] and unit.date(details["ends_at"])
+        until = details["ends_at"] and context.date(details["ends_at"])
         key = "trainings_admin" if details["plan"] == "FREE" else "trainings_plan"
-        head = unit.rich(f"{key}_until" if until else key, plan=plan_name(unit, details["plan"]), until=until)
+        head = context.rich(
+            f"{key}_until" if until else key, plan=plan_name(context, details["plan"]), until=until
+        )
     elif access["has_access"]:
-        head = unit.rich("trainings")
+        head = context.rich("trainings")
     else:
-        head = unit.rich("trainings_none")
-    lines = [_line(unit, given) for given in overview["trainings"] if given["used"] < given["quantity"]]
+        head = context.rich("trainings_none")
+    lines = [_line(context, given) for given in overview["trainings"] if given["used"] < given["quantity"]]
     if details["bonus_credits"]:
-        lines.insert(0, unit.rich("trainings_credits", credits=details["bonus_credits"]))
+        lines.insert(0, context.rich("trainings_credits", credits=details["bonus_credits"]))
     return joined(head, joined(*lines, separator="\n"), separator="\n\n") if lines else head
 
 
-def _line(unit: Unit, given: dict[str, Any]) -> Text:
-    known = texts.language(unit.language).TEXTS
+def _line(context: UpdateContext, given: dict[str, Any]) -> Text:
+    known = texts.language(context.language).TEXTS
     source = f"trainings_from_{given['source']}"
-    return unit.rich(
+    return context.rich(
         "trainings_line",
         trainings=given["quantity"] - given["used"],
-        source=unit.text(source if source in known else "trainings_from_other"),
+        source=context.text(source if source in known else "trainings_from_other"),
     )
 
 

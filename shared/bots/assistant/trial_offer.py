@@ -5,19 +5,19 @@ from __future__ import annotations
 from typing import Any
 
 from shared.core import db
-from shared.telegram.unit import Keyboard, Unit
+from shared.telegram.context import Keyboard, UpdateContext
 
 TRIAL = "trial"
 
 
-def trial_offer(unit: Unit) -> dict[str, Any] | None:
+def trial_offer(context: UpdateContext) -> dict[str, Any] | None:
     """Return the trial that the person may have; of whoever has a plan it is not even asked."""
-    if unit.is_offline or unit.usage.plan != "FREE":
+    if context.is_offline or context.usage.plan != "FREE":
         return None
-    offer: dict[str, Any] | None = db.call("trial_offer", p_user_id=unit.person.id)
+    offer: dict[str, Any] | None = db.call("trial_offer", p_user_id=context.user.id)
     return offer if offer and offer["outcome"] == "available" else None
 
 
-def trial_row(unit: Unit, offer: dict[str, Any] | None) -> Keyboard:
+def trial_row(context: UpdateContext, offer: dict[str, Any] | None) -> Keyboard:
     """Return the row with the trial's button, or no row where there is no trial."""
-    return [[(unit.text("trial_button", days=offer["days"]), TRIAL)]] if offer else []
+    return [[(context.text("trial_button", days=offer["days"]), TRIAL)]] if offer else []

@@ -17,8 +17,8 @@ from shared.bots.assistant.profile import month_reset_day, resets, ways_out
 from shared.bots.assistant.trial_offer import trial_offer
 from shared.core import db, texts
 from shared.core.texts import Text, figures
-from shared.telegram import current
-from shared.telegram.unit import StateUnavailable, Unit
+from shared.telegram import current_context
+from shared.telegram.context import StateUnavailable, UpdateContext
 
 if TYPE_CHECKING:
     from shared.core.pictures.usage import Meter, UsagePicture
@@ -29,49 +29,49 @@ Stats = dict[str, Any]  # what get_user_usage_stats returns
 @bot.message_handler(commands=["usage"], private_only=True)
 def usage(_message: Message) -> None:
     """Show the usage."""
-    _show(current())
+    _show(current_context())
 
 
 @bot.callback_query_handler(func=lambda call: call.data == "usage", private_only=True, page="usage")
 def show_usage(_call: CallbackQuery) -> None:
     """Show the usage under the profile's button."""
-    _show(current())
+    _show(current_context())
 
 
-def _show(unit: Unit) -> None:
-    if unit.is_offline:
+def _show(context: UpdateContext) -> None:
+    if context.is_offline:
         raise StateUnavailable
-    stats: Stats = db.call("get_user_usage_stats", p_user_id=unit.person.id)
+    stats: Stats = db.call("get_user_usage_stats", p_user_id=context.user.id)
     from shared.core.pictures.usage import draw  # with Pillow 60 ms, and few ask for it
 
-    send_drawing(unit, lambda: draw(_picture(unit, stats)), _caption(unit, stats), back(unit))
+    send_drawing(context, lambda: draw(_picture(context, stats)), _caption(context, stats), back(context))
 
 
-def _caption(unit: Unit, stats: Stats) -> Text:
+def _caption(context: UpdateContext, stats: Stats) -> Text:
     day, month, credits = stats["day"], stats["month"], stats["bonus_credits"]
-    lines = [unit.rich("usage_head", plan=plan_name(unit))]
+    lines = [context.rich("usage_head", plan=plan_name(context))]
     if day["limit"] is None:
-        lines.append(unit.rich("usage_today_unlimited", used=_number(unit, day["used"])))
+        lines.append(context.rich("usage_today_unlimited", used=_number(context, day["used"])))
     else:
-        used, limit = _used(unit, day), _number(unit, day["limit"])
-        lines.append(unit.rich("usage_today", used=used, limit=limit, resets=resets(unit)))
+        used, limit = _used(context, day), _number(context, day["limit"])
+        lines.append(context.rich("usage_today", used=used, limit=limit, resets=resets(context)))
     if month["limit"] is None:
-        lines.append(unit.rich("usage_month_unlimited", used=_number(unit, month["used"])))
+        lines.append(context.rich("usage_month_unlimited", used=_number(context, month["used"])))
     else:
-        used, limit = _used(unit, month), _number(unit, month["limit"])
-        lines.append(unit.rich("usage_month", used=used, limit=limit, date=month_reset_day(unit)))
+        used, limit = _used(context, month), _number(context, month["limit"])
+        lines.append(context.rich("usage_month", used=used, limit=limit, date=month_reset_day(context)))
     if credits:
-        lines.append(unit.rich("usage_bonus", credits=_number(unit, credits)))
-    more = [*_calls(unit, stats["providers"]), *_referrals(unit, stats["referrals"])]
+        lines.append(context.rich("usage_bonus", credits=_number(context, credits)))
+    more = [*_calls(context, stats["providers"]), *_referrals(context, stats["referrals"])]
     if more:
         lines += [Text("", []), *more]
     ways = ""
     if 0 in (day["remaining"], month["remaining"]):
-        ways = ways_out(unit, has_trial=trial_offer(unit) is not None)
+        ways = ways_out(context, has_trial=trial_offer(context) is not None)
     return texts.joined(texts.joined(*lines, separator="\n"), Text(ways, []))
 
 
-def _calls(unit: Unit, providers: list[Stats]) -> list[Text]:
+def _calls(context: UpdateContext, providers: list[Stats]) -> list[Text]:
     """Tell of the AI calls of this month; what they cost only where the person pays."""
     calls = sum(provider["calls"] for provider in providers)
     if not calls:
@@ -80,29 +80,29 @@ def _calls(unit: Unit, providers: list[Stats]) -> list[Text]:
     seconds = max(Decimal(milliseconds / calls / 1000).quantize(Decimal("0.1")), Decimal("0.1"))
     tokens = sum(provider["tokens_in"] + provider["tokens_out"] for provider in providers)
     lines = [
-        unit.rich(
+        context.rich(
             "usage_calls",
             calls=calls,
-            seconds=figures.number(unit.language, seconds),
-            tokens=_number(unit, tokens),
+            seconds=figures.number(context.language, seconds),
+            tokens=_number(context, tokens),
         )
     ]
     if own := sum(provider["own_key_calls"] for provider in providers):
         cost = sum((Decimal(str(provider["own_key_cost"])) for provider in providers), Decimal(0))
-        paid = ", " + figures.money(unit.language, cost.quantize(Decimal("0.01")), "USD") if cost else ""
-        lines.append(unit.rich("usage_own_key", calls=own, cost=paid))
+        paid = ", " + figures.money(context.language, cost.quantize(Decimal("0.01")), "USD") if cost else ""
+        lines.append(context.rich("usage_own_key", calls=own, cost=paid))
     return lines
 
 
-def _referrals(unit: Unit, referrals: Stats) -> list[Text]:
-    return [unit.rich("usage_referrals", **referrals)] if any(referrals.values()) else []
+def _referrals(context: UpdateContext, referrals: Stats) -> list[Text]:
+    return [context.rich("usage_referrals", **referrals)] if any(referrals.values()) else []
 
 
-def _picture(unit: Unit, stats: Stats) -> UsagePicture:
+def _picture(context: UpdateContext, stats: Stats) -> UsagePicture:
     from shared.core.pictures.usage import Day, Mark, UsagePicture, shows_limit
 
     def label(day: str) -> str:
-        return figures.day(unit.language, date.fromisoformat(day), short=True)
+        return figures.day(context.language, date.fromisoformat(day), short=True)
 
     rows = stats["days"]
     days = [
@@ -116,55 +116,57 @@ def _picture(unit: Unit, stats: Stats) -> UsagePicture:
     average = round(total / asked) if asked > 1 else 0
     legend: list[tuple[Mark, str]] = []
     if shows_limit(days, limit):
-        legend.append(("limit", unit.text("picture_limit", limit=_number(unit, limit))))
+        legend.append(("limit", context.text("picture_limit", limit=_number(context, limit))))
     if any(day.bonus for day in days):
-        legend.append(("bonus", unit.text("picture_paid_bonus")))
+        legend.append(("bonus", context.text("picture_paid_bonus")))
     if any(day.own for day in days):
-        legend.append(("own", unit.text("picture_own_key")))
+        legend.append(("own", context.text("picture_own_key")))
     return UsagePicture(
-        title=unit.text("picture_title"),
-        plan=plan_name(unit),
-        today=_today(unit, stats),
-        month=_month(unit, stats["month"]),
-        average=unit.text("picture_average", average=_number(unit, average)) if average else "",
-        bonus=unit.text("picture_bonus", credits=credits) if credits else "",
+        title=context.text("picture_title"),
+        plan=plan_name(context),
+        today=_today(context, stats),
+        month=_month(context, stats["month"]),
+        average=context.text("picture_average", average=_number(context, average)) if average else "",
+        bonus=context.text("picture_bonus", credits=credits) if credits else "",
         days=days,
-        chart=unit.text("picture_days"),
-        chart_about=unit.text("picture_most", most=_number(unit, most)) if most else "",
+        chart=context.text("picture_days"),
+        chart_about=context.text("picture_most", most=_number(context, most)) if most else "",
         legend=legend,
-        nothing=unit.text("picture_nothing"),
+        nothing=context.text("picture_nothing"),
     )
 
 
-def _today(unit: Unit, stats: Stats) -> Meter:
+def _today(context: UpdateContext, stats: Stats) -> Meter:
     from shared.core.pictures.usage import Meter
 
-    day, month, title = stats["day"], stats["month"], unit.text("picture_today")
+    day, month, title = stats["day"], stats["month"], context.text("picture_today")
     if month["limit"] is not None and month["used"] >= month["limit"]:
         begins = datetime.fromisoformat(month["resets_at"]).astimezone(ZoneInfo(stats["timezone"]))
-        about = unit.text("picture_out_month", date=figures.day(unit.language, begins, short=True))
+        about = context.text("picture_out_month", date=figures.day(context.language, begins, short=True))
         return Meter(1, 1, title, "0", about)
     if day["limit"] is None:
-        return Meter(day["used"], None, title, _number(unit, day["used"]), unit.text("picture_unlimited"))
+        return Meter(
+            day["used"], None, title, _number(context, day["used"]), context.text("picture_unlimited")
+        )
     left = max(day["limit"] - day["used"], 0)
     key = "picture_left_bonus" if not left and stats["bonus_credits"] else "picture_left"
-    about = unit.text(key, limit=_number(unit, day["limit"]))
-    return Meter(day["used"], day["limit"], title, _number(unit, left), about)
+    about = context.text(key, limit=_number(context, day["limit"]))
+    return Meter(day["used"], day["limit"], title, _number(context, left), about)
 
 
-def _month(unit: Unit, month: Stats) -> Meter:
+def _month(context: UpdateContext, month: Stats) -> Meter:
     from shared.core.pictures.usage import Meter
 
     limit = month["limit"]
-    about = "" if limit is None else unit.text("picture_month_of", limit=_number(unit, limit))
-    return Meter(month["used"], limit, unit.text("picture_month"), _used(unit, month), about)
+    about = "" if limit is None else context.text("picture_month_of", limit=_number(context, limit))
+    return Meter(month["used"], limit, context.text("picture_month"), _used(context, month), about)
 
 
-def _used(unit: Unit, span: Stats) -> str:
+def _used(context: UpdateContext, span: Stats) -> str:
     """Write what was used of a limit; a plan that ended leaves more used than the free plan has."""
     used, limit = span["used"], span["limit"]
-    return _number(unit, used if limit is None else min(used, limit))
+    return _number(context, used if limit is None else min(used, limit))
 
 
-def _number(unit: Unit, value: int) -> str:
-    return figures.number(unit.language, value)
+def _number(context: UpdateContext, value: int) -> str:
+    return figures.number(context.language, value)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from telebot.types import Message
 
 from shared.bots.assistant import bot
-from shared.telegram import current, reply
+from shared.telegram import current_context, reply
 
 
 @bot.message_handler(commands=["whoami"], works_offline=True)
 def whoami(_message: Message) -> None:
     """Show the id in a form that a tap copies."""
-    unit = current()
-    reply(unit.rich("whoami", id=unit.person.telegram_id))
+    context = current_context()
+    reply(context.rich("whoami", id=context.user.telegram_id))

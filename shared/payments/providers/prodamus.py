@@ -277,7 +277,7 @@ def _renewal(tree: php_forms.Tree, subscription: Mapping[php_forms.Key, Any]) ->
 
 def _hash(phone: str) -> str:
     digits = "".join(filter(str.isdecimal, phone))
-    return f"h{hmac_sha256(settings().person_hash_key, f'phone:{digits}'.encode()).hex()[:32]}"
+    return f"h{hmac_sha256(settings().user_hash_key, f'phone:{digits}'.encode()).hex()[:32]}"
 
 
 def _is_test(tree: php_forms.Tree) -> bool:

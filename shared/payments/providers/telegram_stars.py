@@ -183,7 +183,7 @@ def parse_update(update: Mapping[str, Any]) -> WebhookEvent | None:
     """Return what an update of Telegram says about money; None when it is about something else.
 
     Raises:
-        Unusable: it is about money, but not what Telegram's documentation says.
+        InvalidPayload: it is about money, but not what Telegram's documentation says.
     """
     message = update.get("message")
     try:

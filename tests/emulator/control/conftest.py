@@ -109,7 +109,7 @@ def owner(owner_url: str) -> Iterator[Callable[..., Any]]:
 @pytest.fixture
 def anna(control: Stack) -> Chat:
     """A user who has started the assistant."""
-    chat = control.telegram.person("Anna").chat("assistant")
+    chat = control.telegram.user("Anna").chat("assistant")
     chat.send("/start")
     chat.answer()
     return chat

@@ -44,7 +44,7 @@ def test_the_database_the_fakes_and_the_functions_agree(api: Api, control: Stack
     assert abs(control.telegram.clock.now() - moment(state).timestamp()) < 5
     # A message bears the new date, and the function believes it to be of this second: without a database only
     # a message sent since the process started, by the process's own clock, is answered.
-    chat = control.telegram.person("Anna").chat("assistant")
+    chat = control.telegram.user("Anna").chat("assistant")
     control.database.down()
     sent = chat.send("/help")
     assert abs(sent.stored.data["date"] - moment(state).timestamp()) < 60
@@ -103,7 +103,7 @@ def test_a_month_and_a_week_in_which_everybody_is_charged(
     api: Api, control: Stack, owner: Owner, order: Callable[..., str]
 ) -> None:
     """Providers renew by themselves, a card that is empty ends a subscription, and so does its payer."""
-    chats = {key: control.telegram.person(key).chat("assistant") for key in (*RENEWED, "empty", "canceled")}
+    chats = {key: control.telegram.user(key).chat("assistant") for key in (*RENEWED, "empty", "canceled")}
     for chat in chats.values():
         chat.send("/start")
     bills = {}
@@ -301,7 +301,7 @@ def _subscribe_with_stars(control: Stack, owner: Owner, chat: Chat) -> None:
         "subscription_period": 2592000,
     }
     url = control.telegram.request("assistant", "createInvoiceLink", parameters)
-    control.telegram.stars.pay(control.telegram.stars.links[url], chat.person)
+    control.telegram.stars.pay(control.telegram.stars.links[url], chat.user)
 
 
 def _ends_at(owner: Owner, chat: Chat) -> Any:

@@ -94,7 +94,7 @@ def test_a_forged_call_is_no_attempt_of_telegrams(api: Api, anna: Chat) -> None:
     anna.answer()
     shown = finished(api, sent.update.trace_id, 2)
     forged, genuine = sorted(shown["attempts"], key=lambda one: str(one["note"]), reverse=True)
-    assert (forged["label"], forged["number"], forged["status"]) == ("Forged call", None, 401)
+    assert (forged["label"], forged["number"], forged["status"]) == ("InvalidSignature call", None, 401)
     assert (forged["outcome"], genuine["label"], genuine["status"]) == ("expected", "Attempt 1", 200)
     assert not [span for span in forged["spans"] if span["kind"] == "sql"]
 
@@ -250,7 +250,10 @@ def test_a_forged_callback_is_told_apart(
     trace_id = control.payments["stripe"].bills[bill].told[0].id
     shown = finished(api, trace_id)
     assert (shown["title"], shown["state"]) == ("Stripe: checkout.session.completed (forged)", "refused")
-    assert (shown["attempts"][0]["label"], shown["attempts"][0]["outcome"]) == ("Forged call", "expected")
+    assert (shown["attempts"][0]["label"], shown["attempts"][0]["outcome"]) == (
+        "InvalidSignature call",
+        "expected",
+    )
 
 
 def test_a_button_is_named_by_its_label(api: Api, control: Stack, anna: Chat) -> None:

@@ -2,7 +2,7 @@
 
 from tools.emulator.telegram.delivery import RawResponse
 from tools.emulator.telegram.handles import Answer, Button, Payment, Sent, Tap
-from tools.emulator.telegram.people import Channel, Chat, Group, Person
+from tools.emulator.telegram.people import Channel, Chat, Group, TelegramUser
 from tools.emulator.telegram.telegram import Telegram
 
 __all__ = [
@@ -12,9 +12,9 @@ __all__ = [
     "Chat",
     "Group",
     "Payment",
-    "Person",
     "RawResponse",
     "Sent",
     "Tap",
     "Telegram",
+    "TelegramUser",
 ]

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 class Chat:
     """One person in one chat: the private one with a bot, or a group."""
 
-    def __init__(self, telegram: Telegram, person: Account, room: Room) -> None:
+    def __init__(self, telegram: Telegram, user: Account, room: Room) -> None:
         self.telegram = telegram
-        self.person = person
+        self.user = user
         self.room = room
 
     @property
@@ -128,22 +128,22 @@ class Chat:
 
     def contact(self, phone_number: str = "+10000000000") -> Sent:
         """The person's own phone number."""
-        card = {"phone_number": phone_number, "first_name": self.person.first_name, "user_id": self.person.id}
+        card = {"phone_number": phone_number, "first_name": self.user.first_name, "user_id": self.user.id}
         return self.send_content({"contact": card})
 
     def delete(self, message: Answer | Sent) -> None:
         """Delete a message for both sides. Telegram tells the bot nothing."""
-        self.telegram.world.delete(self.room, message.stored, self.person.user())
+        self.telegram.world.delete(self.room, message.stored, self.user.user())
 
     def react(self, message: Answer | Sent, *emoji: str) -> list[Update]:
         """React to a message; without an emoji, take the reaction back."""
-        return self.telegram.sender.react(self.room, self.person, message.stored, list(emoji))
+        return self.telegram.sender.react(self.room, self.user, message.stored, list(emoji))
 
     def topic(self, name: str, icon_color: int = 0x6FB9F0) -> Topic:
         """Make a topic. In a private chat this switches the bot's topics on, as @BotFather would."""
         if self.room.kind == "private":
             self.telegram.bot(self.room.bots[0]).has_topics = True
-        return self.telegram.sender.topic(self.room, self.person.user(), name, icon_color)
+        return self.telegram.sender.topic(self.room, self.user.user(), name, icon_color)
 
     def edit(self, sent: Sent, text: str) -> Sent:
         """Change a message sent earlier: the bot gets edited_message."""
@@ -161,13 +161,13 @@ class Chat:
         """Any message, given the fields of the Bot API's Message."""
         number = reply_to.message_id if isinstance(reply_to, Answer | Sent) else reply_to
         stored = self.telegram.sender.message(
-            self.room, self.person, content, number, thread=thread, quote=quote
+            self.room, self.user, content, number, thread=thread, quote=quote
         )
         return Sent(self.telegram, self.room, stored)
 
     def tap(self, stored: Stored, data: str) -> Tap:
         """A callback query with this data from a message's button."""
-        return Tap(self.telegram, *self.telegram.sender.tap(self.room, self.person, stored, data))
+        return Tap(self.telegram, *self.telegram.sender.tap(self.room, self.user, stored, data))
 
     def pay(self, invoice: Answer | str) -> Payment:
         """Pay an invoice in Stars: a message, or the address of one. AssertionError when it is none."""
@@ -177,13 +177,13 @@ class Chat:
         else:
             found = stars.invoice_of(invoice.stored.bot or "", self.room.id, invoice.message_id)
         assert found is not None, "this is no invoice"
-        return Payment(self.telegram, stars.pay(found, self.person))
+        return Payment(self.telegram, stars.pay(found, self.user))
 
     @property
     def subscriptions(self) -> list[Subscription]:
         """What this person pays this bot every 30 days; see `telegram.stars.renew` and `change`."""
         mine = self.telegram.stars.subscriptions
-        return [one for one in mine if one.person.id == self.person.id and one.invoice.bot in self.room.bots]
+        return [one for one in mine if one.user.id == self.user.id and one.invoice.bot in self.room.bots]
 
     def block(self) -> Update | None:
         """Block the bot: its calls get 403 from now on."""
@@ -223,13 +223,13 @@ class Chat:
         with self.telegram.world.lock:
             self.room.blocked = blocked
             chat = {"chat_id": self.room.id, "bot": self.room.private_bot}
-            self.telegram.world.publish("block", chat | {"who": self.person.first_name, "blocked": blocked})
+            self.telegram.world.publish("block", chat | {"who": self.user.first_name, "blocked": blocked})
             old, new = ("member", "kicked") if blocked else ("kicked", "member")
             bot = self.telegram.bot(self.room.bots[0])
-            return self.telegram.sender.membership(self.room, self.person, bot, old, new)
+            return self.telegram.sender.membership(self.room, self.user, bot, old, new)
 
 
-class Person:
+class TelegramUser:
     """A person; `chat` opens the private chat with a bot."""
 
     def __init__(self, telegram: Telegram, account: Account) -> None:
@@ -264,29 +264,29 @@ class Channel:
         """The address that lets people in."""
         return invite_link(self.room)
 
-    def join(self, person: Person | Account) -> None:
+    def join(self, user: TelegramUser | Account) -> None:
         """Somebody becomes a subscriber; who was banned stays outside."""
-        self._change(person, joins=True)
+        self._change(user, joins=True)
 
-    def leave(self, person: Person | Account) -> None:
+    def leave(self, user: TelegramUser | Account) -> None:
         """Somebody unsubscribes."""
-        self._change(person, joins=False)
+        self._change(user, joins=False)
 
-    def ban(self, person: Person | Account) -> None:
+    def ban(self, user: TelegramUser | Account) -> None:
         """The owner throws somebody out for good."""
-        self._change(person, joins=False)
-        self.room.banned.append(person.id)
+        self._change(user, joins=False)
+        self.room.banned.append(user.id)
 
     def dismiss(self, bot: str) -> None:
         """The owner takes a bot off the administrators."""
         self.room.bots.remove(bot)
 
-    def _change(self, person: Person | Account, *, joins: bool) -> None:
+    def _change(self, user: TelegramUser | Account, *, joins: bool) -> None:
         with self.telegram.world.lock:
-            if joins and person.id not in self.room.members + self.room.banned:
-                self.room.members.append(person.id)
-            elif not joins and person.id in self.room.members:
-                self.room.members.remove(person.id)
+            if joins and user.id not in self.room.members + self.room.banned:
+                self.room.members.append(user.id)
+            elif not joins and user.id in self.room.members:
+                self.room.members.remove(user.id)
             self.telegram.world.publish("channel", channel_json(self.room))
 
 
@@ -302,10 +302,10 @@ class Group:
         """The chat's id."""
         return self.room.id
 
-    def by(self, person: Person) -> Chat:
+    def by(self, user: TelegramUser) -> Chat:
         """The group as this member sees it; AssertionError for a stranger."""
-        assert person.id in self.room.members, f"{person.account.first_name} is not in {self.room.title}"
-        return Chat(self.telegram, person.account, self.room)
+        assert user.id in self.room.members, f"{user.account.first_name} is not in {self.room.title}"
+        return Chat(self.telegram, user.account, self.room)
 
     def answer(self, timeout: float = TIMEOUT) -> Answer:
         """The next message of any bot in the group."""

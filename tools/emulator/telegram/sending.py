@@ -45,7 +45,7 @@ class Sender:
     def message(
         self,
         room: Room,
-        person: Account,
+        user: Account,
         content: Json,
         reply_to: int | None = None,
         *,
@@ -63,7 +63,7 @@ class Sender:
             if replied is not None:
                 whole["reply_to_message"] = _without_reply(replied.data)
                 whole |= quote_content(replied.data, quote) if quote else {}
-            stored = self._world.post(room, person.user(), whole)
+            stored = self._world.post(room, user.user(), whole)
             self._announce(room, stored, "message")
             return stored
 
@@ -96,14 +96,14 @@ class Sender:
             self._announce(room, stored, "message", without=bot)
             return stored
 
-    def react(self, room: Room, person: Account, stored: Stored, emoji: list[str]) -> list[Update]:
+    def react(self, room: Room, user: Account, stored: Stored, emoji: list[str]) -> list[Update]:
         """A reaction of a person; in a group only the bots that administer it hear of it."""
         with self._world.lock:
-            before = self._world.react(room, stored, person.user(), emoji)
+            before = self._world.react(room, stored, user.user(), emoji)
             change = {
                 "chat": self._world.chat_json(room),
                 "message_id": stored.message_id,
-                "user": person.user(),
+                "user": user.user(),
                 "date": int(self._world.clock.now()),
                 "old_reaction": [{"type": "emoji", "emoji": one} for one in before],
                 "new_reaction": [{"type": "emoji", "emoji": one} for one in emoji],
@@ -122,14 +122,14 @@ class Sender:
             chat_id=room.id,
         )
 
-    def tap(self, room: Room, person: Account, stored: Stored, data: str) -> tuple[Update | None, str]:
+    def tap(self, room: Room, user: Account, stored: Stored, data: str) -> tuple[Update | None, str]:
         """A button under the bot's message; returns the update and the query's id."""
         with self._world.lock:
             bot = self._world.bots[stored.bot or ""]
             query_id = str(secrets.randbits(62))
             now = self._world.clock.now()
             self._world.callbacks[query_id] = {
-                "person": person.id,
+                "person": user.id,
                 "bot": bot.name,
                 "at": now,
                 "answer": None,
@@ -137,7 +137,7 @@ class Sender:
             }
             query = {
                 "id": query_id,
-                "from": person.user(),
+                "from": user.user(),
                 "message": stored.data,
                 "chat_instance": str(abs(hash((bot.name, room.id)))),
                 "data": data,
@@ -146,22 +146,22 @@ class Sender:
                 bot,
                 "callback_query",
                 query,
-                (CALLBACK_CLASS, person.id),
+                (CALLBACK_CLASS, user.id),
                 now + CALLBACK_SECONDS,
                 chat_id=room.id,
             )
             payload = {"chat_id": room.id, "bot": room.private_bot, "message_id": stored.message_id}
-            tapped = {"who": person.first_name, "data": data, "label": _label(stored.data, data)}
+            tapped = {"who": user.first_name, "data": data, "label": _label(stored.data, data)}
             self._telegram.transcripts.tapped(room, payload | tapped, update)
             return update, query_id
 
-    def membership(self, room: Room, person: Account, bot: BotAccount, old: str, new: str) -> Update | None:
+    def membership(self, room: Room, user: Account, bot: BotAccount, old: str, new: str) -> Update | None:
         """The bot's own standing in a chat changed: blocked, added, removed."""
         with self._world.lock:
             now = self._world.clock.now()
             change = {
                 "chat": self._world.chat_json(room),
-                "from": person.user(),
+                "from": user.user(),
                 "date": int(now),
                 "old_chat_member": member_json(bot, old),
                 "new_chat_member": member_json(bot, new),

@@ -72,7 +72,7 @@ class Purchase:
     """
 
     invoice: Invoice
-    person: Account
+    user: Account
     query_id: str
     asked_at: float
     state: str = "asked"
@@ -86,7 +86,7 @@ class Subscription:
     """What a person pays every 30 days. `state`: a key of POSSIBLE."""
 
     invoice: Invoice
-    person: Account
+    user: Account
     expires_at: int
     charges: list[str] = field(default_factory=list)
     state: str = "active"
@@ -125,14 +125,14 @@ class Stars:
         """Return the invoice that a message of the bot is."""
         return self._invoices.get((bot, chat_id, message_id))
 
-    def give_up(self, invoice: Invoice, person: Account, state: str) -> Purchase:
+    def give_up(self, invoice: Invoice, user: Account, state: str) -> Purchase:
         """End at the sheet: the person closes it, or has too few Stars. The bot learns nothing of either."""
-        purchase = Purchase(invoice, person, "", self._world.clock.now())
+        purchase = Purchase(invoice, user, "", self._world.clock.now())
         with self._world.lock:
             self._end(purchase, state, SHEET_WORDS[state])
         return purchase
 
-    def pay(self, invoice: Invoice, person: Account, *, fails_after_check: bool = False) -> Purchase:
+    def pay(self, invoice: Invoice, user: Account, *, fails_after_check: bool = False) -> Purchase:
         """The person presses Pay and confirms; what comes of it shows in the purchase.
 
         `fails_after_check`: the bot agrees, and the Stars cannot be taken after all.
@@ -141,12 +141,12 @@ class Stars:
         with self._world.lock:
             now = self._world.clock.now()
             purchase = Purchase(
-                invoice, person, str(secrets.randbits(62)), now, fails_after_check=fails_after_check
+                invoice, user, str(secrets.randbits(62)), now, fails_after_check=fails_after_check
             )
             self.purchases[purchase.query_id] = purchase
             query = {
                 "id": purchase.query_id,
-                "from": person.user(),
+                "from": user.user(),
                 "currency": CURRENCY,
                 "total_amount": invoice.amount,
                 "invoice_payload": invoice.payload,
@@ -155,9 +155,9 @@ class Stars:
                 bot,
                 "pre_checkout_query",
                 query,
-                (QUERY_CLASS, person.id),
+                (QUERY_CLASS, user.id),
                 now + QUERY_SECONDS,
-                chat_id=person.id,
+                chat_id=user.id,
             )
         timer = threading.Timer(self.answer_seconds, self._give_up, (purchase,))
         timer.daemon = True
@@ -178,7 +178,7 @@ class Stars:
             if purchase.fails_after_check:
                 self._end(purchase, "failed", SHEET_WORDS["failed"])
                 return True
-            purchase.charge_id = self._charge(purchase.invoice, purchase.person)
+            purchase.charge_id = self._charge(purchase.invoice, purchase.user)
             self._end(purchase, "paid")
             return True
 
@@ -218,7 +218,7 @@ class Stars:
         """Let the bot stop or resume a subscription; False when it has none with this charge."""
         with self._world.lock:
             for one in self.subscriptions:
-                is_of = one.invoice.bot == bot and one.person.id == user_id and charge_id in one.charges
+                is_of = one.invoice.bot == bot and one.user.id == user_id and charge_id in one.charges
                 if is_of and one.state != "ended":
                     one.state = "canceled" if is_canceled else "active"
                     self._show(one)
@@ -234,19 +234,19 @@ class Stars:
                 self._world.bots[subscription.invoice.bot],
                 "subscription",
                 {
-                    "user": subscription.person.user(),
+                    "user": subscription.user.user(),
                     "invoice_payload": subscription.invoice.payload,
                     "state": state,
                 },
-                (SUBSCRIPTION_CLASS, subscription.person.id),
+                (SUBSCRIPTION_CLASS, subscription.user.id),
                 self._world.clock.now() + 86400,
-                chat_id=subscription.person.id,
+                chat_id=subscription.user.id,
             )
 
     def renew(self, subscription: Subscription) -> str:
         """The next 30 days are paid; returns the charge."""
         with self._world.lock:
-            return self._charge(subscription.invoice, subscription.person, subscription)
+            return self._charge(subscription.invoice, subscription.user, subscription)
 
     def next_due(self) -> list[tuple[float, str]]:
         """Return when Telegram charges or ends subscriptions by itself: (Unix time, title)."""
@@ -281,12 +281,12 @@ class Stars:
             mine = self._transactions.get(bot.name, [])
             return sum(one["amount"] if "source" in one else -one["amount"] for one in mine)
 
-    def _charge(self, invoice: Invoice, person: Account, renewed: Subscription | None = None) -> str:
+    def _charge(self, invoice: Invoice, user: Account, renewed: Subscription | None = None) -> str:
         """Take the Stars and tell the bot, as a message of the payer's."""
         charge_id = f"stx{secrets.token_urlsafe(24)}"
         now = int(self._world.clock.now())
         fee = invoice.amount * self.commission_per_mille // 1000
-        partner = _partner(invoice, person)
+        partner = _partner(invoice, user)
         if self.commission_per_mille:
             partner["affiliate"] = {"commission_per_mille": self.commission_per_mille, "amount": fee}
         self._transactions.setdefault(invoice.bot, []).append(
@@ -297,10 +297,10 @@ class Stars:
             "total_amount": invoice.amount,
             "invoice_payload": invoice.payload,
             "telegram_payment_charge_id": charge_id,
-            "provider_payment_charge_id": f"{person.id}_{len(self.purchases)}",
+            "provider_payment_charge_id": f"{user.id}_{len(self.purchases)}",
         }
         if invoice.subscription_period:
-            subscription = renewed or Subscription(invoice, person, now)
+            subscription = renewed or Subscription(invoice, user, now)
             subscription.expires_at = max(subscription.expires_at, now) + invoice.subscription_period
             subscription.charges.append(charge_id)
             subscription.state = "active"
@@ -309,12 +309,12 @@ class Stars:
             if renewed is None:
                 self.subscriptions.append(subscription)
                 payment["is_first_recurring"] = True
-        room = self._world.private_room(person.id, invoice.bot)
-        self._telegram.sender.message(room, person, {"successful_payment": payment})
+        room = self._world.private_room(user.id, invoice.bot)
+        self._telegram.sender.message(room, user, {"successful_payment": payment})
         return charge_id
 
     def _show(self, subscription: Subscription) -> None:
-        of = {"person": subscription.person.id, "bot": subscription.invoice.bot}
+        of = {"person": subscription.user.id, "bot": subscription.invoice.bot}
         self._world.publish("subscription", of | subscription.json())
 
     def _give_up(self, purchase: Purchase) -> None:
@@ -325,16 +325,16 @@ class Stars:
     def _end(self, purchase: Purchase, state: str, error: str = "") -> None:
         purchase.state, purchase.error = state, error
         # The chat of a payment is the private one, wherever the invoice was posted.
-        told: Json = {"person": purchase.person.id, "bot": purchase.invoice.bot, "state": state}
-        told["chat_id"] = purchase.person.id
+        told: Json = {"person": purchase.user.id, "bot": purchase.invoice.bot, "state": state}
+        told["chat_id"] = purchase.user.id
         self._world.publish("purchase", told | {"error": error, "title": purchase.invoice.title})
 
 
-def _partner(invoice: Invoice, person: Account) -> Json:
+def _partner(invoice: Invoice, user: Account) -> Json:
     partner: Json = {
         "type": "user",
         "transaction_type": "invoice_payment",
-        "user": person.user(),
+        "user": user.user(),
         "invoice_payload": invoice.payload,
     }
     if invoice.subscription_period:

@@ -14,7 +14,7 @@ from tools.emulator.telegram.coverage import ignored_fields
 from tools.emulator.telegram.delivery import Delivery, RawResponse, without_words
 from tools.emulator.telegram.faults import Fault
 from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Update
-from tools.emulator.telegram.people import Channel, Group, Person
+from tools.emulator.telegram.people import Channel, Group, TelegramUser
 from tools.emulator.telegram.queues import Queues
 from tools.emulator.telegram.sending import Sender
 from tools.emulator.telegram.stars import Stars
@@ -85,7 +85,7 @@ class Telegram:
         """The bot with this name; KeyError when there is none."""
         return self.world.bots[name]
 
-    def person(
+    def user(
         self,
         first_name: str,
         language_code: str | None = "en",
@@ -93,15 +93,15 @@ class Telegram:
         last_name: str | None = None,
         *,
         walkthrough: bool = False,
-    ) -> Person:
+    ) -> TelegramUser:
         """Add a user with a new id; `walkthrough` marks one that a walkthrough of the page added."""
         account = Account(self.world.new_id(), first_name, last_name, username, language_code, walkthrough)
-        return Person(self, self.world.add_person(account))
+        return TelegramUser(self, self.world.add_user(account))
 
     def group(
         self,
         title: str,
-        members: Iterable[Person],
+        members: Iterable[TelegramUser],
         bots: Iterable[str],
         *,
         kind: str = "supergroup",
@@ -114,7 +114,7 @@ class Telegram:
         """
         people = list(members)
         room = self.world.add_group(
-            title, [person.id for person in people], list(bots), kind=kind, forum=forum, admins=list(admins)
+            title, [user.id for user in people], list(bots), kind=kind, forum=forum, admins=list(admins)
         )
         for name in room.bots:
             status = "administrator" if name in room.admins else "member"

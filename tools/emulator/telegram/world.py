@@ -67,11 +67,11 @@ class World:
             self._last_id += 1
             return self._last_id
 
-    def add_person(self, account: Account) -> Account:
+    def add_user(self, account: Account) -> Account:
         """A new person."""
         with self.lock:
             self.people[account.id] = account
-            self.publish("person", person_json(account))
+            self.publish("person", user_json(account))
             return account
 
     def add_bot(
@@ -91,12 +91,12 @@ class World:
         with self.lock:
             return next((bot for bot in self.bots.values() if bot.token == token), None)
 
-    def private_room(self, person: int, bot: str) -> Room:
+    def private_room(self, user: int, bot: str) -> Room:
         """The private chat of a person with a bot, made when absent (but not started)."""
         with self.lock:
-            key = (bot, person)
+            key = (bot, user)
             if key not in self.private:
-                self.private[key] = Room(person, "private", members=[person], bots=[bot])
+                self.private[key] = Room(user, "private", members=[user], bots=[bot])
             return self.private[key]
 
     def room(self, bot: str, chat_id: int) -> Room | None:
@@ -150,7 +150,7 @@ class World:
         """Leave a user out of lists; their chats and what the bots know of them stay."""
         with self.lock:
             account.archived = True
-            self.publish("person", person_json(account))
+            self.publish("person", user_json(account))
 
     def add_channel(self, title: str, username: str | None, bots: list[str]) -> Room:
         """A new channel, which nobody is in yet; these bots are its administrators."""
@@ -233,9 +233,9 @@ class World:
             chat: Json = {"id": room.id, "type": room.kind, "title": room.title}
             named = {"username": room.username} if room.username else {}
             return chat | named | ({"is_forum": True} if room.forum else {})
-        person = self.people[room.members[0]]
-        chat = {"id": room.id, "type": "private", "first_name": person.first_name}
-        optional = {"last_name": person.last_name, "username": person.username}
+        user = self.people[room.members[0]]
+        chat = {"id": room.id, "type": "private", "first_name": user.first_name}
+        optional = {"last_name": user.last_name, "username": user.username}
         return chat | {name: value for name, value in optional.items() if value}
 
     def message_json(self, room: Room, stored: Stored) -> Json:
@@ -251,7 +251,7 @@ class World:
         return data
 
 
-def person_json(account: Account) -> Json:
+def user_json(account: Account) -> Json:
     """A person as the page shows it."""
     return account.user() | {
         "last_name": account.last_name,

@@ -331,7 +331,7 @@ def random_names(answers: Answers) -> list[str]:
     """Return the secrets that are made, not asked for."""
     return [
         "TELEGRAM_WEBHOOK_SECRET",
-        "PERSON_HASH_KEY",
+        "USER_HASH_KEY",
         *([layout.OWN_KEYS] if answers.own_keys == "yes" else []),
     ]
 

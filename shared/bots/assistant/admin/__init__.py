@@ -11,7 +11,7 @@
     undo.py      undoes a gift, a plan or a reset, once
 
 Each action is a SQL function that asks again whether this is an admin, acts once per update however often it
-is delivered (`Unit.reference`), and writes down what it did.
+is delivered (`UpdateContext.reference`), and writes down what it did.
 """
 
 # In the order in which /help shows their commands.

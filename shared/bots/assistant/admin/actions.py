@@ -16,7 +16,7 @@ from shared.core import db
 from shared.core.errors import Refusal
 from shared.core.log import hide_secrets
 from shared.core.texts import figures
-from shared.telegram.unit import Unit
+from shared.telegram.context import UpdateContext
 
 MAX_REASON = 500  # characters, as the SQL functions take it
 _REFUSALS = {
@@ -35,14 +35,14 @@ class Done(NamedTuple):
     entry: int | None = None
 
 
-def carry_out(unit: Unit, person: Found, action: Callable[..., Done], *values: Any) -> Done:
+def carry_out(context: UpdateContext, user: Found, action: Callable[..., Done], *values: Any) -> Done:
     """Do something to a user and return the line about it, also when a rule refuses it."""
     try:
-        return action(unit, person, *values)
+        return action(context, user, *values)
     except Refusal as refusal:
         if refusal.sqlstate not in _REFUSALS:
             raise
-        return Done(unit.text(_REFUSALS[refusal.sqlstate], name=name_of(person)))
+        return Done(context.text(_REFUSALS[refusal.sqlstate], name=name_of(user)))
 
 
 def deliver(result: dict[str, Any]) -> None:
@@ -58,111 +58,111 @@ def _done(result: dict[str, Any], line: str) -> Done:
     return Done(line, result["id"] if result["before"] != result["after"] else None)
 
 
-def grant(unit: Unit, person: Found, credits_: int, reason: str | None = None) -> Done:
+def grant(context: UpdateContext, user: Found, credits_: int, reason: str | None = None) -> Done:
     """Give bonus credits, or take some back."""
     result = db.call(
         "admin_add_bonus_credits",
-        p_user_id=person["id"],
+        p_user_id=user["id"],
         p_credits=credits_,
-        p_admin_email=unit.person.admin_email,
-        p_reference=unit.reference,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
         p_reason=storable(reason),
     )
     values = {"before": result["before"], "after": result["after"]}
-    return _done(result, unit.text("admin_granted", name=name_of(person), **values))
+    return _done(result, context.text("admin_granted", name=name_of(user), **values))
 
 
-def give_trainings(unit: Unit, person: Found, trainings: int, reason: str | None = None) -> Done:
+def give_trainings(context: UpdateContext, user: Found, trainings: int, reason: str | None = None) -> Done:
     """Give free trainings, or take unused ones back."""
     result = db.call(
         "admin_give_trainings",
-        p_user_id=person["id"],
+        p_user_id=user["id"],
         p_quantity=trainings,
-        p_admin_email=unit.person.admin_email,
-        p_reference=unit.reference,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
         p_reason=storable(reason),
     )
     values = {"before": result["before"], "after": result["after"]}
-    return _done(result, unit.text("admin_gave_trainings", name=name_of(person), **values))
+    return _done(result, context.text("admin_gave_trainings", name=name_of(user), **values))
 
 
-def add_balance(unit: Unit, person: Found, amount: str, reason: str | None = None) -> Done:
+def add_balance(context: UpdateContext, user: Found, amount: str, reason: str | None = None) -> Done:
     """Add to the balance, or take from it."""
     result = db.call(
         "admin_adjust_balance",
-        p_user_id=person["id"],
+        p_user_id=user["id"],
         p_amount=amount,
-        p_admin_email=unit.person.admin_email,
-        p_reference=unit.reference,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
         p_reason=storable(reason),
     )
     before, after = (
-        figures.money(unit.language, Decimal(result[when]), result["currency"])
+        figures.money(context.language, Decimal(result[when]), result["currency"])
         for when in ("before", "after")
     )
-    return _done(result, unit.text("admin_balance", name=name_of(person), before=before, after=after))
+    return _done(result, context.text("admin_balance", name=name_of(user), before=before, after=after))
 
 
-def reset(unit: Unit, person: Found) -> Done:
+def reset(context: UpdateContext, user: Found) -> Done:
     """Give the month's requests back, today's included."""
     result = db.call(
         "admin_reset_user_usage",
-        p_user_id=person["id"],
-        p_admin_email=unit.person.admin_email,
-        p_reference=unit.reference,
+        p_user_id=user["id"],
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
     )
     values = {"before": result["before"], "after": result["after"]}
-    return _done(result, unit.text("admin_reset", name=name_of(person), **values))
+    return _done(result, context.text("admin_reset", name=name_of(user), **values))
 
 
-def set_plan(unit: Unit, person: Found, plan: str, days: int | None) -> Done:
+def set_plan(context: UpdateContext, user: Found, plan: str, days: int | None) -> Done:
     """Give a plan from now on for some days, or without an end; the free one takes back what admins gave."""
     result = db.call(
         "admin_set_plan",
-        p_user_id=person["id"],
+        p_user_id=user["id"],
         p_plan=plan,
         p_days=days,
-        p_admin_email=unit.person.admin_email,
-        p_reference=unit.reference,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
     )
     before, after = (
-        plan_until(unit, result[when]["plan"], result[when]["ends_at"]) for when in ("before", "after")
+        plan_until(context, result[when]["plan"], result[when]["ends_at"]) for when in ("before", "after")
     )
-    if days is None and plan == person["plans"][0] and result["after"]["plan"] != plan:
+    if days is None and plan == user["plans"][0] and result["after"]["plan"] != plan:
         # A plan that was bought ends with its refund.
-        return _done(result, unit.text("admin_plan_bought", name=name_of(person), plan=after))
-    return _done(result, unit.text("admin_plan_set", name=name_of(person), before=before, after=after))
+        return _done(result, context.text("admin_plan_bought", name=name_of(user), plan=after))
+    return _done(result, context.text("admin_plan_set", name=name_of(user), before=before, after=after))
 
 
-def ban(unit: Unit, person: Found, reason: str | None) -> Done:
+def ban(context: UpdateContext, user: Found, reason: str | None) -> Done:
     """Keep a user out of all bots."""
     db.call(
         "admin_ban_user",
-        p_user_id=person["id"],
+        p_user_id=user["id"],
         p_reason=storable(reason),
-        p_admin_email=unit.person.admin_email,
-        p_reference=unit.reference,
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
     )
-    return Done(unit.text("admin_banned", name=name_of(person)))
+    return Done(context.text("admin_banned", name=name_of(user)))
 
 
-def unban(unit: Unit, person: Found) -> Done:
+def unban(context: UpdateContext, user: Found) -> Done:
     """Let a user into the bots again."""
     done = db.call(
         "admin_unban_user",
-        p_user_id=person["id"],
-        p_admin_email=unit.person.admin_email,
-        p_reference=unit.reference,
+        p_user_id=user["id"],
+        p_admin_email=context.user.admin_email,
+        p_reference=context.reference,
     )
     deliver(done)
     key = "admin_unbanned" if done["before"]["banned_at"] else "admin_not_banned"
-    return Done(unit.text(key, name=name_of(person)))
+    return Done(context.text(key, name=name_of(user)))
 
 
-def plan_until(unit: Unit, plan: str, ends_at: str | None) -> str:
+def plan_until(context: UpdateContext, plan: str, ends_at: str | None) -> str:
     """Return a plan's name, with its end where it has one."""
-    name = plan_name(unit, plan)
-    return unit.text("admin_plan_until", plan=name, date=unit.date(ends_at)) if ends_at else name
+    name = plan_name(context, plan)
+    return context.text("admin_plan_until", plan=name, date=context.date(ends_at)) if ends_at else name
 
 
 def storable(reason: str | None) -> str | None:

@@ -11,7 +11,7 @@ from shared.bots.assistant import bot
 from shared.bots.assistant.admin.card import find
 from shared.bots.assistant.admin.people import (
     Found,
-    is_person,
+    is_user,
     look_up,
     name_of,
     parts,
@@ -21,8 +21,8 @@ from shared.bots.assistant.admin.product_pages import prices_line
 from shared.bots.assistant.admin.undo import written
 from shared.core import db, texts
 from shared.core.texts import Text, figures
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
 
 Entry = dict[str, Any]
 _PAGE = 8  # entries; with the longest reasons they fit into one message
@@ -41,91 +41,91 @@ _SWITCHED = {
 @bot.admin_command("audit")
 def audit(message: Message) -> None:
     """Show the last entries, of everybody or of one person."""
-    unit = current()
+    context = current_context()
     match words(message, 2):
         case []:
-            reply(*_page(unit, None, None))
-        case [who] if is_person(who):
-            if person := find(unit, who):
-                reply(*_page(unit, person, None))
+            reply(*_page(context, None, None))
+        case [who] if is_user(who):
+            if user := find(context, who):
+                reply(*_page(context, user, None))
         case _:
-            reply(unit.rich("admin_usage_audit"))
+            reply(context.rich("admin_usage_audit"))
 
 
 @bot.admin_button(r"admin:audit:[0-9]{1,18}:[0-9]{1,9}")
 def turn_page(call: CallbackQuery) -> None:
     """Show the entries before a number; 0 stands for everybody, and for the newest."""
-    unit = current()
+    context = current_context()
     who, before = parts(call)
-    person = look_up(unit, who) if who != "0" else None
-    if who != "0" and person is None:
-        return unit.notice(unit.text("button_old"), alert=True)
-    return unit.show(*_page(unit, person, int(before) or None))
+    user = look_up(context, who) if who != "0" else None
+    if who != "0" and user is None:
+        return context.answer_callback(context.text("button_old"), alert=True)
+    return context.show(*_page(context, user, int(before) or None))
 
 
-def _page(unit: Unit, person: Found | None, before: int | None) -> tuple[Text, Keyboard]:
-    if unit.is_offline:
+def _page(context: UpdateContext, user: Found | None, before: int | None) -> tuple[Text, Keyboard]:
+    if context.is_offline:
         raise StateUnavailable
     page = db.call(
         "admin_audit",
-        p_admin_email=unit.person.admin_email,
-        p_user_id=person["id"] if person else None,
+        p_admin_email=context.user.admin_email,
+        p_user_id=user["id"] if user else None,
         p_before=before,
         p_limit=_PAGE,
     )
-    entries = "\n\n".join(_line(unit, entry) for entry in page["entries"])
-    key = "admin_audit_of" if person else "admin_audit"
-    text = unit.rich(
-        key, name=name_of(person) if person else "", entries=entries or unit.text("admin_audit_empty")
+    entries = "\n\n".join(_line(context, entry) for entry in page["entries"])
+    key = "admin_audit_of" if user else "admin_audit"
+    text = context.rich(
+        key, name=name_of(user) if user else "", entries=entries or context.text("admin_audit_empty")
     )
-    return text, _buttons(unit, person, before, page["next"])
+    return text, _buttons(context, user, before, page["next"])
 
 
-def _buttons(unit: Unit, person: Found | None, before: int | None, older: int | None) -> Keyboard:
-    who = person["telegram_id"] if person else 0
+def _buttons(context: UpdateContext, user: Found | None, before: int | None, older: int | None) -> Keyboard:
+    who = user["telegram_id"] if user else 0
     row = []
     if before is not None:
-        row.append((unit.text("admin_audit_newest"), f"admin:audit:{who}:0"))
+        row.append((context.text("admin_audit_newest"), f"admin:audit:{who}:0"))
     if older is not None:
-        row.append((unit.text("admin_audit_older"), f"admin:audit:{who}:{older}"))
+        row.append((context.text("admin_audit_older"), f"admin:audit:{who}:{older}"))
     rows = [row] if row else []
-    if person:
-        rows.append([(unit.text("admin_button_card"), f"admin:user:{who}")])
+    if user:
+        rows.append([(context.text("admin_button_card"), f"admin:user:{who}")])
     return rows
 
 
-def _line(unit: Unit, entry: Entry) -> str:
+def _line(context: UpdateContext, entry: Entry) -> str:
     reason = str(entry["after"].get("reason") or "")
-    line = unit.text(
+    line = context.text(
         "admin_audit_line",
-        date=unit.date(entry["created_at"], with_time=True),
+        date=context.date(entry["created_at"], with_time=True),
         admin=entry["admin_email"],
-        what=_what(unit, entry),
-        whom=_whom(unit, entry),
+        what=_what(context, entry),
+        whom=_whom(context, entry),
     )
     if not reason:
         return line
-    return line + "\n" + unit.text("admin_audit_reason", reason=reason[:_REASON])
+    return line + "\n" + context.text("admin_audit_reason", reason=reason[:_REASON])
 
 
-def _whom(unit: Unit, entry: Entry) -> str:
+def _whom(context: UpdateContext, entry: Entry) -> str:
     """Say whom or what it was done to: a person, somebody who was erased, a promo code, money of nobody."""
     if entry["user"]:
         return name_of(entry["user"])
     nobody = "admin_audit_nobody" if "payment" in entry["after"] else "admin_audit_erased"
-    return str(entry["after"].get("code") or entry["after"].get("product") or unit.text(nobody))
+    return str(entry["after"].get("code") or entry["after"].get("product") or context.text(nobody))
 
 
-def _what(unit: Unit, entry: Entry) -> str:
+def _what(context: UpdateContext, entry: Entry) -> str:
     """Say what was done; an action this version has no words for is shown by its name."""
     before, after, action = entry["before"], entry["after"], str(entry["action"])
     key = f"audit_{_SWITCHED[action][after['is_active']] if action in _SWITCHED else action}"
-    if key not in texts.language(unit.language).TEXTS:
+    if key not in texts.language(context.language).TEXTS:
         return action
-    return unit.text(key, **_values(unit, action, before, after))
+    return context.text(key, **_values(context, action, before, after))
 
 
-def _values(unit: Unit, action: str, before: Entry, after: Entry) -> dict[str, Any]:
+def _values(context: UpdateContext, action: str, before: Entry, after: Entry) -> dict[str, Any]:
     """Return the values that the text about an action names."""
     values: dict[str, Any] = {}
     match action:
@@ -134,18 +134,18 @@ def _values(unit: Unit, action: str, before: Entry, after: Entry) -> dict[str, A
             values = {"before": before[field], "after": after[field]}
         case "set_plan" | "adjust_balance" | "undo":
             which = after["action"] if action == "undo" else action
-            values = {"before": written(unit, which, before), "after": written(unit, which, after)}
-            values |= {"what": unit.text(f"undone_{which}")} if action == "undo" else {}
+            values = {"before": written(context, which, before), "after": written(context, which, after)}
+            values |= {"what": context.text(f"undone_{which}")} if action == "undo" else {}
         case "refund_payment" | "refund_decided":
             values = {
-                "money": figures.money(unit.language, Decimal(after["amount"]), after["currency"]),
+                "money": figures.money(context.language, Decimal(after["amount"]), after["currency"]),
                 "payment": after["payment"],
-                "state": unit.text(f"admin_refund_state_{after.get('status', 'open')}"),
+                "state": context.text(f"admin_refund_state_{after.get('status', 'open')}"),
             }
         case "set_prices":
             values = {
-                "before": prices_line(unit, before["prices"]),
-                "after": prices_line(unit, after["prices"]),
+                "before": prices_line(context, before["prices"]),
+                "after": prices_line(context, after["prices"]),
             }
         case "set_product_texts":
             titles = {"before": before.get("title", "—"), "after": after["title"]}

@@ -8,10 +8,10 @@ from shared.bots.assistant import bot
 from shared.bots.assistant.admin import actions
 from shared.bots.assistant.admin.card import find, show
 from shared.bots.assistant.admin.commands import act_on
-from shared.bots.assistant.admin.people import Found, is_person, look_up, name_of, parts, words
+from shared.bots.assistant.admin.people import Found, is_user, look_up, name_of, parts, words
 from shared.core.texts import Text
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
 
 _ASKED = "ban"  # the key in the session of what was asked: {"who", "reason"}
 
@@ -19,69 +19,69 @@ _ASKED = "ban"  # the key in the session of what was asked: {"who", "reason"}
 @bot.admin_command("ban")
 def ban(message: Message) -> None:
     """Ask whether to ban: whom, why."""
-    unit = current()
+    context = current_context()
     match words(message, 2):
-        case [who, *reason] if is_person(who):
-            if person := find(unit, who):
-                reply(*_question(unit, person, " ".join(reason)))
+        case [who, *reason] if is_user(who):
+            if user := find(context, who):
+                reply(*_question(context, user, " ".join(reason)))
         case _:
-            reply(unit.rich("admin_usage_ban"))
+            reply(context.rich("admin_usage_ban"))
 
 
 @bot.admin_command("unban")
 def unban(message: Message) -> None:
     """Take a ban back: whose."""
-    unit = current()
+    context = current_context()
     match words(message, 2):
-        case [who] if is_person(who):
-            act_on(unit, who, actions.unban)
+        case [who] if is_user(who):
+            act_on(context, who, actions.unban)
         case _:
-            reply(unit.rich("admin_usage_unban"))
+            reply(context.rich("admin_usage_unban"))
 
 
 @bot.admin_button(r"admin:ban:[0-9]{1,18}")
 def ask(call: CallbackQuery) -> None:
     """Ask under a card's button."""
-    unit = current()
-    if person := look_up(unit, parts(call)[0]):
-        unit.show(*_question(unit, person, ""))
+    context = current_context()
+    if user := look_up(context, parts(call)[0]):
+        context.show(*_question(context, user, ""))
     else:
-        unit.notice(unit.text("button_old"), alert=True)
+        context.answer_callback(context.text("button_old"), alert=True)
 
 
 @bot.admin_button(r"admin:ban_yes:[0-9]{1,18}")
 def confirm(call: CallbackQuery) -> None:
     """Ban, if this is still what was asked last: another question would have had another reason."""
-    unit = current()
+    context = current_context()
     (who,) = parts(call)
-    asked = unit.data.get(_ASKED) or {}
-    person = look_up(unit, who)
-    if person is None or str(asked.get("who")) != who:
-        return unit.notice(unit.text("admin_ban_forgotten"), alert=True)
-    unit.notice(actions.carry_out(unit, person, actions.ban, asked["reason"]).line)
-    unit.set_data(_ASKED, None)
-    return show(unit, who)
+    asked = context.data.get(_ASKED) or {}
+    user = look_up(context, who)
+    if user is None or str(asked.get("who")) != who:
+        return context.answer_callback(context.text("admin_ban_forgotten"), alert=True)
+    context.answer_callback(actions.carry_out(context, user, actions.ban, asked["reason"]).line)
+    context.set_data(_ASKED, None)
+    return show(context, who)
 
 
 @bot.admin_button(r"admin:ban_no:[0-9]{1,18}")
 def cancel(call: CallbackQuery) -> None:
     """Leave the person alone."""
-    unit = current()
-    unit.set_data(_ASKED, None)
-    show(unit, parts(call)[0])
+    context = current_context()
+    context.set_data(_ASKED, None)
+    show(context, parts(call)[0])
 
 
-def _question(unit: Unit, person: Found, reason: str) -> tuple[Text, Keyboard]:
-    who = person["telegram_id"]
-    card = (unit.text("admin_button_card"), f"admin:user:{who}")
-    if person["is_admin"]:
-        return unit.rich("admin_is_admin", name=name_of(person)), [[card]]
+def _question(context: UpdateContext, user: Found, reason: str) -> tuple[Text, Keyboard]:
+    who = user["telegram_id"]
+    card = (context.text("admin_button_card"), f"admin:user:{who}")
+    if user["is_admin"]:
+        return context.rich("admin_is_admin", name=name_of(user)), [[card]]
     kept = actions.storable(reason)
-    unit.set_data(_ASKED, {"who": who, "reason": kept})
+    context.set_data(_ASKED, {"who": who, "reason": kept})
     key = "admin_ban_question_reason" if kept else "admin_ban_question"
-    return unit.rich(key, name=name_of(person), reason=kept), [
+    return context.rich(key, name=name_of(user), reason=kept), [
         [
-            (unit.text("admin_button_ban_yes"), f"admin:ban_yes:{who}"),
-            (unit.text("admin_button_ban_no"), f"admin:ban_no:{who}"),
+            (context.text("admin_button_ban_yes"), f"admin:ban_yes:{who}"),
+            (context.text("admin_button_ban_no"), f"admin:ban_no:{who}"),
         ]
     ]

@@ -10,36 +10,36 @@ from shared.bots.assistant import bot
 from shared.core import db
 from shared.core.errors import DatabaseUnavailable
 from shared.core.texts import Text, joined
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
 
 
 @bot.admin_command("check")
 def check(_message: Message) -> None:
     """Prove it, or show what is wrong."""
-    unit = current()
-    if unit.is_offline:
+    context = current_context()
+    if context.is_offline:
         raise StateUnavailable
     try:
-        found = db.call("admin_check", p_admin_email=unit.person.admin_email)
+        found = db.call("admin_check", p_admin_email=context.user.admin_email)
     except DatabaseUnavailable:
         # It reads everything: where that takes longer than a message may, it is for the SQL editor.
-        return reply(unit.rich("admin_check_too_long"))
+        return reply(context.rich("admin_check_too_long"))
     if not found["payments"] and not found["balances"]:
-        return reply(unit.rich("admin_check_good"))
-    return reply(_report(unit, found), _buttons(unit, found))
+        return reply(context.rich("admin_check_good"))
+    return reply(_report(context, found), _buttons(context, found))
 
 
-def _report(unit: Unit, found: dict[str, Any]) -> Text:
-    head = unit.rich("admin_check_bad", payments=found["payments"], balances=found["balances"])
+def _report(context: UpdateContext, found: dict[str, Any]) -> Text:
+    head = context.rich("admin_check_bad", payments=found["payments"], balances=found["balances"])
     lines = [
-        unit.rich("admin_check_payment", id=one["payment"], wrong=one["wrong"])
+        context.rich("admin_check_payment", id=one["payment"], wrong=one["wrong"])
         for one in found["wrong_payments"]
     ]
     lines += [
-        unit.rich(
+        context.rich(
             "admin_check_balance",
-            who=one["telegram_id"] or unit.text("admin_audit_erased"),
+            who=one["telegram_id"] or context.text("admin_audit_erased"),
             balance=one["balance"],
             ledger=one["ledger"],
         )
@@ -48,9 +48,9 @@ def _report(unit: Unit, found: dict[str, Any]) -> Text:
     return joined(head, joined(*lines, separator="\n"), separator="\n\n")
 
 
-def _buttons(unit: Unit, found: dict[str, Any]) -> Keyboard:
+def _buttons(context: UpdateContext, found: dict[str, Any]) -> Keyboard:
     numbers = sorted({one["payment"] for one in found["wrong_payments"]})
     row = [
-        (unit.text("admin_payment_number", id=number), f"admin:payment:{number}:new") for number in numbers
+        (context.text("admin_payment_number", id=number), f"admin:payment:{number}:new") for number in numbers
     ]
     return [row[start : start + 3] for start in range(0, len(row), 3)]

@@ -9,7 +9,7 @@ from telebot.types import CallbackQuery, Message
 
 from shared.core import db, pasted
 from shared.core.names import display_name
-from shared.telegram.unit import StateUnavailable, Unit
+from shared.telegram.context import StateUnavailable, UpdateContext
 
 Found = dict[str, Any]  # what admin_find_user returns
 _LINK = re.compile(r"(?:https?://)?(?:t|telegram)\.me/(?=\w)", re.ASCII | re.IGNORECASE)
@@ -32,24 +32,24 @@ def parts(call: CallbackQuery) -> list[str]:
     return (call.data or "").split(":")[2:]
 
 
-def is_person(word: str) -> bool:
+def is_user(word: str) -> bool:
     """Whether a word can name a person: a Telegram id or a @name."""
     return _WHO.fullmatch(word) is not None
 
 
-def look_up(unit: Unit, who: str) -> Found | None:
+def look_up(context: UpdateContext, who: str) -> Found | None:
     """Return the person with this Telegram id or @name, as they are now.
 
     Raises:
         StateUnavailable: there is no database to look in.
     """
-    if unit.is_offline:
+    if context.is_offline:
         raise StateUnavailable
-    found: Found | None = db.call("admin_find_user", p_who=who, p_admin_email=unit.person.admin_email)
+    found: Found | None = db.call("admin_find_user", p_who=who, p_admin_email=context.user.admin_email)
     return found
 
 
-def name_of(person: Found) -> str:
+def name_of(user: Found) -> str:
     """Return what to call a person: `Anna (@anna)`, or the id of somebody without a name."""
-    name = display_name(person["first_name"], person.get("last_name")) or str(person["telegram_id"])
-    return f"{name} (@{person['username']})" if person["username"] else name
+    name = display_name(user["first_name"], user.get("last_name")) or str(user["telegram_id"])
+    return f"{name} (@{user['username']})" if user["username"] else name

@@ -10,100 +10,100 @@ from shared.bots.assistant import buy, offers
 from shared.bots.assistant.features import plan_name
 from shared.core import db, texts
 from shared.core.texts import Text, figures, joined
-from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
 
 Product = dict[str, Any]  # what private.product_card returns
 AWAITS = "product:"  # product:prices:<key>, product:texts:<key>:<language>
 _ORDER = ("XTR", "RUB", "USD", "EUR")  # of currencies; others follow by name
 
 
-def find(unit: Unit, key: str) -> Product | None:
+def find(context: UpdateContext, key: str) -> Product | None:
     """Return a product by its key, on sale or hidden."""
-    return next(iter(_read(unit, key)["products"]), None)
+    return next(iter(_read(context, key)["products"]), None)
 
 
-def _read(unit: Unit, key: str | None = None) -> dict[str, Any]:
-    if unit.is_offline:
+def _read(context: UpdateContext, key: str | None = None) -> dict[str, Any]:
+    if context.is_offline:
         raise StateUnavailable
-    found: dict[str, Any] = db.call("admin_products", p_admin_email=unit.person.admin_email, p_key=key)
+    found: dict[str, Any] = db.call("admin_products", p_admin_email=context.user.admin_email, p_key=key)
     return found
 
 
-def list_page(unit: Unit) -> tuple[Text, Keyboard]:
+def list_page(context: UpdateContext) -> tuple[Text, Keyboard]:
     """Return all products with state and prices."""
-    found = _read(unit)["products"]
+    found = _read(context)["products"]
     lines = [
-        unit.rich(
+        context.rich(
             "admin_products_on" if one["is_active"] else "admin_products_off",
-            title=title(unit, one),
-            prices=prices_line(unit, one["prices"]),
+            title=title(context, one),
+            prices=prices_line(context, one["prices"]),
         )
         for one in found
     ]
-    rows = [[(title(unit, one), f"admin:product:{one['key']}")] for one in found]
-    return joined(unit.rich("admin_products"), *lines, separator="\n\n"), rows
+    rows = [[(title(context, one), f"admin:product:{one['key']}")] for one in found]
+    return joined(context.rich("admin_products"), *lines, separator="\n\n"), rows
 
 
-def card(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
+def card(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
     """Return one product with buttons for what can be done to it."""
     key = product["key"]
-    text = unit.rich(
+    text = context.rich(
         "admin_product",
-        title=title(unit, product),
-        state=unit.text("admin_product_on" if product["is_active"] else "admin_product_off"),
-        gives=_gives(unit, product),
-        prices=prices_line(unit, product["prices"]),
+        title=title(context, product),
+        state=context.text("admin_product_on" if product["is_active"] else "admin_product_off"),
+        gives=_gives(context, product),
+        prices=prices_line(context, product["prices"]),
         key=key,
     )
     label, page = ("hide", "hide") if product["is_active"] else ("show", "show")
     return text, [
-        [(unit.text("admin_button_prices"), f"admin:product_prices:{key}")],
-        [(unit.text("admin_button_titles"), f"admin:product_texts:{key}")],
-        [(unit.text("admin_button_preview"), f"admin:product_preview:{key}")],
-        [(unit.text(f"admin_button_{label}"), f"admin:product_{page}:{key}")],
-        *to_list(unit),
+        [(context.text("admin_button_prices"), f"admin:product_prices:{key}")],
+        [(context.text("admin_button_titles"), f"admin:product_texts:{key}")],
+        [(context.text("admin_button_preview"), f"admin:product_preview:{key}")],
+        [(context.text(f"admin_button_{label}"), f"admin:product_{page}:{key}")],
+        *to_list(context),
     ]
 
 
-def prices_page(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
+def prices_page(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
     """Ask for new prices; the next message has them."""
-    unit.set_data("awaiting", f"{AWAITS}prices:{product['key']}")
-    now = prices_line(unit, product["prices"])
-    return unit.rich("admin_product_send_prices", title=title(unit, product), prices=now), cancel(
-        unit, product["key"]
+    context.set_data("awaiting", f"{AWAITS}prices:{product['key']}")
+    now = prices_line(context, product["prices"])
+    return context.rich("admin_product_send_prices", title=title(context, product), prices=now), cancel(
+        context, product["key"]
     )
 
 
-def texts_page(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
+def texts_page(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
     """Ask in which language to change title and description."""
     rows = [
         [(texts.language(code).NAME, f"admin:product_text:{product['key']}:{code}")]
         for code in texts.languages()
     ]
-    head = unit.rich("admin_product_texts")
-    return joined(head, *_by_language(product), separator="\n\n"), [*rows, *cancel(unit, product["key"])]
+    head = context.rich("admin_product_texts")
+    return joined(head, *_by_language(product), separator="\n\n"), [*rows, *cancel(context, product["key"])]
 
 
-def preview_page(unit: Unit, product: Product) -> tuple[Text, Keyboard]:
+def preview_page(context: UpdateContext, product: Product) -> tuple[Text, Keyboard]:
     """Return what buyers see of a product."""
-    return joined(unit.rich("admin_product_preview"), *preview(unit, product), separator="\n\n"), [
-        [(unit.text("admin_button_product"), f"admin:product:{product['key']}")]
+    return joined(context.rich("admin_product_preview"), *preview(context, product), separator="\n\n"), [
+        [(context.text("admin_button_product"), f"admin:product:{product['key']}")]
     ]
 
 
-def preview(unit: Unit, product: Product) -> list[Text]:
+def preview(context: UpdateContext, product: Product) -> list[Text]:
     """Return what a new buyer sees of a product, as the shop renders it, in each language."""
-    shown = [_in_language(unit, product, code) for code in texts.languages()]
-    return [*shown, *_unsold(unit, product), *_too_cheap(unit, product)]
+    shown = [_in_language(context, product, code) for code in texts.languages()]
+    return [*shown, *_unsold(context, product), *_too_cheap(context, product)]
 
 
-def _in_language(unit: Unit, product: Product, code: str) -> Text:
+def _in_language(context: UpdateContext, product: Product, code: str) -> Text:
     """Return the button in the shop, and the screen that it opens with its buttons."""
     viewer = replace(
-        unit,
+        context,
         language=code,
-        person=replace(unit.person, balance=Decimal(0), price_currency=None),
-        usage=replace(unit.usage, plan="FREE"),
+        user=replace(context.user, balance=Decimal(0), price_currency=None),
+        usage=replace(context.usage, plan="FREE"),
     )
     flag = texts.language(code).NAME.partition(" ")[0]
     offered = {**product, "discount": None}
@@ -113,37 +113,38 @@ def _in_language(unit: Unit, product: Product, code: str) -> Text:
     button = buy.product_row(viewer, offered)[0][0]
     screen, rows = buy.first_screen(viewer, offered)
     labels = [viewer.rich("admin_preview_button", label=label) for row in rows[:-1] for label, _ in row]
-    head = unit.rich("admin_preview_shop", flag=flag, label=button)
+    head = context.rich("admin_preview_shop", flag=flag, label=button)
     return joined(head, screen, *([joined(*labels, separator="\n")] if labels else []), separator="\n\n")
 
 
-def _unsold(unit: Unit, product: Product) -> list[Text]:
+def _unsold(context: UpdateContext, product: Product) -> list[Text]:
     """Return a warning for each price that no connected provider charges."""
     charged = {way.currency for way in offers.all_ways({**product, "discount": None})}
     if product["kind"] != "balance":
-        charged.add(unit.person.currency)
+        charged.add(context.user.currency)
     return [
-        unit.rich(
-            "admin_price_unsold", money=figures.money(unit.language, Decimal(product["prices"][code]), code)
+        context.rich(
+            "admin_price_unsold",
+            money=figures.money(context.language, Decimal(product["prices"][code]), code),
         )
         for code in ordered(product["prices"])
         if code not in charged
     ]
 
 
-def _too_cheap(unit: Unit, product: Product) -> list[Text]:
+def _too_cheap(context: UpdateContext, product: Product) -> list[Text]:
     """Return a warning for a top-up that costs less than half of what it adds.
 
     Only the price in the balance's currency can be compared: there are no exchange rates here.
     """
-    price = product["prices"].get(unit.person.currency)
+    price = product["prices"].get(context.user.currency)
     if product["kind"] != "balance" or price is None or 2 * Decimal(price) >= Decimal(product["quantity"]):
         return []
     costs, adds = (
-        figures.money(unit.language, Decimal(value), unit.person.currency)
+        figures.money(context.language, Decimal(value), context.user.currency)
         for value in (price, product["quantity"])
     )
-    return [unit.rich("admin_price_top_up", costs=costs, adds=adds)]
+    return [context.rich("admin_price_top_up", costs=costs, adds=adds)]
 
 
 def _by_language(product: Product) -> list[Text]:
@@ -155,12 +156,12 @@ def _by_language(product: Product) -> list[Text]:
     return shown
 
 
-def prices_line(unit: Unit, by_currency: dict[str, str]) -> str:
+def prices_line(context: UpdateContext, by_currency: dict[str, str]) -> str:
     """Return all prices of a product in one line."""
     if not by_currency:
-        return unit.text("admin_product_priceless")
+        return context.text("admin_product_priceless")
     return " · ".join(
-        figures.money(unit.language, Decimal(by_currency[code]), code) for code in ordered(by_currency)
+        figures.money(context.language, Decimal(by_currency[code]), code) for code in ordered(by_currency)
     )
 
 
@@ -169,29 +170,29 @@ def ordered(by_currency: dict[str, Any]) -> list[str]:
     return sorted(by_currency, key=lambda code: (_ORDER.index(code) if code in _ORDER else len(_ORDER), code))
 
 
-def _gives(unit: Unit, product: Product) -> str:
+def _gives(context: UpdateContext, product: Product) -> str:
     """Say what a buyer gets, whatever the title says."""
     if product["kind"] == "subscription":
-        plan = plan_name(unit, product["plan"])
-        return unit.text(f"admin_product_gives_{product['period']}", plan=plan)
+        plan = plan_name(context, product["plan"])
+        return context.text(f"admin_product_gives_{product['period']}", plan=plan)
     if product["kind"] == "balance":
-        money = figures.money(unit.language, Decimal(product["quantity"]), unit.person.currency)
-        return unit.text("admin_product_gives_balance", money=money)
+        money = figures.money(context.language, Decimal(product["quantity"]), context.user.currency)
+        return context.text("admin_product_gives_balance", money=money)
     if product["kind"] == "credits":
-        return unit.text("admin_product_gives_credits", quantity=int(Decimal(product["quantity"])))
-    return unit.text("admin_product_gives_course")
+        return context.text("admin_product_gives_credits", quantity=int(Decimal(product["quantity"])))
+    return context.text("admin_product_gives_course")
 
 
-def title(unit: Unit, product: Product) -> str:
+def title(context: UpdateContext, product: Product) -> str:
     """Return a product's title in the admin's language, or in any there is."""
-    return texts.product_words(unit.language, product["texts"]).title
+    return texts.product_words(context.language, product["texts"]).title
 
 
-def to_list(unit: Unit) -> list[list[tuple[str, str]]]:
+def to_list(context: UpdateContext) -> list[list[tuple[str, str]]]:
     """Return the row that leads to all products."""
-    return [[(unit.text("admin_button_products"), "admin:products")]]
+    return [[(context.text("admin_button_products"), "admin:products")]]
 
 
-def cancel(unit: Unit, key: str) -> list[list[tuple[str, str]]]:
+def cancel(context: UpdateContext, key: str) -> list[list[tuple[str, str]]]:
     """Return the row that leads back to the product without a change."""
-    return [[(unit.text("admin_button_product_cancel"), f"admin:product:{key}")]]
+    return [[(context.text("admin_button_product_cancel"), f"admin:product:{key}")]]

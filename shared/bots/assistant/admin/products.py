@@ -14,9 +14,9 @@ from shared.bots.assistant import bot, features
 from shared.bots.assistant.admin import product_changes, product_pages
 from shared.bots.assistant.admin.people import parts, words
 from shared.core import texts
-from shared.telegram import current, menus, reply
+from shared.telegram import current_context, menus, reply
 from shared.telegram.bot import is_for_admin
-from shared.telegram.unit import Unit
+from shared.telegram.context import UpdateContext
 
 _KEY = re.compile(r"[a-z0-9_]{1,32}")
 
@@ -24,38 +24,38 @@ _KEY = re.compile(r"[a-z0-9_]{1,32}")
 @bot.admin_command("products")
 def products(message: Message) -> None:
     """Show all products, or one of them; or ask about new prices of one."""
-    unit = current()
+    context = current_context()
     match words(message, 2):
         case []:
-            reply(*product_pages.list_page(unit))
+            reply(*product_pages.list_page(context))
         case [key, *rest] if _KEY.fullmatch(key.lower()) and (
-            product := product_pages.find(unit, key.lower())
+            product := product_pages.find(context, key.lower())
         ):
             if rest:
-                reply(*product_changes.ask_prices(unit, product, rest[0]))
+                reply(*product_changes.ask_prices(context, product, rest[0]))
             else:
-                reply(*product_pages.card(unit, product))
+                reply(*product_pages.card(context, product))
         case [key, *_]:
-            reply(unit.rich("admin_product_none", key=key), product_pages.to_list(unit))
+            reply(context.rich("admin_product_none", key=key), product_pages.to_list(context))
 
 
 @bot.admin_button("admin:products")
 def show_products(_call: CallbackQuery) -> None:
     """Show all products."""
-    unit = current()
-    _await_nothing(unit)
-    unit.show(*product_pages.list_page(unit))
+    context = current_context()
+    _await_nothing(context)
+    context.show(*product_pages.list_page(context))
 
 
 @bot.admin_button(r"admin:product(_preview|_prices|_texts|_show|_hide)?:[a-z0-9_]{1,32}")
 def show_product(call: CallbackQuery) -> None:
     """Show one page about a product."""
-    unit = current()
+    context = current_context()
     page = (call.data or "").split(":")[1]
-    product = product_pages.find(unit, parts(call)[0])
+    product = product_pages.find(context, parts(call)[0])
     if product is None:
-        return unit.notice(unit.text("button_old"), alert=True)
-    _await_nothing(unit)
+        return context.answer_callback(context.text("button_old"), alert=True)
+    _await_nothing(context)
     pages = {
         "product": product_pages.card,
         "product_preview": product_pages.preview_page,
@@ -64,25 +64,25 @@ def show_product(call: CallbackQuery) -> None:
         "product_show": product_changes.ask_show,
         "product_hide": product_changes.ask_hide,
     }
-    return unit.show(*pages[page](unit, product))
+    return context.show(*pages[page](context, product))
 
 
 @bot.admin_button(r"admin:product_text:[a-z0-9_]{1,32}:[a-z]{2}")
 def ask_texts(call: CallbackQuery) -> None:
     """Ask for the title and description in one language; the next message has them."""
-    unit = current()
+    context = current_context()
     key, language = parts(call)
-    product = product_pages.find(unit, key)
+    product = product_pages.find(context, key)
     if product is None or language not in texts.languages():
-        return unit.notice(unit.text("button_old"), alert=True)
-    unit.set_data("awaiting", f"{product_pages.AWAITS}texts:{key}:{language}")
+        return context.answer_callback(context.text("button_old"), alert=True)
+    context.set_data("awaiting", f"{product_pages.AWAITS}texts:{key}:{language}")
     now = {"title": "—", "description": "—", **product["texts"].get(language, {})}
-    text = unit.rich("admin_product_send_texts", language=texts.language(language).NAME, **now)
-    return unit.show(text, product_pages.cancel(unit, key))
+    text = context.rich("admin_product_send_texts", language=texts.language(language).NAME, **now)
+    return context.show(text, product_pages.cancel(context, key))
 
 
 def _is_answer(message: Message) -> bool:
-    awaiting = str(current().data.get("awaiting") or "")
+    awaiting = str(current_context().data.get("awaiting") or "")
     return (
         awaiting.startswith(product_pages.AWAITS)
         and is_for_admin()
@@ -93,46 +93,46 @@ def _is_answer(message: Message) -> bool:
 @bot.message_handler(func=_is_answer, content_types=["text"])
 def take_answer(message: Message) -> None:
     """Take the prices or texts that were asked for, and ask whether to change them."""
-    unit = current()
-    _, what, key, *language = str(unit.data["awaiting"]).split(":")
-    product = product_pages.find(unit, key)
+    context = current_context()
+    _, what, key, *language = str(context.data["awaiting"]).split(":")
+    product = product_pages.find(context, key)
     if product is None:
-        unit.set_data("awaiting", None)
-        reply(unit.rich("admin_product_none", key=key), product_pages.to_list(unit))
+        context.set_data("awaiting", None)
+        reply(context.rich("admin_product_none", key=key), product_pages.to_list(context))
     elif what == "prices":
-        reply(*product_changes.ask_prices(unit, product, message.text or ""))
+        reply(*product_changes.ask_prices(context, product, message.text or ""))
     else:
-        reply(*product_changes.ask_texts(unit, product, language[0], message.text or ""))
+        reply(*product_changes.ask_texts(context, product, language[0], message.text or ""))
 
 
 @bot.admin_button(r"admin:product_yes:[0-9]{1,18}")
 def confirm(call: CallbackQuery) -> None:
     """Make the change, if this question is still the last one."""
-    unit = current()
-    asked = unit.data.get(product_changes.ASKED) or {}
+    context = current_context()
+    asked = context.data.get(product_changes.ASKED) or {}
     if str(asked.get("number")) != parts(call)[0]:
-        return unit.notice(unit.text("admin_product_old"), alert=True)
+        return context.answer_callback(context.text("admin_product_old"), alert=True)
     what, values = asked["change"]
-    done = product_changes.change(unit, what, {**values, "reference": unit.reference})
+    done = product_changes.change(context, what, {**values, "reference": context.reference})
     if done is None:
-        return unit.notice(unit.text("admin_product_old"), alert=True)
-    unit.set_data(product_changes.ASKED, None)
+        return context.answer_callback(context.text("admin_product_old"), alert=True)
+    context.set_data(product_changes.ASKED, None)
     if done["outcome"] == "changed":
-        unit.notice(unit.text("admin_product_changed"), alert=True)
+        context.answer_callback(context.text("admin_product_changed"), alert=True)
     elif done["outcome"] == "applied":
-        unit.notice(unit.text("admin_product_saved"))
-    unit.show(*product_pages.card(unit, done["product"]))
+        context.answer_callback(context.text("admin_product_saved"))
+    context.show(*product_pages.card(context, done["product"]))
     if done["outcome"] == "applied" and what != "texts":
-        _set_menu(unit)
+        _set_menu(context)
     return None
 
 
-def _set_menu(unit: Unit) -> None:
+def _set_menu(context: UpdateContext) -> None:
     """Show or hide /buy in the command menu: the first product may be on sale now, or the last one gone."""
     hidden = features.hidden_commands(features.read_features())
-    unit.set_menu(menus.menus(bot, texts.languages(), hidden=hidden))
+    context.set_menu(menus.menus(bot, texts.languages(), hidden=hidden))
 
 
-def _await_nothing(unit: Unit) -> None:
-    if str(unit.data.get("awaiting") or "").startswith(product_pages.AWAITS):
-        unit.set_data("awaiting", None)
+def _await_nothing(context: UpdateContext) -> None:
+    if str(context.data.get("awaiting") or "").startswith(product_pages.AWAITS):
+        context.set_data("awaiting", None)

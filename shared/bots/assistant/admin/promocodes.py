@@ -16,8 +16,8 @@ from shared.bots.assistant.menu import PROMO
 from shared.core import clock, db
 from shared.core.errors import Refusal
 from shared.core.texts import Text
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, StateUnavailable, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
 
 Promocode = dict[str, Any]  # what private.promocode_card returns
 _PAGE = 8  # codes
@@ -54,60 +54,60 @@ _REFUSALS = {
 @bot.admin_command("promocode")
 def promocode(message: Message) -> None:
     """Show the codes there are, or one of them; or make one."""
-    unit = current()
+    context = current_context()
     match words(message, 6):
         case []:
-            reply(*_list(unit, None))
+            reply(*_list(context, None))
         case [code]:
-            reply(*_show(unit, code))
+            reply(*_show(context, code))
         case [code, kind, value, *rest]:
-            reply(*_create(unit, code, kind.lower(), value, rest))
+            reply(*_create(context, code, kind.lower(), value, rest))
         case _:
-            reply(unit.rich("admin_usage_promocode"))
+            reply(context.rich("admin_usage_promocode"))
 
 
 @bot.admin_button(r"admin:promocodes:[0-9]{1,9}")
 def turn_page(call: CallbackQuery) -> None:
     """Show the codes before a number; 0 stands for the newest."""
-    unit = current()
-    unit.show(*_list(unit, int(parts(call)[0]) or None))
+    context = current_context()
+    context.show(*_list(context, int(parts(call)[0]) or None))
 
 
 @bot.admin_button(r"admin:promocode:[A-Z0-9_-]{3,32}")
 def show_code(call: CallbackQuery) -> None:
     """Show one code."""
-    unit = current()
-    found = _find(unit, parts(call)[0])
+    context = current_context()
+    found = _find(context, parts(call)[0])
     if found is None:
-        return unit.notice(unit.text("button_old"), alert=True)
-    return unit.show(*_card(unit, found))
+        return context.answer_callback(context.text("button_old"), alert=True)
+    return context.show(*_card(context, found))
 
 
 @bot.admin_button(r"admin:promocode_(on|off):[A-Z0-9_-]{3,32}")
 def switch(call: CallbackQuery) -> None:
     """Switch a code off, or on again."""
-    unit = current()
+    context = current_context()
     try:
         found: Promocode | None = db.call(
             "admin_switch_promocode",
             p_code=parts(call)[0],
             p_is_active=(call.data or "").startswith("admin:promocode_on:"),
-            p_admin_email=unit.person.admin_email,
-            p_reference=unit.reference,
+            p_admin_email=context.user.admin_email,
+            p_reference=context.reference,
         )
     except Refusal as refusal:
-        return unit.notice(unit.text(_reason(refusal)), alert=True)
+        return context.answer_callback(context.text(_reason(refusal)), alert=True)
     if found is None:
-        return unit.notice(unit.text("button_old"), alert=True)
-    unit.notice(unit.text(_STATES[found["state"]]))
-    return unit.show(*_card(unit, found))
+        return context.answer_callback(context.text("button_old"), alert=True)
+    context.answer_callback(context.text(_STATES[found["state"]]))
+    return context.show(*_card(context, found))
 
 
-def _show(unit: Unit, code: str) -> tuple[Text, Keyboard]:
+def _show(context: UpdateContext, code: str) -> tuple[Text, Keyboard]:
     if not _CODE.fullmatch(code):
-        return unit.rich("admin_promocode_bad_code"), []
-    found = _find(unit, code)
-    return _card(unit, found) if found else (unit.rich("admin_promocode_none", code=code), [])
+        return context.rich("admin_promocode_bad_code"), []
+    found = _find(context, code)
+    return _card(context, found) if found else (context.rich("admin_promocode_none", code=code), [])
 
 
 def _faults(code: str, kind: str, value: str, uses: str, days: str) -> list[str]:
@@ -130,13 +130,15 @@ def _is_within(number: str, most: int) -> bool:
     return bool(_NUMBER.fullmatch(number)) and 1 <= int(number) <= most
 
 
-def _create(unit: Unit, code: str, kind: str, value: str, rest: list[str]) -> tuple[Text, Keyboard]:
+def _create(
+    context: UpdateContext, code: str, kind: str, value: str, rest: list[str]
+) -> tuple[Text, Keyboard]:
     limits = (*rest[:2], "-", "-")[:2]
     if faults := _faults(code, kind, value, *limits):
-        reasons = "\n".join(unit.text(fault) for fault in faults)
-        return unit.rich("admin_promocode_bad", reasons=reasons), []
+        reasons = "\n".join(context.text(fault) for fault in faults)
+        return context.rich("admin_promocode_bad", reasons=reasons), []
     uses, days = (None if word == "-" else int(word) for word in limits)
-    if unit.is_offline:
+    if context.is_offline:
         raise StateUnavailable
     try:
         made = db.call(
@@ -144,18 +146,18 @@ def _create(unit: Unit, code: str, kind: str, value: str, rest: list[str]) -> tu
             p_code=code,
             p_kind=kind,
             p_value=int(value),
-            p_admin_email=unit.person.admin_email,
+            p_admin_email=context.user.admin_email,
             p_max_uses=uses,
             p_valid_until=clock.now() + timedelta(days=days) if days else None,
             p_note=storable(" ".join(rest[2:])),
-            p_reference=unit.reference,
+            p_reference=context.reference,
         )
     except Refusal as refusal:
-        return unit.rich(_reason(refusal)), []
-    text, keyboard = _card(unit, made["promocode"])
+        return context.rich(_reason(refusal)), []
+    text, keyboard = _card(context, made["promocode"])
     if made["outcome"] == "created":
         return text, keyboard
-    return unit.rich("admin_promocode_taken", code=made["promocode"]["code"]), keyboard
+    return context.rich("admin_promocode_taken", code=made["promocode"]["code"]), keyboard
 
 
 def _reason(refusal: Refusal) -> str:
@@ -164,13 +166,13 @@ def _reason(refusal: Refusal) -> str:
     return _REFUSALS[refusal.sqlstate]
 
 
-def _read(unit: Unit, code: str | None = None, before: int | None = None) -> dict[str, Any]:
+def _read(context: UpdateContext, code: str | None = None, before: int | None = None) -> dict[str, Any]:
     """Return one code, or a page of all."""
-    if unit.is_offline:
+    if context.is_offline:
         raise StateUnavailable
     page: dict[str, Any] = db.call(
         "admin_promocodes",
-        p_admin_email=unit.person.admin_email,
+        p_admin_email=context.user.admin_email,
         p_code=code,
         p_before=before,
         p_limit=_PAGE,
@@ -178,21 +180,21 @@ def _read(unit: Unit, code: str | None = None, before: int | None = None) -> dic
     return page
 
 
-def _find(unit: Unit, code: str) -> Promocode | None:
-    return next(iter(_read(unit, code)["promocodes"]), None)
+def _find(context: UpdateContext, code: str) -> Promocode | None:
+    return next(iter(_read(context, code)["promocodes"]), None)
 
 
-def _list(unit: Unit, before: int | None) -> tuple[Text, Keyboard]:
-    page = _read(unit, before=before)
+def _list(context: UpdateContext, before: int | None) -> tuple[Text, Keyboard]:
+    page = _read(context, before=before)
     if not page["promocodes"]:
-        return unit.rich("admin_promocodes_none"), []
+        return context.rich("admin_promocodes_none"), []
     lines = "\n".join(
-        unit.text(
+        context.text(
             "admin_promocodes_line",
             code=one["code"],
-            gives=_gives(unit, one),
-            uses=_uses(unit, one),
-            state=unit.text(_STATES[one["state"]]),
+            gives=_gives(context, one),
+            uses=_uses(context, one),
+            state=context.text(_STATES[one["state"]]),
         )
         for one in page["promocodes"]
     )
@@ -200,25 +202,25 @@ def _list(unit: Unit, before: int | None) -> tuple[Text, Keyboard]:
     rows = [codes[n : n + 2] for n in range(0, len(codes), 2)]
     turns = []
     if before is not None:
-        turns.append((unit.text("admin_audit_newest"), "admin:promocodes:0"))
+        turns.append((context.text("admin_audit_newest"), "admin:promocodes:0"))
     if page["next"] is not None:
-        turns.append((unit.text("admin_audit_older"), f"admin:promocodes:{page['next']}"))
-    return unit.rich("admin_promocodes", codes=lines), [*rows, turns] if turns else rows
+        turns.append((context.text("admin_audit_older"), f"admin:promocodes:{page['next']}"))
+    return context.rich("admin_promocodes", codes=lines), [*rows, turns] if turns else rows
 
 
-def _card(unit: Unit, found: Promocode) -> tuple[Text, Keyboard]:
+def _card(context: UpdateContext, found: Promocode) -> tuple[Text, Keyboard]:
     until = found["valid_until"]
     lines = [
-        unit.text("admin_promocode_uses", uses=_uses(unit, found)),
-        unit.text("admin_promocode_until", date=unit.date(until, with_time=True)) if until else "",
-        unit.text("admin_promocode_note", note=found["note"]) if found["note"] else "",
+        context.text("admin_promocode_uses", uses=_uses(context, found)),
+        context.text("admin_promocode_until", date=context.date(until, with_time=True)) if until else "",
+        context.text("admin_promocode_note", note=found["note"]) if found["note"] else "",
     ]
     code = found["code"]
-    text = unit.rich(
+    text = context.rich(
         "admin_promocode",
         code=code,
-        gives=_gives(unit, found),
-        state=unit.text(_STATES[found["state"]]),
+        gives=_gives(context, found),
+        state=context.text(_STATES[found["state"]]),
         lines="\n".join(filter(None, lines)),
         link=f"https://t.me/{bot.user.username}?start={PROMO}{code}",
     )
@@ -226,17 +228,17 @@ def _card(unit: Unit, found: Promocode) -> tuple[Text, Keyboard]:
         ("admin_button_promocode_off", "off") if found["is_active"] else ("admin_button_promocode_on", "on")
     )
     return text, [
-        [(unit.text(label), f"admin:promocode_{action}:{code}")],
-        [(unit.text("admin_button_promocodes"), "admin:promocodes:0")],
+        [(context.text(label), f"admin:promocode_{action}:{code}")],
+        [(context.text("admin_button_promocodes"), "admin:promocodes:0")],
     ]
 
 
-def _gives(unit: Unit, found: Promocode) -> str:
-    plan = plan_name(unit, found["plan"]) if found["plan"] else ""
-    return unit.text(_GIVES[found["kind"]], value=found["value"], plan=plan)
+def _gives(context: UpdateContext, found: Promocode) -> str:
+    plan = plan_name(context, found["plan"]) if found["plan"] else ""
+    return context.text(_GIVES[found["kind"]], value=found["value"], plan=plan)
 
 
-def _uses(unit: Unit, found: Promocode) -> str:
+def _uses(context: UpdateContext, found: Promocode) -> str:
     if found["max_uses"] is None:
         return str(found["uses"])
-    return unit.text("admin_promocode_of", uses=found["uses"], limit=found["max_uses"])
+    return context.text("admin_promocode_of", uses=found["uses"], limit=found["max_uses"])

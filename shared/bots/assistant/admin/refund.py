@@ -15,8 +15,8 @@ from shared.bots.assistant.admin.people import name_of, parts, words
 from shared.core import db
 from shared.core.errors import Refusal
 from shared.core.texts import Text, figures, joined
-from shared.telegram import current, reply
-from shared.telegram.unit import Keyboard, Unit
+from shared.telegram import current_context, reply
+from shared.telegram.context import Keyboard, UpdateContext
 
 _AMOUNT = re.compile(r"[0-9]{1,9}([.,][0-9]{1,2})?", re.ASCII)
 _REFUSALS = {
@@ -29,84 +29,86 @@ _REFUSALS = {
 @bot.admin_command("refund")
 def refund(message: Message) -> None:
     """Ask whether to give a payment back: which, how much of it."""
-    unit = current()
+    context = current_context()
     match words(message, 2):
         case [which] if is_number(which):
             amount = None
         case [which, much] if is_number(which) and _AMOUNT.fullmatch(much):
             amount = Decimal(much.replace(",", "."))
         case _:
-            return reply(unit.rich("admin_usage_refund"))
-    if found := find_payment(unit, which):
-        reply(*_question(unit, found, amount))
+            return reply(context.rich("admin_usage_refund"))
+    if found := find_payment(context, which):
+        reply(*_question(context, found, amount))
     return None
 
 
 @bot.admin_button(r"admin:refund:[0-9]{1,18}")
 def ask(call: CallbackQuery) -> None:
     """Ask under a payment's button: all that is left."""
-    unit = current()
-    if found := look_up_payment(unit, parts(call)[0]):
-        unit.show(*_question(unit, found, None))
+    context = current_context()
+    if found := look_up_payment(context, parts(call)[0]):
+        context.show(*_question(context, found, None))
     else:
-        unit.notice(unit.text("button_old"), alert=True)
+        context.answer_callback(context.text("button_old"), alert=True)
 
 
 @bot.admin_button(r"admin:refund_yes:[0-9]{1,18}:[0-9.]+:[0-9.]+")
 def confirm(call: CallbackQuery) -> None:
     """Have the money given back, if as much of it is left as when this was asked."""
-    unit = current()
+    context = current_context()
     number, amount, left = parts(call)
     try:
         done = db.call(
             "admin_refund_payment",
             p_payment_id=int(number),
             p_amount=Decimal(amount),
-            p_admin_email=unit.person.admin_email,
-            p_reference=unit.reference,
+            p_admin_email=context.user.admin_email,
+            p_reference=context.reference,
             p_left=Decimal(left),
             p_asks=True,
         )
     except Refusal as refusal:
         if refusal.sqlstate not in _REFUSALS:
             raise
-        return unit.notice(unit.text(_REFUSALS[refusal.sqlstate]), alert=True)
+        return context.answer_callback(context.text(_REFUSALS[refusal.sqlstate]), alert=True)
     from shared.payments import notifications, refunds  # a start need not wait for them
 
     notifications.deliver(done["outgoing"])
     if done.get("task"):
         refunds.ask(done["task"])
-    found = look_up_payment(unit, number)
+    found = look_up_payment(context, number)
     if found is None:
-        return unit.notice(unit.text("button_old"), alert=True)
-    head = _outcome(unit, found, done)
-    return unit.show(joined(head, payment.card(unit, found), separator="\n\n"), payment.buttons(unit, found))
+        return context.answer_callback(context.text("button_old"), alert=True)
+    head = _outcome(context, found, done)
+    return context.show(
+        joined(head, payment.card(context, found), separator="\n\n"), payment.buttons(context, found)
+    )
 
 
-def _question(unit: Unit, found: Payment, amount: Decimal | None) -> tuple[Text, Keyboard]:
+def _question(context: UpdateContext, found: Payment, amount: Decimal | None) -> tuple[Text, Keyboard]:
     """Return the question, or why it cannot be asked."""
     left = Decimal(found["left"])
     wanted = left if amount is None else amount
-    refusal = payment.refund_obstacle(unit, found, wanted)
+    refusal = payment.refund_obstacle(context, found, wanted)
     if refusal is not None:
-        return refusal, payment.buttons(unit, found)
+        return refusal, payment.buttons(context, found)
     values = {
-        "money": figures.money(unit.language, wanted, found["currency"]),
+        "money": figures.money(context.language, wanted, found["currency"]),
         "id": found["id"],
-        "provider": payment.provider_name(unit, found),
-        "name": name_of(found["user"]) if found["user"] else unit.text("admin_payment_nobody"),
+        "provider": payment.provider_name(context, found),
+        "name": name_of(found["user"]) if found["user"] else context.text("admin_payment_nobody"),
     }
-    question = unit.rich("admin_refund_question", **values)
+    question = context.rich("admin_refund_question", **values)
     lines = [question]
     if found["given"]:
-        lines.append(unit.rich("admin_refund_takes" if wanted == left else "admin_refund_takes_part"))
+        lines.append(context.rich("admin_refund_takes" if wanted == left else "admin_refund_takes_part"))
     if amount is None and payment.provider_obstacle(found, is_whole=False) is None:
-        lines.append(unit.rich("admin_refund_how_part", id=found["id"], part=_example(left)))
+        lines.append(context.rich("admin_refund_how_part", id=found["id"], part=_example(left)))
     yes = f"admin:refund_yes:{found['id']}:{wanted.normalize():f}:{left.normalize():f}"
     return joined(*lines, separator="\n\n"), [
         [
-            (unit.text("admin_button_refund_yes", money=values["money"]), yes),
-            (unit.text("admin_button_refund_no"), f"admin:payment:{found['id']}"),
+            (context.text("admin_button_refund_yes", money=values["money"]), yes),
+            (context.text("admin_button_refund_no"), f"admin:payment:{found['id']}"),
         ]
     ]
 
@@ -117,16 +119,16 @@ def _example(left: Decimal) -> str:
     return f"{half.quantize(Decimal(1 if half >= 1 else '0.01'), ROUND_DOWN):f}"
 
 
-def _outcome(unit: Unit, found: Payment, done: dict[str, Any]) -> Text:
+def _outcome(context: UpdateContext, found: Payment, done: dict[str, Any]) -> Text:
     """Say what became of it, honestly: done, refused, not known."""
     if done["outcome"] == "busy":
-        return unit.rich("admin_refund_busy_with", admin=done["refund"]["admin_email"])
+        return context.rich("admin_refund_busy_with", admin=done["refund"]["admin_email"])
     if done["outcome"] not in ("opened", "known"):
-        return unit.rich("admin_refund_changed")
+        return context.rich("admin_refund_changed")
     mine = next((one for one in found["refunds"] if one["id"] == done["refund"]["id"]), done["refund"])
     state = "accepted" if mine["status"] == "open" and mine.get("is_accepted") else mine["status"]
-    return unit.rich(
+    return context.rich(
         f"admin_refund_is_{state}",
-        money=figures.money(unit.language, Decimal(mine["amount"]), found["currency"]),
-        provider=payment.provider_name(unit, found),
+        money=figures.money(context.language, Decimal(mine["amount"]), found["currency"]),
+        provider=payment.provider_name(context, found),
     )

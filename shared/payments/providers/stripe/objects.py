@@ -23,7 +23,7 @@ def read(kind: str, found: Json, says: Says) -> PaymentEvent:
     """Say what an event means, except of a paid invoice.
 
     Raises:
-        Unusable: it lacks what such an event must have.
+        InvalidPayload: it lacks what such an event must have.
     """
     readers: dict[str, Callable[[Json, Says], PaymentEvent]] = {
         "invoice.payment_failed": _invoice_failed,
@@ -66,7 +66,7 @@ def invoice_paid(invoice: Json, payment_id: str, says: Says) -> PaymentEvent:
     An invoice for something else within a period (made by hand, by usage) belongs to no order of ours.
 
     Raises:
-        Unusable: it has no amount.
+        InvalidPayload: it has no amount.
     """
     subscription_id, metadata = _subscription_of(invoice)
     amount, currency = amount_of(invoice, "amount_paid")
@@ -144,7 +144,7 @@ def refund(found: Json, says: Says) -> PaymentEvent:
     """Say what became of a refund; one that is under way is nothing yet.
 
     Raises:
-        Unusable: it lacks its payment or amount.
+        InvalidPayload: it lacks its payment or amount.
     """
     state = found.get("status")
     if state not in ("succeeded", "failed", "canceled"):

@@ -1,5 +1,5 @@
 -- Tombstones of erased users: which one-time benefits they have used, so that a returning user cannot claim them again.
--- A row contains nothing that identifies the user without PERSON_HASH_KEY.
+-- A row contains nothing that identifies the user without USER_HASH_KEY.
 
 create table public.erased_people (
   -- The HMAC key is in no database, so a copy of this table cannot be matched against known Telegram ids.
@@ -13,7 +13,7 @@ create table public.erased_people (
 create index erased_people_usage_idx on public.erased_people (erased_at) where usage <> '{}';
 
 comment on table public.erased_people is 'Tombstones of erased users: benefits they must not receive again';
-comment on column public.erased_people.person_hash is 'HMAC-SHA256 of the Telegram id, keyed with PERSON_HASH_KEY';
+comment on column public.erased_people.person_hash is 'HMAC-SHA256 of the Telegram id, keyed with USER_HASH_KEY';
 comment on column public.erased_people.used is 'One-time benefits used, by name: referral, promocode:<id>, trial, and channels (whose free trainings were received); also banned_at, without the reason of the ban';
 comment on column public.erased_people.usage is 'Requests used on the day and in the month of the erasure, so that an erasure does not reset the limits';
 alter table public.erased_people enable row level security;

@@ -1,6 +1,6 @@
 """The unit of work: what a handler finds of the person, and what it changes, until it is committed at once.
 
-A handler changes nothing in the database. It calls `reply(…)` and the methods of `current()`; when it
+A handler changes nothing in the database. It calls `reply(…)` and the methods of `current_context()`; when it
 returns, `finish_update` commits all of it together with the answer, or nothing at all.
 """
 
@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from shared.core import db, texts
 from shared.core.errors import SwitchboardError
 from shared.core.texts import figures
-from shared.telegram.incoming import Incoming
+from shared.telegram.update import Update
 
 if TYPE_CHECKING:
     from shared.telegram.bot import Bot
 
-Call = dict[str, Any]  # {"method": "sendMessage", "parameters": {...}}
+BotApiCall = dict[str, Any]  # {"method": "sendMessage", "parameters": {...}}
 Keyboard = Sequence[Sequence[tuple[str, str]]]  # rows of (label, callback data or https address)
 
 
@@ -35,7 +35,7 @@ class StateUnavailable(SwitchboardError):
 class Usage:
     """What the person may ask today and this month, over all bots. A limit of None is no limit.
 
-    `bonus_credits` are requests that are used once the plan's are. `features`: see `Unit.includes`.
+    `bonus_credits` are requests that are used once the plan's are. `features`: see `UpdateContext.includes`.
     """
 
     plan: str
@@ -60,11 +60,11 @@ class Ban:
     """That no bot serves a person; `told` once they had the one notice of it."""
 
     reason: str | None
-    told: bool
+    notified: bool
 
 
 @dataclass(frozen=True)
-class Person:
+class User:
     """The person, as the database knows them. `balance` is in `currency`, the setting balance_currency.
 
     `price_currency` is the one they chose to see prices in; None: by their language.
@@ -93,12 +93,12 @@ class OwnKey:
 
 
 @dataclass
-class Unit:
+class UpdateContext:
     """One update being worked on."""
 
     bot: Bot
-    incoming: Incoming
-    person: Person
+    update: Update
+    user: User
     usage: Usage
     language: str
     mode: str
@@ -114,13 +114,13 @@ class Unit:
     releases_left: int = 1
     edited_question: str | None = None  # what the AI was asked before this edit, where it is still known
 
-    calls: list[Call] = field(default_factory=list)
-    toast: Call | None = None
+    calls: list[BotApiCall] = field(default_factory=list)
+    callback_answer: BotApiCall | None = None
     messages: list[dict[str, Any]] = field(default_factory=list)
     changes: dict[str, Any] = field(default_factory=dict)
     ai_calls: list[Mapping[str, Any]] = field(default_factory=list)
     settlement: str | None = None
-    is_certain: bool = False
+    needs_delivery_result: bool = False
 
     @property
     def reference(self) -> str:
@@ -128,26 +128,26 @@ class Unit:
 
         Telegram may number anew after a quiet week, so the date of a message, or the query's id, goes along.
         """
-        stamp = self.incoming.content.get("date") or self.incoming.content.get("id", "")
-        return f"telegram:{self.bot.name}:{self.incoming.update_id}:{stamp}"
+        stamp = self.update.content.get("date") or self.update.content.get("id", "")
+        return f"telegram:{self.bot.name}:{self.update.update_id}:{stamp}"
 
     def reply(
-        self, text: texts.Text | str, keyboard: Keyboard | None = None, *, certain: bool = False
+        self, text: texts.Text | str, keyboard: Keyboard | None = None, *, needs_delivery_result: bool = False
     ) -> None:
         """Answer in the chat once everything is committed.
 
         A single answer travels in the webhook's response; with `certain` (AI answers, whatever must not be
         lost or needs Telegram's own word) it goes out by an explicit call.
         """
-        self.call("sendMessage", self._message(text, keyboard), certain=certain)
+        self.call("sendMessage", self._message(text, keyboard), needs_delivery_result=needs_delivery_result)
 
     @property
-    def shown_in(self) -> int | None:
+    def edited_message_id(self) -> int | None:
         """The number of the message that `show` changes, None where it sends a new one."""
-        message = self.incoming.message
+        message = self.update.message
         # A message older than 48 h comes as inaccessible, with date 0, and may not be changeable any more.
         # Under a picture there is no text to change.
-        if self.incoming.kind != "callback_query" or not message.get("date") or "text" not in message:
+        if self.update.kind != "callback_query" or not message.get("date") or "text" not in message:
             return None
         number: int = message["message_id"]
         return number
@@ -161,23 +161,25 @@ class Unit:
             order_id: the message invites to pay this order. The number of a new message is kept with it.
         """
         parameters = self._message(text, keyboard)
-        if self.shown_in is not None:
+        if self.edited_message_id is not None:
             parameters.pop("message_thread_id", None)
-            return self.call("editMessageText", {**parameters, "message_id": self.shown_in})
+            return self.call("editMessageText", {**parameters, "message_id": self.edited_message_id})
         if order_id is not None:
-            return self.call("sendMessage", {**parameters, "order_id": order_id}, certain=True)
+            return self.call("sendMessage", {**parameters, "order_id": order_id}, needs_delivery_result=True)
         return self.call("sendMessage", parameters)
 
     def set_menu(self, menu: Iterable[dict[str, Any]]) -> None:
         """Set command menus (`menus.menus`) once everything is committed; a limit of Telegram delays them."""
         for parameters in menu:
             # The chat is for the outbox: calls of one chat stay in order.
-            self.call("setMyCommands", {**parameters, "chat_id": self.incoming.chat_id}, certain=True)
+            self.call(
+                "setMyCommands", {**parameters, "chat_id": self.update.chat_id}, needs_delivery_result=True
+            )
 
-    def call(self, method: str, parameters: dict[str, Any], *, certain: bool = False) -> None:
+    def call(self, method: str, parameters: dict[str, Any], *, needs_delivery_result: bool = False) -> None:
         """Make any call of the Bot API once everything is committed."""
         self.calls.append({"method": method, "parameters": parameters})
-        self.is_certain = self.is_certain or certain
+        self.needs_delivery_result = self.needs_delivery_result or needs_delivery_result
 
     def send_picture(self, picture: BytesIO, caption: texts.Text, keyboard: Keyboard | None = None) -> None:
         """Send a picture at once (its bytes cannot wait for the commit), or its words where none is allowed.
@@ -200,9 +202,9 @@ class Unit:
                 raise
             self.reply(caption, keyboard)
 
-    def notice(self, text: str, *, alert: bool = False) -> None:
+    def answer_callback(self, text: str, *, alert: bool = False) -> None:
         """Show a short text (0-200 characters) over the chat in answer to a button."""
-        self.toast = {
+        self.callback_answer = {
             "method": "answerCallbackQuery",
             "parameters": {"text": text[:200], "show_alert": alert} if text else {},
         }
@@ -212,7 +214,7 @@ class Unit:
 
         The update's message_id goes along: an edit of that message replaces what is remembered under it.
         """
-        message_id = self.incoming.message.get("message_id")
+        message_id = self.update.message.get("message_id")
         self.messages.append({"role": role, "content": content, "message_id": message_id})
 
     def forget(self) -> None:
@@ -232,7 +234,7 @@ class Unit:
     def set_price_currency(self, code: str) -> None:
         """Choose the currency of the user's prices, in all bots."""
         self._change("price_currency", code)
-        self.person = replace(self.person, price_currency=code)
+        self.user = replace(self.user, price_currency=code)
 
     def set_referrer(self, code: str) -> None:
         """Note whose referral code brought the person; counts only for somebody new."""
@@ -247,9 +249,9 @@ class Unit:
 
         What they have on their balance now is lost with them; if it grew since, nothing happens.
         """
-        self._change("erase", {"hash": self.incoming.person_hash, "balance": str(self.person.balance)})
+        self._change("erase", {"hash": self.update.user_hash, "balance": str(self.user.balance)})
 
-    def set_ban_told(self) -> None:
+    def set_ban_notified(self) -> None:
         """Note that the person is told of their ban; was it done meanwhile, this answer is not given."""
         self._change("ban_told", True)
 
@@ -284,7 +286,7 @@ class Unit:
         reserved = db.call(
             "reserve_request",
             p_bot=self.bot.name,
-            p_update_id=self.incoming.update_id,
+            p_update_id=self.update.update_id,
             p_attempt=self.attempt,
             p_cost=str(self.bot.question_cost()),
             p_is_own_key=is_own_key,
@@ -349,14 +351,14 @@ class Unit:
 
     def _message(self, text: texts.Text | str, keyboard: Keyboard | None) -> dict[str, Any]:
         content, entities = (text, []) if isinstance(text, str) else text
-        message = self.incoming.message
-        parameters: dict[str, Any] = {"chat_id": self.incoming.chat_id, "text": content}
+        message = self.update.message
+        parameters: dict[str, Any] = {"chat_id": self.update.chat_id, "text": content}
         if entities:
             parameters["entities"] = entities
         if keyboard:
             parameters["reply_markup"] = _inline(keyboard)
-        if self.incoming.thread_id:
-            parameters["message_thread_id"] = self.incoming.thread_id
+        if self.update.thread_id:
+            parameters["message_thread_id"] = self.update.thread_id
         if self._needs_reference and not self.calls:
             parameters["reply_parameters"] = {
                 "message_id": message["message_id"],
@@ -367,8 +369,8 @@ class Unit:
     @property
     def _needs_reference(self) -> bool:
         """Whether the answer must show which message it answers: in a group, and after an edit."""
-        kind = self.incoming.kind
-        return kind == "edited_message" or (kind == "message" and self.incoming.is_group)
+        kind = self.update.kind
+        return kind == "edited_message" or (kind == "message" and self.update.is_group)
 
 
 def _inline(keyboard: Keyboard) -> dict[str, Any]:
@@ -383,10 +385,10 @@ def _target(target: str) -> str:
     return "url" if target.startswith(("https://", "http://")) else "callback_data"
 
 
-_current: ContextVar[Unit] = ContextVar("unit")
+_current: ContextVar[UpdateContext] = ContextVar("context")
 
 
-def current() -> Unit:
+def current_context() -> UpdateContext:
     """Return the unit of work of the update this handler was called for.
 
     Raises:
@@ -395,16 +397,18 @@ def current() -> Unit:
     return _current.get()
 
 
-def reply(text: texts.Text | str, keyboard: Keyboard | None = None, *, certain: bool = False) -> None:
-    """Answer in the chat once everything is committed; see `Unit.reply`."""
-    current().reply(text, keyboard, certain=certain)
+def reply(
+    text: texts.Text | str, keyboard: Keyboard | None = None, *, needs_delivery_result: bool = False
+) -> None:
+    """Answer in the chat once everything is committed; see `UpdateContext.reply`."""
+    current_context().reply(text, keyboard, needs_delivery_result=needs_delivery_result)
 
 
 @contextmanager
-def working_on(unit: Unit) -> Iterator[Unit]:
+def use_context(context: UpdateContext) -> Iterator[UpdateContext]:
     """Make `unit` the current one of this thread."""
-    token = _current.set(unit)
+    token = _current.set(context)
     try:
-        yield unit
+        yield context
     finally:
         _current.reset(token)

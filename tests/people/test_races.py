@@ -213,27 +213,27 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
     sql: Sql, someone: New, connect: Begin
 ) -> None:
     people = [someone() for _ in range(6)]
-    for person in people:
-        person.receive(next_update())
+    for user in people:
+        user.receive(next_update())
     codes: dict[int, str] = {}
 
     def act(n: int) -> str:
         choice = random.Random(n)
-        person, other = choice.sample(people, 2)
+        user, other = choice.sample(people, 2)
         update_id = next_update()
         try:
             kind = choice.choice(["ask", "ask", "erase", "pay", "bring", "again", "sweep"])
             if kind == "ask":
-                if person.receive(update_id, p_reserve=True)["outcome"] == "work":
-                    settled(person, update_id)
+                if user.receive(update_id, p_reserve=True)["outcome"] == "work":
+                    settled(user, update_id)
             elif kind == "erase":
-                person.erase(balance="1000000")
+                user.erase(balance="1000000")
             elif kind == "bring":
-                person.receive(update_id)
-                person.finish(update_id, p_session={"referrer_code": codes.get(other.id, "none")})
+                user.receive(update_id)
+                user.finish(update_id, p_session={"referrer_code": codes.get(other.id, "none")})
             elif kind == "again":
-                person.receive(update_id)
-                person.receive(update_id)
+                user.receive(update_id)
+                user.receive(update_id)
             elif kind == "sweep":
                 with connect() as connection:
                     call(connection, "sweep")
@@ -242,7 +242,7 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
                     call(
                         connection,
                         "adjust_balance",
-                        p_telegram_id=person.id,
+                        p_telegram_id=user.id,
                         p_amount=3,
                         p_reason="test",
                         p_reference=f"all:{update_id}",
@@ -254,14 +254,14 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
     outcomes: list[str] = []
     for batch in range(12):
         rows = sql("select telegram_id, referral_code from users where telegram_id = any(%s)",
-                   [person.id for person in people])  # fmt: skip
+                   [user.id for user in people])  # fmt: skip
         codes.update({row["telegram_id"]: row["referral_code"] for row in rows})
         outcomes += in_parallel(12, lambda n, b=batch: act(b * 12 + n))
     # Nobody (L0001) has money put on; who is erased this moment is received anew (40001).
     assert set(outcomes) <= {"done", "L0001", "40001"}, outcomes
     assert outcomes.count("done") > 100
     assert sql("select check_balances() as wrong")[0]["wrong"] == []
-    for person in people:
-        person.receive(next_update())
-        person.erase(balance="1000000")
-        assert str(person.id) not in everything(sql)
+    for user in people:
+        user.receive(next_update())
+        user.erase(balance="1000000")
+        assert str(user.id) not in everything(sql)

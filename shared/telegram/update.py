@@ -16,7 +16,7 @@ from shared.core.lazy import cached_property
 from shared.core.log import hide_secrets
 from shared.core.names import display_name
 from shared.core.redaction import looks_like_secret
-from shared.core.signatures import person_hash
+from shared.core.signatures import user_hash
 
 MAX_BODY = 1024 * 1024  # bytes; Telegram's own updates are some kilobytes
 # UTF-16 units: clients cut at 4096, or at a break in the 300 before it.
@@ -43,7 +43,7 @@ _OBJECTS = ("chat", "message", "new_chat_member")  # what handlers rely on to be
 _ORDINARY = frozenset({"message_id", "from", "chat", "date", "text", "entities"})
 
 
-class Unusable(Exception):
+class InvalidPayload(Exception):
     """An authentic body that holds no update we could ever work on. The message says why."""
 
     def __init__(self, reason: str, update_id: int) -> None:
@@ -52,7 +52,7 @@ class Unusable(Exception):
 
 
 @dataclass(frozen=True)
-class Incoming:
+class Update:
     """One update of one bot. `data` is Telegram's JSON, decoded (core.telegram.org/bots/api#update)."""
 
     bot: str
@@ -73,30 +73,30 @@ class Incoming:
         return self.content if "message_id" in self.content else {}
 
     @cached_property
-    def person(self) -> dict[str, Any] | None:
+    def user(self) -> dict[str, Any] | None:
         """The human it comes from; None for channels, anonymous admins, service accounts and other bots."""
-        person = self.content.get("from")
-        if not person or person.get("is_bot") or person["id"] in _SERVICE_ACCOUNTS:
+        user = self.content.get("from")
+        if not user or user.get("is_bot") or user["id"] in _SERVICE_ACCOUNTS:
             return None
         # Written in the name of a chat: `from` is a placeholder then.
-        return None if "message_id" in self.content and self.content.get("sender_chat") else person
+        return None if "message_id" in self.content and self.content.get("sender_chat") else user
 
     @cached_property
     def sender_name(self) -> str:
         """What to call the user: the first name, or what else can be seen of them."""
-        person = self.person or {"id": self.chat_id}
-        return display_name(person.get("first_name")) or person.get("username") or str(person["id"])
+        user = self.user or {"id": self.chat_id}
+        return display_name(user.get("first_name")) or user.get("username") or str(user["id"])
 
     @cached_property
-    def person_hash(self) -> str:
+    def user_hash(self) -> str:
         """What remembers the person once they are erased."""
-        return person_hash((self.person or {"id": 0})["id"], settings().person_hash_key)
+        return user_hash((self.user or {"id": 0})["id"], settings().user_hash_key)
 
     @cached_property
     def chat_id(self) -> int:
         """The chat to answer in: the message's, else the private chat with the person."""
         chat = self.message.get("chat") or self.content.get("chat")
-        return int(chat["id"]) if chat else int((self.person or {"id": 0})["id"])
+        return int(chat["id"]) if chat else int((self.user or {"id": 0})["id"])
 
     @cached_property
     def thread_id(self) -> int:
@@ -121,16 +121,16 @@ class Incoming:
         return None
 
     @cached_property
-    def is_forward(self) -> bool:
+    def is_forwarded(self) -> bool:
         """Whether a message passes on words written elsewhere."""
         message = self.message
         return not _FORWARD_MARKS.isdisjoint(message) and any(message.get(mark) for mark in _FORWARD_MARKS)
 
     @cached_property
-    def is_passed_on(self) -> bool:
+    def is_relayed(self) -> bool:
         """Whether a message is forwarded or came through an inline bot: content, never a command."""
         return self.kind in ("message", "edited_message") and (
-            self.is_forward or bool(self.message.get("via_bot"))
+            self.is_forwarded or bool(self.message.get("via_bot"))
         )
 
     @property
@@ -151,8 +151,8 @@ class Incoming:
         return (
             self.kind in ("message", "edited_message")
             and "text" in message
-            and not self.is_forward
-            and (self.is_passed_on or not self.text.startswith("/"))
+            and not self.is_forwarded
+            and (self.is_relayed or not self.text.startswith("/"))
         )
 
     @cached_property
@@ -161,7 +161,7 @@ class Incoming:
         return len(self.text.encode("utf-16-le", "surrogatepass")) // 2
 
     @cached_property
-    def may_go_on(self) -> bool:
+    def may_be_continued(self) -> bool:
         """Whether the client may have cut a longer text here, so that the rest comes in the next message.
 
         Only in private: in a group the rest would not address the bot.
@@ -170,7 +170,7 @@ class Incoming:
             self.kind == "message"
             and self.is_private
             and self.is_plain_text
-            and not self.is_passed_on
+            and not self.is_relayed
             and self.text_length >= CUT_FROM
         )
 
@@ -180,10 +180,10 @@ class Incoming:
         return self.kind == "edited_message" and not self.content.get("text")
 
     @property
-    def is_about_money(self) -> bool:
+    def is_payment_update(self) -> bool:
         """Whether it reports a payment: then only a stored event may be acknowledged."""
         return self.kind in ("pre_checkout_query", "shipping_query", "subscription") or any(
-            key in self.message and self.kind == "message" and not self.is_forward for key in _MONEY
+            key in self.message and self.kind == "message" and not self.is_forwarded for key in _MONEY
         )
 
     @cached_property
@@ -192,29 +192,29 @@ class Incoming:
         return bool(self.text) and looks_like_secret(self.text)
 
     @cached_property
-    def replied_to(self) -> int | None:
+    def replied_to_user_id(self) -> int | None:
         """Who wrote the message that this one answers."""
         original = self.message.get("reply_to_message") or {}
         return (original.get("from") or {}).get("id")
 
     @cached_property
-    def named(self) -> tuple[tuple[str, str | int], ...]:
+    def mentions(self) -> tuple[tuple[str, str | int], ...]:
         """Whom a message names: (entity type, user name without @ or id)."""
-        return tuple(self._named())
+        return tuple(self._mentions())
 
-    def _named(self) -> Iterator[tuple[str, str | int]]:
+    def _mentions(self) -> Iterator[tuple[str, str | int]]:
         units = self.text.encode("utf-16-le", "surrogatepass")
         for entity in self.message.get("entities") or self.message.get("caption_entities") or ():
             kind = entity.get("type")
             if kind == "text_mention":
                 yield kind, entity["user"]["id"]
-            elif kind == "mention" or (kind == "bot_command" and not self.is_passed_on):
+            elif kind == "mention" or (kind == "bot_command" and not self.is_relayed):
                 start, length = entity["offset"] * 2, entity["length"] * 2
                 word = units[start : start + length].decode("utf-16-le", "replace")
                 yield kind, word.partition("@")[2]
 
     @cached_property
-    def storable(self) -> str:
+    def redacted_json(self) -> str:
         """The update as JSON to be kept until it is finished, credentials struck out."""
         payload = orjson.dumps(self.data).decode()
         if self.kind == "message" and self.content.keys() <= _ORDINARY:
@@ -224,56 +224,56 @@ class Incoming:
         return orjson.dumps(_hidden(self.data)).decode() if has_secret else payload
 
 
-def parse(bot: str, body: bytes) -> Incoming | None:
+def parse(bot: str, body: bytes) -> Update | None:
     """Read the body of a webhook call; None for a kind of update nobody here knows.
 
     Raises:
-        Unusable: no update can be read from it.
+        InvalidPayload: no update can be read from it.
     """
     if len(body) > MAX_BODY:
-        raise Unusable(f"{len(body)} bytes are too many", _number_of(body))
+        raise InvalidPayload(f"{len(body)} bytes are too many", _number_of(body))
     try:
         data = orjson.loads(body)
     except orjson.JSONDecodeError as error:
-        raise Unusable(f"not JSON: {error}", _number_of(body)) from None
+        raise InvalidPayload(f"not JSON: {error}", _number_of(body)) from None
     update_id = data.get("update_id") if isinstance(data, dict) else None
     if type(update_id) is not int or not 0 <= update_id <= _BIGINT:
-        raise Unusable("no update_id", _number_of(body))
+        raise InvalidPayload("no update_id", _number_of(body))
     kind = next((key for key in data if key in _KINDS), None)
     if kind is None:
         return None
     if b"\\u0000" in body:  # Postgres cannot store NUL in a text, and no person can see it
         data = without_nul(data)
-    incoming = Incoming(bot, update_id, kind, data)
-    _check_shape(incoming)
-    return incoming
+    update = Update(bot, update_id, kind, data)
+    _check_shape(update)
+    return update
 
 
-def _check_shape(incoming: Incoming) -> None:
+def _check_shape(update: Update) -> None:
     """Touch what every step relies on, so that a wrong shape is found here and not in the middle."""
     try:
-        person = incoming.person
-        if person is not None:
-            _require(_is_id(person["id"]) and isinstance(person.get("first_name", ""), str))
+        user = update.user
+        if user is not None:
+            _require(_is_id(user["id"]) and isinstance(user.get("first_name", ""), str))
             for key in _NAMES:
-                _require(isinstance(person.get(key) or "", str))
-        _require(_is_id(incoming.chat_id))
-        message = incoming.message
+                _require(isinstance(user.get(key) or "", str))
+        _require(_is_id(update.chat_id))
+        message = update.message
         _require(isinstance(message.get("text", ""), str) and isinstance(message.get("caption", ""), str))
-        _require(isinstance(incoming.content.get("data", ""), str))
-        if incoming.kind in ("message", "edited_message"):
-            _require(_is_id(incoming.content.get("message_id")))
-        if incoming.kind == "callback_query" and message:
+        _require(isinstance(update.content.get("data", ""), str))
+        if update.kind in ("message", "edited_message"):
+            _require(_is_id(update.content.get("message_id")))
+        if update.kind == "callback_query" and message:
             _require(_is_id(message.get("message_id")))
         for key in _OBJECTS:
-            _require(isinstance(incoming.content.get(key, {}), dict))
-        for chat_id in incoming.migration or ():
+            _require(isinstance(update.content.get(key, {}), dict))
+        for chat_id in update.migration or ():
             _require(_is_id(chat_id))
-        _ = incoming.is_group, incoming.replied_to, incoming.storable
-        if incoming.is_group:
-            _ = incoming.named
+        _ = update.is_group, update.replied_to_user_id, update.redacted_json
+        if update.is_group:
+            _ = update.mentions
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-        raise Unusable("not in the shape of an update", incoming.update_id) from None
+        raise InvalidPayload("not in the shape of an update", update.update_id) from None
 
 
 def _is_id(value: Any) -> bool:

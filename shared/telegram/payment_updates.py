@@ -9,28 +9,28 @@ from __future__ import annotations
 from shared.core import log
 from shared.core.errors import DatabaseUnavailable
 from shared.telegram.bot import Bot
-from shared.telegram.fallback import unit_of_nothing
-from shared.telegram.incoming import Incoming, Unusable
-from shared.telegram.pipeline import Answer, is_ours, run_handler
-from shared.telegram.unit import working_on
+from shared.telegram.context import use_context
+from shared.telegram.fallback import offline_context
+from shared.telegram.pipeline import WebhookResponse, is_ours, run_handler
+from shared.telegram.update import InvalidPayload, Update
 
 
-def process(bot: Bot, incoming: Incoming) -> Answer:
+def process(bot: Bot, update: Update) -> WebhookResponse:
     """Answer one update about money.
 
     Raises:
         DatabaseUnavailable: what happened could not be stored; the sender shall deliver it again.
         OutsideError: another service or the network failed; the sender delivers it again, too.
-        Unusable: it cannot be understood, and is to be put aside.
+        InvalidPayload: it cannot be understood, and is to be put aside.
     """
-    unit = unit_of_nothing(bot, incoming)
+    context = offline_context(bot, update)
     try:
-        if incoming.kind in ("pre_checkout_query", "shipping_query"):
-            run_handler(unit)
-            last = unit.calls[-1] if unit.calls else None
-            return Answer(body={"method": last["method"], **last["parameters"]} if last else None)
-        with working_on(unit):
-            bot.tell_money(incoming)
+        if update.kind in ("pre_checkout_query", "shipping_query"):
+            run_handler(context)
+            last = context.calls[-1] if context.calls else None
+            return WebhookResponse(body={"method": last["method"], **last["parameters"]} if last else None)
+        with use_context(context):
+            bot.handle_payment_update(update)
     except DatabaseUnavailable:
         raise
     except Exception as error:
@@ -41,7 +41,7 @@ def process(bot: Bot, incoming: Incoming) -> Answer:
             action="money_failed",
             bot=bot.name,
             error=str(error),
-            update_id=incoming.update_id,
+            update_id=update.update_id,
         )
-        raise Unusable(f"about money: {type(error).__name__}", incoming.update_id) from None
-    return Answer()
+        raise InvalidPayload(f"about money: {type(error).__name__}", update.update_id) from None
+    return WebhookResponse()
