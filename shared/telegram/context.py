@@ -253,7 +253,7 @@ class UpdateContext:
 
     def set_ban_notified(self) -> None:
         """Note that the person is told of their ban; was it done meanwhile, this answer is not given."""
-        self._change("ban_told", True)
+        self._change("ban_notified", True)
 
     def change_token(self, **change: Any) -> None:
         """Change the person's own keys: store, remove, use or refuse one (private.change_token)."""

@@ -91,7 +91,7 @@ def _verdict(bot: str, call: OutboxItem, error: TelegramError) -> Result:
             "the person blocked the bot", action="bot_blocked", bot=bot, chat_id=call["parameters"]["chat_id"]
         )
         return {"outcome": "blocked"}
-    if call["method"] in ("editMessageText", "notice") and _NO_EDIT.search(error.description):
+    if call["method"] in ("editMessageText", "template") and _NO_EDIT.search(error.description):
         log.info("a message is not changed", action="edit_refused", bot=bot, reason=str(error))
         return {"outcome": "refused"}
     if _NO_RIGHTS.search(error.description):
@@ -143,7 +143,7 @@ def _changed(bot: str, parameters: dict[str, Any], error: TelegramError) -> dict
 
 def _in_words(method: str, parameters: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     """Turn a notice of a SQL function, which names a text and its values, into a message in words."""
-    if method != "notice":
+    if method != "template":
         ours = {"order_id", "chat_id"} if method == "setMyCommands" else {"order_id"}
         return method, {key: value for key, value in parameters.items() if key not in ours}
     language = texts.choose(*parameters["languages"])

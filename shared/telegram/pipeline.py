@@ -96,7 +96,7 @@ def receive(bot: Bot, update: Update, *, can_hold: bool = False) -> dict[str, An
         p_delivery=urandom(16).hex(),
         p_kind=update.kind,
         p_chat_id=update.chat_id,
-        p_person={**(update.user or {}), "hash": update.user_hash},
+        p_telegram_user={**(update.user or {}), "hash": update.user_hash},
         p_payload=update.redacted_json,
         p_lease_seconds=int(settings().response_timeout) + LEASE_MARGIN,
         p_reserve=goes_to_ai,
@@ -126,7 +126,7 @@ def _next_step(
         case "finished":
             outbox.deliver(bot.name, received["outgoing"], started + SENDING_TIME)
             return WebhookResponse(body=received["answer"])
-        case "dead":
+        case "crash_limit":
             return _dead_letter_crashed(bot, update, received)
         case _:  # busy: another delivery of the same update is being worked on
             return retry_later(received["retry_after"])
@@ -149,7 +149,7 @@ def _context(
             created_at=datetime.fromisoformat(user["created_at"]),
             is_admin=user["is_admin"],
             admin_email=user["admin_email"] or "",
-            ban=Ban(user["ban"]["reason"], user["ban"]["told"]) if user["ban"] else None,
+            ban=Ban(user["ban"]["reason"], user["ban"]["notified"]) if user["ban"] else None,
             price_currency=user["price_currency"],
         ),
         usage=Usage(
@@ -235,8 +235,8 @@ def _answer(context: UpdateContext, has_response: bool) -> WebhookResponse:
     answer_callback_query(context)
     items = [{"id": id_, **call} for id_, call in zip(finished["outgoing"], outgoing, strict=False)]
     outbox.deliver(context.bot.name, items, context.deadline + SENDING_TIME)
-    if finished.get("notice"):  # a repeated call is not told of it again: the sweep sends it
-        outbox.deliver(context.bot.name, [finished["notice"]], context.deadline + SENDING_TIME)
+    if finished.get("referral_message"):  # a repeated call is not told of it again: the sweep sends it
+        outbox.deliver(context.bot.name, [finished["referral_message"]], context.deadline + SENDING_TIME)
     return DONE if finished.get("withheld") else WebhookResponse(body=body)
 
 
@@ -369,7 +369,7 @@ def _record_failure(
         )
     except DatabaseUnavailable:
         return None
-    if failed["outcome"] != "set_aside":
+    if failed["outcome"] != "dead_lettered":
         # Without Retry-After, Telegram delivers the second time at once: a transient cause needs a moment.
         return (
             WebhookResponse(500, retry_after=SHORTEST_PAUSE if failures == 1 else LONGEST_PAUSE)
@@ -378,7 +378,7 @@ def _record_failure(
         )
     log.alert(
         "an update was put aside",
-        action="update_set_aside",
+        action="update_dead_lettered",
         bot=bot.name,
         error=error,
         update_id=update.update_id,

@@ -95,8 +95,8 @@ def _read(stored: dict[str, Any]) -> Update | None:
         return update
     bot, number = stored["bot"], stored["update_id"]
     failed = db.call("fail_stale_update", p_bot=bot, p_update_id=number, p_error=reason)
-    if failed["outcome"] == "set_aside":
+    if failed["outcome"] == "dead_lettered":
         log.alert(
-            "an update was put aside", action="update_set_aside", bot=bot, error=reason, update_id=number
+            "an update was put aside", action="update_dead_lettered", bot=bot, error=reason, update_id=number
         )
     return None

@@ -168,13 +168,13 @@ def _dead_letter(bot: Bot, reason: InvalidPayload, body: bytes, length: int) -> 
         return DONE
     text = log.hide_secrets(body[:_KEPT].decode("utf-8", "replace").replace("\0", ""))
     kept = db.call(
-        "put_update_aside",
+        "dead_letter_update",
         p_bot=bot.name,
         p_update_id=reason.update_id,
         p_error=log.hide_secrets(str(reason))[:500],
         p_body=text,
     )
-    if kept["outcome"] == "set_aside":
+    if kept["outcome"] == "dead_lettered":
         log.alert(
             "an unusable update was put aside",
             action="update_unusable",

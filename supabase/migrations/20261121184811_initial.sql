@@ -49,15 +49,15 @@ $$;
 revoke all on function private.clock from public, anon, authenticated, service_role;
 comment on function private.clock is 'The current time; tests replace it to move time';
 
--- Trigger of users: keeps daily_people equal to users.active_on. Inserted and deleted users are counted per statement, a user
+-- Trigger of users: keeps daily_active_users equal to users.active_on. Inserted and deleted users are counted per statement, a user
 -- who moves to a new day per row.
 --
 -- Concurrency: every change of a row adds and subtracts one, so concurrent changes add up. Users that were never counted (rows
 --   copied in without triggers) are not subtracted below zero.
--- Locks: daily_people, by day, earlier first, so that concurrent calls cannot deadlock.
+-- Locks: daily_active_users, by day, earlier first, so that concurrent calls cannot deadlock.
 -- Returns: trigger, null (ignored for an after-trigger).
 -- Errors: none.
-create or replace function private.count_active_people()
+create or replace function private.count_active_users()
 returns trigger
 language plpgsql
 volatile
@@ -68,29 +68,29 @@ declare
   v_deleted record;
 begin
   if tg_op = 'INSERT' then
-    insert into public.daily_people as d (day, shard, active, last_active)
-    select n.active_on, n.id & 15, count(*), count(*) from new_people as n group by 1, 2
+    insert into public.daily_active_users as d (day, shard, active, last_active)
+    select n.active_on, n.id & 15, count(*), count(*) from new_users as n group by 1, 2
     union all
-    select '-infinity'::date, n.id & 15, 0, count(*) from new_people as n group by 2
+    select '-infinity'::date, n.id & 15, 0, count(*) from new_users as n group by 2
     order by 1, 2
     on conflict (day, shard) do update
       set active = d.active + excluded.active, last_active = d.last_active + excluded.last_active;
   elsif tg_op = 'DELETE' then
     for v_deleted in
-      select o.active_on as day, o.id & 15 as shard, count(*) as people from old_people as o group by 1, 2
+      select o.active_on as day, o.id & 15 as shard, count(*) as people from old_users as o group by 1, 2
       union all
-      select '-infinity'::date, o.id & 15, count(*) from old_people as o group by 2
+      select '-infinity'::date, o.id & 15, count(*) from old_users as o group by 2
       order by 1, 2
     loop
-      update public.daily_people as d
+      update public.daily_active_users as d
          set last_active = greatest(d.last_active - v_deleted.people, 0)
        where d.day = v_deleted.day and d.shard = v_deleted.shard;
     end loop;
   else
-    update public.daily_people as d
+    update public.daily_active_users as d
        set last_active = d.last_active - 1
      where d.day = old.active_on and d.shard = old.id & 15 and d.last_active > 0;
-    insert into public.daily_people as d (day, shard, active, last_active)
+    insert into public.daily_active_users as d (day, shard, active, last_active)
     values (new.active_on, new.id & 15, 1, 1)
     on conflict (day, shard) do update set active = d.active + 1, last_active = d.last_active + 1;
   end if;
@@ -98,8 +98,8 @@ begin
 end
 $$;
 
-revoke all on function private.count_active_people from public, anon, authenticated, service_role;
-comment on function private.count_active_people is 'Keeps daily_people equal to users.active_on';
+revoke all on function private.count_active_users from public, anon, authenticated, service_role;
+comment on function private.count_active_users is 'Keeps daily_active_users equal to users.active_on';
 
 -- Returns the setting default_language. In plpgsql, because a column default uses it before the table of settings exists.
 --
@@ -334,7 +334,7 @@ create table public.users (
   is_paid boolean not null default false,
   banned_at timestamptz,
   ban_reason text,
-  ban_told boolean not null default false,
+  ban_notified boolean not null default false,
   trial_used boolean not null default false,
   has_started boolean not null default true,
   created_at timestamptz not null default private.clock(),
@@ -357,20 +357,20 @@ before update on public.users
 for each row when (old.* is distinct from new.*)
 execute function private.keep_updated_at();
 
-create trigger users_count_new_people
+create trigger users_count_new_users
 after insert on public.users
-referencing new table as new_people
-for each statement execute function private.count_active_people();
+referencing new table as new_users
+for each statement execute function private.count_active_users();
 
-create trigger users_count_old_people
+create trigger users_count_old_users
 after delete on public.users
-referencing old table as old_people
-for each statement execute function private.count_active_people();
+referencing old table as old_users
+for each statement execute function private.count_active_users();
 
-create trigger users_move_active_people
+create trigger users_move_active_users
 after update of active_on on public.users
 for each row when (old.active_on <> new.active_on)
-execute function private.count_active_people();
+execute function private.count_active_users();
 
 comment on table public.users is 'Users: one row per Telegram account, shared by all bots and services';
 comment on column public.users.language_code is 'Language of the user''s Telegram client, a BCP 47 tag; the setting default_language if Telegram sends none';
@@ -383,13 +383,13 @@ comment on column public.users.is_newcomer is 'True until the first served AI re
 comment on column public.users.is_paid is 'Derived (private.refresh_access): has a paid plan, or is an admin';
 comment on column public.users.banned_at is 'Start of the ban, during which no bot serves the user; null: not banned';
 comment on column public.users.ban_reason is 'Reason that the user is shown with the ban';
-comment on column public.users.ban_told is 'Whether the user has received the single message about this ban';
+comment on column public.users.ban_notified is 'Whether the user has received the single message about this ban';
 comment on column public.users.trial_used is 'Whether the free trial has been started, also before an erasure';
 comment on column public.users.has_started is 'False: created by another service (adjust_balance); no bot has received an update of the user yet';
 comment on column public.users.referral_credits is 'Total bonus credits that the user received as a referrer';
 comment on column public.users.updated_at is 'When the row last changed, including last_activity';
 comment on column public.users.last_activity is 'Time of the user''s last update, accurate to five minutes';
-comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_people';
+comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_active_users';
 alter table public.users enable row level security;
 revoke all on table public.users from public, anon, authenticated, service_role;
 revoke all on sequence public.users_id_seq from public, anon, authenticated, service_role;
@@ -512,23 +512,23 @@ revoke all on table public.daily_usage from public, anon, authenticated, service
 -- Tombstones of erased users: which one-time benefits they have used, so that a returning user cannot claim them again.
 -- A row contains nothing that identifies the user without USER_HASH_KEY.
 
-create table public.erased_people (
+create table public.erased_users (
   -- The HMAC key is in no database, so a copy of this table cannot be matched against known Telegram ids.
-  person_hash bytea primary key check (length(person_hash) = 32),
+  user_hash bytea primary key check (length(user_hash) = 32),
   used jsonb not null default '{}' check (jsonb_typeof(used) = 'object'),
   usage jsonb not null default '{}' check (jsonb_typeof(usage) = 'object'),
   erased_at timestamptz not null default private.clock()
 );
 
 -- The sweep clears usage counters of past months.
-create index erased_people_usage_idx on public.erased_people (erased_at) where usage <> '{}';
+create index erased_users_usage_idx on public.erased_users (erased_at) where usage <> '{}';
 
-comment on table public.erased_people is 'Tombstones of erased users: benefits they must not receive again';
-comment on column public.erased_people.person_hash is 'HMAC-SHA256 of the Telegram id, keyed with USER_HASH_KEY';
-comment on column public.erased_people.used is 'One-time benefits used, by name: referral, promocode:<id>, trial, and channels (whose free trainings were received); also banned_at, without the reason of the ban';
-comment on column public.erased_people.usage is 'Requests used on the day and in the month of the erasure, so that an erasure does not reset the limits';
-alter table public.erased_people enable row level security;
-revoke all on table public.erased_people from public, anon, authenticated, service_role;
+comment on table public.erased_users is 'Tombstones of erased users: benefits they must not receive again';
+comment on column public.erased_users.user_hash is 'HMAC-SHA256 of the Telegram id, keyed with USER_HASH_KEY';
+comment on column public.erased_users.used is 'One-time benefits used, by name: referral, promocode:<id>, trial, and channels (whose free trainings were received); also banned_at, without the reason of the ban';
+comment on column public.erased_users.usage is 'Requests used on the day and in the month of the erasure, so that an erasure does not reset the limits';
+alter table public.erased_users enable row level security;
+revoke all on table public.erased_users from public, anon, authenticated, service_role;
 
 -- Grants of free trainings: source, quantity and how many are used. Unused trainings never expire.
 
@@ -1122,7 +1122,7 @@ alter table public.promocode_tries enable row level security;
 revoke all on table public.promocode_tries from public, anon, authenticated, service_role;
 
 -- Redemptions of promo codes, including discounts that are not used yet. An erasure deletes a user's rows; when the user
--- returns, they are restored from erased_people.used, so that each user redeems a code at most once.
+-- returns, they are restored from erased_users.used, so that each user redeems a code at most once.
 
 create table public.promocode_usages (
   promocode_id bigint not null references public.promocodes (id),
@@ -1298,7 +1298,7 @@ values
 ('default_language', '"ru"', 'Language of users whose Telegram sends none: a code of shared/core/texts'),
 ('balance_currency', '"RUB"', 'Currency of users.balance, ISO 4217'),
 ('retention_updates_hours', '72', 'Hours that finished updates are kept; longer than the 48 hours within which Telegram may redeliver'),
-('retention_set_aside_days', '30', 'Days that dead-lettered updates are kept, with their payload'),
+('retention_dead_letters_days', '30', 'Days that dead-lettered updates are kept, with their payload'),
 ('retention_alarms_days', '30', 'Days that alarms are kept for an admin who has not started a bot'),
 ('retention_messages_days', '180', 'Days that conversations are kept'),
 ('retention_usage_months', '13', 'Past months of which single AI calls are kept; the totals are kept forever'),
@@ -1408,13 +1408,13 @@ revoke all on sequence public.telegram_outbox_id_seq from public, anon, authenti
 -- working ─▶ finished        its changes are committed; the answer is stored here or in telegram_outbox
 --    │  ▲
 --    ▼  │ next delivery, or the sweep
--- failed ─▶ set_aside        dead-lettered after too many failures of our own: kept with payload and error
+-- failed ─▶ dead_lettered        dead-lettered after too many failures of our own: kept with payload and error
 
 create table public.telegram_updates (
   bot text not null,
   update_id bigint not null,
   kind text not null,
-  status text not null check (status in ('working', 'failed', 'finished', 'set_aside')),
+  status text not null check (status in ('working', 'failed', 'finished', 'dead_lettered')),
   chat_id bigint,
   thread_id bigint not null default 0,
   -- Not a foreign key: this table is hot and its rows live for days. private.hold_person handles erased users.
@@ -1423,7 +1423,7 @@ create table public.telegram_updates (
   delivery uuid,
   attempt integer not null default 1,
   failures integer not null default 0,
-  deaths integer not null default 0,
+  crash_count integer not null default 0,
   lease_until timestamptz,
   reservation text check (
     reservation in (
@@ -1457,7 +1457,7 @@ comment on column public.telegram_updates.payload is 'The update until it is fin
 comment on column public.telegram_updates.delivery is 'Delivery that holds the lease: a repeated call of the same delivery is not a second worker';
 comment on column public.telegram_updates.attempt is 'Number of attempts so far; a worker with a lower number has lost its lease';
 comment on column public.telegram_updates.failures is 'Failures of our own code; after 3 the update is dead-lettered';
-comment on column public.telegram_updates.deaths is 'Workers that crashed; after 5 the update is dead-lettered';
+comment on column public.telegram_updates.crash_count is 'Workers that crashed; after 5 the update is dead-lettered';
 comment on column public.telegram_updates.reserved_on is 'Day whose counter includes the reserved request';
 comment on column public.telegram_updates.reserved_from is 'Source of the reserved request: the plan''s daily limit or bonus credits';
 comment on column public.telegram_updates.reservation is 'State of the reservation of its AI request (private.reserve_usage); ends as settled or released';
@@ -1466,7 +1466,7 @@ comment on column public.telegram_updates.answer is 'Call sent in the HTTP respo
 alter table public.telegram_updates enable row level security;
 revoke all on table public.telegram_updates from public, anon, authenticated, service_role;
 
--- Calls to AI providers, one row per call, partitioned by month (UTC). private.keep_usage_months creates partitions ahead and
+-- Calls to AI providers, one row per call, partitioned by month (UTC). private.maintain_usage_partitions creates partitions ahead and
 -- drops expired ones; a row without a partition goes to the default partition.
 
 create table public.api_usage (
@@ -1502,7 +1502,7 @@ alter table public.api_usage enable row level security;
 revoke all on table public.api_usage from public, anon, authenticated, service_role;
 revoke all on sequence public.api_usage_id_seq from public, anon, authenticated, service_role;
 
--- Default partition: calls of a month that has no partition yet. private.make_usage_month moves them when it creates the month.
+-- Default partition: calls of a month that has no partition yet. private.create_usage_partition moves them when it creates the month.
 
 create table public.api_usage_default partition of public.api_usage default;
 
@@ -1510,7 +1510,7 @@ comment on table public.api_usage_default is 'Default partition: calls of a mont
 alter table public.api_usage_default enable row level security;
 revoke all on table public.api_usage_default from public, anon, authenticated, service_role;
 
--- Active users by day: counters that triggers keep equal to users.active_on (private.count_active_people), so that no query
+-- Active users by day: counters that triggers keep equal to users.active_on (private.count_active_users), so that no query
 -- counts users.
 --
 -- Sums over a day's sixteen rows:
@@ -1520,7 +1520,7 @@ revoke all on table public.api_usage_default from public, anon, authenticated, s
 -- The rows of day -infinity count all users in last_active.
 -- `shard` spreads concurrent writers of one figure over sixteen rows, so that they do not wait for each other's lock.
 
-create table public.daily_people (
+create table public.daily_active_users (
   day date not null,
   -- squawk-ignore prefer-bigint-over-smallint
   shard smallint not null check (shard between 0 and 15),
@@ -1529,13 +1529,13 @@ create table public.daily_people (
   primary key (day, shard)
 );
 
-comment on table public.daily_people is 'Active users by day; a figure is the sum of its column over the shards';
-comment on column public.daily_people.day is 'Day in the time zone of the setting quota_timezone; -infinity: all users';
-comment on column public.daily_people.shard is 'Spreads concurrent writers of one figure over sixteen rows';
-comment on column public.daily_people.active is 'Users active on that day';
-comment on column public.daily_people.last_active is 'Users whose last active day it is so far';
-alter table public.daily_people enable row level security;
-revoke all on table public.daily_people from public, anon, authenticated, service_role;
+comment on table public.daily_active_users is 'Active users by day; a figure is the sum of its column over the shards';
+comment on column public.daily_active_users.day is 'Day in the time zone of the setting quota_timezone; -infinity: all users';
+comment on column public.daily_active_users.shard is 'Spreads concurrent writers of one figure over sixteen rows';
+comment on column public.daily_active_users.active is 'Users active on that day';
+comment on column public.daily_active_users.last_active is 'Users whose last active day it is so far';
+alter table public.daily_active_users enable row level security;
+revoke all on table public.daily_active_users from public, anon, authenticated, service_role;
 
 -- Daily totals over all users, for operators. Counters, so that no report counts rows of growing tables.
 --
@@ -1544,7 +1544,7 @@ revoke all on table public.daily_people from public, anon, authenticated, servic
 --   requests     settled AI requests and those served with a user API key; in the row of the model that answered
 --   calls        calls to providers, including retries and failures; errors: calls without an answer
 --   tokens_in, tokens_out, cost (US dollars, see api_usage.cost), ms (total milliseconds)
---   new_people   users seen for the first time; in the row without provider and model
+--   new_users   users seen for the first time; in the row without provider and model
 -- Days are in the time zone of the setting quota_timezone. Rows that concern no model have '' as bot, provider and model.
 -- `shard` spreads concurrent writers of one figure over sixteen rows, so that they do not wait for each other's lock.
 
@@ -1562,7 +1562,7 @@ create table public.daily_totals (
   tokens_out bigint not null default 0 check (tokens_out >= 0),
   cost numeric(18, 8) not null default 0 check (cost >= 0),
   ms bigint not null default 0 check (ms >= 0),
-  new_people bigint not null default 0 check (new_people >= 0),
+  new_users bigint not null default 0 check (new_users >= 0),
   primary key (day, bot, provider, model, is_own_key, shard)
 );
 
@@ -1858,81 +1858,11 @@ $$;
 revoke all on function private.statement_lines from public, anon, authenticated, service_role;
 comment on function private.statement_lines is 'What the providers'' lists say beside what is recorded here';
 
--- Tells what a person may use, and of what it would be taken: of a subscription, then bonus credits, then free trainings.
---
--- Twice or at once: only reads. Whoever takes something locks the person's row first.
--- Returns: jsonb {has_access, access_type: subscription | credits | trainings | none, details}. access_type is the first
---   thing of which p_quantity would be taken; of credits and trainings together there must be enough. A plan above the
---   free one, or being an admin, is a subscription. Who is banned may use nothing.
---   details {plan, ends_at, bonus_credits, free_trainings, is_admin, is_banned}.
--- Errors: none.
-create or replace function private.access_of(p_user public.users, p_quantity integer)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_level integer := private.level_of(p_user.id);
-  v_plan text;
-  v_ends_at timestamptz;
-  v_trainings bigint;
-  v_type text;
-begin
-  select l.plan into v_plan
-    from public.subscription_limits as l
-   where l.vip_level <= v_level
-   order by l.vip_level desc
-   limit 1;
-  if v_level > 0 then
-    select nullif(
-        max(
-          case
-            when s.ends_at is null then 'infinity'
-            when s.ends_at > private.clock() then s.ends_at
-            else private.kept_until(s.user_id, s.plan, s.source, s.ends_at)
-          end
-        ),
-        'infinity'
-      )
-      into v_ends_at
-      from public.subscriptions as s
-     where s.user_id = p_user.id and s.plan = v_plan and s.status = 'active';
-  end if;
-  select coalesce(sum(f.quantity - f.used), 0) into v_trainings
-    from public.free_trainings as f
-   where f.user_id = p_user.id;
-  v_type := case
-    when p_user.id is null or p_user.banned_at is not null then 'none'
-    when v_level > 0 or p_user.is_admin then 'subscription'
-    when p_user.bonus_credits + v_trainings < p_quantity then 'none'
-    when p_user.bonus_credits > 0 then 'credits'
-    else 'trainings'
-  end;
-  return jsonb_build_object(
-    'has_access', v_type <> 'none',
-    'access_type', v_type,
-    'details', jsonb_build_object(
-      'plan', v_plan,
-      'ends_at', v_ends_at,
-      'bonus_credits', coalesce(p_user.bonus_credits, 0),
-      'free_trainings', v_trainings,
-      'is_admin', coalesce(p_user.is_admin, false),
-      'is_banned', p_user.banned_at is not null
-    )
-  );
-end
-$$;
-
-revoke all on function private.access_of from public, anon, authenticated, service_role;
-comment on function private.access_of is 'What a person may use, and of what it would be taken';
-
 -- Tells whether a person may use p_quantity of what is paid for: for our own code and, through rpc with the secret key,
 -- for every other service of the same owner.
 --
 -- Twice or at once: only reads. What it says may be over a moment later: consume_access asks and takes in one.
--- Returns: jsonb {has_access, access_type, details}, see private.access_of. Somebody unknown has no access.
+-- Returns: jsonb {has_access, access_type, details}, see private.resolve_access. Somebody unknown has no access.
 -- Errors: Z0002, the quantity is unusable.
 create or replace function public.check_access(p_telegram_id bigint, p_quantity integer default 1)
 returns jsonb
@@ -1948,7 +1878,7 @@ begin
     raise exception 'the quantity must be 1 to a million' using errcode = 'Z0002';
   end if;
   select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id;
-  return private.access_of(v_user, p_quantity);
+  return private.resolve_access(v_user, p_quantity);
 end
 $$;
 
@@ -1992,7 +1922,7 @@ begin
   if v_is_known and (v_usage.user_id, v_usage.quantity) is distinct from (v_user.id, p_quantity) then
     raise exception 'this reference is known with another person or quantity' using errcode = 'Z0003';
   end if;
-  v_access := private.access_of(v_user, p_quantity);
+  v_access := private.resolve_access(v_user, p_quantity);
   if not v_is_known and (v_access ->> 'has_access')::boolean then
     if v_access ->> 'access_type' <> 'subscription' then
       v_credits := least(v_user.bonus_credits, p_quantity);
@@ -2011,7 +1941,7 @@ begin
       -- Another person's call with the same reference came first.
       raise exception 'this reference is known with another person or quantity' using errcode = 'Z0003';
     end;
-    v_access := private.access_of(v_user, p_quantity);
+    v_access := private.resolve_access(v_user, p_quantity);
   end if;
   return v_access || jsonb_build_object(
     'has_access', v_usage.id is not null,
@@ -2123,6 +2053,76 @@ revoke all on function public.offered_features from public, anon, authenticated,
 grant execute on function public.offered_features to bot_backend;
 comment on function public.offered_features is 'What the owner has on offer';
 
+-- Tells what a person may use, and of what it would be taken: of a subscription, then bonus credits, then free trainings.
+--
+-- Twice or at once: only reads. Whoever takes something locks the person's row first.
+-- Returns: jsonb {has_access, access_type: subscription | credits | trainings | none, details}. access_type is the first
+--   thing of which p_quantity would be taken; of credits and trainings together there must be enough. A plan above the
+--   free one, or being an admin, is a subscription. Who is banned may use nothing.
+--   details {plan, ends_at, bonus_credits, free_trainings, is_admin, is_banned}.
+-- Errors: none.
+create or replace function private.resolve_access(p_user public.users, p_quantity integer)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_level integer := private.level_of(p_user.id);
+  v_plan text;
+  v_ends_at timestamptz;
+  v_trainings bigint;
+  v_type text;
+begin
+  select l.plan into v_plan
+    from public.subscription_limits as l
+   where l.vip_level <= v_level
+   order by l.vip_level desc
+   limit 1;
+  if v_level > 0 then
+    select nullif(
+        max(
+          case
+            when s.ends_at is null then 'infinity'
+            when s.ends_at > private.clock() then s.ends_at
+            else private.kept_until(s.user_id, s.plan, s.source, s.ends_at)
+          end
+        ),
+        'infinity'
+      )
+      into v_ends_at
+      from public.subscriptions as s
+     where s.user_id = p_user.id and s.plan = v_plan and s.status = 'active';
+  end if;
+  select coalesce(sum(f.quantity - f.used), 0) into v_trainings
+    from public.free_trainings as f
+   where f.user_id = p_user.id;
+  v_type := case
+    when p_user.id is null or p_user.banned_at is not null then 'none'
+    when v_level > 0 or p_user.is_admin then 'subscription'
+    when p_user.bonus_credits + v_trainings < p_quantity then 'none'
+    when p_user.bonus_credits > 0 then 'credits'
+    else 'trainings'
+  end;
+  return jsonb_build_object(
+    'has_access', v_type <> 'none',
+    'access_type', v_type,
+    'details', jsonb_build_object(
+      'plan', v_plan,
+      'ends_at', v_ends_at,
+      'bonus_credits', coalesce(p_user.bonus_credits, 0),
+      'free_trainings', v_trainings,
+      'is_admin', coalesce(p_user.is_admin, false),
+      'is_banned', p_user.banned_at is not null
+    )
+  );
+end
+$$;
+
+revoke all on function private.resolve_access from public, anon, authenticated, service_role;
+comment on function private.resolve_access is 'What a person may use, and of what it would be taken';
+
 -- Starts a person's free trial, once in a life: the plan of the setting trial_plan for trial_days days.
 --
 -- Twice or at once: the person's row is locked and bears the mark, so of two calls one starts it. It is remembered
@@ -2164,7 +2164,7 @@ comment on function public.start_trial is 'Starts a person''s free trial, once i
 -- What a person has to train with, and what the channel would give them.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb {access: see private.access_of, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
+-- Returns: jsonb {access: see private.resolve_access, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
 --   how many the channel gives, channels: the references of those that gave already}.
 -- Errors: none.
 create or replace function public.training_overview(p_user_id bigint)
@@ -2175,7 +2175,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
-      'access', private.access_of(u, 1),
+      'access', private.resolve_access(u, 1),
       'trainings', coalesce(
         (
           select jsonb_agg(
@@ -2310,7 +2310,7 @@ comment on function private.use_trainings is 'Takes free trainings from a person
 -- Twice or at once: of two at once the second meets the first one's row and tells nobody.
 -- Returns: nothing. p_kind: user_cost (the first user of the day who reached the limit of a user) or bot_cost.
 -- Errors: none.
-create or replace function private.alert_cost(p_bot text, p_day date, p_kind text, p_user_id bigint)
+create or replace function private.alert_cost_limit(p_bot text, p_day date, p_kind text, p_user_id bigint)
 returns void
 language plpgsql
 volatile
@@ -2339,43 +2339,8 @@ begin
 end
 $$;
 
-revoke all on function private.alert_cost from public, anon, authenticated, service_role;
-comment on function private.alert_cost is 'Tells the admins once a day that a daily cost limit stopped questions';
-
--- Tells whether a bot may spend p_cost more today within its daily cost limit.
---
--- Twice or at once: far from the limit nothing is locked. Within 200 questions of it (more than can be in progress: Telegram
---   opens 100 connections to a bot) the bot is locked until the transaction ends, and what the questions in progress
---   may still cost is counted too.
--- Locks: the advisory lock of the bot; the caller holds the update and the user.
--- Returns: true or false. p_day is today in the time zone of the quota.
--- Errors: none.
-create or replace function private.bot_affords(p_bot text, p_day date, p_cost numeric, p_limit numeric)
-returns boolean
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_spent numeric := private.bot_cost(p_bot, p_day);
-  v_open numeric;
-begin
-  if v_spent + 200 * p_cost <= p_limit or v_spent + p_cost > p_limit then
-    return v_spent + p_cost <= p_limit;
-  end if;
-  perform pg_advisory_xact_lock(hashtextextended('cost of ' || p_bot, 0));
-  select coalesce(sum(t.reserved_cost), 0) into v_open
-    from public.telegram_updates as t
-   where t.lease_until > (select private.clock())
-     and t.status in ('working', 'failed')
-     and t.bot = p_bot;
-  return private.bot_cost(p_bot, p_day) + v_open + p_cost <= p_limit;
-end
-$$;
-
-revoke all on function private.bot_affords from public, anon, authenticated, service_role;
-comment on function private.bot_affords is 'Whether a bot may spend more today within its daily cost limit';
+revoke all on function private.alert_cost_limit from public, anon, authenticated, service_role;
+comment on function private.alert_cost_limit is 'Tells the admins once a day that a daily cost limit stopped questions';
 
 -- Returns what a bot spent on AI calls on a day, in US dollars, without the calls on users' own keys.
 --
@@ -2431,6 +2396,64 @@ $$;
 
 revoke all on function private.create_unseen_user from public, anon, authenticated, service_role;
 comment on function private.create_unseen_user is 'Creates the user of a Telegram account that no bot has seen yet';
+
+-- Tells whether a bot may spend p_cost more today within its daily cost limit.
+--
+-- Twice or at once: far from the limit nothing is locked. Within 200 questions of it (more than can be in progress: Telegram
+--   opens 100 connections to a bot) the bot is locked until the transaction ends, and what the questions in progress
+--   may still cost is counted too.
+-- Locks: the advisory lock of the bot; the caller holds the update and the user.
+-- Returns: true or false. p_day is today in the time zone of the quota.
+-- Errors: none.
+create or replace function private.is_within_bot_cost_limit(p_bot text, p_day date, p_cost numeric, p_limit numeric)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_spent numeric := private.bot_cost(p_bot, p_day);
+  v_open numeric;
+begin
+  if v_spent + 200 * p_cost <= p_limit or v_spent + p_cost > p_limit then
+    return v_spent + p_cost <= p_limit;
+  end if;
+  perform pg_advisory_xact_lock(hashtextextended('cost of ' || p_bot, 0));
+  select coalesce(sum(t.reserved_cost), 0) into v_open
+    from public.telegram_updates as t
+   where t.lease_until > (select private.clock())
+     and t.status in ('working', 'failed')
+     and t.bot = p_bot;
+  return private.bot_cost(p_bot, p_day) + v_open + p_cost <= p_limit;
+end
+$$;
+
+revoke all on function private.is_within_bot_cost_limit from public, anon, authenticated, service_role;
+comment on function private.is_within_bot_cost_limit is 'Whether a bot may spend more today within its daily cost limit';
+
+-- Notes that a banned person is being told of it.
+--
+-- Twice or at once: the row is locked, so of two updates at once one tells.
+-- Returns: whether the notice is this caller's to give: false when it was given, or the ban is over.
+-- Errors: none.
+create or replace function private.mark_ban_notified(p_user_id bigint)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  update public.users as u
+     set ban_notified = true
+   where u.id = p_user_id and u.banned_at is not null and not u.ban_notified;
+  return found;
+end
+$$;
+
+revoke all on function private.mark_ban_notified from public, anon, authenticated, service_role;
+comment on function private.mark_ban_notified is 'Notes that a banned person is being told of it';
 
 -- Tells what a person may still ask today and this month, over all bots.
 --
@@ -2643,14 +2666,14 @@ begin
     when v_limits.user_cost > 0
       and private.user_cost(p_user_id, v_quota.day) + v_open.cost + p_cost > v_limits.user_cost then 'user_cost'
     when v_limits.bot_cost > 0
-      and not private.bot_affords(p_bot, v_quota.day, p_cost, v_limits.bot_cost) then 'bot_cost'
+      and not private.is_within_bot_cost_limit(p_bot, v_quota.day, p_cost, v_limits.bot_cost) then 'bot_cost'
     when v_open.questions >= v_limits.questions then 'in_progress'
     else 'reserved'
   end;
   if reservation <> 'reserved' then
     reserved_from := null;
     if reservation in ('user_cost', 'bot_cost') then
-      perform private.alert_cost(p_bot, v_quota.day, reservation, p_user_id);
+      perform private.alert_cost_limit(p_bot, v_quota.day, reservation, p_user_id);
     end if;
     return;
   end if;
@@ -2685,39 +2708,16 @@ $$;
 revoke all on function private.reserve_usage from public, anon, authenticated, service_role;
 comment on function private.reserve_usage is 'Decides whether a question may go to the AI, and reserves it';
 
--- Notes that a banned person is being told of it.
---
--- Twice or at once: the row is locked, so of two updates at once one tells.
--- Returns: whether the notice is this caller's to give: false when it was given, or the ban is over.
--- Errors: none.
-create or replace function private.tell_ban(p_user_id bigint)
-returns boolean
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  update public.users as u
-     set ban_told = true
-   where u.id = p_user_id and u.banned_at is not null and not u.ban_told;
-  return found;
-end
-$$;
-
-revoke all on function private.tell_ban from public, anon, authenticated, service_role;
-comment on function private.tell_ban is 'Notes that a banned person is being told of it';
-
 -- Finds the person behind a Telegram account, or creates them; takes over what Telegram says of them now.
 --
 -- Twice or at once: two first messages meet in the unique telegram_id, and both get the one row. Nothing is
 --   written while nothing changed, but for last_activity every five minutes. Whoever makes the row counts
 --   the new person in daily_totals. A row that another service made (has_started is false) is new once: of two first
 --   messages the second waits for the row's lock and finds it started.
--- Returns: the row. p_person is Telegram's User; its hash, if there is one, finds what a person who was erased
+-- Returns: the row. p_telegram_user is Telegram's User; its hash, if there is one, finds what a person who was erased
 --   must not collect again.
 -- Errors: none.
-create or replace function private.upsert_user(p_person jsonb, p_now timestamptz)
+create or replace function private.upsert_user(p_telegram_user jsonb, p_now timestamptz)
 returns public.users
 language plpgsql
 volatile
@@ -2725,7 +2725,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_telegram_id bigint := (p_person ->> 'id')::bigint;
+  v_telegram_id bigint := (p_telegram_user ->> 'id')::bigint;
   v_user public.users;
   v_stored record;
   v_is_new boolean;
@@ -2733,10 +2733,10 @@ begin
   select u.* into v_user from public.users as u where u.telegram_id = v_telegram_id;
   if found
     and v_user.last_activity > p_now - interval '5 minutes'
-    and v_user.username is not distinct from p_person ->> 'username'
-    and v_user.first_name = coalesce(p_person ->> 'first_name', '')
-    and v_user.last_name is not distinct from p_person ->> 'last_name'
-    and v_user.language_code = coalesce(p_person ->> 'language_code', v_user.language_code)
+    and v_user.username is not distinct from p_telegram_user ->> 'username'
+    and v_user.first_name = coalesce(p_telegram_user ->> 'first_name', '')
+    and v_user.last_name is not distinct from p_telegram_user ->> 'last_name'
+    and v_user.language_code = coalesce(p_telegram_user ->> 'language_code', v_user.language_code)
     and v_user.has_started
   then
     return v_user;
@@ -2745,15 +2745,15 @@ begin
   insert into public.users as u
     (telegram_id, username, first_name, last_name, language_code, created_at, last_activity, active_on)
   values (
-    v_telegram_id, p_person ->> 'username', coalesce(p_person ->> 'first_name', ''),
-    p_person ->> 'last_name', coalesce(p_person ->> 'language_code', private.default_language()), p_now, p_now,
+    v_telegram_id, p_telegram_user ->> 'username', coalesce(p_telegram_user ->> 'first_name', ''),
+    p_telegram_user ->> 'last_name', coalesce(p_telegram_user ->> 'language_code', private.default_language()), p_now, p_now,
     (p_now at time zone private.setting('quota_timezone'))::date
   )
   on conflict (telegram_id) do update
     set username = excluded.username,
         first_name = excluded.first_name,
         last_name = excluded.last_name,
-        language_code = coalesce(p_person ->> 'language_code', u.language_code),
+        language_code = coalesce(p_telegram_user ->> 'language_code', u.language_code),
         last_activity = greatest(u.last_activity, excluded.last_activity),
         active_on = greatest(u.active_on, excluded.active_on)
   -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.
@@ -2765,9 +2765,9 @@ begin
     returning u.* into v_user;
   end if;
   if v_is_new then
-    perform private.count_new_person(v_user.id, p_now);
-    if p_person ? 'hash' then
-      v_user := private.restore_person(v_user.id, p_person ->> 'hash');
+    perform private.count_new_user(v_user.id, p_now);
+    if p_telegram_user ? 'hash' then
+      v_user := private.apply_tombstone(v_user.id, p_telegram_user ->> 'hash');
     end if;
   end if;
   return v_user;
@@ -2838,7 +2838,7 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'add_bonus_credits', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'add_bonus_credits', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'credits')::integer <> p_credits then
       raise exception 'this reference is known with another number' using errcode = 'N0003';
@@ -2863,7 +2863,7 @@ begin
   );
   return jsonb_build_object(
     'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
-    'outgoing', private.notify_gift(p_user_id, 'credits', v_before, v_after)
+    'outgoing', private.notify_adjustment(p_user_id, 'credits', v_before, v_after)
   );
 end
 $$;
@@ -2910,7 +2910,7 @@ begin
   if not found then
     raise exception 'there is no such user' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'adjust_balance', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'adjust_balance', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'amount')::numeric <> p_amount then
       raise exception 'this reference is known with another amount' using errcode = 'N0003';
@@ -2934,7 +2934,7 @@ begin
   return jsonb_build_object(
     'applied', true, 'before', v_user.balance::text, 'after', v_after::text,
     'currency', private.setting('balance_currency'), 'id', v_id,
-    'outgoing', private.notify_gift(p_user_id, 'balance', v_user.balance, v_after)
+    'outgoing', private.notify_adjustment(p_user_id, 'balance', v_user.balance, v_after)
   );
 end
 $$;
@@ -3037,7 +3037,7 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'ban_user', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'ban_user', p_user_id);
   if v_known.id is not null then
     return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after);
   elsif v_user.is_admin then
@@ -3140,7 +3140,7 @@ begin
   if length(v_note) > 500 or coalesce(p_valid_until <= private.clock(), false) then
     raise exception 'the note may have 500 characters, and the end must be to come' using errcode = 'Z0007';
   end if;
-  v_known := private.known_action(p_reference, 'create_promocode', null);
+  v_known := private.find_audit_entry(p_reference, 'create_promocode', null);
   begin
     insert into public.promocodes as p (code, kind, value, plan, max_uses, valid_from, valid_until, note)
     values (
@@ -3187,7 +3187,7 @@ comment on function public.admin_create_promocode is 'Makes a promo code in an a
 --   can be undone, plans (the names there are, the
 --   lowest first)}, or null when there is nobody.
 -- Errors: N0001 not an admin.
-create or replace function public.admin_find_user(p_who text, p_admin_email text)
+create or replace function public.admin_find_user(p_identifier text, p_admin_email text)
 returns jsonb
 language plpgsql
 volatile
@@ -3199,12 +3199,12 @@ declare
   v_quota record;
 begin
   perform private.require_admin(p_admin_email);
-  if p_who ~ '^[0-9]{1,18}$' then
-    select u.* into v_user from public.users as u where u.telegram_id = p_who::bigint;
+  if p_identifier ~ '^[0-9]{1,18}$' then
+    select u.* into v_user from public.users as u where u.telegram_id = p_identifier::bigint;
   else
     select u.* into v_user
       from public.users as u
-     where lower(u.username) = lower(nullif(ltrim(p_who, '@'), ''))
+     where lower(u.username) = lower(nullif(ltrim(p_identifier, '@'), ''))
      order by u.last_activity desc
      limit 1;
   end if;
@@ -3293,7 +3293,7 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'give_trainings', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'give_trainings', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'quantity')::integer <> p_quantity then
       raise exception 'this reference is known with another number' using errcode = 'N0003';
@@ -3324,7 +3324,7 @@ begin
   );
   return jsonb_build_object(
     'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
-    'outgoing', private.notify_gift(p_user_id, 'trainings', v_before, v_after)
+    'outgoing', private.notify_adjustment(p_user_id, 'trainings', v_before, v_after)
   );
 end
 $$;
@@ -3337,7 +3337,7 @@ comment on function public.admin_give_trainings is 'Gives a person free training
 --
 -- Twice or at once: only reads. Counters of 30 days, never people or requests: as quick with a million of them;
 --   the active sessions alone are counted from the updates of the last hour.
--- Returns: jsonb {people, active_sessions (of the last hour), day, week, month, days, models}
+-- Returns: jsonb {users, active_sessions (of the last hour), day, week, month, days, models}
 --   day, week (7 days) and month (30 days), today included, each
 --     {active, new, requests, calls, errors (calls that failed), tokens_in, tokens_out, cost (text, US dollars,
 --     as far as providers say; own keys left out)}
@@ -3353,23 +3353,23 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
-  v_people bigint;
+  v_users bigint;
   v_overview jsonb;
 begin
   perform private.require_admin(p_admin_email);
-  select coalesce(sum(p.last_active), 0) into v_people
-    from public.daily_people as p
+  select coalesce(sum(p.last_active), 0) into v_users
+    from public.daily_active_users as p
    where p.day = '-infinity';
 
   with people as (
     select p.day, sum(p.active) as active, sum(p.last_active) as last_active
-      from public.daily_people as p
+      from public.daily_active_users as p
      where p.day between v_today - 29 and v_today
      group by p.day
   ), figures as materialized (
     select
       t.day, t.provider, t.model,
-      sum(t.new_people) as new_people, sum(t.requests) as requests, sum(t.calls) as calls,
+      sum(t.new_users) as new_users, sum(t.requests) as requests, sum(t.calls) as calls,
       sum(t.errors) as errors, sum(t.tokens_in) as tokens_in, sum(t.tokens_out) as tokens_out,
       coalesce(sum(t.cost) filter (where not t.is_own_key), 0) as cost
       from public.daily_totals as t
@@ -3378,7 +3378,7 @@ begin
   ), totals as (
     select
       f.day,
-      sum(f.new_people) as new_people, sum(f.requests) as requests, sum(f.calls) as calls,
+      sum(f.new_users) as new_users, sum(f.requests) as requests, sum(f.calls) as calls,
       sum(f.errors) as errors, sum(f.tokens_in) as tokens_in, sum(f.tokens_out) as tokens_out,
       sum(f.cost) as cost
       from figures as f
@@ -3387,7 +3387,7 @@ begin
     select
       v_today - g.ago as day, g.ago,
       coalesce(p.active, 0) as active, coalesce(p.last_active, 0) as last_active,
-      coalesce(t.new_people, 0) as new_people, coalesce(t.requests, 0) as requests,
+      coalesce(t.new_users, 0) as new_users, coalesce(t.requests, 0) as requests,
       coalesce(t.calls, 0) as calls, coalesce(t.errors, 0) as errors,
       coalesce(t.tokens_in, 0) as tokens_in, coalesce(t.tokens_out, 0) as tokens_out,
       coalesce(t.cost, 0) as cost
@@ -3398,7 +3398,7 @@ begin
     select
       w.name,
       jsonb_build_object(
-        'active', sum(d.last_active), 'new', sum(d.new_people), 'requests', sum(d.requests),
+        'active', sum(d.last_active), 'new', sum(d.new_users), 'requests', sum(d.requests),
         'calls', sum(d.calls), 'errors', sum(d.errors), 'tokens_in', sum(d.tokens_in),
         'tokens_out', sum(d.tokens_out), 'cost', round(sum(d.cost), 2)::text
       ) as sums
@@ -3418,12 +3418,12 @@ begin
   select
     (select jsonb_object_agg(p.name, p.sums) from periods as p)
     || jsonb_build_object(
-      'people', v_people,
+      'users', v_users,
       'active_sessions', public.count_active_sessions(),
       'days', (
         select jsonb_agg(
             jsonb_build_object(
-              'day', d.day, 'active', d.active, 'new', d.new_people, 'requests', d.requests,
+              'day', d.day, 'active', d.active, 'new', d.new_users, 'requests', d.requests,
               'errors', d.errors
             )
             order by d.day
@@ -3456,13 +3456,13 @@ comment on function public.admin_overview is 'How the bots do, for an admin';
 -- Finds a payment for an admin: by our number, else by that of one of p_providers (a list of keys).
 --
 -- Twice or at once: only reads.
--- Returns: jsonb, what private.payment_line tells and
+-- Returns: jsonb, what private.payment_summary tells and
 --   {left: what can still be given back (text), is_test, order_id, renewal_id, payer_id: the Telegram id the provider told,
 --    user: {telegram_id, username, first_name, last_name} | null, refunds: the last five
 --    [{id, status, amount, admin_email, error, is_accepted, at}], newest first}; null when there is none.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_payment(
-  p_which text, p_admin_email text, p_providers jsonb default '[]'
+  p_identifier text, p_admin_email text, p_providers jsonb default '[]'
 )
 returns jsonb
 language plpgsql
@@ -3475,22 +3475,22 @@ declare
   v_order public.orders;
 begin
   perform private.require_admin(p_admin_email);
-  if p_which ~ '^[0-9]{1,18}$' then
-    select p.* into v_payment from public.payments as p where p.id = p_which::bigint;
+  if p_identifier ~ '^[0-9]{1,18}$' then
+    select p.* into v_payment from public.payments as p where p.id = p_identifier::bigint;
   end if;
   if v_payment.id is null then
     select p.* into v_payment
       from public.payments as p
      where p.provider = any(array(select jsonb_array_elements_text(p_providers)))
-       and p.provider_payment_id = p_which
+       and p.provider_payment_id = p_identifier
      order by p.id desc
      limit 1;
   end if;
   if v_payment.id is null then
     return null;
   end if;
-  v_order := private.order_of(v_payment);
-  return private.payment_line(v_payment) || jsonb_build_object(
+  v_order := private.payment_order(v_payment);
+  return private.payment_summary(v_payment) || jsonb_build_object(
     'left', private.left_of(v_payment)::text,
     'is_test', v_payment.is_test,
     'order_id', coalesce(v_payment.order_id, v_order.id),
@@ -3530,7 +3530,7 @@ comment on function public.admin_payment is 'Finds a payment for an admin';
 -- without p_user_id those that somebody must look at, for which nothing was given, or whose refund is not decided.
 --
 -- Twice or at once: only reads, over an index. A page begins below p_before, so new ones move nothing.
--- Returns: jsonb {payments: [see private.payment_line], next}: next is p_before of the next page, or null.
+-- Returns: jsonb {payments: [see private.payment_summary], next}: next is p_before of the next page, or null.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_payments(
   p_admin_email text, p_user_id bigint default null, p_before bigint default null, p_limit integer default 8
@@ -3584,7 +3584,7 @@ begin
   end if;
   return jsonb_build_object(
     'payments', (
-      select coalesce(jsonb_agg(private.payment_line(p) order by p.id desc), '[]'::jsonb)
+      select coalesce(jsonb_agg(private.payment_summary(p) order by p.id desc), '[]'::jsonb)
         from public.payments as p
        where p.id = any(v_ids[:v_limit])
     ),
@@ -3670,7 +3670,7 @@ grant execute on function public.admin_promocodes to bot_backend, service_role;
 comment on function public.admin_promocodes is 'The promo codes there are, the newest first';
 
 -- Keeps that an admin wants money of a payment given back: all that is left of it, or p_amount. Whoever calls with
--- p_asks asks the provider right away (shared/payments/refunds.py); else the job of payments does. What was paid from balance
+-- p_call_provider_now asks the provider right away (shared/payments/refunds.py); else the job of payments does. What was paid from balance
 -- goes back to the balance here and now.
 --
 -- Twice or at once: the payment's row is locked and has one open refund at a time, so of two admins one opens it and the
@@ -3690,7 +3690,7 @@ create or replace function public.admin_refund_payment(
   p_admin_email text,
   p_reference text default null,
   p_left numeric default null,
-  p_asks boolean default false
+  p_call_provider_now boolean default false
 )
 returns jsonb
 language plpgsql
@@ -3739,7 +3739,7 @@ begin
   if v_outcome = 'opened' then
     insert into public.refunds as r (payment_id, amount, admin_email, reference, is_awaited)
     values (
-      p_payment_id, coalesce(p_amount, v_left), v_email, p_reference, not p_asks and v_payment.provider <> 'balance'
+      p_payment_id, coalesce(p_amount, v_left), v_email, p_reference, not p_call_provider_now and v_payment.provider <> 'balance'
     )
     returning r.* into v_refund;
     perform private.write_audit(
@@ -3764,7 +3764,7 @@ begin
         'admin_email', v_refund.admin_email
       ),
       'task', case
-        when p_asks and v_outcome in ('opened', 'known') and v_refund.status = 'open'
+        when p_call_provider_now and v_outcome in ('opened', 'known') and v_refund.status = 'open'
           then private.refund_task(v_refund.id)
       end
     ) end;
@@ -3803,7 +3803,7 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'reset_user_usage', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'reset_user_usage', p_user_id);
   if v_known.id is not null then
     return jsonb_build_object(
       'applied', false, 'before', v_known.before -> 'requests', 'after', v_known.after -> 'requests',
@@ -3868,7 +3868,7 @@ begin
     select o.payment_id, o.happened_at, p.user_id, p.currency,
       case when o.kind = 'paid' then o.amount else 0 end as paid,
       case o.kind
-        when 'paid' then 0 when 'refund_total' then o.amount - private.counted_before(o) else o.amount
+        when 'paid' then 0 when 'refund_total' then o.amount - private.refunded_before(o) else o.amount
       end as back
       from public.payment_operations as o
       join public.payments as p on p.id = o.payment_id
@@ -3906,14 +3906,14 @@ begin
       left join public.users as u on u.id = m.user_id
      group by w.name
   ), new_users as (
-    select w.name, coalesce(sum(t.new_people), 0) as new_people
+    select w.name, coalesce(sum(t.new_users), 0) as new_users
       from periods as w
       left join public.daily_totals as t on t.day between w.first_day and v_today
      group by w.name
   )
   select jsonb_object_agg(
       c.name,
-      jsonb_build_object('payments', c.payments, 'refunds', c.refunds, 'paid', c.paid, 'new', n.new_people)
+      jsonb_build_object('payments', c.payments, 'refunds', c.refunds, 'paid', c.paid, 'new', n.new_users)
     ) || jsonb_build_object(
       'currencies', (
         select coalesce(jsonb_agg(jsonb_build_object('currency', t.currency) || t.figures order by t.currency), '[]')
@@ -4050,7 +4050,7 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'set_plan', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'set_plan', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'given', (v_known.after ->> 'days')::integer) is distinct from (p_plan, p_days) then
       raise exception 'this reference is known with another plan or number' using errcode = 'N0003';
@@ -4084,7 +4084,7 @@ begin
   );
   return jsonb_build_object(
     'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
-    'outgoing', private.notify_plan(p_user_id, v_before, v_after)
+    'outgoing', private.notify_plan_change(p_user_id, v_before, v_after)
   );
 end
 $$;
@@ -4102,7 +4102,7 @@ comment on function public.admin_set_plan is 'Gives a person a plan in an admin'
 --   nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: prices; jumps: {currency: times} where
---   the price grows at least threefold, or falls to a third (below 1); problems: [see private.price_problem]}; null for no
+--   the price grows at least threefold, or falls to a third (below 1); problems: [see private.check_price]}; null for no
 --   such product. outcome:
 --   applied    changed; also for a repetition
 --   preview    not confirmed
@@ -4128,8 +4128,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
-  v_product public.products := private.locked_product(p_key);
-  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'set_prices', null) end;
+  v_product public.products := private.lock_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.find_audit_entry(p_reference, 'set_prices', null) end;
   v_before jsonb;
   v_after jsonb;
   v_problems jsonb;
@@ -4155,7 +4155,7 @@ begin
   select coalesce(jsonb_agg(t.problem order by t.currency), '[]')
     into v_problems
     from (
-      select e.key as currency, private.price_problem(v_product, e.key, e.value, p_providers) as problem
+      select e.key as currency, private.check_price(v_product, e.key, e.value, p_providers) as problem
         from jsonb_each_text(p_prices) as e
        where e.value is not null or e.key !~ '^[A-Z]{3,5}$'
     ) as t
@@ -4176,7 +4176,7 @@ begin
     end;
   end if;
   if v_outcome = 'applied' then
-    perform private.write_prices(p_key, v_after);
+    perform private.replace_prices(p_key, v_after);
     perform private.write_audit(
       v_email, 'set_prices', null, p_reference,
       jsonb_build_object('product', p_key, 'prices', v_before),
@@ -4205,7 +4205,7 @@ comment on function public.admin_set_prices is 'Changes prices of a product in a
 --   nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: {title, description}, problems: [see
---   private.text_problem]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |
+--   private.check_product_text]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |
 --   refused | changed (not p_expected) | unchanged.
 -- Errors: N0001 not an admin; N0003 the reference is known with another action, product or text; N0004 the language is unusable.
 create or replace function public.admin_set_product_texts(
@@ -4229,8 +4229,8 @@ declare
   v_after jsonb := jsonb_strip_nulls(
     jsonb_build_object('title', coalesce(trim(p_title), ''), 'description', nullif(trim(p_description), ''))
   );
-  v_product public.products := private.locked_product(p_key);
-  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'set_product_texts', null) end;
+  v_product public.products := private.lock_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.find_audit_entry(p_reference, 'set_product_texts', null) end;
   v_before jsonb;
   v_problems jsonb;
   v_outcome text;
@@ -4243,7 +4243,7 @@ begin
   end if;
   v_before := coalesce(v_product.texts -> p_language, '{}');
   v_problems := to_jsonb(array_remove(
-    array[private.text_problem('title', v_after ->> 'title'), private.text_problem('description', v_after ->> 'description')],
+    array[private.check_product_text('title', v_after ->> 'title'), private.check_product_text('description', v_after ->> 'description')],
     null
   ));
   if v_known.id is not null then
@@ -4376,8 +4376,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
-  v_product public.products := private.locked_product(p_key);
-  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'switch_product', null) end;
+  v_product public.products := private.lock_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.find_audit_entry(p_reference, 'switch_product', null) end;
   v_prices jsonb;
   v_outcome text := 'applied';
 begin
@@ -4440,7 +4440,7 @@ begin
   if not found then
     return null;
   end if;
-  v_known := private.known_action(p_reference, 'switch_promocode', null);
+  v_known := private.find_audit_entry(p_reference, 'switch_promocode', null);
   if v_known.id is not null and v_known.after ->> 'code' <> v_promocode.code then
     raise exception 'this reference is known with another code' using errcode = 'N0003';
   elsif v_known.id is null and v_promocode.is_active <> p_is_active then
@@ -4489,18 +4489,18 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'unban_user', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'unban_user', p_user_id);
   if v_known.id is not null then
     return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after, 'outgoing', '[]'::jsonb);
   end if;
 
   v_before := jsonb_build_object('banned_at', v_user.banned_at, 'reason', v_user.ban_reason);
   update public.users as u
-     set banned_at = null, ban_reason = null, ban_told = false
+     set banned_at = null, ban_reason = null, ban_notified = false
    where u.id = p_user_id and u.banned_at is not null;
   perform private.write_audit(v_email, 'unban_user', p_user_id, p_reference, v_before, v_after);
   return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after, 'outgoing', case
-    when v_user.ban_told then private.notify_user(p_user_id, 'unbanned', '{}') else '[]'::jsonb
+    when v_user.ban_notified then private.notify_user(p_user_id, 'unbanned', '{}') else '[]'::jsonb
   end);
 end
 $$;
@@ -4564,7 +4564,7 @@ begin
     v_before := private.plan_of(v_entry.user_id);
     v_is_done := private.undo_plan(v_entry);
     v_after := private.plan_of(v_entry.user_id);
-    v_outgoing := case when v_is_done then private.notify_plan(v_entry.user_id, v_before, v_after) end;
+    v_outgoing := case when v_is_done then private.notify_plan_change(v_entry.user_id, v_before, v_after) end;
   elsif v_entry.action = 'reset_user_usage' then
     v_is_done := private.undo_reset(v_entry);
     v_before := jsonb_build_object('requests', 0);
@@ -4576,7 +4576,7 @@ begin
       when (v_before ->> 'after')::numeric > (v_before ->> 'wanted')::numeric then '{"is_partial": true}'::jsonb
       else '{}'::jsonb
     end;
-    v_outgoing := private.notify_gift(
+    v_outgoing := private.notify_adjustment(
       v_entry.user_id,
       case v_entry.action when 'add_bonus_credits' then 'credits' when 'give_trainings' then 'trainings' else 'balance' end,
       (v_before ->> 'before')::numeric,
@@ -4601,66 +4601,101 @@ revoke all on function public.admin_undo from public, anon, authenticated, servi
 grant execute on function public.admin_undo to bot_backend, service_role;
 comment on function public.admin_undo is 'Undoes what an admin did to a user';
 
--- Finds the bot in which a user can be written to: p_bot where they have a private chat with it, else the one of their
--- latest private chat. Having written in a group lets no bot write to the user.
+-- Says why an amount cannot be the price of a product.
 --
--- Twice or at once: reads only.
--- Returns: the bot's name; null where no bot may write to the user.
+-- Twice or at once: computes only.
+-- Returns: null for a usable price, else jsonb {currency, reason, limit, provider}
+--   currency  not a currency code
+--   number    not a plain number
+--   zero      zero or below
+--   decimals  more decimals than the currency has, or more than two, zeros too: 1,000 may be meant as a thousand; limit: how many
+--             the currency has
+--   minimum   below what provider, one of p_providers, charges; limit: its minimum
+--   maximum   above limit: 10,000 Stars a month (Telegram's limit of a subscription), else 99,999,999
 -- Errors: none.
-create or replace function private.bot_for(p_user_id bigint, p_telegram_id bigint, p_bot text)
-returns text
-language sql
-stable
+create or replace function private.check_price(
+  p_product public.products, p_currency text, p_amount text, p_providers jsonb
+)
+returns jsonb
+language plpgsql
+immutable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select s.bot
-    from public.bot_sessions as s
-   where s.user_id = p_user_id and s.chat_id = p_telegram_id
-   order by s.bot = p_bot desc nulls last, s.updated_at desc
+declare
+  v_problem constant jsonb := jsonb_build_object('currency', p_currency, 'limit', null, 'provider', null);
+  v_is_stars_month constant boolean := p_currency = 'XTR' and coalesce(p_product.period = 'month', false);
+  v_most constant numeric := case when v_is_stars_month then 10000 else 99999999 end;
+  v_amount numeric;
+  v_least record;
+begin
+  if p_currency !~ '^[A-Z]{3,5}$' then
+    return v_problem || '{"reason": "currency"}';
+  elsif p_amount !~ '^-?[0-9]{1,20}([.][0-9]{1,20})?$' then
+    return v_problem || '{"reason": "number"}';
+  end if;
+  v_amount := p_amount::numeric;
+  if v_amount <= 0 then
+    return v_problem || '{"reason": "zero"}';
+  elsif length(split_part(p_amount, '.', 2)) > 2 or v_amount <> trunc(v_amount, private.currency_places(p_currency)) then
+    return v_problem || jsonb_build_object('reason', 'decimals', 'limit', private.currency_places(p_currency)::text);
+  elsif v_amount > v_most then
+    return v_problem || jsonb_build_object(
+      'reason', 'maximum', 'limit', v_most::text, 'provider', case when v_is_stars_month then 'telegram_stars' end
+    );
+  end if;
+  select m.* into v_least
+    from private.price_minimums() as m
+   where m.currency = p_currency and p_providers ? m.provider and m.minimum > v_amount
+   order by m.minimum desc
    limit 1;
+  if found then
+    return v_problem || jsonb_build_object(
+      'reason', 'minimum', 'limit', v_least.minimum::text, 'provider', v_least.provider
+    );
+  end if;
+  return null;
+end
 $$;
 
-revoke all on function private.bot_for from public, anon, authenticated, service_role;
-comment on function private.bot_for is 'Finds the bot in which a user can be written to';
+revoke all on function private.check_price from public, anon, authenticated, service_role;
+comment on function private.check_price is 'Why an amount cannot be the price of a product';
 
--- Returns how much of a refund was counted by earlier refunds of the same payment, where a provider reports the total refunded so
--- far and not each refund.
+-- Says why a title or a description of a product is unusable. A title has at most 32 characters (an invoice of Telegram takes no
+-- more), one line, and something to see, as it stands alone on buttons; a description 255. There need not be a description.
+-- Neither may turn the direction of what follows it: a price behind such a title would be read backwards.
 --
--- Twice or at once: only reads what belongs to the payment.
--- Returns: 0 for a refund or dispute with an amount of its own; for a total, what is covered already, at most its amount.
+-- Twice or at once: computes only.
+-- Returns: null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
 -- Errors: none.
-create or replace function private.counted_before(p_operation public.payment_operations)
-returns numeric
-language sql
-stable
+create or replace function private.check_product_text(p_field text, p_text text)
+returns jsonb
+language plpgsql
+immutable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select case
-    when p_operation.kind <> 'refund_total' then 0
-    else least(
-      p_operation.amount,
-      (
-        select greatest(
-            coalesce(sum(o.amount) filter (where o.kind = 'refund' and not o.is_undone), 0),
-            coalesce(
-              max(o.amount) filter (
-                where o.kind = 'refund_total'
-                  and (o.amount, o.operation_id) < (p_operation.amount, p_operation.operation_id)
-              ),
-              0
-            )
-          )
-          from public.payment_operations as o
-         where o.payment_id = p_operation.payment_id
-      )
-    )
+declare
+  v_most constant integer := case p_field when 'title' then 32 else 255 end;
+  v_reason text := case
+    when p_field = 'title' and regexp_replace(
+      coalesce(p_text, ''),
+      '[\s\u00A0\u00AD\u034F\u115F\u1160\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u2800\u3164\uFE00-\uFE0F\uFEFF\uFFA0\U000E0000-\U000E01EF]',
+      '', 'g'
+    ) = '' then 'empty'
+    when length(p_text) > v_most then 'long'
+    when replace(p_text, case p_field when 'title' then '' else E'\n' end, '') ~ '[[:cntrl:]\u2028-\u202E\u2066-\u2069]' then 'characters'
   end;
+begin
+  if v_reason is null then
+    return null;
+  end if;
+  return jsonb_build_object('field', p_field, 'reason', v_reason, 'length', coalesce(length(p_text), 0), 'limit', v_most);
+end
 $$;
 
-revoke all on function private.counted_before from public, anon, authenticated, service_role;
-comment on function private.counted_before is 'What earlier refunds of a payment have counted of a total';
+revoke all on function private.check_product_text from public, anon, authenticated, service_role;
+comment on function private.check_product_text is 'Why a title or a description of a product is unusable';
 
 -- Queues the alarms that waited for their admin's first message to a bot, the oldest first, to be sent at once. Those that waited
 -- for any admin go to one who can be written to. Alarms past their retention are deleted.
@@ -4670,7 +4705,7 @@ comment on function private.counted_before is 'What earlier refunds of a payment
 -- Locks: the admins' users (KEY SHARE), then waiting alarms; rows that are locked already are left to the next sweep.
 -- Returns: how many were queued.
 -- Errors: none.
-create or replace function private.deliver_alarms(p_limit integer)
+create or replace function private.enqueue_waiting_alarms(p_limit integer)
 returns integer
 language plpgsql
 volatile
@@ -4688,11 +4723,11 @@ begin
       select w.id, t.user_id, t.to_bot
         from private.waiting_alarms as w
         cross join lateral (
-          select u.id as user_id, private.bot_for(u.id, u.telegram_id, w.bot) as to_bot
+          select u.id as user_id, private.reachable_bot(u.id, u.telegram_id, w.bot) as to_bot
             from public.admins as a
             join public.users as u on u.telegram_id = a.telegram_id
            where (w.email is null or a.email = w.email)
-             and private.bot_for(u.id, u.telegram_id, w.bot) is not null
+             and private.reachable_bot(u.id, u.telegram_id, w.bot) is not null
            order by a.created_at, a.email
            limit 1
              for key share of u skip locked
@@ -4719,39 +4754,35 @@ begin
 end
 $$;
 
-revoke all on function private.deliver_alarms from public, anon, authenticated, service_role;
-comment on function private.deliver_alarms is 'Queues the alarms that waited for their admin''s first message';
+revoke all on function private.enqueue_waiting_alarms from public, anon, authenticated, service_role;
+comment on function private.enqueue_waiting_alarms is 'Queues the alarms that waited for their admin''s first message';
 
--- Stores an alarm for an admin who has not started a bot yet, or (p_email null) for the first one who does. Of more than 100,
--- only the number is kept.
+-- Looks whether an admin's action with this reference was carried out already.
 --
--- Twice or at once: every call stores one alarm; the caller asks once. Of many at once a few more than 100 may be stored.
--- Returns: nothing.
--- Errors: none.
-create or replace function private.hold_alarm(
-  p_email text, p_bot text, p_key text, p_values jsonb, p_buttons jsonb
-)
-returns void
+-- Twice or at once: the caller holds the person's row, so of two calls with one reference for one person the
+--   second finds what the first did.
+-- Returns: what was written then, or null for a new reference or none.
+-- Errors: N0003, the reference belongs to another action or person.
+create or replace function private.find_audit_entry(p_reference text, p_action text, p_user_id bigint)
+returns public.audit_log
 language plpgsql
-volatile
+stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_known public.audit_log;
 begin
-  if (select count(*) from private.waiting_alarms as w where w.email is not distinct from p_email) < 100 then
-    insert into private.waiting_alarms (email, bot, key, values, buttons)
-    values (p_email, p_bot, p_key, p_values, p_buttons);
-  else
-    insert into private.waiting_alarms as w (email, bot, key, values)
-    values (p_email, p_bot, 'admin_alarms_more', '{"count": 1}')
-    on conflict (coalesce(email, '')) where key = 'admin_alarms_more' do update
-      set values = jsonb_build_object('count', (w.values ->> 'count')::integer + 1);
+  select l.* into v_known from public.audit_log as l where l.reference = p_reference;
+  if found and (v_known.action <> p_action or v_known.user_id is distinct from p_user_id) then
+    raise exception 'this reference is known with another action or person' using errcode = 'N0003';
   end if;
+  return v_known;
 end
 $$;
 
-revoke all on function private.hold_alarm from public, anon, authenticated, service_role;
-comment on function private.hold_alarm is 'Stores an alarm for an admin who has not started a bot yet';
+revoke all on function private.find_audit_entry from public, anon, authenticated, service_role;
+comment on function private.find_audit_entry is 'Whether an admin''s action was carried out already';
 
 -- Says whether an admin's action is of a kind that can be undone, and changed something.
 --
@@ -4779,33 +4810,6 @@ $$;
 
 revoke all on function private.is_undoable from public, anon, authenticated, service_role;
 comment on function private.is_undoable is 'Whether an admin''s action can be undone';
-
--- Looks whether an admin's action with this reference was carried out already.
---
--- Twice or at once: the caller holds the person's row, so of two calls with one reference for one person the
---   second finds what the first did.
--- Returns: what was written then, or null for a new reference or none.
--- Errors: N0003, the reference belongs to another action or person.
-create or replace function private.known_action(p_reference text, p_action text, p_user_id bigint)
-returns public.audit_log
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_known public.audit_log;
-begin
-  select l.* into v_known from public.audit_log as l where l.reference = p_reference;
-  if found and (v_known.action <> p_action or v_known.user_id is distinct from p_user_id) then
-    raise exception 'this reference is known with another action or person' using errcode = 'N0003';
-  end if;
-  return v_known;
-end
-$$;
-
-revoke all on function private.known_action from public, anon, authenticated, service_role;
-comment on function private.known_action is 'Whether an admin''s action was carried out already';
 
 -- Finds the last thing that an admin did to a user, if it can still be undone and is not older than 30 days.
 --
@@ -4843,7 +4847,7 @@ comment on function private.last_undoable is 'The last thing that an admin did t
 -- Locks: product (NO KEY UPDATE).
 -- Returns: the product; null for no such one.
 -- Errors: none.
-create or replace function private.locked_product(p_key text)
+create or replace function private.lock_product(p_key text)
 returns public.products
 language sql
 volatile
@@ -4853,15 +4857,15 @@ as $$
   select p.* from public.products as p where p.key = p_key for no key update;
 $$;
 
-revoke all on function private.locked_product from public, anon, authenticated, service_role;
-comment on function private.locked_product is 'A product, locked until the caller commits';
+revoke all on function private.lock_product from public, anon, authenticated, service_role;
+comment on function private.lock_product is 'A product, locked until the caller commits';
 
 -- Tells a user that an admin gave them something, or took it back: bonus credits, trainings or balance.
 --
 -- Twice or at once: see private.notify_user.
 -- Returns: see private.tell_person; empty where nothing changed.
 -- Errors: none.
-create or replace function private.notify_gift(p_user_id bigint, p_what text, p_before numeric, p_after numeric)
+create or replace function private.notify_adjustment(p_user_id bigint, p_what text, p_before numeric, p_after numeric)
 returns jsonb
 language plpgsql
 volatile
@@ -4892,15 +4896,15 @@ begin
 end
 $$;
 
-revoke all on function private.notify_gift from public, anon, authenticated, service_role;
-comment on function private.notify_gift is 'Tells a user that an admin gave them something, or took it back';
+revoke all on function private.notify_adjustment from public, anon, authenticated, service_role;
+comment on function private.notify_adjustment is 'Tells a user that an admin gave them something, or took it back';
 
 -- Tells a user that an admin changed their plan.
 --
 -- Twice or at once: see private.notify_user.
 -- Returns: see private.tell_person; empty where nothing changed. p_before and p_after: see private.plan_of.
 -- Errors: none.
-create or replace function private.notify_plan(p_user_id bigint, p_before jsonb, p_after jsonb)
+create or replace function private.notify_plan_change(p_user_id bigint, p_before jsonb, p_after jsonb)
 returns jsonb
 language plpgsql
 volatile
@@ -4928,8 +4932,8 @@ begin
 end
 $$;
 
-revoke all on function private.notify_plan from public, anon, authenticated, service_role;
-comment on function private.notify_plan is 'Tells a user that an admin changed their plan';
+revoke all on function private.notify_plan_change from public, anon, authenticated, service_role;
+comment on function private.notify_plan_change is 'Tells a user that an admin changed their plan';
 
 -- Queues a templated message for a user about what an admin did, in the bot that they used last. Banned users, those who
 -- blocked the bots and those who never started one get none.
@@ -4965,7 +4969,7 @@ comment on function private.notify_user is 'Queues a message for a user about wh
 -- Twice or at once: only reads.
 -- Returns: the order; all fields null without one.
 -- Errors: none.
-create or replace function private.order_of(p_payment public.payments)
+create or replace function private.payment_order(p_payment public.payments)
 returns public.orders
 language sql
 stable
@@ -4981,8 +4985,8 @@ as $$
      and o.provider = p_payment.provider;
 $$;
 
-revoke all on function private.order_of from public, anon, authenticated, service_role;
-comment on function private.order_of is 'The order of a payment';
+revoke all on function private.payment_order from public, anon, authenticated, service_role;
+comment on function private.payment_order is 'The order of a payment';
 
 -- Says of a payment what an admin reads in a list.
 --
@@ -4991,7 +4995,7 @@ comment on function private.order_of is 'The order of a payment';
 --   texts (of what was bought; null without an order), at, given: [{effect, given, taken}], open_refund: the status of
 --   the last refund that somebody must look at, or null}.
 -- Errors: none.
-create or replace function private.payment_line(p_payment public.payments)
+create or replace function private.payment_summary(p_payment public.payments)
 returns jsonb
 language sql
 stable
@@ -5013,7 +5017,7 @@ as $$
       select d.texts
         from public.products as d
        where d.key = coalesce(
-         (private.order_of(p_payment)).product_key,
+         (private.payment_order(p_payment)).product_key,
          (select r.product_key from public.renewals as r where r.id = p_payment.renewal_id)
        )
     ),
@@ -5038,8 +5042,8 @@ as $$
   );
 $$;
 
-revoke all on function private.payment_line from public, anon, authenticated, service_role;
-comment on function private.payment_line is 'What an admin reads of a payment in a list';
+revoke all on function private.payment_summary from public, anon, authenticated, service_role;
+comment on function private.payment_summary is 'What an admin reads of a payment in a list';
 
 -- Finds prices that change so much that a digit may be wrong: to three times the old price or more, or to a third or less.
 --
@@ -5093,66 +5097,6 @@ $$;
 revoke all on function private.price_minimums from public, anon, authenticated, service_role;
 comment on function private.price_minimums is 'The smallest amounts that payment providers charge';
 
--- Says why an amount cannot be the price of a product.
---
--- Twice or at once: computes only.
--- Returns: null for a usable price, else jsonb {currency, reason, limit, provider}
---   currency  not a currency code
---   number    not a plain number
---   zero      zero or below
---   decimals  more decimals than the currency has, or more than two, zeros too: 1,000 may be meant as a thousand; limit: how many
---             the currency has
---   minimum   below what provider, one of p_providers, charges; limit: its minimum
---   maximum   above limit: 10,000 Stars a month (Telegram's limit of a subscription), else 99,999,999
--- Errors: none.
-create or replace function private.price_problem(
-  p_product public.products, p_currency text, p_amount text, p_providers jsonb
-)
-returns jsonb
-language plpgsql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_problem constant jsonb := jsonb_build_object('currency', p_currency, 'limit', null, 'provider', null);
-  v_is_stars_month constant boolean := p_currency = 'XTR' and coalesce(p_product.period = 'month', false);
-  v_most constant numeric := case when v_is_stars_month then 10000 else 99999999 end;
-  v_amount numeric;
-  v_least record;
-begin
-  if p_currency !~ '^[A-Z]{3,5}$' then
-    return v_problem || '{"reason": "currency"}';
-  elsif p_amount !~ '^-?[0-9]{1,20}([.][0-9]{1,20})?$' then
-    return v_problem || '{"reason": "number"}';
-  end if;
-  v_amount := p_amount::numeric;
-  if v_amount <= 0 then
-    return v_problem || '{"reason": "zero"}';
-  elsif length(split_part(p_amount, '.', 2)) > 2 or v_amount <> trunc(v_amount, private.currency_places(p_currency)) then
-    return v_problem || jsonb_build_object('reason', 'decimals', 'limit', private.currency_places(p_currency)::text);
-  elsif v_amount > v_most then
-    return v_problem || jsonb_build_object(
-      'reason', 'maximum', 'limit', v_most::text, 'provider', case when v_is_stars_month then 'telegram_stars' end
-    );
-  end if;
-  select m.* into v_least
-    from private.price_minimums() as m
-   where m.currency = p_currency and p_providers ? m.provider and m.minimum > v_amount
-   order by m.minimum desc
-   limit 1;
-  if found then
-    return v_problem || jsonb_build_object(
-      'reason', 'minimum', 'limit', v_least.minimum::text, 'provider', v_least.provider
-    );
-  end if;
-  return null;
-end
-$$;
-
-revoke all on function private.price_problem from public, anon, authenticated, service_role;
-comment on function private.price_problem is 'Why an amount cannot be the price of a product';
-
 -- Returns the prices of a product.
 --
 -- Twice or at once: only reads.
@@ -5202,6 +5146,90 @@ $$;
 revoke all on function private.product_card from public, anon, authenticated, service_role;
 comment on function private.product_card is 'Describes a product for an admin';
 
+-- Finds the bot in which a user can be written to: p_bot where they have a private chat with it, else the one of their
+-- latest private chat. Having written in a group lets no bot write to the user.
+--
+-- Twice or at once: reads only.
+-- Returns: the bot's name; null where no bot may write to the user.
+-- Errors: none.
+create or replace function private.reachable_bot(p_user_id bigint, p_telegram_id bigint, p_bot text)
+returns text
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select s.bot
+    from public.bot_sessions as s
+   where s.user_id = p_user_id and s.chat_id = p_telegram_id
+   order by s.bot = p_bot desc nulls last, s.updated_at desc
+   limit 1;
+$$;
+
+revoke all on function private.reachable_bot from public, anon, authenticated, service_role;
+comment on function private.reachable_bot is 'Finds the bot in which a user can be written to';
+
+-- Returns how much of a refund was counted by earlier refunds of the same payment, where a provider reports the total refunded so
+-- far and not each refund.
+--
+-- Twice or at once: only reads what belongs to the payment.
+-- Returns: 0 for a refund or dispute with an amount of its own; for a total, what is covered already, at most its amount.
+-- Errors: none.
+create or replace function private.refunded_before(p_operation public.payment_operations)
+returns numeric
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select case
+    when p_operation.kind <> 'refund_total' then 0
+    else least(
+      p_operation.amount,
+      (
+        select greatest(
+            coalesce(sum(o.amount) filter (where o.kind = 'refund' and not o.is_undone), 0),
+            coalesce(
+              max(o.amount) filter (
+                where o.kind = 'refund_total'
+                  and (o.amount, o.operation_id) < (p_operation.amount, p_operation.operation_id)
+              ),
+              0
+            )
+          )
+          from public.payment_operations as o
+         where o.payment_id = p_operation.payment_id
+      )
+    )
+  end;
+$$;
+
+revoke all on function private.refunded_before from public, anon, authenticated, service_role;
+comment on function private.refunded_before is 'What earlier refunds of a payment have counted of a total';
+
+-- Makes the prices of a product exactly these.
+--
+-- Twice or at once: the caller holds the product's row.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.replace_prices(p_key text, p_prices jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  delete from public.product_prices as c where c.product_key = p_key and not p_prices ? c.currency;
+  insert into public.product_prices as c (product_key, currency, amount)
+  select p_key, e.key, e.value::numeric from jsonb_each_text(p_prices) as e
+  on conflict (product_key, currency) do update set amount = excluded.amount where c.amount <> excluded.amount;
+end
+$$;
+
+revoke all on function private.replace_prices from public, anon, authenticated, service_role;
+comment on function private.replace_prices is 'Makes the prices of a product exactly these';
+
 -- Lets only admins pass.
 --
 -- Twice or at once: only reads.
@@ -5228,41 +5256,36 @@ $$;
 revoke all on function private.require_admin from public, anon, authenticated, service_role;
 comment on function private.require_admin is 'Lets only admins pass';
 
--- Says why a title or a description of a product is unusable. A title has at most 32 characters (an invoice of Telegram takes no
--- more), one line, and something to see, as it stands alone on buttons; a description 255. There need not be a description.
--- Neither may turn the direction of what follows it: a price behind such a title would be read backwards.
+-- Stores an alarm for an admin who has not started a bot yet, or (p_email null) for the first one who does. Of more than 100,
+-- only the number is kept.
 --
--- Twice or at once: computes only.
--- Returns: null for a usable text, else jsonb {field, reason: empty | long | characters, length, limit}.
+-- Twice or at once: every call stores one alarm; the caller asks once. Of many at once a few more than 100 may be stored.
+-- Returns: nothing.
 -- Errors: none.
-create or replace function private.text_problem(p_field text, p_text text)
-returns jsonb
+create or replace function private.store_waiting_alarm(
+  p_email text, p_bot text, p_key text, p_values jsonb, p_buttons jsonb
+)
+returns void
 language plpgsql
-immutable
+volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_most constant integer := case p_field when 'title' then 32 else 255 end;
-  v_reason text := case
-    when p_field = 'title' and regexp_replace(
-      coalesce(p_text, ''),
-      '[\s\u00A0\u00AD\u034F\u115F\u1160\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\u2800\u3164\uFE00-\uFE0F\uFEFF\uFFA0\U000E0000-\U000E01EF]',
-      '', 'g'
-    ) = '' then 'empty'
-    when length(p_text) > v_most then 'long'
-    when replace(p_text, case p_field when 'title' then '' else E'\n' end, '') ~ '[[:cntrl:]\u2028-\u202E\u2066-\u2069]' then 'characters'
-  end;
 begin
-  if v_reason is null then
-    return null;
+  if (select count(*) from private.waiting_alarms as w where w.email is not distinct from p_email) < 100 then
+    insert into private.waiting_alarms (email, bot, key, values, buttons)
+    values (p_email, p_bot, p_key, p_values, p_buttons);
+  else
+    insert into private.waiting_alarms as w (email, bot, key, values)
+    values (p_email, p_bot, 'admin_alarms_more', '{"count": 1}')
+    on conflict (coalesce(email, '')) where key = 'admin_alarms_more' do update
+      set values = jsonb_build_object('count', (w.values ->> 'count')::integer + 1);
   end if;
-  return jsonb_build_object('field', p_field, 'reason', v_reason, 'length', coalesce(length(p_text), 0), 'limit', v_most);
 end
 $$;
 
-revoke all on function private.text_problem from public, anon, authenticated, service_role;
-comment on function private.text_problem is 'Why a title or a description of a product is unusable';
+revoke all on function private.store_waiting_alarm from public, anon, authenticated, service_role;
+comment on function private.store_waiting_alarm is 'Stores an alarm for an admin who has not started a bot yet';
 
 -- Takes back what an admin's action added to bonus credits, trainings or balance, as much as is left; gives back what it took.
 --
@@ -5394,7 +5417,7 @@ comment on function private.undo_reset is 'Undoes the reset of a user''s limit';
 -- Writes down what an admin did.
 --
 -- Twice or at once: the reference is unique; of two different actions with one, the second is refused and so
---   undone. The caller has looked for it before (private.known_action), under the person's lock.
+--   undone. The caller has looked for it before (private.find_audit_entry), under the person's lock.
 -- Returns: the number of the entry.
 -- Errors: N0003, the reference belongs to another action or person.
 create or replace function private.write_audit(
@@ -5420,29 +5443,6 @@ $$;
 
 revoke all on function private.write_audit from public, anon, authenticated, service_role;
 comment on function private.write_audit is 'Writes down what an admin did';
-
--- Makes the prices of a product exactly these.
---
--- Twice or at once: the caller holds the product's row.
--- Returns: nothing.
--- Errors: none.
-create or replace function private.write_prices(p_key text, p_prices jsonb)
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  delete from public.product_prices as c where c.product_key = p_key and not p_prices ? c.currency;
-  insert into public.product_prices as c (product_key, currency, amount)
-  select p_key, e.key, e.value::numeric from jsonb_each_text(p_prices) as e
-  on conflict (product_key, currency) do update set amount = excluded.amount where c.amount <> excluded.amount;
-end
-$$;
-
-revoke all on function private.write_prices from public, anon, authenticated, service_role;
-comment on function private.write_prices is 'Makes the prices of a product exactly these';
 
 -- Changes a user's balance and writes the ledger entry, once per reference. Called by our own code and, with the secret key,
 -- by other services of the same owner. A user whom no bot has seen yet is created; their first message to a bot still counts as
@@ -5643,6 +5643,36 @@ revoke all on function public.list_user_tokens from public, anon, authenticated,
 grant execute on function public.list_user_tokens to bot_backend;
 comment on function public.list_user_tokens is 'A person''s own keys as they may be shown';
 
+-- Leaves of an update what says whose it is and where it came from, and nothing of what was written.
+--
+-- Twice or at once: only computes.
+-- Returns: the update with a message of these fields and the text "[hidden]", as log.HIDDEN has it: whoever works
+--   on it later (the sweep) sees that the words are gone.
+-- Errors: none.
+create or replace function private.redact_update(p_payload jsonb, p_kind text)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'update_id', p_payload -> 'update_id',
+    p_kind,
+    coalesce(
+      (
+        select jsonb_object_agg(m.key, m.value)
+          from jsonb_each(p_payload -> p_kind) as m
+         where m.key in ('message_id', 'from', 'chat', 'date', 'message_thread_id', 'is_topic_message')
+      ),
+      '{}'
+    ) || '{"text": "[hidden]"}'
+  );
+$$;
+
+revoke all on function private.redact_update from public, anon, authenticated, service_role;
+comment on function private.redact_update is 'An update without anything that was written in it';
+
 -- Notes that a provider refused a person's own key: it is used no more, and requests go to the plan again.
 --
 -- Twice or at once: only the very key that was refused is marked. One that took its place meanwhile, or was
@@ -5779,36 +5809,6 @@ $$;
 revoke all on function public.use_user_token from public, anon, authenticated, service_role;
 grant execute on function public.use_user_token to bot_backend;
 comment on function public.use_user_token is 'Chooses which own key of a person is used';
-
--- Leaves of an update what says whose it is and where it came from, and nothing of what was written.
---
--- Twice or at once: only computes.
--- Returns: the update with a message of these fields and the text "[hidden]", as log.HIDDEN has it: whoever works
---   on it later (the sweep) sees that the words are gone.
--- Errors: none.
-create or replace function private.without_words(p_payload jsonb, p_kind text)
-returns jsonb
-language sql
-immutable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  select jsonb_build_object(
-    'update_id', p_payload -> 'update_id',
-    p_kind,
-    coalesce(
-      (
-        select jsonb_object_agg(m.key, m.value)
-          from jsonb_each(p_payload -> p_kind) as m
-         where m.key in ('message_id', 'from', 'chat', 'date', 'message_thread_id', 'is_topic_message')
-      ),
-      '{}'
-    ) || '{"text": "[hidden]"}'
-  );
-$$;
-
-revoke all on function private.without_words from public, anon, authenticated, service_role;
-comment on function private.without_words is 'An update without anything that was written in it';
 
 -- Tells the admins about money that somebody must look at.
 --
@@ -9029,7 +9029,7 @@ declare
   v_messages jsonb := '[]'::jsonb;
 begin
   for v_admin in
-    select a.email, u.id as user_id, private.bot_for(u.id, u.telegram_id, p_bot) as bot
+    select a.email, u.id as user_id, private.reachable_bot(u.id, u.telegram_id, p_bot) as bot
       from public.admins as a
       left join public.users as u on u.telegram_id = a.telegram_id
      where a.telegram_id is not null and (p_admin_email is null or a.email = p_admin_email)
@@ -9037,12 +9037,12 @@ begin
   loop
     v_message := private.tell_person(v_admin.user_id, v_admin.bot, p_key, p_values, p_buttons);
     if v_message = '[]' then
-      perform private.hold_alarm(v_admin.email, p_bot, p_key, p_values, p_buttons);
+      perform private.store_waiting_alarm(v_admin.email, p_bot, p_key, p_values, p_buttons);
     end if;
     v_messages := v_messages || v_message;
   end loop;
   if not found and p_admin_email is null then
-    perform private.hold_alarm(null, p_bot, p_key, p_values, p_buttons);
+    perform private.store_waiting_alarm(null, p_bot, p_key, p_values, p_buttons);
   end if;
   return v_messages;
 end
@@ -9242,7 +9242,7 @@ begin
   if v_user_id is not null then
     update public.payment_events as e set user_id = v_user_id where e.id = p_event_id;
   elsif found then
-    perform private.strip_payments(
+    perform private.anonymize_payments(
       array(
         select p.id
           from public.payments as p
@@ -9252,7 +9252,7 @@ begin
            )
       )
     );
-    perform private.strip_events(array[p_event_id]);
+    perform private.anonymize_payment_events(array[p_event_id]);
   elsif v_event.notices <> '[]'
     and not exists (select from jsonb_array_elements(v_event.notices) as n where n.value ->> 'kind' <> 'other')
   then
@@ -10712,10 +10712,10 @@ begin
   return jsonb_build_array(
     jsonb_build_object(
       'bot', p_bot,
-      'id', (private.owe_calls(
-        p_bot, null, jsonb_build_array(jsonb_build_object('method', 'notice', 'parameters', v_parameters))
+      'id', (private.enqueue_calls(
+        p_bot, null, jsonb_build_array(jsonb_build_object('method', 'template', 'parameters', v_parameters))
       ) ->> 0)::bigint,
-      'method', 'notice',
+      'method', 'template',
       'parameters', v_parameters
     )
   );
@@ -10838,7 +10838,7 @@ comment on function private.withdraw_orders is 'Withdraws orders whose discount 
 --   (private.hold_payers): nobody changes anything of it now.
 -- Returns: nothing.
 -- Errors: Y0002, a renewal is running: the provider would go on charging somebody whom we no longer know.
-create or replace function private.erase_money(p_user public.users)
+create or replace function private.anonymize_payment_data(p_user public.users)
 returns void
 language plpgsql
 volatile
@@ -10862,9 +10862,9 @@ begin
          payer = null
    where r.user_id = p_user.id;
 
-  perform private.strip_events(array(select e.id from public.payment_events as e where e.user_id = p_user.id));
+  perform private.anonymize_payment_events(array(select e.id from public.payment_events as e where e.user_id = p_user.id));
   -- Whose the others are only their text may tell.
-  perform private.strip_events(
+  perform private.anonymize_payment_events(
     array(
       select e.id
         from public.payment_events as e
@@ -10881,7 +10881,7 @@ begin
          )
     )
   );
-  perform private.strip_payments(
+  perform private.anonymize_payments(
     array(
       select p.id from public.payments as p where p.user_id = p_user.id
       union
@@ -10898,8 +10898,171 @@ begin
 end
 $$;
 
-revoke all on function private.erase_money from public, anon, authenticated, service_role;
-comment on function private.erase_money is 'Takes a person out of what is kept of their money';
+revoke all on function private.anonymize_payment_data from public, anon, authenticated, service_role;
+comment on function private.anonymize_payment_data is 'Takes a person out of what is kept of their money';
+
+-- Takes everything personal out of payment events. What stays lets a repetition be recognised; of an event that still
+-- waits to be applied also what happened to the money.
+--
+-- Twice or at once: emptied once, it stays empty.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.anonymize_payment_events(p_ids bigint[])
+returns void
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.payment_events as e
+     set user_id = null,
+         body = '',
+         error = null,
+         notices = case
+           when e.processed_at is not null then '[]'
+           else (
+             select coalesce(
+                 jsonb_agg(
+                   n.value - array['saved_method', 'payer', 'reason']
+                   -- Somebody, and nobody of those who are here.
+                   || case when n.value ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
+                   order by n.position
+                 ),
+                 '[]'
+               )
+               from jsonb_array_elements(e.notices) with ordinality as n (value, position)
+           )
+         end
+   where e.id = any(p_ids);
+$$;
+
+revoke all on function private.anonymize_payment_events from public, anon, authenticated, service_role;
+comment on function private.anonymize_payment_events is 'Takes everything personal out of payment events';
+
+-- Takes everything personal out of payments: with what a next one could be charged, by what the provider knows the payer,
+-- and who paid (0 from now on, so that money of another person does not become the owner's); and what a provider said when
+-- it refused to give it back.
+--
+-- Twice or at once: emptied once, it stays empty.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.anonymize_payments(p_ids bigint[])
+returns void
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.payments as p
+     set saved_method = null,
+         claims = p.claims - 'payer' || case when p.claims ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
+   where p.id = any(p_ids);
+  update public.refunds as r set error = null where r.payment_id = any(p_ids) and r.error is not null;
+$$;
+
+revoke all on function private.anonymize_payments from public, anon, authenticated, service_role;
+comment on function private.anonymize_payments is 'Takes everything personal out of payments';
+
+-- Takes everything personal out of an update, and drops the calls that it still owes. What stays (bot and
+-- number) lets a redelivery be recognised: it gets an empty 200.
+--
+-- Twice or at once: the caller holds the update's row. Whoever works on the update has lost it: the number of
+--   the attempt has changed.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.anonymize_update(p_bot text, p_update_id bigint)
+returns void
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  delete from public.telegram_outbox as o where o.bot = p_bot and o.update_id = p_update_id;
+  update public.telegram_updates as t
+     set status = 'finished',
+         attempt = t.attempt + 1,
+         chat_id = null,
+         thread_id = 0,
+         user_id = null,
+         payload = null,
+         delivery = null,
+         lease_until = null,
+         reservation = null,
+         reserved_on = null,
+         reserved_from = null,
+         reserved_cost = null,
+         answer = null,
+         error = null
+   where t.bot = p_bot and t.update_id = p_update_id;
+$$;
+
+revoke all on function private.anonymize_update from public, anon, authenticated, service_role;
+comment on function private.anonymize_update is 'Takes everything personal out of an update';
+
+-- Gives somebody who was erased and comes back what they had used up: a referral, the free trial, the trainings of a
+-- channel, the promo codes they redeemed and today's wrong ones, today's and this month's requests, a ban. Everything else
+-- begins anew.
+--
+-- Twice or at once: the caller has just made the person's row, or holds one that another service made: what that service
+--   gave meanwhile stays. What was kept moves there, and is kept again when they are erased again.
+-- Returns: the person's row.
+-- Errors: none.
+create or replace function private.apply_tombstone(p_user_id bigint, p_hash text)
+returns public.users
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_tombstone public.erased_users;
+  v_user public.users;
+  v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
+begin
+  delete from public.erased_users as e where e.user_hash = decode(p_hash, 'hex') returning e.* into v_tombstone;
+  if found then
+    update public.users as u
+       set is_newcomer = u.is_newcomer and not v_tombstone.used ? 'referral',
+           trial_used = u.trial_used or v_tombstone.used ? 'trial',
+           banned_at = coalesce(u.banned_at, (v_tombstone.used ->> 'banned_at')::timestamptz)
+     where u.id = p_user_id;
+    insert into public.free_trainings (user_id, source, reference, quantity)
+    select p_user_id, 'channel', c.reference, 0
+      from jsonb_array_elements_text(v_tombstone.used -> 'channels') as c (reference)
+    on conflict (user_id, source, reference) do nothing;
+    insert into public.daily_usage as u (user_id, bot, day, requests)
+    select p_user_id, d.bot, d.day, d.requests
+      from jsonb_to_recordset(v_tombstone.usage -> 'daily') as d (bot text, day date, requests integer)
+     where d.day >= v_today
+    on conflict (user_id, day, bot) do update set requests = u.requests + excluded.requests;
+    insert into public.monthly_usage as u (user_id, month, requests)
+    select p_user_id, m.month, m.requests
+      from jsonb_to_recordset(v_tombstone.usage -> 'monthly') as m (month date, requests integer)
+     where m.month >= date_trunc('month', v_today::timestamp)
+    on conflict (user_id, month) do update set requests = u.requests + excluded.requests;
+    -- What they had of it, discounts that waited included, went with them.
+    insert into public.promocode_usages (promocode_id, user_id, given, consumed_at)
+    select p.id, p_user_id, '{}', private.clock()
+      from public.promocodes as p
+     where p.id in (
+       select substr(k.key, length('promocode:') + 1)::bigint
+         from jsonb_object_keys(v_tombstone.used) as k (key)
+        where starts_with(k.key, 'promocode:')
+     )
+    on conflict (promocode_id, user_id) do nothing;
+    insert into public.promocode_tries as p (user_id, day, tries)
+    select p_user_id, t.day, t.tries
+      from jsonb_to_record(v_tombstone.usage -> 'promocode_tries') as t (day date, tries integer)
+     where t.day >= v_today
+    on conflict (user_id) do update set day = excluded.day, tries = greatest(p.tries, excluded.tries);
+  end if;
+  select u.* into v_user from public.users as u where u.id = p_user_id;
+  return v_user;
+end
+$$;
+
+revoke all on function private.apply_tombstone from public, anon, authenticated, service_role;
+comment on function private.apply_tombstone is 'Gives somebody who comes back what they had used up';
 
 -- Erases the person of an update, as the last thing that this update does. What accounting needs stays and
 -- belongs to nobody: orders and payments, the ledger, whose remaining balance is booked out first, and what admins did.
@@ -10908,11 +11071,11 @@ comment on function private.erase_money is 'Takes a person out of what is kept o
 -- Twice or at once: the caller holds the update's row and the person alone (private.hold_person), so every
 --   change of theirs is committed or will find nobody. Their updates that others hold right now are passed over:
 --   those strip them themselves, there, when they come to the person.
--- Returns: nothing. p_erasure {hash, balance}: what remembers them in erased_people, and the balance that they
+-- Returns: nothing. p_erasure {hash, balance}: what remembers them in erased_users, and the balance that they
 --   agreed to lose. The update keeps its answer, without the chat it goes to; calls that it owes stay until
 --   they are made.
 -- Errors: Y0001, the balance is more than was agreed to; Y0002, a renewal is running.
-create or replace function private.erase_person(p_update public.telegram_updates, p_erasure jsonb)
+create or replace function private.erase_user(p_update public.telegram_updates, p_erasure jsonb)
 returns void
 language plpgsql
 volatile
@@ -10931,8 +11094,8 @@ begin
     insert into public.balance_transactions (user_id, amount, balance_after, reason, reference)
     values (v_user.id, -v_user.balance, 0, 'erased', 'erased:' || gen_random_uuid());
   end if;
-  perform private.erase_money(v_user);
-  perform private.remember_person(v_user, p_erasure ->> 'hash');
+  perform private.anonymize_payment_data(v_user);
+  perform private.save_tombstone(v_user, p_erasure ->> 'hash');
 
   -- What an error said may repeat what they wrote.
   update private.waiting_alarms as w
@@ -10954,7 +11117,7 @@ begin
      where t.user_id = v_user.id
        for update skip locked
   loop
-    perform private.strip_update(v_other.bot, v_other.update_id);
+    perform private.anonymize_update(v_other.bot, v_other.update_id);
   end loop;
   delete from public.telegram_outbox as o
    where o.chat_id = v_user.telegram_id
@@ -10977,8 +11140,41 @@ begin
 end
 $$;
 
-revoke all on function private.erase_person from public, anon, authenticated, service_role;
-comment on function private.erase_person is 'Erases the person of an update';
+revoke all on function private.erase_user from public, anon, authenticated, service_role;
+comment on function private.erase_user is 'Erases the person of an update';
+
+-- Lets go of used requests of erased people once their day is over, and of whoever nothing else is kept of.
+--
+-- Twice or at once: rows that another sweep or a person who comes back holds are skipped.
+-- Returns: of how many, p_limit at most.
+-- Errors: none.
+create or replace function private.expire_tombstones(p_limit integer)
+returns integer
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_hashes bytea[];
+begin
+  select array_agg(o.user_hash) into v_hashes
+    from (
+      select e.user_hash
+        from public.erased_users as e
+       where e.usage <> '{}' and e.erased_at < (select private.clock()) - interval '32 days'
+       order by e.erased_at
+       limit p_limit
+         for update skip locked
+    ) as o;
+  delete from public.erased_users as e where e.user_hash = any(v_hashes) and e.used = '{}';
+  update public.erased_users as e set usage = '{}' where e.user_hash = any(v_hashes);
+  return coalesce(cardinality(v_hashes), 0);
+end
+$$;
+
+revoke all on function private.expire_tombstones from public, anon, authenticated, service_role;
+comment on function private.expire_tombstones is 'Lets go of used requests of erased people';
 
 -- Tells everything that is stored about a person: for themselves. A long conversation comes in parts.
 --
@@ -10988,7 +11184,7 @@ comment on function private.erase_person is 'Erases the person of an update';
 --   messages [{bot, chat_id, thread_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
 --   message at least) after number p_after; next is the number to go on after, null at the end.
 -- Errors: none of its own.
-create or replace function public.export_person(
+create or replace function public.export_user_data(
   p_user_id bigint, p_after bigint default 0, p_bytes integer default 5000000
 )
 returns jsonb
@@ -11016,7 +11212,7 @@ begin
     ) as m
    where m.bytes_before < p_bytes;
   return jsonb_build_object(
-    'sections', case when p_after = 0 then private.person_sections(p_user_id) end,
+    'sections', case when p_after = 0 then private.user_data_sections(p_user_id) end,
     'messages', v_messages,
     'next', case
       when exists (select from public.messages as r where r.user_id = p_user_id and r.id > v_last) then v_last
@@ -11025,42 +11221,9 @@ begin
 end
 $$;
 
-revoke all on function public.export_person from public, anon, authenticated, service_role;
-grant execute on function public.export_person to bot_backend;
-comment on function public.export_person is 'Everything that is stored about a person';
-
--- Lets go of used requests of erased people once their day is over, and of whoever nothing else is kept of.
---
--- Twice or at once: rows that another sweep or a person who comes back holds are skipped.
--- Returns: of how many, p_limit at most.
--- Errors: none.
-create or replace function private.forget_usage(p_limit integer)
-returns integer
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_hashes bytea[];
-begin
-  select array_agg(o.person_hash) into v_hashes
-    from (
-      select e.person_hash
-        from public.erased_people as e
-       where e.usage <> '{}' and e.erased_at < (select private.clock()) - interval '32 days'
-       order by e.erased_at
-       limit p_limit
-         for update skip locked
-    ) as o;
-  delete from public.erased_people as e where e.person_hash = any(v_hashes) and e.used = '{}';
-  update public.erased_people as e set usage = '{}' where e.person_hash = any(v_hashes);
-  return coalesce(cardinality(v_hashes), 0);
-end
-$$;
-
-revoke all on function private.forget_usage from public, anon, authenticated, service_role;
-comment on function private.forget_usage is 'Lets go of used requests of erased people';
+revoke all on function public.export_user_data from public, anon, authenticated, service_role;
+grant execute on function public.export_user_data to bot_backend;
+comment on function public.export_user_data is 'Everything that is stored about a person';
 
 -- Holds the person of an update until the transaction ends, so that nobody erases them in between. Of a person
 -- who was erased since the update came, the update itself is stripped.
@@ -11089,7 +11252,7 @@ begin
   if found then
     return true;
   end if;
-  perform private.strip_update(p_update.bot, p_update.update_id);
+  perform private.anonymize_update(p_update.bot, p_update.update_id);
   return false;
 end
 $$;
@@ -11102,7 +11265,7 @@ comment on function private.hold_person is 'Holds the person of an update until 
 -- Twice or at once: only reads.
 -- Returns: jsonb, one key a table; without what tells of somebody else who paid for them.
 -- Errors: none.
-create or replace function private.money_section(p_user public.users)
+create or replace function private.payments_section(p_user public.users)
 returns jsonb
 language sql
 stable
@@ -11154,127 +11317,29 @@ as $$
   );
 $$;
 
-revoke all on function private.money_section from public, anon, authenticated, service_role;
-comment on function private.money_section is 'What is stored about a person''s money';
+revoke all on function private.payments_section from public, anon, authenticated, service_role;
+comment on function private.payments_section is 'What is stored about a person''s money';
 
--- Collects what is stored about a person, but for the conversation.
+-- Tells how long what is kept of people.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title
---   and an explanation in shared/core/texts (section_<subject>).
+-- Returns: jsonb {updates_hours, dead_letters_days, messages_days, usage_months, …}: every setting retention_….
 -- Errors: none.
-create or replace function private.person_sections(p_user_id bigint)
+create or replace function public.retention_periods()
 returns jsonb
 language sql
 stable
-security invoker
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
-  select jsonb_build_object(
-    'person', to_jsonb(u),
-    'sessions', (
-      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.bot, s.chat_id, s.thread_id), '[]')
-        from public.bot_sessions as s
-       where s.user_id = u.id
-    ),
-    'requests', (
-      select coalesce(jsonb_agg(to_jsonb(d) - 'user_id' order by d.day, d.bot), '[]')
-        from public.daily_usage as d
-       where d.user_id = u.id
-    ),
-    'months', (
-      select coalesce(jsonb_agg(to_jsonb(m) - 'user_id' order by m.month), '[]')
-        from public.monthly_usage as m
-       where m.user_id = u.id
-    ),
-    'ai_months', (
-      select coalesce(jsonb_agg(to_jsonb(m) - 'user_id' order by m.month, m.provider, m.model), '[]')
-        from public.monthly_api_usage as m
-       where m.user_id = u.id
-    ),
-    'ai_calls', (
-      select coalesce(jsonb_agg(to_jsonb(c.call) - array['id', 'user_id'] order by c.created_at, c.id), '[]')
-        from (
-          select a as call, a.created_at, a.id
-            from public.api_usage as a
-           where a.user_id = u.id
-           order by a.created_at desc
-           limit 10000
-        ) as c
-    ),
-    'keys', public.list_user_tokens(u.id),
-    'balance', (
-      select coalesce(jsonb_agg(to_jsonb(t) - 'user_id' order by t.id), '[]')
-        from public.balance_transactions as t
-       where t.user_id = u.id
-    ),
-    'subscriptions', (
-      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.id), '[]')
-        from public.subscriptions as s
-       where s.user_id = u.id
-    ),
-    'trainings', jsonb_build_object(
-      'given', (
-        select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id'] order by f.id), '[]'::jsonb)
-          from public.free_trainings as f
-         where f.user_id = u.id
-      ),
-      'used', (
-        select coalesce(jsonb_agg(to_jsonb(a) - array['id', 'user_id'] order by a.id), '[]'::jsonb)
-          from public.access_usages as a
-         where a.user_id = u.id
-      )
-    ),
-    'payments', private.money_section(u),
-    'promocodes', jsonb_build_object(
-      'redeemed', (
-        select coalesce(jsonb_agg(to_jsonb(p) - 'user_id' order by p.created_at, p.promocode_id), '[]'::jsonb)
-          from public.promocode_usages as p
-         where p.user_id = u.id
-      ),
-      'tries', (select to_jsonb(t) - 'user_id' from public.promocode_tries as t where t.user_id = u.id)
-    ),
-    'referrals', jsonb_build_object(
-      'invited_by', (
-        select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits']
-          from public.user_referrals as r
-         where r.referred_id = u.id
-      ),
-      'invited', (
-        select coalesce(
-            jsonb_agg(
-              to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referred_credits'] order by r.id
-            ),
-            '[]'
-          )
-          from public.user_referrals as r
-         where r.referrer_id = u.id
-      )
-    ),
-    'admins', (
-      select coalesce(jsonb_agg(to_jsonb(l) - array['user_id', 'admin_email'] order by l.id), '[]')
-        from public.audit_log as l
-       where l.user_id = u.id
-    ),
-    'updates', (
-      select coalesce(
-          jsonb_agg(to_jsonb(t) - array['user_id', 'delivery'] order by t.received_at, t.update_id), '[]'
-        )
-        from public.telegram_updates as t
-       where t.user_id = u.id
-    ),
-    'unsent', (
-      select coalesce(jsonb_agg(to_jsonb(o) order by o.id), '[]')
-        from public.telegram_outbox as o
-       where o.chat_id = u.telegram_id
-    )
-  )
-  from public.users as u
-  where u.id = p_user_id;
+  select jsonb_object_agg(substr(s.key, length('retention_') + 1), s.value)
+    from private.settings as s
+   where starts_with(s.key, 'retention_');
 $$;
 
-revoke all on function private.person_sections from public, anon, authenticated, service_role;
-comment on function private.person_sections is 'What is stored about a person, but for the conversation';
+revoke all on function public.retention_periods from public, anon, authenticated, service_role;
+grant execute on function public.retention_periods to bot_backend;
+comment on function public.retention_periods is 'How long what is kept of people';
 
 -- Keeps what a person who is being erased must not collect again, under a hash that tells nobody who it was.
 --
@@ -11282,7 +11347,7 @@ comment on function private.person_sections is 'What is stored about a person, b
 --   has one row. Of somebody who used nothing nothing is kept.
 -- Returns: nothing.
 -- Errors: none.
-create or replace function private.remember_person(p_user public.users, p_hash text)
+create or replace function private.save_tombstone(p_user public.users, p_hash text)
 returns void
 language plpgsql
 volatile
@@ -11350,201 +11415,136 @@ begin
   if v_used = '{}' and v_usage = '{}' then
     return;
   end if;
-  insert into public.erased_people as e (person_hash, used, usage)
+  insert into public.erased_users as e (user_hash, used, usage)
   values (decode(p_hash, 'hex'), v_used, v_usage)
-  on conflict (person_hash) do update
+  on conflict (user_hash) do update
     set used = e.used || excluded.used,
         usage = excluded.usage,
         erased_at = excluded.erased_at;
 end
 $$;
 
-revoke all on function private.remember_person from public, anon, authenticated, service_role;
-comment on function private.remember_person is 'Keeps what an erased person must not collect again';
+revoke all on function private.save_tombstone from public, anon, authenticated, service_role;
+comment on function private.save_tombstone is 'Keeps what an erased person must not collect again';
 
--- Gives somebody who was erased and comes back what they had used up: a referral, the free trial, the trainings of a
--- channel, the promo codes they redeemed and today's wrong ones, today's and this month's requests, a ban. Everything else
--- begins anew.
---
--- Twice or at once: the caller has just made the person's row, or holds one that another service made: what that service
---   gave meanwhile stays. What was kept moves there, and is kept again when they are erased again.
--- Returns: the person's row.
--- Errors: none.
-create or replace function private.restore_person(p_user_id bigint, p_hash text)
-returns public.users
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_kept public.erased_people;
-  v_user public.users;
-  v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
-begin
-  delete from public.erased_people as e where e.person_hash = decode(p_hash, 'hex') returning e.* into v_kept;
-  if found then
-    update public.users as u
-       set is_newcomer = u.is_newcomer and not v_kept.used ? 'referral',
-           trial_used = u.trial_used or v_kept.used ? 'trial',
-           banned_at = coalesce(u.banned_at, (v_kept.used ->> 'banned_at')::timestamptz)
-     where u.id = p_user_id;
-    insert into public.free_trainings (user_id, source, reference, quantity)
-    select p_user_id, 'channel', c.reference, 0
-      from jsonb_array_elements_text(v_kept.used -> 'channels') as c (reference)
-    on conflict (user_id, source, reference) do nothing;
-    insert into public.daily_usage as u (user_id, bot, day, requests)
-    select p_user_id, d.bot, d.day, d.requests
-      from jsonb_to_recordset(v_kept.usage -> 'daily') as d (bot text, day date, requests integer)
-     where d.day >= v_today
-    on conflict (user_id, day, bot) do update set requests = u.requests + excluded.requests;
-    insert into public.monthly_usage as u (user_id, month, requests)
-    select p_user_id, m.month, m.requests
-      from jsonb_to_recordset(v_kept.usage -> 'monthly') as m (month date, requests integer)
-     where m.month >= date_trunc('month', v_today::timestamp)
-    on conflict (user_id, month) do update set requests = u.requests + excluded.requests;
-    -- What they had of it, discounts that waited included, went with them.
-    insert into public.promocode_usages (promocode_id, user_id, given, consumed_at)
-    select p.id, p_user_id, '{}', private.clock()
-      from public.promocodes as p
-     where p.id in (
-       select substr(k.key, length('promocode:') + 1)::bigint
-         from jsonb_object_keys(v_kept.used) as k (key)
-        where starts_with(k.key, 'promocode:')
-     )
-    on conflict (promocode_id, user_id) do nothing;
-    insert into public.promocode_tries as p (user_id, day, tries)
-    select p_user_id, t.day, t.tries
-      from jsonb_to_record(v_kept.usage -> 'promocode_tries') as t (day date, tries integer)
-     where t.day >= v_today
-    on conflict (user_id) do update set day = excluded.day, tries = greatest(p.tries, excluded.tries);
-  end if;
-  select u.* into v_user from public.users as u where u.id = p_user_id;
-  return v_user;
-end
-$$;
-
-revoke all on function private.restore_person from public, anon, authenticated, service_role;
-comment on function private.restore_person is 'Gives somebody who comes back what they had used up';
-
--- Tells how long what is kept of people.
+-- Collects what is stored about a person, but for the conversation.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb {updates_hours, set_aside_days, messages_days, usage_months, …}: every setting retention_….
+-- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title
+--   and an explanation in shared/core/texts (section_<subject>).
 -- Errors: none.
-create or replace function public.retention_periods()
+create or replace function private.user_data_sections(p_user_id bigint)
 returns jsonb
 language sql
 stable
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  select jsonb_object_agg(substr(s.key, length('retention_') + 1), s.value)
-    from private.settings as s
-   where starts_with(s.key, 'retention_');
-$$;
-
-revoke all on function public.retention_periods from public, anon, authenticated, service_role;
-grant execute on function public.retention_periods to bot_backend;
-comment on function public.retention_periods is 'How long what is kept of people';
-
--- Takes everything personal out of payment events. What stays lets a repetition be recognised; of an event that still
--- waits to be applied also what happened to the money.
---
--- Twice or at once: emptied once, it stays empty.
--- Returns: nothing.
--- Errors: none.
-create or replace function private.strip_events(p_ids bigint[])
-returns void
-language sql
-volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  update public.payment_events as e
-     set user_id = null,
-         body = '',
-         error = null,
-         notices = case
-           when e.processed_at is not null then '[]'
-           else (
-             select coalesce(
-                 jsonb_agg(
-                   n.value - array['saved_method', 'payer', 'reason']
-                   -- Somebody, and nobody of those who are here.
-                   || case when n.value ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
-                   order by n.position
-                 ),
-                 '[]'
-               )
-               from jsonb_array_elements(e.notices) with ordinality as n (value, position)
-           )
-         end
-   where e.id = any(p_ids);
+  select jsonb_build_object(
+    'user', to_jsonb(u),
+    'sessions', (
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.bot, s.chat_id, s.thread_id), '[]')
+        from public.bot_sessions as s
+       where s.user_id = u.id
+    ),
+    'requests', (
+      select coalesce(jsonb_agg(to_jsonb(d) - 'user_id' order by d.day, d.bot), '[]')
+        from public.daily_usage as d
+       where d.user_id = u.id
+    ),
+    'months', (
+      select coalesce(jsonb_agg(to_jsonb(m) - 'user_id' order by m.month), '[]')
+        from public.monthly_usage as m
+       where m.user_id = u.id
+    ),
+    'ai_months', (
+      select coalesce(jsonb_agg(to_jsonb(m) - 'user_id' order by m.month, m.provider, m.model), '[]')
+        from public.monthly_api_usage as m
+       where m.user_id = u.id
+    ),
+    'ai_calls', (
+      select coalesce(jsonb_agg(to_jsonb(c.call) - array['id', 'user_id'] order by c.created_at, c.id), '[]')
+        from (
+          select a as call, a.created_at, a.id
+            from public.api_usage as a
+           where a.user_id = u.id
+           order by a.created_at desc
+           limit 10000
+        ) as c
+    ),
+    'keys', public.list_user_tokens(u.id),
+    'balance', (
+      select coalesce(jsonb_agg(to_jsonb(t) - 'user_id' order by t.id), '[]')
+        from public.balance_transactions as t
+       where t.user_id = u.id
+    ),
+    'subscriptions', (
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.id), '[]')
+        from public.subscriptions as s
+       where s.user_id = u.id
+    ),
+    'trainings', jsonb_build_object(
+      'given', (
+        select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id'] order by f.id), '[]'::jsonb)
+          from public.free_trainings as f
+         where f.user_id = u.id
+      ),
+      'used', (
+        select coalesce(jsonb_agg(to_jsonb(a) - array['id', 'user_id'] order by a.id), '[]'::jsonb)
+          from public.access_usages as a
+         where a.user_id = u.id
+      )
+    ),
+    'payments', private.payments_section(u),
+    'promocodes', jsonb_build_object(
+      'redeemed', (
+        select coalesce(jsonb_agg(to_jsonb(p) - 'user_id' order by p.created_at, p.promocode_id), '[]'::jsonb)
+          from public.promocode_usages as p
+         where p.user_id = u.id
+      ),
+      'tries', (select to_jsonb(t) - 'user_id' from public.promocode_tries as t where t.user_id = u.id)
+    ),
+    'referrals', jsonb_build_object(
+      'invited_by', (
+        select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits']
+          from public.user_referrals as r
+         where r.referred_id = u.id
+      ),
+      'invited', (
+        select coalesce(
+            jsonb_agg(
+              to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referred_credits'] order by r.id
+            ),
+            '[]'
+          )
+          from public.user_referrals as r
+         where r.referrer_id = u.id
+      )
+    ),
+    'admins', (
+      select coalesce(jsonb_agg(to_jsonb(l) - array['user_id', 'admin_email'] order by l.id), '[]')
+        from public.audit_log as l
+       where l.user_id = u.id
+    ),
+    'updates', (
+      select coalesce(
+          jsonb_agg(to_jsonb(t) - array['user_id', 'delivery'] order by t.received_at, t.update_id), '[]'
+        )
+        from public.telegram_updates as t
+       where t.user_id = u.id
+    ),
+    'unsent', (
+      select coalesce(jsonb_agg(to_jsonb(o) order by o.id), '[]')
+        from public.telegram_outbox as o
+       where o.chat_id = u.telegram_id
+    )
+  )
+  from public.users as u
+  where u.id = p_user_id;
 $$;
 
-revoke all on function private.strip_events from public, anon, authenticated, service_role;
-comment on function private.strip_events is 'Takes everything personal out of payment events';
-
--- Takes everything personal out of payments: with what a next one could be charged, by what the provider knows the payer,
--- and who paid (0 from now on, so that money of another person does not become the owner's); and what a provider said when
--- it refused to give it back.
---
--- Twice or at once: emptied once, it stays empty.
--- Returns: nothing.
--- Errors: none.
-create or replace function private.strip_payments(p_ids bigint[])
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  update public.payments as p
-     set saved_method = null,
-         claims = p.claims - 'payer' || case when p.claims ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
-   where p.id = any(p_ids);
-  update public.refunds as r set error = null where r.payment_id = any(p_ids) and r.error is not null;
-$$;
-
-revoke all on function private.strip_payments from public, anon, authenticated, service_role;
-comment on function private.strip_payments is 'Takes everything personal out of payments';
-
--- Takes everything personal out of an update, and drops the calls that it still owes. What stays (bot and
--- number) lets a redelivery be recognised: it gets an empty 200.
---
--- Twice or at once: the caller holds the update's row. Whoever works on the update has lost it: the number of
---   the attempt has changed.
--- Returns: nothing.
--- Errors: none.
-create or replace function private.strip_update(p_bot text, p_update_id bigint)
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  delete from public.telegram_outbox as o where o.bot = p_bot and o.update_id = p_update_id;
-  update public.telegram_updates as t
-     set status = 'finished',
-         attempt = t.attempt + 1,
-         chat_id = null,
-         thread_id = 0,
-         user_id = null,
-         payload = null,
-         delivery = null,
-         lease_until = null,
-         reservation = null,
-         reserved_on = null,
-         reserved_from = null,
-         reserved_cost = null,
-         answer = null,
-         error = null
-   where t.bot = p_bot and t.update_id = p_update_id;
-$$;
-
-revoke all on function private.strip_update from public, anon, authenticated, service_role;
-comment on function private.strip_update is 'Takes everything personal out of an update';
+revoke all on function private.user_data_sections from public, anon, authenticated, service_role;
+comment on function private.user_data_sections is 'What is stored about a person, but for the conversation';
 
 -- Checks whether a user may enter a promo code today and locks the user's counter of wrong codes. The setting
 -- promocode_daily_tries limits wrong codes; the count restarts with the next day of the setting quota_timezone.
@@ -11786,7 +11786,7 @@ begin
     for key share;
   if exists (select from public.user_referrals as r where r.referred_id = p_user_id) then
     return 'already_attached';
-  elsif not coalesce(v_is_newcomer, false) or private.was_brought_by(v_referrer_id, p_user_id) then
+  elsif not coalesce(v_is_newcomer, false) or private.is_referred_by(v_referrer_id, p_user_id) then
     return 'not_new';
   end if;
   insert into public.user_referrals (referrer_id, referred_id)
@@ -11838,41 +11838,32 @@ revoke all on function public.complete_referral from public, anon, authenticated
 grant execute on function public.complete_referral to bot_backend, service_role;
 comment on function public.complete_referral is 'Completes a referral: both sides get bonus credits, once';
 
--- Tells a person what their invitations came to.
+-- Tells whether a person was brought, directly or through others, by another one: a circle must not close.
 --
--- Twice or at once: only reads, over user_referrals_referrer_idx.
--- Returns: jsonb {code, came, counted, credits, referrer_credits, referred_credits, was_referred}: how many
---   came with the code, for how many credits were given, how many credits, and what one is worth now; null
---   when there is no such person.
--- Errors: none of its own.
-create or replace function public.referral_overview(p_user_id bigint)
-returns jsonb
+-- Twice or at once: only reads. Two newcomers who attach to each other in the same moment may both pass; then
+--   private.settle_referral, which holds both rows, lets only the first of them count.
+-- Returns: boolean. Follows at most 100 steps.
+-- Errors: none.
+create or replace function private.is_referred_by(p_user_id bigint, p_ancestor_id bigint)
+returns boolean
 language sql
 stable
-security definer
+security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select jsonb_build_object(
-    'code', u.referral_code,
-    'came', r.came,
-    'counted', u.total_referrals,
-    'credits', r.credits,
-    'referrer_credits', private.setting('referral_referrer_credits')::integer,
-    'referred_credits', private.setting('referral_referred_credits')::integer,
-    'was_referred', exists (select from public.user_referrals as w where w.referred_id = u.id)
+  with recursive line (user_id, steps) as (
+    select p_user_id, 0
+    union all
+    select r.referrer_id, l.steps + 1
+      from line as l
+      join public.user_referrals as r on r.referred_id = l.user_id
+     where l.steps < 100
   )
-  from public.users as u
-  cross join lateral (
-    select count(*) as came, coalesce(sum(i.referrer_credits), 0) as credits
-      from public.user_referrals as i
-     where i.referrer_id = u.id
-  ) as r
-  where u.id = p_user_id;
+  select exists (select from line as l where l.user_id = p_ancestor_id and l.steps > 0);
 $$;
 
-revoke all on function public.referral_overview from public, anon, authenticated, service_role;
-grant execute on function public.referral_overview to bot_backend;
-comment on function public.referral_overview is 'What a person''s invitations came to';
+revoke all on function private.is_referred_by from public, anon, authenticated, service_role;
+comment on function private.is_referred_by is 'Whether a person was brought by another one';
 
 -- What follows from a person's first served request: they are new no more, and whoever brought them hears of it.
 --
@@ -11881,7 +11872,7 @@ comment on function public.referral_overview is 'What a person''s invitations ca
 -- Returns: jsonb {id, method, parameters} of the notice that is owed to the referrer now, or null (nobody
 --   brought them, or whoever did is banned and told nothing).
 -- Errors: none.
-create or replace function private.serve_newcomer(p_user_id bigint, p_bot text, p_update_id bigint)
+create or replace function private.on_first_request(p_user_id bigint, p_bot text, p_update_id bigint)
 returns jsonb
 language plpgsql
 volatile
@@ -11919,16 +11910,52 @@ begin
     return null;
   end if;
   v_id := (
-    private.owe_calls(
-      p_bot, p_update_id, jsonb_build_array(jsonb_build_object('method', 'notice', 'parameters', v_parameters))
+    private.enqueue_calls(
+      p_bot, p_update_id, jsonb_build_array(jsonb_build_object('method', 'template', 'parameters', v_parameters))
     ) ->> 0
   )::bigint;
-  return jsonb_build_object('id', v_id, 'method', 'notice', 'parameters', v_parameters);
+  return jsonb_build_object('id', v_id, 'method', 'template', 'parameters', v_parameters);
 end
 $$;
 
-revoke all on function private.serve_newcomer from public, anon, authenticated, service_role;
-comment on function private.serve_newcomer is 'What follows from a person''s first served request';
+revoke all on function private.on_first_request from public, anon, authenticated, service_role;
+comment on function private.on_first_request is 'What follows from a person''s first served request';
+
+-- Tells a person what their invitations came to.
+--
+-- Twice or at once: only reads, over user_referrals_referrer_idx.
+-- Returns: jsonb {code, invited, completed, credits, referrer_credits, referred_credits, was_referred}: how many
+--   came with the code, for how many credits were given, how many credits, and what one is worth now; null
+--   when there is no such person.
+-- Errors: none of its own.
+create or replace function public.referral_overview(p_user_id bigint)
+returns jsonb
+language sql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'code', u.referral_code,
+    'invited', r.invited,
+    'completed', u.total_referrals,
+    'credits', r.credits,
+    'referrer_credits', private.setting('referral_referrer_credits')::integer,
+    'referred_credits', private.setting('referral_referred_credits')::integer,
+    'was_referred', exists (select from public.user_referrals as w where w.referred_id = u.id)
+  )
+  from public.users as u
+  cross join lateral (
+    select count(*) as invited, coalesce(sum(i.referrer_credits), 0) as credits
+      from public.user_referrals as i
+     where i.referrer_id = u.id
+  ) as r
+  where u.id = p_user_id;
+$$;
+
+revoke all on function public.referral_overview from public, anon, authenticated, service_role;
+grant execute on function public.referral_overview to bot_backend;
+comment on function public.referral_overview is 'What a person''s invitations came to';
 
 -- Completes a pending referral: both sides get their credits, or the referrer's day is full and nobody does.
 --
@@ -12055,33 +12082,6 @@ $$;
 revoke all on function public.top_referrers from public, anon, authenticated, service_role;
 grant execute on function public.top_referrers to bot_backend, service_role;
 comment on function public.top_referrers is 'Who brought the most people in a period';
-
--- Tells whether a person was brought, directly or through others, by another one: a circle must not close.
---
--- Twice or at once: only reads. Two newcomers who attach to each other in the same moment may both pass; then
---   private.settle_referral, which holds both rows, lets only the first of them count.
--- Returns: boolean. Follows at most 100 steps.
--- Errors: none.
-create or replace function private.was_brought_by(p_user_id bigint, p_ancestor_id bigint)
-returns boolean
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  with recursive line (user_id, steps) as (
-    select p_user_id, 0
-    union all
-    select r.referrer_id, l.steps + 1
-      from line as l
-      join public.user_referrals as r on r.referred_id = l.user_id
-     where l.steps < 100
-  )
-  select exists (select from line as l where l.user_id = p_ancestor_id and l.steps > 0);
-$$;
-
-revoke all on function private.was_brought_by from public, anon, authenticated, service_role;
-comment on function private.was_brought_by is 'Whether a person was brought by another one';
 
 -- Adds a month or a year as the calendar of the setting quota_timezone has them, to the same hour of the wall clock.
 --
@@ -12523,63 +12523,12 @@ revoke all on function public.subscription_overview from public, anon, authentic
 grant execute on function public.subscription_overview to bot_backend;
 comment on function public.subscription_overview is 'What a person has of time that was bought, and what renews it';
 
--- Says what a redelivery of a finished update is answered with.
---
--- Twice or at once: calls that are owed are claimed for a minute as they are handed out, so a redelivery and
---   the sweep never send the same ones together.
--- Returns: jsonb {outcome: finished, answer, outgoing}, or {outcome: busy, retry_after} while another worker
---   sends. The answer is null once a later message of the chat was received: Telegram sends those one after
---   another, so it has the answer to this one. p_chat_id, where this delivery comes from, is where the answer
---   goes whose person was erased.
--- Errors: none.
-create or replace function private.answer_again(p_bot text, p_update_id bigint, p_chat_id bigint)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_update public.telegram_updates;
-  v_outgoing jsonb;
-  v_arrived boolean;
-begin
-  select t.* into v_update
-    from public.telegram_updates as t
-   where t.bot = p_bot and t.update_id = p_update_id;
-  v_outgoing := private.claim_calls(p_bot, p_update_id);
-  if v_outgoing is null and exists (
-    select from public.telegram_outbox as o
-     where o.bot = p_bot and o.update_id = p_update_id and o.attempts = 0
-  ) then
-    return jsonb_build_object('outcome', 'busy', 'retry_after', 5);
-  end if;
-  select coalesce(max(s.last_update_id) > p_update_id, false) into v_arrived
-    from public.bot_sessions as s
-   where s.user_id = v_update.user_id and s.bot = p_bot and s.chat_id = v_update.chat_id
-     and s.thread_id = v_update.thread_id
-     and v_update.kind in ('message', 'edited_message');
-  return jsonb_build_object(
-    'outcome', 'finished',
-    'answer', case
-      when v_arrived then null
-      when v_update.chat_id is null then v_update.answer || jsonb_build_object('chat_id', p_chat_id)
-      else v_update.answer
-    end,
-    'outgoing', coalesce(v_outgoing, '[]'::jsonb)
-  );
-end
-$$;
-
-revoke all on function private.answer_again from public, anon, authenticated, service_role;
-comment on function private.answer_again is 'What a redelivery of a finished update is answered with';
-
 -- Applies what a handler changed of a session and of the person's choices.
 --
 -- Twice or at once: each key is set on the row as it is now. The caller holds the update's row and calls once.
 -- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, price_currency, is_active,
 --   referrer_code (who brought the person), token (what becomes of an own key, see private.change_token) and clear_history
---   (true: the conversation is erased). erase, the whole person, is done by private.erase_person after everything else.
+--   (true: the conversation is erased). erase, the whole person, is done by private.erase_user after everything else.
 -- Errors: those of private.change_token.
 create or replace function private.change_session(
   p_update public.telegram_updates, p_changes jsonb, p_reservation text
@@ -12770,6 +12719,102 @@ revoke all on function public.claim_outbox from public, anon, authenticated, ser
 grant execute on function public.claim_outbox to bot_backend;
 comment on function public.claim_outbox is 'Hands out owed calls whose time has come';
 
+-- Stores an update, or finds it, and decides whether this delivery works on it. Takes the lease if so.
+--
+-- Twice or at once: deliveries of one update meet in the primary key and then in its row lock, so one of
+--   them works and the others learn of it. A repeated call of the same delivery (its first answer was lost)
+--   keeps the lease it has. Telegram may start numbering anew after a quiet week: a row older than 48 h is
+--   never taken for a duplicate.
+-- Returns: an outcome (work | busy | finished | crash_limit: its fifth worker vanished) and what the row says then.
+-- Errors: none.
+create or replace function private.claim_update(
+  p_bot text,
+  p_update_id bigint,
+  p_delivery uuid,
+  p_kind text,
+  p_chat_id bigint,
+  p_user_id bigint,
+  p_payload jsonb,
+  p_lease_seconds integer,
+  p_now timestamptz,
+  p_thread bigint,
+  out outcome text,
+  out attempt integer,
+  out failures integer,
+  out crash_count integer,
+  out reservation text,
+  out received_at timestamptz,
+  out lease_until timestamptz
+)
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := p_now;
+  v_update public.telegram_updates;
+begin
+  attempt := 1;
+  failures := 0;
+  crash_count := 0;
+  received_at := p_now;
+  lease_until := p_now + make_interval(secs => p_lease_seconds);
+  loop
+    insert into public.telegram_updates as t
+      (bot, update_id, kind, status, chat_id, thread_id, user_id, payload, delivery, lease_until, received_at)
+    values (
+      p_bot, p_update_id, p_kind, 'working', p_chat_id, p_thread, p_user_id, p_payload, p_delivery,
+      claim_update.lease_until, p_now
+    )
+    on conflict (bot, update_id) do nothing;
+    if found then
+      outcome := 'work';
+      return;
+    end if;
+
+    select t.* into v_update
+      from public.telegram_updates as t
+     where t.bot = p_bot and t.update_id = p_update_id
+       for update;
+    exit when found and v_update.received_at >= private.clock() - interval '48 hours';
+    -- Gone between the two statements, or another update of the same number. Another delivery may be here
+    -- too and be the first to make the new row, which is not to be deleted.
+    delete from public.telegram_updates as t
+     where t.bot = p_bot and t.update_id = p_update_id
+       and t.received_at < private.clock() - interval '48 hours';
+  end loop;
+  v_now := private.clock();  -- the lock may have taken a while
+
+  if v_update.status in ('finished', 'dead_lettered') then
+    outcome := 'finished';
+  elsif v_update.status = 'working' and v_update.delivery = p_delivery then
+    outcome := 'work';
+  elsif v_update.status = 'working' and v_update.lease_until > v_now then
+    outcome := 'busy';
+  else
+    update public.telegram_updates as t
+       set status = 'working',
+           delivery = p_delivery,
+           attempt = t.attempt + 1,
+           crash_count = t.crash_count + (t.status = 'working')::integer,
+           lease_until = claim_update.lease_until
+     where t.bot = p_bot and t.update_id = p_update_id
+    returning t.* into v_update;
+    outcome := case when v_update.crash_count >= 5 then 'crash_limit' else 'work' end;
+  end if;
+  attempt := v_update.attempt;
+  failures := v_update.failures;
+  crash_count := v_update.crash_count;
+  reservation := v_update.reservation;
+  received_at := v_update.received_at;
+  lease_until := v_update.lease_until;
+end
+$$;
+
+revoke all on function private.claim_update from public, anon, authenticated, service_role;
+comment on function private.claim_update is 'Stores an update, or finds it, and takes the lease if it is free';
+
 -- Counts the sessions in which a user wrote or tapped within the last minutes: each user of a bot in a chat or topic once.
 --
 -- Twice or at once: only reads, over telegram_updates_received_at_idx.
@@ -12802,6 +12847,64 @@ $$;
 revoke all on function public.count_active_sessions from public, anon, authenticated, service_role;
 grant execute on function public.count_active_sessions to bot_backend, service_role;
 comment on function public.count_active_sessions is 'How many sessions were active within the last minutes';
+
+-- Keeps an authentic body that cannot be worked on (not JSON, too large, no update in it) for the owner.
+--
+-- Twice or at once: the number (a digest of the body where it has none) is the key; the first is kept.
+-- Returns: jsonb {outcome: dead_lettered | known}.
+-- Errors: none of its own.
+create or replace function public.dead_letter_update(
+  p_bot text, p_update_id bigint, p_error text, p_body text
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  insert into public.telegram_updates (bot, update_id, kind, status, payload, error)
+  values (p_bot, p_update_id, 'unusable', 'dead_lettered', to_jsonb(p_body), left(p_error, 2000))
+  on conflict (bot, update_id) do nothing;
+  return jsonb_build_object('outcome', case when found then 'dead_lettered' else 'known' end);
+end
+$$;
+
+revoke all on function public.dead_letter_update from public, anon, authenticated, service_role;
+grant execute on function public.dead_letter_update to bot_backend;
+comment on function public.dead_letter_update is 'Keeps a body that cannot be worked on for the owner';
+
+-- Stores calls to the Bot API that are owed from now on.
+--
+-- Twice or at once: the caller holds the update's row and stores its calls once.
+-- Returns: jsonb array of their ids, in order; whoever stored them has a minute to make them before the sweep
+--   does.
+-- Errors: none.
+create or replace function private.enqueue_calls(p_bot text, p_update_id bigint, p_calls jsonb)
+returns jsonb
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  with stored as (
+    insert into public.telegram_outbox as o (bot, chat_id, update_id, method, parameters, send_after)
+    select
+      p_bot,
+      (c.value -> 'parameters' ->> 'chat_id')::bigint,
+      p_update_id,
+      c.value ->> 'method',
+      c.value -> 'parameters',
+      private.clock() + interval '1 minute'
+    from jsonb_array_elements(p_calls) with ordinality as c (value, position)
+    order by c.position
+    returning o.id
+  )
+  select coalesce(jsonb_agg(s.id order by s.id), '[]'::jsonb) from stored as s;
+$$;
+
+revoke all on function private.enqueue_calls from public, anon, authenticated, service_role;
+comment on function private.enqueue_calls is 'Stores calls to the Bot API that are owed';
 
 -- Records that a stale update could not even be read, for which nobody took its lease. After three such failures it is
 -- put aside like any other, so that no sweep comes back to it.
@@ -12843,7 +12946,7 @@ comment on function public.fail_stale_update is 'Records that a stale update cou
 -- failures of our own puts the update aside, so that it cannot block its chat for a day.
 --
 -- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
--- Returns: jsonb {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and p_alert (the
+-- Returns: jsonb {outcome: retry | dead_lettered | superseded, failures, answer}. p_answer (the apology) and p_alert (the
 --   values of the admins' alarm) are used only when it is put aside; p_counts is false when database,
 --   network or a deployment failed and not our code, p_final true to put it aside at once. p_usage: the calls to AI
 --   providers so far, see private.record_usage.
@@ -12868,16 +12971,16 @@ as $$
 declare
   v_update public.telegram_updates;
   v_failures integer;
-  v_set_aside boolean;
+  v_is_dead_letter boolean;
   v_is_paid boolean;
 begin
   select t.* into v_update
     from public.telegram_updates as t
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
-  if v_update.status = 'set_aside' and v_update.attempt = p_attempt then
+  if v_update.status = 'dead_lettered' and v_update.attempt = p_attempt then
     return jsonb_build_object(
-      'outcome', 'set_aside', 'failures', v_update.failures, 'answer', v_update.answer
+      'outcome', 'dead_lettered', 'failures', v_update.failures, 'answer', v_update.answer
     );
   elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return jsonb_build_object('outcome', 'superseded');
@@ -12886,7 +12989,7 @@ begin
   end if;
 
   v_is_paid := coalesce(
-    v_update.reservation = 'settled' or v_update.reservation = 'reserved' and private.is_paid(p_usage), false
+    v_update.reservation = 'settled' or v_update.reservation = 'reserved' and private.has_billed_call(p_usage), false
   );
   if v_update.reservation = 'reserved' and not v_is_paid then
     perform private.release_usage(
@@ -12895,25 +12998,25 @@ begin
   end if;
   perform private.record_usage(v_update, p_usage, coalesce(v_is_paid and v_update.reservation = 'reserved', false));
   v_failures := v_update.failures + p_counts::integer;
-  v_set_aside := p_final or v_failures >= 3;
-  if v_set_aside and p_alert is not null then
+  v_is_dead_letter := p_final or v_failures >= 3;
+  if v_is_dead_letter and p_alert is not null then
     perform private.notify_admins('owner_alert', p_alert, p_bot => p_bot);
   end if;
   update public.telegram_updates as t
-     set status = case when v_set_aside then 'set_aside' else 'failed' end,
+     set status = case when v_is_dead_letter then 'dead_lettered' else 'failed' end,
          failures = v_failures,
-         lease_until = case when not v_set_aside then private.clock() end,
+         lease_until = case when not v_is_dead_letter then private.clock() end,
          reservation = case when v_is_paid then 'settled' end,
          reserved_on = case when v_is_paid then t.reserved_on end,
          reserved_from = case when v_is_paid then t.reserved_from end,
          reserved_cost = null,
-         answer = case when v_set_aside then p_answer end,
+         answer = case when v_is_dead_letter then p_answer end,
          error = left(p_error, 2000)
    where t.bot = p_bot and t.update_id = p_update_id;
   return jsonb_build_object(
-    'outcome', case when v_set_aside then 'set_aside' else 'retry' end,
+    'outcome', case when v_is_dead_letter then 'dead_lettered' else 'retry' end,
     'failures', v_failures,
-    'answer', case when v_set_aside then p_answer end
+    'answer', case when v_is_dead_letter then p_answer end
   );
 end
 $$;
@@ -12935,11 +13038,11 @@ comment on function public.fail_update is 'Records a failure; after three the up
 --   edited.
 --   p_session with hold (seconds) keeps the update open: the next message finishes it with finish_held (its update_id), or
 --   the sweep works on it after that time.
---   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
--- Returns: jsonb {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
---   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
+--   Of two updates that tell a person of their ban (p_session has ban_notified) the first one's answer is kept.
+-- Returns: jsonb {outcome: finished | superseded, outgoing: [id], referral_message, withheld}: the ids of p_outgoing in
+--   order, what somebody else is to hear of now (private.on_first_request) or null, and whether p_answer must
 --   not be given: the person was told already.
--- Errors: Y0001, see private.erase_person.
+-- Errors: Y0001, see private.erase_user.
 create or replace function public.finish_update(
   p_bot text,
   p_update_id bigint,
@@ -12963,7 +13066,7 @@ declare
   v_answer jsonb := p_answer;
   v_hold interval := make_interval(secs => (p_session ->> 'hold')::double precision);
   v_outgoing jsonb := '[]'::jsonb;
-  v_notice jsonb;
+  v_referral_message jsonb;
 begin
   select t.* into v_update
     from public.telegram_updates as t
@@ -12985,16 +13088,16 @@ begin
 
   if v_update.reservation = 'reserved' and p_reservation is distinct from 'settled' then
     p_reservation := case
-      when private.is_paid(p_usage) then 'settled'
+      when private.has_billed_call(p_usage) then 'settled'
       when private.release_usage(
         v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from, p_usage <> '[]'
       ) then 'released'
       else 'settled'
     end;
   elsif p_reservation = 'settled' then
-    v_notice := private.serve_newcomer(v_update.user_id, p_bot, p_update_id);
+    v_referral_message := private.on_first_request(v_update.user_id, p_bot, p_update_id);
   end if;
-  if p_session ? 'ban_told' and not private.tell_ban(v_update.user_id) then
+  if p_session ? 'ban_notified' and not private.mark_ban_notified(v_update.user_id) then
     v_answer := null;
     p_outgoing := '[]';
   end if;
@@ -13027,7 +13130,7 @@ begin
     v_update, p_usage, p_reservation is not distinct from 'settled' and v_update.reservation = 'reserved'
   );
   if p_outgoing <> '[]' then
-    v_outgoing := private.owe_calls(p_bot, p_update_id, p_outgoing);
+    v_outgoing := private.enqueue_calls(p_bot, p_update_id, p_outgoing);
   end if;
   update public.telegram_updates as t
      set status = case when v_hold is null then 'finished' else 'failed' end,
@@ -13038,10 +13141,10 @@ begin
          answer = case when v_hold is null then v_answer end
    where t.bot = p_bot and t.update_id = p_update_id;
   if p_session ? 'erase' then
-    perform private.erase_person(v_update, p_session -> 'erase');
+    perform private.erase_user(v_update, p_session -> 'erase');
   end if;
   return jsonb_build_object(
-    'outcome', 'finished', 'outgoing', v_outgoing, 'notice', v_notice,
+    'outcome', 'finished', 'outgoing', v_outgoing, 'referral_message', v_referral_message,
     'withheld', p_answer is not null and v_answer is null
   );
 end
@@ -13155,80 +13258,22 @@ $$;
 revoke all on function private.open_session from public, anon, authenticated, service_role;
 comment on function private.open_session is 'Finds or begins what a bot remembers of a person in a chat';
 
--- Stores calls to the Bot API that are owed from now on.
---
--- Twice or at once: the caller holds the update's row and stores its calls once.
--- Returns: jsonb array of their ids, in order; whoever stored them has a minute to make them before the sweep
---   does.
--- Errors: none.
-create or replace function private.owe_calls(p_bot text, p_update_id bigint, p_calls jsonb)
-returns jsonb
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  with stored as (
-    insert into public.telegram_outbox as o (bot, chat_id, update_id, method, parameters, send_after)
-    select
-      p_bot,
-      (c.value -> 'parameters' ->> 'chat_id')::bigint,
-      p_update_id,
-      c.value ->> 'method',
-      c.value -> 'parameters',
-      private.clock() + interval '1 minute'
-    from jsonb_array_elements(p_calls) with ordinality as c (value, position)
-    order by c.position
-    returning o.id
-  )
-  select coalesce(jsonb_agg(s.id order by s.id), '[]'::jsonb) from stored as s;
-$$;
-
-revoke all on function private.owe_calls from public, anon, authenticated, service_role;
-comment on function private.owe_calls is 'Stores calls to the Bot API that are owed';
-
--- Keeps an authentic body that cannot be worked on (not JSON, too large, no update in it) for the owner.
---
--- Twice or at once: the number (a digest of the body where it has none) is the key; the first is kept.
--- Returns: jsonb {outcome: set_aside | known}.
--- Errors: none of its own.
-create or replace function public.put_update_aside(
-  p_bot text, p_update_id bigint, p_error text, p_body text
-)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  insert into public.telegram_updates (bot, update_id, kind, status, payload, error)
-  values (p_bot, p_update_id, 'unusable', 'set_aside', to_jsonb(p_body), left(p_error, 2000))
-  on conflict (bot, update_id) do nothing;
-  return jsonb_build_object('outcome', case when found then 'set_aside' else 'known' end);
-end
-$$;
-
-revoke all on function public.put_update_aside from public, anon, authenticated, service_role;
-grant execute on function public.put_update_aside to bot_backend;
-comment on function public.put_update_aside is 'Keeps a body that cannot be worked on for the owner';
-
 -- The first of the two calls of an update: stores it, drops duplicates, takes the lease, and loads all that
 -- a handler may want to know.
 --
 -- While a question awaits a key (session_data.awaiting is "key:<provider>"), what is written is never stored: the
 -- key may have any shape. A worker that takes over from here finds [hidden] in its place and asks again.
 --
--- Twice or at once: see private.take_update. Whoever takes over the work of a dead worker finds the request
+-- Twice or at once: see private.claim_update. Whoever takes over the work of a dead worker finds the request
 --   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
 --   that came before its person was erased is over, and nobody is made of it.
 --   p_thread is the topic of a chat that has topics: a session and a conversation of its own; 0 elsewhere.
 --   p_cost: US dollars that the question may cost at most.
---   p_person is Telegram's User, with hash: what remembers them in erased_people.
+--   p_telegram_user is Telegram's User, with hash: what remembers them in erased_users.
 -- Returns: jsonb
 --   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, own_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
---             price_currency, created_at, is_admin, admin_email, ban: {reason, told} | null}
+--             price_currency, created_at, is_admin, admin_email, ban: {reason, notified} | null}
 --     session {mode, data}
 --     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
 --             month_resets_at, bonus_credits, timezone}
@@ -13239,7 +13284,7 @@ comment on function public.put_update_aside is 'Keeps a body that cannot be work
 --     history [{role, content}], the oldest first; no more than p_history and the plan allow, and no more characters
 --             together than p_history_characters
 --     edited_question: what the AI was asked before the user edited this message; history leaves it and its answer out
---   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
+--   {outcome: crash_limit, attempt, failures, user: {language, language_code}}   put it aside
 --   {outcome: busy, retry_after}                     seconds
 --   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
 --                                                    outgoing [{id, method, parameters}] still owed
@@ -13250,7 +13295,7 @@ create or replace function public.receive_update(
   p_delivery uuid,
   p_kind text,
   p_chat_id bigint,
-  p_person jsonb,
+  p_telegram_user jsonb,
   p_payload jsonb,
   p_lease_seconds integer,
   p_reserve boolean default false,
@@ -13268,7 +13313,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_known public.telegram_updates;
-  v_taken record;
+  v_claim record;
   v_user public.users;
   v_banned boolean;
   v_session public.bot_sessions;
@@ -13286,38 +13331,38 @@ begin
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
   if found and v_known.received_at >= v_now - interval '48 hours' and (
-    not private.hold_person(v_known) or v_known.status in ('finished', 'set_aside')
+    not private.hold_person(v_known) or v_known.status in ('finished', 'dead_lettered')
   ) then
-    return private.answer_again(p_bot, p_update_id, p_chat_id);
+    return private.replay_answer(p_bot, p_update_id, p_chat_id);
   end if;
-  v_user := private.upsert_user(p_person, v_now);
+  v_user := private.upsert_user(p_telegram_user, v_now);
   v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
     -- Before it is stored, and not struck out later: a row's earlier versions stay in the files and backups.
-    p_payload := private.without_words(p_payload, p_kind);
+    p_payload := private.redact_update(p_payload, p_kind);
   end if;
-  select * into v_taken from private.take_update(
+  select * into v_claim from private.claim_update(
     p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now, p_thread
   );
-  if v_taken.outcome = 'busy' then
+  if v_claim.outcome = 'busy' then
     return jsonb_build_object(
       'outcome', 'busy',
-      'retry_after', ceil(extract(epoch from v_taken.lease_until - private.clock()))
+      'retry_after', ceil(extract(epoch from v_claim.lease_until - private.clock()))
     );
-  elsif v_taken.outcome = 'finished' then
+  elsif v_claim.outcome = 'finished' then
     -- Another delivery finished it since we looked, perhaps by erasing the person.
     if v_user.created_at = v_now then
       raise exception 'the person was erased this moment' using errcode = '40001';
     end if;
-    return private.answer_again(p_bot, p_update_id, p_chat_id);
-  elsif v_taken.outcome = 'dead' then
+    return private.replay_answer(p_bot, p_update_id, p_chat_id);
+  elsif v_claim.outcome = 'crash_limit' then
     return jsonb_build_object(
-      'outcome', 'dead', 'attempt', v_taken.attempt, 'failures', v_taken.deaths,
+      'outcome', 'crash_limit', 'attempt', v_claim.attempt, 'failures', v_claim.crash_count,
       'user', jsonb_build_object('language', v_user.language, 'language_code', v_user.language_code)
     );
   end if;
 
-  if v_taken.attempt > 1 then  -- the worker before us may have changed it while we waited
+  if v_claim.attempt > 1 then  -- the worker before us may have changed it while we waited
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   end if;
   if v_session.session_data ? 'paste' and p_kind = 'message'
@@ -13326,7 +13371,7 @@ begin
     v_session.session_data := private.claim_held_part(v_session, p_lease_seconds);
   end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
-  v_is_counted := coalesce(v_taken.reservation in ('reserved', 'settled'), false);
+  v_is_counted := coalesce(v_claim.reservation in ('reserved', 'settled'), false);
   if p_reserve and not v_banned and not v_is_counted then
     v_own_key := private.active_token(v_user.id);
   end if;
@@ -13338,9 +13383,9 @@ begin
     v_reserved := private.reserve_usage(v_user.id, p_bot, p_update_id, p_cost, v_own_key is not null);
     v_releases_left := v_reserved.releases_left;
     v_user.bonus_credits := v_user.bonus_credits - coalesce((v_reserved.reserved_from = 'bonus')::integer, 0);
-    v_taken.reservation := v_reserved.reservation;
+    v_claim.reservation := v_reserved.reservation;
     update public.telegram_updates as t
-       set reservation = v_taken.reservation,
+       set reservation = v_claim.reservation,
            reserved_on = v_reserved.reserved_on,
            reserved_from = v_reserved.reserved_from,
            reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
@@ -13364,12 +13409,12 @@ begin
 
   return jsonb_build_object(
     'outcome', 'work',
-    'attempt', v_taken.attempt,
-    'failures', v_taken.failures,
+    'attempt', v_claim.attempt,
+    'failures', v_claim.failures,
     'user', jsonb_build_object(
       'id', v_user.id,
       'telegram_id', v_user.telegram_id,
-      'is_new', v_user.created_at = v_taken.received_at,
+      'is_new', v_user.created_at = v_claim.received_at,
       'language', v_user.language,
       'language_code', v_user.language_code,
       'vip_level', v_user.vip_level,
@@ -13382,7 +13427,7 @@ begin
         select a.email from public.admins as a where a.telegram_id = v_user.telegram_id
       ) end,
       'ban', case when v_banned then jsonb_build_object(
-        'reason', v_user.ban_reason, 'told', v_user.ban_told
+        'reason', v_user.ban_reason, 'notified', v_user.ban_notified
       ) end
     ),
     'session', jsonb_build_object('mode', v_session.mode, 'data', v_session.session_data),
@@ -13398,7 +13443,7 @@ begin
       'bonus_credits', v_user.bonus_credits,
       'timezone', v_quota.timezone
     ),
-    'reservation', v_taken.reservation,
+    'reservation', v_claim.reservation,
     'releases_left', v_releases_left,
     'own_key', v_own_key,
     'history', case
@@ -13496,6 +13541,57 @@ $$;
 revoke all on function public.record_calls from public, anon, authenticated, service_role;
 grant execute on function public.record_calls to bot_backend;
 comment on function public.record_calls is 'Records what became of owed calls to the Bot API';
+
+-- Says what a redelivery of a finished update is answered with.
+--
+-- Twice or at once: calls that are owed are claimed for a minute as they are handed out, so a redelivery and
+--   the sweep never send the same ones together.
+-- Returns: jsonb {outcome: finished, answer, outgoing}, or {outcome: busy, retry_after} while another worker
+--   sends. The answer is null once a later message of the chat was received: Telegram sends those one after
+--   another, so it has the answer to this one. p_chat_id, where this delivery comes from, is where the answer
+--   goes whose person was erased.
+-- Errors: none.
+create or replace function private.replay_answer(p_bot text, p_update_id bigint, p_chat_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_update public.telegram_updates;
+  v_outgoing jsonb;
+  v_arrived boolean;
+begin
+  select t.* into v_update
+    from public.telegram_updates as t
+   where t.bot = p_bot and t.update_id = p_update_id;
+  v_outgoing := private.claim_calls(p_bot, p_update_id);
+  if v_outgoing is null and exists (
+    select from public.telegram_outbox as o
+     where o.bot = p_bot and o.update_id = p_update_id and o.attempts = 0
+  ) then
+    return jsonb_build_object('outcome', 'busy', 'retry_after', 5);
+  end if;
+  select coalesce(max(s.last_update_id) > p_update_id, false) into v_arrived
+    from public.bot_sessions as s
+   where s.user_id = v_update.user_id and s.bot = p_bot and s.chat_id = v_update.chat_id
+     and s.thread_id = v_update.thread_id
+     and v_update.kind in ('message', 'edited_message');
+  return jsonb_build_object(
+    'outcome', 'finished',
+    'answer', case
+      when v_arrived then null
+      when v_update.chat_id is null then v_update.answer || jsonb_build_object('chat_id', p_chat_id)
+      else v_update.answer
+    end,
+    'outgoing', coalesce(v_outgoing, '[]'::jsonb)
+  );
+end
+$$;
+
+revoke all on function private.replay_answer from public, anon, authenticated, service_role;
+comment on function private.replay_answer is 'What a redelivery of a finished update is answered with';
 
 -- Reserves one AI request for an update whose handler finds out late that it wants the AI, or that it cannot use the
 -- user's own key. Plain text has its request reserved by receive_update already.
@@ -13642,8 +13738,8 @@ begin
        from public.telegram_updates as o
       where o.received_at < v_now - make_interval(hours => private.setting('retention_updates_hours')::integer)
         and (
-          o.status <> 'set_aside'
-          or o.received_at < v_now - make_interval(days => private.setting('retention_set_aside_days')::integer)
+          o.status <> 'dead_lettered'
+          or o.received_at < v_now - make_interval(days => private.setting('retention_dead_letters_days')::integer)
         )
       order by o.received_at
       limit p_limit
@@ -13663,9 +13759,9 @@ begin
    ) as old
    where m.id = old.id;
   get diagnostics v_messages = row_count;
-  v_erased := private.forget_usage(p_limit);
+  v_erased := private.expire_tombstones(p_limit);
   v_subscriptions := private.expire_subscriptions(p_limit);
-  v_months := private.keep_usage_months();
+  v_months := private.maintain_usage_partitions();
   return jsonb_build_object(
     'released', v_released,
     'updates', v_updates,
@@ -13673,7 +13769,7 @@ begin
     'erased', v_erased,
     'subscriptions', v_subscriptions,
     'months', v_months,
-    'alarms', private.deliver_alarms(p_limit)
+    'alarms', private.enqueue_waiting_alarms(p_limit)
   );
 end
 $$;
@@ -13682,124 +13778,84 @@ revoke all on function public.sweep from public, anon, authenticated, service_ro
 grant execute on function public.sweep to bot_backend;
 comment on function public.sweep is 'Releases stale reservations and drops what is past its retention';
 
--- Stores an update, or finds it, and decides whether this delivery works on it. Takes the lease if so.
---
--- Twice or at once: deliveries of one update meet in the primary key and then in its row lock, so one of
---   them works and the others learn of it. A repeated call of the same delivery (its first answer was lost)
---   keeps the lease it has. Telegram may start numbering anew after a quiet week: a row older than 48 h is
---   never taken for a duplicate.
--- Returns: an outcome (work | busy | finished | dead: its fifth worker vanished) and what the row says then.
--- Errors: none.
-create or replace function private.take_update(
-  p_bot text,
-  p_update_id bigint,
-  p_delivery uuid,
-  p_kind text,
-  p_chat_id bigint,
-  p_user_id bigint,
-  p_payload jsonb,
-  p_lease_seconds integer,
-  p_now timestamptz,
-  p_thread bigint,
-  out outcome text,
-  out attempt integer,
-  out failures integer,
-  out deaths integer,
-  out reservation text,
-  out received_at timestamptz,
-  out lease_until timestamptz
-)
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_now timestamptz := p_now;
-  v_update public.telegram_updates;
-begin
-  attempt := 1;
-  failures := 0;
-  deaths := 0;
-  received_at := p_now;
-  lease_until := p_now + make_interval(secs => p_lease_seconds);
-  loop
-    insert into public.telegram_updates as t
-      (bot, update_id, kind, status, chat_id, thread_id, user_id, payload, delivery, lease_until, received_at)
-    values (
-      p_bot, p_update_id, p_kind, 'working', p_chat_id, p_thread, p_user_id, p_payload, p_delivery,
-      take_update.lease_until, p_now
-    )
-    on conflict (bot, update_id) do nothing;
-    if found then
-      outcome := 'work';
-      return;
-    end if;
-
-    select t.* into v_update
-      from public.telegram_updates as t
-     where t.bot = p_bot and t.update_id = p_update_id
-       for update;
-    exit when found and v_update.received_at >= private.clock() - interval '48 hours';
-    -- Gone between the two statements, or another update of the same number. Another delivery may be here
-    -- too and be the first to make the new row, which is not to be deleted.
-    delete from public.telegram_updates as t
-     where t.bot = p_bot and t.update_id = p_update_id
-       and t.received_at < private.clock() - interval '48 hours';
-  end loop;
-  v_now := private.clock();  -- the lock may have taken a while
-
-  if v_update.status in ('finished', 'set_aside') then
-    outcome := 'finished';
-  elsif v_update.status = 'working' and v_update.delivery = p_delivery then
-    outcome := 'work';
-  elsif v_update.status = 'working' and v_update.lease_until > v_now then
-    outcome := 'busy';
-  else
-    update public.telegram_updates as t
-       set status = 'working',
-           delivery = p_delivery,
-           attempt = t.attempt + 1,
-           deaths = t.deaths + (t.status = 'working')::integer,
-           lease_until = take_update.lease_until
-     where t.bot = p_bot and t.update_id = p_update_id
-    returning t.* into v_update;
-    outcome := case when v_update.deaths >= 5 then 'dead' else 'work' end;
-  end if;
-  attempt := v_update.attempt;
-  failures := v_update.failures;
-  deaths := v_update.deaths;
-  reservation := v_update.reservation;
-  received_at := v_update.received_at;
-  lease_until := v_update.lease_until;
-end
-$$;
-
-revoke all on function private.take_update from public, anon, authenticated, service_role;
-comment on function private.take_update is 'Stores an update, or finds it, and takes the lease if it is free';
-
 -- Adds a person who is seen for the first time to their day's total.
 --
 -- Twice or at once: the caller has just made the person's row, which happens once.
 -- Returns: nothing.
 -- Errors: none.
-create or replace function private.count_new_person(p_user_id bigint, p_now timestamptz)
+create or replace function private.count_new_user(p_user_id bigint, p_now timestamptz)
 returns void
 language sql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  insert into public.daily_totals as t (day, provider, model, is_own_key, shard, new_people)
+  insert into public.daily_totals as t (day, provider, model, is_own_key, shard, new_users)
   values (
     (p_now at time zone private.setting('quota_timezone'))::date, '', '', false, p_user_id & 15, 1
   )
   on conflict (day, bot, provider, model, is_own_key, shard) do update
-    set new_people = t.new_people + excluded.new_people;
+    set new_users = t.new_users + excluded.new_users;
 $$;
 
-revoke all on function private.count_new_person from public, anon, authenticated, service_role;
-comment on function private.count_new_person is 'Adds a new person to their day''s total';
+revoke all on function private.count_new_user from public, anon, authenticated, service_role;
+comment on function private.count_new_user is 'Adds a new person to their day''s total';
+
+-- Makes the partition of api_usage for one month (UTC) and moves what came before it out of the default one.
+--
+-- Twice or at once: its name is the month's, so what is there is left alone; of two runs one waits for the
+--   default partition and finds nothing to do. A month ahead is made beside those who write; for one that has
+--   begun they wait for a moment, because a row on its way into the default partition would be refused there.
+-- Returns: whether it made one; false too when the table is in use for longer: the next run tries again.
+-- Errors: none.
+create or replace function private.create_usage_partition(p_month timestamptz)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+set timezone = 'UTC'
+set lock_timeout = '200ms'
+as $$
+declare
+  v_name text := 'api_usage_' || to_char(p_month, 'YYYY_MM');
+  v_until timestamptz := p_month + interval '1 month';
+begin
+  if to_regclass('public.' || v_name) is not null then
+    return false;
+  end if;
+  if p_month <= private.clock() then
+    lock table public.api_usage in access exclusive mode;
+  else
+    lock table public.api_usage_default in access exclusive mode;
+  end if;
+  if to_regclass('public.' || v_name) is not null then
+    return false;
+  end if;
+  execute format(
+    'create table public.%I (like public.api_usage including defaults including constraints)', v_name
+  );
+  execute format('alter table public.%I enable row level security', v_name);
+  execute format('revoke all on table public.%I from public, anon, authenticated, service_role', v_name);
+  execute format(
+    'with moved as (
+       delete from public.api_usage_default where created_at >= %L and created_at < %L returning *
+     )
+     insert into public.%I select * from moved',
+    p_month, v_until, v_name
+  );
+  execute format(
+    'alter table public.api_usage attach partition public.%I for values from (%L) to (%L)',
+    v_name, p_month, v_until
+  );
+  return true;
+exception when lock_not_available or deadlock_detected then
+  return false;
+end
+$$;
+
+revoke all on function private.create_usage_partition from public, anon, authenticated, service_role;
+comment on function private.create_usage_partition is 'Makes the partition of api_usage for one month';
 
 -- Drops one partition of api_usage with all its rows; what they add up to stays in the counters.
 --
@@ -13807,7 +13863,7 @@ comment on function private.count_new_person is 'Adds a new person to their day'
 --   for longer, it is put off to the next run.
 -- Returns: whether it dropped it.
 -- Errors: none.
-create or replace function private.drop_usage_month(p_name text)
+create or replace function private.drop_usage_partition(p_name text)
 returns boolean
 language plpgsql
 volatile
@@ -13823,8 +13879,8 @@ exception when lock_not_available or deadlock_detected then
 end
 $$;
 
-revoke all on function private.drop_usage_month from public, anon, authenticated, service_role;
-comment on function private.drop_usage_month is 'Drops one partition of api_usage';
+revoke all on function private.drop_usage_partition from public, anon, authenticated, service_role;
+comment on function private.drop_usage_partition is 'Drops one partition of api_usage';
 
 -- Tells all about a person's usage: the plan, what is used and left of the day and the month, the last 30 days,
 -- the AI calls of the month by provider, and what invitations brought.
@@ -13976,7 +14032,7 @@ comment on function public.get_user_usage_stats is 'All about a person''s usage,
 -- Twice or at once: only computes.
 -- Returns: true when a call on the owner's key has a cost, however small. p_usage: see private.record_usage.
 -- Errors: none.
-create or replace function private.is_paid(p_usage jsonb)
+create or replace function private.has_billed_call(p_usage jsonb)
 returns boolean
 language sql
 immutable
@@ -13989,16 +14045,16 @@ as $$
   );
 $$;
 
-revoke all on function private.is_paid from public, anon, authenticated, service_role;
-comment on function private.is_paid is 'Whether the owner paid for any of an update''s calls to AI providers';
+revoke all on function private.has_billed_call from public, anon, authenticated, service_role;
+comment on function private.has_billed_call is 'Whether the owner paid for any of an update''s calls to AI providers';
 
 -- Keeps a partition of api_usage for this month, the two after it and every month that has rows in the default
 -- one, and drops those past the setting retention_usage_months.
 --
--- Twice or at once: the second of two does nothing. Those who write: see private.make_usage_month.
+-- Twice or at once: the second of two does nothing. Those who write: see private.create_usage_partition.
 -- Returns: how many partitions were made or dropped.
 -- Errors: none.
-create or replace function private.keep_usage_months()
+create or replace function private.maintain_usage_partitions()
 returns integer
 language plpgsql
 volatile
@@ -14015,7 +14071,7 @@ declare
   v_changed integer := 0;
 begin
   -- Two at once would hold what the other wants; the one that comes second has nothing to do anyway.
-  if not pg_try_advisory_xact_lock(hashtext('keep_usage_months')) then
+  if not pg_try_advisory_xact_lock(hashtext('maintain_usage_partitions')) then
     return 0;
   end if;
   for v_month in
@@ -14024,7 +14080,7 @@ begin
     union
     select date_trunc('month', d.created_at) from public.api_usage_default as d
   loop
-    v_changed := v_changed + private.make_usage_month(v_month)::integer;
+    v_changed := v_changed + private.create_usage_partition(v_month)::integer;
   end loop;
   for v_name in
     select c.relname
@@ -14034,70 +14090,14 @@ begin
        and c.relname ~ '^api_usage_\d{4}_\d{2}$'
        and to_date(right(c.relname, 7), 'YYYY_MM') < v_oldest
   loop
-    v_changed := v_changed + private.drop_usage_month(v_name)::integer;
+    v_changed := v_changed + private.drop_usage_partition(v_name)::integer;
   end loop;
   return v_changed;
 end
 $$;
 
-revoke all on function private.keep_usage_months from public, anon, authenticated, service_role;
-comment on function private.keep_usage_months is 'Makes the months of api_usage ahead and drops the old ones';
-
--- Makes the partition of api_usage for one month (UTC) and moves what came before it out of the default one.
---
--- Twice or at once: its name is the month's, so what is there is left alone; of two runs one waits for the
---   default partition and finds nothing to do. A month ahead is made beside those who write; for one that has
---   begun they wait for a moment, because a row on its way into the default partition would be refused there.
--- Returns: whether it made one; false too when the table is in use for longer: the next run tries again.
--- Errors: none.
-create or replace function private.make_usage_month(p_month timestamptz)
-returns boolean
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-set timezone = 'UTC'
-set lock_timeout = '200ms'
-as $$
-declare
-  v_name text := 'api_usage_' || to_char(p_month, 'YYYY_MM');
-  v_until timestamptz := p_month + interval '1 month';
-begin
-  if to_regclass('public.' || v_name) is not null then
-    return false;
-  end if;
-  if p_month <= private.clock() then
-    lock table public.api_usage in access exclusive mode;
-  else
-    lock table public.api_usage_default in access exclusive mode;
-  end if;
-  if to_regclass('public.' || v_name) is not null then
-    return false;
-  end if;
-  execute format(
-    'create table public.%I (like public.api_usage including defaults including constraints)', v_name
-  );
-  execute format('alter table public.%I enable row level security', v_name);
-  execute format('revoke all on table public.%I from public, anon, authenticated, service_role', v_name);
-  execute format(
-    'with moved as (
-       delete from public.api_usage_default where created_at >= %L and created_at < %L returning *
-     )
-     insert into public.%I select * from moved',
-    p_month, v_until, v_name
-  );
-  execute format(
-    'alter table public.api_usage attach partition public.%I for values from (%L) to (%L)',
-    v_name, p_month, v_until
-  );
-  return true;
-exception when lock_not_available or deadlock_detected then
-  return false;
-end
-$$;
-
-revoke all on function private.make_usage_month from public, anon, authenticated, service_role;
-comment on function private.make_usage_month is 'Makes the partition of api_usage for one month';
+revoke all on function private.maintain_usage_partitions from public, anon, authenticated, service_role;
+comment on function private.maintain_usage_partitions is 'Makes the months of api_usage ahead and drops the old ones';
 
 -- Writes down what an update asked of AI providers: a row for each call, and the counters they add up to.
 --

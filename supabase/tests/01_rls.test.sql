@@ -22,7 +22,7 @@ select lives_ok(
     $$
         select public.receive_update(
             p_bot => 'assistant', p_update_id => 1, p_delivery => gen_random_uuid(), p_kind => 'message',
-            p_chat_id => 7001, p_person => '{"id": 7001, "first_name": "Anna"}', p_payload => '{}',
+            p_chat_id => 7001, p_telegram_user => '{"id": 7001, "first_name": "Anna"}', p_payload => '{}',
             p_lease_seconds => 40
         )
     $$,

@@ -44,7 +44,7 @@ select lives_ok(
     $$
         select public.receive_update(
             p_bot => 'assistant', p_update_id => 2, p_delivery => gen_random_uuid(), p_kind => 'message',
-            p_chat_id => 7002, p_person => '{"id": 7002, "first_name": "Boris"}', p_payload => '{}',
+            p_chat_id => 7002, p_telegram_user => '{"id": 7002, "first_name": "Boris"}', p_payload => '{}',
             p_lease_seconds => 40
         )
     $$,
@@ -56,7 +56,7 @@ select throws_ok(
     $$
         select public.receive_update(
             p_bot => 'assistant', p_update_id => 3, p_delivery => gen_random_uuid(), p_kind => 'message',
-            p_chat_id => 7003, p_person => '{"id": 7003}', p_payload => '{}', p_lease_seconds => 40
+            p_chat_id => 7003, p_telegram_user => '{"id": 7003}', p_payload => '{}', p_lease_seconds => 40
         )
     $$,
     '42501', null, 'anon may not'

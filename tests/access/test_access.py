@@ -10,8 +10,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.access.people import Call, Sql, left, somebody, subscribe, user_id_of
-from tests.people.conftest import Someone, next_update
+from tests.access.users import Call, Sql, left, somebody, subscribe, user_id_of
+from tests.privacy.conftest import Someone, next_update
 from tests.support import in_parallel, new_telegram_id
 
 Refused = Callable[..., str | None]

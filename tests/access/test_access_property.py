@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.access.people import Call, Sql, left, somebody, subscribe, user_id_of
+from tests.access.users import Call, Sql, left, somebody, subscribe, user_id_of
 from tests.support import examples, in_parallel
 
 SLOW = settings(

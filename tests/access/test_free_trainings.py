@@ -8,8 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.admins.people import audited, new_user
-from tests.people.conftest import Someone, id_of, next_update
+from tests.admins.users import audited, new_user
+from tests.privacy.conftest import Someone, id_of, next_update
 from tests.support import in_parallel
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -67,7 +67,7 @@ def test_a_channel_gives_once_in_a_life(sql: Sql, someone: Callable[..., Someone
         assert give(sql, id_of(sql, anna) or 0, 2, source, reference)
     for _ in range(2):  # it is remembered anew each time
         anna.erase()
-        kept = sql("select used from erased_people where person_hash = decode(%s, 'hex')", anna.hash)
+        kept = sql("select used from erased_users where user_hash = decode(%s, 'hex')", anna.hash)
         assert kept[0]["used"]["channels"] == ["-1001", "-1002"]
         anna.receive(next_update())
         back = id_of(sql, anna) or 0

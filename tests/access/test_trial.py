@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.access.people import Call, Sql, somebody, subscribe, user_id_of
-from tests.people.conftest import Someone, id_of, next_update
+from tests.access.users import Call, Sql, somebody, subscribe, user_id_of
+from tests.privacy.conftest import Someone, id_of, next_update
 from tests.support import in_parallel
 
 Clock = Callable[[str], None]
@@ -127,7 +127,7 @@ def test_who_was_erased_and_comes_back_has_none(
     for _ in range(2):  # it is remembered anew each time
         for user in (anna, ben):
             user.erase()
-            kept = sql("select used from erased_people where person_hash = decode(%s, 'hex')", user.hash)
+            kept = sql("select used from erased_users where user_hash = decode(%s, 'hex')", user.hash)
             assert kept[0]["used"] == {"trial": True}
             user.receive(next_update())
             assert id_of(sql, user) is not None
@@ -144,7 +144,7 @@ def reminders(sql: Sql, call: Call, telegram_id: int) -> list[str]:
     call("remind_of_ends", p_limit=10_000)
     rows = sql(
         "select bot, parameters ->> 'key' as key from telegram_outbox where chat_id = %s "
-        "and method = 'notice' order by id",
+        "and method = 'template' order by id",
         telegram_id,
     )
     sql("delete from telegram_outbox where chat_id = %s", telegram_id)

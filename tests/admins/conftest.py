@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.admins.people import BOSS, Call, Sql, new_user
+from tests.admins.users import BOSS, Call, Sql, new_user
 from tests.support import Connections
 from tools.database import admins
 

@@ -6,14 +6,14 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from tests.admins.people import BOSS, Call, Sql, audited, new_user
+from tests.admins.users import BOSS, Call, Sql, audited, new_user
 from tests.support import in_parallel
 
 Refused = Callable[..., str | None]
 
 
 def ban_of(sql: Sql, user_id: int) -> dict[str, Any]:
-    return sql("select banned_at, ban_reason, ban_told from users where id = %s", user_id)[0]
+    return sql("select banned_at, ban_reason, ban_notified from users where id = %s", user_id)[0]
 
 
 def test_a_ban_has_a_reason_and_is_lifted_again(sql: Sql, boss: str, user: int, call: Call) -> None:
@@ -22,11 +22,11 @@ def test_a_ban_has_a_reason_and_is_lifted_again(sql: Sql, boss: str, user: int, 
     assert done["before"] == {"banned_at": None, "reason": None}
     assert done["after"]["reason"] == "spam"
     assert ban_of(sql, user)["ban_reason"] == "spam"
-    sql("update users set ban_told = true where id = %s", user)
+    sql("update users set ban_notified = true where id = %s", user)
     lifted = call("admin_unban_user", p_user_id=user, p_admin_email=boss)
     assert lifted["outgoing"] == [], "no bot can write to a user who never started one"
     assert (lifted["before"]["reason"], lifted["after"]["banned_at"]) == ("spam", None)
-    assert ban_of(sql, user) == {"banned_at": None, "ban_reason": None, "ban_told": False}
+    assert ban_of(sql, user) == {"banned_at": None, "ban_reason": None, "ban_notified": False}
     rows = audited(sql, user)
     assert [(row["admin_email"], row["action"]) for row in rows] == [(BOSS, "ban_user"), (BOSS, "unban_user")]
     assert rows[0]["after"] == done["after"]
@@ -37,11 +37,11 @@ def test_a_second_ban_changes_the_reason_and_tells_nobody_again(
     sql: Sql, boss: str, user: int, call: Call
 ) -> None:
     first = call("admin_ban_user", p_user_id=user, p_reason=None, p_admin_email=boss)
-    sql("update users set ban_told = true where id = %s", user)
+    sql("update users set ban_notified = true where id = %s", user)
     second = call("admin_ban_user", p_user_id=user, p_reason="scam", p_admin_email=boss)
     assert second["before"] == first["after"]
     assert second["after"] == {"banned_at": first["after"]["banned_at"], "reason": "scam"}
-    assert ban_of(sql, user)["ban_told"] is True
+    assert ban_of(sql, user)["ban_notified"] is True
 
 
 def test_a_reference_acts_once_also_after_the_ban_was_lifted(

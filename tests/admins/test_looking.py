@@ -8,7 +8,7 @@ from collections.abc import Callable
 import psycopg
 import pytest
 
-from tests.admins.people import Call, Sql, new_user
+from tests.admins.users import Call, Sql, new_user
 
 Refused = Callable[..., str | None]
 _names = itertools.count(1)
@@ -22,7 +22,7 @@ def test_a_user_is_found_by_id_and_by_name_in_any_case(sql: Sql, boss: str, call
     name = f"Finder_{next(_names)}"
     user_id = new_user(sql, username=name, first_name="Анна", balance=0, bonus_credits=3)
     for who in (str(telegram_id(sql, user_id)), name, f"@{name}", f"@{name.upper()}"):
-        found = call("admin_find_user", p_who=who, p_admin_email=boss)
+        found = call("admin_find_user", p_identifier=who, p_admin_email=boss)
         assert found["id"] == user_id
     assert found["first_name"] == "Анна"
     assert (found["plan"], found["plan_ends_at"], found["requests"], found["daily_requests"]) == (
@@ -46,7 +46,7 @@ def test_of_two_with_one_name_the_last_to_write_has_it(sql: Sql, boss: str, call
         )
         if days == 1:
             owner = user_id
-    assert call("admin_find_user", p_who=name, p_admin_email=boss)["id"] == owner
+    assert call("admin_find_user", p_identifier=name, p_admin_email=boss)["id"] == owner
 
 
 @pytest.mark.parametrize(
@@ -54,12 +54,12 @@ def test_of_two_with_one_name_the_last_to_write_has_it(sql: Sql, boss: str, call
     ["4503599627370001", "@nobody_has_it", "@", "", "%", "9" * 18, "9" * 19, "'; drop table users", None],
 )
 def test_nobody_is_found_quietly(boss: str, call: Call, who: str | None) -> None:
-    assert call("admin_find_user", p_who=who, p_admin_email=boss) is None
+    assert call("admin_find_user", p_identifier=who, p_admin_email=boss) is None
 
 
 def test_only_admins_look(boss: str, refused: Refused) -> None:
     for email in ("stranger@example.com", "", None):
-        assert refused("admin_find_user", p_who="1", p_admin_email=email) == "N0001"
+        assert refused("admin_find_user", p_identifier="1", p_admin_email=email) == "N0001"
         assert refused("admin_audit", p_admin_email=email) == "N0001"
 
 

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.admins.people import Call, Sql, new_user
+from tests.admins.users import Call, Sql, new_user
 from tests.support import examples, in_parallel, new_telegram_id
 
 Clock = Callable[[str], None]
@@ -57,7 +57,7 @@ def count(sql: Sql, **figures: Any) -> None:
 def everybody(sql: Sql) -> tuple[int, int]:
     """How many people are counted, and how many there are."""
     row = sql(
-        "select (select sum(last_active) from daily_people where day = '-infinity')::int as counted, "
+        "select (select sum(last_active) from daily_active_users where day = '-infinity')::int as counted, "
         "(select count(*) from users)::int as there"
     )[0]
     return row["counted"], row["there"]
@@ -181,7 +181,7 @@ def test_requests_calls_and_cost_are_summed_by_period_and_model(sql: Sql, overvi
                 tokens_out=20,
                 cost="0.105",
             )
-        count(sql, day=day, new_people=2)
+        count(sql, day=day, new_users=2)
     count(sql, day=today, provider="openrouter", model="m/big", requests=90, calls=90, cost="1.5")
     count(
         sql, day=today, provider="openai", model="gpt-5-mini", is_own_key=True, requests=1, calls=1, cost="99"

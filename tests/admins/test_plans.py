@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.admins.people import Call, Sql, audited, new_user
+from tests.admins.users import Call, Sql, audited, new_user
 from tests.support import in_parallel
 from tools.database import admins
 

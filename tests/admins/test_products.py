@@ -11,7 +11,7 @@ import pytest
 from psycopg.types.json import Jsonb
 
 from shared.bots.assistant.admin import prices
-from tests.admins.people import BOSS, Call, Sql, new_user
+from tests.admins.users import BOSS, Call, Sql, new_user
 from tests.support import in_parallel
 from tools.database import migrate
 from tools.database.embedded import Server

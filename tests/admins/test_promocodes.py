@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.admins.people import Call, Sql
+from tests.admins.users import Call, Sql
 from tests.support import in_parallel
 
 Refused = Callable[..., str | None]

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.admins.people import Call, Sql, new_user
+from tests.admins.users import Call, Sql, new_user
 
 _numbers = itertools.count(1)
 NOW = "timestamptz '2031-03-20 12:00+00'"
@@ -111,7 +111,7 @@ def test_totals_and_refunds_of_one_payment_are_not_added_up(sql: Sql, revenue: R
 def test_conversion_is_of_the_users_who_came_in_the_period(sql: Sql, revenue: Revenue) -> None:
     for days, count in ((0, 3), (3, 4), (20, 10)):
         sql(
-            "insert into daily_totals (day, provider, model, is_own_key, shard, new_people) "
+            "insert into daily_totals (day, provider, model, is_own_key, shard, new_users) "
             "values (date '2031-03-20' - %s, '', '', false, 0, %s)",
             days,
             count,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.admins.people import Call, Sql, new_user
+from tests.admins.users import Call, Sql, new_user
 
 _numbers = itertools.count(1)
 Search = Callable[..., Any]

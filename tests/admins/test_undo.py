@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.admins.people import Call, Sql, audited, new_user
+from tests.admins.users import Call, Sql, audited, new_user
 from tests.support import in_parallel
 
 _numbers = itertools.count(1)
@@ -261,7 +261,9 @@ def test_the_card_offers_to_undo_the_last_action_alone(
     sql: Sql, anna: int, act: Act, call: Call, boss: str
 ) -> None:
     def offered() -> Any:
-        found = call("admin_find_user", p_who=str(column(sql, anna, "telegram_id")), p_admin_email=boss)
+        found = call(
+            "admin_find_user", p_identifier=str(column(sql, anna, "telegram_id")), p_admin_email=boss
+        )
         return found["undo"] and found["undo"]["id"], found["has_given_plan"]
 
     assert offered() == (None, False)

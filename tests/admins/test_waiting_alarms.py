@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.admins.people import BOSS, Call, Sql
+from tests.admins.users import BOSS, Call, Sql
 from tests.support import eventually, in_parallel, new_telegram_id, new_update_id, started_user
 from tools.database import admins
 from tools.emulator.stack import Stack
@@ -70,7 +70,7 @@ def write(call: Call, number: int, chat: int | None = None, bot: str = "assistan
         p_delivery="11111111-1111-1111-1111-111111111111",
         p_kind="message",
         p_chat_id=number if chat is None else chat,
-        p_person=json.dumps({"id": number, "first_name": "Boss", "language_code": "en"}),
+        p_telegram_user=json.dumps({"id": number, "first_name": "Boss", "language_code": "en"}),
         p_payload="{}",
         p_lease_seconds=30,
     )
@@ -177,7 +177,7 @@ def test_a_sweep_leaves_what_another_one_is_queueing(
     alarm(sql, "one")
     write(call, newcomer)
     first = owner()
-    assert first.execute("select private.deliver_alarms(10)").fetchone() == (1,)
+    assert first.execute("select private.enqueue_waiting_alarms(10)").fetchone() == (1,)
     assert call("sweep")["alarms"] == 0
     first.rollback()  # it died: the next one delivers
     assert call("sweep")["alarms"] == 1

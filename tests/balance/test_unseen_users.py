@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.people.conftest import Someone, next_update
+from tests.privacy.conftest import Someone, next_update
 from tests.support import in_parallel, new_telegram_id
 from tools.emulator.stack import Stack
 
@@ -40,11 +40,13 @@ def user(sql: Sql, telegram_id: int) -> dict[str, Any]:
 
 
 def new_today(sql: Sql) -> int:
-    return int(sql("select coalesce(sum(new_people), 0) as n from daily_totals")[0]["n"])
+    return int(sql("select coalesce(sum(new_users), 0) as n from daily_totals")[0]["n"])
 
 
 def active_today(sql: Sql) -> int:
-    return int(sql("select coalesce(sum(active), 0) as n from daily_people where day > 'epoch'")[0]["n"])
+    return int(
+        sql("select coalesce(sum(active), 0) as n from daily_active_users where day > 'epoch'")[0]["n"]
+    )
 
 
 def test_the_balance_of_an_unseen_user_is_kept_and_their_first_message_is_their_first(

@@ -46,7 +46,7 @@ FILL = f"""
     insert into public.daily_totals (day, provider, model, is_own_key, shard, calls)
     select current_date - d, 'openai', 'm' || m, false, s, 1
     from generate_series(0, 400) as d, generate_series(1, 5) as m, generate_series(0, 15) as s;
-    select private.keep_usage_months();
+    select private.maintain_usage_partitions();
     insert into public.api_usage
       (user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes, is_own_key, created_at)
     select u.id, 'assistant', 'openai', 'm', 'chat', 'ok', 1, 1, 1, false, now() + interval '30 days' * d
@@ -85,7 +85,7 @@ FILL = f"""
     insert into public.user_tokens (user_id, provider, ciphertext, key_id, last_four, is_active)
     select u.id, p.name, '\\x00', 'k1', '1234', p.name = 'openai'
     from public.users as u, (values ('openai'), ('gemini')) as p (name) where u.id % 2 = 0;
-    insert into public.daily_people (day, shard, active, last_active)
+    insert into public.daily_active_users (day, shard, active, last_active)
     select d.day, s.shard, 9, 5
     from (select current_date - n from generate_series(0, 799) as n union select '-infinity') as d (day),
       generate_series(0, 15) as s (shard);
@@ -165,9 +165,9 @@ CALLS = {
     "finish_update again": "finish_update('assistant', 9001, 1)",
     "fail_update": """fail_update('assistant', 9000, 1, 'error', true, true, null,
         '[{"method": "sendMessage", "parameters": {"chat_id": 19000}}]')""",
-    "export_person": "export_person(9000)",
+    "export_user_data": "export_user_data(9000)",
     "retention_periods": "retention_periods()",
-    "put_update_aside": "put_update_aside('assistant', -5, 'error', 'body')",
+    "dead_letter_update": "dead_letter_update('assistant', -5, 'error', 'body')",
     "reserve_request": "reserve_request('assistant', 9000, 1)",
     "record_calls": """record_calls('[{"id": 7000, "outcome": "sent"}, {"id": 7001, "outcome": "blocked"},
         {"id": 7002, "outcome": "later", "retry_after": 3, "error": "429"}]')""",

@@ -24,7 +24,7 @@ TIMEOUT = 60.0  # seconds for one answer
 # ALERTs that a person needs to see, by action. "chat not found": a mutated chat does not exist.
 NEEDED: dict[str, Callable[[dict[str, Any]], bool]] = {
     "update_unusable": lambda _line: True,  # Telegram sends what we cannot read
-    "update_set_aside": lambda line: line["error"].startswith(
+    "update_dead_lettered": lambda line: line["error"].startswith(
         "InvalidPayload: "
     ),  # or what the library cannot
     "webhook_payload_invalid": lambda _line: True,  # a provider sends what we cannot read

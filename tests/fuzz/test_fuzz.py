@@ -45,8 +45,8 @@ def test_a_wrong_answer_is_a_problem(status: str) -> None:
     [
         ({"severity": "ALERT", "action": "call_refused", "reason": "400 chat not found"}, False),
         ({"severity": "ALERT", "action": "call_refused", "reason": "400 message is too long"}, True),
-        ({"severity": "ALERT", "action": "update_set_aside", "error": "InvalidPayload: x"}, False),
-        ({"severity": "ALERT", "action": "update_set_aside", "error": "KeyError: x"}, True),
+        ({"severity": "ALERT", "action": "update_dead_lettered", "error": "InvalidPayload: x"}, False),
+        ({"severity": "ALERT", "action": "update_dead_lettered", "error": "KeyError: x"}, True),
         ({"severity": "ALERT", "action": "webhook_failed", "error": "KeyError: x"}, True),
         ({"severity": "ALERT", "action": "something_new"}, True),
         ({"severity": "ERROR", "action": "handler_failed", "counts": True, "error": "KeyError: x"}, True),

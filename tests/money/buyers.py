@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.money.conftest import Money, number
-from tests.people.conftest import Someone, everything, id_of
+from tests.privacy.conftest import Someone, everything, id_of
 
 Sql = Callable[..., list[dict[str, Any]]]
 

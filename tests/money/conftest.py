@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
-from tests.people.conftest import Someone, next_update
+from tests.privacy.conftest import Someone, next_update
 from tests.support import Connections, new_telegram_id
 from tools.database import admins
 from tools.emulator.stack import Stack

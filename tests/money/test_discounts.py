@@ -173,7 +173,7 @@ def test_money_for_a_withdrawn_order_can_be_refunded(money: Money, sql: Sql, bos
     money.tell(paid(pay, first, "119.20"))
     asked = money.call(
         "admin_refund_payment", p_payment_id=money.payment(pay)["id"], p_amount=None,
-        p_admin_email="boss@example.com", p_asks=True,
+        p_admin_email="boss@example.com", p_call_provider_now=True,
     )  # fmt: skip
     assert (asked["outcome"], asked["left"]) == ("opened", "119.20")
     told = money.tell(refunded(pay, "119.20", refund_id=asked["refund"]["id"]))

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from tests.money.buyers import email_of, order_of, order_row, tell, traces
 from tests.money.conftest import Money, number, paid, refunded, said
 from tests.money.test_payment_property import notice
-from tests.people.conftest import Someone, everything, id_of, next_update
-from tests.people.conftest import call as call_on
+from tests.privacy.conftest import Someone, everything, id_of, next_update
+from tests.privacy.conftest import call as call_on
 from tests.support import examples
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -287,9 +287,9 @@ def test_somebody_elses_money_does_not_become_the_owners_when_they_are_erased(
     told = paid(pay, order, telegram_id=ben.id, saved_method="card-of-ben")
     tell(money, ben, told, key=f"b-{pay}")
     assert money.payment(pay)["problem"] == "owner"
-    export = money.call("export_person", p_user_id=id_of(sql, anna))["sections"]["payments"]
+    export = money.call("export_user_data", p_user_id=id_of(sql, anna))["sections"]["payments"]
     assert (len(export["orders"]), export["payments"], export["events"]) == (1, [], [])
-    export = money.call("export_person", p_user_id=id_of(sql, ben))["sections"]["payments"]
+    export = money.call("export_user_data", p_user_id=id_of(sql, ben))["sections"]["payments"]
     assert [row["saved_method"] for row in export["payments"]] == ["card-of-ben"]
     assert [row["event_key"] for row in export["events"]] == [f"b-{pay}"]
 
@@ -355,10 +355,10 @@ def test_any_facts_before_and_after_an_erasure_agree(
 
 def test_the_functions_may_not_strip_by_themselves(connect: Callable[[], psycopg.Connection]) -> None:
     for statement in (
-        "private.strip_events('{1}')", "private.strip_payments('{1}')", "private.own_event(1)",
-        "private.hold_payers('x', '[]')", "private.people_of_event('x', '[]')",
+        "private.anonymize_payment_events('{1}')", "private.anonymize_payments('{1}')",
+        "private.own_event(1)", "private.hold_payers('x', '[]')", "private.people_of_event('x', '[]')",
     ):  # fmt: skip
         with connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(f"select {statement}".encode())
     with connect() as connection:
-        assert call_on(connection, "export_person", p_user_id=-1) is None
+        assert call_on(connection, "export_user_data", p_user_id=-1) is None

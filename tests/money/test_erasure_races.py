@@ -13,7 +13,7 @@ from psycopg.types.json import Jsonb
 
 from tests.money.buyers import email_of, order_of, tell, traces
 from tests.money.conftest import Money, number, paid, refunded, said
-from tests.people.conftest import Someone, id_of, next_update
+from tests.privacy.conftest import Someone, id_of, next_update
 from tests.support import eventually, in_parallel
 
 pytestmark = pytest.mark.slow
@@ -252,7 +252,7 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
             elif kind == "remind":
                 money.call("remind_of_ends")
             elif kind == "export":
-                money.call("export_person", p_user_id=id_of(sql, user) or 0)
+                money.call("export_user_data", p_user_id=id_of(sql, user) or 0)
             else:
                 # After an erasure in between, the end of the work clears the update.
                 update_id = next_update()

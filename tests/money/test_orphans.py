@@ -9,7 +9,7 @@ import pytest
 
 from tests.money.buyers import email_of, order_of, order_row, tell, traces
 from tests.money.conftest import Money, number, paid, refunded, said
-from tests.people.conftest import Someone, everything, id_of, next_update
+from tests.privacy.conftest import Someone, everything, id_of, next_update
 
 Sql = Callable[..., list[dict[str, Any]]]
 New = Callable[[], Someone]

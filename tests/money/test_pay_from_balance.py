@@ -283,7 +283,7 @@ def test_a_refund_goes_back_to_the_balance_and_takes_the_purchase_back(
     give(money, anna, "149")
     order = buy(money, anna)["id"]
 
-    done = refund(money, order, p_asks=asks, p_reference=f"refund:{anna}")
+    done = refund(money, order, p_call_provider_now=asks, p_reference=f"refund:{anna}")
 
     assert (done["outcome"], done["refund"]["status"], done.get("task")) == ("opened", "done", None)
     assert said(done["outgoing"]) == ["refunded_to_balance"]

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.money.buyers import order_row
 from tests.money.conftest import Money, number, paid
 from tests.money.promocodes import new_code, redeem, row_of, usages_of
-from tests.people.conftest import Someone, id_of, next_update
+from tests.privacy.conftest import Someone, id_of, next_update
 from tests.support import in_parallel
 
 pytestmark = pytest.mark.slow

@@ -40,7 +40,13 @@ def bought(money: Money, product: str = "credits_100", amount: str = "149.00") -
 
 
 def ask(money: Money, payment: int, amount: Any = None, **rest: Any) -> dict[str, Any]:
-    asked = {"p_payment_id": payment, "p_amount": amount, "p_admin_email": EMAIL, "p_asks": True, **rest}
+    asked = {
+        "p_payment_id": payment,
+        "p_amount": amount,
+        "p_admin_email": EMAIL,
+        "p_call_provider_now": True,
+        **rest,
+    }
     return dict(money.call("admin_refund_payment", **asked))
 
 
@@ -173,7 +179,7 @@ def test_only_admins_ask(money: Money) -> None:
     _anna, payment, _pay = bought(money)
     for function, values in (
         ("admin_refund_payment", {"p_payment_id": payment, "p_amount": None}),
-        ("admin_payment", {"p_which": str(payment)}),
+        ("admin_payment", {"p_identifier": str(payment)}),
         ("admin_payments", {}),
         ("admin_check", {}),
     ):
@@ -250,7 +256,8 @@ def test_who_was_asked_before_the_other_refund_was_done_refunds_nothing(money: M
 def test_one_reference_fifty_times_at_once_is_one_refund(money: Money) -> None:
     _anna, payment, pay = bought(money)
     outcomes = in_parallel(
-        25, lambda _n: ask(money, payment, None, p_reference=f"same:{pay}", p_asks=False)["outcome"]
+        25,
+        lambda _n: ask(money, payment, None, p_reference=f"same:{pay}", p_call_provider_now=False)["outcome"],
     )
     assert sorted(set(outcomes)) == ["known", "opened"]
     assert outcomes.count("opened") == 1
@@ -343,7 +350,7 @@ def test_a_refund_that_fails_after_it_was_done_is_told(money: Money, boss: int) 
 
 def test_another_service_leaves_the_asking_to_the_job_and_its_admin_is_told(money: Money, boss: int) -> None:
     _anna, payment, _pay = bought(money)
-    opened = ask(money, payment, p_asks=False)
+    opened = ask(money, payment, p_call_provider_now=False)
     refund = opened["refund"]["id"]
     assert opened["task"] is None
     (task,) = tasks_of(claim(money), refund)
@@ -353,7 +360,7 @@ def test_another_service_leaves_the_asking_to_the_job_and_its_admin_is_told(mone
 
 def test_a_provider_that_is_away_is_waited_for_a_day(money: Money, boss: int) -> None:
     _anna, payment, _pay = bought(money)
-    refund = ask(money, payment, p_asks=False)["refund"]["id"]
+    refund = ask(money, payment, p_call_provider_now=False)["refund"]["id"]
     assert tasks_of(claim(money, {"stripe": 1}), refund) == []
     assert kept(money, refund)["status"] == "open"
     later(money, refund, "25 hours")
@@ -427,14 +434,16 @@ def test_the_lists_show_what_is_a_users_and_what_needs_somebody(money: Money) ->
     assert open_() == []
     # By the provider's own number, too.
     found = money.call(
-        "admin_payment", p_which=stray, p_admin_email=EMAIL, p_providers=["stripe", "yookassa"]
+        "admin_payment", p_identifier=stray, p_admin_email=EMAIL, p_providers=["stripe", "yookassa"]
     )
     assert (found["id"], found["user"], found["payer_id"]) == (
         stray_id,
         None,
         money.user_row(anna)["telegram_id"],
     )
-    assert money.call("admin_payment", p_which=stray, p_admin_email=EMAIL, p_providers=["stripe"]) is None
+    assert (
+        money.call("admin_payment", p_identifier=stray, p_admin_email=EMAIL, p_providers=["stripe"]) is None
+    )
 
 
 def test_a_card_sums_the_money_and_flags_chargebacks(money: Money) -> None:
@@ -442,7 +451,7 @@ def test_a_card_sums_the_money_and_flags_chargebacks(money: Money) -> None:
     who = str(money.user_row(anna)["telegram_id"])
 
     def sums() -> dict[str, Any]:
-        return dict(money.call("admin_find_user", p_who=who, p_admin_email=EMAIL)["money"])
+        return dict(money.call("admin_find_user", p_identifier=who, p_admin_email=EMAIL)["money"])
 
     assert sums() == {
         "payments": 1,

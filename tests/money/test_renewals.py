@@ -460,7 +460,7 @@ def test_only_the_backend_may(money: Money, database_url: str, function: str) ->
 def test_nobody_is_erased_while_it_runs_and_nothing_is_charged_after(
     anna: Renewing, money: Money, clock: Clock
 ) -> None:
-    erase = "select private.erase_money(u) from users as u where u.id = %s"
+    erase = "select private.anonymize_payment_data(u) from users as u where u.id = %s"
     with pytest.raises(psycopg.DatabaseError, match="a renewal is running") as refused:
         money.sql(erase, anna.user_id)
     assert refused.value.sqlstate == "Y0002"

@@ -141,8 +141,8 @@ def test_the_overview_and_the_best_of_a_period(sql: Sql, call: Call) -> None:
     sql("insert into user_referrals (referrer_id, referred_id) values (%s, %s)", anna, waiting)
     assert call("referral_overview", anna) == {
         "code": code,
-        "came": 4,
-        "counted": 3,
+        "invited": 4,
+        "completed": 3,
         "credits": 30,
         "referrer_credits": 10,
         "referred_credits": 5,

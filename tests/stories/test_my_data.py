@@ -77,7 +77,7 @@ def test_the_file_speaks_english(stack: Stack) -> None:
     file = file_of(stack, answer)
     assert list(file)[:3] == ["About this file", "Profile", "Chats with the bots"]
     assert list(file)[-1] == "Conversations"
-    assert file["Profile"]["Explanation"] == texts.text("en", "section_person_about")
+    assert file["Profile"]["Explanation"] == texts.text("en", "section_user_about")
     ben.send("/mydata")
     assert says(ben.answer().text, "mydata_wait")
 

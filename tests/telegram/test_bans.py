@@ -17,7 +17,7 @@ from tools.emulator.telegram.people import TelegramUser
 
 def ban(sql: Sql, user: TelegramUser, reason: str | None = "spam") -> None:
     sql(
-        "update users set banned_at = private.clock(), ban_reason = %s, ban_told = false "
+        "update users set banned_at = private.clock(), ban_reason = %s, ban_notified = false "
         "where telegram_id = %s",
         reason,
         user.id,
@@ -26,13 +26,13 @@ def ban(sql: Sql, user: TelegramUser, reason: str | None = "spam") -> None:
 
 def unban(sql: Sql, user: TelegramUser) -> None:
     sql(
-        "update users set banned_at = null, ban_reason = null, ban_told = false where telegram_id = %s",
+        "update users set banned_at = null, ban_reason = null, ban_notified = false where telegram_id = %s",
         user.id,
     )
 
 
 def told(sql: Sql, user: TelegramUser) -> bool:
-    return bool(sql("select ban_told from users where telegram_id = %s", user.id)[0]["ban_told"])
+    return bool(sql("select ban_notified from users where telegram_id = %s", user.id)[0]["ban_notified"])
 
 
 @pytest.mark.parametrize(

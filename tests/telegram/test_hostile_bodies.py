@@ -119,7 +119,7 @@ def test_an_oversized_body_is_put_aside_and_the_chat_goes_on(stack: Stack, sql: 
     rows = sql(
         "select status, length(payload #>> '{}') as kept from telegram_updates where error like '%%too many'"
     )
-    assert rows == [{"status": "set_aside", "kept": 65536}]
+    assert rows == [{"status": "dead_lettered", "kept": 65536}]
     sql("delete from telegram_updates where error like '%%too many'")
 
 

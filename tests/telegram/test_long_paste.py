@@ -102,7 +102,7 @@ def test_a_part_that_the_sweep_works_on_is_not_taken_along(stack: Stack, sql: Sq
     stack.telegram.deliver(message_update(anna, "rest"))
     assert _asked(stack) == "rest"
     assert len(_note(sql, anna)) == 1  # its worker may need it
-    sql("update telegram_updates set status = 'set_aside' where update_id = %s", part["update_id"])
+    sql("update telegram_updates set status = 'dead_lettered' where update_id = %s", part["update_id"])
     stack.telegram.deliver(message_update(anna, "more"))
     assert _asked(stack) == "more"
     assert _note(sql, anna) == []

@@ -190,7 +190,7 @@ def test_a_migration_of_a_wrong_type_is_dead_lettered(stack: Stack, sql: Sql, va
     update["message"]["migrate_to_chat_id"] = value
     assert stack.telegram.deliver(update).status == 200
     rows = sql("select status from telegram_updates where update_id = %s", update["update_id"])
-    assert rows == [{"status": "set_aside"}]
+    assert rows == [{"status": "dead_lettered"}]
 
 
 def test_being_removed_from_a_group_changes_nothing_about_the_user(stack: Stack, sql: Sql) -> None:

@@ -135,7 +135,7 @@ def test_a_notice_whose_text_is_not_here_waits_and_holds_up_nobody(stack: Stack,
     owe(sql, "second", anna.id, "")
     notice = {"chat_id": anna.id, "key": "text_of_tomorrow", "languages": ["en"], "values": {}}
     sql(
-        "update telegram_outbox set method = 'notice', parameters = %s where chat_id = %s",
+        "update telegram_outbox set method = 'template', parameters = %s where chat_id = %s",
         json.dumps(notice),
         anna.id,
     )
@@ -161,7 +161,7 @@ def test_a_date_in_a_notice_is_the_owners_day(stack: Stack, sql: Sql, timezone: 
         "values": {"until": {"date": "2026-12-21T22:30:00+00:00"}},
     }
     sql(
-        "update telegram_outbox set method = 'notice', parameters = %s where chat_id = %s",
+        "update telegram_outbox set method = 'template', parameters = %s where chat_id = %s",
         json.dumps(notice),
         anna.id,
     )
@@ -185,7 +185,7 @@ def test_a_notice_may_have_buttons_and_texts_in_it(stack: Stack, sql: Sql) -> No
         "buttons": [[{"key": "admin_button_payment", "data": "admin:payment:17:new"}]],
     }
     sql(
-        "update telegram_outbox set method = 'notice', parameters = %s where chat_id = %s",
+        "update telegram_outbox set method = 'template', parameters = %s where chat_id = %s",
         json.dumps(notice),
         anna.id,
     )

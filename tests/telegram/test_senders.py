@@ -147,7 +147,7 @@ def test_words_of_a_wrong_type_are_dead_lettered(stack: Stack, sql: Sql, message
     update["message"] |= message
     assert stack.telegram.deliver(update).status == 200
     rows = sql("select status from telegram_updates where update_id = %s", update["update_id"])
-    assert rows == [{"status": "set_aside"}]
+    assert rows == [{"status": "dead_lettered"}]
 
 
 def test_a_group_that_forbids_writing_is_no_alarm(stack: Stack) -> None:

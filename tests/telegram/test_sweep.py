@@ -82,11 +82,11 @@ def test_what_cannot_be_read_is_put_aside_at_the_third_failure(
             assert stack.run_job("sweep").status == 200
             assert row()["failures"] == failure
         kept = row()
-        assert (kept["status"], kept["lease_until"]) == ("set_aside", None)
+        assert (kept["status"], kept["lease_until"]) == ("dead_lettered", None)
         assert kept["payload"] == UNREADABLE[what]  # for the owner, to find out why
         assert kept["error"]
         alarms = [line for line in stack.function("scheduled").raw_log.splitlines() if str(number) in line]
-        assert any('"update_set_aside"' in line and '"ALERT"' in line for line in alarms)
+        assert any('"update_dead_lettered"' in line and '"ALERT"' in line for line in alarms)
         clock("clock_timestamp() + interval '9 minutes'")
         assert stack.run_job("sweep").status == 200
         assert row() == kept

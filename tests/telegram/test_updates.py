@@ -234,10 +234,12 @@ def test_a_handler_that_always_fails_cannot_block_its_chat(
     row = sql(
         "select status, failures, payload, error from telegram_updates where update_id = %s", sent.update_id
     )[0]
-    assert (row["status"], row["failures"]) == ("set_aside", 3)
+    assert (row["status"], row["failures"]) == ("dead_lettered", 3)
     assert row["payload"]["message"]["text"] == "/boom"
     assert "the handler broke" in row["error"]
-    alerts = [line for line in stack.function("telegram").logs if line.get("action") == "update_set_aside"]
+    alerts = [
+        line for line in stack.function("telegram").logs if line.get("action") == "update_dead_lettered"
+    ]
     assert alerts[-1]["severity"] == "ALERT"
     (owed,) = sql("select bot, parameters from telegram_outbox where chat_id = %s", olga.id)
     assert (owed["bot"], owed["parameters"]["key"]) == ("second", "owner_alert")
@@ -370,12 +372,12 @@ def test_a_dead_workers_update_is_put_aside_at_the_fifth_death(stack: Stack, sql
     update = message_update(anna, "/show")
     stack.telegram.deliver(update, "second")
     sql(
-        "update telegram_updates set status = 'working', deaths = 4, "
+        "update telegram_updates set status = 'working', crash_count = 4, "
         "lease_until = private.clock() - interval '1 s' where update_id = %s",
         update["update_id"],
     )
     response = deliver_until_done(stack.telegram, update, "second")
     assert says(json.loads(response.body)["text"], "failed")
     row = sql("select status, error from telegram_updates where update_id = %s", update["update_id"])[0]
-    assert (row["status"], row["error"]) == ("set_aside", "its workers vanished")
+    assert (row["status"], row["error"]) == ("dead_lettered", "its workers vanished")
     sql("delete from telegram_outbox")

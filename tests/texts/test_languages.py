@@ -170,10 +170,10 @@ def test_whatever_sql_calls_a_problem_or_a_state_has_words(code: str) -> None:
 @pytest.mark.parametrize("code", CODES)
 def test_every_reason_against_a_price_or_a_title_has_words(code: str) -> None:
     admins = ROOT / "supabase/schemas/functions/admins"
-    price = (admins / "price_problem.sql").read_text().partition("as $$")[2]
+    price = (admins / "check_price.sql").read_text().partition("as $$")[2]
     reasons = set(re.findall(r"'reason', '(\w+)'|\"reason\": \"(\w+)\"", price))
     needed = {f"admin_price_{one or two}" for one, two in reasons}
-    text = (admins / "text_problem.sql").read_text().partition("as $$")[2]
+    text = (admins / "check_product_text.sql").read_text().partition("as $$")[2]
     needed |= {f"admin_text_title_{reason}" for reason in re.findall(r"then '(\w+)'", text)}
     needed |= {"admin_text_description_long", "admin_text_description_characters"}
     assert len(needed) == 11

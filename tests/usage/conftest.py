@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.support import Connections
-from tests.usage.people import Sql, Update, newcomer
+from tests.usage.users import Sql, Update, newcomer
 
 _numbers = itertools.count(4_000_000_000)
 

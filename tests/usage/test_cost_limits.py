@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.support import in_parallel
-from tests.usage.people import Sql, Update, ai_call, counted, newcomer, user_id
 from tests.usage.test_limits import SLOW
+from tests.usage.users import Sql, Update, ai_call, counted, newcomer, user_id
 
 Ask = Callable[..., Update]
 Setting = Callable[[str, float], None]

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support import examples, in_parallel
-from tests.usage.people import Counted, Sql, Update, counted, newcomer, user_id
+from tests.usage.users import Counted, Sql, Update, counted, newcomer, user_id
 from tools.database import admins
 
 Ask = Callable[..., Update]

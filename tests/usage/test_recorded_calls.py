@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.support import eventually, examples, in_parallel
-from tests.usage.people import Sql, Update, ai_call, newcomer, stranger, total, user_id
+from tests.usage.users import Sql, Update, ai_call, newcomer, stranger, total, user_id
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 
@@ -178,11 +178,11 @@ def test_the_counters_are_the_sums_of_the_rows(
 
 
 def test_a_new_user_is_counted_once(sql: Sql, ask: Ask) -> None:
-    before = total(sql, "new_people")
+    before = total(sql, "new_users")
     anna = stranger()
     in_parallel(12, lambda _n: ask(anna))
     ask(anna)
-    assert total(sql, "new_people") - before == 1
+    assert total(sql, "new_users") - before == 1
 
 
 # The real way -------------------------------------------------------------------------------------------

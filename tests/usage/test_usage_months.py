@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from tests.support import in_parallel
-from tests.usage.people import Sql
+from tests.usage.users import Sql
 from tools.database import migrate
 from tools.database.embedded import Server
 
@@ -67,8 +67,8 @@ def names(run: Sql) -> list[str]:
 
 def test_the_months_are_made_ahead_once_and_nobody_may_touch_them(run: Sql) -> None:
     at(run, "2026-11-30 23:30+00")
-    assert run("select private.keep_usage_months() as n") == [{"n": 3}]
-    assert run("select private.keep_usage_months() as n") == [{"n": 0}]
+    assert run("select private.maintain_usage_partitions() as n") == [{"n": 3}]
+    assert run("select private.maintain_usage_partitions() as n") == [{"n": 0}]
     assert names(run) == ["2026_11", "2026_12", "2027_01", "default"]
     assert all(row["relrowsecurity"] and not row["is_open"] for row in run(PARTITIONS))
     run(ROW, "2026-12-01 00:00+00")
@@ -80,7 +80,7 @@ def test_what_waited_in_the_default_partition_is_moved(run: Sql) -> None:
     for moment in ("2026-11-02 10:00+00", "2026-11-15 11:00+00", "2026-08-31 23:59:59+00"):
         run(ROW, moment)
     before = run("select * from api_usage order by id")
-    assert run("select private.keep_usage_months() as n") == [{"n": 4}]
+    assert run("select private.maintain_usage_partitions() as n") == [{"n": 4}]
     assert run("select * from api_usage order by id") == before
     assert names(run) == ["2026_08", "2026_11", "2026_12", "2027_01", "default"]
     assert run("select count(*) as n from api_usage_default") == [{"n": 0}]
@@ -91,7 +91,7 @@ def test_what_waited_in_the_default_partition_is_moved(run: Sql) -> None:
 
 def test_months_past_their_retention_are_dropped_by_the_sweep(run: Sql) -> None:
     at(run, "2025-10-10 00:00+00")
-    run("select private.keep_usage_months()")
+    run("select private.maintain_usage_partitions()")
     run(ROW, "2025-10-10 00:00+00")
     run(ROW, "2025-11-10 00:00+00")
     at(run, "2026-12-31 23:00+00")
@@ -105,13 +105,13 @@ def test_months_past_their_retention_are_dropped_by_the_sweep(run: Sql) -> None:
 
 def test_a_table_in_use_puts_it_off_and_holds_nobody_up(run: Sql, url: str) -> None:
     at(run, "2025-01-10 00:00+00")
-    run("select private.keep_usage_months()")
+    run("select private.maintain_usage_partitions()")
     with psycopg.connect(url) as reader:  # a backup, say: it holds what it has read until it ends
         reader.execute("select count(*) from api_usage")
         at(run, "2026-11-10 00:00+00")
-        assert run("select private.keep_usage_months() as n") == [{"n": 0}]
+        assert run("select private.maintain_usage_partitions() as n") == [{"n": 0}]
         run(ROW, "2026-11-10 00:00+00")
-    assert run("select private.keep_usage_months() as n") == [{"n": 6}]
+    assert run("select private.maintain_usage_partitions() as n") == [{"n": 6}]
     assert names(run) == ["2026_11", "2026_12", "2027_01", "default"]
 
 
@@ -124,11 +124,11 @@ def test_two_sweeps_and_writers_at_once_make_each_month_once(run: Sql, url: str)
                 for _ in range(10):
                     connection.execute(ROW, ("2026-11-10 00:00+00",))  # type: ignore[arg-type]
                 return 0
-            row = connection.execute("select private.keep_usage_months()").fetchone()
+            row = connection.execute("select private.maintain_usage_partitions()").fetchone()
             assert row is not None
             return int(row[0])
 
     in_parallel(8, work)
-    run("select private.keep_usage_months()")
+    run("select private.maintain_usage_partitions()")
     assert names(run) == ["2026_11", "2026_12", "2027_01", "default"]
     assert run("select count(*) as n from api_usage_2026_11") == [{"n": 60}]

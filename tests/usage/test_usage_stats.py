@@ -8,7 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.usage.people import Sql, Update, ai_call, newcomer, user_id
+from tests.usage.users import Sql, Update, ai_call, newcomer, user_id
 
 Ask = Callable[..., Update]
 Limits = Callable[..., None]
@@ -146,7 +146,7 @@ def test_who_may_ask(database_url: str, sql: Sql, anna: int, role: str) -> None:
         else:
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(statement, (user_id(sql, anna),))
-        for internal in ("quota(1, 0)", "keep_usage_months()", "count_new_person(1, now())"):
+        for internal in ("quota(1, 0)", "maintain_usage_partitions()", "count_new_user(1, now())"):
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 connection.execute(f"select private.{internal}")  # type: ignore[arg-type]
         for table in ("api_usage", "monthly_usage", "monthly_api_usage", "daily_totals"):

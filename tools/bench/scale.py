@@ -31,7 +31,7 @@ _SCRIPT = """
 update public.users set last_activity = now() + interval '1 day' where telegram_id = :other;
 select public.receive_update(p_bot => 'assistant', p_update_id => :update_id, \
 p_delivery => gen_random_uuid(), p_kind => 'message', p_chat_id => :person, \
-p_person => jsonb_build_object('id', :person::bigint, 'first_name', 'Мария', 'last_name', 'Иванова', \
+p_telegram_user => jsonb_build_object('id', :person::bigint, 'first_name', 'Мария', 'last_name', 'Иванова', \
 'username', 'maria_ivanova', 'language_code', 'ru'), \
 p_payload => jsonb_build_object('update_id', :update_id::bigint, 'message', 'Как хранить зелень?'), \
 p_lease_seconds => 40, p_reserve => true, p_history => :history)::text;

@@ -18,9 +18,9 @@ from shared.telegram import current_context, reply
 from shared.telegram.context import UpdateContext
 
 PAUSE = timedelta(hours=1)  # between two requests: the answer costs as much as a hundred commands
-# The subjects of export_person in the order of the file; their titles and explanations are texts.
+# The subjects of export_user_data in the order of the file; their titles and explanations are texts.
 SECTIONS = (
-    "person",
+    "user",
     "sessions",
     "requests",
     "months",
@@ -66,7 +66,7 @@ def next_part(call: CallbackQuery) -> None:
 
 
 def _send(context: UpdateContext, at: str, after: int, part: int) -> None:
-    export: dict[str, Any] | None = db.call("export_person", p_user_id=context.user.id, p_after=after)
+    export: dict[str, Any] | None = db.call("export_user_data", p_user_id=context.user.id, p_after=after)
     if export is None:  # erased this moment, by an update beside this one
         return
     file = BytesIO(_file(context, export))

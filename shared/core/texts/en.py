@@ -194,7 +194,7 @@ TEXTS: Mapping[str, str] = {
     "referral": (
         "🎁 **Invite friends**\n\nYour link:\n{link}\n\nWhen a friend asks their first question, you get "
         "{referrer_credits|bonus request|bonus requests} and they get {referred_credits}.\n\nJoined with "
-        "your link: {came}\nAsked a question: {counted}\nYou’ve earned: {credits|request|requests}"
+        "your link: {invited}\nAsked a question: {completed}\nYou’ve earned: {credits|request|requests}"
     ),
     "referral_share": "📤 Share link",
     "referral_qr": "🔳 QR code",
@@ -263,7 +263,7 @@ TEXTS: Mapping[str, str] = {
         "{usage_months|month|months}.\n"
         "• Your AI keys, if you added any. They’re encrypted.\n"
         "• A log of processed messages: {updates_hours|hour|hours}. If we fail to process a message, we "
-        "keep it for up to {set_aside_days|day|days} to find the bug.\n\n"
+        "keep it for up to {dead_letters_days|day|days} to find the bug.\n\n"
         "Your questions go to the AI provider without your name or ID.\n\n"
         "**What you can do**\n\n"
         "/mydata — download everything we keep\n"
@@ -283,8 +283,8 @@ TEXTS: Mapping[str, str] = {
     ),
     "mydata_explanation": "Explanation",
     "mydata_stored": "Data",
-    "section_person": "Profile",
-    "section_person_about": (
+    "section_user": "Profile",
+    "section_user_about": (
         "Your Telegram name, language, plan, balance, bonus requests and invite code, when you joined and "
         "when you last messaged us."
     ),

@@ -83,7 +83,7 @@ def test_no_column_that_holds_a_secret_is_forgotten(api: Api) -> None:
         if column["hidden"]
     }
     assert {
-        "public.user_tokens.ciphertext", "private.erased_people.person_hash", "public.payments.saved_method",
+        "public.user_tokens.ciphertext", "private.erased_users.user_hash", "public.payments.saved_method",
         "public.renewals.saved_method",
     } <= hidden | {name.replace("public.", "private.") for name in hidden} | {
         name.replace("private.", "public.") for name in hidden

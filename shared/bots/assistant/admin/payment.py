@@ -92,7 +92,7 @@ def look_up_payment(context: UpdateContext, which: str) -> Payment | None:
         raise StateUnavailable
     found: Payment | None = db.call(
         "admin_payment",
-        p_which=which,
+        p_identifier=which,
         p_admin_email=context.user.admin_email,
         p_providers=list(providers.names()),
     )

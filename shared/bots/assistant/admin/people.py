@@ -45,7 +45,7 @@ def look_up(context: UpdateContext, who: str) -> Found | None:
     """
     if context.is_offline:
         raise StateUnavailable
-    found: Found | None = db.call("admin_find_user", p_who=who, p_admin_email=context.user.admin_email)
+    found: Found | None = db.call("admin_find_user", p_identifier=who, p_admin_email=context.user.admin_email)
     return found
 
 

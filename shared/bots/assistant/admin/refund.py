@@ -65,7 +65,7 @@ def confirm(call: CallbackQuery) -> None:
             p_admin_email=context.user.admin_email,
             p_reference=context.reference,
             p_left=Decimal(left),
-            p_asks=True,
+            p_call_provider_now=True,
         )
     except Refusal as refusal:
         if refusal.sqlstate not in _REFUSALS:

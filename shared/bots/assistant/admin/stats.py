@@ -80,7 +80,7 @@ def _caption(context: UpdateContext, overview: Overview) -> Text:
         context.rich("stats_head"),
         context.rich(
             "stats_people",
-            people=_number(context, overview["people"]),
+            people=_number(context, overview["users"]),
             sessions=_number(context, overview["active_sessions"]),
         ),
         context.rich("stats_new", figures=three("new")),
@@ -166,7 +166,7 @@ def _tiles(context: UpdateContext, overview: Overview) -> list[Tile]:
     return [
         Tile(
             context.text("stats_tile_people"),
-            _number(context, overview["people"]),
+            _number(context, overview["users"]),
             [
                 context.text("stats_tile_today", figure=_plus(context, day["new"])),
                 _month(context, _plus(context, month["new"])),

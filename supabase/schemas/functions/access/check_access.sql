@@ -2,7 +2,7 @@
 -- for every other service of the same owner.
 --
 -- Twice or at once: only reads. What it says may be over a moment later: consume_access asks and takes in one.
--- Returns: jsonb {has_access, access_type, details}, see private.access_of. Somebody unknown has no access.
+-- Returns: jsonb {has_access, access_type, details}, see private.resolve_access. Somebody unknown has no access.
 -- Errors: Z0002, the quantity is unusable.
 create or replace function public.check_access(p_telegram_id bigint, p_quantity integer default 1)
 returns jsonb
@@ -18,7 +18,7 @@ begin
     raise exception 'the quantity must be 1 to a million' using errcode = 'Z0002';
   end if;
   select u.* into v_user from public.users as u where u.telegram_id = p_telegram_id;
-  return private.access_of(v_user, p_quantity);
+  return private.resolve_access(v_user, p_quantity);
 end
 $$;
 

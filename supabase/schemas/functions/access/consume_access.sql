@@ -34,7 +34,7 @@ begin
   if v_is_known and (v_usage.user_id, v_usage.quantity) is distinct from (v_user.id, p_quantity) then
     raise exception 'this reference is known with another person or quantity' using errcode = 'Z0003';
   end if;
-  v_access := private.access_of(v_user, p_quantity);
+  v_access := private.resolve_access(v_user, p_quantity);
   if not v_is_known and (v_access ->> 'has_access')::boolean then
     if v_access ->> 'access_type' <> 'subscription' then
       v_credits := least(v_user.bonus_credits, p_quantity);
@@ -53,7 +53,7 @@ begin
       -- Another person's call with the same reference came first.
       raise exception 'this reference is known with another person or quantity' using errcode = 'Z0003';
     end;
-    v_access := private.access_of(v_user, p_quantity);
+    v_access := private.resolve_access(v_user, p_quantity);
   end if;
   return v_access || jsonb_build_object(
     'has_access', v_usage.id is not null,

@@ -1,7 +1,7 @@
 -- What a person has to train with, and what the channel would give them.
 --
 -- Twice or at once: only reads.
--- Returns: jsonb {access: see private.access_of, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
+-- Returns: jsonb {access: see private.resolve_access, trainings: [{source, quantity, used}] (the oldest first), channel_trainings:
 --   how many the channel gives, channels: the references of those that gave already}.
 -- Errors: none.
 create or replace function public.training_overview(p_user_id bigint)
@@ -12,7 +12,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
-      'access', private.access_of(u, 1),
+      'access', private.resolve_access(u, 1),
       'trainings', coalesce(
         (
           select jsonb_agg(

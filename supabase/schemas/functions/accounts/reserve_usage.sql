@@ -102,14 +102,14 @@ begin
     when v_limits.user_cost > 0
       and private.user_cost(p_user_id, v_quota.day) + v_open.cost + p_cost > v_limits.user_cost then 'user_cost'
     when v_limits.bot_cost > 0
-      and not private.bot_affords(p_bot, v_quota.day, p_cost, v_limits.bot_cost) then 'bot_cost'
+      and not private.is_within_bot_cost_limit(p_bot, v_quota.day, p_cost, v_limits.bot_cost) then 'bot_cost'
     when v_open.questions >= v_limits.questions then 'in_progress'
     else 'reserved'
   end;
   if reservation <> 'reserved' then
     reserved_from := null;
     if reservation in ('user_cost', 'bot_cost') then
-      perform private.alert_cost(p_bot, v_quota.day, reservation, p_user_id);
+      perform private.alert_cost_limit(p_bot, v_quota.day, reservation, p_user_id);
     end if;
     return;
   end if;

@@ -4,10 +4,10 @@
 --   written while nothing changed, but for last_activity every five minutes. Whoever makes the row counts
 --   the new person in daily_totals. A row that another service made (has_started is false) is new once: of two first
 --   messages the second waits for the row's lock and finds it started.
--- Returns: the row. p_person is Telegram's User; its hash, if there is one, finds what a person who was erased
+-- Returns: the row. p_telegram_user is Telegram's User; its hash, if there is one, finds what a person who was erased
 --   must not collect again.
 -- Errors: none.
-create or replace function private.upsert_user(p_person jsonb, p_now timestamptz)
+create or replace function private.upsert_user(p_telegram_user jsonb, p_now timestamptz)
 returns public.users
 language plpgsql
 volatile
@@ -15,7 +15,7 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_telegram_id bigint := (p_person ->> 'id')::bigint;
+  v_telegram_id bigint := (p_telegram_user ->> 'id')::bigint;
   v_user public.users;
   v_stored record;
   v_is_new boolean;
@@ -23,10 +23,10 @@ begin
   select u.* into v_user from public.users as u where u.telegram_id = v_telegram_id;
   if found
     and v_user.last_activity > p_now - interval '5 minutes'
-    and v_user.username is not distinct from p_person ->> 'username'
-    and v_user.first_name = coalesce(p_person ->> 'first_name', '')
-    and v_user.last_name is not distinct from p_person ->> 'last_name'
-    and v_user.language_code = coalesce(p_person ->> 'language_code', v_user.language_code)
+    and v_user.username is not distinct from p_telegram_user ->> 'username'
+    and v_user.first_name = coalesce(p_telegram_user ->> 'first_name', '')
+    and v_user.last_name is not distinct from p_telegram_user ->> 'last_name'
+    and v_user.language_code = coalesce(p_telegram_user ->> 'language_code', v_user.language_code)
     and v_user.has_started
   then
     return v_user;
@@ -35,15 +35,15 @@ begin
   insert into public.users as u
     (telegram_id, username, first_name, last_name, language_code, created_at, last_activity, active_on)
   values (
-    v_telegram_id, p_person ->> 'username', coalesce(p_person ->> 'first_name', ''),
-    p_person ->> 'last_name', coalesce(p_person ->> 'language_code', private.default_language()), p_now, p_now,
+    v_telegram_id, p_telegram_user ->> 'username', coalesce(p_telegram_user ->> 'first_name', ''),
+    p_telegram_user ->> 'last_name', coalesce(p_telegram_user ->> 'language_code', private.default_language()), p_now, p_now,
     (p_now at time zone private.setting('quota_timezone'))::date
   )
   on conflict (telegram_id) do update
     set username = excluded.username,
         first_name = excluded.first_name,
         last_name = excluded.last_name,
-        language_code = coalesce(p_person ->> 'language_code', u.language_code),
+        language_code = coalesce(p_telegram_user ->> 'language_code', u.language_code),
         last_activity = greatest(u.last_activity, excluded.last_activity),
         active_on = greatest(u.active_on, excluded.active_on)
   -- A row that was there has been locked by this transaction, which its xmax names; a new one has none.
@@ -55,9 +55,9 @@ begin
     returning u.* into v_user;
   end if;
   if v_is_new then
-    perform private.count_new_person(v_user.id, p_now);
-    if p_person ? 'hash' then
-      v_user := private.restore_person(v_user.id, p_person ->> 'hash');
+    perform private.count_new_user(v_user.id, p_now);
+    if p_telegram_user ? 'hash' then
+      v_user := private.apply_tombstone(v_user.id, p_telegram_user ->> 'hash');
     end if;
   end if;
   return v_user;

@@ -36,7 +36,7 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'add_bonus_credits', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'add_bonus_credits', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'credits')::integer <> p_credits then
       raise exception 'this reference is known with another number' using errcode = 'N0003';
@@ -61,7 +61,7 @@ begin
   );
   return jsonb_build_object(
     'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
-    'outgoing', private.notify_gift(p_user_id, 'credits', v_before, v_after)
+    'outgoing', private.notify_adjustment(p_user_id, 'credits', v_before, v_after)
   );
 end
 $$;

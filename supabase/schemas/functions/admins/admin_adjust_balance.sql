@@ -36,7 +36,7 @@ begin
   if not found then
     raise exception 'there is no such user' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'adjust_balance', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'adjust_balance', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'amount')::numeric <> p_amount then
       raise exception 'this reference is known with another amount' using errcode = 'N0003';
@@ -60,7 +60,7 @@ begin
   return jsonb_build_object(
     'applied', true, 'before', v_user.balance::text, 'after', v_after::text,
     'currency', private.setting('balance_currency'), 'id', v_id,
-    'outgoing', private.notify_gift(p_user_id, 'balance', v_user.balance, v_after)
+    'outgoing', private.notify_adjustment(p_user_id, 'balance', v_user.balance, v_after)
   );
 end
 $$;

@@ -29,7 +29,7 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'ban_user', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'ban_user', p_user_id);
   if v_known.id is not null then
     return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after);
   elsif v_user.is_admin then

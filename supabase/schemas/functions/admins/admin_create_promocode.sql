@@ -32,7 +32,7 @@ begin
   if length(v_note) > 500 or coalesce(p_valid_until <= private.clock(), false) then
     raise exception 'the note may have 500 characters, and the end must be to come' using errcode = 'Z0007';
   end if;
-  v_known := private.known_action(p_reference, 'create_promocode', null);
+  v_known := private.find_audit_entry(p_reference, 'create_promocode', null);
   begin
     insert into public.promocodes as p (code, kind, value, plan, max_uses, valid_from, valid_until, note)
     values (

@@ -10,7 +10,7 @@
 --   can be undone, plans (the names there are, the
 --   lowest first)}, or null when there is nobody.
 -- Errors: N0001 not an admin.
-create or replace function public.admin_find_user(p_who text, p_admin_email text)
+create or replace function public.admin_find_user(p_identifier text, p_admin_email text)
 returns jsonb
 language plpgsql
 volatile
@@ -22,12 +22,12 @@ declare
   v_quota record;
 begin
   perform private.require_admin(p_admin_email);
-  if p_who ~ '^[0-9]{1,18}$' then
-    select u.* into v_user from public.users as u where u.telegram_id = p_who::bigint;
+  if p_identifier ~ '^[0-9]{1,18}$' then
+    select u.* into v_user from public.users as u where u.telegram_id = p_identifier::bigint;
   else
     select u.* into v_user
       from public.users as u
-     where lower(u.username) = lower(nullif(ltrim(p_who, '@'), ''))
+     where lower(u.username) = lower(nullif(ltrim(p_identifier, '@'), ''))
      order by u.last_activity desc
      limit 1;
   end if;

@@ -36,7 +36,7 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'give_trainings', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'give_trainings', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'quantity')::integer <> p_quantity then
       raise exception 'this reference is known with another number' using errcode = 'N0003';
@@ -67,7 +67,7 @@ begin
   );
   return jsonb_build_object(
     'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
-    'outgoing', private.notify_gift(p_user_id, 'trainings', v_before, v_after)
+    'outgoing', private.notify_adjustment(p_user_id, 'trainings', v_before, v_after)
   );
 end
 $$;

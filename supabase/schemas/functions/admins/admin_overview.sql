@@ -2,7 +2,7 @@
 --
 -- Twice or at once: only reads. Counters of 30 days, never people or requests: as quick with a million of them;
 --   the active sessions alone are counted from the updates of the last hour.
--- Returns: jsonb {people, active_sessions (of the last hour), day, week, month, days, models}
+-- Returns: jsonb {users, active_sessions (of the last hour), day, week, month, days, models}
 --   day, week (7 days) and month (30 days), today included, each
 --     {active, new, requests, calls, errors (calls that failed), tokens_in, tokens_out, cost (text, US dollars,
 --     as far as providers say; own keys left out)}
@@ -18,23 +18,23 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
-  v_people bigint;
+  v_users bigint;
   v_overview jsonb;
 begin
   perform private.require_admin(p_admin_email);
-  select coalesce(sum(p.last_active), 0) into v_people
-    from public.daily_people as p
+  select coalesce(sum(p.last_active), 0) into v_users
+    from public.daily_active_users as p
    where p.day = '-infinity';
 
   with people as (
     select p.day, sum(p.active) as active, sum(p.last_active) as last_active
-      from public.daily_people as p
+      from public.daily_active_users as p
      where p.day between v_today - 29 and v_today
      group by p.day
   ), figures as materialized (
     select
       t.day, t.provider, t.model,
-      sum(t.new_people) as new_people, sum(t.requests) as requests, sum(t.calls) as calls,
+      sum(t.new_users) as new_users, sum(t.requests) as requests, sum(t.calls) as calls,
       sum(t.errors) as errors, sum(t.tokens_in) as tokens_in, sum(t.tokens_out) as tokens_out,
       coalesce(sum(t.cost) filter (where not t.is_own_key), 0) as cost
       from public.daily_totals as t
@@ -43,7 +43,7 @@ begin
   ), totals as (
     select
       f.day,
-      sum(f.new_people) as new_people, sum(f.requests) as requests, sum(f.calls) as calls,
+      sum(f.new_users) as new_users, sum(f.requests) as requests, sum(f.calls) as calls,
       sum(f.errors) as errors, sum(f.tokens_in) as tokens_in, sum(f.tokens_out) as tokens_out,
       sum(f.cost) as cost
       from figures as f
@@ -52,7 +52,7 @@ begin
     select
       v_today - g.ago as day, g.ago,
       coalesce(p.active, 0) as active, coalesce(p.last_active, 0) as last_active,
-      coalesce(t.new_people, 0) as new_people, coalesce(t.requests, 0) as requests,
+      coalesce(t.new_users, 0) as new_users, coalesce(t.requests, 0) as requests,
       coalesce(t.calls, 0) as calls, coalesce(t.errors, 0) as errors,
       coalesce(t.tokens_in, 0) as tokens_in, coalesce(t.tokens_out, 0) as tokens_out,
       coalesce(t.cost, 0) as cost
@@ -63,7 +63,7 @@ begin
     select
       w.name,
       jsonb_build_object(
-        'active', sum(d.last_active), 'new', sum(d.new_people), 'requests', sum(d.requests),
+        'active', sum(d.last_active), 'new', sum(d.new_users), 'requests', sum(d.requests),
         'calls', sum(d.calls), 'errors', sum(d.errors), 'tokens_in', sum(d.tokens_in),
         'tokens_out', sum(d.tokens_out), 'cost', round(sum(d.cost), 2)::text
       ) as sums
@@ -83,12 +83,12 @@ begin
   select
     (select jsonb_object_agg(p.name, p.sums) from periods as p)
     || jsonb_build_object(
-      'people', v_people,
+      'users', v_users,
       'active_sessions', public.count_active_sessions(),
       'days', (
         select jsonb_agg(
             jsonb_build_object(
-              'day', d.day, 'active', d.active, 'new', d.new_people, 'requests', d.requests,
+              'day', d.day, 'active', d.active, 'new', d.new_users, 'requests', d.requests,
               'errors', d.errors
             )
             order by d.day

@@ -1,13 +1,13 @@
 -- Finds a payment for an admin: by our number, else by that of one of p_providers (a list of keys).
 --
 -- Twice or at once: only reads.
--- Returns: jsonb, what private.payment_line tells and
+-- Returns: jsonb, what private.payment_summary tells and
 --   {left: what can still be given back (text), is_test, order_id, renewal_id, payer_id: the Telegram id the provider told,
 --    user: {telegram_id, username, first_name, last_name} | null, refunds: the last five
 --    [{id, status, amount, admin_email, error, is_accepted, at}], newest first}; null when there is none.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_payment(
-  p_which text, p_admin_email text, p_providers jsonb default '[]'
+  p_identifier text, p_admin_email text, p_providers jsonb default '[]'
 )
 returns jsonb
 language plpgsql
@@ -20,22 +20,22 @@ declare
   v_order public.orders;
 begin
   perform private.require_admin(p_admin_email);
-  if p_which ~ '^[0-9]{1,18}$' then
-    select p.* into v_payment from public.payments as p where p.id = p_which::bigint;
+  if p_identifier ~ '^[0-9]{1,18}$' then
+    select p.* into v_payment from public.payments as p where p.id = p_identifier::bigint;
   end if;
   if v_payment.id is null then
     select p.* into v_payment
       from public.payments as p
      where p.provider = any(array(select jsonb_array_elements_text(p_providers)))
-       and p.provider_payment_id = p_which
+       and p.provider_payment_id = p_identifier
      order by p.id desc
      limit 1;
   end if;
   if v_payment.id is null then
     return null;
   end if;
-  v_order := private.order_of(v_payment);
-  return private.payment_line(v_payment) || jsonb_build_object(
+  v_order := private.payment_order(v_payment);
+  return private.payment_summary(v_payment) || jsonb_build_object(
     'left', private.left_of(v_payment)::text,
     'is_test', v_payment.is_test,
     'order_id', coalesce(v_payment.order_id, v_order.id),

@@ -2,7 +2,7 @@
 -- without p_user_id those that somebody must look at, for which nothing was given, or whose refund is not decided.
 --
 -- Twice or at once: only reads, over an index. A page begins below p_before, so new ones move nothing.
--- Returns: jsonb {payments: [see private.payment_line], next}: next is p_before of the next page, or null.
+-- Returns: jsonb {payments: [see private.payment_summary], next}: next is p_before of the next page, or null.
 -- Errors: N0001 not an admin.
 create or replace function public.admin_payments(
   p_admin_email text, p_user_id bigint default null, p_before bigint default null, p_limit integer default 8
@@ -56,7 +56,7 @@ begin
   end if;
   return jsonb_build_object(
     'payments', (
-      select coalesce(jsonb_agg(private.payment_line(p) order by p.id desc), '[]'::jsonb)
+      select coalesce(jsonb_agg(private.payment_summary(p) order by p.id desc), '[]'::jsonb)
         from public.payments as p
        where p.id = any(v_ids[:v_limit])
     ),

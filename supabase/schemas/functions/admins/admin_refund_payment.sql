@@ -1,5 +1,5 @@
 -- Keeps that an admin wants money of a payment given back: all that is left of it, or p_amount. Whoever calls with
--- p_asks asks the provider right away (shared/payments/refunds.py); else the job of payments does. What was paid from balance
+-- p_call_provider_now asks the provider right away (shared/payments/refunds.py); else the job of payments does. What was paid from balance
 -- goes back to the balance here and now.
 --
 -- Twice or at once: the payment's row is locked and has one open refund at a time, so of two admins one opens it and the
@@ -19,7 +19,7 @@ create or replace function public.admin_refund_payment(
   p_admin_email text,
   p_reference text default null,
   p_left numeric default null,
-  p_asks boolean default false
+  p_call_provider_now boolean default false
 )
 returns jsonb
 language plpgsql
@@ -68,7 +68,7 @@ begin
   if v_outcome = 'opened' then
     insert into public.refunds as r (payment_id, amount, admin_email, reference, is_awaited)
     values (
-      p_payment_id, coalesce(p_amount, v_left), v_email, p_reference, not p_asks and v_payment.provider <> 'balance'
+      p_payment_id, coalesce(p_amount, v_left), v_email, p_reference, not p_call_provider_now and v_payment.provider <> 'balance'
     )
     returning r.* into v_refund;
     perform private.write_audit(
@@ -93,7 +93,7 @@ begin
         'admin_email', v_refund.admin_email
       ),
       'task', case
-        when p_asks and v_outcome in ('opened', 'known') and v_refund.status = 'open'
+        when p_call_provider_now and v_outcome in ('opened', 'known') and v_refund.status = 'open'
           then private.refund_task(v_refund.id)
       end
     ) end;

@@ -26,7 +26,7 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'reset_user_usage', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'reset_user_usage', p_user_id);
   if v_known.id is not null then
     return jsonb_build_object(
       'applied', false, 'before', v_known.before -> 'requests', 'after', v_known.after -> 'requests',

@@ -27,7 +27,7 @@ begin
     select o.payment_id, o.happened_at, p.user_id, p.currency,
       case when o.kind = 'paid' then o.amount else 0 end as paid,
       case o.kind
-        when 'paid' then 0 when 'refund_total' then o.amount - private.counted_before(o) else o.amount
+        when 'paid' then 0 when 'refund_total' then o.amount - private.refunded_before(o) else o.amount
       end as back
       from public.payment_operations as o
       join public.payments as p on p.id = o.payment_id
@@ -65,14 +65,14 @@ begin
       left join public.users as u on u.id = m.user_id
      group by w.name
   ), new_users as (
-    select w.name, coalesce(sum(t.new_people), 0) as new_people
+    select w.name, coalesce(sum(t.new_users), 0) as new_users
       from periods as w
       left join public.daily_totals as t on t.day between w.first_day and v_today
      group by w.name
   )
   select jsonb_object_agg(
       c.name,
-      jsonb_build_object('payments', c.payments, 'refunds', c.refunds, 'paid', c.paid, 'new', n.new_people)
+      jsonb_build_object('payments', c.payments, 'refunds', c.refunds, 'paid', c.paid, 'new', n.new_users)
     ) || jsonb_build_object(
       'currencies', (
         select coalesce(jsonb_agg(jsonb_build_object('currency', t.currency) || t.figures order by t.currency), '[]')

@@ -37,7 +37,7 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'set_plan', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'set_plan', p_user_id);
   if v_known.id is not null then
     if (v_known.after ->> 'given', (v_known.after ->> 'days')::integer) is distinct from (p_plan, p_days) then
       raise exception 'this reference is known with another plan or number' using errcode = 'N0003';
@@ -71,7 +71,7 @@ begin
   );
   return jsonb_build_object(
     'applied', true, 'before', v_before, 'after', v_after, 'id', v_id,
-    'outgoing', private.notify_plan(p_user_id, v_before, v_after)
+    'outgoing', private.notify_plan_change(p_user_id, v_before, v_after)
   );
 end
 $$;

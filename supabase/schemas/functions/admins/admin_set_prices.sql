@@ -7,7 +7,7 @@
 --   nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: prices; jumps: {currency: times} where
---   the price grows at least threefold, or falls to a third (below 1); problems: [see private.price_problem]}; null for no
+--   the price grows at least threefold, or falls to a third (below 1); problems: [see private.check_price]}; null for no
 --   such product. outcome:
 --   applied    changed; also for a repetition
 --   preview    not confirmed
@@ -33,8 +33,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
-  v_product public.products := private.locked_product(p_key);
-  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'set_prices', null) end;
+  v_product public.products := private.lock_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.find_audit_entry(p_reference, 'set_prices', null) end;
   v_before jsonb;
   v_after jsonb;
   v_problems jsonb;
@@ -60,7 +60,7 @@ begin
   select coalesce(jsonb_agg(t.problem order by t.currency), '[]')
     into v_problems
     from (
-      select e.key as currency, private.price_problem(v_product, e.key, e.value, p_providers) as problem
+      select e.key as currency, private.check_price(v_product, e.key, e.value, p_providers) as problem
         from jsonb_each_text(p_prices) as e
        where e.value is not null or e.key !~ '^[A-Z]{3,5}$'
     ) as t
@@ -81,7 +81,7 @@ begin
     end;
   end if;
   if v_outcome = 'applied' then
-    perform private.write_prices(p_key, v_after);
+    perform private.replace_prices(p_key, v_after);
     perform private.write_audit(
       v_email, 'set_prices', null, p_reference,
       jsonb_build_object('product', p_key, 'prices', v_before),

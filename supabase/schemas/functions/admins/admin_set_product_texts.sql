@@ -5,7 +5,7 @@
 --   nothing changes if another admin changed them since.
 -- Locks: product (NO KEY UPDATE).
 -- Returns: jsonb {outcome, product: see private.product_card, as it is now, before, after: {title, description}, problems: [see
---   private.text_problem]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |
+--   private.check_product_text]}; null for no such product. outcome: applied (also for a repetition) | preview (not confirmed) |
 --   refused | changed (not p_expected) | unchanged.
 -- Errors: N0001 not an admin; N0003 the reference is known with another action, product or text; N0004 the language is unusable.
 create or replace function public.admin_set_product_texts(
@@ -29,8 +29,8 @@ declare
   v_after jsonb := jsonb_strip_nulls(
     jsonb_build_object('title', coalesce(trim(p_title), ''), 'description', nullif(trim(p_description), ''))
   );
-  v_product public.products := private.locked_product(p_key);
-  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'set_product_texts', null) end;
+  v_product public.products := private.lock_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.find_audit_entry(p_reference, 'set_product_texts', null) end;
   v_before jsonb;
   v_problems jsonb;
   v_outcome text;
@@ -43,7 +43,7 @@ begin
   end if;
   v_before := coalesce(v_product.texts -> p_language, '{}');
   v_problems := to_jsonb(array_remove(
-    array[private.text_problem('title', v_after ->> 'title'), private.text_problem('description', v_after ->> 'description')],
+    array[private.check_product_text('title', v_after ->> 'title'), private.check_product_text('description', v_after ->> 'description')],
     null
   ));
   if v_known.id is not null then

@@ -20,8 +20,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_email text := private.require_admin(p_admin_email);
-  v_product public.products := private.locked_product(p_key);
-  v_known public.audit_log := case when v_product.key is not null then private.known_action(p_reference, 'switch_product', null) end;
+  v_product public.products := private.lock_product(p_key);
+  v_known public.audit_log := case when v_product.key is not null then private.find_audit_entry(p_reference, 'switch_product', null) end;
   v_prices jsonb;
   v_outcome text := 'applied';
 begin

@@ -25,7 +25,7 @@ begin
   if not found then
     return null;
   end if;
-  v_known := private.known_action(p_reference, 'switch_promocode', null);
+  v_known := private.find_audit_entry(p_reference, 'switch_promocode', null);
   if v_known.id is not null and v_known.after ->> 'code' <> v_promocode.code then
     raise exception 'this reference is known with another code' using errcode = 'N0003';
   elsif v_known.id is null and v_promocode.is_active <> p_is_active then

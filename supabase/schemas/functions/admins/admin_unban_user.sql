@@ -25,18 +25,18 @@ begin
   if not found then
     raise exception 'there is no such person' using errcode = 'N0002';
   end if;
-  v_known := private.known_action(p_reference, 'unban_user', p_user_id);
+  v_known := private.find_audit_entry(p_reference, 'unban_user', p_user_id);
   if v_known.id is not null then
     return jsonb_build_object('applied', false, 'before', v_known.before, 'after', v_known.after, 'outgoing', '[]'::jsonb);
   end if;
 
   v_before := jsonb_build_object('banned_at', v_user.banned_at, 'reason', v_user.ban_reason);
   update public.users as u
-     set banned_at = null, ban_reason = null, ban_told = false
+     set banned_at = null, ban_reason = null, ban_notified = false
    where u.id = p_user_id and u.banned_at is not null;
   perform private.write_audit(v_email, 'unban_user', p_user_id, p_reference, v_before, v_after);
   return jsonb_build_object('applied', true, 'before', v_before, 'after', v_after, 'outgoing', case
-    when v_user.ban_told then private.notify_user(p_user_id, 'unbanned', '{}') else '[]'::jsonb
+    when v_user.ban_notified then private.notify_user(p_user_id, 'unbanned', '{}') else '[]'::jsonb
   end);
 end
 $$;

@@ -53,7 +53,7 @@ begin
     v_before := private.plan_of(v_entry.user_id);
     v_is_done := private.undo_plan(v_entry);
     v_after := private.plan_of(v_entry.user_id);
-    v_outgoing := case when v_is_done then private.notify_plan(v_entry.user_id, v_before, v_after) end;
+    v_outgoing := case when v_is_done then private.notify_plan_change(v_entry.user_id, v_before, v_after) end;
   elsif v_entry.action = 'reset_user_usage' then
     v_is_done := private.undo_reset(v_entry);
     v_before := jsonb_build_object('requests', 0);
@@ -65,7 +65,7 @@ begin
       when (v_before ->> 'after')::numeric > (v_before ->> 'wanted')::numeric then '{"is_partial": true}'::jsonb
       else '{}'::jsonb
     end;
-    v_outgoing := private.notify_gift(
+    v_outgoing := private.notify_adjustment(
       v_entry.user_id,
       case v_entry.action when 'add_bonus_credits' then 'credits' when 'give_trainings' then 'trainings' else 'balance' end,
       (v_before ->> 'before')::numeric,

@@ -1,7 +1,7 @@
 -- Writes down what an admin did.
 --
 -- Twice or at once: the reference is unique; of two different actions with one, the second is refused and so
---   undone. The caller has looked for it before (private.known_action), under the person's lock.
+--   undone. The caller has looked for it before (private.find_audit_entry), under the person's lock.
 -- Returns: the number of the entry.
 -- Errors: N0003, the reference belongs to another action or person.
 create or replace function private.write_audit(

@@ -21,7 +21,7 @@ declare
   v_messages jsonb := '[]'::jsonb;
 begin
   for v_admin in
-    select a.email, u.id as user_id, private.bot_for(u.id, u.telegram_id, p_bot) as bot
+    select a.email, u.id as user_id, private.reachable_bot(u.id, u.telegram_id, p_bot) as bot
       from public.admins as a
       left join public.users as u on u.telegram_id = a.telegram_id
      where a.telegram_id is not null and (p_admin_email is null or a.email = p_admin_email)
@@ -29,12 +29,12 @@ begin
   loop
     v_message := private.tell_person(v_admin.user_id, v_admin.bot, p_key, p_values, p_buttons);
     if v_message = '[]' then
-      perform private.hold_alarm(v_admin.email, p_bot, p_key, p_values, p_buttons);
+      perform private.store_waiting_alarm(v_admin.email, p_bot, p_key, p_values, p_buttons);
     end if;
     v_messages := v_messages || v_message;
   end loop;
   if not found and p_admin_email is null then
-    perform private.hold_alarm(null, p_bot, p_key, p_values, p_buttons);
+    perform private.store_waiting_alarm(null, p_bot, p_key, p_values, p_buttons);
   end if;
   return v_messages;
 end

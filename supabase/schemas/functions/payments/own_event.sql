@@ -23,7 +23,7 @@ begin
   if v_user_id is not null then
     update public.payment_events as e set user_id = v_user_id where e.id = p_event_id;
   elsif found then
-    perform private.strip_payments(
+    perform private.anonymize_payments(
       array(
         select p.id
           from public.payments as p
@@ -33,7 +33,7 @@ begin
            )
       )
     );
-    perform private.strip_events(array[p_event_id]);
+    perform private.anonymize_payment_events(array[p_event_id]);
   elsif v_event.notices <> '[]'
     and not exists (select from jsonb_array_elements(v_event.notices) as n where n.value ->> 'kind' <> 'other')
   then

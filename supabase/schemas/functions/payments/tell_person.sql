@@ -34,10 +34,10 @@ begin
   return jsonb_build_array(
     jsonb_build_object(
       'bot', p_bot,
-      'id', (private.owe_calls(
-        p_bot, null, jsonb_build_array(jsonb_build_object('method', 'notice', 'parameters', v_parameters))
+      'id', (private.enqueue_calls(
+        p_bot, null, jsonb_build_array(jsonb_build_object('method', 'template', 'parameters', v_parameters))
       ) ->> 0)::bigint,
-      'method', 'notice',
+      'method', 'template',
       'parameters', v_parameters
     )
   );

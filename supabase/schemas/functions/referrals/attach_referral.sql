@@ -27,7 +27,7 @@ begin
     for key share;
   if exists (select from public.user_referrals as r where r.referred_id = p_user_id) then
     return 'already_attached';
-  elsif not coalesce(v_is_newcomer, false) or private.was_brought_by(v_referrer_id, p_user_id) then
+  elsif not coalesce(v_is_newcomer, false) or private.is_referred_by(v_referrer_id, p_user_id) then
     return 'not_new';
   end if;
   insert into public.user_referrals (referrer_id, referred_id)

@@ -1,7 +1,7 @@
 -- Tells a person what their invitations came to.
 --
 -- Twice or at once: only reads, over user_referrals_referrer_idx.
--- Returns: jsonb {code, came, counted, credits, referrer_credits, referred_credits, was_referred}: how many
+-- Returns: jsonb {code, invited, completed, credits, referrer_credits, referred_credits, was_referred}: how many
 --   came with the code, for how many credits were given, how many credits, and what one is worth now; null
 --   when there is no such person.
 -- Errors: none of its own.
@@ -14,8 +14,8 @@ set search_path = pg_catalog, pg_temp
 as $$
   select jsonb_build_object(
     'code', u.referral_code,
-    'came', r.came,
-    'counted', u.total_referrals,
+    'invited', r.invited,
+    'completed', u.total_referrals,
     'credits', r.credits,
     'referrer_credits', private.setting('referral_referrer_credits')::integer,
     'referred_credits', private.setting('referral_referred_credits')::integer,
@@ -23,7 +23,7 @@ as $$
   )
   from public.users as u
   cross join lateral (
-    select count(*) as came, coalesce(sum(i.referrer_credits), 0) as credits
+    select count(*) as invited, coalesce(sum(i.referrer_credits), 0) as credits
       from public.user_referrals as i
      where i.referrer_id = u.id
   ) as r

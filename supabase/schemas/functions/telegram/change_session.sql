@@ -3,7 +3,7 @@
 -- Twice or at once: each key is set on the row as it is now. The caller holds the update's row and calls once.
 -- Returns: nothing. p_changes may hold mode, data (keys to set; null removes one), language, price_currency, is_active,
 --   referrer_code (who brought the person), token (what becomes of an own key, see private.change_token) and clear_history
---   (true: the conversation is erased). erase, the whole person, is done by private.erase_person after everything else.
+--   (true: the conversation is erased). erase, the whole person, is done by private.erase_user after everything else.
 -- Errors: those of private.change_token.
 create or replace function private.change_session(
   p_update public.telegram_updates, p_changes jsonb, p_reservation text

@@ -3,7 +3,7 @@
 -- failures of our own puts the update aside, so that it cannot block its chat for a day.
 --
 -- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
--- Returns: jsonb {outcome: retry | set_aside | superseded, failures, answer}. p_answer (the apology) and p_alert (the
+-- Returns: jsonb {outcome: retry | dead_lettered | superseded, failures, answer}. p_answer (the apology) and p_alert (the
 --   values of the admins' alarm) are used only when it is put aside; p_counts is false when database,
 --   network or a deployment failed and not our code, p_final true to put it aside at once. p_usage: the calls to AI
 --   providers so far, see private.record_usage.
@@ -28,16 +28,16 @@ as $$
 declare
   v_update public.telegram_updates;
   v_failures integer;
-  v_set_aside boolean;
+  v_is_dead_letter boolean;
   v_is_paid boolean;
 begin
   select t.* into v_update
     from public.telegram_updates as t
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
-  if v_update.status = 'set_aside' and v_update.attempt = p_attempt then
+  if v_update.status = 'dead_lettered' and v_update.attempt = p_attempt then
     return jsonb_build_object(
-      'outcome', 'set_aside', 'failures', v_update.failures, 'answer', v_update.answer
+      'outcome', 'dead_lettered', 'failures', v_update.failures, 'answer', v_update.answer
     );
   elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return jsonb_build_object('outcome', 'superseded');
@@ -46,7 +46,7 @@ begin
   end if;
 
   v_is_paid := coalesce(
-    v_update.reservation = 'settled' or v_update.reservation = 'reserved' and private.is_paid(p_usage), false
+    v_update.reservation = 'settled' or v_update.reservation = 'reserved' and private.has_billed_call(p_usage), false
   );
   if v_update.reservation = 'reserved' and not v_is_paid then
     perform private.release_usage(
@@ -55,25 +55,25 @@ begin
   end if;
   perform private.record_usage(v_update, p_usage, coalesce(v_is_paid and v_update.reservation = 'reserved', false));
   v_failures := v_update.failures + p_counts::integer;
-  v_set_aside := p_final or v_failures >= 3;
-  if v_set_aside and p_alert is not null then
+  v_is_dead_letter := p_final or v_failures >= 3;
+  if v_is_dead_letter and p_alert is not null then
     perform private.notify_admins('owner_alert', p_alert, p_bot => p_bot);
   end if;
   update public.telegram_updates as t
-     set status = case when v_set_aside then 'set_aside' else 'failed' end,
+     set status = case when v_is_dead_letter then 'dead_lettered' else 'failed' end,
          failures = v_failures,
-         lease_until = case when not v_set_aside then private.clock() end,
+         lease_until = case when not v_is_dead_letter then private.clock() end,
          reservation = case when v_is_paid then 'settled' end,
          reserved_on = case when v_is_paid then t.reserved_on end,
          reserved_from = case when v_is_paid then t.reserved_from end,
          reserved_cost = null,
-         answer = case when v_set_aside then p_answer end,
+         answer = case when v_is_dead_letter then p_answer end,
          error = left(p_error, 2000)
    where t.bot = p_bot and t.update_id = p_update_id;
   return jsonb_build_object(
-    'outcome', case when v_set_aside then 'set_aside' else 'retry' end,
+    'outcome', case when v_is_dead_letter then 'dead_lettered' else 'retry' end,
     'failures', v_failures,
-    'answer', case when v_set_aside then p_answer end
+    'answer', case when v_is_dead_letter then p_answer end
   );
 end
 $$;

@@ -11,11 +11,11 @@
 --   edited.
 --   p_session with hold (seconds) keeps the update open: the next message finishes it with finish_held (its update_id), or
 --   the sweep works on it after that time.
---   Of two updates that tell a person of their ban (p_session has ban_told) the first one's answer is kept.
--- Returns: jsonb {outcome: finished | superseded, outgoing: [id], notice, withheld}: the ids of p_outgoing in
---   order, what somebody else is to hear of now (private.serve_newcomer) or null, and whether p_answer must
+--   Of two updates that tell a person of their ban (p_session has ban_notified) the first one's answer is kept.
+-- Returns: jsonb {outcome: finished | superseded, outgoing: [id], referral_message, withheld}: the ids of p_outgoing in
+--   order, what somebody else is to hear of now (private.on_first_request) or null, and whether p_answer must
 --   not be given: the person was told already.
--- Errors: Y0001, see private.erase_person.
+-- Errors: Y0001, see private.erase_user.
 create or replace function public.finish_update(
   p_bot text,
   p_update_id bigint,
@@ -39,7 +39,7 @@ declare
   v_answer jsonb := p_answer;
   v_hold interval := make_interval(secs => (p_session ->> 'hold')::double precision);
   v_outgoing jsonb := '[]'::jsonb;
-  v_notice jsonb;
+  v_referral_message jsonb;
 begin
   select t.* into v_update
     from public.telegram_updates as t
@@ -61,16 +61,16 @@ begin
 
   if v_update.reservation = 'reserved' and p_reservation is distinct from 'settled' then
     p_reservation := case
-      when private.is_paid(p_usage) then 'settled'
+      when private.has_billed_call(p_usage) then 'settled'
       when private.release_usage(
         v_update.user_id, p_bot, v_update.reserved_on, v_update.reserved_from, p_usage <> '[]'
       ) then 'released'
       else 'settled'
     end;
   elsif p_reservation = 'settled' then
-    v_notice := private.serve_newcomer(v_update.user_id, p_bot, p_update_id);
+    v_referral_message := private.on_first_request(v_update.user_id, p_bot, p_update_id);
   end if;
-  if p_session ? 'ban_told' and not private.tell_ban(v_update.user_id) then
+  if p_session ? 'ban_notified' and not private.mark_ban_notified(v_update.user_id) then
     v_answer := null;
     p_outgoing := '[]';
   end if;
@@ -103,7 +103,7 @@ begin
     v_update, p_usage, p_reservation is not distinct from 'settled' and v_update.reservation = 'reserved'
   );
   if p_outgoing <> '[]' then
-    v_outgoing := private.owe_calls(p_bot, p_update_id, p_outgoing);
+    v_outgoing := private.enqueue_calls(p_bot, p_update_id, p_outgoing);
   end if;
   update public.telegram_updates as t
      set status = case when v_hold is null then 'finished' else 'failed' end,
@@ -114,10 +114,10 @@ begin
          answer = case when v_hold is null then v_answer end
    where t.bot = p_bot and t.update_id = p_update_id;
   if p_session ? 'erase' then
-    perform private.erase_person(v_update, p_session -> 'erase');
+    perform private.erase_user(v_update, p_session -> 'erase');
   end if;
   return jsonb_build_object(
-    'outcome', 'finished', 'outgoing', v_outgoing, 'notice', v_notice,
+    'outcome', 'finished', 'outgoing', v_outgoing, 'referral_message', v_referral_message,
     'withheld', p_answer is not null and v_answer is null
   );
 end

@@ -4,16 +4,16 @@
 -- While a question awaits a key (session_data.awaiting is "key:<provider>"), what is written is never stored: the
 -- key may have any shape. A worker that takes over from here finds [hidden] in its place and asks again.
 --
--- Twice or at once: see private.take_update. Whoever takes over the work of a dead worker finds the request
+-- Twice or at once: see private.claim_update. Whoever takes over the work of a dead worker finds the request
 --   that one reserved still reserved, and reserves no second one; the day stays the day of the first. An update
 --   that came before its person was erased is over, and nobody is made of it.
 --   p_thread is the topic of a chat that has topics: a session and a conversation of its own; 0 elsewhere.
 --   p_cost: US dollars that the question may cost at most.
---   p_person is Telegram's User, with hash: what remembers them in erased_people.
+--   p_telegram_user is Telegram's User, with hash: what remembers them in erased_users.
 -- Returns: jsonb
 --   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, own_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
---             price_currency, created_at, is_admin, admin_email, ban: {reason, told} | null}
+--             price_currency, created_at, is_admin, admin_email, ban: {reason, notified} | null}
 --     session {mode, data}
 --     usage   {plan, features, requests, daily_requests, resets_at, month_requests, monthly_requests,
 --             month_resets_at, bonus_credits, timezone}
@@ -24,7 +24,7 @@
 --     history [{role, content}], the oldest first; no more than p_history and the plan allow, and no more characters
 --             together than p_history_characters
 --     edited_question: what the AI was asked before the user edited this message; history leaves it and its answer out
---   {outcome: dead, attempt, failures, user: {language, language_code}}   put it aside
+--   {outcome: crash_limit, attempt, failures, user: {language, language_code}}   put it aside
 --   {outcome: busy, retry_after}                     seconds
 --   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
 --                                                    outgoing [{id, method, parameters}] still owed
@@ -35,7 +35,7 @@ create or replace function public.receive_update(
   p_delivery uuid,
   p_kind text,
   p_chat_id bigint,
-  p_person jsonb,
+  p_telegram_user jsonb,
   p_payload jsonb,
   p_lease_seconds integer,
   p_reserve boolean default false,
@@ -53,7 +53,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_known public.telegram_updates;
-  v_taken record;
+  v_claim record;
   v_user public.users;
   v_banned boolean;
   v_session public.bot_sessions;
@@ -71,38 +71,38 @@ begin
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
   if found and v_known.received_at >= v_now - interval '48 hours' and (
-    not private.hold_person(v_known) or v_known.status in ('finished', 'set_aside')
+    not private.hold_person(v_known) or v_known.status in ('finished', 'dead_lettered')
   ) then
-    return private.answer_again(p_bot, p_update_id, p_chat_id);
+    return private.replay_answer(p_bot, p_update_id, p_chat_id);
   end if;
-  v_user := private.upsert_user(p_person, v_now);
+  v_user := private.upsert_user(p_telegram_user, v_now);
   v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   if v_session.session_data ->> 'awaiting' like 'key:%' and p_kind in ('message', 'edited_message') then
     -- Before it is stored, and not struck out later: a row's earlier versions stay in the files and backups.
-    p_payload := private.without_words(p_payload, p_kind);
+    p_payload := private.redact_update(p_payload, p_kind);
   end if;
-  select * into v_taken from private.take_update(
+  select * into v_claim from private.claim_update(
     p_bot, p_update_id, p_delivery, p_kind, p_chat_id, v_user.id, p_payload, p_lease_seconds, v_now, p_thread
   );
-  if v_taken.outcome = 'busy' then
+  if v_claim.outcome = 'busy' then
     return jsonb_build_object(
       'outcome', 'busy',
-      'retry_after', ceil(extract(epoch from v_taken.lease_until - private.clock()))
+      'retry_after', ceil(extract(epoch from v_claim.lease_until - private.clock()))
     );
-  elsif v_taken.outcome = 'finished' then
+  elsif v_claim.outcome = 'finished' then
     -- Another delivery finished it since we looked, perhaps by erasing the person.
     if v_user.created_at = v_now then
       raise exception 'the person was erased this moment' using errcode = '40001';
     end if;
-    return private.answer_again(p_bot, p_update_id, p_chat_id);
-  elsif v_taken.outcome = 'dead' then
+    return private.replay_answer(p_bot, p_update_id, p_chat_id);
+  elsif v_claim.outcome = 'crash_limit' then
     return jsonb_build_object(
-      'outcome', 'dead', 'attempt', v_taken.attempt, 'failures', v_taken.deaths,
+      'outcome', 'crash_limit', 'attempt', v_claim.attempt, 'failures', v_claim.crash_count,
       'user', jsonb_build_object('language', v_user.language, 'language_code', v_user.language_code)
     );
   end if;
 
-  if v_taken.attempt > 1 then  -- the worker before us may have changed it while we waited
+  if v_claim.attempt > 1 then  -- the worker before us may have changed it while we waited
     v_session := private.open_session(v_user.id, p_bot, p_chat_id, p_thread);
   end if;
   if v_session.session_data ? 'paste' and p_kind = 'message'
@@ -111,7 +111,7 @@ begin
     v_session.session_data := private.claim_held_part(v_session, p_lease_seconds);
   end if;
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
-  v_is_counted := coalesce(v_taken.reservation in ('reserved', 'settled'), false);
+  v_is_counted := coalesce(v_claim.reservation in ('reserved', 'settled'), false);
   if p_reserve and not v_banned and not v_is_counted then
     v_own_key := private.active_token(v_user.id);
   end if;
@@ -123,9 +123,9 @@ begin
     v_reserved := private.reserve_usage(v_user.id, p_bot, p_update_id, p_cost, v_own_key is not null);
     v_releases_left := v_reserved.releases_left;
     v_user.bonus_credits := v_user.bonus_credits - coalesce((v_reserved.reserved_from = 'bonus')::integer, 0);
-    v_taken.reservation := v_reserved.reservation;
+    v_claim.reservation := v_reserved.reservation;
     update public.telegram_updates as t
-       set reservation = v_taken.reservation,
+       set reservation = v_claim.reservation,
            reserved_on = v_reserved.reserved_on,
            reserved_from = v_reserved.reserved_from,
            reserved_cost = case when v_reserved.reservation = 'reserved' then p_cost end
@@ -149,12 +149,12 @@ begin
 
   return jsonb_build_object(
     'outcome', 'work',
-    'attempt', v_taken.attempt,
-    'failures', v_taken.failures,
+    'attempt', v_claim.attempt,
+    'failures', v_claim.failures,
     'user', jsonb_build_object(
       'id', v_user.id,
       'telegram_id', v_user.telegram_id,
-      'is_new', v_user.created_at = v_taken.received_at,
+      'is_new', v_user.created_at = v_claim.received_at,
       'language', v_user.language,
       'language_code', v_user.language_code,
       'vip_level', v_user.vip_level,
@@ -167,7 +167,7 @@ begin
         select a.email from public.admins as a where a.telegram_id = v_user.telegram_id
       ) end,
       'ban', case when v_banned then jsonb_build_object(
-        'reason', v_user.ban_reason, 'told', v_user.ban_told
+        'reason', v_user.ban_reason, 'notified', v_user.ban_notified
       ) end
     ),
     'session', jsonb_build_object('mode', v_session.mode, 'data', v_session.session_data),
@@ -183,7 +183,7 @@ begin
       'bonus_credits', v_user.bonus_credits,
       'timezone', v_quota.timezone
     ),
-    'reservation', v_taken.reservation,
+    'reservation', v_claim.reservation,
     'releases_left', v_releases_left,
     'own_key', v_own_key,
     'history', case

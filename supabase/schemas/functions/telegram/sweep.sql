@@ -51,8 +51,8 @@ begin
        from public.telegram_updates as o
       where o.received_at < v_now - make_interval(hours => private.setting('retention_updates_hours')::integer)
         and (
-          o.status <> 'set_aside'
-          or o.received_at < v_now - make_interval(days => private.setting('retention_set_aside_days')::integer)
+          o.status <> 'dead_lettered'
+          or o.received_at < v_now - make_interval(days => private.setting('retention_dead_letters_days')::integer)
         )
       order by o.received_at
       limit p_limit
@@ -72,9 +72,9 @@ begin
    ) as old
    where m.id = old.id;
   get diagnostics v_messages = row_count;
-  v_erased := private.forget_usage(p_limit);
+  v_erased := private.expire_tombstones(p_limit);
   v_subscriptions := private.expire_subscriptions(p_limit);
-  v_months := private.keep_usage_months();
+  v_months := private.maintain_usage_partitions();
   return jsonb_build_object(
     'released', v_released,
     'updates', v_updates,
@@ -82,7 +82,7 @@ begin
     'erased', v_erased,
     'subscriptions', v_subscriptions,
     'months', v_months,
-    'alarms', private.deliver_alarms(p_limit)
+    'alarms', private.enqueue_waiting_alarms(p_limit)
   );
 end
 $$;

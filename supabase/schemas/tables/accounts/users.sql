@@ -23,7 +23,7 @@ create table public.users (
   is_paid boolean not null default false,
   banned_at timestamptz,
   ban_reason text,
-  ban_told boolean not null default false,
+  ban_notified boolean not null default false,
   trial_used boolean not null default false,
   has_started boolean not null default true,
   created_at timestamptz not null default private.clock(),
@@ -46,20 +46,20 @@ before update on public.users
 for each row when (old.* is distinct from new.*)
 execute function private.keep_updated_at();
 
-create trigger users_count_new_people
+create trigger users_count_new_users
 after insert on public.users
-referencing new table as new_people
-for each statement execute function private.count_active_people();
+referencing new table as new_users
+for each statement execute function private.count_active_users();
 
-create trigger users_count_old_people
+create trigger users_count_old_users
 after delete on public.users
-referencing old table as old_people
-for each statement execute function private.count_active_people();
+referencing old table as old_users
+for each statement execute function private.count_active_users();
 
-create trigger users_move_active_people
+create trigger users_move_active_users
 after update of active_on on public.users
 for each row when (old.active_on <> new.active_on)
-execute function private.count_active_people();
+execute function private.count_active_users();
 
 comment on table public.users is 'Users: one row per Telegram account, shared by all bots and services';
 comment on column public.users.language_code is 'Language of the user''s Telegram client, a BCP 47 tag; the setting default_language if Telegram sends none';
@@ -72,13 +72,13 @@ comment on column public.users.is_newcomer is 'True until the first served AI re
 comment on column public.users.is_paid is 'Derived (private.refresh_access): has a paid plan, or is an admin';
 comment on column public.users.banned_at is 'Start of the ban, during which no bot serves the user; null: not banned';
 comment on column public.users.ban_reason is 'Reason that the user is shown with the ban';
-comment on column public.users.ban_told is 'Whether the user has received the single message about this ban';
+comment on column public.users.ban_notified is 'Whether the user has received the single message about this ban';
 comment on column public.users.trial_used is 'Whether the free trial has been started, also before an erasure';
 comment on column public.users.has_started is 'False: created by another service (adjust_balance); no bot has received an update of the user yet';
 comment on column public.users.referral_credits is 'Total bonus credits that the user received as a referrer';
 comment on column public.users.updated_at is 'When the row last changed, including last_activity';
 comment on column public.users.last_activity is 'Time of the user''s last update, accurate to five minutes';
-comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_people';
+comment on column public.users.active_on is 'The day of last_activity in the time zone of the setting quota_timezone; see daily_active_users';
 alter table public.users enable row level security;
 revoke all on table public.users from public, anon, authenticated, service_role;
 revoke all on sequence public.users_id_seq from public, anon, authenticated, service_role;

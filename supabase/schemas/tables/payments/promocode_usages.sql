@@ -1,5 +1,5 @@
 -- Redemptions of promo codes, including discounts that are not used yet. An erasure deletes a user's rows; when the user
--- returns, they are restored from erased_people.used, so that each user redeems a code at most once.
+-- returns, they are restored from erased_users.used, so that each user redeems a code at most once.
 
 create table public.promocode_usages (
   promocode_id bigint not null references public.promocodes (id),

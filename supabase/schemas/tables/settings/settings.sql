@@ -17,7 +17,7 @@ values
 ('default_language', '"ru"', 'Language of users whose Telegram sends none: a code of shared/core/texts'),
 ('balance_currency', '"RUB"', 'Currency of users.balance, ISO 4217'),
 ('retention_updates_hours', '72', 'Hours that finished updates are kept; longer than the 48 hours within which Telegram may redeliver'),
-('retention_set_aside_days', '30', 'Days that dead-lettered updates are kept, with their payload'),
+('retention_dead_letters_days', '30', 'Days that dead-lettered updates are kept, with their payload'),
 ('retention_alarms_days', '30', 'Days that alarms are kept for an admin who has not started a bot'),
 ('retention_messages_days', '180', 'Days that conversations are kept'),
 ('retention_usage_months', '13', 'Past months of which single AI calls are kept; the totals are kept forever'),

@@ -3,13 +3,13 @@
 -- working ─▶ finished        its changes are committed; the answer is stored here or in telegram_outbox
 --    │  ▲
 --    ▼  │ next delivery, or the sweep
--- failed ─▶ set_aside        dead-lettered after too many failures of our own: kept with payload and error
+-- failed ─▶ dead_lettered        dead-lettered after too many failures of our own: kept with payload and error
 
 create table public.telegram_updates (
   bot text not null,
   update_id bigint not null,
   kind text not null,
-  status text not null check (status in ('working', 'failed', 'finished', 'set_aside')),
+  status text not null check (status in ('working', 'failed', 'finished', 'dead_lettered')),
   chat_id bigint,
   thread_id bigint not null default 0,
   -- Not a foreign key: this table is hot and its rows live for days. private.hold_person handles erased users.
@@ -18,7 +18,7 @@ create table public.telegram_updates (
   delivery uuid,
   attempt integer not null default 1,
   failures integer not null default 0,
-  deaths integer not null default 0,
+  crash_count integer not null default 0,
   lease_until timestamptz,
   reservation text check (
     reservation in (
@@ -52,7 +52,7 @@ comment on column public.telegram_updates.payload is 'The update until it is fin
 comment on column public.telegram_updates.delivery is 'Delivery that holds the lease: a repeated call of the same delivery is not a second worker';
 comment on column public.telegram_updates.attempt is 'Number of attempts so far; a worker with a lower number has lost its lease';
 comment on column public.telegram_updates.failures is 'Failures of our own code; after 3 the update is dead-lettered';
-comment on column public.telegram_updates.deaths is 'Workers that crashed; after 5 the update is dead-lettered';
+comment on column public.telegram_updates.crash_count is 'Workers that crashed; after 5 the update is dead-lettered';
 comment on column public.telegram_updates.reserved_on is 'Day whose counter includes the reserved request';
 comment on column public.telegram_updates.reserved_from is 'Source of the reserved request: the plan''s daily limit or bonus credits';
 comment on column public.telegram_updates.reservation is 'State of the reservation of its AI request (private.reserve_usage); ends as settled or released';

@@ -1,4 +1,4 @@
--- Calls to AI providers, one row per call, partitioned by month (UTC). private.keep_usage_months creates partitions ahead and
+-- Calls to AI providers, one row per call, partitioned by month (UTC). private.maintain_usage_partitions creates partitions ahead and
 -- drops expired ones; a row without a partition goes to the default partition.
 
 create table public.api_usage (

@@ -5,7 +5,7 @@
 --   requests     settled AI requests and those served with a user API key; in the row of the model that answered
 --   calls        calls to providers, including retries and failures; errors: calls without an answer
 --   tokens_in, tokens_out, cost (US dollars, see api_usage.cost), ms (total milliseconds)
---   new_people   users seen for the first time; in the row without provider and model
+--   new_users   users seen for the first time; in the row without provider and model
 -- Days are in the time zone of the setting quota_timezone. Rows that concern no model have '' as bot, provider and model.
 -- `shard` spreads concurrent writers of one figure over sixteen rows, so that they do not wait for each other's lock.
 
@@ -23,7 +23,7 @@ create table public.daily_totals (
   tokens_out bigint not null default 0 check (tokens_out >= 0),
   cost numeric(18, 8) not null default 0 check (cost >= 0),
   ms bigint not null default 0 check (ms >= 0),
-  new_people bigint not null default 0 check (new_people >= 0),
+  new_users bigint not null default 0 check (new_users >= 0),
   primary key (day, bot, provider, model, is_own_key, shard)
 );
 

@@ -1,0 +1,69 @@
+-- Tells what a person may use, and of what it would be taken: of a subscription, then bonus credits, then free trainings.
+--
+-- Twice or at once: only reads. Whoever takes something locks the person's row first.
+-- Returns: jsonb {has_access, access_type: subscription | credits | trainings | none, details}. access_type is the first
+--   thing of which p_quantity would be taken; of credits and trainings together there must be enough. A plan above the
+--   free one, or being an admin, is a subscription. Who is banned may use nothing.
+--   details {plan, ends_at, bonus_credits, free_trainings, is_admin, is_banned}.
+-- Errors: none.
+create or replace function private.resolve_access(p_user public.users, p_quantity integer)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_level integer := private.level_of(p_user.id);
+  v_plan text;
+  v_ends_at timestamptz;
+  v_trainings bigint;
+  v_type text;
+begin
+  select l.plan into v_plan
+    from public.subscription_limits as l
+   where l.vip_level <= v_level
+   order by l.vip_level desc
+   limit 1;
+  if v_level > 0 then
+    select nullif(
+        max(
+          case
+            when s.ends_at is null then 'infinity'
+            when s.ends_at > private.clock() then s.ends_at
+            else private.kept_until(s.user_id, s.plan, s.source, s.ends_at)
+          end
+        ),
+        'infinity'
+      )
+      into v_ends_at
+      from public.subscriptions as s
+     where s.user_id = p_user.id and s.plan = v_plan and s.status = 'active';
+  end if;
+  select coalesce(sum(f.quantity - f.used), 0) into v_trainings
+    from public.free_trainings as f
+   where f.user_id = p_user.id;
+  v_type := case
+    when p_user.id is null or p_user.banned_at is not null then 'none'
+    when v_level > 0 or p_user.is_admin then 'subscription'
+    when p_user.bonus_credits + v_trainings < p_quantity then 'none'
+    when p_user.bonus_credits > 0 then 'credits'
+    else 'trainings'
+  end;
+  return jsonb_build_object(
+    'has_access', v_type <> 'none',
+    'access_type', v_type,
+    'details', jsonb_build_object(
+      'plan', v_plan,
+      'ends_at', v_ends_at,
+      'bonus_credits', coalesce(p_user.bonus_credits, 0),
+      'free_trainings', v_trainings,
+      'is_admin', coalesce(p_user.is_admin, false),
+      'is_banned', p_user.banned_at is not null
+    )
+  );
+end
+$$;
+
+revoke all on function private.resolve_access from public, anon, authenticated, service_role;
+comment on function private.resolve_access is 'What a person may use, and of what it would be taken';

@@ -1,0 +1,38 @@
+-- Tells a user that an admin gave them something, or took it back: bonus credits, trainings or balance.
+--
+-- Twice or at once: see private.notify_user.
+-- Returns: see private.tell_person; empty where nothing changed.
+-- Errors: none.
+create or replace function private.notify_adjustment(p_user_id bigint, p_what text, p_before numeric, p_after numeric)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_is_money constant boolean := p_what = 'balance';
+  v_currency constant text := case when v_is_money then private.setting('balance_currency') end;
+begin
+  if p_before = p_after then
+    return '[]'::jsonb;
+  end if;
+  return private.notify_user(
+    p_user_id,
+    format('gift_%s%s', p_what, case when p_after < p_before then '_taken' else '' end),
+    jsonb_build_object(
+      'count', case
+        when v_is_money then jsonb_build_object('amount', abs(p_after - p_before), 'currency', v_currency)
+        else to_jsonb(abs(p_after - p_before)::bigint)
+      end,
+      'left', case
+        when v_is_money then jsonb_build_object('amount', p_after, 'currency', v_currency)
+        else to_jsonb(p_after::bigint)
+      end
+    )
+  );
+end
+$$;
+
+revoke all on function private.notify_adjustment from public, anon, authenticated, service_role;
+comment on function private.notify_adjustment is 'Tells a user that an admin gave them something, or took it back';

@@ -1,0 +1,56 @@
+-- Says of a payment what an admin reads in a list.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb {id, provider, number, status, problem, amount, refunded, disputed (text; amount null: nothing came), currency,
+--   texts (of what was bought; null without an order), at, given: [{effect, given, taken}], open_refund: the status of
+--   the last refund that somebody must look at, or null}.
+-- Errors: none.
+create or replace function private.payment_summary(p_payment public.payments)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'id', p_payment.id,
+    'provider', p_payment.provider,
+    'number', p_payment.provider_payment_id,
+    'status', p_payment.status,
+    'problem', p_payment.problem,
+    'amount', p_payment.amount::text,
+    'refunded', p_payment.refunded::text,
+    'disputed', p_payment.disputed::text,
+    'currency', p_payment.currency,
+    'at', coalesce(p_payment.completed_at, p_payment.created_at),
+    'texts', (
+      select d.texts
+        from public.products as d
+       where d.key = coalesce(
+         (private.payment_order(p_payment)).product_key,
+         (select r.product_key from public.renewals as r where r.id = p_payment.renewal_id)
+       )
+    ),
+    'given', (
+      select coalesce(
+          jsonb_agg(
+            jsonb_build_object('effect', e.effect, 'given', trim_scale(e.given), 'taken', trim_scale(e.taken))
+            order by e.effect
+          ),
+          '[]'::jsonb
+        )
+        from public.payment_effects as e
+       where e.payment_id = p_payment.id and e.effect <> 'commission'
+    ),
+    'open_refund', (
+      select r.status
+        from public.refunds as r
+       where r.payment_id = p_payment.id and r.status in ('open', 'unknown')
+       order by r.id desc
+       limit 1
+    )
+  );
+$$;
+
+revoke all on function private.payment_summary from public, anon, authenticated, service_role;
+comment on function private.payment_summary is 'What an admin reads of a payment in a list';

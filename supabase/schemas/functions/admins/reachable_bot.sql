@@ -1,0 +1,22 @@
+-- Finds the bot in which a user can be written to: p_bot where they have a private chat with it, else the one of their
+-- latest private chat. Having written in a group lets no bot write to the user.
+--
+-- Twice or at once: reads only.
+-- Returns: the bot's name; null where no bot may write to the user.
+-- Errors: none.
+create or replace function private.reachable_bot(p_user_id bigint, p_telegram_id bigint, p_bot text)
+returns text
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select s.bot
+    from public.bot_sessions as s
+   where s.user_id = p_user_id and s.chat_id = p_telegram_id
+   order by s.bot = p_bot desc nulls last, s.updated_at desc
+   limit 1;
+$$;
+
+revoke all on function private.reachable_bot from public, anon, authenticated, service_role;
+comment on function private.reachable_bot is 'Finds the bot in which a user can be written to';

@@ -1,0 +1,37 @@
+-- Takes everything personal out of payment events. What stays lets a repetition be recognised; of an event that still
+-- waits to be applied also what happened to the money.
+--
+-- Twice or at once: emptied once, it stays empty.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.anonymize_payment_events(p_ids bigint[])
+returns void
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.payment_events as e
+     set user_id = null,
+         body = '',
+         error = null,
+         notices = case
+           when e.processed_at is not null then '[]'
+           else (
+             select coalesce(
+                 jsonb_agg(
+                   n.value - array['saved_method', 'payer', 'reason']
+                   -- Somebody, and nobody of those who are here.
+                   || case when n.value ? 'telegram_id' then '{"telegram_id": 0}' else '{}' end::jsonb
+                   order by n.position
+                 ),
+                 '[]'
+               )
+               from jsonb_array_elements(e.notices) with ordinality as n (value, position)
+           )
+         end
+   where e.id = any(p_ids);
+$$;
+
+revoke all on function private.anonymize_payment_events from public, anon, authenticated, service_role;
+comment on function private.anonymize_payment_events is 'Takes everything personal out of payment events';

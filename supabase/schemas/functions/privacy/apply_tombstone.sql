@@ -1,0 +1,64 @@
+-- Gives somebody who was erased and comes back what they had used up: a referral, the free trial, the trainings of a
+-- channel, the promo codes they redeemed and today's wrong ones, today's and this month's requests, a ban. Everything else
+-- begins anew.
+--
+-- Twice or at once: the caller has just made the person's row, or holds one that another service made: what that service
+--   gave meanwhile stays. What was kept moves there, and is kept again when they are erased again.
+-- Returns: the person's row.
+-- Errors: none.
+create or replace function private.apply_tombstone(p_user_id bigint, p_hash text)
+returns public.users
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_tombstone public.erased_users;
+  v_user public.users;
+  v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
+begin
+  delete from public.erased_users as e where e.user_hash = decode(p_hash, 'hex') returning e.* into v_tombstone;
+  if found then
+    update public.users as u
+       set is_newcomer = u.is_newcomer and not v_tombstone.used ? 'referral',
+           trial_used = u.trial_used or v_tombstone.used ? 'trial',
+           banned_at = coalesce(u.banned_at, (v_tombstone.used ->> 'banned_at')::timestamptz)
+     where u.id = p_user_id;
+    insert into public.free_trainings (user_id, source, reference, quantity)
+    select p_user_id, 'channel', c.reference, 0
+      from jsonb_array_elements_text(v_tombstone.used -> 'channels') as c (reference)
+    on conflict (user_id, source, reference) do nothing;
+    insert into public.daily_usage as u (user_id, bot, day, requests)
+    select p_user_id, d.bot, d.day, d.requests
+      from jsonb_to_recordset(v_tombstone.usage -> 'daily') as d (bot text, day date, requests integer)
+     where d.day >= v_today
+    on conflict (user_id, day, bot) do update set requests = u.requests + excluded.requests;
+    insert into public.monthly_usage as u (user_id, month, requests)
+    select p_user_id, m.month, m.requests
+      from jsonb_to_recordset(v_tombstone.usage -> 'monthly') as m (month date, requests integer)
+     where m.month >= date_trunc('month', v_today::timestamp)
+    on conflict (user_id, month) do update set requests = u.requests + excluded.requests;
+    -- What they had of it, discounts that waited included, went with them.
+    insert into public.promocode_usages (promocode_id, user_id, given, consumed_at)
+    select p.id, p_user_id, '{}', private.clock()
+      from public.promocodes as p
+     where p.id in (
+       select substr(k.key, length('promocode:') + 1)::bigint
+         from jsonb_object_keys(v_tombstone.used) as k (key)
+        where starts_with(k.key, 'promocode:')
+     )
+    on conflict (promocode_id, user_id) do nothing;
+    insert into public.promocode_tries as p (user_id, day, tries)
+    select p_user_id, t.day, t.tries
+      from jsonb_to_record(v_tombstone.usage -> 'promocode_tries') as t (day date, tries integer)
+     where t.day >= v_today
+    on conflict (user_id) do update set day = excluded.day, tries = greatest(p.tries, excluded.tries);
+  end if;
+  select u.* into v_user from public.users as u where u.id = p_user_id;
+  return v_user;
+end
+$$;
+
+revoke all on function private.apply_tombstone from public, anon, authenticated, service_role;
+comment on function private.apply_tombstone is 'Gives somebody who comes back what they had used up';

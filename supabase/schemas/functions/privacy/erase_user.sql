@@ -1,0 +1,78 @@
+-- Erases the person of an update, as the last thing that this update does. What accounting needs stays and
+-- belongs to nobody: orders and payments, the ledger, whose remaining balance is booked out first, and what admins did.
+-- Whoever they brought, or were brought by, keeps what they got.
+--
+-- Twice or at once: the caller holds the update's row and the person alone (private.hold_person), so every
+--   change of theirs is committed or will find nobody. Their updates that others hold right now are passed over:
+--   those strip them themselves, there, when they come to the person.
+-- Returns: nothing. p_erasure {hash, balance}: what remembers them in erased_users, and the balance that they
+--   agreed to lose. The update keeps its answer, without the chat it goes to; calls that it owes stay until
+--   they are made.
+-- Errors: Y0001, the balance is more than was agreed to; Y0002, a renewal is running.
+create or replace function private.erase_user(p_update public.telegram_updates, p_erasure jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user public.users;
+  v_other record;
+begin
+  select u.* into v_user from public.users as u where u.id = p_update.user_id;
+  if v_user.balance > (p_erasure ->> 'balance')::numeric then
+    raise exception 'the balance is more than the person agreed to lose' using errcode = 'Y0001';
+  elsif v_user.balance > 0 then
+    -- The reference tells nothing of whose it was.
+    insert into public.balance_transactions (user_id, amount, balance_after, reason, reference)
+    values (v_user.id, -v_user.balance, 0, 'erased', 'erased:' || gen_random_uuid());
+  end if;
+  perform private.anonymize_payment_data(v_user);
+  perform private.save_tombstone(v_user, p_erasure ->> 'hash');
+
+  -- What an error said may repeat what they wrote.
+  update private.waiting_alarms as w
+     set values = w.values || '{"error": "—"}'
+   where w.key = 'owner_alert'
+     and exists (
+       select
+         from public.telegram_updates as t
+        where t.bot = w.values ->> 'bot'
+          and t.update_id = (w.values ->> 'update_id')::bigint
+          and t.user_id = v_user.id
+     );
+  update public.telegram_updates as t
+     set chat_id = null, thread_id = 0, user_id = null, delivery = null, answer = t.answer - 'chat_id'
+   where t.bot = p_update.bot and t.update_id = p_update.update_id;
+  for v_other in
+    select t.bot, t.update_id
+      from public.telegram_updates as t
+     where t.user_id = v_user.id
+       for update skip locked
+  loop
+    perform private.anonymize_update(v_other.bot, v_other.update_id);
+  end loop;
+  delete from public.telegram_outbox as o
+   where o.chat_id = v_user.telegram_id
+     and (o.bot, o.update_id) is distinct from (p_update.bot, p_update.update_id);
+  delete from private.waiting_alarms as w where w.values ->> 'user' = v_user.telegram_id::text;
+  -- Bodies that nobody could read: whose they are, only their text may tell.
+  update public.telegram_updates as t
+     set payload = null, error = null
+   where t.kind = 'unusable' and strpos(t.payload #>> '{}', v_user.telegram_id::text) > 0;
+
+  update public.audit_log as l
+     set user_id = null, before = l.before - 'reason', after = l.after - 'reason'
+   where l.user_id = v_user.id;
+  delete from public.api_usage as a where a.user_id = v_user.id;
+  delete from public.user_referrals as r
+   where (r.referrer_id = v_user.id and r.referred_id is null)
+      or (r.referred_id = v_user.id and r.referrer_id is null);
+  -- All else goes, or belongs to nobody from now on, by its foreign key.
+  delete from public.users as u where u.id = v_user.id;
+end
+$$;
+
+revoke all on function private.erase_user from public, anon, authenticated, service_role;
+comment on function private.erase_user is 'Erases the person of an update';

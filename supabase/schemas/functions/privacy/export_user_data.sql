@@ -1,0 +1,48 @@
+-- Tells everything that is stored about a person: for themselves. A long conversation comes in parts.
+--
+-- Twice or at once: only reads, all of it at one moment.
+-- Returns: jsonb {sections, messages, next}, or null when there is no such person. sections is there in the
+--   first part only: one key a subject, rows as the tables have them, without what tells of somebody else.
+--   messages [{bot, chat_id, thread_id, role, content, message_id, created_at}], the oldest first, p_bytes of text (one
+--   message at least) after number p_after; next is the number to go on after, null at the end.
+-- Errors: none of its own.
+create or replace function public.export_user_data(
+  p_user_id bigint, p_after bigint default 0, p_bytes integer default 5000000
+)
+returns jsonb
+language plpgsql
+stable
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_messages jsonb;
+  v_last bigint;
+begin
+  if not exists (select from public.users as u where u.id = p_user_id) then
+    return null;
+  end if;
+  select coalesce(jsonb_agg(to_jsonb(m.message) - array['id', 'user_id'] order by m.id), '[]'), max(m.id)
+    into v_messages, v_last
+    from (
+      select r.id, r as message,
+        sum(octet_length(r.content)) over (order by r.id) - octet_length(r.content) as bytes_before
+        from public.messages as r
+       where r.user_id = p_user_id and r.id > p_after
+       order by r.id
+       limit 20000
+    ) as m
+   where m.bytes_before < p_bytes;
+  return jsonb_build_object(
+    'sections', case when p_after = 0 then private.user_data_sections(p_user_id) end,
+    'messages', v_messages,
+    'next', case
+      when exists (select from public.messages as r where r.user_id = p_user_id and r.id > v_last) then v_last
+    end
+  );
+end
+$$;
+
+revoke all on function public.export_user_data from public, anon, authenticated, service_role;
+grant execute on function public.export_user_data to bot_backend;
+comment on function public.export_user_data is 'Everything that is stored about a person';

@@ -1,0 +1,85 @@
+-- Keeps what a person who is being erased must not collect again, under a hash that tells nobody who it was.
+--
+-- Twice or at once: the caller holds the person alone. Who was erased before, came back and is erased again
+--   has one row. Of somebody who used nothing nothing is kept.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.save_tombstone(p_user public.users, p_hash text)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_used jsonb := jsonb '{}';
+  v_usage jsonb := jsonb '{}';
+  v_daily jsonb;
+  v_monthly jsonb;
+  v_channels jsonb;
+  v_promocode_tries jsonb;
+  v_today date := (private.clock() at time zone private.setting('quota_timezone'))::date;
+begin
+  if not p_user.is_newcomer
+    or exists (select from public.user_referrals as r where r.referred_id = p_user.id)
+  then
+    v_used := v_used || '{"referral": true}';
+  end if;
+  if p_user.trial_used
+    -- A buyer has no trial either, and comes back as somebody who bought nothing.
+    or exists (select from public.subscriptions as s where s.user_id = p_user.id and s.source = 'purchase')
+  then
+    v_used := v_used || '{"trial": true}';
+  end if;
+  v_used := v_used || coalesce(
+    (
+      select jsonb_object_agg('promocode:' || u.promocode_id, true)
+        from public.promocode_usages as u
+       where u.user_id = p_user.id
+    ),
+    '{}'::jsonb
+  );
+  if p_user.banned_at is not null then
+    v_used := v_used || jsonb_build_object('banned_at', p_user.banned_at);
+  end if;
+  select jsonb_agg(f.reference order by f.id) into v_channels
+    from public.free_trainings as f
+   where f.user_id = p_user.id and f.source = 'channel';
+  if v_channels is not null then
+    v_used := v_used || jsonb_build_object('channels', v_channels);
+  end if;
+  select jsonb_agg(jsonb_build_object('bot', d.bot, 'day', d.day, 'requests', d.requests)) into v_daily
+    from public.daily_usage as d
+   where d.user_id = p_user.id
+     and d.day >= v_today
+     and d.requests > 0;
+  if v_daily is not null then
+    v_usage := jsonb_build_object('daily', v_daily);
+  end if;
+  select jsonb_agg(jsonb_build_object('month', m.month, 'requests', m.requests)) into v_monthly
+    from public.monthly_usage as m
+   where m.user_id = p_user.id
+     and m.month >= date_trunc('month', v_today::timestamp)
+     and m.requests > 0;
+  if v_monthly is not null then
+    v_usage := v_usage || jsonb_build_object('monthly', v_monthly);
+  end if;
+  select v_usage || jsonb_build_object('promocode_tries', jsonb_build_object('day', t.day, 'tries', t.tries))
+    into v_promocode_tries
+    from public.promocode_tries as t
+   where t.user_id = p_user.id and t.day >= v_today and t.tries > 0;
+  v_usage := coalesce(v_promocode_tries, v_usage);
+  if v_used = '{}' and v_usage = '{}' then
+    return;
+  end if;
+  insert into public.erased_users as e (user_hash, used, usage)
+  values (decode(p_hash, 'hex'), v_used, v_usage)
+  on conflict (user_hash) do update
+    set used = e.used || excluded.used,
+        usage = excluded.usage,
+        erased_at = excluded.erased_at;
+end
+$$;
+
+revoke all on function private.save_tombstone from public, anon, authenticated, service_role;
+comment on function private.save_tombstone is 'Keeps what an erased person must not collect again';

@@ -1,0 +1,118 @@
+-- Collects what is stored about a person, but for the conversation.
+--
+-- Twice or at once: only reads.
+-- Returns: jsonb, one key a subject; of the AI calls the newest 10,000, the months have them all. Each has a title
+--   and an explanation in shared/core/texts (section_<subject>).
+-- Errors: none.
+create or replace function private.user_data_sections(p_user_id bigint)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select jsonb_build_object(
+    'user', to_jsonb(u),
+    'sessions', (
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.bot, s.chat_id, s.thread_id), '[]')
+        from public.bot_sessions as s
+       where s.user_id = u.id
+    ),
+    'requests', (
+      select coalesce(jsonb_agg(to_jsonb(d) - 'user_id' order by d.day, d.bot), '[]')
+        from public.daily_usage as d
+       where d.user_id = u.id
+    ),
+    'months', (
+      select coalesce(jsonb_agg(to_jsonb(m) - 'user_id' order by m.month), '[]')
+        from public.monthly_usage as m
+       where m.user_id = u.id
+    ),
+    'ai_months', (
+      select coalesce(jsonb_agg(to_jsonb(m) - 'user_id' order by m.month, m.provider, m.model), '[]')
+        from public.monthly_api_usage as m
+       where m.user_id = u.id
+    ),
+    'ai_calls', (
+      select coalesce(jsonb_agg(to_jsonb(c.call) - array['id', 'user_id'] order by c.created_at, c.id), '[]')
+        from (
+          select a as call, a.created_at, a.id
+            from public.api_usage as a
+           where a.user_id = u.id
+           order by a.created_at desc
+           limit 10000
+        ) as c
+    ),
+    'keys', public.list_user_tokens(u.id),
+    'balance', (
+      select coalesce(jsonb_agg(to_jsonb(t) - 'user_id' order by t.id), '[]')
+        from public.balance_transactions as t
+       where t.user_id = u.id
+    ),
+    'subscriptions', (
+      select coalesce(jsonb_agg(to_jsonb(s) - 'user_id' order by s.id), '[]')
+        from public.subscriptions as s
+       where s.user_id = u.id
+    ),
+    'trainings', jsonb_build_object(
+      'given', (
+        select coalesce(jsonb_agg(to_jsonb(f) - array['id', 'user_id'] order by f.id), '[]'::jsonb)
+          from public.free_trainings as f
+         where f.user_id = u.id
+      ),
+      'used', (
+        select coalesce(jsonb_agg(to_jsonb(a) - array['id', 'user_id'] order by a.id), '[]'::jsonb)
+          from public.access_usages as a
+         where a.user_id = u.id
+      )
+    ),
+    'payments', private.payments_section(u),
+    'promocodes', jsonb_build_object(
+      'redeemed', (
+        select coalesce(jsonb_agg(to_jsonb(p) - 'user_id' order by p.created_at, p.promocode_id), '[]'::jsonb)
+          from public.promocode_usages as p
+         where p.user_id = u.id
+      ),
+      'tries', (select to_jsonb(t) - 'user_id' from public.promocode_tries as t where t.user_id = u.id)
+    ),
+    'referrals', jsonb_build_object(
+      'invited_by', (
+        select to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referrer_credits']
+          from public.user_referrals as r
+         where r.referred_id = u.id
+      ),
+      'invited', (
+        select coalesce(
+            jsonb_agg(
+              to_jsonb(r) - array['id', 'referrer_id', 'referred_id', 'referred_credits'] order by r.id
+            ),
+            '[]'
+          )
+          from public.user_referrals as r
+         where r.referrer_id = u.id
+      )
+    ),
+    'admins', (
+      select coalesce(jsonb_agg(to_jsonb(l) - array['user_id', 'admin_email'] order by l.id), '[]')
+        from public.audit_log as l
+       where l.user_id = u.id
+    ),
+    'updates', (
+      select coalesce(
+          jsonb_agg(to_jsonb(t) - array['user_id', 'delivery'] order by t.received_at, t.update_id), '[]'
+        )
+        from public.telegram_updates as t
+       where t.user_id = u.id
+    ),
+    'unsent', (
+      select coalesce(jsonb_agg(to_jsonb(o) order by o.id), '[]')
+        from public.telegram_outbox as o
+       where o.chat_id = u.telegram_id
+    )
+  )
+  from public.users as u
+  where u.id = p_user_id;
+$$;
+
+revoke all on function private.user_data_sections from public, anon, authenticated, service_role;
+comment on function private.user_data_sections is 'What is stored about a person, but for the conversation';

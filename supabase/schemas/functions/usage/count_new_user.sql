@@ -1,0 +1,22 @@
+-- Adds a person who is seen for the first time to their day's total.
+--
+-- Twice or at once: the caller has just made the person's row, which happens once.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.count_new_user(p_user_id bigint, p_now timestamptz)
+returns void
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  insert into public.daily_totals as t (day, provider, model, is_own_key, shard, new_users)
+  values (
+    (p_now at time zone private.setting('quota_timezone'))::date, '', '', false, p_user_id & 15, 1
+  )
+  on conflict (day, bot, provider, model, is_own_key, shard) do update
+    set new_users = t.new_users + excluded.new_users;
+$$;
+
+revoke all on function private.count_new_user from public, anon, authenticated, service_role;
+comment on function private.count_new_user is 'Adds a new person to their day''s total';

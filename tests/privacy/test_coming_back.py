@@ -1,0 +1,272 @@
+"""Who was erased may come back and begins anew, but collects nothing a second time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from shared.core.signatures import user_hash
+from tests.money.promocodes import new_code
+from tests.privacy.conftest import KEY, Someone, Sql, call, id_of, next_update
+from tests.privacy.test_erasure import code_of
+from tests.support import in_parallel
+
+New = Callable[..., Someone]
+
+
+def kept(sql: Sql, user: Someone) -> list[dict[str, Any]]:
+    return sql("select used, usage from erased_users where user_hash = decode(%s, 'hex')", user.hash)
+
+
+def come(user: Someone, **more: Any) -> Any:
+    return user.receive(next_update(), **more)
+
+
+def test_the_hash_is_keyed_and_tells_people_apart() -> None:
+    assert user_hash(1, KEY) == user_hash(1, KEY)
+    assert len({user_hash(1, KEY), user_hash(2, KEY), user_hash(1, KEY + "x")}) == 3
+    assert len(user_hash(2**52, KEY)) == 64
+
+
+def test_the_days_requests_are_still_used_when_they_come_back(sql: Sql, anna: Someone) -> None:
+    anna.ask()
+    come(Someone(anna.connect, anna.id, bot="second"), p_reserve=True)
+    before = come(anna)
+    assert before["usage"]["requests"] == 3
+    anna.erase()
+    back = come(anna)
+    assert back["usage"]["requests"] == 3
+    assert back["user"]["is_new"] is True
+    assert back["user"]["id"] != before["user"]["id"]
+    assert back["history"] == []
+    anna.ask()
+    anna.erase()
+    assert come(anna)["usage"]["requests"] == 4
+
+
+def test_tomorrow_the_requests_are_new(sql: Sql, anna: Someone, clock: Callable[[str], None]) -> None:
+    anna.erase()
+    clock("clock_timestamp() + interval '1 day'")
+    assert come(anna)["usage"]["requests"] == 0
+    assert sql("select from daily_usage where user_id = %s", id_of(sql, anna)) == []
+
+
+def test_the_months_requests_are_still_used_until_the_next_month(
+    sql: Sql, anna: Someone, clock: Callable[[str], None]
+) -> None:
+    clock("(timestamptz '2026-11-10 09:00:00+00')")
+    anna.ask()
+    clock("(timestamptz '2026-11-12 09:00:00+00')")
+    before = come(anna)["usage"]["month_requests"]
+    assert before > 0
+    anna.erase()
+    clock("(timestamptz '2026-11-30 20:59:00+00')")
+    back = come(anna)["usage"]
+    assert (back["requests"], back["month_requests"]) == (0, before)
+    anna.erase()
+    clock("(timestamptz '2026-11-30 21:01:00+00')")  # December in Moscow
+    assert come(anna)["usage"]["month_requests"] == 0
+    assert sql("select from monthly_usage where user_id = %s", id_of(sql, anna)) == []
+
+
+def test_a_referral_counts_once_in_a_life(sql: Sql, someone: New) -> None:
+    anna, ben, carl = someone(), someone(), someone()
+    come(anna)
+    come(carl)
+    for referrer, credits in ((anna, 10), (carl, 0), (anna, 10)):
+        update_id = next_update()
+        ben.receive(update_id)
+        ben.finish(update_id, p_session={"referrer_code": code_of(sql, referrer)})
+        ben.ask()
+        rows = sql("select bonus_credits from users where telegram_id = %s", referrer.id)
+        assert rows == [{"bonus_credits": credits}]
+        assert kept(sql, ben) == []
+        ben.erase()
+        assert kept(sql, ben)[0]["used"] == {"referral": True}
+    come(ben)
+    assert sql("select bonus_credits from users where telegram_id = %s", ben.id) == [{"bonus_credits": 0}]
+
+
+def test_who_was_brought_but_not_served_is_brought_no_second_time(sql: Sql, someone: New) -> None:
+    anna, ben = someone(), someone()
+    come(anna)
+    update_id = next_update()
+    ben.receive(update_id)
+    ben.finish(update_id, p_session={"referrer_code": code_of(sql, anna)})
+    ben.erase()
+    come(ben)
+    assert sql("select is_newcomer from users where telegram_id = %s", ben.id) == [{"is_newcomer": False}]
+
+
+def test_of_who_used_nothing_nothing_is_kept(sql: Sql, someone: New) -> None:
+    ben = someone()
+    come(ben)
+    ben.erase()
+    assert kept(sql, ben) == []
+    come(ben)
+    assert sql("select is_newcomer from users where telegram_id = %s", ben.id) == [{"is_newcomer": True}]
+
+
+def test_everything_else_begins_anew(sql: Sql, anna: Someone) -> None:
+    sql("update users set bonus_credits = 7, language = 'ru' where telegram_id = %s", anna.id)
+    code = code_of(sql, anna)
+    anna.erase()
+    come(anna)
+    row = sql("select * from users where telegram_id = %s", anna.id)[0]
+    assert (row["bonus_credits"], row["language"], row["total_referrals"]) == (0, None, 0)
+    assert row["referral_code"] != code
+
+
+def test_two_first_messages_at_once_are_one_user_with_one_memory(sql: Sql, someone: New) -> None:
+    for _ in range(5):
+        anna = someone()
+        anna.ask()
+        anna.erase()
+        done = in_parallel(6, lambda _n, a=anna: come(a)["outcome"])
+        assert done == ["work"] * 6
+        rows = sql(
+            "select u.is_newcomer, d.requests from users u join daily_usage d on d.user_id = u.id "
+            "where telegram_id = %s",
+            anna.id,
+        )
+        assert rows == [{"is_newcomer": False, "requests": 1}]
+        assert kept(sql, anna) == []
+
+
+def test_a_revision_that_sends_no_hash_still_works(sql: Sql, anna: Someone) -> None:
+    anna.erase()
+    assert come(anna, p_telegram_user={"id": anna.id, "first_name": "Anna"})["outcome"] == "work"
+    assert come(anna)["outcome"] == "work"
+    anna.erase()
+    assert kept(sql, anna)[0]["used"] == {"referral": True}  # still known from before
+
+
+def test_another_key_knows_nobody(sql: Sql, anna: Someone) -> None:
+    anna.erase()
+    stranger = {"id": anna.id, "first_name": "Anna", "hash": user_hash(anna.id, "another key" * 4)}
+    assert come(anna, p_telegram_user=stranger)["usage"]["requests"] == 0
+    assert kept(sql, anna) != []
+
+
+@pytest.mark.parametrize("days", [31, 33])
+def test_the_sweep_forgets_counters_and_keeps_what_is_once_in_a_life(
+    sql: Sql, someone: New, anna: Someone, days: int
+) -> None:
+    ben = someone()
+    come(ben, p_reserve=True)
+    for user in (anna, ben):
+        user.erase()
+        sql(
+            "update erased_users set erased_at = private.clock() - make_interval(days => %s) "
+            "where user_hash = decode(%s, 'hex')",
+            days,
+            user.hash,
+        )
+    swept = sql("select sweep() as done")[0]["done"]
+    if days > 32:
+        assert swept["erased"] >= 2
+        assert kept(sql, anna) == [{"used": {"referral": True}, "usage": {}}]
+        assert kept(sql, ben) == []
+    else:
+        assert kept(sql, anna)[0]["usage"] != {}
+        assert kept(sql, ben)[0]["usage"] != {}
+
+
+def test_a_ban_is_still_there_when_they_come_back(sql: Sql, anna: Someone) -> None:
+    come(anna)
+    sql(
+        "update users set banned_at = '2026-01-02', ban_reason = 'called us names', ban_notified = true "
+        "where telegram_id = %s",
+        anna.id,
+    )
+    anna.erase()
+    assert "names" not in str(kept(sql, anna))
+    assert come(anna)["user"]["ban"] == {"reason": None, "notified": False}
+    rows = sql("select banned_at::date::text as day from users where telegram_id = %s", anna.id)
+    assert rows == [{"day": "2026-01-02"}]
+
+
+# Promo codes ------------------------------------------------------------------------------------------------
+
+
+def redeem(user: Someone, sql: Sql, code: str) -> Any:
+    with user.connect() as connection:
+        return call(connection, "redeem_promocode", p_user_id=id_of(sql, user), p_code=code)
+
+
+def test_a_promo_code_is_redeemed_once_in_a_life(sql: Sql, someone: New) -> None:
+    anna, credits, percent = someone(), new_code(sql, "credits", 50), new_code(sql, "percent", 20)
+    come(anna)
+    assert redeem(anna, sql, credits)["outcome"] == "redeemed"
+    assert redeem(anna, sql, percent)["outcome"] == "redeemed"
+    for _ in range(2):
+        anna.erase()
+        ids = [sql("select id from promocodes where code = %s", code)[0]["id"] for code in (credits, percent)]
+        assert kept(sql, anna)[0]["used"] == {f"promocode:{number}": True for number in ids}
+        come(anna)
+        for code in (credits, percent):
+            assert redeem(anna, sql, code) == {"outcome": "already_used", "waits": False}
+        row = sql("select id, bonus_credits from users where telegram_id = %s", anna.id)[0]
+        assert row["bonus_credits"] == 0
+        assert sql("select (private.discount_of(%s)).percent", row["id"]) == [{"percent": None}]
+    later = new_code(sql, "credits", 5)
+    assert redeem(anna, sql, later)["outcome"] == "redeemed"
+    assert (
+        sql("select uses from promocodes where code = any(%s)", [credits, percent, later])
+        == [{"uses": 1}] * 3
+    )
+
+
+def test_codes_of_two_lives_are_remembered_together(sql: Sql, someone: New) -> None:
+    """Also where the one in between was not known to be the same person."""
+    anna, first, second = someone(), new_code(sql), new_code(sql)
+    come(anna)
+    redeem(anna, sql, first)
+    anna.erase()
+    come(anna, p_telegram_user={"id": anna.id, "first_name": "Anna"})
+    redeem(anna, sql, second)
+    anna.erase()
+    come(anna)
+    assert {redeem(anna, sql, code)["outcome"] for code in (first, second)} == {"already_used"}
+
+
+def test_wrong_codes_of_today_still_count(sql: Sql, someone: New, clock: Callable[[str], None]) -> None:
+    clock("(timestamptz '2026-11-10 09:00:00+00')")
+    anna = someone()
+    come(anna)
+    for n in range(7):
+        redeem(anna, sql, f"WRONG{n}")
+    anna.erase()
+    come(anna)
+    told = [redeem(anna, sql, f"OTHER{n}")["outcome"] for n in range(5)]
+    assert told == ["unknown"] * 3 + ["too_many_tries"] * 2
+    anna.erase()
+    clock("(timestamptz '2026-11-11 09:00:00+00')")
+    come(anna)
+    assert redeem(anna, sql, "ANOTHER")["outcome"] == "unknown"
+
+
+def test_redeeming_and_being_erased_at_once(sql: Sql, someone: New) -> None:
+    """Whichever is first: nobody has it twice, and what was redeemed before the erasure is remembered."""
+    for _ in range(6):
+        anna, code = someone(), new_code(sql)
+        come(anna)
+        user_id = id_of(sql, anna)
+        assert user_id
+
+        def redeem_it(a: Someone = anna, u: int = user_id, c: str = code) -> str:
+            with a.connect() as connection:
+                try:
+                    told = call(connection, "redeem_promocode", p_user_id=u, p_code=c)
+                except psycopg.Error as error:
+                    return str(error.sqlstate)
+            return str(told["outcome"])
+
+        outcome, _ = in_parallel(2, lambda n, a=anna, r=redeem_it: a.erase() if n else r())
+        assert outcome in ("redeemed", "Z0005")
+        come(anna)
+        again = redeem(anna, sql, code)["outcome"]
+        assert (outcome, again) in {("redeemed", "already_used"), ("Z0005", "redeemed")}

@@ -1,0 +1,90 @@
+"""Prodamus knows some subscribers by their phone alone: it goes with them, and their money is still known."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.privacy.conftest import Sql, everything
+from tests.stories.test_buy import link_of, news, speaks, tap
+from tests.support import eventually
+from tools.emulator.payments import Bill
+from tools.emulator.stack import Stack
+from tools.emulator.telegram import Chat
+
+REPEATS, STOP, ERASE = "🔁 Карта (Продамус)", "Отключить автопродление", "🗑 Удалить всё"
+_phones = itertools.count(79_995_550_100)
+
+
+@pytest.fixture
+def prodamus(stack: Stack) -> Iterator[Any]:
+    """Its stand-in, with notices as they were before they named a profile."""
+    stand_in: Any = stack.payments["prodamus"]
+    stand_in.tells_profiles = False
+    yield stand_in
+    stand_in.tells_profiles = True
+
+
+def subscribed(stack: Stack, prodamus: Any) -> tuple[Chat, Bill, str]:
+    """Somebody who renews each month (in roubles, as Prodamus does), their page and phone."""
+    chat = speaks(stack, "ru")
+    chat.send("/buy")
+    link = link_of(tap(tap(chat.answer(), "Премиум на месяц"), REPEATS))
+    bill = prodamus.bills[link.rpartition("/")[2]]
+    phone = bill.object["customer_phone"] = f"+{next(_phones)}"
+    stack.payments.press(link, "pay")
+    news(chat, "оплачено, спасибо!")
+    return chat, bill, phone
+
+
+def traces(sql: Sql, phone: str) -> list[str]:
+    return [line for line in everything(sql).splitlines() if phone.removeprefix("+") in line]
+
+
+def renewals(sql: Sql, subscription: str) -> list[dict[str, Any]]:
+    return sql("select * from renewals where provider_subscription_id = %s", subscription)
+
+
+def test_the_phone_goes_and_what_comes_later_still_finds_whose_it_was(
+    stack: Stack, sql: Sql, prodamus: Any
+) -> None:
+    anna, bill, phone = subscribed(stack, prodamus)
+    assert traces(sql, phone), "a test that looks for nothing proves nothing"
+    claims = sql(
+        "select p.claims from payments p join users u on u.id = p.user_id where u.telegram_id = %s", anna.id
+    )[0]["claims"]
+    assert phone.removeprefix("+") not in claims["subscription_id"]
+
+    anna.send("/subscription")
+    shown = eventually(lambda: [one for one in anna.answers() if _has(one, STOP)], 20)[0]
+    tap(tap(shown, STOP), "Да, отключить")
+    assert bill.object["plan"]["active_user"] == "0"
+    anna.send("/deleteme").wait()
+    asked = eventually(lambda: [one for one in anna.answers() if _has(one, ERASE)], 20)[-1]
+    tap(tap(asked, ERASE), "🗑 Да, удалить всё")
+    assert stack.payments.idle(20)
+    assert traces(sql, phone) == []
+    (renewal,) = renewals(sql, claims["subscription_id"])
+    assert (renewal["user_id"], renewal["status"]) == (None, "ended")
+
+    bill.object["plan"] |= {"active_user": "1"}  # Prodamus charges all the same
+    before = len(sql("select from payments where problem = 'owner'"))
+    prodamus.act(bill.id, "renew")
+    assert stack.payments.idle(20)
+    assert len(sql("select from payments where problem = 'owner'")) == before + 1
+    # The subscription is stopped by the phone, which is kept there alone and until then.
+    assert len(traces(sql, phone)) == (1 if renewals(sql, claims["subscription_id"])[0]["payer"] else 0)
+
+    def is_stopped() -> bool:
+        assert stack.run_job("payments").status == 200
+        return bill.object["plan"]["active_user"] == "0" and traces(sql, phone) == []
+
+    eventually(is_stopped, 30)
+    assert sql("select * from check_payments()") == []
+
+
+def _has(answer: Any, words: str) -> bool:
+    return any(words in button.text for row in answer.buttons for button in row)

@@ -1,0 +1,137 @@
+"""export_user_data: everything, in parts that fit, and nothing of anybody else."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from shared.bots.assistant.mydata import SECTIONS
+from shared.core.texts import language
+from tests.privacy.conftest import Someone, Sql, call, id_of, next_update
+
+Connect = Callable[[], psycopg.Connection]
+ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?[+-]\d\d:\d\d")
+
+
+@pytest.fixture
+def export(connect: Connect, sql: Sql) -> Callable[..., Any]:
+    def run(user: Someone, **more: Any) -> Any:
+        with connect() as connection:
+            return call(connection, "export_user_data", p_user_id=id_of(sql, user), **more)
+
+    return run
+
+
+def test_every_subject_has_its_words(anna: Someone, export: Callable[..., Any]) -> None:
+    assert set(export(anna)["sections"]) == set(SECTIONS)
+    for code in ("ru", "en"):
+        for name in (*SECTIONS, "messages"):
+            assert {f"section_{name}", f"section_{name}_about"} <= set(language(code).TEXTS)
+
+
+def test_nobody_else_is_in_it(sql: Sql, someone: Callable[..., Someone], export: Callable[..., Any]) -> None:
+    anna, ben, carl = someone(name="Anna X"), someone(name="Ben X"), someone(name="Carl X")
+    for user in (anna, ben, carl):
+        user.ask()
+    sql(
+        "insert into user_referrals (referrer_id, referred_id, status) values (%s, %s, 'completed'), "
+        "(%s, %s, 'completed')",
+        *(id_of(sql, user) for user in (anna, ben, ben, carl)),
+    )
+    told = export(ben)
+    assert len(told["sections"]["referrals"]["invited"]) == 1
+    assert told["sections"]["referrals"]["invited_by"]["status"] == "completed"
+    told = json.dumps(told)
+    assert "Ben X" in told
+    assert str(ben.id) in told
+    for other in (anna, carl):
+        assert other.name not in told
+        assert str(other.id) not in told
+
+
+def test_times_are_iso_8601(anna: Someone, export: Callable[..., Any]) -> None:
+    told = export(anna)
+    times = [told["sections"]["user"]["created_at"], *(m["created_at"] for m in told["messages"])]
+    assert len(times) == 3
+    assert all(ISO.fullmatch(time) for time in times)
+
+
+def test_parts_join_without_a_gap_whatever_fits_into_one(
+    sql: Sql, anna: Someone, export: Callable[..., Any]
+) -> None:
+    sql(
+        "insert into messages (user_id, bot, chat_id, role, content) "
+        "select %s, case when n %% 2 = 0 then 'second' else 'assistant' end, n %% 3, 'user', "
+        "n || repeat('я', n %% 7 * 10) from generate_series(1, 300) as n",
+        id_of(sql, anna),
+    )
+    for size in (1, 200, 5000, 10_000_000):
+        after, seen, parts = 0, [], 0
+        while after is not None:
+            part = export(anna, p_after=after, p_bytes=size)
+            assert (part["sections"] is None) == (after > 0)
+            assert part["messages"]
+            seen += [message["content"] for message in part["messages"][:-1] or part["messages"]]
+            seen += [part["messages"][-1]["content"]] if len(part["messages"]) > 1 else []
+            after, parts = part["next"], parts + 1
+        assert [int(re.match(r"\d+", content)[0]) for content in seen[2:]] == list(range(1, 301))  # type: ignore[index]
+        assert parts == (302 if size == 1 else parts)
+    assert parts == 1
+
+
+def test_somebody_who_is_not_there_is_null(connect: Connect) -> None:
+    with connect() as connection:
+        assert call(connection, "export_user_data", p_user_id=-1) is None
+
+
+def test_secrets_of_updates_were_never_stored(anna: Someone, export: Callable[..., Any]) -> None:
+    update_id = next_update()
+    anna.receive(update_id)
+    rows = [row for row in export(anna)["sections"]["updates"] if row["update_id"] == update_id]
+    assert rows[0]["payload"] == {"words": f"words of {anna.id}"}
+    assert "delivery" not in rows[0]
+
+
+@pytest.mark.parametrize(
+    ("role", "may"),
+    [("bot_backend", True), ("service_role", False), ("anon", False), ("authenticated", False)],
+)
+def test_only_our_functions_and_the_secret_key_may_call(
+    database_url: str, sql: Sql, anna: Someone, role: str, may: bool
+) -> None:
+    for statement in (
+        f"select public.export_user_data({id_of(sql, anna)})",
+        "select public.retention_periods()",
+        f"select public.finish_update('assistant', {next_update()}, 1, '{{\"erase\": {{}}}}')",
+    ):
+        with psycopg.connect(database_url, prepare_threshold=None) as connection:
+            connection.execute(f"set local role {role}")
+            if may:
+                connection.execute(statement)
+            else:
+                with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                    connection.execute(statement)
+            connection.rollback()
+
+
+@pytest.mark.parametrize("role", ["bot_backend", "service_role", "anon", "authenticated"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select from public.erased_users",
+        "delete from public.erased_users",
+        "select private.anonymize_update('assistant', 1)",
+        "select private.user_data_sections(1)",
+        "select private.expire_tombstones(1)",
+    ],
+)
+def test_nobody_reaches_past_the_functions(database_url: str, role: str, statement: str) -> None:
+    with psycopg.connect(database_url, prepare_threshold=None) as connection:
+        connection.execute(f"set local role {role}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute(statement)

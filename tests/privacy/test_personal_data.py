@@ -1,0 +1,251 @@
+"""Every table and column is decided (personal_data.py), and what was decided is what happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.privacy.conftest import Someone, Sql, call, everything, id_of, next_update
+from tests.privacy.personal_data import TABLES
+
+MARK = "marked-as-hers"
+# Names of columns that point to a person. A table that is nobody's has none of them.
+POINTERS = {"user_id", "telegram_id", "chat_id", "referrer_id", "referred_id", "payload", "parameters"}
+KEPT = [name for name, table in TABLES.items() if table.fate != "nobody's"]
+# What a column must hold, where a mark would not fit.
+VALUES = {
+    "message_state": "paid",
+    "bot": "assistant",
+    "role": "user",
+    "status": {
+        "public.user_tokens": "ok",
+        "public.user_referrals": "completed",
+        "public.telegram_updates": "dead_lettered",
+        "public.subscriptions": "expired",
+        "public.orders": "pending",
+        "public.renewals": "canceled",  # one that runs keeps the person here
+        "public.payments": "completed",
+        "public.refunds": "done",
+    },
+    "plan": "PREMIUM",
+    "access_type": "credits",
+    "quantity": {"public.access_usages": 10},
+    "last_four": "1234",
+    "ciphertext": b"encrypted",
+    "period": "month",
+    "kind": {
+        "public.telegram_updates": "message",
+        "public.api_usage": "chat",
+        "public.orders": "subscription",
+        "public.renewals": "subscription",
+        "public.payment_operations": "paid",
+    },
+    "method": "sendMessage",
+    "reservation": "released",
+    "reserved_from": "plan",
+    "reference": {
+        "public.audit_log": "story:1",
+        "public.balance_transactions": "story:1",
+        "public.access_usages": "story:2",
+        "public.orders": "assistant:77",
+        "public.refunds": "story:1",
+    },
+    "update_id": 77,
+    # What accounting needs of money has no mark: it stays.
+    "continues": "premium_month",
+    "provider": "story",
+    "provider_payment_id": "story-payment",
+    "provider_subscription_id": "story-subscription",
+    "event_key": "story-event",
+    "operation_id": "story-payment",
+    "type": "payment.succeeded",
+    "currency": "RUB",
+    "product_key": "credits_100",
+    "problem": "amount",
+    "effect": "subscription",
+    "told": "{pending}",
+}
+
+
+# Which column of the tables that come later names a row of this one.
+POINTED_TO = {
+    "public.subscriptions": "subscription_id",
+    "public.orders": "order_id",
+    "public.renewals": "renewal_id",
+    "public.payments": "payment_id",
+}
+# What tells a row from all others, in tables where it stays.
+KEYS = {"id", "update_id", "payment_id", "effect"}
+
+
+@pytest.fixture
+def catalogue(sql: Sql) -> dict[str, dict[str, dict[str, Any]]]:
+    """Every table of ours (a partitioned one once) with its columns."""
+    tables: dict[str, dict[str, dict[str, Any]]] = {}
+    for row in sql(
+        "select n.nspname || '.' || c.relname as table, a.attname as column, "
+        "format_type(a.atttypid, null) as type, a.attidentity <> '' or a.attgenerated <> '' as made, "
+        "a.attnotnull as needed "
+        "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+        "join pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped "
+        "where n.nspname in ('public', 'private') and c.relkind in ('r', 'p') and not c.relispartition "
+        "order by a.attnum"
+    ):
+        tables.setdefault(row["table"], {})[row["column"]] = row
+    return tables
+
+
+def words(columns: str) -> set[str]:
+    return set(columns.split())
+
+
+def test_every_table_is_decided(catalogue: dict[str, Any]) -> None:
+    assert set(catalogue) == set(TABLES), "say in tests/privacy/personal_data.py what becomes of its rows"
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_every_column_is_decided(catalogue: dict[str, Any], name: str) -> None:
+    table = TABLES[name]
+    assert words(table.told) | words(table.kept_back) == set(catalogue[name])
+    assert not words(table.told) & words(table.kept_back)
+    assert words(table.cleared) <= set(catalogue[name])
+
+
+def test_a_table_that_is_nobodys_points_to_nobody(catalogue: dict[str, Any], sql: Sql) -> None:
+    linked = {
+        row["name"]
+        for row in sql(
+            "select conrelid::regclass::text as name from pg_constraint "
+            "where contype = 'f' and confrelid = 'public.users'::regclass"
+        )
+    }
+    for name, table in TABLES.items():
+        if table.fate == "nobody's":
+            assert table.why
+            assert name.removeprefix("public.") not in linked
+            assert name == "public.admins" or not set(catalogue[name]) & POINTERS
+
+
+def test_a_foreign_key_does_what_was_decided(sql: Sql) -> None:
+    wanted = {"gone": "c", "anonymous": "n", "stripped": "n"}
+    for row in sql(
+        "select n.nspname || '.' || c.relname as name, confdeltype as does from pg_constraint k "
+        "join pg_class c on c.oid = k.conrelid join pg_namespace n on n.oid = c.relnamespace "
+        "where contype = 'f' and confrelid = 'public.users'::regclass and not c.relispartition"
+    ):
+        assert row["does"] == wanted[TABLES[row["name"]].fate], row["name"]
+
+
+def fill(sql: Sql, columns: dict[str, Any], name: str, pointers: dict[str, Any]) -> dict[str, Any]:
+    """Store a row about a person with something in every column, and return it."""
+    given = {column: _value(name, row, pointers) for column, row in columns.items() if not row["made"]}
+    marks = ", ".join(f"%s::{columns[column]['type']}" for column in given)
+    (row,) = sql(f"insert into {name} ({', '.join(given)}) values ({marks}) returning *", *given.values())
+    return row
+
+
+def _value(name: str, column: dict[str, Any], pointers: dict[str, Any]) -> Any:
+    if column["column"] in pointers:
+        return pointers[column["column"]]
+    given = VALUES.get(column["column"])
+    if isinstance(given, dict):
+        given = given.get(name)
+    return given or {
+        "text": MARK,
+        "bigint[]": "{5}",
+        "jsonb": f'{{"{MARK}": {pointers["telegram_id"]}}}',
+        "boolean": "true",
+        "date": "2026-01-01",
+        "timestamp with time zone": "2026-01-01 00:00:00+00",
+        "uuid": "00000000-0000-0000-0000-000000000001",
+    }.get(column["type"], 5)
+
+
+@pytest.fixture
+def filled(sql: Sql, catalogue: dict[str, Any], someone: Callable[..., Someone]) -> Any:
+    """A person with a row in every table that may hold one, every column of it filled, and these rows."""
+    anna = someone(name=MARK)
+    user_id = sql(
+        "insert into users (telegram_id, username, first_name, last_name, language_code, language, balance) "
+        "values (%s, %s, %s, %s, 'ru', 'ru', 5) returning id",
+        anna.id,
+        *[MARK] * 3,
+    )[0]["id"]
+    ben = someone()
+    ben.receive(next_update())
+    pointers: dict[str, Any] = {"user_id": user_id, "referrer_id": user_id}
+    pointers |= {"telegram_id": anna.id, "chat_id": anna.id, "referred_id": id_of(sql, ben) or 0}
+    pointers["claims"] = f'{{"telegram_id": {anna.id}}}'
+    pointers["notices"] = f'[{{"kind": "paid", "telegram_id": {anna.id}, "saved_method": "{MARK}"}}]'
+    pointers["promocode_id"] = sql(
+        "insert into promocodes (code, kind, value) values ('STORY', 'credits', 5) returning id"
+    )[0]["id"]
+    rows = {}
+    for name in KEPT:
+        if name != "public.users":
+            rows[name] = fill(sql, catalogue[name], name, pointers)
+        if name in POINTED_TO:
+            pointers[POINTED_TO[name]] = rows[name]["id"]
+    yield anna, user_id, rows
+    for table in ("payment_events", "payments", "orders", "renewals"):
+        sql(f"delete from {table} where provider = 'story'")
+    sql("delete from telegram_outbox where chat_id = %s", anna.id)
+    sql("delete from telegram_updates where update_id = 77")
+    sql("set session_replication_role = replica")
+    sql("delete from audit_log where reference = 'story:1'")
+    sql("delete from balance_transactions where reference = 'story:1' or reason = 'erased' and amount = -5")
+    sql("reset session_replication_role")
+    sql("delete from api_usage where user_id = %s", user_id)
+    sql("delete from users where id = %s", user_id)
+    sql("delete from promocodes where code = 'STORY'")
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_to_be_told_is_told(
+    filled: Any, connect: Callable[..., psycopg.Connection], name: str
+) -> None:
+    table = TABLES[name]
+    with connect() as connection:
+        told = call(connection, "export_user_data", p_user_id=filled[1])
+    section = told["sections"] | {"messages": told["messages"]}
+    for part in table.section.split("."):
+        section = section[part]
+    if name == "public.user_referrals":  # two sides, each told what is theirs
+        section = section["invited"]
+        expected = words(table.told) - {"referred_credits"}
+    else:
+        expected = words(table.told)
+    rows = section if isinstance(section, list) else [section]
+    assert rows
+    for row in rows:
+        assert set(row) == expected
+
+
+@pytest.mark.parametrize("name", KEPT)
+def test_what_is_to_be_erased_is_erased(sql: Sql, filled: Any, name: str) -> None:
+    anna, user_id, filled_rows = filled
+    count = sql(f"select count(*) as n from {name}")[0]["n"]
+    anna.erase(balance="1000")
+    table = TABLES[name]
+    left = sql(f"select count(*) as n from {name}")[0]["n"]
+    if table.fate == "gone":
+        assert left < count
+    else:
+        assert left >= count
+    pointers = {"user_id", "referrer_id", "referred_id"} & words(f"{table.told} {table.kept_back}")
+    for pointer in pointers:
+        assert not sql(f"select from {name} where {pointer} = %s", user_id)
+    if table.cleared:
+        key = {column: value for column, value in filled_rows[name].items() if column in KEYS}
+        same = " and ".join(f"{column} = %s" for column in key)
+        (row,) = sql(f"select * from {name} where {same}", *key.values())
+        assert {column for column in words(table.cleared) if row[column] not in (None, 0, "", [])} == set()
+    rows = [line for line in everything(sql).splitlines() if MARK in line]
+    # What an admin and another service wrote is theirs to keep free of names (the setting is in the docs).
+    assert [line for line in rows if "story:1" not in line] == []
+    assert str(anna.id) not in "\n".join(
+        line for line in everything(sql).splitlines() if "story:1" not in line
+    )

@@ -1,0 +1,267 @@
+"""Other work of the same person at the same time: it neither fails for ever nor brings anything back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.privacy.conftest import Someone, Sql, call, everything, id_of, next_update
+from tests.support import eventually, in_parallel
+
+pytestmark = pytest.mark.slow
+
+New = Callable[..., Someone]
+Begin = Callable[[], psycopg.Connection]
+OVER = {"outcome": "finished", "answer": None, "outgoing": []}
+
+
+@pytest.fixture
+def beside() -> Any:
+    """Starts something in another thread."""
+    with ThreadPoolExecutor(4) as pool:
+        yield pool.submit
+
+
+def waits(sql: Sql, future: Future[Any]) -> bool:
+    """Whether the other one waits for a lock by now (or is done, which is a failure)."""
+    assert not future.done(), future.result()
+    return bool(
+        sql("select from pg_stat_activity where wait_event_type = 'Lock' and usename = 'bot_backend'")
+    )
+
+
+def settled(anna: Someone, update_id: int, **more: Any) -> Any:
+    words = [{"role": "assistant", "content": f"late words to {anna.id}"}]
+    last = {"method": "sendMessage", "parameters": {"chat_id": anna.id, "text": f"late to {anna.id}"}}
+    return anna.finish(update_id, p_reservation="settled", p_messages=words, p_outgoing=[last], **more)
+
+
+def test_an_answer_that_comes_after_the_erasure_is_dropped(sql: Sql, anna: Someone) -> None:
+    question = next_update()
+    anna.receive(question, p_reserve=True)
+    anna.erase()
+    assert settled(anna, question) == {"outcome": "superseded"}
+    assert anna.receive(question) == OVER
+    assert id_of(sql, anna) is None
+    assert str(anna.id) not in everything(sql)
+
+
+def test_an_erasure_waits_for_an_answer_that_is_being_committed(
+    sql: Sql, anna: Someone, transaction: Begin, beside: Any
+) -> None:
+    question = next_update()
+    anna.receive(question, p_reserve=True)
+    answering = transaction()
+    settled(anna, question, on=answering)
+    erased = beside(anna.erase)
+    eventually(lambda: waits(sql, erased), 20)
+    answering.commit()
+    assert erased.result()["outcome"] == "finished"
+    assert str(anna.id) not in everything(sql)
+
+
+@pytest.mark.parametrize("work", ["finish", "fail", "reserve", "receive again"])
+def test_work_that_waits_for_the_erasure_finds_nobody(
+    sql: Sql, anna: Someone, connect: Begin, transaction: Begin, beside: Any, work: str
+) -> None:
+    question = next_update()
+    anna.receive(question)
+    erasing = transaction()
+    # The other one will hold the update's row, which the erasure passes over, and waits for the person.
+
+    def other() -> Any:
+        given = {"p_bot": "assistant", "p_update_id": question, "p_attempt": 1}
+        if work == "finish":
+            return settled(anna, question)
+        if work == "receive again":
+            return anna.receive(question)
+        with connect() as connection:
+            if work == "fail":
+                return call(connection, "fail_update", **given, p_error="broken")
+            return call(connection, "reserve_request", **given)
+
+    update_id = next_update()
+    anna.receive(update_id, p_kind="callback_query")
+    anna.erase(on=erasing, update_id=update_id)
+    result = beside(other)
+    eventually(lambda: waits(sql, result), 20)
+    erasing.commit()
+    assert result.result()["outcome"] in ("superseded", "finished")
+    assert anna.receive(question) == OVER
+    assert id_of(sql, anna) is None
+    assert str(anna.id) not in everything(sql)
+
+
+def test_a_row_that_another_transaction_holds_is_passed_over_and_stripped_by_whoever_comes_to_it(
+    sql: Sql, anna: Someone, transaction: Begin
+) -> None:
+    question = next_update()
+    anna.receive(question)
+    sql(
+        "update telegram_updates set status = 'failed', lease_until = private.clock() - interval '1 hour' "
+        "where update_id = %s",
+        question,
+    )
+    sweeping = transaction()
+    stale = call(sweeping, "stale_updates", p_limit=1000)
+    assert question in [update["update_id"] for update in stale]
+    anna.erase()
+    sweeping.commit()
+    assert anna.receive(question) == OVER
+    assert id_of(sql, anna) is None
+    assert str(anna.id) not in everything(sql)
+
+
+def test_a_message_of_a_known_chat_that_comes_during_the_erasure_is_over_with_it(
+    sql: Sql, anna: Someone, transaction: Begin
+) -> None:
+    erasing = transaction()
+    erasing_update = next_update()
+    anna.receive(erasing_update, p_kind="callback_query")
+    anna.erase(on=erasing, update_id=erasing_update)
+    message = next_update()
+    assert anna.receive(message)["outcome"] == "work"  # it saw the person a moment before
+    erasing.commit()
+    assert settled(anna, message) == {"outcome": "superseded"}
+    assert anna.receive(message) == OVER
+    assert id_of(sql, anna) is None
+    assert str(anna.id) not in everything(sql)
+
+
+@pytest.mark.parametrize("more", [{"chat_id": -100500}, {"p_reserve": True}])
+def test_a_message_that_meets_the_erasure_is_received_anew(
+    sql: Sql, anna: Someone, transaction: Begin, beside: Any, more: Any
+) -> None:
+    erasing = transaction()
+    erasing_update = next_update()
+    anna.receive(erasing_update, p_kind="callback_query")
+    anna.erase(on=erasing, update_id=erasing_update)
+    before = id_of(sql, anna)
+    message = next_update()
+    received = beside(anna.receive, message, **more)
+    eventually(lambda: waits(sql, received), 20)
+    erasing.commit()
+    with pytest.raises(
+        psycopg.errors.SerializationFailure
+    ):  # which shared/core/db.py answers with the same call
+        received.result()
+    assert anna.receive(message, **more)["outcome"] == "work"
+    assert id_of(sql, anna) not in (None, before)
+
+
+def test_two_taps_at_once_erase_once_and_never_wait_for_ever(sql: Sql, someone: New) -> None:
+    for _ in range(10):
+        anna = someone()
+        anna.ask()
+        updates = [next_update() for _ in range(4)]
+        for update_id in updates:
+            anna.receive(update_id, p_kind="callback_query")
+        done = in_parallel(4, lambda n, a=anna, u=updates: a.erase(update_id=u[n])["outcome"])
+        assert sorted(done) == ["finished", "superseded", "superseded", "superseded"]
+        assert id_of(sql, anna) is None
+        assert str(anna.id) not in everything(sql)
+
+
+def test_an_owed_call_that_is_being_sent_is_neither_kept_nor_sent_later(
+    sql: Sql, anna: Someone, connect: Begin
+) -> None:
+    question = next_update()
+    anna.receive(question, p_reserve=True)
+    (owed,) = settled(anna, question)["outgoing"]
+    sql("update telegram_outbox set send_after = private.clock() - interval '1 s' where id = %s", owed)
+    with connect() as connection:
+        claimed = call(connection, "claim_outbox", p_limit=1000)
+        assert owed in [call_["id"] for call_ in claimed]
+        anna.erase()
+        later = [{"id": owed, "outcome": "later", "retry_after": 1, "error": "429"}]
+        assert call(connection, "record_calls", p_results=later) == {"dropped": 0}
+        sql(
+            "update telegram_outbox set send_after = private.clock() where id = any(%s)",
+            [call_["id"] for call_ in claimed],
+        )
+    assert str(anna.id) not in everything(sql)
+
+
+def test_a_sweep_gives_nothing_back_to_who_is_gone(
+    sql: Sql, anna: Someone, transaction: Begin, connect: Begin, beside: Any
+) -> None:
+    question = next_update()
+    anna.receive(question, p_reserve=True)
+    sql(
+        "update telegram_updates set lease_until = private.clock() - interval '1 hour', "
+        "received_at = received_at - interval '1 hour' where update_id = %s",
+        question,
+    )
+    erasing = transaction()
+    erasing_update = next_update()
+    anna.receive(erasing_update, p_kind="callback_query")
+    with connect() as connection:
+        anna.erase(on=erasing, update_id=erasing_update)
+        swept = beside(call, connection, "sweep", p_limit=1000)
+        erasing.commit()
+        assert swept.result()["released"] >= 0
+    assert anna.receive(question) == OVER
+    assert str(anna.id) not in everything(sql)
+
+
+def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
+    sql: Sql, someone: New, connect: Begin
+) -> None:
+    people = [someone() for _ in range(6)]
+    for user in people:
+        user.receive(next_update())
+    codes: dict[int, str] = {}
+
+    def act(n: int) -> str:
+        choice = random.Random(n)
+        user, other = choice.sample(people, 2)
+        update_id = next_update()
+        try:
+            kind = choice.choice(["ask", "ask", "erase", "pay", "bring", "again", "sweep"])
+            if kind == "ask":
+                if user.receive(update_id, p_reserve=True)["outcome"] == "work":
+                    settled(user, update_id)
+            elif kind == "erase":
+                user.erase(balance="1000000")
+            elif kind == "bring":
+                user.receive(update_id)
+                user.finish(update_id, p_session={"referrer_code": codes.get(other.id, "none")})
+            elif kind == "again":
+                user.receive(update_id)
+                user.receive(update_id)
+            elif kind == "sweep":
+                with connect() as connection:
+                    call(connection, "sweep")
+            else:
+                with connect() as connection:
+                    call(
+                        connection,
+                        "adjust_balance",
+                        p_telegram_id=user.id,
+                        p_amount=3,
+                        p_reason="test",
+                        p_reference=f"all:{update_id}",
+                    )
+        except psycopg.Error as error:
+            return error.sqlstate or "?"
+        return "done"
+
+    outcomes: list[str] = []
+    for batch in range(12):
+        rows = sql("select telegram_id, referral_code from users where telegram_id = any(%s)",
+                   [user.id for user in people])  # fmt: skip
+        codes.update({row["telegram_id"]: row["referral_code"] for row in rows})
+        outcomes += in_parallel(12, lambda n, b=batch: act(b * 12 + n))
+    # Nobody (L0001) has money put on; who is erased this moment is received anew (40001).
+    assert set(outcomes) <= {"done", "L0001", "40001"}, outcomes
+    assert outcomes.count("done") > 100
+    assert sql("select check_balances() as wrong")[0]["wrong"] == []
+    for user in people:
+        user.receive(next_update())
+        user.erase(balance="1000000")
+        assert str(user.id) not in everything(sql)

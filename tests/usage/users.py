@@ -1,0 +1,141 @@
+"""What the tests of usage ask with, and what they look at."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from tests.support import new_telegram_id
+
+Sql = Callable[..., list[dict[str, Any]]]
+Call = Callable[..., Any]
+
+
+def newcomer(sql: Sql, bonus: int = 0) -> int:
+    """A new person's Telegram id; they have written to us already."""
+    telegram_id = new_telegram_id()
+    sql(
+        "insert into users (telegram_id, first_name, is_newcomer, bonus_credits) "
+        "values (%s, 'Anna', false, %s)",
+        telegram_id,
+        bonus,
+    )
+    return telegram_id
+
+
+def stranger() -> int:
+    """The Telegram id of somebody who has never written to us."""
+    return new_telegram_id()
+
+
+def ai_call(**values: Any) -> dict[str, Any]:
+    """A call to a provider, as Python reports it."""
+    return {
+        "provider": "openai",
+        "model": "gpt-5-mini",
+        "kind": "chat",
+        "status": "ok",
+        "ms": 1200,
+        "request_bytes": 900,
+        "response_bytes": 4000,
+        "tokens_in": 100,
+        "tokens_out": 40,
+        "cost": None,
+        "is_own_key": False,
+    } | values
+
+
+class Update:
+    """One update on its way."""
+
+    def __init__(
+        self,
+        call: Call,
+        bot: str,
+        number: int,
+        telegram_id: int,
+        *,
+        cost: str = "0",
+        characters: int | None = None,
+    ) -> None:
+        self._call, self.bot, self.number, self.telegram_id = call, bot, number, telegram_id
+        self._cost, self._characters = cost, characters
+        self.received = self.receive()
+
+    def receive(self) -> dict[str, Any]:
+        received: dict[str, Any] = self._call(
+            "receive_update",
+            p_bot=self.bot,
+            p_update_id=self.number,
+            p_delivery=str(uuid.uuid4()),
+            p_kind="message",
+            p_chat_id=self.telegram_id,
+            p_telegram_user={"id": self.telegram_id, "first_name": "Anna"},
+            p_payload={},
+            p_lease_seconds=40,
+            p_reserve=True,
+            p_history=50,
+            p_history_characters=self._characters,
+            p_cost=self._cost,
+        )
+        return received
+
+    @property
+    def reservation(self) -> str | None:
+        return self.received.get("reservation")
+
+    def finish(self, reservation: str | None, *calls: dict[str, Any]) -> dict[str, Any]:
+        finished: dict[str, Any] = self._call(
+            "finish_update",
+            p_bot=self.bot,
+            p_update_id=self.number,
+            p_attempt=self.received["attempt"],
+            p_reservation=reservation,
+            p_usage=list(calls),
+        )
+        return finished
+
+    def fail(self, *calls: dict[str, Any]) -> None:
+        self._call(
+            "fail_update",
+            p_bot=self.bot,
+            p_update_id=self.number,
+            p_attempt=self.received["attempt"],
+            p_error="broke",
+            p_usage=list(calls),
+        )
+
+
+class Counted(NamedTuple):
+    """What the counters say of a person, all days and months together."""
+
+    day: int
+    day_bonus: int
+    month: int
+    month_bonus: int
+    credits: int
+
+
+def counted(sql: Sql, telegram_id: int) -> Counted:
+    row = sql(
+        "select d.*, m.*, u.bonus_credits from users u, lateral ("
+        "  select coalesce(sum(requests), 0)::int, coalesce(sum(bonus_requests), 0)::int from daily_usage "
+        "  where user_id = u.id) as d (day, day_bonus), lateral ("
+        "  select coalesce(sum(requests), 0)::int, coalesce(sum(bonus_requests), 0)::int from monthly_usage "
+        "  where user_id = u.id) as m (month, month_bonus) where u.telegram_id = %s",
+        telegram_id,
+    )[0]
+    return Counted(*row.values())
+
+
+def user_id(sql: Sql, telegram_id: int) -> int:
+    return int(sql("select id from users where telegram_id = %s", telegram_id)[0]["id"])
+
+
+def total(sql: Sql, column: str, **where: Any) -> Decimal:
+    """A figure of daily_totals as /stats would sum it."""
+    conditions = " and ".join(f"{name} = %s" for name in where) or "true"
+    rows = sql(f"select coalesce(sum({column}), 0) n from daily_totals where {conditions}", *where.values())
+    return Decimal(rows[0]["n"])
