@@ -1,15 +1,15 @@
-"""`POST /<provider>[/<kind>]`: a payment provider calls. Decided in shared/payments/recording.py."""
+"""`POST /<provider>[/<kind>]`: a payment provider calls. Decided in shared/payments/webhook.py."""
 
 import functions_framework
 from flask import Request
 
 from shared.core import process
-from shared.payments import recording
+from shared.payments import webhook
 
-process.started("payments", recording.admits)
+process.started("payments", webhook.admits)
 
 
 @functions_framework.http
-def payments(request: Request) -> recording.Response:
+def payments(request: Request) -> webhook.Response:
     """Answer one callback of a payment provider."""
-    return recording.respond(request)
+    return webhook.respond(request)

@@ -1,11 +1,12 @@
-"""Money: what was asked of a provider, what the provider says happened, and what a person gets for it.
+"""Payments: checkouts at providers, what providers report, and refunds and renewals.
 
-    endpoint.py   HTTP: a provider's callback ─▶ limits ─▶ verify ─▶ parse ─▶ record ─▶ the provider's words
-    provider.py   what one provider must be able to do
-    notice.py     what a provider says happened, in our words
-    providers/    one file a provider; the path, the settings and the buttons follow from the file's name
+    webhook.py         HTTP edge: limits ─▶ verify ─▶ parse ─▶ record ─▶ the provider's response
+    recording.py       stores and applies an event with one database call
+    events.py          what a provider reports, in our terms
+    provider.py        the interface of a provider
+    providers/         one module or package per provider; path, settings and buttons follow from its name
 
-Python only translates. What money is worth is decided in SQL (`record_payment_event` and what it calls),
-where the payment's row is locked: the sums paid, refunded and disputed are kept, and what a person was given
-follows from them, so that neither repetition nor order of arrival matters.
+Python only translates. The SQL function `record_payment_event` applies events while it holds the lock on the
+payment's row: it keeps the sums paid, refunded and disputed, and derives from them what the user has. So
+neither repetition nor order of arrival changes the result.
 """

@@ -34,7 +34,7 @@ def payments() -> dict[str, Any]:
     kept = db.call("apply_kept_events", p_accept_test=recording.accepts_test_payments())
     notifications.deliver(kept["outgoing"])
     if kept["ignored"]:
-        recording.alarm_ignored("several", f"{kept['ignored']} of a day ago")
+        recording.alert_ignored("several", f"{kept['ignored']} of a day ago")
     missed = star_transactions.record_missed()
     charged = renewals.charge_due()
     reminders = [*db.call("remind_of_ends"), *db.call("remind_of_orders")]
