@@ -10,7 +10,7 @@ import orjson
 from shared.core import health, log
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable
-from shared.scheduled.caller import is_plausible, may_call
+from shared.scheduled.authorization import is_authorized, may_be_authorized
 from shared.scheduled.jobs import JOBS
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ Response = tuple[bytes, int, dict[str, str]]
 
 def admits(_path: str, headers: Mapping[str, str]) -> bool:
     """Say by a call's headers whether its body is worth waiting for."""
-    return is_plausible(headers.get("authorization"))
+    return may_be_authorized(headers.get("authorization"))
 
 
 def respond(request: Request) -> Response:
@@ -44,8 +44,8 @@ def respond(request: Request) -> Response:
 def _run(request: Request) -> Response:
     if request.method != "POST":
         return _response(405, {"error": "use POST"})
-    if not may_call(request.headers.get("Authorization")):
-        log.warning("a call that is not the scheduler's", action="scheduler_forged", path=request.path)
+    if not is_authorized(request.headers.get("Authorization")):
+        log.warning("a call that is not the scheduler's", action="scheduler_unauthorized", path=request.path)
         return _response(401, {"error": "only the scheduler may call this"})
     name = request.path.removeprefix("/scheduled").strip("/")
     if name not in JOBS:

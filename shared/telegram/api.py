@@ -15,7 +15,7 @@ from telebot import apihelper
 from shared.core import http, log
 from shared.core.config import settings
 from shared.core.errors import TelegramError
-from shared.telegram.previews import without_preview
+from shared.telegram.link_previews import without_preview
 
 TIMEOUT = 10.0  # seconds for one call
 FILE_TIMEOUT = 30.0  # seconds for one with a file

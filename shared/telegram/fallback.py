@@ -106,12 +106,12 @@ def _start() -> None:
 os.register_at_fork(after_in_child=_start)
 
 
-def note_delivery(update: Update) -> Delivery:
+def record_delivery(update: Update) -> Delivery:
     """Remember a delivery before anything is done about it."""
     return Delivery(update, clock.timestamp(), not _delivered.add(_key(update), None))
 
 
-def earlier_answer(update: Update) -> WebhookResponse | None:
+def previous_answer(update: Update) -> WebhookResponse | None:
     """Return what this process has answered without a database; a redelivery gets it again."""
     return _answered.get(_key(update))
 

@@ -64,7 +64,7 @@ def _result(bot: str, call: OutboxItem, deadline: float) -> Result:
         log.alert(f"a setting is wrong: {error}", action="config_error")
         return {"outcome": "later", "retry_after": 0, "error": str(error)}
     except KeyError as error:  # a notice of a newer revision, whose text this one does not have yet
-        log.alert(f"a notice names no text we have: {error}", action="notice_unknown", bot=bot)
+        log.alert(f"a notice names no text we have: {error}", action="template_unknown", bot=bot)
         return {"outcome": "later", "retry_after": 0, "error": f"no text {error}"}
 
 
@@ -73,7 +73,7 @@ def _keep_invitation(order_id: int, sent: Any) -> None:
     try:
         db.call("keep_invitation", p_order_id=order_id, p_message_id=sent["message_id"])
     except (DatabaseUnavailable, KeyError, TypeError) as error:
-        log.warning("an invitation is not kept", action="invitation_not_kept", reason=str(error))
+        log.warning("an invitation is not kept", action="invitation_not_saved", reason=str(error))
 
 
 def _verdict(bot: str, call: OutboxItem, error: TelegramError) -> Result:
@@ -193,7 +193,7 @@ def _timeout(deadline: float) -> float:
 
 def _record(results: list[Result]) -> None:
     try:
-        recorded = db.call("record_calls", p_results=results)
+        recorded = db.call("record_deliveries", p_results=results)
     except DatabaseUnavailable:
         # What was sent will be sent again: better twice than never.
         return

@@ -11,7 +11,7 @@ from shared.core.errors import DatabaseUnavailable
 from shared.telegram.bot import Bot
 from shared.telegram.context import use_context
 from shared.telegram.fallback import offline_context
-from shared.telegram.pipeline import WebhookResponse, is_ours, run_handler
+from shared.telegram.pipeline import WebhookResponse, is_own_failure, run_handler
 from shared.telegram.update import InvalidPayload, Update
 
 
@@ -34,11 +34,11 @@ def process(bot: Bot, update: Update) -> WebhookResponse:
     except DatabaseUnavailable:
         raise
     except Exception as error:
-        if not is_ours(error):
+        if not is_own_failure(error):
             raise
         log.error(
             "an update about money failed",
-            action="money_failed",
+            action="payment_update_failed",
             bot=bot.name,
             error=str(error),
             update_id=update.update_id,

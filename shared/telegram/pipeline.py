@@ -267,10 +267,15 @@ def answer_callback_query(context: UpdateContext) -> None:
         api.call(context.bot.name, "answerCallbackQuery", parameters, timeout=5)
     except TelegramError as error:
         # A query older than some minutes cannot be answered any more; nothing is lost but the text.
-        log.info("a button was not answered", action="toast_lost", bot=context.bot.name, reason=str(error))
+        log.info(
+            "a button was not answered",
+            action="callback_answer_failed",
+            bot=context.bot.name,
+            reason=str(error),
+        )
 
 
-def is_ours(error: Exception) -> bool:
+def is_own_failure(error: Exception) -> bool:
     """Return whether our own code failed, and not the database, the network or another service.
 
     Nor did it fail where money came, or a renewal began, between an erasure's question and its commit.
@@ -287,7 +292,7 @@ def is_ours(error: Exception) -> bool:
 def _fail(context: UpdateContext, error: Exception) -> WebhookResponse:
     """Give lease and request back. After the third failure of our own the person gets an apology, and at once
     when the update cannot be read at all."""
-    ours = is_ours(error)
+    ours = is_own_failure(error)
     name = f"{type(error).__name__}: {error}"
     log.error(
         "the handler failed",

@@ -28,8 +28,8 @@ from shared.core.errors import ConfigError, DatabaseUnavailable
 from shared.core.receiving import read_body
 from shared.core.signatures import token_matches
 from shared.telegram import fallback, pipeline
+from shared.telegram.link_previews import without_preview
 from shared.telegram.pipeline import DONE, SHORTEST_PAUSE, WebhookResponse, retry_later
-from shared.telegram.previews import without_preview
 from shared.telegram.update import MAX_BODY, InvalidPayload, Update, parse
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def respond(request: Request) -> Response:
     except DatabaseUnavailable:
         return _response(retry_later())
     except Exception as error:
-        if not pipeline.is_ours(error):  # asking who the bot is (getMe) failed on the way
+        if not pipeline.is_own_failure(error):  # asking who the bot is (getMe) failed on the way
             log.warning("another service failed", action="webhook_postponed", error=str(error))
             return _response(retry_later())
         log.error("the webhook failed", action="webhook_failed", error=str(error))
@@ -82,7 +82,7 @@ def _answer(request: Request) -> WebhookResponse:
     if request.method != "POST":
         return WebhookResponse(405)
     if not token_matches(request.headers.get(SECRET_HEADER), settings().telegram_webhook_secrets):
-        log.warning("a call without the right secret", action="webhook_forged", path=request.path)
+        log.warning("a call without the right secret", action="webhook_unauthorized", path=request.path)
         return WebhookResponse(401)
     name = bot_name(request.path)
     if name not in bots.names() or name not in settings().bot_tokens:
@@ -90,7 +90,7 @@ def _answer(request: Request) -> WebhookResponse:
         return WebhookResponse(404)
     body = read_body(request, MAX_BODY)
     if body is None:
-        log.warning("a call broke off", action="webhook_broken", bot=name)
+        log.warning("a call broke off", action="webhook_aborted", bot=name)
         return WebhookResponse(400)
     return receive(bots.load(name), body, request.content_length or 0)
 
@@ -125,9 +125,9 @@ def receive(bot: Bot, body: bytes, length: int = 0) -> WebhookResponse:
 
 
 def _process(bot: Bot, update: Update) -> WebhookResponse:
-    if (answer := fallback.earlier_answer(update)) is not None:
+    if (answer := fallback.previous_answer(update)) is not None:
         return answer
-    delivery = fallback.note_delivery(update)
+    delivery = fallback.record_delivery(update)
     try:
         return pipeline.process(bot, update)
     except DatabaseUnavailable as error:
@@ -164,7 +164,7 @@ def _is_for_us(bot: Bot, update: Update) -> bool:
 def _dead_letter(bot: Bot, reason: InvalidPayload, body: bytes, length: int) -> WebhookResponse:
     """Keep what cannot be worked on, and let the chat go on."""
     if not settings().database_enabled:
-        log.alert("an unusable update is dropped", action="update_unusable", bot=bot.name, reason=str(reason))
+        log.alert("an unusable update is dropped", action="update_invalid", bot=bot.name, reason=str(reason))
         return DONE
     text = log.hide_secrets(body[:_KEPT].decode("utf-8", "replace").replace("\0", ""))
     kept = db.call(
@@ -177,7 +177,7 @@ def _dead_letter(bot: Bot, reason: InvalidPayload, body: bytes, length: int) -> 
     if kept["outcome"] == "dead_lettered":
         log.alert(
             "an unusable update was put aside",
-            action="update_unusable",
+            action="update_invalid",
             bot=bot.name,
             bytes=length,
             reason=str(reason),

@@ -5971,7 +5971,7 @@ comment on function private.alarm_missed is 'Alarms the admins that a period of 
 -- day after the days of grace: neither a charge nor a refusal. Nothing is charged or given here.
 --
 -- Twice or at once: rows that somebody holds are skipped; each period is told once (private.alarm_missed).
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function public.alarm_missed_renewals(p_limit integer default 20)
 returns jsonb
@@ -6010,7 +6010,7 @@ comment on function public.alarm_missed_renewals is 'Alarms the admins about ren
 -- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
 --   are held, as everywhere; their erasure may have emptied it meanwhile.
 -- Returns: jsonb {applied, failed, ignored, outgoing}: how many were applied, failed or given up with an alarm, and the
---   messages that are owed now.
+--   outbox items to deliver now.
 -- Errors: none of its own.
 create or replace function public.apply_kept_events(p_limit integer default 50, p_accept_test boolean default false)
 returns jsonb
@@ -6063,7 +6063,7 @@ comment on function public.apply_kept_events is 'Applies payment events that cou
 --
 -- Twice or at once: the payment's row is made once and locked; what moved is kept by its own number, so a repetition
 --   changes no sum. A dispute that was decided and a refund that failed stay so, whatever comes later.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none of its own.
 create or replace function private.apply_payment_notice(p_provider text, p_notice jsonb, p_accept_test boolean)
 returns jsonb
@@ -6297,7 +6297,7 @@ comment on function public.change_receipt_contact is 'Sends the receipts of runn
 --   while the provider is still to stop it (stop_at). A renewal of an erased user stays ended, and where the provider goes on
 --   with it, it is to be stopped there (private.keep_orphan). The admins get one message about a subscription that began after
 --   the erasure.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
 create or replace function private.change_renewal(p_provider text, p_notice jsonb)
 returns jsonb
@@ -6727,7 +6727,7 @@ comment on function public.claim_open_orders is 'Gives the orders whose state is
 --
 -- Twice or at once: refunds that somebody holds are skipped, and so are those of people who are being erased; one that
 --   was given is not given again for a minute, and then at growing intervals.
--- Returns: jsonb {tasks: [see private.refund_task], outgoing: messages that are owed now}.
+-- Returns: jsonb {tasks: [see private.refund_task], outgoing: outbox items to deliver now}.
 -- Errors: none.
 create or replace function public.claim_open_refunds(p_providers jsonb, p_limit integer default 20)
 returns jsonb
@@ -7023,7 +7023,7 @@ comment on function public.claim_statement is 'Gives one worker a day of a provi
 -- Changes the messages that invite to pay what has expired.
 --
 -- Twice or at once: orders that somebody holds are skipped until the next run; each message is changed once.
--- Returns: jsonb array of the edits that are owed now, see private.tell_person.
+-- Returns: jsonb array of the edits to deliver now, see private.tell_person.
 -- Errors: none.
 create or replace function public.close_invitations(p_limit integer default 50)
 returns jsonb
@@ -7059,7 +7059,7 @@ comment on function public.close_invitations is 'Changes the messages that invit
 -- Twice or at once: the caller holds the payment's row and has kept the operation; what is noted already changes nothing.
 --   Our own question names the refund. A callback is known by the provider's number, and while that is not known by
 --   its amount: it came after the refund was asked for, and a payment has one open refund at a time.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.close_refund(p_payment_id bigint, p_notice jsonb)
 returns jsonb
@@ -7445,7 +7445,7 @@ comment on function private.decide_refund is 'Notes how a refund ended';
 --
 -- Twice or at once: the caller holds the order, the renewal's row is locked; without an open try nothing changes. The
 --   next try has another key, so the provider does not answer it with this refusal.
--- Returns: jsonb array of the messages that are owed now; the person hears of the first refusal and of the end. Where the
+-- Returns: jsonb array of the outbox items to deliver now; the person hears of the first refusal and of the end. Where the
 --   contact for the receipt was refused (p_is_about_contact), they are asked for another one.
 -- Errors: none.
 create or replace function private.decline_renewal(
@@ -7641,7 +7641,7 @@ comment on function private.edit_invitation is 'Changes the messages that invite
 --
 -- Twice or at once: the caller holds the renewal's row. An order that somebody holds right now is passed over: money
 --   may just have come for it, else its time runs out.
--- Returns: jsonb array of the messages that are owed now; none without p_key, the text that tells the person.
+-- Returns: jsonb array of the outbox items to deliver now; none without p_key, the text that tells the person.
 -- Errors: none.
 create or replace function private.end_renewal(p_renewal public.renewals, p_key text)
 returns jsonb
@@ -7834,7 +7834,7 @@ comment on function public.forget_charge is 'Closes a try of which the provider 
 --
 -- Twice or at once: the caller holds the payment and its order and has seen that nothing was given; each effect is
 --   unique besides. Both people are locked in the order of their ids.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.give_for_payment(p_payment public.payments)
 returns jsonb
@@ -8454,7 +8454,7 @@ comment on function private.keep_orphan is 'Keeps a subscription at a provider w
 -- message after three tries without success; the provider is asked until it has.
 --
 -- Twice or at once: the renewal's row is locked; one that is stopped stays so.
--- Returns: jsonb {outgoing}: messages that are owed now.
+-- Returns: jsonb {outgoing}: outbox items to deliver now.
 -- Errors: none.
 create or replace function public.keep_orphan_answer(p_renewal_id bigint, p_is_stopped boolean)
 returns jsonb
@@ -8490,7 +8490,7 @@ comment on function public.keep_orphan_answer is 'Keeps whether a subscription i
 --
 -- Twice or at once: the payment's row is locked, then the refund's. What is decided stays so. A refusal is believed when it
 -- was the first answer: after a question without an answer it may be of the second question alone.
--- Returns: jsonb {status: open | done | refused | unknown | failed, is_accepted, error, outgoing: messages that are owed now}.
+-- Returns: jsonb {status: open | done | refused | unknown | failed, is_accepted, error, outgoing: outbox items to deliver now}.
 -- Errors: none of its own.
 create or replace function public.keep_refund_answer(p_refund_id bigint, p_answer text, p_error text default null)
 returns jsonb
@@ -8958,7 +8958,7 @@ comment on function public.move_star_position is 'Notes how far a bot''s list of
 -- made for a period of a renewal stays open for the next try.
 --
 -- Twice or at once: the order's row is locked; the buyer is told of each once. A completed order stays completed.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.note_order_trouble(p_provider text, p_notice jsonb)
 returns jsonb
@@ -9644,7 +9644,7 @@ comment on function private.people_of_event is 'The people that something told b
 -- to charge it begins (asked_at).
 --
 -- Twice or at once: the caller holds the renewal's row and its person, and no try is open.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.prepare_renewal(p_renewal public.renewals)
 returns jsonb
@@ -9755,7 +9755,7 @@ comment on function public.products_for_sale is 'What can be bought now, with it
 --   Applying is a transaction within this one: its failure undoes itself and leaves the event. Deadlocks, lock timeouts
 --   and other retryable errors are not kept as the event's error: they end the whole call, which the caller repeats.
 -- Returns: jsonb
---   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   messages that are owed from now on
+--   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   outbox items to deliver from now on
 --   {outcome: known, is_late}                                       applied or given up before; is_late: true where it
 --                                                                   came first a day ago
 --   {outcome: ignored, error, is_alarm, outgoing}                   given up; is_alarm: the first of its subscription
@@ -9973,7 +9973,7 @@ comment on function public.release_statement is 'Leaves a day of a provider''s l
 --
 -- Twice or at once: subscriptions that somebody holds and people who are being erased are skipped; each reminder is kept and sent once. A reminder that
 --   is late by more than a day is not sent: the next one is nearer the truth. An extended time is reminded of anew.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function public.remind_of_ends(p_limit integer default 200)
 returns jsonb
@@ -10071,7 +10071,7 @@ comment on function public.remind_of_ends is 'Tells people that what they bought
 --   so it is sent once. Whatever shows that the user is done with it prevents it: a payment (also one under review or on its
 --   way), the end of the order's time, a newer order of the same product, a purchase of the same thing in another way, a
 --   discount that another order has now, a ban, a blocked bot.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function public.remind_of_orders(p_limit integer default 100)
 returns jsonb
@@ -10144,7 +10144,7 @@ comment on function public.remind_of_orders is 'Reminds users of orders that the
 --
 -- Twice or at once: payments of one user's renewals wait for each other (private.claim_payment). A payment of a later period
 --   begins none and replaces none. A try to charge a saved method that is open is followed to its end, as in cancel_renewal.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.replace_renewals(p_payment public.payments, p_is_resumed boolean)
 returns jsonb
@@ -10240,7 +10240,7 @@ comment on function private.return_orphan_money is 'Gives back what an erased us
 --
 -- Twice or at once: the caller holds the payment's row. Everything follows from what is kept, so doing it again
 --   changes nothing. Then the order's row is locked, then the person's. What came for an erased person goes back.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.settle_payment(p_payment_id bigint, p_accept_test boolean)
 returns jsonb
@@ -10309,7 +10309,7 @@ comment on function private.settle_payment is 'Brings a payment and what was giv
 --
 -- Twice or at once: payments that somebody holds are skipped: whoever holds them settles them. So are those of people
 --   who are being erased: the next event settles them.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.settle_waiting_payments(p_accept_test boolean)
 returns jsonb
@@ -10443,7 +10443,7 @@ comment on function private.sum_payment is 'Sums what moved of a payment and der
 --
 -- Twice or at once: the caller holds the payment's row; how much should be taken is kept (aim), so the same sums do
 --   nothing again.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.take_back(p_payment public.payments, p_before public.payments)
 returns jsonb
@@ -12671,7 +12671,7 @@ $$;
 revoke all on function private.claim_held_part from public, anon, authenticated, service_role;
 comment on function private.claim_held_part is 'Keeps the sweep from a held part that the next message takes along';
 
--- Hands out calls that are owed and whose time has come, the oldest first.
+-- Hands out outbox items and whose time has come, the oldest first.
 --
 -- Twice or at once: each is locked, skipped by others, and moved a minute ahead as it is handed out. What
 --   stands behind a call of the same update and chat that waits, or that another one is making, waits too.
@@ -12717,7 +12717,7 @@ $$;
 
 revoke all on function public.claim_outbox from public, anon, authenticated, service_role;
 grant execute on function public.claim_outbox to bot_backend;
-comment on function public.claim_outbox is 'Hands out owed calls whose time has come';
+comment on function public.claim_outbox is 'Hands out outbox items whose time has come';
 
 -- Stores an update, or finds it, and decides whether this delivery works on it. Takes the lease if so.
 --
@@ -12874,7 +12874,7 @@ revoke all on function public.dead_letter_update from public, anon, authenticate
 grant execute on function public.dead_letter_update to bot_backend;
 comment on function public.dead_letter_update is 'Keeps a body that cannot be worked on for the owner';
 
--- Stores calls to the Bot API that are owed from now on.
+-- Stores calls to the Bot API in the outbox.
 --
 -- Twice or at once: the caller holds the update's row and stores its calls once.
 -- Returns: jsonb array of their ids, in order; whoever stored them has a minute to make them before the sweep
@@ -12907,7 +12907,7 @@ revoke all on function private.enqueue_calls from public, anon, authenticated, s
 comment on function private.enqueue_calls is 'Stores calls to the Bot API that are owed';
 
 -- Records that a stale update could not even be read, for which nobody took its lease. After three such failures it is
--- put aside like any other, so that no sweep comes back to it.
+-- dead-lettered like any other, so that no sweep comes back to it.
 --
 -- Twice or at once: the lease is taken under the row's lock, and given back by public.fail_update. Whoever works on the
 --   update meanwhile keeps it.
@@ -12939,16 +12939,16 @@ $$;
 
 revoke all on function public.fail_stale_update from public, anon, authenticated, service_role;
 grant execute on function public.fail_stale_update to bot_backend;
-comment on function public.fail_stale_update is 'Records that a stale update could not be read; after three times it is put aside';
+comment on function public.fail_stale_update is 'Records that a stale update could not be read; after three attempts it is dead-lettered';
 
 -- Records that the work on an update failed: gives the lease back, and the reserved request unless an AI provider was
 -- paid for it (then it counts, and the next attempt reserves no other), and after three
--- failures of our own puts the update aside, so that it cannot block its chat for a day.
+-- failures of our own dead-letters the update, so that it cannot block its chat for a day.
 --
 -- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
 -- Returns: jsonb {outcome: retry | dead_lettered | superseded, failures, answer}. p_answer (the apology) and p_alert (the
---   values of the admins' alarm) are used only when it is put aside; p_counts is false when database,
---   network or a deployment failed and not our code, p_final true to put it aside at once. p_usage: the calls to AI
+--   values of the admins' alarm) are used only when it is dead-lettered; p_counts is false when database,
+--   network or a deployment failed and not our code, p_final true to dead-letter it at once. p_usage: the calls to AI
 --   providers so far, see private.record_usage.
 -- Errors: none of its own.
 create or replace function public.fail_update(
@@ -13023,7 +13023,7 @@ $$;
 
 revoke all on function public.fail_update from public, anon, authenticated, service_role;
 grant execute on function public.fail_update to bot_backend;
-comment on function public.fail_update is 'Records a failure; after three the update is put aside';
+comment on function public.fail_update is 'Records a failure; after three the update is dead-lettered';
 
 -- The second of the two calls of an update: commits all that its handler changed, and its answer, together.
 --
@@ -13284,7 +13284,7 @@ comment on function private.open_session is 'Finds or begins what a bot remember
 --     history [{role, content}], the oldest first; no more than p_history and the plan allow, and no more characters
 --             together than p_history_characters
 --     edited_question: what the AI was asked before the user edited this message; history leaves it and its answer out
---   {outcome: crash_limit, attempt, failures, user: {language, language_code}}   put it aside
+--   {outcome: crash_limit, attempt, failures, user: {language, language_code}}   dead-letter it
 --   {outcome: busy, retry_after}                     seconds
 --   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
 --                                                    outgoing [{id, method, parameters}] still owed
@@ -13495,7 +13495,7 @@ $$;
 revoke all on function private.recent_messages from public, anon, authenticated, service_role;
 comment on function private.recent_messages is 'The newest messages of a session, oldest first';
 
--- Records what became of owed calls: taken by Telegram, refused for good, or to be tried again later.
+-- Records what became of outbox items: taken by Telegram, refused for good, or to be tried again later.
 --
 -- Twice or at once: a call that is gone already is passed over. Calls of one update stay in order, because
 --   its sender stops at the first that must wait, and reports the ones behind it as waiting too.
@@ -13503,7 +13503,7 @@ comment on function private.recent_messages is 'The newest messages of a session
 --   p_results: [{id, outcome: sent | refused | blocked | later, retry_after, error}]; blocked: the person
 --   blocked the bot, which the person's row then says; retry_after in seconds.
 -- Errors: none of its own.
-create or replace function public.record_calls(p_results jsonb)
+create or replace function public.record_deliveries(p_results jsonb)
 returns jsonb
 language plpgsql
 volatile
@@ -13538,13 +13538,13 @@ begin
 end
 $$;
 
-revoke all on function public.record_calls from public, anon, authenticated, service_role;
-grant execute on function public.record_calls to bot_backend;
-comment on function public.record_calls is 'Records what became of owed calls to the Bot API';
+revoke all on function public.record_deliveries from public, anon, authenticated, service_role;
+grant execute on function public.record_deliveries to bot_backend;
+comment on function public.record_deliveries is 'Records what became of outbox items to the Bot API';
 
 -- Says what a redelivery of a finished update is answered with.
 --
--- Twice or at once: calls that are owed are claimed for a minute as they are handed out, so a redelivery and
+-- Twice or at once: outbox items are claimed for a minute as they are handed out, so a redelivery and
 --   the sweep never send the same ones together.
 -- Returns: jsonb {outcome: finished, answer, outgoing}, or {outcome: busy, retry_after} while another worker
 --   sends. The answer is null once a later message of the chat was received: Telegram sends those one after
@@ -13686,7 +13686,7 @@ grant execute on function public.stale_updates to bot_backend;
 comment on function public.stale_updates is 'Updates whose worker vanished or failed';
 
 -- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
--- are older than ten minutes and that nobody works on, finished and put-aside updates past their retention, old
+-- are older than ten minutes and that nobody works on, finished and dead-lettered updates past their retention, old
 -- messages, and used requests of people who are erased. Ends the subscriptions whose time is over, makes the
 -- months of api_usage ahead and drops the old ones. Queues the alarms of admins who wrote to a bot for the first time.
 --

@@ -34,7 +34,7 @@ def proxy(backend_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databas
 
 def test_a_function_answers_with_its_json(proxy: Database) -> None:
     assert db.call("stale_updates", p_limit=0) == []
-    assert db.call("record_calls", p_results=[{"id": -1, "outcome": "sent"}]) == {"dropped": 0}
+    assert db.call("record_deliveries", p_results=[{"id": -1, "outcome": "sent"}]) == {"dropped": 0}
 
 
 def test_connections_are_kept(proxy: Database) -> None:
@@ -270,4 +270,4 @@ def test_an_answer_that_does_not_come_is_given_up_and_its_connection_closed(
 
 def test_a_statement_that_the_kernel_takes_in_parts_arrives_whole(proxy: Database) -> None:
     results = [{"id": -1, "outcome": "sent", "error": "x" * 8_000_000}]
-    assert db.call("record_calls", p_results=results) == {"dropped": 0}
+    assert db.call("record_deliveries", p_results=results) == {"dropped": 0}

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shared.core.config import settings
-from shared.scheduled import caller
+from shared.scheduled import authorization
 from shared.scheduled.jobs import JOBS
 from tests.deployment.build import ROOT, SECRETS, Build, Call, Run
 from tools.emulator.telegram import Telegram
@@ -70,7 +70,7 @@ def test_a_jobs_token_is_made_out_to_a_name_the_function_accepts(
         monkeypatch.setenv(variable, value)
     settings.cache_clear()
     try:
-        accepted = caller.audience()
+        accepted = authorization.audience()
     finally:
         settings.cache_clear()
     assert {call.flags["oidc-token-audience"] for call in set_jobs(build)} == {accepted}

@@ -44,7 +44,7 @@ def show(_message: Any) -> None:
 def tap(call: Any) -> None:
     time.sleep(0.3)
     current_context().set_data("tapped", call.data.removeprefix("tap:"))
-    current_context().notice("tapped")
+    current_context().answer_callback("tapped")
 
 
 @second.message_handler(commands=["boom"])

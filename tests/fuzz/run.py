@@ -23,7 +23,7 @@ CHUNK = 200  # requests, after which the log is read: a function keeps its last 
 TIMEOUT = 60.0  # seconds for one answer
 # ALERTs that a person needs to see, by action. "chat not found": a mutated chat does not exist.
 NEEDED: dict[str, Callable[[dict[str, Any]], bool]] = {
-    "update_unusable": lambda _line: True,  # Telegram sends what we cannot read
+    "update_invalid": lambda _line: True,  # Telegram sends what we cannot read
     "update_dead_lettered": lambda line: line["error"].startswith(
         "InvalidPayload: "
     ),  # or what the library cannot

@@ -46,7 +46,7 @@ def test_killed_while_the_buyer_is_told_they_are_told(
 ) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS["stripe"])
-    kill_at(stack, "record_calls", when)
+    kill_at(stack, "record_deliveries", when)
     stack.payments.press(link, "pay")
     revive(stack)
     assert stack.payments.idle(90)

@@ -51,7 +51,7 @@ def test_a_user_with_a_past_leaves_nothing(stack: Stack, sql: Sql, anna: Telegra
     anna.chat("second").send(f"/data {WORDS}=1").wait()
     group = stack.telegram.group("Team", [anna], ["second"])
     group.by(anna).send(f"/data {WORDS}=2").wait()
-    broken = message_update(anna, f"/boom {WORDS}")  # three times: put aside with its payload
+    broken = message_update(anna, f"/boom {WORDS}")  # three times: dead-lettered with its payload
     deliver_until_done(stack.telegram, broken, "second")
     stack.telegram.deliver(json.dumps({"from": {"id": anna.id}}).encode() + b"{", "second")
     sql("select adjust_balance(%s, 15, 'gift', %s)", anna.id, f"http:{anna.id % 997}")

@@ -179,7 +179,7 @@ def test_an_owed_call_that_is_being_sent_is_neither_kept_nor_sent_later(
         assert owed in [call_["id"] for call_ in claimed]
         anna.erase()
         later = [{"id": owed, "outcome": "later", "retry_after": 1, "error": "429"}]
-        assert call(connection, "record_calls", p_results=later) == {"dropped": 0}
+        assert call(connection, "record_deliveries", p_results=later) == {"dropped": 0}
         sql(
             "update telegram_outbox set send_after = private.clock() where id = any(%s)",
             [call_["id"] for call_ in claimed],

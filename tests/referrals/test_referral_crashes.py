@@ -15,7 +15,7 @@ from tools.emulator.telegram import Chat, Sent
 Sql = Callable[..., list[dict[str, Any]]]
 STEPS = [
     (function, when)
-    for function in ("receive_update", "finish_update", "record_calls")
+    for function in ("receive_update", "finish_update", "record_deliveries")
     for when in ("before", "after")
 ]
 

@@ -53,8 +53,8 @@ STEPS: dict[str, Callable[[Stack], None]] = {
     "after it is committed": _at_statement("finish_update", "after"),
     "while Telegram takes the answer": _while_telegram_takes_it,
     "after Telegram took the answer": _after_telegram_took_it,
-    "before it is noted as sent": _at_statement("record_calls", "before"),
-    "after it is noted as sent": _at_statement("record_calls", "after"),
+    "before it is noted as sent": _at_statement("record_deliveries", "before"),
+    "after it is noted as sent": _at_statement("record_deliveries", "after"),
 }
 
 
@@ -95,7 +95,7 @@ def test_killed_at_any_step_the_update_is_done_once(
 
 
 @pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("statement", ["receive_update", "finish_update", "record_calls"])
+@pytest.mark.parametrize("statement", ["receive_update", "finish_update", "record_deliveries"])
 def test_a_connection_cut_at_any_statement_changes_nothing_twice(
     stack: Stack, sql: Sql, statement: str, when: Any
 ) -> None:

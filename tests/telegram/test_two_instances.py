@@ -186,8 +186,8 @@ def test_only_the_date_proves_a_first_delivery(
     monkeypatch: pytest.MonkeyPatch, arrived: float, update: Update, is_first: bool
 ) -> None:
     monkeypatch.setattr(clock, "timestamp", lambda: arrived)
-    assert fallback.is_first_delivery(fallback.note_delivery(update)) is is_first
-    assert not fallback.is_first_delivery(fallback.note_delivery(update))
+    assert fallback.is_first_delivery(fallback.record_delivery(update)) is is_first
+    assert not fallback.is_first_delivery(fallback.record_delivery(update))
 
 
 def test_a_redelivery_that_we_ask_for_is_too_old_for_the_fallback() -> None:

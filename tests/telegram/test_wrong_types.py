@@ -1,4 +1,4 @@
-"""A field of an otherwise good update is missing or of a wrong type: handled or set aside, never a 500."""
+"""Fields that are missing or of a wrong type: the update is handled or dead-lettered, never a 500."""
 
 from __future__ import annotations
 

@@ -23,11 +23,11 @@ from itertools import islice
 
 from shared.core import log
 from shared.core.texts import Text
-from shared.telegram.markdown.addresses import link_target
 from shared.telegram.markdown.fences import repair
 from shared.telegram.markdown.limits import MAX_MARKDOWN
+from shared.telegram.markdown.link_targets import link_target
 from shared.telegram.markdown.literals import set_aside
-from shared.telegram.markdown.reading import read
+from shared.telegram.markdown.parser import read
 from shared.telegram.markdown.renderer import Renderer
 from shared.telegram.split import is_visible
 

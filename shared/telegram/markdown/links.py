@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from shared.telegram.markdown.addresses import link_note, link_target
+from shared.telegram.markdown.link_targets import link_note, link_target
 
 if TYPE_CHECKING:
     from shared.telegram.markdown.renderer import Renderer

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.telegram.markdown import blocks, links, lists, tables, words
+from shared.telegram.markdown import blocks, links, lists, tables, text
 from shared.telegram.markdown.links import Link
 from shared.telegram.markdown.lists import List
 from shared.telegram.markdown.literals import Literals
-from shared.telegram.markdown.page import Page
+from shared.telegram.markdown.output import Page
 from shared.telegram.markdown.tables import Table
 
 # What is not in here, such as the row of a table that is being collected, writes nothing.
-_ACTIONS = words.ACTIONS | blocks.ACTIONS | lists.ACTIONS | links.ACTIONS | tables.ACTIONS
+_ACTIONS = text.ACTIONS | blocks.ACTIONS | lists.ACTIONS | links.ACTIONS | tables.ACTIONS
 
 
 class Renderer:

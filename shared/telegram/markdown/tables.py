@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from shared.telegram.markdown.blocks import end_block
 from shared.telegram.markdown.grid import drawn
 from shared.telegram.markdown.limits import MAX_REPEATED
-from shared.telegram.markdown.reading import Step
-from shared.telegram.markdown.words import BREAK
+from shared.telegram.markdown.parser import Step
+from shared.telegram.markdown.text import BREAK
 
 if TYPE_CHECKING:
     from shared.telegram.markdown.renderer import Renderer

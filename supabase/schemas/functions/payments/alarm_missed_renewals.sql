@@ -2,7 +2,7 @@
 -- day after the days of grace: neither a charge nor a refusal. Nothing is charged or given here.
 --
 -- Twice or at once: rows that somebody holds are skipped; each period is told once (private.alarm_missed).
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function public.alarm_missed_renewals(p_limit integer default 20)
 returns jsonb

@@ -3,7 +3,7 @@
 -- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
 --   are held, as everywhere; their erasure may have emptied it meanwhile.
 -- Returns: jsonb {applied, failed, ignored, outgoing}: how many were applied, failed or given up with an alarm, and the
---   messages that are owed now.
+--   outbox items to deliver now.
 -- Errors: none of its own.
 create or replace function public.apply_kept_events(p_limit integer default 50, p_accept_test boolean default false)
 returns jsonb

@@ -2,7 +2,7 @@
 --
 -- Twice or at once: the payment's row is made once and locked; what moved is kept by its own number, so a repetition
 --   changes no sum. A dispute that was decided and a refund that failed stay so, whatever comes later.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none of its own.
 create or replace function private.apply_payment_notice(p_provider text, p_notice jsonb, p_accept_test boolean)
 returns jsonb

@@ -4,7 +4,7 @@
 --   while the provider is still to stop it (stop_at). A renewal of an erased user stays ended, and where the provider goes on
 --   with it, it is to be stopped there (private.keep_orphan). The admins get one message about a subscription that began after
 --   the erasure.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
 create or replace function private.change_renewal(p_provider text, p_notice jsonb)
 returns jsonb

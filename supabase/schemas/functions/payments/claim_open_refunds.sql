@@ -3,7 +3,7 @@
 --
 -- Twice or at once: refunds that somebody holds are skipped, and so are those of people who are being erased; one that
 --   was given is not given again for a minute, and then at growing intervals.
--- Returns: jsonb {tasks: [see private.refund_task], outgoing: messages that are owed now}.
+-- Returns: jsonb {tasks: [see private.refund_task], outgoing: outbox items to deliver now}.
 -- Errors: none.
 create or replace function public.claim_open_refunds(p_providers jsonb, p_limit integer default 20)
 returns jsonb

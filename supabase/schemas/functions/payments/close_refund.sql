@@ -3,7 +3,7 @@
 -- Twice or at once: the caller holds the payment's row and has kept the operation; what is noted already changes nothing.
 --   Our own question names the refund. A callback is known by the provider's number, and while that is not known by
 --   its amount: it came after the refund was asked for, and a payment has one open refund at a time.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.close_refund(p_payment_id bigint, p_notice jsonb)
 returns jsonb

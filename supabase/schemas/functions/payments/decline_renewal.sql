@@ -3,7 +3,7 @@
 --
 -- Twice or at once: the caller holds the order, the renewal's row is locked; without an open try nothing changes. The
 --   next try has another key, so the provider does not answer it with this refusal.
--- Returns: jsonb array of the messages that are owed now; the person hears of the first refusal and of the end. Where the
+-- Returns: jsonb array of the outbox items to deliver now; the person hears of the first refusal and of the end. Where the
 --   contact for the receipt was refused (p_is_about_contact), they are asked for another one.
 -- Errors: none.
 create or replace function private.decline_renewal(

@@ -2,7 +2,7 @@
 --
 -- Twice or at once: the caller holds the renewal's row. An order that somebody holds right now is passed over: money
 --   may just have come for it, else its time runs out.
--- Returns: jsonb array of the messages that are owed now; none without p_key, the text that tells the person.
+-- Returns: jsonb array of the outbox items to deliver now; none without p_key, the text that tells the person.
 -- Errors: none.
 create or replace function private.end_renewal(p_renewal public.renewals, p_key text)
 returns jsonb

@@ -3,7 +3,7 @@
 --
 -- Twice or at once: the caller holds the payment and its order and has seen that nothing was given; each effect is
 --   unique besides. Both people are locked in the order of their ids.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.give_for_payment(p_payment public.payments)
 returns jsonb

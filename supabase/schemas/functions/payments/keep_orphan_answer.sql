@@ -2,7 +2,7 @@
 -- message after three tries without success; the provider is asked until it has.
 --
 -- Twice or at once: the renewal's row is locked; one that is stopped stays so.
--- Returns: jsonb {outgoing}: messages that are owed now.
+-- Returns: jsonb {outgoing}: outbox items to deliver now.
 -- Errors: none.
 create or replace function public.keep_orphan_answer(p_renewal_id bigint, p_is_stopped boolean)
 returns jsonb

@@ -3,7 +3,7 @@
 --
 -- Twice or at once: the payment's row is locked, then the refund's. What is decided stays so. A refusal is believed when it
 -- was the first answer: after a question without an answer it may be of the second question alone.
--- Returns: jsonb {status: open | done | refused | unknown | failed, is_accepted, error, outgoing: messages that are owed now}.
+-- Returns: jsonb {status: open | done | refused | unknown | failed, is_accepted, error, outgoing: outbox items to deliver now}.
 -- Errors: none of its own.
 create or replace function public.keep_refund_answer(p_refund_id bigint, p_answer text, p_error text default null)
 returns jsonb

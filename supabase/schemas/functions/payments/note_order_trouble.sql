@@ -2,7 +2,7 @@
 -- made for a period of a renewal stays open for the next try.
 --
 -- Twice or at once: the order's row is locked; the buyer is told of each once. A completed order stays completed.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.note_order_trouble(p_provider text, p_notice jsonb)
 returns jsonb

@@ -2,7 +2,7 @@
 -- to charge it begins (asked_at).
 --
 -- Twice or at once: the caller holds the renewal's row and its person, and no try is open.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.prepare_renewal(p_renewal public.renewals)
 returns jsonb

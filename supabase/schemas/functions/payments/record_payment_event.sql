@@ -8,7 +8,7 @@
 --   Applying is a transaction within this one: its failure undoes itself and leaves the event. Deadlocks, lock timeouts
 --   and other retryable errors are not kept as the event's error: they end the whole call, which the caller repeats.
 -- Returns: jsonb
---   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   messages that are owed from now on
+--   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   outbox items to deliver from now on
 --   {outcome: known, is_late}                                       applied or given up before; is_late: true where it
 --                                                                   came first a day ago
 --   {outcome: ignored, error, is_alarm, outgoing}                   given up; is_alarm: the first of its subscription

@@ -4,7 +4,7 @@
 --
 -- Twice or at once: subscriptions that somebody holds and people who are being erased are skipped; each reminder is kept and sent once. A reminder that
 --   is late by more than a day is not sent: the next one is nearer the truth. An extended time is reminded of anew.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function public.remind_of_ends(p_limit integer default 200)
 returns jsonb

@@ -4,7 +4,7 @@
 --   so it is sent once. Whatever shows that the user is done with it prevents it: a payment (also one under review or on its
 --   way), the end of the order's time, a newer order of the same product, a purchase of the same thing in another way, a
 --   discount that another order has now, a ban, a blocked bot.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function public.remind_of_orders(p_limit integer default 100)
 returns jsonb

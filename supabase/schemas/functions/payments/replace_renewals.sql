@@ -3,7 +3,7 @@
 --
 -- Twice or at once: payments of one user's renewals wait for each other (private.claim_payment). A payment of a later period
 --   begins none and replaces none. A try to charge a saved method that is open is followed to its end, as in cancel_renewal.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.replace_renewals(p_payment public.payments, p_is_resumed boolean)
 returns jsonb

@@ -2,7 +2,7 @@
 --
 -- Twice or at once: the caller holds the payment's row. Everything follows from what is kept, so doing it again
 --   changes nothing. Then the order's row is locked, then the person's. What came for an erased person goes back.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.settle_payment(p_payment_id bigint, p_accept_test boolean)
 returns jsonb

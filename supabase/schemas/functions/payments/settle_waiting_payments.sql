@@ -2,7 +2,7 @@
 --
 -- Twice or at once: payments that somebody holds are skipped: whoever holds them settles them. So are those of people
 --   who are being erased: the next event settles them.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.settle_waiting_payments(p_accept_test boolean)
 returns jsonb

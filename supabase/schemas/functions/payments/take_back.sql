@@ -4,7 +4,7 @@
 --
 -- Twice or at once: the caller holds the payment's row; how much should be taken is kept (aim), so the same sums do
 --   nothing again.
--- Returns: jsonb array of the messages that are owed now.
+-- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
 create or replace function private.take_back(p_payment public.payments, p_before public.payments)
 returns jsonb

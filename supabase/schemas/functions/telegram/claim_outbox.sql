@@ -1,4 +1,4 @@
--- Hands out calls that are owed and whose time has come, the oldest first.
+-- Hands out outbox items and whose time has come, the oldest first.
 --
 -- Twice or at once: each is locked, skipped by others, and moved a minute ahead as it is handed out. What
 --   stands behind a call of the same update and chat that waits, or that another one is making, waits too.
@@ -44,4 +44,4 @@ $$;
 
 revoke all on function public.claim_outbox from public, anon, authenticated, service_role;
 grant execute on function public.claim_outbox to bot_backend;
-comment on function public.claim_outbox is 'Hands out owed calls whose time has come';
+comment on function public.claim_outbox is 'Hands out outbox items whose time has come';

@@ -1,4 +1,4 @@
--- Stores calls to the Bot API that are owed from now on.
+-- Stores calls to the Bot API in the outbox.
 --
 -- Twice or at once: the caller holds the update's row and stores its calls once.
 -- Returns: jsonb array of their ids, in order; whoever stored them has a minute to make them before the sweep

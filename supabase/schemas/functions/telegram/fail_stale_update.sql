@@ -1,5 +1,5 @@
 -- Records that a stale update could not even be read, for which nobody took its lease. After three such failures it is
--- put aside like any other, so that no sweep comes back to it.
+-- dead-lettered like any other, so that no sweep comes back to it.
 --
 -- Twice or at once: the lease is taken under the row's lock, and given back by public.fail_update. Whoever works on the
 --   update meanwhile keeps it.
@@ -31,4 +31,4 @@ $$;
 
 revoke all on function public.fail_stale_update from public, anon, authenticated, service_role;
 grant execute on function public.fail_stale_update to bot_backend;
-comment on function public.fail_stale_update is 'Records that a stale update could not be read; after three times it is put aside';
+comment on function public.fail_stale_update is 'Records that a stale update could not be read; after three attempts it is dead-lettered';

@@ -1,11 +1,11 @@
 -- Records that the work on an update failed: gives the lease back, and the reserved request unless an AI provider was
 -- paid for it (then it counts, and the next attempt reserves no other), and after three
--- failures of our own puts the update aside, so that it cannot block its chat for a day.
+-- failures of our own dead-letters the update, so that it cannot block its chat for a day.
 --
 -- Twice or at once: the row is locked and its attempt compared; a worker that lost its lease changes nothing.
 -- Returns: jsonb {outcome: retry | dead_lettered | superseded, failures, answer}. p_answer (the apology) and p_alert (the
---   values of the admins' alarm) are used only when it is put aside; p_counts is false when database,
---   network or a deployment failed and not our code, p_final true to put it aside at once. p_usage: the calls to AI
+--   values of the admins' alarm) are used only when it is dead-lettered; p_counts is false when database,
+--   network or a deployment failed and not our code, p_final true to dead-letter it at once. p_usage: the calls to AI
 --   providers so far, see private.record_usage.
 -- Errors: none of its own.
 create or replace function public.fail_update(
@@ -80,4 +80,4 @@ $$;
 
 revoke all on function public.fail_update from public, anon, authenticated, service_role;
 grant execute on function public.fail_update to bot_backend;
-comment on function public.fail_update is 'Records a failure; after three the update is put aside';
+comment on function public.fail_update is 'Records a failure; after three the update is dead-lettered';

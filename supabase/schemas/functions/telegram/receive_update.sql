@@ -24,7 +24,7 @@
 --     history [{role, content}], the oldest first; no more than p_history and the plan allow, and no more characters
 --             together than p_history_characters
 --     edited_question: what the AI was asked before the user edited this message; history leaves it and its answer out
---   {outcome: crash_limit, attempt, failures, user: {language, language_code}}   put it aside
+--   {outcome: crash_limit, attempt, failures, user: {language, language_code}}   dead-letter it
 --   {outcome: busy, retry_after}                     seconds
 --   {outcome: finished, answer, outgoing}            the stored answer, unless it is known to have arrived;
 --                                                    outgoing [{id, method, parameters}] still owed

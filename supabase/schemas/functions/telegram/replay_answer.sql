@@ -1,6 +1,6 @@
 -- Says what a redelivery of a finished update is answered with.
 --
--- Twice or at once: calls that are owed are claimed for a minute as they are handed out, so a redelivery and
+-- Twice or at once: outbox items are claimed for a minute as they are handed out, so a redelivery and
 --   the sweep never send the same ones together.
 -- Returns: jsonb {outcome: finished, answer, outgoing}, or {outcome: busy, retry_after} while another worker
 --   sends. The answer is null once a later message of the chat was received: Telegram sends those one after

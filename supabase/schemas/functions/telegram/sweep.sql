@@ -1,5 +1,5 @@
 -- Keeps the hot tables small and gives back what vanished workers hold: requests reserved by updates that
--- are older than ten minutes and that nobody works on, finished and put-aside updates past their retention, old
+-- are older than ten minutes and that nobody works on, finished and dead-lettered updates past their retention, old
 -- messages, and used requests of people who are erased. Ends the subscriptions whose time is over, makes the
 -- months of api_usage ahead and drops the old ones. Queues the alarms of admins who wrote to a bot for the first time.
 --

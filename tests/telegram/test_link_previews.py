@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from shared.telegram.previews import OFF, without_preview
+from shared.telegram.link_previews import OFF, without_preview
 from tests.support import calls_with_preview, message_update, started_user
 from tests.telegram.test_outbox import owe
 from tests.telegram.test_updates import Sql

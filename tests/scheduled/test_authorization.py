@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from shared.core import config
 from shared.core.errors import ConfigError
 from shared.core.http import Answer
-from shared.scheduled import caller
+from shared.scheduled import authorization
 from tools.emulator.stack import Stack
 
 ACCOUNT = "scheduler@project.iam.gserviceaccount.com"
@@ -71,8 +71,8 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SCHEDULER_SECRET", "the-new-secret-of-jobs,the-old-secret-of-jobs")
     monkeypatch.setenv("SCHEDULER_SERVICE_ACCOUNT", ACCOUNT)
     certificates = json.dumps({"k1": certificate()}).encode()
-    monkeypatch.setattr(caller, "_kept", {})
-    monkeypatch.setattr(caller, "_fetch", lambda *_a, **_k: Answer(200, {}, certificates))
+    monkeypatch.setattr(authorization, "_kept", {})
+    monkeypatch.setattr(authorization, "_fetch", lambda *_a, **_k: Answer(200, {}, certificates))
     config.settings.cache_clear()
     yield
     config.settings.cache_clear()
@@ -80,18 +80,18 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.parametrize("secret", ["the-new-secret-of-jobs", "the-old-secret-of-jobs"])
 def test_a_secret_opens_while_it_is_rotated(google: None, secret: str) -> None:
-    assert caller.may_call(f"Bearer {secret}")
+    assert authorization.is_authorized(f"Bearer {secret}")
 
 
 @pytest.mark.parametrize(
     "header", [None, "", "Bearer", "Bearer wrong", "Basic the-new-secret-of-jobs", "Bearer a.b.c"]
 )
 def test_anything_else_does_not(google: None, header: str | None) -> None:
-    assert not caller.may_call(header)
+    assert not authorization.is_authorized(header)
 
 
 def test_the_service_account_opens(google: None) -> None:
-    assert caller.may_call(f"Bearer {token()}")
+    assert authorization.is_authorized(f"Bearer {token()}")
 
 
 @pytest.mark.parametrize(
@@ -136,15 +136,15 @@ def test_the_service_account_opens(google: None) -> None:
     ],
 )
 def test_another_token_does_not(google: None, make: Callable[[], str]) -> None:
-    assert not caller.may_call(f"Bearer {make()}")
+    assert not authorization.is_authorized(f"Bearer {make()}")
 
 
 def test_nobody_may_call_where_nothing_is_set(google: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SCHEDULER_SECRET")
     monkeypatch.delenv("SCHEDULER_SERVICE_ACCOUNT")
     config.settings.cache_clear()
-    assert not caller.may_call("Bearer ")
-    assert not caller.may_call(f"Bearer {token()}")
+    assert not authorization.is_authorized("Bearer ")
+    assert not authorization.is_authorized(f"Bearer {token()}")
 
 
 def test_over_http_a_stranger_is_401_and_an_unknown_job_404(stack: Stack) -> None:
@@ -164,12 +164,12 @@ def test_certificates_are_fetched_once_and_a_failure_is_not_kept_long(
     good = Answer(200, {}, json.dumps({"k1": certificate()}).encode())
     answers = [Answer(503, {}, b""), good]
     now = [1000.0]
-    monkeypatch.setattr(caller, "_fetch", lambda *_a: answers.pop(0))
-    monkeypatch.setattr(caller, "monotonic", lambda: now[0])
-    assert not caller.may_call(f"Bearer {token()}")
-    assert not caller.may_call(f"Bearer {token()}")
+    monkeypatch.setattr(authorization, "_fetch", lambda *_a: answers.pop(0))
+    monkeypatch.setattr(authorization, "monotonic", lambda: now[0])
+    assert not authorization.is_authorized(f"Bearer {token()}")
+    assert not authorization.is_authorized(f"Bearer {token()}")
     now[0] += 11
-    assert all(caller.may_call(f"Bearer {token()}") for _ in range(3))
+    assert all(authorization.is_authorized(f"Bearer {token()}") for _ in range(3))
     assert answers == []
 
 
@@ -177,4 +177,4 @@ def test_without_a_public_address_no_token_is_accepted(google: None, monkeypatch
     monkeypatch.delenv("PUBLIC_URL")
     config.settings.cache_clear()
     with pytest.raises(ConfigError, match="PUBLIC_URL"):
-        caller.may_call(f"Bearer {token()}")
+        authorization.is_authorized(f"Bearer {token()}")

@@ -23,7 +23,7 @@ _lock = Lock()
 _kept: dict[str, tuple[float, http.Answer]] = {}
 
 
-def may_call(authorization: str | None) -> bool:
+def is_authorized(authorization: str | None) -> bool:
     """Return whether an `Authorization` header is the scheduler's."""
     token = bearer_token(authorization)
     if token_matches(token, settings().scheduler_secrets):
@@ -31,7 +31,7 @@ def may_call(authorization: str | None) -> bool:
     return _may_be_of_google(token) and _is_account(token, settings().scheduler_service_account)
 
 
-def is_plausible(authorization: str | None) -> bool:
+def may_be_authorized(authorization: str | None) -> bool:
     """Return whether an `Authorization` header may be the scheduler's, as far as its form tells."""
     token = bearer_token(authorization)
     return token_matches(token, settings().scheduler_secrets) or _may_be_of_google(token)
@@ -55,7 +55,9 @@ def _is_account(token: str, account: str) -> bool:
             token, _certificates, audience=audience()
         )
     except (exceptions.GoogleAuthError, *_MALFORMED) as error:
-        log.warning("a scheduler token was refused", action="scheduler_refused", reason=type(error).__name__)
+        log.warning(
+            "a scheduler token was refused", action="scheduler_token_rejected", reason=type(error).__name__
+        )
         return False
     email = claims.get("email")
     return (

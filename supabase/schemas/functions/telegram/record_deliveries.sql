@@ -1,4 +1,4 @@
--- Records what became of owed calls: taken by Telegram, refused for good, or to be tried again later.
+-- Records what became of outbox items: taken by Telegram, refused for good, or to be tried again later.
 --
 -- Twice or at once: a call that is gone already is passed over. Calls of one update stay in order, because
 --   its sender stops at the first that must wait, and reports the ones behind it as waiting too.
@@ -6,7 +6,7 @@
 --   p_results: [{id, outcome: sent | refused | blocked | later, retry_after, error}]; blocked: the person
 --   blocked the bot, which the person's row then says; retry_after in seconds.
 -- Errors: none of its own.
-create or replace function public.record_calls(p_results jsonb)
+create or replace function public.record_deliveries(p_results jsonb)
 returns jsonb
 language plpgsql
 volatile
@@ -41,6 +41,6 @@ begin
 end
 $$;
 
-revoke all on function public.record_calls from public, anon, authenticated, service_role;
-grant execute on function public.record_calls to bot_backend;
-comment on function public.record_calls is 'Records what became of owed calls to the Bot API';
+revoke all on function public.record_deliveries from public, anon, authenticated, service_role;
+grant execute on function public.record_deliveries to bot_backend;
+comment on function public.record_deliveries is 'Records what became of outbox items to the Bot API';
