@@ -144,8 +144,8 @@ $$;
 revoke all on function private.keep_updated_at from public, anon, authenticated, service_role;
 comment on function private.keep_updated_at is 'Sets updated_at of the row that is being stored';
 
--- Trigger of admins: keeps users.is_admin and the columns derived from it (private.refresh_access) equal to the table admins, for
--- services that read users.
+-- Trigger of admins: keeps users.is_admin and the columns derived from it (private.refresh_access) equal to the table admins,
+-- for services that read users.
 --
 -- Concurrency: derives the columns from the current rows, so a repetition changes nothing.
 -- Locks: the users of the old and the new telegram_id (NO KEY UPDATE).
@@ -221,8 +221,8 @@ $$;
 revoke all on function private.name_grams from public, anon, authenticated, service_role;
 comment on function private.name_grams is 'Distinct trigrams of a user''s names, for the search by name';
 
--- Normalizes a user's names for the search: words in lower case with one space before each. ASCII punctuation, spaces and control
--- characters separate words, so that no character of a query can act as a pattern.
+-- Normalizes a user's names for the search: words in lower case with one space before each. ASCII punctuation, spaces and
+-- control characters separate words, so that no character of a query can act as a pattern.
 --
 -- Concurrency: computes only.
 -- Locks: none.
@@ -1715,10 +1715,12 @@ $$;
 revoke all on function private.is_foreign from public, anon, authenticated, service_role;
 comment on function private.is_foreign is 'Whether a refund or a dispute is in another currency than its payment';
 
--- Tells whether one thing that a provider's own list says is recorded here.
+-- Compares one payment event of a provider's statement with what is recorded here.
 --
--- Twice or at once: only reads.
--- Returns: known, missing, changed or foreign; see public.check_statement.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text: known (recorded, or not about money), missing, changed (recorded, but a fee or the reversal of the movement is
+--   new), or foreign (belongs to no payment, order or subscription of ours); see public.check_statement.
 -- Errors: none.
 create or replace function private.notice_state(p_provider text, p_notice jsonb)
 returns text
@@ -1766,12 +1768,13 @@ end
 $$;
 
 revoke all on function private.notice_state from public, anon, authenticated, service_role;
-comment on function private.notice_state is 'Whether one thing that a provider''s own list says is recorded here';
+comment on function private.notice_state is 'Whether a payment event of a provider''s statement is recorded here';
 
--- Names the kind of money movement that a notice (shared/payments/events.py) or an operation is about.
+-- Maps the kind of a payment event (shared/payments/events.py) or of an operation to the kind of money movement.
 --
--- Twice or at once: only computes.
--- Returns: paid, refund or dispute; null when it moves no money.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: text: paid, refund or dispute; null if it moves no money.
 -- Errors: none.
 create or replace function private.statement_kind(p_kind text)
 returns text
@@ -1788,17 +1791,18 @@ as $$
 $$;
 
 revoke all on function private.statement_kind from public, anon, authenticated, service_role;
-comment on function private.statement_kind is 'Which kind of money movement a notice or an operation is about';
+comment on function private.statement_kind is 'Kind of money movement of a payment event or an operation';
 
--- Sets what the providers' own lists say of some days beside what is recorded here, one line a payment, refund or dispute.
--- Amounts are net of an affiliate's commission; what went back is negative, what was undone is 0.
+-- Compares provider statements of some days with our records: one row per payment, refund or dispute. Amounts are net of an
+-- affiliate's commission; refunds and disputes are negative, undone ones are 0.
 --
--- A line that is on both sides stands on the provider's day. What only we have stands on the day it happened; the last ten
--- minutes of a day count for the next one, so that two clocks do not disagree about midnight.
+-- A movement that both sides have is on the provider's day. One that only we have is on the day it happened, where the last ten
+-- minutes of a day belong to the next one, because the two clocks may disagree about midnight.
 --
--- Twice or at once: only reads.
--- Returns: one row a line; theirs or ours is null where that side lacks it. Only days that were read, and of what is not
---   ours only what is known here. payment_id is our payment.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: table, one row per movement. theirs or ours is null if that side lacks it. Our movements are listed only for days
+--   that have been read; the provider's movements that are not ours only if they are recorded here. payment_id is our payment.
 -- Errors: none.
 create or replace function private.statement_lines(p_first date, p_last date, p_provider text default null)
 returns table (
@@ -1856,7 +1860,7 @@ as $$
 $$;
 
 revoke all on function private.statement_lines from public, anon, authenticated, service_role;
-comment on function private.statement_lines is 'What the providers'' lists say beside what is recorded here';
+comment on function private.statement_lines is 'Compares entries of provider statements with our records';
 
 -- Tells whether a person may use p_quantity of what is paid for: for our own code and, through rpc with the secret key,
 -- for every other service of the same owner.
@@ -8954,11 +8958,13 @@ revoke all on function public.move_star_position from public, anon, authenticate
 grant execute on function public.move_star_position to bot_backend;
 comment on function public.move_star_position is 'Notes how far a bot''s list of Star transactions has been read';
 
--- Notes what happened to an order before money came: it is being paid, an attempt failed, or it was given up. One that we
--- made for a period of a renewal stays open for the next try.
+-- Records what happened to an order before any money arrived: a payment is pending or an attempt failed (the buyer gets one
+-- message for each), or the checkout was canceled (the order is canceled). A failed or canceled attempt of an order that we
+-- made for a period of a renewal goes to private.decline_renewal; that order stays open for the next attempt.
 --
--- Twice or at once: the order's row is locked; the buyer is told of each once. A completed order stays completed.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the order's row is locked and orders.told keeps each message to one. A completed order does not change.
+-- Locks: order, then its renewal (private.decline_renewal).
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.note_order_trouble(p_provider text, p_notice jsonb)
 returns jsonb
@@ -8980,7 +8986,7 @@ begin
     return '[]'::jsonb;
   elsif v_order.renewal_id is not null then
     if v_kind not in ('failed', 'canceled') then
-      return '[]'::jsonb;  -- nobody is at it: we are
+      return '[]'::jsonb;  -- pending: our own charge attempt, which the buyer does not see
     end if;
     return private.decline_renewal(
       v_order,
@@ -9004,15 +9010,16 @@ end
 $$;
 
 revoke all on function private.note_order_trouble from public, anon, authenticated, service_role;
-comment on function private.note_order_trouble is 'Notes what happened to an order before money came';
+comment on function private.note_order_trouble is 'Records a pending, failed or canceled attempt to pay an order';
 
--- Queues a templated message for the admins: all of them, or the one of p_admin_email. Each gets it in p_bot if they have
--- written to it, else in the bot they wrote to last; who has written to none gets it after their first message. While there is
--- no admin at all, the message waits for the first one.
+-- Enqueues a templated message for the admins: all of them, or the one with p_admin_email. Each receives it in p_bot if they
+-- have started that bot, otherwise in the bot they used last. For an admin who has not started any bot, and while there is no
+-- admin, the message is stored until one starts a bot (private.store_waiting_alarm).
 --
--- Twice or at once: every call queues the messages; the caller asks once. Whether an admin can be written to is decided
---   once an alarm, so that it is either queued or stored.
--- Returns: see private.tell_person, one for each admin who can be written to.
+-- Concurrency: every call enqueues the messages again; the caller calls once per event. A recipient is checked once, so that
+--   the message is either enqueued or stored, never both.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing): one for each admin who can be reached.
 -- Errors: none.
 create or replace function private.notify_admins(
   p_key text, p_values jsonb, p_buttons jsonb default null, p_bot text default null, p_admin_email text default null
@@ -9049,13 +9056,24 @@ end
 $$;
 
 revoke all on function private.notify_admins from public, anon, authenticated, service_role;
-comment on function private.notify_admins is 'Queues a message for the admins';
+comment on function private.notify_admins is 'Enqueues a templated message for the admins';
 
--- Gives the open try of a renewal to whoever asks the provider now, for a minute; comes back to it later and later while
--- nobody says what became of it.
+-- Leases the open charge attempt of a renewal to one worker for a minute. While the outcome stays unknown, the attempt is
+-- leased again: after ten minutes at first, then at growing intervals (a sixth of its age).
 --
--- Twice or at once: the caller holds the renewal's row.
--- Returns: jsonb, see claim_due_renewals; null when no try is open.
+-- Concurrency: the caller holds the renewal's lock, and charge_at moves ahead, so an attempt has one worker at a time. A
+--   repeated attempt has the same order and attempt number, and so the same idempotency key at the provider.
+-- Locks: renewal (held by the caller).
+-- Returns: jsonb
+--   {
+--     id: bigint, attempt: int, order_id: bigint, provider: text, saved_method: text | null,
+--     is_look: boolean,             (only query the attempt's outcome: canceled, banned, or older than 20 hours,
+--                                    since providers keep an idempotency key for 24 hours)
+--     asked_at: timestamptz,        (start of the attempt)
+--     reference: text | null,       (the provider's id of the charge, if known)
+--     texts: jsonb, amount: numeric, currency: text, contact: text | null, telegram_id: bigint | null,
+--     languages: [ text | null ], bot: text
+--   } | null                        (null: no attempt is due)
 -- Errors: none.
 create or replace function private.open_charge(p_renewal_id bigint)
 returns jsonb
@@ -9103,13 +9121,18 @@ end
 $$;
 
 revoke all on function private.open_charge from public, anon, authenticated, service_role;
-comment on function private.open_charge is 'Gives the open try of a renewal to whoever asks the provider now';
+comment on function private.open_charge is 'Leases the open charge attempt of a renewal to one worker';
 
--- Describes an order that its buyer wants to pay later, as create_order does for one that it reuses.
+-- Describes an order that its buyer wants to pay after all, like public.create_order for an order that it reuses.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {outcome: reused, …}, see private.order_card | {outcome: closed, …}: it is paid or under review, see
---   private.closed_checkout | {outcome: gone}: it is not the user's, canceled or expired.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   outcome: 'reused' | 'closed' | 'gone'
+--     (reused: it can still be paid; closed: paid or under review, see private.closed_checkout; gone: not the user's order,
+--      canceled, expired, or without a checkout)
+--   ...?private.order_card       (reused; of these keys closed has texts, amount and currency)
+--   state?: 'paid' | 'held'      (closed)
 -- Errors: none.
 create or replace function public.open_order(p_user_id bigint, p_order_id bigint)
 returns jsonb
@@ -9137,13 +9160,28 @@ $$;
 
 revoke all on function public.open_order from public, anon, authenticated, service_role;
 grant execute on function public.open_order to bot_backend;
-comment on function public.open_order is 'Describes an order that its buyer wants to pay later';
+comment on function public.open_order is 'Describes an order that its buyer wants to pay after all';
 
 -- Describes an order for its checkout.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {outcome: p_outcome, id, status, provider, kind, texts, amount (text), full_amount (text; without the
---   discount, null when there is none), currency, period, renews, contact, expires_at, checkout_url, checkout_reference}.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   outcome: text                    (p_outcome)
+--   id: bigint
+--   status: text
+--   provider: text
+--   kind: text
+--   texts: jsonb                     (of the product, by language)
+--   amount: numeric
+--   full_amount: numeric | null      (price without the discount; null: no discount)
+--   currency: text
+--   period: text | null
+--   renews: boolean
+--   contact: text | null
+--   expires_at: timestamptz
+--   checkout_url: text | null
+--   checkout_reference: text | null
 -- Errors: none.
 create or replace function private.order_card(p_order public.orders, p_outcome text)
 returns jsonb
@@ -9176,11 +9214,13 @@ $$;
 revoke all on function private.order_card from public, anon, authenticated, service_role;
 comment on function private.order_card is 'Describes an order for its checkout';
 
--- Gives the order for the period of a renewal that begins where the paid one ends.
+-- Returns the order that charges the next period of a renewal, and creates it on the first call. The receipt goes to the
+-- contact of the renewal's first order.
 --
--- Twice or at once: the caller holds the renewal's row; the order's reference is made of the renewal and the period, so a
---   period has one, however often it is tried.
--- Returns: the order.
+-- Concurrency: the caller holds the renewal's lock. The order's idempotency key is made of the renewal and the start of the
+--   period, so a period has one order however many attempts it takes.
+-- Locks: none.
+-- Returns: public.orders, the order.
 -- Errors: none.
 create or replace function private.order_period(p_renewal public.renewals)
 returns public.orders
@@ -9200,7 +9240,6 @@ begin
   values (
     p_renewal.user_id, p_renewal.product_key, p_renewal.provider, p_renewal.currency, p_renewal.amount,
     p_renewal.kind, p_renewal.plan, p_renewal.period, p_renewal.id,
-    -- Where the receipt of the first one went.
     (
       select o.contact
         from public.orders as o
@@ -9215,13 +9254,15 @@ end
 $$;
 
 revoke all on function private.order_period from public, anon, authenticated, service_role;
-comment on function private.order_period is 'The order for the next period of a renewal';
+comment on function private.order_period is 'The order that charges the next period of a renewal';
 
--- Notes whom an event is about. Of somebody who was erased it keeps nothing personal, nor does the payment. What concerns
--- nobody here and was never of use (kind other) does not keep its words either.
+-- Links a webhook event to the user that it concerns, the payer before the buyer. If that user has been erased, the event and
+-- its payments are anonymized instead. The body of an event that concerns no user and contains only events of kind other is
+-- deleted.
 --
--- Twice or at once: the caller holds the event's row.
--- Returns: nothing.
+-- Concurrency: the caller holds the event's lock; a repetition finds the same user.
+-- Locks: event (held by the caller), payments, refunds.
+-- Returns: void
 -- Errors: none.
 create or replace function private.own_event(p_event_id bigint)
 returns void
@@ -9262,13 +9303,14 @@ end
 $$;
 
 revoke all on function private.own_event from public, anon, authenticated, service_role;
-comment on function private.own_event is 'Notes whom an event is about';
+comment on function private.own_event is 'Links a webhook event to the user that it concerns';
 
--- Notes whom the events of a payment are about that came before its order was known.
+-- Links the webhook events of a payment that arrived before its order was known.
 --
--- Twice or at once: the caller holds the payment's row; events that somebody holds are skipped: whoever holds them notes
---   it themselves.
--- Returns: nothing.
+-- Concurrency: the caller holds the payment's lock. Events that another transaction has locked are skipped: it links them
+--   itself.
+-- Locks: events of the payment without a user (FOR UPDATE SKIP LOCKED).
+-- Returns: void
 -- Errors: none.
 create or replace function private.own_events_of(p_payment public.payments)
 returns void
@@ -9294,14 +9336,15 @@ end
 $$;
 
 revoke all on function private.own_events_of from public, anon, authenticated, service_role;
-comment on function private.own_events_of is 'Notes whom the earlier events of a payment are about';
+comment on function private.own_events_of is 'Links the earlier webhook events of a payment to its user';
 
--- Gives whoever brought the buyer their share of a payment, in the unit of balances only. What is paid from balance gives
--- none: its money came with a top-up, which gave it.
+-- Pays the referrer's commission for a payment in balance_currency. A payment from balance earns none: the top-up that it
+-- spends has earned it already.
 --
--- Twice or at once: the effect is unique per payment. The caller holds both people.
--- Returns: nothing.
--- Errors: none.
+-- Concurrency: the effect commission is unique per payment, so it is paid once. The caller holds both users.
+-- Locks: referrer (held by the caller).
+-- Returns: void
+-- Errors: those of public.adjust_balance.
 create or replace function private.pay_commission(p_payment public.payments, p_referrer_id bigint)
 returns void
 language plpgsql
@@ -9331,21 +9374,31 @@ end
 $$;
 
 revoke all on function private.pay_commission from public, anon, authenticated, service_role;
-comment on function private.pay_commission is 'Gives a referrer their share of a payment';
+comment on function private.pay_commission is 'Pays the referrer''s commission for a payment';
 
--- Buys one product from the user's balance: the order, the payment (provider balance), what is given for it and the ledger
--- entry (reference orders:<id>:paid) are one transaction. The price is the one in balance_currency, less the user's
--- discount. A subscription is bought for one period: it never renews by itself.
+-- Buys one product from the user's balance: the order, the payment (provider balance), its fulfilment and the ledger entry
+-- (reference orders:<id>:paid) are one transaction. The price is the one in balance_currency, less the user's discount. A
+-- subscription is bought for one period and does not renew.
 --
--- Twice or at once: with one reference there is one order, so it is paid once; a second call waits for the first and gets the
---   same order. Calls with different references meet in the user's row lock: the balance never falls below zero.
--- Locks: user (KEY SHARE), discount, order, payment, then users by id (NO KEY UPDATE), as where a payment is recorded.
+-- Concurrency: a reference has one order, so a repeated or concurrent call gets the same order and it is paid once. Calls with
+--   different references are serialized by the user's row lock: the balance cannot become negative.
+-- Locks: user (KEY SHARE), discount, orders that lose the discount, order, payment, then users by id (NO KEY UPDATE), the same
+--   order as in public.record_payment_event.
 -- Returns: jsonb
---   {outcome: paid | known, id (of the order), texts, kind, amount, quantity, currency, until, state, balance, outgoing}
---     until: the end of the plan that was bought; state: see private.checkout_state; outgoing: messages to deliver now
---   {outcome: not_for_sale}    switched off, no price in balance_currency, or a top-up
--- Errors: M0003 there is no such user; L0002 the balance is too low; L0005 the price is not p_amount, the one that the buyer
---   saw (null: any); M0004 the reference belongs to an order that is not paid from balance.
+--   outcome: 'paid' | 'known' | 'not_for_sale'
+--     (known: an earlier call paid; not_for_sale: inactive, no price in balance_currency, or a top-up)
+--   id?: bigint                       (of the order; this and all other keys: paid, known)
+--   texts?: jsonb
+--   kind?: text
+--   amount?: numeric
+--   quantity?: numeric | null
+--   currency?: text
+--   until?: timestamptz | null        (end of the plan that was bought)
+--   state?: 'paid' | 'held' | 'refunded' | 'disputed' | 'withdrawn' | 'expired' | null   (private.checkout_state)
+--   balance?: numeric
+--   outgoing?: outgoing
+-- Errors: M0003 no such user; L0002 the balance is too low; L0005 the price differs from p_amount, the price that the buyer saw
+--   (null: any); M0004 the reference belongs to an order that is not paid from balance, or to one that cannot be paid any more.
 create or replace function public.pay_from_balance(
   p_user_id bigint, p_product_key text, p_bot text, p_reference text, p_amount numeric default null
 )
@@ -9366,7 +9419,7 @@ begin
   if v_made ->> 'outcome' = 'not_for_sale' then
     return v_made;
   elsif v_order.provider is distinct from 'balance' then
-    raise exception 'the reference belongs to another order' using errcode = 'M0004';
+    raise exception 'the reference belongs to an order that is not paid from balance' using errcode = 'M0004';
   elsif v_order.status <> 'completed' then
     if v_order.amount <> p_amount then
       raise exception 'the price has changed' using errcode = 'L0005';
@@ -9399,12 +9452,14 @@ revoke all on function public.pay_from_balance from public, anon, authenticated,
 grant execute on function public.pay_from_balance to bot_backend;
 comment on function public.pay_from_balance is 'Buys one product from the user''s balance';
 
--- Finds who is to be told about a payment, where, and what it was for. Of an order of somebody else, and without an order, that
--- is whoever paid, where the provider knows them (Telegram).
+-- Finds the recipient of messages about a payment, the bot to send them in, and what was bought. For a payment without an
+-- order, or for somebody else's order, the recipient is the payer if the provider reports them (Telegram); the bot is then the
+-- one that the user used last.
 --
--- Twice or at once: only reads.
--- Returns: user_id and bot (null when nobody can be told), texts of the product (null without an order), and the price that was
---   asked.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: (user_id, bot, texts, amount, currency): user_id and bot are null if no recipient is known; texts of the product are
+--   null without an order; amount and currency are the order's.
 -- Errors: none.
 create or replace function private.payer_of(
   p_payment public.payments, out user_id bigint, out bot text, out texts jsonb, out amount numeric, out currency text
@@ -9441,15 +9496,23 @@ end
 $$;
 
 revoke all on function private.payer_of from public, anon, authenticated, service_role;
-comment on function private.payer_of is 'Who is to be told about a payment, where, and what it was for';
+comment on function private.payer_of is 'Recipient of messages about a payment, bot and product';
 
--- What a person ordered and paid, the newest first. A payment for which nothing was given is under review, until it is
--- refunded; the order that it was for is not shown beside it.
+-- Lists a user's payments and unpaid orders, newest first. A payment that is not fulfilled is under review until it is
+-- refunded; its order is not listed besides.
 --
--- Twice or at once: only reads.
--- Returns: jsonb [{id, order_id, texts, amount, currency, status, provider, at, refunded}]; order_id is of an order that can
---   still be paid; status is pending | expired | canceled | withdrawn for an order without money, else review, disputed, or
---   the payment's; `at` is when it was paid, or ordered; texts are null for money whose order is not known.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   [ {
+--     id: bigint | null,             (of the payment)
+--     order_id: bigint | null,       (of an order that can still be paid)
+--     texts: jsonb,                  (null: the order of the payment is not known)
+--     amount: numeric, currency: text | null,
+--     status: text,      (of an order: pending, expired, canceled, withdrawn; else review, disputed, or the payment's)
+--     provider: text, refunded: numeric,
+--     at: timestamptz | null         (when it was paid, or ordered)
+--   } ]
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
 returns jsonb
@@ -9523,15 +9586,16 @@ $$;
 
 revoke all on function public.payment_history from public, anon, authenticated, service_role;
 grant execute on function public.payment_history to bot_backend;
-comment on function public.payment_history is 'What a person ordered and paid';
+comment on function public.payment_history is 'A user''s payments and unpaid orders';
 
--- Reports what the providers' own lists say beside what is recorded here, to the cent: one row a provider, day (UTC) and
--- currency, of the days that were read. Net of what went back and of affiliates' commissions.
+-- Compares provider statements with our records: one row per provider, day (UTC) and currency, for the days that have been
+-- read. Amounts are net of refunds, disputes and affiliates' commissions. The default range is the last 30 days.
 --
--- Twice or at once: only reads, in one snapshot.
--- Returns: the rows, the newest day first. difference is ours - theirs, 0 when all agrees; unmatched is how many movements
---   differ or stand on one side alone, foreign_entries how many of the list are not ours (other shops on the account). A day
---   on which nothing moved has one row without a currency.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
+-- Returns: table, newest day first. difference: ours - theirs, 0 if all agree; unmatched: movements that differ or exist on one
+--   side only; foreign_entries: entries that are not ours (another shop on the account). A day without movements has one row
+--   without a currency.
 -- Errors: none.
 create or replace function public.payment_statement(p_first date default null, p_last date default null)
 returns table (
@@ -9590,13 +9654,14 @@ $$;
 
 revoke all on function public.payment_statement from public, anon, authenticated, service_role;
 grant execute on function public.payment_statement to bot_backend, service_role;
-comment on function public.payment_statement is 'What the providers'' own lists say beside what is recorded here';
+comment on function public.payment_statement is 'Compares provider statements with our records';
 
--- Finds the people that something told by a provider is about: who paid, as far as the provider knows, and whose order or
--- renewal it is. A charge that we know already says it too.
+-- Finds the users that payment events concern: the payer, if the provider reports them, and the buyer of the order or renewal.
+-- A payment that is already recorded contributes its attributes (payments.claims) too.
 --
--- Twice or at once: only reads.
--- Returns: a row for each; user_id is null for an order or a renewal of somebody who was erased.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: table, one row per user found; user_id is null for the order or renewal of an erased user.
 -- Errors: none.
 create or replace function private.people_of_event(p_provider text, p_notices jsonb)
 returns table (user_id bigint, is_payer boolean)
@@ -9610,7 +9675,7 @@ declare
   v_order_ids bigint[];
   v_subscription_ids text[];
 begin
-  -- As arrays: a handful of them, and the planner knows it.
+  -- Arrays instead of joins: they have a few elements, which the planner knows from the array.
   select
     array_agg((t.claims ->> 'telegram_id')::bigint),
     array_agg((t.claims ->> 'order_id')::bigint),
@@ -9638,13 +9703,14 @@ end
 $$;
 
 revoke all on function private.people_of_event from public, anon, authenticated, service_role;
-comment on function private.people_of_event is 'The people that something told by a provider is about';
+comment on function private.people_of_event is 'Users that payment events concern';
 
--- Decides what becomes of a renewal that is due: it ends, it waits for the end of what the person has in another way, or a try
--- to charge it begins (asked_at).
+-- Processes a renewal that is due: ends it, postpones it to the end of the plan that the user has from another source, or
+-- starts a charge attempt (asked_at).
 --
--- Twice or at once: the caller holds the renewal's row and its person, and no try is open.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the caller holds the renewal and its user, and no attempt is open.
+-- Locks: renewal (held by the caller), then its unpaid orders (SKIP LOCKED) if it ends or is postponed.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.prepare_renewal(p_renewal public.renewals)
 returns jsonb
@@ -9677,7 +9743,7 @@ begin
        set status = 'active', attempts = 0, charged_until = v_paid_until, charge_at = v_paid_until
      where r.id = p_renewal.id;
   else
-    -- Nothing was even tried in time: the job did not run. That is never made up for in silence.
+    -- No attempt within the grace period: the job did not run. The admins are alerted before the late charge.
     if p_renewal.attempts = 0 and p_renewal.charged_until < v_now - private.grace_period() then
       v_outgoing := private.alarm_missed(p_renewal);
     end if;
@@ -9691,14 +9757,20 @@ end
 $$;
 
 revoke all on function private.prepare_renewal from public, anon, authenticated, service_role;
-comment on function private.prepare_renewal is 'Decides what becomes of a renewal that is due';
+comment on function private.prepare_renewal is 'Ends, postpones or starts to charge a renewal that is due';
 
--- What can be bought now, with its prices, and what a person's discount makes of them.
+-- Lists the products on sale with their prices and the user's discounted prices, sorted by position. A product without a price
+-- is not on sale. Renewing purchases and top-ups have no discount.
 --
--- Twice or at once: only reads.
--- Returns: jsonb [{key, kind, plan, period, quantity, texts, prices: {currency: amount}, discount}] in their order;
---   amounts and quantities are text. Without a price a product is not for sale. discount is {percent, until, prices},
---   with those prices alone that are lower, for whatever does not renew; null when there is none. Balance has no discount.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   [ {
+--     key: text, kind: text, plan: text | null, period: text | null, quantity: numeric | null, texts: jsonb,
+--     prices: { [text]: numeric },                                                     (by currency)
+--     discount: { percent: int, until: timestamptz | null, prices: { [text]: numeric } } | null
+--                                                   (only prices that are lower; null: no discount)
+--   } ]
 -- Errors: none.
 create or replace function public.products_for_sale(p_user_id bigint default null)
 returns jsonb
@@ -9743,25 +9815,30 @@ $$;
 
 revoke all on function public.products_for_sale from public, anon, authenticated, service_role;
 grant execute on function public.products_for_sale to bot_backend;
-comment on function public.products_for_sale is 'What can be bought now, with its prices';
+comment on function public.products_for_sale is 'Products on sale with their prices';
 
--- Keeps what a provider told us and applies it. What fails to apply is kept with its error and answered so that the
--- provider tells it again, for a day; the same event a second time finds itself done. An event about a subscription that
--- nobody here has is given up after a day (another shop may share the account): its other notices are applied, its words
--- are not kept, and the admins are told once of each such subscription, whose later events are given up at once.
+-- Stores a webhook event of a payment provider and applies its payment events. If applying fails, the event is stored with its
+-- error, and the provider is asked to repeat it for a day; then it is retried from here (public.apply_kept_events). An event of
+-- a subscription that no user has (another shop may share the account) is given up after a day: its other payment events are
+-- applied, its body is deleted, and the admins are alerted once per subscription. Later events of that subscription are given
+-- up at once.
 --
--- Twice or at once: its people are held before anything of theirs is locked, so that an erasure of them never waits in
---   a circle. The event is unique and its row locked, then the payment's (private.apply_payment_notice).
---   Applying is a transaction within this one: its failure undoes itself and leaves the event. Deadlocks, lock timeouts
---   and other retryable errors are not kept as the event's error: they end the whole call, which the caller repeats.
+-- Concurrency: the event is unique and its row locked, so a repeated event returns known. Applying runs in a subtransaction:
+--   its failure rolls back and leaves the stored event. Deadlocks, lock timeouts and other retryable errors are not stored as
+--   the event's error: they end the whole call, which the caller repeats. The users are locked before anything else, so an
+--   erasure, which locks the user exclusively first, cannot deadlock with it.
+-- Locks: users by id (KEY SHARE), discounts of the orders, event, then for each payment event as private.settle_payment:
+--   payment, order, renewal, users by id (NO KEY UPDATE, which does not conflict with KEY SHARE); last, unmatched payments
+--   (SKIP LOCKED).
 -- Returns: jsonb
---   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   outbox items to deliver from now on
---   {outcome: known, is_late}                                       applied or given up before; is_late: true where it
---                                                                   came first a day ago
---   {outcome: ignored, error, is_alarm, outgoing}                   given up; is_alarm: the first of its subscription
---   {outcome: failed, error, is_late}                               the provider shall tell it again, unless is_late: it
---                                                                   came first a day ago, and is tried again from here
--- Errors: of the classes 40, 53, 55 and 57 (private.is_retryable): nothing is stored, the same call is made again.
+--   outcome: 'applied' | 'known' | 'ignored' | 'failed'
+--     (known: applied or given up before; ignored: given up; failed: the provider must repeat it, unless is_late)
+--   outgoing?: outgoing          (applied, ignored)
+--   is_late?: boolean            (failed, known: first received at least a day ago, so that it is retried from here;
+--                                 known has the key only if it is true)
+--   error?: text                 (ignored, failed)
+--   is_alarm?: boolean           (ignored: the first event of its subscription)
+-- Errors: none of its own. Retryable errors (classes 40, 53, 55 and 57, private.is_retryable) store nothing.
 create or replace function public.record_payment_event(
   p_provider text,
   p_event_key text,
@@ -9822,7 +9899,7 @@ begin
   end;
   update public.payment_events as e
      set processed_at = case when v_error is null then private.clock() end,
-         error = coalesce(v_error, 'M0002 given up: nobody has the subscription ' || v_ignored),
+         error = coalesce(v_error, 'M0002 given up: no user has the subscription ' || v_ignored),
          body = case when v_error is null and v_ignored is not null then '' else e.body end
    where e.id = v_event.id;
   perform private.own_event(v_event.id);
@@ -9831,7 +9908,7 @@ begin
   elsif v_ignored is not null then
     return jsonb_build_object(
       'outcome', 'ignored',
-      'error', 'M0002 nobody has the subscription ' || v_ignored,
+      'error', 'M0002 no user has the subscription ' || v_ignored,
       'is_alarm', v_is_alarm,
       'outgoing', v_outgoing
     );
@@ -9842,13 +9919,25 @@ $$;
 
 revoke all on function public.record_payment_event from public, anon, authenticated, service_role;
 grant execute on function public.record_payment_event to bot_backend;
-comment on function public.record_payment_event is 'Keeps what a payment provider told us and applies it';
+comment on function public.record_payment_event is 'Stores a webhook event of a payment provider and applies it';
 
--- Takes a refund to ask its provider for it now, and collects what the question needs.
+-- Leases a refund to one worker for a minute and returns what the call to the provider needs.
 --
--- Twice or at once: the caller holds the refund's row; for a minute nobody else takes it.
--- Returns: jsonb {id, key, attempt, provider, number, amount, currency, is_whole, telegram_id (who paid; null when they are
---   erased), contact, texts (of what was bought, for the receipt; null without an order), languages}; amounts as text.
+-- Concurrency: the caller holds the refund's lock, and ask_after moves ahead. A repeated call to the provider has the same key.
+-- Locks: refund (held by the caller).
+-- Returns: jsonb
+--   id: bigint
+--   key: text                      (idempotency key)
+--   attempt: int
+--   provider: text
+--   number: text                   (the provider's id of the payment)
+--   amount: numeric
+--   currency: text
+--   is_whole: boolean              (a full refund)
+--   telegram_id: bigint | null     (of the payer; null: erased)
+--   contact: text | null           (for the receipt)
+--   texts: jsonb                   (of the product; null without an order)
+--   languages: [ text | null ]
 -- Errors: none.
 create or replace function private.refund_task(p_refund_id bigint)
 returns jsonb
@@ -9878,7 +9967,7 @@ begin
       'telegram_id', coalesce(nullif((p.claims ->> 'telegram_id')::bigint, 0), u.telegram_id),
       'contact', coalesce(
         o.contact,
-        -- A renewal has no address of its own: that of the last such purchase.
+        -- A renewal has no contact: the one of the user's last order with this provider.
         (
           select e.contact
             from public.orders as e
@@ -9903,15 +9992,15 @@ end
 $$;
 
 revoke all on function private.refund_task from public, anon, authenticated, service_role;
-comment on function private.refund_task is 'Takes a refund to ask its provider for it now';
+comment on function private.refund_task is 'Leases a refund to one worker';
 
--- Carries out the refund of a payment that was made from balance: books the amount back (reference refunds:<id>), and takes
--- back what was given, the way every provider's refund is applied.
+-- Executes the refund of a payment that was made from balance: credits the amount (reference refunds:<id>) and reverses the
+-- fulfilment, like every provider's refund.
 --
--- Twice or at once: the caller holds the payment's row and has just opened the refund; the ledger's reference is unique.
+-- Concurrency: the caller holds the payment's lock and has just created the refund; the ledger's reference is unique.
 -- Locks: users by id (NO KEY UPDATE).
--- Returns: jsonb array of the messages to deliver now.
--- Errors: none.
+-- Returns: jsonb, the messages to deliver now (outgoing).
+-- Errors: those of public.adjust_balance.
 create or replace function private.refund_to_balance(p_payment public.payments, p_refund public.refunds)
 returns jsonb
 language plpgsql
@@ -9942,13 +10031,13 @@ end
 $$;
 
 revoke all on function private.refund_to_balance from public, anon, authenticated, service_role;
-comment on function private.refund_to_balance is 'Carries out the refund of a payment made from balance';
+comment on function private.refund_to_balance is 'Executes the refund of a payment made from balance';
 
--- Leaves a day of a provider's lists, whose walk could not go on, to a later run: after half an hour at first, then after
--- longer, at most six hours.
+-- Postpones a day of a provider's statement whose reading failed: by half an hour per consecutive failure, at most six hours.
 --
--- Twice or at once: only moves busy_until; the pages that were kept stay kept.
--- Returns: nothing.
+-- Concurrency: every call counts a failure and extends busy_until; stored pages are kept.
+-- Locks: statement day.
+-- Returns: void
 -- Errors: none.
 create or replace function public.release_statement(p_provider text, p_day date)
 returns void
@@ -9965,15 +10054,19 @@ $$;
 
 revoke all on function public.release_statement from public, anon, authenticated, service_role;
 grant execute on function public.release_statement to bot_backend;
-comment on function public.release_statement is 'Leaves a day of a provider''s lists to a later run';
+comment on function public.release_statement is 'Postpones a day of a provider''s statement after a failure';
 
--- Tells people that what they bought, or their free trial, ends: three days before, one day before, and when it has ended.
--- Who renews is not reminded beforehand, and hears of the end when the days of grace are over; whose plan goes on by
--- something else, and what is shorter than the time before which it would be told, is not told of at all.
+-- Reminds users that a purchased, trial or promo subscription expires: three days before, one day before, and when it has
+-- expired. No reminder before the end is sent to a user whose renewal is active; that user is notified after the grace period.
+-- No reminder is sent when another subscription continues the plan, or when the subscription is shorter than the time before
+-- its end.
 --
--- Twice or at once: subscriptions that somebody holds and people who are being erased are skipped; each reminder is kept and sent once. A reminder that
---   is late by more than a day is not sent: the next one is nearer the truth. An extended time is reminded of anew.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: subscriptions that another transaction has locked and users who are being erased are skipped. A reminder is
+--   stored in subscriptions.reminded and sent once; an extended subscription is reminded of again. A reminder that is more than
+--   a day late is not sent: the next one is more accurate.
+-- Locks: subscriptions by ends_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
+-- Returns: jsonb
+--   outgoing
 -- Errors: none.
 create or replace function public.remind_of_ends(p_limit integer default 200)
 returns jsonb
@@ -10003,7 +10096,7 @@ begin
       left join lateral (
         select coalesce(
             (select o.bot from public.orders as o where o.user_id = s.user_id order by o.id desc limit 1),
-            -- Who has a trial or a promo code may have ordered nothing: by the bot they wrote to last.
+            -- Without an order (trial, promo code): the bot that the user used last.
             (
               select n.bot
                 from public.bot_sessions as n
@@ -10063,15 +10156,17 @@ $$;
 
 revoke all on function public.remind_of_ends from public, anon, authenticated, service_role;
 grant execute on function public.remind_of_ends to bot_backend;
-comment on function public.remind_of_ends is 'Tells people that what they bought ends';
+comment on function public.remind_of_ends is 'Reminds users that a subscription expires';
 
--- Reminds users of an order that they have not paid, once, order_reminder_hours after it was made (0: never).
+-- Reminds users once of an unpaid order, order_reminder_hours after it was created (0: never). An order is skipped when
+-- anything shows that the user no longer needs it: a payment (also one under review or pending), expiry, a newer order of the
+-- same product, a purchase of the same product or plan, a discount that is bound to another order, a ban, or a blocked bot.
 --
--- Twice or at once: orders that somebody holds and users who are being erased are skipped; the reminder is noted in orders.told,
---   so it is sent once. Whatever shows that the user is done with it prevents it: a payment (also one under review or on its
---   way), the end of the order's time, a newer order of the same product, a purchase of the same thing in another way, a
---   discount that another order has now, a ban, a blocked bot.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: orders that another transaction has locked and users who are being erased are skipped. The reminder is stored in
+--   orders.told, so it is sent once.
+-- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
+-- Returns: jsonb
+--   outgoing
 -- Errors: none.
 create or replace function public.remind_of_orders(p_limit integer default 100)
 returns jsonb
@@ -10137,14 +10232,16 @@ $$;
 
 revoke all on function public.remind_of_orders from public, anon, authenticated, service_role;
 grant execute on function public.remind_of_orders to bot_backend;
-comment on function public.remind_of_orders is 'Reminds users of orders that they have not paid';
+comment on function public.remind_of_orders is 'Reminds users of unpaid orders';
 
--- Cancels a user's other auto-renewals when one has just begun or was resumed: a user is charged by one. What they paid still
--- runs. Those that a provider charges are to be stopped there, which the job `payments` does (renewals.stop_at).
+-- Cancels the user's other renewals when one has begun or resumed, so that a user is charged by one renewal. The paid periods
+-- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.stop_at). A payment of a
+-- later period neither begins nor replaces a renewal.
 --
--- Twice or at once: payments of one user's renewals wait for each other (private.claim_payment). A payment of a later period
---   begins none and replaces none. A try to charge a saved method that is open is followed to its end, as in cancel_renewal.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: payments of one user's renewals are serialized by an advisory lock (private.claim_payment). An open charge
+--   attempt is completed first, as in public.cancel_renewal.
+-- Locks: the user's other renewals.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.replace_renewals(p_payment public.payments, p_is_resumed boolean)
 returns jsonb
@@ -10199,14 +10296,15 @@ end
 $$;
 
 revoke all on function private.replace_renewals from public, anon, authenticated, service_role;
-comment on function private.replace_renewals is 'Cancels the auto-renewals that a new one replaces';
+comment on function private.replace_renewals is 'Cancels the renewals that a new one replaces';
 
--- Gives back what an erased user was charged after the erasure: nothing can be given for it. A subscription that it was
--- paid for is to be stopped at the provider.
+-- Refunds a charge that arrived after its user was erased, since it cannot be fulfilled, and has its subscription canceled at
+-- the provider. A payment that was already under review before the erasure stays with the admins.
 --
--- Twice or at once: the caller holds the payment's row; one refund is opened for a payment. The job of payments asks the
---   provider for it like for any other.
--- Returns: nothing.
+-- Concurrency: the caller holds the payment's lock; the refund's reference is unique per payment. The job `payments` executes
+--   the refund like any other.
+-- Locks: payment (held by the caller), renewal (private.keep_orphan).
+-- Returns: void
 -- Errors: none.
 create or replace function private.return_orphan_money(p_payment public.payments, p_before public.payments)
 returns void
@@ -10220,7 +10318,7 @@ begin
     or coalesce(p_payment.order_id, p_payment.renewal_id) is null
     or p_payment.problem = 'test'
     or p_payment.provider = 'balance'
-    -- Money that was held before the erasure waits for an admin as before.
+    -- Held for review before the erasure: an admin decides.
     or (p_before.amount is not null and p_before.problem is distinct from 'no_order')
   then
     return;
@@ -10234,13 +10332,16 @@ end
 $$;
 
 revoke all on function private.return_orphan_money from public, anon, authenticated, service_role;
-comment on function private.return_orphan_money is 'Gives back what an erased user was charged after the erasure';
+comment on function private.return_orphan_money is 'Refunds a charge that arrived after its user was erased';
 
--- Brings a payment up to date: its sums and status, whose it is, what is given for it, and what is taken back.
+-- Brings a payment up to date after its operations changed: derives its sums and status, matches it to its order or renewal,
+-- fulfils it or holds it for review, and reverses the refunded and disputed share. A payment of an erased user is refunded.
 --
--- Twice or at once: the caller holds the payment's row. Everything follows from what is kept, so doing it again
---   changes nothing. Then the order's row is locked, then the person's. What came for an erased person goes back.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the caller holds the payment's lock. Everything is derived from stored rows, so a repetition changes nothing and
+--   sends nothing again.
+-- Locks: payment, order (before any user), as private.claim_payment (the order's lock, an advisory lock of the user's renewals,
+--   renewal), unlinked events of the payment (SKIP LOCKED), then users by id (NO KEY UPDATE).
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.settle_payment(p_payment_id bigint, p_accept_test boolean)
 returns jsonb
@@ -10256,7 +10357,7 @@ declare
   v_is_new boolean;
 begin
   select p.* into v_before from public.payments as p where p.id = p_payment_id for update;
-  perform from public.orders as o where o.id = v_before.order_id for no key update;  -- before any person
+  perform from public.orders as o where o.id = v_before.order_id for no key update;  -- before any user
   v_payment := private.sum_payment(p_payment_id);
   if v_payment.amount is null then
     if v_payment.status in ('failed', 'canceled') and v_payment.status <> v_before.status then
@@ -10277,7 +10378,7 @@ begin
       perform private.own_events_of(v_payment);
     end if;
     if v_payment.problem is not null then
-      -- Without money an unknown invoice, or one more for the same period, is nobody's concern.
+      -- No alarm for an unmatched or repeated invoice of amount 0.
       if v_payment.problem is distinct from v_before.problem
         and (v_payment.amount > 0 or v_payment.problem not in ('no_order', 'second_charge'))
       then
@@ -10303,13 +10404,16 @@ end
 $$;
 
 revoke all on function private.settle_payment from public, anon, authenticated, service_role;
-comment on function private.settle_payment is 'Brings a payment and what was given for it up to date';
+comment on function private.settle_payment is 'Brings a payment and its fulfilment up to date';
 
--- Settles payments that came before the order or the first payment they belong to, now that it is there.
+-- Settles payments that arrived before the order or renewal they belong to, once that exists. At most 20 per call.
 --
--- Twice or at once: payments that somebody holds are skipped: whoever holds them settles them. So are those of people
---   who are being erased: the next event settles them.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: payments that another transaction has locked are skipped: it settles them itself. Payments of users who are
+--   being erased are skipped until the next event.
+-- Locks: payments by id (FOR UPDATE SKIP LOCKED), each followed by its users by id (KEY SHARE SKIP LOCKED), its order's
+--   discount, then as private.settle_payment. Elsewhere the discount is locked before the payment, so a concurrent event of the
+--   same payment can deadlock here; the call that Postgres ends (40P01) is repeated.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.settle_waiting_payments(p_accept_test boolean)
 returns jsonb
@@ -10358,12 +10462,15 @@ end
 $$;
 
 revoke all on function private.settle_waiting_payments from public, anon, authenticated, service_role;
-comment on function private.settle_waiting_payments is 'Settles payments whose order has appeared';
+comment on function private.settle_waiting_payments is 'Settles payments that arrived before their order or renewal';
 
--- Tells from where on a bot's list of Star transactions is to be read.
+-- Returns the position from which a bot's list of Star transactions is read next, and creates it on the first call.
 --
--- Twice or at once: the row is made once, and only read after that.
--- Returns: jsonb {position, since}; what happened before `since` is passed over.
+-- Concurrency: the row is inserted once; later calls only read it.
+-- Locks: none.
+-- Returns: jsonb
+--   position: int          (offset of the next call of getStarTransactions)
+--   since: timestamptz     (older transactions are skipped)
 -- Errors: none.
 create or replace function public.star_position(p_bot text)
 returns jsonb
@@ -10384,14 +10491,15 @@ $$;
 
 revoke all on function public.star_position from public, anon, authenticated, service_role;
 grant execute on function public.star_position to bot_backend;
-comment on function public.star_position is 'From where on a bot''s list of Star transactions is to be read';
+comment on function public.star_position is 'Position from which a bot''s list of Star transactions is read next';
 
--- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first; a
--- provider may call a period paid for which it charged nothing. Refunds and
--- disputes in another currency than the payment's are not summed (private.alarm_about_currency).
+-- Derives the sums and the status of a payment from its operations. Paid outweighs failed and canceled in any order of arrival;
+-- a provider may report a period as paid without a charge (amount 0). Refunds and disputes in another currency than the
+-- payment's are excluded (private.alarm_about_currency).
 --
--- Twice or at once: the caller holds the payment's row; computed from payment_operations alone.
--- Returns: the row as it is now.
+-- Concurrency: the caller holds the payment's lock; derived from payment_operations alone.
+-- Locks: payment (held by the caller).
+-- Returns: public.payments, the updated row.
 -- Errors: none.
 create or replace function private.sum_payment(p_payment_id bigint)
 returns public.payments
@@ -10435,15 +10543,16 @@ end
 $$;
 
 revoke all on function private.sum_payment from public, anon, authenticated, service_role;
-comment on function private.sum_payment is 'Sums what moved of a payment and derives its status';
+comment on function private.sum_payment is 'Derives the sums and the status of a payment';
 
--- Takes back what was given, in the share of the payment that was refunded or disputed, or returns it when a refund
--- failed or a dispute was won. Nobody's credits, balance or time fall below zero, and what could not be taken is not
--- returned either; of an erased person nothing moves any more, the sums go on.
+-- Reverses the fulfilment of a payment in proportion to what was refunded or disputed, and restores it when a refund failed or
+-- a dispute was won. Credits, balance and plan time never become negative: what the user no longer had is not reversed, and not
+-- restored either. For an erased user only the target is updated.
 --
--- Twice or at once: the caller holds the payment's row; how much should be taken is kept (aim), so the same sums do
---   nothing again.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the caller holds the payment's lock. The quantity to reverse is stored (payment_effects.aim), so that the same
+--   sums change nothing again.
+-- Locks: users of the effects by id (NO KEY UPDATE), effects.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.take_back(p_payment public.payments, p_before public.payments)
 returns jsonb
@@ -10475,7 +10584,7 @@ begin
       else floor(v_effect.given * v_share)
     end;
     if v_effect.user_id is null then
-      v_aim := greatest(v_aim, v_effect.taken);  -- what was taken stays taken
+      v_aim := greatest(v_aim, v_effect.taken);  -- an erased user's reversal is not restored
     end if;
     continue when v_aim = v_effect.aim;
     v_has_changed := true;
@@ -10489,7 +10598,7 @@ begin
        set aim = v_aim, taken = v_taken, moves = e.moves + 1
      where e.payment_id = v_effect.payment_id and e.effect = v_effect.effect;
   end loop;
-  -- A refund too small to take anything is told all the same: it is the buyer's money.
+  -- The buyer is notified of every refund, also of one too small to reverse anything.
   if not v_has_changed and p_payment.refunded + p_payment.disputed = p_before.refunded + p_before.disputed then
     return '[]'::jsonb;
   end if;
@@ -10498,14 +10607,14 @@ end
 $$;
 
 revoke all on function private.take_back from public, anon, authenticated, service_role;
-comment on function private.take_back is 'Takes back what was given for a payment';
+comment on function private.take_back is 'Reverses or restores the fulfilment of a payment';
 
--- Pays an order from its user's balance, the way every provider's payment is applied, and books the amount out.
+-- Pays an order from its user's balance, applied like every provider's payment, and debits the amount.
 --
--- Twice or at once: the caller has just made the order, or waited for whoever made it. What is given comes first, because it
---   locks buyer and referrer in the order of their ids; without enough balance all of it is rolled back.
--- Locks: see pay_from_balance.
--- Returns: jsonb array of the messages to deliver now.
+-- Concurrency: the caller has just created the order, or waited for the call that created it. The fulfilment comes before the
+--   debit, because it locks buyer and referrer in the order of their ids; without enough balance all of it is rolled back.
+-- Locks: see public.pay_from_balance.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: L0002 the balance is too low; M0004 the order cannot be paid (any more).
 create or replace function private.take_balance_payment(p_order public.orders)
 returns jsonb
@@ -10530,7 +10639,7 @@ begin
     select from public.payments as p
      where p.provider = 'balance' and p.provider_payment_id = v_number and p.problem is not null
   ) then
-    raise exception 'the order cannot be paid' using errcode = 'M0004';
+    raise exception 'the order cannot be paid any more' using errcode = 'M0004';
   end if;
   perform public.adjust_balance(
     (select u.telegram_id from public.users as u where u.id = p_order.user_id),
@@ -10545,11 +10654,12 @@ $$;
 revoke all on function private.take_balance_payment from public, anon, authenticated, service_role;
 comment on function private.take_balance_payment is 'Pays an order from its user''s balance';
 
--- Tells the admins something about a payment, with a button to it: all of them, or the one of p_admin_email. Each hears it
--- in a bot that they have written to, the one that sold it if they can.
+-- Enqueues a message about a payment for the admins, with a button that opens it: for all of them, or the one with
+-- p_admin_email. The bot that sold the order is preferred (private.notify_admins).
 --
--- Twice or at once: every call owes the messages; the caller asks once.
--- Returns: see private.notify_admins.
+-- Concurrency: every call enqueues the message again; the caller calls once per event.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.tell_admins(
   p_payment public.payments, p_key text, p_values jsonb, p_admin_email text default null
@@ -10581,12 +10691,15 @@ end
 $$;
 
 revoke all on function private.tell_admins from public, anon, authenticated, service_role;
-comment on function private.tell_admins is 'Tells the admins something about a payment';
+comment on function private.tell_admins is 'Enqueues a message about a payment for the admins';
 
--- Tells the buyer that a dispute was decided for them: the money is theirs again, and what of the purchase was taken back.
+-- Notifies the buyer that a dispute was decided in their favor: the money is refunded, and which part of the purchase was
+-- reversed.
 --
--- Twice or at once: the caller asks when a dispute was decided, which happens once.
--- Returns: see private.tell_person; empty when the dispute moved no money, and for a payment that never gave anything.
+-- Concurrency: the caller calls once, when the dispute is decided.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing); empty if the dispute moved no money or the payment was never
+--   fulfilled.
 -- Errors: none.
 create or replace function private.tell_dispute_lost(p_payment_id bigint)
 returns jsonb
@@ -10638,13 +10751,15 @@ end
 $$;
 
 revoke all on function private.tell_dispute_lost from public, anon, authenticated, service_role;
-comment on function private.tell_dispute_lost is 'Tells the buyer what a lost dispute took back';
+comment on function private.tell_dispute_lost is 'Notifies the buyer what a dispute that they won has reversed';
 
--- Tells whoever paid that a payment is under review: why nothing was given, and what follows. Admins decide what becomes of
--- it (private.alarm_about); the payer hears of the refund.
+-- Notifies the payer that a payment is held for review, why it is not fulfilled, and what happens next. Admins decide about it
+-- (private.alarm_about); the payer is notified of the refund.
 --
--- Twice or at once: the caller holds the payment's row and asks once for each problem.
--- Returns: see private.tell_person; empty when the payer is not known here, or all of it went back already.
+-- Concurrency: the caller holds the payment's lock and calls once per problem.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing); empty if the payer is not a known user or everything is refunded
+--   already.
 -- Errors: none.
 create or replace function private.tell_held(p_payment public.payments)
 returns jsonb
@@ -10674,14 +10789,16 @@ end
 $$;
 
 revoke all on function private.tell_held from public, anon, authenticated, service_role;
-comment on function private.tell_held is 'Tells whoever paid that a payment is under review';
+comment on function private.tell_held is 'Notifies the payer that a payment is held for review';
 
--- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data or url}). Python puts it into
--- words in their language. With p_message_id it replaces that message; with p_order_id it invites to pay that order, and its
--- number is kept (keep_invitation).
+-- Enqueues a templated message for a user: a text key, its values, and rows of buttons ({key: text key, data or url}). Python
+-- renders it in the user's language when it is delivered. With p_message_id it edits that message; with p_order_id it is an
+-- invitation to pay that order, whose message id is stored after delivery (public.keep_invitation).
 --
--- Twice or at once: every call owes one message; the caller asks once.
--- Returns: jsonb array with {bot, id, method, parameters} for whoever sends it now; empty for an erased person.
+-- Concurrency: every call enqueues one message; the caller calls once per event.
+-- Locks: none.
+-- Returns: jsonb, a list with the enqueued message (outgoing), which the caller delivers now; empty for an erased user, or
+--   without a bot.
 -- Errors: none.
 create or replace function private.tell_person(
   p_user_id bigint, p_bot text, p_key text, p_values jsonb, p_buttons jsonb default null,
@@ -10723,12 +10840,14 @@ end
 $$;
 
 revoke all on function private.tell_person from public, anon, authenticated, service_role;
-comment on function private.tell_person is 'Owes a person a message';
+comment on function private.tell_person is 'Enqueues a templated message for a user';
 
--- Tells the buyer about a refund, in part or whole, a dispute, and what undid either.
+-- Notifies the buyer of a refund (partial or full), of a dispute, and of what reversed either.
 --
--- Twice or at once: the caller asks when the sums, or what was taken, have changed.
--- Returns: see private.tell_person.
+-- Concurrency: the caller calls when the sums or the reversed quantities have changed.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing); empty for a dispute that is already decided in the buyer's favor,
+--   which private.tell_dispute_lost reports.
 -- Errors: none.
 create or replace function private.tell_refund(p_payment public.payments, p_before public.payments)
 returns jsonb
@@ -10741,7 +10860,7 @@ declare
   v_payer record;
   v_back numeric := p_payment.refunded + p_payment.disputed - p_before.refunded - p_before.disputed;
 begin
-  if v_back = 0 then  -- all of it was told before the payment itself
+  if v_back = 0 then  -- the refund was recorded before the payment was settled
     v_back := p_payment.refunded + p_payment.disputed;
   end if;
   if p_payment.disputed > p_before.disputed and not exists (
@@ -10749,7 +10868,7 @@ begin
       from public.payment_operations as o
      where o.payment_id = p_payment.id and o.kind = 'dispute' and not o.is_final
   ) then
-    return '[]'::jsonb;  -- lost as soon as it is known: private.tell_dispute_lost says it
+    return '[]'::jsonb;  -- already lost by us: private.tell_dispute_lost notifies
   end if;
   select b.* into v_payer from private.payer_of(p_payment) as b;
   return private.tell_person(
@@ -10776,12 +10895,14 @@ end
 $$;
 
 revoke all on function private.tell_refund from public, anon, authenticated, service_role;
-comment on function private.tell_refund is 'Tells the buyer what became of their money';
+comment on function private.tell_refund is 'Notifies the buyer of a refund or dispute';
 
--- Takes the titles out of a product's texts; languages without one are left out.
+-- Extracts the titles from a product's texts; languages without a title are left out.
 --
--- Twice or at once: computes only.
--- Returns: jsonb {language: title}.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb
+--   { [text]: text }      (by language)
 -- Errors: none.
 create or replace function private.titles(p_texts jsonb)
 returns jsonb
@@ -10796,11 +10917,12 @@ $$;
 revoke all on function private.titles from public, anon, authenticated, service_role;
 comment on function private.titles is 'The titles of a product by language';
 
--- Withdraws the orders that are not paid and have a discount which another order has now: they may not be paid any more,
--- and money that comes for one is held.
+-- Withdraws a user's unpaid orders whose discount is being bound to another order (p_but_order_id; null: one that does not
+-- exist yet). A withdrawn order cannot be paid; a payment that arrives for it is held for review.
 --
--- Twice or at once: the caller holds the discount's row, and so does whoever records a payment of one of these orders.
--- Returns: nothing.
+-- Concurrency: the caller holds the discount's lock, which recording a payment of one of these orders needs too.
+-- Locks: the orders by id.
+-- Returns: void
 -- Errors: none.
 create or replace function private.withdraw_orders(p_user_id bigint, p_promocode_id bigint, p_but_order_id bigint)
 returns void
@@ -10823,13 +10945,13 @@ begin
        for update
   loop
     update public.orders as o set status = 'withdrawn' where o.id = v_order_id;
-    perform private.edit_invitation(v_order_id);  -- the sweep sends it
+    perform private.edit_invitation(v_order_id);  -- delivered by the sweep
   end loop;
 end
 $$;
 
 revoke all on function private.withdraw_orders from public, anon, authenticated, service_role;
-comment on function private.withdraw_orders is 'Withdraws orders whose discount another order has';
+comment on function private.withdraw_orders is 'Withdraws orders whose discount another order uses';
 
 -- Takes a person out of what is kept of their money. Accounting keeps orders, payments and what was given for them; by
 -- their foreign keys they belong to nobody once the person's row is deleted.
@@ -11549,8 +11671,8 @@ comment on function private.user_data_sections is 'What is stored about a person
 -- Checks whether a user may enter a promo code today and locks the user's counter of wrong codes. The setting
 -- promocode_daily_tries limits wrong codes; the count restarts with the next day of the setting quota_timezone.
 --
--- Concurrency: the counter's row stays locked until the transaction ends, so attempts of one user are serialized. A repeated call
---   of the last counted attempt passes even at the limit.
+-- Concurrency: the counter's row stays locked until the transaction ends, so attempts of one user are serialized. A repeated
+--   call of the last counted attempt passes even at the limit.
 -- Locks: promocode_tries.
 -- Returns: boolean, true: a repetition of the last counted attempt (same reference); false: a new attempt; null: the limit is
 --   reached.
@@ -11677,8 +11799,8 @@ $$;
 revoke all on function private.promocode_card from public, anon, authenticated, service_role;
 comment on function private.promocode_card is 'A promo code with its current state';
 
--- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.discount_of). An attempt that grants
--- nothing is an outcome, not an error, so that it counts towards the daily limit.
+-- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.discount_of). An attempt that
+-- grants nothing is an outcome, not an error, so that it counts towards the daily limit.
 --
 -- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on
 --   promocode_tries serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once, and

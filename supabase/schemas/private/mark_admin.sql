@@ -1,5 +1,5 @@
--- Trigger of admins: keeps users.is_admin and the columns derived from it (private.refresh_access) equal to the table admins, for
--- services that read users.
+-- Trigger of admins: keeps users.is_admin and the columns derived from it (private.refresh_access) equal to the table admins,
+-- for services that read users.
 --
 -- Concurrency: derives the columns from the current rows, so a repetition changes nothing.
 -- Locks: the users of the old and the new telegram_id (NO KEY UPDATE).

@@ -1,5 +1,5 @@
--- Normalizes a user's names for the search: words in lower case with one space before each. ASCII punctuation, spaces and control
--- characters separate words, so that no character of a query can act as a pattern.
+-- Normalizes a user's names for the search: words in lower case with one space before each. ASCII punctuation, spaces and
+-- control characters separate words, so that no character of a query can act as a pattern.
 --
 -- Concurrency: computes only.
 -- Locks: none.

@@ -1,8 +1,10 @@
--- Notes what happened to an order before money came: it is being paid, an attempt failed, or it was given up. One that we
--- made for a period of a renewal stays open for the next try.
+-- Records what happened to an order before any money arrived: a payment is pending or an attempt failed (the buyer gets one
+-- message for each), or the checkout was canceled (the order is canceled). A failed or canceled attempt of an order that we
+-- made for a period of a renewal goes to private.decline_renewal; that order stays open for the next attempt.
 --
--- Twice or at once: the order's row is locked; the buyer is told of each once. A completed order stays completed.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the order's row is locked and orders.told keeps each message to one. A completed order does not change.
+-- Locks: order, then its renewal (private.decline_renewal).
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.note_order_trouble(p_provider text, p_notice jsonb)
 returns jsonb
@@ -24,7 +26,7 @@ begin
     return '[]'::jsonb;
   elsif v_order.renewal_id is not null then
     if v_kind not in ('failed', 'canceled') then
-      return '[]'::jsonb;  -- nobody is at it: we are
+      return '[]'::jsonb;  -- pending: our own charge attempt, which the buyer does not see
     end if;
     return private.decline_renewal(
       v_order,
@@ -48,4 +50,4 @@ end
 $$;
 
 revoke all on function private.note_order_trouble from public, anon, authenticated, service_role;
-comment on function private.note_order_trouble is 'Notes what happened to an order before money came';
+comment on function private.note_order_trouble is 'Records a pending, failed or canceled attempt to pay an order';

@@ -1,7 +1,9 @@
--- Tells whether one thing that a provider's own list says is recorded here.
+-- Compares one payment event of a provider's statement with what is recorded here.
 --
--- Twice or at once: only reads.
--- Returns: known, missing, changed or foreign; see public.check_statement.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: text: known (recorded, or not about money), missing, changed (recorded, but a fee or the reversal of the movement is
+--   new), or foreign (belongs to no payment, order or subscription of ours); see public.check_statement.
 -- Errors: none.
 create or replace function private.notice_state(p_provider text, p_notice jsonb)
 returns text
@@ -49,4 +51,4 @@ end
 $$;
 
 revoke all on function private.notice_state from public, anon, authenticated, service_role;
-comment on function private.notice_state is 'Whether one thing that a provider''s own list says is recorded here';
+comment on function private.notice_state is 'Whether a payment event of a provider''s statement is recorded here';

@@ -1,10 +1,11 @@
--- Queues a templated message for the admins: all of them, or the one of p_admin_email. Each gets it in p_bot if they have
--- written to it, else in the bot they wrote to last; who has written to none gets it after their first message. While there is
--- no admin at all, the message waits for the first one.
+-- Enqueues a templated message for the admins: all of them, or the one with p_admin_email. Each receives it in p_bot if they
+-- have started that bot, otherwise in the bot they used last. For an admin who has not started any bot, and while there is no
+-- admin, the message is stored until one starts a bot (private.store_waiting_alarm).
 --
--- Twice or at once: every call queues the messages; the caller asks once. Whether an admin can be written to is decided
---   once an alarm, so that it is either queued or stored.
--- Returns: see private.tell_person, one for each admin who can be written to.
+-- Concurrency: every call enqueues the messages again; the caller calls once per event. A recipient is checked once, so that
+--   the message is either enqueued or stored, never both.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing): one for each admin who can be reached.
 -- Errors: none.
 create or replace function private.notify_admins(
   p_key text, p_values jsonb, p_buttons jsonb default null, p_bot text default null, p_admin_email text default null
@@ -41,4 +42,4 @@ end
 $$;
 
 revoke all on function private.notify_admins from public, anon, authenticated, service_role;
-comment on function private.notify_admins is 'Queues a message for the admins';
+comment on function private.notify_admins is 'Enqueues a templated message for the admins';

@@ -1,8 +1,19 @@
--- Gives the open try of a renewal to whoever asks the provider now, for a minute; comes back to it later and later while
--- nobody says what became of it.
+-- Leases the open charge attempt of a renewal to one worker for a minute. While the outcome stays unknown, the attempt is
+-- leased again: after ten minutes at first, then at growing intervals (a sixth of its age).
 --
--- Twice or at once: the caller holds the renewal's row.
--- Returns: jsonb, see claim_due_renewals; null when no try is open.
+-- Concurrency: the caller holds the renewal's lock, and charge_at moves ahead, so an attempt has one worker at a time. A
+--   repeated attempt has the same order and attempt number, and so the same idempotency key at the provider.
+-- Locks: renewal (held by the caller).
+-- Returns: jsonb
+--   {
+--     id: bigint, attempt: int, order_id: bigint, provider: text, saved_method: text | null,
+--     is_look: boolean,             (only query the attempt's outcome: canceled, banned, or older than 20 hours,
+--                                    since providers keep an idempotency key for 24 hours)
+--     asked_at: timestamptz,        (start of the attempt)
+--     reference: text | null,       (the provider's id of the charge, if known)
+--     texts: jsonb, amount: numeric, currency: text, contact: text | null, telegram_id: bigint | null,
+--     languages: [ text | null ], bot: text
+--   } | null                        (null: no attempt is due)
 -- Errors: none.
 create or replace function private.open_charge(p_renewal_id bigint)
 returns jsonb
@@ -50,4 +61,4 @@ end
 $$;
 
 revoke all on function private.open_charge from public, anon, authenticated, service_role;
-comment on function private.open_charge is 'Gives the open try of a renewal to whoever asks the provider now';
+comment on function private.open_charge is 'Leases the open charge attempt of a renewal to one worker';

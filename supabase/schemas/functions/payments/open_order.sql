@@ -1,8 +1,13 @@
--- Describes an order that its buyer wants to pay later, as create_order does for one that it reuses.
+-- Describes an order that its buyer wants to pay after all, like public.create_order for an order that it reuses.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {outcome: reused, …}, see private.order_card | {outcome: closed, …}: it is paid or under review, see
---   private.closed_checkout | {outcome: gone}: it is not the user's, canceled or expired.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   outcome: 'reused' | 'closed' | 'gone'
+--     (reused: it can still be paid; closed: paid or under review, see private.closed_checkout; gone: not the user's order,
+--      canceled, expired, or without a checkout)
+--   ...?private.order_card       (reused; of these keys closed has texts, amount and currency)
+--   state?: 'paid' | 'held'      (closed)
 -- Errors: none.
 create or replace function public.open_order(p_user_id bigint, p_order_id bigint)
 returns jsonb
@@ -30,4 +35,4 @@ $$;
 
 revoke all on function public.open_order from public, anon, authenticated, service_role;
 grant execute on function public.open_order to bot_backend;
-comment on function public.open_order is 'Describes an order that its buyer wants to pay later';
+comment on function public.open_order is 'Describes an order that its buyer wants to pay after all';

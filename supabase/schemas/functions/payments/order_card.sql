@@ -1,8 +1,23 @@
 -- Describes an order for its checkout.
 --
--- Twice or at once: only reads.
--- Returns: jsonb {outcome: p_outcome, id, status, provider, kind, texts, amount (text), full_amount (text; without the
---   discount, null when there is none), currency, period, renews, contact, expires_at, checkout_url, checkout_reference}.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   outcome: text                    (p_outcome)
+--   id: bigint
+--   status: text
+--   provider: text
+--   kind: text
+--   texts: jsonb                     (of the product, by language)
+--   amount: numeric
+--   full_amount: numeric | null      (price without the discount; null: no discount)
+--   currency: text
+--   period: text | null
+--   renews: boolean
+--   contact: text | null
+--   expires_at: timestamptz
+--   checkout_url: text | null
+--   checkout_reference: text | null
 -- Errors: none.
 create or replace function private.order_card(p_order public.orders, p_outcome text)
 returns jsonb

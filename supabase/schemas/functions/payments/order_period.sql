@@ -1,8 +1,10 @@
--- Gives the order for the period of a renewal that begins where the paid one ends.
+-- Returns the order that charges the next period of a renewal, and creates it on the first call. The receipt goes to the
+-- contact of the renewal's first order.
 --
--- Twice or at once: the caller holds the renewal's row; the order's reference is made of the renewal and the period, so a
---   period has one, however often it is tried.
--- Returns: the order.
+-- Concurrency: the caller holds the renewal's lock. The order's idempotency key is made of the renewal and the start of the
+--   period, so a period has one order however many attempts it takes.
+-- Locks: none.
+-- Returns: public.orders, the order.
 -- Errors: none.
 create or replace function private.order_period(p_renewal public.renewals)
 returns public.orders
@@ -22,7 +24,6 @@ begin
   values (
     p_renewal.user_id, p_renewal.product_key, p_renewal.provider, p_renewal.currency, p_renewal.amount,
     p_renewal.kind, p_renewal.plan, p_renewal.period, p_renewal.id,
-    -- Where the receipt of the first one went.
     (
       select o.contact
         from public.orders as o
@@ -37,4 +38,4 @@ end
 $$;
 
 revoke all on function private.order_period from public, anon, authenticated, service_role;
-comment on function private.order_period is 'The order for the next period of a renewal';
+comment on function private.order_period is 'The order that charges the next period of a renewal';

@@ -1,8 +1,10 @@
--- Notes whom an event is about. Of somebody who was erased it keeps nothing personal, nor does the payment. What concerns
--- nobody here and was never of use (kind other) does not keep its words either.
+-- Links a webhook event to the user that it concerns, the payer before the buyer. If that user has been erased, the event and
+-- its payments are anonymized instead. The body of an event that concerns no user and contains only events of kind other is
+-- deleted.
 --
--- Twice or at once: the caller holds the event's row.
--- Returns: nothing.
+-- Concurrency: the caller holds the event's lock; a repetition finds the same user.
+-- Locks: event (held by the caller), payments, refunds.
+-- Returns: void
 -- Errors: none.
 create or replace function private.own_event(p_event_id bigint)
 returns void
@@ -43,4 +45,4 @@ end
 $$;
 
 revoke all on function private.own_event from public, anon, authenticated, service_role;
-comment on function private.own_event is 'Notes whom an event is about';
+comment on function private.own_event is 'Links a webhook event to the user that it concerns';

@@ -1,8 +1,9 @@
--- Notes whom the events of a payment are about that came before its order was known.
+-- Links the webhook events of a payment that arrived before its order was known.
 --
--- Twice or at once: the caller holds the payment's row; events that somebody holds are skipped: whoever holds them notes
---   it themselves.
--- Returns: nothing.
+-- Concurrency: the caller holds the payment's lock. Events that another transaction has locked are skipped: it links them
+--   itself.
+-- Locks: events of the payment without a user (FOR UPDATE SKIP LOCKED).
+-- Returns: void
 -- Errors: none.
 create or replace function private.own_events_of(p_payment public.payments)
 returns void
@@ -28,4 +29,4 @@ end
 $$;
 
 revoke all on function private.own_events_of from public, anon, authenticated, service_role;
-comment on function private.own_events_of is 'Notes whom the earlier events of a payment are about';
+comment on function private.own_events_of is 'Links the earlier webhook events of a payment to its user';

@@ -1,9 +1,10 @@
--- Gives whoever brought the buyer their share of a payment, in the unit of balances only. What is paid from balance gives
--- none: its money came with a top-up, which gave it.
+-- Pays the referrer's commission for a payment in balance_currency. A payment from balance earns none: the top-up that it
+-- spends has earned it already.
 --
--- Twice or at once: the effect is unique per payment. The caller holds both people.
--- Returns: nothing.
--- Errors: none.
+-- Concurrency: the effect commission is unique per payment, so it is paid once. The caller holds both users.
+-- Locks: referrer (held by the caller).
+-- Returns: void
+-- Errors: those of public.adjust_balance.
 create or replace function private.pay_commission(p_payment public.payments, p_referrer_id bigint)
 returns void
 language plpgsql
@@ -33,4 +34,4 @@ end
 $$;
 
 revoke all on function private.pay_commission from public, anon, authenticated, service_role;
-comment on function private.pay_commission is 'Gives a referrer their share of a payment';
+comment on function private.pay_commission is 'Pays the referrer''s commission for a payment';

@@ -1,16 +1,26 @@
--- Buys one product from the user's balance: the order, the payment (provider balance), what is given for it and the ledger
--- entry (reference orders:<id>:paid) are one transaction. The price is the one in balance_currency, less the user's
--- discount. A subscription is bought for one period: it never renews by itself.
+-- Buys one product from the user's balance: the order, the payment (provider balance), its fulfilment and the ledger entry
+-- (reference orders:<id>:paid) are one transaction. The price is the one in balance_currency, less the user's discount. A
+-- subscription is bought for one period and does not renew.
 --
--- Twice or at once: with one reference there is one order, so it is paid once; a second call waits for the first and gets the
---   same order. Calls with different references meet in the user's row lock: the balance never falls below zero.
--- Locks: user (KEY SHARE), discount, order, payment, then users by id (NO KEY UPDATE), as where a payment is recorded.
+-- Concurrency: a reference has one order, so a repeated or concurrent call gets the same order and it is paid once. Calls with
+--   different references are serialized by the user's row lock: the balance cannot become negative.
+-- Locks: user (KEY SHARE), discount, orders that lose the discount, order, payment, then users by id (NO KEY UPDATE), the same
+--   order as in public.record_payment_event.
 -- Returns: jsonb
---   {outcome: paid | known, id (of the order), texts, kind, amount, quantity, currency, until, state, balance, outgoing}
---     until: the end of the plan that was bought; state: see private.checkout_state; outgoing: messages to deliver now
---   {outcome: not_for_sale}    switched off, no price in balance_currency, or a top-up
--- Errors: M0003 there is no such user; L0002 the balance is too low; L0005 the price is not p_amount, the one that the buyer
---   saw (null: any); M0004 the reference belongs to an order that is not paid from balance.
+--   outcome: 'paid' | 'known' | 'not_for_sale'
+--     (known: an earlier call paid; not_for_sale: inactive, no price in balance_currency, or a top-up)
+--   id?: bigint                       (of the order; this and all other keys: paid, known)
+--   texts?: jsonb
+--   kind?: text
+--   amount?: numeric
+--   quantity?: numeric | null
+--   currency?: text
+--   until?: timestamptz | null        (end of the plan that was bought)
+--   state?: 'paid' | 'held' | 'refunded' | 'disputed' | 'withdrawn' | 'expired' | null   (private.checkout_state)
+--   balance?: numeric
+--   outgoing?: outgoing
+-- Errors: M0003 no such user; L0002 the balance is too low; L0005 the price differs from p_amount, the price that the buyer saw
+--   (null: any); M0004 the reference belongs to an order that is not paid from balance, or to one that cannot be paid any more.
 create or replace function public.pay_from_balance(
   p_user_id bigint, p_product_key text, p_bot text, p_reference text, p_amount numeric default null
 )
@@ -31,7 +41,7 @@ begin
   if v_made ->> 'outcome' = 'not_for_sale' then
     return v_made;
   elsif v_order.provider is distinct from 'balance' then
-    raise exception 'the reference belongs to another order' using errcode = 'M0004';
+    raise exception 'the reference belongs to an order that is not paid from balance' using errcode = 'M0004';
   elsif v_order.status <> 'completed' then
     if v_order.amount <> p_amount then
       raise exception 'the price has changed' using errcode = 'L0005';

@@ -1,9 +1,11 @@
--- Finds who is to be told about a payment, where, and what it was for. Of an order of somebody else, and without an order, that
--- is whoever paid, where the provider knows them (Telegram).
+-- Finds the recipient of messages about a payment, the bot to send them in, and what was bought. For a payment without an
+-- order, or for somebody else's order, the recipient is the payer if the provider reports them (Telegram); the bot is then the
+-- one that the user used last.
 --
--- Twice or at once: only reads.
--- Returns: user_id and bot (null when nobody can be told), texts of the product (null without an order), and the price that was
---   asked.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: (user_id, bot, texts, amount, currency): user_id and bot are null if no recipient is known; texts of the product are
+--   null without an order; amount and currency are the order's.
 -- Errors: none.
 create or replace function private.payer_of(
   p_payment public.payments, out user_id bigint, out bot text, out texts jsonb, out amount numeric, out currency text
@@ -40,4 +42,4 @@ end
 $$;
 
 revoke all on function private.payer_of from public, anon, authenticated, service_role;
-comment on function private.payer_of is 'Who is to be told about a payment, where, and what it was for';
+comment on function private.payer_of is 'Recipient of messages about a payment, bot and product';

@@ -1,10 +1,18 @@
--- What a person ordered and paid, the newest first. A payment for which nothing was given is under review, until it is
--- refunded; the order that it was for is not shown beside it.
+-- Lists a user's payments and unpaid orders, newest first. A payment that is not fulfilled is under review until it is
+-- refunded; its order is not listed besides.
 --
--- Twice or at once: only reads.
--- Returns: jsonb [{id, order_id, texts, amount, currency, status, provider, at, refunded}]; order_id is of an order that can
---   still be paid; status is pending | expired | canceled | withdrawn for an order without money, else review, disputed, or
---   the payment's; `at` is when it was paid, or ordered; texts are null for money whose order is not known.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   [ {
+--     id: bigint | null,             (of the payment)
+--     order_id: bigint | null,       (of an order that can still be paid)
+--     texts: jsonb,                  (null: the order of the payment is not known)
+--     amount: numeric, currency: text | null,
+--     status: text,      (of an order: pending, expired, canceled, withdrawn; else review, disputed, or the payment's)
+--     provider: text, refunded: numeric,
+--     at: timestamptz | null         (when it was paid, or ordered)
+--   } ]
 -- Errors: none.
 create or replace function public.payment_history(p_user_id bigint, p_limit integer default 10)
 returns jsonb
@@ -78,4 +86,4 @@ $$;
 
 revoke all on function public.payment_history from public, anon, authenticated, service_role;
 grant execute on function public.payment_history to bot_backend;
-comment on function public.payment_history is 'What a person ordered and paid';
+comment on function public.payment_history is 'A user''s payments and unpaid orders';

@@ -1,10 +1,11 @@
--- Reports what the providers' own lists say beside what is recorded here, to the cent: one row a provider, day (UTC) and
--- currency, of the days that were read. Net of what went back and of affiliates' commissions.
+-- Compares provider statements with our records: one row per provider, day (UTC) and currency, for the days that have been
+-- read. Amounts are net of refunds, disputes and affiliates' commissions. The default range is the last 30 days.
 --
--- Twice or at once: only reads, in one snapshot.
--- Returns: the rows, the newest day first. difference is ours - theirs, 0 when all agrees; unmatched is how many movements
---   differ or stand on one side alone, foreign_entries how many of the list are not ours (other shops on the account). A day
---   on which nothing moved has one row without a currency.
+-- Concurrency: read-only, in one snapshot.
+-- Locks: none.
+-- Returns: table, newest day first. difference: ours - theirs, 0 if all agree; unmatched: movements that differ or exist on one
+--   side only; foreign_entries: entries that are not ours (another shop on the account). A day without movements has one row
+--   without a currency.
 -- Errors: none.
 create or replace function public.payment_statement(p_first date default null, p_last date default null)
 returns table (
@@ -63,4 +64,4 @@ $$;
 
 revoke all on function public.payment_statement from public, anon, authenticated, service_role;
 grant execute on function public.payment_statement to bot_backend, service_role;
-comment on function public.payment_statement is 'What the providers'' own lists say beside what is recorded here';
+comment on function public.payment_statement is 'Compares provider statements with our records';

@@ -1,8 +1,9 @@
--- Finds the people that something told by a provider is about: who paid, as far as the provider knows, and whose order or
--- renewal it is. A charge that we know already says it too.
+-- Finds the users that payment events concern: the payer, if the provider reports them, and the buyer of the order or renewal.
+-- A payment that is already recorded contributes its attributes (payments.claims) too.
 --
--- Twice or at once: only reads.
--- Returns: a row for each; user_id is null for an order or a renewal of somebody who was erased.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: table, one row per user found; user_id is null for the order or renewal of an erased user.
 -- Errors: none.
 create or replace function private.people_of_event(p_provider text, p_notices jsonb)
 returns table (user_id bigint, is_payer boolean)
@@ -16,7 +17,7 @@ declare
   v_order_ids bigint[];
   v_subscription_ids text[];
 begin
-  -- As arrays: a handful of them, and the planner knows it.
+  -- Arrays instead of joins: they have a few elements, which the planner knows from the array.
   select
     array_agg((t.claims ->> 'telegram_id')::bigint),
     array_agg((t.claims ->> 'order_id')::bigint),
@@ -44,4 +45,4 @@ end
 $$;
 
 revoke all on function private.people_of_event from public, anon, authenticated, service_role;
-comment on function private.people_of_event is 'The people that something told by a provider is about';
+comment on function private.people_of_event is 'Users that payment events concern';

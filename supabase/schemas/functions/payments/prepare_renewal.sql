@@ -1,8 +1,9 @@
--- Decides what becomes of a renewal that is due: it ends, it waits for the end of what the person has in another way, or a try
--- to charge it begins (asked_at).
+-- Processes a renewal that is due: ends it, postpones it to the end of the plan that the user has from another source, or
+-- starts a charge attempt (asked_at).
 --
--- Twice or at once: the caller holds the renewal's row and its person, and no try is open.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the caller holds the renewal and its user, and no attempt is open.
+-- Locks: renewal (held by the caller), then its unpaid orders (SKIP LOCKED) if it ends or is postponed.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.prepare_renewal(p_renewal public.renewals)
 returns jsonb
@@ -35,7 +36,7 @@ begin
        set status = 'active', attempts = 0, charged_until = v_paid_until, charge_at = v_paid_until
      where r.id = p_renewal.id;
   else
-    -- Nothing was even tried in time: the job did not run. That is never made up for in silence.
+    -- No attempt within the grace period: the job did not run. The admins are alerted before the late charge.
     if p_renewal.attempts = 0 and p_renewal.charged_until < v_now - private.grace_period() then
       v_outgoing := private.alarm_missed(p_renewal);
     end if;
@@ -49,4 +50,4 @@ end
 $$;
 
 revoke all on function private.prepare_renewal from public, anon, authenticated, service_role;
-comment on function private.prepare_renewal is 'Decides what becomes of a renewal that is due';
+comment on function private.prepare_renewal is 'Ends, postpones or starts to charge a renewal that is due';

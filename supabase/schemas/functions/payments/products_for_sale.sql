@@ -1,9 +1,15 @@
--- What can be bought now, with its prices, and what a person's discount makes of them.
+-- Lists the products on sale with their prices and the user's discounted prices, sorted by position. A product without a price
+-- is not on sale. Renewing purchases and top-ups have no discount.
 --
--- Twice or at once: only reads.
--- Returns: jsonb [{key, kind, plan, period, quantity, texts, prices: {currency: amount}, discount}] in their order;
---   amounts and quantities are text. Without a price a product is not for sale. discount is {percent, until, prices},
---   with those prices alone that are lower, for whatever does not renew; null when there is none. Balance has no discount.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: jsonb
+--   [ {
+--     key: text, kind: text, plan: text | null, period: text | null, quantity: numeric | null, texts: jsonb,
+--     prices: { [text]: numeric },                                                     (by currency)
+--     discount: { percent: int, until: timestamptz | null, prices: { [text]: numeric } } | null
+--                                                   (only prices that are lower; null: no discount)
+--   } ]
 -- Errors: none.
 create or replace function public.products_for_sale(p_user_id bigint default null)
 returns jsonb
@@ -48,4 +54,4 @@ $$;
 
 revoke all on function public.products_for_sale from public, anon, authenticated, service_role;
 grant execute on function public.products_for_sale to bot_backend;
-comment on function public.products_for_sale is 'What can be bought now, with its prices';
+comment on function public.products_for_sale is 'Products on sale with their prices';

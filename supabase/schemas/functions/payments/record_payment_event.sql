@@ -1,20 +1,25 @@
--- Keeps what a provider told us and applies it. What fails to apply is kept with its error and answered so that the
--- provider tells it again, for a day; the same event a second time finds itself done. An event about a subscription that
--- nobody here has is given up after a day (another shop may share the account): its other notices are applied, its words
--- are not kept, and the admins are told once of each such subscription, whose later events are given up at once.
+-- Stores a webhook event of a payment provider and applies its payment events. If applying fails, the event is stored with its
+-- error, and the provider is asked to repeat it for a day; then it is retried from here (public.apply_kept_events). An event of
+-- a subscription that no user has (another shop may share the account) is given up after a day: its other payment events are
+-- applied, its body is deleted, and the admins are alerted once per subscription. Later events of that subscription are given
+-- up at once.
 --
--- Twice or at once: its people are held before anything of theirs is locked, so that an erasure of them never waits in
---   a circle. The event is unique and its row locked, then the payment's (private.apply_payment_notice).
---   Applying is a transaction within this one: its failure undoes itself and leaves the event. Deadlocks, lock timeouts
---   and other retryable errors are not kept as the event's error: they end the whole call, which the caller repeats.
+-- Concurrency: the event is unique and its row locked, so a repeated event returns known. Applying runs in a subtransaction:
+--   its failure rolls back and leaves the stored event. Deadlocks, lock timeouts and other retryable errors are not stored as
+--   the event's error: they end the whole call, which the caller repeats. The users are locked before anything else, so an
+--   erasure, which locks the user exclusively first, cannot deadlock with it.
+-- Locks: users by id (KEY SHARE), discounts of the orders, event, then for each payment event as private.settle_payment:
+--   payment, order, renewal, users by id (NO KEY UPDATE, which does not conflict with KEY SHARE); last, unmatched payments
+--   (SKIP LOCKED).
 -- Returns: jsonb
---   {outcome: applied, outgoing: [{bot, id, method, parameters}]}   outbox items to deliver from now on
---   {outcome: known, is_late}                                       applied or given up before; is_late: true where it
---                                                                   came first a day ago
---   {outcome: ignored, error, is_alarm, outgoing}                   given up; is_alarm: the first of its subscription
---   {outcome: failed, error, is_late}                               the provider shall tell it again, unless is_late: it
---                                                                   came first a day ago, and is tried again from here
--- Errors: of the classes 40, 53, 55 and 57 (private.is_retryable): nothing is stored, the same call is made again.
+--   outcome: 'applied' | 'known' | 'ignored' | 'failed'
+--     (known: applied or given up before; ignored: given up; failed: the provider must repeat it, unless is_late)
+--   outgoing?: outgoing          (applied, ignored)
+--   is_late?: boolean            (failed, known: first received at least a day ago, so that it is retried from here;
+--                                 known has the key only if it is true)
+--   error?: text                 (ignored, failed)
+--   is_alarm?: boolean           (ignored: the first event of its subscription)
+-- Errors: none of its own. Retryable errors (classes 40, 53, 55 and 57, private.is_retryable) store nothing.
 create or replace function public.record_payment_event(
   p_provider text,
   p_event_key text,
@@ -75,7 +80,7 @@ begin
   end;
   update public.payment_events as e
      set processed_at = case when v_error is null then private.clock() end,
-         error = coalesce(v_error, 'M0002 given up: nobody has the subscription ' || v_ignored),
+         error = coalesce(v_error, 'M0002 given up: no user has the subscription ' || v_ignored),
          body = case when v_error is null and v_ignored is not null then '' else e.body end
    where e.id = v_event.id;
   perform private.own_event(v_event.id);
@@ -84,7 +89,7 @@ begin
   elsif v_ignored is not null then
     return jsonb_build_object(
       'outcome', 'ignored',
-      'error', 'M0002 nobody has the subscription ' || v_ignored,
+      'error', 'M0002 no user has the subscription ' || v_ignored,
       'is_alarm', v_is_alarm,
       'outgoing', v_outgoing
     );
@@ -95,4 +100,4 @@ $$;
 
 revoke all on function public.record_payment_event from public, anon, authenticated, service_role;
 grant execute on function public.record_payment_event to bot_backend;
-comment on function public.record_payment_event is 'Keeps what a payment provider told us and applies it';
+comment on function public.record_payment_event is 'Stores a webhook event of a payment provider and applies it';

@@ -1,8 +1,20 @@
--- Takes a refund to ask its provider for it now, and collects what the question needs.
+-- Leases a refund to one worker for a minute and returns what the call to the provider needs.
 --
--- Twice or at once: the caller holds the refund's row; for a minute nobody else takes it.
--- Returns: jsonb {id, key, attempt, provider, number, amount, currency, is_whole, telegram_id (who paid; null when they are
---   erased), contact, texts (of what was bought, for the receipt; null without an order), languages}; amounts as text.
+-- Concurrency: the caller holds the refund's lock, and ask_after moves ahead. A repeated call to the provider has the same key.
+-- Locks: refund (held by the caller).
+-- Returns: jsonb
+--   id: bigint
+--   key: text                      (idempotency key)
+--   attempt: int
+--   provider: text
+--   number: text                   (the provider's id of the payment)
+--   amount: numeric
+--   currency: text
+--   is_whole: boolean              (a full refund)
+--   telegram_id: bigint | null     (of the payer; null: erased)
+--   contact: text | null           (for the receipt)
+--   texts: jsonb                   (of the product; null without an order)
+--   languages: [ text | null ]
 -- Errors: none.
 create or replace function private.refund_task(p_refund_id bigint)
 returns jsonb
@@ -32,7 +44,7 @@ begin
       'telegram_id', coalesce(nullif((p.claims ->> 'telegram_id')::bigint, 0), u.telegram_id),
       'contact', coalesce(
         o.contact,
-        -- A renewal has no address of its own: that of the last such purchase.
+        -- A renewal has no contact: the one of the user's last order with this provider.
         (
           select e.contact
             from public.orders as e
@@ -57,4 +69,4 @@ end
 $$;
 
 revoke all on function private.refund_task from public, anon, authenticated, service_role;
-comment on function private.refund_task is 'Takes a refund to ask its provider for it now';
+comment on function private.refund_task is 'Leases a refund to one worker';

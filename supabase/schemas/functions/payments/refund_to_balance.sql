@@ -1,10 +1,10 @@
--- Carries out the refund of a payment that was made from balance: books the amount back (reference refunds:<id>), and takes
--- back what was given, the way every provider's refund is applied.
+-- Executes the refund of a payment that was made from balance: credits the amount (reference refunds:<id>) and reverses the
+-- fulfilment, like every provider's refund.
 --
--- Twice or at once: the caller holds the payment's row and has just opened the refund; the ledger's reference is unique.
+-- Concurrency: the caller holds the payment's lock and has just created the refund; the ledger's reference is unique.
 -- Locks: users by id (NO KEY UPDATE).
--- Returns: jsonb array of the messages to deliver now.
--- Errors: none.
+-- Returns: jsonb, the messages to deliver now (outgoing).
+-- Errors: those of public.adjust_balance.
 create or replace function private.refund_to_balance(p_payment public.payments, p_refund public.refunds)
 returns jsonb
 language plpgsql
@@ -35,4 +35,4 @@ end
 $$;
 
 revoke all on function private.refund_to_balance from public, anon, authenticated, service_role;
-comment on function private.refund_to_balance is 'Carries out the refund of a payment made from balance';
+comment on function private.refund_to_balance is 'Executes the refund of a payment made from balance';

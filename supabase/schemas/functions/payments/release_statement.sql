@@ -1,8 +1,8 @@
--- Leaves a day of a provider's lists, whose walk could not go on, to a later run: after half an hour at first, then after
--- longer, at most six hours.
+-- Postpones a day of a provider's statement whose reading failed: by half an hour per consecutive failure, at most six hours.
 --
--- Twice or at once: only moves busy_until; the pages that were kept stay kept.
--- Returns: nothing.
+-- Concurrency: every call counts a failure and extends busy_until; stored pages are kept.
+-- Locks: statement day.
+-- Returns: void
 -- Errors: none.
 create or replace function public.release_statement(p_provider text, p_day date)
 returns void
@@ -19,4 +19,4 @@ $$;
 
 revoke all on function public.release_statement from public, anon, authenticated, service_role;
 grant execute on function public.release_statement to bot_backend;
-comment on function public.release_statement is 'Leaves a day of a provider''s lists to a later run';
+comment on function public.release_statement is 'Postpones a day of a provider''s statement after a failure';

@@ -1,10 +1,14 @@
--- Tells people that what they bought, or their free trial, ends: three days before, one day before, and when it has ended.
--- Who renews is not reminded beforehand, and hears of the end when the days of grace are over; whose plan goes on by
--- something else, and what is shorter than the time before which it would be told, is not told of at all.
+-- Reminds users that a purchased, trial or promo subscription expires: three days before, one day before, and when it has
+-- expired. No reminder before the end is sent to a user whose renewal is active; that user is notified after the grace period.
+-- No reminder is sent when another subscription continues the plan, or when the subscription is shorter than the time before
+-- its end.
 --
--- Twice or at once: subscriptions that somebody holds and people who are being erased are skipped; each reminder is kept and sent once. A reminder that
---   is late by more than a day is not sent: the next one is nearer the truth. An extended time is reminded of anew.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: subscriptions that another transaction has locked and users who are being erased are skipped. A reminder is
+--   stored in subscriptions.reminded and sent once; an extended subscription is reminded of again. A reminder that is more than
+--   a day late is not sent: the next one is more accurate.
+-- Locks: subscriptions by ends_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
+-- Returns: jsonb
+--   outgoing
 -- Errors: none.
 create or replace function public.remind_of_ends(p_limit integer default 200)
 returns jsonb
@@ -34,7 +38,7 @@ begin
       left join lateral (
         select coalesce(
             (select o.bot from public.orders as o where o.user_id = s.user_id order by o.id desc limit 1),
-            -- Who has a trial or a promo code may have ordered nothing: by the bot they wrote to last.
+            -- Without an order (trial, promo code): the bot that the user used last.
             (
               select n.bot
                 from public.bot_sessions as n
@@ -94,4 +98,4 @@ $$;
 
 revoke all on function public.remind_of_ends from public, anon, authenticated, service_role;
 grant execute on function public.remind_of_ends to bot_backend;
-comment on function public.remind_of_ends is 'Tells people that what they bought ends';
+comment on function public.remind_of_ends is 'Reminds users that a subscription expires';

@@ -1,10 +1,12 @@
--- Reminds users of an order that they have not paid, once, order_reminder_hours after it was made (0: never).
+-- Reminds users once of an unpaid order, order_reminder_hours after it was created (0: never). An order is skipped when
+-- anything shows that the user no longer needs it: a payment (also one under review or pending), expiry, a newer order of the
+-- same product, a purchase of the same product or plan, a discount that is bound to another order, a ban, or a blocked bot.
 --
--- Twice or at once: orders that somebody holds and users who are being erased are skipped; the reminder is noted in orders.told,
---   so it is sent once. Whatever shows that the user is done with it prevents it: a payment (also one under review or on its
---   way), the end of the order's time, a newer order of the same product, a purchase of the same thing in another way, a
---   discount that another order has now, a ban, a blocked bot.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: orders that another transaction has locked and users who are being erased are skipped. The reminder is stored in
+--   orders.told, so it is sent once.
+-- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
+-- Returns: jsonb
+--   outgoing
 -- Errors: none.
 create or replace function public.remind_of_orders(p_limit integer default 100)
 returns jsonb
@@ -70,4 +72,4 @@ $$;
 
 revoke all on function public.remind_of_orders from public, anon, authenticated, service_role;
 grant execute on function public.remind_of_orders to bot_backend;
-comment on function public.remind_of_orders is 'Reminds users of orders that they have not paid';
+comment on function public.remind_of_orders is 'Reminds users of unpaid orders';

@@ -1,9 +1,11 @@
--- Cancels a user's other auto-renewals when one has just begun or was resumed: a user is charged by one. What they paid still
--- runs. Those that a provider charges are to be stopped there, which the job `payments` does (renewals.stop_at).
+-- Cancels the user's other renewals when one has begun or resumed, so that a user is charged by one renewal. The paid periods
+-- continue. Subscriptions that a provider charges are canceled there by the job `payments` (renewals.stop_at). A payment of a
+-- later period neither begins nor replaces a renewal.
 --
--- Twice or at once: payments of one user's renewals wait for each other (private.claim_payment). A payment of a later period
---   begins none and replaces none. A try to charge a saved method that is open is followed to its end, as in cancel_renewal.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: payments of one user's renewals are serialized by an advisory lock (private.claim_payment). An open charge
+--   attempt is completed first, as in public.cancel_renewal.
+-- Locks: the user's other renewals.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.replace_renewals(p_payment public.payments, p_is_resumed boolean)
 returns jsonb
@@ -58,4 +60,4 @@ end
 $$;
 
 revoke all on function private.replace_renewals from public, anon, authenticated, service_role;
-comment on function private.replace_renewals is 'Cancels the auto-renewals that a new one replaces';
+comment on function private.replace_renewals is 'Cancels the renewals that a new one replaces';

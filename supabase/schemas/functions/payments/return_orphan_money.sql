@@ -1,9 +1,10 @@
--- Gives back what an erased user was charged after the erasure: nothing can be given for it. A subscription that it was
--- paid for is to be stopped at the provider.
+-- Refunds a charge that arrived after its user was erased, since it cannot be fulfilled, and has its subscription canceled at
+-- the provider. A payment that was already under review before the erasure stays with the admins.
 --
--- Twice or at once: the caller holds the payment's row; one refund is opened for a payment. The job of payments asks the
---   provider for it like for any other.
--- Returns: nothing.
+-- Concurrency: the caller holds the payment's lock; the refund's reference is unique per payment. The job `payments` executes
+--   the refund like any other.
+-- Locks: payment (held by the caller), renewal (private.keep_orphan).
+-- Returns: void
 -- Errors: none.
 create or replace function private.return_orphan_money(p_payment public.payments, p_before public.payments)
 returns void
@@ -17,7 +18,7 @@ begin
     or coalesce(p_payment.order_id, p_payment.renewal_id) is null
     or p_payment.problem = 'test'
     or p_payment.provider = 'balance'
-    -- Money that was held before the erasure waits for an admin as before.
+    -- Held for review before the erasure: an admin decides.
     or (p_before.amount is not null and p_before.problem is distinct from 'no_order')
   then
     return;
@@ -31,4 +32,4 @@ end
 $$;
 
 revoke all on function private.return_orphan_money from public, anon, authenticated, service_role;
-comment on function private.return_orphan_money is 'Gives back what an erased user was charged after the erasure';
+comment on function private.return_orphan_money is 'Refunds a charge that arrived after its user was erased';

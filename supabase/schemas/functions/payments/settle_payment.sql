@@ -1,8 +1,11 @@
--- Brings a payment up to date: its sums and status, whose it is, what is given for it, and what is taken back.
+-- Brings a payment up to date after its operations changed: derives its sums and status, matches it to its order or renewal,
+-- fulfils it or holds it for review, and reverses the refunded and disputed share. A payment of an erased user is refunded.
 --
--- Twice or at once: the caller holds the payment's row. Everything follows from what is kept, so doing it again
---   changes nothing. Then the order's row is locked, then the person's. What came for an erased person goes back.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the caller holds the payment's lock. Everything is derived from stored rows, so a repetition changes nothing and
+--   sends nothing again.
+-- Locks: payment, order (before any user), as private.claim_payment (the order's lock, an advisory lock of the user's renewals,
+--   renewal), unlinked events of the payment (SKIP LOCKED), then users by id (NO KEY UPDATE).
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.settle_payment(p_payment_id bigint, p_accept_test boolean)
 returns jsonb
@@ -18,7 +21,7 @@ declare
   v_is_new boolean;
 begin
   select p.* into v_before from public.payments as p where p.id = p_payment_id for update;
-  perform from public.orders as o where o.id = v_before.order_id for no key update;  -- before any person
+  perform from public.orders as o where o.id = v_before.order_id for no key update;  -- before any user
   v_payment := private.sum_payment(p_payment_id);
   if v_payment.amount is null then
     if v_payment.status in ('failed', 'canceled') and v_payment.status <> v_before.status then
@@ -39,7 +42,7 @@ begin
       perform private.own_events_of(v_payment);
     end if;
     if v_payment.problem is not null then
-      -- Without money an unknown invoice, or one more for the same period, is nobody's concern.
+      -- No alarm for an unmatched or repeated invoice of amount 0.
       if v_payment.problem is distinct from v_before.problem
         and (v_payment.amount > 0 or v_payment.problem not in ('no_order', 'second_charge'))
       then
@@ -65,4 +68,4 @@ end
 $$;
 
 revoke all on function private.settle_payment from public, anon, authenticated, service_role;
-comment on function private.settle_payment is 'Brings a payment and what was given for it up to date';
+comment on function private.settle_payment is 'Brings a payment and its fulfilment up to date';

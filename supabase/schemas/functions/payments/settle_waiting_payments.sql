@@ -1,8 +1,11 @@
--- Settles payments that came before the order or the first payment they belong to, now that it is there.
+-- Settles payments that arrived before the order or renewal they belong to, once that exists. At most 20 per call.
 --
--- Twice or at once: payments that somebody holds are skipped: whoever holds them settles them. So are those of people
---   who are being erased: the next event settles them.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: payments that another transaction has locked are skipped: it settles them itself. Payments of users who are
+--   being erased are skipped until the next event.
+-- Locks: payments by id (FOR UPDATE SKIP LOCKED), each followed by its users by id (KEY SHARE SKIP LOCKED), its order's
+--   discount, then as private.settle_payment. Elsewhere the discount is locked before the payment, so a concurrent event of the
+--   same payment can deadlock here; the call that Postgres ends (40P01) is repeated.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.settle_waiting_payments(p_accept_test boolean)
 returns jsonb
@@ -51,4 +54,4 @@ end
 $$;
 
 revoke all on function private.settle_waiting_payments from public, anon, authenticated, service_role;
-comment on function private.settle_waiting_payments is 'Settles payments whose order has appeared';
+comment on function private.settle_waiting_payments is 'Settles payments that arrived before their order or renewal';

@@ -1,7 +1,10 @@
--- Tells from where on a bot's list of Star transactions is to be read.
+-- Returns the position from which a bot's list of Star transactions is read next, and creates it on the first call.
 --
--- Twice or at once: the row is made once, and only read after that.
--- Returns: jsonb {position, since}; what happened before `since` is passed over.
+-- Concurrency: the row is inserted once; later calls only read it.
+-- Locks: none.
+-- Returns: jsonb
+--   position: int          (offset of the next call of getStarTransactions)
+--   since: timestamptz     (older transactions are skipped)
 -- Errors: none.
 create or replace function public.star_position(p_bot text)
 returns jsonb
@@ -22,4 +25,4 @@ $$;
 
 revoke all on function public.star_position from public, anon, authenticated, service_role;
 grant execute on function public.star_position to bot_backend;
-comment on function public.star_position is 'From where on a bot''s list of Star transactions is to be read';
+comment on function public.star_position is 'Position from which a bot''s list of Star transactions is read next';

@@ -1,7 +1,8 @@
--- Names the kind of money movement that a notice (shared/payments/events.py) or an operation is about.
+-- Maps the kind of a payment event (shared/payments/events.py) or of an operation to the kind of money movement.
 --
--- Twice or at once: only computes.
--- Returns: paid, refund or dispute; null when it moves no money.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: text: paid, refund or dispute; null if it moves no money.
 -- Errors: none.
 create or replace function private.statement_kind(p_kind text)
 returns text
@@ -18,4 +19,4 @@ as $$
 $$;
 
 revoke all on function private.statement_kind from public, anon, authenticated, service_role;
-comment on function private.statement_kind is 'Which kind of money movement a notice or an operation is about';
+comment on function private.statement_kind is 'Kind of money movement of a payment event or an operation';

@@ -1,12 +1,13 @@
--- Sets what the providers' own lists say of some days beside what is recorded here, one line a payment, refund or dispute.
--- Amounts are net of an affiliate's commission; what went back is negative, what was undone is 0.
+-- Compares provider statements of some days with our records: one row per payment, refund or dispute. Amounts are net of an
+-- affiliate's commission; refunds and disputes are negative, undone ones are 0.
 --
--- A line that is on both sides stands on the provider's day. What only we have stands on the day it happened; the last ten
--- minutes of a day count for the next one, so that two clocks do not disagree about midnight.
+-- A movement that both sides have is on the provider's day. One that only we have is on the day it happened, where the last ten
+-- minutes of a day belong to the next one, because the two clocks may disagree about midnight.
 --
--- Twice or at once: only reads.
--- Returns: one row a line; theirs or ours is null where that side lacks it. Only days that were read, and of what is not
---   ours only what is known here. payment_id is our payment.
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: table, one row per movement. theirs or ours is null if that side lacks it. Our movements are listed only for days
+--   that have been read; the provider's movements that are not ours only if they are recorded here. payment_id is our payment.
 -- Errors: none.
 create or replace function private.statement_lines(p_first date, p_last date, p_provider text default null)
 returns table (
@@ -64,4 +65,4 @@ as $$
 $$;
 
 revoke all on function private.statement_lines from public, anon, authenticated, service_role;
-comment on function private.statement_lines is 'What the providers'' lists say beside what is recorded here';
+comment on function private.statement_lines is 'Compares entries of provider statements with our records';

@@ -1,9 +1,10 @@
--- Sums what moved of a payment and derives its status: paid outweighs failed and canceled, whatever came first; a
--- provider may call a period paid for which it charged nothing. Refunds and
--- disputes in another currency than the payment's are not summed (private.alarm_about_currency).
+-- Derives the sums and the status of a payment from its operations. Paid outweighs failed and canceled in any order of arrival;
+-- a provider may report a period as paid without a charge (amount 0). Refunds and disputes in another currency than the
+-- payment's are excluded (private.alarm_about_currency).
 --
--- Twice or at once: the caller holds the payment's row; computed from payment_operations alone.
--- Returns: the row as it is now.
+-- Concurrency: the caller holds the payment's lock; derived from payment_operations alone.
+-- Locks: payment (held by the caller).
+-- Returns: public.payments, the updated row.
 -- Errors: none.
 create or replace function private.sum_payment(p_payment_id bigint)
 returns public.payments
@@ -47,4 +48,4 @@ end
 $$;
 
 revoke all on function private.sum_payment from public, anon, authenticated, service_role;
-comment on function private.sum_payment is 'Sums what moved of a payment and derives its status';
+comment on function private.sum_payment is 'Derives the sums and the status of a payment';

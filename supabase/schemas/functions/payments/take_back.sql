@@ -1,10 +1,11 @@
--- Takes back what was given, in the share of the payment that was refunded or disputed, or returns it when a refund
--- failed or a dispute was won. Nobody's credits, balance or time fall below zero, and what could not be taken is not
--- returned either; of an erased person nothing moves any more, the sums go on.
+-- Reverses the fulfilment of a payment in proportion to what was refunded or disputed, and restores it when a refund failed or
+-- a dispute was won. Credits, balance and plan time never become negative: what the user no longer had is not reversed, and not
+-- restored either. For an erased user only the target is updated.
 --
--- Twice or at once: the caller holds the payment's row; how much should be taken is kept (aim), so the same sums do
---   nothing again.
--- Returns: jsonb array of the outbox items to deliver now.
+-- Concurrency: the caller holds the payment's lock. The quantity to reverse is stored (payment_effects.aim), so that the same
+--   sums change nothing again.
+-- Locks: users of the effects by id (NO KEY UPDATE), effects.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.take_back(p_payment public.payments, p_before public.payments)
 returns jsonb
@@ -36,7 +37,7 @@ begin
       else floor(v_effect.given * v_share)
     end;
     if v_effect.user_id is null then
-      v_aim := greatest(v_aim, v_effect.taken);  -- what was taken stays taken
+      v_aim := greatest(v_aim, v_effect.taken);  -- an erased user's reversal is not restored
     end if;
     continue when v_aim = v_effect.aim;
     v_has_changed := true;
@@ -50,7 +51,7 @@ begin
        set aim = v_aim, taken = v_taken, moves = e.moves + 1
      where e.payment_id = v_effect.payment_id and e.effect = v_effect.effect;
   end loop;
-  -- A refund too small to take anything is told all the same: it is the buyer's money.
+  -- The buyer is notified of every refund, also of one too small to reverse anything.
   if not v_has_changed and p_payment.refunded + p_payment.disputed = p_before.refunded + p_before.disputed then
     return '[]'::jsonb;
   end if;
@@ -59,4 +60,4 @@ end
 $$;
 
 revoke all on function private.take_back from public, anon, authenticated, service_role;
-comment on function private.take_back is 'Takes back what was given for a payment';
+comment on function private.take_back is 'Reverses or restores the fulfilment of a payment';

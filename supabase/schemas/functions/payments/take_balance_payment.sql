@@ -1,9 +1,9 @@
--- Pays an order from its user's balance, the way every provider's payment is applied, and books the amount out.
+-- Pays an order from its user's balance, applied like every provider's payment, and debits the amount.
 --
--- Twice or at once: the caller has just made the order, or waited for whoever made it. What is given comes first, because it
---   locks buyer and referrer in the order of their ids; without enough balance all of it is rolled back.
--- Locks: see pay_from_balance.
--- Returns: jsonb array of the messages to deliver now.
+-- Concurrency: the caller has just created the order, or waited for the call that created it. The fulfilment comes before the
+--   debit, because it locks buyer and referrer in the order of their ids; without enough balance all of it is rolled back.
+-- Locks: see public.pay_from_balance.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: L0002 the balance is too low; M0004 the order cannot be paid (any more).
 create or replace function private.take_balance_payment(p_order public.orders)
 returns jsonb
@@ -28,7 +28,7 @@ begin
     select from public.payments as p
      where p.provider = 'balance' and p.provider_payment_id = v_number and p.problem is not null
   ) then
-    raise exception 'the order cannot be paid' using errcode = 'M0004';
+    raise exception 'the order cannot be paid any more' using errcode = 'M0004';
   end if;
   perform public.adjust_balance(
     (select u.telegram_id from public.users as u where u.id = p_order.user_id),

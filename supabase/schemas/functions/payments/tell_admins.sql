@@ -1,8 +1,9 @@
--- Tells the admins something about a payment, with a button to it: all of them, or the one of p_admin_email. Each hears it
--- in a bot that they have written to, the one that sold it if they can.
+-- Enqueues a message about a payment for the admins, with a button that opens it: for all of them, or the one with
+-- p_admin_email. The bot that sold the order is preferred (private.notify_admins).
 --
--- Twice or at once: every call owes the messages; the caller asks once.
--- Returns: see private.notify_admins.
+-- Concurrency: every call enqueues the message again; the caller calls once per event.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
 create or replace function private.tell_admins(
   p_payment public.payments, p_key text, p_values jsonb, p_admin_email text default null
@@ -34,4 +35,4 @@ end
 $$;
 
 revoke all on function private.tell_admins from public, anon, authenticated, service_role;
-comment on function private.tell_admins is 'Tells the admins something about a payment';
+comment on function private.tell_admins is 'Enqueues a message about a payment for the admins';

@@ -1,7 +1,10 @@
--- Tells the buyer that a dispute was decided for them: the money is theirs again, and what of the purchase was taken back.
+-- Notifies the buyer that a dispute was decided in their favor: the money is refunded, and which part of the purchase was
+-- reversed.
 --
--- Twice or at once: the caller asks when a dispute was decided, which happens once.
--- Returns: see private.tell_person; empty when the dispute moved no money, and for a payment that never gave anything.
+-- Concurrency: the caller calls once, when the dispute is decided.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing); empty if the dispute moved no money or the payment was never
+--   fulfilled.
 -- Errors: none.
 create or replace function private.tell_dispute_lost(p_payment_id bigint)
 returns jsonb
@@ -53,4 +56,4 @@ end
 $$;
 
 revoke all on function private.tell_dispute_lost from public, anon, authenticated, service_role;
-comment on function private.tell_dispute_lost is 'Tells the buyer what a lost dispute took back';
+comment on function private.tell_dispute_lost is 'Notifies the buyer what a dispute that they won has reversed';

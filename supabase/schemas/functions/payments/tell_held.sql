@@ -1,8 +1,10 @@
--- Tells whoever paid that a payment is under review: why nothing was given, and what follows. Admins decide what becomes of
--- it (private.alarm_about); the payer hears of the refund.
+-- Notifies the payer that a payment is held for review, why it is not fulfilled, and what happens next. Admins decide about it
+-- (private.alarm_about); the payer is notified of the refund.
 --
--- Twice or at once: the caller holds the payment's row and asks once for each problem.
--- Returns: see private.tell_person; empty when the payer is not known here, or all of it went back already.
+-- Concurrency: the caller holds the payment's lock and calls once per problem.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing); empty if the payer is not a known user or everything is refunded
+--   already.
 -- Errors: none.
 create or replace function private.tell_held(p_payment public.payments)
 returns jsonb
@@ -32,4 +34,4 @@ end
 $$;
 
 revoke all on function private.tell_held from public, anon, authenticated, service_role;
-comment on function private.tell_held is 'Tells whoever paid that a payment is under review';
+comment on function private.tell_held is 'Notifies the payer that a payment is held for review';

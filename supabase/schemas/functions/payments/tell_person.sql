@@ -1,9 +1,11 @@
--- Owes a person a message: which text, its values, and rows of buttons ({key: which text, data or url}). Python puts it into
--- words in their language. With p_message_id it replaces that message; with p_order_id it invites to pay that order, and its
--- number is kept (keep_invitation).
+-- Enqueues a templated message for a user: a text key, its values, and rows of buttons ({key: text key, data or url}). Python
+-- renders it in the user's language when it is delivered. With p_message_id it edits that message; with p_order_id it is an
+-- invitation to pay that order, whose message id is stored after delivery (public.keep_invitation).
 --
--- Twice or at once: every call owes one message; the caller asks once.
--- Returns: jsonb array with {bot, id, method, parameters} for whoever sends it now; empty for an erased person.
+-- Concurrency: every call enqueues one message; the caller calls once per event.
+-- Locks: none.
+-- Returns: jsonb, a list with the enqueued message (outgoing), which the caller delivers now; empty for an erased user, or
+--   without a bot.
 -- Errors: none.
 create or replace function private.tell_person(
   p_user_id bigint, p_bot text, p_key text, p_values jsonb, p_buttons jsonb default null,
@@ -45,4 +47,4 @@ end
 $$;
 
 revoke all on function private.tell_person from public, anon, authenticated, service_role;
-comment on function private.tell_person is 'Owes a person a message';
+comment on function private.tell_person is 'Enqueues a templated message for a user';

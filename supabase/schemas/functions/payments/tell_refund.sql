@@ -1,7 +1,9 @@
--- Tells the buyer about a refund, in part or whole, a dispute, and what undid either.
+-- Notifies the buyer of a refund (partial or full), of a dispute, and of what reversed either.
 --
--- Twice or at once: the caller asks when the sums, or what was taken, have changed.
--- Returns: see private.tell_person.
+-- Concurrency: the caller calls when the sums or the reversed quantities have changed.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing); empty for a dispute that is already decided in the buyer's favor,
+--   which private.tell_dispute_lost reports.
 -- Errors: none.
 create or replace function private.tell_refund(p_payment public.payments, p_before public.payments)
 returns jsonb
@@ -14,7 +16,7 @@ declare
   v_payer record;
   v_back numeric := p_payment.refunded + p_payment.disputed - p_before.refunded - p_before.disputed;
 begin
-  if v_back = 0 then  -- all of it was told before the payment itself
+  if v_back = 0 then  -- the refund was recorded before the payment was settled
     v_back := p_payment.refunded + p_payment.disputed;
   end if;
   if p_payment.disputed > p_before.disputed and not exists (
@@ -22,7 +24,7 @@ begin
       from public.payment_operations as o
      where o.payment_id = p_payment.id and o.kind = 'dispute' and not o.is_final
   ) then
-    return '[]'::jsonb;  -- lost as soon as it is known: private.tell_dispute_lost says it
+    return '[]'::jsonb;  -- already lost by us: private.tell_dispute_lost notifies
   end if;
   select b.* into v_payer from private.payer_of(p_payment) as b;
   return private.tell_person(
@@ -49,4 +51,4 @@ end
 $$;
 
 revoke all on function private.tell_refund from public, anon, authenticated, service_role;
-comment on function private.tell_refund is 'Tells the buyer what became of their money';
+comment on function private.tell_refund is 'Notifies the buyer of a refund or dispute';

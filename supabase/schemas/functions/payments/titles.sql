@@ -1,7 +1,9 @@
--- Takes the titles out of a product's texts; languages without one are left out.
+-- Extracts the titles from a product's texts; languages without a title are left out.
 --
--- Twice or at once: computes only.
--- Returns: jsonb {language: title}.
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb
+--   { [text]: text }      (by language)
 -- Errors: none.
 create or replace function private.titles(p_texts jsonb)
 returns jsonb

@@ -1,8 +1,9 @@
--- Withdraws the orders that are not paid and have a discount which another order has now: they may not be paid any more,
--- and money that comes for one is held.
+-- Withdraws a user's unpaid orders whose discount is being bound to another order (p_but_order_id; null: one that does not
+-- exist yet). A withdrawn order cannot be paid; a payment that arrives for it is held for review.
 --
--- Twice or at once: the caller holds the discount's row, and so does whoever records a payment of one of these orders.
--- Returns: nothing.
+-- Concurrency: the caller holds the discount's lock, which recording a payment of one of these orders needs too.
+-- Locks: the orders by id.
+-- Returns: void
 -- Errors: none.
 create or replace function private.withdraw_orders(p_user_id bigint, p_promocode_id bigint, p_but_order_id bigint)
 returns void
@@ -25,10 +26,10 @@ begin
        for update
   loop
     update public.orders as o set status = 'withdrawn' where o.id = v_order_id;
-    perform private.edit_invitation(v_order_id);  -- the sweep sends it
+    perform private.edit_invitation(v_order_id);  -- delivered by the sweep
   end loop;
 end
 $$;
 
 revoke all on function private.withdraw_orders from public, anon, authenticated, service_role;
-comment on function private.withdraw_orders is 'Withdraws orders whose discount another order has';
+comment on function private.withdraw_orders is 'Withdraws orders whose discount another order uses';

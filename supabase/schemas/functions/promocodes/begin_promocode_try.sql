@@ -1,8 +1,8 @@
 -- Checks whether a user may enter a promo code today and locks the user's counter of wrong codes. The setting
 -- promocode_daily_tries limits wrong codes; the count restarts with the next day of the setting quota_timezone.
 --
--- Concurrency: the counter's row stays locked until the transaction ends, so attempts of one user are serialized. A repeated call
---   of the last counted attempt passes even at the limit.
+-- Concurrency: the counter's row stays locked until the transaction ends, so attempts of one user are serialized. A repeated
+--   call of the last counted attempt passes even at the limit.
 -- Locks: promocode_tries.
 -- Returns: boolean, true: a repetition of the last counted attempt (same reference); false: a new attempt; null: the limit is
 --   reached.

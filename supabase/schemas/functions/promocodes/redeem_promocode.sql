@@ -1,5 +1,5 @@
--- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.discount_of). An attempt that grants
--- nothing is an outcome, not an error, so that it counts towards the daily limit.
+-- Redeems a promo code for a user. A discount applies to the next one-time purchase (private.discount_of). An attempt that
+-- grants nothing is an outcome, not an error, so that it counts towards the daily limit.
 --
 -- Concurrency: a repeated call with the same reference grants nothing more and returns what the first one granted. The lock on
 --   promocode_tries serializes the attempts of one user, the lock on the code its redemptions: each user redeems it once, and
