@@ -1,6 +1,6 @@
 """The house the tests live in: one Postgres, one migrated database and one running stack for the whole run.
 
-Tests keep apart by their people: every `person()` is a new one. What a test changes for everybody (a trouble,
+Tests keep apart by their people: every `user()` is a new one. What a test changes for everybody (a trouble,
 the clock, a setting) is put back after it.
 """
 
@@ -24,7 +24,7 @@ from tests.support import Connections, calls_with_preview, eventually
 from tools.database import admins, migrate, schemas
 from tools.database.embedded import Server, free_port
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 BACKEND_PASSWORD = "backend's password"
 FUNCTIONS = {
@@ -132,7 +132,7 @@ def calm(stack: Stack) -> None:
     stack.database.up()
     stack.database.clear()
     stack.ai.reset()
-    stack.telegram.troubles.clear()
+    stack.telegram.faults.clear()
     stack.telegram.hold(False)
     stack.payments.clear()
     for bot in ("assistant", "second"):

@@ -20,7 +20,7 @@ from psycopg.pq import TransactionStatus
 
 from shared.core import texts
 from tools.emulator.telegram import RawResponse, Telegram
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 _numbers = itertools.count(900_000_000)
 _telegram_ids = itertools.count(8_000_000_000)
@@ -118,7 +118,7 @@ def new_update_id() -> int:
 def message_update(user: TelegramUser, text: str, **message: Any) -> dict[str, Any]:
     """A message as Telegram would deliver it, with a number of its own, outside the emulator's queues."""
     number = new_update_id()
-    sender = user.account.user()
+    sender = user.account.json()
     return {
         "update_id": number,
         "message": {

@@ -1,7 +1,7 @@
 """Imports telebot without `requests` and Pillow, which it loads for what we never let it do.
 
 They are half of telebot's import (docs/performance.md), and every cold start would pay for them. Every call
-of ours goes through `shared.core.http` (api.py), so stand-ins take their places while telebot is imported;
+of ours goes through `shared.core.http` (api.py), so stubs take their places while telebot is imported;
 afterwards whoever imports `requests` or Pillow gets the real one. Importing this module, before telebot, is
 all it takes.
 """
@@ -27,7 +27,7 @@ class _Never(Exception):
     """Stands for the errors of `requests`, which nobody raises."""
 
 
-def _stand_ins() -> dict[str, ModuleType | None]:
+def _stub_modules() -> dict[str, ModuleType | None]:
     requests, exceptions, adapters = (
         _Later(name) for name in ("requests", "requests.exceptions", "requests.adapters")
     )
@@ -45,14 +45,14 @@ def _stand_ins() -> dict[str, ModuleType | None]:
 def _import_telebot() -> None:
     if "telebot" in sys.modules:
         return
-    stand_ins: dict[str, Any] = {
-        name: module for name, module in _stand_ins().items() if name not in sys.modules
+    stubs: dict[str, Any] = {
+        name: module for name, module in _stub_modules().items() if name not in sys.modules
     }
-    sys.modules.update(stand_ins)
+    sys.modules.update(stubs)
     try:
         importlib.import_module("telebot")
     finally:
-        for name in stand_ins:
+        for name in stubs:
             sys.modules.pop(name, None)
 
 

@@ -13,7 +13,7 @@ from tests.admins.users import BOSS, Call, Sql
 from tests.support import eventually, in_parallel, new_telegram_id, new_update_id, started_user
 from tools.database import admins
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 ALARM = "select private.notify_admins('admin_alert_bot_cost', %s::jsonb, p_bot => 'assistant')"
 TOLD = (

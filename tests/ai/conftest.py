@@ -57,7 +57,7 @@ def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def ai(monkeypatch: pytest.MonkeyPatch) -> Iterator[Ai]:
-    """The emulator's stand-in for every provider."""
+    """The emulator's fake server for every provider."""
     ai = Ai()
     server = HttpServer(ai.handle)
     server.start()

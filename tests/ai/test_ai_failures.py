@@ -260,7 +260,7 @@ class TestRefused:
         with pytest.raises(AIRefused):
             ask()
 
-    def test_by_the_stand_in(self, ai: Ai, ask: Ask) -> None:
+    def test_by_the_fake_server(self, ai: Ai, ask: Ask) -> None:
         ai.next(AiBehaviour(refusal="I can't help with that."))
         with pytest.raises(AIRefused):
             ask()
@@ -280,7 +280,7 @@ class TestRefused:
     ],
 )
 @pytest.mark.parametrize("provider", ["openai", "openrouter"])
-def test_the_stand_ins_troubles_are_told_apart(
+def test_the_fake_servers_faults_are_told_apart(
     ai: Ai, ask: Ask, behaviour: AiBehaviour, told: type[AIError], provider: str
 ) -> None:
     ai.always(behaviour)
@@ -293,7 +293,9 @@ def test_the_stand_ins_troubles_are_told_apart(
 @pytest.mark.parametrize(
     "behaviour", [AiBehaviour(malformed=True), AiBehaviour(error_in_200="Oops"), AiBehaviour(cut_after=3)]
 )
-def test_what_came_before_the_stand_ins_troubles_is_kept(ai: Ai, ask: Ask, behaviour: AiBehaviour) -> None:
+def test_earlier_answers_are_kept_when_the_fake_server_fails(
+    ai: Ai, ask: Ask, behaviour: AiBehaviour
+) -> None:
     ai.always(behaviour)
     answer = ask(provider="openrouter")
     assert answer.finish == "broken"

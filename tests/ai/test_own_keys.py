@@ -32,7 +32,7 @@ REAL = {
 }
 
 
-def test_every_provider_has_its_stand_in_and_examples() -> None:
+def test_every_provider_has_a_fake_server_and_examples() -> None:
     assert set(REAL) == set(KEYS) == {dialect.name for dialect in DIALECTS}
 
 

@@ -111,11 +111,11 @@ def test_a_call_of_the_bot_api_fails_on_request(stack: Stack, window: Window) ->
     form.get_by_label("Retry after, seconds").fill("3")
     form.get_by_role("button", name="Add").click()
     expect(warning).to_contain_text("sendMessage: 429 Too Many Requests, next 2 calls")
-    (fault,) = stack.telegram.troubles.faults()
+    (fault,) = stack.telegram.faults.all()
     assert (fault.method.lower(), fault.retry_after, fault.count) == ("sendmessage", 3, 2)
     page.get_by_role("button", name="Remove: sendMessage").click()
     expect(warning).to_be_hidden()
-    assert stack.telegram.troubles.faults() == []
+    assert stack.telegram.faults.all() == []
 
 
 def test_a_transcript_is_copied(window: Window) -> None:

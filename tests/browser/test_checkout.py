@@ -12,7 +12,7 @@ import pytest
 
 from shared.payments.providers import load, names
 from tests.payments.orders import TIMEOUT, order
-from tools.emulator.payments import Bill
+from tools.emulator.payments import Invoice
 from tools.emulator.stack import Stack
 
 pytestmark = pytest.mark.browser
@@ -32,9 +32,9 @@ def checkout(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str
     return make
 
 
-def bill_of(stack: Stack, url: str) -> Bill:
+def invoice_of(stack: Stack, url: str) -> Invoice:
     key, number = url.split("/")[-3], url.rsplit("/", maxsplit=1)[-1]
-    return stack.payments[key].bills[number]
+    return stack.payments[key].invoices[number]
 
 
 @pytest.mark.parametrize(("key", "pay"), [("yookassa", "Оплатить"), ("stripe", "Pay"), ("crypto_pay", "Pay")])
@@ -45,7 +45,7 @@ def test_a_payer_pays(
     page.goto(url := checkout(key))
     page.get_by_role("button", name=pay).first.click()
     page.get_by_role("status").filter(has_text="Paid").wait_for()
-    assert bill_of(stack, url).state == "paid"
+    assert invoice_of(stack, url).state == "paid"
     page.locator(".told b").first.wait_for(
         timeout=20_000
     )  # the page looks again while something is under way

@@ -18,7 +18,7 @@ Window = Callable[..., Any]
 
 
 def be_somebody_new(page: Any, name: str = "Nina", language: str = "en", bot: str = "Assistant") -> None:
-    """Add a person and become them: an empty chat with the bot, whatever other tests did."""
+    """Add a user and become them: an empty chat with the bot, whatever other tests did."""
     page.get_by_role("button", name="Add a user").click()
     page.get_by_label("First name").fill(name)
     page.get_by_label("Telegram language").select_option(language)
@@ -42,8 +42,8 @@ def give_commands(stack: Stack, bot: str) -> None:
 
 def current_user(page: Any) -> int:
     """The Telegram id of whoever the page is now: also the number of their private chats."""
-    row = page.locator("#person-list [aria-selected=true]")
-    return int(row.get_attribute("id").removeprefix("person-"))
+    row = page.locator("#user-list [aria-selected=true]")
+    return int(row.get_attribute("id").removeprefix("user-"))
 
 
 def answers(page: Any) -> Any:
@@ -143,7 +143,7 @@ def test_a_lost_response_shows_the_second_delivery(stack: Stack, window: Window)
 
     page = window()
     be_somebody_new(page)
-    stack.telegram.troubles.arm("lose_response", 1)
+    stack.telegram.faults.arm("lose_response", 1)
     say(page, "Are you still there?")
     expect(answers(page)).to_have_count(1)
     way = page.locator(".way.open").first
@@ -161,7 +161,7 @@ def test_a_refused_answer_in_the_response_is_explained(stack: Stack, window: Win
     page = window()
     be_somebody_new(page)
     chat = {"chat_id": current_user(page), "bot": "assistant"}
-    stack.telegram.troubles.fail(fault_of_kind("rate_limit", method="sendMessage", **chat))
+    stack.telegram.faults.fail(fault_of_kind("rate_limit", method="sendMessage", **chat))
     say(page, "/help")
     way = page.locator(".way.open").first
     expect(way.locator(".explained")).to_contain_text("Telegram never repeats a method in a response")
@@ -255,7 +255,7 @@ def test_a_killed_function_is_told_above_the_chat_until_it_is_restarted(window: 
     expect(answers(page)).to_have_count(1)
 
 
-def test_the_trace_names_a_trouble_as_the_panel_does(window: Window) -> None:
+def test_the_trace_names_a_fault_as_the_panel_does(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
@@ -263,8 +263,8 @@ def test_the_trace_names_a_trouble_as_the_panel_does(window: Window) -> None:
     page.get_by_label("Empty answer", exact=True).check()
     page.get_by_label("Normal", exact=True).check()
     page.get_by_role("tab", name="Trace").click()
-    expect(page.locator(".step[data-kind=trouble]").first).to_contain_text("AI: normal")
-    expect(page.locator(".step[data-kind=trouble]").nth(1)).to_contain_text("AI: empty answer")
+    expect(page.locator(".step[data-kind=fault]").first).to_contain_text("AI: normal")
+    expect(page.locator(".step[data-kind=fault]").nth(1)).to_contain_text("AI: empty answer")
 
 
 def test_a_bot_introduces_itself_in_the_users_language(stack: Stack, window: Window) -> None:
@@ -281,7 +281,7 @@ def test_a_bot_introduces_itself_in_the_users_language(stack: Stack, window: Win
     expect(row).to_contain_text("Второй бот")
 
 
-def test_a_trouble_is_armed_and_used_up(window: Window) -> None:
+def test_a_fault_is_armed_and_used_up(window: Window) -> None:
     from playwright.sync_api import expect
 
     page = window()
@@ -402,7 +402,7 @@ def test_a_hidden_page_holds_no_connection_and_hears_later_what_it_missed(
         turn(hidden=True)
     page.evaluate(
         "() => fetch('/api/send', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: "
-        "JSON.stringify({ person: Number(localStorage.person), bot: 'assistant', text: 'Missed' }) })"
+        "JSON.stringify({ user: Number(localStorage.user), bot: 'assistant', text: 'Missed' }) })"
     )
     with page.expect_request(lambda request: "/api/events?after=" in request.url):
         turn(hidden=False)
@@ -430,7 +430,7 @@ def test_an_answer_in_another_chat_is_counted_there(stack: Stack, window: Window
     be_somebody_new(page)
     other = stack.telegram.user("Quentin").chat("assistant")
     other.send("/start").wait()
-    row = page.locator("#person-list").get_by_role("option", name="Quentin")
+    row = page.locator("#user-list").get_by_role("option", name="Quentin")
     expect(row.locator(".badge")).to_have_text("1")
     row.click()
     expect(answers(page)).to_have_count(1)
@@ -478,7 +478,7 @@ def test_a_phone_shows_one_thing_at_a_time_without_scrolling_sideways(window: Wi
 
     page = window(390, 844, has_touch=True)
     tabs = page.get_by_role("navigation", name="Views")
-    for view, place in (("Users", "#people"), ("Inspect", "#trace"), ("Chat", "#chat")):
+    for view, place in (("Users", "#users"), ("Inspect", "#trace"), ("Chat", "#chat")):
         tabs.get_by_role("button", name=view).click()
         expect(page.locator(place)).to_be_visible()
         width = page.locator("html").evaluate("node => node.scrollWidth")
@@ -509,21 +509,21 @@ def test_the_keyboard_reaches_everything(window: Window) -> None:
         reached.append(focused.evaluate("node => node.id || node.className || node.textContent"))
         ring = focused.evaluate("node => getComputedStyle(node).outlineStyle")
         assert ring != "none", f"no focus ring on {reached[-1]}"
-    for place in ("theme", "add-person", "add-group", "write", "attach", "tab-faults"):
+    for place in ("theme", "add-user", "add-group", "write", "attach", "tab-faults"):
         assert place in reached, reached
-    people = page.locator("#person-list").get_by_role("option")
-    people.first.focus()
+    users = page.locator("#user-list").get_by_role("option")
+    users.first.focus()
     page.keyboard.press("ArrowDown")
-    expect(people.nth(1)).to_be_focused()
+    expect(users.nth(1)).to_be_focused()
     page.keyboard.press("Enter")
-    expect(people.nth(1)).to_have_attribute("aria-selected", "true")
+    expect(users.nth(1)).to_have_attribute("aria-selected", "true")
 
 
 def test_the_theme_follows_the_system_until_it_is_chosen(window: Window) -> None:
     page = window(color_scheme="dark")
 
     def paper() -> str:
-        return str(page.locator("#people").evaluate("node => getComputedStyle(node).backgroundColor"))
+        return str(page.locator("#users").evaluate("node => getComputedStyle(node).backgroundColor"))
 
     dark = paper()
     page.emulate_media(color_scheme="light")

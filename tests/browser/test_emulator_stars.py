@@ -24,9 +24,9 @@ INVOICE = {
 
 def current(stack: Stack, page: Any) -> Chat:
     """The chat that the page shows, with a message in it."""
-    user = int(page.evaluate("localStorage.getItem('person')"))
-    account = stack.telegram.world.people[user]
-    chat = Chat(stack.telegram, account, stack.telegram.world.private_room(user, "assistant"))
+    user = int(page.evaluate("localStorage.getItem('user')"))
+    account = stack.telegram.state.users[user]
+    chat = Chat(stack.telegram, account, stack.telegram.state.private_room(user, "assistant"))
     chat.send("/start").wait()
     return chat
 

@@ -21,7 +21,7 @@ def test_each_delivery_of_an_update_shows_what_it_got(stack: Stack, window: Wind
 
     page = window()
     be_somebody_new(page)
-    stack.telegram.troubles.arm("deliver_twice", 1)
+    stack.telegram.faults.arm("deliver_twice", 1)
     say(page, "Do you hear me twice?")
     expect(answers(page)).to_have_count(1)
     attempts = page.locator(".way.open").first.locator(".attempt")
@@ -40,7 +40,7 @@ def test_a_forged_update_is_told_from_the_genuine_one(stack: Stack, window: Wind
 
     page = window()
     be_somebody_new(page)
-    stack.telegram.troubles.arm("forge", 1)
+    stack.telegram.faults.arm("forge", 1)
     say(page, "/help")
     forged = page.locator(".way.open").first.locator(".attempt").filter(has_text="InvalidSignature")
     expect(forged.locator(".pill")).to_have_text("401")

@@ -22,7 +22,7 @@ TEXT_ON = {
     "bad": ("panel", "sunken", "raised", "bad-tint"),
     "good": ("panel", "good-tint"),
 } | {f"kind-{kind}": ("panel", "sunken") for kind in (
-    "queue", "verify", "sql", "ai", "delivery", "payment_call", "trouble", "log",
+    "queue", "verify", "sql", "ai", "delivery", "payment_call", "fault", "log",
 )}  # fmt: skip
 
 

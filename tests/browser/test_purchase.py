@@ -1,4 +1,4 @@
-"""A whole purchase as a person makes it: chat, shop, the provider's page, the good news, the history."""
+"""A whole purchase as a user makes it: chat, shop, the provider's page, the good news, the history."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def test_a_purchase_from_the_first_word_to_the_history(
     expect(answers(page).last).to_contain_text(words.product)
     expect(answers(page).last).to_contain_text(words.status)
     look(page, "8-history")
-    user = int(page.evaluate("localStorage.getItem('person')"))
+    user = int(page.evaluate("localStorage.getItem('user')"))
     (row,) = sql("select bonus_credits from users where telegram_id = %s", user)
     assert row == {"bonus_credits": 100}
 

@@ -17,7 +17,7 @@ Window = Callable[..., Any]
 
 
 def chat_of(stack: Stack, page: Any) -> Chat:
-    return TelegramUser(stack.telegram, stack.telegram.world.people[current_user(page)]).chat("assistant")
+    return TelegramUser(stack.telegram, stack.telegram.state.users[current_user(page)]).chat("assistant")
 
 
 def add_topic(page: Any, name: str) -> None:
@@ -84,7 +84,7 @@ def test_a_forum_has_its_general_topic(stack: Stack, window: Window) -> None:
     expect(own).to_have_count(0)
     say(page, "hello all")
     expect(own).to_contain_text(["hello all"])
-    room = stack.telegram.world.groups[int(page.evaluate("JSON.parse(localStorage.getItem('talk')).group"))]
+    room = stack.telegram.state.groups[int(page.evaluate("JSON.parse(localStorage.getItem('talk')).group"))]
     threads = {one.data["text"]: one.data.get("message_thread_id") for one in room.messages.values()
                if one.data.get("text") in ("a poem", "hello all")}  # fmt: skip
     assert threads == {"a poem": next(iter(room.topics)), "hello all": None}

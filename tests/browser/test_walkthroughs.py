@@ -129,10 +129,10 @@ def test_a_walkthrough_starts_over_and_takes_its_faults_back(stack: Stack, windo
     expect(guide).to_contain_text("Step 2")
     page.reload()
     expect(guide).to_contain_text("Step 2")
-    before = page.evaluate("localStorage.getItem('person')")
+    before = page.evaluate("localStorage.getItem('user')")
     press(guide, "Start over")
     expect(guide).to_contain_text("Step 1")
-    assert page.evaluate("localStorage.getItem('person')") != before
+    assert page.evaluate("localStorage.getItem('user')") != before
     assert not stack.database.is_down
     press(guide, "Turn it off", "Close the walkthrough")
     expect(guide).to_be_hidden()
@@ -149,7 +149,7 @@ def test_an_admin_is_marked_in_the_list(admin: TelegramUser, window: Window) -> 
     from playwright.sync_api import expect
 
     page = window()
-    row = page.locator(f"#person-{admin.id}")
+    row = page.locator(f"#user-{admin.id}")
     expect(row.locator(".role")).to_have_text("Admin")
     row.click()
     expect(page.locator("#you")).to_contain_text("Admin")
@@ -175,7 +175,7 @@ def test_walkthroughs_are_found_in_a_chat_and_leave_one_user_in_the_list(window:
     from playwright.sync_api import expect
 
     page = window()
-    guests = page.locator("#person-list .row", has_text="Guest")
+    guests = page.locator("#user-list .row", has_text="Guest")
     for _ in range(3):
         page.get_by_role("button", name="Walkthroughs").click()
         page.get_by_role("dialog").get_by_role("button", name="Lose the database").click()

@@ -15,7 +15,7 @@ NEVER = [
     ".env",
     ".git/config",
     ".venv/bin/python",
-    ".switchboard/world.json",
+    ".switchboard/state.json",
     "shared/__pycache__/db.cpython-313.pyc",
 ]
 

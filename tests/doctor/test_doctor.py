@@ -24,7 +24,7 @@ from tools.database.embedded import Server
 from tools.doctor import local
 from tools.doctor import main as doctor
 from tools.doctor.finding import Finding
-from tools.emulator.only_one import OnlyOne
+from tools.emulator.lockfile import LockFile
 from tools.emulator.stack import Stack
 from tools.setup import layout
 from tools.setup.answers import Answers
@@ -315,7 +315,7 @@ def test_a_taken_port_is_a_note_unless_the_emulator_has_it(
         monkeypatch.setattr("tools.launcher.ports.PAGE", taken.getsockname()[1])
         assert local.emulator_ports(tmp_path).state == "note"
         (tmp_path / ".switchboard").mkdir()
-        lock = OnlyOne(tmp_path / ".switchboard")
+        lock = LockFile(tmp_path / ".switchboard")
         lock.take("http://127.0.0.1:1 runs with it")
         try:
             assert local.emulator_ports(tmp_path) == Finding.ok(

@@ -1,4 +1,4 @@
-"""The AI stand-in, plain and streamed, well and badly behaved."""
+"""The AI fake server, plain and streamed, well and badly behaved."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def test_a_cut_stream_ends_without_done(ai: Ai, client: Client) -> None:
 
 
 def test_nobody_answers_when_the_provider_is_down(ai: Ai, client: Client) -> None:
-    ai.trouble("down")
+    ai.set_fault("down")
     with pytest.raises(urllib3.exceptions.ProtocolError):
         client.ask()
     assert ai.state == "down"
@@ -178,7 +178,7 @@ def test_delays_are_kept(ai: Ai, client: Client) -> None:
 
 
 def test_long_answers_are_really_long(ai: Ai, client: Client) -> None:
-    ai.trouble("long")
+    ai.set_fault("long")
     assert len(client.ask().json()["choices"][0]["message"]["content"]) > 100_000
 
 

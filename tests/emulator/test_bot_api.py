@@ -429,7 +429,7 @@ def test_polls_end_each_other_and_a_webhook_forbids_them(bot: Client, telegram: 
         )
     )
     first.start()
-    telegram.world.wait(lambda: telegram.bot("assistant").polls == 2, 4)
+    telegram.state.wait(lambda: telegram.bot("assistant").polls == 2, 4)
     bot.call("getUpdates")
     first.join(4)
     words = (

@@ -10,7 +10,7 @@ import pytest
 from tools.emulator import storage
 from tools.emulator.telegram import Channel, Telegram
 from tools.emulator.telegram.errors import ApiError
-from tools.emulator.telegram.world import World
+from tools.emulator.telegram.state import TelegramState
 
 
 @pytest.fixture
@@ -74,12 +74,12 @@ def test_a_bot_that_is_no_administrator_sees_less(telegram: Telegram, channel: C
 def test_subscribers_are_kept_between_two_runs(telegram: Telegram, channel: Channel, tmp_path: Path) -> None:
     anna = telegram.user("Anna")
     channel.join(anna)
-    storage.save(telegram.world, tmp_path / "world.json")
-    world = World(telegram.clock)
-    world.add_bot("assistant")
-    world.add_channel("News", "some_news", ["assistant"])
-    assert storage.load(world, tmp_path / "world.json")
-    (kept,) = world.channels.values()
+    storage.save(telegram.state, tmp_path / "state.json")
+    state = TelegramState(telegram.clock)
+    state.add_bot("assistant")
+    state.add_channel("News", "some_news", ["assistant"])
+    assert storage.load(state, tmp_path / "state.json")
+    (kept,) = state.channels.values()
     assert (kept.id, kept.username, kept.members, kept.bots) == (
         channel.id,
         "some_news",

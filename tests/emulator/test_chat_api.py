@@ -22,8 +22,8 @@ from tools.emulator.clock import Clock
 from tools.emulator.environment import bot_tokens
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Group, Telegram, TelegramUser
+from tools.emulator.telegram.state import TelegramState
 from tools.emulator.telegram.text import split_text, units
-from tools.emulator.telegram.world import World
 from tools.emulator.web import Response
 
 Json = dict[str, Any]
@@ -47,12 +47,12 @@ def api(bare: Stack, receiver: Receiver) -> Iterator[HttpApi]:
 
 @pytest.fixture
 def anna(api: HttpApi) -> Json:
-    return api.post("people", first_name="Anna", language_code="en")
+    return api.post("users", first_name="Anna", language_code="en")
 
 
 @pytest.fixture
 def chat(anna: Json) -> Json:
-    return {"person": anna["id"], "bot": "assistant"}
+    return {"user": anna["id"], "bot": "assistant"}
 
 
 def newest(bare: Stack, receiver: Receiver, kind: str = "") -> Json:
@@ -174,7 +174,7 @@ def test_blocking_and_unblocking_as_telegram_tells_it(
     bot = Client(bare.url, bare.telegram.bot("assistant").token, anna["id"])
     api.post("block", blocked=True, **chat)
     update = newest(bare, receiver, "my_chat_member")["my_chat_member"]
-    user = bare.telegram.bot("assistant").user()
+    user = bare.telegram.bot("assistant").json()
     assert update["old_chat_member"] == {"user": user, "status": "member"}
     assert update["new_chat_member"] == {"user": user, "status": "kicked", "until_date": 0}
     assert (update["chat"]["id"], update["from"]["id"]) == (anna["id"], anna["id"])
@@ -221,7 +221,7 @@ def test_topics_of_a_forum(bare: Stack, api: HttpApi, receiver: Receiver, anna: 
     bot = Client(bare.url, bare.telegram.bot("assistant").token, group["id"])
     thread = bot.call("createForumTopic", chat_id=group["id"], name="Dogs")["result"]["message_thread_id"]
     topic = {"chat_id": group["id"], "message_thread_id": thread}
-    here = {"person": anna["id"], "group": group["id"], "thread": thread}
+    here = {"user": anna["id"], "group": group["id"], "thread": thread}
     api.post("send", text="woof", **here)
     message = newest(bare, receiver)["message"]
     assert (message["chat"]["is_forum"], message["message_thread_id"]) == (True, thread)
@@ -241,7 +241,7 @@ def test_topics_of_a_forum(bare: Stack, api: HttpApi, receiver: Receiver, anna: 
     assert bot.call("editForumTopic", name="Wolves", **topic)["ok"]
     assert bot.call("deleteForumTopic", **topic)["ok"]
     assert refusal(bot.call("editForumTopic", name="x", **topic)) == (400, "Bad Request: TOPIC_ID_INVALID")
-    assert api.get("chat", person=anna["id"], group=group["id"])["messages"] == []
+    assert api.get("chat", user=anna["id"], group=group["id"])["messages"] == []
 
 
 def test_a_removed_bot_and_an_upgraded_group(
@@ -393,27 +393,25 @@ def test_the_first_thing_a_bot_does_may_be_enough(
     assert [one["text"] for one in whole["entries"]] == ["working", "done"]
 
 
-def test_people_are_found_by_their_names(api: HttpApi) -> None:
-    api.post("people", first_name="Zoë", username="zoe_one")
-    assert api.post("send", person="@ZOE_one", text="hi")["message"]["from"]["first_name"] == "Zoë"
-    assert api.post("send", person="zoë", text="hi")["message"]["text"] == "hi"
-    api.post("people", first_name="Zoë")
-    assert (
-        api.refusal("send", person="Zoë", text="hi") == "2 people are named Zoë: give an id or a @username."
-    )
-    assert api.refusal("send", person="Nobody", text="hi") == "There is no such person."
+def test_users_are_found_by_their_names(api: HttpApi) -> None:
+    api.post("users", first_name="Zoë", username="zoe_one")
+    assert api.post("send", user="@ZOE_one", text="hi")["message"]["from"]["first_name"] == "Zoë"
+    assert api.post("send", user="zoë", text="hi")["message"]["text"] == "hi"
+    api.post("users", first_name="Zoë")
+    assert api.refusal("send", user="Zoë", text="hi") == "2 users are named Zoë: give an id or a @username."
+    assert api.refusal("send", user="Nobody", text="hi") == "There is no such user."
 
 
 def test_a_name_means_the_user_who_is_in_the_list(api: HttpApi) -> None:
     """Each walkthrough adds a user of the same name, and takes the former one out of the list."""
     former, current = (
-        api.post("people", first_name="Guest of a tour", walkthrough=True)["id"] for _ in range(2)
+        api.post("users", first_name="Guest of a tour", walkthrough=True)["id"] for _ in range(2)
     )
-    api.post("people/archive", person=former)
-    assert api.post("send", person="guest of a tour", text="hi")["message"]["from"]["id"] == current
-    api.post("people/archive", person=current)
-    assert api.refusal("send", person="guest of a tour", text="hi").startswith("2 people are named")
-    assert api.post("send", person=former, text="hi")["message"]["from"]["id"] == former
+    api.post("users/archive", user=former)
+    assert api.post("send", user="guest of a tour", text="hi")["message"]["from"]["id"] == current
+    api.post("users/archive", user=current)
+    assert api.refusal("send", user="guest of a tour", text="hi").startswith("2 users are named")
+    assert api.post("send", user=former, text="hi")["message"]["from"]["id"] == former
 
 
 def test_a_bot_of_ones_own_works_with_its_token(bare: Stack, api: HttpApi, receiver: Receiver) -> None:
@@ -423,9 +421,9 @@ def test_a_bot_of_ones_own_works_with_its_token(bare: Stack, api: HttpApi, recei
     bot = Client(bare.url, made["token"], 0)
     assert bot.call("setWebhook", url=receiver.server.url)["ok"]
     receiver.answer = lambda update: reply(update, text="from mine")
-    boris = api.post("people", first_name="Boris")["id"]
-    sent = api.post("send", person=boris, bot="mine", text="hi")
-    answer = api.get("answer", person=boris, bot="mine", after=sent["cursor"])
+    boris = api.post("users", first_name="Boris")["id"]
+    sent = api.post("send", user=boris, bot="mine", text="hi")
+    answer = api.get("answer", user=boris, bot="mine", after=sent["cursor"])
     assert [one["text"] for one in answer["entries"]] == ["from mine"]
     assert api.refusal("bots", name="No Spaces").startswith("A bot's name has small letters")
 
@@ -434,10 +432,10 @@ def test_topics_and_group_states_survive_a_restart(
     bare: Stack, api: HttpApi, anna: Json, tmp_path: Any
 ) -> None:
     group = api.post("groups", title="F", members=[anna["id"]], bots=["assistant"], forum=True)["id"]
-    thread = api.post("topics", person=anna["id"], group=group, name="Kept")["thread"]
-    storage.save(bare.telegram.world, tmp_path / "world.json")
-    restored = World(Clock())
-    assert storage.load(restored, tmp_path / "world.json")
+    thread = api.post("topics", user=anna["id"], group=group, name="Kept")["thread"]
+    storage.save(bare.telegram.state, tmp_path / "state.json")
+    restored = TelegramState(Clock())
+    assert storage.load(restored, tmp_path / "state.json")
     assert restored.groups[group].topics[thread].name == "Kept"
     assert restored.groups[group].forum
 
@@ -447,13 +445,13 @@ def test_a_bot_of_ones_own_survives_a_restart_and_keeps_its_token(
 ) -> None:
     made = api.post("bots", name="kept", privacy=False)
     api.post("groups", title="G", members=[anna["id"]], bots=["kept"])
-    storage.save(bare.telegram.world, tmp_path / "world.json")
+    storage.save(bare.telegram.state, tmp_path / "state.json")
     telegram = Telegram(["assistant"])
-    assert storage.load(telegram.world, tmp_path / "world.json")
+    assert storage.load(telegram.state, tmp_path / "state.json")
     try:
         assert (telegram.bot("kept").token, telegram.bot("kept").privacy) == (made["token"], False)
-        group = next(room for room in telegram.world.groups.values() if room.bots == ["kept"])
-        Group(telegram, group).by(TelegramUser(telegram, telegram.world.people[anna["id"]])).send("hello")
+        group = next(room for room in telegram.state.groups.values() if room.bots == ["kept"])
+        Group(telegram, group).by(TelegramUser(telegram, telegram.state.users[anna["id"]])).send("hello")
         assert [one["message"]["text"] for one in telegram.request("kept", "getUpdates", {})] == ["hello"]
     finally:
         telegram.stop()

@@ -20,7 +20,7 @@ from tests.emulator.wire import Client
 from tests.support import eventually
 from tools.emulator.client import Chat, Emulator, EmulatorError, NoAnswer, Unreachable
 from tools.emulator.command_line import main
-from tools.emulator.payments import Bill
+from tools.emulator.payments import Invoice
 from tools.emulator.stack import Stack
 from tools.emulator.web import Response, json_response
 
@@ -99,7 +99,7 @@ def shop(selling: Shop) -> Iterator[Shop]:
 
 @pytest.fixture
 def emulator(stack: Stack) -> Emulator:
-    stack.telegram.troubles.clear()
+    stack.telegram.faults.clear()
     return Emulator(stack.url)
 
 
@@ -115,7 +115,7 @@ Run = Callable[..., tuple[int, str, str]]
 def run(emulator: Emulator, chat: Chat, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> Run:
     """Run a command as Anna and return its exit code, its output and its errors."""
     monkeypatch.setenv("EMULATOR_URL", emulator.url)
-    monkeypatch.setenv("EMULATOR_USER", str(chat.address["person"]))
+    monkeypatch.setenv("EMULATOR_USER", str(chat.address["user"]))
 
     def run(*arguments: str) -> tuple[int, str, str]:
         code = main(arguments)
@@ -201,12 +201,12 @@ def test_checkouts_are_listed_and_acted_on(run: Run, stack: Stack) -> None:
     assert run("checkout") == (0, "There is no checkout yet: tap a button to pay first.\n", "")
     assert run("checkout", "pay")[2] == "There is no checkout: tap a button to pay first.\n"
     made = {"order_id": 1, "telegram_id": 1, "events": [], "left": {}}
-    stack.payments["fake"].keep(Bill("b1", Decimal(5), "USD", "Premium", object=made))
+    stack.payments["fake"].keep(Invoice("b1", Decimal(5), "USD", "Premium", object=made))
     assert "possible now: pay, decline," in run("checkout")[1]
     assert run("checkout", "pay", "--no-wait", "--provider", "fake")[0] == 0
-    for names in (["--bill", "b1"], ["--bill", "b1", "--provider", "fake"]):
+    for names in (["--id", "b1"], ["--id", "b1", "--provider", "fake"]):
         assert run("checkout", "pay", *names)[2] == "It is paid already.\n"
-    for names in (["--bill", "b2"], ["--bill", "b1", "--provider", "stripe"], ["--provider", "stripe"]):
+    for names in (["--id", "b2"], ["--id", "b1", "--provider", "stripe"], ["--provider", "stripe"]):
         assert run("checkout", "pay", *names)[2] == "There is no such checkout.\n"
     assert "paid" in run("checkout")[1]
 
@@ -215,7 +215,7 @@ def test_a_refusal_and_an_emulator_that_does_not_run(run: Run) -> None:
     assert run("tap", "Buy") == (1, "", "There is no message with buttons.\n")
     run("send", "hello")
     assert run("tap", "Sell") == (1, "", "No button has “Sell”: “Buy”.\n")
-    assert run("send", "x", "--as", "Nobody") == (1, "", "There is no such person.\n")
+    assert run("send", "x", "--as", "Nobody") == (1, "", "There is no such user.\n")
     assert run("send", "x", "--file", "/no/such/file")[0] == 1
     code, out, err = run("users", "--url", "http://127.0.0.1:9")
     assert (code, out) == (3, "")
@@ -240,8 +240,8 @@ def test_wrong_arguments_are_code_two(arguments: list[str]) -> None:
     [
         (("clock", "backwards"), '"3 weeks", "90" (seconds), "next"'),
         (("clock", "-1", "day"), "The clock only moves forward"),
-        (("trouble", "hold", "maybe"), "hold is true or false."),
-        (("trouble", "ai", "grumpy"), "The AI can be ok, slow,"),
+        (("switch", "hold", "maybe"), "hold is true or false."),
+        (("switch", "ai", "grumpy"), "The AI can be ok, slow,"),
     ],
 )
 def test_a_wrong_word_is_refused_with_the_right_ones(run: Run, command: tuple[str, ...], words: str) -> None:
@@ -250,9 +250,9 @@ def test_a_wrong_word_is_refused_with_the_right_ones(run: Run, command: tuple[st
     assert words in err
 
 
-def test_a_wrong_trouble_names_all(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unknown_switch_is_answered_with_all_names(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
-        main(["trouble", "weather", "true"])
+        main(["switch", "weather", "true"])
     assert "ai, database_down, hold" in capsys.readouterr().err.replace("'", "")
 
 
@@ -356,7 +356,7 @@ def test_the_client_drives_a_chat(chat: Chat, emulator: Emulator) -> None:
     answer = chat.send("/start")
     assert (answer.text, answer.buttons) == ("you: /start", ["Buy"])
     assert chat.tap("Buy").text == "Thanks!"
-    emulator.fault("blocked", method="sendMessage", person=chat.address["person"])
+    emulator.fault("blocked", method="sendMessage", user=chat.address["user"])
     with pytest.raises(NoAnswer, match=r"did not answer within 0\.2 seconds") as late:
         chat.send("hi", timeout=0.2)
     assert late.value.answer.entries == []

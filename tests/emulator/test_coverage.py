@@ -118,7 +118,7 @@ def values(telegram: Telegram) -> Json:
     telegram.request("assistant", "sendMessage", {"chat_id": chat.id, "text": "own"})
     telegram.bot("assistant").has_topics = True
     chat.room.topics[77] = Topic(77, "T")
-    file = telegram.world.files.add("photos", picture(), "image/png")
+    file = telegram.state.files.add("photos", picture(), "image/png")
     upload = {name: f"attach://{name}" for name in UPLOADS}
     price = [{"label": "x", "amount": 1}]
     own = chat.answers()[0].message_id
@@ -141,8 +141,8 @@ UPLOADS = ("photo", "document", "voice", "audio", "video", "animation", "video_n
 
 def special(telegram: Telegram, chat_id: int) -> dict[str, Json]:
     """What single methods need in the place of `values`."""
-    anna = telegram.world.people[chat_id]
-    room = telegram.world.private_room(chat_id, "assistant")
+    anna = telegram.state.users[chat_id]
+    room = telegram.state.private_room(chat_id, "assistant")
     group = telegram.group("G", [TelegramUser(telegram, anna)], ["assistant"])
     photo = telegram.request(
         "assistant",
@@ -168,14 +168,14 @@ def special(telegram: Telegram, chat_id: int) -> dict[str, Json]:
 @pytest.mark.parametrize("known", METHODS.values(), ids=lambda known: known.name)
 def test_a_method_reads_every_field_that_it_declares(telegram: Telegram, known: Method) -> None:
     """Call.raw fails for a field that is not declared; this is the other half."""
-    world = values(telegram)
-    world |= special(telegram, world["chat_id"]).get(known.name, {})
-    parameters = {name: world.get(name, "") for name in known.fields}
+    values_ = values(telegram)
+    values_ |= special(telegram, values_["chat_id"]).get(known.name, {})
+    parameters = {name: values_.get(name, "") for name in known.fields}
     files = {name: Upload(f"{name}.png", "image/png", picture()) for name in UPLOADS}
     refused = ""
     READ.clear()
     try:
-        with telegram.world.lock:
+        with telegram.state.lock:
             known.run(Call(telegram, telegram.bot("assistant"), parameters, files, known))
     except ApiError as error:
         refused = error.description

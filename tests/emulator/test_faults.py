@@ -19,7 +19,7 @@ Json = dict[str, Any]
 
 @pytest.fixture
 def api(bare: Stack) -> Iterator[HttpApi]:
-    bare.telegram.troubles.clear()
+    bare.telegram.faults.clear()
     api = HttpApi(bare.url)
     yield api
     api.pool.clear()
@@ -76,7 +76,7 @@ def test_a_status_and_words_of_ones_own(api: HttpApi, bot: Client) -> None:
 def test_a_fault_meets_only_what_it_names(api: HttpApi, bot: Client, bare: Stack) -> None:
     other = bare.telegram.user("Boris").chat("assistant")
     other.send("/start")
-    fault = api.post("faults", kind="server_error", method="sendMessage", text="PRICE", person=bot.chat_id)
+    fault = api.post("faults", kind="server_error", method="sendMessage", text="PRICE", user=bot.chat_id)
     assert bot.call("getMe")["ok"]
     assert bot.send("hello")["ok"]
     assert bot.call("sendMessage", chat_id=other.id, text="the price")["ok"]
@@ -161,7 +161,7 @@ def test_a_fault_of_a_method_in_the_webhooks_answer_is_in_the_trace(api: HttpApi
     bare.telegram.request("assistant", "setWebhook", {"url": receiver.server.url})
     try:
         chat = bare.telegram.user("Vera").chat("assistant")
-        api.post("faults", kind="blocked", method="sendMessage", person=chat.id)
+        api.post("faults", kind="blocked", method="sendMessage", user=chat.id)
         sent = chat.send("hi").wait()
         assert chat.answers() == []
         (event,) = [one for one in bare.trace.of(sent.update.trace_id) if one["kind"] == "reply"]
@@ -180,7 +180,7 @@ def test_a_fault_of_a_method_in_the_webhooks_answer_is_in_the_trace(api: HttpApi
     ({"kind": "blocked", "bot": "nobody"}, "There is no bot named nobody."),
     ({"kind": "blocked", "count": 0}, "count is at least 1."),
     ({"kind": "blocked", "count": "many"}, "count must be a number."),
-    ({"kind": "blocked", "person": "Nobody"}, "There is no such person."),
+    ({"kind": "blocked", "user": "Nobody"}, "There is no such user."),
 ])  # fmt: skip
 def test_a_fault_that_makes_no_sense_is_refused(api: HttpApi, body: Json, sentence: str) -> None:
     assert api.refusal("faults", **body) == sentence

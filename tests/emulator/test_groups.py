@@ -22,7 +22,7 @@ def by(group: Group, number: int) -> Any:
     telegram = group.telegram
     from tools.emulator.telegram import TelegramUser
 
-    return group.by(TelegramUser(telegram, telegram.world.people[group.room.members[number]]))
+    return group.by(TelegramUser(telegram, telegram.state.users[group.room.members[number]]))
 
 
 def test_the_bot_is_told_that_it_was_added(receiver: Receiver, telegram: Telegram, group: Group) -> None:

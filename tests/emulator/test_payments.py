@@ -1,4 +1,4 @@
-"""The payment stand-ins' common part: callbacks, checkout pages, and who may press their buttons."""
+"""The payment fake servers' common part: callbacks, checkout pages, and who may press their buttons."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import urllib3
 
 from shared.payments.providers import names
 from tests.support import eventually
-from tools.emulator.payments import Bill, Callback, NotPossible, Payments, PaymentStandIn
+from tools.emulator.payments import Callback, FakePaymentServer, Invoice, NotPossible, Payments
 from tools.emulator.trace import Trace
 from tools.emulator.web import HttpServer, Request, Response
 
@@ -23,8 +23,8 @@ ELSEWHERE = {"telegram_stars"}
 POOL = urllib3.PoolManager(retries=False)
 
 
-class Corner(PaymentStandIn):
-    """A provider of the tests: it numbers its attempts, and a bill can be paid once."""
+class Corner(FakePaymentServer):
+    """A provider of the tests: it numbers its attempts, and a invoice can be paid once."""
 
     NAME = "Corner <Shop>"
     COLOUR = "#804000"
@@ -36,20 +36,20 @@ class Corner(PaymentStandIn):
     def api(self, request: Request, path: str) -> Response:
         return Response(200, path.encode(), "text/plain")
 
-    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
-        bill.state = "paid"
+    def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
+        invoice.state = "paid"
         return [self._said("paid", str(amount)), self._said("closed", "")]
 
-    def decline(self, bill: Bill) -> list[Callback]:
-        bill.state = "declined"
+    def decline(self, invoice: Invoice) -> list[Callback]:
+        invoice.state = "declined"
         return [self._said("declined", "")]
 
-    def forge(self, bill: Bill) -> list[Callback]:
+    def forge(self, invoice: Invoice) -> list[Callback]:
         return [self._said("paid", "1000000", is_forged=True)]
 
-    def refund(self, bill: Bill) -> list[Callback]:
-        bill.state = "refunded"
-        return [self._said("refunded", str(bill.amount))]
+    def refund(self, invoice: Invoice) -> list[Callback]:
+        invoice.state = "refunded"
+        return [self._said("refunded", str(invoice.amount))]
 
     def rewrite(self, callback: Callback, text: str, *, is_genuine: bool) -> Callback:
         return replace(callback, write=lambda _attempt: ({}, text.encode()))
@@ -63,20 +63,22 @@ class Corner(PaymentStandIn):
 
 
 class Market:
-    """The stand-in with its page, and a shop that answers as the test says."""
+    """The fake server with its page, and a shop that answers as the test says."""
 
     def __init__(self) -> None:
         self.trace = Trace()
         self.server = HttpServer(self.handle)
-        self.desk = Payments(lambda: self.server.url, self.trace, 0.01)
+        self.registry = Payments(lambda: self.server.url, self.trace, 0.01)
         self.corner = Corner("corner", lambda: self.server.url, self.trace, 0.01)
-        self.desk._stand_ins["corner"] = self.corner
+        self.registry._fake_servers["corner"] = self.corner
         self.told: list[tuple[Request, dict[str, Any]]] = []
         self.statuses: list[int] = []
-        self.bill = self.corner.keep(Bill("b1", Decimal("299.00"), "RUB", "Premium <b>", "https://t.me/x"))
+        self.invoice = self.corner.keep(
+            Invoice("b1", Decimal("299.00"), "RUB", "Premium <b>", "https://t.me/x")
+        )
 
     def handle(self, request: Request) -> Response:
-        found = self.desk.handle(request)
+        found = self.registry.handle(request)
         if found is not None:
             return found
         self.told.append((request, json.loads(request.body)))
@@ -110,16 +112,16 @@ def market() -> Iterator[Market]:
     market = Market()
     market.server.start()
     yield market
-    market.desk.stop()
+    market.registry.stop()
     market.server.stop()
 
 
-def test_every_provider_has_its_stand_in(market: Market) -> None:
-    assert set(names()) - ELSEWHERE <= set(market.desk), "add tools/emulator/payments/<provider>.py"
+def test_every_provider_has_a_fake_server(market: Market) -> None:
+    assert set(names()) - ELSEWHERE <= set(market.registry), "add tools/emulator/payments/<provider>.py"
     for key in names():
-        if key in market.desk:
-            assert market.desk[key].environment("http://x"), f"{key} must be told where it is"
-            assert set(market.desk[key].ACTIONS) >= {
+        if key in market.registry:
+            assert market.registry[key].environment("http://x"), f"{key} must be told where it is"
+            assert set(market.registry[key].ACTIONS) >= {
                 "pay",
                 "pay_later",
                 "deliver_twice",
@@ -133,7 +135,7 @@ def test_what_happens_is_told_in_order_to_the_address_of_its_kind(market: Market
     request = market.told[0][0]
     assert (request.path, request.headers["x-forwarded-for"]) == ("/payments/corner/paid", "203.0.113.7")
     assert market.act("refund", 3)[2] == "refunded 299.00 1"
-    assert market.bill.state == "refunded"
+    assert market.invoice.state == "refunded"
 
 
 def test_what_is_not_taken_is_told_again_until_the_provider_gives_up(market: Market) -> None:
@@ -163,14 +165,14 @@ def test_the_other_buttons(market: Market) -> None:
     assert "paid (forged)" in market.page().data.decode()
     assert market.act("deliver_twice", 5)[1:].count("paid 299.00 1") == 2
     assert market.act("deliver_twice", 7)[5:] == ["paid 299.00 1", "closed 1"]
-    other = market.corner.keep(Bill("b2", Decimal(7), "RUB", "x"))
-    market.desk.press(market.corner.checkout_url(other), "wrong_amount")
+    other = market.corner.keep(Invoice("b2", Decimal(7), "RUB", "x"))
+    market.registry.press(market.corner.checkout_url(other), "wrong_amount")
     eventually(lambda: "paid 3 1" in market.said, 20)
 
 
 def test_money_that_comes_late(market: Market) -> None:
     market.corner.act("b1", "pay_later")
-    assert market.bill.state == "paid"
+    assert market.invoice.state == "paid"
     eventually(lambda: len(market.told) == 2, 20)
 
 
@@ -182,13 +184,13 @@ def test_what_cannot_be_is_refused(market: Market) -> None:
     with pytest.raises(NotPossible, match="declined already"):
         market.corner.act("b1", "pay")
     with pytest.raises(KeyError):
-        market.desk.press(f"{market.server.url}/pay/corner/checkout/none", "pay")
+        market.registry.press(f"{market.server.url}/pay/corner/checkout/none", "pay")
 
 
 def test_callbacks_can_be_lost_and_dropped(market: Market) -> None:
     market.corner.callbacks.lose_next()
     assert market.act("pay", 1) == ["closed 1"]
-    assert [event["title"] for event in market.trace.events() if event["kind"] == "trouble"] == [
+    assert [event["title"] for event in market.trace.events() if event["kind"] == "fault"] == [
         "corner: paid lost"
     ]
     market.statuses = [500] * 100
@@ -196,7 +198,7 @@ def test_callbacks_can_be_lost_and_dropped(market: Market) -> None:
     market.corner.act("b1", "refund")
     eventually(lambda: len(market.told) == 2, 20)
     assert not market.corner.callbacks.idle(0.05)
-    market.desk.clear()
+    market.registry.clear()
     assert market.corner.callbacks.idle(20)
 
 
@@ -246,5 +248,5 @@ def test_a_page_runs_nothing_of_others(market: Market) -> None:
     assert first != second  # the nonce is new each time
 
 
-def test_a_stand_in_that_is_not_there(market: Market) -> None:
+def test_a_missing_fake_server(market: Market) -> None:
     assert POOL.request("GET", f"{market.server.url}/pay/nobody/v1").status == 404

@@ -20,15 +20,15 @@ CRYPTO_PAY = {"CRYPTO_PAY_TOKEN": "12345:AAabc"}
 DOTENV = STRIPE | YOOKASSA | CRYPTO_PAY
 
 
-def test_the_real_addresses_and_keys_take_the_place_of_the_stand_ins() -> None:
+def test_real_addresses_and_keys_replace_those_of_the_fake_servers() -> None:
     found = real_payments(["stripe", "openai", "yookassa", "crypto_pay", "telegram"], DOTENV)
     assert found == DOTENV | {
         "STRIPE_API_URL": "https://api.stripe.com",
         "YOOKASSA_API_URL": "https://api.yookassa.ru",
         "CRYPTO_PAY_API_URL": "https://testnet-pay.crypt.bot",
     }
-    stand_ins = Payments(lambda: "http://127.0.0.1:1").environment()
-    assert found.keys() <= stand_ins.keys(), "a stand-in's setting would stay beside the real ones"
+    fake_servers = Payments(lambda: "http://127.0.0.1:1").environment()
+    assert found.keys() <= fake_servers.keys(), "a fake server's setting would stay beside the real ones"
 
 
 def test_nothing_that_was_not_asked_for_is_taken() -> None:

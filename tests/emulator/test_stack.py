@@ -24,7 +24,7 @@ from tools.emulator.ai import AiBehaviour
 from tools.emulator.clock import Clock
 from tools.emulator.functions import ROOT, FunctionFailed
 from tools.emulator.stack import FUNCTIONS, Stack
-from tools.emulator.telegram.world import World
+from tools.emulator.telegram.state import TelegramState
 from tools.emulator.trace import Trace
 from tools.emulator.watcher import Watcher
 
@@ -57,7 +57,7 @@ def page(stack: Stack) -> Iterator[Page]:
     stack.ai.reset()
     stack.telegram.hold(False)
     stack.database.up()
-    stack.telegram.troubles.clear()
+    stack.telegram.faults.clear()
 
 
 class Page:
@@ -77,10 +77,10 @@ class Page:
         )
 
     def user(self, **more: Any) -> Any:
-        return self.post("/api/people", {"first_name": "Anna", "language_code": "ru", **more}).json()
+        return self.post("/api/users", {"first_name": "Anna", "language_code": "ru", **more}).json()
 
     def messages(self, user: Any) -> list[Any]:
-        chat = self.get(f"/api/chat?person={user['id']}&bot=assistant").json()
+        chat = self.get(f"/api/chat?user={user['id']}&bot=assistant").json()
         messages: list[Any] = chat["messages"]
         return messages
 
@@ -180,7 +180,7 @@ def test_the_products_functions_are_the_folders_that_are_deployed() -> None:
     assert all((ROOT / source).is_file() for source in FUNCTIONS.values())
 
 
-def test_every_payment_provider_is_pointed_at_its_stand_in(
+def test_every_payment_provider_is_pointed_at_its_fake_server(
     stack: Stack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in stack.env.items():
@@ -230,20 +230,20 @@ def test_a_joined_call_ends_when_the_function_says_so() -> None:
     assert (event["ms"], event["detail"]) == (50.0, {"request": 1})
 
 
-def test_the_page_sees_people_bots_and_troubles(stack: Stack, page: Page) -> None:
+def test_the_page_lists_users_bots_and_switches(stack: Stack, page: Page) -> None:
     stack.telegram.request(
         "assistant", "setMyCommands", {"commands": [{"command": "help", "description": "Help"}]}
     )
     anna = page.user(username="@anna_page")
     state = page.get("/api/state").json()
-    assert anna in state["people"]
+    assert anna in state["users"]
     assert anna["username"] == "anna_page"
     assert state["bots"][0]["commands"][""] == [{"command": "help", "description": "Help"}]
     assert state["functions"] == [
         {"name": "telegram", "state": "running"},
         {"name": "scheduled", "state": "running"},
     ]
-    assert state["troubles"] == {
+    assert state["switches"] == {
         "database_down": False, "ai": "ok", "hold": False, "lose_response": 0, "deliver_twice": 0, "forge": 0,
         "payments": {},
     }  # fmt: skip
@@ -251,7 +251,7 @@ def test_the_page_sees_people_bots_and_troubles(stack: Stack, page: Page) -> Non
 
 def test_a_conversation_on_the_page(page: Page) -> None:
     anna = page.user()
-    who = {"person": anna["id"], "bot": "assistant"}
+    who = {"user": anna["id"], "bot": "assistant"}
     sent = page.post("/api/send", who | {"kind": "text", "text": "hello"}).json()["message"]
     _until(lambda: len(page.messages(anna)) == 2)
     mine, answer = page.messages(anna)
@@ -271,7 +271,7 @@ def test_a_conversation_on_the_page(page: Page) -> None:
 def test_events_arrive_and_can_be_replayed(stack: Stack, page: Page, by: str) -> None:
     before = stack.events.last_id
     anna = page.user(first_name="Replayed")
-    page.post("/api/send", {"person": anna["id"], "bot": "assistant", "kind": "text", "text": "hello"})
+    page.post("/api/send", {"user": anna["id"], "bot": "assistant", "kind": "text", "text": "hello"})
     _until(lambda: len(page.messages(anna)) == 2)
     stream = page.pool.request(
         "GET",
@@ -285,7 +285,7 @@ def test_events_arrive_and_can_be_replayed(stack: Stack, page: Page, by: str) ->
         seen += stream.read1().decode()  # type: ignore[no-untyped-call]
     stream.close()
     names = [line.removeprefix("event: ") for line in seen.splitlines() if line.startswith("event: ")]
-    assert {"person", "message", "delivery"} <= set(names)
+    assert {"user", "message", "delivery"} <= set(names)
     assert f"id: {before + 1}\n" in seen
 
 
@@ -293,16 +293,16 @@ def test_events_arrive_and_can_be_replayed(stack: Stack, page: Page, by: str) ->
     ("ai", "slow"), ("database_down", True), ("hold", True), ("lose_response", 2),
     ("deliver_twice", 1), ("forge", 1),
 ])  # fmt: skip
-def test_every_trouble_can_be_switched(page: Page, name: str, value: Any) -> None:
-    assert page.post("/api/trouble", {"name": name, "value": value}).json()["troubles"][name] == value
-    assert page.get("/api/state").json()["troubles"][name] == value
+def test_every_switch_can_be_set(page: Page, name: str, value: Any) -> None:
+    assert page.post("/api/switches", {"name": name, "value": value}).json()["switches"][name] == value
+    assert page.get("/api/state").json()["switches"][name] == value
 
 
-def test_a_trouble_that_struck_is_over(stack: Stack, page: Page) -> None:
-    page.post("/api/trouble", {"name": "lose_response", "value": 1})
+def test_a_fault_is_used_up_by_one_delivery(stack: Stack, page: Page) -> None:
+    page.post("/api/switches", {"name": "lose_response", "value": 1})
     chat = stack.telegram.user("Anna").chat("assistant")
     assert chat.send("hello").wait().attempts == 2
-    assert page.get("/api/state").json()["troubles"]["lose_response"] == 0
+    assert page.get("/api/state").json()["switches"]["lose_response"] == 0
 
 
 def test_the_page_knows_the_jobs(page: Page) -> None:
@@ -323,12 +323,12 @@ def test_functions_can_be_killed_and_restarted_from_the_page(stack: Stack, page:
 
 
 @pytest.mark.parametrize(("path", "body", "words"), [
-    ("/api/people", {}, "first name"),
-    ("/api/people", {"first_name": "A", "username": "a b"}, "username"),
-    ("/api/send", {"person": 1, "bot": "assistant", "text": "x"}, "no such person"),
-    ("/api/trouble", {"name": "weather"}, "no trouble named weather"),
+    ("/api/users", {}, "first name"),
+    ("/api/users", {"first_name": "A", "username": "a b"}, "username"),
+    ("/api/send", {"user": 1, "bot": "assistant", "text": "x"}, "no such user"),
+    ("/api/switches", {"name": "weather"}, "no switch named weather"),
     ("/api/kill", {"function": "nothing"}, "no function named nothing"),
-    ("/api/groups", {"title": "x"}, "people"),
+    ("/api/groups", {"title": "x"}, "users"),
 ])  # fmt: skip
 def test_a_senseless_request_gets_one_clear_sentence(page: Page, path: str, body: Any, words: str) -> None:
     answer = page.post(path, body)
@@ -339,10 +339,10 @@ def test_a_senseless_request_gets_one_clear_sentence(page: Page, path: str, body
 def test_only_the_own_page_may_use_the_api(stack: Stack, page: Page) -> None:
     assert page.get("/api/state", Host="evil.example").status == 421
     assert page.get("/", Host=f"evil.example:{stack.server.port}").status == 421
-    assert page.post("/api/people", {"first_name": "A"}, Origin="https://evil.example").status == 403
-    assert page.post("/api/people", {"first_name": "A"}, **{"Sec-Fetch-Site": "cross-site"}).status == 403
-    assert page.post("/api/people", {"first_name": "A"}, **{"Content-Type": "text/plain"}).status == 415
-    assert page.post("/api/people", {"first_name": "A"}, Origin=stack.url).status == 200
+    assert page.post("/api/users", {"first_name": "A"}, Origin="https://evil.example").status == 403
+    assert page.post("/api/users", {"first_name": "A"}, **{"Sec-Fetch-Site": "cross-site"}).status == 403
+    assert page.post("/api/users", {"first_name": "A"}, **{"Content-Type": "text/plain"}).status == 415
+    assert page.post("/api/users", {"first_name": "A"}, Origin=stack.url).status == 200
 
 
 def test_files_of_the_page_and_nothing_else_are_served(page: Page) -> None:
@@ -354,23 +354,23 @@ def test_files_of_the_page_and_nothing_else_are_served(page: Page) -> None:
 
 def test_the_world_survives_a_restart(stack: Stack, page: Page, tmp_path: Path) -> None:
     anna = page.user(first_name="Kept")
-    who = {"person": anna["id"], "bot": "assistant"}
+    who = {"user": anna["id"], "bot": "assistant"}
     page.post("/api/send", who | {"kind": "photo", "text": "look"})
     stack.telegram.idle(5)
-    storage.save(stack.telegram.world, tmp_path / "world.json")
+    storage.save(stack.telegram.state, tmp_path / "state.json")
 
-    world = World(Clock())
-    world.add_bot("assistant")
-    assert storage.load(world, tmp_path / "world.json")
-    room = world.private_room(anna["id"], "assistant")
-    assert world.people[anna["id"]].first_name == "Kept"
+    state = TelegramState(Clock())
+    state.add_bot("assistant")
+    assert storage.load(state, tmp_path / "state.json")
+    room = state.private_room(anna["id"], "assistant")
+    assert state.users[anna["id"]].first_name == "Kept"
     assert room.messages[1].data["caption"] == "look"
-    assert world.files.by_id(room.messages[1].data["photo"][0]["file_id"]) is not None
-    assert world.bots["assistant"].next_update_id == stack.telegram.bot("assistant").next_update_id
+    assert state.files.by_id(room.messages[1].data["photo"][0]["file_id"]) is not None
+    assert state.bots["assistant"].next_update_id == stack.telegram.bot("assistant").next_update_id
 
-    (tmp_path / "world.json").write_text("{")
-    assert not storage.load(world, tmp_path / "world.json")
-    assert (tmp_path / "world.unusable").exists()
+    (tmp_path / "state.json").write_text("{")
+    assert not storage.load(state, tmp_path / "state.json")
+    assert (tmp_path / "state.unusable").exists()
 
 
 def test_a_changed_source_is_noticed(tmp_path: Path) -> None:

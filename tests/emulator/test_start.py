@@ -11,16 +11,16 @@ import pytest
 
 from tools.emulator.environment import SettingMissing, bot_token, read_dotenv
 from tools.emulator.functions import ROOT
-from tools.emulator.only_one import AlreadyRunning, OnlyOne
+from tools.emulator.lockfile import AlreadyRunning, LockFile
 
 
 def test_a_folder_is_used_by_one_at_a_time(tmp_path: Path) -> None:
-    first = OnlyOne(tmp_path)
+    first = LockFile(tmp_path)
     first.take("http://127.0.0.1:1 runs with it")
     with pytest.raises(AlreadyRunning, match=r"http://127\.0\.0\.1:1 runs with it.*Stop it first"):
-        OnlyOne(tmp_path).take("the second")
+        LockFile(tmp_path).take("the second")
     first.release()
-    second = OnlyOne(tmp_path)
+    second = LockFile(tmp_path)
     second.take("http://127.0.0.1:2 runs with it")
     with pytest.raises(AlreadyRunning, match=r"127\.0\.0\.1:2"):
         first.take("again")
@@ -29,11 +29,11 @@ def test_a_folder_is_used_by_one_at_a_time(tmp_path: Path) -> None:
 
 def test_a_process_that_died_holds_nothing(tmp_path: Path) -> None:
     script = (
-        "import os, pathlib; from tools.emulator.only_one import OnlyOne; "
-        f"OnlyOne(pathlib.Path({str(tmp_path)!r})).take('dead'); os.kill(os.getpid(), 9)"
+        "import os, pathlib; from tools.emulator.lockfile import LockFile; "
+        f"LockFile(pathlib.Path({str(tmp_path)!r})).take('dead'); os.kill(os.getpid(), 9)"
     )
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=False, timeout=60)
-    alive = OnlyOne(tmp_path)
+    alive = LockFile(tmp_path)
     alive.take("alive")
     alive.release()
 

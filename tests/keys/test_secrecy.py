@@ -19,7 +19,7 @@ from tests.telegram.test_crashes import LATER, kill
 from tools.database.embedded import Server
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 
@@ -282,7 +282,7 @@ def test_an_encryption_key_that_is_lost_costs_nobody_their_answers(
 ) -> None:
     chat = stack.telegram.user("Anna").chat("assistant")
     add(chat, "OpenAI", a_key("OpenAI"))
-    account = without_keys.telegram.world.add_user(chat.user)
+    account = without_keys.telegram.state.add_user(chat.user)
     there = TelegramUser(without_keys.telegram, account).chat("assistant")
     there.send("does anybody hear me?")
     there.answer(20)
@@ -297,5 +297,5 @@ def test_nothing_of_a_key_is_written_beside_the_emulators_data(
 
     key = a_key("OpenAI")
     add(user.chat("assistant"), "OpenAI", key)
-    storage.save(stack.telegram.world, tmp_path / "world.json")
-    assert key not in (tmp_path / "world.json").read_text()
+    storage.save(stack.telegram.state, tmp_path / "state.json")
+    assert key not in (tmp_path / "state.json").read_text()

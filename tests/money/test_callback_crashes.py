@@ -60,8 +60,8 @@ def test_killed_while_yookassa_is_asked_it_is_asked_again(
 ) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS["yookassa"])
-    stand_in, questions = stack.payments["yookassa"], []
-    answer = stand_in.api
+    fake_server, questions = stack.payments["yookassa"], []
+    answer = fake_server.api
 
     def answer_the_dead(request: Any, path: str) -> Any:
         questions.append(path)
@@ -69,7 +69,7 @@ def test_killed_while_yookassa_is_asked_it_is_asked_again(
             stack.function("payments").kill()
         return answer(request, path)
 
-    monkeypatch.setattr(stand_in, "api", answer_the_dead)
+    monkeypatch.setattr(fake_server, "api", answer_the_dead)
     stack.payments.press(link, "pay")
     revive(stack)
     assert stack.payments.idle(90)
@@ -153,12 +153,12 @@ def test_of_an_event_with_two_notices_both_count_or_none(
     """Anna's notice is applied, Ben's waits for a lock: then somebody dies."""
     anna, ben = speaks(stack), speaks(stack)
     links = [checkout(one, "100 requests", LABELS["fake"]) for one in (anna, ben)]
-    stand_in: Any = stack.payments["fake"]
-    bills = [stand_in.bills[link.rpartition("/")[2]] for link in links]
-    callback = _two_in_one(stand_in, bills)
+    fake_server: Any = stack.payments["fake"]
+    invoices = [fake_server.invoices[link.rpartition("/")[2]] for link in links]
+    callback = _two_in_one(fake_server, invoices)
     with psycopg.connect(database_url) as holder:
-        holder.execute("select from orders where id = %s for update", (bills[1].object["order_id"],))
-        stand_in.tell(bills[0], [callback])
+        holder.execute("select from orders where id = %s for update", (invoices[1].object["order_id"],))
+        fake_server.send(invoices[0], [callback])
         waiting = eventually(lambda: _waiting(sql), 20)
         assert credits(sql, anna) == 0  # nothing half
         match death:
@@ -177,14 +177,18 @@ def test_of_an_event_with_two_notices_both_count_or_none(
         assert credits(sql, one) == 100
 
 
-def _two_in_one(stand_in: Any, bills: list[Any]) -> Callback:
+def _two_in_one(fake_server: Any, invoices: list[Any]) -> Callback:
     notices = [
-        {"kind": "paid", "payment_id": f"{bill.id}-together", "order_id": bill.object["order_id"]}
-        | {"amount": str(bill.amount), "currency": bill.currency, "telegram_id": bill.object["telegram_id"]}
-        for bill in bills
+        {"kind": "paid", "payment_id": f"{invoice.id}-together", "order_id": invoice.object["order_id"]}
+        | {
+            "amount": str(invoice.amount),
+            "currency": invoice.currency,
+            "telegram_id": invoice.object["telegram_id"],
+        }
+        for invoice in invoices
     ]
-    body = json.dumps({"id": f"event-{bills[0].id}", "type": "together", "events": notices}).encode()
-    headers = {"Content-Type": "application/json", "X-Fake-Signature": stand_in._sign(body)}
+    body = json.dumps({"id": f"event-{invoices[0].id}", "type": "together", "events": notices}).encode()
+    headers = {"Content-Type": "application/json", "X-Fake-Signature": fake_server._sign(body)}
     return Callback("together", lambda _attempt: (headers, body))
 
 

@@ -14,7 +14,7 @@ from shared.payments.events import WebhookEvent
 from shared.payments.provider import InvalidPayload, InvalidSignature, Provider, WebhookRequest
 from shared.payments.providers import load, names
 from tests.support import eventually
-from tools.emulator.payments import Payments, PaymentStandIn
+from tools.emulator.payments import FakePaymentServer, Payments
 from tools.emulator.trace import Trace
 from tools.emulator.web import HttpServer, Request, Response, json_response
 
@@ -67,15 +67,15 @@ def answers(environment: Callable[..., None]) -> Iterator[dict[str, Any]]:
 class Shop:
     """The shop's part of the story: verifies and parses what it is told, and remembers it."""
 
-    def __init__(self, desk: Payments) -> None:
-        self.desk = desk
+    def __init__(self, registry: Payments) -> None:
+        self.registry = registry
         self.calls: list[WebhookRequest] = []
         self.events: list[WebhookEvent] = []
         self.refused: list[Exception] = []
         self.status: int | None = None  # of its answers, whatever came
 
     def handle(self, request: Request) -> Response:
-        found = self.desk.handle(request)
+        found = self.registry.handle(request)
         if found is not None:
             return found
         key, _, kind = request.path.removeprefix("/payments/").partition("/")
@@ -106,8 +106,8 @@ class Shop:
         eventually(lambda: len(self.events) >= count, 20)
         return [payment_event.to_json() for event in self.events for payment_event in event.payment_events]
 
-    def stand_in(self, key: str) -> PaymentStandIn:
-        return self.desk[key]
+    def fake_server(self, key: str) -> FakePaymentServer:
+        return self.registry[key]
 
 
 @pytest.fixture
@@ -116,9 +116,9 @@ def shop(environment: Callable[..., None]) -> Iterator[Shop]:
     server = HttpServer(lambda request: shop.handle(request))  # noqa: PLW0108  there is no shop yet
     shop = Shop(Payments(lambda: server.url, Trace(), SCALE))
     server.start()
-    environment(**shop.desk.environment())
+    environment(**shop.registry.environment())
     yield shop
-    shop.desk.stop()
+    shop.registry.stop()
     server.stop()
 
 

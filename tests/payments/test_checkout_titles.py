@@ -17,16 +17,16 @@ ONE_LINE = {"yookassa": 128, "cloudpayments": 200, "crypto_pay": 1024}  # for ti
 @pytest.mark.parametrize("key", WITH_A_PAGE)
 def test_the_title_comes_first(shop: Shop, key: str, description: str) -> None:
     load(key).create(order(title=TITLE, description=description.strip()), TIMEOUT)
-    (bill,) = shop.stand_in(key).bills.values()
-    assert bill.title.startswith(TITLE)
-    assert bill.title.count(TITLE) == 1
+    (invoice,) = shop.fake_server(key).invoices.values()
+    assert invoice.title.startswith(TITLE)
+    assert invoice.title.count(TITLE) == 1
 
 
 @pytest.mark.parametrize("key", ONE_LINE)
 def test_one_line_holds_both_and_is_cut_between_words(shop: Shop, key: str) -> None:
     for description in ("Тысяча запросов", "слово " * 300):
         load(key).create(order(title=TITLE, description=description.strip()), TIMEOUT)
-    short, long = (bill.title for bill in shop.stand_in(key).bills.values())
+    short, long = (invoice.title for invoice in shop.fake_server(key).invoices.values())
     assert short == f"{TITLE}. Тысяча запросов"
     assert len(long) <= ONE_LINE[key]
     assert long.endswith("слово…")

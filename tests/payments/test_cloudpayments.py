@@ -52,7 +52,7 @@ def keys(environment: Callable[..., None]) -> None:
 def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Checkout]:
     made = order(**changed)
     checkout = load("cloudpayments").create(made, TIMEOUT)
-    shop.desk.press(checkout.url, action)
+    shop.registry.press(checkout.url, action)
     return made, checkout
 
 
@@ -203,13 +203,13 @@ def test_a_check_that_cannot_be_answered_declines_with_words_for_the_payer(keys:
     assert provider.retry_response(SAMPLE.sign(SAMPLE.paid())).status == 503
 
 
-# With the stand-in.
+# With the fake server.
 
 
 @pytest.mark.parametrize(("style", "method"), [("form", "POST"), ("json", "POST"), ("form", "GET")])
 def test_an_order_is_asked_about_paid_and_told(shop: Shop, style: str, method: str) -> None:
-    stand_in: Any = shop.stand_in("cloudpayments")
-    stand_in.style, stand_in.method = style, method
+    fake_server: Any = shop.fake_server("cloudpayments")
+    fake_server.style, fake_server.method = style, method
     made, checkout = bought(shop)
     assert checkout.reference
     told = shop.told(2)
@@ -256,7 +256,7 @@ def test_without_the_shops_agreement_no_money_is_taken(
     checkout = provider.create(made, TIMEOUT)
     for action in ("pay", "decline"):
         with pytest.raises(NotPossible, match=words):
-            shop.desk.press(checkout.url, action)
+            shop.registry.press(checkout.url, action)
     assert not shop.events
     (declined,) = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert declined.kind is EventKind.FAILED
@@ -266,7 +266,7 @@ def test_a_declined_order_can_be_paid_after_all(shop: Shop) -> None:
     _, checkout = bought(shop, "decline")
     eventually(lambda: of_kind(shop, "fail"), 20)
     assert of_kind(shop, "fail")[0]["reason"] == "5051 InsufficientFunds"
-    shop.desk.press(checkout.url, "pay")
+    shop.registry.press(checkout.url, "pay")
     eventually(lambda: of_kind(shop, "pay"), 20)
 
 
@@ -274,7 +274,7 @@ def test_it_is_told_again_until_the_code_says_so(shop: Shop) -> None:
     _, checkout = bought(shop)
     shop.told(2)
     shop.status = 503
-    shop.desk.press(checkout.url, "refund")
+    shop.registry.press(checkout.url, "refund")
     eventually(lambda: [call.kind for call in shop.calls].count("refund") >= 3, 20)
     shop.status = 200  # still no code
     before = len(shop.calls)
@@ -308,8 +308,8 @@ def test_a_receipt_is_one_that_cloudkassir_takes(
 ) -> None:
     environment(RECEIPT_VAT_CODE=vat, RECEIPT_TAX_SYSTEM=tax)
     _, checkout = bought(shop, amount=Decimal("1299.90"), contact=contact)
-    bill = shop.stand_in("cloudpayments").bills[checkout.url.rpartition("/")[2]]
-    (receipt,) = json.loads(bill.object["JsonData"])["cloudPayments"].values()
+    invoice = shop.fake_server("cloudpayments").invoices[checkout.url.rpartition("/")[2]]
+    (receipt,) = json.loads(invoice.object["JsonData"])["cloudPayments"].values()
     assert contact in (receipt.get("email"), receipt.get("phone"))
     assert receipt.get("taxationSystem") == (int(tax) - 1 if tax else None)
     assert receipt["Items"][0]["vat"] == {"1": None, "4": 20, "11": 22, "12": 122}[vat]
@@ -410,13 +410,13 @@ def test_a_subscription_begins_renews_fails_and_is_canceled(shop: Shop, provider
     name = first[1]["subscription_id"]
     assert first[2]["subscription_id"] == name
 
-    shop.desk.press(checkout.url, "renew")
+    shop.registry.press(checkout.url, "renew")
     renewed = shop.told(5)[3]
     assert (renewed["kind"], renewed["subscription_id"]) == ("paid", name)
     assert "order_id" not in renewed
     assert renewed["payment_id"] != first[1]["payment_id"]
 
-    shop.desk.press(checkout.url, "fail_renewal")
+    shop.registry.press(checkout.url, "fail_renewal")
     assert [payment_event["kind"] for payment_event in shop.told(7)[5:]] == [
         "failed",
         "subscription_past_due",
@@ -426,7 +426,7 @@ def test_a_subscription_begins_renews_fails_and_is_canceled(shop: Shop, provider
     assert shop.told(8)[7]["kind"] == "subscription_canceled"
     provider.cancel_subscription(name, 777, TIMEOUT)  # once more does no harm
     with pytest.raises(NotPossible):
-        shop.desk.press(checkout.url, "renew")
+        shop.registry.press(checkout.url, "renew")
     with pytest.raises(PaymentError) as unknown:
         provider.cancel_subscription("sc_unknown", 777, TIMEOUT)
     assert unknown.value.not_executed
@@ -436,8 +436,8 @@ def test_a_subscription_begins_renews_fails_and_is_canceled(shop: Shop, provider
 def test_three_failures_end_a_subscription(shop: Shop) -> None:
     _, checkout = bought(shop, period="month")
     for _ in range(3):
-        shop.desk.press(checkout.url, "fail_renewal")
-        assert shop.desk.idle(20)
+        shop.registry.press(checkout.url, "fail_renewal")
+        assert shop.registry.idle(20)
     kinds = [payment_event["kind"] for payment_event in shop.told(9)]
     assert kinds.count("subscription_past_due") == 2
     assert kinds[-1] == "subscription_ended"

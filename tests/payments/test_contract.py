@@ -29,7 +29,7 @@ from tests.payments.conftest import body_of
 from tests.payments.sample import Sample, samples, with_headers
 from tests.support import examples
 
-# Told through Telegram's own updates, and a stand-in that development alone has.
+# Told through Telegram's own updates, and a fake server that development alone has.
 ELSEWHERE = {"telegram_stars", "fake"}
 SAMPLES = samples()
 SIGNED = [key for key, sample in SAMPLES.items() if sample.HEADERS]

@@ -34,7 +34,7 @@ def keys(environment: Callable[..., None]) -> None:
 def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Checkout]:
     made = order(**changed)
     checkout = load("crypto_pay").create(made, TIMEOUT)
-    shop.desk.press(checkout.url, action)
+    shop.registry.press(checkout.url, action)
     return made, checkout
 
 
@@ -42,7 +42,7 @@ def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> No
     made = order()
     checkout = provider.create(made, TIMEOUT)
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
-    shop.desk.press(checkout.url, "pay")
+    shop.registry.press(checkout.url, "pay")
     paid = shop.told(1)[0]
     assert (paid["kind"], paid["order_id"], paid["payment_id"]) == (
         EventKind.PAID,
@@ -67,7 +67,7 @@ def test_nobody_tells_of_an_end_so_it_is_asked_for(shop: Shop, provider: Any) ->
     made, checkout = bought(shop, "expire")
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert [(one.kind, one.order_id) for one in asked] == [(EventKind.CANCELED, made.id)]
-    del shop.stand_in("crypto_pay").bills[checkout.reference]
+    del shop.fake_server("crypto_pay").invoices[checkout.reference]
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert [(one.kind, one.reason) for one in asked] == [(EventKind.CANCELED, "deleted")]
     assert not shop.calls
@@ -75,7 +75,7 @@ def test_nobody_tells_of_an_end_so_it_is_asked_for(shop: Shop, provider: Any) ->
 
 def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
     bought(shop, "forge")
-    assert shop.stand_in("crypto_pay").callbacks.idle(20)
+    assert shop.fake_server("crypto_pay").callbacks.idle(20)
     assert [type(error) for error in shop.refused] == [InvalidSignature]
     assert not shop.events
 
@@ -85,18 +85,18 @@ def test_nothing_is_given_back_and_nothing_declined(shop: Shop) -> None:
     checkout = load("crypto_pay").create(made, TIMEOUT)
     for action in ("refund", "decline"):
         with pytest.raises(NotPossible):
-            shop.desk.press(checkout.url, action)
+            shop.registry.press(checkout.url, action)
 
 
 def test_an_invoice_whose_answer_got_lost_is_found(shop: Shop, provider: Any) -> None:
-    stand_in: Any = shop.stand_in("crypto_pay")
+    fake_server: Any = shop.fake_server("crypto_pay")
     provider.create(order(), TIMEOUT)
-    stand_in.lose_answers = 1
+    fake_server.lose_answers = 1
     made = order()
     checkout = provider.create(made, TIMEOUT)
-    assert stand_in.bills[checkout.reference].object["payload"] == str(made.id)
-    assert len(stand_in.bills) == 2
-    stand_in.lose_answers = 2
+    assert fake_server.invoices[checkout.reference].object["payload"] == str(made.id)
+    assert len(fake_server.invoices) == 2
+    fake_server.lose_answers = 2
     with pytest.raises(PaymentError, match="502") as failed:
         provider.create(order(), TIMEOUT)
     assert not failed.value.not_executed
@@ -131,7 +131,7 @@ def test_an_invoice_lives_as_long_as_its_order(
 ) -> None:
     expires_at = None if left is None else datetime.now(UTC) + timedelta(seconds=left)
     checkout = provider.create(order(expires_at=expires_at), TIMEOUT)
-    invoice = shop.stand_in("crypto_pay").bills[checkout.reference].object
+    invoice = shop.fake_server("crypto_pay").invoices[checkout.reference].object
     lives = datetime.fromisoformat(invoice["expiration_date"]) - datetime.now(UTC)
     assert abs(lives.total_seconds() - seconds) < 60
 
@@ -147,10 +147,10 @@ def test_coins_of_the_test_network_are_test_money(provider: Any, environment: Ca
 def test_a_webhook_that_fails_for_days_is_switched_off(shop: Shop) -> None:
     shop.status = 500
     bought(shop)
-    stand_in: Any = shop.stand_in("crypto_pay")
-    assert stand_in.callbacks.idle(60)
-    assert (len(stand_in.callbacks.attempts), stand_in.is_webhook_on) == (17, False)
+    fake_server: Any = shop.fake_server("crypto_pay")
+    assert fake_server.callbacks.idle(60)
+    assert (len(fake_server.callbacks.attempts), fake_server.is_webhook_on) == (17, False)
     shop.status = None
     bought(shop)
-    assert stand_in.callbacks.idle(5)
+    assert fake_server.callbacks.idle(5)
     assert not shop.events

@@ -85,7 +85,7 @@ def test_a_purchase_from_checkout_to_refund(fake_shop: Shop) -> None:
     made = order()
     checkout = provider.create(made, TIMEOUT)
     assert provider.create(made, TIMEOUT) == checkout
-    fake_shop.desk.press(checkout.url, "pay")
+    fake_shop.registry.press(checkout.url, "pay")
     (paid,) = fake_shop.told(1)
     assert paid["is_test"] and (paid["order_id"], paid["amount"]) == (made.id, "299.00")
 
@@ -103,8 +103,8 @@ def test_a_subscription_renews_until_it_is_stopped(fake_shop: Shop) -> None:
     provider = load("fake")
     checkout = provider.create(order(period="year"), TIMEOUT)
     for action in ("pay", "renew", "fail_renewal"):
-        fake_shop.desk.press(checkout.url, action)
-        assert fake_shop.desk.idle(20)
+        fake_shop.registry.press(checkout.url, action)
+        assert fake_shop.registry.idle(20)
     first, second, failed = fake_shop.told(3)
     assert first["subscription_id"] == second["subscription_id"] == failed["subscription_id"]
     assert second["period_ends_at"] > first["period_ends_at"]
@@ -116,12 +116,12 @@ def test_a_subscription_renews_until_it_is_stopped(fake_shop: Shop) -> None:
     ("action", "kinds"), [("pay_later", ["paid", "failed"]), ("deliver_twice", ["paid", "paid"])]
 )
 def test_what_else_a_payer_does(fake_shop: Shop, action: str, kinds: list[str]) -> None:
-    fake_shop.desk.press(load("fake").create(order(), TIMEOUT).url, action)
+    fake_shop.registry.press(load("fake").create(order(), TIMEOUT).url, action)
     assert [payment_event["kind"] for payment_event in fake_shop.told(len(kinds))] == kinds
 
 
 def test_a_forged_event_is_refused(fake_shop: Shop) -> None:
-    fake_shop.desk.press(load("fake").create(order(), TIMEOUT).url, "forge")
+    fake_shop.registry.press(load("fake").create(order(), TIMEOUT).url, "forge")
     eventually(lambda: fake_shop.refused, 20)
     assert not fake_shop.events
 

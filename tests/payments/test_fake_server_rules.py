@@ -13,180 +13,180 @@ from shared.payments.provider import PaymentError
 from shared.payments.providers import load
 from tests.payments.conftest import Shop
 from tests.payments.orders import TIMEOUT, order
-from tools.emulator.payments import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments import FakePaymentServer, Invoice, NotPossible
 
 CARDS = ("stripe", "yookassa", "cloudpayments", "prodamus", "fake")
 RENEWED = ("stripe", "cloudpayments", "prodamus", "fake")  # the provider charges the periods
 
 
-def opened(shop: Shop, key: str, *, renews: bool = False) -> tuple[PaymentStandIn, Bill]:
+def opened(shop: Shop, key: str, *, renews: bool = False) -> tuple[FakePaymentServer, Invoice]:
     """An unpaid checkout."""
     provider: Any = load(key)
     currency = "USD" if key == "crypto_pay" else "RUB"
     checkout = provider.create(order(currency=currency, period="month" if renews else None), TIMEOUT)
-    return shop.stand_in(key), shop.stand_in(key).bills[checkout.url.rpartition("/")[2]]
+    return shop.fake_server(key), shop.fake_server(key).invoices[checkout.url.rpartition("/")[2]]
 
 
-def offered(stand_in: PaymentStandIn, bill: Bill) -> set[str]:
-    return {action for action in stand_in.actions(bill) if not stand_in.refusal(bill, action)}
+def offered(fake_server: FakePaymentServer, invoice: Invoice) -> set[str]:
+    return {action for action in fake_server.actions(invoice) if not fake_server.refusal(invoice, action)}
 
 
-def refused(stand_in: PaymentStandIn, bill: Bill, action: str) -> str:
+def refused(fake_server: FakePaymentServer, invoice: Invoice, action: str) -> str:
     """The words with which an action is refused, which changes and tells nothing."""
-    before, count = bill.state, len(bill.told)
+    before, count = invoice.state, len(invoice.callbacks)
     with pytest.raises(NotPossible) as error:
-        stand_in.act(bill.id, action)
-    assert (bill.state, len(bill.told)) == (before, count)
+        fake_server.act(invoice.id, action)
+    assert (invoice.state, len(invoice.callbacks)) == (before, count)
     return str(error.value)
 
 
 @pytest.mark.parametrize("key", CARDS)
 def test_before_it_is_paid_nothing_is_given_back_taken_back_or_renewed(shop: Shop, key: str) -> None:
-    stand_in, bill = opened(shop, key, renews=key in RENEWED)
-    assert not offered(stand_in, bill) & {
+    fake_server, invoice = opened(shop, key, renews=key in RENEWED)
+    assert not offered(fake_server, invoice) & {
         "refund", "dispute", "win_dispute", "lose_dispute", "renew", "fail_renewal", "empty_card",
         "fill_card", "end_period", "pass_challenge", "fail_challenge",
     }  # fmt: skip
-    assert {"pay", "decline", "deliver_twice", "forge"} <= offered(stand_in, bill)
+    assert {"pay", "decline", "deliver_twice", "forge"} <= offered(fake_server, invoice)
 
 
 @pytest.mark.parametrize("key", CARDS)
 def test_a_payment_is_refunded_once(shop: Shop, key: str) -> None:
-    stand_in, bill = opened(shop, key)
-    stand_in.act(bill.id, "pay")
-    stand_in.act(bill.id, "refund")
-    assert bill.state == "refunded"
+    fake_server, invoice = opened(shop, key)
+    fake_server.act(invoice.id, "pay")
+    fake_server.act(invoice.id, "refund")
+    assert invoice.state == "refunded"
     for action in ("refund", "pay"):
-        assert "already" in refused(stand_in, bill, action)
-    assert not offered(stand_in, bill) & {"refund", "pay", "dispute", "expire", "decline", "challenge"}
+        assert "already" in refused(fake_server, invoice, action)
+    assert not offered(fake_server, invoice) & {"refund", "pay", "dispute", "expire", "decline", "challenge"}
 
 
 def test_half_a_payment_is_refunded_as_half(shop: Shop) -> None:
     """What was paid is given back, not what was asked for."""
     for key in CARDS:
-        stand_in, bill = opened(shop, key)
-        stand_in.act(bill.id, "wrong_amount")
-        stand_in.act(bill.id, "refund")
-        assert bill.state == "refunded", key
-    fake = shop.stand_in("fake")
+        fake_server, invoice = opened(shop, key)
+        fake_server.act(invoice.id, "wrong_amount")
+        fake_server.act(invoice.id, "refund")
+        assert invoice.state == "refunded", key
+    fake = shop.fake_server("fake")
     told = [event["events"][0] for event in fake.events]  # type: ignore[attr-defined]
     assert [one["amount"] for one in told] == ["149", "149"]
 
 
 @pytest.mark.parametrize("key", RENEWED)
 def test_each_period_is_a_payment_that_can_be_refunded(shop: Shop, key: str) -> None:
-    stand_in, bill = opened(shop, key, renews=True)
+    fake_server, invoice = opened(shop, key, renews=True)
     for action in ("pay", "refund", "renew", "refund", "renew"):
-        stand_in.act(bill.id, action)
-    assert bill.state == "paid"
-    assert "refund" in offered(stand_in, bill)
+        fake_server.act(invoice.id, action)
+    assert invoice.state == "paid"
+    assert "refund" in offered(fake_server, invoice)
 
 
 @pytest.mark.parametrize("key", RENEWED)
 def test_a_card_without_money_is_not_charged(shop: Shop, key: str) -> None:
-    stand_in, bill = opened(shop, key, renews=True)
-    stand_in.act(bill.id, "pay")
-    assert "has money" in refused(stand_in, bill, "fill_card")
-    stand_in.act(bill.id, "empty_card")
-    assert refused(stand_in, bill, "renew") == "The card has no money."
-    assert "empty" in refused(stand_in, bill, "empty_card")
-    stand_in.act(bill.id, "fail_renewal")
-    stand_in.act(bill.id, "fill_card")
-    stand_in.act(bill.id, "renew")
-    assert bill.failures == 0
+    fake_server, invoice = opened(shop, key, renews=True)
+    fake_server.act(invoice.id, "pay")
+    assert "has money" in refused(fake_server, invoice, "fill_card")
+    fake_server.act(invoice.id, "empty_card")
+    assert refused(fake_server, invoice, "renew") == "The card has no money."
+    assert "empty" in refused(fake_server, invoice, "empty_card")
+    fake_server.act(invoice.id, "fail_renewal")
+    fake_server.act(invoice.id, "fill_card")
+    fake_server.act(invoice.id, "renew")
+    assert invoice.failures == 0
 
 
 @pytest.mark.parametrize(("key", "failures"), [("stripe", 4), ("cloudpayments", 3), ("prodamus", 3)])
 def test_so_many_failed_renewals_end_a_subscription(shop: Shop, key: str, failures: int) -> None:
-    stand_in, bill = opened(shop, key, renews=True)
-    stand_in.act(bill.id, "pay")
+    fake_server, invoice = opened(shop, key, renews=True)
+    fake_server.act(invoice.id, "pay")
     for _ in range(failures):
-        stand_in.act(bill.id, "fail_renewal")
-    assert not offered(stand_in, bill) & {"renew", "fail_renewal", "empty_card", "end_period"}
-    assert "ended" in refused(stand_in, bill, "renew")
-    assert stand_in.status(bill) == "the subscription has ended"
-    assert "refund" in offered(stand_in, bill)  # of the last period that was paid
+        fake_server.act(invoice.id, "fail_renewal")
+    assert not offered(fake_server, invoice) & {"renew", "fail_renewal", "empty_card", "end_period"}
+    assert "ended" in refused(fake_server, invoice, "renew")
+    assert fake_server.status(invoice) == "the subscription has ended"
+    assert "refund" in offered(fake_server, invoice)  # of the last period that was paid
 
 
 @pytest.mark.parametrize("key", ["cloudpayments", "prodamus", "fake"])
 def test_a_subscription_that_was_stopped_is_not_charged(shop: Shop, key: str) -> None:
-    stand_in, bill = opened(shop, key, renews=True)
-    stand_in.act(bill.id, "pay")
+    fake_server, invoice = opened(shop, key, renews=True)
+    fake_server.act(invoice.id, "pay")
     stopped: dict[str, Callable[[], object]] = {
-        "cloudpayments": lambda: stand_in.ledger.subscriptions[  # type: ignore[attr-defined]
-            bill.object["SubscriptionId"]
+        "cloudpayments": lambda: fake_server.ledger.subscriptions[  # type: ignore[attr-defined]
+            invoice.object["SubscriptionId"]
         ].update(Status="Cancelled"),
-        "prodamus": lambda: stand_in.set_activity(bill, {"active_user": "0"}),  # type: ignore[attr-defined]
-        "fake": lambda: bill.object.update(stopped=True),
+        "prodamus": lambda: fake_server.set_activity(invoice, {"active_user": "0"}),  # type: ignore[attr-defined]
+        "fake": lambda: invoice.object.update(stopped=True),
     }
     stopped[key]()
-    assert "ended" in refused(stand_in, bill, "renew")
-    assert not offered(stand_in, bill) & {"renew", "fail_renewal", "empty_card"}
+    assert "ended" in refused(fake_server, invoice, "renew")
+    assert not offered(fake_server, invoice) & {"renew", "fail_renewal", "empty_card"}
 
 
 def test_stripe_ends_a_canceled_subscription_with_its_period(shop: Shop) -> None:
-    stand_in, bill = opened(shop, "stripe", renews=True)
-    stand_in.act(bill.id, "pay")
-    assert "isn’t canceled" in refused(stand_in, bill, "end_period")
-    subscription = bill.object["subscription"]
+    fake_server, invoice = opened(shop, "stripe", renews=True)
+    fake_server.act(invoice.id, "pay")
+    assert "isn’t canceled" in refused(fake_server, invoice, "end_period")
+    subscription = invoice.object["subscription"]
     load("stripe").cancel_subscription(subscription, 1, TIMEOUT)
-    assert stand_in.status(bill) == "the subscription ends with this period"
-    assert "canceled" in refused(stand_in, bill, "renew")
-    stand_in.act(bill.id, "end_period")
-    assert bill.told[-1].title == "customer.subscription.deleted"
+    assert fake_server.status(invoice) == "the subscription ends with this period"
+    assert "canceled" in refused(fake_server, invoice, "renew")
+    fake_server.act(invoice.id, "end_period")
+    assert invoice.callbacks[-1].title == "customer.subscription.deleted"
     for action in ("renew", "fail_renewal"):
-        assert "ended" in refused(stand_in, bill, action)
-    assert "isn’t canceled" in refused(stand_in, bill, "end_period")
+        assert "ended" in refused(fake_server, invoice, action)
+    assert "isn’t canceled" in refused(fake_server, invoice, "end_period")
 
 
 def test_a_dispute_is_opened_once_and_decided_once(shop: Shop) -> None:
-    stand_in, bill = opened(shop, "stripe")
-    stand_in.act(bill.id, "pay")
+    fake_server, invoice = opened(shop, "stripe")
+    fake_server.act(invoice.id, "pay")
     for action in ("win_dispute", "lose_dispute"):
-        assert refused(stand_in, bill, action) == "There is no dispute."
-    stand_in.act(bill.id, "dispute")
-    assert stand_in.status(bill) == "disputed"
+        assert refused(fake_server, invoice, action) == "There is no dispute."
+    fake_server.act(invoice.id, "dispute")
+    assert fake_server.status(invoice) == "disputed"
     for action in ("dispute", "refund"):
-        assert refused(stand_in, bill, action).endswith("has been charged back.")
-    stand_in.act(bill.id, "win_dispute")
+        assert refused(fake_server, invoice, action).endswith("has been charged back.")
+    fake_server.act(invoice.id, "win_dispute")
     for action in ("win_dispute", "lose_dispute", "dispute"):
-        assert "closed" in refused(stand_in, bill, action)
-    stand_in.act(bill.id, "refund")  # the money is the shop's again
-    assert bill.state == "refunded"
+        assert "closed" in refused(fake_server, invoice, action)
+    fake_server.act(invoice.id, "refund")  # the money is the shop's again
+    assert invoice.state == "refunded"
 
 
 def test_what_was_lost_or_refunded_is_gone(shop: Shop) -> None:
-    stand_in, bill = opened(shop, "stripe")
+    fake_server, invoice = opened(shop, "stripe")
     for action in ("pay", "dispute", "lose_dispute"):
-        stand_in.act(bill.id, action)
-    assert refused(stand_in, bill, "refund").endswith("has been charged back.")
-    assert stand_in.status(bill) == "dispute lost"
-    stand_in, bill = opened(shop, "stripe")
+        fake_server.act(invoice.id, action)
+    assert refused(fake_server, invoice, "refund").endswith("has been charged back.")
+    assert fake_server.status(invoice) == "dispute lost"
+    fake_server, invoice = opened(shop, "stripe")
     for action in ("pay", "refund"):
-        stand_in.act(bill.id, action)
-    assert refused(stand_in, bill, "dispute").endswith("has already been refunded.")
+        fake_server.act(invoice.id, action)
+    assert refused(fake_server, invoice, "dispute").endswith("has already been refunded.")
 
 
 def test_each_period_can_be_disputed_and_the_open_dispute_is_decided(shop: Shop) -> None:
-    stand_in, bill = opened(shop, "stripe", renews=True)
+    fake_server, invoice = opened(shop, "stripe", renews=True)
     for action in ("pay", "dispute", "win_dispute", "renew", "dispute", "lose_dispute"):
-        stand_in.act(bill.id, action)
-    assert [one["status"] for one in stand_in.disputes] == ["won", "lost"]  # type: ignore[attr-defined]
+        fake_server.act(invoice.id, action)
+    assert [one["status"] for one in fake_server.disputes] == ["won", "lost"]  # type: ignore[attr-defined]
 
 
 def test_the_api_refuses_a_refund_of_what_is_disputed_or_too_much(shop: Shop) -> None:
-    stand_in, bill = opened(shop, "stripe")
-    stand_in.act(bill.id, "pay")
+    fake_server, invoice = opened(shop, "stripe")
+    fake_server.act(invoice.id, "pay")
     provider: Any = load("stripe")
 
     def give_back(amount: str, key: str) -> Any:
-        number = bill.object["payment_intent"]
+        number = invoice.object["payment_intent"]
         return provider.refund(number, Decimal(amount), "RUB", key=key, telegram_id=1, timeout=TIMEOUT)
 
     give_back("100.00", "one")
     with pytest.raises(PaymentError, match="invalid_request_error"):
         give_back("200.00", "two")
-    stand_in.act(bill.id, "dispute")
+    fake_server.act(invoice.id, "dispute")
     with pytest.raises(PaymentError, match="charge_disputed") as disputed:
         give_back("1.00", "three")
     assert disputed.value.not_executed
@@ -203,24 +203,24 @@ def test_the_api_refuses_a_refund_of_what_is_disputed_or_too_much(shop: Shop) ->
 
 
 def test_expiry_is_refused_in_the_words_of_the_api(shop: Shop) -> None:
-    stand_in, bill = opened(shop, "stripe")
-    stand_in.act(bill.id, "pay")
-    assert refused(stand_in, bill, "expire") == (
+    fake_server, invoice = opened(shop, "stripe")
+    fake_server.act(invoice.id, "pay")
+    assert refused(fake_server, invoice, "expire") == (
         'Only Checkout Sessions with a status in ["open"] can be expired. '
         "This Checkout Session has a status of `complete`."
     )
 
 
 def test_a_saved_card_is_emptied_filled_and_removed_once_each(shop: Shop) -> None:
-    stand_in, bill = opened(shop, "yookassa", renews=True)
-    stand_in.act(bill.id, "pay")
-    assert "has money" in refused(stand_in, bill, "mend_renewal")
-    stand_in.act(bill.id, "fail_renewal")
-    assert "no money already" in refused(stand_in, bill, "fail_renewal")
-    stand_in.act(bill.id, "mend_renewal")
-    stand_in.act(bill.id, "remove_method")
+    fake_server, invoice = opened(shop, "yookassa", renews=True)
+    fake_server.act(invoice.id, "pay")
+    assert "has money" in refused(fake_server, invoice, "mend_renewal")
+    fake_server.act(invoice.id, "fail_renewal")
+    assert "no money already" in refused(fake_server, invoice, "fail_renewal")
+    fake_server.act(invoice.id, "mend_renewal")
+    fake_server.act(invoice.id, "remove_method")
     for action in ("fail_renewal", "mend_renewal", "remove_method"):
-        assert "revoked" in refused(stand_in, bill, action)
+        assert "revoked" in refused(fake_server, invoice, action)
 
 
 @pytest.mark.parametrize("key", [*CARDS, "crypto_pay"])
@@ -228,14 +228,14 @@ def test_a_saved_card_is_emptied_filled_and_removed_once_each(shop: Shop) -> Non
 def test_what_is_offered_is_done_and_nothing_else(shop: Shop, key: str, seed: int) -> None:
     """A random walk: an offered action works, every other is refused, and money never goes below nothing."""
     chance = random.Random(seed)
-    stand_in, bill = opened(shop, key, renews=key in RENEWED and seed % 2 == 0)
-    stand_in.callbacks.stop()  # the callbacks are not of interest here
+    fake_server, invoice = opened(shop, key, renews=key in RENEWED and seed % 2 == 0)
+    fake_server.callbacks.stop()  # the callbacks are not of interest here
     for _ in range(25):
-        action = chance.choice(stand_in.actions(bill))
-        if action in offered(stand_in, bill):
-            stand_in.act(bill.id, action)
+        action = chance.choice(fake_server.actions(invoice))
+        if action in offered(fake_server, invoice):
+            fake_server.act(invoice.id, action)
         else:
-            assert refused(stand_in, bill, action)
-        assert all(left >= 0 for left in bill.object.get("left", {}).values())
+            assert refused(fake_server, invoice, action)
+        assert all(left >= 0 for left in invoice.object.get("left", {}).values())
     with pytest.raises(NotPossible, match="no button"):
-        stand_in.act(bill.id, "refund" if key == "crypto_pay" else "tell")
+        fake_server.act(invoice.id, "refund" if key == "crypto_pay" else "send")

@@ -54,7 +54,7 @@ def keys(environment: Callable[..., None]) -> None:
 def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Checkout]:
     made = order(**changed)
     checkout = load("prodamus").create(made, TIMEOUT)
-    shop.desk.press(checkout.url, action)
+    shop.registry.press(checkout.url, action)
     return made, checkout
 
 
@@ -188,7 +188,7 @@ def test_a_renewal_without_a_number_of_theirs_still_has_one(keys: None, provider
     assert (payment_event.kind, payment_event.payment_id) == (EventKind.PAID, "2473695:1063347:2")
 
 
-# With the stand-in.
+# With the fake server.
 
 
 def test_a_link_is_made_paid_and_told(shop: Shop) -> None:
@@ -242,8 +242,8 @@ def test_half_of_it_is_told_as_half(shop: Shop) -> None:
 
 
 def test_a_page_switched_off_by_prodamus_grants_nothing(shop: Shop) -> None:
-    stand_in: Any = shop.stand_in("prodamus")
-    stand_in.is_live = False
+    fake_server: Any = shop.fake_server("prodamus")
+    fake_server.is_live = False
     bought(shop)
     eventually(lambda: shop.refused, 20)
     assert "not live" in str(shop.refused[0])
@@ -252,15 +252,15 @@ def test_a_page_switched_off_by_prodamus_grants_nothing(shop: Shop) -> None:
 def test_a_refund_is_told_to_nobody(shop: Shop) -> None:
     _, checkout = bought(shop)
     shop.told(1)
-    shop.desk.press(checkout.url, "refund")
-    assert shop.desk.idle(20)
+    shop.registry.press(checkout.url, "refund")
+    assert shop.registry.idle(20)
     assert len(shop.calls) == 1
 
 
 def test_the_link_says_all_that_the_page_needs(shop: Shop, environment: Callable[..., None]) -> None:
     environment(PUBLIC_URL="https://backend.example", RECEIPT_VAT_CODE="11")
     made, checkout = bought(shop, contact="+79990001122", description="Тысяча запросов")
-    asked = shop.stand_in("prodamus").bills[checkout.url.rpartition("/")[2]].object
+    asked = shop.fake_server("prodamus").invoices[checkout.url.rpartition("/")[2]].object
     assert asked["order_id"] == str(made.id)
     assert asked["currency"] == "rub"
     assert asked["payments_limit"] == "1"
@@ -277,7 +277,7 @@ def test_the_link_says_all_that_the_page_needs(shop: Shop, environment: Callable
 def test_without_a_rate_of_ours_the_cabinets_is_taken(shop: Shop, environment: Callable[..., None]) -> None:
     environment(RECEIPT_VAT_CODE="", PRODAMUS_SYS="")
     _, checkout = bought(shop, contact="anna@example.com")
-    asked = shop.stand_in("prodamus").bills[checkout.url.rpartition("/")[2]].object
+    asked = shop.fake_server("prodamus").invoices[checkout.url.rpartition("/")[2]].object
     assert "tax" not in asked["products"][0]
     assert "urlNotification" not in asked
     assert asked["customer_email"] == "anna@example.com"
@@ -333,7 +333,7 @@ def test_a_subscription_begins_renews_and_is_ended_by_its_buyer(shop: Shop, prov
     assert (first["kind"], first["order_id"], first["amount"]) == ("paid", made.id, "499.00")
     assert first["period_ends_at"]
 
-    shop.desk.press(checkout.url, "renew")
+    shop.registry.press(checkout.url, "renew")
     renewed = shop.told(2)[1]
     assert (renewed["kind"], renewed["subscription_id"]) == ("paid", name)
     assert renewed["payment_id"] != first["payment_id"]
@@ -343,18 +343,18 @@ def test_a_subscription_begins_renews_and_is_ended_by_its_buyer(shop: Shop, prov
     provider.cancel_subscription(name, 777, TIMEOUT)
     assert shop.told(3)[2]["kind"] == "subscription_canceled"
     with pytest.raises(NotPossible):
-        shop.desk.press(checkout.url, "renew")
+        shop.registry.press(checkout.url, "renew")
 
 
 @pytest.mark.parametrize("phone", ["+79990001122", "+7 (999) 000-11-22"])
 def test_a_subscriber_without_a_number_is_known_by_their_phone_which_no_number_of_ours_holds(
     shop: Shop, provider: Any, environment: Callable[..., None], phone: str
 ) -> None:
-    stand_in: Any = shop.stand_in("prodamus")
-    stand_in.tells_profiles = False
+    fake_server: Any = shop.fake_server("prodamus")
+    fake_server.tells_profiles = False
     _, checkout = bought(shop, period="month", contact=phone)
     first = shop.told(1)[0]
-    shop.desk.press(checkout.url, "renew")
+    shop.registry.press(checkout.url, "renew")
     renewed = shop.told(2)[1]
     assert renewed["subscription_id"] == first["subscription_id"]
     assert renewed["payer"] == first["payer"] == phone
@@ -378,8 +378,8 @@ def test_three_failures_end_a_subscription_and_then_nothing_is_to_be_stopped(
     _, checkout = bought(shop, period="year")
     (first,) = shop.told(1)
     for _ in range(3):
-        shop.desk.press(checkout.url, "fail_renewal")
-        assert shop.desk.idle(20)
+        shop.registry.press(checkout.url, "fail_renewal")
+        assert shop.registry.idle(20)
     kinds = [payment_event["kind"] for payment_event in shop.told(5)[1:]]
     assert kinds == ["subscription_past_due"] * 2 + ["subscription_ended"] * 2
     provider.cancel_subscription(first["subscription_id"], 777, TIMEOUT)

@@ -1,4 +1,4 @@
-"""Stripe: its times and signatures, and the way of money at its stand-in."""
+"""Stripe: its times and signatures, and the way of money at its fake server."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Chec
     """An order that was made and dealt with."""
     made = order(**changed)
     checkout = load("stripe").create(made, TIMEOUT)
-    shop.desk.press(checkout.url, action)
+    shop.registry.press(checkout.url, action)
     return made, checkout
 
 
@@ -152,7 +152,7 @@ def test_asked_again_it_is_the_same_checkout(shop: Shop, provider: Any) -> None:
     assert provider.create(made, TIMEOUT) == first
     assert {one.url for one in in_parallel(5, lambda _: provider.create(made, TIMEOUT))} == {first.url}
     assert provider.create(order(), TIMEOUT) != first
-    assert len(shop.stand_in("stripe").bills) == 2
+    assert len(shop.fake_server("stripe").invoices) == 2
 
 
 def test_another_order_under_the_same_key_is_refused(shop: Shop, provider: Any) -> None:
@@ -161,7 +161,7 @@ def test_another_order_under_the_same_key_is_refused(shop: Shop, provider: Any) 
     with pytest.raises(PaymentError, match="other parameters") as refused:
         provider.create(replace(made, amount=Decimal(1)), TIMEOUT)
     assert not refused.value.not_executed
-    assert len(shop.stand_in("stripe").bills) == 1
+    assert len(shop.fake_server("stripe").invoices) == 1
 
 
 def test_an_order_that_is_nearly_over_is_still_found_under_its_key(
@@ -184,7 +184,7 @@ def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> No
     made = order()
     checkout = provider.create(made, TIMEOUT)
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
-    shop.desk.press(checkout.url, "pay")
+    shop.registry.press(checkout.url, "pay")
     told = shop.told(1)
     assert (told[0]["kind"], told[0]["order_id"], told[0]["amount"]) == (EventKind.PAID, made.id, "299.00")
     assert told[0]["is_test"] is True
@@ -208,7 +208,7 @@ def test_whatever_happens_is_told(shop: Shop, action: str, kinds: list[tuple[str
     made, checkout = bought(shop, "pay" if action == "dispute" else action)
     if action == "dispute":
         shop.told(1)
-        shop.desk.press(checkout.url, action)
+        shop.registry.press(checkout.url, action)
     told = shop.told(len(kinds))
     assert [(one["kind"], one.get("amount")) for one in told] == kinds
     assert {one["order_id"] for one in told if "order_id" in one} == {made.id}
@@ -223,20 +223,20 @@ def test_an_expired_checkout_is_said_to_be_given_up(shop: Shop, provider: Any) -
 def test_a_delivery_that_is_repeated_is_signed_anew_and_has_the_same_key(shop: Shop) -> None:
     shop.status = 503
     bought(shop, "deliver_twice")
-    stand_in = shop.stand_in("stripe")
-    assert stand_in.callbacks.idle(20)
+    fake_server = shop.fake_server("stripe")
+    assert fake_server.callbacks.idle(20)
     assert len(shop.calls) > 2  # each of the two was tried again, until Stripe gave up
     shop.status = None
-    stand_in.callbacks.send(next(iter(stand_in.bills.values())).told)
+    fake_server.callbacks.send(next(iter(fake_server.invoices.values())).callbacks)
     assert len(shop.told(1)) == len({event.key for event in shop.events}) == 1
     assert len({call.headers["stripe-signature"] for call in shop.calls}) > 1
 
 
 def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
     bought(shop, "forge")
-    assert shop.stand_in("stripe").callbacks.idle(20)
+    assert shop.fake_server("stripe").callbacks.idle(20)
     assert [type(error) for error in shop.refused] == [InvalidSignature]
-    assert shop.stand_in("stripe").callbacks.attempts[-1]["status"] == 401
+    assert shop.fake_server("stripe").callbacks.attempts[-1]["status"] == 401
     assert not shop.events
 
 
@@ -259,7 +259,7 @@ def test_money_is_given_back_in_parts_once_each(shop: Shop, provider: Any) -> No
     assert {one["operation_id"] for one in told} == {first.operation_id, second.operation_id}
     asked = provider.fetch(made.id, checkout.reference, TIMEOUT)
     assert sorted(str(one.amount) for one in asked) == ["100.00", "199.00", "299.00"]
-    shop.stand_in("stripe").fail_refund(first.operation_id)
+    shop.fake_server("stripe").fail_refund(first.operation_id)
     assert shop.told(6)[-1] | {"happened_at": ""} == {
         "kind": EventKind.REFUND_FAILED,
         "payment_id": payment_id,
@@ -285,10 +285,10 @@ def test_a_key_that_was_used_for_another_refund_leaves_open_what_happened(shop: 
 def test_a_dispute_can_be_won(shop: Shop) -> None:
     _, checkout = bought(shop)
     with pytest.raises(NotPossible):
-        shop.desk.press(checkout.url, "win_dispute")
-    shop.desk.press(checkout.url, "dispute")
+        shop.registry.press(checkout.url, "win_dispute")
+    shop.registry.press(checkout.url, "dispute")
     shop.told(3)
-    shop.desk.press(checkout.url, "win_dispute")
+    shop.registry.press(checkout.url, "win_dispute")
     told = shop.told(4)
     disputed = {one["operation_id"] for one in told if one["kind"] == EventKind.DISPUTED}
     won = [one["operation_id"] for one in told if one["kind"] == EventKind.DISPUTE_WON]
@@ -306,7 +306,7 @@ def test_each_period_of_a_subscription_is_a_payment_of_its_own(shop: Shop, provi
     assert (paid["order_id"], paid["amount"]) == (made.id, "299.00")
     assert datetime.fromisoformat(paid["period_ends_at"]) > datetime.now(UTC) + timedelta(days=27)
     assert {one["kind"] for one in told} == {EventKind.PAID, EventKind.SUBSCRIPTION_ACTIVE, EventKind.OTHER}
-    shop.desk.press(checkout.url, "renew")
+    shop.registry.press(checkout.url, "renew")
     again = [one for one in shop.told(5) if one["kind"] == EventKind.PAID][-1]
     assert again["payment_id"] != paid["payment_id"]
     assert (again["subscription_id"], again["order_id"]) == (paid["subscription_id"], made.id)
@@ -318,13 +318,13 @@ def test_each_period_of_a_subscription_is_a_payment_of_its_own(shop: Shop, provi
 def test_a_renewal_that_fails_and_a_subscription_that_ends(shop: Shop, provider: Any) -> None:
     _, checkout = bought(shop, period="month")
     number = next(one["subscription_id"] for one in shop.told(3) if "subscription_id" in one)
-    shop.desk.press(checkout.url, "fail_renewal")
+    shop.registry.press(checkout.url, "fail_renewal")
     assert {one["kind"] for one in shop.told(5)[3:]} == {EventKind.SUBSCRIPTION_PAST_DUE}
-    shop.desk.press(checkout.url, "renew")
+    shop.registry.press(checkout.url, "renew")
     shop.told(7)
     provider.cancel_subscription(number, 777, TIMEOUT)
     assert shop.told(8)[-1]["kind"] == EventKind.SUBSCRIPTION_CANCELED
-    shop.stand_in("stripe").end_subscription(shop.stand_in("stripe").bills[checkout.reference])
+    shop.fake_server("stripe").end_subscription(shop.fake_server("stripe").invoices[checkout.reference])
     assert shop.told(9)[-1]["kind"] == EventKind.SUBSCRIPTION_ENDED
     provider.cancel_subscription(number, 777, TIMEOUT)  # nothing is left to stop
     with pytest.raises(PaymentError, match="resource_missing"):
@@ -334,9 +334,9 @@ def test_a_renewal_that_fails_and_a_subscription_that_ends(shop: Shop, provider:
 def test_a_renewal_that_credit_covers_is_paid_with_what_was_charged(shop: Shop) -> None:
     made, checkout = bought(shop, period="month")
     shop.told(3)
-    shop.stand_in("stripe").credit = 35000
+    shop.fake_server("stripe").credit = 35000
     for _ in range(3):
-        shop.desk.press(checkout.url, "renew")
+        shop.registry.press(checkout.url, "renew")
     paid = [one for one in shop.told(9) if one["kind"] == EventKind.PAID]
     assert sorted(Decimal(one["amount"]) for one in paid) == [0, 248, 299, 299]
     assert {one["order_id"] for one in paid} == {made.id}
@@ -445,5 +445,5 @@ def test_an_event_without_what_it_must_have_is_unusable(provider: Any, keys: Non
 def test_a_form_is_sent_as_stripe_reads_it(shop: Shop, provider: Any) -> None:
     made = order(title='Кредиты "100" & ещё = [1]')
     checkout = provider.create(made, TIMEOUT)
-    asked = shop.stand_in("stripe").asked[checkout.reference]
+    asked = shop.fake_server("stripe").asked[checkout.reference]
     assert asked["line_items"]["0"]["price_data"]["product_data"]["name"] == made.title

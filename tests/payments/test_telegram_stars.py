@@ -97,7 +97,7 @@ class Shop:
 def shop(environment: Callable[..., None]) -> Iterator[Shop]:
     shop = Shop()
     shop.server.start()
-    tokens = {name: bot.token for name, bot in shop.telegram.world.bots.items()}
+    tokens = {name: bot.token for name, bot in shop.telegram.state.bots.items()}
     for name in tokens:
         url = f"{shop.server.url}/webhook/{name}"
         shop.telegram.request(name, "setWebhook", {"url": url, "secret_token": "s"})

@@ -41,7 +41,7 @@ def keys(environment: Callable[..., None]) -> None:
 def bought(shop: Shop, action: str = "pay", **changed: Any) -> tuple[Order, Checkout]:
     made = order(**changed)
     checkout = load("yookassa").create(made, TIMEOUT)
-    shop.desk.press(checkout.url, action)
+    shop.registry.press(checkout.url, action)
     return made, checkout
 
 
@@ -176,7 +176,7 @@ def test_a_payment_is_told_and_can_be_asked_for(shop: Shop, provider: Any) -> No
     made = order()
     checkout = provider.create(made, TIMEOUT)
     assert provider.fetch(made.id, checkout.reference, TIMEOUT) == ()
-    shop.desk.press(checkout.url, "pay")
+    shop.registry.press(checkout.url, "pay")
     paid = shop.told(1)[0]
     assert (paid["kind"], paid["order_id"], paid["amount"]) == (EventKind.PAID, made.id, "299.00")
     assert (paid["payment_id"], paid["is_test"]) == (checkout.reference, True)
@@ -204,7 +204,7 @@ def test_whatever_happens_is_told(shop: Shop, action: str, kinds: list[tuple[str
 
 def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
     bought(shop, "forge")
-    assert shop.stand_in("yookassa").callbacks.idle(20)
+    assert shop.fake_server("yookassa").callbacks.idle(20)
     assert sorted(type(error).__name__ for error in shop.refused) == ["InvalidSignature", "PaymentError"]
     assert not shop.events
 
@@ -212,16 +212,16 @@ def test_a_forged_callback_is_not_believed(shop: Shop) -> None:
 def test_a_shop_that_answers_otherwise_is_told_again(shop: Shop) -> None:
     shop.status = 202
     bought(shop)
-    assert shop.stand_in("yookassa").callbacks.idle(30)
-    assert [one["attempt"] for one in shop.stand_in("yookassa").callbacks.attempts] == list(range(1, 9))
+    assert shop.fake_server("yookassa").callbacks.idle(30)
+    assert [one["attempt"] for one in shop.fake_server("yookassa").callbacks.attempts] == list(range(1, 9))
 
 
 def test_asked_again_it_is_the_same_payment(shop: Shop, provider: Any) -> None:
     made = order(idempotency_key="order: 4200 / ключ, much too long for the header" * 3)
     first = provider.create(made, TIMEOUT)
     assert {one.url for one in in_parallel(5, lambda _: provider.create(made, TIMEOUT))} == {first.url}
-    assert len(shop.stand_in("yookassa").bills) == 1
-    shop.desk.press(first.url, "pay")
+    assert len(shop.fake_server("yookassa").invoices) == 1
+    shop.registry.press(first.url, "pay")
     assert provider.create(made, TIMEOUT) == first  # the first answer, as it was
 
 
@@ -261,15 +261,15 @@ def test_a_receipt_goes_with_the_payment_and_with_the_refund(
 ) -> None:
     environment(RECEIPT_TAX_SYSTEM="2", RECEIPT_VAT_CODE="4")
     asked: list[dict[str, Any]] = []
-    stand_in = shop.stand_in("yookassa")
-    answer = stand_in.api
+    fake_server = shop.fake_server("yookassa")
+    answer = fake_server.api
 
     def listening(request: Any, path: str) -> Any:
         if request.method == "POST":
             asked.append(request.json())
         return answer(request, path)
 
-    monkeypatch.setattr(stand_in, "api", listening)
+    monkeypatch.setattr(fake_server, "api", listening)
     made, checkout = bought(shop, contact=contact)
     shop.told(1)
     receipt = Receipt(contact, made.title)
@@ -292,7 +292,7 @@ def test_a_receipt_the_till_would_not_print_is_refused(
     with pytest.raises(PaymentError, match=r"400: invalid_request receipt") as refused:
         provider.create(order(contact="anna@example.com"), TIMEOUT)
     assert refused.value.not_executed
-    assert not shop.stand_in("yookassa").bills
+    assert not shop.fake_server("yookassa").invoices
 
 
 def test_a_contact_that_is_none_is_refused(shop: Shop, provider: Any) -> None:
@@ -316,12 +316,12 @@ def test_what_was_paid_with_is_charged_again(shop: Shop, provider: Any) -> None:
     assert payment_event.saved_method == saved
     assert provider.charge_saved_method(next_one, saved, TIMEOUT) == payment_event
     assert shop.told(2)[1]["payment_id"] == payment_event.payment_id
-    shop.desk.press(checkout.url, "fail_renewal")
+    shop.registry.press(checkout.url, "fail_renewal")
     refused = provider.charge_saved_method(order(period="month"), saved, TIMEOUT)
     assert (refused.kind, refused.reason) == (EventKind.FAILED, "insufficient_funds")
-    shop.desk.press(checkout.url, "mend_renewal")
+    shop.registry.press(checkout.url, "mend_renewal")
     assert provider.charge_saved_method(order(period="month"), saved, TIMEOUT).kind is EventKind.PAID
-    shop.desk.press(checkout.url, "remove_method")
+    shop.registry.press(checkout.url, "remove_method")
     removed = provider.charge_saved_method(order(period="month"), saved, TIMEOUT)
     assert (removed.kind, removed.reason) == (EventKind.CANCELED, "permission_revoked")
 
@@ -353,10 +353,10 @@ def test_a_charge_nobody_heard_of_is_asked_for_again_or_looked_for(shop: Shop, p
     before = datetime.now(UTC) - timedelta(minutes=1)
     bought(shop, period="month")
     saved = shop.told(1)[0]["saved_method"]
-    stand_in: Any = shop.stand_in("yookassa")
+    fake_server: Any = shop.fake_server("yookassa")
     made = order()
     assert provider.find_charge(made.id, before, TIMEOUT) is None
-    stand_in.unsure = 1
+    fake_server.unsure = 1
     with pytest.raises(PaymentError, match="500") as failed:
         provider.charge_saved_method(made, saved, TIMEOUT)
     assert not failed.value.not_executed
@@ -365,11 +365,13 @@ def test_a_charge_nobody_heard_of_is_asked_for_again_or_looked_for(shop: Shop, p
     assert provider.find_charge(made.id, before, TIMEOUT) == paid
     assert provider.find_charge(made.id, datetime.now(UTC) + timedelta(minutes=1), TIMEOUT) is None
     charged = [
-        bill for bill in stand_in.bills.values() if bill.object["metadata"]["order_id"] == str(made.id)
+        invoice
+        for invoice in fake_server.invoices.values()
+        if invoice.object["metadata"]["order_id"] == str(made.id)
     ]
     assert len(charged) == 1
     # YooKassa forgets a key after a day: from then on only looking is safe.
-    stand_in.clock.advance(86_401)
+    fake_server.clock.advance(86_401)
     assert provider.charge_saved_method(made, saved, TIMEOUT).payment_id != paid.payment_id
 
 
@@ -388,7 +390,7 @@ def test_what_is_paid_once_is_not_kept(shop: Shop, provider: Any) -> None:
     _, checkout = bought(shop)
     assert "saved_method" not in shop.told(1)[0]
     with pytest.raises(NotPossible):
-        shop.desk.press(checkout.url, "fail_renewal")
+        shop.registry.press(checkout.url, "fail_renewal")
     assert provider.charge_saved_method(order(), checkout.reference, TIMEOUT).kind is EventKind.CANCELED
 
 
@@ -424,10 +426,10 @@ def test_money_is_given_back_in_parts_once_each(shop: Shop, provider: Any) -> No
 def test_a_refund_in_the_cabinet_is_told(shop: Shop) -> None:
     _, checkout = bought(shop)
     shop.told(1)
-    shop.desk.press(checkout.url, "refund")
+    shop.registry.press(checkout.url, "refund")
     assert shop.told(2)[1]["amount"] == "299.00"
     with pytest.raises(NotPossible):
-        shop.desk.press(checkout.url, "refund")
+        shop.registry.press(checkout.url, "refund")
 
 
 def test_a_refund_under_way_is_nothing_yet(provider: Any, keys: None, answers: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from tests.privacy.conftest import Sql, everything
 from tests.stories.test_buy import link_of, news, speaks, tap
 from tests.support import eventually
-from tools.emulator.payments import Bill
+from tools.emulator.payments import Invoice
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
 
@@ -21,23 +21,23 @@ _phones = itertools.count(79_995_550_100)
 
 @pytest.fixture
 def prodamus(stack: Stack) -> Iterator[Any]:
-    """Its stand-in, with notices as they were before they named a profile."""
-    stand_in: Any = stack.payments["prodamus"]
-    stand_in.tells_profiles = False
-    yield stand_in
-    stand_in.tells_profiles = True
+    """Its fake server, with notices as they were before they named a profile."""
+    fake_server: Any = stack.payments["prodamus"]
+    fake_server.tells_profiles = False
+    yield fake_server
+    fake_server.tells_profiles = True
 
 
-def subscribed(stack: Stack, prodamus: Any) -> tuple[Chat, Bill, str]:
+def subscribed(stack: Stack, prodamus: Any) -> tuple[Chat, Invoice, str]:
     """Somebody who renews each month (in roubles, as Prodamus does), their page and phone."""
     chat = speaks(stack, "ru")
     chat.send("/buy")
     link = link_of(tap(tap(chat.answer(), "Премиум на месяц"), REPEATS))
-    bill = prodamus.bills[link.rpartition("/")[2]]
-    phone = bill.object["customer_phone"] = f"+{next(_phones)}"
+    invoice = prodamus.invoices[link.rpartition("/")[2]]
+    phone = invoice.object["customer_phone"] = f"+{next(_phones)}"
     stack.payments.press(link, "pay")
     news(chat, "оплачено, спасибо!")
-    return chat, bill, phone
+    return chat, invoice, phone
 
 
 def traces(sql: Sql, phone: str) -> list[str]:
@@ -51,7 +51,7 @@ def renewals(sql: Sql, subscription: str) -> list[dict[str, Any]]:
 def test_the_phone_goes_and_what_comes_later_still_finds_whose_it_was(
     stack: Stack, sql: Sql, prodamus: Any
 ) -> None:
-    anna, bill, phone = subscribed(stack, prodamus)
+    anna, invoice, phone = subscribed(stack, prodamus)
     assert traces(sql, phone), "a test that looks for nothing proves nothing"
     claims = sql(
         "select p.claims from payments p join users u on u.id = p.user_id where u.telegram_id = %s", anna.id
@@ -61,7 +61,7 @@ def test_the_phone_goes_and_what_comes_later_still_finds_whose_it_was(
     anna.send("/subscription")
     shown = eventually(lambda: [one for one in anna.answers() if _has(one, STOP)], 20)[0]
     tap(tap(shown, STOP), "Да, отключить")
-    assert bill.object["plan"]["active_user"] == "0"
+    assert invoice.object["plan"]["active_user"] == "0"
     anna.send("/deleteme").wait()
     asked = eventually(lambda: [one for one in anna.answers() if _has(one, ERASE)], 20)[-1]
     tap(tap(asked, ERASE), "🗑 Да, удалить всё")
@@ -70,9 +70,9 @@ def test_the_phone_goes_and_what_comes_later_still_finds_whose_it_was(
     (renewal,) = renewals(sql, claims["subscription_id"])
     assert (renewal["user_id"], renewal["status"]) == (None, "ended")
 
-    bill.object["plan"] |= {"active_user": "1"}  # Prodamus charges all the same
+    invoice.object["plan"] |= {"active_user": "1"}  # Prodamus charges all the same
     before = len(sql("select from payments where problem = 'owner'"))
-    prodamus.act(bill.id, "renew")
+    prodamus.act(invoice.id, "renew")
     assert stack.payments.idle(20)
     assert len(sql("select from payments where problem = 'owner'")) == before + 1
     # The subscription is stopped by the phone, which is kept there alone and until then.
@@ -80,7 +80,7 @@ def test_the_phone_goes_and_what_comes_later_still_finds_whose_it_was(
 
     def is_stopped() -> bool:
         assert stack.run_job("payments").status == 200
-        return bill.object["plan"]["active_user"] == "0" and traces(sql, phone) == []
+        return invoice.object["plan"]["active_user"] == "0" and traces(sql, phone) == []
 
     eventually(is_stopped, 30)
     assert sql("select * from check_payments()") == []

@@ -16,7 +16,7 @@ from tests.telegram.test_crashes import LATER, kill
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Answer
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 WORDS = "xylophone-orchestra"
 ANSWER = "zebra-crossing"

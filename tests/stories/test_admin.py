@@ -11,8 +11,8 @@ import pytest
 
 from tests.support import says
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.handles import Answer
-from tools.emulator.telegram.people import Chat, TelegramUser
+from tools.emulator.telegram.test_objects import Answer
+from tools.emulator.telegram.users import Chat, TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 Appoint = Callable[..., TelegramUser]

@@ -291,8 +291,8 @@ def test_turning_off_a_subscription_is_confirmed_once(stack: Stack, sql: Sql) ->
     stack.database.on("cancel_renewal", "before", lambda: stack.payments.idle(20), times=1)
     assert says(tap(sure, "Yes, turn it off").text, "subscription_canceled")
     stack.database.clear()
-    bill = stack.payments["stripe"].bills[link.rpartition("/")[2]]
-    assert bill.told[-1].title == "customer.subscription.updated"
+    invoice = stack.payments["stripe"].invoices[link.rpartition("/")[2]]
+    assert invoice.callbacks[-1].title == "customer.subscription.updated"
     assert [one.text for one in anna.answers()[seen:] if says(one.text, "renewal_canceled")] == []
 
 

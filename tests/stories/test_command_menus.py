@@ -11,7 +11,7 @@ from tests.stories.test_admin import Appoint, Sql, ask, somebody, tap
 from tests.stories.test_products import WORDS, open_card
 from tests.support import eventually
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 ADMINS = ["menu", "clear", "stats", "user", "payment", "products", "promocode", "help"]
 TITLE = "100 requests"

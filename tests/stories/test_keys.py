@@ -12,7 +12,7 @@ from tests.support import says
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
-from tools.emulator.telegram.handles import Answer, Sent
+from tools.emulator.telegram.test_objects import Answer, Sent
 
 Sql = Callable[..., list[dict[str, Any]]]
 

@@ -51,8 +51,8 @@ def test_what_waits_for_a_mended_revision_is_applied_by_the_job(stack: Stack, sq
     link = checkout(anna, "100 requests", LABELS["fake"])
     sql("alter table payment_effects rename to payment_effects_away")
     try:
-        bill = stack.payments.press(link, "pay")
-        told = [callback.id for callback in bill.told]
+        invoice = stack.payments.press(link, "pay")
+        told = [callback.id for callback in invoice.callbacks]
         attempts = stack.payments["fake"].callbacks.attempts
         eventually(lambda: any(one["id"] in told and one["status"] == 503 for one in attempts), 20)
         stack.payments.clear()  # nor does the provider come again

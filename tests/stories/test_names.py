@@ -9,7 +9,7 @@ import pytest
 
 from tests.support import message_update, new_telegram_id, started_user
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 NAME = "\u202eevil.example\u200b"

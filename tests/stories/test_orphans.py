@@ -16,7 +16,7 @@ from tools.emulator.payments import NotPossible
 from tools.emulator.payments.callbacks import Callback
 from tools.emulator.stack import Stack
 from tools.emulator.telegram import Chat
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 RENEWING = ["stripe", "cloudpayments", "prodamus", "fake"]
@@ -70,10 +70,10 @@ def test_who_pays_after_the_erasure_is_charged_no_more_and_gets_it_back(
     else:
         erase(stack, sql, anna)
 
-    bill = stack.payments.press(link, "pay")
+    invoice = stack.payments.press(link, "pay")
     assert stack.payments.idle(60)
 
-    told = [callback.id for callback in bill.told]
+    told = [callback.id for callback in invoice.callbacks]
     attempts = [one for one in stack.payments[provider].callbacks.attempts if one["id"] in told]
     assert {one["id"] for one in attempts if one["status"] == 200} == set(told)
     can_refund = provider != "prodamus"
@@ -88,7 +88,7 @@ def test_who_pays_after_the_erasure_is_charged_no_more_and_gets_it_back(
     now = state(sql, order["id"])
     assert (now["refund"], now["refunded"] > 0) == (("done", True) if can_refund else ("refused", False))
     if provider == "stripe":
-        subscription = stack.payments["stripe"].subscriptions[bill.object["subscription"]]  # type: ignore[attr-defined]
+        subscription = stack.payments["stripe"].subscriptions[invoice.object["subscription"]]  # type: ignore[attr-defined]
         assert subscription["cancel_at_period_end"]
     else:
         with pytest.raises(NotPossible):

@@ -9,8 +9,8 @@ from psycopg.types.json import Jsonb
 
 from tests.stories.test_admin import Appoint, Sql, ask, labels, somebody, tap
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.handles import Answer
-from tools.emulator.telegram.people import Chat
+from tools.emulator.telegram.test_objects import Answer
+from tools.emulator.telegram.users import Chat
 
 KEY = "sold_in_stories"
 SHOP = {"en": "Pro for a month", "ru": "Про на месяц"}

@@ -99,8 +99,8 @@ def test_a_provider_that_needs_no_contact_gets_none(stack: Stack, sql: Sql, prov
     assert "Total:" in page.text
     assert orders(sql, anna)[-1]["contact"] is None
     if provider in ("stripe", "prodamus"):
-        bills = list(stack.payments[provider].bills.values())
-        assert "anna@example.com" not in str(bills[-1].object)
+        invoices = list(stack.payments[provider].invoices.values())
+        assert "anna@example.com" not in str(invoices[-1].object)
 
 
 def test_a_contact_that_was_kept_before_it_was_checked_is_read_anew(stack: Stack, sql: Sql) -> None:

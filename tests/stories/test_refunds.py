@@ -16,8 +16,8 @@ from tests.stories.test_buy import tap as tap_and_read
 from tests.support import eventually, says
 from tests.telegram.test_crashes import LATER
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.handles import Answer
-from tools.emulator.telegram.people import Chat, TelegramUser
+from tools.emulator.telegram.test_objects import Answer
+from tools.emulator.telegram.users import Chat, TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 Appoint = Callable[..., TelegramUser]
@@ -419,10 +419,10 @@ def test_a_payment_of_a_provider_that_is_gone_is_listed_and_shown(
 def pay_again(stack: Stack, order_id: int, amount: str, currency: str) -> str:
     """The same order is charged once more, as an old invoice can be; the charge's number."""
     fake = stack.payments["fake"]
-    bill = next(one for one in fake.bills.values() if one.object["order_id"] == order_id)
-    bill.state = "open"
-    fake.act(bill.id, "pay")
-    return str(list(bill.object["left"])[-1])
+    invoice = next(one for one in fake.invoices.values() if one.object["order_id"] == order_id)
+    invoice.state = "open"
+    fake.act(invoice.id, "pay")
+    return str(list(invoice.object["left"])[-1])
 
 
 @pytest.mark.parametrize(

@@ -58,7 +58,7 @@ class Subscriber:
     def __init__(self, stack: Stack, sql: Sql, clock: Clock, language: str) -> None:
         self.stack, self.sql, self.clock = stack, sql, clock
         self.words = WORDS[language]
-        self.desk: Any = stack.payments["yookassa"]
+        self.fake_server: Any = stack.payments["yookassa"]
         self.chat: Chat = speaks(stack, language)
         self.chat.send("/buy")
         page = tap(tap(self.chat.answer(), self.words["product"]), self.words["way"])
@@ -104,9 +104,9 @@ class Subscriber:
         """What YooKassa took for those: the orders of the payments that succeeded."""
         mine = {str(order["id"]) for order in self.periods()}
         return [
-            bill.object["metadata"]["order_id"]
-            for bill in list(self.desk.bills.values())
-            if bill.object["metadata"]["order_id"] in mine and bill.state == "paid"
+            invoice.object["metadata"]["order_id"]
+            for invoice in list(self.fake_server.invoices.values())
+            if invoice.object["metadata"]["order_id"] in mine and invoice.state == "paid"
         ]
 
     def is_renewed(self, times: int) -> bool:
@@ -141,7 +141,9 @@ def test_a_card_is_charged_each_period_until_it_cannot_be(
     assert anna.level() == 1
     assert len(anna.taken()) == 2
     receipts = [
-        bill for bill in anna.desk.bills.values() if bill.object["metadata"]["order_id"] in anna.taken()
+        invoice
+        for invoice in anna.fake_server.invoices.values()
+        if invoice.object["metadata"]["order_id"] in anna.taken()
     ]
     assert len(receipts) == 2
 
@@ -220,12 +222,12 @@ def test_an_answer_that_gets_lost_is_asked_for_again_and_charges_once(
     stack: Stack, sql: Sql, clock: Clock
 ) -> None:
     anna = Subscriber(stack, sql, clock, "en")
-    anna.desk.callbacks.lose_next(50)
-    anna.desk.unsure = 50  # of others', too
+    anna.fake_server.callbacks.lose_next(50)
+    anna.fake_server.unsure = 50  # of others', too
     anna.later(31.2)
     anna.run_until(lambda: len(anna.taken()) == 1)
     assert anna.row()["asked_at"] is not None
-    anna.desk.unsure = 0
+    anna.fake_server.unsure = 0
     anna.later(31.5)
     anna.run_until(lambda: anna.is_renewed(1))
     news(anna.chat, anna.words["renewed"])
@@ -234,17 +236,17 @@ def test_an_answer_that_gets_lost_is_asked_for_again_and_charges_once(
 
 def test_what_was_charged_is_found_when_the_key_is_forgotten(stack: Stack, sql: Sql, clock: Clock) -> None:
     anna = Subscriber(stack, sql, clock, "en")
-    real, anna.desk.clock = anna.desk.clock, clocks.Clock()
-    anna.desk.clock.advance(31.2 * 86_400)
-    anna.desk.callbacks.lose_next(50)
-    anna.desk.unsure = 50
+    real, anna.fake_server.clock = anna.fake_server.clock, clocks.Clock()
+    anna.fake_server.clock.advance(31.2 * 86_400)
+    anna.fake_server.callbacks.lose_next(50)
+    anna.fake_server.unsure = 50
     anna.later(31.2)
     anna.run_until(lambda: len(anna.taken()) == 1)
-    anna.desk.unsure = 0
-    anna.desk.clock.advance(2 * 86_400)
+    anna.fake_server.unsure = 0
+    anna.fake_server.clock.advance(2 * 86_400)
     anna.later(33.2)
     anna.run_until(lambda: anna.is_renewed(1))
-    anna.desk.clock = real
+    anna.fake_server.clock = real
     anna.agrees()
 
 
@@ -273,7 +275,7 @@ def test_killed_between_any_two_steps_a_period_is_charged_once(
     stack: Stack, sql: Sql, clock: Clock, function: str, when: Any
 ) -> None:
     anna = Subscriber(stack, sql, clock, "en")
-    anna.desk.callbacks.lose_next(50)  # nobody but the job tells
+    anna.fake_server.callbacks.lose_next(50)  # nobody but the job tells
     scheduled = stack.function("scheduled")
     anna.later(31.2)
     stack.database.on(function, when=when, do=scheduled.kill)

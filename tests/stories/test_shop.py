@@ -184,8 +184,8 @@ def test_the_price_on_the_button_is_the_price_that_is_charged(
         )
         assert paid == [{"amount": 100}]
     else:
-        bill = stack.payments.press(link_of(page), "pay")
-        assert (bill.amount, bill.currency) == (Decimal(charged), code)
+        invoice = stack.payments.press(link_of(page), "pay")
+        assert (invoice.amount, invoice.currency) == (Decimal(charged), code)
 
 
 def test_two_devices_at_once_make_one_order(stack: Stack, sql: Sql) -> None:

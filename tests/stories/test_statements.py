@@ -11,7 +11,7 @@ from shared.payments import providers
 from tests.stories.test_buy import LABELS, checkout, credits, news, speaks
 from tests.stories.test_star_list import pay_unheard
 from tests.support import eventually, in_parallel, says
-from tools.emulator.payments.stand_in import Bill
+from tools.emulator.payments.fake_server import Invoice
 from tools.emulator.stack import Stack
 
 Sql = Callable[..., list[dict[str, Any]]]
@@ -33,13 +33,13 @@ def unread(sql: Sql) -> None:
     )
 
 
-def lose(stack: Stack, provider: str, link: str, action: str) -> Bill:
+def lose(stack: Stack, provider: str, link: str, action: str) -> Invoice:
     """Press a button of which nobody is told."""
     stack.payments[provider].callbacks.lose_next(5)
-    bill = stack.payments.press(link, action)
+    invoice = stack.payments.press(link, action)
     assert stack.payments.idle(20)
     stack.payments.clear()
-    return bill
+    return invoice
 
 
 def read_lists(stack: Stack, sql: Sql) -> None:
@@ -80,13 +80,13 @@ def payments_of(sql: Sql, chat: Any) -> list[str]:
 def test_a_lost_payment_is_recorded_once(stack: Stack, sql: Sql, clock: Clock, provider: str) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS[provider])
-    bill = lose(stack, provider, link, "pay")
+    invoice = lose(stack, provider, link, "pay")
     assert credits(sql, anna) == 0
     clock(TOMORROW)
     read_lists(stack, sql)
     news(anna, "Paid, thank you!")
     assert credits(sql, anna) == 100
-    assert of(sql, provider, *payments_of(sql, anna)) == [("paid", bill.amount, bill.amount)]
+    assert of(sql, provider, *payments_of(sql, anna)) == [("paid", invoice.amount, invoice.amount)]
     stack.payments.press(link, "deliver_twice")  # the callbacks that come after all
     assert stack.payments.idle(20)
     sql("update statement_days set next_read_at = private.clock() where day > current_date - 3")
@@ -100,7 +100,7 @@ def test_a_lost_payment_is_recorded_once(stack: Stack, sql: Sql, clock: Clock, p
 def test_so_is_a_lost_refund(stack: Stack, sql: Sql, clock: Clock, provider: str) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS[provider])
-    bill = stack.payments.press(link, "pay")
+    invoice = stack.payments.press(link, "pay")
     news(anna, "Paid, thank you!")
     lose(stack, provider, link, "refund")
     assert credits(sql, anna) == 100
@@ -109,21 +109,21 @@ def test_so_is_a_lost_refund(stack: Stack, sql: Sql, clock: Clock, provider: str
     news(anna, "we’ve refunded")
     assert credits(sql, anna) == 0
     lines = of(sql, provider, *payments_of(sql, anna))
-    assert lines == [("paid", bill.amount, bill.amount), ("refund", -bill.amount, -bill.amount)]
+    assert lines == [("paid", invoice.amount, invoice.amount), ("refund", -invoice.amount, -invoice.amount)]
     assert sql("select * from check_payments()") == []
 
 
-def make_foreign(bill: Bill) -> None:
-    """Let a bill be another shop's on the same account: its order is none of ours."""
+def make_foreign(invoice: Invoice) -> None:
+    """Let a invoice be another shop's on the same account: its order is none of ours."""
     name, place = next(
         (name, place)
-        for place in (bill.object.get("metadata") or {}, bill.object)
+        for place in (invoice.object.get("metadata") or {}, invoice.object)
         for name in ("order_id", "InvoiceId", "payload")
         if name in place
     )
     place[name] = 999_999_999 if isinstance(place[name], int) else "999999999"
-    if "client_reference_id" in bill.object:
-        bill.object["client_reference_id"] = "999999999"
+    if "client_reference_id" in invoice.object:
+        invoice.object["client_reference_id"] = "999999999"
 
 
 @pytest.mark.parametrize("provider", LISTED)
@@ -136,10 +136,10 @@ def test_money_of_another_shop_is_counted_and_alarms_nobody(
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS[provider])
     shop = stack.payments[provider]
-    bill = shop.bills[link.rpartition("/")[2]]
-    make_foreign(bill)
+    invoice = shop.invoices[link.rpartition("/")[2]]
+    make_foreign(invoice)
     if provider == "cloudpayments":  # which would ask us first
-        shop.ledger.keep(shop.ledger.transaction(bill, bill.amount, "Completed"))  # type: ignore[attr-defined]
+        shop.ledger.keep(shop.ledger.transaction(invoice, invoice.amount, "Completed"))  # type: ignore[attr-defined]
     else:
         lose(stack, provider, link, "pay")
     clock(TOMORROW)
@@ -149,7 +149,7 @@ def test_money_of_another_shop_is_counted_and_alarms_nobody(
     (found,) = sql(
         "select count(*) from statement_entries where provider = %s and not is_ours and amount = %s",
         provider,
-        bill.amount,
+        invoice.amount,
     )
     assert found["count"] >= 1
     assert not [one.text for one in olga.answers() if "Payment without an order" in one.text]
@@ -166,7 +166,7 @@ def test_what_only_we_have_is_told_once_and_shown(
     olga.answer()
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS["fake"])
-    bill = stack.payments.press(link, "pay")
+    invoice = stack.payments.press(link, "pay")
     news(anna, "Paid, thank you!")
     (number,) = payments_of(sql, anna)
     shop = stack.payments["fake"]
@@ -176,7 +176,7 @@ def test_what_only_we_have_is_told_once_and_shown(
     told = eventually(lambda: [one for one in olga.answers() if says in one.text and number in one.text], 30)
     sql("update statement_days set next_read_at = private.clock() where day > current_date - 3")
     read_lists(stack, sql)
-    assert of(sql, "fake", number) == [("paid", None, bill.amount)]
+    assert of(sql, "fake", number) == [("paid", None, invoice.amount)]
     olga.send("/statement")
     shown = eventually(lambda: [one for one in olga.answers() if "🧾" in one.text], 30)[0].text
     assert "🚨" in shown
@@ -228,7 +228,7 @@ def test_killed_in_the_middle_the_next_run_goes_on(
 ) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS["yookassa"])
-    bill = lose(stack, "yookassa", link, "pay")
+    invoice = lose(stack, "yookassa", link, "pay")
     clock(TOMORROW)
     scheduled = stack.function("scheduled")
     stack.database.on(function, when=when, do=scheduled.kill)
@@ -239,7 +239,7 @@ def test_killed_in_the_middle_the_next_run_goes_on(
     sql("update statement_days set busy_until = null")  # two minutes later
     read_lists(stack, sql)
     assert credits(sql, anna) == 100
-    assert of(sql, "yookassa", bill.id) == [("paid", bill.amount, bill.amount)]
+    assert of(sql, "yookassa", invoice.id) == [("paid", invoice.amount, invoice.amount)]
 
 
 @pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "fake"])
@@ -312,14 +312,14 @@ def test_a_provider_that_is_away_holds_up_no_other(stack: Stack, sql: Sql, clock
 def test_a_dispute_and_its_end_are_found(stack: Stack, sql: Sql, clock: Clock) -> None:
     anna = speaks(stack)
     link = checkout(anna, "100 requests", LABELS["stripe"])
-    bill = stack.payments.press(link, "pay")
+    invoice = stack.payments.press(link, "pay")
     news(anna, "Paid, thank you!")
     lose(stack, "stripe", link, "dispute")
     clock(TOMORROW)
     read_lists(stack, sql)
     assert credits(sql, anna) == 0
     numbers = payments_of(sql, anna)
-    assert of(sql, "stripe", *numbers)[0] == ("dispute", -bill.amount, -bill.amount)
+    assert of(sql, "stripe", *numbers)[0] == ("dispute", -invoice.amount, -invoice.amount)
     lose(stack, "stripe", link, "win_dispute")
     sql("update statement_days set next_read_at = private.clock() where day > current_date - 3")
     eventually(lambda: stack.run_job("statements").status == 200 and credits(sql, anna) == 100, 60)
@@ -351,7 +351,7 @@ def test_a_lost_renewal_that_credit_paid_for_is_recorded_with_nothing(
 ) -> None:
     anna = speaks(stack)
     link = checkout(anna, "Premium for a month", "🔁 Card (Stripe")
-    bill = stack.payments.press(link, "pay")
+    invoice = stack.payments.press(link, "pay")
     news(anna, "Paid, thank you!")
     stack.payments["stripe"].credit = 100_000  # type: ignore[attr-defined]
     try:
@@ -362,5 +362,5 @@ def test_a_lost_renewal_that_credit_paid_for_is_recorded_with_nothing(
     read_lists(stack, sql)
     news(anna, "has been renewed until")
     lines = of(sql, "stripe", *payments_of(sql, anna))
-    assert lines == [("paid", 0, 0), ("paid", bill.amount, bill.amount)]
+    assert lines == [("paid", 0, 0), ("paid", invoice.amount, invoice.amount)]
     assert sql("select * from check_payments()") == []

@@ -12,7 +12,7 @@ from shared.core.texts import utf16_length
 from tests.support import eventually, says
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.handles import Answer
+from tools.emulator.telegram.test_objects import Answer
 
 Sql = Callable[..., list[dict[str, Any]]]
 CAPTION = 1024  # UTF-16 units that Telegram takes

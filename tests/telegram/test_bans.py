@@ -12,7 +12,7 @@ from tests.telegram.test_crashes import LATER
 from tests.telegram.test_updates import Sql, history_of, requests_of, sent_to
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 
 def ban(sql: Sql, user: TelegramUser, reason: str | None = "spam") -> None:
@@ -239,7 +239,7 @@ def pre_checkout(user: TelegramUser) -> dict[str, Any]:
     update = message_update(user, "x")
     query = {
         "id": f"q{update['update_id']}",
-        "from": user.account.user(),
+        "from": user.account.json(),
         "currency": "XTR",
         "total_amount": 5,
         "invoice_payload": "p",

@@ -215,7 +215,7 @@ def test_no_token_or_password_reaches_a_log(stack: Stack) -> None:
     stack.telegram.fail("sendMessage", status=500, times=2)
     chat.send("hello").wait()
     log = stack.function("telegram").raw_log
-    secrets = [bot.token for bot in stack.telegram.world.bots.values()]
+    secrets = [bot.token for bot in stack.telegram.state.bots.values()]
     secrets += [stack.webhook_secret, stack.function("telegram").env["OPENAI_API_KEY"], "backend's password"]
     for secret in secrets:
         assert secret not in log

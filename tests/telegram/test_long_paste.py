@@ -11,7 +11,7 @@ from tests.support import eventually, in_parallel, message_update, new_update_id
 from tests.telegram.test_updates import requests_of
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 TEXT = "слово " * 3000

@@ -14,7 +14,7 @@ from tests.telegram.test_hostile_bodies import FAKE_KEY
 from tests.telegram.test_updates import requests_of
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 GROUP = {"id": -1001234599999, "type": "supergroup", "title": "Team"}

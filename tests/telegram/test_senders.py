@@ -128,7 +128,7 @@ def test_commands_are_known_in_any_letter_case(stack: Stack, text: str) -> None:
 
 def test_private_is_only_what_telegram_calls_private(stack: Stack) -> None:
     anna = started_user(stack.telegram)
-    query = {"id": "7", "from": anna.account.user(), "chat_instance": "1", "data": "keys:add:openai"}
+    query = {"id": "7", "from": anna.account.json(), "chat_instance": "1", "data": "keys:add:openai"}
     number = message_update(anna, "x")["update_id"]
     for place in (
         {"inline_message_id": "abc"},

@@ -12,7 +12,7 @@ from tests.support import message_update, new_update_id, started_user
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
 from tools.emulator.telegram.model import Topic
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 
@@ -31,7 +31,7 @@ def _in(
         message |= {"chat": chat, "entities": [{"type": "mention", "offset": 0, "length": len(name) + 1}]}
         text = f"@{name} {text}"
     elif thread:
-        stack.telegram.world.private_room(user.id, "assistant").topics[thread] = Topic(thread, "T")
+        stack.telegram.state.private_room(user.id, "assistant").topics[thread] = Topic(thread, "T")
     return message_update(user, text, **message)
 
 
@@ -65,7 +65,7 @@ def test_mode_clear_and_edits_stay_in_their_topic(stack: Stack, sql: Sql) -> Non
     first = _in(7, stack, anna, "seven")
     for update in (first, _in(8, stack, anna, "eight"), _in(8, stack, anna, "/clear")):
         stack.telegram.deliver(update)
-    query = {"id": "71", "from": anna.account.user(), "chat_instance": "1", "data": "mode:code"}
+    query = {"id": "71", "from": anna.account.json(), "chat_instance": "1", "data": "mode:code"}
     query["message"] = _in(8, stack, anna, "menu")["message"]
     stack.telegram.deliver({"update_id": new_update_id(), "callback_query": query})
     edited = {**first["message"], "text": "seven!", "edit_date": first["message"]["date"] + 1}
@@ -157,6 +157,6 @@ def test_a_closed_topic_is_no_alarm(stack: Stack) -> None:
     try:
         stack.telegram.deliver(_in(7, stack, anna, "hello", chat))
     finally:
-        stack.telegram.troubles.clear()
+        stack.telegram.faults.clear()
     assert _calls(stack, chat["id"]) == [(7, True)] * 3
     assert not [line for line in stack.function("telegram").lines_after(printed) if "ALERT" in line]

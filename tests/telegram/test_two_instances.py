@@ -136,7 +136,7 @@ def test_a_button_waits_for_the_database(stack: Stack, second: Function) -> None
         "update_id": message_update(anna, "")["update_id"],
         "callback_query": {
             "id": "1",
-            "from": anna.account.user(),
+            "from": anna.account.json(),
             "chat_instance": "1",
             "data": "language:en",
             "message": message_update(anna, "Choose")["message"],

@@ -17,7 +17,7 @@ from tests.support import (
     started_user,
 )
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 GROUP = {"id": -1001234588888, "type": "supergroup", "title": "Team"}
@@ -82,7 +82,7 @@ def test_what_the_library_cannot_read_in_a_reply_or_quote_costs_no_answer(
 def test_a_button_under_a_message_of_a_new_kind_still_works(stack: Stack) -> None:
     anna = started_user(stack.telegram)
     shown = {**message_update(anna, "menu")["message"], "external_reply": {"origin": {"type": "hologram"}}}
-    query = {"id": "77", "from": anna.account.user(), "chat_instance": "1", "data": "menu", "message": shown}
+    query = {"id": "77", "from": anna.account.json(), "chat_instance": "1", "data": "menu", "message": shown}
     response = stack.telegram.deliver({"update_id": new_update_id(), "callback_query": query})
     assert response.json()["method"] == "editMessageText"
 
@@ -202,7 +202,7 @@ def test_being_removed_from_a_group_changes_nothing_about_the_user(stack: Stack,
     for status in ("kicked", "left"):
         change = {
             "chat": GROUP,
-            "from": anna.account.user(),
+            "from": anna.account.json(),
             "date": int(time.time()),
             "old_chat_member": {"user": me, "status": "member"},
             "new_chat_member": {"user": me, "status": status, "until_date": 0},

@@ -15,7 +15,7 @@ import pytest
 from tests.support import deliver_until_done, eventually, in_parallel, message_update, says, started_user
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 Sql = Callable[..., list[dict[str, Any]]]
 

@@ -15,7 +15,7 @@ from tests.conftest import make_stack
 from tests.support import eventually, message_update
 from tools.emulator.ai import AiBehaviour
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import Chat
+from tools.emulator.telegram.users import Chat
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support import message_update, new_update_id, started_user
 from tools.emulator.stack import Stack
-from tools.emulator.telegram.people import TelegramUser
+from tools.emulator.telegram.users import TelegramUser
 
 WRONG: list[Any] = [None, "x", 5, -1.5, 2**70, True, [], [None], {}, {"id": "x"}]
 MISSING = object()
@@ -43,7 +43,7 @@ def _message(user: TelegramUser, chat: dict[str, Any]) -> dict[str, Any]:
 def _updates(user: TelegramUser) -> dict[str, dict[str, Any]]:
     private = {"id": user.id, "type": "private"}
     group = {"id": -1001234577777, "type": "supergroup", "title": "Team"}
-    sender, me = user.account.user(), {"id": 42, "is_bot": True, "first_name": "b"}
+    sender, me = user.account.json(), {"id": 42, "is_bot": True, "first_name": "b"}
     message = _message(user, private)
     photo = {**message, "photo": [{"file_id": "a", "file_unique_id": "b", "width": 1, "height": 1}]}
     photo |= {"caption": "x", "caption_entities": [], "media_group_id": "7"}

@@ -11,7 +11,7 @@ from shared.core.config import settings
 from tools.emulator.telegram import Telegram
 from tools.emulator.web import HttpServer
 from tools.telegram import __main__ as command
-from tools.telegram import patience
+from tools.telegram import retrying
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -27,7 +27,7 @@ def telegram() -> Iterator[Telegram]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What the tool would have waited for, in seconds."""
     pauses: list[float] = []
-    monkeypatch.setattr(patience, "sleep", pauses.append)
+    monkeypatch.setattr(retrying, "sleep", pauses.append)
     return pauses
 
 

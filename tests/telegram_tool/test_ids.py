@@ -9,7 +9,7 @@ import pytest
 
 from shared.core.errors import TelegramError
 from tests.telegram_tool.conftest import Run
-from tools.telegram import patience
+from tools.telegram import retrying
 
 Answer = Callable[[Any], None]
 
@@ -26,7 +26,7 @@ def waiting(monkeypatch: pytest.MonkeyPatch) -> Answer:
                 raise what
             return what
 
-        monkeypatch.setattr(patience, "call", call)
+        monkeypatch.setattr(retrying, "call", call)
 
     return answer
 

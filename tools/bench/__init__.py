@@ -8,7 +8,7 @@
     callbacks.py    CPU, round trips and calls of a payment provider's callback; callbacks per second
     scale.py        the two SQL functions with few and with many people, beside a one-row UPDATE
     peer.py         a function as a pinned process     load.py       posts updates and times the answers
-    stand_ins.py    Telegram, the AI, and a counter before Postgres, in a process of their own
+    fake_servers.py    Telegram, the AI, and a counter before Postgres, in a process of their own
     database.py     a Postgres of our own, filled      updates.py    the updates that are posted
     bare.py, bare_hmac.py  the yardsticks              told.py       the callbacks that are posted
     disturbance.py  who else used these CPUs           report.py     figures, their aims, the table

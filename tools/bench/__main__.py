@@ -26,10 +26,10 @@ from tools.bench import callbacks, cpus, pictures, saturation, slow_ai, start, t
 from tools.bench.database import Database
 from tools.bench.disturbance import Watch
 from tools.bench.errors import BenchError
+from tools.bench.fake_servers import FakeServers
 from tools.bench.peer import Peer
 from tools.bench.report import Aim, Row, Section
 from tools.bench.scale import LARGE, SMALL, Scale, Size
-from tools.bench.stand_ins import StandIns
 from tools.database.errors import DatabaseToolError
 from tools.emulator.functions import ROOT
 
@@ -110,7 +110,7 @@ class _Functions:
     """The bare function and the product's, with all that they need around them."""
 
     database: Database
-    stand_ins: StandIns
+    fake_servers: FakeServers
     bare: Peer
     product: Peer
     counted: Peer
@@ -125,21 +125,21 @@ class _Functions:
         with ExitStack() as stack:
             database = stack.enter_context(Database(_DIRECTORY / "postgres").running(cpus.OTHERS))
             database.make("bench", updates.PEOPLE)
-            stand_ins = stack.enter_context(StandIns(database.port).running())
+            fake_servers = stack.enter_context(FakeServers(database.port).running())
             stack.enter_context(cpus.pinned(cpus.OTHERS))  # our own posting
             bare = Peer("bare", "tools/bench/bare.py", {}, _DIRECTORY / "bare.log")
             hmac = Peer("bare_hmac", "tools/bench/bare_hmac.py", {}, _DIRECTORY / "bare_hmac.log")
             direct = database.backend_url("bench")
-            through = database.backend_url("bench", stand_ins.counter_port)
+            through = database.backend_url("bench", fake_servers.counter_port)
             yield cls(
                 database,
-                stand_ins,
+                fake_servers,
                 bare,
-                _function("telegram", stand_ins, direct),
-                _function("telegram", stand_ins, through),
+                _function("telegram", fake_servers, direct),
+                _function("telegram", fake_servers, through),
                 hmac,
-                _function("payments", stand_ins, direct),
-                _function("payments", stand_ins, through),
+                _function("payments", fake_servers, direct),
+                _function("payments", fake_servers, through),
             )
 
     def measure(self, effort: Effort, only: set[str]) -> Iterator[Section]:
@@ -153,7 +153,7 @@ class _Functions:
                 yield from self._loaded(effort, only)
         if "saturation" in only:
             with self.counted.running(next(first)):
-                yield _told(saturation.count(self.counted, self.stand_ins))
+                yield _told(saturation.count(self.counted, self.fake_servers))
 
         if "pictures" in only:
             with self.product.running(next(first)):
@@ -174,7 +174,7 @@ class _Functions:
         ):
             yield _told(all_.measure(self.database.postmaster, effort.rounds, effort.seconds), watch)
         with self.counted_payments.running(all_.first()), self.counted.running(command):
-            yield _told(all_.count(self.stand_ins, self.counted_payments, self.counted))
+            yield _told(all_.count(self.fake_servers, self.counted_payments, self.counted))
 
     def _loaded(self, effort: Effort, only: set[str]) -> Iterator[Section]:
         postmaster = self.database.postmaster
@@ -185,7 +185,9 @@ class _Functions:
             yield self._memory(saturation.CONCURRENCY, Aim(70))
         if "slow_ai" in only:
             watch = Watch(postmaster)
-            section = slow_ai.measure(self.product, self.stand_ins, effort.slow_rounds, effort.slow_seconds)
+            section = slow_ai.measure(
+                self.product, self.fake_servers, effort.slow_rounds, effort.slow_seconds
+            )
             yield _told(section, watch)
             yield self._memory(slow_ai.AT_ONCE, None)
 
@@ -208,15 +210,15 @@ def _scale(effort: Effort, sizes: list[Size]) -> Iterator[Section]:
             yield _told(section, watch)
 
 
-def _function(name: str, stand_ins: StandIns, database_url: str) -> Peer:
-    env = told.environment(stand_ins.url) | {
+def _function(name: str, fake_servers: FakeServers, database_url: str) -> Peer:
+    env = told.environment(fake_servers.url) | {
         "DATABASE_URL": database_url,
         "BOT_TOKENS": json.dumps({"assistant": _TOKEN}),
         "TELEGRAM_WEBHOOK_SECRET": updates.SECRET,
         "USER_HASH_KEY": "a key of the length that is asked for",
-        "TELEGRAM_API_URL": stand_ins.url,
+        "TELEGRAM_API_URL": fake_servers.url,
         "OPENAI_API_KEY": "none",
-        "OPENAI_BASE_URL": f"{stand_ins.url}/openai/v1",
+        "OPENAI_BASE_URL": f"{fake_servers.url}/openai/v1",
     }
     return Peer(name, f"functions/{name}/main.py", env, _DIRECTORY / f"{name}.log")
 
@@ -233,7 +235,7 @@ def _machine() -> str:
     return (
         f"Python {platform.python_version()}, {platform.system()} {platform.release()};"
         f" the function on CPU {min(cpus.FUNCTION, default='?')},"
-        f" Postgres, stand-ins and load on CPU {min(cpus.OTHERS, default='?')}"
+        f" Postgres, fake servers and load on CPU {min(cpus.OTHERS, default='?')}"
     )
 
 

@@ -11,10 +11,10 @@ import psycopg
 from shared.payments import providers
 from tools.bench import load, told, updates
 from tools.bench.errors import BenchError
+from tools.bench.fake_servers import FakeServers
 from tools.bench.peer import Peer, cpu_of
 from tools.bench.report import Row, Section
 from tools.bench.saturation import CONCURRENCY, Rounds
-from tools.bench.stand_ins import StandIns
 
 COUNTED = 50  # callbacks whose round trips and calls are counted
 _WARM_SECONDS = 0.5
@@ -96,15 +96,15 @@ class Callbacks:
             note="(Each is a new payment: applied, credits given, the buyer told. Stars come to `telegram`.)",
         )
 
-    def count(self, stand_ins: StandIns, counted: Peer, counted_telegram: Peer) -> Section:
+    def count(self, fake_servers: FakeServers, counted: Peer, counted_telegram: Peer) -> Section:
         """Count what callbacks ask of others; both peers must reach Postgres through the counter."""
         rows = []
         for provider, requests in self._requests.items():
             peer = counted_telegram if provider == "telegram_stars" else counted
             self._told[provider] += load.some(peer.port, requests, 3).count
-            stand_ins.take_counts()
+            fake_servers.take_counts()
             self._told[provider] += load.some(peer.port, requests, COUNTED).count
-            counts = stand_ins.take_counts()
+            counts = fake_servers.take_counts()
             round_trips = counts.pop("sql", 0)
             calls = ", ".join(sorted(counts))
             rows.append(Row(f"{provider}: round trips to Postgres", round_trips / COUNTED, digits=2))

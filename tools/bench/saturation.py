@@ -7,10 +7,10 @@ from statistics import median
 
 from tools.bench import load, updates
 from tools.bench.errors import BenchError
+from tools.bench.fake_servers import FakeServers
 from tools.bench.load import Load
 from tools.bench.peer import Peer, cpu_of
 from tools.bench.report import Aim, Row, Section
-from tools.bench.stand_ins import StandIns
 
 CONCURRENCY = 8
 COUNTED = 100  # updates whose round trips and calls are counted
@@ -88,15 +88,15 @@ def _rows(kind: Kind, result: Rounds, bare: Rounds) -> list[Row]:
     ]
 
 
-def count(product: Peer, stand_ins: StandIns) -> Section:
+def count(product: Peer, fake_servers: FakeServers) -> Section:
     """Count what updates ask of others; `product` must reach Postgres through the counter."""
     rows = []
     for kind in KINDS:
         requests = updates.requests(kind.name)
         load.some(product.port, requests, 5)
-        stand_ins.take_counts()
+        fake_servers.take_counts()
         check(kind, load.some(product.port, requests, COUNTED))
-        rows += _counted(kind, stand_ins.take_counts())
+        rows += _counted(kind, fake_servers.take_counts())
     return Section(f"What an update asks of others, counted over {COUNTED}", rows)
 
 

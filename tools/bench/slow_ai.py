@@ -5,11 +5,11 @@ from __future__ import annotations
 from statistics import median
 
 from tools.bench import load, updates
+from tools.bench.fake_servers import Control, FakeServers
 from tools.bench.load import Load
 from tools.bench.peer import THREADS, Peer
 from tools.bench.report import Aim, Row, Section
 from tools.bench.saturation import KINDS, check
-from tools.bench.stand_ins import Control, StandIns
 
 AT_ONCE = 100
 DELAY = 0.5  # seconds
@@ -20,19 +20,19 @@ _WAYS = {
 }
 
 
-def measure(product: Peer, stand_ins: StandIns, rounds: int, seconds: float) -> Section:
+def measure(product: Peer, fake_servers: FakeServers, rounds: int, seconds: float) -> Section:
     """Let `AT_ONCE` people write at once, and each again as soon as the answer is there."""
     results: dict[str, list[tuple[Load, float]]] = {way: [] for way in _WAYS}
     try:
         for _ in range(rounds):
             for way, control in _WAYS.items():
-                stand_ins.control(control)
+                fake_servers.control(control)
                 before = product.cpu()
                 done = load.during(product.port, updates.requests("chat"), seconds, AT_ONCE)
                 check(_CHAT, done)
                 results[way].append((done, (product.cpu() - before) * 1000 / done.count))
     finally:
-        stand_ins.control(Control())
+        fake_servers.control(Control())
     first, *others = results
     rows = [*_rows(first, results[first], Aim(140, at_least=True))]
     for way in others:

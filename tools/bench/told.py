@@ -39,17 +39,17 @@ PRICES: dict[str, tuple[str, Decimal]] = {
 }
 
 
-def environment(stand_ins: str) -> dict[str, str]:
-    """Return the settings of all providers; `stand_ins` is the address of what answers our questions."""
+def environment(fake_servers: str) -> dict[str, str]:
+    """Return the settings of all providers; `fake_servers` is the address of what answers our questions."""
     return {
         "STRIPE_SECRET_KEY": _SECRET,
         "STRIPE_WEBHOOK_SECRET": _SECRET,
         "YOOKASSA_SHOP_ID": SHOP,
         "YOOKASSA_SECRET_KEY": _SECRET,
-        "YOOKASSA_API_URL": f"{stand_ins}/yookassa",
+        "YOOKASSA_API_URL": f"{fake_servers}/yookassa",
         "CLOUDPAYMENTS_PUBLIC_ID": "pk_bench",
         "CLOUDPAYMENTS_API_SECRET": _SECRET,
-        "PRODAMUS_URL": f"{stand_ins}/prodamus",
+        "PRODAMUS_URL": f"{fake_servers}/prodamus",
         "PRODAMUS_SECRET_KEY": _SECRET,
         "CRYPTO_PAY_TOKEN": _CRYPTO_TOKEN,
     }

@@ -1,1 +1,1 @@
-"""The outside world on one machine: Telegram, AI providers, a Postgres with troubles, Cloud Scheduler."""
+"""Everything around the backend on one machine: Telegram, AI and payment providers, Cloud Scheduler."""

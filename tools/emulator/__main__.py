@@ -2,9 +2,9 @@
 
 --port 8080             where the page is
 --database-port 54322   where Postgres is (the port the Supabase CLI takes for its local stack)
---real openai,telegram  use the real provider with the key of .env instead of the stand-in; payment providers
+--real openai,telegram  use the real provider with the key of .env instead of the fake one; payment providers
                         (stripe, yookassa, crypto_pay) in their test mode alone
---reset                 begin with an empty database and new people
+--reset                 begin with an empty database and new users
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _run(arguments: argparse.Namespace, stop: threading.Event) -> int:
         from tools.emulator.development import Development
         from tools.emulator.environment import SettingMissing
         from tools.emulator.functions import FunctionFailed
-        from tools.emulator.only_one import AlreadyRunning
+        from tools.emulator.lockfile import AlreadyRunning
     except ModuleNotFoundError as missing:
         print(f"{missing.name} is not installed: pip install -r requirements-dev.txt", file=sys.stderr)
         return 1

@@ -11,15 +11,15 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from tools.emulator.ai.behaviour import TROUBLES
+from tools.emulator.ai.behaviour import FAULTS
 from tools.emulator.bodies import Refused, number
 from tools.emulator.chat_actions import ChatActions
 from tools.emulator.chat_finder import ChatFinder
 from tools.emulator.fault_actions import FaultActions
 from tools.emulator.functions import FunctionFailed
-from tools.emulator.people_actions import PeopleActions
 from tools.emulator.stars_actions import StarsActions
 from tools.emulator.telegram.model import Json
+from tools.emulator.user_actions import UserActions
 
 if TYPE_CHECKING:
     from tools.emulator.functions import Function
@@ -35,10 +35,10 @@ class Actions:
         self._stack = stack
         self._telegram = stack.telegram
         chats = ChatFinder(stack)
-        parts = [part(stack, chats) for part in (ChatActions, PeopleActions, StarsActions, FaultActions)]
+        parts = [part(stack, chats) for part in (ChatActions, UserActions, StarsActions, FaultActions)]
         self._get: dict[str, Route] = {name: route for part in parts for name, route in part.get.items()}
         self._post: dict[str, Route] = {name: route for part in parts for name, route in part.post.items()}
-        self._post |= {"trouble": self._trouble, "restart": self._restart, "kill": self._kill}
+        self._post |= {"switches": self._switch, "restart": self._restart, "kill": self._kill}
 
     def named(self, name: str) -> Route | None:
         """The action behind POST /api/<name>."""
@@ -56,7 +56,7 @@ class Actions:
         """What answers POST /api/<name>."""
         return self._post
 
-    def _trouble(self, body: Json) -> Json:
+    def _switch(self, body: Json) -> Json:
         """Make something go wrong, or right again.
 
         name: "ai", "database_down", "hold", "lose_response", "deliver_twice" or "forge"
@@ -65,20 +65,20 @@ class Actions:
         name, value = str(body.get("name")), body.get("value")
         if name == "ai":
             try:
-                self._stack.ai.trouble(str(value))
+                self._stack.ai.set_fault(str(value))
             except KeyError:
-                raise Refused(f"The AI can be {', '.join(TROUBLES)}; not {value}.") from None
+                raise Refused(f"The AI can be {', '.join(FAULTS)}; not {value}.") from None
         elif name == "database_down":
             self._stack.database.down() if value else self._stack.database.up()
         elif name == "hold":
             self._telegram.hold(bool(value))
         elif name in ("lose_response", "deliver_twice", "forge"):
-            self._telegram.troubles.arm(name, number(value, "value"))  # type: ignore[arg-type]
+            self._telegram.faults.arm(name, number(value, "value"))  # type: ignore[arg-type]
         else:
-            raise Refused(f"There is no trouble named {name}.")
-        self._stack.trace.add("trouble", f"{name}: {value}", detail={"name": name, "value": value})
-        self._stack.tell_troubles()
-        return {"troubles": self._stack.troubles}
+            raise Refused(f"There is no switch named {name}.")
+        self._stack.trace.add("fault", f"{name}: {value}", detail={"name": name, "value": value})
+        self._stack.publish_faults()
+        return {"switches": self._stack.switches}
 
     def run_job(self, body: Json, job: str) -> Json:
         """Run a job of the scheduled function now, as Cloud Scheduler does."""

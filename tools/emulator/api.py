@@ -12,7 +12,7 @@ from tools.emulator.bodies import Refused, required
 from tools.emulator.control.routes import Control
 from tools.emulator.telegram.methods.profile import shown_commands
 from tools.emulator.telegram.model import BotAccount, Json
-from tools.emulator.telegram.world import channel_json, group_json, user_json
+from tools.emulator.telegram.state import channel_json, group_json, user_json
 from tools.emulator.web import Request, Response, json_response
 
 if TYPE_CHECKING:
@@ -69,22 +69,22 @@ class Api:
         yield from self._control.routes()
 
     def _state(self, query: Json) -> Json:
-        """Return people, bots, groups, channels, functions, jobs, and what goes wrong on request."""
-        world = self._stack.telegram.world
-        with world.lock:
+        """Return users, bots, groups, channels, functions, jobs, and what goes wrong on request."""
+        state = self._stack.telegram.state
+        with state.lock:
             return {
-                "people": [user_json(user) for user in world.people.values()],
-                "bots": [bot_json(bot) for bot in world.bots.values()],
-                "groups": [group_json(room) for room in world.groups.values()],
-                "channels": [channel_json(room) for room in world.channels.values()],
+                "users": [user_json(user) for user in state.users.values()],
+                "bots": [bot_json(bot) for bot in state.bots.values()],
+                "groups": [group_json(room) for room in state.groups.values()],
+                "channels": [channel_json(room) for room in state.channels.values()],
                 "functions": [
                     {"name": one.name, "state": one.state} for one in self._stack.functions.values()
                 ],
                 "admins": self._admins(),
                 "jobs": self._jobs(),
                 "clock": self._control.time_travel.state(),
-                "troubles": self._stack.troubles,
-                "faults": [fault.json() for fault in self._stack.telegram.troubles.faults()],
+                "switches": self._stack.switches,
+                "faults": [fault.json() for fault in self._stack.telegram.faults.all()],
                 "version": VERSION,
             }
 
@@ -115,7 +115,7 @@ class Api:
 
     def _file(self, unique_id: str) -> Response:
         """Return the bytes of a file of a chat, by its file_unique_id."""
-        file = self._stack.telegram.world.files.by_unique_id(unique_id)
+        file = self._stack.telegram.state.files.by_unique_id(unique_id)
         if file is None or file.content is None:
             return json_response({"error": "There is no such file."}, 404)
         # A bot's file is not the page's: whatever it holds, the browser must not run it here.

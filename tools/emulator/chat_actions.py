@@ -14,9 +14,9 @@ from tools.emulator.telegram import Answer, Chat, Sent
 from tools.emulator.telegram.attachments import ALBUM_KINDS, KINDS, Attachment, image_size
 from tools.emulator.telegram.model import Json, Room, Stored
 from tools.emulator.telegram.reactions import EMOJI
+from tools.emulator.telegram.state import topic_json
 from tools.emulator.telegram.text import MAX_CAPTION, MAX_TEXT, units
 from tools.emulator.telegram.transcript import text_of as transcript_text
-from tools.emulator.telegram.world import topic_json
 
 if TYPE_CHECKING:
     from tools.emulator.chat_finder import ChatFinder
@@ -33,7 +33,7 @@ class ChatActions:
 
     def __init__(self, stack: Stack, chats: ChatFinder) -> None:
         self._telegram = stack.telegram
-        self._world = stack.telegram.world
+        self._state = stack.telegram.state
         self._chats = chats
         self.get: dict[str, Route] = {
             "chat": self._messages,
@@ -54,12 +54,12 @@ class ChatActions:
     def _messages(self, query: Json) -> Json:
         """Return the messages of a chat as they are now, oldest first, its topics and its subscriptions.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         """
         chat = self._chats.chat(query)
         room = chat.room
-        with self._world.lock:
-            messages = [self._world.message_json(room, stored) for stored in room.messages.values()]
+        with self._state.lock:
+            messages = [self._state.message_json(room, stored) for stored in room.messages.values()]
             topics = [topic_json(room, topic) for topic in room.topics.values()]
             mine = [] if room.kind != "private" else chat.subscriptions
         return {
@@ -73,7 +73,7 @@ class ChatActions:
     def _transcript(self, query: Json) -> Json:
         """Return everything that happened in a chat, in order, also edits, deletions and taps.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         after: only entries with a larger id
         format: "json" for `entries`, "text" for `text` to read; both if left out
         """
@@ -90,7 +90,7 @@ class ChatActions:
     def _answer(self, query: Json) -> Json:
         """Wait for the bot's answer: until it has taken every update since and has done something visible.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         after: the `cursor` that sending or tapping returned
         timeout: seconds, 10 if left out; `timed_out` tells when they were not enough
         first: true returns at the first thing the bot does
@@ -103,7 +103,7 @@ class ChatActions:
     def _send(self, body: Json) -> Json:
         """Send a message, as the user. `press` is the same, for a button of a reply keyboard.
 
-        person, bot, group: the chat; without a group the private chat with the bot
+        user, bot, group: the chat; without a group the private chat with the bot
         kind: "text" (as if left out), "forward", "photo", "document", "voice", "audio", "video",
             "video_note", "animation", "sticker", "album", "location" or "contact"
         text: the text, or the caption; a longer text than 4,096 characters goes out in several messages
@@ -125,8 +125,8 @@ class ChatActions:
             raise Refused(f"Telegram's captions have at most {MAX_CAPTION} characters.")
         cursor = self._telegram.transcripts.cursor
         sent = self._send_kind(chat, kind, text.strip(), body)
-        with self._world.lock:
-            messages = [self._world.message_json(chat.room, one.stored) for one in sent]
+        with self._state.lock:
+            messages = [self._state.message_json(chat.room, one.stored) for one in sent]
         return {"message": messages[0], "messages": messages, "cursor": cursor}
 
     def _send_kind(self, chat: Chat, kind: str, text: str, body: Json) -> Sequence[Sent]:
@@ -171,7 +171,7 @@ class ChatActions:
     def _edit(self, body: Json) -> Json:
         """Edit the text or the caption of an own message; the bot gets edited_message.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         message_id: the message
         text: the new text
         """
@@ -189,7 +189,7 @@ class ChatActions:
     def _delete(self, body: Json) -> Json:
         """Delete a message for both sides: any one of a private chat, an own one in a group.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         message_id: the message
         """
         chat = self._chats.chat(body)
@@ -202,7 +202,7 @@ class ChatActions:
     def _react(self, body: Json) -> Json:
         """React to a message. The bot hears of it if its allowed_updates name message_reaction.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         message_id: the message
         emoji: one of Telegram's reactions; empty takes the reaction back
         """
@@ -217,7 +217,7 @@ class ChatActions:
     def _tap(self, body: Json) -> Json:
         """Tap a button under a message. One with an address or for paying only returns what it `opens`.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         message_id: the message; the newest one that has the button if left out
         data: the button's callback data
         label: the button's text, or a part that no other button of the newest message with buttons has
@@ -240,7 +240,7 @@ class ChatActions:
 
     def _button(self, chat: Chat, body: Json) -> tuple[Stored, Json]:
         wanted = optional_number(body, "message_id")
-        with self._world.lock:
+        with self._state.lock:
             newest = [
                 one for one in reversed(chat.room.messages.values()) if wanted in (None, one.message_id)
             ]
@@ -258,7 +258,7 @@ class ChatActions:
     def _block(self, body: Json) -> Json:
         """Block the bot, or let it write again; the bot gets my_chat_member, and its calls 403.
 
-        person, bot: the private chat
+        user, bot: the private chat
         blocked: true or false
         """
         chat = self._chats.chat(body)
@@ -272,16 +272,16 @@ class ChatActions:
     def _reset_chat(self, body: Json) -> Json:
         """Delete all messages of a chat, and its transcript.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         """
         room = self._chats.room(body)
-        self._world.clear(room)
+        self._state.clear(room)
         self._telegram.transcripts.forget(room)
         return {"chat_id": room.id, "messages": []}
 
     def _shown(self, room: Room, stored: Stored) -> Json:
-        with self._world.lock:
-            return {"message": self._world.message_json(room, stored)}
+        with self._state.lock:
+            return {"message": self._state.message_json(room, stored)}
 
 
 def plain(label: Any) -> str:

@@ -13,54 +13,54 @@ if TYPE_CHECKING:
 
 
 class ChatFinder:
-    """Finds by the fields `person`, `bot`, `group` and `message_id`."""
+    """Finds by the fields `user`, `bot`, `group` and `message_id`."""
 
     def __init__(self, stack: Stack) -> None:
         self._telegram = stack.telegram
-        self._world = stack.telegram.world
+        self._state = stack.telegram.state
 
     def room(self, body: Json) -> Room:
-        """Return the chat that {person, bot, group?} means."""
+        """Return the chat that {user, bot, group?} means."""
         return self.chat(body).room
 
     def chat(self, body: Json) -> Chat:
-        """Return the chat that {person, bot, group?} means, as its person sees it; raises Refused."""
-        user = self.user(body.get("person"))
+        """Return the chat that {user, bot, group?} means, as its user sees it; raises Refused."""
+        user = self.user(body.get("user"))
         if body.get("group"):
             group = self.group(body["group"])
             if user.id not in group.members:
-                raise Refused("There is no such group, or this person is not in it.")
+                raise Refused("There is no such group, or this user is not in it.")
             return Group(self._telegram, group).by(TelegramUser(self._telegram, user))
         return TelegramUser(self._telegram, user).chat(self.bot(body.get("bot")))
 
     def user(self, value: Any) -> Account:
         """Return the user with this id, @username or first name; raises Refused."""
-        people = self._world.people
+        users = self._state.users
         if isinstance(value, str) and not value.lstrip("-").isdigit():
             word = value.removeprefix("@").lower()
-            named = [one for one in people.values() if (one.username or "").lower() == word]
-            found = named or [one for one in people.values() if one.first_name.lower() == word]
+            named = [one for one in users.values() if (one.username or "").lower() == word]
+            found = named or [one for one in users.values() if one.first_name.lower() == word]
             found = [one for one in found if not one.archived] or found
             if len(found) > 1:
-                raise Refused(f"{len(found)} people are named {value}: give an id or a @username.")
+                raise Refused(f"{len(found)} users are named {value}: give an id or a @username.")
         else:
-            found = [one for one in people.values() if one.id == number(value, "person")]
+            found = [one for one in users.values() if one.id == number(value, "user")]
         if not found:
-            raise Refused("There is no such person.")
+            raise Refused("There is no such user.")
         return found[0]
 
     def bot(self, value: Any) -> str:
         """Return the name of a bot, the first one without a value; raises Refused."""
-        name = str(value) if value else next(iter(self._world.bots))
-        if name not in self._world.bots:
+        name = str(value) if value else next(iter(self._state.bots))
+        if name not in self._state.bots:
             raise Refused(f"There is no bot named {name}.")
         return name
 
     def group(self, value: Any) -> Room:
         """Return the group with this id; raises Refused."""
-        group = self._world.groups.get(number(value, "group"))
+        group = self._state.groups.get(number(value, "group"))
         if group is None:
-            raise Refused("There is no such group, or this person is not in it.")
+            raise Refused("There is no such group, or this user is not in it.")
         return group
 
     def stored(self, chat: Chat, body: Json) -> Stored:

@@ -100,12 +100,12 @@ class Emulator:
 
     def users(self) -> list[Json]:
         """Return the users."""
-        found: list[Json] = self.get("state")["people"]
+        found: list[Json] = self.get("state")["users"]
         return found
 
     def add_user(self, first_name: str, language_code: str = "en", username: str | None = None) -> User:
         """Add a user."""
-        made = self.post("people", first_name=first_name, language_code=language_code, username=username)
+        made = self.post("users", first_name=first_name, language_code=language_code, username=username)
         return User(self, made["id"])
 
     def user(self, name: str | int) -> User:
@@ -175,11 +175,11 @@ class User:
 
     def chat(self, bot: str | None = None) -> Chat:
         """Return the private chat with a bot; without a name, with the emulator's first."""
-        return Chat(self.emulator, {"person": self.name, "bot": bot})
+        return Chat(self.emulator, {"user": self.name, "bot": bot})
 
     def group(self, group_id: int) -> Chat:
         """Return a group as this user sees it."""
-        return Chat(self.emulator, {"person": self.name, "group": group_id})
+        return Chat(self.emulator, {"user": self.name, "group": group_id})
 
 
 @dataclass(frozen=True)
@@ -213,7 +213,7 @@ class Chat:
 
     def checkouts(self, limit: int = 50) -> list[Json]:
         """Return the providers' checkouts, the newest first: {"provider", "id", "state", "actions", …}."""
-        found: list[Json] = self.emulator.get("bills", limit=limit)["bills"]
+        found: list[Json] = self.emulator.get("checkouts", limit=limit)["checkouts"]
         return found
 
     def checkout(
@@ -222,20 +222,20 @@ class Chat:
         *,
         timeout: float | None = None,
         provider: str | None = None,
-        bill: str | None = None,
+        checkout_id: str | None = None,
     ) -> Answer:
         """Press a button of a checkout page, the newest one unless named: pay, decline, refund …"""
         named = (
             one
             for one in self.checkouts(limit=500)
-            if provider in (None, one["provider"]) and bill in (None, one["id"])
+            if provider in (None, one["provider"]) and checkout_id in (None, one["id"])
         )
         chosen = next(named, None)
         if chosen is None:
-            which = "such checkout" if provider or bill else "checkout: tap a button to pay first"
+            which = "such checkout" if provider or checkout_id else "checkout: tap a button to pay first"
             raise EmulatorError(f"There is no {which}.")
         after = self.emulator.get("transcript", **self.address, format="text")["cursor"]
-        self.emulator.post("bills/act", provider=chosen["provider"], bill=chosen["id"], action=action)
+        self.emulator.post("checkouts/act", provider=chosen["provider"], checkout=chosen["id"], action=action)
         seconds = self.timeout if timeout is None else timeout
         return self.wait(after, seconds, first=True) if seconds > 0 else Answer([])
 

@@ -31,8 +31,8 @@ Json = dict[str, Any]
 REFUSED, NOT_REACHED, NO_ANSWER = 1, 3, 4
 UNITS = {"s": "second", "sec": "second", "m": "minute", "min": "minute", "h": "hour", "d": "day", "w": "week"}
 SPAN = re.compile(r"(\d+)\s*([a-z]+?)s?")
-TROUBLES = ("ai", "database_down", "hold", "lose_response", "deliver_twice", "forge")
-SWITCHES = ("database_down", "hold")
+FAULT_SWITCHES = ("ai", "database_down", "hold", "lose_response", "deliver_twice", "forge")
+BOOLEAN_SWITCHES = ("database_down", "hold")
 FORWARD = (
     'The clock only moves forward: "1 day", "3 weeks", "90" (seconds), "next" (what falls due next), '
     "or to a moment such as 2027-01-31T12:00."
@@ -128,7 +128,7 @@ def _checkout(options: argparse.Namespace) -> Any:
     if options.action is None:
         return chat.checkouts()
     timeout = _waiting(options)["timeout"]
-    named = {"provider": options.provider, "bill": options.bill}
+    named = {"provider": options.provider, "checkout_id": options.id}
     return _expected(options, chat.checkout(options.action, timeout=timeout, **named))
 
 
@@ -186,7 +186,7 @@ def _fault(options: argparse.Namespace) -> Json:
         return {"removed": emulator.clear_faults(options.id)}
     names = ("method", "text", "count", "retry_after", "migrate_to_chat_id", "seconds", "description", "bot")
     more = {name: getattr(options, name) for name in names}
-    more |= {"person": options.user, "chat_id": options.group, "executed": options.executed or None}
+    more |= {"user": options.user, "chat_id": options.group, "executed": options.executed or None}
     kind = {"status": int(options.kind)} if options.kind.isdecimal() else {"kind": options.kind}
     return emulator.post("faults", **kind, **more)
 
@@ -239,14 +239,14 @@ def _clock_lines(state: Json) -> str:
     return f"{state['now']} ({state['offset']:g} seconds ahead){following}"
 
 
-def _trouble(options: argparse.Namespace) -> Json:
+def _switch(options: argparse.Namespace) -> Json:
     try:
         value: Any = json.loads(options.value)
     except ValueError:
         value = options.value
-    if options.name in SWITCHES and not isinstance(value, bool):
+    if options.name in BOOLEAN_SWITCHES and not isinstance(value, bool):
         raise EmulatorError(f"{options.name} is true or false.")
-    return _emulator(options).post("trouble", name=options.name, value=value)
+    return _emulator(options).post("switches", name=options.name, value=value)
 
 
 def _job(options: argparse.Namespace) -> Json:
@@ -365,7 +365,7 @@ def _add_chat_commands(commands: Any) -> None:
     )
     checkout.add_argument("action", nargs="?", help="pay, decline, refund, renew …: the list names each")
     checkout.add_argument("--provider", help="stripe, yookassa … (that of the newest checkout)")
-    checkout.add_argument("--bill", metavar="ID", help="the checkout (the newest one)")
+    checkout.add_argument("--id", metavar="ID", help="the checkout (the newest one)")
     for parser in (send, tap, edit, pay, checkout):
         _add_waiting(parser)
     delete = _command(commands, "delete", "Delete a message", lambda o: _chat(o).delete(o.message))
@@ -402,9 +402,9 @@ def _add_other_commands(commands: Any) -> None:
     clock = _command(commands, "clock", "Print the time, or move it forward", _clock, _clock_lines)
     clock.add_argument("to", nargs="*", help='"1 day", "3 weeks", seconds, a moment (ISO 8601), or next')
     clock.add_argument("--deadline", type=float, default=300.0, help="seconds to wait until it stands (300)")
-    trouble = _command(commands, "trouble", "Make something else go wrong, or right again", _trouble)
-    trouble.add_argument("name", metavar="NAME", choices=TROUBLES, help=", ".join(TROUBLES))
-    trouble.add_argument("value", help="true, false, a count, or how the AI behaves")
+    switch = _command(commands, "switch", "Set a fault switch", _switch)
+    switch.add_argument("name", metavar="NAME", choices=FAULT_SWITCHES, help=", ".join(FAULT_SWITCHES))
+    switch.add_argument("value", help="true, false, a count, or how the AI behaves")
     job = _command(commands, "job", "Run a scheduled job", _job, lambda found: str(found["status"]))
     job.add_argument("name", help="sweep, payments or statements, or a job of your own")
     trace = _command(commands, "trace", "Print what happened", _trace, _trace_lines)

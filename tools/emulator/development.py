@@ -15,7 +15,7 @@ from tools.emulator import storage
 from tools.emulator.environment import bot_token, read_dotenv, real_ones
 from tools.emulator.functions import ROOT, FunctionFailed
 from tools.emulator.local_database import LocalDatabase
-from tools.emulator.only_one import OnlyOne
+from tools.emulator.lockfile import LockFile
 from tools.emulator.real_payments import hints, real_payments
 from tools.emulator.real_telegram import RealTelegram
 from tools.emulator.stack import Stack, bot_names
@@ -41,15 +41,15 @@ class Development:
     def __init__(self, port: int, database_port: int, real: Iterable[str] = (), empty: bool = False) -> None:
         self._port = port
         self._empty = empty
-        self._world_file = DIRECTORY / "world.json"
+        self._state_file = DIRECTORY / "state.json"
         self._stopping = threading.Event()
         self._real = tuple(real)
         # Without a real provider nothing of it is used, so nothing in it can be wrong.
         self._dotenv = read_dotenv(ROOT / ".env") if self._real else {}
         self._real_environment = real_ones(self._real, self._dotenv) | real_payments(self._real, self._dotenv)
         DIRECTORY.mkdir(exist_ok=True)
-        self._only_one = OnlyOne(DIRECTORY)
-        self._only_one.take(f"http://127.0.0.1:{port} (Postgres on port {database_port})")
+        self._lock_file = LockFile(DIRECTORY)
+        self._lock_file.take(f"http://127.0.0.1:{port} (Postgres on port {database_port})")
         self.database = LocalDatabase(DIRECTORY, database_port)
         self.stack: Stack | None = None
         self._watcher: Watcher | None = None
@@ -87,9 +87,9 @@ class Development:
             self._bridge.stop()
         if self.stack is not None:
             self.stack.stop()
-            storage.save(self.stack.telegram.world, self._world_file)
+            storage.save(self.stack.telegram.state, self._state_file)
         self.database.stop()
-        self._only_one.release()
+        self._lock_file.release()
 
     def _make_stack(self) -> Stack:
         extra = self._real_environment | {"USER_HASH_KEY": self._user_hash_key()}
@@ -108,9 +108,9 @@ class Development:
         if self._bridge is not None:
             self._bridge.follow(stack.trace)
         if self._empty:
-            self._world_file.unlink(missing_ok=True)
-        storage.load(stack.telegram.world, self._world_file)
-        if not stack.telegram.world.people:
+            self._state_file.unlink(missing_ok=True)
+        storage.load(stack.telegram.state, self._state_file)
+        if not stack.telegram.state.users:
             for name, language, username in (*PEOPLE, ADMIN):
                 stack.telegram.user(name, language, username)
         self._appoint(stack)
@@ -135,19 +135,19 @@ class Development:
 
     def _appoint(self, stack: Stack) -> None:
         """Make Olga an admin who has started every bot: Telegram shows her their admin menus."""
-        people = stack.telegram.world.people.values()
-        admin = next((user for user in people if user.username == ADMIN[2]), None)
+        users = stack.telegram.state.users.values()
+        admin = next((user for user in users if user.username == ADMIN[2]), None)
         if admin is not None:
             for environment in (stack.env, *(function.env for function in stack.functions.values())):
                 environment["ADMIN_TELEGRAM_IDS"] = str(admin.id)
-            for bot in stack.telegram.world.bots:
-                stack.telegram.world.private_room(admin.id, bot).started = True
+            for bot in stack.telegram.state.bots:
+                stack.telegram.state.private_room(admin.id, bot).started = True
             self.database.appoint(ADMIN_EMAIL, admin.id)
 
     def _greet(self, stack: Stack) -> None:
         """Have Olga start every bot: an admin who never wrote gets no alarms."""
-        for name in stack.telegram.world.bots:
-            for admin in (one for one in stack.telegram.world.people.values() if one.username == ADMIN[2]):
+        for name in stack.telegram.state.bots:
+            for admin in (one for one in stack.telegram.state.users.values() if one.username == ADMIN[2]):
                 chat = TelegramUser(stack.telegram, admin).chat(name)
                 if not chat.room.messages:
                     chat.send("/start")
@@ -158,7 +158,7 @@ class Development:
             assert self.stack is not None
             if (now := self.stack.events.last_id) != seen:
                 seen = now
-                storage.save(self.stack.telegram.world, self._world_file)
+                storage.save(self.stack.telegram.state, self._state_file)
 
     def _add_bots(self, stack: Stack) -> list[str]:
         return [] if self._bridge is not None else stack.add_bots(bot_names())

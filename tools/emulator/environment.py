@@ -1,4 +1,4 @@
-"""What a function process is told: all points at the stand-ins, unless a provider is wanted for real."""
+"""What a function process is told: all points at the fake servers, unless a provider is wanted for real."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ class SettingMissing(Exception):
     """Something asked for by --real is not in .env; the message says what."""
 
 
-def stand_ins(
+def fake_server_settings(
     base: str, database_url: str, telegram: Telegram, webhook_secret: str, scheduler_secret: str
 ) -> dict[str, str]:
-    """The environment of a function among stand-ins only. `base` is this emulator's own address."""
+    """The environment of a function among fake servers only. `base` is this emulator's own address."""
     return {
         "DATABASE_URL": database_url,
         "BOT_TOKENS": bot_tokens(telegram),
@@ -47,8 +47,8 @@ def stand_ins(
 
 
 def bot_tokens(telegram: Telegram) -> str:
-    """Return BOT_TOKENS for the project's bots in the stand-in."""
-    bots = telegram.world.bots.items()
+    """Return BOT_TOKENS for the project's bots in the fake server."""
+    bots = telegram.state.bots.items()
     return json.dumps({name: bot.token for name, bot in bots if not bot.is_guest})
 
 

@@ -23,14 +23,14 @@ class FaultActions:
     def __init__(self, stack: Stack, chats: ChatFinder) -> None:
         self._stack = stack
         self._chats = chats
-        self._faults = stack.telegram.troubles
+        self._faults = stack.telegram.faults
         self.get: dict[str, Callable[[Json], Json]] = {"faults": self._list}
         self.post: dict[str, Callable[[Json], Json]] = {"faults": self._add, "faults/clear": self._clear}
 
     def _list(self, query: Json) -> Json:
         """Return the faults of the Bot API that are not used up, and the kinds there are."""
         kinds = [{"kind": name, "about": kind.about} for name, kind in KINDS.items()]
-        return {"faults": [fault.json() for fault in self._faults.faults()], "kinds": kinds}
+        return {"faults": [fault.json() for fault in self._faults.all()], "kinds": kinds}
 
     def _add(self, body: Json) -> Json:
         """Make the next calls of a Bot API method fail; the trace shows each fault that was used.
@@ -39,7 +39,7 @@ class FaultActions:
         status, description: Telegram's error code and words
         method: a Bot API method; "*" (as if left out) is any
         bot, chat_id: only calls of this bot, only about this chat
-        person: instead of chat_id: only calls about the private chat with this user
+        user: instead of chat_id: only calls about the private chat with this user
         text: only calls whose words contain this, in any case
         count: how many calls fail, 1 if left out; "always" for all until it is cleared
         retry_after: seconds, for 429
@@ -49,7 +49,7 @@ class FaultActions:
         """
         fault = self._fault(body)
         self._faults.fail(fault)
-        self._stack.trace.add("trouble", f"Fault set: {_summary(fault)}", detail={"fault": fault.json()})
+        self._stack.trace.add("fault", f"Fault set: {_summary(fault)}", detail={"fault": fault.json()})
         return {"fault": fault.json()}
 
     def _fault(self, body: Json) -> Fault:
@@ -72,12 +72,12 @@ class FaultActions:
         method, bot = str(body.get("method") or "*"), body.get("bot") or None
         if method != "*" and method.lower() not in METHODS:
             raise Refused(f"The emulator has no method {method}.")
-        if bot is not None and bot not in self._stack.telegram.world.bots:
+        if bot is not None and bot not in self._stack.telegram.state.bots:
             raise Refused(f"There is no bot named {bot}.")
         if method != "*":
             method = METHODS[method.lower()].name
         filters = {"method": method, "bot": bot, "text": body.get("text") or None, "count": _count(body)}
-        return filters | ({"chat_id": self._chats.user(body["person"]).id} if body.get("person") else {})
+        return filters | ({"chat_id": self._chats.user(body["user"]).id} if body.get("user") else {})
 
     def _clear(self, body: Json) -> Json:
         """Take faults back.
@@ -85,7 +85,7 @@ class FaultActions:
         id: the fault; all of them if left out
         """
         removed = self._faults.remove(optional_number(body, "id"))
-        return {"removed": removed, "faults": [fault.json() for fault in self._faults.faults()]}
+        return {"removed": removed, "faults": [fault.json() for fault in self._faults.all()]}
 
 
 def _count(body: Json) -> int | None:

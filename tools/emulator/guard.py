@@ -1,7 +1,7 @@
 """Who may talk to the emulator: programs of this machine, and this page in a browser.
 
 A web page somewhere else can make a browser send requests to 127.0.0.1, directly or through a name that it
-lets point there (DNS rebinding). Neither may reach people's chats or the buttons that break things.
+lets point there (DNS rebinding). Neither may reach users' chats or the buttons that break things.
 """
 
 from __future__ import annotations

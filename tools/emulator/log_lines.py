@@ -26,7 +26,7 @@ def follow(trace: Trace, function: str, line: dict[str, Any], real_telegram: boo
         title = f"{line.get('provider')} {line.get('method')} {line.get('path')}"
         trace.join("payment_call", title, detail=line, **fields)
     elif action == "telegram_call":
-        # The stand-in has seen the call itself, with all its parameters.
+        # The fake server has seen the call itself, with all its parameters.
         if real_telegram:
             trace.add("telegram_call", str(line.get("method")), detail=line, **fields)
     elif action in SILENT or (action == "update_received" and line.get("outcome") == "work"):

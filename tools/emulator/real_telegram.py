@@ -1,7 +1,7 @@
-"""The real Telegram in place of the stand-in, for `--real telegram`: a bot answered from this machine.
+"""The real Telegram in place of the fake server, for `--real telegram`: a bot answered from this machine.
 
 Telegram cannot reach 127.0.0.1, so updates are fetched with getUpdates and delivered to the function by the
-same rules as the stand-in's; a method in the function's answer is executed by a call.
+same rules as the fake server's; a method in the function's answer is executed by a call.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from shared.keys.shape import is_key_alone
 from tools.emulator.clock import Clock
 from tools.emulator.environment import SettingMissing
 from tools.emulator.journal import Entry
+from tools.emulator.telegram.active_faults import ActiveFaults
 from tools.emulator.telegram.delivery import Delivery, without_words
 from tools.emulator.telegram.model import BotAccount, Json, Update, Webhook
 from tools.emulator.telegram.queues import Queues
 from tools.emulator.telegram.titles import title_of
-from tools.emulator.telegram.troubles import Troubles
 from tools.emulator.trace import Trace
 
 API = "https://api.telegram.org"
@@ -87,7 +87,7 @@ class RealTelegram:
         return value if isinstance(value, dict) else {}
 
     def _new_delivery(self, trace: Trace) -> Delivery:
-        return Delivery(self._clock, trace, Troubles(), self._execute, lambda update: None, _shown)
+        return Delivery(self._clock, trace, ActiveFaults(), self._execute, lambda update: None, _shown)
 
     def _deliver(self, update: Update) -> float | None:
         return self._delivery.deliver(self._bot, update)

@@ -1,4 +1,4 @@
-"""Everything together: the stand-ins, the proxy before Postgres, the functions, the address they share."""
+"""Everything together: the fake servers, the proxy before Postgres, the functions, the address they share."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tools.emulator.ai import Ai
 from tools.emulator.api import Api
 from tools.emulator.control.routes import Control
 from tools.emulator.database import Database
-from tools.emulator.environment import CHANNEL, bot_tokens, stand_ins
+from tools.emulator.environment import CHANNEL, bot_tokens, fake_server_settings
 from tools.emulator.events import Events
 from tools.emulator.functions import ROOT, Function
 from tools.emulator.gateway import Gateway
@@ -54,8 +54,8 @@ class Stack:
         self.trace = telegram.trace if telegram is not None else Trace()
         self.events = Events()
         self.telegram = telegram or Telegram(bots or bot_names(), retry_scale=retry_scale, trace=self.trace)
-        if self.telegram.world.channel_named(CHANNEL) is None:
-            self.telegram.channel("Switchboard News", CHANNEL, self.telegram.world.bots)
+        if self.telegram.state.channel_named(CHANNEL) is None:
+            self.telegram.channel("Switchboard News", CHANNEL, self.telegram.state.bots)
         self.clock = self.telegram.clock
         self.ai = Ai(self.trace)
         self.database = Database(database_url)
@@ -66,7 +66,7 @@ class Stack:
         self.url = self.server.url
         self.payments = Payments(lambda: self.url, self.trace, retry_scale, self.clock)
         for key in self.payments:
-            self.payments[key].troubles.subscribe(self.tell_troubles)
+            self.payments[key].faults.subscribe(self.publish_faults)
         self.control = Control(self, owner_url, cannot_move)
         self.api = Api(self, self.control)
         self._routes: list[Route] = [
@@ -79,8 +79,8 @@ class Stack:
         self.webhook_secret = secrets.token_urlsafe(32)
         self.scheduler = Scheduler(self.url, secrets.token_urlsafe(32), self.trace, self.clock)
         self.trace.subscribe(lambda event: self.events.publish("trace", event))
-        self.telegram.world.subscribe(self.events.publish)
-        self.telegram.troubles.subscribe(self.tell_troubles)
+        self.telegram.state.subscribe(self.events.publish)
+        self.telegram.faults.subscribe(self.publish_faults)
         self.env = self._environment() | dict(env or {})
         self._add_functions()
 
@@ -136,7 +136,7 @@ class Stack:
         """
         if "telegram" not in self.functions:
             return
-        names = set(self.telegram.world.bots)
+        names = set(self.telegram.state.bots)
         set_webhooks(
             sorted(names.intersection(bot_names())),
             public_url=self.url,
@@ -146,7 +146,7 @@ class Stack:
             admins=[int(word) for word in self.env.get("ADMIN_TELEGRAM_IDS", "").split(",") if word],
             call=self._call_telegram,
         )
-        guests = {name for name, bot in self.telegram.world.bots.items() if bot.is_guest}
+        guests = {name for name, bot in self.telegram.state.bots.items() if bot.is_guest}
         for name in names.difference(bot_names(), guests):
             parameters = {"url": f"{self.url}/telegram/{name}", "secret_token": self.webhook_secret}
             self.telegram.request(name, "setWebhook", parameters)
@@ -156,7 +156,7 @@ class Stack:
 
         The functions know their tokens once they are restarted. Webhooks are the caller's to set.
         """
-        new = [name for name in names if name not in self.telegram.world.bots]
+        new = [name for name in names if name not in self.telegram.state.bots]
         for name in new:
             self.telegram.add_bot(name)
         if new:
@@ -178,15 +178,15 @@ class Stack:
         return json_response({"error": f"There is nothing at {request.path}."}, 404)
 
     @property
-    def troubles(self) -> dict[str, Any]:
+    def switches(self) -> dict[str, Any]:
         """What is going wrong on request at the moment."""
         switches = {"database_down": self.database.is_down, "ai": self.ai.state, "hold": self.telegram.held}
-        return switches | self.telegram.troubles.counts() | {"payments": self.payments.faults()}
+        return switches | self.telegram.faults.counts() | {"payments": self.payments.faults()}
 
-    def tell_troubles(self) -> None:
+    def publish_faults(self) -> None:
         """Show the page what is going wrong now."""
-        self.events.publish("trouble", self.troubles)
-        faults = [fault.json() for fault in self.telegram.troubles.faults()]
+        self.events.publish("switches", self.switches)
+        faults = [fault.json() for fault in self.telegram.faults.all()]
         self.events.publish("faults", {"faults": faults})
 
     def _call_telegram(self, bot: str, method: str, parameters: dict[str, Any]) -> Any:
@@ -196,8 +196,8 @@ class Stack:
             raise TelegramError(method, refusal.status, refusal.description) from None
 
     def _environment(self) -> dict[str, str]:
-        """What the functions are told: every provider's stand-in is there, until a test takes one away."""
-        return self.payments.environment() | stand_ins(
+        """What the functions are told: every provider's fake server is there, until a test takes one away."""
+        return self.payments.environment() | fake_server_settings(
             self.url, self.database.url, self.telegram, self.webhook_secret, self.scheduler.secret
         )
 

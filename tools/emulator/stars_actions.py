@@ -30,7 +30,7 @@ class StarsActions:
         self._chats = chats
         self._stars = stack.telegram.stars
         self._transcripts = stack.telegram.transcripts
-        self._world = stack.telegram.world
+        self._state = stack.telegram.state
         self.get: dict[str, Callable[[Json], Json]] = {"invoice": self._show}
         self.post: dict[str, Callable[[Json], Json]] = {
             "pay": self._pay,
@@ -40,7 +40,7 @@ class StarsActions:
     def _show(self, query: Json) -> Json:
         """Return what the payment sheet of an invoice in Stars shows.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         message_id: the invoice's message, or
         link: the address of an invoice; without either, the newest invoice of the chat
         """
@@ -49,7 +49,7 @@ class StarsActions:
     def _pay(self, body: Json) -> Json:
         """Open an invoice in Stars, and pay it or not.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         message_id: the invoice's message, or
         link: the address of an invoice; without either, the newest invoice of the chat
         outcome: pay (if left out), close (the sheet), no_stars (too few) or fail_after_check (the bot agreed)
@@ -91,7 +91,7 @@ class StarsActions:
 
     def _newest(self, chat: Chat) -> Iterator[Invoice]:
         """Yield the invoices of a chat, messages and addresses on buttons, the newest first."""
-        with self._world.lock:
+        with self._state.lock:
             messages = list(chat.room.messages.values())
         for stored in reversed(messages):
             if invoice := self._posted(chat, stored):
@@ -104,7 +104,7 @@ class StarsActions:
     def _subscription(self, body: Json) -> Json:
         """Change a subscription in Stars.
 
-        person, bot: the private chat
+        user, bot: the private chat
         charge_id: any charge of the subscription
         do: "renew", "canceled", "active" or "failed"; GET /api/chat lists what is possible now
         """

@@ -1,4 +1,4 @@
-"""Keeps the world between two runs: people, groups, chats, what bots said of themselves, small files."""
+"""Keeps the state between two runs: users, groups, chats, what bots said of themselves, small files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from tools.emulator.telegram.files import File
 from tools.emulator.telegram.model import Account, Json, Room, Stored, Topic
-from tools.emulator.telegram.world import World
+from tools.emulator.telegram.state import TelegramState
 
 FORMAT = 1
 KEPT_MESSAGES = 300
@@ -18,16 +18,16 @@ KEPT_FILE = 512 * 1024
 BOT_FIELDS = ("next_update_id", "commands", "texts", "privacy", "has_topics", "is_guest")
 
 
-def save(world: World, path: Path) -> None:
-    """Write the world; the file is whole or not there, whatever happens meanwhile."""
-    with world.lock:
-        text = json.dumps(_dump(world), ensure_ascii=False)
+def save(state: TelegramState, path: Path) -> None:
+    """Write the state; the file is whole or not there, whatever happens meanwhile."""
+    with state.lock:
+        text = json.dumps(_dump(state), ensure_ascii=False)
     temporary = path.with_suffix(".new")
     temporary.write_text(text, encoding="utf-8")
     temporary.replace(path)
 
 
-def load(world: World, path: Path) -> bool:
+def load(state: TelegramState, path: Path) -> bool:
     """Put back what an earlier run saved; False when nothing is usable (an unusable file is set aside)."""
     if not path.exists():
         return False
@@ -35,25 +35,25 @@ def load(world: World, path: Path) -> bool:
         saved = json.loads(path.read_text(encoding="utf-8"))
         if saved.get("format") != FORMAT:
             raise ValueError("another version wrote it")
-        with world.lock:
-            _restore(world, saved)
+        with state.lock:
+            _restore(state, saved)
     except (ValueError, KeyError, TypeError, AttributeError):
         path.rename(path.with_suffix(".unusable"))
         return False
     return True
 
 
-def _dump(world: World) -> Json:
+def _dump(state: TelegramState) -> Json:
     return {
         "format": FORMAT,
-        "people": [asdict(user) for user in world.people.values()],
-        "groups": [_room(room) for room in world.groups.values()],
-        "channels": [_room(room) for room in world.channels.values()],
-        "private": [_room(room) for room in world.private.values()],
+        "users": [asdict(user) for user in state.users.values()],
+        "groups": [_room(room) for room in state.groups.values()],
+        "channels": [_room(room) for room in state.channels.values()],
+        "private": [_room(room) for room in state.private.values()],
         "bots": {
-            name: {field: getattr(bot, field) for field in BOT_FIELDS} for name, bot in world.bots.items()
+            name: {field: getattr(bot, field) for field in BOT_FIELDS} for name, bot in state.bots.items()
         },
-        "files": [_file(file) for file in world.files.all() if len(file.content or b"") <= KEPT_FILE],
+        "files": [_file(file) for file in state.files.all() if len(file.content or b"") <= KEPT_FILE],
     }
 
 
@@ -88,21 +88,21 @@ def _file(file: File) -> Json:
     return asdict(file) | {"content": content}
 
 
-def _restore(world: World, saved: Json) -> None:
-    world.people |= {user["id"]: Account(**user) for user in saved["people"]}
-    world.groups |= {room["id"]: _restored_room(room) for room in saved["groups"]}
+def _restore(state: TelegramState, saved: Json) -> None:
+    state.users |= {user["id"]: Account(**user) for user in saved["users"]}
+    state.groups |= {room["id"]: _restored_room(room) for room in saved["groups"]}
     if channels := saved.get("channels"):  # with the ids they had, and whoever is in them
-        world.channels = {room["id"]: _restored_room(room) for room in channels}
+        state.channels = {room["id"]: _restored_room(room) for room in channels}
     for room in map(_restored_room, saved["private"]):
-        world.private[(room.bots[0], room.id)] = room
+        state.private[(room.bots[0], room.id)] = room
     for name, fields in saved["bots"].items():
-        if name in world.bots or fields.get("is_guest"):
-            bot = world.add_bot(name)
+        if name in state.bots or fields.get("is_guest"):
+            bot = state.add_bot(name)
             for field, value in fields.items():
                 setattr(bot, field, value)
     for file in saved["files"]:
         content = None if file["content"] is None else b64decode(file["content"])
-        world.files.restore(File(**file | {"content": content}))
+        state.files.restore(File(**file | {"content": content}))
 
 
 def _restored_room(saved: Json) -> Room:

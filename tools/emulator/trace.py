@@ -20,7 +20,7 @@ Kind = Literal[
     "payment_call",
     "reply",
     "scheduler",
-    "trouble",
+    "fault",
     "log",
 ]
 Event = dict[str, Any]
@@ -64,7 +64,7 @@ class Trace:
         return self._publish(self._event(kind, title, fields))
 
     def seen_outside(self, kind: Kind, title: str, **fields: Any) -> None:
-        """Record a call that a stand-in received without knowing on whose behalf.
+        """Record a call that a fake server received without knowing on whose behalf.
 
         The function's own log line about it knows: `join` puts the two together. Without such a line the
         event is published alone after JOIN_SECONDS.

@@ -1,6 +1,6 @@
 """A small threaded HTTP/1.1 server: kept-alive connections, streams, and connections dropped on purpose.
 
-The stand-ins must be able to do what a good server never does (vanish in the middle of an answer), so this
+The fake servers must be able to do what a good server never does (vanish in the middle of an answer), so this
 sits directly on the socket instead of behind WSGI.
 """
 

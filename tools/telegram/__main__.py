@@ -23,7 +23,7 @@ from shared import bots
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable, SwitchboardError
 from shared.core.log import hide_secrets
-from tools.telegram import ids, info, patience, webhooks
+from tools.telegram import ids, info, retrying, webhooks
 
 DOTENV = Path(__file__).parents[2] / ".env"
 # `settings()` wants these of every function. What a command here does not use, nobody should have to look up.
@@ -78,7 +78,7 @@ def _info(bot: str | None) -> int:
     """Show what Telegram says of the webhooks, and what of it is wrong."""
     wrong = 0
     for name in _chosen(bot):
-        answer = patience.call(name, "getWebhookInfo", {})
+        answer = retrying.call(name, "getWebhookInfo", {})
         kinds = bots.load(name).handled_kinds()
         found = tuple(info.problems(answer, webhooks.address(name), kinds, datetime.now(UTC)))
         _say(name)
@@ -131,7 +131,7 @@ def _chosen(bot: str | None) -> Iterator[str]:
 
 
 def _complete_environment(*, needs_secret: bool) -> None:
-    """Add what .env has and the environment has not, and a stand-in for what no command here looks at."""
+    """Add what .env has and the environment has not, and a placeholder for what no command here reads."""
     from tools.emulator.environment import read_dotenv
 
     needed = {"TELEGRAM_WEBHOOK_SECRET"} if needs_secret else set()

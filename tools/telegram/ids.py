@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from shared.core.errors import ConfigError, TelegramError
-from tools.telegram import patience
+from tools.telegram import retrying
 
 _CONFLICT = 409  # what getUpdates answers while a webhook is set
 
@@ -18,7 +18,7 @@ def recent_users(name: str) -> dict[int, str]:
         TelegramError: Telegram refused or could not be reached.
     """
     try:
-        updates: list[dict[str, Any]] = patience.call(name, "getUpdates", {"timeout": 0, "limit": 100})
+        updates: list[dict[str, Any]] = retrying.call(name, "getUpdates", {"timeout": 0, "limit": 100})
     except TelegramError as error:
         if error.status != _CONFLICT:
             raise

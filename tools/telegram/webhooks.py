@@ -15,7 +15,7 @@ from shared.core import texts
 from shared.core.config import settings
 from shared.core.errors import ConfigError, TelegramError
 from shared.telegram import menus
-from tools.telegram import patience
+from tools.telegram import retrying
 
 # How many updates Telegram delivers at once. Its most: an update waits for an AI inside its request, so a bot
 # whose answers take 5 s does 20 a second with 100 and 8 with the default of 40. It is more than the 80 one
@@ -25,7 +25,7 @@ _LONGEST_ABOUT = 120  # characters (Bot API: setMyShortDescription)
 
 
 class Call(Protocol):
-    """A way to the Bot API: over HTTP (`patience.call`), or into the emulator's."""
+    """A way to the Bot API: over HTTP (`retrying.call`), or into the emulator's."""
 
     def __call__(self, bot: str, method: str, parameters: dict[str, Any]) -> Any:
         """Call a method and return its result."""
@@ -40,7 +40,7 @@ def set_webhooks(
     admins: Iterable[int] | None = None,
     has_database: bool = True,
     hidden: Collection[str] = (),
-    call: Call = patience.call,
+    call: Call = retrying.call,
 ) -> tuple[str, ...]:
     """Set webhook, command menus and short descriptions of bots; return the names of those bots.
 
@@ -68,7 +68,7 @@ def set_webhooks(
     return names
 
 
-def delete_webhook(name: str, call: Call = patience.call) -> None:
+def delete_webhook(name: str, call: Call = retrying.call) -> None:
     """Make Telegram keep a bot's updates (24 hours at most) until somebody asks for them again."""
     call(name, "deleteWebhook", {"drop_pending_updates": False})
 

@@ -106,22 +106,22 @@ def test_a_month_and_a_week_in_which_everybody_is_charged(
     chats = {key: control.telegram.user(key).chat("assistant") for key in (*RENEWED, "empty", "canceled")}
     for chat in chats.values():
         chat.send("/start")
-    bills = {}
+    invoices = {}
     for key, chat in chats.items():
         chat.answer()
         provider = {"empty": "stripe", "canceled": "stars"}.get(key, key)
         if provider == "stars":
             _subscribe_with_stars(control, owner, chat)
         else:
-            bills[key] = order(chat, provider, renews=True)
-            control.payments[provider].act(bills[key], "pay")
+            invoices[key] = order(chat, provider, renews=True)
+            control.payments[provider].act(invoices[key], "pay")
     first = {key: eventually(lambda chat=chat: _ends_at(owner, chat), 20) for key, chat in chats.items()}
-    control.payments["stripe"].act(bills["empty"], "empty_card")
+    control.payments["stripe"].act(invoices["empty"], "empty_card")
     (running,) = chats["canceled"].subscriptions
     control.telegram.stars.change(running, "canceled")
     control.telegram.idle(10)
-    following = {one["bill"]: one["provider"] for one in api.get("clock")["next"]}
-    assert {bills[key]: key for key in RENEWED if key != "stars"}.items() <= following.items()
+    following = {one["checkout"]: one["provider"] for one in api.get("clock")["next"]}
+    assert {invoices[key]: key for key in RENEWED if key != "stars"}.items() <= following.items()
 
     passed = api.post("clock/advance", seconds=37 * 86400, wait=True)["passed"]
 
@@ -140,49 +140,49 @@ def test_a_month_and_a_week_in_which_everybody_is_charged(
         chats["empty"].id,
     )
     assert renewal["status"] != "active"
-    assert bills["empty"] not in [one["bill"] for one in api.get("clock")["next"]]
+    assert invoices["empty"] not in [one["checkout"] for one in api.get("clock")["next"]]
     for key in ("fake", "stripe", "cloudpayments", "prodamus"):
-        control.payments[key].bills.clear()
+        control.payments[key].invoices.clear()
     control.telegram.stars.subscriptions.clear()
 
 
 def test_a_checkout_expires_when_nobody_pays(
     api: Api, control: Stack, anna: Chat, order: Callable[..., str]
 ) -> None:
-    bill = order(anna, "stripe")
-    at = next(one["at"] for one in api.get("clock")["next"] if one["bill"] == bill)
+    invoice = order(anna, "stripe")
+    at = next(one["at"] for one in api.get("clock")["next"] if one["checkout"] == invoice)
     while moment(state := api.post("clock/advance", to="next", wait=True)) < datetime.fromisoformat(at):
         pass  # what other tests left is due before
-    assert control.payments["stripe"].bills[bill].state == "canceled"
+    assert control.payments["stripe"].invoices[invoice].state == "canceled"
     assert "expired" in [one["kind"] for one in state["passed"]]
 
 
 def test_what_falls_due_is_named_without_its_description(
     api: Api, control: Stack, anna: Chat, order: Callable[..., str]
 ) -> None:
-    bill = order(anna, "crypto_pay")
+    invoice = order(anna, "crypto_pay")
     # As the bot fills the one line that this provider has for title and description.
-    control.payments["crypto_pay"].bills[bill].title = "100 requests. They never expire."
-    words = {one["bill"]: one["what"] for one in api.get("clock")["next"]}
-    assert words[bill] == "Crypto Pay: 100 requests, expires"
+    control.payments["crypto_pay"].invoices[invoice].title = "100 requests. They never expire."
+    words = {one["checkout"]: one["what"] for one in api.get("clock")["next"]}
+    assert words[invoice] == "Crypto Pay: 100 requests, expires"
 
 
 def test_what_was_canceled_ends_and_is_not_charged_next(
     api: Api, control: Stack, anna: Chat, order: Callable[..., str]
 ) -> None:
     stripe = control.payments["stripe"]
-    bill = order(anna, "stripe", renews=True)
-    stripe.act(bill, "challenge")
-    words = {one["bill"]: one["what"] for one in api.get("clock")["next"]}
-    assert words[bill].endswith(", expires")
-    stripe.act(bill, "pass_challenge")
-    words = {one["bill"]: one["what"] for one in api.get("clock")["next"]}
-    assert words[bill].endswith(", next charge")
-    subscription = stripe.subscriptions[stripe.bills[bill].object["subscription"]]
+    invoice = order(anna, "stripe", renews=True)
+    stripe.act(invoice, "challenge")
+    words = {one["checkout"]: one["what"] for one in api.get("clock")["next"]}
+    assert words[invoice].endswith(", expires")
+    stripe.act(invoice, "pass_challenge")
+    words = {one["checkout"]: one["what"] for one in api.get("clock")["next"]}
+    assert words[invoice].endswith(", next charge")
+    subscription = stripe.subscriptions[stripe.invoices[invoice].object["subscription"]]
     subscription["cancel_at_period_end"] = True
-    words = {one["bill"]: one["what"] for one in api.get("clock")["next"]}
-    assert words[bill].endswith(", ends")
-    stripe.bills.clear()
+    words = {one["checkout"]: one["what"] for one in api.get("clock")["next"]}
+    assert words[invoice].endswith(", ends")
+    stripe.invoices.clear()
 
 
 def test_a_callback_that_waits_is_tried_again_on_the_way(
@@ -193,11 +193,11 @@ def test_a_callback_that_waits_is_tried_again_on_the_way(
     order: Callable[..., str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    bill = order(anna, "stripe")
+    invoice = order(anna, "stripe")
     stripe = control.payments["stripe"]
     monkeypatch.setattr(stripe.callbacks, "_scale", 1000.0)  # by itself it would wait for an hour
     control.database.down()
-    stripe.act(bill, "pay")
+    stripe.act(invoice, "pay")
     eventually(lambda: [one for one in stripe.callbacks.attempts if one["status"] == 503], 20)
     control.database.up()
     eventually(lambda: control.payments["fake"].probe().status == 200, 20)  # type: ignore[attr-defined]

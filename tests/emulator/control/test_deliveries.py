@@ -69,7 +69,7 @@ def test_a_message_is_one_attempt_with_its_spans(api: Api, control: Stack, anna:
 
 def test_deliver_twice_shows_which_delivery_got_which_answer(api: Api, control: Stack, anna: Chat) -> None:
     control.ai.next(AiBehaviour(text="slowly", delay=0.5))
-    api.post("trouble", name="deliver_twice", value=1)
+    api.post("switches", name="deliver_twice", value=1)
     sent = anna.send("a question")
     anna.answer()
     shown = finished(api, sent.update.trace_id, 2)
@@ -89,7 +89,7 @@ def test_deliver_twice_shows_which_delivery_got_which_answer(api: Api, control: 
 
 
 def test_a_forged_call_is_no_attempt_of_telegrams(api: Api, anna: Chat) -> None:
-    api.post("trouble", name="forge", value=1)
+    api.post("switches", name="forge", value=1)
     sent = anna.send("/help")
     anna.answer()
     shown = finished(api, sent.update.trace_id, 2)
@@ -100,7 +100,7 @@ def test_a_forged_call_is_no_attempt_of_telegrams(api: Api, anna: Chat) -> None:
 
 
 def test_a_lost_response_is_followed_by_attempt_two(api: Api, anna: Chat) -> None:
-    api.post("trouble", name="lose_response", value=1)
+    api.post("switches", name="lose_response", value=1)
     sent = anna.send("/help")
     sent.wait()
     first, second = finished(api, sent.update.trace_id, 2)["attempts"]
@@ -114,10 +114,10 @@ def test_a_lost_response_is_followed_by_attempt_two(api: Api, anna: Chat) -> Non
 
 
 def test_an_outage_is_expected(api: Api, control: Stack, anna: Chat, order: Callable[..., str]) -> None:
-    bill = order(anna, "stripe")
+    invoice = order(anna, "stripe")
     control.database.down()
-    control.payments["stripe"].act(bill, "pay")
-    trace_id = control.payments["stripe"].bills[bill].told[0].id
+    control.payments["stripe"].act(invoice, "pay")
+    trace_id = control.payments["stripe"].invoices[invoice].callbacks[0].id
     away = eventually(
         lambda: next((one for one in finished(api, trace_id)["attempts"] if one["explained"]), None),
         20,
@@ -149,7 +149,7 @@ def test_a_function_that_does_not_run_is_no_expected_refusal(api: Api, control: 
 
 def test_an_answer_in_the_response_is_lost_when_telegram_refuses_it(api: Api, anna: Chat) -> None:
     """Telegram neither repeats a method in a response nor tells the bot of its refusal."""
-    api.post("faults", kind="rate_limit", method="sendMessage", retry_after=1, person=anna.id)
+    api.post("faults", kind="rate_limit", method="sendMessage", retry_after=1, user=anna.id)
     sent = anna.send("/help")
     sent.wait()
     (attempt,) = finished(api, sent.update.trace_id)["attempts"]
@@ -217,9 +217,9 @@ def test_any_body_can_be_sent_and_is_answered(api: Api, anna: Chat, text: str) -
 def test_a_callback_is_edited_and_signed_anew(
     api: Api, control: Stack, owner: Owner, anna: Chat, order: Callable[..., str], provider: str
 ) -> None:
-    bill = order(anna, provider)
-    control.payments[provider].act(bill, "pay")
-    told = [one for one in control.payments[provider].bills[bill].told if not one.is_forged][-1]
+    invoice = order(anna, provider)
+    control.payments[provider].act(invoice, "pay")
+    told = [one for one in control.payments[provider].invoices[invoice].callbacks if not one.is_forged][-1]
     finished(api, told.id)
     shown = api.get(f"deliveries/{told.id}")
     assert shown["can_sign"]
@@ -245,9 +245,9 @@ def test_a_callback_is_edited_and_signed_anew(
 def test_a_forged_callback_is_told_apart(
     api: Api, control: Stack, anna: Chat, order: Callable[..., str]
 ) -> None:
-    bill = order(anna, "stripe")
-    control.payments["stripe"].act(bill, "forge")
-    trace_id = control.payments["stripe"].bills[bill].told[0].id
+    invoice = order(anna, "stripe")
+    control.payments["stripe"].act(invoice, "forge")
+    trace_id = control.payments["stripe"].invoices[invoice].callbacks[0].id
     shown = finished(api, trace_id)
     assert (shown["title"], shown["state"]) == ("Stripe: checkout.session.completed (forged)", "refused")
     assert (shown["attempts"][0]["label"], shown["attempts"][0]["outcome"]) == (

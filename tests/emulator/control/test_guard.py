@@ -73,4 +73,4 @@ def test_a_form_of_another_page_presses_no_button_of_a_checkout(
     url = f"{control.url}/pay/stripe/checkout/{number}"
     answer = api.pool.request("POST", url, headers={"Origin": "https://evil.example"}, body=b"do=pay")
     assert answer.status == 403
-    assert control.payments["stripe"].bills[number].state == "open"
+    assert control.payments["stripe"].invoices[number].state == "open"

@@ -26,10 +26,10 @@ def call(stack: Stack, path: str = "v1/events", timeout: float = 5.0) -> http.An
 def test_an_error_is_answered_so_often_and_no_more(api: Api, control: Stack) -> None:
     faults = api.post("payment-faults", provider="stripe", status=502, count=2)["faults"]
     assert [(one["kind"], one["status"], one["count"]) for one in faults] == [("error", 502, 2)]
-    assert api.get("state")["troubles"]["payments"] == {"stripe": 1}
+    assert api.get("state")["switches"]["payments"] == {"stripe": 1}
     assert [call(control).status for _ in range(3)] == [502, 502, 401]
     assert api.get("payment-faults")["faults"] == []
-    assert api.get("state")["troubles"]["payments"] == {}
+    assert api.get("state")["switches"]["payments"] == {}
 
 
 def test_calls_are_reset_kept_waiting_or_answered_with_a_page(
@@ -84,8 +84,8 @@ def _recorded(stack: Stack, path: str) -> list[Any]:
     return [one["status"] for one in calls if path in one["title"]]
 
 
-def bill_of(api: Api, number: str) -> Any:
-    return next(one for one in api.get("bills")["bills"] if one["id"] == number)
+def checkout_of(api: Api, number: str) -> Any:
+    return next(one for one in api.get("checkouts")["checkouts"] if one["id"] == number)
 
 
 @pytest.mark.parametrize("provider", ["stripe", "yookassa", "cloudpayments", "prodamus"])
@@ -94,17 +94,19 @@ def test_three_d_secure_is_passed_or_not(
 ) -> None:
     first, second = order(anna, provider), order(anna, provider, product="credits_1000")
     for number in (first, second):
-        bill = api.post("bills/act", provider=provider, bill=number, action="challenge")["bill"]
-        assert bill["state"] == "challenge"
-        enabled = {one["name"] for one in bill["actions"] if one["enabled"]}
+        invoice = api.post("checkouts/act", provider=provider, checkout=number, action="challenge")[
+            "checkout"
+        ]
+        assert invoice["state"] == "challenge"
+        enabled = {one["name"] for one in invoice["actions"] if one["enabled"]}
         assert {"pass_challenge", "fail_challenge", "expire"} <= enabled
         assert not enabled & {"pay", "decline", "challenge", "refund"}
-    failed = api.post("bills/act", provider=provider, bill=first, action="fail_challenge")["bill"]
+    failed = api.post("checkouts/act", provider=provider, checkout=first, action="fail_challenge")["checkout"]
     assert failed["state"] in ("declined", "open")
-    paid = api.post("bills/act", provider=provider, bill=second, action="pass_challenge")["bill"]
+    paid = api.post("checkouts/act", provider=provider, checkout=second, action="pass_challenge")["checkout"]
     assert paid["state"] == "paid"
     assert "asked for 3-D Secure" in api.refused(
-        "bills/act", provider=provider, bill=second, action="fail_challenge"
+        "checkouts/act", provider=provider, checkout=second, action="fail_challenge"
     )
     control.payments.idle(20)
     assert eventually(lambda: _bonus(owner, anna), 20) == 1000
@@ -118,13 +120,13 @@ def test_a_checkout_can_expire_at_every_provider(
     api: Api, control: Stack, owner: Owner, anna: Chat, order: Callable[..., str], provider: str
 ) -> None:
     number = order(anna, provider)
-    bill = bill_of(api, number)
-    assert (bill["state"], bill["provider"], bill["name"]) == (
+    invoice = checkout_of(api, number)
+    assert (invoice["state"], invoice["provider"], invoice["name"]) == (
         "open", provider, control.payments[provider].NAME,
     )  # fmt: skip
-    gone = api.post("bills/act", provider=provider, bill=number, action="expire")["bill"]
+    gone = api.post("checkouts/act", provider=provider, checkout=number, action="expire")["checkout"]
     assert gone["state"] == "canceled"
-    assert "already" in api.refused("bills/act", provider=provider, bill=number, action="pay")
+    assert "already" in api.refused("checkouts/act", provider=provider, checkout=number, action="pay")
     control.payments.idle(20)
     assert _bonus(owner, anna) == 0
 
@@ -134,8 +136,8 @@ def test_a_declined_card_is_told_everywhere_a_card_is_taken(
 ) -> None:
     for provider in ("stripe", "yookassa", "cloudpayments", "prodamus", "fake"):
         number = order(anna, provider)
-        bill = api.post("bills/act", provider=provider, bill=number, action="decline")["bill"]
-        assert bill["deliveries"], provider
+        invoice = api.post("checkouts/act", provider=provider, checkout=number, action="decline")["checkout"]
+        assert invoice["deliveries"], provider
     control.payments.idle(20)
 
 
@@ -143,29 +145,31 @@ def test_a_dispute_is_opened_and_lost(
     api: Api, control: Stack, owner: Owner, anna: Chat, order: Callable[..., str]
 ) -> None:
     number = order(anna, "stripe")
-    api.post("bills/act", provider="stripe", bill=number, action="pay")
+    api.post("checkouts/act", provider="stripe", checkout=number, action="pay")
     eventually(lambda: _bonus(owner, anna), 20)
-    assert "no dispute" in api.refused("bills/act", provider="stripe", bill=number, action="lose_dispute")
+    assert "no dispute" in api.refused(
+        "checkouts/act", provider="stripe", checkout=number, action="lose_dispute"
+    )
     for action in ("dispute", "lose_dispute"):
-        bill = api.post("bills/act", provider="stripe", bill=number, action=action)["bill"]
+        invoice = api.post("checkouts/act", provider="stripe", checkout=number, action=action)["checkout"]
         control.payments.idle(20)
-    titles = [api.get(f"deliveries/{one}")["title"] for one in bill["deliveries"]]
+    titles = [api.get(f"deliveries/{one}")["title"] for one in invoice["deliveries"]]
     assert titles[-1] == "Stripe: charge.dispute.closed"
     assert control.payments["stripe"].disputes[-1]["status"] == "lost"  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(("body", "words"), [
-    ({"provider": "stripe", "bill": "no", "action": "pay"}, "no such checkout"),
-    ({"provider": "bank", "bill": "no", "action": "pay"}, "no payment provider"),
+    ({"provider": "stripe", "checkout": "no", "action": "pay"}, "no such checkout"),
+    ({"provider": "bank", "checkout": "no", "action": "pay"}, "no payment provider"),
 ])  # fmt: skip
 def test_an_unknown_checkout_is_refused(api: Api, body: Any, words: str) -> None:
-    assert words in api.refused("bills/act", **body)
+    assert words in api.refused("checkouts/act", **body)
 
 
 def test_an_unknown_action_is_refused(api: Api, anna: Chat, order: Callable[..., str]) -> None:
     number = order(anna, "stripe")
     for action in ("__init__", "tell", "steal", ""):
-        assert "no button" in api.refused("bills/act", provider="stripe", bill=number, action=action)
+        assert "no button" in api.refused("checkouts/act", provider="stripe", checkout=number, action=action)
 
 
 def _bonus(owner: Owner, chat: Chat) -> int:

@@ -43,13 +43,13 @@ def test_only_what_is_paid_is_given(
 ) -> None:
     link = invoice(control, owner, anna)
     before = control.events.last_id
-    shown = api.get("invoice", person=anna.id, bot="assistant", link=link)["invoice"]
+    shown = api.get("invoice", user=anna.id, bot="assistant", link=link)["invoice"]
     assert (shown["title"], shown["description"], shown["currency"]) == (
         "100 requests",
         "100 requests",
         "XTR",
     )
-    answer = api.post("pay", person=anna.id, bot="assistant", link=link, outcome=outcome)
+    answer = api.post("pay", user=anna.id, bot="assistant", link=link, outcome=outcome)
     assert (answer["outcome"], answer["amount"]) == (outcome, shown["total_amount"])
     assert (answer["pre_checkout_query_id"] is not None) == asks
 
@@ -65,7 +65,7 @@ def test_only_what_is_paid_is_given(
 
 def test_another_outcome_is_refused(api: Api, control: Stack, owner: Owner, anna: Chat) -> None:
     link = invoice(control, owner, anna)
-    assert "pay, close" in api.refused("pay", person=anna.id, bot="assistant", link=link, outcome="steal")
+    assert "pay, close" in api.refused("pay", user=anna.id, bot="assistant", link=link, outcome="steal")
 
 
 def test_a_subscription_does_only_what_its_state_allows(
@@ -76,7 +76,7 @@ def test_a_subscription_does_only_what_its_state_allows(
     control.telegram.stars.links[link] = replace(
         control.telegram.stars.links[link], subscription_period=PERIOD
     )
-    here = {"person": anna.id, "bot": "assistant"}
+    here = {"user": anna.id, "bot": "assistant"}
     api.post("pay", link=link, **here)
     eventually(lambda: api.get("chat", **here)["subscriptions"], 20)
     charge = api.get("chat", **here)["subscriptions"][0]["charges"][0]

@@ -38,7 +38,7 @@ def test_pages_order_and_filters(api: Api, control: Any, owner: Owner) -> None:
     for name in names:
         owner(
             "insert into users (telegram_id, first_name) values (%s, %s)",
-            control.telegram.world.new_id(),
+            control.telegram.state.new_id(),
             name,
         )
     query = {"table": "public.users", "column": "first_name", "op": "contains", "value": "PAGE ", "size": 2}

@@ -1,4 +1,4 @@
-"""A stand-in for the AI providers' chat interfaces."""
+"""A fake server for the AI providers' chat interfaces."""
 
 from tools.emulator.ai.behaviour import AiBehaviour
 from tools.emulator.ai.server import Ai

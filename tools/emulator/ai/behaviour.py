@@ -1,4 +1,4 @@
-"""How the AI stand-in answers the next request."""
+"""How the AI fake server answers the next request."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 class AiBehaviour:
     """One answer. Seconds and counts; what is left out behaves well.
 
-    text: what the model says; None lets the stand-in find something fitting.
+    text: what the model says; None lets the fake server find something fitting.
     delay: before anything is sent. chunks: the stream's pieces (default: words). chunk_delay: between two.
     status: other than 200 answers with an error body, retry_after then as header.
     cut_after: the connection closes after so many pieces of the stream (characters of a plain body).
@@ -41,7 +41,7 @@ LONG_TEXT = "\n\n".join(
     for number in range(1, 46)
 )
 
-TROUBLES: dict[str, AiBehaviour] = {
+FAULTS: dict[str, AiBehaviour] = {
     "ok": AiBehaviour(),
     "slow": AiBehaviour(delay=8, chunk_delay=0.2),
     "error_429": AiBehaviour(status=429, retry_after=20),

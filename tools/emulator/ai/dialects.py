@@ -1,6 +1,6 @@
 """How each provider answers over HTTP: where, to which key, and what an error looks like.
 
-The shapes are those of the providers' documentation and of the errors people report; shared/ai/providers
+The shapes are those of the providers' documentation and of the errors users report; shared/ai/providers
 cites both.
 """
 

@@ -1,6 +1,6 @@
-"""The AI stand-in: each provider under a path of its own, OpenAI under /openai/v1 (`dialects` has them all).
+"""The fake AI providers: each under a path of its own, OpenAI under /openai/v1 (`dialects` has them all).
 
-Any key is good, but for those that a test names and those with "wrong" in them: so a person at the page can
+Any key is good, but for those that a test names and those with "wrong" in them: so a user at the page can
 try.
 """
 
@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Iterator
 from typing import Any
 
-from tools.emulator.ai.behaviour import TROUBLES, AiBehaviour
+from tools.emulator.ai.behaviour import FAULTS, AiBehaviour
 from tools.emulator.ai.dialects import DIALECTS, Dialect
 from tools.emulator.ai.wire import Answer, error_answer
 from tools.emulator.ai.words import improvise
@@ -33,7 +33,7 @@ class Ai:
         self._lock = threading.Lock()
         self._next: deque[AiBehaviour] = deque()
         self._always = AiBehaviour()
-        self._trouble = "ok"
+        self._fault = "ok"
         self._requests: deque[dict[str, Any]] = deque(maxlen=KEPT_REQUESTS)
         self._headers: deque[dict[str, str]] = deque(maxlen=KEPT_REQUESTS)
         self._refused: set[str] = set()
@@ -49,16 +49,16 @@ class Ai:
         """Every request that `next` leaves over gets this."""
         with self._lock:
             self._always = behaviour
-            self._trouble = next((name for name, known in TROUBLES.items() if known == behaviour), "scripted")
+            self._fault = next((name for name, known in FAULTS.items() if known == behaviour), "scripted")
 
     def refuse(self, key: str) -> None:
         """Take this key no more."""
         with self._lock:
             self._refused.add(key)
 
-    def trouble(self, name: str) -> None:
-        """One of the page's troubles, for every request; KeyError for an unknown name."""
-        self.always(TROUBLES[name])
+    def set_fault(self, name: str) -> None:
+        """Answer every request as the page's fault `name` says; KeyError for an unknown name."""
+        self.always(FAULTS[name])
 
     def reset(self) -> None:
         """Forget the script; the recorded requests stay."""
@@ -69,9 +69,9 @@ class Ai:
 
     @property
     def state(self) -> str:
-        """The trouble that is on, "ok" for none."""
+        """The fault that is on, "ok" for none."""
         with self._lock:
-            return self._trouble
+            return self._fault
 
     @property
     def requests(self) -> list[dict[str, Any]]:

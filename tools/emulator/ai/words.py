@@ -1,4 +1,4 @@
-"""What the stand-in says when nobody told it what to say: lively enough to try the page with."""
+"""What the fake server says when nobody told it what to say: lively enough to try the page with."""
 
 from __future__ import annotations
 

@@ -163,7 +163,7 @@ class Deliveries:
         if not isinstance(body, dict):
             raise Refused("Only a JSON object can be given a new update_id.")
         bot = self._stack.telegram.bot(update.bot)
-        with self._stack.telegram.world.lock:
+        with self._stack.telegram.state.lock:
             fresh, bot.next_update_id = bot.next_update_id, bot.next_update_id + 1
         content = {name: value for name, value in body.items() if name != "update_id"}
         made = Update(

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from tools.emulator.bodies import Refused, number, optional_number
-from tools.emulator.payments import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments import FakePaymentServer, Invoice, NotPossible
 from tools.emulator.payments.checkout import HINTS
-from tools.emulator.payments.stand_in import ACTIONS
-from tools.emulator.payments.troubles import KINDS, Trouble
+from tools.emulator.payments.fake_server import ACTIONS
+from tools.emulator.payments.faults import KINDS, PaymentFault
 
 if TYPE_CHECKING:
     from tools.emulator.stack import Stack
@@ -27,16 +27,19 @@ class PaymentFaults:
     def __init__(self, stack: Stack) -> None:
         self._stack = stack
         self._payments = stack.payments
-        self.get: dict[str, Callable[[Json], Json]] = {"payment-faults": self._list, "bills": self._bills}
+        self.get: dict[str, Callable[[Json], Json]] = {
+            "payment-faults": self._list,
+            "checkouts": self._checkouts,
+        }
         self.post: dict[str, Callable[[Json], Json]] = {
             "payment-faults": self._add,
             "payment-faults/clear": self._clear,
-            "bills/act": self._act,
+            "checkouts/act": self._act,
         }
 
     def _list(self, query: Json) -> Json:
         """Return the faults of payment APIs that are not used up, the kinds there are, and the providers."""
-        faults = [fault.json(key) for key in self._payments for fault in self._payments[key].troubles.all()]
+        faults = [fault.json(key) for key in self._payments for fault in self._payments[key].faults.all()]
         return {
             "providers": [{"key": key, "name": self._payments[key].NAME} for key in self._payments],
             "kinds": [
@@ -65,12 +68,14 @@ class PaymentFaults:
         if count is not None and not 1 <= count <= 1000:
             raise Refused("count is between 1 and 1000, or null for all calls.")
         for one in self._chosen(str(body.get("provider") or "")):
-            fault = Trouble(str(body.get("path") or ""), status, bool(body.get("executed")), count, kind=kind)
-            one.troubles.add(fault)
-            self._stack.trace.add(
-                "trouble", f"{one.NAME}: {KINDS[kind][0]}", detail={"fault": fault.json(one.key)}
+            fault = PaymentFault(
+                str(body.get("path") or ""), status, bool(body.get("executed")), count, kind=kind
             )
-        self._stack.tell_troubles()
+            one.faults.add(fault)
+            self._stack.trace.add(
+                "fault", f"{one.NAME}: {KINDS[kind][0]}", detail={"fault": fault.json(one.key)}
+            )
+        self._stack.publish_faults()
         return self._list({})
 
     def _clear(self, body: Json) -> Json:
@@ -81,18 +86,18 @@ class PaymentFaults:
         """
         wanted = optional_number(body, "id")
         for one in self._chosen(str(body.get("provider") or "*")):
-            one.troubles.remove(wanted)
-        self._stack.tell_troubles()
+            one.faults.remove(wanted)
+        self._stack.publish_faults()
         return self._list({})
 
-    def _chosen(self, key: str) -> list[PaymentStandIn]:
+    def _chosen(self, key: str) -> list[FakePaymentServer]:
         if key == "*":
             return [self._payments[one] for one in self._payments]
         if key not in list(self._payments):
             raise Refused(f"There is no payment provider {key}; there are {', '.join(self._payments)}.")
         return [self._payments[key]]
 
-    def _bills(self, query: Json) -> Json:
+    def _checkouts(self, query: Json) -> Json:
         """Return the checkouts that were opened since the emulator was started, the newest first.
 
         provider, state: only of these
@@ -100,56 +105,56 @@ class PaymentFaults:
         """
         limit = min(MOST, max(1, number(query.get("limit") or 50, "limit")))
         found = [
-            (one, bill)
+            (one, invoice)
             for one in self._chosen(str(query.get("provider") or "*"))
-            for bill in list(one.bills.values())
-            if query.get("state") in (None, "", bill.state)
+            for invoice in list(one.invoices.values())
+            if query.get("state") in (None, "", invoice.state)
         ]
         found.sort(key=lambda pair: pair[1].created_at, reverse=True)
-        return {"bills": [bill_json(one, bill) for one, bill in found[:limit]]}
+        return {"checkouts": [checkout_json(one, invoice) for one, invoice in found[:limit]]}
 
     def _act(self, body: Json) -> Json:
         """Press a button of a checkout page.
 
         provider: its key
-        bill: the checkout's id
-        action: one of its actions, as GET /api/bills lists them
+        checkout: the checkout's id
+        action: one of its actions, as GET /api/checkouts lists them
         """
         (one,) = self._chosen(str(body.get("provider") or ""))[:1]
-        bill = one.bills.get(str(body.get("bill")))
-        if bill is None:
+        invoice = one.invoices.get(str(body.get("checkout")))
+        if invoice is None:
             raise Refused("There is no such checkout any more.")
         try:
-            one.act(bill.id, str(body.get("action")))
+            one.act(invoice.id, str(body.get("action")))
         except NotPossible as reason:
             raise Refused(str(reason)) from None
-        return {"bill": bill_json(one, bill)}
+        return {"checkout": checkout_json(one, invoice)}
 
 
-def bill_json(one: PaymentStandIn, bill: Bill) -> Json:
+def checkout_json(one: FakePaymentServer, invoice: Invoice) -> Json:
     """Return a checkout as the API shows it."""
-    is_open = bill.state in one.PAYABLE
-    renews_at = None if is_open else one.due_at(bill)
+    is_open = invoice.state in one.PAYABLE
+    renews_at = None if is_open else one.due_at(invoice)
     return {
         "provider": one.key,
         "name": one.NAME,
-        "id": bill.id,
-        "title": bill.title,
-        "amount": f"{bill.amount:f}",
-        "currency": bill.currency,
-        "state": bill.state,
-        "is_subscription": bill.is_subscription,
-        "url": one.checkout_url(bill),
-        "created_at": _iso(bill.created_at),
-        "expires_at": _iso(bill.expires_at) if is_open else None,
+        "id": invoice.id,
+        "title": invoice.title,
+        "amount": f"{invoice.amount:f}",
+        "currency": invoice.currency,
+        "state": invoice.state,
+        "is_subscription": invoice.is_subscription,
+        "url": one.checkout_url(invoice),
+        "created_at": _iso(invoice.created_at),
+        "expires_at": _iso(invoice.expires_at) if is_open else None,
         "renews_at": _iso(renews_at),
-        "actions": [_action_json(one, bill, action) for action in one.actions(bill)],
-        "deliveries": [callback.id for callback in (*bill.asked, *bill.told)],
+        "actions": [_action_json(one, invoice, action) for action in one.actions(invoice)],
+        "deliveries": [callback.id for callback in (*invoice.prechecks, *invoice.callbacks)],
     }
 
 
-def _action_json(one: PaymentStandIn, bill: Bill, action: str) -> Json:
-    refusal = one.refusal(bill, action)
+def _action_json(one: FakePaymentServer, invoice: Invoice, action: str) -> Json:
+    refusal = one.refusal(invoice, action)
     return {
         "name": action,
         "label": ACTIONS[action],

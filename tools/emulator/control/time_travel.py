@@ -132,11 +132,13 @@ class TimeTravel:
 
     def _next(self, now: float) -> list[Json]:
         stars = [(at, words, "telegram_stars", None) for at, words in self._stack.telegram.stars.next_due()]
-        bills = [(at, words, one.key, bill.id) for at, words, one, bill in self._stack.payments.next_due()]
-        found = sorted([*stars, *bills], key=lambda one: one[0])
+        invoices = [
+            (at, words, one.key, invoice.id) for at, words, one, invoice in self._stack.payments.next_due()
+        ]
+        found = sorted([*stars, *invoices], key=lambda one: one[0])
         return [
-            {"at": _iso(max(at, now + 1)), "what": words, "provider": provider, "bill": bill}
-            for at, words, provider, bill in found
+            {"at": _iso(max(at, now + 1)), "what": words, "provider": provider, "checkout": invoice}
+            for at, words, provider, invoice in found
         ]
 
     def _run(self) -> None:
@@ -156,8 +158,8 @@ class TimeTravel:
     def _first_due(self, now: float) -> float:
         """The first moment after now at which something happens by itself."""
         stars = [at for at, _ in self._stack.telegram.stars.next_due()]
-        bills = [at for at, *_ in self._stack.payments.next_due()]
-        return min((at for at in (*stars, *bills) if at > now), default=float("inf"))
+        invoices = [at for at, *_ in self._stack.payments.next_due()]
+        return min((at for at in (*stars, *invoices) if at > now), default=float("inf"))
 
     def _step(self, before: float, until: float) -> None:
         """Move to one moment, let what is due happen, then run the jobs that fell due on the way."""

@@ -22,7 +22,7 @@ KINDS = {
     "telegram_call": "delivery",
     "reply": "delivery",
     "log": "log",
-    "trouble": "trouble",
+    "fault": "fault",
 }
 # Known from log lines, which are read a little late. The function makes these calls one after the other.
 LOGGED = frozenset({"sql", "ai_call", "payment_call"})

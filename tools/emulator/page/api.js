@@ -34,7 +34,7 @@ export const post = (path, body = {}) => request("POST", path, body);
 
 const EVENTS = [
   "message", "edit", "delete", "reaction", "action", "draft", "callback_answer", "purchase", "delivery", "trace",
-  "person", "group", "channel", "trouble", "faults", "commands", "function", "block", "clock", "subscription", "topic",
+  "user", "group", "channel", "switches", "faults", "commands", "function", "block", "clock", "subscription", "topic",
 ];
 
 /**

@@ -9,19 +9,19 @@ import { startDatabase } from "./database.js";
 import { openAlert, startDialog } from "./dialog.js";
 import { $, toast } from "./dom.js";
 import { startLogs } from "./logs.js";
-import { startPeople } from "./people.js";
+import { startUsers } from "./users.js";
 import { onApiFaults, onFunction, onSwitches, startFaults } from "./faults.js";
 import { startFrame } from "./frame.js";
 import { startGuide } from "./guide.js";
-import { botOf, choosePerson, groupOf, isHere, on, openTalk, personOf, store, tell } from "./store.js";
+import { botOf, chooseUser, groupOf, isHere, on, openTalk, userOf, store, tell } from "./store.js";
 import { onTopic, startTopics } from "./topics.js";
 import { onTrace, startTrace } from "./trace.js";
 import { startWelcome } from "./welcome.js";
 
 const STREAM = {
   message: onMessage, edit: onEdit, delete: onDelete, reaction: onEdit, action: onAction, draft: onDraft, callback_answer: onCallbackAnswer, purchase: onPurchase, subscription: onSubscription, topic: (topic) => isHere(topic) && onTopic(topic),
-  delivery: onDelivery, trace: onTrace, trouble: onSwitches, faults: onApiFaults, function: onFunction, block: onBlock, clock: onClock,
-  person: (person) => keep(store.people, person),
+  delivery: onDelivery, trace: onTrace, switches: onSwitches, faults: onApiFaults, function: onFunction, block: onBlock, clock: onClock,
+  user: (user) => keep(store.users, user),
   group: (group) => keep(store.groups, group),
   channel: (channel) => keep(store.channels, channel),
   commands: () => refresh(),
@@ -37,24 +37,24 @@ function keep(list, one) {
 
 async function refresh() {
   const state = await get("/api/state");
-  const { people, bots, groups, channels, admins, troubles, faults, functions, jobs, clock } = state;
-  Object.assign(store, { people, bots, groups, channels, admins, switches: troubles, apiFaults: faults ?? [], clock: clock ?? null, functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
-  if (store.person) store.person = personOf(store.person.id) ?? people[0];
-  if (store.person) tell("state");
+  const { users, bots, groups, channels, admins, switches, faults, functions, jobs, clock } = state;
+  Object.assign(store, { users, bots, groups, channels, admins, switches, apiFaults: faults ?? [], clock: clock ?? null, functions: functions ?? store.functions, jobs: jobs ?? store.jobs });
+  if (store.user) store.user = userOf(store.user.id) ?? users[0];
+  if (store.user) tell("state");
   tell("switches");
 }
 
 /** Restores the user and the chat of last time where they still exist; an empty emulator gets its first user. */
 async function recall() {
-  if (!store.people.length) store.people.push(await post("/api/people", { first_name: "Anna", language_code: "en" }));
-  const person = personOf(Number(localStorage.getItem("person"))) ?? store.people[0];
+  if (!store.users.length) store.users.push(await post("/api/users", { first_name: "Anna", language_code: "en" }));
+  const user = userOf(Number(localStorage.getItem("user"))) ?? store.users[0];
   let talk = JSON.parse(localStorage.getItem("talk") ?? "null");
-  const usable = talk && botOf(talk.bot) && (!talk.group || groupOf(talk.group)?.members.includes(person.id));
+  const usable = talk && botOf(talk.bot) && (!talk.group || groupOf(talk.group)?.members.includes(user.id));
   if (!usable) talk = { bot: store.bots[0].name, group: null };
-  store.person = person;
+  store.user = user;
   store.talk = talk;
   tell("state");
-  choosePerson(person.id);
+  chooseUser(user.id);
 }
 
 function lineState(state) {
@@ -65,7 +65,7 @@ function lineState(state) {
 async function start() {
   startFrame();
   startDialog();
-  startPeople();
+  startUsers();
   startClock();
   startChatHead();
   startChat();
@@ -76,14 +76,14 @@ async function start() {
   startLogs();
   startDatabase();
   on("alert", (text) => openAlert(botOf(store.talk.bot).first_name, text));
-  on("added-person", (person) => {
-    keep(store.people, person);
-    choosePerson(person.id);
-    toast(`You’re ${person.first_name} now.`);
+  on("added-user", (user) => {
+    keep(store.users, user);
+    chooseUser(user.id);
+    toast(`You’re ${user.first_name} now.`);
   });
   on("added-group", (group) => {
     keep(store.groups, group);
-    if (group.members.includes(store.person.id)) openTalk({ bot: group.bots[0] ?? store.bots[0].name, group: group.id });
+    if (group.members.includes(store.user.id)) openTalk({ bot: group.bots[0] ?? store.bots[0].name, group: group.id });
   });
   await refresh();
   await recall();

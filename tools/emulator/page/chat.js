@@ -7,7 +7,7 @@ import { unwrap, wrap } from "./albums.js";
 import { messageNode, tick } from "./message.js";
 import { follow, formatted } from "./entities.js";
 import { openMenu } from "./menu.js";
-import { openChannel } from "./people.js";
+import { openChannel } from "./users.js";
 import { markedIn, openQuote } from "./quote.js";
 import { openStars, sayPurchase } from "./stars.js";
 import { address, botOf, isHere, on, openTalk, store, tell, unreadKey } from "./store.js";
@@ -104,7 +104,7 @@ function fill(list) {
 
 function put(message) {
   const old = shown.get(message.message_id);
-  const own = !message.from?.is_bot && message.from?.id === store.person.id;
+  const own = !message.from?.is_bot && message.from?.id === store.user.id;
   const node = messageNode(message, { own, inGroup: Boolean(store.talk.group), actions });
   if (old) exchange(old.node, node);
   else log.insertBefore(node, $("typing"));
@@ -165,7 +165,7 @@ export const onMessage = settled((message) => {
   if (message.from?.is_bot) hideTyping();
   put(message);
   arrange();
-  if (near || message.from?.id === store.person.id) scrollToEnd();
+  if (near || message.from?.id === store.user.id) scrollToEnd();
   else showUnseen(unseen + 1);
   tell("messages");
 });
@@ -247,7 +247,7 @@ function settle(node) {
 }
 
 export function onCallbackAnswer(event) {
-  if (event.person !== store.person?.id) return;
+  if (event.user !== store.user?.id) return;
   for (const node of waiting.keys()) settle(node);
   if (event.text && event.alert) tell("alert", event.text);
   else if (event.text) toast(event.text);
@@ -266,7 +266,7 @@ function pay(invoice, node) {
 
 /** A subscription in Stars changed: the buttons under its charges do. */
 export function onSubscription(event) {
-  if (store.talk.group || event.person !== store.person?.id || event.bot !== store.talk.bot) return;
+  if (store.talk.group || event.user !== store.user?.id || event.bot !== store.talk.bot) return;
   store.subscriptions = [...store.subscriptions.filter((one) => one.charges[0] !== event.charges[0]), event];
   for (const { message } of [...shown.values()]) {
     if (event.charges.includes(message.successful_payment?.telegram_payment_charge_id)) put(message);
@@ -275,19 +275,19 @@ export function onSubscription(event) {
 }
 
 export function onPurchase(event) {
-  if (event.person !== store.person?.id) return;
+  if (event.user !== store.user?.id) return;
   for (const node of waiting.keys()) settle(node);
   sayPurchase(event);
 }
 
 /** Reacts to a message, or takes the same reaction back. */
 function react(message, emoji) {
-  const mine = message.reactions?.some((one) => one.emoji === emoji && one.by.includes(store.person.id));
+  const mine = message.reactions?.some((one) => one.emoji === emoji && one.by.includes(store.user.id));
   post("/api/react", { ...address(), message_id: message.message_id, emoji: mine ? "" : emoji }).catch(() => {});
 }
 
 function messageMenu(message, anchor) {
-  const own = message.from?.id === store.person.id;
+  const own = message.from?.id === store.user.id;
   const text = message.text ?? message.caption;
   const part = text ? markedIn(message, shown.get(message.message_id)?.node) : "";
   const update = message.delivery?.update_id ?? shown.get(message.message_id)?.message.delivery?.update_id;

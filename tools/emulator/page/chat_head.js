@@ -6,7 +6,7 @@ import { $, avatar, copyText, fullName, h, icon, iconButton } from "./dom.js";
 import { openMenu } from "./menu.js";
 import { addTopic } from "./topics.js";
 import { openWalkthroughs } from "./welcome.js";
-import { address, botOf, groupOf, on, personOf, store, tell } from "./store.js";
+import { address, botOf, groupOf, on, userOf, store, tell } from "./store.js";
 
 let blocked = false;
 
@@ -20,7 +20,7 @@ function renderHead() {
   const one = group ? groupOf(group) : botOf(bot);
   const name = group ? one.title : fullName(one);
   const note = group
-    ? [...one.members.map((id) => personOf(id)?.first_name), ...one.bots.map((each) => botOf(each)?.first_name)].filter(Boolean).join(", ")
+    ? [...one.members.map((id) => userOf(id)?.first_name), ...one.bots.map((each) => botOf(each)?.first_name)].filter(Boolean).join(", ")
     : `bot · @${one.username}`;
   const more = iconButton("more", "Chat menu", () => openMenu(more, [
     group ? null : { icon: "copy", label: "Copy bot link", run: () => copyText(`https://t.me/${one.username}?start=hello`) },
@@ -32,8 +32,8 @@ function renderHead() {
   $("chat-head").replaceChildren(
     avatar(name, group ?? bot, one.color),
     h("div", { class: "head-words" }, h("h2", {}, name), h("p", { class: "small" }, note)),
-    h("button", { type: "button", class: "as", onclick: () => tell("show-panel", "people") },
-      avatar(fullName(store.person), store.person.id, store.person.color, "tiny"), h("span", {}, "as ", h("strong", {}, store.person.first_name))),
+    h("button", { type: "button", class: "as", onclick: () => tell("show-panel", "users") },
+      avatar(fullName(store.user), store.user.id, store.user.color, "tiny"), h("span", {}, "as ", h("strong", {}, store.user.first_name))),
     h("button", { type: "button", class: "clock walk", onclick: openWalkthroughs, "aria-label": "Walkthroughs", title: "Walkthroughs" }, icon("guide"), h("span", {}, "Walkthroughs")),
     clockButton(), more);
 }

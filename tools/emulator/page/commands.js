@@ -11,7 +11,7 @@ let offered = [];
 let choose = () => {};
 let complete = () => {};
 
-const all = () => (store.talk ? commandsOf(botOf(store.talk.bot), store.person, chatId()) : []);
+const all = () => (store.talk ? commandsOf(botOf(store.talk.bot), store.user, chatId()) : []);
 
 /** Lists the commands that start with the text after the slash. Enter still sends the text as it was typed. */
 export function offerCommands(text) {

@@ -19,7 +19,7 @@ let keysClosed = null;
 /** Ready-made examples; own files come from the file picker, the clipboard or a drop. */
 const SAMPLES = [
   ["photo", "Sample photo", "photo"], ["document", "Sample file", "document"], ["sticker", "Sticker", "sticker"],
-  ["voice", "Voice message", "voice"], ["location", "Location", "location"], ["contact", "My contact", "person"],
+  ["voice", "Voice message", "voice"], ["location", "Location", "location"], ["contact", "My contact", "user"],
   ["forward", "Forwarded message", "forward"],
 ];
 
@@ -106,7 +106,7 @@ function onkeydown(event) {
 }
 
 function editLast(event) {
-  const own = messages().filter((one) => one.from?.id === store.person.id && one.text);
+  const own = messages().filter((one) => one.from?.id === store.user.id && one.text);
   if (!own.length) return;
   event.preventDefault();
   startEdit(own[own.length - 1]);
@@ -156,7 +156,7 @@ function renderKeys() {
   const message = lastMarkup();
   const markup = message?.reply_markup;
   const rows = markup?.keyboard;
-  field.placeholder = (markup?.keyboard || markup?.force_reply) && markup.input_field_placeholder ? markup.input_field_placeholder : `Message as ${store.person.first_name}`;
+  field.placeholder = (markup?.keyboard || markup?.force_reply) && markup.input_field_placeholder ? markup.input_field_placeholder : `Message as ${store.user.first_name}`;
   $("keys-button").hidden = !rows;
   const open = Boolean(rows) && keysClosed !== message.message_id;
   $("keys").hidden = !open;
@@ -200,7 +200,7 @@ function renderBlocked(blocked) {
 
 function changeTalk() {
   if (here) drafts.set(here, field.value);
-  here = `${store.person.id}:${unreadKey(chatId(), store.talk.bot)}`;
+  here = `${store.user.id}:${unreadKey(chatId(), store.talk.bot)}`;
   clear();
   setText(drafts.get(here) ?? "");
 }

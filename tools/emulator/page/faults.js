@@ -30,7 +30,7 @@ const NAMES = {
   lose_response: "Next response will be lost", deliver_twice: "Next update will arrive twice", forge: "A forged update will come first",
 };
 
-const set = (name, value) => post("/api/trouble", { name, value }).catch(() => renderFaults());
+const set = (name, value) => post("/api/switches", { name, value }).catch(() => renderFaults());
 
 function active() {
   const list = Object.keys(NAMES).filter((name) => store.switches[name]).map((name) => [name, NAMES[name]]);

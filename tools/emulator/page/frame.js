@@ -23,7 +23,7 @@ function nextTheme() {
   renderTheme();
 }
 
-/** Shows "chat", "people", or a tab of the inspector by its name; a wide window shows all three beside each other. */
+/** Shows "chat", "users", or a tab of the inspector by its name; a wide window shows all three beside each other. */
 function show(name) {
   const isPanel = PANELS.includes(name);
   if (isPanel) document.body.dataset.panel = name;

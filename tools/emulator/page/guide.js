@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { $, h, icon, iconButton } from "./dom.js";
 import { SCENARIOS } from "./scenarios.js";
-import { choosePerson, on, openTalk, personOf, store, tell } from "./store.js";
+import { chooseUser, on, openTalk, userOf, store, tell } from "./store.js";
 
 const place = $("guide");
 let run = null; // {id, at, users: {role: id}, ...what the steps noted}
@@ -29,37 +29,37 @@ export async function start(id) {
   await setUp();
   save();
   render();
-  for (const person of former) await post("/api/people/archive", { person }).catch(() => {});
+  for (const user of former) await post("/api/users/archive", { user }).catch(() => {});
   place.querySelector(".primary")?.focus();
 }
 
 /** The users of earlier walkthroughs: they leave the list, so that it doesn't grow with each start. */
-const formerUsers = () => store.people.filter((person) => person.walkthrough && !person.archived).map((person) => person.id);
+const formerUsers = () => store.users.filter((user) => user.walkthrough && !user.archived).map((user) => user.id);
 
 async function setUp() {
   const first = await addUser(scenario().user);
   openTalk({ bot: store.bots[0].name, group: null });
-  choosePerson(first.id);
+  chooseUser(first.id);
   tell("show-panel", "chat");
 }
 
 /** Adds a user under a role that later steps refer to. */
 async function addUser(name) {
-  const person = await post("/api/people", { first_name: name, language_code: "en", walkthrough: true });
-  if (!personOf(person.id)) store.people.push(person);
-  run.users[name] = person.id;
-  return person;
+  const user = await post("/api/users", { first_name: name, language_code: "en", walkthrough: true });
+  if (!userOf(user.id)) store.users.push(user);
+  run.users[name] = user.id;
+  return user;
 }
 
 /** What a step can use: who is who, and what it may do. */
 const tools = {
   note: (values) => Object.assign(run, values),
   noted: () => run,
-  user: (name) => run.users[name],
+  idOf: (name) => run.users[name],
   addUser,
-  become: (id) => choosePerson(id),
-  send: (text) => post("/api/send", { person: store.person.id, bot: store.bots[0].name, kind: "text", text }),
-  fault: (name, value) => post("/api/trouble", { name, value }),
+  become: (id) => chooseUser(id),
+  send: (text) => post("/api/send", { user: store.user.id, bot: store.bots[0].name, kind: "text", text }),
+  fault: (name, value) => post("/api/switches", { name, value }),
   advance: (period) => post("/api/clock/advance", { period }),
   // On a phone the chat gives way to the inspector: the walkthrough stays in view, and its end offers the trace.
   trace: () => matchMedia("(min-width: 720px)").matches && tell("show-panel", "trace"),
@@ -68,7 +68,7 @@ const tools = {
 /** Takes back the faults of the current walkthrough. */
 async function undo() {
   const faults = run ? scenario().faults ?? {} : {};
-  for (const [name, value] of Object.entries(faults)) await post("/api/trouble", { name, value }).catch(() => {});
+  for (const [name, value] of Object.entries(faults)) await post("/api/switches", { name, value }).catch(() => {});
 }
 
 async function close() {
@@ -148,7 +148,7 @@ function finished() {
 /** Goes on with the walkthrough of this tab after a reload. */
 function recall() {
   run = JSON.parse(sessionStorage.getItem("guide") ?? "null");
-  const known = run && scenario() && Object.values(run.users).every((id) => personOf(id));
+  const known = run && scenario() && Object.values(run.users).every((id) => userOf(id));
   if (!known) run = null;
   render();
 }
@@ -156,5 +156,5 @@ function recall() {
 export function startGuide() {
   recall();
   on("stream", ({ name, event }) => watch(name, event));
-  on("talk", () => watch("user", store.person));
+  on("talk", () => watch("became", store.user));
 }

@@ -185,7 +185,7 @@ function place({ latitude, longitude }) {
 }
 
 function contact(one) {
-  return row("person", fullName(one), one.phone_number);
+  return row("user", fullName(one), one.phone_number);
 }
 
 /** Formats an amount: Stars are whole, other currencies come in their smallest units. */

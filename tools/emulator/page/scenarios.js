@@ -5,25 +5,25 @@
 import { press } from "./dom.js";
 import { isAdmin, store } from "./store.js";
 
-const admin = () => store.people.find(isAdmin);
+const admin = () => store.users.find(isAdmin);
 
 /** Whether an event is a bot's message to a user, new or edited. */
 const botSays = (name, event, id) => (name === "message" || name === "edit") && event.chat_id === id && event.from?.is_bot;
 const buttons = (message) => message.reply_markup?.inline_keyboard?.flat() ?? [];
 const isInvoice = (message) => Boolean(message.invoice) || buttons(message).some((one) => one.url?.startsWith("https://t.me/$"));
 const isCheckout = (message) => buttons(message).some((one) => one.url?.includes("/checkout/"));
-const isFault = (fault, on) => (name, event) => name === "trouble" && Boolean(event[fault]) === on;
-const has = (field, role) => (name, event, { user }) => name === "message" && event.chat_id === user(role) && Boolean(event[field]);
+const isFault = (fault, on) => (name, event) => name === "switches" && Boolean(event[fault]) === on;
+const has = (field, role) => (name, event, { idOf }) => name === "message" && event.chat_id === idOf(role) && Boolean(event[field]);
 
 const opensShop = (role) => ({
   text: "Open the shop.", watch: "Watch the trace: products and prices come from Postgres.",
   label: "Send /buy", act: ({ send }) => send("/buy"),
-  done: (name, event, { user }) => botSays(name, event, user(role)) && buttons(event).length > 0,
+  done: (name, event, { idOf }) => botSays(name, event, idOf(role)) && buttons(event).length > 0,
 });
 
 const becomesAdmin = (text, watch) => ({
   text, watch, label: "Switch to the admin", act: ({ become }) => become(admin().id),
-  done: (name, person) => name === "user" && isAdmin(person),
+  done: (name, user) => name === "became" && isAdmin(user),
 });
 
 export const SCENARIOS = [
@@ -35,7 +35,7 @@ export const SCENARIOS = [
       {
         text: "Choose something to buy, then Telegram Stars.",
         watch: "Watch the trace: each button is an update of its own.",
-        done: (name, event, { user }) => botSays(name, event, user("Buyer")) && isInvoice(event),
+        done: (name, event, { idOf }) => botSays(name, event, idOf("Buyer")) && isInvoice(event),
       },
       {
         text: `${press} Pay.`, watch: "Telegram asks the bot first (pre_checkout_query), then takes the Stars.",
@@ -44,7 +44,7 @@ export const SCENARIOS = [
       becomesAdmin("The purchase is active. Now refund it: switch to the admin.", "The buyer got a confirmation; /profile shows what was added."),
       {
         text: "List the buyer’s payments.", watch: "Admin commands only exist for admins. To anyone else this is an unknown command.",
-        label: "Send /payments", act: ({ send, user }) => send(`/payments ${user("Buyer")}`),
+        label: "Send /payments", act: ({ send, idOf }) => send(`/payments ${idOf("Buyer")}`),
         done: (name, event) => botSays(name, event, admin()?.id) && buttons(event).length > 0,
       },
       {
@@ -54,7 +54,7 @@ export const SCENARIOS = [
       },
       {
         text: "Refunded. Switch back to see the buyer’s side.", label: "Switch to the buyer",
-        act: ({ become, user }) => become(user("Buyer")), done: (name, person, { user }) => name === "user" && person.id === user("Buyer"),
+        act: ({ become, idOf }) => become(idOf("Buyer")), done: (name, user, { idOf }) => name === "became" && user.id === idOf("Buyer"),
       },
     ],
     ending: "The buyer has the Stars back, and the purchase is gone.",
@@ -69,8 +69,8 @@ export const SCENARIOS = [
           note({ asked: 0 });
           for (let number = 1; number <= 26; number += 1) await send(`Question ${number}`);
         },
-        done: (name, event, { user, note, noted }) => {
-          if (name !== "message" || event.chat_id !== user("Free user") || !event.from?.is_bot) return false;
+        done: (name, event, { idOf, note, noted }) => {
+          if (name !== "message" || event.chat_id !== idOf("Free user") || !event.from?.is_bot) return false;
           note({ asked: (noted().asked ?? 0) + 1 });
           return noted().asked >= 26;
         },
@@ -78,7 +78,7 @@ export const SCENARIOS = [
       {
         text: "Read the answer to question 26, then open the profile.", watch: "Trace: no AI call. The message says when requests reset and how to get more.",
         label: "Send /profile", act: ({ send }) => send("/profile"),
-        done: (name, event, { user }) => botSays(name, event, user("Free user")),
+        done: (name, event, { idOf }) => botSays(name, event, idOf("Free user")),
       },
       {
         text: "Move the clock to the next day.", watch: "All jobs on the way run first. The whole emulator moves, and only forward.", when: () => Boolean(store.clock && !store.clock.cannot),
@@ -87,7 +87,7 @@ export const SCENARIOS = [
       {
         text: "Ask again.", watch: "A new day, new requests: the answer comes from the AI.", when: () => Boolean(store.clock && !store.clock.cannot),
         label: "Ask a question", act: ({ send }) => send("Good morning! What’s new?"),
-        done: (name, event, { user }) => name === "message" && botSays(name, event, user("Free user")),
+        done: (name, event, { idOf }) => name === "message" && botSays(name, event, idOf("Free user")),
       },
     ],
     ending: "The limit held at exactly 25, and it counts across all your bots.",
@@ -98,8 +98,8 @@ export const SCENARIOS = [
     steps: [
       {
         text: "Get an invite link.", label: "Send /referral", act: ({ send }) => send("/referral"),
-        done: (name, event, { user, note }) => {
-          const code = botSays(name, event, user("Inviter")) && /start=(ref_[\w-]+)/.exec(JSON.stringify(event))?.[1];
+        done: (name, event, { idOf, note }) => {
+          const code = botSays(name, event, idOf("Inviter")) && /start=(ref_[\w-]+)/.exec(JSON.stringify(event))?.[1];
           if (code) note({ code });
           return Boolean(code);
         },
@@ -110,16 +110,16 @@ export const SCENARIOS = [
           become((await addUser("Friend")).id);
           await send(`/start ${noted().code}`);
         },
-        done: (name, event, { user }) => user("Friend") && botSays(name, event, user("Friend")),
+        done: (name, event, { idOf }) => idOf("Friend") && botSays(name, event, idOf("Friend")),
       },
       {
         text: "Ask the friend’s first question.", watch: "The reward comes in the same transaction as the first request.",
         label: "Ask a question", act: ({ send }) => send("Hello! What can you do?"),
-        done: (name, event, { user }) => botSays(name, event, user("Inviter")),
+        done: (name, event, { idOf }) => botSays(name, event, idOf("Inviter")),
       },
       {
         text: "The inviter was rewarded. Switch back to read it.", label: "Switch to the inviter",
-        act: ({ become, user }) => become(user("Inviter")), done: (name, person, { user }) => name === "user" && person.id === user("Inviter"),
+        act: ({ become, idOf }) => become(idOf("Inviter")), done: (name, user, { idOf }) => name === "became" && user.id === idOf("Inviter"),
       },
     ],
     ending: "Both got bonus requests, once. Opening the link again changes nothing.",
@@ -131,7 +131,7 @@ export const SCENARIOS = [
       opensShop("Buyer"),
       {
         text: "Choose something to buy, then a card.", watch: "The order is stored before the provider is asked for a checkout page.",
-        done: (name, event, { user }) => botSays(name, event, user("Buyer")) && isCheckout(event),
+        done: (name, event, { idOf }) => botSays(name, event, idOf("Buyer")) && isCheckout(event),
       },
       {
         text: `${press} Pay. On the checkout page, choose “Wrong amount” under Simulate.`,
@@ -152,19 +152,19 @@ export const SCENARIOS = [
       {
         text: "Ask something.", watch: "Postgres is retried for 3 seconds, then the bot answers without memory.",
         label: "Ask a question", act: ({ send }) => send("Are you still there?"),
-        done: (name, event, { user }) => botSays(name, event, user("Guest")),
+        done: (name, event, { idOf }) => botSays(name, event, idOf("Guest")),
       },
       {
         text: "Try to buy something.", watch: "Anything about money asks to try again later.",
         label: "Send /buy", act: ({ send }) => send("/buy"),
-        done: (name, event, { user }) => botSays(name, event, user("Guest")),
+        done: (name, event, { idOf }) => botSays(name, event, idOf("Guest")),
       },
       {
         text: "Turn the database back on.", label: "Turn it on", act: ({ fault }) => fault("database_down", false), done: isFault("database_down", false),
       },
       {
         text: "Buy again.", watch: "No restart needed. The function checks the connection every few seconds: send it again if it’s still out.", label: "Send /buy", act: ({ send }) => send("/buy"),
-        done: (name, event, { user }) => botSays(name, event, user("Guest")) && buttons(event).length > 1,
+        done: (name, event, { idOf }) => botSays(name, event, idOf("Guest")) && buttons(event).length > 1,
       },
     ],
     ending: "The bot kept answering, and it recovered on its own.",
@@ -179,7 +179,7 @@ export const SCENARIOS = [
       {
         text: "Ask something.", watch: "Both copies arrive at the same moment. The first one gets a lease, the second one a 503.",
         label: "Ask a question", act: ({ send, trace }) => send("Do you hear me twice?").then(trace),
-        done: (name, event, { user }) => name === "delivery" && event.chat_id === user("Guest") && event.status === "delivered",
+        done: (name, event, { idOf }) => name === "delivery" && event.chat_id === idOf("Guest") && event.status === "delivered",
       },
     ],
     ending: "One answer, one request counted. The trace shows what each delivery got.",

@@ -111,7 +111,7 @@ function argument({ name, type, required, default: preset }) {
 }
 
 /** Suggests the current user where an argument names one by the Telegram id. */
-const suggestion = (name) => (name === "p_telegram_id" ? String(store.person.id) : "");
+const suggestion = (name) => (name === "p_telegram_id" ? String(store.user.id) : "");
 
 async function execute(form, button) {
   button.disabled = true;

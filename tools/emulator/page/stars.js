@@ -30,7 +30,7 @@ export async function openStars(which, onbusy) {
   const close = openPanel(invoice.title,
     h("div", { class: "stars-sheet" }, h("span", { class: "round" }, icon("star")), h("p", {}, invoice.description),
       h("p", { class: "stars-price" }, price, invoice.subscription_period ? h("span", { class: "small" }, "every 30 days, until it’s canceled") : null),
-      h("p", { class: "small" }, `${botOf(invoice.bot)?.first_name ?? "The bot"} · as ${store.person.first_name}`), confirm),
+      h("p", { class: "small" }, `${botOf(invoice.bot)?.first_name ?? "The bot"} · as ${store.user.first_name}`), confirm),
     h("section", { class: "simulate", "aria-label": "Simulate" }, h("h3", {}, "Simulate"), OUTCOMES.map(([outcome, label, about]) =>
       h("button", { type: "button", class: "simulated", onclick: () => pay(outcome) }, h("strong", {}, label), h("span", { class: "small" }, about)))));
   confirm.focus();

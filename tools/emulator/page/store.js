@@ -1,7 +1,7 @@
 // The state of the page, and events about its changes.
 
 export const store = {
-  people: [],
+  users: [],
   bots: [],
   groups: [],
   channels: [],
@@ -11,7 +11,7 @@ export const store = {
   clock: null,
   switches: {},
   apiFaults: [],
-  person: null,
+  user: null,
   talk: null,
   topics: [],
   subscriptions: [],
@@ -29,29 +29,29 @@ export function tell(name, detail) {
   bus.dispatchEvent(new CustomEvent(name, { detail }));
 }
 
-export const personOf = (id) => store.people.find((person) => person.id === id);
+export const userOf = (id) => store.users.find((user) => user.id === id);
 export const botOf = (name) => store.bots.find((bot) => bot.name === name);
 export const groupOf = (id) => store.groups.find((group) => group.id === id);
 
 /** Whether a user is one of the bots' admins. */
-export const isAdmin = (person) => store.admins.includes(person.id);
+export const isAdmin = (user) => store.admins.includes(user.id);
 
 /** The commands a bot offers in this chat, in Telegram's order: the chat's own list before the general one, and
  * each in the user's language before the default language. */
-export function commandsOf(bot, person, chat) {
+export function commandsOf(bot, user, chat) {
   const commands = bot?.commands ?? {};
-  const language = person?.language_code;
+  const language = user?.language_code;
   const keys = [`chat:${chat}:${language}`, `chat:${chat}:`, language, ""];
   return keys.map((key) => commands[key]).find((list) => list?.length) ?? [];
 }
 
 /** The bot's description in the user's language, or in the default language. */
-export const aboutOf = (bot, person) => bot.descriptions[person?.language_code] || bot.descriptions[""] || "";
+export const aboutOf = (bot, user) => bot.descriptions[user?.language_code] || bot.descriptions[""] || "";
 
 /** The address of the open chat in a request. */
 export function address() {
   const { bot, group } = store.talk;
-  return { person: store.person.id, bot, ...(group ? { group } : {}) };
+  return { user: store.user.id, bot, ...(group ? { group } : {}) };
 }
 
 /** The open topic of the chat: its number, or null for the whole chat. */
@@ -61,7 +61,7 @@ export const threadOf = () => store.talk?.thread ?? null;
 export const subscriptionOf = (charge) => store.subscriptions.find((one) => one.charges.includes(charge));
 
 /** The chat's id in Telegram: the group's, or in private the user's own. */
-export const chatId = () => store.talk.group ?? store.person.id;
+export const chatId = () => store.talk.group ?? store.user.id;
 
 /** Whether an event of the stream is about the open chat. */
 export function isHere(event) {
@@ -72,9 +72,9 @@ export function isHere(event) {
 /** Two private chats of one user with two bots have the same id, so the bot is part of the key. */
 export const unreadKey = (chat, bot) => (chat < 0 ? String(chat) : `${chat}/${bot}`);
 
-export function choosePerson(id) {
-  store.person = personOf(id);
-  localStorage.setItem("person", id);
+export function chooseUser(id) {
+  store.user = userOf(id);
+  localStorage.setItem("user", id);
   const group = store.talk?.group && groupOf(store.talk.group);
   if (group && !group.members.includes(id)) store.talk = { bot: group.bots[0] ?? store.bots[0].name, group: null };
   openTalk(store.talk);

@@ -159,7 +159,7 @@ function actions(flow) {
 function isInScope({ flow, event }) {
   if (all) return true;
   if (flow) return flow.kind === "callback" || (flow.kind === "update" && isHere(flow));
-  return event.kind === "trouble" || isHere(event);
+  return event.kind === "fault" || isHere(event);
 }
 
 function filter() {

@@ -5,7 +5,7 @@ import { faultWords } from "./faults.js";
 import { tinted } from "./json.js";
 
 const KINDS = {
-  queue: "Queue", verify: "Verify", sql: "Postgres", ai: "AI", payment_call: "Provider", delivery: "Bot API", log: "Log", trouble: "Fault",
+  queue: "Queue", verify: "Verify", sql: "Postgres", ai: "AI", payment_call: "Provider", delivery: "Bot API", log: "Log", fault: "Fault",
 };
 /** The kinds of single events of the stream that belong to no delivery. */
 const LONE = { telegram_call: "delivery", reply: "delivery", ai_call: "ai" };
@@ -76,7 +76,7 @@ function step(span, key, { from }, { flow, scale, opened, redraw }) {
     if (!opened.delete(key)) opened.add(key);
     redraw();
   };
-  const fault = span.kind === "trouble" && faultWords(span.detail ?? {});
+  const fault = span.kind === "fault" && faultWords(span.detail ?? {});
   return h("li", { class: "step", data: { kind: span.kind, ...(span.error ? { bad: "" } : {}) } },
     h("button", { type: "button", class: "step-line", "aria-expanded": String(open), data: { key }, onclick: toggle },
       h("span", { class: "jack", "aria-hidden": "true" }), h("span", { class: "kind" }, KINDS[span.kind] ?? span.kind),
@@ -120,7 +120,7 @@ export function lone(event, opened, redraw) {
   return h("div", { class: "step", data: { kind, ...(bad ? { bad: "" } : {}) } },
     h("button", { type: "button", class: "step-line", "aria-expanded": String(open), data: { key }, onclick: toggle },
       h("span", { class: "jack", "aria-hidden": "true" }), h("span", { class: "kind" }, KINDS[kind] ?? kind),
-      h("span", { class: "step-title" }, (event.kind === "trouble" && faultWords(event.detail ?? {})) || event.title),
+      h("span", { class: "step-title" }, (event.kind === "fault" && faultWords(event.detail ?? {})) || event.title),
       h("span", { class: "step-status" }, bad ? icon("alert") : null, bad && event.status ? String(event.status) : null), h("span", { class: "step-ms" }, timeOf(event.at))),
     open ? detail(event) : null);
 }

@@ -6,7 +6,7 @@ import { isFinished, isRunning, offered, start } from "./guide.js";
 import { botOf, chatId, commandsOf, groupOf, store, tell } from "./store.js";
 
 function openMenu(send) {
-  const commands = commandsOf(botOf(store.talk.bot), store.person, chatId());
+  const commands = commandsOf(botOf(store.talk.bot), store.user, chatId());
   if (commands.length) return tell("open-commands");
   return send({ kind: "text", text: "/start" });
 }
@@ -15,7 +15,7 @@ function openMenu(send) {
 function line(name, id, color) {
   const jacks = [58, 118, 178].flatMap((cx) => [["circle", { class: "free", cx, cy: 18, r: 11 }], ["circle", { class: "hole", cx, cy: 18, r: 4 }]]);
   return h("div", { class: "line", "aria-hidden": "true" },
-    avatar(fullName(store.person), store.person.id, store.person.color),
+    avatar(fullName(store.user), store.user.id, store.user.color),
     drawing("0 0 236 92", [...jacks, ["path", { class: "cord", pathLength: 1, d: "M4 20C40 112 196 112 232 20" }]]),
     avatar(name, id, color, "bot"));
 }
@@ -37,7 +37,7 @@ export function renderWelcome(place, send) {
   const name = group ? one.title : one.first_name;
   place.replaceChildren(
     line(name, group ?? bot, one.color),
-    h("h2", { id: "welcome-title" }, `You’re ${store.person.first_name}. Say something to ${name}.`),
+    h("h2", { id: "welcome-title" }, `You’re ${store.user.first_name}. Say something to ${name}.`),
     ...(isRunning() ? [] : choices(group, send)));
 }
 

@@ -1,10 +1,10 @@
-"""Stand-ins for the payment providers: their interfaces, their checkout pages, their callbacks.
+"""Fake servers for the payment providers: their interfaces, their checkout pages, their callbacks.
 
-A provider's stand-in is the file of its name here, a class `StandIn`; everything else follows from that.
+The fake server of a provider is a class `FakeServer` in the module of the provider's name.
 """
 
 from tools.emulator.payments.callbacks import Callback, Callbacks
-from tools.emulator.payments.desk import Payments
-from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.fake_server import FakePaymentServer, Invoice, NotPossible
+from tools.emulator.payments.registry import Payments
 
-__all__ = ["Bill", "Callback", "Callbacks", "NotPossible", "PaymentStandIn", "Payments"]
+__all__ = ["Callback", "Callbacks", "FakePaymentServer", "Invoice", "NotPossible", "Payments"]

@@ -138,7 +138,7 @@ class Callbacks:
             return self._condition.wait_for(lambda: not self._busy, timeout)
 
     def clear(self) -> None:
-        """Drop what waits for another attempt, and every trouble."""
+        """Drop what waits for another attempt, and every fault."""
         with self._condition:
             self._age += 1
             self._to_lose = 0
@@ -204,7 +204,7 @@ class Callbacks:
             is_lost = self._to_lose > 0
             self._to_lose -= is_lost
         if is_lost:
-            self._trace.add("trouble", f"{self._provider}: {callback.title} lost", trace_id=callback.id)
+            self._trace.add("fault", f"{self._provider}: {callback.title} lost", trace_id=callback.id)
             return True
         self._trace.journal.change(callback.id, state="delivering")
         response = self._deliver(callback, number)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from tools.emulator import guard
 from tools.emulator.pages import FOLDER
-from tools.emulator.payments.stand_in import ACTIONS, Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.fake_server import ACTIONS, FakePaymentServer, Invoice, NotPossible
 from tools.emulator.web import Request, Response
 
 POLICY = (
@@ -91,67 +91,71 @@ HINTS = {
 WEBHOOKS = frozenset({"deliver_twice", "forge"})
 
 
-def handle(stand_in: PaymentStandIn, request: Request, bill_id: str) -> Response:
-    """Show a bill's page, or press one of its buttons."""
-    bill = stand_in.bills.get(bill_id)
-    if bill is None:
-        return _page(404, _gone(stand_in), stand_in)
+def handle(fake_server: FakePaymentServer, request: Request, invoice_id: str) -> Response:
+    """Show a invoice's page, or press one of its buttons."""
+    invoice = fake_server.invoices.get(invoice_id)
+    if invoice is None:
+        return _page(404, _gone(fake_server), fake_server)
     if request.method == "GET":
-        return _page(200, _checkout(stand_in, bill), stand_in)
+        return _page(200, _checkout(fake_server, invoice), fake_server)
     refusal = guard.check_page(request)
     if refusal is not None:
         return refusal
     action = parse_qs(request.body.decode("utf-8", "replace")).get("do", [""])[0]
     try:
-        stand_in.act(bill.id, action)
+        fake_server.act(invoice.id, action)
     except NotPossible as reason:
-        return _page(409, _checkout(stand_in, bill, str(reason)), stand_in)
-    return Response(303, b"", "text/plain", {"Location": f"/pay/{stand_in.key}/checkout/{bill.id}"})
+        return _page(409, _checkout(fake_server, invoice, str(reason)), fake_server)
+    return Response(303, b"", "text/plain", {"Location": f"/pay/{fake_server.key}/checkout/{invoice.id}"})
 
 
-def _page(status: int, values: dict[str, str], stand_in: PaymentStandIn) -> Response:
+def _page(status: int, values: dict[str, str], fake_server: FakePaymentServer) -> Response:
     nonce = secrets.token_urlsafe(12)
     template = Template((FOLDER / "checkout.html").read_text(encoding="utf-8"))
     html = template.substitute(
-        values, provider=escape(stand_in.NAME), colour=stand_in.COLOUR, nonce=nonce, key=stand_in.key
+        values, provider=escape(fake_server.NAME), colour=fake_server.COLOUR, nonce=nonce, key=fake_server.key
     )
     headers = {"Content-Security-Policy": POLICY.format(nonce=nonce), "Cache-Control": "no-store"}
     return Response(status, html.encode(), "text/html; charset=utf-8", headers)
 
 
-def _gone(stand_in: PaymentStandIn) -> dict[str, str]:
+def _gone(fake_server: FakePaymentServer) -> dict[str, str]:
     said = (
         "This checkout no longer exists: the emulator forgets them when it stops. Start a new one in the bot."
     )
     return dict.fromkeys(("refresh", "card", "buttons", "told"), "") | {
         "language": "en",
-        "title": escape(stand_in.NAME),
+        "title": escape(fake_server.NAME),
         "state": "gone",
         "said": said,
     }
 
 
-def _checkout(stand_in: PaymentStandIn, bill: Bill, refused: str = "") -> dict[str, str]:
-    is_busy = stand_in.callbacks.is_under_way([callback.id for callback in bill.told])
+def _checkout(fake_server: FakePaymentServer, invoice: Invoice, refused: str = "") -> dict[str, str]:
+    is_busy = fake_server.callbacks.is_under_way([callback.id for callback in invoice.callbacks])
     return {
-        "language": _language(stand_in, bill),
-        "title": escape(bill.title),
+        "language": _language(fake_server, invoice),
+        "title": escape(invoice.title),
         "refresh": '<meta http-equiv="refresh" content="2">' if is_busy else "",
-        "state": bill.state,
-        "said": escape(refused or ", ".join(filter(None, (SAID[bill.state], stand_in.status(bill))))),
-        "card": _card(stand_in, bill),
-        "buttons": _simulated(stand_in, bill),
-        "told": _told(stand_in, bill) or '<li class="none">Nothing yet</li>',
+        "state": invoice.state,
+        "said": escape(
+            refused or ", ".join(filter(None, (SAID[invoice.state], fake_server.status(invoice))))
+        ),
+        "card": _card(fake_server, invoice),
+        "buttons": _simulated(fake_server, invoice),
+        "told": _told(fake_server, invoice) or '<li class="none">Nothing yet</li>',
     }
 
 
-def _simulated(stand_in: PaymentStandIn, bill: Bill) -> str:
+def _simulated(fake_server: FakePaymentServer, invoice: Invoice) -> str:
     """Write the buttons in groups: before the payment, after it, and what its webhook does.
 
     What the provider would refuse now is listed below them, with the reason.
     """
     refusals = {
-        action: stand_in.refusal(bill, action) for action in stand_in.actions(bill) if action != "pay"
+        action: fake_server.refusal(invoice, action)
+        for action in fake_server.actions(invoice)
+        if action != "pay"
     }
     possible = [action for action, refusal in refusals.items() if not refusal]
     groups = {
@@ -181,16 +185,16 @@ def _refused(refusals: dict[str, str]) -> str:
     return f'<details class="refused">{summary}<ul>{rows}</ul></details>' if rows else ""
 
 
-def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
-    language = _language(stand_in, bill)
-    words, amount = WORDS[language], money(bill, language)
+def _card(fake_server: FakePaymentServer, invoice: Invoice) -> str:
+    language = _language(fake_server, invoice)
+    words, amount = WORDS[language], money(invoice, language)
     card = ((words["card"], "4242 4242 4242 4242"), (words["date"], "12 / 34"), (words["code"], "•••"))
-    fields = "".join(f"<span>{escape(a)}</span><b>{escape(b)}</b>" for a, b in stand_in.FIELDS or card)
-    title, _, about = bill.title.partition(". ")  # one line at providers that have no other
-    label = escape(words.get(bill.state) or f"{words['pay']} {amount}")
-    disabled = " disabled" if stand_in.refusal(bill, "pay") else ""
+    fields = "".join(f"<span>{escape(a)}</span><b>{escape(b)}</b>" for a, b in fake_server.FIELDS or card)
+    title, _, about = invoice.title.partition(". ")  # one line at providers that have no other
+    label = escape(words.get(invoice.state) or f"{words['pay']} {amount}")
+    disabled = " disabled" if fake_server.refusal(invoice, "pay") else ""
     pay = f'<button class="pay" name="do" value="pay"{disabled}>{label}</button>'
-    if bill.state == "paid":
+    if invoice.state == "paid":
         pay += f'<a class="return" href="/">{words["back"]}</a>'
     return (
         f'<p class="test">{words["test"]}</p><h1>{escape(title)}</h1>'
@@ -199,14 +203,14 @@ def _card(stand_in: PaymentStandIn, bill: Bill) -> str:
     )
 
 
-def _language(stand_in: PaymentStandIn, bill: Bill) -> str:
+def _language(fake_server: FakePaymentServer, invoice: Invoice) -> str:
     """Return the language the shop asked for, or the provider's own."""
-    return bill.language if bill.language in WORDS else stand_in.LANGUAGE
+    return invoice.language if invoice.language in WORDS else fake_server.LANGUAGE
 
 
-def money(bill: Bill, language: str) -> str:
-    """Write what a bill asks for as its page does."""
-    number, symbol = f"{bill.amount:,.2f}", SYMBOLS.get(bill.currency, bill.currency)
+def money(invoice: Invoice, language: str) -> str:
+    """Write what a invoice asks for as its page does."""
+    number, symbol = f"{invoice.amount:,.2f}", SYMBOLS.get(invoice.currency, invoice.currency)
     if language == "ru":
         number = number.replace(",", "\N{NO-BREAK SPACE}").replace(".", ",")
     elif symbol in "$€£":
@@ -214,11 +218,11 @@ def money(bill: Bill, language: str) -> str:
     return f"{number}\N{NO-BREAK SPACE}{symbol}"
 
 
-def _told(stand_in: PaymentStandIn, bill: Bill) -> str:
-    ids = {callback.id for callback in bill.asked + bill.told}
+def _told(fake_server: FakePaymentServer, invoice: Invoice) -> str:
+    ids = {callback.id for callback in invoice.prechecks + invoice.callbacks}
     return "".join(
         _attempt(one["title"] + (" (forged)" if one["is_forged"] else ""), one["attempt"], one["status"])
-        for one in reversed(list(stand_in.callbacks.attempts))
+        for one in reversed(list(fake_server.callbacks.attempts))
         if one["id"] in ids
     )
 

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tools.emulator.payments.callbacks import Callback
-from tools.emulator.payments.stand_in import Bill, PaymentStandIn
+from tools.emulator.payments.fake_server import FakePaymentServer, Invoice
 from tools.emulator.web import Request, Response, json_response
 
 Json = dict[str, Any]
@@ -29,7 +29,7 @@ class Refused(Exception):
     """An error of the API; its name is the message."""
 
 
-class StandIn(PaymentStandIn):
+class FakeServer(FakePaymentServer):
     """One app."""
 
     NAME = "Crypto Pay"
@@ -52,12 +52,12 @@ class StandIn(PaymentStandIn):
         """Return the app's token and address."""
         return {"CRYPTO_PAY_TOKEN": self.TOKEN, "CRYPTO_PAY_API_URL": url}
 
-    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+    def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
         """Pay with dollars' coins."""
-        bill.state = "paid"
-        rate = RATES.get(bill.currency, Decimal(1))
+        invoice.state = "paid"
+        rate = RATES.get(invoice.currency, Decimal(1))
         paid = (amount / rate).quantize(Decimal("0.01"))
-        bill.object |= {
+        invoice.object |= {
             "amount": format(amount, "f"),
             "status": "paid",
             "paid_at": self._now(),
@@ -68,21 +68,21 @@ class StandIn(PaymentStandIn):
             "fee_asset": "USDT",
             "fee_amount": str((paid * FEE).quantize(Decimal("0.01"))),
         }
-        return [self._update(bill.object, self.TOKEN)] if self.is_webhook_on else []
+        return [self._update(invoice.object, self.TOKEN)] if self.is_webhook_on else []
 
-    def decline(self, bill: Bill) -> list[Callback]:
+    def decline(self, invoice: Invoice) -> list[Callback]:
         """Nothing: coins are there or not."""
         return []
 
-    def expire(self, bill: Bill) -> list[Callback]:
+    def expire(self, invoice: Invoice) -> list[Callback]:
         """Let the invoice run out, of which nobody is told."""
-        bill.state = "canceled"
-        bill.object["status"] = "expired"
+        invoice.state = "canceled"
+        invoice.object["status"] = "expired"
         return []
 
-    def forge(self, bill: Bill) -> list[Callback]:
+    def forge(self, invoice: Invoice) -> list[Callback]:
         """Sign with a token that is not the app's."""
-        return [self._update(bill.object | {"status": "paid"}, "12345:AAguessed", is_forged=True)]
+        return [self._update(invoice.object | {"status": "paid"}, "12345:AAguessed", is_forged=True)]
 
     def api(self, request: Request, path: str) -> Response:
         """Answer a call of the API."""
@@ -104,13 +104,13 @@ class StandIn(PaymentStandIn):
 
     def _create(self, given: Json) -> Json:
         amount = _check(given)
-        number = 500_000 + len(self.bills) + secrets.randbelow(1000) * 1000
+        number = 500_000 + len(self.invoices) + secrets.randbelow(1000) * 1000
         ends = self.clock.moment() + timedelta(seconds=int(given.get("expires_in") or LONGEST))
         title = given.get("description", "Invoice")
-        bill = Bill(str(number), amount, given["fiat"], title, given.get("paid_btn_url", ""))
-        bill.expires_at = ends.timestamp()
-        url = self.checkout_url(bill)
-        bill.object = {
+        invoice = Invoice(str(number), amount, given["fiat"], title, given.get("paid_btn_url", ""))
+        invoice.expires_at = ends.timestamp()
+        url = self.checkout_url(invoice)
+        invoice.object = {
             "invoice_id": number,
             "hash": secrets.token_urlsafe(9),
             "currency_type": "fiat",
@@ -125,20 +125,21 @@ class StandIn(PaymentStandIn):
             "created_at": self._now(),
             "expiration_date": _written(ends),
         }
-        return dict(self.keep(bill).object)
+        return dict(self.keep(invoice).object)
 
     def _get(self, given: Json) -> Json:
         wanted = set(str(given.get("invoice_ids", "")).split(",")) - {""}
         found = [
-            bill.object
-            for bill in reversed(self.bills.values())
-            if (not wanted or bill.id in wanted) and given.get("status") in (None, bill.object["status"])
+            invoice.object
+            for invoice in reversed(self.invoices.values())
+            if (not wanted or invoice.id in wanted)
+            and given.get("status") in (None, invoice.object["status"])
         ]
         begin = int(given.get("offset") or 0)
         return {"items": found[begin : begin + min(int(given.get("count") or 100), 1000)]}
 
     def _delete(self, given: Json) -> bool:
-        if self.bills.pop(str(given.get("invoice_id")), None) is None:
+        if self.invoices.pop(str(given.get("invoice_id")), None) is None:
             raise Refused("INVOICE_NOT_FOUND")
         return True
 
@@ -165,7 +166,7 @@ class StandIn(PaymentStandIn):
 
     def _switch_off(self, callback: Callback) -> None:
         self.is_webhook_on = False
-        self.trace.add("trouble", "crypto_pay: the webhook is switched off after too many failures")
+        self.trace.add("fault", "crypto_pay: the webhook is switched off after too many failures")
 
 
 def _parameters(request: Request) -> Json:

@@ -1,4 +1,4 @@
-"""The fake provider's other side: bills in memory, events as JSON with one signature."""
+"""The fake provider's other side: invoices in memory, events as JSON with one signature."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 from tools.emulator.payments.callbacks import MINUTE, Callback
-from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.fake_server import FakePaymentServer, Invoice, NotPossible
 from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response, json_response
 
@@ -24,12 +24,12 @@ class Refused(Exception):
     """A refund of more than is left."""
 
 
-class StandIn(PaymentStandIn):
+class FakeServer(FakePaymentServer):
     """Does whatever it is asked, and tells of it at once."""
 
     NAME = "Fake"
     COLOUR = "#5b5f6b"
-    ACTIONS = (*PaymentStandIn.ACTIONS, "expire")
+    ACTIONS = (*FakePaymentServer.ACTIONS, "expire")
     SIGNATURES = ("X-Fake-Signature",)
     PAUSES = (10.0, 1 * MINUTE, 5 * MINUTE, *([30 * MINUTE] * 20))
 
@@ -37,7 +37,7 @@ class StandIn(PaymentStandIn):
         super().__init__(*args, **more)
         self.secret = "emulator-fake"  # noqa: S105  good for nothing else
         self.events: list[Json] = []  # all that happened, the oldest first
-        self._by_key: dict[str, Bill] = {}
+        self._by_key: dict[str, Invoice] = {}
         self._refunds: dict[str, str] = {}
 
     def environment(self, url: str) -> dict[str, str]:
@@ -66,9 +66,9 @@ class StandIn(PaymentStandIn):
         return json_response(answer) if answer is not None else json_response({"error": "not found"}, 404)
 
     def _checkout(self, asked: Json) -> Json:
-        bill = self._by_key.get(asked["key"])
-        if bill is None:
-            bill = Bill(
+        invoice = self._by_key.get(asked["key"])
+        if invoice is None:
+            invoice = Invoice(
                 secrets.token_hex(6),
                 Decimal(asked["amount"]),
                 asked["currency"],
@@ -77,34 +77,34 @@ class StandIn(PaymentStandIn):
                 is_subscription=asked["period"] is not None,
                 object={**asked, "events": [], "left": {}},
             )
-            self._by_key[asked["key"]] = self.keep(bill)
-        return {"id": bill.id, "url": self.checkout_url(bill)}
+            self._by_key[asked["key"]] = self.keep(invoice)
+        return {"id": invoice.id, "url": self.checkout_url(invoice)}
 
     def _state(self, asked: Json) -> Json:
-        mine = [one for one in self.bills.values() if one.object["order_id"] == asked["order_id"]]
-        return {"events": [notice for bill in mine for notice in bill.object["events"]]}
+        mine = [one for one in self.invoices.values() if one.object["order_id"] == asked["order_id"]]
+        return {"events": [notice for invoice in mine for notice in invoice.object["events"]]}
 
     def _refund_call(self, asked: Json) -> Json | None:
-        bill = next(
-            (one for one in self.bills.values() if asked["payment_id"] in one.object["left"]),
+        invoice = next(
+            (one for one in self.invoices.values() if asked["payment_id"] in one.object["left"]),
             None,
         )
-        if bill is None:
+        if invoice is None:
             return None
         if asked["key"] not in self._refunds:
             amount = Decimal(asked["amount"])
-            if amount > bill.object["left"][asked["payment_id"]]:
+            if amount > invoice.object["left"][asked["payment_id"]]:
                 raise Refused("more than is left of the payment")
             self._refunds[asked["key"]] = refund = f"refund-{secrets.token_hex(6)}"
-            self.tell(bill, [self._given_back(bill, asked["payment_id"], amount, refund)])
+            self.send(invoice, [self._given_back(invoice, asked["payment_id"], amount, refund)])
         return {"id": self._refunds[asked["key"]]}
 
     def _stop(self, asked: Json) -> Json | None:
-        for bill in self.bills.values():
-            if bill.object.get("subscription_id") == asked["subscription_id"]:
-                bill.object["stopped"] = True
+        for invoice in self.invoices.values():
+            if invoice.object.get("subscription_id") == asked["subscription_id"]:
+                invoice.object["stopped"] = True
                 kind = {"kind": "subscription_canceled", "subscription_id": asked["subscription_id"]}
-                self.tell(bill, [self._event(bill, "subscription stopped", kind)])
+                self.send(invoice, [self._event(invoice, "subscription stopped", kind)])
                 return {}
         return None
 
@@ -122,49 +122,53 @@ class StandIn(PaymentStandIn):
             "next": str(following) if len(found) > following else "",
         }
 
-    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+    def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
         """Pay."""
-        bill.state = "paid"
-        if bill.is_subscription:
-            bill.object["subscription_id"] = f"subscription-{bill.id}"
-            bill.object["ends_at"] = self.clock.moment()
-        return [self._event(bill, "paid", self._charge(bill, amount) | {"order_id": bill.object["order_id"]})]
+        invoice.state = "paid"
+        if invoice.is_subscription:
+            invoice.object["subscription_id"] = f"subscription-{invoice.id}"
+            invoice.object["ends_at"] = self.clock.moment()
+        return [
+            self._event(
+                invoice, "paid", self._charge(invoice, amount) | {"order_id": invoice.object["order_id"]}
+            )
+        ]
 
-    def decline(self, bill: Bill) -> list[Callback]:
+    def decline(self, invoice: Invoice) -> list[Callback]:
         """Be refused."""
-        failed = {"kind": "failed", "payment_id": self._number(bill), "reason": "no money"}
-        return [self._event(bill, "failed", failed | self._asked(bill))]
+        failed = {"kind": "failed", "payment_id": self._number(invoice), "reason": "no money"}
+        return [self._event(invoice, "failed", failed | self._asked(invoice))]
 
-    def expire(self, bill: Bill) -> list[Callback]:
+    def expire(self, invoice: Invoice) -> list[Callback]:
         """Let it run out, of which nothing is told."""
-        bill.state = "canceled"
+        invoice.state = "canceled"
         return []
 
-    def pay_later(self, bill: Bill) -> list[Callback]:
+    def pay_later(self, invoice: Invoice) -> list[Callback]:
         """Fail and pay; the payment is told first."""
-        failed = self.decline(bill)
-        return [*self.pay(bill, bill.amount), *failed]
+        failed = self.decline(invoice)
+        return [*self.pay(invoice, invoice.amount), *failed]
 
-    def forge(self, bill: Bill) -> list[Callback]:
+    def forge(self, invoice: Invoice) -> list[Callback]:
         """Say that it is paid without knowing the secret."""
-        paid = {"kind": "paid", "payment_id": "forged", **self._asked(bill)}
-        return [self._event(bill, "paid", paid, is_forged=True)]
+        paid = {"kind": "paid", "payment_id": "forged", **self._asked(invoice)}
+        return [self._event(invoice, "paid", paid, is_forged=True)]
 
-    def refund(self, bill: Bill) -> list[Callback]:
+    def refund(self, invoice: Invoice) -> list[Callback]:
         """Give the newest payment back."""
-        payment, left = list(bill.object["left"].items())[-1]
-        return [self._given_back(bill, payment, left, f"refund-{secrets.token_hex(6)}")]
+        payment, left = list(invoice.object["left"].items())[-1]
+        return [self._given_back(invoice, payment, left, f"refund-{secrets.token_hex(6)}")]
 
-    def renew(self, bill: Bill) -> list[Callback]:
+    def renew(self, invoice: Invoice) -> list[Callback]:
         """Charge the next period."""
-        self._check_running(bill)
-        return [self._event(bill, "renewed", self._charge(bill, bill.amount))]
+        self._check_running(invoice)
+        return [self._event(invoice, "renewed", self._charge(invoice, invoice.amount))]
 
-    def fail_renewal(self, bill: Bill) -> list[Callback]:
+    def fail_renewal(self, invoice: Invoice) -> list[Callback]:
         """Fail to charge it."""
-        self._check_running(bill)
-        failed = {"kind": "subscription_past_due", "subscription_id": bill.object["subscription_id"]}
-        return [self._event(bill, "renewal failed", failed)]
+        self._check_running(invoice)
+        failed = {"kind": "subscription_past_due", "subscription_id": invoice.object["subscription_id"]}
+        return [self._event(invoice, "renewal failed", failed)]
 
     def rewrite(self, callback: Callback, text: str, *, is_genuine: bool) -> Callback:
         """Sign an edited event."""
@@ -173,11 +177,11 @@ class StandIn(PaymentStandIn):
         headers = {"Content-Type": "application/json", "X-Fake-Signature": signature}
         return replace(callback, write=lambda _attempt: (headers, body))
 
-    def next_charge(self, bill: Bill) -> float | None:
+    def next_charge(self, invoice: Invoice) -> float | None:
         """At the end of the paid period."""
-        if "subscription_id" not in bill.object or bill.object.get("stopped"):
+        if "subscription_id" not in invoice.object or invoice.object.get("stopped"):
             return None
-        ends_at: datetime = bill.object["ends_at"]
+        ends_at: datetime = invoice.object["ends_at"]
         return ends_at.timestamp()
 
     def probe(self) -> RawResponse:
@@ -186,39 +190,39 @@ class StandIn(PaymentStandIn):
         headers = {"Content-Type": "application/json", "X-Fake-Signature": self._sign(body)}
         return self.callbacks.ask(Callback("probe", lambda _attempt: (headers, body)))
 
-    def _check_running(self, bill: Bill) -> None:
-        if "subscription_id" not in bill.object or bill.object.get("stopped"):
+    def _check_running(self, invoice: Invoice) -> None:
+        if "subscription_id" not in invoice.object or invoice.object.get("stopped"):
             raise NotPossible("There is no subscription, or it has ended.")
 
-    def _asked(self, bill: Bill) -> Json:
-        told = {"order_id": bill.object["order_id"], "telegram_id": bill.object["telegram_id"]}
-        return told | {"amount": str(bill.amount), "currency": bill.currency}
+    def _asked(self, invoice: Invoice) -> Json:
+        told = {"order_id": invoice.object["order_id"], "telegram_id": invoice.object["telegram_id"]}
+        return told | {"amount": str(invoice.amount), "currency": invoice.currency}
 
-    def _charge(self, bill: Bill, amount: Decimal) -> Json:
-        charge = {"kind": "paid", "payment_id": self._number(bill), "amount": str(amount)}
-        charge |= {"currency": bill.currency, "telegram_id": bill.object["telegram_id"]}
-        if bill.is_subscription:
-            bill.object["ends_at"] += timedelta(days=DAYS[bill.object["period"]])
-            charge["subscription_id"] = bill.object["subscription_id"]
-            charge["period_ends_at"] = bill.object["ends_at"].isoformat()
-        bill.object["left"][charge["payment_id"]] = amount
+    def _charge(self, invoice: Invoice, amount: Decimal) -> Json:
+        charge = {"kind": "paid", "payment_id": self._number(invoice), "amount": str(amount)}
+        charge |= {"currency": invoice.currency, "telegram_id": invoice.object["telegram_id"]}
+        if invoice.is_subscription:
+            invoice.object["ends_at"] += timedelta(days=DAYS[invoice.object["period"]])
+            charge["subscription_id"] = invoice.object["subscription_id"]
+            charge["period_ends_at"] = invoice.object["ends_at"].isoformat()
+        invoice.object["left"][charge["payment_id"]] = amount
         return charge
 
-    def _given_back(self, bill: Bill, payment: str, amount: Decimal, refund: str) -> Callback:
-        left = bill.object["left"]
+    def _given_back(self, invoice: Invoice, payment: str, amount: Decimal, refund: str) -> Callback:
+        left = invoice.object["left"]
         left[payment] -= amount
         if not left[list(left)[-1]]:
-            bill.state = "refunded"
+            invoice.state = "refunded"
         told = {"kind": "refunded", "payment_id": payment, "operation_id": refund, "amount": str(amount)}
-        return self._event(bill, "refunded", told | {"currency": bill.currency})
+        return self._event(invoice, "refunded", told | {"currency": invoice.currency})
 
-    def _number(self, bill: Bill) -> str:
-        return f"{bill.id}-{secrets.token_hex(3)}"
+    def _number(self, invoice: Invoice) -> str:
+        return f"{invoice.id}-{secrets.token_hex(3)}"
 
-    def _event(self, bill: Bill, title: str, notice: Json, *, is_forged: bool = False) -> Callback:
+    def _event(self, invoice: Invoice, title: str, notice: Json, *, is_forged: bool = False) -> Callback:
         told = notice | {"happened_at": self.clock.moment().isoformat(timespec="seconds")}
         if not is_forged:
-            bill.object["events"].append(told)
+            invoice.object["events"].append(told)
         event: Json = {"id": f"event-{secrets.token_hex(8)}", "type": title, "events": [told]}
         if not is_forged:
             self.events.append(event)

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from tools.emulator.payments.callbacks import Callback
-from tools.emulator.payments.stand_in import CHALLENGES, Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.fake_server import CHALLENGES, FakePaymentServer, Invoice, NotPossible
 from tools.emulator.payments.yookassa_rules import Invalid, check_payment, check_refund, money
 from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response, json_response
@@ -25,7 +25,7 @@ class Unsure(Exception):
     """The payment is made, and the shop does not hear of it."""
 
 
-class StandIn(PaymentStandIn):
+class FakeServer(FakePaymentServer):
     """One test shop."""
 
     NAME = "ЮKassa"
@@ -67,14 +67,14 @@ class StandIn(PaymentStandIn):
         """Take 200 alone for an answer."""
         return response.status == 200
 
-    def actions(self, bill: Bill) -> tuple[str, ...]:
+    def actions(self, invoice: Invoice) -> tuple[str, ...]:
         """Return the buttons; a saved method is charged by the shop, but can run empty or be removed."""
-        is_saved = bill.object.get("payment_method", {}).get("saved")
+        is_saved = invoice.object.get("payment_method", {}).get("saved")
         return self.ACTIONS + (("fail_renewal", "mend_renewal", "remove_method") if is_saved else ())
 
-    def refusal(self, bill: Bill, action: str) -> str:
+    def refusal(self, invoice: Invoice, action: str) -> str:
         """Return why a saved card can't be emptied, filled or removed; else as everywhere."""
-        method = bill.object["payment_method"]["id"]
+        method = invoice.object["payment_method"]["id"]
         is_removed, is_empty = method in self.removed_methods, method in self.empty_methods
         if action in ("fail_renewal", "mend_renewal", "remove_method") and is_removed:
             return "The permission to charge the saved card is revoked."
@@ -82,58 +82,60 @@ class StandIn(PaymentStandIn):
             return "The saved card has no money already."
         if action == "mend_renewal" and not is_empty:
             return "The saved card has money."
-        return "" if action in ("fail_renewal", "mend_renewal") else super().refusal(bill, action)
+        return "" if action in ("fail_renewal", "mend_renewal") else super().refusal(invoice, action)
 
     # The payer and the cabinet.
 
-    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+    def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
         """Confirm the payment."""
-        self._succeed(bill, amount)
-        return [self._notification("payment.succeeded", bill.object)]
+        self._succeed(invoice, amount)
+        return [self._notification("payment.succeeded", invoice.object)]
 
-    def pay_later(self, bill: Bill) -> list[Callback]:
+    def pay_later(self, invoice: Invoice) -> list[Callback]:
         """The notice of an earlier state comes after that of the last one."""
-        before = copy.deepcopy(bill.object) | {"status": "waiting_for_capture", "paid": True}
-        return [*self.pay(bill, bill.amount), self._notification("payment.waiting_for_capture", before)]
+        before = copy.deepcopy(invoice.object) | {"status": "waiting_for_capture", "paid": True}
+        return [*self.pay(invoice, invoice.amount), self._notification("payment.waiting_for_capture", before)]
 
-    def decline(self, bill: Bill) -> list[Callback]:
+    def decline(self, invoice: Invoice) -> list[Callback]:
         """Try a card without money on it."""
-        bill.state = "declined"
-        return self._cancel(bill, "payment_network", "insufficient_funds")
+        invoice.state = "declined"
+        return self._cancel(invoice, "payment_network", "insufficient_funds")
 
-    def fail_challenge(self, bill: Bill) -> list[Callback]:
+    def fail_challenge(self, invoice: Invoice) -> list[Callback]:
         """Do not pass the bank's page."""
-        bill.state = "declined"
-        return self._cancel(bill, "payment_network", "3d_secure_failed")
+        invoice.state = "declined"
+        return self._cancel(invoice, "payment_network", "3d_secure_failed")
 
-    def expire(self, bill: Bill) -> list[Callback]:
+    def expire(self, invoice: Invoice) -> list[Callback]:
         """Let the time to confirm run out."""
-        bill.state = "canceled"
-        return self._cancel(bill, "yoo_money", "expired_on_confirmation")
+        invoice.state = "canceled"
+        return self._cancel(invoice, "yoo_money", "expired_on_confirmation")
 
-    def refund(self, bill: Bill) -> list[Callback]:
+    def refund(self, invoice: Invoice) -> list[Callback]:
         """Give back what is left."""
-        left = Decimal(bill.object["amount"]["value"]) - Decimal(bill.object["refunded_amount"]["value"])
-        return self._give_back(bill, left)[1]
+        left = Decimal(invoice.object["amount"]["value"]) - Decimal(
+            invoice.object["refunded_amount"]["value"]
+        )
+        return self._give_back(invoice, left)[1]
 
-    def fail_renewal(self, bill: Bill) -> list[Callback]:
+    def fail_renewal(self, invoice: Invoice) -> list[Callback]:
         """Let the saved card have no money when it is charged next."""
-        self.empty_methods.add(bill.object["payment_method"]["id"])
+        self.empty_methods.add(invoice.object["payment_method"]["id"])
         return []
 
-    def mend_renewal(self, bill: Bill) -> list[Callback]:
+    def mend_renewal(self, invoice: Invoice) -> list[Callback]:
         """Put money on the saved card again."""
-        self.empty_methods.discard(bill.object["payment_method"]["id"])
+        self.empty_methods.discard(invoice.object["payment_method"]["id"])
         return []
 
-    def remove_method(self, bill: Bill) -> list[Callback]:
+    def remove_method(self, invoice: Invoice) -> list[Callback]:
         """Let the payer take the permission back; the shop hears of it when it charges next."""
-        self.removed_methods.add(bill.object["payment_method"]["id"])
+        self.removed_methods.add(invoice.object["payment_method"]["id"])
         return []
 
-    def forge(self, bill: Bill) -> list[Callback]:
+    def forge(self, invoice: Invoice) -> list[Callback]:
         """Say it is paid: from a stranger's address, and as if from YooKassa's."""
-        claim = copy.deepcopy(bill.object) | {"status": "succeeded", "paid": True}
+        claim = copy.deepcopy(invoice.object) | {"status": "succeeded", "paid": True}
         return [
             self._notification("payment.succeeded", claim, address="203.0.113.66", is_forged=True),
             self._notification("payment.succeeded", claim, is_forged=True),
@@ -171,9 +173,9 @@ class StandIn(PaymentStandIn):
         if path == "/v3/refunds":
             return self._list(list(self.refunds.values()), request.arguments())
         if path == "/v3/payments":
-            return self._list([bill.object for bill in self.bills.values()], request.arguments())
+            return self._list([invoice.object for invoice in self.invoices.values()], request.arguments())
         if path == f"/v3/payments/{number}":
-            return self.bills[number].object
+            return self.invoices[number].object
         if path == f"/v3/refunds/{number}":
             return self.refunds[number]
         raise KeyError(path)
@@ -210,10 +212,10 @@ class StandIn(PaymentStandIn):
     def _make_payment(self, body: Json) -> Json:
         check_payment(body)
         number = _new_id()
-        bill = Bill(
+        invoice = Invoice(
             number, Decimal(body["amount"]["value"]), body["amount"]["currency"], body.get("description", "")
         )
-        payment = bill.object = {
+        payment = invoice.object = {
             "id": number,
             "status": "pending",
             "paid": False,
@@ -226,79 +228,79 @@ class StandIn(PaymentStandIn):
             "test": True,
             "payment_method": {"type": "bank_card", "id": number, "saved": False},
         }
-        self.keep(bill)
+        self.keep(invoice)
         if "payment_method_id" in body:
-            self._charge_saved(bill, body["payment_method_id"])
+            self._charge_saved(invoice, body["payment_method_id"])
         else:
-            bill.return_url = body["confirmation"]["return_url"]
-            payment["confirmation"] = {"type": "redirect", "confirmation_url": self.checkout_url(bill)}
-            bill.object["save_payment_method"] = bool(body.get("save_payment_method"))
+            invoice.return_url = body["confirmation"]["return_url"]
+            payment["confirmation"] = {"type": "redirect", "confirmation_url": self.checkout_url(invoice)}
+            invoice.object["save_payment_method"] = bool(body.get("save_payment_method"))
         return copy.deepcopy(payment)
 
-    def _charge_saved(self, bill: Bill, method: str) -> None:
+    def _charge_saved(self, invoice: Invoice, method: str) -> None:
         saved = any(
             one.object["payment_method"] | {"saved": True} == one.object["payment_method"]
-            for one in self.bills.values()
+            for one in self.invoices.values()
             if one.object["payment_method"]["id"] == method
         )
         if not saved:
             raise Invalid("Payment method is not saved", "payment_method_id")
-        bill.object["payment_method"] = {"type": "bank_card", "id": method, "saved": True}
+        invoice.object["payment_method"] = {"type": "bank_card", "id": method, "saved": True}
         if method in self.removed_methods:
-            bill.state = "canceled"
-            self.tell(bill, self._cancel(bill, "yoo_money", "permission_revoked"))
+            invoice.state = "canceled"
+            self.send(invoice, self._cancel(invoice, "yoo_money", "permission_revoked"))
             return
         if method in self.empty_methods:
-            self.tell(bill, self.decline(bill))
+            self.send(invoice, self.decline(invoice))
             return
-        self.tell(bill, self.pay(bill, bill.amount))
+        self.send(invoice, self.pay(invoice, invoice.amount))
 
     def _make_refund(self, body: Json) -> Json:
         check_refund(body)
-        bill = self.bills[body["payment_id"]]
-        payment, amount = bill.object, Decimal(body["amount"]["value"])
+        invoice = self.invoices[body["payment_id"]]
+        payment, amount = invoice.object, Decimal(body["amount"]["value"])
         if payment["status"] != "succeeded" or body["amount"]["currency"] != payment["amount"]["currency"]:
             raise Invalid("Payment is not refundable", "payment_id")
         if amount > Decimal(payment["amount"]["value"]) - Decimal(payment["refunded_amount"]["value"]):
             raise Invalid("Refund amount is more than is left of the payment", "amount.value")
-        refund, told = self._give_back(bill, amount)
-        self.tell(bill, told)
+        refund, told = self._give_back(invoice, amount)
+        self.send(invoice, told)
         return copy.deepcopy(refund)
 
-    def _succeed(self, bill: Bill, amount: Decimal) -> None:
-        bill.state = "paid"
-        asked = bill.object.pop("save_payment_method", False)
-        bill.object.pop("confirmation", None)
-        method = bill.object["payment_method"]
-        bill.object |= {
+    def _succeed(self, invoice: Invoice, amount: Decimal) -> None:
+        invoice.state = "paid"
+        asked = invoice.object.pop("save_payment_method", False)
+        invoice.object.pop("confirmation", None)
+        method = invoice.object["payment_method"]
+        invoice.object |= {
             "status": "succeeded",
             "paid": True,
             "refundable": True,
             "captured_at": self._now(),
-            "amount": money(amount, bill.currency),
-            "income_amount": money(amount * Decimal("0.965"), bill.currency),
-            "refunded_amount": money(Decimal(0), bill.currency),
+            "amount": money(amount, invoice.currency),
+            "income_amount": money(amount * Decimal("0.965"), invoice.currency),
+            "refunded_amount": money(Decimal(0), invoice.currency),
             "payment_method": method | {"saved": asked or method["saved"], "title": "Bank card *4242"},
         }
 
-    def _cancel(self, bill: Bill, party: str, reason: str) -> list[Callback]:
-        bill.object.pop("confirmation", None)
-        bill.object |= {"status": "canceled", "cancellation_details": {"party": party, "reason": reason}}
-        return [self._notification("payment.canceled", bill.object)]
+    def _cancel(self, invoice: Invoice, party: str, reason: str) -> list[Callback]:
+        invoice.object.pop("confirmation", None)
+        invoice.object |= {"status": "canceled", "cancellation_details": {"party": party, "reason": reason}}
+        return [self._notification("payment.canceled", invoice.object)]
 
-    def _give_back(self, bill: Bill, amount: Decimal) -> tuple[Json, list[Callback]]:
+    def _give_back(self, invoice: Invoice, amount: Decimal) -> tuple[Json, list[Callback]]:
         refund: Json = {
             "id": _new_id(),
-            "payment_id": bill.id,
+            "payment_id": invoice.id,
             "status": "succeeded",
             "created_at": self._now(),
-            "amount": money(amount, bill.currency),
+            "amount": money(amount, invoice.currency),
         }
         self.refunds[refund["id"]] = refund
-        done = Decimal(bill.object["refunded_amount"]["value"]) + amount
-        bill.object["refunded_amount"] = money(done, bill.currency)
-        if done == Decimal(bill.object["amount"]["value"]):
-            bill.state = "refunded"
+        done = Decimal(invoice.object["refunded_amount"]["value"]) + amount
+        invoice.object["refunded_amount"] = money(done, invoice.currency)
+        if done == Decimal(invoice.object["amount"]["value"]):
+            invoice.state = "refunded"
         return refund, [self._notification("refund.succeeded", refund)]
 
     def _now(self) -> str:

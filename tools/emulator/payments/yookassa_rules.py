@@ -36,7 +36,7 @@ def check_payment(body: Json) -> None:
     """Raise Invalid unless it is a payment YooKassa would make."""
     amount = _amount(body, "amount")
     if body.get("capture") is not True:
-        raise Invalid("The stand-in's shop takes payments in one stage: set capture", "capture")
+        raise Invalid("The fake server's shop takes payments in one stage: set capture", "capture")
     if "payment_method_id" not in body:
         confirmation = body.get("confirmation")
         if not isinstance(confirmation, dict) or confirmation.get("type") != "redirect":

@@ -52,7 +52,7 @@ class BotApi:
         match = CALL.fullmatch(request.path)
         if match is None:
             return _answer(not_found())
-        bot = self._telegram.world.bot_of_token(match["token"])
+        bot = self._telegram.state.bot_of_token(match["token"])
         if bot is None:
             return _answer(unauthorized())
         content_type = request.headers.get("content-type", "")
@@ -72,7 +72,7 @@ class BotApi:
 
         The real one does not report the result to the bot either.
         """
-        fault = self._telegram.troubles.fault_of(bot.name, method, parameters)
+        fault = self._telegram.faults.fault_of(bot.name, method, parameters)
         try:
             result = self._run(bot, method, parameters, files, via="response", fault=fault)
         except ApiError as error:
@@ -85,7 +85,7 @@ class BotApi:
         self, bot: BotAccount, method: str, parameters: Json, files: dict[str, Upload], trace_id: str
     ) -> Response:
         """Answer a call and trace it; a fault may keep the answer back, or hold it up."""
-        fault = self._telegram.troubles.fault_of(bot.name, method, parameters)
+        fault = self._telegram.faults.fault_of(bot.name, method, parameters)
         begin = time.perf_counter()
         if fault is not None and fault.seconds:
             self._stopping.wait(fault.seconds)
@@ -137,7 +137,7 @@ class BotApi:
                 raise _failed(fault)
             if thing := refused_field(method, parameters):
                 raise ApiError(501, f"Not Implemented: the emulator has no {thing}, see docs/emulator.md")
-            with self._telegram.world.lock:
+            with self._telegram.state.lock:
                 result = known.run(Call(self._telegram, bot, parameters, files, known))
         except ApiError as error:
             record.update(ok=False, description=error.description)
@@ -148,9 +148,9 @@ class BotApi:
         return result
 
     def _file(self, token: str, path: str) -> Response:
-        if self._telegram.world.bot_of_token(token) is None:
+        if self._telegram.state.bot_of_token(token) is None:
             return _answer(unauthorized())
-        file = self._telegram.world.files.by_path(path)
+        file = self._telegram.state.files.by_path(path)
         if file is None or file.content is None:
             return _answer(not_found())
         return Response(200, file.content, file.mime_type)

@@ -124,7 +124,7 @@ class Call:
         if raw in (None, ""):
             raise bad_request("chat_id is empty")
         chat_id = self._chat_id(str(raw))
-        room = self.telegram.world.room(self.bot.name, chat_id)
+        room = self.telegram.state.room(self.bot.name, chat_id)
         if room is None or not room.started:
             raise self._no_room(chat_id)
         if room.kind == "channel" and not look and self.bot.name not in room.bots:
@@ -142,19 +142,19 @@ class Call:
 
     def _no_room(self, chat_id: int) -> ApiError:
         """Why a bot cannot write: it was in this group, it knows the user from a group, or neither."""
-        world, name = self.telegram.world, self.bot.name
-        group = world.groups.get(chat_id)
+        state, name = self.telegram.state, self.bot.name
+        group = state.groups.get(chat_id)
         if group is not None and name in group.left:
             if group.left[name] == "kicked":
                 return forbidden(f"bot was kicked from the {group.kind} chat")
             return forbidden(f"bot is not a member of the {group.kind} chat")
-        if any(chat_id in room.members and name in room.bots for room in world.groups.values()):
+        if any(chat_id in room.members and name in room.bots for room in state.groups.values()):
             return forbidden("bot can't initiate conversation with a user")
         return bad_request("chat not found")
 
     def _chat_id(self, chat: str) -> int:
         if chat.startswith("@"):
-            channel = self.telegram.world.channel_named(chat[1:])
+            channel = self.telegram.state.channel_named(chat[1:])
             return channel.id if channel is not None else 0
         try:
             return int(chat)

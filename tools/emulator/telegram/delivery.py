@@ -18,9 +18,9 @@ from urllib3.util import Timeout
 
 from tools.emulator.clock import Clock
 from tools.emulator.journal import SHOWN_ANSWER, Attempt
+from tools.emulator.telegram.active_faults import ActiveFaults
 from tools.emulator.telegram.model import BotAccount, Json, Update
 from tools.emulator.telegram.parameters import parse_parameters
-from tools.emulator.telegram.troubles import Troubles
 from tools.emulator.trace import Trace
 
 IDLE_SECONDS = 60.0
@@ -58,7 +58,7 @@ class Delivery:
         self,
         clock: Clock,
         trace: Trace,
-        troubles: Troubles,
+        faults: ActiveFaults,
         execute: Callable[[BotAccount, str, Json, Json], Any],
         changed: Callable[[Update], None],
         shown: Callable[[Update], Json],
@@ -68,7 +68,7 @@ class Delivery:
     ) -> None:
         self.clock = clock
         self.trace = trace
-        self.troubles = troubles
+        self.faults = faults
         self.retry_scale = retry_scale
         self.idle_timeout = idle_timeout
         self.attempts: list[Json] = []
@@ -84,15 +84,15 @@ class Delivery:
             self._expire(update)
             return None
         self._set(update, "delivering", attempts=update.attempts + 1)
-        if self.troubles.strike("forge"):
+        if self.faults.consume("forge"):
             self._forge(bot, update)
-        if self.troubles.strike("deliver_twice"):
+        if self.faults.consume("deliver_twice"):
             self._abandoned_copy(bot, update)
         response, attempt = self.post(bot, update)
-        if self.troubles.strike("lose_response"):
+        if self.faults.consume("lose_response"):
             attempt.is_lost = True
             self.trace.add(
-                "trouble",
+                "fault",
                 "Response lost",
                 trace_id=update.trace_id,
                 attempt=attempt.key,
@@ -209,7 +209,7 @@ class Delivery:
     def _expire(self, update: Update) -> None:
         self._set(update, "expired")
         self.trace.add(
-            "trouble",
+            "fault",
             "Update expired undelivered",
             trace_id=update.trace_id,
             bot=update.bot,

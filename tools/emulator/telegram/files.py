@@ -1,4 +1,4 @@
-"""Files people and bots send: kept in memory, reachable by file id, by path, and by the page's address."""
+"""Files users and bots send: kept in memory, reachable by file id, by path, and by the page's address."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What exists in the stand-in's Telegram: people, bots, rooms, messages, updates."""
+"""What exists in the fake server's Telegram: users, bots, rooms, messages, updates."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ UPDATE_KINDS = frozenset(
 
 @dataclass
 class Account:
-    """A person who uses Telegram."""
+    """A user who uses Telegram."""
 
     id: int
     first_name: str
@@ -59,7 +59,7 @@ class Account:
     walkthrough: bool = False  # made for a walkthrough of the page
     archived: bool = False  # left out of the lists of users
 
-    def user(self) -> Json:
+    def json(self) -> Json:
         """The Bot API's User object."""
         optional = {
             "last_name": self.last_name,
@@ -71,7 +71,7 @@ class Account:
 
     @property
     def color(self) -> str:
-        """The page's colour of this person."""
+        """The page's colour of this user."""
         return COLORS[self.id % len(COLORS)]
 
 
@@ -113,7 +113,7 @@ class BotAccount:
         """The digits of the token."""
         return int(self.token.partition(":")[0])
 
-    def user(self) -> Json:
+    def json(self) -> Json:
         """The Bot API's User object."""
         return {"id": self.id, "is_bot": True, "first_name": self.first_name, "username": self.username}
 
@@ -178,7 +178,7 @@ class Topic:
 
 @dataclass
 class Room:
-    """A private chat of one person with one bot, a group, or a channel.
+    """A private chat of one user with one bot, a group, or a channel.
 
     `admins` are the bots that administer a group; `left` says how it ended for bots that were in it ("left"
     or "kicked"). `upgraded_to` is the supergroup that a group became.
@@ -212,7 +212,7 @@ class Room:
 
 
 def token_of(name: str) -> str:
-    """The stand-in's token of a bot: the same in every run, of the real shape, good for nothing else."""
+    """The fake server's token of a bot: the same in every run, of the real shape, good for nothing else."""
     digest = hashlib.sha256(f"switchboard emulator {name}".encode()).digest()
     number = 7_000_000_000 + int.from_bytes(digest[:4], "big") % 1_000_000_000
     letters = urlsafe_b64encode(digest).decode().rstrip("=")

@@ -160,7 +160,7 @@ class Queues:
         try:
             return self._deliver(update)
         except Exception:
-            # A bug of the stand-in must not block the chat for good, nor pass silently.
+            # A bug of the fake server must not block the chat for good, nor pass silently.
             logger.exception("delivery of update %s failed inside the emulator", update.update_id)
             return 1.0
         finally:

@@ -1,4 +1,4 @@
-"""From what a person does to updates: which bots hear of it, as which kind, in which queue, for how long."""
+"""From what a user does to updates: which bots hear of it, as which kind, in which queue, for how long."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ SERVICE = (
 
 
 class Sender:
-    """What people can do in a room."""
+    """What users can do in a room."""
 
     def __init__(self, telegram: Telegram) -> None:
         self._telegram = telegram
-        self._world = telegram.world
+        self._state = telegram.state
 
     def message(
         self,
@@ -56,33 +56,33 @@ class Sender:
 
         `thread` is the topic it is written in, `quote` the part of the replied message that was picked out.
         """
-        with self._world.lock:
+        with self._state.lock:
             room.started = True
             whole = content | _entities(content) | topic_content(room, thread)
             replied = room.messages.get(reply_to) if reply_to is not None else None
             if replied is not None:
                 whole["reply_to_message"] = _without_reply(replied.data)
                 whole |= quote_content(replied.data, quote) if quote else {}
-            stored = self._world.post(room, user.user(), whole)
+            stored = self._state.post(room, user.json(), whole)
             self._announce(room, stored, "message")
             return stored
 
     def edit(self, room: Room, stored: Stored, text: str) -> Stored:
-        """The person changes the text or the caption of a message of their own."""
-        with self._world.lock:
+        """The user changes the text or the caption of a message of their own."""
+        with self._state.lock:
             name, entities = (
                 ("text", "entities") if "text" in stored.data else ("caption", "caption_entities")
             )
-            self._world.change(room, stored, {name: text or None, entities: automatic_entities(text) or None})
+            self._state.change(room, stored, {name: text or None, entities: automatic_entities(text) or None})
             self._announce(room, stored, "edited_message")
             return stored
 
     def topic(self, room: Room, author: Json, name: str, icon_color: int, bot: str | None = None) -> Topic:
         """A user or a bot makes a topic: a service message whose number is the topic's."""
-        with self._world.lock:
+        with self._state.lock:
             # In a forum the number 1 is the topic General's.
             number = room.next_message_id = max(2, room.next_message_id)
-            topic = self._world.add_topic(room, Topic(number, name, icon_color))
+            topic = self._state.add_topic(room, Topic(number, name, icon_color))
             made = {"name": name, "icon_color": icon_color}
             content = {"forum_topic_created": made} | topic_content(room, number)
             self.service(room, author, content, bot)
@@ -90,21 +90,21 @@ class Sender:
 
     def service(self, room: Room, author: Json, content: Json, bot: str | None = None) -> Stored:
         """A service message, of a user or of a bot; the bots that did not cause it hear of it."""
-        with self._world.lock:
+        with self._state.lock:
             room.started = True
-            stored = self._world.post(room, author, content)
+            stored = self._state.post(room, author, content)
             self._announce(room, stored, "message", without=bot)
             return stored
 
     def react(self, room: Room, user: Account, stored: Stored, emoji: list[str]) -> list[Update]:
-        """A reaction of a person; in a group only the bots that administer it hear of it."""
-        with self._world.lock:
-            before = self._world.react(room, stored, user.user(), emoji)
+        """A reaction of a user; in a group only the bots that administer it hear of it."""
+        with self._state.lock:
+            before = self._state.react(room, stored, user.json(), emoji)
             change = {
-                "chat": self._world.chat_json(room),
+                "chat": self._state.chat_json(room),
                 "message_id": stored.message_id,
-                "user": user.user(),
-                "date": int(self._world.clock.now()),
+                "user": user.json(),
+                "date": int(self._state.clock.now()),
                 "old_reaction": [{"type": "emoji", "emoji": one} for one in before],
                 "new_reaction": [{"type": "emoji", "emoji": one} for one in emoji],
             }
@@ -112,9 +112,9 @@ class Sender:
             return [update for name in bots if (update := self._reacted(name, room, change)) is not None]
 
     def _reacted(self, name: str, room: Room, change: Json) -> Update | None:
-        expires = self._world.clock.now() + DAY
+        expires = self._state.clock.now() + DAY
         return self._telegram.enqueue(
-            self._world.bots[name],
+            self._state.bots[name],
             "message_reaction",
             change,
             (REACTION_CLASS, room.id),
@@ -124,12 +124,12 @@ class Sender:
 
     def tap(self, room: Room, user: Account, stored: Stored, data: str) -> tuple[Update | None, str]:
         """A button under the bot's message; returns the update and the query's id."""
-        with self._world.lock:
-            bot = self._world.bots[stored.bot or ""]
+        with self._state.lock:
+            bot = self._state.bots[stored.bot or ""]
             query_id = str(secrets.randbits(62))
-            now = self._world.clock.now()
-            self._world.callbacks[query_id] = {
-                "person": user.id,
+            now = self._state.clock.now()
+            self._state.callbacks[query_id] = {
+                "user": user.id,
                 "bot": bot.name,
                 "at": now,
                 "answer": None,
@@ -137,7 +137,7 @@ class Sender:
             }
             query = {
                 "id": query_id,
-                "from": user.user(),
+                "from": user.json(),
                 "message": stored.data,
                 "chat_instance": str(abs(hash((bot.name, room.id)))),
                 "data": data,
@@ -157,11 +157,11 @@ class Sender:
 
     def membership(self, room: Room, user: Account, bot: BotAccount, old: str, new: str) -> Update | None:
         """The bot's own standing in a chat changed: blocked, added, removed."""
-        with self._world.lock:
-            now = self._world.clock.now()
+        with self._state.lock:
+            now = self._state.clock.now()
             change = {
-                "chat": self._world.chat_json(room),
-                "from": user.user(),
+                "chat": self._state.chat_json(room),
+                "from": user.json(),
                 "date": int(now),
                 "old_chat_member": member_json(bot, old),
                 "new_chat_member": member_json(bot, new),
@@ -171,9 +171,9 @@ class Sender:
             )
 
     def _announce(self, room: Room, stored: Stored, kind: str, without: str | None = None) -> None:
-        expires = self._world.clock.now() + DAY
+        expires = self._state.clock.now() + DAY
         for name in room.bots:
-            bot = self._world.bots[name]
+            bot = self._state.bots[name]
             if name != without and not room.blocked and hears(bot, room, stored.data):
                 update = self._telegram.enqueue(
                     bot,
@@ -233,7 +233,7 @@ def _marked(message: Json) -> list[tuple[Json, str]]:
 def member_json(bot: BotAccount, status: str) -> Json:
     """The Bot API's ChatMember of a bot; a block has no end, an administrator may do everything."""
     more = {"kicked": {"until_date": 0}, "administrator": ADMINISTRATOR}.get(status, {})
-    return {"user": bot.user(), "status": status} | more
+    return {"user": bot.json(), "status": status} | more
 
 
 def topic_content(room: Room, thread: int | None) -> Json:

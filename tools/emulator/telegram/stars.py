@@ -66,7 +66,7 @@ class Invoice:
 
 @dataclass
 class Purchase:
-    """One try of a person to pay an invoice.
+    """One try of a user to pay an invoice.
 
     `state`: asked, refused, unanswered, paid; closed and no_stars before the bot is asked, failed after it.
     """
@@ -83,7 +83,7 @@ class Purchase:
 
 @dataclass
 class Subscription:
-    """What a person pays every 30 days. `state`: a key of POSSIBLE."""
+    """What a user pays every 30 days. `state`: a key of POSSIBLE."""
 
     invoice: Invoice
     user: Account
@@ -108,11 +108,11 @@ class Stars:
         self._invoices: dict[tuple[str, int, int], Invoice] = {}
         self._transactions: dict[str, list[Json]] = {}
         self._telegram = telegram
-        self._world = telegram.world
+        self._state = telegram.state
 
     def link(self, invoice: Invoice) -> str:
         """Make an address at which the invoice can be paid, by anybody and more than once."""
-        with self._world.lock:
+        with self._state.lock:
             url = LINK + secrets.token_urlsafe(12)
             self.links[url] = invoice
             return url
@@ -126,27 +126,27 @@ class Stars:
         return self._invoices.get((bot, chat_id, message_id))
 
     def give_up(self, invoice: Invoice, user: Account, state: str) -> Purchase:
-        """End at the sheet: the person closes it, or has too few Stars. The bot learns nothing of either."""
-        purchase = Purchase(invoice, user, "", self._world.clock.now())
-        with self._world.lock:
+        """End at the sheet: the user closes it, or has too few Stars. The bot learns nothing of either."""
+        purchase = Purchase(invoice, user, "", self._state.clock.now())
+        with self._state.lock:
             self._end(purchase, state, SHEET_WORDS[state])
         return purchase
 
     def pay(self, invoice: Invoice, user: Account, *, fails_after_check: bool = False) -> Purchase:
-        """The person presses Pay and confirms; what comes of it shows in the purchase.
+        """The user presses Pay and confirms; what comes of it shows in the purchase.
 
         `fails_after_check`: the bot agrees, and the Stars cannot be taken after all.
         """
-        bot = self._world.bots[invoice.bot]
-        with self._world.lock:
-            now = self._world.clock.now()
+        bot = self._state.bots[invoice.bot]
+        with self._state.lock:
+            now = self._state.clock.now()
             purchase = Purchase(
                 invoice, user, str(secrets.randbits(62)), now, fails_after_check=fails_after_check
             )
             self.purchases[purchase.query_id] = purchase
             query = {
                 "id": purchase.query_id,
-                "from": user.user(),
+                "from": user.json(),
                 "currency": CURRENCY,
                 "total_amount": invoice.amount,
                 "invoice_payload": invoice.payload,
@@ -166,11 +166,11 @@ class Stars:
 
     def answer(self, query_id: str, bot: str, ok: bool, error: str) -> bool:
         """Take the bot's answer; False when it comes too late, twice, or from somebody else."""
-        with self._world.lock:
+        with self._state.lock:
             purchase = self.purchases.get(query_id)
             if purchase is None or purchase.invoice.bot != bot or purchase.state != "asked":
                 return False
-            if self._world.clock.now() - purchase.asked_at > self.answer_seconds:
+            if self._state.clock.now() - purchase.asked_at > self.answer_seconds:
                 return False
             if not ok:
                 self._end(purchase, "refused", error)
@@ -184,7 +184,7 @@ class Stars:
 
     def refund(self, bot: str, user_id: int, charge_id: str) -> str:
         """Give Stars back; returns Telegram's word for why not, or nothing."""
-        with self._world.lock:
+        with self._state.lock:
             mine = self._transactions.get(bot, [])
             paid = next((one for one in mine if one["id"] == charge_id and "source" in one), None)
             if paid is None or paid["source"]["user"]["id"] != user_id:
@@ -200,7 +200,7 @@ class Stars:
                 {
                     "id": charge_id,
                     "amount": paid["amount"],
-                    "date": int(self._world.clock.now()),
+                    "date": int(self._state.clock.now()),
                     "receiver": partner,
                 }
             )
@@ -210,13 +210,13 @@ class Stars:
                 "invoice_payload": partner["invoice_payload"],
                 "telegram_payment_charge_id": charge_id,
             }
-            room = self._world.private_room(user_id, bot)
-            self._telegram.sender.message(room, self._world.people[user_id], {"refunded_payment": content})
+            room = self._state.private_room(user_id, bot)
+            self._telegram.sender.message(room, self._state.users[user_id], {"refunded_payment": content})
             return ""
 
     def edit(self, bot: str, user_id: int, charge_id: str, is_canceled: bool) -> bool:
         """Let the bot stop or resume a subscription; False when it has none with this charge."""
-        with self._world.lock:
+        with self._state.lock:
             for one in self.subscriptions:
                 is_of = one.invoice.bot == bot and one.user.id == user_id and charge_id in one.charges
                 if is_of and one.state != "ended":
@@ -226,40 +226,40 @@ class Stars:
             return False
 
     def change(self, subscription: Subscription, state: str) -> None:
-        """The person cancels or resumes a subscription, or has no Stars for it; the bot is told."""
-        with self._world.lock:
+        """The user cancels or resumes a subscription, or has no Stars for it; the bot is told."""
+        with self._state.lock:
             subscription.state = state
             self._show(subscription)
             self._telegram.enqueue(
-                self._world.bots[subscription.invoice.bot],
+                self._state.bots[subscription.invoice.bot],
                 "subscription",
                 {
-                    "user": subscription.user.user(),
+                    "user": subscription.user.json(),
                     "invoice_payload": subscription.invoice.payload,
                     "state": state,
                 },
                 (SUBSCRIPTION_CLASS, subscription.user.id),
-                self._world.clock.now() + 86400,
+                self._state.clock.now() + 86400,
                 chat_id=subscription.user.id,
             )
 
     def renew(self, subscription: Subscription) -> str:
         """The next 30 days are paid; returns the charge."""
-        with self._world.lock:
+        with self._state.lock:
             return self._charge(subscription.invoice, subscription.user, subscription)
 
     def next_due(self) -> list[tuple[float, str]]:
         """Return when Telegram charges or ends subscriptions by itself: (Unix time, title)."""
-        with self._world.lock:
+        with self._state.lock:
             going = [one for one in self.subscriptions if one.state in ("active", "canceled")]
             return [(one.expires_at, f"Telegram Stars: {one.invoice.title}") for one in going]
 
     def pass_time(self) -> list[tuple[str, str]]:
         """Charge or end what is due by now; returns what happened: (kind, words)."""
         happened = []
-        with self._world.lock:
+        with self._state.lock:
             for one in self.subscriptions:
-                if one.expires_at > self._world.clock.now() or one.state not in ("active", "canceled"):
+                if one.expires_at > self._state.clock.now() or one.state not in ("active", "canceled"):
                     continue
                 kind = "renewal" if one.state == "active" else "ended"
                 if kind == "renewal":
@@ -272,19 +272,19 @@ class Stars:
 
     def transactions(self, bot: BotAccount, offset: int, limit: int) -> list[Json]:
         """Return what happened to a bot's Stars, the oldest first."""
-        with self._world.lock:
+        with self._state.lock:
             return self._transactions.get(bot.name, [])[offset : offset + limit]
 
     def balance(self, bot: BotAccount) -> int:
         """Return the Stars that a bot has."""
-        with self._world.lock:
+        with self._state.lock:
             mine = self._transactions.get(bot.name, [])
             return sum(one["amount"] if "source" in one else -one["amount"] for one in mine)
 
     def _charge(self, invoice: Invoice, user: Account, renewed: Subscription | None = None) -> str:
         """Take the Stars and tell the bot, as a message of the payer's."""
         charge_id = f"stx{secrets.token_urlsafe(24)}"
-        now = int(self._world.clock.now())
+        now = int(self._state.clock.now())
         fee = invoice.amount * self.commission_per_mille // 1000
         partner = _partner(invoice, user)
         if self.commission_per_mille:
@@ -309,32 +309,32 @@ class Stars:
             if renewed is None:
                 self.subscriptions.append(subscription)
                 payment["is_first_recurring"] = True
-        room = self._world.private_room(user.id, invoice.bot)
+        room = self._state.private_room(user.id, invoice.bot)
         self._telegram.sender.message(room, user, {"successful_payment": payment})
         return charge_id
 
     def _show(self, subscription: Subscription) -> None:
-        of = {"person": subscription.user.id, "bot": subscription.invoice.bot}
-        self._world.publish("subscription", of | subscription.json())
+        of = {"user": subscription.user.id, "bot": subscription.invoice.bot}
+        self._state.publish("subscription", of | subscription.json())
 
     def _give_up(self, purchase: Purchase) -> None:
-        with self._world.lock:
+        with self._state.lock:
             if purchase.state == "asked":
                 self._end(purchase, "unanswered", "The bot did not answer in time.")
 
     def _end(self, purchase: Purchase, state: str, error: str = "") -> None:
         purchase.state, purchase.error = state, error
         # The chat of a payment is the private one, wherever the invoice was posted.
-        told: Json = {"person": purchase.user.id, "bot": purchase.invoice.bot, "state": state}
+        told: Json = {"user": purchase.user.id, "bot": purchase.invoice.bot, "state": state}
         told["chat_id"] = purchase.user.id
-        self._world.publish("purchase", told | {"error": error, "title": purchase.invoice.title})
+        self._state.publish("purchase", told | {"error": error, "title": purchase.invoice.title})
 
 
 def _partner(invoice: Invoice, user: Account) -> Json:
     partner: Json = {
         "type": "user",
         "transaction_type": "invoice_payment",
-        "user": user.user(),
+        "user": user.json(),
         "invoice_payload": invoice.payload,
     }
     if invoice.subscription_period:

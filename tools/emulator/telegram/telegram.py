@@ -1,4 +1,4 @@
-"""Telegram as a whole: the world, its Bot API, and the delivery of updates."""
+"""Telegram as a whole: the state, its Bot API, and the delivery of updates."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any
 
 from tools.emulator.clock import Clock
 from tools.emulator.journal import Entry
+from tools.emulator.telegram.active_faults import ActiveFaults
 from tools.emulator.telegram.bot_api import BotApi
 from tools.emulator.telegram.coverage import ignored_fields
 from tools.emulator.telegram.delivery import Delivery, RawResponse, without_words
 from tools.emulator.telegram.faults import Fault
 from tools.emulator.telegram.model import Account, BotAccount, Json, Room, Update
-from tools.emulator.telegram.people import Channel, Group, TelegramUser
 from tools.emulator.telegram.queues import Queues
 from tools.emulator.telegram.sending import Sender
 from tools.emulator.telegram.stars import Stars
+from tools.emulator.telegram.state import TelegramState
 from tools.emulator.telegram.titles import title_of
 from tools.emulator.telegram.transcript import Transcripts
-from tools.emulator.telegram.troubles import Troubles
-from tools.emulator.telegram.world import World
+from tools.emulator.telegram.users import Channel, Group, TelegramUser
 from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response
 
@@ -29,7 +29,7 @@ GENUINE = object()
 
 
 class Telegram:
-    """The stand-in. `handle` answers HTTP requests; `person` and `group` are the ways in for a test."""
+    """The fake server. `handle` answers HTTP requests; `user` and `group` are the ways in for a test."""
 
     def __init__(
         self,
@@ -41,23 +41,23 @@ class Telegram:
     ) -> None:
         self.clock = clock or Clock()
         self.trace = trace or Trace()
-        self.world = World(self.clock)
-        self.transcripts = Transcripts(self.world)
-        self.troubles = Troubles()
+        self.state = TelegramState(self.clock)
+        self.transcripts = Transcripts(self.state)
+        self.faults = ActiveFaults()
         self.api = BotApi(self)
         self.sender = Sender(self)
         self.stars = Stars(self)
         self.delivery = Delivery(
             self.clock,
             self.trace,
-            self.troubles,
+            self.faults,
             self.api.execute,
             self.show_delivery,
             self.shown_body,
             retry_scale=retry_scale,
             idle_timeout=idle_timeout,
         )
-        self.world.subscribe(self._forget_deleted)
+        self.state.subscribe(self._forget_deleted)
         self._queues: dict[str, Queues] = {}
         self._queues_lock = threading.Lock()
         self._traces: dict[tuple[str, int], str] = {}
@@ -67,7 +67,7 @@ class Telegram:
 
     def add_bot(self, name: str, **more: Any) -> BotAccount:
         """A bot; its updates wait until a webhook is set."""
-        bot = self.world.add_bot(name, **more)
+        bot = self.state.add_bot(name, **more)
         self._queues_of(name)
         return bot
 
@@ -83,7 +83,7 @@ class Telegram:
 
     def bot(self, name: str) -> BotAccount:
         """The bot with this name; KeyError when there is none."""
-        return self.world.bots[name]
+        return self.state.bots[name]
 
     def user(
         self,
@@ -95,8 +95,8 @@ class Telegram:
         walkthrough: bool = False,
     ) -> TelegramUser:
         """Add a user with a new id; `walkthrough` marks one that a walkthrough of the page added."""
-        account = Account(self.world.new_id(), first_name, last_name, username, language_code, walkthrough)
-        return TelegramUser(self, self.world.add_user(account))
+        account = Account(self.state.new_id(), first_name, last_name, username, language_code, walkthrough)
+        return TelegramUser(self, self.state.add_user(account))
 
     def group(
         self,
@@ -112,22 +112,22 @@ class Telegram:
 
         A `forum` has topics; `admins` are those of the bots that administer the group.
         """
-        people = list(members)
-        room = self.world.add_group(
-            title, [user.id for user in people], list(bots), kind=kind, forum=forum, admins=list(admins)
+        users = list(members)
+        room = self.state.add_group(
+            title, [user.id for user in users], list(bots), kind=kind, forum=forum, admins=list(admins)
         )
         for name in room.bots:
             status = "administrator" if name in room.admins else "member"
-            self.sender.membership(room, people[0].account, self.bot(name), "left", status)
+            self.sender.membership(room, users[0].account, self.bot(name), "left", status)
         return Group(self, room)
 
     def channel(self, title: str, username: str | None = None, bots: Iterable[str] = ()) -> Channel:
         """A new channel; without a @username a private one. The bots are its administrators."""
-        return Channel(self, self.world.add_channel(title, username, list(bots)))
+        return Channel(self, self.state.add_channel(title, username, list(bots)))
 
     def channel_named(self, username: str) -> Channel:
         """The public channel with this @username; KeyError when there is none."""
-        room = self.world.channel_named(username)
+        room = self.state.channel_named(username)
         if room is None:
             raise KeyError(username)
         return Channel(self, room)
@@ -196,7 +196,7 @@ class Telegram:
         `timeout` hangs until the caller gives up; `executed` does the work first, as if the answer were lost.
         `page` answers with these bytes and the status, as a gateway in front of the Bot API does.
         """
-        self.troubles.fail(
+        self.faults.fail(
             Fault(
                 method,
                 status,
@@ -212,15 +212,15 @@ class Telegram:
 
     def lose_responses(self, times: int = 1) -> None:
         """The function answers the next deliveries, but Telegram never hears it and sends them again."""
-        self.troubles.arm("lose_response", times)
+        self.faults.arm("lose_response", times)
 
     def deliver_twice(self, times: int = 1) -> None:
         """The next deliveries arrive twice at the same moment; only one of the answers is read."""
-        self.troubles.arm("deliver_twice", times)
+        self.faults.arm("deliver_twice", times)
 
     def forge(self, times: int = 1) -> None:
         """Before each of the next deliveries somebody else posts a made-up one with a wrong secret."""
-        self.troubles.arm("forge", times)
+        self.faults.arm("forge", times)
 
     def hold(self, held: bool = True) -> None:
         """Let updates pile up in their queues, or let them go."""
@@ -253,8 +253,8 @@ class Telegram:
             self._confirm(bot, offset if offset > 0 else ([0, *numbers][offset:] or [0])[0])
         bot.polls += 1
         mine = bot.polls
-        self.world.publish("poll", {"bot": bot.name})
-        self.world.wait(lambda: bot.polls != mine or queues.waiting(), timeout)
+        self.state.publish("poll", {"bot": bot.name})
+        self.state.wait(lambda: bot.polls != mine or queues.waiting(), timeout)
         if bot.polls != mine:
             return None
         return queues.waiting()[:limit]
@@ -292,7 +292,7 @@ class Telegram:
         message_id: int | None = None,
     ) -> Update | None:
         """Number an update and queue it; None when the bot does not want this kind."""
-        with self.world.lock:
+        with self.state.lock:
             if not bot.webhook.allows(kind):
                 return None
             key = (queue[0], queue[1], bot.name)
@@ -302,7 +302,7 @@ class Telegram:
             bot.next_update_id += 1
             self.record(update)
             self._queues_of(bot.name).put(update)
-            self.world.changed.notify_all()
+            self.state.changed.notify_all()
             return update
 
     def record(self, update: Update) -> None:
@@ -325,17 +325,17 @@ class Telegram:
 
     def show_delivery(self, update: Update) -> None:
         """Tell the page how a delivery goes, and remember on whose behalf its chat is being served."""
-        with self.world.lock:
+        with self.state.lock:
             if update.chat_id is not None:
                 self._traces[(update.bot, update.chat_id)] = update.trace_id
             payload = {"chat_id": update.chat_id, "message_id": update.message_id} | update.describe()
-            self.world.publish("delivery", payload)
+            self.state.publish("delivery", payload)
 
     def shown_body(self, update: Update) -> Json:
         """What the trace shows of an update: not the words of a message that is deleted by then."""
         if update.chat_id is None or update.message_id is None:
             return update.body
-        room = self.world.room(update.bot, update.chat_id)
+        room = self.state.room(update.bot, update.chat_id)
         is_gone = room is not None and update.message_id not in room.messages
         return without_words(update.body) if is_gone else update.body
 
@@ -379,7 +379,7 @@ class Telegram:
     def action_over(self, bot: BotAccount, room: Room) -> None:
         """A message ends "typing…"."""
         payload: Json = {"chat_id": room.id, "bot": bot.name, "action": None, "until": 0}
-        self.world.publish("action", payload)
+        self.state.publish("action", payload)
 
     def _forget_deleted(self, event: str, payload: Json) -> None:
         if event != "delete":

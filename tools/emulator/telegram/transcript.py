@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tools.emulator.telegram.model import Json, Room, Stored, Update
-from tools.emulator.telegram.world import World
+from tools.emulator.telegram.state import TelegramState
 
 KEPT = 2000  # entries of one chat
 FINAL = ("delivered", "expired")
@@ -51,12 +51,12 @@ class Entry:
 class Transcripts:
     """The transcripts of all chats. Deleted messages keep their place and lose their words."""
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    def __init__(self, state: TelegramState) -> None:
+        self._state = state
         self._numbers = itertools.count(1)
         self._last = 0
         self._entries: dict[Key, deque[Entry]] = {}
-        world.subscribe(self._heard)
+        state.subscribe(self._heard)
 
     @property
     def cursor(self) -> int:
@@ -65,7 +65,7 @@ class Transcripts:
 
     def of(self, room: Room, after: int = 0) -> list[Entry]:
         """Return the entries of a chat, oldest first; what an earlier run left in the chat comes first."""
-        with self._world.lock:
+        with self._state.lock:
             entries = list(self._entries.get(_key(room), ()))
             if not after:
                 entries = [*self._restored(room, entries), *entries]
@@ -73,7 +73,7 @@ class Transcripts:
 
     def forget(self, room: Room) -> None:
         """Start the transcript of a chat anew."""
-        with self._world.lock:
+        with self._state.lock:
             self._entries.pop(_key(room), None)
 
     def wait(self, room: Room, after: int, timeout: float, *, first: bool = False) -> Json:
@@ -82,8 +82,8 @@ class Transcripts:
         It is over when the bots have taken every update since and one of them did something visible, or with
         `first` as soon as one did. `timed_out` tells when `timeout` seconds were not enough.
         """
-        done = self._world.wait(lambda: self._is_answered(room, after, first), timeout)
-        with self._world.lock:
+        done = self._state.wait(lambda: self._is_answered(room, after, first), timeout)
+        with self._state.lock:
             entries = [entry for entry in self.of(room, after) if entry.is_bot and entry.id > after]
             pending = self._pending(room, after)
             return {
@@ -104,9 +104,9 @@ class Transcripts:
 
     def add(self, room: Room, kind: str, who: str, is_bot: bool = False, **fields: Any) -> Entry:
         """Record one entry."""
-        with self._world.lock:
+        with self._state.lock:
             self._last = next(self._numbers)
-            entry = Entry(self._last, self._world.clock.now(), kind, who, is_bot, fields)
+            entry = Entry(self._last, self._state.clock.now(), kind, who, is_bot, fields)
             self._entries.setdefault(_key(room), deque(maxlen=KEPT)).append(entry)
             return entry
 
@@ -126,9 +126,9 @@ class Transcripts:
 
     def _room(self, payload: Json) -> Room | None:
         chat_id, bot = payload.get("chat_id"), payload.get("bot")
-        if bot is not None and (private := self._world.private.get((bot, chat_id or 0))):
+        if bot is not None and (private := self._state.private.get((bot, chat_id or 0))):
             return private
-        return self._world.groups.get(chat_id or 0) or self._world.channels.get(chat_id or 0)
+        return self._state.groups.get(chat_id or 0) or self._state.channels.get(chat_id or 0)
 
     def _message(self, room: Room, payload: Json) -> None:
         stored = room.messages[payload["message_id"]]
@@ -148,16 +148,16 @@ class Transcripts:
         self.add(room, "delete", payload["who"], payload["is_bot"], message_id=number)
 
     def tapped(self, room: Room, payload: Json, update: Update | None) -> None:
-        """Record a tap, and show it to the listeners of the world."""
-        with self._world.lock:
+        """Record a tap, and show it to the listeners of the state."""
+        with self._state.lock:
             fields = {name: payload[name] for name in ("message_id", "label", "data")}
             entry = self.add(room, "tap", payload["who"], **fields)
             entry.updates = [] if update is None else [update]
-            self._world.publish("tap", payload)
+            self._state.publish("tap", payload)
 
     def _tap_answer(self, room: Room, payload: Json) -> None:
         kind = "alert" if payload["alert"] else "toast"
-        bot = self._world.bots[payload["by"]].first_name
+        bot = self._state.bots[payload["by"]].first_name
         self.add(room, kind if payload["text"] else "tap_taken", bot, is_bot=True, text=payload["text"])
 
     def _reaction(self, room: Room, payload: Json) -> None:

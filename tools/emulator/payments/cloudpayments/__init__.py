@@ -3,6 +3,6 @@
 Source: https://developers.cloudpayments.ru, read on 2026-11-21.
 """
 
-from tools.emulator.payments.cloudpayments.stand_in import StandIn
+from tools.emulator.payments.cloudpayments.fake_server import FakeServer
 
-__all__ = ["StandIn"]
+__all__ = ["FakeServer"]

@@ -14,11 +14,11 @@ from urllib.parse import parse_qsl
 
 from tools.emulator.payments.cloudpayments.cloudkassir import complaint
 from tools.emulator.payments.cloudpayments.ledger import money
-from tools.emulator.payments.stand_in import Bill
+from tools.emulator.payments.fake_server import Invoice
 from tools.emulator.web import Request, Response, json_response
 
 if TYPE_CHECKING:
-    from tools.emulator.payments.cloudpayments.stand_in import StandIn
+    from tools.emulator.payments.cloudpayments.fake_server import FakeServer
 
 Json = dict[str, Any]
 
@@ -30,7 +30,7 @@ REMEMBERED_SECONDS = 3600.0  # how long a call with the same X-Request-ID is ans
 class Api:
     """HTTP Basic, POST, JSON or a form."""
 
-    def __init__(self, shop: StandIn) -> None:
+    def __init__(self, shop: FakeServer) -> None:
         self._shop = shop
         self._lock = threading.Lock()
         self._answered: dict[str, tuple[float, Json]] = {}
@@ -74,7 +74,7 @@ class Api:
         if refusal:
             return _refusal(refusal)
         number = self._shop.ledger.number()
-        bill = Bill(
+        invoice = Invoice(
             f"{number:x}",
             amount,
             currency,
@@ -84,25 +84,25 @@ class Api:
             object={name: asked.get(name) for name in ("InvoiceId", "AccountId", "Email", "JsonData")},
             language=str(asked.get("CultureName") or "")[:2],
         )
-        self._shop.keep(bill)
+        self._shop.keep(invoice)
         model = {
-            "Id": bill.id,
+            "Id": invoice.id,
             "Number": number,
             "Amount": float(amount),
             "Currency": currency,
-            "Description": bill.title,
+            "Description": invoice.title,
             "Email": asked.get("Email"),
-            "Url": self._shop.checkout_url(bill),
+            "Url": self._shop.checkout_url(invoice),
             "Status": "Created",
             "StatusCode": 0,
         }
         return _success(model)
 
     def _cancel(self, asked: Json) -> Json:
-        bill = self._shop.bills.get(str(asked.get("Id")))
-        if bill is None or bill.state != "open":
+        invoice = self._shop.invoices.get(str(asked.get("Id")))
+        if invoice is None or invoice.state != "open":
             return _refusal("Not found")
-        bill.state = "canceled"
+        invoice.state = "canceled"
         return _success()
 
     def _get(self, asked: Json) -> Json:

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 from tools.emulator.clock import Clock
-from tools.emulator.payments.stand_in import Bill
+from tools.emulator.payments.fake_server import Invoice
 
 Json = dict[str, Any]
 
@@ -33,7 +33,7 @@ class Ledger:
         self._clock = clock
         self.subscriptions: dict[str, Json] = {}
         self._transactions: dict[int, Json] = {}
-        self._bills: dict[int, Bill] = {}
+        self._checkouts: dict[int, Invoice] = {}
         self._numbers = itertools.count(int(time.time() * 1000) % 10**10 + 10**9)
 
     def now(self) -> str:
@@ -44,19 +44,19 @@ class Ledger:
         """Return a number nobody had."""
         return next(self._numbers)
 
-    def transaction(self, bill: Bill, amount: Decimal, status: str, **more: Any) -> Json:
-        """Make a transaction of a bill; it counts once it is kept."""
+    def transaction(self, invoice: Invoice, amount: Decimal, status: str, **more: Any) -> Json:
+        """Make a transaction of a invoice; it counts once it is kept."""
         number = self.number()
-        self._bills[number] = bill
+        self._checkouts[number] = invoice
         return {
             "TransactionId": number,
             "Amount": float(amount),
-            "Currency": bill.currency,
-            "InvoiceId": bill.object.get("InvoiceId"),
-            "AccountId": bill.object.get("AccountId"),
-            "Email": bill.object.get("Email"),
-            "Description": bill.title,
-            "JsonData": bill.object.get("JsonData"),
+            "Currency": invoice.currency,
+            "InvoiceId": invoice.object.get("InvoiceId"),
+            "AccountId": invoice.object.get("AccountId"),
+            "Email": invoice.object.get("Email"),
+            "Description": invoice.title,
+            "JsonData": invoice.object.get("JsonData"),
             "CreatedDateIso": self.now(),
             "TestMode": True,
             "Status": status,
@@ -73,9 +73,9 @@ class Ledger:
         self._transactions[transaction["TransactionId"]] = transaction
         return transaction
 
-    def bill_of(self, transaction: Json) -> Bill:
-        """Return the bill that a transaction belongs to."""
-        return self._bills[transaction["TransactionId"]]
+    def invoice_of(self, transaction: Json) -> Invoice:
+        """Return the invoice that a transaction belongs to."""
+        return self._checkouts[transaction["TransactionId"]]
 
     def get(self, number: Any) -> Json | None:
         """Return a transaction by its number."""
@@ -98,16 +98,16 @@ class Ledger:
         )
         return money(payment["Amount"]) - sum(given, Decimal(0))
 
-    def subscribe(self, bill: Bill, amount: Decimal) -> Json:
+    def subscribe(self, invoice: Invoice, amount: Decimal) -> Json:
         """Begin a subscription with its first month."""
         begin = self.now()
         subscription: Json = {
             "Id": f"sc_{self.number():x}",
-            "AccountId": bill.object.get("AccountId"),
-            "Description": bill.title,
-            "Email": bill.object.get("Email"),
+            "AccountId": invoice.object.get("AccountId"),
+            "Description": invoice.title,
+            "Email": invoice.object.get("Email"),
             "Amount": float(amount),
-            "Currency": bill.currency,
+            "Currency": invoice.currency,
             "RequireConfirmation": False,
             "StartDateIso": begin,
             "Interval": "Month",

@@ -4,6 +4,6 @@ Source: https://help.prodamus.ru/payform/integracii, read on 2026-11-21. A refun
 nobody is told of it.
 """
 
-from tools.emulator.payments.prodamus.stand_in import StandIn
+from tools.emulator.payments.prodamus.fake_server import FakeServer
 
-__all__ = ["StandIn"]
+__all__ = ["FakeServer"]

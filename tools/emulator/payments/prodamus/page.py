@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
 from shared.payments import php_forms
-from tools.emulator.payments.stand_in import Bill
+from tools.emulator.payments.fake_server import Invoice
 from tools.emulator.web import Request, Response
 
 if TYPE_CHECKING:
-    from tools.emulator.payments.prodamus.stand_in import StandIn
+    from tools.emulator.payments.prodamus.fake_server import FakeServer
 
 Json = dict[str, Any]
 
@@ -25,7 +25,7 @@ CURRENCIES = ("rub", "usd", "eur", "kzt")
 class Page:
     """Answers in plain text, as theirs does."""
 
-    def __init__(self, shop: StandIn) -> None:
+    def __init__(self, shop: FakeServer) -> None:
         self._shop = shop
 
     def handle(self, request: Request, path: str) -> Response:
@@ -49,7 +49,7 @@ class Page:
         currency = asked.get("currency", "rub")
         if ("subscription" in asked and plan is None) or not amount or currency not in CURRENCIES:
             return _text(400, "error: subscription, products or currency incorrect")
-        bill = Bill(
+        invoice = Invoice(
             secrets.token_hex(4),
             amount,
             currency.upper(),
@@ -58,8 +58,8 @@ class Page:
             is_subscription=plan is not None,
             object=asked,
         )
-        bill.expires_at = _expiry(str(asked.get("link_expired", "")))
-        url = self._shop.checkout_url(self._shop.keep(bill))
+        invoice.expires_at = _expiry(str(asked.get("link_expired", "")))
+        url = self._shop.checkout_url(self._shop.keep(invoice))
         if asked["do"] == "pay":
             return Response(302, b"", "text/plain", {"Location": url})
         return _text(200, url)
@@ -70,13 +70,13 @@ class Page:
         if not self._is_signed(asked):
             return _text(400, "signature incorrect")
         name = str(asked.get("subscription"))
-        bill = self._shop.subscriber(name, str(asked.get("profile") or asked.get("customer_phone")))
-        if bill is None:
+        invoice = self._shop.subscriber(name, str(asked.get("profile") or asked.get("customer_phone")))
+        if invoice is None:
             return _text(400, "profile not found")
-        if bill.object["plan"]["finished"]:
+        if invoice.object["plan"]["finished"]:
             return _text(400, f"subscription {name} completed, data modification is prohibited")
         status: Json = {who: str(asked[who]) for who in ("active_user", "active_manager") if who in asked}
-        self._shop.set_activity(bill, status)
+        self._shop.set_activity(invoice, status)
         return _text(200, "success")
 
     def _is_signed(self, asked: Json) -> bool:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from tools.emulator.payments.callbacks import Callback
-from tools.emulator.payments.stand_in import Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.fake_server import FakePaymentServer, Invoice, NotPossible
 from tools.emulator.payments.stripe import objects
 from tools.emulator.payments.stripe.api import WHOLE, Api
 from tools.emulator.web import Request, Response
@@ -28,7 +28,7 @@ NOT_OPEN = (
 FAILURES = 4  # tries to charge a period, after which the subscription is canceled (a setting of the account)
 
 
-class StandIn(PaymentStandIn):
+class FakeServer(FakePaymentServer):
     """One account in test mode with one webhook endpoint."""
 
     NAME = "Stripe"
@@ -60,14 +60,14 @@ class StandIn(PaymentStandIn):
         super().__init__(*args, **more)
         self.asked: dict[str, Json] = {}
         self.intents: dict[str, Json] = {}
-        self.invoices: dict[str, Json] = {}
+        self.stripe_invoices: dict[str, Json] = {}
         self.subscriptions: dict[str, Json] = {}
         self.refunds: list[Json] = []
         self.disputes: list[Json] = []
         self.events: list[Json] = []
         self.invoice_payments: list[Json] = []
         self.credit = 0  # of the customer, in minor units
-        self._bill_of: dict[str, Bill] = {}  # by payment and by subscription
+        self._invoice_of: dict[str, Invoice] = {}  # by payment and by subscription
         self._api = Api(self)
 
     def environment(self, url: str) -> dict[str, str]:
@@ -84,76 +84,84 @@ class StandIn(PaymentStandIn):
 
     # The payer.
 
-    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+    def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
         """Pay by card, which is decided at once."""
-        minor = _minor(bill, amount)
-        bill.state = "paid"
-        bill.object |= {"status": "complete", "payment_status": "paid", "amount_total": minor}
-        if bill.is_subscription:
-            return self._subscribe(bill, minor)
+        minor = _minor(invoice, amount)
+        invoice.state = "paid"
+        invoice.object |= {"status": "complete", "payment_status": "paid", "amount_total": minor}
+        if invoice.is_subscription:
+            return self._subscribe(invoice, minor)
         intent = self._intent(
-            bill, minor, self.asked[bill.id].get("payment_intent_data", {}).get("metadata", {})
+            invoice, minor, self.asked[invoice.id].get("payment_intent_data", {}).get("metadata", {})
         )
-        bill.object["payment_intent"] = intent["id"]
-        return [self._event("checkout.session.completed", bill.object)]
+        invoice.object["payment_intent"] = intent["id"]
+        return [self._event("checkout.session.completed", invoice.object)]
 
-    def pay_later(self, bill: Bill) -> list[Callback]:
+    def pay_later(self, invoice: Invoice) -> list[Callback]:
         """Pay by something slow: first "it has come", then, late, "the payer is done and it will come"."""
-        if bill.is_subscription:
-            return list(reversed(self.pay(bill, bill.amount)))
-        self.pay(bill, bill.amount)
-        before = bill.object | {"payment_status": "unpaid"}
+        if invoice.is_subscription:
+            return list(reversed(self.pay(invoice, invoice.amount)))
+        self.pay(invoice, invoice.amount)
+        before = invoice.object | {"payment_status": "unpaid"}
         return [
-            self._event("checkout.session.async_payment_succeeded", bill.object),
+            self._event("checkout.session.async_payment_succeeded", invoice.object),
             self._event("checkout.session.completed", before),
         ]
 
-    def decline(self, bill: Bill) -> list[Callback]:
+    def decline(self, invoice: Invoice) -> list[Callback]:
         """Try a card that is refused; the session stays open."""
-        bill.state = "declined"
-        metadata = bill.object["metadata"]
+        invoice.state = "declined"
+        metadata = invoice.object["metadata"]
         intent = objects.payment_intent(
-            _minor(bill, bill.amount), bill.currency.lower(), metadata, self._now(), "requires_payment_method"
+            _minor(invoice, invoice.amount),
+            invoice.currency.lower(),
+            metadata,
+            self._now(),
+            "requires_payment_method",
         )
         return [self._event("payment_intent.payment_failed", intent)]
 
-    def fail_challenge(self, bill: Bill) -> list[Callback]:
+    def fail_challenge(self, invoice: Invoice) -> list[Callback]:
         """Do not pass the bank's page; the session stays open."""
-        bill.state = "declined"
+        invoice.state = "declined"
         intent = objects.payment_intent(
-            _minor(bill, bill.amount),
-            bill.currency.lower(),
-            bill.object["metadata"],
+            _minor(invoice, invoice.amount),
+            invoice.currency.lower(),
+            invoice.object["metadata"],
             self._now(),
             "requires_payment_method",
         )
         intent["last_payment_error"] = {"code": "payment_intent_authentication_failure"}
         return [self._event("payment_intent.payment_failed", intent)]
 
-    def expire(self, bill: Bill) -> list[Callback]:
+    def expire(self, invoice: Invoice) -> list[Callback]:
         """Let the session run out."""
-        bill.state = "canceled"
-        bill.object["status"] = "expired"
-        return [self._event("checkout.session.expired", bill.object)]
+        invoice.state = "canceled"
+        invoice.object["status"] = "expired"
+        return [self._event("checkout.session.expired", invoice.object)]
 
-    def forge(self, bill: Bill) -> list[Callback]:
+    def forge(self, invoice: Invoice) -> list[Callback]:
         """Sign with a key that is not the endpoint's."""
-        claim = bill.object | {"status": "complete", "payment_status": "paid", "payment_intent": "pi_forged"}
+        claim = invoice.object | {
+            "status": "complete",
+            "payment_status": "paid",
+            "payment_intent": "pi_forged",
+        }
         event = objects.event("checkout.session.completed", claim, self._now())
         return [Callback(event["type"], self._signed(event, "whsec_guessed"), is_forged=True)]
 
     # The cabinet and the bank.
 
-    def refund(self, bill: Bill) -> list[Callback]:
+    def refund(self, invoice: Invoice) -> list[Callback]:
         """Give back what is left of the last payment."""
-        intent = self._last_intent(bill)
+        intent = self._last_intent(invoice)
         left = intent["amount"] - self.refunded(intent)
         return self._given_back(intent, left)[1]
 
     def give_back(self, intent: Json, amount: int) -> Json:
         """Give money back for the API."""
         refund, told = self._given_back(intent, amount)
-        self.tell(self._bill_of[intent["id"]], told)
+        self.send(self._invoice_of[intent["id"]], told)
         return refund
 
     def refunded(self, intent: Json) -> int:
@@ -166,38 +174,38 @@ class StandIn(PaymentStandIn):
         with self.lock:
             refund = next(one for one in self.refunds if one["id"] == refund_id)
             refund |= {"status": "failed", "failure_reason": "expired_or_canceled_card"}
-            bill = self._bill_of[refund["payment_intent"]]
-            bill.state = "paid"
-            self.tell(bill, [self._event("refund.failed", refund)])
+            invoice = self._invoice_of[refund["payment_intent"]]
+            invoice.state = "paid"
+            self.send(invoice, [self._event("refund.failed", refund)])
 
-    def dispute(self, bill: Bill) -> list[Callback]:
+    def dispute(self, invoice: Invoice) -> list[Callback]:
         """Take the last payment back."""
-        dispute = objects.dispute(self._last_intent(bill), self._now())
+        dispute = objects.dispute(self._last_intent(invoice), self._now())
         self.disputes.append(dispute)
         return [
             self._event("charge.dispute.created", dispute),
             self._event("charge.dispute.funds_withdrawn", dispute),
         ]
 
-    def win_dispute(self, bill: Bill) -> list[Callback]:
+    def win_dispute(self, invoice: Invoice) -> list[Callback]:
         """Decide the last dispute for the shop."""
-        return self._decide(bill, "won")
+        return self._decide(invoice, "won")
 
-    def lose_dispute(self, bill: Bill) -> list[Callback]:
+    def lose_dispute(self, invoice: Invoice) -> list[Callback]:
         """Decide the last dispute for the payer: what was withdrawn stays away."""
-        return self._decide(bill, "lost")
+        return self._decide(invoice, "lost")
 
-    def _decide(self, bill: Bill, status: str) -> list[Callback]:
-        dispute = [one for one in self._disputes_of(bill) if one["status"] not in CLOSED][-1]
+    def _decide(self, invoice: Invoice, status: str) -> list[Callback]:
+        dispute = [one for one in self._disputes_of(invoice) if one["status"] not in CLOSED][-1]
         dispute["status"] = status
         return [self._event("charge.dispute.closed", dispute)]
 
-    def _disputes_of(self, bill: Bill) -> list[Json]:
-        return [one for one in self.disputes if self._bill_of.get(one["payment_intent"]) is bill]
+    def _disputes_of(self, invoice: Invoice) -> list[Json]:
+        return [one for one in self.disputes if self._invoice_of.get(one["payment_intent"]) is invoice]
 
     # What is possible now.
 
-    def refusal(self, bill: Bill, action: str) -> str:
+    def refusal(self, invoice: Invoice, action: str) -> str:
         """Return why Stripe would refuse an action now; nothing when it would do it."""
         checks = {
             "dispute": self._not_disputable,
@@ -205,17 +213,17 @@ class StandIn(PaymentStandIn):
             "lose_dispute": self._not_disputed,
             "end_period": self._not_canceled,
         }
-        return checks[action](bill) if action in checks else super().refusal(bill, action)
+        return checks[action](invoice) if action in checks else super().refusal(invoice, action)
 
-    def not_expirable(self, bill: Bill) -> str:
+    def not_expirable(self, invoice: Invoice) -> str:
         """Return the API's words for a session that is not open."""
-        return "" if self.is_open(bill) else NOT_OPEN.format(bill.object["status"])
+        return "" if self.is_open(invoice) else NOT_OPEN.format(invoice.object["status"])
 
-    def not_refundable(self, bill: Bill) -> str:
+    def not_refundable(self, invoice: Invoice) -> str:
         """Return the API's words for a charge that was refunded or is disputed."""
-        if bill.state not in ("paid", "refunded"):
-            return super().not_refundable(bill)
-        return self.not_returnable(self._last_intent(bill))[0]
+        if invoice.state not in ("paid", "refunded"):
+            return super().not_refundable(invoice)
+        return self.not_returnable(self._last_intent(invoice))[0]
 
     def not_returnable(self, intent: Json) -> tuple[str, str]:
         """Return why the API gives nothing of a payment back: its words and code, both empty if it does."""
@@ -226,135 +234,139 @@ class StandIn(PaymentStandIn):
             return f"Charge {charge} has already been refunded.", "charge_already_refunded"
         return "", ""
 
-    def _not_disputable(self, bill: Bill) -> str:
-        if reason := self.not_refundable(bill):
+    def _not_disputable(self, invoice: Invoice) -> str:
+        if reason := self.not_refundable(invoice):
             return reason
-        number = self._last_intent(bill)["id"]
+        number = self._last_intent(invoice)["id"]
         is_decided = any(one["payment_intent"] == number for one in self.disputes)
         return "The dispute over this charge is closed." if is_decided else ""
 
-    def _not_disputed(self, bill: Bill) -> str:
-        mine = self._disputes_of(bill)
+    def _not_disputed(self, invoice: Invoice) -> str:
+        mine = self._disputes_of(invoice)
         if not mine:
             return "There is no dispute."
         return "The dispute is closed." if all(one["status"] in CLOSED for one in mine) else ""
 
-    def _not_canceled(self, bill: Bill) -> str:
-        return "" if self.is_ending(bill) else "The subscription isn’t canceled."
+    def _not_canceled(self, invoice: Invoice) -> str:
+        return "" if self.is_ending(invoice) else "The subscription isn’t canceled."
 
-    def actions(self, bill: Bill) -> tuple[str, ...]:
+    def actions(self, invoice: Invoice) -> tuple[str, ...]:
         """Return the buttons; a canceled subscription runs until the end of its period."""
-        return super().actions(bill) + (("end_period",) if bill.is_subscription else ())
+        return super().actions(invoice) + (("end_period",) if invoice.is_subscription else ())
 
-    def status(self, bill: Bill) -> str:
+    def status(self, invoice: Invoice) -> str:
         """Return what the page adds: the newest dispute, else the subscription."""
-        disputes = self._disputes_of(bill)
-        return DISPUTES.get(disputes[-1]["status"], "disputed") if disputes else super().status(bill)
+        disputes = self._disputes_of(invoice)
+        return DISPUTES.get(disputes[-1]["status"], "disputed") if disputes else super().status(invoice)
 
     # Subscriptions.
 
-    def renew(self, bill: Bill) -> list[Callback]:
+    def renew(self, invoice: Invoice) -> list[Callback]:
         """Charge the next period, less of the customer's credit."""
-        subscription = self._subscription_of(bill)
+        subscription = self._subscription_of(invoice)
         item = subscription["items"]["data"][0]
         interval = item["price"]["recurring"]["interval"]
         item["current_period_start"] = item["current_period_end"]
         item["current_period_end"] = objects.later(item["current_period_end"], interval)
         subscription["status"] = "active"
-        price = _minor(bill, bill.amount)
+        price = _minor(invoice, invoice.amount)
         covered = min(self.credit, price)
         self.credit -= covered
-        paid = self._invoice(bill, subscription, price - covered, "subscription_cycle")
+        paid = self._charge_period(invoice, subscription, price - covered, "subscription_cycle")
         return [self._event("invoice.paid", paid), self._event("customer.subscription.updated", subscription)]
 
-    def fail_renewal(self, bill: Bill) -> list[Callback]:
+    def fail_renewal(self, invoice: Invoice) -> list[Callback]:
         """Try to charge the next period; the last failure ends the subscription."""
-        subscription = self._subscription_of(bill)
-        has_ended = bill.failures >= FAILURES
+        subscription = self._subscription_of(invoice)
+        has_ended = invoice.failures >= FAILURES
         subscription["status"] = "canceled" if has_ended else "past_due"
-        minor = _minor(bill, bill.amount)
+        minor = _minor(invoice, invoice.amount)
         unpaid = objects.invoice(
-            subscription, minor, bill.currency.lower(), "subscription_cycle", self._now(), "open"
+            subscription, minor, invoice.currency.lower(), "subscription_cycle", self._now(), "open"
         )
         return [
             self._event("invoice.payment_failed", unpaid),
             self._event(f"customer.subscription.{'deleted' if has_ended else 'updated'}", subscription),
         ]
 
-    def next_charge(self, bill: Bill) -> float | None:
+    def next_charge(self, invoice: Invoice) -> float | None:
         """At the end of the current period, as long as the subscription is not over."""
-        subscription = self.subscriptions.get(str(bill.object.get("subscription")))
+        subscription = self.subscriptions.get(str(invoice.object.get("subscription")))
         if subscription is None or subscription["status"] == "canceled":
             return None
         return float(subscription["items"]["data"][0]["current_period_end"])
 
-    def is_ending(self, bill: Bill) -> bool:
+    def is_ending(self, invoice: Invoice) -> bool:
         """Whether it runs, and was canceled for the end of its period."""
-        subscription = self.subscriptions.get(str(bill.object.get("subscription")), {})
+        subscription = self.subscriptions.get(str(invoice.object.get("subscription")), {})
         is_running = subscription.get("status") in ("active", "past_due")
         return is_running and bool(subscription["cancel_at_period_end"])
 
-    def end_period(self, bill: Bill) -> list[Callback]:
+    def end_period(self, invoice: Invoice) -> list[Callback]:
         """End it where it goes no further."""
-        subscription = self._subscription_of(bill)
+        subscription = self._subscription_of(invoice)
         subscription["status"] = "canceled"
         return [self._event("customer.subscription.deleted", subscription)]
 
-    def end_subscription(self, bill: Bill) -> None:
+    def end_subscription(self, invoice: Invoice) -> None:
         """End it now."""
         with self.lock:
-            subscription = self._subscription_of(bill)
+            subscription = self._subscription_of(invoice)
             subscription["status"] = "canceled"
-            self.tell(bill, [self._event("customer.subscription.deleted", subscription)])
+            self.send(invoice, [self._event("customer.subscription.deleted", subscription)])
 
     def subscription_changed(self, subscription: Json) -> None:
         """Tell of a change made by the API."""
         told = [self._event("customer.subscription.updated", subscription)]
-        self.tell(self._bill_of[subscription["id"]], told)
+        self.send(self._invoice_of[subscription["id"]], told)
 
-    def _subscribe(self, bill: Bill, minor: int) -> list[Callback]:
-        form = self.asked[bill.id]
+    def _subscribe(self, invoice: Invoice, minor: int) -> list[Callback]:
+        form = self.asked[invoice.id]
         interval = form["line_items"]["0"]["price_data"]["recurring"]["interval"]
         metadata = form.get("subscription_data", {}).get("metadata", {})
         subscription = objects.subscription(metadata, interval, self._now())
         self.subscriptions[subscription["id"]] = subscription
-        self._bill_of[subscription["id"]] = bill
-        invoice = self._invoice(bill, subscription, minor, "subscription_create")
-        bill.object |= {"subscription": subscription["id"], "invoice": invoice["id"]}
+        self._invoice_of[subscription["id"]] = invoice
+        stripe_invoice = self._charge_period(invoice, subscription, minor, "subscription_create")
+        invoice.object |= {"subscription": subscription["id"], "invoice": stripe_invoice["id"]}
         return [
             self._event("customer.subscription.created", subscription),
-            self._event("invoice.paid", invoice),
-            self._event("checkout.session.completed", bill.object),
+            self._event("invoice.paid", stripe_invoice),
+            self._event("checkout.session.completed", invoice.object),
         ]
 
-    def _subscription_of(self, bill: Bill) -> Json:
-        number = bill.object.get("subscription")
+    def _subscription_of(self, invoice: Invoice) -> Json:
+        number = invoice.object.get("subscription")
         if number is None or self.subscriptions[number]["status"] == "canceled":
             raise NotPossible("There is no subscription that runs.")
         return self.subscriptions[number]
 
-    def _invoice(self, bill: Bill, subscription: Json, minor: int, reason: str) -> Json:
-        invoice = objects.invoice(subscription, minor, bill.currency.lower(), reason, self._now())
-        self.invoices[invoice["id"]] = invoice
+    def _charge_period(self, invoice: Invoice, subscription: Json, minor: int, reason: str) -> Json:
+        stripe_invoice = objects.invoice(subscription, minor, invoice.currency.lower(), reason, self._now())
+        self.stripe_invoices[stripe_invoice["id"]] = stripe_invoice
         if minor:
-            self.invoice_payments.append(objects.invoice_payment(invoice, self._intent(bill, minor, {})))
-        return invoice
+            self.invoice_payments.append(
+                objects.invoice_payment(stripe_invoice, self._intent(invoice, minor, {}))
+            )
+        return stripe_invoice
 
-    def _intent(self, bill: Bill, minor: int, metadata: Json) -> Json:
-        intent = objects.payment_intent(minor, bill.currency.lower(), metadata, self._now())
+    def _intent(self, invoice: Invoice, minor: int, metadata: Json) -> Json:
+        intent = objects.payment_intent(minor, invoice.currency.lower(), metadata, self._now())
         self.intents[intent["id"]] = intent
-        self._bill_of[intent["id"]] = bill
+        self._invoice_of[intent["id"]] = invoice
         return intent
 
-    def _last_intent(self, bill: Bill) -> Json:
-        return [self.intents[n] for n, one in self._bill_of.items() if one is bill and n in self.intents][-1]
+    def _last_intent(self, invoice: Invoice) -> Json:
+        return [
+            self.intents[n] for n, one in self._invoice_of.items() if one is invoice and n in self.intents
+        ][-1]
 
     def _given_back(self, intent: Json, amount: int) -> tuple[Json, list[Callback]]:
         refund = objects.refund(intent, amount, self._now())
         self.refunds.append(refund)
         done = self.refunded(intent)
         if done == intent["amount"]:
-            self._bill_of[intent["id"]].state = "refunded"
+            self._invoice_of[intent["id"]].state = "refunded"
         # One fact, two events.
         charge = objects.charge(intent, done)
         return refund, [self._event("charge.refunded", charge), self._event("refund.created", refund)]
@@ -387,5 +399,5 @@ class StandIn(PaymentStandIn):
         return int(self.clock.now())
 
 
-def _minor(bill: Bill, amount: Decimal) -> int:
-    return int(amount if bill.currency.lower() in WHOLE else amount * 100)
+def _minor(invoice: Invoice, amount: Decimal) -> int:
+    return int(amount if invoice.currency.lower() in WHOLE else amount * 100)

@@ -9,12 +9,12 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
-from tools.emulator.payments.stand_in import Bill
+from tools.emulator.payments.fake_server import Invoice
 from tools.emulator.payments.stripe import objects
 from tools.emulator.web import Request, Response, json_response
 
 if TYPE_CHECKING:
-    from tools.emulator.payments.stripe import StandIn
+    from tools.emulator.payments.stripe import FakeServer
 
 Json = dict[str, Any]
 
@@ -34,10 +34,10 @@ class Refused(Exception):
 
 
 class Api:
-    """Answers with the objects of one stand-in."""
+    """Answers with the objects of one fake server."""
 
-    def __init__(self, stand_in: StandIn) -> None:
-        self._shop = stand_in
+    def __init__(self, fake_server: FakeServer) -> None:
+        self._shop = fake_server
         self._replays: dict[str, tuple[tuple[str, bytes], Response]] = {}
 
     def handle(self, request: Request, path: str) -> Response:
@@ -83,8 +83,8 @@ class Api:
             return found(form)
         kind, _, number = path.removeprefix("/v1/").rpartition("/")
         known = {
-            "checkout/sessions": {bill.id: bill.object for bill in self._shop.bills.values()},
-            "invoices": self._shop.invoices,
+            "checkout/sessions": {invoice.id: invoice.object for invoice in self._shop.invoices.values()},
+            "invoices": self._shop.stripe_invoices,
             "subscriptions": self._shop.subscriptions,
         }.get(kind, {})
         if number not in known:
@@ -102,7 +102,7 @@ class Api:
         url = f"{self._shop.url}/checkout/{{}}"
         session = objects.session(form, url, amount, now, expires_at)
         currency = price["currency"].upper()
-        bill = Bill(
+        invoice = Invoice(
             session["id"],
             Decimal(amount) if price["currency"] in WHOLE else Decimal(amount) / 100,
             currency,
@@ -113,8 +113,8 @@ class Api:
             expires_at=float(expires_at),
             language=str(form.get("locale") or ""),
         )
-        self._shop.keep(bill)
-        self._shop.asked[bill.id] = form
+        self._shop.keep(invoice)
+        self._shop.asked[invoice.id] = form
         return copy.deepcopy(session)
 
     def _refund(self, form: Json) -> Json:

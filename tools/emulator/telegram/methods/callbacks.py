@@ -13,15 +13,15 @@ TOO_OLD = "query is too old and response timeout expired or query ID is invalid"
 
 @method("answerCallbackQuery", "callback_query_id", "text", "show_alert")
 def answer_callback_query(call: Call) -> bool:
-    """The note or alert that the person sees, once for each tap."""
-    world = call.telegram.world
-    query = world.callbacks.get(call.text("callback_query_id"))
-    if query is None or query["bot"] != call.bot.name or world.clock.now() - query["at"] > QUERY_SECONDS:
+    """The note or alert that the user sees, once for each tap."""
+    state = call.telegram.state
+    query = state.callbacks.get(call.text("callback_query_id"))
+    if query is None or query["bot"] != call.bot.name or state.clock.now() - query["at"] > QUERY_SECONDS:
         raise bad_request(TOO_OLD)
     text = call.text("text")
     if units(text) > MAX_ANSWER:
         raise bad_request("MESSAGE_TOO_LONG")
     query["answer"] = {"text": text, "alert": call.boolean("show_alert")}
-    payload = {"person": query["person"], "chat_id": query["chat_id"], "by": call.bot.name}
-    world.publish("callback_answer", payload | {"bot": call.bot.name, **query["answer"]})
+    payload = {"user": query["user"], "chat_id": query["chat_id"], "by": call.bot.name}
+    state.publish("callback_answer", payload | {"bot": call.bot.name, **query["answer"]})
     return True

@@ -11,7 +11,7 @@ MAX_DOWNLOAD = 20 * 1024 * 1024
 
 
 def invite_link(room: Room) -> str:
-    """The address that lets people into a channel."""
+    """The address that lets users into a channel."""
     return f"https://t.me/{room.username}" if room.username else f"https://t.me/+{-room.id:x}"
 
 
@@ -28,7 +28,7 @@ def get_me(call: Call) -> Json:
         "allows_users_to_create_topics": call.bot.has_topics,
         "can_manage_bots": False,
     }
-    return call.bot.user() | abilities
+    return call.bot.json() | abilities
 
 
 @method(
@@ -39,7 +39,7 @@ def get_me(call: Call) -> Json:
 def get_chat(call: Call) -> Json:
     """The chat in full."""
     room = call.room(look=True)
-    chat = call.telegram.world.chat_json(room) | {"accent_color_id": 0, "max_reaction_count": 11}
+    chat = call.telegram.state.chat_json(room) | {"accent_color_id": 0, "max_reaction_count": 11}
     if room.kind == "channel" and call.bot.name in room.bots:
         chat["invite_link"] = invite_link(room)
     return chat
@@ -52,48 +52,48 @@ CREATOR: Json = {"status": "creator", "is_anonymous": False}
 def get_chat_member(call: Call) -> Json:
     """Who somebody is in a chat."""
     room, user_id = call.room(look=True), call.integer("user_id")
-    world = call.telegram.world
+    state = call.telegram.state
     if room.kind == "channel" and call.bot.name not in room.bots:
         raise bad_request("member list is inaccessible")
-    bot = next((world.bots[name] for name in room.bots if world.bots[name].id == user_id), None)
+    bot = next((state.bots[name] for name in room.bots if state.bots[name].id == user_id), None)
     if bot is not None:
         is_admin = room.kind == "channel" or bot.name in room.admins
         return member_json(bot, "administrator" if is_admin else "member")
-    if user_id not in world.people:
+    if user_id not in state.users:
         raise bad_request("invalid user_id specified")
     member = user_id in room.members
     owner = member and room.members[0] == user_id and room.kind == "supergroup"
     banned = {"status": "kicked", "until_date": 0} if user_id in room.banned else {"status": "left"}
     standing = (CREATOR if owner else {"status": "member"}) if member else banned
-    return {"user": world.people[user_id].user(), **standing}
+    return {"user": state.users[user_id].json(), **standing}
 
 
 @method("getChatAdministrators", "chat_id", "return_bots")
 def get_chat_administrators(call: Call) -> list[Json]:
     """The owner of a group and the bots that administer it; the bots without the caller unless asked for."""
-    room, world = call.room(look=True), call.telegram.world
+    room, state = call.room(look=True), call.telegram.state
     if room.kind == "private":
         raise bad_request("there are no administrators in the private chat")
     names = room.bots if room.kind == "channel" else room.admins
     with_others = call.boolean("return_bots")
     shown = [name for name in names if with_others or name == call.bot.name]
-    bots = [member_json(world.bots[name], "administrator") for name in shown]
+    bots = [member_json(state.bots[name], "administrator") for name in shown]
     owners = room.members[:1] if room.kind != "channel" else []
-    return [*({"user": world.people[one].user(), **CREATOR} for one in owners), *bots]
+    return [*({"user": state.users[one].json(), **CREATOR} for one in owners), *bots]
 
 
 @method("getUserProfilePhotos", "user_id", "offset", "limit", note="No user has a photo.")
 def get_user_profile_photos(call: Call) -> Json:
     """No photo."""
     user_id, _ = call.integer("user_id"), (call.integer("offset"), call.integer("limit"))
-    if user_id not in call.telegram.world.people:
+    if user_id not in call.telegram.state.users:
         raise bad_request("user not found")
     return {"total_count": 0, "photos": []}
 
 
 @method("getChatMemberCount", "chat_id")
 def get_chat_member_count(call: Call) -> int:
-    """People and bots together."""
+    """Users and bots together."""
     room = call.room()
     return len(room.members) + len(room.bots)
 
@@ -112,7 +112,7 @@ def leave_chat(call: Call) -> bool:
 @method("getFile", "file_id")
 def get_file(call: Call) -> Json:
     """Where to download a file of at most 20 MB."""
-    file = call.telegram.world.files.by_id(call.text("file_id"))
+    file = call.telegram.state.files.by_id(call.text("file_id"))
     if file is None or file.content is None:
         raise bad_request("wrong file_id or the file is temporarily unavailable")
     if len(file.content) > MAX_DOWNLOAD:

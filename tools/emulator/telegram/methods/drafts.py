@@ -35,7 +35,7 @@ def send_chat_action(call: Call) -> bool:
         raise bad_request("wrong parameter action in request")
     until = call.telegram.clock.now() + ACTION_SECONDS
     payload = {"chat_id": room.id, "bot": call.bot.name, "action": action, "until": until}
-    call.telegram.world.publish("action", payload)
+    call.telegram.state.publish("action", payload)
     return True
 
 
@@ -59,5 +59,5 @@ def send_message_draft(call: Call) -> bool:
         "text": text,
         "entities": entities,
     }
-    call.telegram.world.publish("draft", payload)
+    call.telegram.state.publish("draft", payload)
     return True

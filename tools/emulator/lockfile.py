@@ -11,7 +11,7 @@ class AlreadyRunning(Exception):
     """Somebody runs with this folder's data; the message says where."""
 
 
-class OnlyOne:
+class LockFile:
     """A lock on a folder, let go with the process however that ends. `words` is what the next one is told."""
 
     def __init__(self, directory: Path) -> None:

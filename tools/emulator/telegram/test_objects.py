@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from tools.emulator.telegram.model import Json, Room, Stored, Update
 
 if TYPE_CHECKING:
-    from tools.emulator.telegram.people import Chat
     from tools.emulator.telegram.stars import Purchase
     from tools.emulator.telegram.telegram import Telegram
+    from tools.emulator.telegram.users import Chat
 
 TIMEOUT = 30.0  # seconds; far beyond what anything here takes
 
@@ -25,7 +25,7 @@ class Button:
 
 
 class Sent:
-    """A message a person sent."""
+    """A message a user sent."""
 
     def __init__(self, telegram: Telegram, room: Room, stored: Stored) -> None:
         self._telegram = telegram
@@ -69,7 +69,7 @@ class Sent:
 
 
 class Tap:
-    """A button a person tapped."""
+    """A button a user tapped."""
 
     def __init__(self, telegram: Telegram, update: Update | None, query_id: str) -> None:
         self._telegram = telegram
@@ -85,13 +85,13 @@ class Tap:
     @property
     def answered(self) -> Json | None:
         """{"text", "alert"} once the bot answered the query."""
-        query: Json = self._telegram.world.callbacks[self.query_id]
+        query: Json = self._telegram.state.callbacks[self.query_id]
         answer: Json | None = query["answer"]
         return answer
 
     def answer(self, timeout: float = TIMEOUT) -> Json:
         """Wait for answerCallbackQuery and return {"text", "alert"}; AssertionError when it does not come."""
-        found = self._telegram.world.wait(lambda: self.answered, timeout)
+        found = self._telegram.state.wait(lambda: self.answered, timeout)
         assert found is not None, f"the bot did not answer the tap within {timeout} s"
         return dict(found)
 
@@ -103,7 +103,7 @@ class Tap:
 
 
 class Payment:
-    """An invoice in Stars that a person pays."""
+    """An invoice in Stars that a user pays."""
 
     def __init__(self, telegram: Telegram, purchase: Purchase) -> None:
         self._telegram = telegram
@@ -126,7 +126,7 @@ class Payment:
 
     def wait(self, state: str = "paid", timeout: float = 2 * TIMEOUT) -> Payment:
         """Wait until it is over; AssertionError when it ends otherwise, or not at all."""
-        self._telegram.world.wait(lambda: self.state != "asked", timeout)
+        self._telegram.state.wait(lambda: self.state != "asked", timeout)
         assert self.state == state, f"the payment is {self.state}, not {state}: {self.error}"
         return self
 
@@ -192,7 +192,7 @@ class Answer:
 
     def wait_for_edit(self, timeout: float = TIMEOUT) -> Answer:
         """Wait for an edit not waited for yet; AssertionError when it does not come."""
-        edited = self._chat.telegram.world.wait(lambda: self.stored.edits > self._seen_edits, timeout)
+        edited = self._chat.telegram.state.wait(lambda: self.stored.edits > self._seen_edits, timeout)
         assert edited, f"the bot did not edit its message within {timeout} s"
         self._seen_edits = self.stored.edits
         return self
@@ -205,5 +205,5 @@ def _button(button: Any) -> Button:
 
 
 def _wait_for(telegram: Telegram, update: Update, status: str, timeout: float) -> None:
-    reached = telegram.world.wait(lambda: update.status == status, timeout)
+    reached = telegram.state.wait(lambda: update.status == status, timeout)
     assert reached, f"update {update.update_id} is {update.status} after {timeout} s, not {status}"

@@ -1,4 +1,4 @@
-"""The state behind the stand-in: one lock, one condition that is signalled at every change."""
+"""The state behind the fake server: one lock, one condition that is signalled at every change."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ FILE_FIELDS = (
 )  # fmt: skip
 
 
-class World:
-    """People, bots, rooms and messages. Every method is safe to call from any thread."""
+class TelegramState:
+    """Users, bots, rooms and messages. Every method is safe to call from any thread."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.lock = threading.RLock()
         self.changed = threading.Condition(self.lock)
-        self.people: dict[int, Account] = {}
+        self.users: dict[int, Account] = {}
         self.bots: dict[str, BotAccount] = {}
         self.groups: dict[int, Room] = {}
         self.channels: dict[int, Room] = {}
@@ -45,7 +45,7 @@ class World:
         self._last_id = int(time.time() * 1_000_000) % 4_000_000_000_000 + 5_000_000_000
 
     def subscribe(self, listener: Listener) -> None:
-        """Call `listener(event, payload)` at every change, under the world's lock: it must not wait."""
+        """Call `listener(event, payload)` at every change, under the state's lock: it must not wait."""
         with self.lock:
             self._listeners.append(listener)
 
@@ -68,10 +68,10 @@ class World:
             return self._last_id
 
     def add_user(self, account: Account) -> Account:
-        """A new person."""
+        """A new user."""
         with self.lock:
-            self.people[account.id] = account
-            self.publish("person", user_json(account))
+            self.users[account.id] = account
+            self.publish("user", user_json(account))
             return account
 
     def add_bot(
@@ -92,7 +92,7 @@ class World:
             return next((bot for bot in self.bots.values() if bot.token == token), None)
 
     def private_room(self, user: int, bot: str) -> Room:
-        """The private chat of a person with a bot, made when absent (but not started)."""
+        """The private chat of a user with a bot, made when absent (but not started)."""
         with self.lock:
             key = (bot, user)
             if key not in self.private:
@@ -150,7 +150,7 @@ class World:
         """Leave a user out of lists; their chats and what the bots know of them stay."""
         with self.lock:
             account.archived = True
-            self.publish("person", user_json(account))
+            self.publish("user", user_json(account))
 
     def add_channel(self, title: str, username: str | None, bots: list[str]) -> Room:
         """A new channel, which nobody is in yet; these bots are its administrators."""
@@ -233,7 +233,7 @@ class World:
             chat: Json = {"id": room.id, "type": room.kind, "title": room.title}
             named = {"username": room.username} if room.username else {}
             return chat | named | ({"is_forum": True} if room.forum else {})
-        user = self.people[room.members[0]]
+        user = self.users[room.members[0]]
         chat = {"id": room.id, "type": "private", "first_name": user.first_name}
         optional = {"last_name": user.last_name, "username": user.username}
         return chat | {name: value for name, value in optional.items() if value}
@@ -252,8 +252,8 @@ class World:
 
 
 def user_json(account: Account) -> Json:
-    """A person as the page shows it."""
-    return account.user() | {
+    """A user as the page shows it."""
+    return account.json() | {
         "last_name": account.last_name,
         "username": account.username,
         "language_code": account.language_code,

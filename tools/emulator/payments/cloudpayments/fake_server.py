@@ -10,10 +10,10 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 from tools.emulator.payments.callbacks import MINUTE, Callback
-from tools.emulator.payments.cloudpayments import told
+from tools.emulator.payments.cloudpayments import notifications
 from tools.emulator.payments.cloudpayments.api import Api
 from tools.emulator.payments.cloudpayments.ledger import NO_FUNDS, NOT_AUTHENTICATED, Ledger, a_month_after
-from tools.emulator.payments.stand_in import CHALLENGES, Bill, NotPossible, PaymentStandIn
+from tools.emulator.payments.fake_server import CHALLENGES, FakePaymentServer, Invoice, NotPossible
 from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response
 
@@ -30,7 +30,7 @@ REFUSALS: dict[int | None, str] = {
 }
 
 
-class StandIn(PaymentStandIn):
+class FakeServer(FakePaymentServer):
     """Orders by link. `style` (form, json) and `method` are what the cabinet says of callbacks."""
 
     NAME = "CloudPayments"
@@ -39,7 +39,7 @@ class StandIn(PaymentStandIn):
     PAUSES = (1 * MINUTE, 2 * MINUTE, 5 * MINUTE, 10 * MINUTE, *([30 * MINUTE] * 95))
     ADDRESS = "87.251.91.165"
     PAYABLE = frozenset({"open", "declined"})  # one order can be tried again
-    ACTIONS = (*PaymentStandIn.ACTIONS, "expire", *CHALLENGES)
+    ACTIONS = (*FakePaymentServer.ACTIONS, "expire", *CHALLENGES)
     SIGNATURES = ("Content-HMAC", "X-Content-HMAC")
     PUBLIC_ID = "pk_emulator"
 
@@ -67,84 +67,89 @@ class StandIn(PaymentStandIn):
         """Whether the answer is its only word for success."""
         return _code(response) == 0
 
-    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+    def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
         """Ask, take the money, tell of it; a subscription begins."""
-        transaction = self._try(bill, amount)
+        transaction = self._try(invoice, amount)
         transaction["Status"] = "Completed"
-        bill.state = "paid"
-        bill.object["TransactionId"] = transaction["TransactionId"]
-        if not bill.is_subscription:
-            return [self._told("pay", told.transaction_fields(transaction))]
-        subscription = self.ledger.subscribe(bill, amount)
-        transaction["SubscriptionId"] = bill.object["SubscriptionId"] = subscription["Id"]
-        return [self._told("pay", told.transaction_fields(transaction)), self._recurrent(subscription)]
+        invoice.state = "paid"
+        invoice.object["TransactionId"] = transaction["TransactionId"]
+        if not invoice.is_subscription:
+            return [self._told("pay", notifications.transaction_fields(transaction))]
+        subscription = self.ledger.subscribe(invoice, amount)
+        transaction["SubscriptionId"] = invoice.object["SubscriptionId"] = subscription["Id"]
+        return [
+            self._told("pay", notifications.transaction_fields(transaction)),
+            self._recurrent(subscription),
+        ]
 
-    def decline(self, bill: Bill) -> list[Callback]:
+    def decline(self, invoice: Invoice) -> list[Callback]:
         """Ask, try, and be refused by the bank; the order stays payable."""
-        return self._declined(bill, NO_FUNDS)
+        return self._declined(invoice, NO_FUNDS)
 
-    def fail_challenge(self, bill: Bill) -> list[Callback]:
+    def fail_challenge(self, invoice: Invoice) -> list[Callback]:
         """Ask, try, and not pass the bank's page; the order stays payable."""
-        return self._declined(bill, NOT_AUTHENTICATED)
+        return self._declined(invoice, NOT_AUTHENTICATED)
 
-    def expire(self, bill: Bill) -> list[Callback]:
+    def expire(self, invoice: Invoice) -> list[Callback]:
         """Let the order run out, of which nothing is told."""
-        bill.state = "canceled"
+        invoice.state = "canceled"
         return []
 
-    def _declined(self, bill: Bill, reason: Json) -> list[Callback]:
-        transaction = self._try(bill, bill.amount)
+    def _declined(self, invoice: Invoice, reason: Json) -> list[Callback]:
+        transaction = self._try(invoice, invoice.amount)
         transaction |= {"Status": "Declined", **reason}
-        bill.state = "declined"
-        return [self._told("fail", told.transaction_fields(transaction))]
+        invoice.state = "declined"
+        return [self._told("fail", notifications.transaction_fields(transaction))]
 
-    def pay_later(self, bill: Bill) -> list[Callback]:
+    def pay_later(self, invoice: Invoice) -> list[Callback]:
         """A first try fails, a second succeeds; the failure is told last."""
-        failed = self.decline(bill)
-        return [*reversed(self.pay(bill, bill.amount)), *failed]
+        failed = self.decline(invoice)
+        return [*reversed(self.pay(invoice, invoice.amount)), *failed]
 
-    def forge(self, bill: Bill) -> list[Callback]:
+    def forge(self, invoice: Invoice) -> list[Callback]:
         """Say that it is paid, with a signature of one's own."""
-        fields = told.transaction_fields(self.ledger.transaction(bill, bill.amount, "Completed"))
+        fields = notifications.transaction_fields(
+            self.ledger.transaction(invoice, invoice.amount, "Completed")
+        )
         return [self._told("pay", fields, is_forged=True)]
 
-    def refund(self, bill: Bill) -> list[Callback]:
+    def refund(self, invoice: Invoice) -> list[Callback]:
         """Give back what is left of the payment; it is told at once."""
-        payment = self.ledger.get(bill.object["TransactionId"])
+        payment = self.ledger.get(invoice.object["TransactionId"])
         if payment is not None:
             self.give_back(payment, self.ledger.left(payment))
         return []
 
     def give_back(self, payment: Json, amount: Decimal) -> Json:
         """Give so much of a payment back and tell of it."""
-        bill = self.ledger.bill_of(payment)
+        invoice = self.ledger.invoice_of(payment)
         original = {"Type": 1, "OriginalTransactionId": payment["TransactionId"]}
-        refund = self.ledger.keep(self.ledger.transaction(bill, amount, "Completed", **original))
+        refund = self.ledger.keep(self.ledger.transaction(invoice, amount, "Completed", **original))
         if not self.ledger.left(payment):
-            bill.state = "refunded"
-        self.tell(bill, [self._told("refund", told.refund_fields(refund))])
+            invoice.state = "refunded"
+        self.send(invoice, [self._told("refund", notifications.refund_fields(refund))])
         return refund
 
-    def renew(self, bill: Bill) -> list[Callback]:
+    def renew(self, invoice: Invoice) -> list[Callback]:
         """Charge the next month: a payment without an order of the shop's."""
-        subscription = self._running(bill)
+        subscription = self._running(invoice)
         subscription |= {"Status": "Active", "FailedTransactionsNumber": 0}
         subscription["SuccessfulTransactionsNumber"] += 1
         subscription["NextTransactionDateIso"] = a_month_after(subscription["NextTransactionDateIso"])
         more = {"SubscriptionId": subscription["Id"], "InvoiceId": None}
-        charge = self.ledger.keep(self.ledger.transaction(bill, bill.amount, "Completed", **more))
-        bill.object["TransactionId"] = charge["TransactionId"]  # a refund gives the newest payment back
-        return [self._told("pay", told.transaction_fields(charge)), self._recurrent(subscription)]
+        charge = self.ledger.keep(self.ledger.transaction(invoice, invoice.amount, "Completed", **more))
+        invoice.object["TransactionId"] = charge["TransactionId"]  # a refund gives the newest payment back
+        return [self._told("pay", notifications.transaction_fields(charge)), self._recurrent(subscription)]
 
-    def fail_renewal(self, bill: Bill) -> list[Callback]:
+    def fail_renewal(self, invoice: Invoice) -> list[Callback]:
         """Fail to charge the next month; the third time in a row ends it."""
-        subscription = self._running(bill)
+        subscription = self._running(invoice)
         subscription["FailedTransactionsNumber"] += 1
         has_ended = subscription["FailedTransactionsNumber"] >= FAILURES
         subscription["Status"] = "Rejected" if has_ended else "PastDue"
         more = {"SubscriptionId": subscription["Id"], "InvoiceId": None, **NO_FUNDS}
-        charge = self.ledger.keep(self.ledger.transaction(bill, bill.amount, "Declined", **more))
-        return [self._told("fail", told.transaction_fields(charge)), self._recurrent(subscription)]
+        charge = self.ledger.keep(self.ledger.transaction(invoice, invoice.amount, "Declined", **more))
+        return [self._told("fail", notifications.transaction_fields(charge)), self._recurrent(subscription)]
 
     def editable(self, callback: Callback) -> str:
         """Return the fields of a callback, form or not."""
@@ -160,9 +165,9 @@ class StandIn(PaymentStandIn):
         made = self._told(callback.kind, fields, is_forged=not is_genuine)
         return replace(made, id=callback.id, title=callback.title)
 
-    def next_charge(self, bill: Bill) -> float | None:
+    def next_charge(self, invoice: Invoice) -> float | None:
         """A month after the last charge."""
-        found = self.ledger.running(bill.object.get("SubscriptionId", ""))
+        found = self.ledger.running(invoice.object.get("SubscriptionId", ""))
         if found is None:
             return None
         following = datetime.fromisoformat(found["NextTransactionDateIso"])
@@ -172,29 +177,29 @@ class StandIn(PaymentStandIn):
         """Tell that a subscription has changed."""
         self.callbacks.send([self._recurrent(subscription)])
 
-    def _try(self, bill: Bill, amount: Decimal) -> Json:
+    def _try(self, invoice: Invoice, amount: Decimal) -> Json:
         """Ask the shop; without its agreement nothing is taken."""
-        transaction = self.ledger.keep(self.ledger.transaction(bill, amount, "AwaitingAuthentication"))
-        question = self._told("check", told.transaction_fields(transaction))
-        bill.asked.append(question)
+        transaction = self.ledger.keep(self.ledger.transaction(invoice, amount, "AwaitingAuthentication"))
+        question = self._told("check", notifications.transaction_fields(transaction))
+        invoice.prechecks.append(question)
         code = _code(self.callbacks.ask(question))
         if code == 0:
             return transaction
         transaction |= {"Status": "Declined", "Reason": "Refused by the shop", "ReasonCode": code or REFUSED}
         raise NotPossible(f"The shop does not want it to be paid: {REFUSALS.get(code, 'no answer')}.")
 
-    def _running(self, bill: Bill) -> Json:
-        found = self.ledger.running(bill.object.get("SubscriptionId", ""))
+    def _running(self, invoice: Invoice) -> Json:
+        found = self.ledger.running(invoice.object.get("SubscriptionId", ""))
         if found is None:
             raise NotPossible("There is no subscription, or it has ended.")
         return found
 
     def _recurrent(self, subscription: Json) -> Callback:
-        return self._told("recurrent", told.subscription_fields(subscription))
+        return self._told("recurrent", notifications.subscription_fields(subscription))
 
     def _told(self, kind: str, fields: Json, *, is_forged: bool = False) -> Callback:
         secret = "guessed" if is_forged else self.secret
-        return told.callback(
+        return notifications.callback(
             kind,
             fields,
             secret,

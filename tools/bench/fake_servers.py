@@ -241,7 +241,7 @@ async def _count_queries(
     writer.close()
 
 
-class StandIns:
+class FakeServers:
     """The process, seen from ours."""
 
     def __init__(self, database_port: int) -> None:
@@ -262,10 +262,10 @@ class StandIns:
         return f"http://127.0.0.1:{self.port}"
 
     @contextmanager
-    def running(self) -> Iterator[StandIns]:
+    def running(self) -> Iterator[FakeServers]:
         """Run the process until the block ends."""
         ports = (self.port, self.counter_port, self._database_port)
-        command = [sys.executable, "-m", "tools.bench.stand_ins", *map(str, ports)]
+        command = [sys.executable, "-m", "tools.bench.fake_servers", *map(str, ports)]
         with cpus.pinned(cpus.OTHERS):
             self._process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE)
         try:

@@ -11,7 +11,7 @@ from tools.emulator.telegram.faults import Fault
 Delivery = Literal["lose_response", "deliver_twice", "forge"]
 
 
-class Troubles:
+class ActiveFaults:
     """The list of what is still to go wrong."""
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Troubles:
             self._faults.append(fault)
         self._tell()
 
-    def faults(self) -> list[Fault]:
+    def all(self) -> list[Fault]:
         """Return the faults that are not used up, the oldest first."""
         with self._lock:
             return list(self._faults)
@@ -60,7 +60,7 @@ class Troubles:
             self._deliveries[what] = max(0, times)
         self._tell()
 
-    def strike(self, what: Delivery) -> bool:
+    def consume(self, what: Delivery) -> bool:
         """Whether this delivery is to go wrong in this way; uses one up."""
         with self._lock:
             armed = self._deliveries[what] > 0

@@ -1,4 +1,4 @@
-"""What every payment stand-in has: bills, what the payer can do with them, and who is told of it."""
+"""What every payment fake server has: invoices, what the payer can do with them, and who is told of it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 from tools.emulator.clock import Clock
 from tools.emulator.payments.callbacks import Callback, Callbacks
-from tools.emulator.payments.troubles import Troubles
+from tools.emulator.payments.faults import PaymentFaults
 from tools.emulator.telegram import RawResponse
 from tools.emulator.trace import Trace
 from tools.emulator.web import Request, Response
@@ -63,7 +63,7 @@ class NotPossible(Exception):
 
 
 @dataclass
-class Bill:
+class Invoice:
     """What a payer is asked for. `state` is for the page, `object` the provider's own picture of it."""
 
     id: str
@@ -75,8 +75,8 @@ class Bill:
     state_before: str = ""  # the challenge
     is_subscription: bool = False
     object: Json = field(default_factory=dict)
-    told: list[Callback] = field(default_factory=list)
-    asked: list[Callback] = field(default_factory=list)  # before the money was taken
+    callbacks: list[Callback] = field(default_factory=list)
+    prechecks: list[Callback] = field(default_factory=list)  # before the money was taken
     created_at: float = 0.0  # by the emulator's clock, as the moments below
     expires_at: float | None = None
     retry_at: float | None = None  # when the provider tries a failed renewal again
@@ -90,7 +90,7 @@ class Bill:
         return self.title.partition(". ")[0]
 
 
-class PaymentStandIn(ABC):
+class FakePaymentServer(ABC):
     """One provider. What a payer does returns what the provider tells the shop, in the order it arrives."""
 
     NAME: ClassVar[str]  # as its checkout page calls it
@@ -110,7 +110,7 @@ class PaymentStandIn(ABC):
     FIELDS: ClassVar[tuple[tuple[str, str], ...]] = ()  # of its checkout page, where it takes no cards
     page_size = 100  # objects that its lists show at once
     SIGNATURES: ClassVar[tuple[str, ...]] = ()  # headers that prove its callbacks
-    PAYABLE: ClassVar[frozenset[str]] = frozenset({"open"})  # states in which a bill takes money
+    PAYABLE: ClassVar[frozenset[str]] = frozenset({"open"})  # states in which a invoice takes money
 
     def __init__(
         self,
@@ -123,9 +123,9 @@ class PaymentStandIn(ABC):
         self.key = key
         self.trace = trace
         self.clock = clock or Clock()
-        self.bills: dict[str, Bill] = {}
+        self.invoices: dict[str, Invoice] = {}
         self.lock = threading.RLock()
-        self.troubles = Troubles()
+        self.faults = PaymentFaults()
         self._base = base
         self.callbacks = Callbacks(
             key, self.callback_url, self.PAUSES, self.is_accepted, trace, retry_scale, self.NAME
@@ -135,65 +135,65 @@ class PaymentStandIn(ABC):
 
     @abstractmethod
     def environment(self, url: str) -> dict[str, str]:
-        """Return the settings that point a function here; `url` is this stand-in's own address."""
+        """Return the settings that point a function here; `url` is this fake server's own address."""
 
     @abstractmethod
     def api(self, request: Request, path: str) -> Response:
-        """Answer a call of the shop's; `path` is the rest after this stand-in's own address."""
+        """Answer a call of the shop's; `path` is the rest after this fake server's own address."""
 
     @abstractmethod
-    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+    def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
         """The payer pays so much."""
 
     @abstractmethod
-    def decline(self, bill: Bill) -> list[Callback]:
+    def decline(self, invoice: Invoice) -> list[Callback]:
         """The payer tries, and the bank refuses."""
 
     @abstractmethod
-    def forge(self, bill: Bill) -> list[Callback]:
+    def forge(self, invoice: Invoice) -> list[Callback]:
         """Somebody else says that it is paid."""
 
-    def pay_later(self, bill: Bill) -> list[Callback]:
+    def pay_later(self, invoice: Invoice) -> list[Callback]:
         """The payer pays, and it is told late and, where more than one thing is told, out of order."""
-        return self.pay(bill, bill.amount)
+        return self.pay(invoice, invoice.amount)
 
-    def refund(self, bill: Bill) -> list[Callback]:
+    def refund(self, invoice: Invoice) -> list[Callback]:
         """The shop gives everything back in the provider's cabinet."""
         raise NotPossible(f"{self.NAME} gives nothing back.")
 
-    def expire(self, bill: Bill) -> list[Callback]:
+    def expire(self, invoice: Invoice) -> list[Callback]:
         """Nobody pays, until it is too late."""
         raise NotPossible(f"{self.NAME} lets nothing expire.")
 
-    def dispute(self, bill: Bill) -> list[Callback]:
+    def dispute(self, invoice: Invoice) -> list[Callback]:
         """The payer has the bank take the money back."""
         raise NotPossible(f"{self.NAME} tells nothing of disputes.")
 
-    def win_dispute(self, bill: Bill) -> list[Callback]:
+    def win_dispute(self, invoice: Invoice) -> list[Callback]:
         """The bank gives the money back to the shop."""
         raise NotPossible(f"{self.NAME} tells nothing of disputes.")
 
-    def lose_dispute(self, bill: Bill) -> list[Callback]:
+    def lose_dispute(self, invoice: Invoice) -> list[Callback]:
         """The bank keeps the money taken back."""
         raise NotPossible(f"{self.NAME} tells nothing of disputes.")
 
-    def fail_challenge(self, bill: Bill) -> list[Callback]:
+    def fail_challenge(self, invoice: Invoice) -> list[Callback]:
         """The payer does not pass the bank's 3-D Secure page."""
         raise NotPossible(f"{self.NAME} knows no 3-D Secure.")
 
-    def renew(self, bill: Bill) -> list[Callback]:
+    def renew(self, invoice: Invoice) -> list[Callback]:
         """The next period of a subscription is charged."""
         raise NotPossible(f"{self.NAME} renews nothing by itself.")
 
-    def fail_renewal(self, bill: Bill) -> list[Callback]:
+    def fail_renewal(self, invoice: Invoice) -> list[Callback]:
         """The next period of a subscription cannot be charged."""
         raise NotPossible(f"{self.NAME} renews nothing by itself.")
 
-    def mend_renewal(self, bill: Bill) -> list[Callback]:
+    def mend_renewal(self, invoice: Invoice) -> list[Callback]:
         """The next period can be charged again."""
         raise NotPossible(f"{self.NAME} renews nothing by itself.")
 
-    def remove_method(self, bill: Bill) -> list[Callback]:
+    def remove_method(self, invoice: Invoice) -> list[Callback]:
         """The payer takes back that the shop may charge their card."""
         raise NotPossible(f"{self.NAME} saves no cards.")
 
@@ -209,15 +209,15 @@ class PaymentStandIn(ABC):
         except ValueError:
             return body
 
-    def next_charge(self, bill: Bill) -> float | None:
+    def next_charge(self, invoice: Invoice) -> float | None:
         """When the provider itself charges the next period; none without a subscription that runs."""
         return None
 
-    def is_ending(self, bill: Bill) -> bool:
+    def is_ending(self, invoice: Invoice) -> bool:
         """Whether the subscription ends with its current period instead of being charged."""
         return False
 
-    def end_period(self, bill: Bill) -> list[Callback]:
+    def end_period(self, invoice: Invoice) -> list[Callback]:
         """The last period of a canceled subscription is over."""
         raise NotPossible(f"{self.NAME} ends a subscription when it is canceled.")
 
@@ -227,11 +227,11 @@ class PaymentStandIn(ABC):
 
     # What is possible now. A sentence says why not, in the words of the provider where they are known.
 
-    def refusal(self, bill: Bill, action: str) -> str:
+    def refusal(self, invoice: Invoice, action: str) -> str:
         """Return why the provider would refuse an action now; nothing when it would do it."""
         if action in TRIES:
-            return self.not_payable(bill)
-        checks: dict[str, Callable[[Bill], str]] = {
+            return self.not_payable(invoice)
+        checks: dict[str, Callable[[Invoice], str]] = {
             "pass_challenge": _not_challenged,
             "fail_challenge": _not_challenged,
             "expire": self.not_expirable,
@@ -239,51 +239,53 @@ class PaymentStandIn(ABC):
             "refund": self.not_refundable,
             "renew": self.not_renewable,
             "fail_renewal": self.not_running,
-            "empty_card": lambda bill: (
-                self.not_running(bill) or _if(bill.is_card_empty, "It is empty already.")
+            "empty_card": lambda invoice: (
+                self.not_running(invoice) or _if(invoice.is_card_empty, "It is empty already.")
             ),
-            "fill_card": lambda bill: _if(not bill.is_card_empty, "The card has money."),
+            "fill_card": lambda invoice: _if(not invoice.is_card_empty, "The card has money."),
         }
-        return checks[action](bill) if action in checks else ""
+        return checks[action](invoice) if action in checks else ""
 
-    def not_payable(self, bill: Bill) -> str:
-        """Return why a bill takes no money."""
-        return "" if bill.state in self.PAYABLE else NOT_PAYABLE[bill.state]
+    def not_payable(self, invoice: Invoice) -> str:
+        """Return why a invoice takes no money."""
+        return "" if invoice.state in self.PAYABLE else NOT_PAYABLE[invoice.state]
 
-    def not_expirable(self, bill: Bill) -> str:
-        """Return why a bill cannot expire."""
-        return "" if self.is_open(bill) else NOT_PAYABLE[bill.state]
+    def not_expirable(self, invoice: Invoice) -> str:
+        """Return why a invoice cannot expire."""
+        return "" if self.is_open(invoice) else NOT_PAYABLE[invoice.state]
 
-    def not_refundable(self, bill: Bill) -> str:
-        """Return why the newest payment of a bill cannot be given back."""
-        if bill.state == "refunded":
+    def not_refundable(self, invoice: Invoice) -> str:
+        """Return why the newest payment of a invoice cannot be given back."""
+        if invoice.state == "refunded":
             return NOT_PAYABLE["refunded"]
-        return _if(bill.state != "paid", "Nothing is paid that could be given back.")
+        return _if(invoice.state != "paid", "Nothing is paid that could be given back.")
 
-    def not_running(self, bill: Bill) -> str:
+    def not_running(self, invoice: Invoice) -> str:
         """Return why no further period of a subscription is charged."""
-        if bill.state not in ("paid", "refunded"):
+        if invoice.state not in ("paid", "refunded"):
             return "The first period isn’t paid."
-        if self.next_charge(bill) is None:
+        if self.next_charge(invoice) is None:
             return "There is no subscription, or it has ended."
-        return _if(self.is_ending(bill), "The subscription is canceled: it ends with its period.")
+        return _if(self.is_ending(invoice), "The subscription is canceled: it ends with its period.")
 
-    def not_renewable(self, bill: Bill) -> str:
+    def not_renewable(self, invoice: Invoice) -> str:
         """Return why the next period cannot be charged now."""
-        return self.not_running(bill) or _if(bill.is_card_empty, "The card has no money.")
+        return self.not_running(invoice) or _if(invoice.is_card_empty, "The card has no money.")
 
-    def _nothing_to_repeat(self, bill: Bill) -> str:
+    def _nothing_to_repeat(self, invoice: Invoice) -> str:
         return (
-            "" if _genuine(bill) else self.not_payable(bill) and "Nothing was sent that could be sent twice."
+            ""
+            if _genuine(invoice)
+            else self.not_payable(invoice) and "Nothing was sent that could be sent twice."
         )
 
-    def status(self, bill: Bill) -> str:
-        """Return what the checkout page adds to the state of a bill."""
-        if not bill.is_subscription or bill.state not in ("paid", "refunded"):
+    def status(self, invoice: Invoice) -> str:
+        """Return what the checkout page adds to the state of a invoice."""
+        if not invoice.is_subscription or invoice.state not in ("paid", "refunded"):
             return ""
-        if self.next_charge(bill) is None:
+        if self.next_charge(invoice) is None:
             return "the subscription has ended"
-        return _if(self.is_ending(bill), "the subscription ends with this period")
+        return _if(self.is_ending(invoice), "the subscription ends with this period")
 
     # What they share.
 
@@ -296,156 +298,162 @@ class PaymentStandIn(ABC):
         """Where it tells things."""
         return f"{self._base()}/payments/{self.key}"
 
-    def checkout_url(self, bill: Bill) -> str:
-        """Where the payer pays a bill."""
-        return f"{self.url}/checkout/{bill.id}"
+    def checkout_url(self, invoice: Invoice) -> str:
+        """Where the payer pays a invoice."""
+        return f"{self.url}/checkout/{invoice.id}"
 
-    def keep(self, bill: Bill) -> Bill:
-        """Remember a bill."""
+    def keep(self, invoice: Invoice) -> Invoice:
+        """Remember a invoice."""
         with self.lock:
-            bill.created_at = self.clock.now()
-            self.bills[bill.id] = bill
-        return bill
+            invoice.created_at = self.clock.now()
+            self.invoices[invoice.id] = invoice
+        return invoice
 
-    def act(self, bill_id: str, action: str) -> None:
-        """Press a button of a bill's checkout page.
+    def act(self, invoice_id: str, action: str) -> None:
+        """Press a button of a invoice's checkout page.
 
         Raises:
-            KeyError: there is no such bill.
-            NotPossible: not with this bill, not now.
+            KeyError: there is no such invoice.
+            NotPossible: not with this invoice, not now.
         """
         with self.lock:
-            bill = self.bills[bill_id]
-            if action not in self.actions(bill):
+            invoice = self.invoices[invoice_id]
+            if action not in self.actions(invoice):
                 raise NotPossible(f"{self.NAME} has no button for this.")
-            if reason := self.refusal(bill, action):
+            if reason := self.refusal(invoice, action):
                 raise NotPossible(reason)
-            getattr(self, f"_{action}")(bill)
+            getattr(self, f"_{action}")(invoice)
 
-    def actions(self, bill: Bill) -> tuple[str, ...]:
-        """Return the buttons of a bill's checkout page."""
-        return self.ACTIONS + (RENEWALS if bill.is_subscription else ())
+    def actions(self, invoice: Invoice) -> tuple[str, ...]:
+        """Return the buttons of a invoice's checkout page."""
+        return self.ACTIONS + (RENEWALS if invoice.is_subscription else ())
 
-    def due_at(self, bill: Bill) -> float | None:
-        """When something happens to a bill by itself: it expires, or its next period is charged."""
-        if self.is_open(bill):
-            return bill.expires_at if "expire" in self.ACTIONS else None
-        if bill.state not in ("paid", "refunded"):
+    def due_at(self, invoice: Invoice) -> float | None:
+        """When something happens to a invoice by itself: it expires, or its next period is charged."""
+        if self.is_open(invoice):
+            return invoice.expires_at if "expire" in self.ACTIONS else None
+        if invoice.state not in ("paid", "refunded"):
             return None
-        charge = self.next_charge(bill)
-        return None if charge is None else max(charge, bill.retry_at or charge)
+        charge = self.next_charge(invoice)
+        return None if charge is None else max(charge, invoice.retry_at or charge)
 
     def pass_time(self) -> list[tuple[str, str]]:
         """Let everything happen that is due by now; returns what did: (kind, words)."""
         happened: list[tuple[str, str]] = []
         with self.lock:
-            for bill in list(self.bills.values()):
-                due = self.due_at(bill)
+            for invoice in list(self.invoices.values()):
+                due = self.due_at(invoice)
                 if due is not None and due <= self.clock.now():
-                    happened += [(kind, f"{self.NAME}: {bill.product}") for kind in self._fall_due(bill, due)]
+                    happened += [
+                        (kind, f"{self.NAME}: {invoice.product}") for kind in self._fall_due(invoice, due)
+                    ]
         return happened
 
-    def _fall_due(self, bill: Bill, due: float) -> list[str]:
-        if self.is_open(bill):
-            self._expire(bill)
+    def _fall_due(self, invoice: Invoice, due: float) -> list[str]:
+        if self.is_open(invoice):
+            self._expire(invoice)
             return ["expired"]
-        if self.is_ending(bill):
-            self._end_period(bill)
+        if self.is_ending(invoice):
+            self._end_period(invoice)
             return ["ended"]
-        if not bill.is_card_empty:
-            self._renew(bill)
+        if not invoice.is_card_empty:
+            self._renew(invoice)
             return ["renewal"]
-        bill.retry_at = due + RETRY_SECONDS
-        self._fail_renewal(bill)
-        return ["failed_renewal", *(["ended"] if self.next_charge(bill) is None else [])]
+        invoice.retry_at = due + RETRY_SECONDS
+        self._fail_renewal(invoice)
+        return ["failed_renewal", *(["ended"] if self.next_charge(invoice) is None else [])]
 
-    def is_open(self, bill: Bill) -> bool:
-        """Whether a bill waits for its payer, who may be at the bank's page."""
-        return bill.state in self.PAYABLE or bill.state == "challenge"
+    def is_open(self, invoice: Invoice) -> bool:
+        """Whether a invoice waits for its payer, who may be at the bank's page."""
+        return invoice.state in self.PAYABLE or invoice.state == "challenge"
 
-    def tell(self, bill: Bill, callbacks: list[Callback], after: float = 0.0) -> None:
+    def send(self, invoice: Invoice, callbacks: list[Callback], after: float = 0.0) -> None:
         """Tell the shop."""
-        bill.told += callbacks
+        invoice.callbacks += callbacks
         self.callbacks.send(callbacks, after)
 
-    def _pay(self, bill: Bill) -> None:
-        self.tell(bill, self.pay(bill, bill.amount))
+    def _pay(self, invoice: Invoice) -> None:
+        self.send(invoice, self.pay(invoice, invoice.amount))
 
-    def _wrong_amount(self, bill: Bill) -> None:
-        self.tell(bill, self.pay(bill, max(Decimal(1), bill.amount // 2)))
+    def _wrong_amount(self, invoice: Invoice) -> None:
+        self.send(invoice, self.pay(invoice, max(Decimal(1), invoice.amount // 2)))
 
-    def _decline(self, bill: Bill) -> None:
-        self.tell(bill, self.decline(bill))
+    def _decline(self, invoice: Invoice) -> None:
+        self.send(invoice, self.decline(invoice))
 
-    def _pay_later(self, bill: Bill) -> None:
-        self.tell(bill, self.pay_later(bill), LATER_SECONDS)
+    def _pay_later(self, invoice: Invoice) -> None:
+        self.send(invoice, self.pay_later(invoice), LATER_SECONDS)
 
-    def _deliver_twice(self, bill: Bill) -> None:
-        if not _genuine(bill):
-            self._pay(bill)
+    def _deliver_twice(self, invoice: Invoice) -> None:
+        if not _genuine(invoice):
+            self._pay(invoice)
         # Beside the first, not after it: the second comes while the first is still being worked on.
-        self.callbacks.send(_genuine(bill))
+        self.callbacks.send(_genuine(invoice))
 
-    def _forge(self, bill: Bill) -> None:
-        self.tell(bill, self.forge(bill))
+    def _forge(self, invoice: Invoice) -> None:
+        self.send(invoice, self.forge(invoice))
 
-    def _refund(self, bill: Bill) -> None:
-        self.tell(bill, self.refund(bill))
+    def _refund(self, invoice: Invoice) -> None:
+        self.send(invoice, self.refund(invoice))
 
-    def _challenge(self, bill: Bill) -> None:
-        bill.state, bill.state_before = "challenge", bill.state
+    def _challenge(self, invoice: Invoice) -> None:
+        invoice.state, invoice.state_before = "challenge", invoice.state
 
-    def _pass_challenge(self, bill: Bill) -> None:
-        bill.state = bill.state_before
-        self._pay(bill)
+    def _pass_challenge(self, invoice: Invoice) -> None:
+        invoice.state = invoice.state_before
+        self._pay(invoice)
 
-    def _fail_challenge(self, bill: Bill) -> None:
-        bill.state = bill.state_before
-        self.tell(bill, self.fail_challenge(bill))
+    def _fail_challenge(self, invoice: Invoice) -> None:
+        invoice.state = invoice.state_before
+        self.send(invoice, self.fail_challenge(invoice))
 
-    def _expire(self, bill: Bill) -> None:
-        self.tell(bill, self.expire(bill))
+    def _expire(self, invoice: Invoice) -> None:
+        self.send(invoice, self.expire(invoice))
 
-    def _dispute(self, bill: Bill) -> None:
-        self.tell(bill, self.dispute(bill))
+    def _dispute(self, invoice: Invoice) -> None:
+        self.send(invoice, self.dispute(invoice))
 
-    def _win_dispute(self, bill: Bill) -> None:
-        self.tell(bill, self.win_dispute(bill))
+    def _win_dispute(self, invoice: Invoice) -> None:
+        self.send(invoice, self.win_dispute(invoice))
 
-    def _lose_dispute(self, bill: Bill) -> None:
-        self.tell(bill, self.lose_dispute(bill))
+    def _lose_dispute(self, invoice: Invoice) -> None:
+        self.send(invoice, self.lose_dispute(invoice))
 
-    def _renew(self, bill: Bill) -> None:
-        charged = self.renew(bill)
-        bill.state, bill.retry_at, bill.failures = "paid", None, 0  # a payment of its own: it can be refunded
-        self.tell(bill, charged)
+    def _renew(self, invoice: Invoice) -> None:
+        charged = self.renew(invoice)
+        invoice.state, invoice.retry_at, invoice.failures = (
+            "paid",
+            None,
+            0,
+        )  # a payment of its own: it can be refunded
+        self.send(invoice, charged)
 
-    def _fail_renewal(self, bill: Bill) -> None:
-        bill.failures += 1  # before it is told: the last failure may end the subscription
-        self.tell(bill, self.fail_renewal(bill))
+    def _fail_renewal(self, invoice: Invoice) -> None:
+        invoice.failures += 1  # before it is told: the last failure may end the subscription
+        self.send(invoice, self.fail_renewal(invoice))
 
-    def _end_period(self, bill: Bill) -> None:
-        self.tell(bill, self.end_period(bill))
+    def _end_period(self, invoice: Invoice) -> None:
+        self.send(invoice, self.end_period(invoice))
 
-    def _empty_card(self, bill: Bill) -> None:
-        bill.is_card_empty = True
+    def _empty_card(self, invoice: Invoice) -> None:
+        invoice.is_card_empty = True
 
-    def _fill_card(self, bill: Bill) -> None:
-        bill.is_card_empty = False
+    def _fill_card(self, invoice: Invoice) -> None:
+        invoice.is_card_empty = False
 
-    def _mend_renewal(self, bill: Bill) -> None:
-        self.tell(bill, self.mend_renewal(bill))
+    def _mend_renewal(self, invoice: Invoice) -> None:
+        self.send(invoice, self.mend_renewal(invoice))
 
-    def _remove_method(self, bill: Bill) -> None:
-        self.tell(bill, self.remove_method(bill))
-
-
-def _genuine(bill: Bill) -> list[Callback]:
-    return [callback for callback in bill.told if not callback.is_forged]
+    def _remove_method(self, invoice: Invoice) -> None:
+        self.send(invoice, self.remove_method(invoice))
 
 
-def _not_challenged(bill: Bill) -> str:
-    return _if(bill.state != "challenge", "The bank has not asked for 3-D Secure.")
+def _genuine(invoice: Invoice) -> list[Callback]:
+    return [callback for callback in invoice.callbacks if not callback.is_forged]
+
+
+def _not_challenged(invoice: Invoice) -> str:
+    return _if(invoice.state != "challenge", "The bank has not asked for 3-D Secure.")
 
 
 def _if(condition: bool, sentence: str) -> str:

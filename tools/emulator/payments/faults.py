@@ -23,7 +23,7 @@ _numbers = itertools.count(1)
 
 
 @dataclass
-class Trouble:
+class PaymentFault:
     """A fault that waits for its calls. `times` None: for every call until it is taken back."""
 
     path: str
@@ -46,12 +46,12 @@ class Trouble:
         }
 
 
-class Troubles:
+class PaymentFaults:
     """Of one provider: what is still to go wrong."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: list[Trouble] = []
+        self._waiting: list[PaymentFault] = []
         self._stopping = threading.Event()
         self._listeners: list[Callable[[], None]] = []
 
@@ -61,14 +61,14 @@ class Troubles:
 
     def fail(self, path: str, status: int = 503, *, executed: bool = False, times: int = 1) -> None:
         """Answer the next calls whose path contains `path` with `status`; `executed`: after doing them."""
-        self.add(Trouble(path, status, executed, times))
+        self.add(PaymentFault(path, status, executed, times))
 
-    def add(self, trouble: Trouble) -> None:
+    def add(self, fault: PaymentFault) -> None:
         """Let this go wrong."""
         with self._lock:
-            self._waiting.append(trouble)
+            self._waiting.append(fault)
 
-    def all(self) -> list[Trouble]:
+    def all(self) -> list[PaymentFault]:
         """Return what is still to go wrong."""
         with self._lock:
             return list(self._waiting)
@@ -92,32 +92,32 @@ class Troubles:
         Raises:
             Drop, Reset: the caller gets no answer.
         """
-        trouble = self._next(path)
-        if trouble is None:
+        fault = self._next(path)
+        if fault is None:
             return work()
         for listener in self._listeners:
             listener()
-        if trouble.is_executed:
+        if fault.is_executed:
             work()
-        if trouble.kind in ("timeout", "reset"):
+        if fault.kind in ("timeout", "reset"):
             lost()
-        if trouble.kind == "timeout":
+        if fault.kind == "timeout":
             self._stopping.wait(HANG_SECONDS)
             raise Drop
-        if trouble.kind == "reset":
+        if fault.kind == "reset":
             raise Reset
-        if trouble.kind == "wrong_answer":
+        if fault.kind == "wrong_answer":
             return Response(200, PAGE, "text/html")
-        return Response(trouble.status, b"trouble", "text/plain")
+        return Response(fault.status, b"fault", "text/plain")
 
-    def _next(self, path: str) -> Trouble | None:
+    def _next(self, path: str) -> PaymentFault | None:
         with self._lock:
-            for trouble in self._waiting:
-                if trouble.path not in path:
+            for fault in self._waiting:
+                if fault.path not in path:
                     continue
-                if trouble.times is not None:
-                    trouble.times -= 1
-                    if trouble.times <= 0:
-                        self._waiting.remove(trouble)
-                return trouble
+                if fault.times is not None:
+                    fault.times -= 1
+                    if fault.times <= 0:
+                        self._waiting.remove(fault)
+                return fault
         return None

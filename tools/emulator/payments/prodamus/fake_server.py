@@ -14,8 +14,8 @@ from typing import Any, ClassVar
 
 from shared.payments import php_forms
 from tools.emulator.payments.callbacks import MINUTE, Callback
+from tools.emulator.payments.fake_server import CHALLENGES, FakePaymentServer, Invoice, NotPossible
 from tools.emulator.payments.prodamus.page import MOSCOW, Page
-from tools.emulator.payments.stand_in import CHALLENGES, Bill, NotPossible, PaymentStandIn
 from tools.emulator.telegram import RawResponse
 from tools.emulator.web import Request, Response
 
@@ -26,7 +26,7 @@ ATTEMPTS = 3  # to charge the next period
 _THRICE = (MINUTE, 5 * MINUTE, 10 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR)
 
 
-class StandIn(PaymentStandIn):
+class FakeServer(FakePaymentServer):
     """A shop's page. `is_live` off signs as Prodamus does when it has switched the page off, `tells_profiles`
     off writes notices as the older ones are: of a subscriber they have a phone and no number.
     """
@@ -34,7 +34,7 @@ class StandIn(PaymentStandIn):
     NAME = "Prodamus"
     LANGUAGE = "ru"
     COLOUR = "#c2500a"
-    ACTIONS = (*PaymentStandIn.ACTIONS, "expire", *CHALLENGES)
+    ACTIONS = (*FakePaymentServer.ACTIONS, "expire", *CHALLENGES)
     SIGNATURES = ("Sign",)
     PAUSES = (
         *(pause for pause in _THRICE for _ in range(3)),
@@ -74,95 +74,100 @@ class StandIn(PaymentStandIn):
         """Answer a call of the shop's."""
         return self._page.handle(request, path)
 
-    def subscriber(self, subscription: str, payer: str) -> Bill | None:
-        """Return the bill with which somebody, by profile or phone, has subscribed."""
-        for bill in self.bills.values():
-            plan = bill.object.get("plan")
+    def subscriber(self, subscription: str, payer: str) -> Invoice | None:
+        """Return the invoice with which somebody, by profile or phone, has subscribed."""
+        for invoice in self.invoices.values():
+            plan = invoice.object.get("plan")
             if plan and plan["id"] == subscription and payer in (plan["profile_id"], plan["phone"]):
-                return bill
+                return invoice
         return None
 
-    def set_activity(self, bill: Bill, status: Json) -> None:
+    def set_activity(self, invoice: Invoice, status: Json) -> None:
         """Let the payer or the shop stop or resume a subscription, and tell of it."""
         with self.lock:
-            bill.object["plan"] |= status
+            invoice.object["plan"] |= status
         is_active = "0" not in status.values()
         told = {"action_code": "reactivation", "action_reason": "reactivated"}
         if not is_active:
             told = {"action_code": "deactivation", "action_reason": "deactivated"}
-        self.tell(bill, [self._about_plan(bill, told)])
+        self.send(invoice, [self._about_plan(invoice, told)])
 
     # What the payer does.
 
-    def pay(self, bill: Bill, amount: Decimal) -> list[Callback]:
+    def pay(self, invoice: Invoice, amount: Decimal) -> list[Callback]:
         """Pay; the first payment of a subscription tells of it too."""
-        bill.state = "paid"
-        if bill.is_subscription:
-            self._begin(bill)
-        fields = self._payment(bill, amount, "success", "Успешная оплата")
-        if bill.is_subscription:
-            fields["subscription"] = self._plan(bill) | {"autopayment": "0"}
+        invoice.state = "paid"
+        if invoice.is_subscription:
+            self._begin(invoice)
+        fields = self._payment(invoice, amount, "success", "Успешная оплата")
+        if invoice.is_subscription:
+            fields["subscription"] = self._plan(invoice) | {"autopayment": "0"}
         return [self._callback("success", fields)]
 
-    def decline(self, bill: Bill) -> list[Callback]:
+    def decline(self, invoice: Invoice) -> list[Callback]:
         """Ask for an instalment and be refused; a card that is refused is not told."""
-        bill.state = "declined"
+        invoice.state = "declined"
         return [
-            self._callback("order_denied", self._payment(bill, bill.amount, "order_denied", "Отказ банка"))
+            self._callback(
+                "order_denied", self._payment(invoice, invoice.amount, "order_denied", "Отказ банка")
+            )
         ]
 
-    def fail_challenge(self, bill: Bill) -> list[Callback]:
+    def fail_challenge(self, invoice: Invoice) -> list[Callback]:
         """Do not pass the bank's page; a card that is refused is not told."""
         return []
 
-    def expire(self, bill: Bill) -> list[Callback]:
+    def expire(self, invoice: Invoice) -> list[Callback]:
         """Let the link run out, of which nothing is told."""
-        bill.state = "canceled"
+        invoice.state = "canceled"
         return []
 
-    def pay_later(self, bill: Bill) -> list[Callback]:
+    def pay_later(self, invoice: Invoice) -> list[Callback]:
         """Give it up first and pay then; the second is told before the first."""
-        canceled = self._payment(bill, bill.amount, "order_canceled", "Заявка отменена покупателем")
-        return [*self.pay(bill, bill.amount), self._callback("order_canceled", canceled)]
+        canceled = self._payment(invoice, invoice.amount, "order_canceled", "Заявка отменена покупателем")
+        return [*self.pay(invoice, invoice.amount), self._callback("order_canceled", canceled)]
 
-    def forge(self, bill: Bill) -> list[Callback]:
+    def forge(self, invoice: Invoice) -> list[Callback]:
         """Say that it is paid, with a signature of one's own."""
-        fields = self._payment(bill, bill.amount, "success", "Успешная оплата")
+        fields = self._payment(invoice, invoice.amount, "success", "Успешная оплата")
         return [self._callback("success", fields, is_forged=True)]
 
-    def refund(self, bill: Bill) -> list[Callback]:
+    def refund(self, invoice: Invoice) -> list[Callback]:
         """Give it back in the cabinet: nobody hears of it."""
-        bill.state = "refunded"
+        invoice.state = "refunded"
         return []
 
-    def renew(self, bill: Bill) -> list[Callback]:
+    def renew(self, invoice: Invoice) -> list[Callback]:
         """Charge the next period: another order of theirs, without a number of the shop's."""
-        plan = self._running(bill)
+        plan = self._running(invoice)
         plan["payments"] += 1
         plan["attempt"] = 0
         plan["next"] += timedelta(days=self.PLANS[plan["id"]][2])
-        fields = self._payment(bill, bill.amount) | {"order_id": str(next(self._numbers)), "order_num": ""}
+        fields = self._payment(invoice, invoice.amount) | {
+            "order_id": str(next(self._numbers)),
+            "order_num": "",
+        }
         told = {"type": "action", "action_code": "auto_payment", "payment_date": _day(self._now())}
-        fields["subscription"] = self._plan(bill) | told | {"autopayment": "1"}
+        fields["subscription"] = self._plan(invoice) | told | {"autopayment": "1"}
         return [self._callback("auto_payment", fields)]
 
-    def fail_renewal(self, bill: Bill) -> list[Callback]:
+    def fail_renewal(self, invoice: Invoice) -> list[Callback]:
         """Fail to charge the next period; the third time ends the subscription."""
-        plan = self._running(bill)
+        plan = self._running(invoice)
         plan["attempt"] += 1
         failure = {"error_code": "insufficient_funds", "error": "Недостаточно средств"}
         failure |= {"last_attempt": "no", "payment_date": _day(self._now())}
         if plan["attempt"] < ATTEMPTS:
             told = {"type": "notification", "notification_code": "auto_payment"} | failure
-            return [self._about_plan(bill, told)]
+            return [self._about_plan(invoice, told)]
         plan |= {"finished": True, "active_manager": "0"}
         told = {"action_code": "deactivation", **failure, "last_attempt": "yes"}
         finish = {"action_code": "finish", "action_reason": "deactivated"}
-        return [self._about_plan(bill, told), self._about_plan(bill, finish)]
+        return [self._about_plan(invoice, told), self._about_plan(invoice, finish)]
 
-    def next_charge(self, bill: Bill) -> float | None:
+    def next_charge(self, invoice: Invoice) -> float | None:
         """On the day of the next payment."""
-        plan = bill.object.get("plan")
+        plan = invoice.object.get("plan")
         if plan is None or plan["finished"] or "0" in (plan["active_user"], plan["active_manager"]):
             return None
         following: datetime = plan["next"]
@@ -170,11 +175,11 @@ class StandIn(PaymentStandIn):
 
     # What is told.
 
-    def _begin(self, bill: Bill) -> None:
-        number = str(bill.object["subscription"])
-        phone = str(bill.object.get("customer_phone") or "+79990000000")
+    def _begin(self, invoice: Invoice) -> None:
+        number = str(invoice.object["subscription"])
+        phone = str(invoice.object.get("customer_phone") or "+79990000000")
         now = self._now()
-        bill.object["plan"] = {
+        invoice.object["plan"] = {
             "id": number,
             "profile_id": str(next(self._numbers)),
             "phone": phone,
@@ -187,14 +192,14 @@ class StandIn(PaymentStandIn):
             "finished": False,
         }
 
-    def _running(self, bill: Bill) -> Json:
-        plan: Json | None = bill.object.get("plan")
+    def _running(self, invoice: Invoice) -> Json:
+        plan: Json | None = invoice.object.get("plan")
         if plan is None or plan["finished"] or "0" in (plan["active_user"], plan["active_manager"]):
             raise NotPossible("There is no subscription, or it has ended.")
         return plan
 
-    def _plan(self, bill: Bill) -> Json:
-        plan = bill.object["plan"]
+    def _plan(self, invoice: Invoice) -> Json:
+        plan = invoice.object["plan"]
         is_active = plan["active_user"] == plan["active_manager"] == "1" and not plan["finished"]
         return {
             "id": plan["id"],
@@ -202,8 +207,8 @@ class StandIn(PaymentStandIn):
             "active": str(int(is_active)),
             "active_manager": plan["active_manager"],
             "active_user": plan["active_user"],
-            "cost": format(bill.amount, ".2f"),
-            "name": bill.title,
+            "cost": format(invoice.amount, ".2f"),
+            "name": invoice.title,
             "limit_autopayments": "",
             "autopayments_num": str(plan["payments"] - 1),
             "first_payment_discount": "0.00",
@@ -213,32 +218,32 @@ class StandIn(PaymentStandIn):
             "payment_num": str(plan["payments"]),
         }
 
-    def _about_plan(self, bill: Bill, told: Json) -> Callback:
-        fields = self._payment(bill, bill.amount) | {"order_id": "0"}
-        fields["subscription"] = self._plan(bill) | {"type": "action", "date": _day(self._now())} | told
+    def _about_plan(self, invoice: Invoice, told: Json) -> Callback:
+        fields = self._payment(invoice, invoice.amount) | {"order_id": "0"}
+        fields["subscription"] = self._plan(invoice) | {"type": "action", "date": _day(self._now())} | told
         title = told.get("action_code") or told["notification_code"]
         return self._callback(str(title), fields)
 
-    def _payment(self, bill: Bill, amount: Decimal, status: str = "", words: str = "") -> Json:
-        theirs = bill.object.setdefault("number", str(next(self._numbers)))
+    def _payment(self, invoice: Invoice, amount: Decimal, status: str = "", words: str = "") -> Json:
+        theirs = invoice.object.setdefault("number", str(next(self._numbers)))
         fields: Json = {
             "date": self._now().isoformat(timespec="seconds"),
             "order_id": theirs,
-            "order_num": str(bill.object.get("order_id", "")),
+            "order_num": str(invoice.object.get("order_id", "")),
             "domain": "emulator.payform.ru",
             "sum": format(amount, ".2f"),
-            "currency": bill.currency.lower(),
-            "customer_phone": str(bill.object.get("customer_phone") or "+79990000000"),
-            "customer_email": str(bill.object.get("customer_email", "")),
-            "customer_extra": str(bill.object.get("customer_extra", "")),
+            "currency": invoice.currency.lower(),
+            "customer_phone": str(invoice.object.get("customer_phone") or "+79990000000"),
+            "customer_email": str(invoice.object.get("customer_email", "")),
+            "customer_extra": str(invoice.object.get("customer_extra", "")),
             "payment_type": "Оплата картой, выпущенной в РФ / МИР",
             "commission": "3.5",
             "commission_sum": format(amount * Decimal("0.035"), ".2f"),
-            "sys": str(bill.object.get("sys", "")),
+            "sys": str(invoice.object.get("sys", "")),
         }
         if status:
             price = format(amount, ".2f")
-            product = {"name": bill.title, "price": price, "quantity": "1", "sum": price}
+            product = {"name": invoice.title, "price": price, "quantity": "1", "sum": price}
             fields |= {"products": {0: product}, "payment_status": status, "payment_init": "manual"}
             fields["payment_status_description"] = words
         return fields

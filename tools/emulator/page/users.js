@@ -3,7 +3,7 @@
 import { post } from "./api.js";
 import { $, avatar, fullName, h, icon, rove } from "./dom.js";
 import { openForm } from "./dialog.js";
-import { aboutOf, choosePerson, isAdmin, on, openTalk, store, tell, unreadKey } from "./store.js";
+import { aboutOf, chooseUser, isAdmin, on, openTalk, store, tell, unreadKey } from "./store.js";
 
 const names = new Intl.DisplayNames(["en"], { type: "language" });
 const LANGUAGES = ["en", "ru", "uk", "de", "es", "fr", "it", "pt-br", "tr", "uz", "kk", "ar", "fa", "hi", "id", "zh-hans", "ja"];
@@ -17,14 +17,14 @@ function language(code) {
 }
 
 function renderYou() {
-  const person = store.person;
-  const note = [person.username ? `@${person.username}` : null, language(person.language_code)].filter(Boolean).join(" · ");
-  $("you").replaceChildren(avatar(fullName(person), person.id, person.color, "large"),
-    h("div", {}, h("p", { class: "eyebrow" }, "You are"), h("p", { class: "you-name" }, fullName(person), roleOf(person)), h("p", { class: "small" }, note)));
-  document.title = `${person.first_name} · Switchboard`;
+  const user = store.user;
+  const note = [user.username ? `@${user.username}` : null, language(user.language_code)].filter(Boolean).join(" · ");
+  $("you").replaceChildren(avatar(fullName(user), user.id, user.color, "large"),
+    h("div", {}, h("p", { class: "eyebrow" }, "You are"), h("p", { class: "you-name" }, fullName(user), roleOf(user)), h("p", { class: "small" }, note)));
+  document.title = `${user.first_name} · Switchboard`;
 }
 
-const roleOf = (person) => (isAdmin(person) ? h("span", { class: "role" }, "Admin") : null);
+const roleOf = (user) => (isAdmin(user) ? h("span", { class: "role" }, "Admin") : null);
 
 function row({ picture, name, role, note, selected, count, onclick, id }) {
   return h("div", { role: "option", class: "row", id, "aria-selected": String(selected), tabindex: selected ? 0 : -1, onclick,
@@ -45,24 +45,24 @@ function fill(list, rows) {
   if (focused) $(focused)?.focus();
 }
 
-function renderPeople() {
-  const listed = store.people.filter((person) => !person.archived || person.id === store.person.id);
-  fill($("person-list"), listed.map((person) => row({
-    id: `person-${person.id}`,
-    picture: avatar(fullName(person), person.id, person.color),
-    name: fullName(person),
-    role: roleOf(person),
-    note: language(person.language_code),
-    selected: person.id === store.person.id,
-    count: waitingFor(person),
-    onclick: () => choosePerson(person.id),
+function renderUsers() {
+  const listed = store.users.filter((user) => !user.archived || user.id === store.user.id);
+  fill($("user-list"), listed.map((user) => row({
+    id: `user-${user.id}`,
+    picture: avatar(fullName(user), user.id, user.color),
+    name: fullName(user),
+    role: roleOf(user),
+    note: language(user.language_code),
+    selected: user.id === store.user.id,
+    count: waitingFor(user),
+    onclick: () => chooseUser(user.id),
   })));
 }
 
 /** Unread messages in a user's private chats; those of a group are shown with the group. */
-function waitingFor(person) {
-  if (person.id === store.person.id) return 0;
-  return store.bots.reduce((sum, bot) => sum + (store.unread.get(unreadKey(person.id, bot.name)) ?? 0), 0);
+function waitingFor(user) {
+  if (user.id === store.user.id) return 0;
+  return store.bots.reduce((sum, bot) => sum + (store.unread.get(unreadKey(user.id, bot.name)) ?? 0), 0);
 }
 
 function renderTalks() {
@@ -70,14 +70,14 @@ function renderTalks() {
     id: `bot-${bot.name}`,
     picture: avatar(fullName(bot), bot.name, bot.color, "bot"),
     name: fullName(bot),
-    note: aboutOf(bot, store.person) || `@${bot.username}`,
+    note: aboutOf(bot, store.user) || `@${bot.username}`,
     selected: !store.talk.group && store.talk.bot === bot.name,
-    count: store.unread.get(unreadKey(store.person.id, bot.name)),
+    count: store.unread.get(unreadKey(store.user.id, bot.name)),
     onclick: () => enter({ bot: bot.name, group: null }),
   }));
-  const groups = store.groups.filter((group) => group.members.includes(store.person.id)).map((group) => row({
+  const groups = store.groups.filter((group) => group.members.includes(store.user.id)).map((group) => row({
     id: `group-${group.id}`,
-    picture: h("span", { class: "avatar group", "aria-hidden": "true" }, icon("people")),
+    picture: h("span", { class: "avatar group", "aria-hidden": "true" }, icon("users")),
     name: group.title,
     note: `${count(group.members, "user", "users")}, ${count(group.bots, "bot", "bots")}`,
     selected: store.talk.group === group.id,
@@ -94,7 +94,7 @@ function enter(talk) {
   tell("show-panel", "chat");
 }
 
-function addPerson() {
+function addUser() {
   openForm({
     title: "Add a user",
     note: "Someone new to your bots, with no history and no credits.",
@@ -108,8 +108,8 @@ function addPerson() {
     run: async (values) => {
       const body = Object.fromEntries(Object.entries(values).filter(([, value]) => value));
       if (body.username) body.username = body.username.replace(/^@/, "");
-      const person = await post("/api/people", body);
-      tell("added-person", person);
+      const user = await post("/api/users", body);
+      tell("added-user", user);
     },
   });
 }
@@ -121,7 +121,7 @@ function addGroup() {
     submit: "Create",
     fields: [
       { name: "title", label: "Name", required: true, maxlength: 128 },
-      { name: "members", label: "Users", many: store.people.filter((person) => !person.archived).map((person) => [person.id, fullName(person), person.id === store.person.id]) },
+      { name: "members", label: "Users", many: store.users.filter((user) => !user.archived).map((user) => [user.id, fullName(user), user.id === store.user.id]) },
       { name: "bots", label: "Bots", many: store.bots.map((bot) => [bot.name, fullName(bot), true]) },
       { name: "more", label: "Options", many: [["forum", "Topics (a forum)", false], ["admins", "Bots are administrators", false]] },
     ],
@@ -137,27 +137,27 @@ function addGroup() {
 export function openChannel(name) {
   const channel = store.channels.find((one) => one.username?.toLowerCase() === name.toLowerCase());
   if (!channel) return false;
-  const person = store.person;
-  const isIn = channel.members.includes(person.id);
+  const user = store.user;
+  const isIn = channel.members.includes(user.id);
   openForm({
     title: channel.title,
-    note: `@${channel.username}. ${person.first_name} ${isIn ? "is" : "isn’t"} subscribed.`,
+    note: `@${channel.username}. ${user.first_name} ${isIn ? "is" : "isn’t"} subscribed.`,
     submit: isIn ? "Leave" : "Join",
     fields: [],
-    run: () => post("/api/channel", { person: person.id, channel: channel.id, join: !isIn }),
+    run: () => post("/api/channel", { user: user.id, channel: channel.id, join: !isIn }),
   });
   return true;
 }
 
-export function startPeople() {
+export function startUsers() {
   const render = () => {
     renderYou();
-    renderPeople();
+    renderUsers();
     renderTalks();
   };
   for (const name of ["state", "talk", "unread"]) on(name, render);
-  rove($("person-list"), ".row");
+  rove($("user-list"), ".row");
   rove($("talk-list"), ".row");
-  $("add-person").addEventListener("click", addPerson);
+  $("add-user").addEventListener("click", addUser);
   $("add-group").addEventListener("click", addGroup);
 }

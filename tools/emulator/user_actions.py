@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from tools.emulator.bodies import Refused, number, required, text_of
 from tools.emulator.telegram import Channel, Group, TelegramUser
 from tools.emulator.telegram.model import Json
-from tools.emulator.telegram.world import channel_json, group_json, topic_json, user_json
+from tools.emulator.telegram.state import channel_json, group_json, topic_json, user_json
 
 if TYPE_CHECKING:
     from tools.emulator.chat_finder import ChatFinder
@@ -21,20 +21,20 @@ if TYPE_CHECKING:
 USERNAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{4,31}")
 BOT_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 STANDINGS = {"add": "member", "remove": "kicked", "promote": "administrator", "demote": "member"}
-GROUP_WANTED = "A group needs at least one of the people, and bots that exist."
+GROUP_WANTED = "A group needs at least one of the users, and bots that exist."
 
 
-class PeopleActions:
+class UserActions:
     """One method for each route; `post` lists them."""
 
     def __init__(self, stack: Stack, chats: ChatFinder) -> None:
         self._telegram = stack.telegram
-        self._world = stack.telegram.world
+        self._state = stack.telegram.state
         self._chats = chats
         self.get: dict[str, Callable[[Json], Json]] = {}
         self.post: dict[str, Callable[[Json], Json]] = {
-            "people": self._add_user,
-            "people/archive": self._archive,
+            "users": self._add_user,
+            "users/archive": self._archive,
             "bots": self._add_bot,
             "groups": self._add_group,
             "groups/bot": self._change_bot,
@@ -50,12 +50,12 @@ class PeopleActions:
         last_name, username, language_code: optional
         walkthrough: true marks the user of a walkthrough, which later walkthroughs leave out of the list
         """
-        first_name = text_of(body, "first_name", 64, "A person needs a first name of at most 64 characters.")
+        first_name = text_of(body, "first_name", 64, "A user needs a first name of at most 64 characters.")
         username = str(body.get("username") or "").removeprefix("@") or None
         if username and not USERNAME.fullmatch(username):
             raise Refused("A username has 5 to 32 letters, digits and underscores, and begins with a letter.")
         if username and any(
-            (one.username or "").lower() == username.lower() for one in self._world.people.values()
+            (one.username or "").lower() == username.lower() for one in self._state.users.values()
         ):
             raise Refused(f"@{username} is taken.")
         last_name, language = (str(body.get(name) or "") or None for name in ("last_name", "language_code"))
@@ -66,10 +66,10 @@ class PeopleActions:
     def _archive(self, body: Json) -> Json:
         """Leave a user out of the page's list; their chats and what the bots know of them stay.
 
-        person: the user
+        user: the user
         """
-        account = self._chats.user(body.get("person"))
-        self._world.archive(account)
+        account = self._chats.user(body.get("user"))
+        self._state.archive(account)
         return user_json(account)
 
     def _add_bot(self, body: Json) -> Json:
@@ -103,7 +103,7 @@ class PeopleActions:
         bots = required(body.get("bots") or [], list, "The bots must be a list of names.")
         admins = required(body.get("admins") or [], list, "The admins must be a list of names.")
         kind = str(body.get("kind") or "supergroup")
-        if not members or not set(bots) <= set(self._world.bots) or not set(admins) <= set(bots):
+        if not members or not set(bots) <= set(self._state.bots) or not set(admins) <= set(bots):
             raise Refused(GROUP_WANTED)
         if kind not in ("group", "supergroup") or (kind == "group" and body.get("forum")):
             raise Refused("A group is a group or a supergroup; only a supergroup has topics.")
@@ -144,13 +144,13 @@ class PeopleActions:
         """Join a channel, or leave it.
 
         channel: the channel's id
-        person: who joins or leaves
+        user: who joins or leaves
         join: true or false
         """
-        room = self._world.channels.get(number(body.get("channel"), "channel"))
+        room = self._state.channels.get(number(body.get("channel"), "channel"))
         if room is None:
             raise Refused("There is no such channel.")
-        channel, user = Channel(self._telegram, room), self._chats.user(body.get("person"))
+        channel, user = Channel(self._telegram, room), self._chats.user(body.get("user"))
         if body.get("join"):
             channel.join(user)
         else:
@@ -160,7 +160,7 @@ class PeopleActions:
     def _add_topic(self, body: Json) -> Json:
         """Make a topic in a forum or in a private chat, which switches the bot's private topics on.
 
-        person, bot, group: the chat
+        user, bot, group: the chat
         name: 1 to 128 characters
         """
         chat = self._chats.chat(body)

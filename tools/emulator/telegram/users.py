@@ -1,4 +1,4 @@
-"""People as a test drives them: a test that uses these reads as a story."""
+"""Users as a test drives them: a test that uses these reads as a story."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING
 
 from tools.emulator.telegram.attachments import Attachment, content_of
 from tools.emulator.telegram.files import picture, voice
-from tools.emulator.telegram.handles import TIMEOUT, Answer, Payment, Sent, Tap
 from tools.emulator.telegram.methods.chats import invite_link
 from tools.emulator.telegram.model import Account, Json, Room, Stored, Topic, Update
 from tools.emulator.telegram.stars import Subscription
+from tools.emulator.telegram.state import channel_json, group_json
+from tools.emulator.telegram.test_objects import TIMEOUT, Answer, Payment, Sent, Tap
 from tools.emulator.telegram.text import split_text
-from tools.emulator.telegram.world import channel_json, group_json
 
 if TYPE_CHECKING:
     from tools.emulator.telegram.telegram import Telegram
 
 
 class Chat:
-    """One person in one chat: the private one with a bot, or a group."""
+    """One user in one chat: the private one with a bot, or a group."""
 
     def __init__(self, telegram: Telegram, user: Account, room: Room) -> None:
         self.telegram = telegram
@@ -42,7 +42,7 @@ class Chat:
 
     def sticker(self, emoji: str = "👍") -> Sent:
         """A sticker."""
-        file = self.telegram.world.files.add("stickers", picture(size=64), "image/webp", "sticker.webp")
+        file = self.telegram.state.files.add("stickers", picture(size=64), "image/webp", "sticker.webp")
         more = {
             "width": 64,
             "height": 64,
@@ -55,12 +55,12 @@ class Chat:
 
     def voice(self, seconds: int = 1) -> Sent:
         """A voice message."""
-        file = self.telegram.world.files.add("voice", voice(seconds * 1000), "audio/ogg", "voice.oga")
+        file = self.telegram.state.files.add("voice", voice(seconds * 1000), "audio/ogg", "voice.oga")
         return self.send_content({"voice": file.json(duration=seconds, mime_type="audio/ogg")})
 
     def photo(self, caption: str | None = None, content: bytes | None = None) -> Sent:
         """A photo in two sizes."""
-        files = self.telegram.world.files
+        files = self.telegram.state.files
         small, large = picture(size=32), content or picture()
         sizes = [
             files.add("photos", small, "image/png", "small.png").json(width=32, height=32),
@@ -78,7 +78,7 @@ class Chat:
         thread: int | None = None,
     ) -> Sent:
         """Send a file of a kind (photo, video …), or a small example; KeyError if the kind is unknown."""
-        content = content_of(self.telegram.world.files, kind, file)
+        content = content_of(self.telegram.state.files, kind, file)
         captioned = {"caption": caption} if caption else {}
         return self.send_content(content | captioned, reply_to, thread=thread)
 
@@ -90,8 +90,8 @@ class Chat:
         thread: int | None = None,
     ) -> list[Sent]:
         """Send several photos, videos or files as one album; the caption stands under the first."""
-        group = str(self.telegram.world.new_id())
-        files = self.telegram.world.files
+        group = str(self.telegram.state.new_id())
+        files = self.telegram.state.files
         contents = [content_of(files, kind, file) | {"media_group_id": group} for kind, file in items]
         contents[0] |= {"caption": caption} if caption else {}
         return [self.send_content(content, thread=thread) for content in contents]
@@ -110,7 +110,7 @@ class Chat:
         self, name: str = "notes.txt", content: bytes = b"A few notes.\n", mime_type: str = "text/plain"
     ) -> Sent:
         """A file."""
-        file = self.telegram.world.files.add("documents", content, mime_type, name)
+        file = self.telegram.state.files.add("documents", content, mime_type, name)
         return self.send_content({"document": file.json(file_name=name, mime_type=mime_type)})
 
     def forward(self, text: str, from_name: str = "Somebody") -> Sent:
@@ -127,13 +127,13 @@ class Chat:
         return self.send_content({"location": {"latitude": latitude, "longitude": longitude}})
 
     def contact(self, phone_number: str = "+10000000000") -> Sent:
-        """The person's own phone number."""
+        """The user's own phone number."""
         card = {"phone_number": phone_number, "first_name": self.user.first_name, "user_id": self.user.id}
         return self.send_content({"contact": card})
 
     def delete(self, message: Answer | Sent) -> None:
         """Delete a message for both sides. Telegram tells the bot nothing."""
-        self.telegram.world.delete(self.room, message.stored, self.user.user())
+        self.telegram.state.delete(self.room, message.stored, self.user.json())
 
     def react(self, message: Answer | Sent, *emoji: str) -> list[Update]:
         """React to a message; without an emoji, take the reaction back."""
@@ -143,7 +143,7 @@ class Chat:
         """Make a topic. In a private chat this switches the bot's topics on, as @BotFather would."""
         if self.room.kind == "private":
             self.telegram.bot(self.room.bots[0]).has_topics = True
-        return self.telegram.sender.topic(self.room, self.user.user(), name, icon_color)
+        return self.telegram.sender.topic(self.room, self.user.json(), name, icon_color)
 
     def edit(self, sent: Sent, text: str) -> Sent:
         """Change a message sent earlier: the bot gets edited_message."""
@@ -181,7 +181,7 @@ class Chat:
 
     @property
     def subscriptions(self) -> list[Subscription]:
-        """What this person pays this bot every 30 days; see `telegram.stars.renew` and `change`."""
+        """What this user pays this bot every 30 days; see `telegram.stars.renew` and `change`."""
         mine = self.telegram.stars.subscriptions
         return [one for one in mine if one.user.id == self.user.id and one.invoice.bot in self.room.bots]
 
@@ -195,19 +195,19 @@ class Chat:
 
     def answer(self, timeout: float = TIMEOUT) -> Answer:
         """The next bot message of this chat that was not taken yet; AssertionError when none comes."""
-        answer = self.telegram.world.wait(self._take, timeout)
+        answer = self.telegram.state.wait(self._take, timeout)
         assert answer is not None, f"the bot said nothing new within {timeout} s"
         return Answer(self, answer)
 
     def answers(self) -> list[Answer]:
         """Every bot message of this chat, taken or not; deleted ones are left out."""
-        with self.telegram.world.lock:
+        with self.telegram.state.lock:
             return [Answer(self, stored) for stored in self.room.answers if not stored.deleted]
 
     def expect_silence(self, seconds: float = 0.5) -> None:
         """AssertionError when the bot says anything new in this time."""
         deadline = time.monotonic() + seconds
-        unexpected = self.telegram.world.wait(self._take, max(0.0, deadline - time.monotonic()))
+        unexpected = self.telegram.state.wait(self._take, max(0.0, deadline - time.monotonic()))
         assert unexpected is None, f"the bot said: {unexpected.data.get('text')!r}"
 
     def _take(self) -> Stored | None:
@@ -220,17 +220,17 @@ class Chat:
         return None
 
     def _standing(self, blocked: bool) -> Update | None:
-        with self.telegram.world.lock:
+        with self.telegram.state.lock:
             self.room.blocked = blocked
             chat = {"chat_id": self.room.id, "bot": self.room.private_bot}
-            self.telegram.world.publish("block", chat | {"who": self.user.first_name, "blocked": blocked})
+            self.telegram.state.publish("block", chat | {"who": self.user.first_name, "blocked": blocked})
             old, new = ("member", "kicked") if blocked else ("kicked", "member")
             bot = self.telegram.bot(self.room.bots[0])
             return self.telegram.sender.membership(self.room, self.user, bot, old, new)
 
 
 class TelegramUser:
-    """A person; `chat` opens the private chat with a bot."""
+    """A user; `chat` opens the private chat with a bot."""
 
     def __init__(self, telegram: Telegram, account: Account) -> None:
         self.telegram = telegram
@@ -238,17 +238,17 @@ class TelegramUser:
 
     @property
     def id(self) -> int:
-        """The person's Telegram id."""
+        """The user's Telegram id."""
         return self.account.id
 
     def chat(self, bot: str = "assistant") -> Chat:
         """The private chat with a bot; KeyError when there is no such bot."""
         self.telegram.bot(bot)
-        return Chat(self.telegram, self.account, self.telegram.world.private_room(self.account.id, bot))
+        return Chat(self.telegram, self.account, self.telegram.state.private_room(self.account.id, bot))
 
 
 class Channel:
-    """A channel, as the people who read it and its owner have it."""
+    """A channel, as the users who read it and its owner have it."""
 
     def __init__(self, telegram: Telegram, room: Room) -> None:
         self.telegram = telegram
@@ -261,7 +261,7 @@ class Channel:
 
     @property
     def link(self) -> str:
-        """The address that lets people in."""
+        """The address that lets users in."""
         return invite_link(self.room)
 
     def join(self, user: TelegramUser | Account) -> None:
@@ -282,12 +282,12 @@ class Channel:
         self.room.bots.remove(bot)
 
     def _change(self, user: TelegramUser | Account, *, joins: bool) -> None:
-        with self.telegram.world.lock:
+        with self.telegram.state.lock:
             if joins and user.id not in self.room.members + self.room.banned:
                 self.room.members.append(user.id)
             elif not joins and user.id in self.room.members:
                 self.room.members.remove(user.id)
-            self.telegram.world.publish("channel", channel_json(self.room))
+            self.telegram.state.publish("channel", channel_json(self.room))
 
 
 class Group:
@@ -309,14 +309,12 @@ class Group:
 
     def answer(self, timeout: float = TIMEOUT) -> Answer:
         """The next message of any bot in the group."""
-        return Chat(self.telegram, self.telegram.world.people[self.room.members[0]], self.room).answer(
-            timeout
-        )
+        return Chat(self.telegram, self.telegram.state.users[self.room.members[0]], self.room).answer(timeout)
 
     def change_bot(self, name: str, status: str) -> Update | None:
         """The owner adds a bot ("member"), makes it an "administrator", or removes it ("kicked")."""
-        world, room = self.telegram.world, self.room
-        with world.lock:
+        state, room = self.telegram.state, self.room
+        with state.lock:
             old = self._status(name)
             room.bots = [one for one in room.bots if one != name]
             room.admins = [one for one in room.admins if one != name]
@@ -326,19 +324,19 @@ class Group:
             else:
                 room.bots.append(name)
                 room.admins += [name] if status == "administrator" else []
-            world.publish("group", group_json(room))
-            owner = world.people[room.members[0]]
+            state.publish("group", group_json(room))
+            owner = state.users[room.members[0]]
             return self.telegram.sender.membership(room, owner, self.telegram.bot(name), old, status)
 
     def upgrade(self) -> Group:
         """Make a supergroup of a basic group. Calls with the old id are refused and name the new one."""
-        world, old = self.telegram.world, self.room
-        with world.lock:
-            new = world.add_group(old.title or "", list(old.members), list(old.bots), admins=list(old.admins))
-            owner = world.people[old.members[0]].user()
+        state, old = self.telegram.state, self.room
+        with state.lock:
+            new = state.add_group(old.title or "", list(old.members), list(old.bots), admins=list(old.admins))
+            owner = state.users[old.members[0]].json()
             self.telegram.sender.service(old, owner, {"migrate_to_chat_id": new.id})
             old.upgraded_to = new.id
-            world.publish("group", group_json(old))
+            state.publish("group", group_json(old))
             self.telegram.sender.service(new, owner, {"migrate_from_chat_id": old.id})
             return Group(self.telegram, new)
 
