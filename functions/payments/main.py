@@ -3,10 +3,10 @@
 import functions_framework
 from flask import Request
 
-from shared.core import process
+from shared.core import startup
 from shared.payments import webhook
 
-process.started("payments", webhook.admits)
+startup.complete("payments", webhook.admits)
 
 
 @functions_framework.http

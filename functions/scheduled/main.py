@@ -3,10 +3,10 @@
 import functions_framework
 from flask import Request
 
-from shared.core import process
+from shared.core import startup
 from shared.scheduled import endpoint
 
-process.started("scheduled", endpoint.admits)
+startup.complete("scheduled", endpoint.admits)
 
 
 @functions_framework.http

@@ -3,10 +3,10 @@
 import functions_framework
 from flask import Request
 
-from shared.core import process
+from shared.core import startup
 from shared.telegram import webhook
 
-process.started("telegram", webhook.admits)
+startup.complete("telegram", webhook.admits)
 
 
 @functions_framework.http

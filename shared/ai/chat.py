@@ -16,11 +16,11 @@ from typing import Literal
 import orjson
 
 from shared.ai import providers
-from shared.ai.calls import AiCall, Record
-from shared.ai.cleaning import is_visible
+from shared.ai.call_records import AiCall, Record
 from shared.ai.models import cost_of, count_characters, fit_context
 from shared.ai.provider import Draft, Finish, Problem, Provider, Question, Trouble, Usage
-from shared.ai.reading import receive
+from shared.ai.response_reader import receive
+from shared.ai.text_cleanup import is_visible
 from shared.core import http, log
 from shared.core.errors import (
     AIError,
@@ -30,9 +30,9 @@ from shared.core.errors import (
     AITooLong,
     AIUnavailable,
     ConfigError,
-    OwnKeyError,
+    UserApiKeyError,
 )
-from shared.core.redaction import HIDDEN
+from shared.core.redaction import REDACTED
 
 __all__ = ["ChatAnswer", "Finish", "Usage", "complete"]
 
@@ -59,7 +59,7 @@ class ChatAnswer:
     milliseconds: int
     request_bytes: int
     response_bytes: int
-    is_own_key: bool = False  # paid by the person's own account there
+    is_user_api_key: bool = False  # paid by the person's own account there
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,7 @@ _RULES: Mapping[Trouble, _Rule] = {
 }
 
 # What of these the person can mend whose own key it is.
-_OWN_KEY: Mapping[Trouble, Literal["refused", "access", "credit", "rate", "model"]] = {
+_USER_API_KEY: Mapping[Trouble, Literal["refused", "access", "credit", "rate", "model"]] = {
     Trouble.KEY: "refused",
     Trouble.ACCESS: "access",
     Trouble.CREDIT: "credit",
@@ -163,7 +163,7 @@ def complete(
         AITooLong: the conversation does not fit the model.
         AIUnavailable: the owner must act first.
         AIOverloaded: too many requests there, or our account is out of credit.
-        OwnKeyError: the provider will not work for `api_key`.
+        UserApiKeyError: the provider will not work for `api_key`.
         AIError: no answer for another reason.
         ConfigError: no such provider, or no usable key of ours there.
     """
@@ -176,7 +176,7 @@ def complete(
             return call.answer(draft)
         again = None if call.is_paid else call.second_try(question, draft.problem)
         if again is None:
-            raise _error(provider, draft.problem, is_own_key=api_key is not None)
+            raise _error(provider, draft.problem, is_user_api_key=api_key is not None)
         question = again
 
 
@@ -184,18 +184,18 @@ class _Call:
     """One question on its way: its tries, its time, and what they took together."""
 
     def __init__(
-        self, service: Provider, model: str, deadline: float, own_key: str | None, record: Record | None
+        self, service: Provider, model: str, deadline: float, user_api_key: str | None, record: Record | None
     ) -> None:
         self._service = service
         self._model = model
         self._deadline = deadline
-        self._own_key = own_key
+        self._user_api_key = user_api_key
         self._record = record
-        self._secret = own_key or service.secret()
+        self._secret = user_api_key or service.secret()
         if not (self._secret.isascii() and self._secret.isprintable()):
             # It cannot stand in a header, and http.client would say so by repeating it.
-            if own_key:
-                raise OwnKeyError(f"{service.key}: malformed key", "refused")
+            if user_api_key:
+                raise UserApiKeyError(f"{service.key}: malformed key", "refused")
             raise ConfigError(f"{service.key.upper()}_API_KEY is malformed: it must be plain ASCII")
         self._started = time.monotonic()
         self._remedies: set[str] = set()  # each is tried once
@@ -232,7 +232,7 @@ class _Call:
             milliseconds=round((time.monotonic() - self._started) * 1000),
             request_bytes=self._request_bytes,
             response_bytes=self._response_bytes,
-            is_own_key=self._own_key is not None,
+            is_user_api_key=self._user_api_key is not None,
         )
 
     def second_try(self, question: Question, problem: Problem) -> Question | None:
@@ -262,11 +262,11 @@ class _Call:
             finally:
                 self._response_bytes += answer.received
                 answer.close()
-        except http.NotReached as error:
+        except http.ConnectionLost as error:
             draft.problem = Problem(Trouble.UNREACHED, message=str(error))
-        except (http.OutOfTime, http.Broken) as error:
+        except (http.Timeout, http.ProtocolError) as error:
             if draft.finish is None:  # after the model's last word nothing is missing but the count of tokens
-                trouble = Trouble.LATE if isinstance(error, http.OutOfTime) else Trouble.BROKEN
+                trouble = Trouble.LATE if isinstance(error, http.Timeout) else Trouble.BROKEN
                 draft.problem = Problem(trouble, status, message=str(error))
         return status
 
@@ -297,7 +297,7 @@ class _Call:
         This depends on the account, so it is remembered for our own key alone.
         """
         without = question.without | _STREAM
-        if self._own_key is None:
+        if self._user_api_key is None:
             _refused[self._service.key, question.model] = without
         return replace(question, without=without)
 
@@ -330,9 +330,9 @@ class _Call:
         """Tell the log, and the owner where only the owner can help."""
         provider, rule = self._service.key, _RULES[problem.trouble]
         # Only its user can do anything about an own key.
-        advice = rule.advice if rule.is_ours or not self._own_key else ""
+        advice = rule.advice if rule.is_ours or not self._user_api_key else ""
         # Hidden before it is cut, or half a secret would slip through at the end.
-        text = log.hide_secrets(problem.message.replace(self._secret, HIDDEN))
+        text = log.redact_secrets(problem.message.replace(self._secret, REDACTED))
         write = log.alert if advice else log.warning
         write(
             advice.format(provider=provider, key=provider.upper(), model=self._model)
@@ -344,7 +344,7 @@ class _Call:
             status=problem.status,
             trouble=problem.trouble,
             code=problem.code,
-            is_own_key=self._own_key is not None,
+            is_user_api_key=self._user_api_key is not None,
             error=text[:_LONGEST_MESSAGE],
         )
 
@@ -364,7 +364,7 @@ class _Call:
             tokens_in=draft.usage.tokens_in,
             tokens_out=draft.usage.tokens_out,
             cost=None if cost is None else f"{cost:f}",
-            is_own_key=self._own_key is not None,
+            is_user_api_key=self._user_api_key is not None,
         )
 
     def _log(self, draft: Draft, status: int, seconds: float) -> None:
@@ -403,10 +403,10 @@ def _is_paid(draft: Draft, ended: Problem | None, status: int) -> bool:
     return is_visible(draft.text()) or bool(draft.usage.tokens_out)
 
 
-def _error(provider: str, problem: Problem, *, is_own_key: bool) -> AIError:
+def _error(provider: str, problem: Problem, *, is_user_api_key: bool) -> AIError:
     reason = f"{provider}: {problem.status} {problem.trouble} {problem.code}"
-    if is_own_key and problem.trouble in _OWN_KEY:
-        return OwnKeyError(reason.rstrip(), _OWN_KEY[problem.trouble])
+    if is_user_api_key and problem.trouble in _USER_API_KEY:
+        return UserApiKeyError(reason.rstrip(), _USER_API_KEY[problem.trouble])
     return _RULES[problem.trouble].error(reason.rstrip())
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from shared.ai.cleaning import without_reasoning
 from shared.ai.modes import Mode
 from shared.ai.provider import from_user
+from shared.ai.text_cleanup import without_reasoning
 from shared.core.config import settings
 from shared.core.texts import language as load_language
 

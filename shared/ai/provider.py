@@ -14,8 +14,8 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Any, ClassVar, Literal, TypeVar
 
-from shared.ai.cleaning import well_formed, without_control_tokens, without_reasoning
 from shared.ai.deltas import Deltas
+from shared.ai.text_cleanup import well_formed, without_control_tokens, without_reasoning
 from shared.core.config import settings
 
 Finish = Literal["stop", "length", "cut", "broken"]
@@ -130,9 +130,9 @@ class Provider(ABC):
     NAME: ClassVar[str]  # as people know it
     BASE_URL: ClassVar[str]  # its own address, without a slash at the end
     PATH: ClassVar[str]  # what is asked there
-    MODEL: ClassVar[str]  # who answers on a person's own key (OWN_KEY_MODELS names another)
+    MODEL: ClassVar[str]  # who answers on a person's own key (USER_API_KEY_MODELS names another)
     KEYS_PAGE: ClassVar[str]  # where people make their keys
-    KEY_SHAPE: ClassVar[str]  # what its keys look like, as a regular expression
+    KEY_PATTERN: ClassVar[str]  # what its keys look like, as a regular expression
     CHECK_PATH: ClassVar[str | None] = None  # what answers a key at once and for nothing; None: nothing does
     IS_CLOSED: ClassVar[bool] = False  # nobody answers at BASE_URL any more
     SPARE: ClassVar[tuple[str, ...]] = ()  # parameters a model may refuse and we can do without
@@ -160,13 +160,13 @@ class Provider(ABC):
         """Return the headers with which a key is tried."""
         return self.headers(secret)
 
-    def takes_own_keys(self) -> bool:
+    def accepts_user_api_keys(self) -> bool:
         """Whether people may bring a key of their own: somebody must be there to answer it."""
         return not self.IS_CLOSED or settings().base_url(self.key, self.BASE_URL) != self.BASE_URL
 
-    def own_key_model(self) -> str:
+    def user_api_key_model(self) -> str:
         """Return the model that answers on a person's own key."""
-        return settings().own_key_models.get(self.key, self.MODEL)
+        return settings().user_api_key_models.get(self.key, self.MODEL)
 
     def secret(self) -> str:
         """Return our key there.

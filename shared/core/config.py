@@ -288,7 +288,7 @@ class Settings:
     chat_provider: str = _setting("CHAT_PROVIDER", default="openai")
     chat_model: str = _setting("CHAT_MODEL", default="gpt-5-mini")
     chat_reasoning_effort: str = _setting("CHAT_REASONING_EFFORT", _effort, "")
-    own_key_models: Mapping[str, str] = _setting("OWN_KEY_MODELS", _models, MappingProxyType({}))
+    user_api_key_models: Mapping[str, str] = _setting("USER_API_KEY_MODELS", _models, MappingProxyType({}))
     token_encryption_keys: Mapping[str, bytes] = _setting(
         "TOKEN_ENCRYPTION_KEYS", encryption_keys, MappingProxyType({})
     )

@@ -130,7 +130,7 @@ class _Circuit:
         with self._lock:
             now = monotonic()
             if now < self._open_until:
-                raise DatabaseUnavailable("the database failed a moment ago", reached=False)
+                raise DatabaseUnavailable("the database failed a moment ago", maybe_executed=False)
             if not self._open_until:
                 return RETRY_SECONDS
             # This call is the one that tries, for a person who waits; the others go by what it finds.
@@ -212,7 +212,7 @@ def call(function: str, **parameters: Any) -> Any:
         Refusal: the function raised one of the codes in docs/error_codes.md.
     """
     if not settings().database_enabled:
-        raise DatabaseUnavailable("there is no database: DB_ENABLED=false", reached=False)
+        raise DatabaseUnavailable("there is no database: DB_ENABLED=false", maybe_executed=False)
     seconds = _circuit.enter()
     statement = _statement(function, tuple(parameters))
     values = [_parameter(value) for value in parameters.values()]
@@ -279,7 +279,7 @@ def _call_until(deadline: float, statement: bytes, values: list[bytes | None]) -
             reached = reached or not isinstance(error, PoolTimeout)
             if monotonic() + delay >= deadline:
                 kind = _Busy if _has_answered(error) else DatabaseUnavailable
-                raise kind(_reason(error), reached=reached) from None
+                raise kind(_reason(error), maybe_executed=reached) from None
         sleep(delay)
         delay *= 2
 
@@ -288,7 +288,7 @@ def _raise_if_final(error: psycopg.Error) -> None:
     """Raise what would be the same at the next try."""
     code = error.sqlstate or ""
     if code in _NOT_READY:
-        raise _Busy(_reason(error), reached=True) from None
+        raise _Busy(_reason(error), maybe_executed=True) from None
     if code and _is_ours(code):
         raise Refusal(code, error.diag.message_primary or "") from None
     if not isinstance(error, psycopg.OperationalError) and not code.startswith(_INTERNAL):

@@ -4,7 +4,7 @@ SwitchboardError
 ├── ConfigError               a setting is missing or malformed; the message names it
 ├── DatabaseUnavailable       the database could not be reached in time
 ├── Refusal                   a rule in SQL said no; dispatch on `.sqlstate` (docs/error_codes.md)
-└── OutsideError              somebody else's service failed; ours is fine
+└── ExternalServiceError              somebody else's service failed; ours is fine
     ├── TelegramError         the Bot API refused or could not be reached
     └── AIError               an AI provider failed
         ├── AITimeout         no usable answer within the time
@@ -12,7 +12,7 @@ SwitchboardError
         ├── AITooLong         the conversation does not fit the model
         ├── AIUnavailable     nothing works until the owner acts
         ├── AIOverloaded      too many requests, or out of credit
-        └── OwnKeyError       the provider will not work for a person's own key
+        └── UserApiKeyError       the provider will not work for a person's own key
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ class ConfigError(SwitchboardError):
 class DatabaseUnavailable(SwitchboardError):
     """The database could not be reached within the time allowed.
 
-    `reached` says whether the statement may have got there: only when it is False can the caller be certain
-    that nothing happened, and answer from something else.
+    `maybe_executed` says whether the statement may have reached the database: only when it is False can the
+    caller be certain that nothing happened, and answer from something else.
     """
 
-    def __init__(self, message: str, *, reached: bool) -> None:
+    def __init__(self, message: str, *, maybe_executed: bool) -> None:
         super().__init__(message)
-        self.reached = reached
+        self.maybe_executed = maybe_executed
 
 
 class Refusal(SwitchboardError):
@@ -48,11 +48,11 @@ class Refusal(SwitchboardError):
         self.sqlstate = sqlstate
 
 
-class OutsideError(SwitchboardError):
+class ExternalServiceError(SwitchboardError):
     """Somebody else's service failed or could not be reached: no fault of the update being worked on."""
 
 
-class TelegramError(OutsideError):
+class TelegramError(ExternalServiceError):
     """The Bot API refused a call or could not be reached.
 
     `status` is the HTTP status (0 when there was no answer), `retry_after` the seconds Telegram asked to
@@ -80,7 +80,7 @@ class TelegramError(OutsideError):
         return self.status in (0, 429) or self.status >= 500
 
 
-class AIError(OutsideError):
+class AIError(ExternalServiceError):
     """An AI provider failed. The message is for the log; `text_key` names what the person is told."""
 
     text_key = "ai_failed"
@@ -116,16 +116,16 @@ class AIOverloaded(AIError):
     text_key = "ai_overloaded"
 
 
-_OWN_KEY_TEXTS = {
-    "refused": "own_key_refused",
-    "access": "own_key_access",
-    "credit": "own_key_credit",
-    "rate": "own_key_rate",
-    "model": "own_key_model",
+_USER_API_KEY_TEXTS = {
+    "refused": "user_api_key_refused",
+    "access": "user_api_key_access",
+    "credit": "user_api_key_credit",
+    "rate": "user_api_key_rate",
+    "model": "user_api_key_model",
 }
 
 
-class OwnKeyError(AIError):
+class UserApiKeyError(AIError):
     """The provider will not work for a person's own key, which only the person can mend.
 
     `reason` is why: the key is wrong, it lacks permission, the account is out of credit, the key's limits are
@@ -135,4 +135,4 @@ class OwnKeyError(AIError):
     def __init__(self, message: str, reason: Literal["refused", "access", "credit", "rate", "model"]) -> None:
         super().__init__(message)
         self.reason = reason
-        self.text_key = _OWN_KEY_TEXTS[reason]
+        self.text_key = _USER_API_KEY_TEXTS[reason]

@@ -38,19 +38,19 @@ _TARGET = re.compile(r"[!-~]+")  # what may stand in a request line: no space, n
 _HEADER_LINES = re.compile(r"\A(?:[!-9;-~]++: [^\x00-\x08\x0a-\x1f\x7f]*+\r\n)*+")
 
 
-class NoAnswer(Exception):
+class RequestError(Exception):
     """The other side could not be reached or did not answer. Its message holds no address and no secret."""
 
 
-class NotReached(NoAnswer):
+class ConnectionLost(RequestError):
     """No answer began: not connected, or the connection broke before the first line of it."""
 
 
-class Broken(NoAnswer):
+class ProtocolError(RequestError):
     """The answer broke off, or is none."""
 
 
-class OutOfTime(NoAnswer):
+class Timeout(RequestError):
     """The deadline came."""
 
 
@@ -62,7 +62,7 @@ class Host(NamedTuple):
     port: int
 
 
-class Answer(NamedTuple):
+class Response(NamedTuple):
     """An answer that was read whole, whatever its status. Names of headers are in lower case."""
 
     status: int
@@ -98,14 +98,14 @@ class Stream:
         """Return the next bytes as soon as there are any; nothing at the end.
 
         Raises:
-            OutOfTime: the deadline came first.
-            Broken: the connection did not last until the end.
+            Timeout: the deadline came first.
+            ProtocolError: the connection did not last until the end.
         """
         framing = 0  # bytes received since the last piece of the body: chunk extensions and trailers
         while not (self._parts or self._is_complete):
             if self._fault or framing > _MAX_HEAD:
                 self.close()
-                raise Broken(self._fault or "endless framing")
+                raise ProtocolError(self._fault or "endless framing")
             framing += self._receive()
         data = self._parts[0] if len(self._parts) == 1 else b"".join(self._parts)
         self._parts.clear()
@@ -130,7 +130,7 @@ class Stream:
         try:
             while not self._is_complete and self.read():
                 pass
-        except NoAnswer:
+        except RequestError:
             pass
         self.close()
 
@@ -140,37 +140,37 @@ class Stream:
         while not self._has_head:
             if self._fault or size > _MAX_HEAD:
                 self.close()
-                raise Broken(self._fault or "endless headers")
+                raise ProtocolError(self._fault or "endless headers")
             try:
                 size += self._receive()
-            except Broken as error:
+            except ProtocolError as error:
                 if size:
                     raise
-                raise NotReached(str(error)) from None
+                raise ConnectionLost(str(error)) from None
 
     def _receive(self) -> int:
         left = self.deadline - monotonic()
         received = b""
         try:
             if self._connection is None:
-                raise Broken("the connection is closed")
+                raise ProtocolError("the connection is closed")
             if left <= 0:
                 raise TimeoutError
             self._connection.settimeout(left)
             received = self._connection.recv(_BLOCK)
         except TimeoutError:
             self.close()
-            raise OutOfTime("no answer in time") from None
+            raise Timeout("no answer in time") from None
         except OSError as error:
             self.close()
-            raise Broken(type(error).__name__) from None
+            raise ProtocolError(type(error).__name__) from None
         if received:
             self._parse(received)
         elif self._lasts_until_close:
             self._is_complete = True
         else:
             self.close()
-            raise Broken("the connection ended")
+            raise ProtocolError("the connection ended")
         return len(received)
 
     def _parse(self, received: bytes) -> None:
@@ -226,9 +226,9 @@ def stream(method: str, url: str, body: bytes, headers: Mapping[str, str], deadl
         deadline: `time.monotonic()` after which nothing is waited for, here and in `Stream.read`.
 
     Raises:
-        NotReached: no answer began.
-        Broken: what came is no HTTP.
-        OutOfTime: the deadline came first.
+        ConnectionLost: no answer began.
+        ProtocolError: what came is no HTTP.
+        Timeout: the deadline came first.
         ValueError: the URL is not an http(s) one, or the URL or a header holds a control character or what is
             not Latin-1.
     """
@@ -236,7 +236,7 @@ def stream(method: str, url: str, body: bytes, headers: Mapping[str, str], deadl
     head = _head(first_lines, headers, len(body))
     left = deadline - monotonic()
     if left <= 0:
-        raise OutOfTime("no time was left")
+        raise Timeout("no time was left")
     connection = None
     try:
         connection = _kept(host) or _connect(host, min(CONNECT_TIMEOUT, left / 4))
@@ -245,7 +245,7 @@ def stream(method: str, url: str, body: bytes, headers: Mapping[str, str], deadl
     except (OSError, UnicodeError) as error:  # UnicodeError: no such name can be
         if connection:
             connection.close()
-        raise NotReached(type(error).__name__) from None
+        raise ConnectionLost(type(error).__name__) from None
     answer = Stream(host, connection, deadline)
     answer.read_head()
     return answer
@@ -253,14 +253,14 @@ def stream(method: str, url: str, body: bytes, headers: Mapping[str, str], deadl
 
 def request(
     method: str, url: str, *, timeout: float, body: bytes = b"", headers: Mapping[str, str] | None = None
-) -> Answer:
+) -> Response:
     """Send a request and return the whole answer, whatever its status. Redirects are not followed.
 
     Args:
         timeout: seconds for all of it.
 
     Raises:
-        NoAnswer: no whole answer came, or more than 50 MB.
+        RequestError: no whole answer came, or more than 50 MB.
     """
     answer = stream(method, url, body, headers or {}, monotonic() + timeout)
     parts = []
@@ -268,11 +268,11 @@ def request(
         parts.append(data)
         if answer.received > _MAX_DATA:
             answer.close()
-            raise Broken("too long")
-    return Answer(answer.status, answer.headers, parts[0] if len(parts) == 1 else b"".join(parts))
+            raise ProtocolError("too long")
+    return Response(answer.status, answer.headers, parts[0] if len(parts) == 1 else b"".join(parts))
 
 
-def post_json(url: str, body: Any, *, timeout: float, headers: Mapping[str, str] | None = None) -> Answer:
+def post_json(url: str, body: Any, *, timeout: float, headers: Mapping[str, str] | None = None) -> Response:
     """POST `body` as JSON and return the whole answer; see `request`."""
     return request(
         "POST", url, timeout=timeout, body=orjson.dumps(body), headers={**_JSON, **(headers or {})}

@@ -21,7 +21,7 @@ import orjson
 
 from shared.core.config import secret_values, settings
 from shared.core.errors import ConfigError
-from shared.core.redaction import HIDDEN, SHORTEST, redact
+from shared.core.redaction import REDACTED, SHORTEST, redact
 
 _LEVELS = {"DEBUG": 10, "INFO": 20, "NOTICE": 25, "WARNING": 30, "ERROR": 40, "CRITICAL": 50, "ALERT": 60}
 _trace: ContextVar[str] = ContextVar("trace", default="")
@@ -53,13 +53,13 @@ def _level() -> int:
         return 20
 
 
-def hide_secrets(text: str) -> str:
+def redact_secrets(text: str) -> str:
     """Return `text` with everything that is or looks like a credential replaced."""
     if len(text) < _shortest_secret():
         return text
     own = _own_secrets()
     if own is not None:
-        text = own.sub(HIDDEN, text)
+        text = own.sub(REDACTED, text)
     return redact(text)
 
 
@@ -109,7 +109,7 @@ def _write(severity: str, message: str, fields: dict[str, Any]) -> None:
     stack = line.pop("stack_trace", "")
     line = {name: _safe(value, 1) for name, value in line.items()}  # the names are our own
     if stack:
-        line["stack_trace"] = hide_secrets(stack[-_LONGEST_STACK - _MARGIN :])[-_LONGEST_STACK:]
+        line["stack_trace"] = redact_secrets(stack[-_LONGEST_STACK - _MARGIN :])[-_LONGEST_STACK:]
     try:
         text = orjson.dumps(line).decode()
     except TypeError:  # half of a surrogate pair, or a number beyond 64 bits
@@ -135,14 +135,14 @@ def _text(value: str) -> str:
     if len(value) <= _REPEATED:
         return _hidden(value, _own_secrets())
     if len(value) <= _LONGEST_VALUE:
-        return hide_secrets(value)
-    return f"{hide_secrets(value[: _LONGEST_VALUE + _MARGIN])[:_LONGEST_VALUE]}… ({len(value)} characters)"
+        return redact_secrets(value)
+    return f"{redact_secrets(value[: _LONGEST_VALUE + _MARGIN])[:_LONGEST_VALUE]}… ({len(value)} characters)"
 
 
 @lru_cache(maxsize=512)
 def _hidden(value: str, _own: re.Pattern[str] | None) -> str:
     """Return a short text without secrets; `_own` is what the result depends on besides."""
-    return hide_secrets(value)
+    return redact_secrets(value)
 
 
 def debug(message: str, *, action: str, **fields: Any) -> None:

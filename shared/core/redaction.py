@@ -1,6 +1,6 @@
 """Finds what looks like a credential in any text, in linear time, and strikes it out.
 
-Keys are found by how they begin (shared/core/secret_shapes.py), by what stands before them (`Bearer …`,
+Keys are found by how they begin (shared/core/secret_prefixes.py), by what stands before them (`Bearer …`,
 `password: …`), or by their form (bot tokens, private keys, passwords in addresses). Every pattern is bounded
 or possessive: the texts come from strangers, and one request must not occupy a processor.
 """
@@ -11,9 +11,9 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from shared.core.secret_shapes import SHAPES
+from shared.core.secret_prefixes import SECRET_PREFIXES
 
-HIDDEN = "[hidden]"
+REDACTED = "[hidden]"
 _Span = tuple[int, int]
 
 # A word that can hold a key: tried once per word, and taken whole.
@@ -48,7 +48,7 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u2060-\u2064\ufeff]")
 def _index() -> dict[str, tuple[tuple[str, int], ...]]:
     """Return the beginnings of keys by their first characters, longest first."""
     found: dict[str, list[tuple[str, int]]] = {}
-    for start, rest in sorted(SHAPES.items(), key=lambda shape: -len(shape[0])):
+    for start, rest in sorted(SECRET_PREFIXES.items(), key=lambda shape: -len(shape[0])):
         found.setdefault(start[:_INDEX_LENGTH], []).append((start, rest))
     return {start: tuple(shapes) for start, shapes in found.items()}
 
@@ -57,7 +57,7 @@ _BY_START = _index()
 
 
 def redact(text: str) -> str:
-    """Return `text` with everything that looks like a credential replaced by `HIDDEN`."""
+    """Return `text` with everything that looks like a credential replaced by `REDACTED`."""
     left = _hide(text)
     if not left.isascii() and _DISGUISED.search(left):
         plain = _without_disguise(left)
@@ -70,7 +70,7 @@ def _hide(text: str) -> str:
     end = 0
     for start, stop in sorted(_spans(text)):
         if start >= end:
-            parts += (text[end:start], HIDDEN)
+            parts += (text[end:start], REDACTED)
         end = max(end, stop)
     return "".join([*parts, text[end:]])
 

@@ -1,8 +1,8 @@
 """The HTTP server of a function: gunicorn as functions-framework starts it, safe against slow clients.
 
-The main loop receives requests (shared/core/receiving.py) and hands a thread only complete ones, so a client
-that sends slowly costs a socket and some memory, for RECEIVE_SECONDS at most, and never a thread. The body of
-a caller whose headers already show that it will be refused is not waited for.
+The main loop receives requests (shared/core/request_receiver.py) and hands a thread only complete ones, so a
+client that sends slowly costs a socket and some memory, for RECEIVE_SECONDS at most, and never a thread. The
+body of a caller whose headers already show that it will be refused is not waited for.
 
 Cloud Run sends SIGTERM to the first process of an instance and SIGKILL 10 s later
 (docs.cloud.google.com/run/docs/container-contract). Requests in work get STOP_SECONDS of them, the rest is
@@ -25,7 +25,7 @@ from gunicorn.http.message import Request
 from gunicorn.workers.gthread import ThreadWorker
 
 from shared.core import db, http, log
-from shared.core.receiving import Connection
+from shared.core.request_receiver import Connection
 
 Admits = Callable[[str, Mapping[str, str]], bool]
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import orjson
 
 from shared.core import http, log
-from shared.core.http import Answer, NoAnswer
+from shared.core.http import RequestError, Response
 from shared.payments.events import WebhookEvent
 from shared.payments.parsing import get_list, json_object
 from shared.payments.provider import ContactRefused, InvalidPayload, PaymentError, RequestRefused
@@ -29,7 +29,7 @@ def request(
     timeout: float,
     body: bytes = b"",
     headers: Mapping[str, str] | None = None,
-) -> Answer:
+) -> Response:
     """Ask a provider and return its answer, whatever the status.
 
     Raises:
@@ -39,7 +39,7 @@ def request(
     try:
         answer = http.request(method, url, timeout=timeout, body=body, headers=headers)
         status = answer.status
-    except NoAnswer as error:
+    except RequestError as error:
         raise PaymentError(f"{provider} did not answer: {error}") from None
     except ValueError:
         # Its message would repeat the header, which is the secret.
@@ -60,7 +60,7 @@ def request_json(
     timeout: float,
     body: Any = None,
     headers: Mapping[str, str] | None = None,
-) -> Answer:
+) -> Response:
     """Ask a provider with a JSON body, or with none; see `call`."""
     raw = b"" if body is None else orjson.dumps(body)
     named = {**(headers or {}), **({} if body is None else {"Content-Type": "application/json"})}
@@ -68,7 +68,7 @@ def request_json(
 
 
 def parse_response(
-    provider: str, answer: Answer, why: str = "", *, is_about_contact: bool = False
+    provider: str, answer: Response, why: str = "", *, is_about_contact: bool = False
 ) -> dict[str, Any]:
     """Return the JSON object of a good answer.
 

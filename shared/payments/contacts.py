@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
-from shared.core import pasted
+from shared.core import user_input
 from shared.core.config import settings
 
 # In a provider's refusal, where only its words say what is wrong.
@@ -24,7 +24,7 @@ def read(written: str) -> str | None:
 
     A phone number without a country is read as one of PHONE_REGION.
     """
-    text = _AT.sub("@", pasted.plain(written[:1000]))
+    text = _AT.sub("@", user_input.normalize(written[:1000]))
     if "@" in text:
         words = [word for word in text.split() if "@" in word]
         return _email(words[0]) if len(words) == 1 else None
@@ -33,13 +33,13 @@ def read(written: str) -> str | None:
 
 def is_try(written: str) -> bool:
     """Whether somebody tried to write an e-mail address or a phone number."""
-    return _TRY.search(pasted.plain(written[:1000])) is not None
+    return _TRY.search(user_input.normalize(written[:1000])) is not None
 
 
 def _email(word: str) -> str | None:
     from email_validator import EmailNotValidError, validate_email  # 20 ms, and only buyers need it
 
-    found = pasted.word(word).rpartition(":")[2]  # behind "E-mail:" or mailto:
+    found = user_input.single_value(word).rpartition(":")[2]  # behind "E-mail:" or mailto:
     name, _, domain = found.partition("@")
     domain = domain.partition("?")[0]
     if _mixes_alphabets(domain):

@@ -12,7 +12,7 @@ from textwrap import shorten
 from typing import Any, ClassVar
 
 from shared.core.config import settings
-from shared.core.errors import OutsideError, SwitchboardError
+from shared.core.errors import ExternalServiceError, SwitchboardError
 from shared.payments.events import PaymentEvent, WebhookEvent
 
 MAX_BODY = 262_144  # bytes of a callback
@@ -26,7 +26,7 @@ class InvalidPayload(SwitchboardError):
     """The callback is authentic, but not what the provider's documentation says."""
 
 
-class PaymentError(OutsideError):
+class PaymentError(ExternalServiceError):
     """The provider refused or did not answer. `is_certain` says that it surely did nothing."""
 
     def __init__(self, message: str, *, not_executed: bool = False) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from shared.core import db, health, log
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable
-from shared.core.receiving import read_body
+from shared.core.request_receiver import read_body
 from shared.payments import providers, recording
 from shared.payments.events import WebhookEvent
 from shared.payments.provider import (

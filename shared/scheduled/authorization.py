@@ -20,7 +20,7 @@ _KEPT_FAILURE = 10.0  # seconds
 # What google-auth raises for a token whose claims have the wrong types.
 _MALFORMED = (ValueError, TypeError, KeyError, AttributeError, OverflowError)
 _lock = Lock()
-_kept: dict[str, tuple[float, http.Answer]] = {}
+_kept: dict[str, tuple[float, http.Response]] = {}
 
 
 def is_authorized(authorization: str | None) -> bool:
@@ -76,7 +76,7 @@ def audience() -> str:
     return f"{settings().public_url}/scheduled"
 
 
-def _certificates(url: str, method: str = "GET", **_options: Any) -> http.Answer:
+def _certificates(url: str, method: str = "GET", **_options: Any) -> http.Response:
     """Return Google's certificates as google-auth asks for them, kept for an hour.
 
     A stranger's token must not cause a request each time it is sent.
@@ -89,8 +89,8 @@ def _certificates(url: str, method: str = "GET", **_options: Any) -> http.Answer
         return kept[1]
 
 
-def _fetch(method: str, url: str) -> http.Answer:
+def _fetch(method: str, url: str) -> http.Response:
     try:
         return http.request(method, url, timeout=_TIMEOUT)
-    except http.NoAnswer:
-        return http.Answer(503, {}, b"")
+    except http.RequestError:
+        return http.Response(503, {}, b"")

@@ -37,7 +37,7 @@ class _Answer(NamedTuple):
         return self.content
 
 
-def _decode(method: str, answer: http.Answer) -> _Answer:
+def _decode(method: str, answer: http.Response) -> _Answer:
     """Decode an answer of the Bot API.
 
     Raises:
@@ -94,7 +94,7 @@ def download(bot: str, path: str) -> bytes:
     url = f"{settings().telegram_api_url}/file/bot{settings().bot_token(bot)}/{path}"
     try:
         answer = http.request("GET", url, timeout=FILE_TIMEOUT)
-    except http.NoAnswer as error:
+    except http.RequestError as error:
         raise TelegramError("download", 0, str(error)) from None
     if answer.status != 200:
         raise TelegramError("download", answer.status, "no such file")
@@ -109,7 +109,7 @@ def _post(bot: str, method: str, parameters: dict[str, Any], timeout: float) -> 
         answer = http.post_json(url, without_preview(method, parameters), timeout=timeout)
         status = answer.status
         return _decode(method, answer)
-    except http.NoAnswer as error:
+    except http.RequestError as error:
         raise TelegramError(method, 0, str(error)) from None
     finally:
         if log.is_debug():
@@ -137,7 +137,7 @@ def _send_for_telebot(
     body, kind = encode_multipart_formdata(fields)
     try:
         answer = http.request("POST", url, timeout=FILE_TIMEOUT, body=body, headers={"Content-Type": kind})
-    except http.NoAnswer as error:
+    except http.RequestError as error:
         raise TelegramError(name, 0, str(error)) from None
     return _decode(name, answer)
 

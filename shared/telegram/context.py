@@ -72,7 +72,7 @@ class User:
 
     id: int
     telegram_id: int
-    name: str  # as it is shown, see shared/core/names.py
+    name: str  # as it is shown, see shared/core/display_names.py
     is_new: bool
     balance: Decimal
     currency: str
@@ -84,7 +84,7 @@ class User:
 
 
 @dataclass(frozen=True)
-class OwnKey:
+class UserApiKey:
     """The person's own key of an AI provider, encrypted (base64): requests use it and not the plan."""
 
     provider: str
@@ -110,7 +110,7 @@ class UpdateContext:
     deadline: float  # time.monotonic() at which the handler must have ended
     is_offline: bool = False
     can_hold: bool = False  # whether the sweep comes back to this update if it is held
-    own_key: OwnKey | None = None
+    user_api_key: UserApiKey | None = None
     releases_left: int = 1
     edited_question: str | None = None  # what the AI was asked before this edit, where it is still known
 
@@ -185,7 +185,7 @@ class UpdateContext:
         """Send a picture at once (its bytes cannot wait for the commit), or its words where none is allowed.
 
         Raises:
-            OutsideError: Telegram cannot take it now; the update will be delivered again.
+            ExternalServiceError: Telegram cannot take it now; the update will be delivered again.
         """
         from telebot import types
         from telebot.apihelper import ApiTelegramException
@@ -272,11 +272,11 @@ class UpdateContext:
         """Finish a held update together with this one."""
         self._change("finish_held", update_id)
 
-    def reserve(self, *, is_own_key: bool = False) -> None:
+    def reserve(self, *, is_user_api_key: bool = False) -> None:
         """Reserve a request now: for a handler that finds out late that it wants the AI (one round trip).
 
         Args:
-            is_own_key: the user's own key pays; nothing is taken, but the question counts as one in progress.
+            is_user_api_key: the user's own key pays; nothing is taken, but the question is one in progress.
 
         Raises:
             DatabaseUnavailable: nothing could be reserved.
@@ -289,7 +289,7 @@ class UpdateContext:
             p_update_id=self.update.update_id,
             p_attempt=self.attempt,
             p_cost=str(self.bot.question_cost()),
-            p_is_own_key=is_own_key,
+            p_is_user_api_key=is_user_api_key,
         )
         self.reservation = reserved["outcome"]
         self.releases_left = reserved.get("releases_left") or 0
@@ -302,12 +302,12 @@ class UpdateContext:
     @property
     def may_ask(self) -> bool:
         """Whether the question may go to the AI."""
-        return self.has_reserved or self.reservation == "own_key"
+        return self.has_reserved or self.reservation == "user_api_key"
 
     @property
     def is_charged(self) -> bool:
         """Whether a request counts although its answer failed: as finish_update decides it."""
-        is_paid = any(call["cost"] is not None and not call["is_own_key"] for call in self.ai_calls)
+        is_paid = any(call["cost"] is not None and not call["is_user_api_key"] for call in self.ai_calls)
         if self.is_offline or self.reservation != "reserved":
             return self.reservation == "settled"
         return is_paid or (bool(self.ai_calls) and self.releases_left == 0)
@@ -321,7 +321,7 @@ class UpdateContext:
         self.settlement = "released" if self.reservation == "reserved" else None
 
     def record_ai_call(self, call: Mapping[str, Any]) -> None:
-        """Keep what a call to an AI provider took (a `shared.ai.calls.AiCall`), committed with all else."""
+        """Record a call to an AI provider (`shared.ai.call_records.AiCall`), committed with the rest."""
         self.ai_calls.append(call)
 
     def includes(self, feature: str) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
+from shared.core.display_names import display_name
 from shared.core.errors import TelegramError
-from shared.core.names import display_name
 from shared.telegram import api
 
 TIMEOUT = 4.0  # seconds for one question

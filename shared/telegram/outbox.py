@@ -9,8 +9,8 @@ from time import monotonic, sleep
 from typing import Any
 
 from shared.core import db, log, texts
+from shared.core.display_names import display_name
 from shared.core.errors import ConfigError, DatabaseUnavailable, TelegramError
-from shared.core.names import display_name
 from shared.core.texts import figures
 from shared.telegram import api
 

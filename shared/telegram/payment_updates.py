@@ -20,7 +20,7 @@ def process(bot: Bot, update: Update) -> WebhookResponse:
 
     Raises:
         DatabaseUnavailable: what happened could not be stored; the sender shall deliver it again.
-        OutsideError: another service or the network failed; the sender delivers it again, too.
+        ExternalServiceError: another service or the network failed; the sender delivers it again, too.
         InvalidPayload: it cannot be understood, and is to be put aside.
     """
     context = offline_context(bot, update)

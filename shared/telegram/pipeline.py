@@ -19,11 +19,11 @@ from telebot.apihelper import ApiTelegramException
 
 from shared.core import db, log, texts
 from shared.core.config import settings
-from shared.core.errors import DatabaseUnavailable, OutsideError, Refusal, TelegramError
-from shared.core.http import NoAnswer
+from shared.core.errors import DatabaseUnavailable, ExternalServiceError, Refusal, TelegramError
+from shared.core.http import RequestError
 from shared.telegram import api, bans, outbox
 from shared.telegram.bot import Bot
-from shared.telegram.context import Ban, BotApiCall, OwnKey, UpdateContext, Usage, User, use_context
+from shared.telegram.context import Ban, BotApiCall, UpdateContext, Usage, User, UserApiKey, use_context
 from shared.telegram.update import InvalidPayload, Update
 
 LEASE_MARGIN = 10  # seconds a worker keeps its lease after RESPONSE_TIMEOUT: to commit and to record
@@ -59,7 +59,7 @@ def process(bot: Bot, update: Update, *, has_response: bool = True) -> WebhookRe
     `has_response` False: nobody waits for our HTTP response (the sweep), so every answer is an explicit call.
 
     Raises:
-        DatabaseUnavailable: the update could not be received; `reached` says whether it may have been.
+        DatabaseUnavailable: the update could not be received; `maybe_executed` says whether it may have been.
     """
     started = monotonic()
     received = receive(bot, update, can_hold=has_response)
@@ -173,7 +173,7 @@ def _context(
         failures=received["failures"],
         deadline=started + settings().response_timeout,
         can_hold=can_hold,
-        own_key=OwnKey(**received["own_key"]) if received.get("own_key") else None,
+        user_api_key=UserApiKey(**received["user_api_key"]) if received.get("user_api_key") else None,
         releases_left=1 if received.get("releases_left") is None else received["releases_left"],
         edited_question=received.get("edited_question"),
     )
@@ -286,7 +286,7 @@ def is_own_failure(error: Exception) -> bool:
         return not error.is_temporary
     if isinstance(error, Refusal):
         return error.sqlstate not in _OVERTAKEN
-    return not isinstance(error, DatabaseUnavailable | OutsideError | NoAnswer)
+    return not isinstance(error, DatabaseUnavailable | ExternalServiceError | RequestError)
 
 
 def _fail(context: UpdateContext, error: Exception) -> WebhookResponse:
@@ -353,7 +353,7 @@ def _record_failure(
     ai_calls: Sequence[Mapping[str, Any]] = (),
 ) -> WebhookResponse | None:
     """Record a failure; returns what to answer, or None when not even that could be recorded."""
-    error = log.hide_secrets(error)
+    error = log.redact_secrets(error)
     try:
         failed = db.call(
             "fail_update",

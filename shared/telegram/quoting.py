@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from shared.core.log import hide_secrets
+from shared.core.log import redact_secrets
 from shared.telegram.update import Update
 
 MAX_QUOTE = 4096  # characters: one whole message
@@ -58,7 +58,7 @@ def quote_of(update: Update, bot_id: int) -> str:
     if not chosen and "reply_markup" in original and _sender(original) == bot_id:
         return ""
     text = chosen or _words(original) or _words(_object(message, "external_reply"))
-    return hide_secrets(_cut(text.strip()))
+    return redact_secrets(_cut(text.strip()))
 
 
 def _cut(text: str) -> str:

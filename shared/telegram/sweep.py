@@ -90,7 +90,7 @@ def _read(stored: dict[str, Any]) -> Update | None:
         update = parse(stored["bot"], orjson.dumps(stored["payload"]))
         reason = "a kind of update that nobody here knows"
     except InvalidPayload as error:
-        update, reason = None, log.hide_secrets(str(error))
+        update, reason = None, log.redact_secrets(str(error))
     if update is not None:
         return update
     bot, number = stored["bot"], stored["update_id"]

@@ -10,11 +10,11 @@ from typing import Any
 import orjson
 from telebot.util import update_types
 
+from shared.core.cached_property import cached_property
 from shared.core.config import settings
 from shared.core.db import without_nul
-from shared.core.lazy import cached_property
-from shared.core.log import hide_secrets
-from shared.core.names import display_name
+from shared.core.display_names import display_name
+from shared.core.log import redact_secrets
 from shared.core.redaction import looks_like_secret
 from shared.core.signatures import user_hash
 
@@ -293,9 +293,9 @@ def _number_of(body: bytes) -> int:
 def _hidden(value: Any) -> Any:
     """Strike credentials out string by string: out of the JSON text, half an escape could go with them."""
     if isinstance(value, str):
-        return hide_secrets(value)
+        return redact_secrets(value)
     if isinstance(value, list):
         return [_hidden(item) for item in value]
     if isinstance(value, dict):
-        return {hide_secrets(key): _hidden(item) for key, item in value.items()}
+        return {redact_secrets(key): _hidden(item) for key, item in value.items()}
     return value

@@ -25,7 +25,7 @@ from shared import bots
 from shared.core import db, health, log
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable
-from shared.core.receiving import read_body
+from shared.core.request_receiver import read_body
 from shared.core.signatures import token_matches
 from shared.telegram import fallback, pipeline
 from shared.telegram.link_previews import without_preview
@@ -131,7 +131,7 @@ def _process(bot: Bot, update: Update) -> WebhookResponse:
     try:
         return pipeline.process(bot, update)
     except DatabaseUnavailable as error:
-        if error.reached or not fallback.is_first_delivery(delivery):
+        if error.maybe_executed or not fallback.is_first_delivery(delivery):
             raise
         return fallback.process(bot, update)
 
@@ -166,12 +166,12 @@ def _dead_letter(bot: Bot, reason: InvalidPayload, body: bytes, length: int) -> 
     if not settings().database_enabled:
         log.alert("an unusable update is dropped", action="update_invalid", bot=bot.name, reason=str(reason))
         return DONE
-    text = log.hide_secrets(body[:_KEPT].decode("utf-8", "replace").replace("\0", ""))
+    text = log.redact_secrets(body[:_KEPT].decode("utf-8", "replace").replace("\0", ""))
     kept = db.call(
         "dead_letter_update",
         p_bot=bot.name,
         p_update_id=reason.update_id,
-        p_error=log.hide_secrets(str(reason))[:500],
+        p_error=log.redact_secrets(str(reason))[:500],
         p_body=text,
     )
     if kept["outcome"] == "dead_lettered":

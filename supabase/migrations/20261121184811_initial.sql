@@ -495,7 +495,7 @@ create table public.daily_usage (
   day date not null,
   requests integer not null default 0 check (requests >= 0),
   bonus_requests integer not null default 0 check (bonus_requests >= 0),
-  own_key_requests integer not null default 0 check (own_key_requests >= 0),
+  user_api_key_requests integer not null default 0 check (user_api_key_requests >= 0),
   releases integer not null default 0 check (releases >= 0),
   primary key (user_id, day, bot)
 );
@@ -504,7 +504,7 @@ comment on table public.daily_usage is 'AI requests per user, day and bot';
 comment on column public.daily_usage.day is 'A day in the time zone of the setting quota_timezone';
 comment on column public.daily_usage.requests is 'Requests that are reserved or settled; a released request is subtracted again';
 comment on column public.daily_usage.bonus_requests is 'Requests paid with bonus credits; the plan''s limit does not count them';
-comment on column public.daily_usage.own_key_requests is 'Requests served with the user''s own API key; not limited';
+comment on column public.daily_usage.user_api_key_requests is 'Requests served with the user''s own API key; not limited';
 comment on column public.daily_usage.releases is 'Failed requests that were released; the setting daily_releases limits them';
 alter table public.daily_usage enable row level security;
 revoke all on table public.daily_usage from public, anon, authenticated, service_role;
@@ -665,7 +665,7 @@ alter table public.user_referrals enable row level security;
 revoke all on table public.user_referrals from public, anon, authenticated, service_role;
 revoke all on sequence public.user_referrals_id_seq from public, anon, authenticated, service_role;
 
--- User API keys (BYOK) of AI providers. The functions encrypt them before they are stored (shared/keys); the database never
+-- User API keys (BYOK) of AI providers. The functions encrypt them before they are stored (shared/ai/user_keys); the database never
 -- receives a plaintext key and holds no key that decrypts one.
 
 create table public.user_tokens (
@@ -1427,7 +1427,7 @@ create table public.telegram_updates (
   lease_until timestamptz,
   reservation text check (
     reservation in (
-      'reserved', 'own_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
+      'reserved', 'user_api_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
     )
   ),
   reserved_on date,
@@ -1484,7 +1484,7 @@ create table public.api_usage (
   tokens_in integer check (tokens_in >= 0),
   tokens_out integer check (tokens_out >= 0),
   cost numeric(14, 8) check (cost >= 0),
-  is_own_key boolean not null,
+  is_user_api_key boolean not null,
   created_at timestamptz not null default private.clock(),
   primary key (id, created_at)
 ) partition by range (created_at);
@@ -1492,12 +1492,12 @@ create table public.api_usage (
 create index api_usage_user_idx on public.api_usage (user_id, created_at);
 
 comment on table public.api_usage is 'Calls to AI providers, one row per call';
-comment on column public.api_usage.status is 'ok; part: an incomplete answer; otherwise the kind of error, a Trouble of shared/ai/provider.py';
+comment on column public.api_usage.status is 'ok; part: an incomplete answer; otherwise the kind of error, an ErrorKind of shared/ai/provider.py';
 comment on column public.api_usage.ms is 'Duration of the call in milliseconds';
 comment on column public.api_usage.request_bytes is 'Bytes of the request body';
 comment on column public.api_usage.tokens_in is 'null: not reported by the provider, for example for an incomplete answer';
 comment on column public.api_usage.cost is 'US dollars: reported by the provider, or computed from tokens and the price of the model; an estimate if the usage is missing; null: nothing was spent';
-comment on column public.api_usage.is_own_key is 'Made with the user''s own API key, so it cost us nothing';
+comment on column public.api_usage.is_user_api_key is 'Made with the user''s own API key, so it cost us nothing';
 alter table public.api_usage enable row level security;
 revoke all on table public.api_usage from public, anon, authenticated, service_role;
 revoke all on sequence public.api_usage_id_seq from public, anon, authenticated, service_role;
@@ -1539,7 +1539,7 @@ revoke all on table public.daily_active_users from public, anon, authenticated, 
 
 -- Daily totals over all users, for operators. Counters, so that no report counts rows of growing tables.
 --
--- A figure is the SUM of a column over the rows of a day, or of any group (day, bot, provider, model, is_own_key): every event
+-- A figure is the SUM of a column over the rows of a day, or of any group (day, bot, provider, model, is_user_api_key): every event
 -- is in exactly one row.
 --   requests     settled AI requests and those served with a user API key; in the row of the model that answered
 --   calls        calls to providers, including retries and failures; errors: calls without an answer
@@ -1553,7 +1553,7 @@ create table public.daily_totals (
   bot text not null default '',
   provider text not null,
   model text not null,
-  is_own_key boolean not null,
+  is_user_api_key boolean not null,
   shard integer not null check (shard between 0 and 15),
   requests bigint not null default 0 check (requests >= 0),
   calls bigint not null default 0 check (calls >= 0),
@@ -1563,7 +1563,7 @@ create table public.daily_totals (
   cost numeric(18, 8) not null default 0 check (cost >= 0),
   ms bigint not null default 0 check (ms >= 0),
   new_users bigint not null default 0 check (new_users >= 0),
-  primary key (day, bot, provider, model, is_own_key, shard)
+  primary key (day, bot, provider, model, is_user_api_key, shard)
 );
 
 comment on table public.daily_totals is 'Daily totals over all users; a figure is the sum of its column';
@@ -1572,7 +1572,7 @@ comment on column public.daily_totals.requests is 'Settled AI requests, and thos
 comment on column public.daily_totals.calls is 'Calls to the provider, including retries and failures';
 comment on column public.daily_totals.errors is 'Calls without an answer';
 comment on column public.daily_totals.cost is 'US dollars; see api_usage.cost';
-comment on column public.daily_totals.is_own_key is 'Made with a user''s own API key, so it cost us nothing';
+comment on column public.daily_totals.is_user_api_key is 'Made with a user''s own API key, so it cost us nothing';
 alter table public.daily_totals enable row level security;
 revoke all on table public.daily_totals from public, anon, authenticated, service_role;
 
@@ -1583,7 +1583,7 @@ create table public.monthly_api_usage (
   month date not null check (extract(day from month) = 1),
   provider text not null,
   model text not null,
-  is_own_key boolean not null,
+  is_user_api_key boolean not null,
   calls integer not null check (calls >= 0),
   errors integer not null check (errors >= 0),
   tokens_in bigint not null check (tokens_in >= 0),
@@ -1592,7 +1592,7 @@ create table public.monthly_api_usage (
   ms bigint not null check (ms >= 0),
   day date,
   day_cost numeric(16, 8) not null default 0 check (day_cost >= 0),
-  primary key (user_id, month, provider, model, is_own_key)
+  primary key (user_id, month, provider, model, is_user_api_key)
 );
 
 comment on table public.monthly_api_usage is 'Sums of AI calls per user and month';
@@ -2360,7 +2360,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(sum(t.cost), 0)
     from public.daily_totals as t
-   where t.day = p_day and t.bot = p_bot and not t.is_own_key;
+   where t.day = p_day and t.bot = p_bot and not t.is_user_api_key;
 $$;
 
 revoke all on function private.bot_cost from public, anon, authenticated, service_role;
@@ -2578,7 +2578,7 @@ comment on function private.release_usage is 'Gives one AI request back';
 -- Locks: the user, then, near the bot's cost limit, an advisory lock of the bot.
 -- Returns: reservation
 --     reserved    with the day it counts for (and so the month) and what it was taken from (plan | bonus)
---     own_key     nothing is taken
+--     user_api_key     nothing is taken
 --     refused     no requests left
 --     user_cost, bot_cost   the daily cost limit is reached
 --     in_progress the user has as many questions in progress as allowed
@@ -2590,7 +2590,7 @@ create or replace function private.reserve_usage(
   p_bot text,
   p_update_id bigint,
   p_cost numeric,
-  p_is_own_key boolean,
+  p_is_user_api_key boolean,
   out reservation text,
   out reserved_on date,
   out reserved_from text,
@@ -2640,11 +2640,11 @@ begin
    where t.user_id = p_user_id
      and t.status = 'working'
      and t.lease_until > v_now
-     and t.reservation in ('reserved', 'own_key', 'settled')
+     and t.reservation in ('reserved', 'user_api_key', 'settled')
      and (t.bot, t.update_id) <> (p_bot, p_update_id);
 
-  if p_is_own_key then
-    reservation := case when v_open.questions < v_limits.questions then 'own_key' else 'in_progress' end;
+  if p_is_user_api_key then
+    reservation := case when v_open.questions < v_limits.questions then 'user_api_key' else 'in_progress' end;
     return;
   end if;
   v_quota := private.quota(p_user_id, v_user.vip_level);
@@ -2798,7 +2798,7 @@ as $$
    where m.user_id = p_user_id
      and m.month = date_trunc('month', p_day::timestamp)::date
      and m.day = p_day
-     and not m.is_own_key;
+     and not m.is_user_api_key;
 $$;
 
 revoke all on function private.user_cost from public, anon, authenticated, service_role;
@@ -3375,7 +3375,7 @@ begin
       t.day, t.provider, t.model,
       sum(t.new_users) as new_users, sum(t.requests) as requests, sum(t.calls) as calls,
       sum(t.errors) as errors, sum(t.tokens_in) as tokens_in, sum(t.tokens_out) as tokens_out,
-      coalesce(sum(t.cost) filter (where not t.is_own_key), 0) as cost
+      coalesce(sum(t.cost) filter (where not t.is_user_api_key), 0) as cost
       from public.daily_totals as t
      where t.day between v_today - 29 and v_today
      group by t.day, t.provider, t.model
@@ -5650,7 +5650,7 @@ comment on function public.list_user_tokens is 'A person''s own keys as they may
 -- Leaves of an update what says whose it is and where it came from, and nothing of what was written.
 --
 -- Twice or at once: only computes.
--- Returns: the update with a message of these fields and the text "[hidden]", as log.HIDDEN has it: whoever works
+-- Returns: the update with a message of these fields and the text "[hidden]", as log.REDACTED has it: whoever works
 --   on it later (the sweep) sees that the words are gone.
 -- Errors: none.
 create or replace function private.redact_update(p_payload jsonb, p_kind text)
@@ -13393,7 +13393,7 @@ comment on function private.open_session is 'Finds or begins what a bot remember
 --   p_cost: US dollars that the question may cost at most.
 --   p_telegram_user is Telegram's User, with hash: what remembers them in erased_users.
 -- Returns: jsonb
---   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, own_key, history}
+--   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, user_api_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
 --             price_currency, created_at, is_admin, admin_email, ban: {reason, notified} | null}
 --     session {mode, data}
@@ -13401,7 +13401,7 @@ comment on function private.open_session is 'Finds or begins what a bot remember
 --             month_resets_at, bonus_credits, timezone}
 --     reservation: as private.reserve_usage returns it, and null when not asked for, when a question of ours awaits
 --             its answer, or for a banned user; releases_left with it
---     own_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
+--     user_api_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
 --             is reserved already; else null
 --     history [{role, content}], the oldest first; no more than p_history and the plan allow, and no more characters
 --             together than p_history_characters
@@ -13441,7 +13441,7 @@ declare
   v_session public.bot_sessions;
   v_quota record;
   v_reserved record;
-  v_own_key jsonb;
+  v_user_api_key jsonb;
   v_edited bigint;
   v_edited_question text;
   v_is_counted boolean;
@@ -13495,14 +13495,14 @@ begin
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
   v_is_counted := coalesce(v_claim.reservation in ('reserved', 'settled'), false);
   if p_reserve and not v_banned and not v_is_counted then
-    v_own_key := private.active_token(v_user.id);
+    v_user_api_key := private.active_token(v_user.id);
   end if;
   if p_reserve
     and not v_banned
     and not v_is_counted
     and v_session.session_data ->> 'awaiting' is null
   then
-    v_reserved := private.reserve_usage(v_user.id, p_bot, p_update_id, p_cost, v_own_key is not null);
+    v_reserved := private.reserve_usage(v_user.id, p_bot, p_update_id, p_cost, v_user_api_key is not null);
     v_releases_left := v_reserved.releases_left;
     v_user.bonus_credits := v_user.bonus_credits - coalesce((v_reserved.reserved_from = 'bonus')::integer, 0);
     v_claim.reservation := v_reserved.reservation;
@@ -13567,7 +13567,7 @@ begin
     ),
     'reservation', v_claim.reservation,
     'releases_left', v_releases_left,
-    'own_key', v_own_key,
+    'user_api_key', v_user_api_key,
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
         v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited,
@@ -13721,10 +13721,10 @@ comment on function private.replay_answer is 'What a redelivery of a finished up
 -- Twice or at once: the update's row is locked; an update reserves one request, however often it asks.
 -- Returns: jsonb {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
 --   an earlier attempt was paid for.
---   p_cost: US dollars that the question may cost at most; p_is_own_key: on the user's own key, nothing is taken.
+--   p_cost: US dollars that the question may cost at most; p_is_user_api_key: on the user's own key, nothing is taken.
 -- Errors: none of its own.
 create or replace function public.reserve_request(
-  p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_own_key boolean default false
+  p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_user_api_key boolean default false
 )
 returns jsonb
 language plpgsql
@@ -13748,7 +13748,7 @@ begin
   if v_update.reservation in ('reserved', 'settled') then
     return jsonb_build_object('outcome', v_update.reservation, 'releases_left', 0);
   end if;
-  v_reserved := private.reserve_usage(v_update.user_id, p_bot, p_update_id, p_cost, p_is_own_key);
+  v_reserved := private.reserve_usage(v_update.user_id, p_bot, p_update_id, p_cost, p_is_user_api_key);
   update public.telegram_updates as t
      set reservation = v_reserved.reservation,
          reserved_on = v_reserved.reserved_on,
@@ -13912,11 +13912,11 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  insert into public.daily_totals as t (day, provider, model, is_own_key, shard, new_users)
+  insert into public.daily_totals as t (day, provider, model, is_user_api_key, shard, new_users)
   values (
     (p_now at time zone private.setting('quota_timezone'))::date, '', '', false, p_user_id & 15, 1
   )
-  on conflict (day, bot, provider, model, is_own_key, shard) do update
+  on conflict (day, bot, provider, model, is_user_api_key, shard) do update
     set new_users = t.new_users + excluded.new_users;
 $$;
 
@@ -14012,8 +14012,8 @@ comment on function private.drop_usage_partition is 'Drops one partition of api_
 --   plan, features [text], history_length (null: MAX_HISTORY_LENGTH), timezone, bonus_credits
 --   day, month   {begins, used (of the plan), bonus_used, limit, remaining, resets_at}; limit null: none;
 --                remaining: what may still be asked, bonus credits included, null: no limit
---   days         [{day, requests, bonus_requests, own_key_requests}], 30 of them, today last
---   providers    [{provider, calls, errors, own_key_calls, tokens_in, tokens_out, cost and own_key_cost (US
+--   days         [{day, requests, bonus_requests, user_api_key_requests}], 30 of them, today last
+--   providers    [{provider, calls, errors, user_api_key_calls, tokens_in, tokens_out, cost and user_api_key_cost (US
 --                dollars, as far as the provider says), average_ms}] of this month, the most used first
 --   referrals    {total (that counted), pending (1000 stands for more), earned (bonus credits)}
 -- Errors: U0001, there is no such person.
@@ -14056,7 +14056,7 @@ begin
         'day', d.day,
         'requests', d.requests,
         'bonus_requests', d.bonus_requests,
-        'own_key_requests', d.own_key_requests
+        'user_api_key_requests', d.user_api_key_requests
       )
       order by d.day
     ),
@@ -14067,10 +14067,10 @@ begin
         g.day::date as day,
         coalesce(sum(u.requests), 0) as requests,
         coalesce(sum(u.bonus_requests), 0) as bonus_requests,
-        coalesce(sum(u.own_key_requests), 0) as own_key_requests
+        coalesce(sum(u.user_api_key_requests), 0) as user_api_key_requests
         from generate_series((v_quota.day - 29)::timestamp, v_quota.day::timestamp, interval '1 day') as g (day)
         left join (
-          select r.day, r.requests, r.bonus_requests, r.own_key_requests
+          select r.day, r.requests, r.bonus_requests, r.user_api_key_requests
             from public.daily_usage as r
            where r.user_id = p_user_id and r.day between v_quota.day - 29 and v_quota.day
         ) as u on u.day = g.day::date
@@ -14085,11 +14085,11 @@ begin
           'provider', s.provider,
           'calls', s.calls,
           'errors', s.errors,
-          'own_key_calls', s.own_key_calls,
+          'user_api_key_calls', s.user_api_key_calls,
           'tokens_in', s.tokens_in,
           'tokens_out', s.tokens_out,
           'cost', s.cost,
-          'own_key_cost', s.own_key_cost,
+          'user_api_key_cost', s.user_api_key_cost,
           'average_ms', round(s.ms / s.calls)
         )
         order by s.calls desc, s.provider
@@ -14100,9 +14100,9 @@ begin
     from (
       select
         m.provider, sum(m.calls) as calls, sum(m.errors) as errors,
-        coalesce(sum(m.calls) filter (where m.is_own_key), 0) as own_key_calls,
+        coalesce(sum(m.calls) filter (where m.is_user_api_key), 0) as user_api_key_calls,
         sum(m.tokens_in) as tokens_in, sum(m.tokens_out) as tokens_out, sum(m.cost) as cost,
-        coalesce(sum(m.cost) filter (where m.is_own_key), 0) as own_key_cost, sum(m.ms) as ms
+        coalesce(sum(m.cost) filter (where m.is_user_api_key), 0) as user_api_key_cost, sum(m.ms) as ms
         from public.monthly_api_usage as m
        where m.user_id = p_user_id and m.month = v_quota.month
        group by m.provider
@@ -14163,7 +14163,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select exists (
     select from jsonb_array_elements(p_usage) as c (call)
-     where c.call ->> 'cost' is not null and not coalesce((c.call ->> 'is_own_key')::boolean, false)
+     where c.call ->> 'cost' is not null and not coalesce((c.call ->> 'is_user_api_key')::boolean, false)
   );
 $$;
 
@@ -14226,7 +14226,7 @@ comment on function private.maintain_usage_partitions is 'Makes the months of ap
 -- Twice or at once: the caller holds the update's row and calls once, in the transaction that finishes it.
 --   Everybody takes the counters in the same order, and an update only one of a figure's sixteen rows.
 -- Returns: nothing. p_usage is [{provider, model, kind, status, ms, request_bytes, response_bytes, tokens_in,
---   tokens_out, cost, is_own_key}] in the order of the calls; the last of them made the answer, if any did.
+--   tokens_out, cost, is_user_api_key}] in the order of the calls; the last of them made the answer, if any did.
 --   p_is_settled: a reserved request was served. On an own key none is reserved, and the last call says it.
 -- Errors: none. A figure that is no number, negative or beyond its column is left out (0 where one must be),
 --   for what a provider says of an answer must never undo the answer.
@@ -14244,7 +14244,7 @@ declare
   v_day date;
   v_shard integer := p_update.update_id & 15;
   v_last jsonb := p_usage -> -1;
-  v_is_own boolean := coalesce((p_usage -> -1 ->> 'is_own_key')::boolean, false);
+  v_is_own boolean := coalesce((p_usage -> -1 ->> 'is_user_api_key')::boolean, false);
   v_requests integer := (p_is_settled or (v_is_own and v_last ->> 'status' in ('ok', 'part')))::integer;
 begin
   if v_last is null and v_requests = 0 then
@@ -14254,14 +14254,14 @@ begin
   v_day := (v_now at time zone private.setting('quota_timezone'))::date;
 
   if v_is_own and v_requests > 0 then
-    insert into public.daily_usage as u (user_id, bot, day, own_key_requests)
+    insert into public.daily_usage as u (user_id, bot, day, user_api_key_requests)
     values (p_update.user_id, p_update.bot, v_day, 1)
-    on conflict (user_id, day, bot) do update set own_key_requests = u.own_key_requests + 1;
+    on conflict (user_id, day, bot) do update set user_api_key_requests = u.user_api_key_requests + 1;
   end if;
   if v_last is null then
-    insert into public.daily_totals as t (day, bot, provider, model, is_own_key, shard, requests)
+    insert into public.daily_totals as t (day, bot, provider, model, is_user_api_key, shard, requests)
     values (v_day, p_update.bot, '', '', false, v_shard, v_requests)
-    on conflict (day, bot, provider, model, is_own_key, shard) do update
+    on conflict (day, bot, provider, model, is_user_api_key, shard) do update
       set requests = t.requests + excluded.requests;
     return;
   end if;
@@ -14272,7 +14272,7 @@ begin
       coalesce(c.model, '') as model,
       case when c.kind in ('image', 'video') then c.kind else 'chat' end as kind,
       coalesce(c.status, '') as status,
-      coalesce(c.is_own_key, false) as is_own_key,
+      coalesce(c.is_user_api_key, false) as is_user_api_key,
       coalesce(private.usage_count(c.ms), 0) as ms,
       coalesce(private.usage_count(c.request_bytes), 0) as request_bytes,
       coalesce(private.usage_count(c.response_bytes), 0) as response_bytes,
@@ -14281,20 +14281,20 @@ begin
       private.usage_cost(c.cost) as cost
       from jsonb_to_recordset(p_usage) as c (
         provider text, model text, kind text, status text, ms text, request_bytes text,
-        response_bytes text, tokens_in text, tokens_out text, cost text, is_own_key boolean
+        response_bytes text, tokens_in text, tokens_out text, cost text, is_user_api_key boolean
       )
   ), written as (
     insert into public.api_usage (
       user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes,
-      tokens_in, tokens_out, cost, is_own_key, created_at
+      tokens_in, tokens_out, cost, is_user_api_key, created_at
     )
     select
       p_update.user_id, p_update.bot, c.provider, c.model, c.kind, c.status, c.ms, c.request_bytes,
-      c.response_bytes, c.tokens_in, c.tokens_out, c.cost, c.is_own_key, v_now
+      c.response_bytes, c.tokens_in, c.tokens_out, c.cost, c.is_user_api_key, v_now
       from calls as c
   ), sums as (
     select
-      c.provider, c.model, c.is_own_key,
+      c.provider, c.model, c.is_user_api_key,
       count(*) as calls,
       count(*) filter (where c.status not in ('ok', 'part')) as errors,
       coalesce(sum(c.tokens_in), 0) as tokens_in,
@@ -14302,16 +14302,16 @@ begin
       coalesce(sum(c.cost), 0) as cost,
       sum(c.ms) as ms
       from calls as c
-     group by c.provider, c.model, c.is_own_key
+     group by c.provider, c.model, c.is_user_api_key
   ), months as (
     insert into public.monthly_api_usage as m
-      (user_id, month, provider, model, is_own_key, calls, errors, tokens_in, tokens_out, cost, ms, day, day_cost)
+      (user_id, month, provider, model, is_user_api_key, calls, errors, tokens_in, tokens_out, cost, ms, day, day_cost)
     select
-      p_update.user_id, date_trunc('month', v_day::timestamp)::date, s.provider, s.model, s.is_own_key,
+      p_update.user_id, date_trunc('month', v_day::timestamp)::date, s.provider, s.model, s.is_user_api_key,
       s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms, v_day, s.cost
       from sums as s
-     order by s.provider, s.model, s.is_own_key
-    on conflict (user_id, month, provider, model, is_own_key) do update
+     order by s.provider, s.model, s.is_user_api_key
+    on conflict (user_id, month, provider, model, is_user_api_key) do update
       set calls = m.calls + excluded.calls,
           errors = m.errors + excluded.errors,
           tokens_in = m.tokens_in + excluded.tokens_in,
@@ -14322,20 +14322,20 @@ begin
           day_cost = excluded.day_cost + case when m.day = excluded.day then m.day_cost else 0 end
   )
   insert into public.daily_totals as t (
-    day, bot, provider, model, is_own_key, shard,
+    day, bot, provider, model, is_user_api_key, shard,
     requests, calls, errors, tokens_in, tokens_out, cost, ms
   )
   select
-    v_day, p_update.bot, s.provider, s.model, s.is_own_key, v_shard,
+    v_day, p_update.bot, s.provider, s.model, s.is_user_api_key, v_shard,
     case
-      when s.provider = v_last ->> 'provider' and s.model = v_last ->> 'model' and s.is_own_key = v_is_own
+      when s.provider = v_last ->> 'provider' and s.model = v_last ->> 'model' and s.is_user_api_key = v_is_own
       then v_requests
       else 0
     end,
     s.calls, s.errors, s.tokens_in, s.tokens_out, s.cost, s.ms
     from sums as s
-   order by s.provider, s.model, s.is_own_key
-  on conflict (day, bot, provider, model, is_own_key, shard) do update
+   order by s.provider, s.model, s.is_user_api_key
+  on conflict (day, bot, provider, model, is_user_api_key, shard) do update
     set requests = t.requests + excluded.requests,
         calls = t.calls + excluded.calls,
         errors = t.errors + excluded.errors,

@@ -113,7 +113,7 @@ def test_a_reset_gives_the_months_requests_back_over_all_bots(
     clock("timestamptz '2030-05-17 12:00+00'")
     sql("delete from daily_usage where user_id = %s", anna)
     sql(
-        "insert into daily_usage (user_id, bot, day, requests, bonus_requests, own_key_requests) "
+        "insert into daily_usage (user_id, bot, day, requests, bonus_requests, user_api_key_requests) "
         "select %s, v.* from (values ('assistant', date '2030-04-30', 9, 0, 0), "
         "('assistant', '2030-05-01', 5, 2, 1), ('assistant', '2030-05-17', 4, 1, 0), "
         "('second', '2030-05-17', 3, 0, 6)) as v",
@@ -123,7 +123,7 @@ def test_a_reset_gives_the_months_requests_back_over_all_bots(
     done = call("admin_reset_user_usage", anna, boss, f"reset:{anna}")
     assert (done["applied"], done["before"], done["after"]) == (True, 12, 0)
     rows = sql(
-        "select requests, bonus_requests, own_key_requests from daily_usage "
+        "select requests, bonus_requests, user_api_key_requests from daily_usage "
         "where user_id = %s order by day, bot",
         anna,
     )

@@ -49,7 +49,7 @@ def come(sql: Sql, telegram_id: int, day: date, time: str = "12:00") -> None:
 
 def count(sql: Sql, **figures: Any) -> None:
     """Add to a day's totals."""
-    given = {"provider": "", "model": "", "is_own_key": False, "shard": 0, **figures}
+    given = {"provider": "", "model": "", "is_user_api_key": False, "shard": 0, **figures}
     names, marks = ", ".join(given), ", ".join(["%s"] * len(given))
     sql(f"insert into daily_totals ({names}) values ({marks})", *given.values())
 
@@ -184,7 +184,14 @@ def test_requests_calls_and_cost_are_summed_by_period_and_model(sql: Sql, overvi
         count(sql, day=day, new_users=2)
     count(sql, day=today, provider="openrouter", model="m/big", requests=90, calls=90, cost="1.5")
     count(
-        sql, day=today, provider="openai", model="gpt-5-mini", is_own_key=True, requests=1, calls=1, cost="99"
+        sql,
+        day=today,
+        provider="openai",
+        model="gpt-5-mini",
+        is_user_api_key=True,
+        requests=1,
+        calls=1,
+        cost="99",
     )
     seen = overview(today)
     assert [seen[period]["requests"] for period in PERIODS] == [101, 115, 163]

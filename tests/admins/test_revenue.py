@@ -111,7 +111,7 @@ def test_totals_and_refunds_of_one_payment_are_not_added_up(sql: Sql, revenue: R
 def test_conversion_is_of_the_users_who_came_in_the_period(sql: Sql, revenue: Revenue) -> None:
     for days, count in ((0, 3), (3, 4), (20, 10)):
         sql(
-            "insert into daily_totals (day, provider, model, is_own_key, shard, new_users) "
+            "insert into daily_totals (day, provider, model, is_user_api_key, shard, new_users) "
             "values (date '2031-03-20' - %s, '', '', false, 0, %s)",
             days,
             count,

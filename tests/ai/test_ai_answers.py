@@ -84,7 +84,7 @@ def test_a_cost_is_exact_money(raw: RawServer, ask: Ask) -> None:
     assert ask(provider="openrouter").usage.cost == Decimal("0.1")
 
 
-def test_a_users_own_key_is_used_instead_of_ours(ai: Ai, ask: Ask) -> None:
+def test_a_users_api_key_is_used_instead_of_ours(ai: Ai, ask: Ask) -> None:
     ask(api_key="sk-their-own")
 
     assert ai.headers[0]["authorization"] == "Bearer sk-their-own"

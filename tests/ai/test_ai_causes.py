@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from shared.ai import causes, chat
-from shared.ai.checking import Verdict, check_key
+from shared.ai import chat, error_patterns
+from shared.ai.key_check import Verdict, check_key
 from shared.ai.providers import load
-from shared.ai.reading import problem_of
-from shared.core.errors import AIError, AIUnavailable, OwnKeyError
+from shared.ai.response_reader import problem_of
+from shared.core.errors import AIError, AIUnavailable, UserApiKeyError
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import RawServer, Script, good, head, plain, sends
 
@@ -49,14 +49,14 @@ def test_a_refusal_is_read_by_its_cause(provider: str, status: int, body: Any, c
 
 
 @pytest.mark.parametrize(("provider", "status", "body", "cause"), CAUSES)
-def test_an_own_key_is_switched_off_only_when_it_is_wrong(
+def test_a_user_api_key_is_switched_off_only_when_it_is_wrong(
     raw: RawServer, ask: Ask, provider: str, status: int, body: Any, cause: str
 ) -> None:
     answer = body.encode() if isinstance(body, str) else body
     raw.next(*[plain(answer, f"{status} Status")] * 2)
     try:
         ask(provider=provider, api_key="sk-their-own-key", seconds=1.5)
-    except OwnKeyError as error:
+    except UserApiKeyError as error:
         assert (error.reason == "refused") == (cause == "key")
         assert cause in ("key", "access", "credit", "rate", "settings")
     except AIError:
@@ -120,7 +120,7 @@ def test_the_owner_is_told_what_to_do(
     assert advice in line["message"]
 
 
-def test_the_owner_hears_of_a_region_on_a_users_own_key_too(raw: RawServer, ask: Ask, lines: Lines) -> None:
+def test_the_owner_hears_of_a_region_on_a_users_api_key_too(raw: RawServer, ask: Ask, lines: Lines) -> None:
     raw.next(plain(error("Country, region, or territory not supported"), "403 Forbidden"))
     with pytest.raises(AIUnavailable):
         ask(api_key="sk-their-own-key")
@@ -151,8 +151,8 @@ def test_reading_a_cause_takes_bounded_time(piece: str) -> None:
     text = piece * 20_000
     started = time.perf_counter()
     for status in (400, 500):
-        causes.certain_cause(text)
-        causes.likely_cause(status, text)
-        causes.page_cause(status, text)
-        causes.page_title(text)
+        error_patterns.certain_cause(text)
+        error_patterns.likely_cause(status, text)
+        error_patterns.page_cause(status, text)
+        error_patterns.page_title(text)
     assert time.perf_counter() - started < 0.5

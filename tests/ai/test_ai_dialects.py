@@ -15,12 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.ai.cleaning import is_visible, without_control_tokens, without_reasoning
 from shared.ai.deltas import Deltas
-from shared.ai.events import Events
 from shared.ai.messages import messages_for
 from shared.ai.modes import MODES
 from shared.ai.provider import MAX_TEXT
+from shared.ai.server_sent_events import Events
+from shared.ai.text_cleanup import is_visible, without_control_tokens, without_reasoning
 from shared.core.errors import AIError, AIOverloaded, AITimeout
 from shared.telegram.split import is_visible as telegram_shows
 from tests.ai.asking import Ask, Lines

@@ -17,7 +17,7 @@ from shared.core.errors import (
     AITimeout,
     AIUnavailable,
     ConfigError,
-    OutsideError,
+    ExternalServiceError,
 )
 from tests.ai.asking import KEY, MESSAGES, Ask, Lines
 from tests.ai.raw_server import (
@@ -287,7 +287,7 @@ def test_the_fake_servers_faults_are_told_apart(
     with pytest.raises(AIError) as caught:
         ask(provider=provider, seconds=0.15 if behaviour.hang else 5)
     assert type(caught.value) is told
-    assert isinstance(caught.value, OutsideError)
+    assert isinstance(caught.value, ExternalServiceError)
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ def test_an_answer_is_one_call(ai: Ai, ask: Ask) -> None:
         "tokens_in": 3,
         "tokens_out": 7,
         "cost": "0.00001475",
-        "is_own_key": False,
+        "is_user_api_key": False,
     }
 
 
@@ -69,9 +69,9 @@ def test_what_became_of_it(ai: Ai, ask: Ask, behaviour: AiBehaviour, statuses: l
     assert [call["status"] for call in recorded(ask, seconds=1.0)] == statuses
 
 
-def test_an_own_key_is_marked_and_never_in_the_record(ai: Ai, ask: Ask) -> None:
+def test_a_user_api_key_is_marked_and_never_in_the_record(ai: Ai, ask: Ask) -> None:
     own = KEY[::-1]
     ai.next(AiBehaviour(text="Hello"))
     (call,) = recorded(ask, api_key=own)
-    assert call["is_own_key"]
+    assert call["is_user_api_key"]
     assert own not in str(call)

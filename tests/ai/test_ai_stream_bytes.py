@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from shared.ai.events import Events
 from shared.ai.provider import MAX_BYTES
+from shared.ai.server_sent_events import Events
 from shared.core.errors import AIError, AIUnavailable
-from shared.core.http import Broken
+from shared.core.http import ProtocolError
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import CHUNKED, END, RawServer, chunk, event, hang_up, head, sends, stream
 
@@ -52,7 +52,7 @@ def test_a_last_event_without_its_empty_line_counts() -> None:
 @pytest.mark.parametrize("piece", [b"data: " + b"x" * 9_994, b"data: " + b"x" * 9_993 + b"\n"])
 def test_an_event_that_does_not_end_is_not_kept_for_ever(piece: bytes) -> None:
     events = Events()
-    with pytest.raises(Broken):
+    with pytest.raises(ProtocolError):
         for _ in range(MAX_BYTES // len(piece) + 1):
             events.feed(piece)
 

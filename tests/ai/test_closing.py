@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from shared.ai.closing import close_markup
+from shared.ai.truncated_markdown import close_markup
 from shared.telegram.markdown import render
 from tests.support import for_each
 

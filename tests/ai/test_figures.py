@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.ai import figures
+from shared.ai import reported_usage
 from shared.ai.chat import Usage
 from tests.ai.asking import Ask, Lines
 from tests.ai.raw_server import RawServer, plain
@@ -32,7 +32,7 @@ JSON = st.recursive(
     ],
 )  # fmt: skip
 def test_tokens(value: Any, count: int | None) -> None:
-    assert figures.count(value) == count
+    assert reported_usage.count(value) == count
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def test_tokens(value: Any, count: int | None) -> None:
     ],
 )  # fmt: skip
 def test_prices(value: Any, cost: Decimal | None) -> None:
-    assert figures.cost(value) == cost
+    assert reported_usage.cost(value) == cost
 
 
 @given(JSON)
 def test_no_value_is_an_error(value: Any) -> None:
-    count, cost = figures.count(value), figures.cost(value)
-    assert count is None or 0 <= count <= figures.MAX_COUNT
+    count, cost = reported_usage.count(value), reported_usage.cost(value)
+    assert count is None or 0 <= count <= reported_usage.MAX_COUNT
     assert cost is None or (cost >= 0 and len(f"{cost:f}") < 40)
 
 

@@ -14,8 +14,7 @@ AREAS = {path.parent.name for path in (ROOT / "shared").glob("*/__init__.py")}
 MAY_USE = {
     "ai": set(),
     "core": set(),
-    "bots": {"telegram", "ai", "keys", "payments"},
-    "keys": set(),
+    "bots": {"telegram", "ai", "payments"},
     "payments": {"telegram"},
     "scheduled": {"telegram", "payments"},
     "telegram": {"bots"},

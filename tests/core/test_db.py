@@ -49,7 +49,7 @@ def test_a_database_that_was_never_reached_is_told_apart(proxy: Database) -> Non
     started = time.monotonic()
     with pytest.raises(DatabaseUnavailable) as caught:
         db.call("stale_updates", p_limit=1)
-    assert not caught.value.reached
+    assert not caught.value.maybe_executed
     assert time.monotonic() - started < db.RETRY_SECONDS + 1
 
 
@@ -59,7 +59,7 @@ def test_a_connection_that_ended_while_idle_is_known_before_anything_is_sent(pro
     time.sleep(0.1)
     with pytest.raises(DatabaseUnavailable) as caught:
         db.call("stale_updates", p_limit=1)
-    assert not caught.value.reached
+    assert not caught.value.maybe_executed
 
 
 def test_a_statement_that_may_have_arrived_is_told_apart(proxy: Database) -> None:
@@ -67,7 +67,7 @@ def test_a_statement_that_may_have_arrived_is_told_apart(proxy: Database) -> Non
     proxy.on("stale_updates", when="after", do=proxy.down, times=1)
     with pytest.raises(DatabaseUnavailable) as caught:
         db.call("stale_updates", p_limit=1)
-    assert caught.value.reached
+    assert caught.value.maybe_executed
 
 
 def test_a_cut_connection_is_repaired_within_the_call(proxy: Database) -> None:
@@ -88,7 +88,7 @@ def test_after_a_failure_calls_fail_at_once_and_recover_by_themselves(
     with pytest.raises(DatabaseUnavailable) as caught:
         db.call("stale_updates", p_limit=1)
     assert time.monotonic() - started < 0.1
-    assert not caught.value.reached
+    assert not caught.value.maybe_executed
     proxy.up()
     deadline = time.monotonic() + 15
     while True:
@@ -175,7 +175,7 @@ def test_a_pooler_that_stays_exhausted_is_a_database_that_is_busy(
     exhausted(1000)
     with pytest.raises(DatabaseUnavailable, match="ECHECKOUTTIMEOUT") as caught:
         db.call("exhausted_for_test")
-    assert caught.value.reached
+    assert caught.value.maybe_executed
     assert not db.is_failing()
     assert db.call("stale_updates", p_limit=0) == []
 
@@ -264,7 +264,7 @@ def test_an_answer_that_does_not_come_is_given_up_and_its_connection_closed(
     proxy.on("stale_updates", when="after", do=lambda: time.sleep(0.5), times=1)
     with pytest.raises(DatabaseUnavailable, match="no answer") as caught:
         db.call("stale_updates", p_limit=0)
-    assert caught.value.reached
+    assert caught.value.maybe_executed
     assert connection.closed
 
 

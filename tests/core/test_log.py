@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from shared.core import config, log
-from shared.core.redaction import HIDDEN, looks_like_secret
+from shared.core.redaction import REDACTED, looks_like_secret
 
 ENVIRONMENT = {
     "DATABASE_URL": "postgresql://bot_backend:pa55-w0rd-of-db@db.example:6543/postgres",
@@ -96,7 +96,7 @@ def test_a_secret_never_gets_through(capsys: pytest.CaptureFixture[str], secret:
         log.alert("it broke", action="tested")
     out = capsys.readouterr().out
     assert secret not in out
-    assert HIDDEN in out
+    assert REDACTED in out
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_a_short_secret_is_hidden_also_when_it_was_none_before(
     monkeypatch.setenv("SCHEDULER_SECRET", "a-later-secret-1")
     log._own_secrets.cache_clear()
     log.info("a-later-secret-1", action="tested")
-    assert [line["message"] for line in lines(capsys)] == ["a-later-secret", HIDDEN]
+    assert [line["message"] for line in lines(capsys)] == ["a-later-secret", REDACTED]

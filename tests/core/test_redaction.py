@@ -10,8 +10,8 @@ from detect_secrets.core.plugins.util import get_mapping_from_secret_type_to_cla
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.core.redaction import HIDDEN, looks_like_secret, redact
-from shared.core.secret_shapes import SHAPES
+from shared.core.redaction import REDACTED, looks_like_secret, redact
+from shared.core.secret_prefixes import SECRET_PREFIXES
 
 RANDOM = "A1b2C3D4E5f6G7h8I9j0K1l2M3n4O5p6"
 SECRETS = {
@@ -66,25 +66,25 @@ def test_a_secret_is_found_wherever_it_stands(secret: str, around: str) -> None:
     text = around.format(secret)
     assert looks_like_secret(text)
     left = redact(text)
-    assert HIDDEN in left
+    assert REDACTED in left
     assert RANDOM[10:] not in left
     assert "wJalr" not in left
 
 
 def test_a_disguised_secret_beside_a_plain_one_is_found() -> None:
     left = redact(f"sk-proj-{RANDOM} and \uff53\uff4b-{RANDOM} and sk-\u200bproj-{RANDOM}")
-    assert left == f"{HIDDEN} and {HIDDEN} and {HIDDEN}"
+    assert left == f"{REDACTED} and {REDACTED} and {REDACTED}"
 
 
 def test_a_secret_behind_an_escaped_line_break_is_found() -> None:
     assert RANDOM not in redact(f'{{"text":"my key\\nsk-proj-{RANDOM}"}}')
 
 
-@pytest.mark.parametrize("start", SHAPES)
+@pytest.mark.parametrize("start", SECRET_PREFIXES)
 def test_every_shape_of_the_catalogue_is_found(start: str) -> None:
     tail = "aB3dE5.gH7" if start == "eyJ" else "aB3dE5fgH7"
-    key = start + (tail * 12)[: max(SHAPES[start], 10)]
-    assert redact(f"use {key} please") == f"use {HIDDEN} please"
+    key = start + (tail * 12)[: max(SECRET_PREFIXES[start], 10)]
+    assert redact(f"use {key} please") == f"use {REDACTED} please"
 
 
 # A second catalogue, and random keys of its shapes. Left out are patterns that also fit words, or need a

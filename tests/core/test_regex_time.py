@@ -76,7 +76,7 @@ def _inline(path: Path) -> Iterator[str]:
 
 def test_there_are_patterns_to_judge() -> None:
     assert len(_patterns()) > 100
-    assert any("causes._OTHERWISE" in place for place in _patterns()), "those in collections too"
+    assert any("error_patterns._OTHERWISE" in place for place in _patterns()), "those in collections too"
 
 
 @pytest.mark.slow

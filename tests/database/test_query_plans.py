@@ -43,12 +43,13 @@ FILL = f"""
     insert into public.monthly_api_usage
     select m.user_id, m.month, p.provider, 'm', false, 1, 0, 1, 1, 0, 1 from public.monthly_usage as m,
       unnest(array['openai', 'openrouter']) as p (provider);
-    insert into public.daily_totals (day, provider, model, is_own_key, shard, calls)
+    insert into public.daily_totals (day, provider, model, is_user_api_key, shard, calls)
     select current_date - d, 'openai', 'm' || m, false, s, 1
     from generate_series(0, 400) as d, generate_series(1, 5) as m, generate_series(0, 15) as s;
     select private.maintain_usage_partitions();
     insert into public.api_usage
-      (user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes, is_own_key, created_at)
+      (user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes, is_user_api_key,
+       created_at)
     select u.id, 'assistant', 'openai', 'm', 'chat', 'ok', 1, 1, 1, false, now() + interval '30 days' * d
     from public.users as u, generate_series(0, 1) as d;
     insert into public.user_referrals (referrer_id, referred_id, status)
@@ -151,7 +152,7 @@ CALLS = {
         '[{"role": "user", "content": "words"}]', 'settled', null,
         '[{"method": "sendMessage", "parameters": {"chat_id": 19000}}]',
         '[{"provider": "openai", "model": "m", "kind": "chat", "status": "ok", "ms": 9, "request_bytes": 9,
-           "response_bytes": 9, "is_own_key": false}]')""",
+           "response_bytes": 9, "is_user_api_key": false}]')""",
     "finish_update of a failure": "finish_update('assistant', 9500, 1, p_reservation => 'released')",
     "finish_update erasing": """finish_update('assistant', 9000, 1,
         jsonb_build_object('erase', jsonb_build_object('hash', repeat('00', 32), 'balance', 0)))""",

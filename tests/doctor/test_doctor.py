@@ -35,7 +35,7 @@ OLGA = 777_000_111
 
 def healthy(stack: Stack, database_url: str, backend_url: str) -> dict[str, Any]:
     """A cloud in which nothing is missing."""
-    answers = Answers(project=PROJECT, chat_provider="openai", own_keys="no", payment_providers="stripe")
+    answers = Answers(project=PROJECT, chat_provider="openai", user_api_keys="no", payment_providers="stripe")
     values = {
         "DATABASE_ADMIN_URL": database_url,
         "DATABASE_URL": backend_url,

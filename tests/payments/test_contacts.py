@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.http import Answer
+from shared.core.http import Response
 from shared.payments import api_client, contacts, providers
 from shared.payments.events import CONTACT_REFUSED, EventKind
 from shared.payments.provider import ContactRefused, PaymentError, RequestRefused
@@ -140,7 +140,7 @@ def answers(monkeypatch: pytest.MonkeyPatch, environment: Callable[..., None]) -
 
     def answer(status: int, body: Any) -> None:
         data = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-        monkeypatch.setattr(api_client.http, "request", lambda *_a, **_k: Answer(status, {}, data))
+        monkeypatch.setattr(api_client.http, "request", lambda *_a, **_k: Response(status, {}, data))
 
     return answer
 

@@ -126,7 +126,7 @@ def test_a_list_that_breaks_holds_up_no_other(
 
 def test_without_a_database_the_job_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DatabaseUnavailable):
-        run(monkeypatch, fail(DatabaseUnavailable("gone", reached=False)))
+        run(monkeypatch, fail(DatabaseUnavailable("gone", maybe_executed=False)))
 
 
 def test_pages_that_are_empty_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

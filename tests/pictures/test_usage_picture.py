@@ -93,7 +93,7 @@ def test_each_day_has_a_bar_as_high_as_its_requests() -> None:
     assert chart(image, BLUE) > heights[28] * 0.9, "today's bar is the strong one"
 
 
-def test_bonus_requests_and_those_on_an_own_key_have_their_colours() -> None:
+def test_bonus_requests_and_those_on_a_user_api_key_have_their_colours() -> None:
     plain = picture(VIEW)
     assert chart(plain, AMBER) == chart(plain, GREEN) == 0
     mixed = picture(replace(VIEW, days=[Day(label, 4, 4, 4) for label in LABELS]))

@@ -52,7 +52,7 @@ TABLES = {
     "public.daily_usage": Table(
         "gone",
         section="requests",
-        told="bot day requests bonus_requests own_key_requests releases",
+        told="bot day requests bonus_requests user_api_key_requests releases",
         kept_back="user_id",
     ),
     "public.monthly_usage": Table(
@@ -61,14 +61,14 @@ TABLES = {
     "public.monthly_api_usage": Table(
         "gone",
         section="ai_months",
-        told="month provider model is_own_key calls errors tokens_in tokens_out cost ms day day_cost",
+        told="month provider model is_user_api_key calls errors tokens_in tokens_out cost ms day day_cost",
         kept_back="user_id",
     ),
     "public.api_usage": Table(
         "gone",
         section="ai_calls",
         told="bot provider model kind status ms request_bytes response_bytes tokens_in tokens_out cost"
-        " is_own_key created_at",
+        " is_user_api_key created_at",
         kept_back="id user_id",
     ),
     "public.user_tokens": Table(

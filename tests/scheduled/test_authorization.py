@@ -16,7 +16,7 @@ from cryptography.x509.oid import NameOID
 
 from shared.core import config
 from shared.core.errors import ConfigError
-from shared.core.http import Answer
+from shared.core.http import Response
 from shared.scheduled import authorization
 from tools.emulator.stack import Stack
 
@@ -72,7 +72,7 @@ def google(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SCHEDULER_SERVICE_ACCOUNT", ACCOUNT)
     certificates = json.dumps({"k1": certificate()}).encode()
     monkeypatch.setattr(authorization, "_kept", {})
-    monkeypatch.setattr(authorization, "_fetch", lambda *_a, **_k: Answer(200, {}, certificates))
+    monkeypatch.setattr(authorization, "_fetch", lambda *_a, **_k: Response(200, {}, certificates))
     config.settings.cache_clear()
     yield
     config.settings.cache_clear()
@@ -161,8 +161,8 @@ def test_over_http_a_stranger_is_401_and_an_unknown_job_404(stack: Stack) -> Non
 def test_certificates_are_fetched_once_and_a_failure_is_not_kept_long(
     google: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    good = Answer(200, {}, json.dumps({"k1": certificate()}).encode())
-    answers = [Answer(503, {}, b""), good]
+    good = Response(200, {}, json.dumps({"k1": certificate()}).encode())
+    answers = [Response(503, {}, b""), good]
     now = [1000.0]
     monkeypatch.setattr(authorization, "_fetch", lambda *_a: answers.pop(0))
     monkeypatch.setattr(authorization, "monotonic", lambda: now[0])

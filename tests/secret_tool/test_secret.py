@@ -157,7 +157,7 @@ def test_the_known_names_are_those_that_are_read() -> None:
     services = [payments.load(name) for name in payments.names() if name != "fake"]
     assert {name for service in services for name in service.REQUIRED} <= set(names.PAYMENTS)
     assert set(names.AI) == {layout.ai_secret(provider) for provider in ai.names()}
-    assert set(names.DEPLOYMENT) == {*layout.READERS, layout.OWN_KEYS, "SCHEDULER_SECRET"}
+    assert set(names.DEPLOYMENT) == {*layout.READERS, layout.USER_API_KEYS, "SCHEDULER_SECRET"}
     assert set(GENERATORS) <= set(names.KNOWN) <= config.variables() | config.OTHER_VARIABLES
 
 

@@ -17,7 +17,7 @@ from tools.setup.steps.secret_steps import readers
 GUIDE = (ROOT / "docs" / "deployment.md").read_text()
 ANSWERS = Answers(
     project="my-bots-123", region="europe-west3", chat_provider="openai", default_language="en",
-    own_keys="yes", admin_emails="a@example.com", admin_telegram_ids="1", support_contact="@help",
+    user_api_keys="yes", admin_emails="a@example.com", admin_telegram_ids="1", support_contact="@help",
     terms_url="https://example.com", public_url="https://bots.example.com",
     payment_providers="stripe,yookassa,cloudpayments,prodamus,crypto_pay",
 )  # fmt: skip
@@ -113,7 +113,7 @@ def test_the_page_on_the_wizard_lists_every_answer() -> None:
         "public_url": "--public-url",
         "chat_provider": "AI provider", "default_language": "language of the bot",
         "admin_emails": "e-mail", "admin_telegram_ids": "Telegram id",
-        "support_contact": "contact for buyers", "terms_url": "terms", "own_keys": "own AI keys",
+        "support_contact": "contact for buyers", "terms_url": "terms", "user_api_keys": "own AI keys",
         "payment_providers": "payment providers", "welcomed": "first message",
         "deployed": "what was deployed",
     }  # fmt: skip

@@ -82,7 +82,7 @@ def test_stats_count_what_just_happened(stack: Stack, appoint: Appoint) -> None:
 
 def test_the_longest_model_names_fit_under_the_picture(stack: Stack, appoint: Appoint, sql: Sql) -> None:
     sql(
-        "insert into daily_totals (day, provider, model, is_own_key, shard, requests, calls, tokens_in) "
+        "insert into daily_totals (day, provider, model, is_user_api_key, shard, requests, calls, tokens_in) "
         "select (private.clock() at time zone 'Europe/Moscow')::date, 'openrouter', repeat('м', 90) || n, "
         "false, 15, 1000000000 + n, 2000000000, 3000000000000 from generate_series(1, 6) as n"
     )

@@ -97,7 +97,7 @@ def test_odd_figures_cost_no_answer(
         (WRONG, "401 Unauthorized", "refused", "rejected your key"),
     ],
 )
-def test_an_own_key_is_switched_off_only_when_it_is_wrong(
+def test_a_user_api_key_is_switched_off_only_when_it_is_wrong(
     provider: RawServer, anna: Chat, sql: Sql, body: Any, status: str, key_status: str, said: str
 ) -> None:
     add(anna, "OpenAI", a_key("OpenAI"))

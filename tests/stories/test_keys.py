@@ -301,7 +301,7 @@ def test_keys_are_a_matter_of_the_private_chat(stack: Stack) -> None:
     assert "личн" in group.answer(20).text
 
 
-def test_a_key_nobody_asked_for_may_become_an_own_key(stack: Stack) -> None:
+def test_a_key_nobody_asked_for_may_become_a_user_api_key(stack: Stack) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     key = a_key("OpenRouter")
     anna.send(f"here: {key}")
@@ -348,7 +348,7 @@ def test_a_message_that_telegram_will_not_delete_is_left_to_the_user(stack: Stac
         assert word in anna.answer(20).text
 
 
-def test_the_first_request_on_an_own_key_counts_for_who_brought_the_user(stack: Stack, sql: Sql) -> None:
+def test_the_first_request_on_a_user_api_key_counts_for_who_brought_the_user(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     anna.answer(20)
@@ -362,7 +362,7 @@ def test_the_first_request_on_an_own_key_counts_for_who_brought_the_user(stack: 
     assert says(anna.answer(20).text, "referral_notice", name="Ben")
 
 
-def test_calls_on_an_own_key_are_recorded_as_such(stack: Stack, sql: Sql) -> None:
+def test_calls_on_a_user_api_key_are_recorded_as_such(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("a question on the plan")
     anna.answer(20)
@@ -374,24 +374,24 @@ def test_calls_on_an_own_key_are_recorded_as_such(stack: Stack, sql: Sql) -> Non
     anna.send("a question on a key that is refused")
     anna.answer(20)
     rows = sql(
-        "select a.provider, a.status, a.is_own_key from api_usage a join users u on u.id = a.user_id "
+        "select a.provider, a.status, a.is_user_api_key from api_usage a join users u on u.id = a.user_id "
         "where u.telegram_id = %s order by a.id",
         anna.id,
     )
-    assert [(row["provider"], row["status"], row["is_own_key"]) for row in rows] == [
+    assert [(row["provider"], row["status"], row["is_user_api_key"]) for row in rows] == [
         ("openai", "ok", False),
         ("anthropic", "ok", True),
         ("anthropic", "key", True),
     ]
     (day,) = sql(
-        "select d.requests, d.own_key_requests from daily_usage d join users u on u.id = d.user_id "
+        "select d.requests, d.user_api_key_requests from daily_usage d join users u on u.id = d.user_id "
         "where u.telegram_id = %s",
         anna.id,
     )
-    assert (day["requests"], day["own_key_requests"]) == (1, 1)
+    assert (day["requests"], day["user_api_key_requests"]) == (1, 1)
 
 
-def test_who_has_used_up_the_plan_is_shown_the_way_to_an_own_key(stack: Stack, sql: Sql) -> None:
+def test_who_has_used_up_the_plan_is_shown_the_way_to_a_user_api_key(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna").chat("assistant")
     anna.send("/start")
     anna.answer(20)

@@ -41,12 +41,12 @@ def in_group(stack: Stack, anna: TelegramUser, number: int) -> None:
     stack.telegram.deliver(message_update(anna, f"@{username} hello", chat=group, entities=mention))
 
 
-@pytest.mark.parametrize("has_own_key", [False, True])
+@pytest.mark.parametrize("has_user_api_key", [False, True])
 def test_a_user_in_many_groups_holds_few_threads_and_is_told(
-    stack: Stack, sql: Sql, has_own_key: bool
+    stack: Stack, sql: Sql, has_user_api_key: bool
 ) -> None:
     anna = started_user(stack.telegram)
-    if has_own_key:
+    if has_user_api_key:
         add(anna.chat("assistant"), "OpenAI", a_key("OpenAI"))
     asked = len(stack.ai.requests)
     stack.ai.always(AiBehaviour(text="late", delay=3))
@@ -60,7 +60,7 @@ def test_a_user_in_many_groups_holds_few_threads_and_is_told(
         assert not any(question.done() for question in first), "the others did not wait for these"
     assert monotonic() - started < 15
     assert len(stack.ai.requests) == asked + 2
-    assert requests_of(sql, anna.id) == (0 if has_own_key else 2)
+    assert requests_of(sql, anna.id) == (0 if has_user_api_key else 2)
     in_group(stack, anna, 99)
     assert len(stack.ai.requests) == asked + 3
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shared.core.errors import TelegramError
-from shared.core.http import Answer
+from shared.core.http import Response
 from shared.telegram.api import _decode
 from tests.support import deliver_until_done, eventually, message_update, started_user
 from tests.telegram.test_updates import Sql
@@ -32,7 +32,7 @@ PAGES = {
 def test_what_is_no_answer_of_the_bot_api_may_succeed_later(page: tuple[int, bytes]) -> None:
     status, body = page
     with pytest.raises(TelegramError) as caught:
-        _decode("sendPhoto", Answer(status, {}, body))
+        _decode("sendPhoto", Response(status, {}, body))
     assert caught.value.status == 0
     assert caught.value.is_temporary
 
@@ -41,7 +41,7 @@ def test_what_is_no_answer_of_the_bot_api_may_succeed_later(page: tuple[int, byt
     "content", [{"ok": True, "result": None}, {"ok": False, "error_code": 400, "description": "Bad"}]
 )
 def test_answers_of_the_bot_api_are_taken(content: dict[str, Any]) -> None:
-    assert _decode("x", Answer(200, {}, json.dumps(content).encode())).json() == content
+    assert _decode("x", Response(200, {}, json.dumps(content).encode())).json() == content
 
 
 def failures_of(sql: Sql, update: dict[str, Any]) -> list[dict[str, Any]]:

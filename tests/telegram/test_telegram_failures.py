@@ -69,7 +69,7 @@ def test_only_some_failed_requests_a_day_are_given_back(stack: Stack, sql: Sql) 
     assert requests_of(sql, anna.id) == 2
 
 
-def test_a_failure_on_an_own_key_says_nothing_of_requests(stack: Stack, sql: Sql) -> None:
+def test_a_failure_on_a_user_api_key_says_nothing_of_requests(stack: Stack, sql: Sql) -> None:
     anna = stack.telegram.user("Anna")
     chat = anna.chat("assistant")
     add(chat, "OpenAI", a_key("OpenAI"))

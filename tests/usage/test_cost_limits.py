@@ -20,7 +20,7 @@ Ask = Callable[..., Update]
 Setting = Callable[[str, float], None]
 PAID = ai_call(cost="0.01")
 FREE = ai_call(cost=None, status="temporary")
-OWN = ai_call(cost="0.01", is_own_key=True)
+OWN = ai_call(cost="0.01", is_user_api_key=True)
 
 
 @pytest.fixture
@@ -98,17 +98,17 @@ def test_releases_left_leaves_room_for_the_questions_in_progress(
     assert [ask(anna).received["releases_left"] for _ in range(3)] == [2, 1, 0]
 
 
-@pytest.mark.parametrize("has_own_key", [False, True])
+@pytest.mark.parametrize("has_user_api_key", [False, True])
 def test_of_many_at_once_only_some_are_in_progress_and_the_others_cost_nothing(
-    sql: Sql, anna: int, ask: Ask, setting: Setting, has_own_key: bool
+    sql: Sql, anna: int, ask: Ask, setting: Setting, has_user_api_key: bool
 ) -> None:
     setting("questions_in_progress", 2)
-    if has_own_key:
+    if has_user_api_key:
         give_key(sql, anna)
-    taken = "own_key" if has_own_key else "reserved"
+    taken = "user_api_key" if has_user_api_key else "reserved"
     updates = in_parallel(12, lambda n: ask(anna, ("assistant", "second")[n % 2]))
     assert sorted(update.reservation or "" for update in updates) == ["in_progress"] * 10 + [taken] * 2
-    assert counted(sql, anna).day == (0 if has_own_key else 2)
+    assert counted(sql, anna).day == (0 if has_user_api_key else 2)
     for update in updates:
         update.finish("settled" if update.reservation == taken else None)
     assert ask(anna).reservation == taken, "the place is free again"
@@ -149,7 +149,7 @@ def test_a_user_is_stopped_at_the_daily_cost_in_all_bots_until_the_day_ends(
     assert question(anna, "0.99").reservation == "reserved"
 
 
-def test_an_own_key_goes_on_when_the_cost_limits_are_reached(
+def test_a_user_api_key_goes_on_when_the_cost_limits_are_reached(
     sql: Sql, anna: int, question: Ask, setting: Setting, bot: str
 ) -> None:
     setting("daily_cost_user", 0.1)
@@ -157,7 +157,7 @@ def test_an_own_key_goes_on_when_the_cost_limits_are_reached(
     question(anna, "0", bot).finish("settled", ai_call(cost="5"))
     assert question(anna, bot=bot).reservation == "user_cost"
     give_key(sql, anna)
-    assert question(anna, bot=bot).reservation == "own_key"
+    assert question(anna, bot=bot).reservation == "user_api_key"
 
 
 def test_a_bot_is_stopped_at_its_daily_cost_and_other_bots_are_not(

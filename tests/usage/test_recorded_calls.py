@@ -59,14 +59,14 @@ def test_a_failed_request_is_no_request_but_its_calls_are_kept(sql: Sql, anna: i
     assert (total(sql, "requests", model=f"x{anna}"), total(sql, "errors", model=f"x{anna}")) == (0, 1)
 
 
-def test_a_request_on_an_own_key_is_served_and_counted_apart(sql: Sql, anna: int, ask: Ask) -> None:
+def test_a_request_on_a_user_api_key_is_served_and_counted_apart(sql: Sql, anna: int, ask: Ask) -> None:
     update = ask(anna)
-    update.finish(None, ai_call(model=f"x{anna}", is_own_key=True, status="part"))
-    ask(anna).finish(None, ai_call(model=f"x{anna}", is_own_key=True, status="key"))
-    assert total(sql, "requests", model=f"x{anna}", is_own_key=True) == 1
+    update.finish(None, ai_call(model=f"x{anna}", is_user_api_key=True, status="part"))
+    ask(anna).finish(None, ai_call(model=f"x{anna}", is_user_api_key=True, status="key"))
+    assert total(sql, "requests", model=f"x{anna}", is_user_api_key=True) == 1
     assert sql(
-        "select requests, own_key_requests from daily_usage where user_id = %s", user_id(sql, anna)
-    ) == [{"requests": 0, "own_key_requests": 1}]
+        "select requests, user_api_key_requests from daily_usage where user_id = %s", user_id(sql, anna)
+    ) == [{"requests": 0, "user_api_key_requests": 1}]
 
 
 def test_finishing_again_or_too_late_counts_nothing(sql: Sql, anna: int, ask: Ask) -> None:
@@ -131,10 +131,10 @@ def test_a_price_that_makes_no_sense_is_left_out(
 
 
 def test_what_is_missing_or_unknown_of_a_call_is_filled_in(sql: Sql, anna: int, ask: Ask) -> None:
-    call = ai_call(kind="smell") | dict.fromkeys(("provider", "model", "status", "ms", "is_own_key"))
+    call = ai_call(kind="smell") | dict.fromkeys(("provider", "model", "status", "ms", "is_user_api_key"))
     assert ask(anna).finish("settled", call)["outcome"] == "finished"
     (row,) = rows_of(sql, anna)
-    assert (row["kind"], row["provider"], row["ms"], row["is_own_key"]) == ("chat", "", 0, False)
+    assert (row["kind"], row["provider"], row["ms"], row["is_user_api_key"]) == ("chat", "", 0, False)
 
 
 CALLS = st.lists(
@@ -148,7 +148,7 @@ CALLS = st.lists(
         tokens_in=st.none() | st.integers(0, 10**6),
         tokens_out=st.none() | st.integers(0, 10**6),
         cost=st.none() | st.decimals(0, 100, places=8).map(str),
-        is_own_key=st.booleans(),
+        is_user_api_key=st.booleans(),
     ),
     max_size=4,
 )
@@ -165,10 +165,10 @@ def test_the_counters_are_the_sums_of_the_rows(
     served = 0
     for reservation, calls in updates:
         ask(anna).finish(reservation, *calls)
-        own = bool(calls) and calls[-1]["is_own_key"] and calls[-1]["status"] in ("ok", "part")
-        paid = any(call["cost"] is not None and not call["is_own_key"] for call in calls)
+        own = bool(calls) and calls[-1]["is_user_api_key"] and calls[-1]["status"] in ("ok", "part")
+        paid = any(call["cost"] is not None and not call["is_user_api_key"] for call in calls)
         served += reservation == "settled" or own or paid
-    key = "provider, model, is_own_key"
+    key = "provider, model, is_user_api_key"
     rows = sql(f"select {key}, {SUMS} from api_usage where user_id = %s group by {key} order by {key}", user)
     assert (
         sql(f"select {key}, {FIGURES} from monthly_api_usage where user_id = %s order by {key}", user) == rows
@@ -200,7 +200,7 @@ def test_every_try_of_a_chat_is_recorded(stack: Stack, sql: Sql) -> None:
         min(second["tokens_in"], second["tokens_out"], second["request_bytes"], second["response_bytes"]) > 0
     )
     assert first["request_bytes"] == second["request_bytes"]
-    assert not second["is_own_key"]
+    assert not second["is_user_api_key"]
 
 
 def test_a_failure_with_an_apology_is_recorded_and_the_request_given_back(stack: Stack, sql: Sql) -> None:

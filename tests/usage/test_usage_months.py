@@ -24,7 +24,7 @@ PARTITIONS = """
 """
 ROW = (
     "insert into api_usage (user_id, bot, provider, model, kind, status, ms, request_bytes, response_bytes, "
-    "is_own_key, created_at) values (1, 'assistant', 'openai', 'm', 'chat', 'ok', 1, 1, 1, false, %s)"
+    "is_user_api_key, created_at) values (1, 'assistant', 'openai', 'm', 'chat', 'ok', 1, 1, 1, false, %s)"
 )
 
 

@@ -62,7 +62,7 @@ def test_what_was_asked_today_and_this_month(
     assert (now["month"]["used"], now["month"]["limit"], now["month"]["remaining"]) == (2, 3, 1 + 4)
     for _ in range(3):
         ask(anna).finish(
-            "settled", ai_call(provider="openrouter", model="m", cost="0.00000001", is_own_key=True)
+            "settled", ai_call(provider="openrouter", model="m", cost="0.00000001", is_user_api_key=True)
         )
     now = stats(anna)
     assert (now["day"]["used"], now["day"]["bonus_used"], now["day"]["remaining"]) == (2, 2, 2)
@@ -71,7 +71,7 @@ def test_what_was_asked_today_and_this_month(
         "day": "2026-11-21",
         "requests": 2,
         "bonus_requests": 2,
-        "own_key_requests": 3,
+        "user_api_key_requests": 3,
     }
     assert sum(day["requests"] for day in now["days"]) == 3, "the 30th day before today is over"
     assert now["providers"] == [
@@ -79,22 +79,22 @@ def test_what_was_asked_today_and_this_month(
             "provider": "openrouter",
             "calls": 3,
             "errors": 0,
-            "own_key_calls": 3,
+            "user_api_key_calls": 3,
             "tokens_in": 300,
             "tokens_out": 120,
             "cost": 0.00000003,
-            "own_key_cost": 0.00000003,
+            "user_api_key_cost": 0.00000003,
             "average_ms": 1200,
         },
         {
             "provider": "openai",
             "calls": 2,
             "errors": 1,
-            "own_key_calls": 0,
+            "user_api_key_calls": 0,
             "tokens_in": 5,
             "tokens_out": 40,
             "cost": 0.25,
-            "own_key_cost": 0,
+            "user_api_key_cost": 0,
             "average_ms": 650,
         },
     ]

@@ -43,7 +43,7 @@ def ai_call(**values: Any) -> dict[str, Any]:
         "tokens_in": 100,
         "tokens_out": 40,
         "cost": None,
-        "is_own_key": False,
+        "is_user_api_key": False,
     } | values
 
 

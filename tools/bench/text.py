@@ -21,12 +21,12 @@ _ANSWER = (
 
 def measure() -> Section:
     """Measure the CPU of one call each, as the median of some rounds."""
-    from shared.core.log import hide_secrets
+    from shared.core.log import redact_secrets
     from shared.telegram.markdown import render
 
     messages = {"Russian": _RUSSIAN, "English": _ENGLISH, "code": _CODE, "one word": "a1"}
     rows = [
-        Row(f"secret filter, {name}, ms", _milliseconds(hide_secrets, text), aim=Aim(1), digits=2)
+        Row(f"secret filter, {name}, ms", _milliseconds(redact_secrets, text), aim=Aim(1), digits=2)
         for name, text in messages.items()
     ]
     rows.append(Row("an AI answer full of Markdown rendered, ms", _milliseconds(render, _ANSWER), digits=2))

@@ -49,7 +49,9 @@ class Deployment:
                 setattr(self.answers, field, given[variable])
         names = self.store.names()
         self.answers.chat_provider = self.answers.chat_provider or "openai"
-        self.answers.own_keys = self.answers.own_keys or ("yes" if layout.OWN_KEYS in names else "no")
+        self.answers.user_api_keys = self.answers.user_api_keys or (
+            "yes" if layout.USER_API_KEYS in names else "no"
+        )
         if not self.answers.payment_providers:
             found = [
                 name for name in secret_steps.payment_providers() if names >= set(secret_steps.required(name))

@@ -13,8 +13,8 @@ from typing import Any
 import urllib3
 from urllib3.util import Timeout
 
+from shared.ai.user_keys.patterns import is_key_alone
 from shared.core.redaction import looks_like_secret
-from shared.keys.shape import is_key_alone
 from tools.emulator.clock import Clock
 from tools.emulator.environment import SettingMissing
 from tools.emulator.journal import Entry

@@ -1,1 +1,1 @@
-"""The encryption keys of people's own keys: making a new one, and going over to it (docs/own_keys.md)."""
+"""Create and rotate the encryption keys of users' API keys (docs/user_api_keys.md)."""

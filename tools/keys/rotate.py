@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import psycopg
 
-from shared.keys.encryption import Sealed, Unreadable, seal_with, unseal_with
+from shared.ai.user_keys.encryption import DecryptionError, EncryptedKey, decrypt_with, encrypt_with
 from tools.database.migrate import as_owner, connect
 
 BATCH = 200
@@ -86,14 +86,14 @@ def _batch(connection: psycopg.Connection, after: int, newest: str, batch: int) 
 def _renew(connection: psycopg.Connection, row: Row, keys: Mapping[str, bytes], done: Rotation) -> None:
     token_id, telegram_id, provider, key_id, ciphertext = row
     try:
-        secret = unseal_with(keys, Sealed(key_id, ciphertext), telegram_id, provider)
-    except Unreadable:
+        secret = decrypt_with(keys, EncryptedKey(key_id, ciphertext), telegram_id, provider)
+    except DecryptionError:
         done.unreadable[key_id] += 1
         return
-    sealed = seal_with(keys[done.newest], done.newest, secret, telegram_id, provider)
+    encrypted = encrypt_with(keys[done.newest], done.newest, secret, telegram_id, provider)
     # A transaction a row: with several locked, it and a person's own change could wait for each other.
     with as_owner(connection):
-        values = [sealed.ciphertext, sealed.key_id, token_id, ciphertext]
+        values = [encrypted.ciphertext, encrypted.key_id, token_id, ciphertext]
         swapped = connection.execute(_SWAP_SQL, values).rowcount
     done.changed += swapped
     done.overtaken += 1 - swapped

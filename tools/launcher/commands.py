@@ -72,7 +72,7 @@ GROUPS: dict[str, dict[str, Command]] = {
     },
     "Work on the code": {
         "test": Command(
-            "run the tests, or those of a path: test tests/keys",
+            "run the tests, or those of a path: test tests/ai/user_keys",
             run=development.test,
             usage="[--workers N] [PATH or option of pytest ...]",
         ),

@@ -34,7 +34,7 @@ class Answers:
     admin_telegram_ids: str = ""
     support_contact: str = ""
     terms_url: str = ""
-    own_keys: str = ""  # yes or no
+    user_api_keys: str = ""  # yes or no
     payment_providers: str = ""  # names separated by commas
     welcomed: list[int] = field(default_factory=list)  # admins who got the first message
     deployed: dict[str, str] = field(default_factory=dict)  # the last substitutions
@@ -122,7 +122,7 @@ _CHECKS: dict[str, Callable[[str], Verdict]] = {
     "admin_telegram_ids": checks.telegram_ids,
     "support_contact": checks.contact,
     "terms_url": checks.link_or_none,
-    "own_keys": _word,
+    "user_api_keys": _word,
     "payment_providers": _word,
 }
 

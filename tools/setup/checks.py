@@ -137,8 +137,8 @@ def ai_key(provider: str, key: str) -> Verdict:
     """Ask an AI provider whether it accepts a key, with the call that /keys uses."""
     if not (form := key_form(key)).is_good:
         return form
-    from shared.ai.checking import Verdict as Answer
-    from shared.ai.checking import check_key
+    from shared.ai.key_check import Verdict as Answer
+    from shared.ai.key_check import check_key
 
     with with_settings({}):
         answer = check_key(provider, key, DEADLINE)

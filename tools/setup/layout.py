@@ -26,7 +26,7 @@ READERS = {
     "USER_HASH_KEY": ("deploy", *FUNCTIONS),
 }
 AI_READERS = ("telegram", "scheduled")
-OWN_KEYS = "TOKEN_ENCRYPTION_KEYS"
+USER_API_KEYS = "TOKEN_ENCRYPTION_KEYS"
 
 
 def service(name: str) -> str:

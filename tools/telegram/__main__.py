@@ -22,7 +22,7 @@ from typing import TextIO
 from shared import bots
 from shared.core.config import settings
 from shared.core.errors import ConfigError, DatabaseUnavailable, SwitchboardError
-from shared.core.log import hide_secrets
+from shared.core.log import redact_secrets
 from tools.telegram import ids, info, retrying, webhooks
 
 DOTENV = Path(__file__).parents[2] / ".env"
@@ -142,7 +142,7 @@ def _complete_environment(*, needs_secret: bool) -> None:
 
 
 def _say(text: str, file: TextIO | None = None) -> None:
-    print(hide_secrets(text), file=file or sys.stdout)
+    print(redact_secrets(text), file=file or sys.stdout)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -37,9 +37,9 @@ def load(key: str) -> Provider:
     return provider
 
 
-def recognise(text: str) -> tuple[str, str] | None:
+def recognize(text: str) -> tuple[str, str] | None:
     """Find a key of some provider in a text: the provider and the key, or None when no shape fits."""
     for name in names():
-        if match := re.search(rf"(?<![A-Za-z0-9]){load(name).KEY_SHAPE}", text):
+        if match := re.search(rf"(?<![A-Za-z0-9]){load(name).KEY_PATTERN}", text):
             return name, match[0]
     return None

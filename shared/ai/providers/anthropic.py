@@ -28,7 +28,7 @@ class Provider(openai.Provider):
     BASE_URL = "https://api.anthropic.com/v1"
     MODEL = "claude-haiku-5-5"
     KEYS_PAGE = "https://platform.claude.com/settings/keys"
-    KEY_SHAPE = r"sk-ant-[A-Za-z0-9_-]{16,}"
+    KEY_PATTERN = r"sk-ant-[A-Za-z0-9_-]{16,}"
     SPARE = (
         "temperature",
         "max_completion_tokens",

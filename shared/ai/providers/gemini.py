@@ -24,7 +24,7 @@ class Provider(openai.Provider):
     BASE_URL = "https://generativelanguage.googleapis.com/v1beta/openai"
     MODEL = "gemini-3.8-flash"
     KEYS_PAGE = "https://aistudio.google.com/api-keys"
-    KEY_SHAPE = r"(?:AIza|AQ\.)[A-Za-z0-9_-]{16,}"
+    KEY_PATTERN = r"(?:AIza|AQ\.)[A-Za-z0-9_-]{16,}"
     SPARE = ("temperature", "max_completion_tokens", "stream_options", "reasoning_effort")
     WORDS: ClassVar[Mapping[str, Trouble]] = {
         "API_KEY_INVALID": Trouble.KEY,

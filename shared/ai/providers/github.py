@@ -24,7 +24,7 @@ class Provider(openai.Provider):
     BASE_URL = "https://models.github.ai/inference"
     MODEL = "openai/gpt-5-mini"
     KEYS_PAGE = "https://github.com/settings/personal-access-tokens"
-    KEY_SHAPE = r"(?:gh[oprsu]_|github_pat_)[A-Za-z0-9_]{16,}"
+    KEY_PATTERN = r"(?:gh[oprsu]_|github_pat_)[A-Za-z0-9_]{16,}"
     CHECK_PATH = None
     IS_CLOSED = True
     SPARE = ("temperature", "max_completion_tokens", "stream_options", "reasoning_effort")

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
-from shared.ai import figures, provider
+from shared.ai import provider, reported_usage
 from shared.ai.provider import NOT_JSON, Draft, Problem, Question, Trouble, Usage
 from shared.core import log
 from shared.core.config import settings
@@ -37,7 +37,7 @@ class Provider(provider.Provider):
     PATH = "/chat/completions"
     MODEL = "gpt-5-mini"
     KEYS_PAGE = "https://platform.openai.com/api-keys"
-    KEY_SHAPE = r"sk-(?!or-|ant-)[A-Za-z0-9_-]{16,}"
+    KEY_PATTERN = r"sk-(?!or-|ant-)[A-Za-z0-9_-]{16,}"
     CHECK_PATH: ClassVar[str | None] = "/models"
     SPARE: ClassVar[tuple[str, ...]] = (
         "temperature",  # reasoning models take only the default
@@ -168,7 +168,7 @@ class Provider(provider.Provider):
     def usage(self, usage: Mapping[str, Any]) -> Usage:
         """Return what the answer took; a figure that makes no sense is logged and left out."""
         reported = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        tokens_in, tokens_out = map(figures.count, reported)
+        tokens_in, tokens_out = map(reported_usage.count, reported)
         if (tokens_in is None) != (reported[0] is None) or (tokens_out is None) != (reported[1] is None):
             log.info(
                 "the provider reports an impossible number of tokens",
@@ -200,22 +200,22 @@ class Provider(provider.Provider):
 
     def cause(self, status: int, words: list[str], text: str) -> Trouble:
         """Return what an error means by its codes and its text."""
-        from shared.ai import causes  # its patterns take milliseconds to compile, and most calls succeed
+        from shared.ai import error_patterns
 
         return (
-            causes.certain_cause(text)
+            error_patterns.certain_cause(text)
             or next((self.WORDS[word] for word in words if word in self.WORDS), None)
-            or causes.likely_cause(status, " ".join((*words, text)))
+            or error_patterns.likely_cause(status, " ".join((*words, text)))
             or next((self.VAGUE[word] for word in words if word in self.VAGUE), None)
             or self._by_status(status)
         )
 
     def _page(self, status: int, text: str) -> Problem:
         """Put an answer that is no JSON into our words: something stands between the provider and us."""
-        from shared.ai import causes
+        from shared.ai import error_patterns
 
-        title = causes.page_title(text)
-        cause = causes.certain_cause(title) or causes.page_cause(status, text)
+        title = error_patterns.page_title(text)
+        cause = error_patterns.certain_cause(title) or error_patterns.page_cause(status, text)
         return Problem(cause or self._by_status(status), status, "not_json", title)
 
     def _by_status(self, status: int) -> Trouble:

@@ -16,7 +16,7 @@ from dataclasses import replace
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
-from shared.ai import figures
+from shared.ai import reported_usage
 from shared.ai.provider import Problem, Question, Trouble, Usage
 from shared.ai.providers import openai
 from shared.core.config import settings
@@ -29,7 +29,7 @@ class Provider(openai.Provider):
     BASE_URL = "https://openrouter.ai/api/v1"
     MODEL = "openai/gpt-5-mini"
     KEYS_PAGE = "https://openrouter.ai/settings/keys"
-    KEY_SHAPE = r"sk-or-[A-Za-z0-9_-]{16,}"
+    KEY_PATTERN = r"sk-or-[A-Za-z0-9_-]{16,}"
     CHECK_PATH = "/key"
     SPARE = ("temperature", "max_completion_tokens", "reasoning_effort")
     WORDS: ClassVar[Mapping[str, Trouble]] = {
@@ -72,7 +72,7 @@ class Provider(openai.Provider):
 
     def usage(self, usage: Mapping[str, Any]) -> Usage:
         """Return what the answer took; its cost is in credits, which are US dollars."""
-        return replace(super().usage(usage), cost=figures.cost(usage.get("cost")))
+        return replace(super().usage(usage), cost=reported_usage.cost(usage.get("cost")))
 
     def problem(self, status: int, body: Mapping[str, Any]) -> Problem:
         """Put an error into our words. Its metadata can quote the person and is left out of the message."""
@@ -96,8 +96,8 @@ class Provider(openai.Provider):
 
 def _upstream_cause(raw: Any) -> Trouble | None:
     """Return what the error of the provider behind OpenRouter says; its key is not the one we send."""
-    from shared.ai import causes  # imported when an error came: see openai.py
+    from shared.ai import error_patterns
 
     text = str(raw or "")
-    cause = causes.certain_cause(text) or causes.likely_cause(502, text)
+    cause = error_patterns.certain_cause(text) or error_patterns.likely_cause(502, text)
     return cause if cause in (Trouble.NO_STREAM, Trouble.TOO_LONG, Trouble.REFUSED) else None

@@ -9,18 +9,18 @@ from zoneinfo import ZoneInfo
 
 from telebot.types import Message
 
+from shared.ai.user_keys import patterns
 from shared.bots.assistant import bot, keys, paste
 from shared.bots.assistant.menu import back, buy_button, main_menu
 from shared.bots.assistant.mode import current_mode
-from shared.bots.assistant.own_key import OpenKey, open_key, say_failed
 from shared.bots.assistant.profile import month_reset_day, reset_time, ways_out
 from shared.bots.assistant.trial_offer import trial_offer, trial_row
+from shared.bots.assistant.user_api_key import OpenKey, open_key, say_failed
 from shared.core import clock, log
 from shared.core.config import settings
-from shared.core.errors import AIError, ConfigError, OwnKeyError
+from shared.core.errors import AIError, ConfigError, UserApiKeyError
 from shared.core.redaction import looks_like_secret
 from shared.core.texts import Text
-from shared.keys import shape
 from shared.telegram import current_context, reply
 from shared.telegram.chat_action import typing
 from shared.telegram.context import UpdateContext
@@ -73,8 +73,8 @@ def _take(context: UpdateContext, words: str) -> None:
         context.release()
         return reply(context.rich("menu"), main_menu(context))
     own = open_key(context)
-    if context.reservation is None or (context.reservation == "own_key" and own is None):
-        context.reserve(is_own_key=own is not None)
+    if context.reservation is None or (context.reservation == "user_api_key" and own is None):
+        context.reserve(is_user_api_key=own is not None)
     if not context.may_ask:
         return refuse(context)
     return _answer(context, words, own)
@@ -85,7 +85,7 @@ def _has_secret(context: UpdateContext, words: str, *, is_joined: bool) -> bool:
     if context.update.has_secret or (is_joined and looks_like_secret(words)):
         return True
     # Without a database nobody knows whether a key was asked for.
-    return context.is_offline and shape.is_key_alone(context.update.text)
+    return context.is_offline and patterns.is_key_alone(context.update.text)
 
 
 def refuse(context: UpdateContext) -> None:
@@ -134,8 +134,8 @@ def _refuse_quota(context: UpdateContext) -> None:
 def _answer(context: UpdateContext, words: str, own: OpenKey | None) -> None:
     try:
         answer = _ask(context, words, own)
-    except OwnKeyError as error:
-        log.info("an own key did not work", action="own_key_failed", reason=error.reason)
+    except UserApiKeyError as error:
+        log.info("an own key did not work", action="user_api_key_failed", reason=error.reason)
         say_failed(context, error)
         return
     except (AIError, ConfigError) as error:
@@ -151,7 +151,7 @@ def _answer(context: UpdateContext, words: str, own: OpenKey | None) -> None:
     context.remember("assistant", answer.text[:MAX_TEXT])
     ending, said = "", answer.text
     if answer.finish in _ENDINGS:
-        from shared.ai.closing import close_markup
+        from shared.ai.truncated_markdown import close_markup
 
         ending, said = context.text(_ENDINGS[answer.finish]), close_markup(said)
     from shared.telegram.markdown import render  # with the AI below 20 ms, which a command need not wait for

@@ -19,7 +19,7 @@ def send_drawing(
     """Draw a picture when it is its turn and send it, or only its words when that takes too long.
 
     Raises:
-        OutsideError: Telegram cannot take it now; the update will be delivered again.
+        ExternalServiceError: Telegram cannot take it now; the update will be delivered again.
     """
     from shared.core.pictures.drawing import draw_in_turn
 

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from time import monotonic
 
+from shared.ai.user_keys import encryption
 from shared.bots.assistant import bot
 from shared.core import db, texts
 from shared.core.config import settings
 from shared.core.errors import DatabaseUnavailable
-from shared.keys import encryption
 from shared.payments import providers
 from shared.telegram.context import UpdateContext
 

@@ -13,14 +13,14 @@ from typing import Any
 from telebot.types import CallbackQuery, Message
 
 from shared.ai import providers
+from shared.ai.user_keys import encryption, patterns
 from shared.bots.assistant import bot
 from shared.bots.assistant.menu import back
-from shared.core import db, log, pasted
+from shared.core import db, log, user_input
 from shared.core.config import settings
 from shared.core.errors import TelegramError
-from shared.core.redaction import HIDDEN
+from shared.core.redaction import REDACTED
 from shared.core.texts import Text
-from shared.keys import encryption, shape
 from shared.telegram import api, current_context, reply
 from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
 
@@ -150,10 +150,10 @@ def _brings_key(message: Message) -> bool:
 def take_key(_message: Message) -> None:
     """Take the key that was asked for, written or changed; what is forwarded is content."""
     context = current_context()
-    key, text = awaited(context), pasted.plain(context.update.text)
-    found = providers.recognise(text)
-    words = [found[1]] if found else shape.candidates(text)
-    if not words and HIDDEN not in text:
+    key, text = awaited(context), user_input.normalize(context.update.text)
+    found = providers.recognize(text)
+    words = [found[1]] if found else patterns.candidates(text)
+    if not words and REDACTED not in text:
         return reply(context.rich("keys_no_key", name=providers.load(key).NAME), _cancel(context))
     is_deleted = _delete(context)
     answer, keyboard = _taken(context, key, words, found[0] if found else key)
@@ -174,24 +174,24 @@ def _taken(context: UpdateContext, key: str, words: list[str], shaped_like: str)
         other = providers.load(shaped_like).NAME
         keyboard = [*_offer_of(context, shaped_like), *_cancel(context)]
         return context.rich("keys_other", name=name, other=other), keyboard
-    from shared.ai.checking import Verdict, check_key  # as with the AI: nobody else need wait for it
+    from shared.ai.key_check import Verdict, check_key  # as with the AI: nobody else need wait for it
 
     verdict = check_key(key, words[0])
     if verdict is Verdict.REFUSED:
         return context.rich("keys_wrong", name=name), _cancel(context)
-    sealed = encryption.seal(words[0], telegram_id=context.user.telegram_id, provider=key)
+    encrypted = encryption.encrypt(words[0], telegram_id=context.user.telegram_id, provider=key)
     context.change_token(
         store={
             "provider": key,
-            "ciphertext": base64.b64encode(sealed.ciphertext).decode(),
-            "key_id": sealed.key_id,
+            "ciphertext": base64.b64encode(encrypted.ciphertext).decode(),
+            "key_id": encrypted.key_id,
             "last_four": words[0][-4:],
             "is_checked": verdict is Verdict.GOOD,
         }
     )
     context.set_data("awaiting", None)
     text = "keys_added" if verdict is Verdict.GOOD else "keys_added_unchecked"
-    values = {"name": name, "last_four": words[0][-4:], "model": providers.load(key).own_key_model()}
+    values = {"name": name, "last_four": words[0][-4:], "model": providers.load(key).user_api_key_model()}
     return context.rich(text, **values), [[(context.text("keys_open"), "keys")]]
 
 
@@ -204,7 +204,7 @@ def awaited(context: UpdateContext) -> str:
 
 def offer(context: UpdateContext) -> Keyboard | None:
     """Return a button to keep the key that a message plainly holds; the key itself is to be sent again."""
-    found = providers.recognise(pasted.plain(context.update.text))
+    found = providers.recognize(user_input.normalize(context.update.text))
     if found is None or not context.update.is_private or context.is_offline or not encryption.is_available():
         return None
     return _offer_of(context, found[0])
@@ -246,7 +246,7 @@ def _chosen(context: UpdateContext, call: CallbackQuery, prefix: str, tokens: li
 
 
 def _offered() -> tuple[str, ...]:
-    return tuple(key for key in providers.names() if providers.load(key).takes_own_keys())
+    return tuple(key for key in providers.names() if providers.load(key).accepts_user_api_keys())
 
 
 def _name(token: Token) -> str:

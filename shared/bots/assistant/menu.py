@@ -10,7 +10,7 @@ from telebot.types import CallbackQuery, Message
 from shared.ai.modes import find_mode
 from shared.bots.assistant import bot, features
 from shared.bots.assistant.features import plan_name
-from shared.core import pasted, texts
+from shared.core import texts, user_input
 from shared.core.config import settings
 from shared.core.texts import Text, figures, joined
 from shared.telegram import current_context, reply
@@ -86,7 +86,7 @@ def menu(_message: Message) -> None:
 def start(message: Message) -> None:
     """Welcome a person; what their link carried is kept for whoever it is for, or redeemed."""
     context = current_context()
-    payload = pasted.word(pasted.after_command(message.text or ""))
+    payload = user_input.single_value(user_input.command_argument(message.text or ""))
     if payload.startswith(OPEN_PAGE) and context.update.is_private:
         if not context.is_offline:
             context.set_data("awaiting", None)

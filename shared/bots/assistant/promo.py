@@ -11,7 +11,7 @@ from telebot.types import CallbackQuery, Message
 from shared.bots.assistant import bot
 from shared.bots.assistant.features import plan_name
 from shared.bots.assistant.menu import PROMO, back, main_menu, menu_text
-from shared.core import db, pasted
+from shared.core import db, user_input
 from shared.core.texts import Text
 from shared.telegram import current_context, reply
 from shared.telegram.context import Keyboard, UpdateContext
@@ -47,8 +47,8 @@ Redeemed = dict[str, Any]  # what redeem_promocode returns
 def promo(message: Message) -> None:
     """Redeem the code behind the command, or ask for one."""
     context = current_context()
-    code = pasted.after_command(message.text or "")
-    if not pasted.word(code):
+    code = user_input.command_argument(message.text or "")
+    if not user_input.single_value(code):
         context.set_data("awaiting", _AWAITING)
         return reply(context.rich("promo_ask"), _cancel(context))
     return reply(*redeem(context, code))
@@ -97,7 +97,7 @@ def _is_meant(text: str, before: str) -> bool:
     """Whether a message is another try at a promo code: it looks like one, or like the one before."""
     from difflib import get_close_matches
 
-    code, written = next(iter(readings(text)), ""), pasted.word(text)
+    code, written = next(iter(readings(text)), ""), user_input.single_value(text)
     is_marked = written.isupper() or not written.isalpha()
     return bool(code) and (is_marked or bool(get_close_matches(code, [before])))
 
@@ -107,9 +107,11 @@ def readings(text: str) -> tuple[str, ...]:
 
     "Code: SUMMER.", "🎁 SUMMER 🎁", a link with a code, lookalike letters and the dashes of phones are read.
     """
-    if link := _LINK.search(pasted.plain(text)):
+    if link := _LINK.search(user_input.normalize(text)):
         return (link[1].upper(),) if _CODE.fullmatch(link[1]) else ()
-    words = _AROUND.sub("", pasted.word(_without_label(_AROUND.sub("", pasted.word(text)))))
+    words = _AROUND.sub(
+        "", user_input.single_value(_without_label(_AROUND.sub("", user_input.single_value(text))))
+    )
     code = words.upper().translate(_HYPHENS)
     if _LATIN.search(code):
         code = code.translate(_LOOKALIKES)

@@ -87,10 +87,10 @@ def _calls(context: UpdateContext, providers: list[Stats]) -> list[Text]:
             tokens=_number(context, tokens),
         )
     ]
-    if own := sum(provider["own_key_calls"] for provider in providers):
-        cost = sum((Decimal(str(provider["own_key_cost"])) for provider in providers), Decimal(0))
+    if own := sum(provider["user_api_key_calls"] for provider in providers):
+        cost = sum((Decimal(str(provider["user_api_key_cost"])) for provider in providers), Decimal(0))
         paid = ", " + figures.money(context.language, cost.quantize(Decimal("0.01")), "USD") if cost else ""
-        lines.append(context.rich("usage_own_key", calls=own, cost=paid))
+        lines.append(context.rich("usage_user_api_key", calls=own, cost=paid))
     return lines
 
 
@@ -106,7 +106,7 @@ def _picture(context: UpdateContext, stats: Stats) -> UsagePicture:
 
     rows = stats["days"]
     days = [
-        Day(label(row["day"]), row["requests"], row["bonus_requests"], row["own_key_requests"])
+        Day(label(row["day"]), row["requests"], row["bonus_requests"], row["user_api_key_requests"])
         for row in rows
     ]
     most, total = max(day.total for day in days), sum(day.total for day in days)
@@ -120,7 +120,7 @@ def _picture(context: UpdateContext, stats: Stats) -> UsagePicture:
     if any(day.bonus for day in days):
         legend.append(("bonus", context.text("picture_paid_bonus")))
     if any(day.own for day in days):
-        legend.append(("own", context.text("picture_own_key")))
+        legend.append(("own", context.text("picture_user_api_key")))
     return UsagePicture(
         title=context.text("picture_title"),
         plan=plan_name(context),

@@ -158,7 +158,7 @@ TEXTS: Mapping[str, str] = {
     "usage_bonus": "🎁 Bonus requests: **{credits}** (they never expire)",
     "usage_referrals": "👥 Invites: {total} completed, {pending} pending · {earned|request|requests} earned",
     "usage_calls": "🤖 AI this month: {calls|call|calls}, {seconds} s on average, {tokens} tokens",
-    "usage_own_key": "🔑 With your own key: {calls|call|calls}{cost}",
+    "usage_user_api_key": "🔑 With your own key: {calls|call|calls}{cost}",
     "picture_title": "Requests",
     "picture_today": "Today",
     "picture_left": "left of\u00a0{limit}",
@@ -173,7 +173,7 @@ TEXTS: Mapping[str, str] = {
     "picture_most": "most in a day: {most}",
     "picture_limit": "{limit} a day",
     "picture_paid_bonus": "bonus",
-    "picture_own_key": "own key",
+    "picture_user_api_key": "own key",
     "picture_nothing": "Your daily usage will appear here",
     # Language
     "language_choose": "🌐 Choose your language",
@@ -297,7 +297,7 @@ TEXTS: Mapping[str, str] = {
     "section_ai_months": "AI calls by month",
     "section_ai_months_about": (
         "How many calls to each AI model your requests made and how many tokens, milliseconds (ms) and US "
-        "dollars (cost) they used. is_own_key shows whether your own key was used."
+        "dollars (cost) they used. is_user_api_key shows whether your own key was used."
     ),
     "section_ai_calls": "AI calls",
     "section_ai_calls_about": (
@@ -934,21 +934,21 @@ TEXTS: Mapping[str, str] = {
     "keys_unavailable_owner": (
         "🔑 **Users’ own keys are turned off.**\n\nYou’re the owner, so here’s how to turn them on: create an "
         "encryption key with `./switchboard keys new`, put it in `TOKEN_ENCRYPTION_KEYS` and deploy. Details "
-        "are in `docs/own_keys.md`."
+        "are in `docs/user_api_keys.md`."
     ),
-    "own_key_refused": (
+    "user_api_key_refused": (
         "🔑 **{name} rejected your key.** It may have been revoked or expired.\n\nI’ve turned it off, and "
         "your next requests will use your plan. Send your message again or add a new key."
     ),
-    "own_key_credit": "💳 **Your {name} account is out of credit.** Top it up, or use your plan for now.",
-    "own_key_rate": (
+    "user_api_key_credit": "💳 **Your {name} account is out of credit.** Top it up, or use your plan for now.",
+    "user_api_key_rate": (
         "🚦 **{name} is limiting your key:** too many requests. Wait a bit, or use your plan for now."
     ),
-    "own_key_model": (
+    "user_api_key_model": (
         "🤷 **Your {name} key doesn’t have access to {model}.** Check your access at {name}, or use your "
         "plan for now."
     ),
-    "own_key_access": (
+    "user_api_key_access": (
         "🚫 **{name} denied the request.** Check your key’s permissions, your organization and access to "
         "{model}, or use your plan for now."
     ),

@@ -18,7 +18,7 @@ from urllib.parse import urlencode
 
 from shared.core.config import settings
 from shared.core.errors import ConfigError
-from shared.core.http import Answer
+from shared.core.http import Response
 from shared.payments import api_client, parsing, provider
 from shared.payments.events import CONTACT_REFUSED, EventKind, PaymentEvent, WebhookEvent
 from shared.payments.provider import (
@@ -251,7 +251,7 @@ class Provider(provider.Provider):
             self.key, answer, _why(answer.data), is_about_contact=is_about_contact
         )
 
-    def _send(self, path: str, body: Json, key: str, timeout: float) -> Answer:
+    def _send(self, path: str, body: Json, key: str, timeout: float) -> Response:
         fit = key if _KEY.fullmatch(key) else hashlib.sha256(key.encode()).hexdigest()
         headers = self._headers() | {"Idempotence-Key": fit}
         url = self.address(path)

@@ -42,7 +42,7 @@ def substitutions(answers: Answers) -> dict[str, str]:
         "_PUBLIC_URL": "" if answers.public_url == "-" else answers.public_url,
         "_TERMS_URL": "" if answers.terms_url == "-" else answers.terms_url,
         "_PAYMENT_SECRETS": ",".join(secret_steps.payment_names(answers)),
-        "_TOKEN_ENCRYPTION_KEYS_VERSION": "latest" if answers.own_keys == "yes" else "",
+        "_TOKEN_ENCRYPTION_KEYS_VERSION": "latest" if answers.user_api_keys == "yes" else "",
     }
     return {name: value for name, value in given.items() if value}
 

@@ -188,9 +188,11 @@ class Random(Step):
     def ask(self, context: Context) -> None:
         """Ask whether users may bring their own keys."""
         context.answer(
-            "own_keys",
+            "user_api_keys",
             lambda: context.console.choose(
-                "May users add their own AI keys (/keys)?", ["yes", "no"], context.default("own_keys", "no")
+                "May users add their own AI keys (/keys)?",
+                ["yes", "no"],
+                context.default("user_api_keys", "no"),
             ),
         )
 
@@ -332,7 +334,7 @@ def random_names(answers: Answers) -> list[str]:
     return [
         "TELEGRAM_WEBHOOK_SECRET",
         "USER_HASH_KEY",
-        *([layout.OWN_KEYS] if answers.own_keys == "yes" else []),
+        *([layout.USER_API_KEYS] if answers.user_api_keys == "yes" else []),
     ]
 
 
@@ -345,6 +347,6 @@ def readers(answers: Answers) -> dict[str, tuple[str, ...]]:
     """Return for each secret of this deployment the accounts that read it."""
     wanted = dict(layout.READERS)
     wanted[layout.ai_secret(answers.chat_provider)] = layout.AI_READERS
-    if answers.own_keys == "yes":
-        wanted[layout.OWN_KEYS] = layout.AI_READERS
+    if answers.user_api_keys == "yes":
+        wanted[layout.USER_API_KEYS] = layout.AI_READERS
     return wanted | dict.fromkeys(payment_names(answers), layout.FUNCTIONS)

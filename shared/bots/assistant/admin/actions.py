@@ -14,7 +14,7 @@ from shared.bots.assistant.admin.people import Found, name_of
 from shared.bots.assistant.features import plan_name
 from shared.core import db
 from shared.core.errors import Refusal
-from shared.core.log import hide_secrets
+from shared.core.log import redact_secrets
 from shared.core.texts import figures
 from shared.telegram.context import UpdateContext
 
@@ -167,4 +167,4 @@ def plan_until(context: UpdateContext, plan: str, ends_at: str | None) -> str:
 
 def storable(reason: str | None) -> str | None:
     """Return a reason as it may be kept for ever: without what looks like somebody's key."""
-    return hide_secrets(reason)[:MAX_REASON] if reason else None
+    return redact_secrets(reason)[:MAX_REASON] if reason else None

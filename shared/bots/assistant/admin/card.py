@@ -19,7 +19,7 @@ from shared.bots.assistant.admin.people import (
     words,
 )
 from shared.bots.assistant.admin.undo import undo, undo_label
-from shared.core import db, pasted
+from shared.core import db, user_input
 from shared.core.texts import Text, figures
 from shared.telegram import current_context, reply
 from shared.telegram.context import Keyboard, StateUnavailable, UpdateContext
@@ -34,7 +34,7 @@ _MAX_DATA = 64  # bytes of a button's data
 def user_command(message: Message) -> None:
     """Show the card of the user meant, or the users whose names fit."""
     context = current_context()
-    query = pasted.plain(pasted.after_command(message.text or ""))
+    query = user_input.normalize(user_input.command_argument(message.text or ""))
     who = (words(message, 2) or [""])[0] if len(query.split()) < 2 else ""
     if user := look_up(context, who) if is_user(who) else None:
         return reply(card(context, user), buttons(context, user))

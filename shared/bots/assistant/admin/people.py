@@ -7,8 +7,8 @@ from typing import Any
 
 from telebot.types import CallbackQuery, Message
 
-from shared.core import db, pasted
-from shared.core.names import display_name
+from shared.core import db, user_input
+from shared.core.display_names import display_name
 from shared.telegram.context import StateUnavailable, UpdateContext
 
 Found = dict[str, Any]  # what admin_find_user returns
@@ -21,9 +21,9 @@ def words(message: Message, most: int) -> list[str]:
 
     The first names a user, a code or a number: it is read without what was pasted along.
     """
-    first, *rest = pasted.after_command(message.text or "").split(maxsplit=most - 1) or [""]
-    name = _LINK.sub("", pasted.word(first))
-    rest = [one if len(one.split()) > 1 else pasted.plain(one) for one in rest]
+    first, *rest = user_input.command_argument(message.text or "").split(maxsplit=most - 1) or [""]
+    name = _LINK.sub("", user_input.single_value(first))
+    rest = [one if len(one.split()) > 1 else user_input.normalize(one) for one in rest]
     return [name, *rest] if name or rest else []
 
 

@@ -12,7 +12,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select coalesce(sum(t.cost), 0)
     from public.daily_totals as t
-   where t.day = p_day and t.bot = p_bot and not t.is_own_key;
+   where t.day = p_day and t.bot = p_bot and not t.is_user_api_key;
 $$;
 
 revoke all on function private.bot_cost from public, anon, authenticated, service_role;

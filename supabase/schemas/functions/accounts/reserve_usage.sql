@@ -10,7 +10,7 @@
 -- Locks: the user, then, near the bot's cost limit, an advisory lock of the bot.
 -- Returns: reservation
 --     reserved    with the day it counts for (and so the month) and what it was taken from (plan | bonus)
---     own_key     nothing is taken
+--     user_api_key     nothing is taken
 --     refused     no requests left
 --     user_cost, bot_cost   the daily cost limit is reached
 --     in_progress the user has as many questions in progress as allowed
@@ -22,7 +22,7 @@ create or replace function private.reserve_usage(
   p_bot text,
   p_update_id bigint,
   p_cost numeric,
-  p_is_own_key boolean,
+  p_is_user_api_key boolean,
   out reservation text,
   out reserved_on date,
   out reserved_from text,
@@ -72,11 +72,11 @@ begin
    where t.user_id = p_user_id
      and t.status = 'working'
      and t.lease_until > v_now
-     and t.reservation in ('reserved', 'own_key', 'settled')
+     and t.reservation in ('reserved', 'user_api_key', 'settled')
      and (t.bot, t.update_id) <> (p_bot, p_update_id);
 
-  if p_is_own_key then
-    reservation := case when v_open.questions < v_limits.questions then 'own_key' else 'in_progress' end;
+  if p_is_user_api_key then
+    reservation := case when v_open.questions < v_limits.questions then 'user_api_key' else 'in_progress' end;
     return;
   end if;
   v_quota := private.quota(p_user_id, v_user.vip_level);

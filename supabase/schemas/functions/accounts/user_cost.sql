@@ -15,7 +15,7 @@ as $$
    where m.user_id = p_user_id
      and m.month = date_trunc('month', p_day::timestamp)::date
      and m.day = p_day
-     and not m.is_own_key;
+     and not m.is_user_api_key;
 $$;
 
 revoke all on function private.user_cost from public, anon, authenticated, service_role;

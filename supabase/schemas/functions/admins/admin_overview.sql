@@ -36,7 +36,7 @@ begin
       t.day, t.provider, t.model,
       sum(t.new_users) as new_users, sum(t.requests) as requests, sum(t.calls) as calls,
       sum(t.errors) as errors, sum(t.tokens_in) as tokens_in, sum(t.tokens_out) as tokens_out,
-      coalesce(sum(t.cost) filter (where not t.is_own_key), 0) as cost
+      coalesce(sum(t.cost) filter (where not t.is_user_api_key), 0) as cost
       from public.daily_totals as t
      where t.day between v_today - 29 and v_today
      group by t.day, t.provider, t.model

@@ -1,7 +1,7 @@
 -- Leaves of an update what says whose it is and where it came from, and nothing of what was written.
 --
 -- Twice or at once: only computes.
--- Returns: the update with a message of these fields and the text "[hidden]", as log.HIDDEN has it: whoever works
+-- Returns: the update with a message of these fields and the text "[hidden]", as log.REDACTED has it: whoever works
 --   on it later (the sweep) sees that the words are gone.
 -- Errors: none.
 create or replace function private.redact_update(p_payload jsonb, p_kind text)

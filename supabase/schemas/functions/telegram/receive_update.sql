@@ -11,7 +11,7 @@
 --   p_cost: US dollars that the question may cost at most.
 --   p_telegram_user is Telegram's User, with hash: what remembers them in erased_users.
 -- Returns: jsonb
---   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, own_key, history}
+--   {outcome: work, attempt, failures, user, session, usage, reservation, releases_left, user_api_key, history}
 --     user    {id, telegram_id, is_new, language, language_code, vip_level, balance, currency,
 --             price_currency, created_at, is_admin, admin_email, ban: {reason, notified} | null}
 --     session {mode, data}
@@ -19,7 +19,7 @@
 --             month_resets_at, bonus_credits, timezone}
 --     reservation: as private.reserve_usage returns it, and null when not asked for, when a question of ours awaits
 --             its answer, or for a banned user; releases_left with it
---     own_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
+--     user_api_key {provider, key_id, ciphertext}: the person's own key, where p_reserve asks for the AI and nothing
 --             is reserved already; else null
 --     history [{role, content}], the oldest first; no more than p_history and the plan allow, and no more characters
 --             together than p_history_characters
@@ -59,7 +59,7 @@ declare
   v_session public.bot_sessions;
   v_quota record;
   v_reserved record;
-  v_own_key jsonb;
+  v_user_api_key jsonb;
   v_edited bigint;
   v_edited_question text;
   v_is_counted boolean;
@@ -113,14 +113,14 @@ begin
   v_banned := v_user.banned_at is not null and not v_user.is_admin;
   v_is_counted := coalesce(v_claim.reservation in ('reserved', 'settled'), false);
   if p_reserve and not v_banned and not v_is_counted then
-    v_own_key := private.active_token(v_user.id);
+    v_user_api_key := private.active_token(v_user.id);
   end if;
   if p_reserve
     and not v_banned
     and not v_is_counted
     and v_session.session_data ->> 'awaiting' is null
   then
-    v_reserved := private.reserve_usage(v_user.id, p_bot, p_update_id, p_cost, v_own_key is not null);
+    v_reserved := private.reserve_usage(v_user.id, p_bot, p_update_id, p_cost, v_user_api_key is not null);
     v_releases_left := v_reserved.releases_left;
     v_user.bonus_credits := v_user.bonus_credits - coalesce((v_reserved.reserved_from = 'bonus')::integer, 0);
     v_claim.reservation := v_reserved.reservation;
@@ -185,7 +185,7 @@ begin
     ),
     'reservation', v_claim.reservation,
     'releases_left', v_releases_left,
-    'own_key', v_own_key,
+    'user_api_key', v_user_api_key,
     'history', case
       when p_history > 0 and not v_banned then private.recent_messages(
         v_user.id, p_bot, p_chat_id, p_thread, least(p_history, v_quota.history_length), v_edited,

@@ -4,10 +4,10 @@
 -- Twice or at once: the update's row is locked; an update reserves one request, however often it asks.
 -- Returns: jsonb {outcome, releases_left}: superseded, or a reservation as private.reserve_usage returns it; settled when
 --   an earlier attempt was paid for.
---   p_cost: US dollars that the question may cost at most; p_is_own_key: on the user's own key, nothing is taken.
+--   p_cost: US dollars that the question may cost at most; p_is_user_api_key: on the user's own key, nothing is taken.
 -- Errors: none of its own.
 create or replace function public.reserve_request(
-  p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_own_key boolean default false
+  p_bot text, p_update_id bigint, p_attempt integer, p_cost numeric default 0, p_is_user_api_key boolean default false
 )
 returns jsonb
 language plpgsql
@@ -31,7 +31,7 @@ begin
   if v_update.reservation in ('reserved', 'settled') then
     return jsonb_build_object('outcome', v_update.reservation, 'releases_left', 0);
   end if;
-  v_reserved := private.reserve_usage(v_update.user_id, p_bot, p_update_id, p_cost, p_is_own_key);
+  v_reserved := private.reserve_usage(v_update.user_id, p_bot, p_update_id, p_cost, p_is_user_api_key);
   update public.telegram_updates as t
      set reservation = v_reserved.reservation,
          reserved_on = v_reserved.reserved_on,

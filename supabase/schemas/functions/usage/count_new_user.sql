@@ -10,11 +10,11 @@ volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  insert into public.daily_totals as t (day, provider, model, is_own_key, shard, new_users)
+  insert into public.daily_totals as t (day, provider, model, is_user_api_key, shard, new_users)
   values (
     (p_now at time zone private.setting('quota_timezone'))::date, '', '', false, p_user_id & 15, 1
   )
-  on conflict (day, bot, provider, model, is_own_key, shard) do update
+  on conflict (day, bot, provider, model, is_user_api_key, shard) do update
     set new_users = t.new_users + excluded.new_users;
 $$;
 

@@ -6,8 +6,8 @@
 --   plan, features [text], history_length (null: MAX_HISTORY_LENGTH), timezone, bonus_credits
 --   day, month   {begins, used (of the plan), bonus_used, limit, remaining, resets_at}; limit null: none;
 --                remaining: what may still be asked, bonus credits included, null: no limit
---   days         [{day, requests, bonus_requests, own_key_requests}], 30 of them, today last
---   providers    [{provider, calls, errors, own_key_calls, tokens_in, tokens_out, cost and own_key_cost (US
+--   days         [{day, requests, bonus_requests, user_api_key_requests}], 30 of them, today last
+--   providers    [{provider, calls, errors, user_api_key_calls, tokens_in, tokens_out, cost and user_api_key_cost (US
 --                dollars, as far as the provider says), average_ms}] of this month, the most used first
 --   referrals    {total (that counted), pending (1000 stands for more), earned (bonus credits)}
 -- Errors: U0001, there is no such person.
@@ -50,7 +50,7 @@ begin
         'day', d.day,
         'requests', d.requests,
         'bonus_requests', d.bonus_requests,
-        'own_key_requests', d.own_key_requests
+        'user_api_key_requests', d.user_api_key_requests
       )
       order by d.day
     ),
@@ -61,10 +61,10 @@ begin
         g.day::date as day,
         coalesce(sum(u.requests), 0) as requests,
         coalesce(sum(u.bonus_requests), 0) as bonus_requests,
-        coalesce(sum(u.own_key_requests), 0) as own_key_requests
+        coalesce(sum(u.user_api_key_requests), 0) as user_api_key_requests
         from generate_series((v_quota.day - 29)::timestamp, v_quota.day::timestamp, interval '1 day') as g (day)
         left join (
-          select r.day, r.requests, r.bonus_requests, r.own_key_requests
+          select r.day, r.requests, r.bonus_requests, r.user_api_key_requests
             from public.daily_usage as r
            where r.user_id = p_user_id and r.day between v_quota.day - 29 and v_quota.day
         ) as u on u.day = g.day::date
@@ -79,11 +79,11 @@ begin
           'provider', s.provider,
           'calls', s.calls,
           'errors', s.errors,
-          'own_key_calls', s.own_key_calls,
+          'user_api_key_calls', s.user_api_key_calls,
           'tokens_in', s.tokens_in,
           'tokens_out', s.tokens_out,
           'cost', s.cost,
-          'own_key_cost', s.own_key_cost,
+          'user_api_key_cost', s.user_api_key_cost,
           'average_ms', round(s.ms / s.calls)
         )
         order by s.calls desc, s.provider
@@ -94,9 +94,9 @@ begin
     from (
       select
         m.provider, sum(m.calls) as calls, sum(m.errors) as errors,
-        coalesce(sum(m.calls) filter (where m.is_own_key), 0) as own_key_calls,
+        coalesce(sum(m.calls) filter (where m.is_user_api_key), 0) as user_api_key_calls,
         sum(m.tokens_in) as tokens_in, sum(m.tokens_out) as tokens_out, sum(m.cost) as cost,
-        coalesce(sum(m.cost) filter (where m.is_own_key), 0) as own_key_cost, sum(m.ms) as ms
+        coalesce(sum(m.cost) filter (where m.is_user_api_key), 0) as user_api_key_cost, sum(m.ms) as ms
         from public.monthly_api_usage as m
        where m.user_id = p_user_id and m.month = v_quota.month
        group by m.provider

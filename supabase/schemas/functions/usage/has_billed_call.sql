@@ -12,7 +12,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   select exists (
     select from jsonb_array_elements(p_usage) as c (call)
-     where c.call ->> 'cost' is not null and not coalesce((c.call ->> 'is_own_key')::boolean, false)
+     where c.call ->> 'cost' is not null and not coalesce((c.call ->> 'is_user_api_key')::boolean, false)
   );
 $$;
 

@@ -1,4 +1,4 @@
--- User API keys (BYOK) of AI providers. The functions encrypt them before they are stored (shared/keys); the database never
+-- User API keys (BYOK) of AI providers. The functions encrypt them before they are stored (shared/ai/user_keys); the database never
 -- receives a plaintext key and holds no key that decrypts one.
 
 create table public.user_tokens (

@@ -22,7 +22,7 @@ create table public.telegram_updates (
   lease_until timestamptz,
   reservation text check (
     reservation in (
-      'reserved', 'own_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
+      'reserved', 'user_api_key', 'settled', 'released', 'refused', 'in_progress', 'user_cost', 'bot_cost'
     )
   ),
   reserved_on date,

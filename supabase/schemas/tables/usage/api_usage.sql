@@ -16,7 +16,7 @@ create table public.api_usage (
   tokens_in integer check (tokens_in >= 0),
   tokens_out integer check (tokens_out >= 0),
   cost numeric(14, 8) check (cost >= 0),
-  is_own_key boolean not null,
+  is_user_api_key boolean not null,
   created_at timestamptz not null default private.clock(),
   primary key (id, created_at)
 ) partition by range (created_at);
@@ -24,12 +24,12 @@ create table public.api_usage (
 create index api_usage_user_idx on public.api_usage (user_id, created_at);
 
 comment on table public.api_usage is 'Calls to AI providers, one row per call';
-comment on column public.api_usage.status is 'ok; part: an incomplete answer; otherwise the kind of error, a Trouble of shared/ai/provider.py';
+comment on column public.api_usage.status is 'ok; part: an incomplete answer; otherwise the kind of error, an ErrorKind of shared/ai/provider.py';
 comment on column public.api_usage.ms is 'Duration of the call in milliseconds';
 comment on column public.api_usage.request_bytes is 'Bytes of the request body';
 comment on column public.api_usage.tokens_in is 'null: not reported by the provider, for example for an incomplete answer';
 comment on column public.api_usage.cost is 'US dollars: reported by the provider, or computed from tokens and the price of the model; an estimate if the usage is missing; null: nothing was spent';
-comment on column public.api_usage.is_own_key is 'Made with the user''s own API key, so it cost us nothing';
+comment on column public.api_usage.is_user_api_key is 'Made with the user''s own API key, so it cost us nothing';
 alter table public.api_usage enable row level security;
 revoke all on table public.api_usage from public, anon, authenticated, service_role;
 revoke all on sequence public.api_usage_id_seq from public, anon, authenticated, service_role;

@@ -1,6 +1,6 @@
 -- Daily totals over all users, for operators. Counters, so that no report counts rows of growing tables.
 --
--- A figure is the SUM of a column over the rows of a day, or of any group (day, bot, provider, model, is_own_key): every event
+-- A figure is the SUM of a column over the rows of a day, or of any group (day, bot, provider, model, is_user_api_key): every event
 -- is in exactly one row.
 --   requests     settled AI requests and those served with a user API key; in the row of the model that answered
 --   calls        calls to providers, including retries and failures; errors: calls without an answer
@@ -14,7 +14,7 @@ create table public.daily_totals (
   bot text not null default '',
   provider text not null,
   model text not null,
-  is_own_key boolean not null,
+  is_user_api_key boolean not null,
   shard integer not null check (shard between 0 and 15),
   requests bigint not null default 0 check (requests >= 0),
   calls bigint not null default 0 check (calls >= 0),
@@ -24,7 +24,7 @@ create table public.daily_totals (
   cost numeric(18, 8) not null default 0 check (cost >= 0),
   ms bigint not null default 0 check (ms >= 0),
   new_users bigint not null default 0 check (new_users >= 0),
-  primary key (day, bot, provider, model, is_own_key, shard)
+  primary key (day, bot, provider, model, is_user_api_key, shard)
 );
 
 comment on table public.daily_totals is 'Daily totals over all users; a figure is the sum of its column';
@@ -33,6 +33,6 @@ comment on column public.daily_totals.requests is 'Settled AI requests, and thos
 comment on column public.daily_totals.calls is 'Calls to the provider, including retries and failures';
 comment on column public.daily_totals.errors is 'Calls without an answer';
 comment on column public.daily_totals.cost is 'US dollars; see api_usage.cost';
-comment on column public.daily_totals.is_own_key is 'Made with a user''s own API key, so it cost us nothing';
+comment on column public.daily_totals.is_user_api_key is 'Made with a user''s own API key, so it cost us nothing';
 alter table public.daily_totals enable row level security;
 revoke all on table public.daily_totals from public, anon, authenticated, service_role;

@@ -5,7 +5,7 @@ create table public.monthly_api_usage (
   month date not null check (extract(day from month) = 1),
   provider text not null,
   model text not null,
-  is_own_key boolean not null,
+  is_user_api_key boolean not null,
   calls integer not null check (calls >= 0),
   errors integer not null check (errors >= 0),
   tokens_in bigint not null check (tokens_in >= 0),
@@ -14,7 +14,7 @@ create table public.monthly_api_usage (
   ms bigint not null check (ms >= 0),
   day date,
   day_cost numeric(16, 8) not null default 0 check (day_cost >= 0),
-  primary key (user_id, month, provider, model, is_own_key)
+  primary key (user_id, month, provider, model, is_user_api_key)
 );
 
 comment on table public.monthly_api_usage is 'Sums of AI calls per user and month';

@@ -26,7 +26,7 @@ class AiCall(TypedDict):
     tokens_in: int | None
     tokens_out: int | None
     cost: str | None
-    is_own_key: bool
+    is_user_api_key: bool
 
 
 Record = Callable[[AiCall], None]

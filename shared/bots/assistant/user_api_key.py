@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from dataclasses import dataclass, field
 
+from shared.ai.user_keys import encryption
 from shared.core import log
-from shared.core.errors import OwnKeyError
-from shared.keys import encryption
+from shared.core.errors import UserApiKeyError
 from shared.telegram import reply
 from shared.telegram.context import UpdateContext
 
@@ -26,29 +26,31 @@ def open_key(context: UpdateContext) -> OpenKey | None:
 
     They do so, too, when the key cannot be opened here: which is the owner's to mend.
     """
-    own = context.own_key
+    own = context.user_api_key
     if own is None:
         return None
     from shared.ai import providers
 
-    sealed = encryption.Sealed(own.key_id, base64.b64decode(own.ciphertext))
+    encrypted = encryption.EncryptedKey(own.key_id, base64.b64decode(own.ciphertext))
     try:
-        secret = encryption.unseal(sealed, telegram_id=context.user.telegram_id, provider=own.provider)
-        return OpenKey(own.provider, providers.load(own.provider).own_key_model(), secret)
-    except encryption.Unreadable as error:
-        log.alert(f"an own key cannot be opened: {error}", action="own_key_unreadable", provider=own.provider)
-        context.own_key = None
+        secret = encryption.decrypt(encrypted, telegram_id=context.user.telegram_id, provider=own.provider)
+        return OpenKey(own.provider, providers.load(own.provider).user_api_key_model(), secret)
+    except encryption.DecryptionError as error:
+        log.alert(
+            f"an own key cannot be opened: {error}", action="user_api_key_unreadable", provider=own.provider
+        )
+        context.user_api_key = None
         return None
 
 
-def say_failed(context: UpdateContext, error: OwnKeyError) -> None:
+def say_failed(context: UpdateContext, error: UserApiKeyError) -> None:
     """Tell the person what is wrong with their key or account. A refused key is not used again."""
-    own = context.own_key
+    own = context.user_api_key
     assert own is not None, "asked with the key of somebody"
     from shared.ai import providers
 
     if error.reason == "refused":
         context.change_token(refuse={"provider": own.provider, "ciphertext": own.ciphertext})
     service = providers.load(own.provider)
-    text = context.rich(error.text_key, name=service.NAME, model=service.own_key_model())
+    text = context.rich(error.text_key, name=service.NAME, model=service.user_api_key_model())
     reply(text, [[(context.text("keys_open"), "keys")]])

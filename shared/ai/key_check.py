@@ -7,7 +7,7 @@ from time import monotonic
 
 from shared.ai import providers
 from shared.ai.provider import Trouble
-from shared.ai.reading import problem_of
+from shared.ai.response_reader import problem_of
 from shared.core import http, log
 
 TIMEOUT = 6.0  # seconds for the whole of it: a person waits
@@ -35,7 +35,7 @@ def check_key(provider: str, secret: str, timeout: float = TIMEOUT) -> Verdict:
     try:
         answer = http.request("GET", address, headers=service.check_headers(secret), timeout=timeout)
         status = answer.status
-    except http.NoAnswer as error:
+    except http.RequestError as error:
         log.warning("a key was not tried", action="key_check_failed", provider=provider, reason=str(error))
         return Verdict.UNKNOWN
     finally:

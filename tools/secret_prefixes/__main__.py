@@ -1,6 +1,6 @@
-"""Write shared/core/secret_shapes.py from a catalogue in Gitleaks and Betterleaks format (MIT licence).
+"""Write shared/core/secret_prefixes.py from a catalogue in Gitleaks and Betterleaks format (MIT licence).
 
-    python -m tools.secret_shapes betterleaks.toml
+    python -m tools.secret_prefixes betterleaks.toml
 
 A rule of the catalogue is a regular expression for a whole key. The log filter needs less and must be linear:
 how the key begins and how long it is at least. Rules without a beginning of their own (32 hexadecimal digits
@@ -17,7 +17,7 @@ from typing import Any
 from re import _constants as constants  # type: ignore[attr-defined]  # isort: skip
 from re import _parser as parser  # type: ignore[attr-defined]  # isort: skip
 
-TARGET = Path(__file__).parents[2] / "shared" / "secret_shapes.py"
+TARGET = Path(__file__).parents[2] / "shared" / "core" / "secret_prefixes.py"
 SHORTEST_START = 3
 MOST_STARTS = 64  # one rule with more beginnings than this has none worth naming
 LEAST_REST = 10  # characters after the beginning; shorter keys would be found in ordinary words
@@ -62,10 +62,10 @@ MORE = {
 }
 HEADER = '''"""How secret keys begin, and how many characters follow at least.
 
-Written by `python -m tools.secret_shapes` from the Betterleaks catalogue; do not edit.
+Written by `python -m tools.secret_prefixes` from the Betterleaks catalogue; do not edit.
 """
 
-SHAPES: dict[str, int] = {
+SECRET_PREFIXES: dict[str, int] = {
 '''
 
 

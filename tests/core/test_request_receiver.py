@@ -10,8 +10,8 @@ from gunicorn.config import Config
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from shared.core import receiving
-from shared.core.receiving import Connection
+from shared.core import request_receiver
+from shared.core.request_receiver import Connection
 from shared.payments import provider
 from shared.telegram import update
 
@@ -97,4 +97,4 @@ def test_what_is_no_http_is_over_at_once(sent: bytes) -> None:
 
 def test_more_is_kept_than_any_function_reads() -> None:
     longest = max(update.MAX_BODY, provider.MAX_BODY) + 1
-    assert longest + receiving.MAX_HEAD < receiving.MAX_REQUEST
+    assert longest + request_receiver.MAX_HEAD < request_receiver.MAX_REQUEST

@@ -16,18 +16,18 @@ _INVISIBLE = re.compile(
 _AROUND = "\"'`´«»‹›“”„‟‘’‚‛<>()[]{}*~|,;:.!?¡¿…。、，・"
 
 
-def plain(text: str) -> str:
+def normalize(text: str) -> str:
     """Return a text as it looks: no invisible characters, compatibility forms composed, single spaces."""
     if not text.isascii():
         text = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text)).replace("\u2800", " ")
     return " ".join(_INVISIBLE.sub("", text).split())
 
 
-def word(text: str) -> str:
+def single_value(text: str) -> str:
     """Return the one thing that a user pasted, without what stands around it; at most 1000 characters."""
-    return plain(text[:_LONGEST]).strip(_AROUND + " ")
+    return normalize(text[:_LONGEST]).strip(_AROUND + " ")
 
 
-def after_command(text: str) -> str:
+def command_argument(text: str) -> str:
     """Return what stands behind a command, after any kind of space or line break."""
     return (text.split(maxsplit=1)[1:] or [""])[0].strip()

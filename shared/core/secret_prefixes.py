@@ -1,9 +1,9 @@
 """How secret keys begin, and how many characters follow at least.
 
-Written by `python -m tools.secret_shapes` from the Betterleaks catalogue; do not edit.
+Written by `python -m tools.secret_prefixes` from the Betterleaks catalogue; do not edit.
 """
 
-SHAPES: dict[str, int] = {
+SECRET_PREFIXES: dict[str, int] = {
     "$aact_hmlg_": 20,
     "$aact_prod_": 20,
     "1001.": 20,

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from shared.ai import providers
-from shared.ai.checking import Verdict, check_key
+from shared.ai.key_check import Verdict, check_key
 from shared.core.config import settings
-from shared.core.errors import AIError, AIOverloaded, AITimeout, ConfigError, OwnKeyError
+from shared.core.errors import AIError, AIOverloaded, AITimeout, ConfigError, UserApiKeyError
 from tests.ai.asking import Ask, Lines
 from tests.ai.conftest import forget_settings
 from tests.ai.raw_server import RawServer, plain
@@ -39,7 +39,7 @@ def test_every_provider_has_a_fake_server_and_examples() -> None:
 @pytest.mark.parametrize(("provider", "key"), [(name, key) for name, keys in REAL.items() for key in keys])
 @pytest.mark.parametrize("text", ["{}", "my key is {}, is it good?", "API_KEY='{}'", "«{}»"])
 def test_a_key_says_whose_it_is(provider: str, key: str, text: str) -> None:
-    assert providers.recognise(text.format(key)) == (provider, key)
+    assert providers.recognize(text.format(key)) == (provider, key)
 
 
 @pytest.mark.parametrize(
@@ -47,7 +47,7 @@ def test_a_key_says_whose_it_is(provider: str, key: str, text: str) -> None:
     ["", "hello", "sk-learn", "task-force-of-sixteen-people", "risk-or-no-risk-is-the-question", "sk-or-"],
 )
 def test_ordinary_words_are_nobodys_key(text: str) -> None:
-    assert providers.recognise(text) is None
+    assert providers.recognize(text) is None
 
 
 @pytest.mark.parametrize("provider", CHECKED)
@@ -115,15 +115,15 @@ def test_what_the_user_can_mend_is_told_apart(
     provider: str, ai: Ai, ask: Ask, lines: Lines, behaviour: AiBehaviour, reason: str
 ) -> None:
     ai.always(behaviour)
-    with pytest.raises(OwnKeyError) as caught:
+    with pytest.raises(UserApiKeyError) as caught:
         ask(provider=provider, api_key=REAL[provider][0])
-    assert (caught.value.reason, caught.value.text_key) == (reason, f"own_key_{reason}")
+    assert (caught.value.reason, caught.value.text_key) == (reason, f"user_api_key_{reason}")
     (line,) = lines("ai_trouble")
-    assert (line["severity"], line["is_own_key"]) == ("WARNING", True)
+    assert (line["severity"], line["is_user_api_key"]) == ("WARNING", True)
     assert REAL[provider][0] not in json.dumps(line)
     with pytest.raises(AIError) as ours:
         ask(provider=provider)
-    assert not isinstance(ours.value, OwnKeyError)
+    assert not isinstance(ours.value, UserApiKeyError)
 
 
 def test_other_troubles_are_nobodys_fault(ai: Ai, ask: Ask, no_pause: None) -> None:
@@ -138,39 +138,39 @@ def test_other_troubles_are_nobodys_fault(ai: Ai, ask: Ask, no_pause: None) -> N
 
 @pytest.mark.parametrize("key", ["ключ", "sk-with a\nline", "sk-with\x7fcontrol"])
 def test_a_key_that_cannot_stand_in_a_header_is_refused_without_being_repeated(ask: Ask, key: str) -> None:
-    with pytest.raises(OwnKeyError) as caught:
+    with pytest.raises(UserApiKeyError) as caught:
         ask(api_key=key)
     assert caught.value.reason == "refused"
     assert key not in str(caught.value)
 
 
 def test_an_answer_knows_whose_key_it_is(ai: Ai, ask: Ask) -> None:
-    assert ask().is_own_key is False
-    assert ask(api_key=REAL["openai"][0]).is_own_key is True
+    assert ask().is_user_api_key is False
+    assert ask(api_key=REAL["openai"][0]).is_user_api_key is True
 
 
 @pytest.mark.parametrize("provider", KEYS)
 def test_every_provider_answers_in_its_dialect(provider: str, ai: Ai, ask: Ask) -> None:
     ai.always(AiBehaviour(text="It speaks."))
     answer = ask(provider=provider, api_key=REAL[provider][0], model=providers.load(provider).MODEL)
-    assert (answer.text, answer.provider, answer.is_own_key) == ("It speaks.", provider, True)
+    assert (answer.text, answer.provider, answer.is_user_api_key) == ("It speaks.", provider, True)
     assert answer.usage.tokens_out == 2
     assert len(ai.requests) == 1, "nothing was refused and asked again"
 
 
 def test_who_answers_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert providers.load("anthropic").own_key_model() == "claude-haiku-5-5"
-    monkeypatch.setenv("OWN_KEY_MODELS", '{"anthropic": "claude-opus-5-5"}')
+    assert providers.load("anthropic").user_api_key_model() == "claude-haiku-5-5"
+    monkeypatch.setenv("USER_API_KEY_MODELS", '{"anthropic": "claude-opus-5-5"}')
     forget_settings()
-    assert providers.load("anthropic").own_key_model() == "claude-opus-5-5"
-    assert providers.load("gemini").own_key_model() == "gemini-3.8-flash"
+    assert providers.load("anthropic").user_api_key_model() == "claude-opus-5-5"
+    assert providers.load("gemini").user_api_key_model() == "gemini-3.8-flash"
 
 
 @pytest.mark.parametrize("value", ["hunter2", "[]", '{"anthropic": 5}', '{"anthropic": ""}'])
 def test_a_malformed_list_of_models_is_named(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
-    monkeypatch.setenv("OWN_KEY_MODELS", value)
+    monkeypatch.setenv("USER_API_KEY_MODELS", value)
     forget_settings()
-    with pytest.raises(ConfigError, match="OWN_KEY_MODELS is malformed"):
+    with pytest.raises(ConfigError, match="USER_API_KEY_MODELS is malformed"):
         settings()
 
 
@@ -180,10 +180,10 @@ def test_keys_of_a_closed_service_are_taken_only_where_another_serves_it(
     closed = [key for key in KEYS if providers.load(key).IS_CLOSED]
     assert closed == ["github"]
     monkeypatch.delenv("GITHUB_BASE_URL", raising=False)
-    assert not providers.load("github").takes_own_keys()
+    assert not providers.load("github").accepts_user_api_keys()
     monkeypatch.setenv("GITHUB_BASE_URL", "https://gateway.example/v1")
-    assert providers.load("github").takes_own_keys()
-    assert providers.load("openai").takes_own_keys()
+    assert providers.load("github").accepts_user_api_keys()
+    assert providers.load("openai").accepts_user_api_keys()
 
 
 def test_our_own_accounts_troubles_are_still_ours(ai: Ai, ask: Ask, lines: Lines) -> None:
@@ -197,6 +197,6 @@ def test_our_own_accounts_troubles_are_still_ours(ai: Ai, ask: Ask, lines: Lines
 def test_a_list_as_an_error_is_read(raw: RawServer, ask: Ask) -> None:
     error: Any = [{"error": {"code": 429, "message": "Slow down", "status": "RESOURCE_EXHAUSTED"}}]
     raw.next(plain(error, "429 Too Many Requests"))
-    with pytest.raises(OwnKeyError) as caught:
+    with pytest.raises(UserApiKeyError) as caught:
         ask(provider="gemini", api_key=REAL["gemini"][0], seconds=1.5)
     assert caught.value.reason == "rate"

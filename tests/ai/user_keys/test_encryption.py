@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shared.ai.user_keys import encryption
+from shared.ai.user_keys.encryption import DecryptionError, EncryptedKey, decrypt_with, encrypt_with
 from shared.core.config import encryption_keys, settings
 from shared.core.errors import ConfigError
-from shared.keys import encryption
-from shared.keys.encryption import Sealed, Unreadable, seal_with, unseal_with
 from tools.keys.new import kept_key, new_key
 
 KEYS: Mapping[str, bytes] = {"new": os.urandom(32), "old": os.urandom(32)}
@@ -21,53 +21,53 @@ names = st.from_regex(r"[a-z][a-z0-9_]{0,31}", fullmatch=True)
 secrets = st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=512)
 
 
-def seal(secret: str, telegram_id: int = 1, provider: str = "openai", key_id: str = "new") -> Sealed:
-    return seal_with(KEYS[key_id], key_id, secret, telegram_id, provider)
+def encrypt(secret: str, telegram_id: int = 1, provider: str = "openai", key_id: str = "new") -> EncryptedKey:
+    return encrypt_with(KEYS[key_id], key_id, secret, telegram_id, provider)
 
 
 @given(secrets, telegram_ids, names, st.sampled_from(["new", "old"]))
 def test_back_comes_what_went_in(secret: str, telegram_id: int, provider: str, key_id: str) -> None:
-    sealed = seal(secret, telegram_id, provider, key_id)
-    assert sealed.key_id == key_id
-    assert unseal_with(KEYS, sealed, telegram_id, provider) == secret
+    encrypted = encrypt(secret, telegram_id, provider, key_id)
+    assert encrypted.key_id == key_id
+    assert decrypt_with(KEYS, encrypted, telegram_id, provider) == secret
     if len(secret) >= 4:
-        assert secret.encode() not in sealed.ciphertext
+        assert secret.encode() not in encrypted.ciphertext
 
 
 @given(st.tuples(telegram_ids, names), st.tuples(telegram_ids, names))
 def test_nobody_elses_and_no_other_providers_can_be_opened(
     one: tuple[int, str], other: tuple[int, str]
 ) -> None:
-    sealed = seal("sk-proj-1234", *one)
+    encrypted = encrypt("sk-proj-1234", *one)
     if one == other:
-        assert unseal_with(KEYS, sealed, *other) == "sk-proj-1234"
+        assert decrypt_with(KEYS, encrypted, *other) == "sk-proj-1234"
     else:
-        with pytest.raises(Unreadable):
-            unseal_with(KEYS, sealed, *other)
+        with pytest.raises(DecryptionError):
+            decrypt_with(KEYS, encrypted, *other)
 
 
 @given(secrets, st.data())
 def test_a_changed_byte_is_noticed(secret: str, data: st.DataObject) -> None:
-    sealed = seal(secret)
-    position = data.draw(st.integers(0, len(sealed.ciphertext) - 1))
+    encrypted = encrypt(secret)
+    position = data.draw(st.integers(0, len(encrypted.ciphertext) - 1))
     mask = data.draw(st.integers(1, 255))
-    changed = bytearray(sealed.ciphertext)
+    changed = bytearray(encrypted.ciphertext)
     changed[position] ^= mask
-    with pytest.raises(Unreadable):
-        unseal_with(KEYS, Sealed("new", bytes(changed)), 1, "openai")
+    with pytest.raises(DecryptionError):
+        decrypt_with(KEYS, EncryptedKey("new", bytes(changed)), 1, "openai")
 
 
 @given(secrets, st.data())
 def test_a_shortened_or_lengthened_one_is_noticed(secret: str, data: st.DataObject) -> None:
-    whole = seal(secret).ciphertext
+    whole = encrypt(secret).ciphertext
     cut = whole[: data.draw(st.integers(0, len(whole) - 1))]
     for ciphertext in (cut, whole + b"\0", b""):
-        with pytest.raises(Unreadable):
-            unseal_with(KEYS, Sealed("new", ciphertext), 1, "openai")
+        with pytest.raises(DecryptionError):
+            decrypt_with(KEYS, EncryptedKey("new", ciphertext), 1, "openai")
 
 
 def test_the_same_key_never_looks_the_same_twice() -> None:
-    assert len({seal("sk-proj-1234").ciphertext for _ in range(50)}) == 50
+    assert len({encrypt("sk-proj-1234").ciphertext for _ in range(50)}) == 50
 
 
 def test_whose_it_is_cannot_be_read_in_two_ways() -> None:
@@ -80,11 +80,11 @@ def test_whose_it_is_cannot_be_read_in_two_ways() -> None:
 
 
 def test_another_encryption_key_opens_nothing() -> None:
-    sealed = seal("sk-proj-1234", key_id="old")
-    with pytest.raises(Unreadable, match="has no key 'old'"):
-        unseal_with({"new": KEYS["new"]}, sealed, 1, "openai")
-    with pytest.raises(Unreadable, match="not what was stored") as caught:
-        unseal_with(KEYS, Sealed("new", sealed.ciphertext), 1, "openai")
+    encrypted = encrypt("sk-proj-1234", key_id="old")
+    with pytest.raises(DecryptionError, match="has no key 'old'"):
+        decrypt_with({"new": KEYS["new"]}, encrypted, 1, "openai")
+    with pytest.raises(DecryptionError, match="not what was stored") as caught:
+        decrypt_with(KEYS, EncryptedKey("new", encrypted.ciphertext), 1, "openai")
     assert caught.value.__cause__ is None
 
 
@@ -102,20 +102,20 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]
 def test_the_first_of_the_setting_encrypts_and_all_of_them_open(environment: pytest.MonkeyPatch) -> None:
     old, new = new_key(), new_key()
     environment.setenv("TOKEN_ENCRYPTION_KEYS", old)
-    before = encryption.seal("sk-proj-1234", telegram_id=7, provider="openai")
+    before = encryption.encrypt("sk-proj-1234", telegram_id=7, provider="openai")
     environment.setenv("TOKEN_ENCRYPTION_KEYS", f"{new}, {old}")
     settings.cache_clear()
-    after = encryption.seal("sk-proj-1234", telegram_id=7, provider="openai")
+    after = encryption.encrypt("sk-proj-1234", telegram_id=7, provider="openai")
     assert [before.key_id, after.key_id] == [old.partition(":")[0], new.partition(":")[0]]
-    for sealed in (before, after):
-        assert encryption.unseal(sealed, telegram_id=7, provider="openai") == "sk-proj-1234"
+    for encrypted in (before, after):
+        assert encryption.decrypt(encrypted, telegram_id=7, provider="openai") == "sk-proj-1234"
 
 
 def test_without_the_setting_nothing_is_kept(environment: pytest.MonkeyPatch) -> None:
     environment.delenv("TOKEN_ENCRYPTION_KEYS", raising=False)
     assert not encryption.is_available()
     with pytest.raises(ConfigError, match="TOKEN_ENCRYPTION_KEYS is missing"):
-        encryption.seal("sk-proj-1234", telegram_id=7, provider="openai")
+        encryption.encrypt("sk-proj-1234", telegram_id=7, provider="openai")
 
 
 def test_new_entries_fit_the_setting_and_differ() -> None:

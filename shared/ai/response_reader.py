@@ -12,9 +12,9 @@ from typing import Any
 
 import orjson
 
-from shared.ai.events import Events
 from shared.ai.provider import MAX_BYTES, NOT_JSON, Draft, Problem, Provider, Trouble
-from shared.core.http import Broken, OutOfTime, Stream
+from shared.ai.server_sent_events import Events
+from shared.core.http import ProtocolError, Stream, Timeout
 
 _MAX_ERROR = 65_536  # bytes of an error's body that are read
 _BEFORE = b" \t\r\n\xef\xbb\xbf"  # sent to keep the connection open, and a byte order mark
@@ -32,8 +32,8 @@ def receive(answer: Stream, service: Provider, draft: Draft, deadline: float) ->
     """Read an answer of any kind into the draft, and free its connection if it was read to the end.
 
     Raises:
-        OutOfTime: the deadline came first; the draft holds what had come.
-        Broken: the answer broke off, or makes no sense; likewise.
+        Timeout: the deadline came first; the draft holds what had come.
+        ProtocolError: the answer broke off, or makes no sense; likewise.
     """
     if not 200 <= answer.status < 300:
         draft.problem = _error(answer, service)
@@ -58,7 +58,7 @@ def _take_whole(body: bytes, service: Provider, draft: Draft) -> None:
     """Read an answer in one piece, or events one a line that no `data:` precedes."""
     try:
         _take(body, service, draft)
-    except Broken:
+    except ProtocolError:
         lines = body.splitlines()
         if len(lines) < 2:
             raise
@@ -70,8 +70,8 @@ def _stream(answer: Stream, received: bytes, service: Provider, draft: Draft, de
     events = Events()
     try:
         return _read_events(answer, received, events, service, draft, deadline)
-    except (OutOfTime, Broken):
-        with suppress(Broken):  # the last event may be complete but for the empty line after it
+    except (Timeout, ProtocolError):
+        with suppress(ProtocolError):  # the last event may be complete but for the empty line after it
             _take_all(events.rest(), service, draft)
         raise
 
@@ -90,7 +90,7 @@ def _read_events(
             _gather(started, deadline)
         received = answer.read()
     if not _take_all(events.end(), service, draft) and draft.finish is None:
-        raise Broken("the stream ended before the answer")
+        raise ProtocolError("the stream ended before the answer")
     return True
 
 
@@ -124,7 +124,7 @@ def _take(event: bytes, service: Provider, draft: Draft) -> None:
         # Google puts its errors into a list.
         service.take(value[0] if isinstance(value, list) else value, draft)
     except (LookupError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise Broken(f"unreadable event: {type(error).__name__}") from None
+        raise ProtocolError(f"unreadable event: {type(error).__name__}") from None
 
 
 def _parsed(event: bytes) -> Any:
@@ -143,7 +143,7 @@ def _integer(digits: str) -> float:
 def _error(answer: Stream, service: Provider) -> Problem:
     try:
         body = _all(answer, b"", _MAX_ERROR)
-    except (Broken, OutOfTime):
+    except (ProtocolError, Timeout):
         body = b""  # the status says enough
     return replace(
         problem_of(service, answer.status, answer.headers, body),
@@ -187,7 +187,7 @@ def _all(answer: Stream, first: bytes, limit: int) -> bytes:
         parts.append(received)
         size += len(received)
         if size > limit:
-            raise Broken(f"more than {limit} bytes")
+            raise ProtocolError(f"more than {limit} bytes")
     return b"".join(parts)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.keys.shape import candidates, is_key_alone
+from shared.ai.user_keys.patterns import candidates, is_key_alone
 
 KEY = "4f9aQ2b7Lx0TnV3mWc8RzYd1"
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core import pasted
+from shared.core import user_input
 
 UNSEEN = "\u200b\u200c\u200d\u200e\u202a\u202e\u2060\ufeff\xad\ufe0f\u3164\U000e0020\x00"
 BLANKS = " \t\r\n\xa0\u2003\u202f\u3000\u2800\u2028"
@@ -19,20 +19,20 @@ AROUND = "\"'`«»“”„‘’<>()[]{}*~,;:.!?…"
     st.text(UNSEEN + BLANKS + AROUND, max_size=20),
 )
 def test_a_word_is_found_in_whatever_stands_around_it(word: str, before: str, after: str) -> None:
-    assert pasted.word(before + word + after) == word
+    assert user_input.single_value(before + word + after) == word
 
 
 @given(st.text("abcXYZ019_-", min_size=1, max_size=30), st.text(UNSEEN, min_size=1, max_size=5), st.data())
 def test_what_nobody_can_see_is_not_in_the_word(word: str, unseen: str, data: st.DataObject) -> None:
     at = data.draw(st.integers(0, len(word)))
-    assert pasted.word(word[:at] + unseen + word[at:]) == word
+    assert user_input.single_value(word[:at] + unseen + word[at:]) == word
 
 
 @pytest.mark.parametrize(("written", "looks"), [
     ("Ａnna\u00a0\u200b  B", "Anna B"), ("ﬁx\n\n1", "fix 1"), ("\ufeff", ""), ("", ""), ("й", "й"),
 ])  # fmt: skip
 def test_a_text_is_read_as_it_looks(written: str, looks: str) -> None:
-    assert pasted.plain(written) == looks
+    assert user_input.normalize(written) == looks
 
 
 @pytest.mark.parametrize(("message", "rest"), [
@@ -40,4 +40,4 @@ def test_a_text_is_read_as_it_looks(written: str, looks: str) -> None:
     ("/promo@bot\tA", "A"),
 ])  # fmt: skip
 def test_what_stands_behind_a_command(message: str, rest: str) -> None:
-    assert pasted.after_command(message) == rest
+    assert user_input.command_argument(message) == rest

@@ -12,7 +12,7 @@ from __future__ import annotations
 import orjson
 
 from shared.ai.provider import MAX_BYTES
-from shared.core.http import Broken
+from shared.core.http import ProtocolError
 
 _BOM = b"\xef\xbb\xbf"
 _DONE = b"[DONE]"
@@ -33,7 +33,7 @@ class Events:
         """Take the next bytes and return the data of every event that is now complete.
 
         Raises:
-            Broken: an event does not end.
+            ProtocolError: an event does not end.
         """
         if self._ended_with_cr and received:
             received = received.removeprefix(b"\n")  # the second half of a CRLF
@@ -68,7 +68,7 @@ class Events:
         self._line.append(piece)
         self._size += len(piece)
         if self._size > MAX_BYTES:
-            raise Broken(f"more than {MAX_BYTES} bytes")
+            raise ProtocolError(f"more than {MAX_BYTES} bytes")
 
     def _events(self, lines: list[bytes]) -> list[bytes]:
         complete: list[bytes] = []

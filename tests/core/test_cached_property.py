@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from shared.core.lazy import cached_property
+from shared.core.cached_property import cached_property
 
 
 class Doubled:

@@ -79,7 +79,7 @@ def test_after_a_whole_story_it_is_nowhere(
         AiBehaviour(status=401, error={"message": f"No: {keys[1]}", "code": 401, "status": "UNAUTHENTICATED"})
     )
     chat.send("a question on the key")
-    assert says(chat.answer(20).text, "own_key_refused")
+    assert says(chat.answer(20).text, "user_api_key_refused")
     plain = f"nothing secret {secrets.token_hex(8)}"
     chat.send(plain)
     chat.answer(20)
@@ -250,7 +250,7 @@ def test_a_ciphertext_that_was_moved_is_refused(
     chat.answer(20)
     assert stack.ai.headers[-1]["authorization"] == "Bearer emulator-openai"
     assert requests_of(sql, chat.id) == 1
-    assert "own_key_unreadable" in stack.function("telegram").raw_log
+    assert "user_api_key_unreadable" in stack.function("telegram").raw_log
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shared.keys.encryption import Sealed, seal_with, unseal_with
+from shared.ai.user_keys.encryption import EncryptedKey, decrypt_with, encrypt_with
 from tools.database import migrate
 from tools.database.embedded import Server
 from tools.keys import rotate as rotation
@@ -23,7 +23,7 @@ from tools.keys.rotate import report, rotate
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PEOPLE = 60
 OLD, NEW, LOST = os.urandom(32), os.urandom(32), os.urandom(32)
 BEFORE = {"old": OLD}
@@ -58,10 +58,16 @@ def store(
     connection: psycopg.Connection, telegram_id: int, provider: str, secret: str, key_id: str, key: bytes
 ) -> None:
     """Store a key as a function does."""
-    sealed = seal_with(key, key_id, secret, telegram_id, provider)
+    encrypted = encrypt_with(key, key_id, secret, telegram_id, provider)
     connection.execute(
         "select store_user_token((select id from users where telegram_id = %s), %s, %s, %s, %s)",
-        [telegram_id, provider, base64.b64encode(sealed.ciphertext).decode(), sealed.key_id, secret[-4:]],
+        [
+            telegram_id,
+            provider,
+            base64.b64encode(encrypted.ciphertext).decode(),
+            encrypted.key_id,
+            secret[-4:],
+        ],
     )
 
 
@@ -72,7 +78,7 @@ def opened(url: str, keys: dict[str, bytes]) -> Stored:
             "select u.telegram_id, t.provider, t.key_id, t.ciphertext from user_tokens t "
             "join users u on u.id = t.user_id"
         ).fetchall()
-    return {(tid, p): unseal_with(keys, Sealed(key_id, c), tid, p) for tid, p, key_id, c in rows}
+    return {(tid, p): decrypt_with(keys, EncryptedKey(key_id, c), tid, p) for tid, p, key_id, c in rows}
 
 
 def test_every_key_is_encrypted_anew_and_none_is_lost(
@@ -149,16 +155,16 @@ def test_a_row_that_changed_since_it_was_read_is_left_alone(
     url: str, stored: Stored, monkeypatch: Any
 ) -> None:
     """Between the reading and the writing somebody stores another key: that one wins."""
-    really = rotation.seal_with
+    really = rotation.encrypt_with
     first = (9_300_000_000, "openai")
 
-    def overtaken(key: bytes, key_id: str, secret: str, telegram_id: int, provider: str) -> Sealed:
+    def overtaken(key: bytes, key_id: str, secret: str, telegram_id: int, provider: str) -> EncryptedKey:
         if (telegram_id, provider) == first and secret == stored[first]:
             with psycopg.connect(url, autocommit=True) as connection:
                 store(connection, telegram_id, provider, "sk-newer-secret-key", "old", OLD)
         return really(key, key_id, secret, telegram_id, provider)
 
-    monkeypatch.setattr(rotation, "seal_with", overtaken)
+    monkeypatch.setattr(rotation, "encrypt_with", overtaken)
     done = rotate(url, AFTER)
     assert done.overtaken == 1
     assert opened(url, {"new": NEW}) == {**stored, first: "sk-newer-secret-key"}

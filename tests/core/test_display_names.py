@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.core.names import display_name
+from shared.core.display_names import display_name
 
 # What tdlib reads as part of an address: U+2060 is not, so it ends one (td/telegram/MessageEntity.cpp).
 ADDRESS = re.compile(r"[\w-]\.[\w-]|://\w|(?<!\w)[@#$/]\w")

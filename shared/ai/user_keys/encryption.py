@@ -20,12 +20,12 @@ _NONCE = 12  # bytes; random, which is good for 2**32 keys under one encryption 
 _DOMAIN = b"switchboard user_tokens"
 
 
-class Unreadable(SwitchboardError):
+class DecryptionError(SwitchboardError):
     """A stored key cannot be opened: its encryption key is not here, or it is not the one that was stored."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sealed:
+class EncryptedKey:
     """An encrypted key: the id of the encryption key that opens it, and the ciphertext."""
 
     key_id: str
@@ -37,7 +37,7 @@ def is_available() -> bool:
     return bool(settings().token_encryption_keys)
 
 
-def seal(secret: str, *, telegram_id: int, provider: str) -> Sealed:
+def encrypt(secret: str, *, telegram_id: int, provider: str) -> EncryptedKey:
     """Encrypt a person's key with the newest encryption key.
 
     Raises:
@@ -46,47 +46,47 @@ def seal(secret: str, *, telegram_id: int, provider: str) -> Sealed:
     key_id = next(iter(settings().token_encryption_keys), None)
     if key_id is None:
         raise ConfigError("TOKEN_ENCRYPTION_KEYS is missing: people's own keys cannot be kept without it")
-    return seal_with(settings().token_encryption_keys[key_id], key_id, secret, telegram_id, provider)
+    return encrypt_with(settings().token_encryption_keys[key_id], key_id, secret, telegram_id, provider)
 
 
-def seal_with(key: bytes, key_id: str, secret: str, telegram_id: int, provider: str) -> Sealed:
+def encrypt_with(key: bytes, key_id: str, secret: str, telegram_id: int, provider: str) -> EncryptedKey:
     """Encrypt a person's key with this encryption key."""
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # 20 ms, and few messages need it
 
     nonce = os.urandom(_NONCE)
-    sealed = AESGCM(key).encrypt(nonce, secret.encode(), _bound_to(telegram_id, provider))
-    return Sealed(key_id, _VERSION + nonce + sealed)
+    encrypted = AESGCM(key).encrypt(nonce, secret.encode(), _bound_to(telegram_id, provider))
+    return EncryptedKey(key_id, _VERSION + nonce + encrypted)
 
 
-def unseal(sealed: Sealed, *, telegram_id: int, provider: str) -> str:
+def decrypt(encrypted: EncryptedKey, *, telegram_id: int, provider: str) -> str:
     """Decrypt a person's key.
 
     Raises:
-        Unreadable: it cannot be opened here. The message holds nothing of it.
+        DecryptionError: it cannot be opened here. The message holds nothing of it.
     """
-    return unseal_with(settings().token_encryption_keys, sealed, telegram_id, provider)
+    return decrypt_with(settings().token_encryption_keys, encrypted, telegram_id, provider)
 
 
-def unseal_with(keys: Mapping[str, bytes], sealed: Sealed, telegram_id: int, provider: str) -> str:
+def decrypt_with(keys: Mapping[str, bytes], encrypted: EncryptedKey, telegram_id: int, provider: str) -> str:
     """Decrypt a person's key with whichever of these encryption keys it names.
 
     Raises:
-        Unreadable: it cannot be opened with them. The message holds nothing of it.
+        DecryptionError: it cannot be opened with them. The message holds nothing of it.
     """
     from cryptography.exceptions import InvalidTag
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-    key = keys.get(sealed.key_id)
+    key = keys.get(encrypted.key_id)
     if key is None:
-        raise Unreadable(f"TOKEN_ENCRYPTION_KEYS has no key {sealed.key_id!r}")
+        raise DecryptionError(f"TOKEN_ENCRYPTION_KEYS has no key {encrypted.key_id!r}")
     start = len(_VERSION)
-    if sealed.ciphertext[:start] != _VERSION or len(sealed.ciphertext) < start + _NONCE:
-        raise Unreadable("not in a layout that this revision knows")
-    nonce, ciphertext = sealed.ciphertext[start : start + _NONCE], sealed.ciphertext[start + _NONCE :]
+    if encrypted.ciphertext[:start] != _VERSION or len(encrypted.ciphertext) < start + _NONCE:
+        raise DecryptionError("not in a layout that this revision knows")
+    nonce, ciphertext = encrypted.ciphertext[start : start + _NONCE], encrypted.ciphertext[start + _NONCE :]
     try:
         return AESGCM(key).decrypt(nonce, ciphertext, _bound_to(telegram_id, provider)).decode()
     except (InvalidTag, ValueError):
-        raise Unreadable("it is not what was stored for this person and provider") from None
+        raise DecryptionError("it is not what was stored for this person and provider") from None
 
 
 def _bound_to(telegram_id: int, provider: str) -> bytes:

@@ -15,7 +15,7 @@ from contextlib import suppress
 gc.disable()
 
 
-def started(function: str, admits: Callable[[str, Mapping[str, str]], bool] | None = None) -> None:
+def complete(function: str, admits: Callable[[str, Mapping[str, str]], bool] | None = None) -> None:
     """Set up the log and the HTTP server, and spare what was imported from the garbage collector.
 
     `admits` says by path and headers whether a body is worth waiting for (shared/core/server.py).

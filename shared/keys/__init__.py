@@ -1,9 +1,0 @@
-"""People's own keys of AI providers: what one looks like, and how it is kept.
-
-    sealed = encryption.seal(key, telegram_id=…, provider=…)    what the database may hold
-    key = encryption.unseal(sealed, telegram_id=…, provider=…)  only to ask the provider with it
-
-The rest is elsewhere: `shared/ai/checking.py` asks a provider whether it takes a key, the table is
-user_tokens, and `shared/bots/assistant/keys.py` are the screens. docs/own_keys.md tells how the encryption
-keys are changed.
-"""

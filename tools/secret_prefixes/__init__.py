@@ -1,0 +1,1 @@
+"""Writes shared/core/secret_prefixes.py from a catalogue of secret patterns."""
