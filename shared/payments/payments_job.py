@@ -31,7 +31,7 @@ _PATIENCE = 2  # failures after which a provider is left alone this time
 def payments() -> dict[str, Any]:
     """Run all of it once and return how much there was of each."""
     deadline = monotonic() + _TIME
-    kept = db.call("apply_kept_events", p_accept_test=recording.accepts_test_payments())
+    kept = db.call("retry_payment_events", p_accept_test=recording.accepts_test_payments())
     notifications.deliver(kept["outgoing"])
     if kept["ignored"]:
         recording.alert_ignored("several", f"{kept['ignored']} of a day ago")

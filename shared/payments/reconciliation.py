@@ -62,7 +62,7 @@ def _walk(walk: Json, deadline: float) -> tuple[bool, int]:
         events = page.events
         recorded += _record_missing(provider, page.events)
         kept = db.call(
-            "keep_statement",
+            "save_statement_page",
             p_provider=provider.key,
             p_day=walk["day"],
             p_cursor=cursor,
@@ -111,7 +111,7 @@ def _moment(event: WebhookEvent) -> float:
 
 
 def _plain(event: WebhookEvent) -> Json:
-    return {"key": event.key, "notices": [payment_event.to_json() for payment_event in event.payment_events]}
+    return {"key": event.key, "events": [payment_event.to_json() for payment_event in event.payment_events]}
 
 
 def _report(walk: Json, kept: Json) -> None:

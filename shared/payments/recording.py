@@ -99,7 +99,7 @@ def _store(
         p_event_key=key,
         p_type=kind,
         p_body=body.decode("utf-8", "replace").replace("\0", ""),
-        p_notices=payment_events,
+        p_events=payment_events,
         p_accept_test=accepts_test_payments(),
     )
     return result

@@ -123,5 +123,5 @@ def _record(provider: Provider, task: Task, payment_event: PaymentEvent) -> bool
 
 
 def _keep(task: Task, answer: str, reason: str) -> None:
-    kept = db.call("keep_refund_answer", p_refund_id=task["id"], p_answer=answer, p_error=reason)
+    kept = db.call("record_refund_result", p_refund_id=task["id"], p_answer=answer, p_error=reason)
     notifications.deliver(kept["outgoing"])

@@ -52,7 +52,7 @@ def _work(saving: list[str], deadline: float) -> int:
     while monotonic() < deadline:
         claimed = db.call("claim_due_renewals", p_providers=saving)
         notifications.deliver(claimed["outgoing"])
-        if not claimed["looked"]:
+        if not claimed["due"]:
             break
         known += sum(_settle(charge) for charge in claimed["charges"])
     return known
@@ -74,12 +74,12 @@ def _settle(charge: Json) -> bool:
         )
         return False
     if not payment_events:
-        db.call("forget_charge", p_renewal_id=charge["id"], p_attempt=charge["attempt"])
+        db.call("abort_charge", p_renewal_id=charge["id"], p_attempt=charge["attempt"])
         return True
     first = payment_events[0]
     if first.kind is EventKind.PENDING:
         # From now on it can be asked for by its number.
-        db.call("keep_checkout", p_order_id=charge["order_id"], p_url=None, p_reference=first.payment_id)
+        db.call("save_checkout", p_order_id=charge["order_id"], p_url=None, p_reference=first.payment_id)
         return False
     if first.kind is not EventKind.PAID:
         # Without a payment nothing was even tried: what we send is wrong.
@@ -102,7 +102,7 @@ def _way(charge: Json) -> Callable[[Provider, Json], tuple[PaymentEvent, ...]]:
     """Return how to find out: by its number, by looking where asking could charge, else by charging."""
     if charge["reference"]:
         return _ask
-    return _look if charge["is_look"] else _charge
+    return _look if charge["is_status_check"] else _charge
 
 
 def _ask(provider: Provider, charge: Json) -> tuple[PaymentEvent, ...]:
@@ -113,14 +113,15 @@ def _ask(provider: Provider, charge: Json) -> tuple[PaymentEvent, ...]:
 
 
 def _look(provider: Provider, charge: Json) -> tuple[PaymentEvent, ...]:
-    since = datetime.fromisoformat(charge["asked_at"]) - _EARLIER
+    since = datetime.fromisoformat(charge["attempt_started_at"]) - _EARLIER
     found = provider.find_charge(charge["order_id"], since, _TIMEOUT)
     return () if found is None else (found,)
 
 
 def _charge(provider: Provider, charge: Json) -> tuple[PaymentEvent, ...]:
     language = texts.choose(*charge["languages"])
-    words, begun = texts.product_words(language, charge["texts"]), datetime.fromisoformat(charge["asked_at"])
+    words = texts.product_words(language, charge["texts"])
+    begun = datetime.fromisoformat(charge["attempt_started_at"])
     order = Order(
         id=charge["order_id"],
         title=words.title[:32],

@@ -54,7 +54,7 @@ def _read_bot(bot: str, deadline: float) -> int:
         found += _record_missing(recent)
         position += count
         if count:
-            db.call("move_star_position", p_bot=bot, p_position=position)
+            db.call("advance_star_position", p_bot=bot, p_position=position)
         if count < telegram_stars.PAGE:
             break
     return found
@@ -64,7 +64,7 @@ def _record_missing(payment_events: list[PaymentEvent]) -> int:
     by_key = {telegram_stars.event_key(payment_event): payment_event for payment_event in payment_events}
     if not by_key:
         return 0
-    missing: list[str] = db.call("missing_events", p_provider=PROVIDER, p_keys=list(by_key))
+    missing: list[str] = db.call("unrecorded_events", p_provider=PROVIDER, p_keys=list(by_key))
     provider = providers.load(PROVIDER)
     for key in missing:
         payment_event = by_key[key]

@@ -1,6 +1,6 @@
 """Subscriptions whose user is erased or has replaced them: the job `payments` stops them at their provider.
 
-SQL says which (`claim_orphans`). What erased users were charged is refunded like any other payment
+SQL says which (`claim_renewals_to_stop`). What erased users were charged is refunded like any other payment
 (`refunds.py`).
 """
 
@@ -21,11 +21,11 @@ def stop(deadline: float) -> int:
     """Ask the providers to stop what is due, and return how many subscriptions are stopped."""
     renewing = [key for key in providers.configured() if providers.load(key).RECURRING_PERIODS]
     stopped = 0
-    for orphan in db.call("claim_orphans", p_providers=renewing):
+    for orphan in db.call("claim_renewals_to_stop", p_providers=renewing):
         if monotonic() + _TIMEOUT > deadline:
             break  # its turn comes again
         is_stopped = _stop(orphan)
-        kept = db.call("keep_orphan_answer", p_renewal_id=orphan["id"], p_is_stopped=is_stopped)
+        kept = db.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=is_stopped)
         notifications.deliver(kept["outgoing"])
         stopped += is_stopped
     return stopped

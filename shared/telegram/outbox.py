@@ -71,7 +71,7 @@ def _result(bot: str, call: OutboxItem, deadline: float) -> Result:
 def _keep_invitation(order_id: int, sent: Any) -> None:
     """Keep which message invites to pay an order; without it the message stays as it is."""
     try:
-        db.call("keep_invitation", p_order_id=order_id, p_message_id=sent["message_id"])
+        db.call("save_invitation", p_order_id=order_id, p_message_id=sent["message_id"])
     except (DatabaseUnavailable, KeyError, TypeError) as error:
         log.warning("an invitation is not kept", action="invitation_not_saved", reason=str(error))
 

@@ -822,7 +822,7 @@ revoke all on sequence public.promocodes_id_seq from public, anon, authenticated
 --    └────▶ canceled ─▶ ended       will not renew; the paid period continues
 -- A canceled or ended renewal that its provider charges later becomes active again (private.is_resumed).
 --
--- A renewal with a saved method has one order per period. A charge attempt is open from asked_at until its outcome is known;
+-- A renewal with a saved method has one order per period. A charge attempt is open from attempt_started_at until its outcome is known;
 -- while it is open, calls to the provider repeat its idempotency key and no other attempt starts.
 
 create table public.renewals (
@@ -842,16 +842,16 @@ create table public.renewals (
   charged_until timestamptz,
   charge_at timestamptz,
   attempts integer not null default 0,
-  asked_at timestamptz,
-  busy_until timestamptz,
+  attempt_started_at timestamptz,
+  lease_until timestamptz,
   canceled_at timestamptz,
-  cancel_asked_at timestamptz,
+  cancel_requested_at timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
   stop_at timestamptz,
   stop_attempts integer not null default 0,
   payer text,
-  missed_at timestamptz,
+  alarmed_period timestamptz,
   unique (provider, provider_subscription_id)
 );
 
@@ -868,15 +868,15 @@ comment on table public.renewals is 'Auto-renewals of subscriptions';
 comment on column public.renewals.saved_method is 'Saved payment method that we charge; null: the provider charges, or nothing is charged any more';
 comment on column public.renewals.charged_until is 'End of the paid period and start of the next one';
 comment on column public.renewals.canceled_at is 'When it was canceled; a later charge by the provider reactivates it';
-comment on column public.renewals.cancel_asked_at is 'When the user last requested the cancellation with our button: its screen shows the result, so the webhook event sends no message';
+comment on column public.renewals.cancel_requested_at is 'When the user last requested the cancellation with our button: its screen shows the result, so the webhook event sends no message';
 comment on column public.renewals.charge_at is 'When the job processes it next, to charge it, to query an open attempt or to end it; null: the provider charges, or it has ended';
 comment on column public.renewals.attempts is 'Declined attempts of this period; part of the next attempt''s idempotency key';
-comment on column public.renewals.asked_at is 'Start of the open charge attempt; null: no attempt is open';
-comment on column public.renewals.busy_until is 'Lease: until then only one worker calls the provider about the open attempt';
+comment on column public.renewals.attempt_started_at is 'Start of the open charge attempt; null: no attempt is open';
+comment on column public.renewals.lease_until is 'Lease: until then only one worker calls the provider about the open attempt';
 comment on column public.renewals.stop_at is 'When the provider is called next to cancel the subscription, because the user is erased or another renewal replaced it; null: nothing to cancel';
 comment on column public.renewals.stop_attempts is 'Failed attempts to cancel it at the provider';
 comment on column public.renewals.payer is 'The provider''s id of the payer (Prodamus: a phone number), needed to cancel; kept only for erased users, until the cancellation';
-comment on column public.renewals.missed_at is 'The charged_until for which the admins were alerted that no charge came';
+comment on column public.renewals.alarmed_period is 'The charged_until for which the admins were alerted that no charge came';
 alter table public.renewals enable row level security;
 revoke all on table public.renewals from public, anon, authenticated, service_role;
 revoke all on sequence public.renewals_id_seq from public, anon, authenticated, service_role;
@@ -908,7 +908,7 @@ create table public.orders (
   checkout_reference text,
   expires_at timestamptz not null,
   checked_at timestamptz,
-  told text[] not null default '{}',
+  notified text[] not null default '{}',
   created_at timestamptz not null default private.clock(),
   completed_at timestamptz,
   message_ids bigint[],
@@ -935,7 +935,7 @@ comment on column public.orders.renewal_id is 'Renewal whose period this order c
 comment on column public.orders.contact is 'Receipt contact: an e-mail address or a phone number';
 comment on column public.orders.bot is 'Bot in which the user ordered; messages about the order are sent there';
 comment on column public.orders.reference is 'Idempotency key from the caller';
-comment on column public.orders.told is 'Messages that the buyer has received, each at most once: pending, failed, reminder';
+comment on column public.orders.notified is 'Messages that the buyer has received, each at most once: pending, failed, reminder';
 comment on column public.orders.message_ids is 'Messages in the buyer''s chat that invite to pay: the checkout and a reminder';
 comment on column public.orders.message_state is 'State that these messages show instead of the invitation; null: they still invite to pay';
 comment on column public.orders.checkout_reference is 'The provider''s id of the checkout, to query its state';
@@ -1005,9 +1005,9 @@ create table public.payment_effects (
   user_id bigint references public.users (id) on delete set null,
   subscription_id bigint references public.subscriptions (id) on delete set null,
   given numeric not null check (given >= 0),
-  aim numeric not null default 0 check (aim >= 0 and aim <= given),
-  taken numeric not null default 0 check (taken >= 0 and taken <= aim),
-  moves integer not null default 0,
+  reversal_target numeric not null default 0 check (reversal_target >= 0 and reversal_target <= given),
+  reversed numeric not null default 0 check (reversed >= 0 and reversed <= reversal_target),
+  adjustments integer not null default 0,
   created_at timestamptz not null default private.clock(),
   primary key (payment_id, effect)
 );
@@ -1017,9 +1017,9 @@ create index payment_effects_subscription_idx on public.payment_effects (subscri
 
 comment on table public.payment_effects is 'What was granted for a payment, and what was reversed';
 comment on column public.payment_effects.given is 'Quantity granted: seconds of a subscription, bonus credits, or balance';
-comment on column public.payment_effects.aim is 'Quantity to reverse, for the refunded and disputed share of the payment';
-comment on column public.payment_effects.taken is 'Quantity actually reversed: at most what the user had left';
-comment on column public.payment_effects.moves is 'Number of adjustments so far; part of the ledger''s idempotency key';
+comment on column public.payment_effects.reversal_target is 'Quantity to reverse, for the refunded and disputed share of the payment';
+comment on column public.payment_effects.reversed is 'Quantity actually reversed: at most what the user had left';
+comment on column public.payment_effects.adjustments is 'Number of adjustments so far; part of the ledger''s idempotency key';
 alter table public.payment_effects enable row level security;
 revoke all on table public.payment_effects from public, anon, authenticated, service_role;
 
@@ -1034,7 +1034,7 @@ create table public.payment_events (
   user_id bigint references public.users (id) on delete set null,
   type text not null default '',
   body text not null,
-  notices jsonb not null,
+  events jsonb not null,
   attempts integer not null default 1,
   error text,
   received_at timestamptz not null default private.clock(),
@@ -1047,14 +1047,14 @@ create index payment_events_open_idx on public.payment_events (received_at) wher
 create index payment_events_user_idx on public.payment_events (user_id);
 -- Events that are not linked to a user yet: an erasure searches them, and a payment that finds its order links its own.
 create index payment_events_unowned_idx on public.payment_events (received_at) where user_id is null and body <> '';
-create index payment_events_unowned_notices_idx on public.payment_events using gin (notices jsonb_path_ops)
+create index payment_events_unowned_events_idx on public.payment_events using gin (events jsonb_path_ops)
 where user_id is null;
 
 comment on table public.payment_events is 'Inbox of webhook events from payment providers, each once';
 comment on column public.payment_events.event_key is 'Deduplication key: the same for every delivery of one event';
 comment on column public.payment_events.user_id is 'User that the event concerns, if known: the payer or the buyer';
 comment on column public.payment_events.body is 'Raw body; invalid UTF-8 is replaced; empty once the user is erased';
-comment on column public.payment_events.notices is 'Parsed payment events (shared/payments/events.py); empty once the user is erased';
+comment on column public.payment_events.events is 'Parsed payment events (shared/payments/events.py); empty once the user is erased';
 alter table public.payment_events enable row level security;
 revoke all on table public.payment_events from public, anon, authenticated, service_role;
 revoke all on sequence public.payment_events_id_seq from public, anon, authenticated, service_role;
@@ -1073,7 +1073,7 @@ create table public.payment_operations (
   created_at timestamptz not null default private.clock(),
   fee numeric not null default 0 check (fee >= 0),
   happened_at timestamptz not null default private.clock(),
-  missed_at timestamptz,
+  alarmed_at timestamptz,
   primary key (payment_id, kind, operation_id)
 );
 
@@ -1086,7 +1086,7 @@ comment on column public.payment_operations.is_undone is 'True: a failed refund 
 comment on column public.payment_operations.is_final is 'True: later events do not change is_undone';
 comment on column public.payment_operations.fee is 'Part of the amount that went to an affiliate (Stars)';
 comment on column public.payment_operations.happened_at is 'Time by the provider''s clock, or ours if the provider names none';
-comment on column public.payment_operations.missed_at is 'When the admins were alerted that the provider''s statement lacks it';
+comment on column public.payment_operations.alarmed_at is 'When the admins were alerted that the provider''s statement lacks it';
 alter table public.payment_operations enable row level security;
 revoke all on table public.payment_operations from public, anon, authenticated, service_role;
 
@@ -1167,8 +1167,8 @@ create table public.refunds (
   is_awaited boolean not null default false,
   error text,
   created_at timestamptz not null default private.clock(),
-  asked_at timestamptz,
-  ask_after timestamptz not null default private.clock(),
+  first_attempt_at timestamptz,
+  next_attempt_at timestamptz not null default private.clock(),
   decided_at timestamptz,
   key text not null default 'refund-' || gen_random_uuid()
 );
@@ -1176,7 +1176,7 @@ create table public.refunds (
 create index refunds_payment_idx on public.refunds (payment_id, id);
 -- At most one open refund per payment: the refundable rest is known only when the previous refund is decided.
 create unique index refunds_open_payment_idx on public.refunds (payment_id) where status = 'open';
-create index refunds_open_idx on public.refunds (ask_after) where status = 'open';
+create index refunds_open_idx on public.refunds (next_attempt_at) where status = 'open';
 -- Refunds without a known outcome.
 create index refunds_undecided_idx on public.refunds (payment_id) where status in ('open', 'unknown');
 
@@ -1187,7 +1187,7 @@ comment on column public.refunds.is_accepted is 'The provider accepted the reque
 comment on column public.refunds.is_awaited is 'The admin was shown that the outcome is still unknown, so the outcome is sent as a message';
 comment on column public.refunds.key is 'Idempotency key for the provider; unique even among databases that share the account';
 comment on column public.refunds.error is 'Error message of the provider';
-comment on column public.refunds.asked_at is 'When the provider was first called; the lifetime of the idempotency key starts then';
+comment on column public.refunds.first_attempt_at is 'When the provider was first called; the lifetime of the idempotency key starts then';
 alter table public.refunds enable row level security;
 revoke all on table public.refunds from public, anon, authenticated, service_role;
 revoke all on sequence public.refunds_id_seq from public, anon, authenticated, service_role;
@@ -1208,7 +1208,7 @@ alter table public.star_positions enable row level security;
 revoke all on table public.star_positions from public, anon, authenticated, service_role;
 
 -- Progress of reading provider statements (a provider's own lists of payments, refunds and disputes), one row per day. A
--- finished day is read again later (public.keep_statement), because refunds fail and disputes are decided after the day that
+-- finished day is read again later (public.save_statement_page), because refunds fail and disputes are decided after the day that
 -- lists them.
 
 create table public.statement_days (
@@ -1218,7 +1218,7 @@ create table public.statement_days (
   started_at timestamptz not null default private.clock(),
   read_at timestamptz,
   next_read_at timestamptz,
-  busy_until timestamptz,
+  lease_until timestamptz,
   failures integer not null default 0,
   primary key (provider, day)
 );
@@ -1229,7 +1229,7 @@ comment on column public.statement_days.cursor is 'Cursor of the next page; empt
 comment on column public.statement_days.started_at is 'When the current or last pass began';
 comment on column public.statement_days.read_at is 'When the last complete pass ended; null: none is complete';
 comment on column public.statement_days.next_read_at is 'When the day is read again; null: never';
-comment on column public.statement_days.busy_until is 'Lease of the worker that reads the day, or pause after a failure';
+comment on column public.statement_days.lease_until is 'Lease of the worker that reads the day, or pause after a failure';
 comment on column public.statement_days.failures is 'Consecutive failures; 0 after a page was read';
 alter table public.statement_days enable row level security;
 revoke all on table public.statement_days from public, anon, authenticated, service_role;
@@ -1417,7 +1417,7 @@ create table public.telegram_updates (
   status text not null check (status in ('working', 'failed', 'finished', 'dead_lettered')),
   chat_id bigint,
   thread_id bigint not null default 0,
-  -- Not a foreign key: this table is hot and its rows live for days. private.hold_person handles erased users.
+  -- Not a foreign key: this table is hot and its rows live for days. private.lock_user handles erased users.
   user_id bigint,
   payload jsonb,
   delivery uuid,
@@ -1696,7 +1696,7 @@ comment on function private.is_period_due is 'Whether the subscription that bega
 -- Twice or at once: only reads.
 -- Returns: true too for a named currency while the payment's is not known.
 -- Errors: none.
-create or replace function private.is_foreign(p_operation public.payment_operations)
+create or replace function private.has_other_currency(p_operation public.payment_operations)
 returns boolean
 language sql
 stable
@@ -1712,8 +1712,8 @@ as $$
   );
 $$;
 
-revoke all on function private.is_foreign from public, anon, authenticated, service_role;
-comment on function private.is_foreign is 'Whether a refund or a dispute is in another currency than its payment';
+revoke all on function private.has_other_currency from public, anon, authenticated, service_role;
+comment on function private.has_other_currency is 'Whether a refund or a dispute is in another currency than its payment';
 
 -- Compares one payment event of a provider's statement with what is recorded here.
 --
@@ -1722,7 +1722,7 @@ comment on function private.is_foreign is 'Whether a refund or a dispute is in a
 -- Returns: text: known (recorded, or not about money), missing, changed (recorded, but a fee or the reversal of the movement is
 --   new), or foreign (belongs to no payment, order or subscription of ours); see public.check_statement.
 -- Errors: none.
-create or replace function private.notice_state(p_provider text, p_notice jsonb)
+create or replace function private.listed_event_state(p_provider text, p_event jsonb)
 returns text
 language plpgsql
 stable
@@ -1730,19 +1730,19 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_kind text := private.statement_kind(p_notice ->> 'kind');
+  v_kind text := private.statement_kind(p_event ->> 'kind');
   v_operation public.payment_operations;
 begin
-  if v_kind is null and p_notice ->> 'kind' <> 'subscription_ended' then
+  if v_kind is null and p_event ->> 'kind' <> 'subscription_ended' then
     return 'known';
-  elsif not private.is_listed_ours(p_provider, p_notice) then
+  elsif not private.is_our_listed_event(p_provider, p_event) then
     return 'foreign';
   elsif v_kind is null then
     return case
       when exists (
         select from public.renewals as r
          where r.provider = p_provider
-           and r.provider_subscription_id = p_notice ->> 'subscription_id'
+           and r.provider_subscription_id = p_event ->> 'subscription_id'
            and r.status <> 'ended'
            and r.user_id is not null
       ) then 'missing'
@@ -1753,13 +1753,13 @@ begin
     from public.payments as p
     join public.payment_operations as o on o.payment_id = p.id
    where p.provider = p_provider
-     and p.provider_payment_id = p_notice ->> 'payment_id'
-     and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
+     and p.provider_payment_id = p_event ->> 'payment_id'
+     and o.operation_id = coalesce(p_event ->> 'operation_id', p_event ->> 'payment_id')
      and private.statement_kind(o.kind) = v_kind;
   return case
     when not found then 'missing'
-    when v_operation.fee < coalesce((p_notice ->> 'fee')::numeric, 0) then 'changed'
-    when v_operation.is_undone <> ((p_notice ->> 'kind') in ('refund_failed', 'dispute_won'))
+    when v_operation.fee < coalesce((p_event ->> 'fee')::numeric, 0) then 'changed'
+    when v_operation.is_undone <> ((p_event ->> 'kind') in ('refund_failed', 'dispute_won'))
       and not v_operation.is_final
       then 'changed'
     else 'known'
@@ -1767,8 +1767,8 @@ begin
 end
 $$;
 
-revoke all on function private.notice_state from public, anon, authenticated, service_role;
-comment on function private.notice_state is 'Whether a payment event of a provider''s statement is recorded here';
+revoke all on function private.listed_event_state from public, anon, authenticated, service_role;
+comment on function private.listed_event_state is 'Whether a payment event of a provider''s statement is recorded here';
 
 -- Maps the kind of a payment event (shared/payments/events.py) or of an operation to the kind of money movement.
 --
@@ -1792,6 +1792,25 @@ $$;
 
 revoke all on function private.statement_kind from public, anon, authenticated, service_role;
 comment on function private.statement_kind is 'Kind of money movement of a payment event or an operation';
+
+-- Tells how long a plan that renews stays after its end while the charge is late: shorter than any month, so that the
+-- late charge, which continues from the old end, always ends later than now.
+--
+-- Twice or at once: only reads.
+-- Returns: the interval.
+-- Errors: none.
+create or replace function private.grace_period()
+returns interval
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select make_interval(days => greatest(0, least(27, private.setting('grace_days')::integer)));
+$$;
+
+revoke all on function private.grace_period from public, anon, authenticated, service_role;
+comment on function private.grace_period is 'How long a plan stays after its end while its renewal is late';
 
 -- Compares provider statements of some days with our records: one row per payment, refund or dispute. Amounts are net of an
 -- affiliate's commission; refunds and disputes are negative, undone ones are 0.
@@ -1841,7 +1860,7 @@ as $$
          null,
          case when o.is_undone then 0 when o.kind = 'paid' then o.amount - o.fee else o.fee - o.amount end,
          coalesce(o.currency, p.currency),
-         o.missed_at is not null
+         o.alarmed_at is not null
     from public.payment_operations as o
     join public.payments as p on p.id = o.payment_id
     join public.statement_days as d
@@ -2090,7 +2109,7 @@ begin
           case
             when s.ends_at is null then 'infinity'
             when s.ends_at > private.clock() then s.ends_at
-            else private.kept_until(s.user_id, s.plan, s.source, s.ends_at)
+            else private.effective_end(s.user_id, s.plan, s.source, s.ends_at)
           end
         ),
         'infinity'
@@ -3186,7 +3205,7 @@ comment on function public.admin_create_promocode is 'Makes a promo code in an a
 -- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
 --   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
 --   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
---   total_referrals, keys (how many of their own), money (private.money_of), timezone, has_given_plan: whether
+--   total_referrals, keys (how many of their own), money (private.user_payment_totals), timezone, has_given_plan: whether
 --   an admin gave a plan that runs, undo: {id, action, before, after} of the last thing an admin did to them in 30 days, if it
 --   can be undone, plans (the names there are, the
 --   lowest first)}, or null when there is nobody.
@@ -3242,7 +3261,7 @@ begin
     'balance', v_user.balance::text,
     'currency', private.setting('balance_currency'),
     'total_referrals', v_user.total_referrals,
-    'money', private.money_of(v_user.id),
+    'money', private.user_payment_totals(v_user.id),
     'keys', (select count(*) from public.user_tokens as k where k.user_id = v_user.id),
     'timezone', private.setting('quota_timezone'),
     'has_given_plan', exists (
@@ -3495,7 +3514,7 @@ begin
   end if;
   v_order := private.payment_order(v_payment);
   return private.payment_summary(v_payment) || jsonb_build_object(
-    'left', private.left_of(v_payment)::text,
+    'left', private.refundable_amount(v_payment)::text,
     'is_test', v_payment.is_test,
     'order_id', coalesce(v_payment.order_id, v_order.id),
     'renewal_id', v_payment.renewal_id,
@@ -3710,13 +3729,13 @@ declare
   v_outcome text;
   v_outgoing jsonb := '[]'::jsonb;
 begin
-  v_payment := private.hold_payment(p_payment_id);
+  v_payment := private.lock_payment(p_payment_id);
   if v_payment.id is null then
     raise exception 'there is no such payment' using errcode = 'N0007';
   elsif p_amount <= 0 or p_amount <> round(p_amount, case v_payment.currency when 'XTR' then 0 else 2 end) then
     raise exception 'this amount cannot be given back' using errcode = 'N0004';
   end if;
-  v_left := private.left_of(v_payment);
+  v_left := private.refundable_amount(v_payment);
   select r.* into v_refund from public.refunds as r where r.reference = p_reference for update;
   if found then
     if v_refund.payment_id <> p_payment_id or v_refund.amount <> coalesce(p_amount, v_refund.amount) then
@@ -4748,7 +4767,7 @@ begin
     select g.* from gone as g order by g.id
   loop
     v_ids := v_ids || (
-      private.tell_person(v_alarm.user_id, v_alarm.to_bot, v_alarm.key, v_alarm.values, v_alarm.buttons)
+      private.enqueue_user_message(v_alarm.user_id, v_alarm.to_bot, v_alarm.key, v_alarm.values, v_alarm.buttons)
       -> 0 ->> 'id'
     )::bigint;
   end loop;
@@ -4867,7 +4886,7 @@ comment on function private.lock_product is 'A product, locked until the caller 
 -- Tells a user that an admin gave them something, or took it back: bonus credits, trainings or balance.
 --
 -- Twice or at once: see private.notify_user.
--- Returns: see private.tell_person; empty where nothing changed.
+-- Returns: see private.enqueue_user_message; empty where nothing changed.
 -- Errors: none.
 create or replace function private.notify_adjustment(p_user_id bigint, p_what text, p_before numeric, p_after numeric)
 returns jsonb
@@ -4906,7 +4925,7 @@ comment on function private.notify_adjustment is 'Tells a user that an admin gav
 -- Tells a user that an admin changed their plan.
 --
 -- Twice or at once: see private.notify_user.
--- Returns: see private.tell_person; empty where nothing changed. p_before and p_after: see private.plan_of.
+-- Returns: see private.enqueue_user_message; empty where nothing changed. p_before and p_after: see private.plan_of.
 -- Errors: none.
 create or replace function private.notify_plan_change(p_user_id bigint, p_before jsonb, p_after jsonb)
 returns jsonb
@@ -4943,7 +4962,7 @@ comment on function private.notify_plan_change is 'Tells a user that an admin ch
 -- blocked the bots and those who never started one get none.
 --
 -- Twice or at once: every call queues a message; the caller holds the user's row and acts once.
--- Returns: see private.tell_person; empty when the user gets no message.
+-- Returns: see private.enqueue_user_message; empty when the user gets no message.
 -- Errors: none.
 create or replace function private.notify_user(p_user_id bigint, p_key text, p_values jsonb, p_buttons jsonb default null)
 returns jsonb
@@ -4961,7 +4980,7 @@ begin
    where s.user_id = p_user_id and u.banned_at is null and u.is_active and s.chat_id = u.telegram_id
    order by s.updated_at desc
    limit 1;
-  return private.tell_person(p_user_id, v_bot, p_key, p_values, p_buttons);
+  return private.enqueue_user_message(p_user_id, v_bot, p_key, p_values, p_buttons);
 end
 $$;
 
@@ -5028,7 +5047,7 @@ as $$
     'given', (
       select coalesce(
           jsonb_agg(
-            jsonb_build_object('effect', e.effect, 'given', trim_scale(e.given), 'taken', trim_scale(e.taken))
+            jsonb_build_object('effect', e.effect, 'given', trim_scale(e.given), 'reversed', trim_scale(e.reversed))
             order by e.effect
           ),
           '[]'::jsonb
@@ -5814,96 +5833,169 @@ revoke all on function public.use_user_token from public, anon, authenticated, s
 grant execute on function public.use_user_token to bot_backend;
 comment on function public.use_user_token is 'Chooses which own key of a person is used';
 
--- Tells the admins about money that somebody must look at.
+-- Notes that a user's try to stop a renewal at its provider (public.begin_cancel) got no answer or a refusal, so that a callback
+-- that confirms it later is confirmed to the user, too.
 --
--- Twice or at once: the caller asks once for each trouble of a payment.
--- Returns: see private.tell_admins.
+-- Twice or at once: the renewal's row is locked; the same again changes nothing.
+-- Locks: renewal.
+-- Returns: jsonb {outcome: known, charged_until, is_over}: its callback came meanwhile and says that it is stopped, as
+--   public.cancel_renewal returns it | {outcome: running} | {outcome: unknown}.
 -- Errors: none.
-create or replace function private.alarm_about(p_payment public.payments, p_trouble text)
+create or replace function public.abort_cancel(p_user_id bigint, p_renewal_id bigint)
 returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_renewal public.renewals;
+begin
+  update public.renewals as r
+     set cancel_requested_at = null
+   where r.id = p_renewal_id and r.user_id = p_user_id
+  returning r.* into v_renewal;
+  return case
+    when v_renewal.id is null then jsonb_build_object('outcome', 'unknown')
+    when v_renewal.status in ('canceled', 'ended') then jsonb_build_object(
+      'outcome', 'known',
+      'charged_until', v_renewal.charged_until,
+      'is_over', v_renewal.charged_until <= private.clock()
+    )
+    else jsonb_build_object('outcome', 'running')
+  end;
+end
+$$;
+
+revoke all on function public.abort_cancel from public, anon, authenticated, service_role;
+grant execute on function public.abort_cancel to bot_backend;
+comment on function public.abort_cancel is 'Notes that a try to stop a renewal at its provider got no answer';
+
+-- Closes an open try of which the provider knows nothing: the next one has another key. That of a canceled renewal was
+-- the last.
+--
+-- Twice or at once: the renewal's row is locked; only the try that was looked for is closed.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.abort_charge(p_renewal_id bigint, p_attempt integer)
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.renewals as r
+     set attempt_started_at = null,
+         lease_until = null,
+         attempts = r.attempts + 1,
+         charge_at = greatest(r.charged_until, private.clock())
+   where r.id = p_renewal_id and r.attempts = p_attempt and r.attempt_started_at is not null;
+$$;
+
+revoke all on function public.abort_charge from public, anon, authenticated, service_role;
+grant execute on function public.abort_charge to bot_backend;
+comment on function public.abort_charge is 'Closes a try of which the provider knows nothing';
+
+-- Changes a person's balance for a payment, through the ledger.
+--
+-- Twice or at once: the ledger's reference is made of the payment, the effect and p_move, so each move counts once.
+-- Returns: nothing.
+-- Errors: those of adjust_balance.
+create or replace function private.adjust_balance_for_payment(
+  p_user_id bigint, p_amount numeric, p_reason text, p_payment_id bigint, p_effect text, p_move integer
+)
+returns void
 language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  return private.tell_admins(p_payment, 'payment_alarm_' || p_trouble, '{}'::jsonb);
+  perform public.adjust_balance(
+    (select u.telegram_id from public.users as u where u.id = p_user_id),
+    p_amount,
+    p_reason,
+    format('payments:%s:%s:%s', p_payment_id, p_effect, p_move)
+  );
 end
 $$;
 
-revoke all on function private.alarm_about from public, anon, authenticated, service_role;
-comment on function private.alarm_about is 'Tells the admins about money that somebody must look at';
+revoke all on function private.adjust_balance_for_payment from public, anon, authenticated, service_role;
+comment on function private.adjust_balance_for_payment is 'Changes a person''s balance for a payment';
 
--- Alarms the admins about refunds and disputes in another currency than their payment: nothing is taken back for them.
+-- Takes some of an effect back (p_amount below zero) or returns it.
 --
--- Twice or at once: the caller holds the payment's row and asks once for each operation, when it was not known before; the
---   payment itself asks for those that came before it.
--- Returns: see private.tell_admins.
+-- Twice or at once: the caller holds the payment and the person; the ledger's reference has the number of the move.
+-- Returns: how much was reversed, what the person had left at most; 0 when something was returned.
 -- Errors: none.
-create or replace function private.alarm_about_currency(p_payment_id bigint, p_notice jsonb)
-returns jsonb
+create or replace function private.adjust_effect(
+  p_payment public.payments, p_effect public.payment_effects, p_amount numeric
+)
+returns numeric
 language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_payment public.payments;
-  v_operation public.payment_operations;
-  v_outgoing jsonb := '[]'::jsonb;
+  v_user public.users;
+  v_plan text;
+  v_reversed numeric := 0;
 begin
-  select p.* into v_payment from public.payments as p where p.id = p_payment_id;
-  for v_operation in
-    select o.*
-      from public.payment_operations as o
-     where o.payment_id = p_payment_id
-       and (
-         p_notice ->> 'kind' = 'paid'
-         or o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
-       )
-       and v_payment.currency is not null
-       and private.is_foreign(o)
-     order by o.kind, o.operation_id
-  loop
-    v_outgoing := v_outgoing || private.tell_admins(
-      v_payment,
-      'payment_alarm_refund_currency',
-      jsonb_build_object(
-        'back', jsonb_build_object('amount', v_operation.amount, 'currency', v_operation.currency)
-      )
-    );
-  end loop;
-  return v_outgoing;
+  select u.* into v_user from public.users as u where u.id = p_effect.user_id;
+  if not found or p_amount = 0 then
+    return 0;
+  end if;
+  case p_effect.effect
+    when 'credits' then
+      v_reversed := least(-p_amount, v_user.bonus_credits);
+      update public.users as u
+         set bonus_credits = u.bonus_credits - v_reversed::integer
+       where u.id = v_user.id;
+    when 'balance', 'commission' then
+      v_reversed := least(-p_amount, v_user.balance);
+      if v_reversed <> 0 then
+        perform private.adjust_balance_for_payment(
+          v_user.id, -v_reversed, 'refund', p_payment.id, p_effect.effect, p_effect.adjustments + 1
+        );
+      end if;
+    when 'subscription' then
+      select s.plan into v_plan from public.subscriptions as s where s.id = p_effect.subscription_id;
+      if p_amount > 0 then
+        perform private.extend_subscription(v_user.id, v_plan, 'purchase', null, p_amount);
+      else
+        v_reversed := floor(private.shorten_subscription(v_user.id, v_plan, 'purchase', -p_amount));
+      end if;
+    else
+      v_reversed := greatest(-p_amount, 0);
+  end case;
+  return greatest(v_reversed, 0);
 end
 $$;
 
-revoke all on function private.alarm_about_currency from public, anon, authenticated, service_role;
-comment on function private.alarm_about_currency is 'Alarms about refunds and disputes in another currency';
+revoke all on function private.adjust_effect from public, anon, authenticated, service_role;
+comment on function private.adjust_effect is 'Takes some of an effect back, or returns it';
 
--- Tells the admins about a subscription at a provider that somebody may have to look at.
+-- Notes how far a bot's list of Star transactions has been read, once what it tells is recorded.
 --
--- Twice or at once: every call owes the messages; the caller asks once for each subscription.
--- Returns: see private.notify_admins.
+-- Twice or at once: it only moves on; whoever read less changes nothing.
+-- Returns: nothing.
 -- Errors: none.
-create or replace function private.alarm_about_subscription(p_provider text, p_subscription_id text, p_trouble text)
-returns jsonb
-language plpgsql
+create or replace function public.advance_star_position(p_bot text, p_position integer)
+returns void
+language sql
 volatile
-security invoker
+security definer
 set search_path = pg_catalog, pg_temp
 as $$
-begin
-  return private.notify_admins(
-    'subscription_alarm_' || p_trouble,
-    jsonb_build_object(
-      'provider', jsonb_build_object('provider', p_provider), 'number', p_subscription_id
-    )
-  );
-end
+  update public.star_positions as s
+     set position = greatest(s.position, p_position), read_at = private.clock()
+   where s.bot = p_bot;
 $$;
 
-revoke all on function private.alarm_about_subscription from public, anon, authenticated, service_role;
-comment on function private.alarm_about_subscription is 'Tells the admins about a subscription at a provider';
+revoke all on function public.advance_star_position from public, anon, authenticated, service_role;
+grant execute on function public.advance_star_position to bot_backend;
+comment on function public.advance_star_position is 'Notes how far a bot''s list of Star transactions has been read';
 
 -- Queues a templated message for all admins, with a button that opens the payment p_payment_id where there is one.
 --
@@ -5938,8 +6030,8 @@ comment on function private.alarm_admins is 'Queues a message for all admins, wi
 -- Alarms the admins that a period of a renewal was not charged in time: by our job, or by the provider (or its callback got
 -- lost and its list does not show it).
 --
--- Twice or at once: the caller holds the renewal's row; it is told once for each period (missed_at).
--- Returns: see private.tell_person, one for each admin.
+-- Twice or at once: the caller holds the renewal's row; it is told once for each period (alarmed_period).
+-- Returns: see private.enqueue_user_message, one for each admin.
 -- Errors: none.
 create or replace function private.alarm_missed(p_renewal public.renewals)
 returns jsonb
@@ -5950,8 +6042,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.renewals as r
-     set missed_at = r.charged_until
-   where r.id = p_renewal.id and r.missed_at is distinct from r.charged_until;
+     set alarmed_period = r.charged_until
+   where r.id = p_renewal.id and r.alarmed_period is distinct from r.charged_until;
   if not found then
     return '[]'::jsonb;
   end if;
@@ -5994,7 +6086,7 @@ begin
      where r.status = 'active'
        and r.user_id is not null
        and r.charged_until < private.clock() - private.grace_period() - interval '1 day'
-       and r.missed_at is distinct from r.charged_until
+       and r.alarmed_period is distinct from r.charged_until
      order by r.charged_until
      limit p_limit
        for update skip locked
@@ -6009,67 +6101,33 @@ revoke all on function public.alarm_missed_renewals from public, anon, authentic
 grant execute on function public.alarm_missed_renewals to bot_backend;
 comment on function public.alarm_missed_renewals is 'Alarms the admins about renewals whose next period was not paid';
 
--- Applies events that were kept and could not be applied when they came.
+-- Tells the admins about money that somebody must look at.
 --
--- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
---   are held, as everywhere; their erasure may have emptied it meanwhile.
--- Returns: jsonb {applied, failed, ignored, outgoing}: how many were applied, failed or given up with an alarm, and the
---   outbox items to deliver now.
--- Errors: none of its own.
-create or replace function public.apply_kept_events(p_limit integer default 50, p_accept_test boolean default false)
+-- Twice or at once: the caller asks once for each trouble of a payment.
+-- Returns: see private.enqueue_admin_message.
+-- Errors: none.
+create or replace function private.alarm_payment_problem(p_payment public.payments, p_problem text)
 returns jsonb
 language plpgsql
 volatile
-security definer
+security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_event public.payment_events;
-  v_told jsonb;
-  v_applied integer := 0;
-  v_failed integer := 0;
-  v_ignored integer := 0;
-  v_outgoing jsonb := '[]'::jsonb;
 begin
-  for v_event in
-    select e.*
-      from public.payment_events as e
-     where e.processed_at is null
-       and e.received_at > private.clock() - interval '7 days'
-     order by e.received_at
-     limit p_limit
-  loop
-    perform private.hold_payers(v_event.provider, v_event.notices);
-    select e.* into v_event
-      from public.payment_events as e
-     where e.id = v_event.id and e.processed_at is null
-       for update skip locked;
-    continue when not found;
-    v_told := public.record_payment_event(
-      v_event.provider, v_event.event_key, v_event.type, v_event.body, v_event.notices, p_accept_test
-    );
-    v_applied := v_applied + (v_told ->> 'outcome' = 'applied')::integer;
-    v_failed := v_failed + (v_told ->> 'outcome' = 'failed')::integer;
-    v_ignored := v_ignored + coalesce((v_told ->> 'is_alarm')::boolean, false)::integer;
-    v_outgoing := v_outgoing || coalesce(v_told -> 'outgoing', '[]');
-  end loop;
-  return jsonb_build_object(
-    'applied', v_applied, 'failed', v_failed, 'ignored', v_ignored, 'outgoing', v_outgoing
-  );
+  return private.enqueue_admin_message(p_payment, 'payment_alarm_' || p_problem, '{}'::jsonb);
 end
 $$;
 
-revoke all on function public.apply_kept_events from public, anon, authenticated, service_role;
-grant execute on function public.apply_kept_events to bot_backend;
-comment on function public.apply_kept_events is 'Applies payment events that could not be applied when they came';
+revoke all on function private.alarm_payment_problem from public, anon, authenticated, service_role;
+comment on function private.alarm_payment_problem is 'Tells the admins about money that somebody must look at';
 
--- Applies one thing that happened (shared/payments/events.py) to the payment it is about.
+-- Alarms the admins about refunds and disputes in another currency than their payment: nothing is taken back for them.
 --
--- Twice or at once: the payment's row is made once and locked; what moved is kept by its own number, so a repetition
---   changes no sum. A dispute that was decided and a refund that failed stay so, whatever comes later.
--- Returns: jsonb array of the outbox items to deliver now.
--- Errors: none of its own.
-create or replace function private.apply_payment_notice(p_provider text, p_notice jsonb, p_accept_test boolean)
+-- Twice or at once: the caller holds the payment's row and asks once for each operation, when it was not known before; the
+--   payment itself asks for those that came before it.
+-- Returns: see private.enqueue_admin_message.
+-- Errors: none.
+create or replace function private.alarm_refund_currency(p_payment_id bigint, p_event jsonb)
 returns jsonb
 language plpgsql
 volatile
@@ -6077,7 +6135,78 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_kind text := p_notice ->> 'kind';
+  v_payment public.payments;
+  v_operation public.payment_operations;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  select p.* into v_payment from public.payments as p where p.id = p_payment_id;
+  for v_operation in
+    select o.*
+      from public.payment_operations as o
+     where o.payment_id = p_payment_id
+       and (
+         p_event ->> 'kind' = 'paid'
+         or o.operation_id = coalesce(p_event ->> 'operation_id', p_event ->> 'payment_id')
+       )
+       and v_payment.currency is not null
+       and private.has_other_currency(o)
+     order by o.kind, o.operation_id
+  loop
+    v_outgoing := v_outgoing || private.enqueue_admin_message(
+      v_payment,
+      'payment_alarm_refund_currency',
+      jsonb_build_object(
+        'back', jsonb_build_object('amount', v_operation.amount, 'currency', v_operation.currency)
+      )
+    );
+  end loop;
+  return v_outgoing;
+end
+$$;
+
+revoke all on function private.alarm_refund_currency from public, anon, authenticated, service_role;
+comment on function private.alarm_refund_currency is 'Alarms about refunds and disputes in another currency';
+
+-- Tells the admins about a subscription at a provider that somebody may have to look at.
+--
+-- Twice or at once: every call owes the messages; the caller asks once for each subscription.
+-- Returns: see private.notify_admins.
+-- Errors: none.
+create or replace function private.alarm_subscription_problem(p_provider text, p_subscription_id text, p_problem text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.notify_admins(
+    'subscription_alarm_' || p_problem,
+    jsonb_build_object(
+      'provider', jsonb_build_object('provider', p_provider), 'number', p_subscription_id
+    )
+  );
+end
+$$;
+
+revoke all on function private.alarm_subscription_problem from public, anon, authenticated, service_role;
+comment on function private.alarm_subscription_problem is 'Tells the admins about a subscription at a provider';
+
+-- Applies one thing that happened (shared/payments/events.py) to the payment it is about.
+--
+-- Twice or at once: the payment's row is made once and locked; what moved is kept by its own number, so a repetition
+--   changes no sum. A dispute that was decided and a refund that failed stay so, whatever comes later.
+-- Returns: jsonb array of the outbox items to deliver now.
+-- Errors: none of its own.
+create or replace function private.apply_payment_event(p_provider text, p_event jsonb, p_accept_test boolean)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_kind text := p_event ->> 'kind';
   v_payment public.payments;
   v_is_new boolean := false;
   v_is_lost boolean := false;  -- by this notice
@@ -6086,41 +6215,41 @@ begin
   if v_kind = 'other' then
     return v_outgoing;
   elsif v_kind like 'subscription\_%' then
-    return private.change_renewal(p_provider, p_notice);
-  elsif p_notice ->> 'payment_id' is null then
+    return private.change_renewal(p_provider, p_event);
+  elsif p_event ->> 'payment_id' is null then
     -- An attempt that never became a charge: only the order can hear of it.
-    return private.note_order_trouble(p_provider, p_notice);
+    return private.record_order_failure(p_provider, p_event);
   end if;
 
   insert into public.payments as p (provider, provider_payment_id)
-  values (p_provider, p_notice ->> 'payment_id')
+  values (p_provider, p_event ->> 'payment_id')
   on conflict (provider, provider_payment_id) do nothing;
   select p.* into v_payment
     from public.payments as p
-   where p.provider = p_provider and p.provider_payment_id = p_notice ->> 'payment_id'
+   where p.provider = p_provider and p.provider_payment_id = p_event ->> 'payment_id'
      for update;
   update public.payments as p
-     set currency = coalesce(p.currency, case when v_kind = 'paid' then p_notice ->> 'currency' end),
+     set currency = coalesce(p.currency, case when v_kind = 'paid' then p_event ->> 'currency' end),
          has_failed = p.has_failed or v_kind = 'failed',
          is_canceled = p.is_canceled or v_kind = 'canceled',
-         is_test = p.is_test or coalesce((p_notice ->> 'is_test')::boolean, false),
+         is_test = p.is_test or coalesce((p_event ->> 'is_test')::boolean, false),
          -- A repetition does not bring back what its renewal has taken over, or dropped.
          saved_method = case
-           when p.completed_at is null then coalesce(p_notice ->> 'saved_method', p.saved_method)
+           when p.completed_at is null then coalesce(p_event ->> 'saved_method', p.saved_method)
            else p.saved_method
          end,
          claims = p.claims || jsonb_strip_nulls(
            jsonb_build_object(
-             'order_id', p_notice -> 'order_id',
-             'subscription_id', p_notice -> 'subscription_id',
+             'order_id', p_event -> 'order_id',
+             'subscription_id', p_event -> 'subscription_id',
              -- Who paid is told once: 0 of somebody who was erased stays.
-             'telegram_id', coalesce(p.claims -> 'telegram_id', p_notice -> 'telegram_id'),
-             'payer', case when v_kind = 'paid' then p_notice -> 'payer' end,
-             'paid_at', case when v_kind = 'paid' then p_notice -> 'happened_at' end,
-             'period_ends_at', case when v_kind = 'paid' then p_notice -> 'period_ends_at' end,
-             'is_final', p_notice -> 'is_final',
-             'has_buyer_terms', case when v_kind = 'paid' then p_notice -> 'has_buyer_terms' end,
-             'is_invoice', case when v_kind = 'paid' then p_notice -> 'is_invoice' end
+             'telegram_id', coalesce(p.claims -> 'telegram_id', p_event -> 'telegram_id'),
+             'payer', case when v_kind = 'paid' then p_event -> 'payer' end,
+             'paid_at', case when v_kind = 'paid' then p_event -> 'happened_at' end,
+             'period_ends_at', case when v_kind = 'paid' then p_event -> 'period_ends_at' end,
+             'is_final', p_event -> 'is_final',
+             'has_buyer_terms', case when v_kind = 'paid' then p_event -> 'has_buyer_terms' end,
+             'is_invoice', case when v_kind = 'paid' then p_event -> 'is_invoice' end
            )
          )
    where p.id = v_payment.id;
@@ -6129,31 +6258,31 @@ begin
       select
         from public.payment_operations as o
        where o.payment_id = v_payment.id and o.kind = 'dispute' and o.is_final
-         and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
+         and o.operation_id = coalesce(p_event ->> 'operation_id', p_event ->> 'payment_id')
     );
-    v_is_new := private.keep_operation(v_payment.id, p_notice);
+    v_is_new := private.upsert_operation(v_payment.id, p_event);
   end if;
   v_outgoing := private.settle_payment(v_payment.id, p_accept_test);
   if v_kind = 'pending' and exists (
     select from public.payments as p where p.id = v_payment.id and p.status = 'pending'
   ) then
-    v_outgoing := v_outgoing || private.note_order_trouble(p_provider, p_notice);
+    v_outgoing := v_outgoing || private.record_order_failure(p_provider, p_event);
   end if;
   if v_is_lost then
-    v_outgoing := v_outgoing || private.tell_dispute_lost(v_payment.id);
+    v_outgoing := v_outgoing || private.notify_dispute_lost(v_payment.id);
   end if;
   if v_is_new then
-    v_outgoing := v_outgoing || private.alarm_about_currency(v_payment.id, p_notice);
+    v_outgoing := v_outgoing || private.alarm_refund_currency(v_payment.id, p_event);
   end if;
   if v_kind in ('refunded', 'refund_failed') then
-    v_outgoing := v_outgoing || private.close_refund(v_payment.id, p_notice);
+    v_outgoing := v_outgoing || private.close_refund(v_payment.id, p_event);
   end if;
   return v_outgoing;
 end
 $$;
 
-revoke all on function private.apply_payment_notice from public, anon, authenticated, service_role;
-comment on function private.apply_payment_notice is 'Applies one thing that happened to the payment it is about';
+revoke all on function private.apply_payment_event from public, anon, authenticated, service_role;
+comment on function private.apply_payment_event is 'Applies one thing that happened to the payment it is about';
 
 -- Notes that a user is about to stop a renewal at its provider with our button, so that the provider's callback about it sends
 -- no second confirmation.
@@ -6170,7 +6299,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
   update public.renewals as r
-     set cancel_asked_at = private.clock()
+     set cancel_requested_at = private.clock()
    where r.id = p_renewal_id and r.user_id = p_user_id and r.status in ('active', 'past_due');
 $$;
 
@@ -6198,6 +6327,44 @@ $$;
 revoke all on function public.cancel_order from public, anon, authenticated, service_role;
 grant execute on function public.cancel_order to bot_backend;
 comment on function public.cancel_order is 'Gives up an order that its provider refused to make a checkout for';
+
+-- Cancels an order that its buyer no longer wants to pay. Money that comes for it all the same is honoured.
+--
+-- Twice or at once: the order's row is locked; canceled twice is canceled once.
+-- Locks: order.
+-- Returns: jsonb {outcome: canceled, outgoing: the edits of its messages, to deliver now} | {outcome: closed, …}: it is paid or
+--   under review, see private.closed_checkout | {outcome: unknown}.
+-- Errors: none.
+create or replace function public.cancel_own_order(p_user_id bigint, p_order_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_order public.orders;
+  v_closed jsonb;
+begin
+  select o.* into v_order
+    from public.orders as o
+   where o.id = p_order_id and o.user_id = p_user_id and o.renewal_id is null
+     for update;
+  if not found then
+    return jsonb_build_object('outcome', 'unknown');
+  end if;
+  v_closed := private.closed_checkout(v_order);
+  if v_closed is not null then
+    return v_closed;
+  end if;
+  update public.orders as o set status = 'canceled' where o.id = p_order_id and o.status = 'pending';
+  return jsonb_build_object('outcome', 'canceled', 'outgoing', private.edit_invitation(p_order_id));
+end
+$$;
+
+revoke all on function public.cancel_own_order from public, anon, authenticated, service_role;
+grant execute on function public.cancel_own_order to bot_backend;
+comment on function public.cancel_own_order is 'Cancels an order that its buyer no longer wants to pay';
 
 -- Notes that a person wants a renewal no more: nothing is charged again, what was paid still runs, and with what it was
 -- charged is forgotten.
@@ -6229,7 +6396,7 @@ begin
       'charged_until', v_renewal.charged_until,
       'is_over', v_renewal.charged_until <= private.clock()
     );
-  elsif v_renewal.asked_at is not null and v_renewal.busy_until > private.clock() then
+  elsif v_renewal.attempt_started_at is not null and v_renewal.lease_until > private.clock() then
     return jsonb_build_object('outcome', 'busy');
   end if;
   update public.renewals as r
@@ -6238,7 +6405,7 @@ begin
          saved_method = null,
          -- An open try is looked after all the same: it may have been charged.
          charge_at = case
-           when r.charge_at is not null and r.asked_at is null then greatest(r.charged_until, private.clock())
+           when r.charge_at is not null and r.attempt_started_at is null then greatest(r.charged_until, private.clock())
            else r.charge_at
          end
    where r.id = v_renewal.id;
@@ -6253,6 +6420,33 @@ $$;
 revoke all on function public.cancel_renewal from public, anon, authenticated, service_role;
 grant execute on function public.cancel_renewal to bot_backend;
 comment on function public.cancel_renewal is 'Notes that a person wants a renewal no more';
+
+-- Gives up the open orders of a renewal; late money is honoured all the same.
+--
+-- Twice or at once: the caller holds the renewal's row, others lock the order before it: so an order that somebody holds is
+--   passed over.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.cancel_renewal_orders(p_renewal_id bigint)
+returns void
+language sql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.orders as o
+     set status = 'canceled'
+    from (
+      select w.id
+        from public.orders as w
+       where w.renewal_id = p_renewal_id and w.status = 'pending'
+         for update skip locked
+    ) as w
+   where o.id = w.id;
+$$;
+
+revoke all on function private.cancel_renewal_orders from public, anon, authenticated, service_role;
+comment on function private.cancel_renewal_orders is 'Gives up the open orders of a renewal';
 
 -- Sends the receipts of a user's running renewals to another e-mail address or phone number.
 --
@@ -6275,7 +6469,7 @@ as $$
        where w.user_id = p_user_id
          and w.contact is not null
          and (
-           -- The orders of its periods take theirs from the first one (private.order_period).
+           -- The orders of its periods take theirs from the first one (private.order_of_period).
            w.id in (
              select nullif(split_part(r.provider_subscription_id, 'order:', 2), '')::bigint
                from public.renewals as r
@@ -6299,11 +6493,11 @@ comment on function public.change_receipt_contact is 'Sends the receipts of runn
 --
 -- Twice or at once: the renewal's row is locked. A status that it has already changes nothing, nor does "active" or "past due"
 --   while the provider is still to stop it (stop_at). A renewal of an erased user stays ended, and where the provider goes on
---   with it, it is to be stopped there (private.keep_orphan). The admins get one message about a subscription that began after
+--   with it, it is to be stopped there (private.save_orphaned_renewal). The admins get one message about a subscription that began after
 --   the erasure.
 -- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
-create or replace function private.change_renewal(p_provider text, p_notice jsonb)
+create or replace function private.change_renewal(p_provider text, p_event jsonb)
 returns jsonb
 language plpgsql
 volatile
@@ -6311,21 +6505,21 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_status text := substr(p_notice ->> 'kind', length('subscription_') + 1);
+  v_status text := substr(p_event ->> 'kind', length('subscription_') + 1);
   v_renewal public.renewals;
   v_is_new_orphan boolean;
   v_texts jsonb;
 begin
   select r.* into v_renewal
     from public.renewals as r
-   where r.provider = p_provider and r.provider_subscription_id = p_notice ->> 'subscription_id'
+   where r.provider = p_provider and r.provider_subscription_id = p_event ->> 'subscription_id'
      for update;
   if v_renewal.user_id is null then
-    v_is_new_orphan := private.keep_orphan(p_provider, p_notice, v_status in ('active', 'past_due'));
+    v_is_new_orphan := private.save_orphaned_renewal(p_provider, p_event, v_status in ('active', 'past_due'));
     if v_is_new_orphan is null then
       raise exception 'nobody has this subscription' using errcode = 'M0002';
     elsif v_is_new_orphan then
-      return private.alarm_about_subscription(p_provider, p_notice ->> 'subscription_id', 'erased');
+      return private.alarm_subscription_problem(p_provider, p_event ->> 'subscription_id', 'erased');
     end if;
     return '[]'::jsonb;
   elsif v_renewal.status = v_status or (v_renewal.stop_at is not null and v_status in ('active', 'past_due')) then
@@ -6334,18 +6528,18 @@ begin
   update public.renewals as r
      set status = v_status,
          canceled_at = case v_status
-           when 'canceled' then coalesce((p_notice ->> 'happened_at')::timestamptz, private.clock())
+           when 'canceled' then coalesce((p_event ->> 'happened_at')::timestamptz, private.clock())
            when 'ended' then r.canceled_at
          end,
          ended_at = case when v_status = 'ended' then private.clock() end
    where r.id = v_renewal.id;
   if v_status = 'ended' and v_renewal.status = 'canceled' then
     return '[]'::jsonb;  -- they were told when it was canceled
-  elsif v_status in ('canceled', 'ended') and v_renewal.cancel_asked_at > private.clock() - interval '2 minutes' then
+  elsif v_status in ('canceled', 'ended') and v_renewal.cancel_requested_at > private.clock() - interval '2 minutes' then
     return '[]'::jsonb;  -- they asked for it just now, and the screen they asked on says so
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
-  return private.tell_person(
+  return private.enqueue_user_message(
     v_renewal.user_id,
     v_renewal.bot,
     case
@@ -6353,7 +6547,7 @@ begin
       else 'renewal_' || v_status
     end,
     jsonb_build_object(
-      'title', private.titles(v_texts),
+      'title', private.product_titles(v_texts),
       'until', jsonb_build_object(
         'date',
         v_renewal.charged_until + case v_status when 'past_due' then private.grace_period() else interval '0' end
@@ -6443,7 +6637,7 @@ as $$
          where o.payment_id = p.id
            and o.kind = 'dispute'
            and not o.is_undone
-           and not private.is_foreign(o)
+           and not private.has_other_currency(o)
       ) as in_dispute,
       (
         select greatest(
@@ -6451,7 +6645,7 @@ as $$
             coalesce(max(o.amount) filter (where o.kind = 'refund_total'), 0)
           )
           from public.payment_operations as o
-         where o.payment_id = p.id and not private.is_foreign(o)
+         where o.payment_id = p.id and not private.has_other_currency(o)
       ) as went_back,
       (select count(*) from public.payment_effects as e where e.payment_id = p.id and e.effect <> 'commission') as effects
     from public.payments as p
@@ -6507,7 +6701,7 @@ as $$
   select s.id, 'refunded whole and not taken back'
     from sums as s
     join public.payment_effects as e on e.payment_id = s.id
-   where s.status = 'refunded' and e.aim <> e.given
+   where s.status = 'refunded' and e.reversal_target <> e.given
   union all
   select r.payment_id, 'a refund is called done and its money did not go back'
     from public.refunds as r
@@ -6534,7 +6728,7 @@ as $$
   select e.payment_id, 'the ledger does not have what was given'
     from public.payment_effects as e
    where e.effect in ('balance', 'commission')
-     and e.given - e.taken <> (
+     and e.given - e.reversed <> (
        select coalesce(sum(t.amount), 0)
          from public.balance_transactions as t
         where t.reference like format('payments:%s:%s:%%', e.payment_id, e.effect)
@@ -6545,7 +6739,7 @@ revoke all on function public.check_payments from public, anon, authenticated, s
 grant execute on function public.check_payments to bot_backend, service_role;
 comment on function public.check_payments is 'Proves that payments and what was given for them agree';
 
--- Tells which events of a page of a provider's own lists must be recorded (p_events: [{key, notices}]).
+-- Tells which events of a page of a provider's own lists must be recorded (p_events: [{key, events}]).
 --
 -- Twice or at once: only reads. What comes in between is recorded twice, which changes nothing.
 -- Returns: jsonb {key: state}. known: nothing to do. missing: to be recorded under its key. changed: the movement is
@@ -6567,8 +6761,8 @@ as $$
           )[1],
           'known'
         ) as state
-        from jsonb_array_elements(e.value -> 'notices') as n (value)
-        cross join lateral private.notice_state(p_provider, n.value) as t (state)
+        from jsonb_array_elements(e.value -> 'events') as n (value)
+        cross join lateral private.listed_event_state(p_provider, n.value) as t (state)
     ) as s;
 $$;
 
@@ -6617,10 +6811,10 @@ comment on function private.checkout_state is 'What the message that invited to 
 -- Twice or at once: rows that somebody holds and people who are being erased are skipped. One that was given is open
 --   until its outcome is recorded: it is given again, after ten minutes at first, with the same order and the same try,
 --   so the provider knows it for the same. Whose outcome is still unknown after 20 hours (the provider forgets the key
---   after 24), or who has canceled since, is only to be looked for (is_look). Whose plan runs on in another way is
+--   after 24), or who has canceled since, is only to be due for (is_status_check). Whose plan runs on in another way is
 --   charged when that ends; of whom the last charge was given back or disputed, or who is banned, nothing is charged.
--- Returns: jsonb {looked, charges: [{id, attempt, order_id, provider, saved_method, is_look, asked_at, reference, texts,
---   amount, currency, contact, telegram_id, languages, bot}], outgoing}: looked is how many were due; asked_at is since
+-- Returns: jsonb {due, charges: [{id, attempt, order_id, provider, saved_method, is_status_check, attempt_started_at, reference, texts,
+--   amount, currency, contact, telegram_id, languages, bot}], outgoing}: due is how many were due; attempt_started_at is since
 --   when the try is open, reference the provider's number of a charge that was under way.
 -- Errors: none.
 create or replace function public.claim_due_renewals(p_providers jsonb, p_limit integer default 1)
@@ -6633,7 +6827,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_renewal public.renewals;
-  v_looked integer := 0;
+  v_due integer := 0;
   v_charge jsonb;
   v_charges jsonb := '[]'::jsonb;
   v_outgoing jsonb := '[]'::jsonb;
@@ -6646,19 +6840,19 @@ begin
      limit p_limit
        for update skip locked
   loop
-    v_looked := v_looked + 1;
+    v_due := v_due + 1;
     perform from public.users as u where u.id = v_renewal.user_id for key share skip locked;
     if not found then
       update public.renewals as r set charge_at = v_now + interval '1 minute' where r.id = v_renewal.id;
-    elsif v_renewal.asked_at is null then
+    elsif v_renewal.attempt_started_at is null then
       v_outgoing := v_outgoing || private.prepare_renewal(v_renewal);
     end if;
-    v_charge := private.open_charge(v_renewal.id);
+    v_charge := private.lease_charge(v_renewal.id);
     if v_charge is not null then
       v_charges := v_charges || v_charge;
     end if;
   end loop;
-  return jsonb_build_object('looked', v_looked, 'charges', v_charges, 'outgoing', v_outgoing);
+  return jsonb_build_object('due', v_due, 'charges', v_charges, 'outgoing', v_outgoing);
 end
 $$;
 
@@ -6753,8 +6947,8 @@ begin
   for v_due in
     select r.id, r.payment_id
       from public.refunds as r
-     where r.status = 'open' and r.ask_after <= v_now
-     order by r.ask_after
+     where r.status = 'open' and r.next_attempt_at <= v_now
+     order by r.next_attempt_at
      limit p_limit
   loop
     select p.* into v_payment from public.payments as p where p.id = v_due.payment_id;
@@ -6764,24 +6958,24 @@ begin
     continue when not found;
     select r.* into v_refund
       from public.refunds as r
-     where r.id = v_due.id and r.status = 'open' and r.ask_after <= v_now
+     where r.id = v_due.id and r.status = 'open' and r.next_attempt_at <= v_now
        for update;
     continue when not found;
 
     v_is_fresh := coalesce(
-      v_refund.asked_at > v_now - make_interval(secs => (p_providers ->> v_payment.provider)::integer),
-      v_refund.asked_at is null
+      v_refund.first_attempt_at > v_now - make_interval(secs => (p_providers ->> v_payment.provider)::integer),
+      v_refund.first_attempt_at is null
     );
     v_patience := case
       when v_refund.is_accepted then interval '7 days'
-      when v_refund.asked_at is null then interval '1 day'
+      when v_refund.first_attempt_at is null then interval '1 day'
       else interval '0'
     end;
     if p_providers ? v_payment.provider and v_is_fresh then
       update public.refunds as r set is_awaited = true where r.id = v_refund.id;
       v_tasks := v_tasks || private.refund_task(v_refund.id);
     elsif v_refund.created_at > v_now - v_patience then
-      update public.refunds as r set ask_after = v_now + interval '30 minutes' where r.id = v_refund.id;
+      update public.refunds as r set next_attempt_at = v_now + interval '30 minutes' where r.id = v_refund.id;
     else
       v_refund.is_awaited := true;
       v_outgoing := v_outgoing || private.decide_refund(v_payment, v_refund, 'unknown', null, v_refund.error);
@@ -6794,64 +6988,6 @@ $$;
 revoke all on function public.claim_open_refunds from public, anon, authenticated, service_role;
 grant execute on function public.claim_open_refunds to bot_backend;
 comment on function public.claim_open_refunds is 'Gives the refunds whose provider is to be asked now';
-
--- Gives the subscriptions that their provider (p_providers: a list of keys) is to be asked to stop now: those of erased users,
--- and those that another one has replaced.
---
--- Twice or at once: rows that somebody holds are skipped; one that was given is given again after growing pauses, a day at
---   most, until it is stopped.
--- Returns: jsonb [{id, provider, subscription_id, telegram_id, payment_id, payer}]; payment_id is its last charge, telegram_id
---   is null for an erased user.
--- Errors: none.
-create or replace function public.claim_orphans(p_providers jsonb, p_limit integer default 4)
-returns jsonb
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  with due as (
-    select r.id
-      from public.renewals as r
-     where r.stop_at <= private.clock() and p_providers ? r.provider
-     order by r.stop_at
-     limit p_limit
-       for update skip locked
-  ),
-  claimed as (
-    update public.renewals as r
-       set stop_at = private.clock() + least((r.stop_attempts + 1) * (r.stop_attempts + 1), 1440) * interval '1 minute',
-           stop_attempts = r.stop_attempts + 1
-      from due
-     where r.id = due.id
-    returning r.id, r.provider, r.provider_subscription_id, r.user_id, r.payer
-  )
-  select coalesce(
-      jsonb_agg(
-        jsonb_build_object(
-          'id', c.id,
-          'provider', c.provider,
-          'subscription_id', c.provider_subscription_id,
-          'telegram_id', (select u.telegram_id from public.users as u where u.id = c.user_id),
-          'payer', coalesce(c.payer, l.claims ->> 'payer'),
-          'payment_id', l.provider_payment_id
-        )
-      ),
-      '[]'::jsonb
-    )
-    from claimed as c
-    left join lateral (
-      select p.provider_payment_id, p.claims
-        from public.payments as p
-       where p.provider = c.provider and p.claims ->> 'subscription_id' = c.provider_subscription_id
-       order by p.id desc
-       limit 1
-    ) as l on true;
-$$;
-
-revoke all on function public.claim_orphans from public, anon, authenticated, service_role;
-grant execute on function public.claim_orphans to bot_backend;
-comment on function public.claim_orphans is 'Gives the subscriptions that are to be stopped now';
 
 -- Finds what a payment was for, an order of ours or a period of a renewal (or both: an order that we made for a period),
 -- and whether it is what we asked. An order is paid with its own amount and currency. A period of a subscription that the
@@ -6964,12 +7100,70 @@ $$;
 revoke all on function private.claim_payment from public, anon, authenticated, service_role;
 comment on function private.claim_payment is 'Finds what a payment was for, and whether it is what we asked';
 
+-- Gives the subscriptions that their provider (p_providers: a list of keys) is to be asked to stop now: those of erased users,
+-- and those that another one has replaced.
+--
+-- Twice or at once: rows that somebody holds are skipped; one that was given is given again after growing pauses, a day at
+--   most, until it is stopped.
+-- Returns: jsonb [{id, provider, subscription_id, telegram_id, payment_id, payer}]; payment_id is its last charge, telegram_id
+--   is null for an erased user.
+-- Errors: none.
+create or replace function public.claim_renewals_to_stop(p_providers jsonb, p_limit integer default 4)
+returns jsonb
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  with due as (
+    select r.id
+      from public.renewals as r
+     where r.stop_at <= private.clock() and p_providers ? r.provider
+     order by r.stop_at
+     limit p_limit
+       for update skip locked
+  ),
+  claimed as (
+    update public.renewals as r
+       set stop_at = private.clock() + least((r.stop_attempts + 1) * (r.stop_attempts + 1), 1440) * interval '1 minute',
+           stop_attempts = r.stop_attempts + 1
+      from due
+     where r.id = due.id
+    returning r.id, r.provider, r.provider_subscription_id, r.user_id, r.payer
+  )
+  select coalesce(
+      jsonb_agg(
+        jsonb_build_object(
+          'id', c.id,
+          'provider', c.provider,
+          'subscription_id', c.provider_subscription_id,
+          'telegram_id', (select u.telegram_id from public.users as u where u.id = c.user_id),
+          'payer', coalesce(c.payer, l.claims ->> 'payer'),
+          'payment_id', l.provider_payment_id
+        )
+      ),
+      '[]'::jsonb
+    )
+    from claimed as c
+    left join lateral (
+      select p.provider_payment_id, p.claims
+        from public.payments as p
+       where p.provider = c.provider and p.claims ->> 'subscription_id' = c.provider_subscription_id
+       order by p.id desc
+       limit 1
+    ) as l on true;
+$$;
+
+revoke all on function public.claim_renewals_to_stop from public, anon, authenticated, service_role;
+grant execute on function public.claim_renewals_to_stop to bot_backend;
+comment on function public.claim_renewals_to_stop is 'Gives the subscriptions that are to be stopped now';
+
 -- Gives one worker a day of a provider's own lists that is to be read now (p_providers: a list of keys): days that were
 -- never read first, the oldest first. A day is read two hours after its end, and again 1, 3, 7, 14 and 28 days after it,
 -- because refunds fail and disputes are decided later. Nothing older than 30 days is read.
 --
 -- Twice or at once: a day that somebody holds is skipped; whoever got it has it for two minutes from each page on
---   (public.keep_statement). A walk that broke off goes on at the page after the last one that was kept.
+--   (public.save_statement_page). A walk that broke off goes on at the page after the last one that was kept.
 -- Returns: jsonb {provider, day, since, until, cursor, is_late}, or null when nothing is due. is_late: the day has been due
 --   for two days.
 -- Errors: none.
@@ -6998,7 +7192,7 @@ begin
    where p_providers ? d.provider
      and d.day between v_last - 28 and v_last
      and (d.read_at is null or d.next_read_at <= v_now)
-     and coalesce(d.busy_until, '-infinity') <= v_now
+     and coalesce(d.lease_until, '-infinity') <= v_now
    order by d.read_at is not null, d.day, d.provider
    limit 1
      for update skip locked;
@@ -7006,7 +7200,7 @@ begin
     return null;
   end if;
   update public.statement_days as d
-     set busy_until = v_now + interval '2 minutes',
+     set lease_until = v_now + interval '2 minutes',
          started_at = case when d.cursor = '' then v_now else d.started_at end
    where d.provider = v_day.provider and d.day = v_day.day;
   return jsonb_build_object(
@@ -7027,7 +7221,7 @@ comment on function public.claim_statement is 'Gives one worker a day of a provi
 -- Changes the messages that invite to pay what has expired.
 --
 -- Twice or at once: orders that somebody holds are skipped until the next run; each message is changed once.
--- Returns: jsonb array of the edits to deliver now, see private.tell_person.
+-- Returns: jsonb array of the edits to deliver now, see private.enqueue_user_message.
 -- Errors: none.
 create or replace function public.close_invitations(p_limit integer default 50)
 returns jsonb
@@ -7065,7 +7259,7 @@ comment on function public.close_invitations is 'Changes the messages that invit
 --   its amount: it came after the refund was asked for, and a payment has one open refund at a time.
 -- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
-create or replace function private.close_refund(p_payment_id bigint, p_notice jsonb)
+create or replace function private.close_refund(p_payment_id bigint, p_event jsonb)
 returns jsonb
 language plpgsql
 volatile
@@ -7082,13 +7276,13 @@ begin
     from public.payment_operations as o
    where o.payment_id = p_payment_id
      and o.kind in ('refund', 'refund_total')
-     and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
-     and not private.is_foreign(o);
+     and o.operation_id = coalesce(p_event ->> 'operation_id', p_event ->> 'payment_id')
+     and not private.has_other_currency(o);
   select r.* into v_refund
     from public.refunds as r
    where r.payment_id = p_payment_id
      and (
-       r.id = (p_notice ->> 'refund_id')::bigint
+       r.id = (p_event ->> 'refund_id')::bigint
        or r.operation_id = v_operation.operation_id
        or (
          r.status in ('open', 'unknown')
@@ -7098,7 +7292,7 @@ begin
        )
      )
    order by
-     r.id = (p_notice ->> 'refund_id')::bigint desc nulls last,
+     r.id = (p_event ->> 'refund_id')::bigint desc nulls last,
      r.operation_id = v_operation.operation_id desc nulls last,
      r.id desc
    limit 1
@@ -7109,7 +7303,7 @@ begin
   end if;
   select p.* into v_payment from public.payments as p where p.id = p_payment_id;
   return private.decide_refund(
-    v_payment, v_refund, v_status, v_operation.operation_id, p_notice ->> 'reason'
+    v_payment, v_refund, v_status, v_operation.operation_id, p_event ->> 'reason'
   );
 end
 $$;
@@ -7147,7 +7341,7 @@ comment on function private.closed_checkout is 'Describes an order that needs no
 -- Notes that something was bought with a discount: the person's next purchase has it no more, and other orders that were made
 -- with it are withdrawn.
 --
--- Twice or at once: consumed once; the caller holds the discount (private.hold_payers), the order and the person.
+-- Twice or at once: consumed once; the caller holds the discount (private.lock_payers), the order and the person.
 -- Returns: nothing.
 -- Errors: none.
 create or replace function private.consume_discount(p_order_id bigint)
@@ -7174,57 +7368,13 @@ $$;
 revoke all on function private.consume_discount from public, anon, authenticated, service_role;
 comment on function private.consume_discount is 'Notes that something was bought with a discount';
 
--- Offers the product that a top-up was made for: one tap buys it from balance. When the balance is still too low, the button
--- opens the page that says what is missing.
---
--- Twice or at once: only reads. The button carries the price and the top-up's order as its reference, so pay_from_balance buys
---   once for it, however often it is tapped.
--- Returns: jsonb {values: {wanted, price}, buttons} for private.tell_person; null without a product that is sold from balance.
--- Errors: none.
-create or replace function private.continue_offer(p_user_id bigint, p_order_id bigint, p_product_key text)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_currency text := private.setting('balance_currency');
-  v_texts jsonb;
-  v_price numeric;
-  v_data text;
-begin
-  select p.texts, private.discounted_price(c.amount, c.currency, d.percent) into v_texts, v_price
-    from public.products as p
-    join public.product_prices as c on c.product_key = p.key and c.currency = v_currency
-    cross join private.discount_of(p_user_id) as d
-   where p.key = p_product_key and p.is_active and p.kind <> 'balance';
-  if v_price is null then
-    return null;
-  end if;
-  v_data := format('bal!:%s:%s:t%s', p_product_key, trim_scale(v_price), p_order_id);
-  if octet_length(v_data) > 64 or (select u.balance < v_price from public.users as u where u.id = p_user_id) then
-    v_data := format('bal:%s', p_product_key);
-  end if;
-  return jsonb_build_object(
-    'values', jsonb_build_object(
-      'wanted', private.titles(v_texts), 'price', jsonb_build_object('amount', v_price, 'currency', v_currency)
-    ),
-    'buttons', jsonb_build_array(jsonb_build_array(jsonb_build_object('key', 'balance_buy', 'data', v_data)))
-  );
-end
-$$;
-
-revoke all on function private.continue_offer from public, anon, authenticated, service_role;
-comment on function private.continue_offer is 'Offers the product that a top-up was made for';
-
 -- Makes an order of one product at the price it has now: less of a discount that the person has, unless it renews or tops
 -- the balance up. From balance (provider balance, see pay_from_balance) everything but balance is sold, in its currency and
 -- for one period at a time.
 --
 -- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
 --   erasure comes before it, or finds it. A discount is bound to one order at a time: its row is locked, and the order that
---   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.hold_payers). With
+--   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.lock_payers). With
 --   p_reuse calls of one user wait for each other (an advisory lock, taken before the discount), so that two devices get one
 --   order.
 -- Returns: jsonb
@@ -7284,7 +7434,7 @@ begin
       return v_closed;
     elsif v_invited.checkout_url is not null
       and private.checkout_state(v_invited) is null
-      and 'failed' <> all(v_invited.told)
+      and 'failed' <> all(v_invited.notified)
       and (v_invited.product_key, v_invited.provider, v_invited.currency) = (p_product_key, p_provider, p_currency)
       and v_invited.renews = p_renews
     then
@@ -7325,7 +7475,7 @@ begin
        and o.contact is not distinct from p_contact
        and o.continues is not distinct from case when v_product.kind = 'balance' then p_continues end
        and o.promocode_id is not distinct from case when v_amount < v_full_amount then v_discount.promocode_id end
-       and o.renewal_id is null and o.status = 'pending' and 'failed' <> all(o.told)
+       and o.renewal_id is null and o.status = 'pending' and 'failed' <> all(o.notified)
        and o.expires_at > private.clock() + interval '1 hour'
        and private.checkout_state(o) is null
      order by o.id desc
@@ -7398,10 +7548,10 @@ revoke all on function private.currency_places from public, anon, authenticated,
 comment on function private.currency_places is 'Decimals of a currency''s smallest amount';
 
 -- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting. All admins are told
--- when one did not succeed that nobody asked for (admin_email is system: private.return_orphan_money).
+-- when one did not succeed that nobody asked for (admin_email is system: private.refund_orphaned_payment).
 --
 -- Twice or at once: the caller holds the payment's row and the refund's, and asks once for each change.
--- Returns: see private.tell_person.
+-- Returns: see private.enqueue_user_message.
 -- Errors: none.
 create or replace function private.decide_refund(
   p_payment public.payments, p_refund public.refunds, p_status text, p_operation_id text, p_error text
@@ -7432,7 +7582,7 @@ begin
   then
     return '[]'::jsonb;
   end if;
-  return private.tell_admins(
+  return private.enqueue_admin_message(
     p_payment,
     'refund_told_' || p_status,
     jsonb_build_object('back', jsonb_build_object('amount', p_refund.amount, 'currency', p_payment.currency)),
@@ -7468,7 +7618,7 @@ declare
   v_texts jsonb;
 begin
   select r.* into v_renewal from public.renewals as r where r.id = p_order.renewal_id for update;
-  if v_renewal.asked_at is null then
+  if v_renewal.attempt_started_at is null then
     return '[]'::jsonb;
   end if;
   update public.orders as o set checkout_reference = null where o.id = p_order.id;
@@ -7476,8 +7626,8 @@ begin
   update public.renewals as r
      set status = case r.status when 'active' then 'past_due' else r.status end,
          attempts = r.attempts + 1,
-         asked_at = null,
-         busy_until = null,
+         attempt_started_at = null,
+         lease_until = null,
          charge_at = case
            when r.status = 'canceled' then greatest(r.charged_until, v_now)
            when v_hours is null then greatest(v_now, r.charged_until + private.grace_period())
@@ -7492,12 +7642,12 @@ begin
     return '[]'::jsonb;
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
-  return private.tell_person(
+  return private.enqueue_user_message(
     v_renewal.user_id,
     v_renewal.bot,
     case when p_is_about_contact then 'renewal_contact_refused' else 'renewal_past_due' end,
     jsonb_build_object(
-      'title', private.titles(v_texts),
+      'title', private.product_titles(v_texts),
       'until', jsonb_build_object('date', v_renewal.charged_until + private.grace_period())
     ),
     case when p_is_about_contact then '[[{"key": "renewal_contact_button", "data": "contact:change"}]]'::jsonb end
@@ -7564,7 +7714,7 @@ comment on function private.discounted_price is 'Takes percent off a price';
 -- Changes the messages that invited to pay an order, once for each state, so that they invite no longer.
 --
 -- Twice or at once: the order's row is locked and remembers what its messages say, so a state is written once.
--- Returns: see private.tell_person; empty where no message is known, or they say so already.
+-- Returns: see private.enqueue_user_message; empty where no message is known, or they say so already.
 -- Errors: none.
 create or replace function private.edit_invitation(p_order_id bigint)
 returns jsonb
@@ -7610,7 +7760,7 @@ begin
    order by sum(p.amount) desc
    limit 1;
   foreach v_message_id in array v_order.message_ids loop
-    v_outgoing := v_outgoing || private.tell_person(
+    v_outgoing := v_outgoing || private.enqueue_user_message(
       v_order.user_id,
       v_order.bot,
       case v_state
@@ -7622,7 +7772,7 @@ begin
         else 'invitation_expired'
       end,
       jsonb_build_object(
-        'title', private.titles(v_texts),
+        'title', private.product_titles(v_texts),
         'price', coalesce(v_moved, jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency))
       ),
       case
@@ -7662,20 +7812,20 @@ begin
          ended_at = private.clock(),
          saved_method = null,
          charge_at = null,
-         asked_at = null,
-         busy_until = null
+         attempt_started_at = null,
+         lease_until = null
    where r.id = p_renewal.id;
-  perform private.give_up_orders(p_renewal.id);
+  perform private.cancel_renewal_orders(p_renewal.id);
   if p_key is null then
     return '[]'::jsonb;
   end if;
   select p.texts into v_texts from public.products as p where p.key = p_renewal.product_key;
-  return private.tell_person(
+  return private.enqueue_user_message(
     p_renewal.user_id,
     p_renewal.bot,
     p_key,
     jsonb_build_object(
-      'title', private.titles(v_texts), 'until', jsonb_build_object('date', p_renewal.charged_until)
+      'title', private.product_titles(v_texts), 'until', jsonb_build_object('date', p_renewal.charged_until)
     )
   );
 end
@@ -7684,11 +7834,101 @@ $$;
 revoke all on function private.end_renewal from public, anon, authenticated, service_role;
 comment on function private.end_renewal is 'Ends a renewal that we charge ourselves';
 
+-- Enqueues a message about a payment for the admins, with a button that opens it: for all of them, or the one with
+-- p_admin_email. The bot that sold the order is preferred (private.notify_admins).
+--
+-- Concurrency: every call enqueues the message again; the caller calls once per event.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing).
+-- Errors: none.
+create or replace function private.enqueue_admin_message(
+  p_payment public.payments, p_key text, p_values jsonb, p_admin_email text default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.notify_admins(
+    p_key,
+    jsonb_build_object(
+      'payment', p_payment.id,
+      'provider', jsonb_build_object('provider', p_payment.provider),
+      'number', p_payment.provider_payment_id,
+      'money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency)
+    ) || p_values,
+    jsonb_build_array(
+      jsonb_build_array(
+        jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment.id))
+      )
+    ),
+    (select o.bot from public.orders as o where o.id = p_payment.order_id),
+    p_admin_email
+  );
+end
+$$;
+
+revoke all on function private.enqueue_admin_message from public, anon, authenticated, service_role;
+comment on function private.enqueue_admin_message is 'Enqueues a message about a payment for the admins';
+
+-- Enqueues a templated message for a user: a text key, its values, and rows of buttons ({key: text key, data or url}). Python
+-- renders it in the user's language when it is delivered. With p_message_id it edits that message; with p_order_id it is an
+-- invitation to pay that order, whose message id is stored after delivery (public.save_invitation).
+--
+-- Concurrency: every call enqueues one message; the caller calls once per event.
+-- Locks: none.
+-- Returns: jsonb, a list with the enqueued message (outgoing), which the caller delivers now; empty for an erased user, or
+--   without a bot.
+-- Errors: none.
+create or replace function private.enqueue_user_message(
+  p_user_id bigint, p_bot text, p_key text, p_values jsonb, p_buttons jsonb default null,
+  p_message_id bigint default null, p_order_id bigint default null
+)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_parameters jsonb;
+begin
+  select jsonb_build_object(
+      'chat_id', u.telegram_id,
+      'key', p_key,
+      'languages', jsonb_build_array(u.language, u.language_code),
+      'timezone', private.setting('quota_timezone'),
+      'values', p_values
+    ) || jsonb_strip_nulls(jsonb_build_object('buttons', p_buttons, 'message_id', p_message_id, 'order_id', p_order_id))
+    into v_parameters
+    from public.users as u
+   where u.id = p_user_id;
+  if not found or p_bot is null then
+    return '[]'::jsonb;
+  end if;
+  return jsonb_build_array(
+    jsonb_build_object(
+      'bot', p_bot,
+      'id', (private.enqueue_calls(
+        p_bot, null, jsonb_build_array(jsonb_build_object('method', 'template', 'parameters', v_parameters))
+      ) ->> 0)::bigint,
+      'method', 'template',
+      'parameters', v_parameters
+    )
+  );
+end
+$$;
+
+revoke all on function private.enqueue_user_message from public, anon, authenticated, service_role;
+comment on function private.enqueue_user_message is 'Enqueues a templated message for a user';
+
 -- Compares a day of a provider's lists that was read to its end with what is recorded here, tells the admins once of each
 -- difference, and drops what is older than 60 days.
 --
--- Twice or at once: the caller holds the day's row; what was told is marked (alarmed_at, missed_at).
--- Returns: see public.keep_statement.
+-- Twice or at once: the caller holds the day's row; what was alarmed is marked (alarmed_at in both tables).
+-- Returns: see public.save_statement_page.
 -- Errors: none.
 create or replace function private.finish_statement(p_provider text, p_day date)
 returns jsonb
@@ -7722,7 +7962,7 @@ begin
       from jsonb_array_elements(v_gaps) as g (value)
      where e.provider = p_provider and e.kind = g.value ->> 'kind' and e.number = g.value ->> 'number';
     update public.payment_operations as o
-       set missed_at = v_now
+       set alarmed_at = v_now
       from jsonb_array_elements(v_gaps) as g (value)
      where g.value ->> 'what' = 'not_there'
        and o.payment_id = (g.value ->> 'payment')::bigint
@@ -7770,69 +8010,6 @@ $$;
 revoke all on function private.finish_statement from public, anon, authenticated, service_role;
 comment on function private.finish_statement is 'Compares a day of a provider''s lists with what is recorded here';
 
--- Notes that a user's try to stop a renewal at its provider (public.begin_cancel) got no answer or a refusal, so that a callback
--- that confirms it later is confirmed to the user, too.
---
--- Twice or at once: the renewal's row is locked; the same again changes nothing.
--- Locks: renewal.
--- Returns: jsonb {outcome: known, charged_until, is_over}: its callback came meanwhile and says that it is stopped, as
---   public.cancel_renewal returns it | {outcome: running} | {outcome: unknown}.
--- Errors: none.
-create or replace function public.forget_cancel(p_user_id bigint, p_renewal_id bigint)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_renewal public.renewals;
-begin
-  update public.renewals as r
-     set cancel_asked_at = null
-   where r.id = p_renewal_id and r.user_id = p_user_id
-  returning r.* into v_renewal;
-  return case
-    when v_renewal.id is null then jsonb_build_object('outcome', 'unknown')
-    when v_renewal.status in ('canceled', 'ended') then jsonb_build_object(
-      'outcome', 'known',
-      'charged_until', v_renewal.charged_until,
-      'is_over', v_renewal.charged_until <= private.clock()
-    )
-    else jsonb_build_object('outcome', 'running')
-  end;
-end
-$$;
-
-revoke all on function public.forget_cancel from public, anon, authenticated, service_role;
-grant execute on function public.forget_cancel to bot_backend;
-comment on function public.forget_cancel is 'Notes that a try to stop a renewal at its provider got no answer';
-
--- Closes an open try of which the provider knows nothing: the next one has another key. That of a canceled renewal was
--- the last.
---
--- Twice or at once: the renewal's row is locked; only the try that was looked for is closed.
--- Returns: nothing.
--- Errors: none.
-create or replace function public.forget_charge(p_renewal_id bigint, p_attempt integer)
-returns void
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  update public.renewals as r
-     set asked_at = null,
-         busy_until = null,
-         attempts = r.attempts + 1,
-         charge_at = greatest(r.charged_until, private.clock())
-   where r.id = p_renewal_id and r.attempts = p_attempt and r.asked_at is not null;
-$$;
-
-revoke all on function public.forget_charge from public, anon, authenticated, service_role;
-grant execute on function public.forget_charge to bot_backend;
-comment on function public.forget_charge is 'Closes a try of which the provider knows nothing';
-
 -- Gives what was paid for: time of a plan, bonus credits or balance; completes the order, uses up its discount, keeps
 -- the renewal, pays the referrer's commission, and tells the buyer. A purchase from balance answers on its own screen.
 --
@@ -7840,7 +8017,7 @@ comment on function public.forget_charge is 'Closes a try of which the provider 
 --   unique besides. Both people are locked in the order of their ids.
 -- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
-create or replace function private.give_for_payment(p_payment public.payments)
+create or replace function private.fulfil_payment(p_payment public.payments)
 returns jsonb
 language plpgsql
 volatile
@@ -7889,7 +8066,7 @@ begin
       update public.users as u set bonus_credits = u.bonus_credits + v_given::integer where u.id = p_payment.user_id;
     when 'balance' then
       v_given := v_bought.quantity;
-      perform private.move_balance(p_payment.user_id, v_given, 'payment', p_payment.id, 'balance', 0);
+      perform private.adjust_balance_for_payment(p_payment.user_id, v_given, 'payment', p_payment.id, 'balance', 0);
     else
       v_given := 1;
   end case;
@@ -7901,13 +8078,13 @@ begin
      set status = 'completed', completed_at = v_now
    where o.id = p_payment.order_id and o.status <> 'completed';
   perform private.consume_discount(p_payment.order_id);
-  v_is_resumed := private.keep_renewal(p_payment, v_ends_at);
+  v_is_resumed := private.save_renewal(p_payment, v_ends_at);
   v_replaced := private.replace_renewals(p_payment, v_is_resumed);
   if p_payment.status = 'refunded' or p_payment.provider = 'balance' then
     return v_replaced;
   end if;
-  v_offer := private.continue_offer(p_payment.user_id, v_bought.order_id, v_bought.continues);
-  return private.tell_person(
+  v_offer := private.offer_after_top_up(p_payment.user_id, v_bought.order_id, v_bought.continues);
+  return private.enqueue_user_message(
     p_payment.user_id,
     v_bought.bot,
     case
@@ -7916,7 +8093,7 @@ begin
       when p_payment.renewal_id is null then 'paid_' || v_bought.kind
       else 'renewed'
     end,
-    jsonb_build_object('title', private.titles(v_bought.texts))
+    jsonb_build_object('title', private.product_titles(v_bought.texts))
     || case v_bought.kind
          when 'subscription' then jsonb_build_object('until', jsonb_build_object('date', v_ends_at))
          when 'course' then '{}'
@@ -7931,164 +8108,8 @@ begin
 end
 $$;
 
-revoke all on function private.give_for_payment from public, anon, authenticated, service_role;
-comment on function private.give_for_payment is 'Gives what was paid for';
-
--- Cancels an order that its buyer no longer wants to pay. Money that comes for it all the same is honoured.
---
--- Twice or at once: the order's row is locked; canceled twice is canceled once.
--- Locks: order.
--- Returns: jsonb {outcome: canceled, outgoing: the edits of its messages, to deliver now} | {outcome: closed, …}: it is paid or
---   under review, see private.closed_checkout | {outcome: unknown}.
--- Errors: none.
-create or replace function public.give_up_order(p_user_id bigint, p_order_id bigint)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_order public.orders;
-  v_closed jsonb;
-begin
-  select o.* into v_order
-    from public.orders as o
-   where o.id = p_order_id and o.user_id = p_user_id and o.renewal_id is null
-     for update;
-  if not found then
-    return jsonb_build_object('outcome', 'unknown');
-  end if;
-  v_closed := private.closed_checkout(v_order);
-  if v_closed is not null then
-    return v_closed;
-  end if;
-  update public.orders as o set status = 'canceled' where o.id = p_order_id and o.status = 'pending';
-  return jsonb_build_object('outcome', 'canceled', 'outgoing', private.edit_invitation(p_order_id));
-end
-$$;
-
-revoke all on function public.give_up_order from public, anon, authenticated, service_role;
-grant execute on function public.give_up_order to bot_backend;
-comment on function public.give_up_order is 'Cancels an order that its buyer no longer wants to pay';
-
--- Gives up the open orders of a renewal; late money is honoured all the same.
---
--- Twice or at once: the caller holds the renewal's row, others lock the order before it: so an order that somebody holds is
---   passed over.
--- Returns: nothing.
--- Errors: none.
-create or replace function private.give_up_orders(p_renewal_id bigint)
-returns void
-language sql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  update public.orders as o
-     set status = 'canceled'
-    from (
-      select w.id
-        from public.orders as w
-       where w.renewal_id = p_renewal_id and w.status = 'pending'
-         for update skip locked
-    ) as w
-   where o.id = w.id;
-$$;
-
-revoke all on function private.give_up_orders from public, anon, authenticated, service_role;
-comment on function private.give_up_orders is 'Gives up the open orders of a renewal';
-
--- Holds the discounts of some orders until the transaction ends.
---
--- Twice or at once: after their people and before their orders are locked, like whoever makes an order with a discount.
--- Returns: nothing.
--- Errors: none.
-create or replace function private.hold_discounts(p_order_ids bigint[])
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  perform
-    from public.promocode_usages as u
-   where (u.promocode_id, u.user_id) in (
-     select o.promocode_id, o.user_id
-       from public.orders as o
-      where o.id = any(p_order_ids) and o.promocode_id is not null
-   )
-   order by u.promocode_id, u.user_id
-     for update;
-end
-$$;
-
-revoke all on function private.hold_discounts from public, anon, authenticated, service_role;
-comment on function private.hold_discounts is 'Holds the discounts of some orders';
-
--- Holds the people that an event is about until the transaction ends, so that nobody erases them in between, and then the
--- discounts of its orders, so that nobody makes an order with one while it is being paid.
---
--- Twice or at once: whoever changes money of a person holds them before they lock anything else of theirs. An erasure has
---   the person alone, then locks what is theirs; so it never waits for somebody who waits for it.
--- Returns: nothing.
--- Errors: none.
-create or replace function private.hold_payers(p_provider text, p_notices jsonb)
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_people bigint[] := array(select e.user_id from private.people_of_event(p_provider, p_notices) as e);
-begin
-  perform from public.users as u where u.id = any(v_people) order by u.id for key share;
-  perform private.hold_discounts(
-    array(
-      select (n.value ->> 'order_id')::bigint from jsonb_array_elements(p_notices) as n
-      union
-      select (p.claims ->> 'order_id')::bigint
-        from public.payments as p
-       where p.provider = p_provider
-         and p.provider_payment_id = any(
-           array(select n.value ->> 'payment_id' from jsonb_array_elements(p_notices) as n)
-         )
-    )
-  );
-end
-$$;
-
-revoke all on function private.hold_payers from public, anon, authenticated, service_role;
-comment on function private.hold_payers is 'Holds the people that an event is about';
-
--- Locks a payment, its person first, so that nobody erases them in between.
---
--- Twice or at once: in the order in which everybody locks: the person, then the payment.
--- Returns: the row as it is now; null when there is none.
--- Errors: none.
-create or replace function private.hold_payment(p_payment_id bigint)
-returns public.payments
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_payment public.payments;
-begin
-  perform
-    from public.users as u
-   where u.id = (select p.user_id from public.payments as p where p.id = p_payment_id)
-     for key share;
-  select p.* into v_payment from public.payments as p where p.id = p_payment_id for update;
-  return v_payment;
-end
-$$;
-
-revoke all on function private.hold_payment from public, anon, authenticated, service_role;
-comment on function private.hold_payment is 'Locks a payment, its person first';
+revoke all on function private.fulfil_payment from public, anon, authenticated, service_role;
+comment on function private.fulfil_payment is 'Gives what was paid for';
 
 -- Tells whether the last charge of a renewal was given back whole or is disputed: who has their money back is not charged
 -- again.
@@ -8096,7 +8117,7 @@ comment on function private.hold_payment is 'Locks a payment, its person first';
 -- Twice or at once: only reads.
 -- Returns: true or false.
 -- Errors: none.
-create or replace function private.is_given_back(p_renewal public.renewals)
+create or replace function private.is_last_charge_refunded(p_renewal public.renewals)
 returns boolean
 language sql
 stable
@@ -8120,70 +8141,8 @@ as $$
   );
 $$;
 
-revoke all on function private.is_given_back from public, anon, authenticated, service_role;
-comment on function private.is_given_back is 'Whether the last charge of a renewal was given back';
-
--- Tells whether an event about a subscription was given up before, because nobody here had it for a day.
---
--- Twice or at once: only reads.
--- Returns: true or false.
--- Errors: none.
-create or replace function private.is_given_up(p_provider text, p_subscription_id text)
-returns boolean
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  select exists (
-    select
-      from public.payment_events as e
-     where e.provider = p_provider
-       and e.user_id is null
-       and e.processed_at is not null
-       and e.error is not null
-       and e.notices @> jsonb_build_array(jsonb_build_object('subscription_id', p_subscription_id))
-  );
-$$;
-
-revoke all on function private.is_given_up from public, anon, authenticated, service_role;
-comment on function private.is_given_up is 'Whether an event about a subscription was given up before';
-
--- Tells whether something on a provider's own list is about this database: its payment is known, or it names an order or a
--- subscription of ours. An account may serve other shops and environments; what happened before an order was made is not
--- for that order, whatever its number.
---
--- Twice or at once: only reads.
--- Returns: false for somebody else's.
--- Errors: none.
-create or replace function private.is_listed_ours(p_provider text, p_notice jsonb)
-returns boolean
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  select exists (
-      select from public.payments as p
-       where p.provider = p_provider and p.provider_payment_id = p_notice ->> 'payment_id'
-    )
-    or exists (
-      select from public.orders as o
-       where o.id = (p_notice ->> 'order_id')::bigint
-         and o.provider = p_provider
-         and o.created_at < coalesce((p_notice ->> 'happened_at')::timestamptz, 'infinity') + interval '10 minutes'
-    )
-    or exists (
-      select from public.renewals as r
-       where r.provider = p_provider
-         and r.provider_subscription_id = p_notice ->> 'subscription_id'
-         -- Telegram has no number for a subscription but that of its order, which is looked for above.
-         and p_notice ->> 'subscription_id' is distinct from p_notice ->> 'order_id'
-    );
-$$;
-
-revoke all on function private.is_listed_ours from public, anon, authenticated, service_role;
-comment on function private.is_listed_ours is 'Whether something on a provider''s own list is about this database';
+revoke all on function private.is_last_charge_refunded from public, anon, authenticated, service_role;
+comment on function private.is_last_charge_refunded is 'Whether the last charge of a renewal was given back';
 
 -- Tells whether the admins have heard within a day of the erased user's subscription that a payment is for: of one that was
 -- never paid while its user was here.
@@ -8211,6 +8170,42 @@ $$;
 
 revoke all on function private.is_orphan_reported from public, anon, authenticated, service_role;
 comment on function private.is_orphan_reported is 'Whether the admins have heard of an erased user''s subscription';
+
+-- Tells whether something on a provider's own list is about this database: its payment is known, or it names an order or a
+-- subscription of ours. An account may serve other shops and environments; what happened before an order was made is not
+-- for that order, whatever its number.
+--
+-- Twice or at once: only reads.
+-- Returns: false for somebody else's.
+-- Errors: none.
+create or replace function private.is_our_listed_event(p_provider text, p_event jsonb)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+      select from public.payments as p
+       where p.provider = p_provider and p.provider_payment_id = p_event ->> 'payment_id'
+    )
+    or exists (
+      select from public.orders as o
+       where o.id = (p_event ->> 'order_id')::bigint
+         and o.provider = p_provider
+         and o.created_at < coalesce((p_event ->> 'happened_at')::timestamptz, 'infinity') + interval '10 minutes'
+    )
+    or exists (
+      select from public.renewals as r
+       where r.provider = p_provider
+         and r.provider_subscription_id = p_event ->> 'subscription_id'
+         -- Telegram has no number for a subscription but that of its order, which is looked for above.
+         and p_event ->> 'subscription_id' is distinct from p_event ->> 'order_id'
+    );
+$$;
+
+revoke all on function private.is_our_listed_event from public, anon, authenticated, service_role;
+comment on function private.is_our_listed_event is 'Whether something on a provider''s own list is about this database';
 
 -- Tells whether a period of a subscription was given for another payment: an invoice for a change within the period has the
 -- same end, and gives nothing more.
@@ -8290,393 +8285,31 @@ $$;
 revoke all on function private.is_retryable from public, anon, authenticated, service_role;
 comment on function private.is_retryable is 'Whether an error may not come again when the transaction is repeated';
 
--- Keeps where an order is paid, the provider's number of it and the message that invites to pay it.
+-- Tells whether an event about a subscription was given up before, because nobody here had it for a day.
 --
--- Twice or at once: the last one told counts; an order that is paid already keeps what it has, and one of somebody who
---   was erased meanwhile keeps nothing.
--- Returns: nothing.
+-- Twice or at once: only reads.
+-- Returns: true or false.
 -- Errors: none.
-create or replace function public.keep_checkout(
-  p_order_id bigint, p_url text, p_reference text, p_message_id bigint default null
-)
-returns void
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  update public.orders as o
-     set checkout_url = p_url,
-         checkout_reference = nullif(p_reference, ''),
-         message_ids = case
-           when p_message_id is null then o.message_ids
-           else array_append(array_remove(o.message_ids, p_message_id), p_message_id)
-         end
-   where o.id = p_order_id and o.status <> 'completed' and o.user_id is not null;
-$$;
-
-revoke all on function public.keep_checkout from public, anon, authenticated, service_role;
-grant execute on function public.keep_checkout to bot_backend;
-comment on function public.keep_checkout is 'Keeps where an order is paid';
-
--- Adds a message that invites to pay an order, and changes it at once where the order can't be paid any more.
---
--- Twice or at once: the order's row is locked by the update; a message is kept once. An erased buyer's order keeps none.
--- Returns: nothing; a change waits in the outbox.
--- Errors: none.
-create or replace function public.keep_invitation(p_order_id bigint, p_message_id bigint)
-returns void
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  update public.orders as o
-     set message_ids = array_append(array_remove(o.message_ids, p_message_id), p_message_id), message_state = null
-   where o.id = p_order_id and o.user_id is not null;
-  select private.edit_invitation(p_order_id);
-$$;
-
-revoke all on function public.keep_invitation from public, anon, authenticated, service_role;
-grant execute on function public.keep_invitation to bot_backend;
-comment on function public.keep_invitation is 'Adds a message that invites to pay an order';
-
--- Keeps what moved of a payment, by its own number.
---
--- Twice or at once: the caller holds the payment's row; a known number changes only from open to decided. All refunds
---   told as one sum keep the greatest. The first currency and time that are named stay; a fee may be named later.
--- Returns: true for a number that was not known before.
--- Errors: M0001, an amount is missing or below zero.
-create or replace function private.keep_operation(p_payment_id bigint, p_notice jsonb)
+create or replace function private.is_subscription_ignored(p_provider text, p_subscription_id text)
 returns boolean
-language plpgsql
-volatile
+language sql
+stable
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-declare
-  v_kind text := p_notice ->> 'kind';
-  v_amount numeric := (p_notice ->> 'amount')::numeric;
-  v_is_total boolean := coalesce((p_notice ->> 'is_total')::boolean, false);
-  v_is_new boolean;
-begin
-  if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
-    raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
-  end if;
-  insert into public.payment_operations as o (
-    payment_id, kind, operation_id, amount, currency, is_undone, is_final, fee, happened_at
-  )
-  values (
-    p_payment_id,
-    case
-      when v_kind = 'paid' then 'paid'
-      when v_kind = 'refunded' and v_is_total then 'refund_total'
-      when v_kind in ('refunded', 'refund_failed') then 'refund'
-      else 'dispute'
-    end,
-    coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id'),
-    coalesce(v_amount, 0),
-    p_notice ->> 'currency',
-    v_kind in ('refund_failed', 'dispute_won'),
-    v_kind in ('refund_failed', 'dispute_won', 'dispute_lost'),
-    coalesce((p_notice ->> 'fee')::numeric, 0),
-    coalesce((p_notice ->> 'happened_at')::timestamptz, private.clock())
-  )
-  on conflict (payment_id, kind, operation_id) do update
-    set amount = case
-          when o.kind = 'paid' then o.amount else greatest(o.amount, excluded.amount)
-        end,
-        currency = coalesce(o.currency, excluded.currency),
-        fee = greatest(o.fee, excluded.fee),
-        is_undone = case when o.is_final then o.is_undone else excluded.is_undone end,
-        is_final = o.is_final or excluded.is_final
-  returning o.xmax = 0 into v_is_new;
-  return v_is_new;
-end
-$$;
-
-revoke all on function private.keep_operation from public, anon, authenticated, service_role;
-comment on function private.keep_operation is 'Keeps what moved of a payment, by its own number';
-
--- Keeps a subscription at a provider whose user is erased, and whether it is to be stopped there. Its order or its earlier
--- payment says that the user is erased; their renewal may never have been made, because they paid after the erasure.
---
--- Twice or at once: a renewal is unique by the provider's number. One that is to be stopped stays so until the provider
---   says that it is stopped.
--- Returns: true for a new one, false for a known one, null when it belongs to no erased user.
--- Errors: none.
-create or replace function private.keep_orphan(p_provider text, p_claims jsonb, p_is_running boolean)
-returns boolean
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_subscription_id text := p_claims ->> 'subscription_id';
-begin
-  update public.renewals as r
-     set stop_at = case when p_is_running then coalesce(r.stop_at, private.clock()) end,
-         stop_attempts = case when r.stop_at is null or not p_is_running then 0 else r.stop_attempts end,
-         payer = case when p_is_running then coalesce(p_claims ->> 'payer', r.payer) end
-   where r.provider = p_provider and r.provider_subscription_id = v_subscription_id and r.user_id is null;
-  if found then
-    return false;
-  end if;
-  insert into public.renewals (
-    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at, stop_at, payer
-  )
-  select
-    o.product_key, o.provider, v_subscription_id, 'ended', o.currency, o.amount, o.plan, o.period, o.bot,
-    private.clock(),
-    case when p_is_running then private.clock() end,
-    case when p_is_running then p_claims ->> 'payer' end
-    from public.orders as o
-   where o.provider = p_provider
-     and o.user_id is null
-     and o.plan is not null
-     and o.period is not null
-     and v_subscription_id is not null
-     and (
-       o.id = (p_claims ->> 'order_id')::bigint
-       or o.id in (
-         select (p.claims ->> 'order_id')::bigint
-           from public.payments as p
-          where p.provider = p_provider and p.claims ->> 'subscription_id' = v_subscription_id
-       )
-     )
-   limit 1
-  on conflict (provider, provider_subscription_id) do nothing;
-  return case when found then true end;
-end
-$$;
-
-revoke all on function private.keep_orphan from public, anon, authenticated, service_role;
-comment on function private.keep_orphan is 'Keeps a subscription at a provider whose user is erased';
-
--- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins get one
--- message after three tries without success; the provider is asked until it has.
---
--- Twice or at once: the renewal's row is locked; one that is stopped stays so.
--- Returns: jsonb {outgoing}: outbox items to deliver now.
--- Errors: none.
-create or replace function public.keep_orphan_answer(p_renewal_id bigint, p_is_stopped boolean)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_renewal public.renewals;
-begin
-  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id for update;
-  if p_is_stopped then
-    update public.renewals as r
-       set stop_at = null, stop_attempts = 0, payer = null
-     where r.id = v_renewal.id;
-  elsif v_renewal.stop_at is not null and v_renewal.stop_attempts = 3 then
-    return jsonb_build_object(
-      'outgoing',
-      private.alarm_about_subscription(v_renewal.provider, v_renewal.provider_subscription_id, 'running')
-    );
-  end if;
-  return jsonb_build_object('outgoing', '[]'::jsonb);
-end
-$$;
-
-revoke all on function public.keep_orphan_answer from public, anon, authenticated, service_role;
-grant execute on function public.keep_orphan_answer to bot_backend;
-comment on function public.keep_orphan_answer is 'Keeps whether a subscription is stopped';
-
--- Keeps what a provider answered that was asked for a refund, when money did not visibly move: it took the question and
--- tells later, it refused, or nobody knows. (What moved is a payment event: private.close_refund.)
---
--- Twice or at once: the payment's row is locked, then the refund's. What is decided stays so. A refusal is believed when it
--- was the first answer: after a question without an answer it may be of the second question alone.
--- Returns: jsonb {status: open | done | refused | unknown | failed, is_accepted, error, outgoing: outbox items to deliver now}.
--- Errors: none of its own.
-create or replace function public.keep_refund_answer(p_refund_id bigint, p_answer text, p_error text default null)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_now timestamptz := private.clock();
-  v_payment public.payments;
-  v_refund public.refunds;
-  v_outgoing jsonb := '[]'::jsonb;
-begin
-  v_payment := private.hold_payment((select r.payment_id from public.refunds as r where r.id = p_refund_id));
-  select r.* into v_refund from public.refunds as r where r.id = p_refund_id for update;
-  if v_refund.status = 'open' and p_answer = 'refused' and v_refund.attempts <= 1 and not v_refund.is_accepted then
-    v_outgoing := private.decide_refund(v_payment, v_refund, 'refused', null, p_error);
-  elsif v_refund.status = 'open' then
-    update public.refunds as r
-       set is_accepted = r.is_accepted or p_answer = 'accepted',
-           is_awaited = true,
-           error = left(p_error, 500),
-           -- The provider is given longer and longer pauses, half an hour at most.
-           ask_after = v_now + least(r.attempts * r.attempts, 30) * interval '1 minute'
-     where r.id = p_refund_id;
-  end if;
-  select r.* into v_refund from public.refunds as r where r.id = p_refund_id;
-  return jsonb_build_object(
-    'status', v_refund.status, 'is_accepted', v_refund.is_accepted, 'error', v_refund.error, 'outgoing', v_outgoing
+  select exists (
+    select
+      from public.payment_events as e
+     where e.provider = p_provider
+       and e.user_id is null
+       and e.processed_at is not null
+       and e.error is not null
+       and e.events @> jsonb_build_array(jsonb_build_object('subscription_id', p_subscription_id))
   );
-end
 $$;
 
-revoke all on function public.keep_refund_answer from public, anon, authenticated, service_role;
-grant execute on function public.keep_refund_answer to bot_backend;
-comment on function public.keep_refund_answer is 'Keeps what a provider answered that was asked for a refund';
-
--- Keeps that a payment will be repeated each period, or that it was. What the next one is charged with moves from the
--- payment to the renewal, where it is dropped when nothing shall be charged any more. A subscription that its provider charged
--- after it was canceled runs again: the user resumed it there, or paid the old link once more (Stars).
---
--- Twice or at once: a renewal is unique by the provider's number; the caller holds the payment.
--- Returns: true where a canceled renewal runs again.
--- Errors: none.
-create or replace function private.keep_renewal(p_payment public.payments, p_ends_at timestamptz)
-returns boolean
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_renewal public.renewals;
-  v_is_resumed boolean;
-begin
-  select r.* into v_renewal from public.renewals as r where r.id = p_payment.renewal_id for update;
-  v_is_resumed := private.is_resumed(v_renewal, p_payment);
-  update public.renewals as r
-     set status = case when r.status = 'past_due' or v_is_resumed then 'active' else r.status end,
-         canceled_at = case when not v_is_resumed then r.canceled_at end,
-         ended_at = case when not v_is_resumed then r.ended_at end,
-         attempts = 0,
-         asked_at = null,
-         busy_until = null,
-         saved_method = case
-           when r.status in ('active', 'past_due') and r.saved_method is not null
-             then coalesce(p_payment.saved_method, r.saved_method)
-         end,
-         charge_at = case when r.charge_at is not null then p_ends_at end,
-         charged_until = p_ends_at
-   where r.id = p_payment.renewal_id;
-  insert into public.renewals (
-    user_id, product_key, provider, provider_subscription_id, currency, amount, plan, period, bot,
-    saved_method, charged_until, charge_at
-  )
-  select
-    o.user_id, o.product_key, o.provider,
-    coalesce(p_payment.claims ->> 'subscription_id', 'order:' || o.id),
-    o.currency, o.amount, o.plan, o.period, o.bot,
-    case when p_payment.claims ->> 'subscription_id' is null then p_payment.saved_method end,
-    p_ends_at,
-    case when p_payment.claims ->> 'subscription_id' is null then p_ends_at end
-    from public.orders as o
-   where o.id = p_payment.order_id
-     and o.renews
-     and coalesce(p_payment.claims ->> 'subscription_id', p_payment.saved_method) is not null
-  on conflict (provider, provider_subscription_id) do nothing;
-  update public.payments as p set saved_method = null where p.id = p_payment.id and p.saved_method is not null;
-  return v_is_resumed;
-end
-$$;
-
-revoke all on function private.keep_renewal from public, anon, authenticated, service_role;
-comment on function private.keep_renewal is 'Keeps that a payment will be repeated each period';
-
--- Keeps what a page of a provider's own lists says of money (p_events: [{key, notices}], recorded before), and where the
--- next page begins (p_next; null: there is none, and the day is compared).
---
--- Twice or at once: the day's row is locked; entries are unique by the provider's number. Only the worker whose page began
---   where the walk stands (p_cursor) moves it on.
--- Returns: jsonb {is_current, outgoing, sums: [{currency, theirs, ours}], gaps, foreign}. is_current is false when somebody
---   else has moved the walk on; sums, gaps (new differences) and foreign (movements of others) come with the last page.
--- Errors: none.
-create or replace function public.keep_statement(
-  p_provider text, p_day date, p_cursor text, p_next text, p_events jsonb
-)
-returns jsonb
-language plpgsql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_now timestamptz := private.clock();
-  v_day public.statement_days;
-begin
-  select d.* into v_day
-    from public.statement_days as d
-   where d.provider = p_provider and d.day = p_day
-     for update;
-  if not found or v_day.cursor <> p_cursor then
-    return jsonb_build_object('is_current', false, 'outgoing', '[]'::jsonb);
-  end if;
-  insert into public.statement_entries as s (
-    provider, kind, number, payment_number, day, currency, amount, fee, is_undone, is_ours, seen_at
-  )
-  select distinct on (l.kind, l.number)
-         p_provider, l.kind, l.number, l.value ->> 'payment_id', p_day, l.value ->> 'currency',
-         (l.value ->> 'amount')::numeric, coalesce((l.value ->> 'fee')::numeric, 0),
-         (l.value ->> 'kind') in ('refund_failed', 'dispute_won'), private.is_listed_ours(p_provider, l.value), v_now
-    from (
-      select n.value,
-             e.place,
-             private.statement_kind(n.value ->> 'kind') as kind,
-             coalesce(n.value ->> 'operation_id', n.value ->> 'payment_id') as number
-        from jsonb_array_elements(p_events) with ordinality as e (value, place)
-        cross join jsonb_array_elements(e.value -> 'notices') as n (value)
-    ) as l
-   where l.kind is not null
-     and l.number is not null
-     and l.value ->> 'payment_id' is not null
-     and l.value ->> 'amount' is not null
-     and l.value ->> 'currency' is not null
-   order by l.kind, l.number, l.place desc
-  on conflict (provider, kind, number) do update
-    set day = excluded.day,
-        amount = excluded.amount,
-        fee = excluded.fee,
-        is_undone = excluded.is_undone,
-        is_ours = s.is_ours or excluded.is_ours,
-        seen_at = excluded.seen_at;
-  if p_next is not null then
-    update public.statement_days as d
-       set cursor = p_next, busy_until = v_now + interval '2 minutes', failures = 0
-     where d.provider = p_provider and d.day = p_day;
-    return jsonb_build_object('is_current', true, 'outgoing', '[]'::jsonb);
-  end if;
-  -- What the list no longer shows is no longer there.
-  delete from public.statement_entries as s
-   where s.provider = p_provider and s.day = p_day and s.seen_at < v_day.started_at;
-  update public.statement_days as d
-     set cursor = '',
-         read_at = v_now,
-         busy_until = null,
-         failures = 0,
-         next_read_at = (
-           select min(m.due)
-             from unnest(array[1, 3, 7, 14, 28]) as n (days)
-             cross join lateral (
-               select (p_day + 1 + n.days)::timestamp at time zone 'UTC' + interval '2 hours' as due
-             ) as m
-            where m.due > v_now
-         )
-   where d.provider = p_provider and d.day = p_day;
-  return private.finish_statement(p_provider, p_day);
-end
-$$;
-
-revoke all on function public.keep_statement from public, anon, authenticated, service_role;
-grant execute on function public.keep_statement to bot_backend;
-comment on function public.keep_statement is 'Keeps what a page of a provider''s own lists says of money';
+revoke all on function private.is_subscription_ignored from public, anon, authenticated, service_role;
+comment on function private.is_subscription_ignored is 'Whether an event about a subscription was given up before';
 
 -- Returns the user's newest order that was paid from balance. Screens made before the next purchase have the same number, so
 -- that one purchase is made from all of them together.
@@ -8697,6 +8330,71 @@ $$;
 revoke all on function public.last_balance_order from public, anon, authenticated, service_role;
 grant execute on function public.last_balance_order to bot_backend;
 comment on function public.last_balance_order is 'The user''s newest order that was paid from balance';
+
+-- Leases the open charge attempt of a renewal to one worker for a minute. While the outcome stays unknown, the attempt is
+-- leased again: after ten minutes at first, then at growing intervals (a sixth of its age).
+--
+-- Concurrency: the caller holds the renewal's lock, and charge_at moves ahead, so an attempt has one worker at a time. A
+--   repeated attempt has the same order and attempt number, and so the same idempotency key at the provider.
+-- Locks: renewal (held by the caller).
+-- Returns: jsonb
+--   {
+--     id: bigint, attempt: int, order_id: bigint, provider: text, saved_method: text | null,
+--     is_status_check: boolean,             (only query the attempt's outcome: canceled, banned, or older than 20 hours,
+--                                    since providers keep an idempotency key for 24 hours)
+--     attempt_started_at: timestamptz,        (start of the attempt)
+--     reference: text | null,       (the provider's id of the charge, if known)
+--     texts: jsonb, amount: numeric, currency: text, contact: text | null, telegram_id: bigint | null,
+--     languages: [ text | null ], bot: text
+--   } | null                        (null: no attempt is due)
+-- Errors: none.
+create or replace function private.lease_charge(p_renewal_id bigint)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_renewal public.renewals;
+  v_order public.orders;
+  v_user public.users;
+begin
+  update public.renewals as r
+     set lease_until = v_now + interval '1 minute',
+         charge_at = v_now + greatest(interval '10 minutes', (v_now - r.attempt_started_at) / 6)
+   where r.id = p_renewal_id and r.attempt_started_at is not null and r.charge_at <= v_now
+  returning r.* into v_renewal;
+  if not found then
+    return null;
+  end if;
+  v_order := private.order_of_period(v_renewal);
+  select u.* into v_user from public.users as u where u.id = v_renewal.user_id;
+  return jsonb_build_object(
+    'id', v_renewal.id,
+    'attempt', v_renewal.attempts,
+    'order_id', v_order.id,
+    'provider', v_renewal.provider,
+    'saved_method', v_renewal.saved_method,
+    'is_status_check', v_renewal.saved_method is null
+      or v_user.banned_at is not null
+      or v_renewal.attempt_started_at < v_now - interval '20 hours',
+    'attempt_started_at', v_renewal.attempt_started_at,
+    'reference', v_order.checkout_reference,
+    'texts', (select p.texts from public.products as p where p.key = v_renewal.product_key),
+    'amount', v_order.amount::text,
+    'currency', v_order.currency,
+    'contact', v_order.contact,
+    'telegram_id', v_user.telegram_id,
+    'languages', jsonb_build_array(v_user.language, v_user.language_code),
+    'bot', v_renewal.bot
+  );
+end
+$$;
+
+revoke all on function private.lease_charge from public, anon, authenticated, service_role;
+comment on function private.lease_charge is 'Leases the open charge attempt of a renewal to one worker';
 
 -- Lets a buyer leave the message that invites to pay an order for the product's page. An order that is paid, or whose payment
 -- is under review, is not left: its message says so.
@@ -8737,33 +8435,92 @@ revoke all on function public.leave_checkout from public, anon, authenticated, s
 grant execute on function public.leave_checkout to bot_backend;
 comment on function public.leave_checkout is 'Lets a buyer leave the message that invites to pay an order';
 
--- Says how much of a payment can still be given back: what was paid, without what went back, is disputed, or is being
--- given back now.
+-- Links a webhook event to the user that it concerns, the payer before the buyer. If that user has been erased, the event and
+-- its payments are anonymized instead. The body of an event that concerns no user and contains only events of kind other is
+-- deleted.
 --
--- Twice or at once: only reads; it stays true for whoever holds the payment's row.
--- Returns: the sum, never below zero.
+-- Concurrency: the caller holds the event's lock; a repetition finds the same user.
+-- Locks: event (held by the caller), payments, refunds.
+-- Returns: void
 -- Errors: none.
-create or replace function private.left_of(p_payment public.payments)
-returns numeric
-language sql
-stable
+create or replace function private.link_event_to_users(p_event_id bigint)
+returns void
+language plpgsql
+volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select greatest(
-      coalesce(p_payment.amount, 0) - p_payment.refunded - p_payment.disputed - coalesce(sum(r.amount), 0), 0
-    )
-    from public.refunds as r
-   where r.payment_id = p_payment.id and r.status = 'open';
+declare
+  v_event public.payment_events;
+  v_user_id bigint;
+begin
+  select e.* into v_event from public.payment_events as e where e.id = p_event_id;
+  select p.user_id into v_user_id
+    from private.users_of_event(v_event.provider, v_event.events) as p
+   order by p.user_id is null, p.is_payer desc
+   limit 1;
+  if v_user_id is not null then
+    update public.payment_events as e set user_id = v_user_id where e.id = p_event_id;
+  elsif found then
+    perform private.anonymize_payments(
+      array(
+        select p.id
+          from public.payments as p
+         where p.provider = v_event.provider
+           and p.provider_payment_id = any(
+             array(select n.value ->> 'payment_id' from jsonb_array_elements(v_event.events) as n)
+           )
+      )
+    );
+    perform private.anonymize_payment_events(array[p_event_id]);
+  elsif v_event.events <> '[]'
+    and not exists (select from jsonb_array_elements(v_event.events) as n where n.value ->> 'kind' <> 'other')
+  then
+    update public.payment_events as e set body = '' where e.id = p_event_id;
+  end if;
+end
 $$;
 
-revoke all on function private.left_of from public, anon, authenticated, service_role;
-comment on function private.left_of is 'How much of a payment can still be given back';
+revoke all on function private.link_event_to_users from public, anon, authenticated, service_role;
+comment on function private.link_event_to_users is 'Links a webhook event to the user that it concerns';
+
+-- Links the webhook events of a payment that arrived before its order was known.
+--
+-- Concurrency: the caller holds the payment's lock. Events that another transaction has locked are skipped: it links them
+--   itself.
+-- Locks: events of the payment without a user (FOR UPDATE SKIP LOCKED).
+-- Returns: void
+-- Errors: none.
+create or replace function private.link_events_of_payment(p_payment public.payments)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_id bigint;
+begin
+  for v_id in
+    select e.id
+      from public.payment_events as e
+     where e.user_id is null
+       and e.provider = p_payment.provider
+       and e.events @> jsonb_build_array(jsonb_build_object('payment_id', p_payment.provider_payment_id))
+       for update skip locked
+  loop
+    perform private.link_event_to_users(v_id);
+  end loop;
+end
+$$;
+
+revoke all on function private.link_events_of_payment from public, anon, authenticated, service_role;
+comment on function private.link_events_of_payment is 'Links the earlier webhook events of a payment to its user';
 
 -- Locks the discount that a person's next one-off purchase has, so that it is bound to one order at a time.
 --
 -- Twice or at once: waits for whoever has it, and looks again: it may be used up by then. Its row is locked before the
---   orders that have it (private.hold_payers does the same).
+--   orders that have it (private.lock_payers does the same).
 -- Returns: see private.discount_of.
 -- Errors: none.
 create or replace function private.lock_discount(p_user_id bigint)
@@ -8792,79 +8549,12 @@ $$;
 revoke all on function private.lock_discount from public, anon, authenticated, service_role;
 comment on function private.lock_discount is 'Locks the discount that a person''s next purchase has';
 
--- Tells which of these events (p_keys: a list) a provider has told nobody here.
+-- Holds the discounts of some orders until the transaction ends.
 --
--- Twice or at once: only reads. An event that comes in between is recorded twice, which changes nothing.
--- Returns: jsonb, a list of keys.
--- Errors: none.
-create or replace function public.missing_events(p_provider text, p_keys jsonb)
-returns jsonb
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  select coalesce(jsonb_agg(k.value), '[]'::jsonb)
-    from jsonb_array_elements_text(p_keys) as k (value)
-   where not exists (
-     select from public.payment_events as e where e.provider = p_provider and e.event_key = k.value
-   );
-$$;
-
-revoke all on function public.missing_events from public, anon, authenticated, service_role;
-grant execute on function public.missing_events to bot_backend;
-comment on function public.missing_events is 'Which of these events nobody has told us';
-
--- Sums what a person paid, for an admin.
---
--- Twice or at once: only reads what is theirs, over an index.
--- Returns: jsonb {payments: how many brought money, sums: [{currency, paid, refunded}] (text, without payments for which
---   nothing was given), chargebacks: how many of their payments a bank took back and did not return}.
--- Errors: none.
-create or replace function private.money_of(p_user_id bigint)
-returns jsonb
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  with own as (
-    select p.*
-      from public.payments as p
-     where p.user_id = p_user_id and p.amount > 0
-  ), sums as (
-    select o.currency, sum(o.amount) as paid, sum(o.refunded) as refunded
-      from own as o
-     where o.problem is null
-     group by o.currency
-  )
-  select jsonb_build_object(
-    'payments', (select count(*) from own as o),
-    'sums', (
-      select coalesce(
-          jsonb_agg(
-            jsonb_build_object('currency', s.currency, 'paid', s.paid::text, 'refunded', s.refunded::text)
-            order by s.currency
-          ),
-          '[]'::jsonb
-        )
-        from sums as s
-    ),
-    'chargebacks', (select count(*) from own as o where o.disputed > 0)
-  );
-$$;
-
-revoke all on function private.money_of from public, anon, authenticated, service_role;
-comment on function private.money_of is 'What a person paid';
-
--- Changes a person's balance for a payment, through the ledger.
---
--- Twice or at once: the ledger's reference is made of the payment, the effect and p_move, so each move counts once.
+-- Twice or at once: after their people and before their orders are locked, like whoever makes an order with a discount.
 -- Returns: nothing.
--- Errors: those of adjust_balance.
-create or replace function private.move_balance(
-  p_user_id bigint, p_amount numeric, p_reason text, p_payment_id bigint, p_effect text, p_move integer
-)
+-- Errors: none.
+create or replace function private.lock_order_discounts(p_order_ids bigint[])
 returns void
 language plpgsql
 volatile
@@ -8872,145 +8562,83 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 begin
-  perform public.adjust_balance(
-    (select u.telegram_id from public.users as u where u.id = p_user_id),
-    p_amount,
-    p_reason,
-    format('payments:%s:%s:%s', p_payment_id, p_effect, p_move)
-  );
-end
-$$;
-
-revoke all on function private.move_balance from public, anon, authenticated, service_role;
-comment on function private.move_balance is 'Changes a person''s balance for a payment';
-
--- Takes some of an effect back (p_amount below zero) or returns it.
---
--- Twice or at once: the caller holds the payment and the person; the ledger's reference has the number of the move.
--- Returns: how much was taken, what the person had left at most; 0 when something was returned.
--- Errors: none.
-create or replace function private.move_effect(
-  p_payment public.payments, p_effect public.payment_effects, p_amount numeric
-)
-returns numeric
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_user public.users;
-  v_plan text;
-  v_taken numeric := 0;
-begin
-  select u.* into v_user from public.users as u where u.id = p_effect.user_id;
-  if not found or p_amount = 0 then
-    return 0;
-  end if;
-  case p_effect.effect
-    when 'credits' then
-      v_taken := least(-p_amount, v_user.bonus_credits);
-      update public.users as u
-         set bonus_credits = u.bonus_credits - v_taken::integer
-       where u.id = v_user.id;
-    when 'balance', 'commission' then
-      v_taken := least(-p_amount, v_user.balance);
-      if v_taken <> 0 then
-        perform private.move_balance(
-          v_user.id, -v_taken, 'refund', p_payment.id, p_effect.effect, p_effect.moves + 1
-        );
-      end if;
-    when 'subscription' then
-      select s.plan into v_plan from public.subscriptions as s where s.id = p_effect.subscription_id;
-      if p_amount > 0 then
-        perform private.extend_subscription(v_user.id, v_plan, 'purchase', null, p_amount);
-      else
-        v_taken := floor(private.shorten_subscription(v_user.id, v_plan, 'purchase', -p_amount));
-      end if;
-    else
-      v_taken := greatest(-p_amount, 0);
-  end case;
-  return greatest(v_taken, 0);
-end
-$$;
-
-revoke all on function private.move_effect from public, anon, authenticated, service_role;
-comment on function private.move_effect is 'Takes some of an effect back, or returns it';
-
--- Notes how far a bot's list of Star transactions has been read, once what it tells is recorded.
---
--- Twice or at once: it only moves on; whoever read less changes nothing.
--- Returns: nothing.
--- Errors: none.
-create or replace function public.move_star_position(p_bot text, p_position integer)
-returns void
-language sql
-volatile
-security definer
-set search_path = pg_catalog, pg_temp
-as $$
-  update public.star_positions as s
-     set position = greatest(s.position, p_position), read_at = private.clock()
-   where s.bot = p_bot;
-$$;
-
-revoke all on function public.move_star_position from public, anon, authenticated, service_role;
-grant execute on function public.move_star_position to bot_backend;
-comment on function public.move_star_position is 'Notes how far a bot''s list of Star transactions has been read';
-
--- Records what happened to an order before any money arrived: a payment is pending or an attempt failed (the buyer gets one
--- message for each), or the checkout was canceled (the order is canceled). A failed or canceled attempt of an order that we
--- made for a period of a renewal goes to private.decline_renewal; that order stays open for the next attempt.
---
--- Concurrency: the order's row is locked and orders.told keeps each message to one. A completed order does not change.
--- Locks: order, then its renewal (private.decline_renewal).
--- Returns: jsonb, the messages to deliver now (outgoing).
--- Errors: none.
-create or replace function private.note_order_trouble(p_provider text, p_notice jsonb)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_kind text := p_notice ->> 'kind';
-  v_order public.orders;
-  v_texts jsonb;
-begin
-  select o.* into v_order
-    from public.orders as o
-   where o.id = (p_notice ->> 'order_id')::bigint and o.provider = p_provider
+  perform
+    from public.promocode_usages as u
+   where (u.promocode_id, u.user_id) in (
+     select o.promocode_id, o.user_id
+       from public.orders as o
+      where o.id = any(p_order_ids) and o.promocode_id is not null
+   )
+   order by u.promocode_id, u.user_id
      for update;
-  if not found or v_order.status = 'completed' then
-    return '[]'::jsonb;
-  elsif v_order.renewal_id is not null then
-    if v_kind not in ('failed', 'canceled') then
-      return '[]'::jsonb;  -- pending: our own charge attempt, which the buyer does not see
-    end if;
-    return private.decline_renewal(
-      v_order,
-      v_kind = 'canceled' or coalesce((p_notice ->> 'is_final')::boolean, false),
-      p_notice ->> 'reason' = 'contact_refused'
-    );
-  elsif v_order.status <> 'pending' then
-    return '[]'::jsonb;
-  elsif v_kind = 'canceled' then
-    update public.orders as o set status = 'canceled' where o.id = v_order.id;
-    return private.edit_invitation(v_order.id);
-  elsif v_kind not in ('pending', 'failed') or v_kind = any(v_order.told) then
-    return '[]'::jsonb;
-  end if;
-  update public.orders as o set told = o.told || v_kind where o.id = v_order.id;
-  select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
-  return private.tell_person(
-    v_order.user_id, v_order.bot, 'payment_' || v_kind, jsonb_build_object('title', private.titles(v_texts))
+end
+$$;
+
+revoke all on function private.lock_order_discounts from public, anon, authenticated, service_role;
+comment on function private.lock_order_discounts is 'Holds the discounts of some orders';
+
+-- Holds the people that an event is about until the transaction ends, so that nobody erases them in between, and then the
+-- discounts of its orders, so that nobody makes an order with one while it is being paid.
+--
+-- Twice or at once: whoever changes money of a person holds them before they lock anything else of theirs. An erasure has
+--   the person alone, then locks what is theirs; so it never waits for somebody who waits for it.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function private.lock_payers(p_provider text, p_events jsonb)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user_ids bigint[] := array(select e.user_id from private.users_of_event(p_provider, p_events) as e);
+begin
+  perform from public.users as u where u.id = any(v_user_ids) order by u.id for key share;
+  perform private.lock_order_discounts(
+    array(
+      select (n.value ->> 'order_id')::bigint from jsonb_array_elements(p_events) as n
+      union
+      select (p.claims ->> 'order_id')::bigint
+        from public.payments as p
+       where p.provider = p_provider
+         and p.provider_payment_id = any(
+           array(select n.value ->> 'payment_id' from jsonb_array_elements(p_events) as n)
+         )
+    )
   );
 end
 $$;
 
-revoke all on function private.note_order_trouble from public, anon, authenticated, service_role;
-comment on function private.note_order_trouble is 'Records a pending, failed or canceled attempt to pay an order';
+revoke all on function private.lock_payers from public, anon, authenticated, service_role;
+comment on function private.lock_payers is 'Holds the people that an event is about';
+
+-- Locks a payment, its person first, so that nobody erases them in between.
+--
+-- Twice or at once: in the order in which everybody locks: the person, then the payment.
+-- Returns: the row as it is now; null when there is none.
+-- Errors: none.
+create or replace function private.lock_payment(p_payment_id bigint)
+returns public.payments
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_payment public.payments;
+begin
+  perform
+    from public.users as u
+   where u.id = (select p.user_id from public.payments as p where p.id = p_payment_id)
+     for key share;
+  select p.* into v_payment from public.payments as p where p.id = p_payment_id for update;
+  return v_payment;
+end
+$$;
+
+revoke all on function private.lock_payment from public, anon, authenticated, service_role;
+comment on function private.lock_payment is 'Locks a payment, its person first';
 
 -- Enqueues a templated message for the admins: all of them, or the one with p_admin_email. Each receives it in p_bot if they
 -- have started that bot, otherwise in the bot they used last. For an admin who has not started any bot, and while there is no
@@ -9042,7 +8670,7 @@ begin
      where a.telegram_id is not null and (p_admin_email is null or a.email = p_admin_email)
      order by a.email
   loop
-    v_message := private.tell_person(v_admin.user_id, v_admin.bot, p_key, p_values, p_buttons);
+    v_message := private.enqueue_user_message(v_admin.user_id, v_admin.bot, p_key, p_values, p_buttons);
     if v_message = '[]' then
       perform private.store_waiting_alarm(v_admin.email, p_bot, p_key, p_values, p_buttons);
     end if;
@@ -9058,24 +8686,15 @@ $$;
 revoke all on function private.notify_admins from public, anon, authenticated, service_role;
 comment on function private.notify_admins is 'Enqueues a templated message for the admins';
 
--- Leases the open charge attempt of a renewal to one worker for a minute. While the outcome stays unknown, the attempt is
--- leased again: after ten minutes at first, then at growing intervals (a sixth of its age).
+-- Notifies the buyer that a dispute was decided in their favor: the money is refunded, and which part of the purchase was
+-- reversed.
 --
--- Concurrency: the caller holds the renewal's lock, and charge_at moves ahead, so an attempt has one worker at a time. A
---   repeated attempt has the same order and attempt number, and so the same idempotency key at the provider.
--- Locks: renewal (held by the caller).
--- Returns: jsonb
---   {
---     id: bigint, attempt: int, order_id: bigint, provider: text, saved_method: text | null,
---     is_look: boolean,             (only query the attempt's outcome: canceled, banned, or older than 20 hours,
---                                    since providers keep an idempotency key for 24 hours)
---     asked_at: timestamptz,        (start of the attempt)
---     reference: text | null,       (the provider's id of the charge, if known)
---     texts: jsonb, amount: numeric, currency: text, contact: text | null, telegram_id: bigint | null,
---     languages: [ text | null ], bot: text
---   } | null                        (null: no attempt is due)
+-- Concurrency: the caller calls once, when the dispute is decided.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing); empty if the dispute moved no money or the payment was never
+--   fulfilled.
 -- Errors: none.
-create or replace function private.open_charge(p_renewal_id bigint)
+create or replace function private.notify_dispute_lost(p_payment_id bigint)
 returns jsonb
 language plpgsql
 volatile
@@ -9083,45 +8702,186 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_now timestamptz := private.clock();
-  v_renewal public.renewals;
-  v_order public.orders;
-  v_user public.users;
+  v_payment public.payments;
+  v_payer record;
+  v_effect record;
+  v_plan jsonb;
 begin
-  update public.renewals as r
-     set busy_until = v_now + interval '1 minute',
-         charge_at = v_now + greatest(interval '10 minutes', (v_now - r.asked_at) / 6)
-   where r.id = p_renewal_id and r.asked_at is not null and r.charge_at <= v_now
-  returning r.* into v_renewal;
-  if not found then
-    return null;
+  select p.* into v_payment from public.payments as p where p.id = p_payment_id;
+  select b.* into v_payer from private.payer_of(v_payment) as b;
+  if v_payment.disputed = 0 or v_payment.problem is not null or v_payer.texts is null then
+    return '[]'::jsonb;
   end if;
-  v_order := private.order_period(v_renewal);
-  select u.* into v_user from public.users as u where u.id = v_renewal.user_id;
-  return jsonb_build_object(
-    'id', v_renewal.id,
-    'attempt', v_renewal.attempts,
-    'order_id', v_order.id,
-    'provider', v_renewal.provider,
-    'saved_method', v_renewal.saved_method,
-    'is_look', v_renewal.saved_method is null
-      or v_user.banned_at is not null
-      or v_renewal.asked_at < v_now - interval '20 hours',
-    'asked_at', v_renewal.asked_at,
-    'reference', v_order.checkout_reference,
-    'texts', (select p.texts from public.products as p where p.key = v_renewal.product_key),
-    'amount', v_order.amount::text,
-    'currency', v_order.currency,
-    'contact', v_order.contact,
-    'telegram_id', v_user.telegram_id,
-    'languages', jsonb_build_array(v_user.language, v_user.language_code),
-    'bot', v_renewal.bot
+  select e.effect, e.reversed, s.plan into v_effect
+    from public.payment_effects as e
+    left join public.subscriptions as s on s.id = e.subscription_id
+   where e.payment_id = p_payment_id and e.effect <> 'commission' and e.user_id = v_payer.user_id and e.reversed > 0;
+  v_plan := private.plan_of(v_payer.user_id);
+  return private.enqueue_user_message(
+    v_payer.user_id,
+    v_payer.bot,
+    case
+      when v_effect.effect = 'credits' then 'dispute_lost_credits'
+      when v_effect.effect = 'balance' then 'dispute_lost_balance'
+      when v_effect.plan <> v_plan ->> 'plan' then 'dispute_lost_plan'
+      when v_effect.plan is not null and v_plan ->> 'ends_at' is not null then 'dispute_lost_time'
+      else 'dispute_lost'
+    end,
+    jsonb_build_object(
+      'title', private.product_titles(v_payer.texts),
+      'money', jsonb_build_object('amount', v_payment.disputed, 'currency', v_payment.currency),
+      'plan', jsonb_build_object('plan', v_effect.plan),
+      'until', jsonb_build_object('date', v_plan ->> 'ends_at'),
+      'quantity', case v_effect.effect
+        when 'balance' then jsonb_build_object(
+          'amount', v_effect.reversed, 'currency', private.setting('balance_currency')
+        )
+        else to_jsonb(trim_scale(v_effect.reversed))
+      end
+    )
   );
 end
 $$;
 
-revoke all on function private.open_charge from public, anon, authenticated, service_role;
-comment on function private.open_charge is 'Leases the open charge attempt of a renewal to one worker';
+revoke all on function private.notify_dispute_lost from public, anon, authenticated, service_role;
+comment on function private.notify_dispute_lost is 'Notifies the buyer what a dispute that they won has reversed';
+
+-- Notifies the payer that a payment is held for review, why it is not fulfilled, and what happens next. Admins decide about it
+-- (private.alarm_payment_problem); the payer is notified of the refund.
+--
+-- Concurrency: the caller holds the payment's lock and calls once per problem.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing); empty if the payer is not a known user or everything is refunded
+--   already.
+-- Errors: none.
+create or replace function private.notify_payment_held(p_payment public.payments)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_payer record;
+begin
+  if p_payment.status <> 'completed' then
+    return '[]'::jsonb;
+  end if;
+  select b.* into v_payer from private.payer_of(p_payment) as b;
+  return private.enqueue_user_message(
+    v_payer.user_id,
+    v_payer.bot,
+    'payment_held_' || p_payment.problem,
+    jsonb_build_object('money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency))
+    || case when v_payer.texts is null then '{}'::jsonb else jsonb_build_object(
+      'title', private.product_titles(v_payer.texts),
+      'price', jsonb_build_object('amount', v_payer.amount, 'currency', v_payer.currency)
+    ) end
+  );
+end
+$$;
+
+revoke all on function private.notify_payment_held from public, anon, authenticated, service_role;
+comment on function private.notify_payment_held is 'Notifies the payer that a payment is held for review';
+
+-- Notifies the buyer of a refund (partial or full), of a dispute, and of what reversed either.
+--
+-- Concurrency: the caller calls when the sums or the reversed quantities have changed.
+-- Locks: none.
+-- Returns: jsonb, the messages to deliver now (outgoing); empty for a dispute that is already decided in the buyer's favor,
+--   which private.notify_dispute_lost reports.
+-- Errors: none.
+create or replace function private.notify_refund(p_payment public.payments, p_before public.payments)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_payer record;
+  v_back numeric := p_payment.refunded + p_payment.disputed - p_before.refunded - p_before.disputed;
+begin
+  if v_back = 0 then  -- the refund was recorded before the payment was settled
+    v_back := p_payment.refunded + p_payment.disputed;
+  end if;
+  if p_payment.disputed > p_before.disputed and not exists (
+    select
+      from public.payment_operations as o
+     where o.payment_id = p_payment.id and o.kind = 'dispute' and not o.is_final
+  ) then
+    return '[]'::jsonb;  -- already lost by us: private.notify_dispute_lost notifies
+  end if;
+  select b.* into v_payer from private.payer_of(p_payment) as b;
+  return private.enqueue_user_message(
+    v_payer.user_id,
+    v_payer.bot,
+    case
+      when v_payer.texts is null then 'refunded_unknown'
+      when p_payment.problem is not null then 'refunded_unused'
+      when p_payment.disputed < p_before.disputed then 'dispute_won'
+      when v_back < 0 then 'refund_undone'
+      when p_payment.disputed > p_before.disputed then 'disputed'
+      when p_payment.provider = 'balance' and p_payment.status = 'completed' then 'refunded_part_to_balance'
+      when p_payment.provider = 'balance' then 'refunded_to_balance'
+      when p_payment.status = 'completed' then 'refunded_part'
+      else 'refunded'
+    end,
+    jsonb_build_object('money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency))
+    || case
+         when v_payer.texts is null then '{}'::jsonb
+         else jsonb_build_object('title', private.product_titles(v_payer.texts))
+       end
+  );
+end
+$$;
+
+revoke all on function private.notify_refund from public, anon, authenticated, service_role;
+comment on function private.notify_refund is 'Notifies the buyer of a refund or dispute';
+
+-- Offers the product that a top-up was made for: one tap buys it from balance. When the balance is still too low, the button
+-- opens the page that says what is missing.
+--
+-- Twice or at once: only reads. The button carries the price and the top-up's order as its reference, so pay_from_balance buys
+--   once for it, however often it is tapped.
+-- Returns: jsonb {values: {wanted, price}, buttons} for private.enqueue_user_message; null without a product that is sold from balance.
+-- Errors: none.
+create or replace function private.offer_after_top_up(p_user_id bigint, p_order_id bigint, p_product_key text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_currency text := private.setting('balance_currency');
+  v_texts jsonb;
+  v_price numeric;
+  v_data text;
+begin
+  select p.texts, private.discounted_price(c.amount, c.currency, d.percent) into v_texts, v_price
+    from public.products as p
+    join public.product_prices as c on c.product_key = p.key and c.currency = v_currency
+    cross join private.discount_of(p_user_id) as d
+   where p.key = p_product_key and p.is_active and p.kind <> 'balance';
+  if v_price is null then
+    return null;
+  end if;
+  v_data := format('bal!:%s:%s:t%s', p_product_key, trim_scale(v_price), p_order_id);
+  if octet_length(v_data) > 64 or (select u.balance < v_price from public.users as u where u.id = p_user_id) then
+    v_data := format('bal:%s', p_product_key);
+  end if;
+  return jsonb_build_object(
+    'values', jsonb_build_object(
+      'wanted', private.product_titles(v_texts), 'price', jsonb_build_object('amount', v_price, 'currency', v_currency)
+    ),
+    'buttons', jsonb_build_array(jsonb_build_array(jsonb_build_object('key', 'balance_buy', 'data', v_data)))
+  );
+end
+$$;
+
+revoke all on function private.offer_after_top_up from public, anon, authenticated, service_role;
+comment on function private.offer_after_top_up is 'Offers the product that a top-up was made for';
 
 -- Describes an order that its buyer wants to pay after all, like public.create_order for an order that it reuses.
 --
@@ -9222,7 +8982,7 @@ comment on function private.order_card is 'Describes an order for its checkout';
 -- Locks: none.
 -- Returns: public.orders, the order.
 -- Errors: none.
-create or replace function private.order_period(p_renewal public.renewals)
+create or replace function private.order_of_period(p_renewal public.renewals)
 returns public.orders
 language plpgsql
 volatile
@@ -9253,90 +9013,8 @@ begin
 end
 $$;
 
-revoke all on function private.order_period from public, anon, authenticated, service_role;
-comment on function private.order_period is 'The order that charges the next period of a renewal';
-
--- Links a webhook event to the user that it concerns, the payer before the buyer. If that user has been erased, the event and
--- its payments are anonymized instead. The body of an event that concerns no user and contains only events of kind other is
--- deleted.
---
--- Concurrency: the caller holds the event's lock; a repetition finds the same user.
--- Locks: event (held by the caller), payments, refunds.
--- Returns: void
--- Errors: none.
-create or replace function private.own_event(p_event_id bigint)
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_event public.payment_events;
-  v_user_id bigint;
-begin
-  select e.* into v_event from public.payment_events as e where e.id = p_event_id;
-  select p.user_id into v_user_id
-    from private.people_of_event(v_event.provider, v_event.notices) as p
-   order by p.user_id is null, p.is_payer desc
-   limit 1;
-  if v_user_id is not null then
-    update public.payment_events as e set user_id = v_user_id where e.id = p_event_id;
-  elsif found then
-    perform private.anonymize_payments(
-      array(
-        select p.id
-          from public.payments as p
-         where p.provider = v_event.provider
-           and p.provider_payment_id = any(
-             array(select n.value ->> 'payment_id' from jsonb_array_elements(v_event.notices) as n)
-           )
-      )
-    );
-    perform private.anonymize_payment_events(array[p_event_id]);
-  elsif v_event.notices <> '[]'
-    and not exists (select from jsonb_array_elements(v_event.notices) as n where n.value ->> 'kind' <> 'other')
-  then
-    update public.payment_events as e set body = '' where e.id = p_event_id;
-  end if;
-end
-$$;
-
-revoke all on function private.own_event from public, anon, authenticated, service_role;
-comment on function private.own_event is 'Links a webhook event to the user that it concerns';
-
--- Links the webhook events of a payment that arrived before its order was known.
---
--- Concurrency: the caller holds the payment's lock. Events that another transaction has locked are skipped: it links them
---   itself.
--- Locks: events of the payment without a user (FOR UPDATE SKIP LOCKED).
--- Returns: void
--- Errors: none.
-create or replace function private.own_events_of(p_payment public.payments)
-returns void
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_id bigint;
-begin
-  for v_id in
-    select e.id
-      from public.payment_events as e
-     where e.user_id is null
-       and e.provider = p_payment.provider
-       and e.notices @> jsonb_build_array(jsonb_build_object('payment_id', p_payment.provider_payment_id))
-       for update skip locked
-  loop
-    perform private.own_event(v_id);
-  end loop;
-end
-$$;
-
-revoke all on function private.own_events_of from public, anon, authenticated, service_role;
-comment on function private.own_events_of is 'Links the earlier webhook events of a payment to its user';
+revoke all on function private.order_of_period from public, anon, authenticated, service_role;
+comment on function private.order_of_period is 'The order that charges the next period of a renewal';
 
 -- Pays the referrer's commission for a payment in balance_currency. A payment from balance earns none: the top-up that it
 -- spends has earned it already.
@@ -9368,7 +9046,7 @@ begin
   values (p_payment.id, 'commission', p_referrer_id, v_share)
   on conflict (payment_id, effect) do nothing;
   if found then
-    perform private.move_balance(p_referrer_id, v_share, 'referral commission', p_payment.id, 'commission', 0);
+    perform private.adjust_balance_for_payment(p_referrer_id, v_share, 'referral commission', p_payment.id, 'commission', 0);
   end if;
 end
 $$;
@@ -9656,57 +9334,8 @@ revoke all on function public.payment_statement from public, anon, authenticated
 grant execute on function public.payment_statement to bot_backend, service_role;
 comment on function public.payment_statement is 'Compares provider statements with our records';
 
--- Finds the users that payment events concern: the payer, if the provider reports them, and the buyer of the order or renewal.
--- A payment that is already recorded contributes its attributes (payments.claims) too.
---
--- Concurrency: read-only.
--- Locks: none.
--- Returns: table, one row per user found; user_id is null for the order or renewal of an erased user.
--- Errors: none.
-create or replace function private.people_of_event(p_provider text, p_notices jsonb)
-returns table (user_id bigint, is_payer boolean)
-language plpgsql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_telegram_ids bigint[];
-  v_order_ids bigint[];
-  v_subscription_ids text[];
-begin
-  -- Arrays instead of joins: they have a few elements, which the planner knows from the array.
-  select
-    array_agg((t.claims ->> 'telegram_id')::bigint),
-    array_agg((t.claims ->> 'order_id')::bigint),
-    array_agg(t.claims ->> 'subscription_id')
-    into v_telegram_ids, v_order_ids, v_subscription_ids
-    from (
-      select n.value as claims from jsonb_array_elements(p_notices) as n
-      union all
-      select p.claims
-        from public.payments as p
-       where p.provider = p_provider
-         and p.provider_payment_id = any(
-           array(select n.value ->> 'payment_id' from jsonb_array_elements(p_notices) as n)
-         )
-    ) as t;
-  return query
-    select u.id, true from public.users as u where u.telegram_id = any(v_telegram_ids)
-    union all
-    select o.user_id, false from public.orders as o where o.id = any(v_order_ids) and o.provider = p_provider
-    union all
-    select r.user_id, false
-      from public.renewals as r
-     where r.provider = p_provider and r.provider_subscription_id = any(v_subscription_ids);
-end
-$$;
-
-revoke all on function private.people_of_event from public, anon, authenticated, service_role;
-comment on function private.people_of_event is 'Users that payment events concern';
-
 -- Processes a renewal that is due: ends it, postpones it to the end of the plan that the user has from another source, or
--- starts a charge attempt (asked_at).
+-- starts a charge attempt (attempt_started_at).
 --
 -- Concurrency: the caller holds the renewal and its user, and no attempt is open.
 -- Locks: renewal (held by the caller), then its unpaid orders (SKIP LOCKED) if it ends or is postponed.
@@ -9728,7 +9357,7 @@ begin
   if p_renewal.status = 'canceled'
     or p_renewal.saved_method is null
     or exists (select from public.users as u where u.id = p_renewal.user_id and u.banned_at is not null)
-    or private.is_given_back(p_renewal)
+    or private.is_last_charge_refunded(p_renewal)
   then
     return private.end_renewal(p_renewal, null);
   end if;
@@ -9738,7 +9367,7 @@ begin
      and s.plan = p_renewal.plan
      and s.status = 'active';
   if v_paid_until > v_now then
-    perform private.give_up_orders(p_renewal.id);
+    perform private.cancel_renewal_orders(p_renewal.id);
     update public.renewals as r
        set status = 'active', attempts = 0, charged_until = v_paid_until, charge_at = v_paid_until
      where r.id = p_renewal.id;
@@ -9750,7 +9379,7 @@ begin
     if p_renewal.attempts >= v_tries or p_renewal.charged_until < v_now - interval '30 days' then
       return v_outgoing || private.end_renewal(p_renewal, 'renewal_given_up');
     end if;
-    update public.renewals as r set asked_at = v_now where r.id = p_renewal.id;
+    update public.renewals as r set attempt_started_at = v_now where r.id = p_renewal.id;
   end if;
   return v_outgoing;
 end
@@ -9758,6 +9387,26 @@ $$;
 
 revoke all on function private.prepare_renewal from public, anon, authenticated, service_role;
 comment on function private.prepare_renewal is 'Ends, postpones or starts to charge a renewal that is due';
+
+-- Extracts the titles from a product's texts; languages without a title are left out.
+--
+-- Concurrency: computes only.
+-- Locks: none.
+-- Returns: jsonb
+--   { [text]: text }      (by language)
+-- Errors: none.
+create or replace function private.product_titles(p_texts jsonb)
+returns jsonb
+language sql
+immutable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t where t.value ->> 'title' <> '';
+$$;
+
+revoke all on function private.product_titles from public, anon, authenticated, service_role;
+comment on function private.product_titles is 'The titles of a product by language';
 
 -- Lists the products on sale with their prices and the user's discounted prices, sorted by position. A product without a price
 -- is not on sale. Renewing purchases and top-ups have no discount.
@@ -9817,8 +9466,62 @@ revoke all on function public.products_for_sale from public, anon, authenticated
 grant execute on function public.products_for_sale to bot_backend;
 comment on function public.products_for_sale is 'Products on sale with their prices';
 
+-- Records what happened to an order before any money arrived: a payment is pending or an attempt failed (the buyer gets one
+-- message for each), or the checkout was canceled (the order is canceled). A failed or canceled attempt of an order that we
+-- made for a period of a renewal goes to private.decline_renewal; that order stays open for the next attempt.
+--
+-- Concurrency: the order's row is locked and orders.notified keeps each message to one. A completed order does not change.
+-- Locks: order, then its renewal (private.decline_renewal).
+-- Returns: jsonb, the messages to deliver now (outgoing).
+-- Errors: none.
+create or replace function private.record_order_failure(p_provider text, p_event jsonb)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_kind text := p_event ->> 'kind';
+  v_order public.orders;
+  v_texts jsonb;
+begin
+  select o.* into v_order
+    from public.orders as o
+   where o.id = (p_event ->> 'order_id')::bigint and o.provider = p_provider
+     for update;
+  if not found or v_order.status = 'completed' then
+    return '[]'::jsonb;
+  elsif v_order.renewal_id is not null then
+    if v_kind not in ('failed', 'canceled') then
+      return '[]'::jsonb;  -- pending: our own charge attempt, which the buyer does not see
+    end if;
+    return private.decline_renewal(
+      v_order,
+      v_kind = 'canceled' or coalesce((p_event ->> 'is_final')::boolean, false),
+      p_event ->> 'reason' = 'contact_refused'
+    );
+  elsif v_order.status <> 'pending' then
+    return '[]'::jsonb;
+  elsif v_kind = 'canceled' then
+    update public.orders as o set status = 'canceled' where o.id = v_order.id;
+    return private.edit_invitation(v_order.id);
+  elsif v_kind not in ('pending', 'failed') or v_kind = any(v_order.notified) then
+    return '[]'::jsonb;
+  end if;
+  update public.orders as o set notified = o.notified || v_kind where o.id = v_order.id;
+  select p.texts into v_texts from public.products as p where p.key = v_order.product_key;
+  return private.enqueue_user_message(
+    v_order.user_id, v_order.bot, 'payment_' || v_kind, jsonb_build_object('title', private.product_titles(v_texts))
+  );
+end
+$$;
+
+revoke all on function private.record_order_failure from public, anon, authenticated, service_role;
+comment on function private.record_order_failure is 'Records a pending, failed or canceled attempt to pay an order';
+
 -- Stores a webhook event of a payment provider and applies its payment events. If applying fails, the event is stored with its
--- error, and the provider is asked to repeat it for a day; then it is retried from here (public.apply_kept_events). An event of
+-- error, and the provider is asked to repeat it for a day; then it is retried from here (public.retry_payment_events). An event of
 -- a subscription that no user has (another shop may share the account) is given up after a day: its other payment events are
 -- applied, its body is deleted, and the admins are alerted once per subscription. Later events of that subscription are given
 -- up at once.
@@ -9844,7 +9547,7 @@ create or replace function public.record_payment_event(
   p_event_key text,
   p_type text,
   p_body text,
-  p_notices jsonb,
+  p_events jsonb,
   p_accept_test boolean default false
 )
 returns jsonb
@@ -9854,38 +9557,38 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_event public.payment_events;
-  v_notice jsonb;
+  v_stored public.payment_events;
+  v_event jsonb;
   v_outgoing jsonb := '[]'::jsonb;
   v_error text;
   v_is_late boolean;
   v_ignored text;
   v_is_alarm boolean := false;
 begin
-  perform private.hold_payers(p_provider, p_notices);
-  insert into public.payment_events as e (provider, event_key, type, body, notices)
-  values (p_provider, p_event_key, p_type, p_body, p_notices)
+  perform private.lock_payers(p_provider, p_events);
+  insert into public.payment_events as e (provider, event_key, type, body, events)
+  values (p_provider, p_event_key, p_type, p_body, p_events)
   on conflict (provider, event_key) do update
     set attempts = e.attempts + 1
-  returning e.* into v_event;
-  v_is_late := v_event.received_at <= private.clock() - interval '1 day';
-  if v_event.processed_at is not null then
+  returning e.* into v_stored;
+  v_is_late := v_stored.received_at <= private.clock() - interval '1 day';
+  if v_stored.processed_at is not null then
     return jsonb_build_object('outcome', 'known') || case when v_is_late then '{"is_late": true}' else '{}' end::jsonb;
   end if;
 
   begin
-    for v_notice in select n.value from jsonb_array_elements(p_notices) as n (value)
+    for v_event in select n.value from jsonb_array_elements(p_events) as n (value)
     loop
       begin
-        v_outgoing := v_outgoing || private.apply_payment_notice(p_provider, v_notice, p_accept_test);
+        v_outgoing := v_outgoing || private.apply_payment_event(p_provider, v_event, p_accept_test);
       exception when sqlstate 'M0002' then
-        v_ignored := v_notice ->> 'subscription_id';
-        if not private.is_given_up(p_provider, v_ignored) then
+        v_ignored := v_event ->> 'subscription_id';
+        if not private.is_subscription_ignored(p_provider, v_ignored) then
           if not v_is_late then
             raise;
           end if;
           v_is_alarm := true;
-          v_outgoing := v_outgoing || private.alarm_about_subscription(p_provider, v_ignored, 'unknown');
+          v_outgoing := v_outgoing || private.alarm_subscription_problem(p_provider, v_ignored, 'unknown');
         end if;
       end;
     end loop;
@@ -9901,8 +9604,8 @@ begin
      set processed_at = case when v_error is null then private.clock() end,
          error = coalesce(v_error, 'M0002 given up: no user has the subscription ' || v_ignored),
          body = case when v_error is null and v_ignored is not null then '' else e.body end
-   where e.id = v_event.id;
-  perform private.own_event(v_event.id);
+   where e.id = v_stored.id;
+  perform private.link_event_to_users(v_stored.id);
   if v_error is not null then
     return jsonb_build_object('outcome', 'failed', 'error', v_error, 'is_late', v_is_late);
   elsif v_ignored is not null then
@@ -9921,9 +9624,124 @@ revoke all on function public.record_payment_event from public, anon, authentica
 grant execute on function public.record_payment_event to bot_backend;
 comment on function public.record_payment_event is 'Stores a webhook event of a payment provider and applies it';
 
+-- Keeps what a provider answered that was asked for a refund, when money did not visibly move: it took the question and
+-- tells later, it refused, or nobody knows. (What moved is a payment event: private.close_refund.)
+--
+-- Twice or at once: the payment's row is locked, then the refund's. What is decided stays so. A refusal is believed when it
+-- was the first answer: after a question without an answer it may be of the second question alone.
+-- Returns: jsonb {status: open | done | refused | unknown | failed, is_accepted, error, outgoing: outbox items to deliver now}.
+-- Errors: none of its own.
+create or replace function public.record_refund_result(p_refund_id bigint, p_answer text, p_error text default null)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_payment public.payments;
+  v_refund public.refunds;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  v_payment := private.lock_payment((select r.payment_id from public.refunds as r where r.id = p_refund_id));
+  select r.* into v_refund from public.refunds as r where r.id = p_refund_id for update;
+  if v_refund.status = 'open' and p_answer = 'refused' and v_refund.attempts <= 1 and not v_refund.is_accepted then
+    v_outgoing := private.decide_refund(v_payment, v_refund, 'refused', null, p_error);
+  elsif v_refund.status = 'open' then
+    update public.refunds as r
+       set is_accepted = r.is_accepted or p_answer = 'accepted',
+           is_awaited = true,
+           error = left(p_error, 500),
+           -- The provider is given longer and longer pauses, half an hour at most.
+           next_attempt_at = v_now + least(r.attempts * r.attempts, 30) * interval '1 minute'
+     where r.id = p_refund_id;
+  end if;
+  select r.* into v_refund from public.refunds as r where r.id = p_refund_id;
+  return jsonb_build_object(
+    'status', v_refund.status, 'is_accepted', v_refund.is_accepted, 'error', v_refund.error, 'outgoing', v_outgoing
+  );
+end
+$$;
+
+revoke all on function public.record_refund_result from public, anon, authenticated, service_role;
+grant execute on function public.record_refund_result to bot_backend;
+comment on function public.record_refund_result is 'Keeps what a provider answered that was asked for a refund';
+
+-- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins get one
+-- message after three tries without success; the provider is asked until it has.
+--
+-- Twice or at once: the renewal's row is locked; one that is stopped stays so.
+-- Returns: jsonb {outgoing}: outbox items to deliver now.
+-- Errors: none.
+create or replace function public.record_stop_result(p_renewal_id bigint, p_is_stopped boolean)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_renewal public.renewals;
+begin
+  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id for update;
+  if p_is_stopped then
+    update public.renewals as r
+       set stop_at = null, stop_attempts = 0, payer = null
+     where r.id = v_renewal.id;
+  elsif v_renewal.stop_at is not null and v_renewal.stop_attempts = 3 then
+    return jsonb_build_object(
+      'outgoing',
+      private.alarm_subscription_problem(v_renewal.provider, v_renewal.provider_subscription_id, 'running')
+    );
+  end if;
+  return jsonb_build_object('outgoing', '[]'::jsonb);
+end
+$$;
+
+revoke all on function public.record_stop_result from public, anon, authenticated, service_role;
+grant execute on function public.record_stop_result to bot_backend;
+comment on function public.record_stop_result is 'Keeps whether a subscription is stopped';
+
+-- Refunds a charge that arrived after its user was erased, since it cannot be fulfilled, and has its subscription canceled at
+-- the provider. A payment that was already under review before the erasure stays with the admins.
+--
+-- Concurrency: the caller holds the payment's lock; the refund's reference is unique per payment. The job `payments` executes
+--   the refund like any other.
+-- Locks: payment (held by the caller), renewal (private.save_orphaned_renewal).
+-- Returns: void
+-- Errors: none.
+create or replace function private.refund_orphaned_payment(p_payment public.payments, p_before public.payments)
+returns void
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  if p_payment.user_id is not null
+    or coalesce(p_payment.order_id, p_payment.renewal_id) is null
+    or p_payment.problem = 'test'
+    or p_payment.provider = 'balance'
+    -- Held for review before the erasure: an admin decides.
+    or (p_before.amount is not null and p_before.problem is distinct from 'no_order')
+  then
+    return;
+  end if;
+  perform private.save_orphaned_renewal(p_payment.provider, p_payment.claims, true);
+  insert into public.refunds (payment_id, amount, admin_email, reference)
+  select p_payment.id, private.refundable_amount(p_payment), 'system', 'erased:' || p_payment.id
+   where private.refundable_amount(p_payment) > 0
+  on conflict (reference) do nothing;
+end
+$$;
+
+revoke all on function private.refund_orphaned_payment from public, anon, authenticated, service_role;
+comment on function private.refund_orphaned_payment is 'Refunds a charge that arrived after its user was erased';
+
 -- Leases a refund to one worker for a minute and returns what the call to the provider needs.
 --
--- Concurrency: the caller holds the refund's lock, and ask_after moves ahead. A repeated call to the provider has the same key.
+-- Concurrency: the caller holds the refund's lock, and next_attempt_at moves ahead. A repeated call to the provider has the same key.
 -- Locks: refund (held by the caller).
 -- Returns: jsonb
 --   id: bigint
@@ -9952,8 +9770,8 @@ declare
 begin
   update public.refunds as r
      set attempts = r.attempts + 1,
-         asked_at = coalesce(r.asked_at, v_now),
-         ask_after = v_now + interval '1 minute'
+         first_attempt_at = coalesce(r.first_attempt_at, v_now),
+         next_attempt_at = v_now + interval '1 minute'
    where r.id = p_refund_id;
   select jsonb_build_object(
       'id', r.id,
@@ -10012,7 +9830,7 @@ declare
   v_reference text := format('refunds:%s', p_refund.id);
   v_outgoing jsonb;
 begin
-  v_outgoing := private.apply_payment_notice(
+  v_outgoing := private.apply_payment_event(
     'balance',
     jsonb_build_object(
       'kind', 'refunded', 'payment_id', p_payment.provider_payment_id, 'operation_id', v_reference,
@@ -10033,9 +9851,32 @@ $$;
 revoke all on function private.refund_to_balance from public, anon, authenticated, service_role;
 comment on function private.refund_to_balance is 'Executes the refund of a payment made from balance';
 
+-- Says how much of a payment can still be given back: what was paid, without what went back, is disputed, or is being
+-- given back now.
+--
+-- Twice or at once: only reads; it stays true for whoever holds the payment's row.
+-- Returns: the sum, never below zero.
+-- Errors: none.
+create or replace function private.refundable_amount(p_payment public.payments)
+returns numeric
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select greatest(
+      coalesce(p_payment.amount, 0) - p_payment.refunded - p_payment.disputed - coalesce(sum(r.amount), 0), 0
+    )
+    from public.refunds as r
+   where r.payment_id = p_payment.id and r.status = 'open';
+$$;
+
+revoke all on function private.refundable_amount from public, anon, authenticated, service_role;
+comment on function private.refundable_amount is 'How much of a payment can still be given back';
+
 -- Postpones a day of a provider's statement whose reading failed: by half an hour per consecutive failure, at most six hours.
 --
--- Concurrency: every call counts a failure and extends busy_until; stored pages are kept.
+-- Concurrency: every call counts a failure and extends lease_until; stored pages are kept.
 -- Locks: statement day.
 -- Returns: void
 -- Errors: none.
@@ -10048,7 +9889,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   update public.statement_days as d
      set failures = d.failures + 1,
-         busy_until = private.clock() + interval '30 minutes' * least(d.failures + 1, 12)
+         lease_until = private.clock() + interval '30 minutes' * least(d.failures + 1, 12)
    where d.provider = p_provider and d.day = p_day;
 $$;
 
@@ -10084,7 +9925,7 @@ begin
     select s.id, s.user_id, s.source, k.until, r.reminder, b.bot
       from public.subscriptions as s
       cross join lateral (
-        select private.kept_until(s.user_id, s.plan, s.source, s.ends_at) as until
+        select private.effective_end(s.user_id, s.plan, s.source, s.ends_at) as until
       ) as k
       cross join lateral (
         select case
@@ -10143,7 +9984,7 @@ begin
     update public.subscriptions as s
        set reminded = v_due.reminder || ' ' || s.ends_at::text
      where s.id = v_due.id;
-    v_outgoing := v_outgoing || private.tell_person(
+    v_outgoing := v_outgoing || private.enqueue_user_message(
       v_due.user_id,
       v_due.bot,
       'ends_' || case v_due.source when 'trial' then 'trial_' else '' end || v_due.reminder,
@@ -10163,7 +10004,7 @@ comment on function public.remind_of_ends is 'Reminds users that a subscription 
 -- same product, a purchase of the same product or plan, a discount that is bound to another order, a ban, or a blocked bot.
 --
 -- Concurrency: orders that another transaction has locked and users who are being erased are skipped. The reminder is stored in
---   orders.told, so it is sent once.
+--   orders.notified, so it is sent once.
 -- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
 -- Returns: jsonb
 --   outgoing
@@ -10191,7 +10032,7 @@ begin
        and o.expires_at > v_now
        and o.created_at <= v_now - make_interval(secs => (v_hours * 3600)::double precision)
        and o.renewal_id is null
-       and not o.told && array['pending', 'reminder']
+       and not o.notified && array['pending', 'reminder']
        and not private.is_discount_gone(o)
        and exists (select from public.users as u where u.id = o.user_id and u.banned_at is null and u.is_active)
        and not exists (select from public.payments as p where p.order_id = o.id)
@@ -10208,13 +10049,13 @@ begin
   loop
     perform from public.users as u where u.id = v_order.user_id for key share skip locked;
     continue when not found;
-    update public.orders as o set told = o.told || 'reminder'::text where o.id = v_order.id;
-    v_outgoing := v_outgoing || private.tell_person(
+    update public.orders as o set notified = o.notified || 'reminder'::text where o.id = v_order.id;
+    v_outgoing := v_outgoing || private.enqueue_user_message(
       v_order.user_id,
       v_order.bot,
       'order_reminder',
       jsonb_build_object(
-        'title', private.titles((select p.texts from public.products as p where p.key = v_order.product_key)),
+        'title', private.product_titles((select p.texts from public.products as p where p.key = v_order.product_key)),
         'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
       ),
       case when v_order.checkout_url is not null then jsonb_build_array(
@@ -10275,19 +10116,19 @@ begin
            canceled_at = private.clock(),
            saved_method = null,
            charge_at = case
-             when r.charge_at is not null and r.asked_at is null then greatest(r.charged_until, private.clock())
+             when r.charge_at is not null and r.attempt_started_at is null then greatest(r.charged_until, private.clock())
              else r.charge_at
            end,
            stop_at = case when r.provider_subscription_id not like 'order:%' then private.clock() end
      where r.user_id = p_payment.user_id and r.status in ('active', 'past_due') and r.id <> v_new_id
     returning r.bot, r.provider, (select p.texts from public.products as p where p.key = r.product_key) as texts
   loop
-    v_outgoing := v_outgoing || private.tell_person(
+    v_outgoing := v_outgoing || private.enqueue_user_message(
       p_payment.user_id,
       v_old.bot,
       'renewal_replaced',
       jsonb_build_object(
-        'title', private.titles(v_old.texts), 'provider', jsonb_build_object('provider', v_old.provider)
+        'title', private.product_titles(v_old.texts), 'provider', jsonb_build_object('provider', v_old.provider)
       )
     );
   end loop;
@@ -10298,41 +10139,375 @@ $$;
 revoke all on function private.replace_renewals from public, anon, authenticated, service_role;
 comment on function private.replace_renewals is 'Cancels the renewals that a new one replaces';
 
--- Refunds a charge that arrived after its user was erased, since it cannot be fulfilled, and has its subscription canceled at
--- the provider. A payment that was already under review before the erasure stays with the admins.
+-- Applies events that were kept and could not be applied when they came.
 --
--- Concurrency: the caller holds the payment's lock; the refund's reference is unique per payment. The job `payments` executes
---   the refund like any other.
--- Locks: payment (held by the caller), renewal (private.keep_orphan).
--- Returns: void
+-- Twice or at once: events that somebody holds are skipped; applying twice changes nothing. Before an event its people
+--   are held, as everywhere; their erasure may have emptied it meanwhile.
+-- Returns: jsonb {applied, failed, ignored, outgoing}: how many were applied, failed or given up with an alarm, and the
+--   outbox items to deliver now.
+-- Errors: none of its own.
+create or replace function public.retry_payment_events(p_limit integer default 50, p_accept_test boolean default false)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_event public.payment_events;
+  v_result jsonb;
+  v_applied integer := 0;
+  v_failed integer := 0;
+  v_ignored integer := 0;
+  v_outgoing jsonb := '[]'::jsonb;
+begin
+  for v_event in
+    select e.*
+      from public.payment_events as e
+     where e.processed_at is null
+       and e.received_at > private.clock() - interval '7 days'
+     order by e.received_at
+     limit p_limit
+  loop
+    perform private.lock_payers(v_event.provider, v_event.events);
+    select e.* into v_event
+      from public.payment_events as e
+     where e.id = v_event.id and e.processed_at is null
+       for update skip locked;
+    continue when not found;
+    v_result := public.record_payment_event(
+      v_event.provider, v_event.event_key, v_event.type, v_event.body, v_event.events, p_accept_test
+    );
+    v_applied := v_applied + (v_result ->> 'outcome' = 'applied')::integer;
+    v_failed := v_failed + (v_result ->> 'outcome' = 'failed')::integer;
+    v_ignored := v_ignored + coalesce((v_result ->> 'is_alarm')::boolean, false)::integer;
+    v_outgoing := v_outgoing || coalesce(v_result -> 'outgoing', '[]');
+  end loop;
+  return jsonb_build_object(
+    'applied', v_applied, 'failed', v_failed, 'ignored', v_ignored, 'outgoing', v_outgoing
+  );
+end
+$$;
+
+revoke all on function public.retry_payment_events from public, anon, authenticated, service_role;
+grant execute on function public.retry_payment_events to bot_backend;
+comment on function public.retry_payment_events is 'Applies payment events that could not be applied when they came';
+
+-- Reverses the fulfilment of a payment in proportion to what was refunded or disputed, and restores it when a refund failed or
+-- a dispute was won. Credits, balance and plan time never become negative: what the user no longer had is not reversed, and not
+-- restored either. For an erased user only the target is updated.
+--
+-- Concurrency: the caller holds the payment's lock. The quantity to reverse is stored (payment_effects.reversal_target), so that the same
+--   sums change nothing again.
+-- Locks: users of the effects by id (NO KEY UPDATE), effects.
+-- Returns: jsonb, the messages to deliver now (outgoing).
 -- Errors: none.
-create or replace function private.return_orphan_money(p_payment public.payments, p_before public.payments)
-returns void
+create or replace function private.reverse_fulfilment(p_payment public.payments, p_before public.payments)
+returns jsonb
 language plpgsql
 volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
+declare
+  v_share numeric := least(
+    1, coalesce((p_payment.refunded + p_payment.disputed) / nullif(p_payment.amount, 0), 0)
+  );
+  v_effect public.payment_effects;
+  v_target numeric;
+  v_reversed numeric;
+  v_has_changed boolean := false;
 begin
-  if p_payment.user_id is not null
-    or coalesce(p_payment.order_id, p_payment.renewal_id) is null
-    or p_payment.problem = 'test'
-    or p_payment.provider = 'balance'
-    -- Held for review before the erasure: an admin decides.
-    or (p_before.amount is not null and p_before.problem is distinct from 'no_order')
-  then
-    return;
+  perform from public.users as u
+    where u.id in (select e.user_id from public.payment_effects as e where e.payment_id = p_payment.id)
+    order by u.id
+      for no key update;
+  for v_effect in
+    select e.* from public.payment_effects as e where e.payment_id = p_payment.id order by e.effect
+  loop
+    v_target := case
+      when v_share = 1 then v_effect.given
+      when v_effect.effect in ('balance', 'commission') then round(v_effect.given * v_share, 2)
+      when v_effect.effect = 'course' then 0
+      else floor(v_effect.given * v_share)
+    end;
+    if v_effect.user_id is null then
+      v_target := greatest(v_target, v_effect.reversed);  -- an erased user's reversal is not restored
+    end if;
+    continue when v_target = v_effect.reversal_target;
+    v_has_changed := true;
+    if v_target > v_effect.reversal_target then
+      v_reversed := v_effect.reversed + private.adjust_effect(p_payment, v_effect, v_effect.reversal_target - v_target);
+    else
+      v_reversed := least(v_effect.reversed, v_target);
+      perform private.adjust_effect(p_payment, v_effect, v_effect.reversed - v_reversed);
+    end if;
+    update public.payment_effects as e
+       set reversal_target = v_target, reversed = v_reversed, adjustments = e.adjustments + 1
+     where e.payment_id = v_effect.payment_id and e.effect = v_effect.effect;
+  end loop;
+  -- The buyer is notified of every refund, also of one too small to reverse anything.
+  if not v_has_changed and p_payment.refunded + p_payment.disputed = p_before.refunded + p_before.disputed then
+    return '[]'::jsonb;
   end if;
-  perform private.keep_orphan(p_payment.provider, p_payment.claims, true);
-  insert into public.refunds (payment_id, amount, admin_email, reference)
-  select p_payment.id, private.left_of(p_payment), 'system', 'erased:' || p_payment.id
-   where private.left_of(p_payment) > 0
-  on conflict (reference) do nothing;
+  return private.notify_refund(p_payment, p_before);
 end
 $$;
 
-revoke all on function private.return_orphan_money from public, anon, authenticated, service_role;
-comment on function private.return_orphan_money is 'Refunds a charge that arrived after its user was erased';
+revoke all on function private.reverse_fulfilment from public, anon, authenticated, service_role;
+comment on function private.reverse_fulfilment is 'Reverses or restores the fulfilment of a payment';
+
+-- Keeps where an order is paid, the provider's number of it and the message that invites to pay it.
+--
+-- Twice or at once: the last one told counts; an order that is paid already keeps what it has, and one of somebody who
+--   was erased meanwhile keeps nothing.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.save_checkout(
+  p_order_id bigint, p_url text, p_reference text, p_message_id bigint default null
+)
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.orders as o
+     set checkout_url = p_url,
+         checkout_reference = nullif(p_reference, ''),
+         message_ids = case
+           when p_message_id is null then o.message_ids
+           else array_append(array_remove(o.message_ids, p_message_id), p_message_id)
+         end
+   where o.id = p_order_id and o.status <> 'completed' and o.user_id is not null;
+$$;
+
+revoke all on function public.save_checkout from public, anon, authenticated, service_role;
+grant execute on function public.save_checkout to bot_backend;
+comment on function public.save_checkout is 'Keeps where an order is paid';
+
+-- Adds a message that invites to pay an order, and changes it at once where the order can't be paid any more.
+--
+-- Twice or at once: the order's row is locked by the update; a message is kept once. An erased buyer's order keeps none.
+-- Returns: nothing; a change waits in the outbox.
+-- Errors: none.
+create or replace function public.save_invitation(p_order_id bigint, p_message_id bigint)
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.orders as o
+     set message_ids = array_append(array_remove(o.message_ids, p_message_id), p_message_id), message_state = null
+   where o.id = p_order_id and o.user_id is not null;
+  select private.edit_invitation(p_order_id);
+$$;
+
+revoke all on function public.save_invitation from public, anon, authenticated, service_role;
+grant execute on function public.save_invitation to bot_backend;
+comment on function public.save_invitation is 'Adds a message that invites to pay an order';
+
+-- Keeps a subscription at a provider whose user is erased, and whether it is to be stopped there. Its order or its earlier
+-- payment says that the user is erased; their renewal may never have been made, because they paid after the erasure.
+--
+-- Twice or at once: a renewal is unique by the provider's number. One that is to be stopped stays so until the provider
+--   says that it is stopped.
+-- Returns: true for a new one, false for a known one, null when it belongs to no erased user.
+-- Errors: none.
+create or replace function private.save_orphaned_renewal(p_provider text, p_claims jsonb, p_is_running boolean)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_subscription_id text := p_claims ->> 'subscription_id';
+begin
+  update public.renewals as r
+     set stop_at = case when p_is_running then coalesce(r.stop_at, private.clock()) end,
+         stop_attempts = case when r.stop_at is null or not p_is_running then 0 else r.stop_attempts end,
+         payer = case when p_is_running then coalesce(p_claims ->> 'payer', r.payer) end
+   where r.provider = p_provider and r.provider_subscription_id = v_subscription_id and r.user_id is null;
+  if found then
+    return false;
+  end if;
+  insert into public.renewals (
+    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at, stop_at, payer
+  )
+  select
+    o.product_key, o.provider, v_subscription_id, 'ended', o.currency, o.amount, o.plan, o.period, o.bot,
+    private.clock(),
+    case when p_is_running then private.clock() end,
+    case when p_is_running then p_claims ->> 'payer' end
+    from public.orders as o
+   where o.provider = p_provider
+     and o.user_id is null
+     and o.plan is not null
+     and o.period is not null
+     and v_subscription_id is not null
+     and (
+       o.id = (p_claims ->> 'order_id')::bigint
+       or o.id in (
+         select (p.claims ->> 'order_id')::bigint
+           from public.payments as p
+          where p.provider = p_provider and p.claims ->> 'subscription_id' = v_subscription_id
+       )
+     )
+   limit 1
+  on conflict (provider, provider_subscription_id) do nothing;
+  return case when found then true end;
+end
+$$;
+
+revoke all on function private.save_orphaned_renewal from public, anon, authenticated, service_role;
+comment on function private.save_orphaned_renewal is 'Keeps a subscription at a provider whose user is erased';
+
+-- Keeps that a payment will be repeated each period, or that it was. What the next one is charged with moves from the
+-- payment to the renewal, where it is dropped when nothing shall be charged any more. A subscription that its provider charged
+-- after it was canceled runs again: the user resumed it there, or paid the old link once more (Stars).
+--
+-- Twice or at once: a renewal is unique by the provider's number; the caller holds the payment.
+-- Returns: true where a canceled renewal runs again.
+-- Errors: none.
+create or replace function private.save_renewal(p_payment public.payments, p_ends_at timestamptz)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_renewal public.renewals;
+  v_is_resumed boolean;
+begin
+  select r.* into v_renewal from public.renewals as r where r.id = p_payment.renewal_id for update;
+  v_is_resumed := private.is_resumed(v_renewal, p_payment);
+  update public.renewals as r
+     set status = case when r.status = 'past_due' or v_is_resumed then 'active' else r.status end,
+         canceled_at = case when not v_is_resumed then r.canceled_at end,
+         ended_at = case when not v_is_resumed then r.ended_at end,
+         attempts = 0,
+         attempt_started_at = null,
+         lease_until = null,
+         saved_method = case
+           when r.status in ('active', 'past_due') and r.saved_method is not null
+             then coalesce(p_payment.saved_method, r.saved_method)
+         end,
+         charge_at = case when r.charge_at is not null then p_ends_at end,
+         charged_until = p_ends_at
+   where r.id = p_payment.renewal_id;
+  insert into public.renewals (
+    user_id, product_key, provider, provider_subscription_id, currency, amount, plan, period, bot,
+    saved_method, charged_until, charge_at
+  )
+  select
+    o.user_id, o.product_key, o.provider,
+    coalesce(p_payment.claims ->> 'subscription_id', 'order:' || o.id),
+    o.currency, o.amount, o.plan, o.period, o.bot,
+    case when p_payment.claims ->> 'subscription_id' is null then p_payment.saved_method end,
+    p_ends_at,
+    case when p_payment.claims ->> 'subscription_id' is null then p_ends_at end
+    from public.orders as o
+   where o.id = p_payment.order_id
+     and o.renews
+     and coalesce(p_payment.claims ->> 'subscription_id', p_payment.saved_method) is not null
+  on conflict (provider, provider_subscription_id) do nothing;
+  update public.payments as p set saved_method = null where p.id = p_payment.id and p.saved_method is not null;
+  return v_is_resumed;
+end
+$$;
+
+revoke all on function private.save_renewal from public, anon, authenticated, service_role;
+comment on function private.save_renewal is 'Keeps that a payment will be repeated each period';
+
+-- Keeps what a page of a provider's own lists says of money (p_events: [{key, events}], recorded before), and where the
+-- next page begins (p_next; null: there is none, and the day is compared).
+--
+-- Twice or at once: the day's row is locked; entries are unique by the provider's number. Only the worker whose page began
+--   where the walk stands (p_cursor) moves it on.
+-- Returns: jsonb {is_current, outgoing, sums: [{currency, theirs, ours}], gaps, foreign}. is_current is false when somebody
+--   else has moved the walk on; sums, gaps (new differences) and foreign (movements of others) come with the last page.
+-- Errors: none.
+create or replace function public.save_statement_page(
+  p_provider text, p_day date, p_cursor text, p_next text, p_events jsonb
+)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_now timestamptz := private.clock();
+  v_day public.statement_days;
+begin
+  select d.* into v_day
+    from public.statement_days as d
+   where d.provider = p_provider and d.day = p_day
+     for update;
+  if not found or v_day.cursor <> p_cursor then
+    return jsonb_build_object('is_current', false, 'outgoing', '[]'::jsonb);
+  end if;
+  insert into public.statement_entries as s (
+    provider, kind, number, payment_number, day, currency, amount, fee, is_undone, is_ours, seen_at
+  )
+  select distinct on (l.kind, l.number)
+         p_provider, l.kind, l.number, l.value ->> 'payment_id', p_day, l.value ->> 'currency',
+         (l.value ->> 'amount')::numeric, coalesce((l.value ->> 'fee')::numeric, 0),
+         (l.value ->> 'kind') in ('refund_failed', 'dispute_won'), private.is_our_listed_event(p_provider, l.value), v_now
+    from (
+      select n.value,
+             e.place,
+             private.statement_kind(n.value ->> 'kind') as kind,
+             coalesce(n.value ->> 'operation_id', n.value ->> 'payment_id') as number
+        from jsonb_array_elements(p_events) with ordinality as e (value, place)
+        cross join jsonb_array_elements(e.value -> 'events') as n (value)
+    ) as l
+   where l.kind is not null
+     and l.number is not null
+     and l.value ->> 'payment_id' is not null
+     and l.value ->> 'amount' is not null
+     and l.value ->> 'currency' is not null
+   order by l.kind, l.number, l.place desc
+  on conflict (provider, kind, number) do update
+    set day = excluded.day,
+        amount = excluded.amount,
+        fee = excluded.fee,
+        is_undone = excluded.is_undone,
+        is_ours = s.is_ours or excluded.is_ours,
+        seen_at = excluded.seen_at;
+  if p_next is not null then
+    update public.statement_days as d
+       set cursor = p_next, lease_until = v_now + interval '2 minutes', failures = 0
+     where d.provider = p_provider and d.day = p_day;
+    return jsonb_build_object('is_current', true, 'outgoing', '[]'::jsonb);
+  end if;
+  -- What the list no longer shows is no longer there.
+  delete from public.statement_entries as s
+   where s.provider = p_provider and s.day = p_day and s.seen_at < v_day.started_at;
+  update public.statement_days as d
+     set cursor = '',
+         read_at = v_now,
+         lease_until = null,
+         failures = 0,
+         next_read_at = (
+           select min(m.due)
+             from unnest(array[1, 3, 7, 14, 28]) as n (days)
+             cross join lateral (
+               select (p_day + 1 + n.days)::timestamp at time zone 'UTC' + interval '2 hours' as due
+             ) as m
+            where m.due > v_now
+         )
+   where d.provider = p_provider and d.day = p_day;
+  return private.finish_statement(p_provider, p_day);
+end
+$$;
+
+revoke all on function public.save_statement_page from public, anon, authenticated, service_role;
+grant execute on function public.save_statement_page to bot_backend;
+comment on function public.save_statement_page is 'Keeps what a page of a provider''s own lists says of money';
 
 -- Brings a payment up to date after its operations changed: derives its sums and status, matches it to its order or renewal,
 -- fulfils it or holds it for review, and reverses the refunded and disputed share. A payment of an erased user is refunded.
@@ -10361,7 +10536,7 @@ begin
   v_payment := private.sum_payment(p_payment_id);
   if v_payment.amount is null then
     if v_payment.status in ('failed', 'canceled') and v_payment.status <> v_before.status then
-      return private.note_order_trouble(
+      return private.record_order_failure(
         v_payment.provider,
         v_payment.claims || jsonb_build_object('kind', v_payment.status)
       );
@@ -10375,7 +10550,7 @@ begin
     if coalesce(v_before.order_id, v_before.renewal_id) is null
       and coalesce(v_payment.order_id, v_payment.renewal_id) is not null
     then
-      perform private.own_events_of(v_payment);
+      perform private.link_events_of_payment(v_payment);
     end if;
     if v_payment.problem is not null then
       -- No alarm for an unmatched or repeated invoice of amount 0.
@@ -10383,21 +10558,21 @@ begin
         and (v_payment.amount > 0 or v_payment.problem not in ('no_order', 'second_charge'))
       then
         if not private.is_orphan_reported(v_payment) then
-          v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
+          v_outgoing := v_outgoing || private.alarm_payment_problem(v_payment, v_payment.problem);
         end if;
-        v_outgoing := v_outgoing || private.tell_held(v_payment);
+        v_outgoing := v_outgoing || private.notify_payment_held(v_payment);
       end if;
-      perform private.return_orphan_money(v_payment, v_before);
+      perform private.refund_orphaned_payment(v_payment, v_before);
       if v_payment.refunded > v_before.refunded then
-        v_outgoing := v_outgoing || private.tell_refund(v_payment, v_before);
+        v_outgoing := v_outgoing || private.notify_refund(v_payment, v_before);
       end if;
       return v_outgoing || private.edit_invitation(v_payment.order_id);
     end if;
-    v_outgoing := v_outgoing || private.give_for_payment(v_payment);
+    v_outgoing := v_outgoing || private.fulfil_payment(v_payment);
   end if;
-  v_outgoing := v_outgoing || private.take_back(v_payment, v_before);
+  v_outgoing := v_outgoing || private.reverse_fulfilment(v_payment, v_before);
   if v_payment.disputed > v_before.disputed then
-    v_outgoing := v_outgoing || private.alarm_about(v_payment, 'dispute');
+    v_outgoing := v_outgoing || private.alarm_payment_problem(v_payment, 'dispute');
   end if;
   return v_outgoing || private.edit_invitation(v_payment.order_id);
 end
@@ -10424,7 +10599,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_waiting public.payments;
-  v_people bigint[];
+  v_user_ids bigint[];
   v_held integer;
   v_outgoing jsonb := '[]'::jsonb;
 begin
@@ -10446,15 +10621,15 @@ begin
      limit 20
        for update skip locked
   loop
-    v_people := array(
+    v_user_ids := array(
       select distinct e.user_id
-        from private.people_of_event(v_waiting.provider, jsonb_build_array(v_waiting.claims)) as e
+        from private.users_of_event(v_waiting.provider, jsonb_build_array(v_waiting.claims)) as e
        where e.user_id is not null
     );
-    perform from public.users as u where u.id = any(v_people) order by u.id for key share skip locked;
+    perform from public.users as u where u.id = any(v_user_ids) order by u.id for key share skip locked;
     get diagnostics v_held = row_count;
-    continue when v_held < cardinality(v_people);
-    perform private.hold_discounts(array[(v_waiting.claims ->> 'order_id')::bigint]);
+    continue when v_held < cardinality(v_user_ids);
+    perform private.lock_order_discounts(array[(v_waiting.claims ->> 'order_id')::bigint]);
     v_outgoing := v_outgoing || private.settle_payment(v_waiting.id, p_accept_test);
   end loop;
   return v_outgoing;
@@ -10495,7 +10670,7 @@ comment on function public.star_position is 'Position from which a bot''s list o
 
 -- Derives the sums and the status of a payment from its operations. Paid outweighs failed and canceled in any order of arrival;
 -- a provider may report a period as paid without a charge (amount 0). Refunds and disputes in another currency than the
--- payment's are excluded (private.alarm_about_currency).
+-- payment's are excluded (private.alarm_refund_currency).
 --
 -- Concurrency: the caller holds the payment's lock; derived from payment_operations alone.
 -- Locks: payment (held by the caller).
@@ -10523,7 +10698,7 @@ begin
     coalesce(sum(o.amount) filter (where o.kind = 'dispute' and not o.is_undone), 0)
     into v_paid, v_refunded, v_disputed
     from public.payment_operations as o
-   where o.payment_id = p_payment_id and not private.is_foreign(o);
+   where o.payment_id = p_payment_id and not private.has_other_currency(o);
   update public.payments as p
      set amount = v_paid,
          refunded = v_refunded,
@@ -10545,70 +10720,6 @@ $$;
 revoke all on function private.sum_payment from public, anon, authenticated, service_role;
 comment on function private.sum_payment is 'Derives the sums and the status of a payment';
 
--- Reverses the fulfilment of a payment in proportion to what was refunded or disputed, and restores it when a refund failed or
--- a dispute was won. Credits, balance and plan time never become negative: what the user no longer had is not reversed, and not
--- restored either. For an erased user only the target is updated.
---
--- Concurrency: the caller holds the payment's lock. The quantity to reverse is stored (payment_effects.aim), so that the same
---   sums change nothing again.
--- Locks: users of the effects by id (NO KEY UPDATE), effects.
--- Returns: jsonb, the messages to deliver now (outgoing).
--- Errors: none.
-create or replace function private.take_back(p_payment public.payments, p_before public.payments)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_share numeric := least(
-    1, coalesce((p_payment.refunded + p_payment.disputed) / nullif(p_payment.amount, 0), 0)
-  );
-  v_effect public.payment_effects;
-  v_aim numeric;
-  v_taken numeric;
-  v_has_changed boolean := false;
-begin
-  perform from public.users as u
-    where u.id in (select e.user_id from public.payment_effects as e where e.payment_id = p_payment.id)
-    order by u.id
-      for no key update;
-  for v_effect in
-    select e.* from public.payment_effects as e where e.payment_id = p_payment.id order by e.effect
-  loop
-    v_aim := case
-      when v_share = 1 then v_effect.given
-      when v_effect.effect in ('balance', 'commission') then round(v_effect.given * v_share, 2)
-      when v_effect.effect = 'course' then 0
-      else floor(v_effect.given * v_share)
-    end;
-    if v_effect.user_id is null then
-      v_aim := greatest(v_aim, v_effect.taken);  -- an erased user's reversal is not restored
-    end if;
-    continue when v_aim = v_effect.aim;
-    v_has_changed := true;
-    if v_aim > v_effect.aim then
-      v_taken := v_effect.taken + private.move_effect(p_payment, v_effect, v_effect.aim - v_aim);
-    else
-      v_taken := least(v_effect.taken, v_aim);
-      perform private.move_effect(p_payment, v_effect, v_effect.taken - v_taken);
-    end if;
-    update public.payment_effects as e
-       set aim = v_aim, taken = v_taken, moves = e.moves + 1
-     where e.payment_id = v_effect.payment_id and e.effect = v_effect.effect;
-  end loop;
-  -- The buyer is notified of every refund, also of one too small to reverse anything.
-  if not v_has_changed and p_payment.refunded + p_payment.disputed = p_before.refunded + p_before.disputed then
-    return '[]'::jsonb;
-  end if;
-  return private.tell_refund(p_payment, p_before);
-end
-$$;
-
-revoke all on function private.take_back from public, anon, authenticated, service_role;
-comment on function private.take_back is 'Reverses or restores the fulfilment of a payment';
-
 -- Pays an order from its user's balance, applied like every provider's payment, and debits the amount.
 --
 -- Concurrency: the caller has just created the order, or waited for the call that created it. The fulfilment comes before the
@@ -10627,7 +10738,7 @@ declare
   v_number text := format('orders:%s', p_order.id);
   v_outgoing jsonb;
 begin
-  v_outgoing := private.apply_payment_notice(
+  v_outgoing := private.apply_payment_event(
     'balance',
     jsonb_build_object(
       'kind', 'paid', 'payment_id', v_number, 'order_id', p_order.id, 'amount', p_order.amount,
@@ -10654,277 +10765,185 @@ $$;
 revoke all on function private.take_balance_payment from public, anon, authenticated, service_role;
 comment on function private.take_balance_payment is 'Pays an order from its user''s balance';
 
--- Enqueues a message about a payment for the admins, with a button that opens it: for all of them, or the one with
--- p_admin_email. The bot that sold the order is preferred (private.notify_admins).
+-- Tells which of these events (p_keys: a list) a provider has told nobody here.
 --
--- Concurrency: every call enqueues the message again; the caller calls once per event.
--- Locks: none.
--- Returns: jsonb, the messages to deliver now (outgoing).
+-- Twice or at once: only reads. An event that comes in between is recorded twice, which changes nothing.
+-- Returns: jsonb, a list of keys.
 -- Errors: none.
-create or replace function private.tell_admins(
-  p_payment public.payments, p_key text, p_values jsonb, p_admin_email text default null
-)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-begin
-  return private.notify_admins(
-    p_key,
-    jsonb_build_object(
-      'payment', p_payment.id,
-      'provider', jsonb_build_object('provider', p_payment.provider),
-      'number', p_payment.provider_payment_id,
-      'money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency)
-    ) || p_values,
-    jsonb_build_array(
-      jsonb_build_array(
-        jsonb_build_object('key', 'admin_button_payment', 'data', format('admin:payment:%s:new', p_payment.id))
-      )
-    ),
-    (select o.bot from public.orders as o where o.id = p_payment.order_id),
-    p_admin_email
-  );
-end
-$$;
-
-revoke all on function private.tell_admins from public, anon, authenticated, service_role;
-comment on function private.tell_admins is 'Enqueues a message about a payment for the admins';
-
--- Notifies the buyer that a dispute was decided in their favor: the money is refunded, and which part of the purchase was
--- reversed.
---
--- Concurrency: the caller calls once, when the dispute is decided.
--- Locks: none.
--- Returns: jsonb, the messages to deliver now (outgoing); empty if the dispute moved no money or the payment was never
---   fulfilled.
--- Errors: none.
-create or replace function private.tell_dispute_lost(p_payment_id bigint)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_payment public.payments;
-  v_payer record;
-  v_effect record;
-  v_plan jsonb;
-begin
-  select p.* into v_payment from public.payments as p where p.id = p_payment_id;
-  select b.* into v_payer from private.payer_of(v_payment) as b;
-  if v_payment.disputed = 0 or v_payment.problem is not null or v_payer.texts is null then
-    return '[]'::jsonb;
-  end if;
-  select e.effect, e.taken, s.plan into v_effect
-    from public.payment_effects as e
-    left join public.subscriptions as s on s.id = e.subscription_id
-   where e.payment_id = p_payment_id and e.effect <> 'commission' and e.user_id = v_payer.user_id and e.taken > 0;
-  v_plan := private.plan_of(v_payer.user_id);
-  return private.tell_person(
-    v_payer.user_id,
-    v_payer.bot,
-    case
-      when v_effect.effect = 'credits' then 'dispute_lost_credits'
-      when v_effect.effect = 'balance' then 'dispute_lost_balance'
-      when v_effect.plan <> v_plan ->> 'plan' then 'dispute_lost_plan'
-      when v_effect.plan is not null and v_plan ->> 'ends_at' is not null then 'dispute_lost_time'
-      else 'dispute_lost'
-    end,
-    jsonb_build_object(
-      'title', private.titles(v_payer.texts),
-      'money', jsonb_build_object('amount', v_payment.disputed, 'currency', v_payment.currency),
-      'plan', jsonb_build_object('plan', v_effect.plan),
-      'until', jsonb_build_object('date', v_plan ->> 'ends_at'),
-      'quantity', case v_effect.effect
-        when 'balance' then jsonb_build_object(
-          'amount', v_effect.taken, 'currency', private.setting('balance_currency')
-        )
-        else to_jsonb(trim_scale(v_effect.taken))
-      end
-    )
-  );
-end
-$$;
-
-revoke all on function private.tell_dispute_lost from public, anon, authenticated, service_role;
-comment on function private.tell_dispute_lost is 'Notifies the buyer what a dispute that they won has reversed';
-
--- Notifies the payer that a payment is held for review, why it is not fulfilled, and what happens next. Admins decide about it
--- (private.alarm_about); the payer is notified of the refund.
---
--- Concurrency: the caller holds the payment's lock and calls once per problem.
--- Locks: none.
--- Returns: jsonb, the messages to deliver now (outgoing); empty if the payer is not a known user or everything is refunded
---   already.
--- Errors: none.
-create or replace function private.tell_held(p_payment public.payments)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_payer record;
-begin
-  if p_payment.status <> 'completed' then
-    return '[]'::jsonb;
-  end if;
-  select b.* into v_payer from private.payer_of(p_payment) as b;
-  return private.tell_person(
-    v_payer.user_id,
-    v_payer.bot,
-    'payment_held_' || p_payment.problem,
-    jsonb_build_object('money', jsonb_build_object('amount', p_payment.amount, 'currency', p_payment.currency))
-    || case when v_payer.texts is null then '{}'::jsonb else jsonb_build_object(
-      'title', private.titles(v_payer.texts),
-      'price', jsonb_build_object('amount', v_payer.amount, 'currency', v_payer.currency)
-    ) end
-  );
-end
-$$;
-
-revoke all on function private.tell_held from public, anon, authenticated, service_role;
-comment on function private.tell_held is 'Notifies the payer that a payment is held for review';
-
--- Enqueues a templated message for a user: a text key, its values, and rows of buttons ({key: text key, data or url}). Python
--- renders it in the user's language when it is delivered. With p_message_id it edits that message; with p_order_id it is an
--- invitation to pay that order, whose message id is stored after delivery (public.keep_invitation).
---
--- Concurrency: every call enqueues one message; the caller calls once per event.
--- Locks: none.
--- Returns: jsonb, a list with the enqueued message (outgoing), which the caller delivers now; empty for an erased user, or
---   without a bot.
--- Errors: none.
-create or replace function private.tell_person(
-  p_user_id bigint, p_bot text, p_key text, p_values jsonb, p_buttons jsonb default null,
-  p_message_id bigint default null, p_order_id bigint default null
-)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_parameters jsonb;
-begin
-  select jsonb_build_object(
-      'chat_id', u.telegram_id,
-      'key', p_key,
-      'languages', jsonb_build_array(u.language, u.language_code),
-      'timezone', private.setting('quota_timezone'),
-      'values', p_values
-    ) || jsonb_strip_nulls(jsonb_build_object('buttons', p_buttons, 'message_id', p_message_id, 'order_id', p_order_id))
-    into v_parameters
-    from public.users as u
-   where u.id = p_user_id;
-  if not found or p_bot is null then
-    return '[]'::jsonb;
-  end if;
-  return jsonb_build_array(
-    jsonb_build_object(
-      'bot', p_bot,
-      'id', (private.enqueue_calls(
-        p_bot, null, jsonb_build_array(jsonb_build_object('method', 'template', 'parameters', v_parameters))
-      ) ->> 0)::bigint,
-      'method', 'template',
-      'parameters', v_parameters
-    )
-  );
-end
-$$;
-
-revoke all on function private.tell_person from public, anon, authenticated, service_role;
-comment on function private.tell_person is 'Enqueues a templated message for a user';
-
--- Notifies the buyer of a refund (partial or full), of a dispute, and of what reversed either.
---
--- Concurrency: the caller calls when the sums or the reversed quantities have changed.
--- Locks: none.
--- Returns: jsonb, the messages to deliver now (outgoing); empty for a dispute that is already decided in the buyer's favor,
---   which private.tell_dispute_lost reports.
--- Errors: none.
-create or replace function private.tell_refund(p_payment public.payments, p_before public.payments)
-returns jsonb
-language plpgsql
-volatile
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-declare
-  v_payer record;
-  v_back numeric := p_payment.refunded + p_payment.disputed - p_before.refunded - p_before.disputed;
-begin
-  if v_back = 0 then  -- the refund was recorded before the payment was settled
-    v_back := p_payment.refunded + p_payment.disputed;
-  end if;
-  if p_payment.disputed > p_before.disputed and not exists (
-    select
-      from public.payment_operations as o
-     where o.payment_id = p_payment.id and o.kind = 'dispute' and not o.is_final
-  ) then
-    return '[]'::jsonb;  -- already lost by us: private.tell_dispute_lost notifies
-  end if;
-  select b.* into v_payer from private.payer_of(p_payment) as b;
-  return private.tell_person(
-    v_payer.user_id,
-    v_payer.bot,
-    case
-      when v_payer.texts is null then 'refunded_unknown'
-      when p_payment.problem is not null then 'refunded_unused'
-      when p_payment.disputed < p_before.disputed then 'dispute_won'
-      when v_back < 0 then 'refund_undone'
-      when p_payment.disputed > p_before.disputed then 'disputed'
-      when p_payment.provider = 'balance' and p_payment.status = 'completed' then 'refunded_part_to_balance'
-      when p_payment.provider = 'balance' then 'refunded_to_balance'
-      when p_payment.status = 'completed' then 'refunded_part'
-      else 'refunded'
-    end,
-    jsonb_build_object('money', jsonb_build_object('amount', abs(v_back), 'currency', p_payment.currency))
-    || case
-         when v_payer.texts is null then '{}'::jsonb
-         else jsonb_build_object('title', private.titles(v_payer.texts))
-       end
-  );
-end
-$$;
-
-revoke all on function private.tell_refund from public, anon, authenticated, service_role;
-comment on function private.tell_refund is 'Notifies the buyer of a refund or dispute';
-
--- Extracts the titles from a product's texts; languages without a title are left out.
---
--- Concurrency: computes only.
--- Locks: none.
--- Returns: jsonb
---   { [text]: text }      (by language)
--- Errors: none.
-create or replace function private.titles(p_texts jsonb)
+create or replace function public.unrecorded_events(p_provider text, p_keys jsonb)
 returns jsonb
 language sql
-immutable
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  select coalesce(jsonb_agg(k.value), '[]'::jsonb)
+    from jsonb_array_elements_text(p_keys) as k (value)
+   where not exists (
+     select from public.payment_events as e where e.provider = p_provider and e.event_key = k.value
+   );
+$$;
+
+revoke all on function public.unrecorded_events from public, anon, authenticated, service_role;
+grant execute on function public.unrecorded_events to bot_backend;
+comment on function public.unrecorded_events is 'Which of these events nobody has told us';
+
+-- Keeps what moved of a payment, by its own number.
+--
+-- Twice or at once: the caller holds the payment's row; a known number changes only from open to decided. All refunds
+--   told as one sum keep the greatest. The first currency and time that are named stay; a fee may be named later.
+-- Returns: true for a number that was not known before.
+-- Errors: M0001, an amount is missing or below zero.
+create or replace function private.upsert_operation(p_payment_id bigint, p_event jsonb)
+returns boolean
+language plpgsql
+volatile
 security invoker
 set search_path = pg_catalog, pg_temp
 as $$
-  select coalesce(jsonb_object_agg(t.key, t.value -> 'title'), '{}') from jsonb_each(p_texts) as t where t.value ->> 'title' <> '';
+declare
+  v_kind text := p_event ->> 'kind';
+  v_amount numeric := (p_event ->> 'amount')::numeric;
+  v_is_total boolean := coalesce((p_event ->> 'is_total')::boolean, false);
+  v_is_new boolean;
+begin
+  if (v_amount is null and v_kind in ('paid', 'refunded', 'disputed')) or v_amount < 0 then
+    raise exception 'a % without a usable amount', v_kind using errcode = 'M0001';
+  end if;
+  insert into public.payment_operations as o (
+    payment_id, kind, operation_id, amount, currency, is_undone, is_final, fee, happened_at
+  )
+  values (
+    p_payment_id,
+    case
+      when v_kind = 'paid' then 'paid'
+      when v_kind = 'refunded' and v_is_total then 'refund_total'
+      when v_kind in ('refunded', 'refund_failed') then 'refund'
+      else 'dispute'
+    end,
+    coalesce(p_event ->> 'operation_id', p_event ->> 'payment_id'),
+    coalesce(v_amount, 0),
+    p_event ->> 'currency',
+    v_kind in ('refund_failed', 'dispute_won'),
+    v_kind in ('refund_failed', 'dispute_won', 'dispute_lost'),
+    coalesce((p_event ->> 'fee')::numeric, 0),
+    coalesce((p_event ->> 'happened_at')::timestamptz, private.clock())
+  )
+  on conflict (payment_id, kind, operation_id) do update
+    set amount = case
+          when o.kind = 'paid' then o.amount else greatest(o.amount, excluded.amount)
+        end,
+        currency = coalesce(o.currency, excluded.currency),
+        fee = greatest(o.fee, excluded.fee),
+        is_undone = case when o.is_final then o.is_undone else excluded.is_undone end,
+        is_final = o.is_final or excluded.is_final
+  returning o.xmax = 0 into v_is_new;
+  return v_is_new;
+end
 $$;
 
-revoke all on function private.titles from public, anon, authenticated, service_role;
-comment on function private.titles is 'The titles of a product by language';
+revoke all on function private.upsert_operation from public, anon, authenticated, service_role;
+comment on function private.upsert_operation is 'Keeps what moved of a payment, by its own number';
 
--- Withdraws a user's unpaid orders whose discount is being bound to another order (p_but_order_id; null: one that does not
+-- Sums what a person paid, for an admin.
+--
+-- Twice or at once: only reads what is theirs, over an index.
+-- Returns: jsonb {payments: how many brought money, sums: [{currency, paid, refunded}] (text, without payments for which
+--   nothing was given), chargebacks: how many of their payments a bank took back and did not return}.
+-- Errors: none.
+create or replace function private.user_payment_totals(p_user_id bigint)
+returns jsonb
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  with own as (
+    select p.*
+      from public.payments as p
+     where p.user_id = p_user_id and p.amount > 0
+  ), sums as (
+    select o.currency, sum(o.amount) as paid, sum(o.refunded) as refunded
+      from own as o
+     where o.problem is null
+     group by o.currency
+  )
+  select jsonb_build_object(
+    'payments', (select count(*) from own as o),
+    'sums', (
+      select coalesce(
+          jsonb_agg(
+            jsonb_build_object('currency', s.currency, 'paid', s.paid::text, 'refunded', s.refunded::text)
+            order by s.currency
+          ),
+          '[]'::jsonb
+        )
+        from sums as s
+    ),
+    'chargebacks', (select count(*) from own as o where o.disputed > 0)
+  );
+$$;
+
+revoke all on function private.user_payment_totals from public, anon, authenticated, service_role;
+comment on function private.user_payment_totals is 'What a person paid';
+
+-- Finds the users that payment events concern: the payer, if the provider reports them, and the buyer of the order or renewal.
+-- A payment that is already recorded contributes its attributes (payments.claims) too.
+--
+-- Concurrency: read-only.
+-- Locks: none.
+-- Returns: table, one row per user found; user_id is null for the order or renewal of an erased user.
+-- Errors: none.
+create or replace function private.users_of_event(p_provider text, p_events jsonb)
+returns table (user_id bigint, is_payer boolean)
+language plpgsql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_telegram_ids bigint[];
+  v_order_ids bigint[];
+  v_subscription_ids text[];
+begin
+  -- Arrays instead of joins: they have a few elements, which the planner knows from the array.
+  select
+    array_agg((t.claims ->> 'telegram_id')::bigint),
+    array_agg((t.claims ->> 'order_id')::bigint),
+    array_agg(t.claims ->> 'subscription_id')
+    into v_telegram_ids, v_order_ids, v_subscription_ids
+    from (
+      select n.value as claims from jsonb_array_elements(p_events) as n
+      union all
+      select p.claims
+        from public.payments as p
+       where p.provider = p_provider
+         and p.provider_payment_id = any(
+           array(select n.value ->> 'payment_id' from jsonb_array_elements(p_events) as n)
+         )
+    ) as t;
+  return query
+    select u.id, true from public.users as u where u.telegram_id = any(v_telegram_ids)
+    union all
+    select o.user_id, false from public.orders as o where o.id = any(v_order_ids) and o.provider = p_provider
+    union all
+    select r.user_id, false
+      from public.renewals as r
+     where r.provider = p_provider and r.provider_subscription_id = any(v_subscription_ids);
+end
+$$;
+
+revoke all on function private.users_of_event from public, anon, authenticated, service_role;
+comment on function private.users_of_event is 'Users that payment events concern';
+
+-- Withdraws a user's unpaid orders whose discount is being bound to another order (p_except_order_id; null: one that does not
 -- exist yet). A withdrawn order cannot be paid; a payment that arrives for it is held for review.
 --
 -- Concurrency: the caller holds the discount's lock, which recording a payment of one of these orders needs too.
 -- Locks: the orders by id.
 -- Returns: void
 -- Errors: none.
-create or replace function private.withdraw_orders(p_user_id bigint, p_promocode_id bigint, p_but_order_id bigint)
+create or replace function private.withdraw_orders(p_user_id bigint, p_promocode_id bigint, p_except_order_id bigint)
 returns void
 language plpgsql
 volatile
@@ -10939,7 +10958,7 @@ begin
       from public.orders as w
      where w.user_id = p_user_id
        and w.promocode_id = p_promocode_id
-       and w.id is distinct from p_but_order_id
+       and w.id is distinct from p_except_order_id
        and w.status in ('pending', 'canceled')
      order by w.id
        for update
@@ -10957,7 +10976,7 @@ comment on function private.withdraw_orders is 'Withdraws orders whose discount 
 -- their foreign keys they belong to nobody once the person's row is deleted.
 --
 -- Twice or at once: the caller holds the person alone, and whoever changes money of theirs holds them first
---   (private.hold_payers): nobody changes anything of it now.
+--   (private.lock_payers): nobody changes anything of it now.
 -- Returns: nothing.
 -- Errors: Y0002, a renewal is running: the provider would go on charging somebody whom we no longer know.
 create or replace function private.anonymize_payment_data(p_user public.users)
@@ -10979,8 +10998,8 @@ begin
          ended_at = coalesce(r.ended_at, private.clock()),
          saved_method = null,
          charge_at = null,
-         asked_at = null,
-         busy_until = null,
+         attempt_started_at = null,
+         lease_until = null,
          payer = null
    where r.user_id = p_user.id;
 
@@ -11040,7 +11059,7 @@ as $$
      set user_id = null,
          body = '',
          error = null,
-         notices = case
+         events = case
            when e.processed_at is not null then '[]'
            else (
              select coalesce(
@@ -11052,7 +11071,7 @@ as $$
                  ),
                  '[]'
                )
-               from jsonb_array_elements(e.notices) with ordinality as n (value, position)
+               from jsonb_array_elements(e.events) with ordinality as n (value, position)
            )
          end
    where e.id = any(p_ids);
@@ -11190,7 +11209,7 @@ comment on function private.apply_tombstone is 'Gives somebody who comes back wh
 -- belongs to nobody: orders and payments, the ledger, whose remaining balance is booked out first, and what admins did.
 -- Whoever they brought, or were brought by, keeps what they got.
 --
--- Twice or at once: the caller holds the update's row and the person alone (private.hold_person), so every
+-- Twice or at once: the caller holds the update's row and the person alone (private.lock_user), so every
 --   change of theirs is committed or will find nobody. Their updates that others hold right now are passed over:
 --   those strip them themselves, there, when they come to the person.
 -- Returns: nothing. p_erasure {hash, balance}: what remembers them in erased_users, and the balance that they
@@ -11356,7 +11375,7 @@ comment on function public.export_user_data is 'Everything that is stored about 
 -- Returns: whether there still is such a person; true for an update that belongs to nobody.
 --   p_alone: keep everybody else out, too (for the erasure itself).
 -- Errors: none.
-create or replace function private.hold_person(p_update public.telegram_updates, p_alone boolean default false)
+create or replace function private.lock_user(p_update public.telegram_updates, p_alone boolean default false)
 returns boolean
 language plpgsql
 volatile
@@ -11379,8 +11398,8 @@ begin
 end
 $$;
 
-revoke all on function private.hold_person from public, anon, authenticated, service_role;
-comment on function private.hold_person is 'Holds the person of an update until the transaction ends';
+revoke all on function private.lock_user from public, anon, authenticated, service_role;
+comment on function private.lock_user is 'Holds the person of an update until the transaction ends';
 
 -- Collects what is stored about a person's money: what they ordered and paid, what they got for it, what providers said.
 --
@@ -12260,6 +12279,31 @@ $$;
 revoke all on function private.anchor_day from public, anon, authenticated, service_role;
 comment on function private.anchor_day is 'On which day of the month a period that begins at a moment ends';
 
+-- Tells when a plan stops: at its end, or where a renewal of it is running, some days (setting grace_days) later: a charge
+-- may be late. What admins give stops when they said.
+--
+-- Twice or at once: only reads.
+-- Returns: the moment; null without an end.
+-- Errors: none.
+create or replace function private.effective_end(p_user_id bigint, p_plan text, p_source text, p_ends_at timestamptz)
+returns timestamptz
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select p_ends_at + case
+      when p_source <> 'admin' and exists (
+        select from public.renewals as r
+         where r.user_id = p_user_id and r.plan = p_plan and r.status in ('active', 'past_due')
+      ) then private.grace_period()
+      else interval '0'
+    end;
+$$;
+
+revoke all on function private.effective_end from public, anon, authenticated, service_role;
+comment on function private.effective_end is 'When a plan stops, days of grace included';
+
 -- Ends the subscriptions whose time is over, days of grace included, of p_limit people at most.
 --
 -- Twice or at once: people whose row somebody holds are skipped and found again by the next sweep; the row is
@@ -12276,7 +12320,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_user_id bigint;
-  v_people integer := 0;
+  v_count integer := 0;
 begin
   for v_user_id in
     select u.id
@@ -12286,7 +12330,7 @@ begin
          from public.subscriptions as s
         where s.status = 'active'
           and s.ends_at <= v_now
-          and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) <= v_now
+          and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) <= v_now
         order by s.ends_at
         limit p_limit
      )
@@ -12298,13 +12342,13 @@ begin
      where s.user_id = v_user_id
        and s.status = 'active'
        and s.ends_at <= v_now
-       and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) <= v_now;
+       and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) <= v_now;
     if found then  -- another sweep may have done it between the two statements
       perform private.refresh_access(v_user_id);
-      v_people := v_people + 1;
+      v_count := v_count + 1;
     end if;
   end loop;
-  return v_people;
+  return v_count;
 end
 $$;
 
@@ -12345,14 +12389,14 @@ begin
   select s.* into v_running
     from public.subscriptions as s
    where s.user_id = p_user_id and s.plan = p_plan and s.source = p_source
-     and s.status = 'active' and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) > v_now
+     and s.status = 'active' and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) > v_now
    order by s.ends_at desc
    limit 1
      for update;
   select s.* into v_last
     from public.subscriptions as s
    where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin'
-     and s.status = 'active' and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) > v_now
+     and s.status = 'active' and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) > v_now
    order by s.ends_at desc
    limit 1;
   v_start := coalesce(v_last.ends_at, v_now);
@@ -12382,50 +12426,6 @@ $$;
 revoke all on function private.extend_subscription from public, anon, authenticated, service_role;
 comment on function private.extend_subscription is 'Gives a person a plan for a period';
 
--- Tells how long a plan that renews stays after its end while the charge is late: shorter than any month, so that the
--- late charge, which continues from the old end, always ends later than now.
---
--- Twice or at once: only reads.
--- Returns: the interval.
--- Errors: none.
-create or replace function private.grace_period()
-returns interval
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  select make_interval(days => greatest(0, least(27, private.setting('grace_days')::integer)));
-$$;
-
-revoke all on function private.grace_period from public, anon, authenticated, service_role;
-comment on function private.grace_period is 'How long a plan stays after its end while its renewal is late';
-
--- Tells when a plan stops: at its end, or where a renewal of it is running, some days (setting grace_days) later: a charge
--- may be late. What admins give stops when they said.
---
--- Twice or at once: only reads.
--- Returns: the moment; null without an end.
--- Errors: none.
-create or replace function private.kept_until(p_user_id bigint, p_plan text, p_source text, p_ends_at timestamptz)
-returns timestamptz
-language sql
-stable
-security invoker
-set search_path = pg_catalog, pg_temp
-as $$
-  select p_ends_at + case
-      when p_source <> 'admin' and exists (
-        select from public.renewals as r
-         where r.user_id = p_user_id and r.plan = p_plan and r.status in ('active', 'past_due')
-      ) then private.grace_period()
-      else interval '0'
-    end;
-$$;
-
-revoke all on function private.kept_until from public, anon, authenticated, service_role;
-comment on function private.kept_until is 'When a plan stops, days of grace included';
-
 -- Tells the highest level of the plans that run for a person now, days of grace included: the one place that says what
 -- runs.
 --
@@ -12444,7 +12444,7 @@ as $$
     join public.subscription_limits as l on l.plan = s.plan
    where s.user_id = p_user_id
      and s.status = 'active'
-     and coalesce(private.kept_until(s.user_id, s.plan, s.source, s.ends_at), 'infinity') > (select private.clock());
+     and coalesce(private.effective_end(s.user_id, s.plan, s.source, s.ends_at), 'infinity') > (select private.clock());
 $$;
 
 revoke all on function private.level_of from public, anon, authenticated, service_role;
@@ -12469,7 +12469,7 @@ as $$
           case
             when s.ends_at is null then 'infinity'
             when s.ends_at > private.clock() then s.ends_at
-            else private.kept_until(s.user_id, s.plan, s.source, s.ends_at)
+            else private.effective_end(s.user_id, s.plan, s.source, s.ends_at)
           end
         ),
         'infinity'
@@ -12577,7 +12577,7 @@ comment on function private.shorten_subscription is 'Takes time of a plan back';
 --
 -- Twice or at once: only reads.
 -- Returns: jsonb {plan, ends_at, renewals: [{id, plan, texts, provider, provider_subscription_id, status, amount, currency,
---   period, charged_until, kept_until, payment_id, payer}]}; kept_until is when its plan stops, days of grace
+--   period, charged_until, effective_end, payment_id, payer}]}; effective_end is when its plan stops, days of grace
 --   included, after all that was taken back (null: over, or without an end); payment_id is its last charge,
 --   payer by what the provider knows who pays, where it has no number for them; renewals are those that are not over,
 --   the newest first.
@@ -12606,7 +12606,7 @@ as $$
               'currency', r.currency,
               'period', r.period,
               'charged_until', r.charged_until,
-              'kept_until', k.kept_until,
+              'effective_end', k.effective_end,
               'payment_id', l.provider_payment_id,
               'payer', l.claims ->> 'payer'
             )
@@ -12627,12 +12627,12 @@ as $$
              limit 1
           ) as l on true
           cross join lateral (
-            select nullif(max(e.kept_until), 'infinity') as kept_until
+            select nullif(max(e.effective_end), 'infinity') as effective_end
               from public.subscriptions as s
               cross join lateral (
-                select coalesce(private.kept_until(s.user_id, s.plan, s.source, s.ends_at), 'infinity') as kept_until
+                select coalesce(private.effective_end(s.user_id, s.plan, s.source, s.ends_at), 'infinity') as effective_end
               ) as e
-             where s.user_id = p_user_id and s.plan = r.plan and s.status = 'active' and e.kept_until > private.clock()
+             where s.user_id = p_user_id and s.plan = r.plan and s.status = 'active' and e.effective_end > private.clock()
           ) as k
          where r.user_id = p_user_id and r.status <> 'ended'
       ),
@@ -13106,7 +13106,7 @@ begin
     );
   elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return jsonb_build_object('outcome', 'superseded');
-  elsif not private.hold_person(v_update) then  -- erased meanwhile
+  elsif not private.lock_user(v_update) then  -- erased meanwhile
     return jsonb_build_object('outcome', 'superseded');
   end if;
 
@@ -13204,7 +13204,7 @@ begin
       'outcome', 'finished', 'outgoing', v_outgoing,
       'withheld', p_answer is not null and v_update.answer is null
     );
-  elsif not private.hold_person(v_update, p_session ? 'erase') then
+  elsif not private.lock_user(v_update, p_session ? 'erase') then
     return jsonb_build_object('outcome', 'superseded');
   end if;
 
@@ -13453,7 +13453,7 @@ begin
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
   if found and v_known.received_at >= v_now - interval '48 hours' and (
-    not private.hold_person(v_known) or v_known.status in ('finished', 'dead_lettered')
+    not private.lock_user(v_known) or v_known.status in ('finished', 'dead_lettered')
   ) then
     return private.replay_answer(p_bot, p_update_id, p_chat_id);
   end if;
@@ -13742,7 +13742,7 @@ begin
      for update;
   if v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return jsonb_build_object('outcome', 'superseded');
-  elsif not private.hold_person(v_update) then  -- erased meanwhile
+  elsif not private.lock_user(v_update) then  -- erased meanwhile
     return jsonb_build_object('outcome', 'superseded');
   end if;
   if v_update.reservation in ('reserved', 'settled') then
@@ -13844,7 +13844,7 @@ begin
      limit p_limit
        for update skip locked
   loop
-    continue when not private.hold_person(v_stale);
+    continue when not private.lock_user(v_stale);
     perform private.release_usage(
       v_stale.user_id, v_stale.bot, v_stale.reserved_on, v_stale.reserved_from
     );

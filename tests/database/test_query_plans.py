@@ -118,7 +118,7 @@ FILL = f"""
     insert into public.payment_effects (payment_id, effect, user_id, given)
     select p.id, 'subscription', p.user_id, 2592000 from public.payments as p;
     insert into public.payment_events
-      (provider, event_key, user_id, body, notices, processed_at, received_at)
+      (provider, event_key, user_id, body, events, processed_at, received_at)
     select p.provider, 'evt_' || p.id, case when p.id % 200 > 0 then p.user_id end, '{{}}',
       jsonb_build_array(jsonb_build_object('kind', 'other', 'payment_id', p.provider_payment_id)),
       case when p.id % 500 > 0 then now() end, now()
@@ -130,7 +130,7 @@ FILL = f"""
     from public.users as u join public.promocodes as p on p.code = 'CODE' || u.id;
     insert into public.promocode_tries (user_id, day, tries)
     select u.id, current_date, 2 from public.users as u;
-    insert into public.refunds (payment_id, amount, admin_email, status, ask_after)
+    insert into public.refunds (payment_id, amount, admin_email, status, next_attempt_at)
     select p.id, 9, 'boss@example.com', case when p.id % 100 = 0 then 'open' else 'done' end, now()
     from public.payments as p;
     update public.payments set problem = 'amount' where id % 3 = 0;
@@ -188,34 +188,34 @@ CALLS = {
     "create_order": "create_order(9000, 'credits_100', 'stripe', 'RUB', 'assistant', false, null, 'new')",
     "offered_features": "offered_features()",
     "last_balance_order": "last_balance_order(9001)",
-    "give_up_order": "give_up_order(9000, 9000)",
+    "cancel_own_order": "cancel_own_order(9000, 9000)",
     "open_order": "open_order(9000, 9000)",
-    "keep_invitation": "keep_invitation(9000, 5)",
+    "save_invitation": "save_invitation(9000, 5)",
     "leave_checkout": "leave_checkout(9000, 9000)",
     "close_invitations": "close_invitations(50)",
     "create_order from a message": """create_order(9000, 'credits_100', 'stripe', 'RUB', 'assistant', false,
         null, 'm', null, 5)""",
     "cancel_order": "cancel_order(9000)",
     "change_receipt_contact": "change_receipt_contact(9000, 'anna@example.com')",
-    "keep_checkout": "keep_checkout(9000, 'https://pay.example', 'cs_new')",
+    "save_checkout": "save_checkout(9000, 'https://pay.example', 'cs_new')",
     "check_order": "check_order('stripe', 9000, 19000, 499, 'RUB')",
     "payment_history": "payment_history(9000)",
     "subscription_overview": "subscription_overview(9000)",
     "cancel_renewal": "cancel_renewal(9000, 9000)",
     "begin_cancel": "begin_cancel(9000, 9000)",
-    "forget_cancel": "forget_cancel(9000, 9000)",
+    "abort_cancel": "abort_cancel(9000, 9000)",
     "record_payment_event": """record_payment_event('stripe', 'new', '', '', '[{"kind": "paid",
         "payment_id": "pi_new", "order_id": 9500, "amount": 499, "currency": "RUB"}]')""",
     "record_payment_event of a refund": """record_payment_event('stripe', 'new', '', '', '[{"kind":
         "refunded", "payment_id": "pi_9001", "operation_id": "re", "amount": 9}]')""",
-    "apply_kept_events": "apply_kept_events(5)",
+    "retry_payment_events": "retry_payment_events(5)",
     "claim_due_renewals": """claim_due_renewals('["stripe"]', 5)""",
     "record_payment_event of an unknown subscription": """record_payment_event('stripe', 'new', '', '',
         '[{"kind": "subscription_active", "subscription_id": "sub_unknown", "order_id": 9500}]')""",
-    "claim_orphans": """claim_orphans('["stripe"]', 5)""",
-    "keep_orphan_answer": "keep_orphan_answer(9000, false)",
-    "forget_charge": "forget_charge(9000, 0)",
-    "missing_events": """missing_events('stripe', '["evt_9000", "evt_new"]')""",
+    "claim_renewals_to_stop": """claim_renewals_to_stop('["stripe"]', 5)""",
+    "record_stop_result": "record_stop_result(9000, false)",
+    "abort_charge": "abort_charge(9000, 0)",
+    "unrecorded_events": """unrecorded_events('stripe', '["evt_9000", "evt_new"]')""",
     "claim_open_orders": """claim_open_orders('["stripe"]', 5)""",
     "remind_of_ends": "remind_of_ends(5)",
     "remind_of_orders": "remind_of_orders(5)",
@@ -229,7 +229,8 @@ CALLS = {
     "consume_access of trainings": "consume_access(10003, 'simulator:new', 2)",  # whose plan is over
     "admin_give_trainings": "admin_give_trainings(9000, -2, 'boss@example.com', 'one')",
     "claim_open_refunds": """claim_open_refunds('{"stripe": 3600}', 5)""",
-    "keep_refund_answer": "keep_refund_answer((select max(id) from public.refunds), 'unsure', 'no answer')",
+    "record_refund_result": """record_refund_result((select max(id) from public.refunds), 'unsure',
+        'no answer')""",
     "sweep": "sweep(50)",  # to 200 thousand messages what its 1000 are to four million
     "admin_find_user": "admin_find_user('19000', 'boss@example.com')",
     "admin_find_user by name": "admin_find_user('@NAME9000', 'boss@example.com')",

@@ -31,7 +31,7 @@ def tell(money: Money, user: Someone, *notices: dict[str, Any], key: str = "", *
         p_event_key=key or f"said-{number()}",
         p_type="payment",
         p_body=f'{{"email": "{email_of(user)}", "account": "{user.id}"}}',
-        p_notices=list(notices),
+        p_events=list(notices),
     )
 
 

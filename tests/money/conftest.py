@@ -73,7 +73,7 @@ class Money:
             p_event_key=key or f"event-{next(_numbers)}",
             p_type="test",
             p_body="{}",
-            p_notices=list(notices),
+            p_events=list(notices),
             **rest,
         )
 

@@ -37,11 +37,12 @@ def told(stack: Stack, clock: Clock, chat: Chat, words: str) -> list[str]:
 def given(sql: Sql, chat: Chat) -> list[dict[str, Any]]:
     """What a person was given for money, and what was taken back."""
     return sql(
-        "select e.effect, e.given::int, e.taken::int from payment_effects e join users u on u.id = e.user_id "
+        "select e.effect, e.given::int, e.reversed::int from payment_effects e "
+        "join users u on u.id = e.user_id "
         "where u.telegram_id = %s and e.effect <> 'commission' order by e.payment_id",
         chat.id,
     )
 
 
-ONCE = [{"effect": "credits", "given": 100, "taken": 0}]
-BACK = [{"effect": "credits", "given": 100, "taken": 100}]
+ONCE = [{"effect": "credits", "given": 100, "reversed": 0}]
+BACK = [{"effect": "credits", "given": 100, "reversed": 100}]

@@ -116,12 +116,12 @@ class Story:
         for user in self.people:
             row = self.money.user_row(user)
             given = self._sum(
-                "select coalesce(sum(e.given - e.taken), 0) as n from payment_effects e "
+                "select coalesce(sum(e.given - e.reversed), 0) as n from payment_effects e "
                 "where e.user_id = %s and e.effect = 'balance'", user,
             )  # fmt: skip
             assert row["balance"] == given + self.gifts[user] - self.spent[user] >= 0
             credits = self._sum(
-                "select coalesce(sum(e.given - e.taken), 0) as n from payment_effects e "
+                "select coalesce(sum(e.given - e.reversed), 0) as n from payment_effects e "
                 "where e.user_id = %s and e.effect = 'credits'", user,
             )  # fmt: skip
             assert row["bonus_credits"] == credits >= 0

@@ -32,9 +32,9 @@ def chosen(chat: Chat, provider: str) -> tuple[Answer, str]:
 @pytest.mark.parametrize(
     ("provider", "statement", "when"),
     [
-        *((label, "keep_checkout", "before") for label in (*LABELS.values(), "Telegram Stars")),
+        *((label, "save_checkout", "before") for label in (*LABELS.values(), "Telegram Stars")),
         *((LABELS["fake"], name, when) for name in ("create_order", "finish_update") for when in WHEN),
-        (LABELS["fake"], "keep_checkout", "after"),
+        (LABELS["fake"], "save_checkout", "after"),
     ],
 )
 def test_killed_on_the_way_to_the_page_there_is_one_order_and_it_can_be_paid(

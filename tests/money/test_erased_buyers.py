@@ -31,7 +31,7 @@ SLOW = settings(
 def test_what_stays_belongs_to_nobody(money: Money, sql: Sql, buyer: New) -> None:
     anna, pay = buyer(), number()
     bought = order_of(money, anna, p_contact=email_of(anna))
-    money.call("keep_checkout", p_order_id=bought, p_url="https://pay.example/1", p_reference="co-1")
+    money.call("save_checkout", p_order_id=bought, p_url="https://pay.example/1", p_reference="co-1")
     waiting = order_of(money, anna, "premium_month", p_contact=email_of(anna))
     told = paid(pay, bought, telegram_id=anna.id, saved_method="card-token-1")
     assert tell(money, anna, told, key=f"e-{pay}")["outcome"] == "applied"
@@ -52,7 +52,7 @@ def test_what_stays_belongs_to_nobody(money: Money, sql: Sql, buyer: New) -> Non
     (effect,) = sql("select * from payment_effects where payment_id = %s", payment["id"])
     assert (effect["user_id"], effect["given"]) == (None, 100)
     (event,) = sql("select * from payment_events where event_key = %s", f"e-{pay}")
-    assert (event["provider"], event["type"], event["body"], event["notices"]) == (
+    assert (event["provider"], event["type"], event["body"], event["events"]) == (
         "yookassa",
         "payment",
         "",
@@ -149,13 +149,19 @@ def test_refunds_after_the_erasure_keep_the_sums(money: Money, sql: Sql, buyer: 
     price = float(PRICES[product])
     tell(money, anna, paid(pay, order_of(money, anna, product), PRICES[product]))
     tell(money, anna, refunded(pay, f"{price / 4:.2f}", "r1"))
-    (before,) = sql("select taken, aim from payment_effects where payment_id = %s", money.payment(pay)["id"])
-    assert before["taken"] > 0
+    (before,) = sql(
+        "select reversed, reversal_target from payment_effects where payment_id = %s",
+        money.payment(pay)["id"],
+    )
+    assert before["reversed"] > 0
     anna.erase(balance="1000")
 
     failed = {"kind": "refund_failed", "payment_id": pay, "operation_id": "r1"}
     assert tell(money, anna, failed)["outgoing"] == []
-    (effect,) = sql("select taken, aim from payment_effects where payment_id = %s", money.payment(pay)["id"])
+    (effect,) = sql(
+        "select reversed, reversal_target from payment_effects where payment_id = %s",
+        money.payment(pay)["id"],
+    )
     assert effect == before, "there is nobody to return it to"
     tell(money, anna, refunded(pay, PRICES[product], "r2"))
     payment = money.payment(pay)
@@ -200,7 +206,7 @@ def test_an_event_that_waits_keeps_what_happened_and_loses_who(money: Money, sql
 
     (event,) = sql("select * from payment_events where event_key = %s", f"w-{pay}")
     assert (event["body"], event["user_id"], event["error"]) == ("", None, None)
-    assert event["notices"] == [
+    assert event["events"] == [
         refunded(pay, "74.50", telegram_id=0),
         {"kind": "subscription_canceled", "subscription_id": subscription},
     ]
@@ -211,10 +217,10 @@ def test_an_event_that_waits_keeps_what_happened_and_loses_who(money: Money, sql
         "values ('premium_month', 'yookassa', %s, 'RUB', 499, 'PREMIUM', 'month', 'assistant')",
         subscription,
     )
-    assert money.call("apply_kept_events")["applied"] >= 1
+    assert money.call("retry_payment_events")["applied"] >= 1
     assert float(money.payment(pay)["refunded"]) == 74.5
     (event,) = sql("select * from payment_events where event_key = %s", f"w-{pay}")
-    assert (event["notices"], event["error"]) == ([], None)
+    assert (event["events"], event["error"]) == ([], None)
     assert event["processed_at"]
 
 
@@ -259,7 +265,7 @@ def test_words_that_nobody_understood_are_emptied_when_they_name_the_user(
     for key, body in zip(keys, (f"<{written.format(**words)}>", f"<{ben.id} {email_of(ben)}>"), strict=True):
         money.call(
             "record_payment_event", p_provider="yookassa", p_event_key=key, p_type="unusable", p_body=body,
-            p_notices=[],
+            p_events=[],
         )  # fmt: skip
     anna.erase()
     rows = sql("select body = '' as emptied from payment_events where event_key = any(%s) order by id", keys)
@@ -312,7 +318,7 @@ def test_nothing_is_ordered_for_who_is_gone(money: Money, sql: Sql, buyer: New) 
             p_currency="RUB", p_bot="assistant",
         )  # fmt: skip
     assert caught.value.sqlstate == "M0003"
-    money.call("keep_checkout", p_order_id=order, p_url=f"https://pay.example/{anna.id}", p_reference="co-2")
+    money.call("save_checkout", p_order_id=order, p_url=f"https://pay.example/{anna.id}", p_reference="co-2")
     assert order_row(money, order)["checkout_url"] is None
 
 
@@ -356,7 +362,8 @@ def test_any_facts_before_and_after_an_erasure_agree(
 def test_the_functions_may_not_strip_by_themselves(connect: Callable[[], psycopg.Connection]) -> None:
     for statement in (
         "private.anonymize_payment_events('{1}')", "private.anonymize_payments('{1}')",
-        "private.own_event(1)", "private.hold_payers('x', '[]')", "private.people_of_event('x', '[]')",
+        "private.link_event_to_users(1)", "private.lock_payers('x', '[]')",
+        "private.users_of_event('x', '[]')",
     ):  # fmt: skip
         with connect() as connection, pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute(f"select {statement}".encode())

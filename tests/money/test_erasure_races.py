@@ -101,7 +101,7 @@ def test_money_that_comes_during_the_erasure_waits_and_finds_nobody(
     anna.receive(update_id, p_kind="callback_query")
     anna.erase(on=transaction, update_id=update_id)
     late = beside(tell, money, anna, paid(pay, order, telegram_id=anna.id), key=key)
-    kept = beside(money.call, "apply_kept_events") if again else None
+    kept = beside(money.call, "retry_payment_events") if again else None
     eventually(lambda: waits(sql, late), 20)
     transaction.commit()
     told = late.result()
@@ -132,7 +132,7 @@ def test_an_erasure_that_has_the_user_gets_everything_else_of_theirs(
         "paid": lambda: tell(money, anna, paid(pay, order)),
         "refund": lambda: tell(money, anna, refunded(given, "149.00")),
         "failed once": lambda: tell(money, anna, paid(pay, order), key=key),
-        "kept": lambda: money.call("apply_kept_events"),
+        "kept": lambda: money.call("retry_payment_events"),
         "disputed and waiting": lambda: tell(
             money, anna, {"kind": "disputed", "payment_id": pay, "order_id": order, "amount": "149.00"}
         ),
@@ -248,7 +248,7 @@ def test_everything_at_once_ends_with_exact_sums_and_without_a_deadlock(
             if kind == "erase":
                 user.erase(balance="1000000")
             elif kind == "kept":
-                money.call("apply_kept_events")
+                money.call("retry_payment_events")
             elif kind == "remind":
                 money.call("remind_of_ends")
             elif kind == "export":

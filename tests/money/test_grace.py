@@ -78,7 +78,7 @@ def test_the_plan_stays_while_its_renewal_is_late(anna: Late, status: str) -> No
     assert anna.plan()["plan"] == "PREMIUM"
     assert datetime.fromisoformat(anna.plan()["ends_at"]) == KEPT
     overview = anna.money.call("subscription_overview", p_user_id=anna.user_id)
-    assert datetime.fromisoformat(overview["renewals"][0]["kept_until"]) == KEPT
+    assert datetime.fromisoformat(overview["renewals"][0]["effective_end"]) == KEPT
     anna.after(2.99)
     assert (anna.level, anna.reminded()) == (1, [])
     anna.after(3)
@@ -95,17 +95,17 @@ def test_what_was_taken_back_is_not_promised(anna: Late) -> None:
     anna.becomes("past_due")
     overview = anna.money.call("subscription_overview", p_user_id=anna.user_id)
     (renewal,) = overview["renewals"]
-    assert datetime.fromisoformat(renewal["kept_until"]) == KEPT, (
+    assert datetime.fromisoformat(renewal["effective_end"]) == KEPT, (
         "of the first period, with its days of grace"
     )
     assert renewal["plan"] == overview["plan"]
-    assert _late_until(overview) == renewal["kept_until"]
+    assert _late_until(overview) == renewal["effective_end"]
     anna.money.sql(
         "update subscriptions set status = 'canceled', ended_at = private.clock() where user_id = %s",
         anna.user_id,
     )
     overview = anna.money.call("subscription_overview", p_user_id=anna.user_id)
-    assert overview["renewals"][0]["kept_until"] is None
+    assert overview["renewals"][0]["effective_end"] is None
 
 
 def test_before_its_end_nothing_is_added_to_what_is_told(anna: Late) -> None:

@@ -21,7 +21,7 @@ def invited(money: Money, user_id: int | None = None, **rest: Any) -> tuple[int,
     """An order whose message is known: its number and the message's."""
     order, message = money.order(user_id or money.user(), **rest), next(_messages)
     money.call(
-        "keep_checkout", p_order_id=order, p_url="https://pay.example", p_reference="r", p_message_id=message
+        "save_checkout", p_order_id=order, p_url="https://pay.example", p_reference="r", p_message_id=message
     )
     return order, message
 
@@ -100,7 +100,7 @@ def test_a_dispute_is_no_refund_and_ends_with_the_purchase(money: Money) -> None
 def test_what_is_paid_before_its_message_is_known_is_changed_then(money: Money) -> None:
     order = money.order(money.user())
     assert said(money.tell(paid(number(), order))["outgoing"]) == ["paid_credits"]
-    money.call("keep_invitation", p_order_id=order, p_message_id=next(_messages))
+    money.call("save_invitation", p_order_id=order, p_message_id=next(_messages))
     assert edits(money, order) == ["invitation_paid"]
 
 
@@ -115,7 +115,7 @@ def _do(money: Money, order: int, message: int, pay: str, which: int) -> None:
     if which:
         money.tell(paid(pay, order))
     else:
-        money.call("keep_invitation", p_order_id=order, p_message_id=message)
+        money.call("save_invitation", p_order_id=order, p_message_id=message)
 
 
 def test_an_order_whose_discount_went_to_another_says_so(money: Money, sql: Sql) -> None:
@@ -166,7 +166,7 @@ def test_a_reminder_is_changed_with_the_checkout(money: Money) -> None:
     order, message = invited(money)
     reminder = next(_messages)
     for _ in range(2):  # sent twice, where Telegram's answer was lost
-        money.call("keep_invitation", p_order_id=order, p_message_id=reminder)
+        money.call("save_invitation", p_order_id=order, p_message_id=reminder)
     outgoing = money.tell(paid(number(), order))["outgoing"]
     assert [one["parameters"].get("message_id") for one in outgoing] == [None, message, reminder]
 
@@ -174,5 +174,5 @@ def test_a_reminder_is_changed_with_the_checkout(money: Money) -> None:
 def test_an_erased_buyer_has_no_message(money: Money) -> None:
     order, _ = invited(money)
     money.sql("update orders set user_id = null, message_ids = null where id = %s", order)
-    money.call("keep_invitation", p_order_id=order, p_message_id=next(_messages))
+    money.call("save_invitation", p_order_id=order, p_message_id=next(_messages))
     assert money.sql("select message_ids from orders where id = %s", order) == [{"message_ids": None}]

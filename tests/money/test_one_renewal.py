@@ -122,7 +122,7 @@ def test_while_it_is_being_stopped_its_provider_does_not_bring_it_back(money: Mo
 
 
 def claim(money: Money, provider: str) -> list[dict[str, Any]]:
-    found = money.call("claim_orphans", p_providers=[provider], p_limit=100)
+    found = money.call("claim_renewals_to_stop", p_providers=[provider], p_limit=100)
     return list(found)
 
 
@@ -143,9 +143,9 @@ def test_the_job_gets_what_the_provider_needs_and_asks_until_it_is_stopped(money
     assert asked["telegram_id"] == money.user_row(anna)["telegram_id"]
     assert (asked["payment_id"], asked["payer"]) == (first, "+79990000000")
     assert claim(money, provider) == [], "whoever has it asks alone"
-    money.call("keep_orphan_answer", p_renewal_id=asked["id"], p_is_stopped=False)
+    money.call("record_stop_result", p_renewal_id=asked["id"], p_is_stopped=False)
     money.sql("update renewals set stop_at = private.clock() where id = %s", asked["id"])
     (asked,) = claim(money, provider)
-    money.call("keep_orphan_answer", p_renewal_id=asked["id"], p_is_stopped=True)
+    money.call("record_stop_result", p_renewal_id=asked["id"], p_is_stopped=True)
     old = next(one for one in renewals(money, anna) if one["provider"] == provider)
     assert (old["status"], old["stop_at"]) == ("canceled", None)

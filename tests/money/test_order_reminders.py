@@ -49,7 +49,7 @@ def chat(money: Money, user: int) -> int:
 def test_one_reminder_with_the_price_and_the_way_back(money: Money, remind: Callable[[], list[int]]) -> None:
     anna = money.user()
     order = old_order(money, anna)
-    money.call("keep_checkout", p_order_id=order, p_url="https://pay.example/1", p_reference="1")
+    money.call("save_checkout", p_order_id=order, p_url="https://pay.example/1", p_reference="1")
     (owed,) = money.call("remind_of_orders")
     parameters = owed["parameters"]
     assert (owed["bot"], parameters["chat_id"]) == ("assistant", chat(money, anna))

@@ -46,7 +46,7 @@ def refunds(money: Money, payment: str, provider: str = "stripe") -> list[tuple[
 
 
 def stop_all(money: Money, provider: str = "stripe") -> list[dict[str, Any]]:
-    claimed: list[dict[str, Any]] = money.call("claim_orphans", p_providers=[provider], p_limit=1000)
+    claimed: list[dict[str, Any]] = money.call("claim_renewals_to_stop", p_providers=[provider], p_limit=1000)
     return claimed
 
 
@@ -79,7 +79,7 @@ def test_a_subscription_begun_after_the_erasure_is_stopped_and_refunded_with_one
     assert orphan["subscription_id"] == subscription
     assert orphan["payment_id"] == pay
     assert stop_all(money) == []  # somebody has it
-    assert money.call("keep_orphan_answer", p_renewal_id=orphan["id"], p_is_stopped=True) == {"outgoing": []}
+    assert money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=True) == {"outgoing": []}
     assert renewal(sql, subscription)["stop_at"] is None
     assert (renewal(sql, subscription)["status"], renewal(sql, subscription)["user_id"]) == ("ended", None)
 
@@ -193,7 +193,7 @@ def test_a_provider_that_does_not_stop_is_asked_on_and_the_admins_hear_once(
     for day in range(6):
         later(clock, f"{day} days 1 minute")
         (orphan,) = stop_all(money)
-        kept = money.call("keep_orphan_answer", p_renewal_id=orphan["id"], p_is_stopped=False)
+        kept = money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=False)
         heard += said(kept["outgoing"])
     assert heard == ["subscription_alarm_running"]
     assert renewal(sql, subscription)["stop_at"] is not None
@@ -209,7 +209,7 @@ def test_by_what_the_provider_knows_the_payer_is_kept_until_it_is_stopped(
     tell(money, anna, first, provider="prodamus")
     (orphan,) = stop_all(money, "prodamus")
     assert orphan["payer"] == PHONE
-    money.call("keep_orphan_answer", p_renewal_id=orphan["id"], p_is_stopped=True)
+    money.call("record_stop_result", p_renewal_id=orphan["id"], p_is_stopped=True)
     assert PHONE not in everything(sql)
 
 
@@ -241,11 +241,11 @@ def test_the_job_gives_them_up_too(money: Money, sql: Sql, boss: int, clock: Clo
     subscription = f"sub_{number()}"
     money.tell(changed(subscription), provider="stripe")
     money.tell(changed(subscription, "ended"), provider="stripe")
-    assert money.call("apply_kept_events")["failed"] == 2
+    assert money.call("retry_payment_events")["failed"] == 2
     later(clock, "25 hours")
-    kept = money.call("apply_kept_events")
+    kept = money.call("retry_payment_events")
     assert (kept["ignored"], said(kept["outgoing"])) == (1, ["subscription_alarm_unknown"])
-    assert money.call("apply_kept_events") == {"applied": 0, "failed": 0, "ignored": 0, "outgoing": []}
+    assert money.call("retry_payment_events") == {"applied": 0, "failed": 0, "ignored": 0, "outgoing": []}
 
 
 def test_what_else_such_an_event_says_is_applied(money: Money, sql: Sql, boss: int, clock: Clock) -> None:
@@ -279,7 +279,7 @@ def test_any_other_failure_is_told_again_for_a_day_and_tried_from_here_after_it(
     later(clock, "25 hours")
     late = money.tell(broken, key=key)
     assert (late["outcome"], late["is_late"]) == ("failed", True)
-    assert money.call("apply_kept_events", p_limit=1000)["failed"] >= 1
+    assert money.call("retry_payment_events", p_limit=1000)["failed"] >= 1
     sql("delete from payment_events where event_key = %s", key)
 
 

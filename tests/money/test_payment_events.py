@@ -515,7 +515,7 @@ def test_before_the_money_a_provider_hears_whether_to_take_it(money: Money, sql:
 FUNCTIONS = {
     "record_payment_event": "'x', 'k', '', '', '[]'",
     "create_order": "1, 'x', 'x', 'RUB', 'x'",
-    "keep_checkout": "0, '', ''",
+    "save_checkout": "0, '', ''",
     "check_order": "'x', 1, 1, 1, 'RUB'",
     "products_for_sale": "",
     "payment_history": "1",

@@ -138,9 +138,9 @@ def _agrees(money: Money, user_id: int) -> None:
     assert user["bonus_credits"] >= 0
     assert user["balance"] >= 0
     (given,) = money.sql(
-        "select coalesce(sum(e.given - e.taken) filter (where e.effect = 'credits'), 0) as credits, "
-        "coalesce(sum(e.given - e.taken) filter (where e.effect = 'balance'), 0) as balance, "
-        "coalesce(sum(e.given - e.taken) filter (where e.effect = 'subscription'), 0) as seconds "
+        "select coalesce(sum(e.given - e.reversed) filter (where e.effect = 'credits'), 0) as credits, "
+        "coalesce(sum(e.given - e.reversed) filter (where e.effect = 'balance'), 0) as balance, "
+        "coalesce(sum(e.given - e.reversed) filter (where e.effect = 'subscription'), 0) as seconds "
         "from payment_effects e where e.user_id = %s",
         user_id,
     )

@@ -66,7 +66,8 @@ def tasks_of(claimed: dict[str, Any], refund: int) -> list[dict[str, Any]]:
 def later(money: Money, refund: int, times: str = "3 minutes") -> None:
     """As if so much time had passed for one refund."""
     moved = ", ".join(
-        f"{name} = {name} - interval '{times}'" for name in ("created_at", "asked_at", "ask_after")
+        f"{name} = {name} - interval '{times}'"
+        for name in ("created_at", "first_attempt_at", "next_attempt_at")
     )
     money.sql(f"update refunds set {moved} where id = %s", refund)
 
@@ -193,7 +194,7 @@ def test_each_role_may_do_what_it_should(database_url: str, money: Money, role: 
     _anna, payment, _pay = bought(money)
     calls = {
         "admin_refund_payment": ("select public.admin_refund_payment(%s, null, %s)", (payment, EMAIL)),
-        "keep_refund_answer": ("select public.keep_refund_answer(%s, 'unsure')", (0,)),
+        "record_refund_result": ("select public.record_refund_result(%s, 'unsure')", (0,)),
         "claim_open_refunds": ("select public.claim_open_refunds(%s, 1)", (Jsonb({}),)),
         "admin_payment": ("select public.admin_payment('1', %s)", (EMAIL,)),
         "admin_payments": ("select public.admin_payments(%s)", (EMAIL,)),
@@ -267,7 +268,7 @@ def test_one_reference_fifty_times_at_once_is_one_refund(money: Money) -> None:
 
 
 def answer(money: Money, refund: int, what: str, error: str = "") -> dict[str, Any]:
-    return dict(money.call("keep_refund_answer", p_refund_id=refund, p_answer=what, p_error=error))
+    return dict(money.call("record_refund_result", p_refund_id=refund, p_answer=what, p_error=error))
 
 
 def test_a_first_refusal_is_believed(money: Money) -> None:
@@ -413,7 +414,7 @@ def test_the_lists_show_what_is_a_users_and_what_needs_somebody(money: Money) ->
     stray_id = money.payment(stray)["id"]
     page = money.call("admin_payments", p_admin_email=EMAIL, p_user_id=anna)
     assert [one["id"] for one in page["payments"]] == [stray_id, payment]
-    assert page["payments"][1]["given"] == [{"effect": "credits", "given": 100, "taken": 0}]
+    assert page["payments"][1]["given"] == [{"effect": "credits", "given": 100, "reversed": 0}]
     assert page["next"] is None
     first = money.call("admin_payments", p_admin_email=EMAIL, p_user_id=anna, p_limit=1)
     assert first["next"] == stray_id
@@ -558,7 +559,9 @@ class Shop:
                 self.tasks.append(asked["task"])
         elif what == "claim":
             self.money.sql(
-                "update refunds set ask_after = ask_after - interval '1 hour' where payment_id = %s", payment
+                "update refunds set next_attempt_at = next_attempt_at - interval '1 hour' "
+                "where payment_id = %s",
+                payment,
             )
             mine = [task for task in claim(self.money)["tasks"] if task["number"] == self.pay]
             self.tasks += mine

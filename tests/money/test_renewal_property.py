@@ -61,7 +61,7 @@ class Bank:
 
     def find(self, order: int) -> dict[str, Any] | None:
         """The last charge of an order since the open try began."""
-        begun = self.renewing.row()["asked_at"]
+        begun = self.renewing.row()["attempt_started_at"]
         now = self.renewing.money.sql("select private.clock() as now")[0]["now"]
         hours = (now - begun).total_seconds() / 3600 if begun else 0
         mine = [
@@ -76,11 +76,11 @@ def work(bank: Bank, how: str) -> None:
     for charge in renewing.claim()["charges"]:
         if how == "dies first":
             return
-        told = bank.find(charge["order_id"]) if charge["is_look"] else bank.charge(charge)
+        told = bank.find(charge["order_id"]) if charge["is_status_check"] else bank.charge(charge)
         if how == "unheard":
             return
         if told is None:
-            renewing.money.call("forget_charge", p_renewal_id=charge["id"], p_attempt=charge["attempt"])
+            renewing.money.call("abort_charge", p_renewal_id=charge["id"], p_attempt=charge["attempt"])
         else:
             renewing.tell(told)
 

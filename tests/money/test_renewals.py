@@ -30,7 +30,7 @@ def anna(money: Money, clock: Clock) -> Renewing:
     """Anna has paid a month with a card that was saved, and the month is over now."""
     clock(BEGINS)
     anna = Renewing(money)
-    assert anna.claim() == {"looked": 0, "charges": [], "outgoing": []}
+    assert anna.claim() == {"due": 0, "charges": [], "outgoing": []}
     clock(DUE)
     return anna
 
@@ -41,9 +41,9 @@ def test_a_period_that_is_over_is_charged_with_what_was_saved(anna: Renewing, mo
     got = anna.claim()
     (charge,) = got["charges"]
     (order,) = anna.orders()
-    assert got["looked"] == 1
+    assert got["due"] == 1
     assert charge["order_id"] == order["id"]
-    assert (charge["saved_method"], charge["attempt"], charge["is_look"]) == (anna.method, 0, False)
+    assert (charge["saved_method"], charge["attempt"], charge["is_status_check"]) == (anna.method, 0, False)
     assert (charge["amount"], charge["currency"], charge["contact"]) == ("499.00", "RUB", "anna@example.com")
     assert charge["telegram_id"] == anna.user()["telegram_id"]
     assert charge["texts"]["ru"]["title"] == "Премиум на месяц"
@@ -57,11 +57,16 @@ def test_a_charge_gives_the_next_period_once(anna: Renewing, money: Money, clock
     assert anna.paid(charge, pay)["outgoing"] == []
     assert money.ends_at(anna.user_id) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
     row = anna.row()
-    assert (row["status"], row["attempts"], row["asked_at"], row["busy_until"]) == ("active", 0, None, None)
+    assert (row["status"], row["attempts"], row["attempt_started_at"], row["lease_until"]) == (
+        "active",
+        0,
+        None,
+        None,
+    )
     assert row["charge_at"] == row["charged_until"] == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
     assert (row["saved_method"], money.payment(pay, anna.provider)["saved_method"]) == (anna.method, None)
     assert money.payment(pay, anna.provider)["renewal_id"] == row["id"]
-    assert anna.claim()["looked"] == 0
+    assert anna.claim()["due"] == 0
     clock("timestamptz '2027-03-10 12:00:01+03'")
     second = anna.charge()
     assert second["order_id"] != charge["order_id"]
@@ -97,7 +102,7 @@ def test_who_dies_half_way_or_hears_nothing_is_followed_with_the_same_try(
     at(clock, 0.2)
     second = anna.charge()
     assert (second["order_id"], second["attempt"]) == (first["order_id"], first["attempt"])
-    assert second["asked_at"] == first["asked_at"]
+    assert second["attempt_started_at"] == first["attempt_started_at"]
     at(clock, 0.3)
     assert anna.claim()["charges"] == []
     at(clock, 15)
@@ -112,25 +117,25 @@ def test_an_outcome_that_stays_unknown_is_looked_for_before_anything_is_charged(
     anna: Renewing, money: Money, clock: Clock
 ) -> None:
     first = anna.charge()
-    assert not first["is_look"]
+    assert not first["is_status_check"]
     at(clock, 20.1)
     look = anna.charge()
-    assert (look["is_look"], look["order_id"], look["asked_at"]) == (
+    assert (look["is_status_check"], look["order_id"], look["attempt_started_at"]) == (
         True,
         first["order_id"],
-        first["asked_at"],
+        first["attempt_started_at"],
     )
     for _ in range(2):
-        money.call("forget_charge", p_renewal_id=look["id"], p_attempt=look["attempt"])
+        money.call("abort_charge", p_renewal_id=look["id"], p_attempt=look["attempt"])
     again = anna.charge()
-    assert (again["is_look"], again["order_id"], again["attempt"]) == (False, first["order_id"], 1)
-    money.call("forget_charge", p_renewal_id=look["id"], p_attempt=look["attempt"])
-    assert anna.row()["asked_at"] is not None, "another try is open by now"
+    assert (again["is_status_check"], again["order_id"], again["attempt"]) == (False, first["order_id"], 1)
+    money.call("abort_charge", p_renewal_id=look["id"], p_attempt=look["attempt"])
+    assert anna.row()["attempt_started_at"] is not None, "another try is open by now"
 
 
 def test_a_charge_under_way_is_asked_for_by_its_number(anna: Renewing, money: Money, clock: Clock) -> None:
     first = anna.charge()
-    money.call("keep_checkout", p_order_id=first["order_id"], p_url=None, p_reference="slow-1")
+    money.call("save_checkout", p_order_id=first["order_id"], p_url=None, p_reference="slow-1")
     at(clock, 0.2)
     assert anna.charge()["reference"] == "slow-1"
     anna.declined(first)
@@ -149,7 +154,7 @@ def test_a_refusal_is_told_once_and_tried_again_until_it_is_given_up(
         told += anna.declined(charge)["outgoing"]
         assert anna.row()["status"] == "past_due"
         at(clock, hours + 1)
-        assert anna.claim() == {"looked": 0, "charges": [], "outgoing": []}
+        assert anna.claim() == {"due": 0, "charges": [], "outgoing": []}
         anna.sweep()
         assert anna.user()["vip_level"] == 1, "days of grace"
     assert attempts == [0, 1, 2, 3]
@@ -167,7 +172,7 @@ def test_a_refusal_is_told_once_and_tried_again_until_it_is_given_up(
     assert anna.orders()[0]["status"] == "canceled"
     anna.sweep()
     assert anna.user()["vip_level"] == 0
-    assert anna.claim()["looked"] == 0
+    assert anna.claim()["due"] == 0
     assert money.call("remind_of_ends") is not None
     rows = money.sql("select reminded from subscriptions where user_id = %s", anna.user_id)
     assert "over" not in (rows[0]["reminded"] or ""), "they have just heard of it"
@@ -187,7 +192,7 @@ def test_a_method_that_can_never_be_charged_again_ends_it(anna: Renewing, clock:
     assert said(told["outgoing"]) == ["renewal_given_up"]
     assert (anna.row()["status"], anna.row()["saved_method"]) == ("ended", None)
     at(clock, 100)
-    assert anna.claim()["looked"] == 0
+    assert anna.claim()["due"] == 0
 
 
 def test_a_hopeless_refusal_is_never_tried_again(anna: Renewing, clock: Clock) -> None:
@@ -198,7 +203,7 @@ def test_a_hopeless_refusal_is_never_tried_again(anna: Renewing, clock: Clock) -
     assert (anna.row()["status"], anna.row()["saved_method"]) == ("ended", None)
     for hours in (12.1, 36.2, 68.3, 200):
         at(clock, hours)
-        assert anna.claim()["looked"] == 0
+        assert anna.claim()["due"] == 0
 
 
 def test_a_period_that_nothing_was_tried_for_in_time_alarms_once(
@@ -247,7 +252,7 @@ def test_a_charge_that_its_provider_should_have_made_is_missed_once(
     order = money.order(money.user(), "premium_month", provider="prodamus", p_renews=True)
     name = f"sub-{number()}"
     money.tell(paid(number(), order, "499.00", subscription_id=name), provider="prodamus")
-    money.sql("update renewals set missed_at = charged_until where provider_subscription_id <> %s", name)
+    money.sql("update renewals set alarmed_period = charged_until where provider_subscription_id <> %s", name)
     money.sql(
         "update renewals set status = %s, charged_until = timestamptz '2027-02-10 12:00+03' "
         "where provider_subscription_id = %s",
@@ -328,9 +333,9 @@ def test_who_cancels_is_not_charged_and_nothing_of_the_card_stays(anna: Renewing
     clock(BEGINS)
     assert cancel(anna) == "canceled"
     assert anna.row()["saved_method"] is None
-    assert anna.claim()["looked"] == 0
+    assert anna.claim()["due"] == 0
     clock(DUE)
-    assert anna.claim() == {"looked": 1, "charges": [], "outgoing": []}
+    assert anna.claim() == {"due": 1, "charges": [], "outgoing": []}
     assert anna.row()["status"] == "ended"
     assert anna.orders() == []
 
@@ -350,8 +355,12 @@ def test_who_cancels_while_an_outcome_is_unknown_is_looked_after(
     assert cancel(anna) == "canceled"
     at(clock, 0.2)
     look = anna.charge()
-    assert (look["is_look"], look["saved_method"], look["order_id"]) == (True, None, charge["order_id"])
-    money.call("forget_charge", p_renewal_id=look["id"], p_attempt=look["attempt"])
+    assert (look["is_status_check"], look["saved_method"], look["order_id"]) == (
+        True,
+        None,
+        charge["order_id"],
+    )
+    money.call("abort_charge", p_renewal_id=look["id"], p_attempt=look["attempt"])
     assert anna.claim()["charges"] == []
     assert anna.row()["status"] == "ended"
 
@@ -369,7 +378,7 @@ def test_a_refusal_after_the_cancel_says_nothing(anna: Renewing, clock: Clock) -
 @pytest.mark.parametrize("kind", ["refunded", "disputed"])
 def test_whose_money_went_back_is_not_charged_again(anna: Renewing, kind: str) -> None:
     anna.tell(refunded(anna.pay, "499.00", kind=kind))
-    assert anna.claim() == {"looked": 1, "charges": [], "outgoing": []}
+    assert anna.claim() == {"due": 1, "charges": [], "outgoing": []}
     assert anna.row()["status"] == "ended"
 
 
@@ -390,7 +399,7 @@ def test_whoever_got_a_part_back_goes_on(anna: Renewing) -> None:
 
 def test_nobody_is_charged_while_banned(anna: Renewing, money: Money) -> None:
     money.sql("update users set banned_at = private.clock() where id = %s", anna.user_id)
-    assert anna.claim() == {"looked": 1, "charges": [], "outgoing": []}
+    assert anna.claim() == {"due": 1, "charges": [], "outgoing": []}
     assert anna.row()["status"] == "ended"
 
 
@@ -399,7 +408,7 @@ def test_who_has_paid_further_is_charged_when_that_ends(anna: Renewing, money: M
     money.tell(paid(number(), money.order(anna.user_id, "premium_month"), "499.00"))
     assert money.ends_at(anna.user_id) == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
     at(clock, 12.1)
-    assert anna.claim() == {"looked": 1, "charges": [], "outgoing": []}
+    assert anna.claim() == {"due": 1, "charges": [], "outgoing": []}
     row = anna.row()
     assert (row["status"], row["attempts"]) == ("active", 0)
     assert row["charge_at"] == datetime(2027, 3, 10, 12, tzinfo=MOSCOW)
@@ -414,7 +423,7 @@ def test_who_is_being_erased_is_passed_over(
 ) -> None:
     with psycopg.connect(database_url) as erasing:
         erasing.execute("select from users where id = %s for update", [anna.user_id])
-        assert anna.claim() == {"looked": 1, "charges": [], "outgoing": []}
+        assert anna.claim() == {"due": 1, "charges": [], "outgoing": []}
         erasing.rollback()
     assert anna.row()["status"] == "active"
 
@@ -431,20 +440,20 @@ def test_what_its_provider_renews_is_never_claimed(money: Money, clock: Clock) -
     first = paid(number(), order, "499.00", subscription_id=f"sub-{number()}", saved_method="card")
     money.tell(first, provider=provider)
     clock(DUE)
-    assert money.call("claim_due_renewals", p_providers=[provider])["looked"] == 0
+    assert money.call("claim_due_renewals", p_providers=[provider])["due"] == 0
     (row,) = money.sql("select * from renewals where provider = %s", provider)
     assert (row["saved_method"], row["charge_at"]) == (None, None)
 
 
 @pytest.mark.parametrize(
-    "function", ["claim_due_renewals", "forget_charge", "star_position", "missing_events"]
+    "function", ["claim_due_renewals", "abort_charge", "star_position", "unrecorded_events"]
 )
 def test_only_the_backend_may(money: Money, database_url: str, function: str) -> None:
     calls = {
         "claim_due_renewals": "claim_due_renewals('[]')",
-        "forget_charge": "forget_charge(1, 1)",
+        "abort_charge": "abort_charge(1, 1)",
         "star_position": "star_position('nobody')",
-        "missing_events": "missing_events('x', '[]')",
+        "unrecorded_events": "unrecorded_events('x', '[]')",
     }
     for role, may in (("anon", False), ("service_role", False), ("bot_backend", True)):
         with psycopg.connect(database_url) as connection:
@@ -469,9 +478,9 @@ def test_nobody_is_erased_while_it_runs_and_nothing_is_charged_after(
     cancel(anna)
     money.sql(erase, anna.user_id)
     at(clock, 30)
-    assert anna.claim()["looked"] == 0
+    assert anna.claim()["due"] == 0
     row = anna.row()
-    assert (row["status"], row["saved_method"], row["asked_at"]) == ("ended", None, None)
+    assert (row["status"], row["saved_method"], row["attempt_started_at"]) == ("ended", None, None)
     assert money.sql("select contact from orders where id = %s", charge["order_id"]) == [{"contact": None}]
 
 

@@ -78,7 +78,7 @@ def test_a_deadlock_is_the_callers_to_repeat(
         # It holds its new event and waits for the payment; the rival holds the payment and wants the event.
         pool.submit(
             rival.execute,
-            "insert into public.payment_events (provider, event_key, body, notices) "
+            "insert into public.payment_events (provider, event_key, body, events) "
             "values ('yookassa', %s, '', '[]')",
             (event_key,),
         )

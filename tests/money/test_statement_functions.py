@@ -79,7 +79,7 @@ class Shop:
 
     def keep(self, walk: Json, *notices: Json, following: str | None = None) -> Json:
         kept: Json = self.money.call(
-            "keep_statement",
+            "save_statement_page",
             p_provider=self.key,
             p_day=walk["day"],
             p_cursor=walk["cursor"],
@@ -106,7 +106,7 @@ def disputed(payment: str, kind: str) -> Json:
 
 
 def events(notices: Any) -> list[Json]:
-    return [{"key": str(place), "notices": [notice]} for place, notice in enumerate(notices)]
+    return [{"key": str(place), "events": [notice]} for place, notice in enumerate(notices)]
 
 
 @pytest.fixture

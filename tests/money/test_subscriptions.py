@@ -155,10 +155,10 @@ def test_who_cancels_with_our_button_gets_no_second_confirmation(
 
     # The provider did not answer; what it confirms after all is news.
     money.call("begin_cancel", p_user_id=anna, p_renewal_id=row["id"])
-    assert money.call("forget_cancel", p_user_id=other, p_renewal_id=row["id"]) == {"outcome": "unknown"}
-    assert money.call("forget_cancel", p_user_id=anna, p_renewal_id=row["id"]) == {"outcome": "running"}
+    assert money.call("abort_cancel", p_user_id=other, p_renewal_id=row["id"]) == {"outcome": "unknown"}
+    assert money.call("abort_cancel", p_user_id=anna, p_renewal_id=row["id"]) == {"outcome": "running"}
     assert said(money.tell(canceled, provider="stripe")["outgoing"]) == ["renewal_canceled"]
-    known = money.call("forget_cancel", p_user_id=anna, p_renewal_id=row["id"])
+    known = money.call("abort_cancel", p_user_id=anna, p_renewal_id=row["id"])
     assert (known["outcome"], known["is_over"]) == ("known", False)
     money.tell(active, provider="stripe")
 

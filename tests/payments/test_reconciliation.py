@@ -49,7 +49,7 @@ class Database:
     def check_statement(self, **_values: Any) -> dict[str, str]:
         return {}
 
-    def keep_statement(self, p_provider: str, p_next: str | None, **_values: Any) -> dict[str, Any]:
+    def save_statement_page(self, p_provider: str, p_next: str | None, **_values: Any) -> dict[str, Any]:
         if p_next is None:
             self.read.append(p_provider)
         return {"is_current": True, "outgoing": [], "sums": [], "gaps": [], "foreign": 0}

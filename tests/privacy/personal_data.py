@@ -106,17 +106,16 @@ TABLES = {
         "anonymous",
         section="payments.renewals",
         told="id product_key provider provider_subscription_id status currency amount kind plan period bot"
-        " saved_method charged_until charge_at attempts asked_at busy_until canceled_at created_at ended_at"
-        " cancel_asked_at"
-        " stop_at stop_attempts payer missed_at",
+        " saved_method charged_until charge_at attempts attempt_started_at lease_until canceled_at created_at"
+        " ended_at cancel_requested_at stop_at stop_attempts payer alarmed_period",
         kept_back="user_id",
-        cleared="user_id saved_method charge_at asked_at busy_until payer",
+        cleared="user_id saved_method charge_at attempt_started_at lease_until payer",
     ),
     "public.orders": Table(
         "anonymous",
         section="payments.orders",
         told="id product_key provider currency amount status kind plan period quantity renews contact bot"
-        " renewal_id reference checkout_url checkout_reference expires_at checked_at told created_at"
+        " renewal_id reference checkout_url checkout_reference expires_at checked_at notified created_at"
         " completed_at full_amount promocode_id continues message_ids message_state",
         kept_back="user_id",
         cleared="user_id contact checkout_url checkout_reference message_ids",
@@ -133,29 +132,29 @@ TABLES = {
         "anonymous",
         section="payments.operations",
         told="payment_id kind operation_id amount currency is_undone is_final created_at fee"
-        " happened_at missed_at",
+        " happened_at alarmed_at",
     ),
     "public.refunds": Table(
         "anonymous",
         section="payments.refunds",
         told="id payment_id amount status reference operation_id attempts is_accepted is_awaited error key"
-        " created_at asked_at ask_after decided_at",
+        " created_at first_attempt_at next_attempt_at decided_at",
         kept_back="admin_email",
         cleared="error",
     ),
     "public.payment_effects": Table(
         "anonymous",
         section="payments.effects",
-        told="payment_id effect subscription_id given aim taken moves created_at",
+        told="payment_id effect subscription_id given reversal_target reversed adjustments created_at",
         kept_back="user_id",
         cleared="user_id subscription_id",
     ),
     "public.payment_events": Table(
         "stripped",
         section="payments.events",
-        told="provider event_key type body notices attempts error received_at processed_at",
+        told="provider event_key type body events attempts error received_at processed_at",
         kept_back="id user_id",
-        cleared="user_id body notices error",
+        cleared="user_id body events error",
     ),
     "public.promocode_usages": Table(
         "gone",  # and remembered, so that who comes back redeems none again

@@ -66,7 +66,7 @@ VALUES = {
     "product_key": "credits_100",
     "problem": "amount",
     "effect": "subscription",
-    "told": "{pending}",
+    "notified": "{pending}",
 }
 
 
@@ -179,7 +179,7 @@ def filled(sql: Sql, catalogue: dict[str, Any], someone: Callable[..., Someone])
     pointers: dict[str, Any] = {"user_id": user_id, "referrer_id": user_id}
     pointers |= {"telegram_id": anna.id, "chat_id": anna.id, "referred_id": id_of(sql, ben) or 0}
     pointers["claims"] = f'{{"telegram_id": {anna.id}}}'
-    pointers["notices"] = f'[{{"kind": "paid", "telegram_id": {anna.id}, "saved_method": "{MARK}"}}]'
+    pointers["events"] = f'[{{"kind": "paid", "telegram_id": {anna.id}, "saved_method": "{MARK}"}}]'
     pointers["promocode_id"] = sql(
         "insert into promocodes (code, kind, value) values ('STORY', 'credits', 5) returning id"
     )[0]["id"]

@@ -346,7 +346,10 @@ def test_a_refund_that_breaks_holds_up_no_other_and_is_finished_once_mended(
     finally:
         sql("drop function private.refund_task")
         sql("alter function private.refund_task_away rename to refund_task")
-    sql("update refunds set ask_after = ask_after - interval '2 minutes' where payment_id = %s", payments[0])
+    sql(
+        "update refunds set next_attempt_at = next_attempt_at - interval '2 minutes' where payment_id = %s",
+        payments[0],
+    )
     eventually(
         lambda: stack.run_job("payments").status == 200 and refunds_of(sql, payments[0]) == ["done"], 60
     )

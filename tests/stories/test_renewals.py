@@ -204,10 +204,10 @@ def test_whoever_stops_it_late_or_early_is_not_charged(
     anna.chat.send("/subscription")
     shown = eventually(lambda: [one for one in anna.chat.answers() if anna.words["shown"] in one.text], 30)
     sure = tap(shown[0], anna.words["stop"])
-    sql("update renewals set asked_at = private.clock(), busy_until = private.clock() + interval '1 hour' "
-        "where id = %s", anna.row()["id"])  # fmt: skip
+    sql("update renewals set attempt_started_at = private.clock(), "
+        "lease_until = private.clock() + interval '1 hour' where id = %s", anna.row()["id"])  # fmt: skip
     assert anna.words["busy"] in tap(sure, anna.words["yes"]).text
-    sql("update renewals set asked_at = null, busy_until = null where id = %s", anna.row()["id"])
+    sql("update renewals set attempt_started_at = null, lease_until = null where id = %s", anna.row()["id"])
     anna.chat.send("/subscription")
     shown = eventually(lambda: [one for one in anna.chat.answers() if anna.words["shown"] in one.text], 30)
     assert anna.words["off_late"] in tap(tap(shown[0], anna.words["stop"]), anna.words["yes"]).text
@@ -226,7 +226,7 @@ def test_an_answer_that_gets_lost_is_asked_for_again_and_charges_once(
     anna.fake_server.unsure = 50  # of others', too
     anna.later(31.2)
     anna.run_until(lambda: len(anna.taken()) == 1)
-    assert anna.row()["asked_at"] is not None
+    assert anna.row()["attempt_started_at"] is not None
     anna.fake_server.unsure = 0
     anna.later(31.5)
     anna.run_until(lambda: anna.is_renewed(1))

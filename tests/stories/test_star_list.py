@@ -157,7 +157,7 @@ def position(sql: Sql) -> int:
     return int(sql("select position from star_positions where bot = 'assistant'")[0]["position"])
 
 
-@pytest.mark.parametrize("function", ["missing_events", "record_payment_event", "move_star_position"])
+@pytest.mark.parametrize("function", ["unrecorded_events", "record_payment_event", "advance_star_position"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_at_any_step_it_is_found_by_the_next(stack: Stack, sql: Sql, function: str, when: Any) -> None:
     anna = speaks(stack)

@@ -210,18 +210,18 @@ def test_two_runs_at_once_record_once(stack: Stack, sql: Sql, clock: Clock, prov
     # Each of them takes days of its own; the third walks through a day that somebody else has.
     in_parallel(3, lambda _n: stack.run_job("statements"))
     sql(
-        "update statement_days set busy_until = null, cursor = '', read_at = null "
+        "update statement_days set lease_until = null, cursor = '', read_at = null "
         "where day > current_date - 3"
     )
     in_parallel(3, lambda _n: stack.run_job("statements"))
-    sql("update statement_days set busy_until = null")
+    sql("update statement_days set lease_until = null")
     read_lists(stack, sql)
     assert credits(sql, anna) == 100
     assert len(payments_of(sql, anna)) == 1
     assert sql("select * from check_payments()") == []
 
 
-@pytest.mark.parametrize("function", ["check_statement", "record_payment_event", "keep_statement"])
+@pytest.mark.parametrize("function", ["check_statement", "record_payment_event", "save_statement_page"])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_in_the_middle_the_next_run_goes_on(
     stack: Stack, sql: Sql, clock: Clock, function: str, when: Any
@@ -236,7 +236,7 @@ def test_killed_in_the_middle_the_next_run_goes_on(
     eventually(lambda: not scheduled.pid, 30)
     stack.database.clear()
     scheduled.restart()
-    sql("update statement_days set busy_until = null")  # two minutes later
+    sql("update statement_days set lease_until = null")  # two minutes later
     read_lists(stack, sql)
     assert credits(sql, anna) == 100
     assert of(sql, "yookassa", invoice.id) == [("paid", invoice.amount, invoice.amount)]
@@ -305,7 +305,7 @@ def test_a_provider_that_is_away_holds_up_no_other(stack: Stack, sql: Sql, clock
     eventually(lambda: stack.run_job("statements").status == 200 and credits(sql, anna) == 100, 60)
     assert sql("select from statement_days where provider = 'stripe' and failures > 0")
     stack.payments.clear()
-    sql("update statement_days set busy_until = null")
+    sql("update statement_days set lease_until = null")
     read_lists(stack, sql)
 
 

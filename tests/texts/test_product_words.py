@@ -59,4 +59,4 @@ def test_messages_take_the_title_of_another_language(sql: Any) -> None:
     named = (
         '{"ru": {"description": "x"}, "de": {"title": null}, "fr": {"title": ""}, "en": {"title": "Plan"}}'
     )
-    assert sql("select private.titles(%s::jsonb) as found", named) == [{"found": {"en": "Plan"}}]
+    assert sql("select private.product_titles(%s::jsonb) as found", named) == [{"found": {"en": "Plan"}}]

@@ -74,7 +74,7 @@ def _open(context: UpdateContext, made: dict[str, Any]) -> str:
     )
     checkout = providers.load(made["provider"]).create(order, _TIMEOUT)
     db.call(
-        "keep_checkout",
+        "save_checkout",
         p_order_id=made["id"],
         p_url=checkout.url,
         p_reference=checkout.reference,

@@ -103,7 +103,7 @@ def cancel_order(call: CallbackQuery) -> None:
     """Cancel an order that was not paid."""
     context = current_context()
     order = int((call.data or "").removeprefix(_GIVE_UP))
-    done = db.call("give_up_order", p_user_id=_user(context), p_order_id=order)
+    done = db.call("cancel_own_order", p_user_id=_user(context), p_order_id=order)
     if done["outcome"] == "canceled":
         context.answer_callback(context.text("payments_canceled"))
     context.show(*_payments(context))
@@ -162,7 +162,7 @@ def _subscription(context: UpdateContext) -> tuple[Text, Keyboard]:
 def _late_until(running: dict[str, Any]) -> str | None:
     """Return until when the plan is kept while its charge is late: the date its renewal's line names too."""
     late = (one for one in running["renewals"] if one["status"] == "past_due")
-    return next((one["kept_until"] for one in late if one["plan"] == running["plan"]), None)
+    return next((one["effective_end"] for one in late if one["plan"] == running["plan"]), None)
 
 
 def renewal_line(context: UpdateContext, renewal: dict[str, Any]) -> Text:
@@ -171,7 +171,7 @@ def renewal_line(context: UpdateContext, renewal: dict[str, Any]) -> Text:
     status = renewal["status"]
     if status == "active":
         key = f"subscription_renewal_active_{renewal['period']}"
-    elif status == "past_due" and not renewal["kept_until"]:
+    elif status == "past_due" and not renewal["effective_end"]:
         key = "subscription_renewal_past_due_over"
     else:
         key = f"subscription_renewal_{status}"
@@ -180,7 +180,7 @@ def renewal_line(context: UpdateContext, renewal: dict[str, Any]) -> Text:
         title=title(context, renewal["texts"]),
         price=price,
         provider=context.provider_name(renewal["provider"]),
-        until=context.date(renewal["kept_until"]) if renewal["kept_until"] else "—",
+        until=context.date(renewal["effective_end"]) if renewal["effective_end"] else "—",
     )
 
 
@@ -218,7 +218,7 @@ def cancel(call: CallbackQuery) -> None:
         done = db.call("cancel_renewal", p_user_id=context.user.id, p_renewal_id=renewal["id"])
     except PaymentError as error:
         # Without an answer it may be stopped all the same, and its callback may be here already.
-        done = db.call("forget_cancel", p_user_id=context.user.id, p_renewal_id=renewal["id"])
+        done = db.call("abort_cancel", p_user_id=context.user.id, p_renewal_id=renewal["id"])
         if done["outcome"] != "known":
             return _say_not_stopped(context, renewal, error)
     if done["outcome"] == "busy":

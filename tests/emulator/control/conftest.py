@@ -152,7 +152,7 @@ def order(
             10,
         )
         owner(
-            "select keep_checkout(%s, p_url => %s, p_reference => %s, p_message_id => null)",
+            "select save_checkout(%s, p_url => %s, p_reference => %s, p_message_id => null)",
             made["id"], checkout.url, checkout.reference,
         )  # fmt: skip
         return checkout.url.rpartition("/")[2]

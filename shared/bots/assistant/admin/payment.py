@@ -227,7 +227,7 @@ def _user(context: UpdateContext, found: Payment) -> str:
 
 def _given(context: UpdateContext, effect: dict[str, Any]) -> str:
     """Say what was given, and what of it was taken back."""
-    given, taken = Decimal(effect["given"]), Decimal(effect["taken"])
+    given, taken = Decimal(effect["given"]), Decimal(effect["reversed"])
     if effect["effect"] == "subscription":
         given, taken = (Decimal(round(seconds / 86_400)) for seconds in (given, taken))
     key = f"admin_given_{effect['effect']}"

@@ -31,7 +31,7 @@ begin
           case
             when s.ends_at is null then 'infinity'
             when s.ends_at > private.clock() then s.ends_at
-            else private.kept_until(s.user_id, s.plan, s.source, s.ends_at)
+            else private.effective_end(s.user_id, s.plan, s.source, s.ends_at)
           end
         ),
         'infinity'

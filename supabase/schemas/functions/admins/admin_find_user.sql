@@ -5,7 +5,7 @@
 -- Returns: jsonb {id, telegram_id, username, first_name, last_name, language, is_admin, is_active, created_at,
 --   last_activity, banned_at, ban_reason, plan, plan_ends_at, requests, daily_requests, month_requests,
 --   monthly_requests (null is no limit), bonus_credits, free_trainings (that are left), balance (text), currency,
---   total_referrals, keys (how many of their own), money (private.money_of), timezone, has_given_plan: whether
+--   total_referrals, keys (how many of their own), money (private.user_payment_totals), timezone, has_given_plan: whether
 --   an admin gave a plan that runs, undo: {id, action, before, after} of the last thing an admin did to them in 30 days, if it
 --   can be undone, plans (the names there are, the
 --   lowest first)}, or null when there is nobody.
@@ -61,7 +61,7 @@ begin
     'balance', v_user.balance::text,
     'currency', private.setting('balance_currency'),
     'total_referrals', v_user.total_referrals,
-    'money', private.money_of(v_user.id),
+    'money', private.user_payment_totals(v_user.id),
     'keys', (select count(*) from public.user_tokens as k where k.user_id = v_user.id),
     'timezone', private.setting('quota_timezone'),
     'has_given_plan', exists (

@@ -36,7 +36,7 @@ begin
   end if;
   v_order := private.payment_order(v_payment);
   return private.payment_summary(v_payment) || jsonb_build_object(
-    'left', private.left_of(v_payment)::text,
+    'left', private.refundable_amount(v_payment)::text,
     'is_test', v_payment.is_test,
     'order_id', coalesce(v_payment.order_id, v_order.id),
     'renewal_id', v_payment.renewal_id,

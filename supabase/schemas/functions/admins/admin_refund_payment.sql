@@ -35,13 +35,13 @@ declare
   v_outcome text;
   v_outgoing jsonb := '[]'::jsonb;
 begin
-  v_payment := private.hold_payment(p_payment_id);
+  v_payment := private.lock_payment(p_payment_id);
   if v_payment.id is null then
     raise exception 'there is no such payment' using errcode = 'N0007';
   elsif p_amount <= 0 or p_amount <> round(p_amount, case v_payment.currency when 'XTR' then 0 else 2 end) then
     raise exception 'this amount cannot be given back' using errcode = 'N0004';
   end if;
-  v_left := private.left_of(v_payment);
+  v_left := private.refundable_amount(v_payment);
   select r.* into v_refund from public.refunds as r where r.reference = p_reference for update;
   if found then
     if v_refund.payment_id <> p_payment_id or v_refund.amount <> coalesce(p_amount, v_refund.amount) then

@@ -45,7 +45,7 @@ begin
     select g.* from gone as g order by g.id
   loop
     v_ids := v_ids || (
-      private.tell_person(v_alarm.user_id, v_alarm.to_bot, v_alarm.key, v_alarm.values, v_alarm.buttons)
+      private.enqueue_user_message(v_alarm.user_id, v_alarm.to_bot, v_alarm.key, v_alarm.values, v_alarm.buttons)
       -> 0 ->> 'id'
     )::bigint;
   end loop;

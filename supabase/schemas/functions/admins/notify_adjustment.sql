@@ -1,7 +1,7 @@
 -- Tells a user that an admin gave them something, or took it back: bonus credits, trainings or balance.
 --
 -- Twice or at once: see private.notify_user.
--- Returns: see private.tell_person; empty where nothing changed.
+-- Returns: see private.enqueue_user_message; empty where nothing changed.
 -- Errors: none.
 create or replace function private.notify_adjustment(p_user_id bigint, p_what text, p_before numeric, p_after numeric)
 returns jsonb

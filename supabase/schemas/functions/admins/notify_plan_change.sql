@@ -1,7 +1,7 @@
 -- Tells a user that an admin changed their plan.
 --
 -- Twice or at once: see private.notify_user.
--- Returns: see private.tell_person; empty where nothing changed. p_before and p_after: see private.plan_of.
+-- Returns: see private.enqueue_user_message; empty where nothing changed. p_before and p_after: see private.plan_of.
 -- Errors: none.
 create or replace function private.notify_plan_change(p_user_id bigint, p_before jsonb, p_after jsonb)
 returns jsonb

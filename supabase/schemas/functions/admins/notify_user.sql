@@ -2,7 +2,7 @@
 -- blocked the bots and those who never started one get none.
 --
 -- Twice or at once: every call queues a message; the caller holds the user's row and acts once.
--- Returns: see private.tell_person; empty when the user gets no message.
+-- Returns: see private.enqueue_user_message; empty when the user gets no message.
 -- Errors: none.
 create or replace function private.notify_user(p_user_id bigint, p_key text, p_values jsonb, p_buttons jsonb default null)
 returns jsonb
@@ -20,7 +20,7 @@ begin
    where s.user_id = p_user_id and u.banned_at is null and u.is_active and s.chat_id = u.telegram_id
    order by s.updated_at desc
    limit 1;
-  return private.tell_person(p_user_id, v_bot, p_key, p_values, p_buttons);
+  return private.enqueue_user_message(p_user_id, v_bot, p_key, p_values, p_buttons);
 end
 $$;
 

@@ -34,7 +34,7 @@ as $$
     'given', (
       select coalesce(
           jsonb_agg(
-            jsonb_build_object('effect', e.effect, 'given', trim_scale(e.given), 'taken', trim_scale(e.taken))
+            jsonb_build_object('effect', e.effect, 'given', trim_scale(e.given), 'reversed', trim_scale(e.reversed))
             order by e.effect
           ),
           '[]'::jsonb

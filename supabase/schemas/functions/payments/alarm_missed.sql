@@ -1,8 +1,8 @@
 -- Alarms the admins that a period of a renewal was not charged in time: by our job, or by the provider (or its callback got
 -- lost and its list does not show it).
 --
--- Twice or at once: the caller holds the renewal's row; it is told once for each period (missed_at).
--- Returns: see private.tell_person, one for each admin.
+-- Twice or at once: the caller holds the renewal's row; it is told once for each period (alarmed_period).
+-- Returns: see private.enqueue_user_message, one for each admin.
 -- Errors: none.
 create or replace function private.alarm_missed(p_renewal public.renewals)
 returns jsonb
@@ -13,8 +13,8 @@ set search_path = pg_catalog, pg_temp
 as $$
 begin
   update public.renewals as r
-     set missed_at = r.charged_until
-   where r.id = p_renewal.id and r.missed_at is distinct from r.charged_until;
+     set alarmed_period = r.charged_until
+   where r.id = p_renewal.id and r.alarmed_period is distinct from r.charged_until;
   if not found then
     return '[]'::jsonb;
   end if;

@@ -21,7 +21,7 @@ begin
      where r.status = 'active'
        and r.user_id is not null
        and r.charged_until < private.clock() - private.grace_period() - interval '1 day'
-       and r.missed_at is distinct from r.charged_until
+       and r.alarmed_period is distinct from r.charged_until
      order by r.charged_until
      limit p_limit
        for update skip locked

@@ -13,7 +13,7 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
   update public.renewals as r
-     set cancel_asked_at = private.clock()
+     set cancel_requested_at = private.clock()
    where r.id = p_renewal_id and r.user_id = p_user_id and r.status in ('active', 'past_due');
 $$;
 

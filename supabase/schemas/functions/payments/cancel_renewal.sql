@@ -28,7 +28,7 @@ begin
       'charged_until', v_renewal.charged_until,
       'is_over', v_renewal.charged_until <= private.clock()
     );
-  elsif v_renewal.asked_at is not null and v_renewal.busy_until > private.clock() then
+  elsif v_renewal.attempt_started_at is not null and v_renewal.lease_until > private.clock() then
     return jsonb_build_object('outcome', 'busy');
   end if;
   update public.renewals as r
@@ -37,7 +37,7 @@ begin
          saved_method = null,
          -- An open try is looked after all the same: it may have been charged.
          charge_at = case
-           when r.charge_at is not null and r.asked_at is null then greatest(r.charged_until, private.clock())
+           when r.charge_at is not null and r.attempt_started_at is null then greatest(r.charged_until, private.clock())
            else r.charge_at
          end
    where r.id = v_renewal.id;

@@ -19,7 +19,7 @@ as $$
        where w.user_id = p_user_id
          and w.contact is not null
          and (
-           -- The orders of its periods take theirs from the first one (private.order_period).
+           -- The orders of its periods take theirs from the first one (private.order_of_period).
            w.id in (
              select nullif(split_part(r.provider_subscription_id, 'order:', 2), '')::bigint
                from public.renewals as r

@@ -2,11 +2,11 @@
 --
 -- Twice or at once: the renewal's row is locked. A status that it has already changes nothing, nor does "active" or "past due"
 --   while the provider is still to stop it (stop_at). A renewal of an erased user stays ended, and where the provider goes on
---   with it, it is to be stopped there (private.keep_orphan). The admins get one message about a subscription that began after
+--   with it, it is to be stopped there (private.save_orphaned_renewal). The admins get one message about a subscription that began after
 --   the erasure.
 -- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: M0002, nobody here has this subscription (its first payment may still come: tell it again).
-create or replace function private.change_renewal(p_provider text, p_notice jsonb)
+create or replace function private.change_renewal(p_provider text, p_event jsonb)
 returns jsonb
 language plpgsql
 volatile
@@ -14,21 +14,21 @@ security invoker
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_status text := substr(p_notice ->> 'kind', length('subscription_') + 1);
+  v_status text := substr(p_event ->> 'kind', length('subscription_') + 1);
   v_renewal public.renewals;
   v_is_new_orphan boolean;
   v_texts jsonb;
 begin
   select r.* into v_renewal
     from public.renewals as r
-   where r.provider = p_provider and r.provider_subscription_id = p_notice ->> 'subscription_id'
+   where r.provider = p_provider and r.provider_subscription_id = p_event ->> 'subscription_id'
      for update;
   if v_renewal.user_id is null then
-    v_is_new_orphan := private.keep_orphan(p_provider, p_notice, v_status in ('active', 'past_due'));
+    v_is_new_orphan := private.save_orphaned_renewal(p_provider, p_event, v_status in ('active', 'past_due'));
     if v_is_new_orphan is null then
       raise exception 'nobody has this subscription' using errcode = 'M0002';
     elsif v_is_new_orphan then
-      return private.alarm_about_subscription(p_provider, p_notice ->> 'subscription_id', 'erased');
+      return private.alarm_subscription_problem(p_provider, p_event ->> 'subscription_id', 'erased');
     end if;
     return '[]'::jsonb;
   elsif v_renewal.status = v_status or (v_renewal.stop_at is not null and v_status in ('active', 'past_due')) then
@@ -37,18 +37,18 @@ begin
   update public.renewals as r
      set status = v_status,
          canceled_at = case v_status
-           when 'canceled' then coalesce((p_notice ->> 'happened_at')::timestamptz, private.clock())
+           when 'canceled' then coalesce((p_event ->> 'happened_at')::timestamptz, private.clock())
            when 'ended' then r.canceled_at
          end,
          ended_at = case when v_status = 'ended' then private.clock() end
    where r.id = v_renewal.id;
   if v_status = 'ended' and v_renewal.status = 'canceled' then
     return '[]'::jsonb;  -- they were told when it was canceled
-  elsif v_status in ('canceled', 'ended') and v_renewal.cancel_asked_at > private.clock() - interval '2 minutes' then
+  elsif v_status in ('canceled', 'ended') and v_renewal.cancel_requested_at > private.clock() - interval '2 minutes' then
     return '[]'::jsonb;  -- they asked for it just now, and the screen they asked on says so
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
-  return private.tell_person(
+  return private.enqueue_user_message(
     v_renewal.user_id,
     v_renewal.bot,
     case
@@ -56,7 +56,7 @@ begin
       else 'renewal_' || v_status
     end,
     jsonb_build_object(
-      'title', private.titles(v_texts),
+      'title', private.product_titles(v_texts),
       'until', jsonb_build_object(
         'date',
         v_renewal.charged_until + case v_status when 'past_due' then private.grace_period() else interval '0' end

@@ -26,7 +26,7 @@ as $$
          where o.payment_id = p.id
            and o.kind = 'dispute'
            and not o.is_undone
-           and not private.is_foreign(o)
+           and not private.has_other_currency(o)
       ) as in_dispute,
       (
         select greatest(
@@ -34,7 +34,7 @@ as $$
             coalesce(max(o.amount) filter (where o.kind = 'refund_total'), 0)
           )
           from public.payment_operations as o
-         where o.payment_id = p.id and not private.is_foreign(o)
+         where o.payment_id = p.id and not private.has_other_currency(o)
       ) as went_back,
       (select count(*) from public.payment_effects as e where e.payment_id = p.id and e.effect <> 'commission') as effects
     from public.payments as p
@@ -90,7 +90,7 @@ as $$
   select s.id, 'refunded whole and not taken back'
     from sums as s
     join public.payment_effects as e on e.payment_id = s.id
-   where s.status = 'refunded' and e.aim <> e.given
+   where s.status = 'refunded' and e.reversal_target <> e.given
   union all
   select r.payment_id, 'a refund is called done and its money did not go back'
     from public.refunds as r
@@ -117,7 +117,7 @@ as $$
   select e.payment_id, 'the ledger does not have what was given'
     from public.payment_effects as e
    where e.effect in ('balance', 'commission')
-     and e.given - e.taken <> (
+     and e.given - e.reversed <> (
        select coalesce(sum(t.amount), 0)
          from public.balance_transactions as t
         where t.reference like format('payments:%s:%s:%%', e.payment_id, e.effect)

@@ -1,4 +1,4 @@
--- Tells which events of a page of a provider's own lists must be recorded (p_events: [{key, notices}]).
+-- Tells which events of a page of a provider's own lists must be recorded (p_events: [{key, events}]).
 --
 -- Twice or at once: only reads. What comes in between is recorded twice, which changes nothing.
 -- Returns: jsonb {key: state}. known: nothing to do. missing: to be recorded under its key. changed: the movement is
@@ -20,8 +20,8 @@ as $$
           )[1],
           'known'
         ) as state
-        from jsonb_array_elements(e.value -> 'notices') as n (value)
-        cross join lateral private.notice_state(p_provider, n.value) as t (state)
+        from jsonb_array_elements(e.value -> 'events') as n (value)
+        cross join lateral private.listed_event_state(p_provider, n.value) as t (state)
     ) as s;
 $$;
 

@@ -25,8 +25,8 @@ begin
   for v_due in
     select r.id, r.payment_id
       from public.refunds as r
-     where r.status = 'open' and r.ask_after <= v_now
-     order by r.ask_after
+     where r.status = 'open' and r.next_attempt_at <= v_now
+     order by r.next_attempt_at
      limit p_limit
   loop
     select p.* into v_payment from public.payments as p where p.id = v_due.payment_id;
@@ -36,24 +36,24 @@ begin
     continue when not found;
     select r.* into v_refund
       from public.refunds as r
-     where r.id = v_due.id and r.status = 'open' and r.ask_after <= v_now
+     where r.id = v_due.id and r.status = 'open' and r.next_attempt_at <= v_now
        for update;
     continue when not found;
 
     v_is_fresh := coalesce(
-      v_refund.asked_at > v_now - make_interval(secs => (p_providers ->> v_payment.provider)::integer),
-      v_refund.asked_at is null
+      v_refund.first_attempt_at > v_now - make_interval(secs => (p_providers ->> v_payment.provider)::integer),
+      v_refund.first_attempt_at is null
     );
     v_patience := case
       when v_refund.is_accepted then interval '7 days'
-      when v_refund.asked_at is null then interval '1 day'
+      when v_refund.first_attempt_at is null then interval '1 day'
       else interval '0'
     end;
     if p_providers ? v_payment.provider and v_is_fresh then
       update public.refunds as r set is_awaited = true where r.id = v_refund.id;
       v_tasks := v_tasks || private.refund_task(v_refund.id);
     elsif v_refund.created_at > v_now - v_patience then
-      update public.refunds as r set ask_after = v_now + interval '30 minutes' where r.id = v_refund.id;
+      update public.refunds as r set next_attempt_at = v_now + interval '30 minutes' where r.id = v_refund.id;
     else
       v_refund.is_awaited := true;
       v_outgoing := v_outgoing || private.decide_refund(v_payment, v_refund, 'unknown', null, v_refund.error);

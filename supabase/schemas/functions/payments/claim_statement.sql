@@ -3,7 +3,7 @@
 -- because refunds fail and disputes are decided later. Nothing older than 30 days is read.
 --
 -- Twice or at once: a day that somebody holds is skipped; whoever got it has it for two minutes from each page on
---   (public.keep_statement). A walk that broke off goes on at the page after the last one that was kept.
+--   (public.save_statement_page). A walk that broke off goes on at the page after the last one that was kept.
 -- Returns: jsonb {provider, day, since, until, cursor, is_late}, or null when nothing is due. is_late: the day has been due
 --   for two days.
 -- Errors: none.
@@ -32,7 +32,7 @@ begin
    where p_providers ? d.provider
      and d.day between v_last - 28 and v_last
      and (d.read_at is null or d.next_read_at <= v_now)
-     and coalesce(d.busy_until, '-infinity') <= v_now
+     and coalesce(d.lease_until, '-infinity') <= v_now
    order by d.read_at is not null, d.day, d.provider
    limit 1
      for update skip locked;
@@ -40,7 +40,7 @@ begin
     return null;
   end if;
   update public.statement_days as d
-     set busy_until = v_now + interval '2 minutes',
+     set lease_until = v_now + interval '2 minutes',
          started_at = case when d.cursor = '' then v_now else d.started_at end
    where d.provider = v_day.provider and d.day = v_day.day;
   return jsonb_build_object(

@@ -1,7 +1,7 @@
 -- Changes the messages that invite to pay what has expired.
 --
 -- Twice or at once: orders that somebody holds are skipped until the next run; each message is changed once.
--- Returns: jsonb array of the edits to deliver now, see private.tell_person.
+-- Returns: jsonb array of the edits to deliver now, see private.enqueue_user_message.
 -- Errors: none.
 create or replace function public.close_invitations(p_limit integer default 50)
 returns jsonb

@@ -5,7 +5,7 @@
 --   its amount: it came after the refund was asked for, and a payment has one open refund at a time.
 -- Returns: jsonb array of the outbox items to deliver now.
 -- Errors: none.
-create or replace function private.close_refund(p_payment_id bigint, p_notice jsonb)
+create or replace function private.close_refund(p_payment_id bigint, p_event jsonb)
 returns jsonb
 language plpgsql
 volatile
@@ -22,13 +22,13 @@ begin
     from public.payment_operations as o
    where o.payment_id = p_payment_id
      and o.kind in ('refund', 'refund_total')
-     and o.operation_id = coalesce(p_notice ->> 'operation_id', p_notice ->> 'payment_id')
-     and not private.is_foreign(o);
+     and o.operation_id = coalesce(p_event ->> 'operation_id', p_event ->> 'payment_id')
+     and not private.has_other_currency(o);
   select r.* into v_refund
     from public.refunds as r
    where r.payment_id = p_payment_id
      and (
-       r.id = (p_notice ->> 'refund_id')::bigint
+       r.id = (p_event ->> 'refund_id')::bigint
        or r.operation_id = v_operation.operation_id
        or (
          r.status in ('open', 'unknown')
@@ -38,7 +38,7 @@ begin
        )
      )
    order by
-     r.id = (p_notice ->> 'refund_id')::bigint desc nulls last,
+     r.id = (p_event ->> 'refund_id')::bigint desc nulls last,
      r.operation_id = v_operation.operation_id desc nulls last,
      r.id desc
    limit 1
@@ -49,7 +49,7 @@ begin
   end if;
   select p.* into v_payment from public.payments as p where p.id = p_payment_id;
   return private.decide_refund(
-    v_payment, v_refund, v_status, v_operation.operation_id, p_notice ->> 'reason'
+    v_payment, v_refund, v_status, v_operation.operation_id, p_event ->> 'reason'
   );
 end
 $$;

@@ -1,7 +1,7 @@
 -- Notes that something was bought with a discount: the person's next purchase has it no more, and other orders that were made
 -- with it are withdrawn.
 --
--- Twice or at once: consumed once; the caller holds the discount (private.hold_payers), the order and the person.
+-- Twice or at once: consumed once; the caller holds the discount (private.lock_payers), the order and the person.
 -- Returns: nothing.
 -- Errors: none.
 create or replace function private.consume_discount(p_order_id bigint)

@@ -4,7 +4,7 @@
 --
 -- Twice or at once: with the same reference there is one order, and every call gets it. The person is held, so that an
 --   erasure comes before it, or finds it. A discount is bound to one order at a time: its row is locked, and the order that
---   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.hold_payers). With
+--   had it is withdrawn. Orders are locked after the discount, as where a payment is recorded (private.lock_payers). With
 --   p_reuse calls of one user wait for each other (an advisory lock, taken before the discount), so that two devices get one
 --   order.
 -- Returns: jsonb
@@ -64,7 +64,7 @@ begin
       return v_closed;
     elsif v_invited.checkout_url is not null
       and private.checkout_state(v_invited) is null
-      and 'failed' <> all(v_invited.told)
+      and 'failed' <> all(v_invited.notified)
       and (v_invited.product_key, v_invited.provider, v_invited.currency) = (p_product_key, p_provider, p_currency)
       and v_invited.renews = p_renews
     then
@@ -105,7 +105,7 @@ begin
        and o.contact is not distinct from p_contact
        and o.continues is not distinct from case when v_product.kind = 'balance' then p_continues end
        and o.promocode_id is not distinct from case when v_amount < v_full_amount then v_discount.promocode_id end
-       and o.renewal_id is null and o.status = 'pending' and 'failed' <> all(o.told)
+       and o.renewal_id is null and o.status = 'pending' and 'failed' <> all(o.notified)
        and o.expires_at > private.clock() + interval '1 hour'
        and private.checkout_state(o) is null
      order by o.id desc

@@ -1,8 +1,8 @@
 -- Notes how a refund ended, in the audit too, and tells the admin who asked for it and was left waiting. All admins are told
--- when one did not succeed that nobody asked for (admin_email is system: private.return_orphan_money).
+-- when one did not succeed that nobody asked for (admin_email is system: private.refund_orphaned_payment).
 --
 -- Twice or at once: the caller holds the payment's row and the refund's, and asks once for each change.
--- Returns: see private.tell_person.
+-- Returns: see private.enqueue_user_message.
 -- Errors: none.
 create or replace function private.decide_refund(
   p_payment public.payments, p_refund public.refunds, p_status text, p_operation_id text, p_error text
@@ -33,7 +33,7 @@ begin
   then
     return '[]'::jsonb;
   end if;
-  return private.tell_admins(
+  return private.enqueue_admin_message(
     p_payment,
     'refund_told_' || p_status,
     jsonb_build_object('back', jsonb_build_object('amount', p_refund.amount, 'currency', p_payment.currency)),

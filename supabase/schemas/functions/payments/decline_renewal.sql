@@ -22,7 +22,7 @@ declare
   v_texts jsonb;
 begin
   select r.* into v_renewal from public.renewals as r where r.id = p_order.renewal_id for update;
-  if v_renewal.asked_at is null then
+  if v_renewal.attempt_started_at is null then
     return '[]'::jsonb;
   end if;
   update public.orders as o set checkout_reference = null where o.id = p_order.id;
@@ -30,8 +30,8 @@ begin
   update public.renewals as r
      set status = case r.status when 'active' then 'past_due' else r.status end,
          attempts = r.attempts + 1,
-         asked_at = null,
-         busy_until = null,
+         attempt_started_at = null,
+         lease_until = null,
          charge_at = case
            when r.status = 'canceled' then greatest(r.charged_until, v_now)
            when v_hours is null then greatest(v_now, r.charged_until + private.grace_period())
@@ -46,12 +46,12 @@ begin
     return '[]'::jsonb;
   end if;
   select p.texts into v_texts from public.products as p where p.key = v_renewal.product_key;
-  return private.tell_person(
+  return private.enqueue_user_message(
     v_renewal.user_id,
     v_renewal.bot,
     case when p_is_about_contact then 'renewal_contact_refused' else 'renewal_past_due' end,
     jsonb_build_object(
-      'title', private.titles(v_texts),
+      'title', private.product_titles(v_texts),
       'until', jsonb_build_object('date', v_renewal.charged_until + private.grace_period())
     ),
     case when p_is_about_contact then '[[{"key": "renewal_contact_button", "data": "contact:change"}]]'::jsonb end

@@ -1,7 +1,7 @@
 -- Changes the messages that invited to pay an order, once for each state, so that they invite no longer.
 --
 -- Twice or at once: the order's row is locked and remembers what its messages say, so a state is written once.
--- Returns: see private.tell_person; empty where no message is known, or they say so already.
+-- Returns: see private.enqueue_user_message; empty where no message is known, or they say so already.
 -- Errors: none.
 create or replace function private.edit_invitation(p_order_id bigint)
 returns jsonb
@@ -47,7 +47,7 @@ begin
    order by sum(p.amount) desc
    limit 1;
   foreach v_message_id in array v_order.message_ids loop
-    v_outgoing := v_outgoing || private.tell_person(
+    v_outgoing := v_outgoing || private.enqueue_user_message(
       v_order.user_id,
       v_order.bot,
       case v_state
@@ -59,7 +59,7 @@ begin
         else 'invitation_expired'
       end,
       jsonb_build_object(
-        'title', private.titles(v_texts),
+        'title', private.product_titles(v_texts),
         'price', coalesce(v_moved, jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency))
       ),
       case

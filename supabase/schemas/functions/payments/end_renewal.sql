@@ -19,20 +19,20 @@ begin
          ended_at = private.clock(),
          saved_method = null,
          charge_at = null,
-         asked_at = null,
-         busy_until = null
+         attempt_started_at = null,
+         lease_until = null
    where r.id = p_renewal.id;
-  perform private.give_up_orders(p_renewal.id);
+  perform private.cancel_renewal_orders(p_renewal.id);
   if p_key is null then
     return '[]'::jsonb;
   end if;
   select p.texts into v_texts from public.products as p where p.key = p_renewal.product_key;
-  return private.tell_person(
+  return private.enqueue_user_message(
     p_renewal.user_id,
     p_renewal.bot,
     p_key,
     jsonb_build_object(
-      'title', private.titles(v_texts), 'until', jsonb_build_object('date', p_renewal.charged_until)
+      'title', private.product_titles(v_texts), 'until', jsonb_build_object('date', p_renewal.charged_until)
     )
   );
 end

@@ -1,8 +1,8 @@
 -- Compares a day of a provider's lists that was read to its end with what is recorded here, tells the admins once of each
 -- difference, and drops what is older than 60 days.
 --
--- Twice or at once: the caller holds the day's row; what was told is marked (alarmed_at, missed_at).
--- Returns: see public.keep_statement.
+-- Twice or at once: the caller holds the day's row; what was alarmed is marked (alarmed_at in both tables).
+-- Returns: see public.save_statement_page.
 -- Errors: none.
 create or replace function private.finish_statement(p_provider text, p_day date)
 returns jsonb
@@ -36,7 +36,7 @@ begin
       from jsonb_array_elements(v_gaps) as g (value)
      where e.provider = p_provider and e.kind = g.value ->> 'kind' and e.number = g.value ->> 'number';
     update public.payment_operations as o
-       set missed_at = v_now
+       set alarmed_at = v_now
       from jsonb_array_elements(v_gaps) as g (value)
      where g.value ->> 'what' = 'not_there'
        and o.payment_id = (g.value ->> 'payment')::bigint

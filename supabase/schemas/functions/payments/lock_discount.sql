@@ -1,7 +1,7 @@
 -- Locks the discount that a person's next one-off purchase has, so that it is bound to one order at a time.
 --
 -- Twice or at once: waits for whoever has it, and looks again: it may be used up by then. Its row is locked before the
---   orders that have it (private.hold_payers does the same).
+--   orders that have it (private.lock_payers does the same).
 -- Returns: see private.discount_of.
 -- Errors: none.
 create or replace function private.lock_discount(p_user_id bigint)

@@ -28,7 +28,7 @@ begin
      where a.telegram_id is not null and (p_admin_email is null or a.email = p_admin_email)
      order by a.email
   loop
-    v_message := private.tell_person(v_admin.user_id, v_admin.bot, p_key, p_values, p_buttons);
+    v_message := private.enqueue_user_message(v_admin.user_id, v_admin.bot, p_key, p_values, p_buttons);
     if v_message = '[]' then
       perform private.store_waiting_alarm(v_admin.email, p_bot, p_key, p_values, p_buttons);
     end if;

@@ -28,7 +28,7 @@ begin
   values (p_payment.id, 'commission', p_referrer_id, v_share)
   on conflict (payment_id, effect) do nothing;
   if found then
-    perform private.move_balance(p_referrer_id, v_share, 'referral commission', p_payment.id, 'commission', 0);
+    perform private.adjust_balance_for_payment(p_referrer_id, v_share, 'referral commission', p_payment.id, 'commission', 0);
   end if;
 end
 $$;

@@ -1,5 +1,5 @@
 -- Processes a renewal that is due: ends it, postpones it to the end of the plan that the user has from another source, or
--- starts a charge attempt (asked_at).
+-- starts a charge attempt (attempt_started_at).
 --
 -- Concurrency: the caller holds the renewal and its user, and no attempt is open.
 -- Locks: renewal (held by the caller), then its unpaid orders (SKIP LOCKED) if it ends or is postponed.
@@ -21,7 +21,7 @@ begin
   if p_renewal.status = 'canceled'
     or p_renewal.saved_method is null
     or exists (select from public.users as u where u.id = p_renewal.user_id and u.banned_at is not null)
-    or private.is_given_back(p_renewal)
+    or private.is_last_charge_refunded(p_renewal)
   then
     return private.end_renewal(p_renewal, null);
   end if;
@@ -31,7 +31,7 @@ begin
      and s.plan = p_renewal.plan
      and s.status = 'active';
   if v_paid_until > v_now then
-    perform private.give_up_orders(p_renewal.id);
+    perform private.cancel_renewal_orders(p_renewal.id);
     update public.renewals as r
        set status = 'active', attempts = 0, charged_until = v_paid_until, charge_at = v_paid_until
      where r.id = p_renewal.id;
@@ -43,7 +43,7 @@ begin
     if p_renewal.attempts >= v_tries or p_renewal.charged_until < v_now - interval '30 days' then
       return v_outgoing || private.end_renewal(p_renewal, 'renewal_given_up');
     end if;
-    update public.renewals as r set asked_at = v_now where r.id = p_renewal.id;
+    update public.renewals as r set attempt_started_at = v_now where r.id = p_renewal.id;
   end if;
   return v_outgoing;
 end

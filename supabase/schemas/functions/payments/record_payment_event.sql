@@ -1,5 +1,5 @@
 -- Stores a webhook event of a payment provider and applies its payment events. If applying fails, the event is stored with its
--- error, and the provider is asked to repeat it for a day; then it is retried from here (public.apply_kept_events). An event of
+-- error, and the provider is asked to repeat it for a day; then it is retried from here (public.retry_payment_events). An event of
 -- a subscription that no user has (another shop may share the account) is given up after a day: its other payment events are
 -- applied, its body is deleted, and the admins are alerted once per subscription. Later events of that subscription are given
 -- up at once.
@@ -25,7 +25,7 @@ create or replace function public.record_payment_event(
   p_event_key text,
   p_type text,
   p_body text,
-  p_notices jsonb,
+  p_events jsonb,
   p_accept_test boolean default false
 )
 returns jsonb
@@ -35,38 +35,38 @@ security definer
 set search_path = pg_catalog, pg_temp
 as $$
 declare
-  v_event public.payment_events;
-  v_notice jsonb;
+  v_stored public.payment_events;
+  v_event jsonb;
   v_outgoing jsonb := '[]'::jsonb;
   v_error text;
   v_is_late boolean;
   v_ignored text;
   v_is_alarm boolean := false;
 begin
-  perform private.hold_payers(p_provider, p_notices);
-  insert into public.payment_events as e (provider, event_key, type, body, notices)
-  values (p_provider, p_event_key, p_type, p_body, p_notices)
+  perform private.lock_payers(p_provider, p_events);
+  insert into public.payment_events as e (provider, event_key, type, body, events)
+  values (p_provider, p_event_key, p_type, p_body, p_events)
   on conflict (provider, event_key) do update
     set attempts = e.attempts + 1
-  returning e.* into v_event;
-  v_is_late := v_event.received_at <= private.clock() - interval '1 day';
-  if v_event.processed_at is not null then
+  returning e.* into v_stored;
+  v_is_late := v_stored.received_at <= private.clock() - interval '1 day';
+  if v_stored.processed_at is not null then
     return jsonb_build_object('outcome', 'known') || case when v_is_late then '{"is_late": true}' else '{}' end::jsonb;
   end if;
 
   begin
-    for v_notice in select n.value from jsonb_array_elements(p_notices) as n (value)
+    for v_event in select n.value from jsonb_array_elements(p_events) as n (value)
     loop
       begin
-        v_outgoing := v_outgoing || private.apply_payment_notice(p_provider, v_notice, p_accept_test);
+        v_outgoing := v_outgoing || private.apply_payment_event(p_provider, v_event, p_accept_test);
       exception when sqlstate 'M0002' then
-        v_ignored := v_notice ->> 'subscription_id';
-        if not private.is_given_up(p_provider, v_ignored) then
+        v_ignored := v_event ->> 'subscription_id';
+        if not private.is_subscription_ignored(p_provider, v_ignored) then
           if not v_is_late then
             raise;
           end if;
           v_is_alarm := true;
-          v_outgoing := v_outgoing || private.alarm_about_subscription(p_provider, v_ignored, 'unknown');
+          v_outgoing := v_outgoing || private.alarm_subscription_problem(p_provider, v_ignored, 'unknown');
         end if;
       end;
     end loop;
@@ -82,8 +82,8 @@ begin
      set processed_at = case when v_error is null then private.clock() end,
          error = coalesce(v_error, 'M0002 given up: no user has the subscription ' || v_ignored),
          body = case when v_error is null and v_ignored is not null then '' else e.body end
-   where e.id = v_event.id;
-  perform private.own_event(v_event.id);
+   where e.id = v_stored.id;
+  perform private.link_event_to_users(v_stored.id);
   if v_error is not null then
     return jsonb_build_object('outcome', 'failed', 'error', v_error, 'is_late', v_is_late);
   elsif v_ignored is not null then

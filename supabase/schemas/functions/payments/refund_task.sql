@@ -1,6 +1,6 @@
 -- Leases a refund to one worker for a minute and returns what the call to the provider needs.
 --
--- Concurrency: the caller holds the refund's lock, and ask_after moves ahead. A repeated call to the provider has the same key.
+-- Concurrency: the caller holds the refund's lock, and next_attempt_at moves ahead. A repeated call to the provider has the same key.
 -- Locks: refund (held by the caller).
 -- Returns: jsonb
 --   id: bigint
@@ -29,8 +29,8 @@ declare
 begin
   update public.refunds as r
      set attempts = r.attempts + 1,
-         asked_at = coalesce(r.asked_at, v_now),
-         ask_after = v_now + interval '1 minute'
+         first_attempt_at = coalesce(r.first_attempt_at, v_now),
+         next_attempt_at = v_now + interval '1 minute'
    where r.id = p_refund_id;
   select jsonb_build_object(
       'id', r.id,

@@ -16,7 +16,7 @@ declare
   v_reference text := format('refunds:%s', p_refund.id);
   v_outgoing jsonb;
 begin
-  v_outgoing := private.apply_payment_notice(
+  v_outgoing := private.apply_payment_event(
     'balance',
     jsonb_build_object(
       'kind', 'refunded', 'payment_id', p_payment.provider_payment_id, 'operation_id', v_reference,

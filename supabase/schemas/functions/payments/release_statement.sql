@@ -1,6 +1,6 @@
 -- Postpones a day of a provider's statement whose reading failed: by half an hour per consecutive failure, at most six hours.
 --
--- Concurrency: every call counts a failure and extends busy_until; stored pages are kept.
+-- Concurrency: every call counts a failure and extends lease_until; stored pages are kept.
 -- Locks: statement day.
 -- Returns: void
 -- Errors: none.
@@ -13,7 +13,7 @@ set search_path = pg_catalog, pg_temp
 as $$
   update public.statement_days as d
      set failures = d.failures + 1,
-         busy_until = private.clock() + interval '30 minutes' * least(d.failures + 1, 12)
+         lease_until = private.clock() + interval '30 minutes' * least(d.failures + 1, 12)
    where d.provider = p_provider and d.day = p_day;
 $$;
 

@@ -26,7 +26,7 @@ begin
     select s.id, s.user_id, s.source, k.until, r.reminder, b.bot
       from public.subscriptions as s
       cross join lateral (
-        select private.kept_until(s.user_id, s.plan, s.source, s.ends_at) as until
+        select private.effective_end(s.user_id, s.plan, s.source, s.ends_at) as until
       ) as k
       cross join lateral (
         select case
@@ -85,7 +85,7 @@ begin
     update public.subscriptions as s
        set reminded = v_due.reminder || ' ' || s.ends_at::text
      where s.id = v_due.id;
-    v_outgoing := v_outgoing || private.tell_person(
+    v_outgoing := v_outgoing || private.enqueue_user_message(
       v_due.user_id,
       v_due.bot,
       'ends_' || case v_due.source when 'trial' then 'trial_' else '' end || v_due.reminder,

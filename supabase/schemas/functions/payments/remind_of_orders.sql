@@ -3,7 +3,7 @@
 -- same product, a purchase of the same product or plan, a discount that is bound to another order, a ban, or a blocked bot.
 --
 -- Concurrency: orders that another transaction has locked and users who are being erased are skipped. The reminder is stored in
---   orders.told, so it is sent once.
+--   orders.notified, so it is sent once.
 -- Locks: orders by expires_at (FOR UPDATE SKIP LOCKED), each followed by its user (KEY SHARE SKIP LOCKED).
 -- Returns: jsonb
 --   outgoing
@@ -31,7 +31,7 @@ begin
        and o.expires_at > v_now
        and o.created_at <= v_now - make_interval(secs => (v_hours * 3600)::double precision)
        and o.renewal_id is null
-       and not o.told && array['pending', 'reminder']
+       and not o.notified && array['pending', 'reminder']
        and not private.is_discount_gone(o)
        and exists (select from public.users as u where u.id = o.user_id and u.banned_at is null and u.is_active)
        and not exists (select from public.payments as p where p.order_id = o.id)
@@ -48,13 +48,13 @@ begin
   loop
     perform from public.users as u where u.id = v_order.user_id for key share skip locked;
     continue when not found;
-    update public.orders as o set told = o.told || 'reminder'::text where o.id = v_order.id;
-    v_outgoing := v_outgoing || private.tell_person(
+    update public.orders as o set notified = o.notified || 'reminder'::text where o.id = v_order.id;
+    v_outgoing := v_outgoing || private.enqueue_user_message(
       v_order.user_id,
       v_order.bot,
       'order_reminder',
       jsonb_build_object(
-        'title', private.titles((select p.texts from public.products as p where p.key = v_order.product_key)),
+        'title', private.product_titles((select p.texts from public.products as p where p.key = v_order.product_key)),
         'price', jsonb_build_object('amount', v_order.amount, 'currency', v_order.currency)
       ),
       case when v_order.checkout_url is not null then jsonb_build_array(

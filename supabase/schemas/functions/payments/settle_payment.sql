@@ -25,7 +25,7 @@ begin
   v_payment := private.sum_payment(p_payment_id);
   if v_payment.amount is null then
     if v_payment.status in ('failed', 'canceled') and v_payment.status <> v_before.status then
-      return private.note_order_trouble(
+      return private.record_order_failure(
         v_payment.provider,
         v_payment.claims || jsonb_build_object('kind', v_payment.status)
       );
@@ -39,7 +39,7 @@ begin
     if coalesce(v_before.order_id, v_before.renewal_id) is null
       and coalesce(v_payment.order_id, v_payment.renewal_id) is not null
     then
-      perform private.own_events_of(v_payment);
+      perform private.link_events_of_payment(v_payment);
     end if;
     if v_payment.problem is not null then
       -- No alarm for an unmatched or repeated invoice of amount 0.
@@ -47,21 +47,21 @@ begin
         and (v_payment.amount > 0 or v_payment.problem not in ('no_order', 'second_charge'))
       then
         if not private.is_orphan_reported(v_payment) then
-          v_outgoing := v_outgoing || private.alarm_about(v_payment, v_payment.problem);
+          v_outgoing := v_outgoing || private.alarm_payment_problem(v_payment, v_payment.problem);
         end if;
-        v_outgoing := v_outgoing || private.tell_held(v_payment);
+        v_outgoing := v_outgoing || private.notify_payment_held(v_payment);
       end if;
-      perform private.return_orphan_money(v_payment, v_before);
+      perform private.refund_orphaned_payment(v_payment, v_before);
       if v_payment.refunded > v_before.refunded then
-        v_outgoing := v_outgoing || private.tell_refund(v_payment, v_before);
+        v_outgoing := v_outgoing || private.notify_refund(v_payment, v_before);
       end if;
       return v_outgoing || private.edit_invitation(v_payment.order_id);
     end if;
-    v_outgoing := v_outgoing || private.give_for_payment(v_payment);
+    v_outgoing := v_outgoing || private.fulfil_payment(v_payment);
   end if;
-  v_outgoing := v_outgoing || private.take_back(v_payment, v_before);
+  v_outgoing := v_outgoing || private.reverse_fulfilment(v_payment, v_before);
   if v_payment.disputed > v_before.disputed then
-    v_outgoing := v_outgoing || private.alarm_about(v_payment, 'dispute');
+    v_outgoing := v_outgoing || private.alarm_payment_problem(v_payment, 'dispute');
   end if;
   return v_outgoing || private.edit_invitation(v_payment.order_id);
 end

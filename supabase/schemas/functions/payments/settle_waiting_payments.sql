@@ -16,7 +16,7 @@ set search_path = pg_catalog, pg_temp
 as $$
 declare
   v_waiting public.payments;
-  v_people bigint[];
+  v_user_ids bigint[];
   v_held integer;
   v_outgoing jsonb := '[]'::jsonb;
 begin
@@ -38,15 +38,15 @@ begin
      limit 20
        for update skip locked
   loop
-    v_people := array(
+    v_user_ids := array(
       select distinct e.user_id
-        from private.people_of_event(v_waiting.provider, jsonb_build_array(v_waiting.claims)) as e
+        from private.users_of_event(v_waiting.provider, jsonb_build_array(v_waiting.claims)) as e
        where e.user_id is not null
     );
-    perform from public.users as u where u.id = any(v_people) order by u.id for key share skip locked;
+    perform from public.users as u where u.id = any(v_user_ids) order by u.id for key share skip locked;
     get diagnostics v_held = row_count;
-    continue when v_held < cardinality(v_people);
-    perform private.hold_discounts(array[(v_waiting.claims ->> 'order_id')::bigint]);
+    continue when v_held < cardinality(v_user_ids);
+    perform private.lock_order_discounts(array[(v_waiting.claims ->> 'order_id')::bigint]);
     v_outgoing := v_outgoing || private.settle_payment(v_waiting.id, p_accept_test);
   end loop;
   return v_outgoing;

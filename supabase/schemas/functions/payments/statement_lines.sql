@@ -46,7 +46,7 @@ as $$
          null,
          case when o.is_undone then 0 when o.kind = 'paid' then o.amount - o.fee else o.fee - o.amount end,
          coalesce(o.currency, p.currency),
-         o.missed_at is not null
+         o.alarmed_at is not null
     from public.payment_operations as o
     join public.payments as p on p.id = o.payment_id
     join public.statement_days as d

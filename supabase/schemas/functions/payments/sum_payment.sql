@@ -1,6 +1,6 @@
 -- Derives the sums and the status of a payment from its operations. Paid outweighs failed and canceled in any order of arrival;
 -- a provider may report a period as paid without a charge (amount 0). Refunds and disputes in another currency than the
--- payment's are excluded (private.alarm_about_currency).
+-- payment's are excluded (private.alarm_refund_currency).
 --
 -- Concurrency: the caller holds the payment's lock; derived from payment_operations alone.
 -- Locks: payment (held by the caller).
@@ -28,7 +28,7 @@ begin
     coalesce(sum(o.amount) filter (where o.kind = 'dispute' and not o.is_undone), 0)
     into v_paid, v_refunded, v_disputed
     from public.payment_operations as o
-   where o.payment_id = p_payment_id and not private.is_foreign(o);
+   where o.payment_id = p_payment_id and not private.has_other_currency(o);
   update public.payments as p
      set amount = v_paid,
          refunded = v_refunded,

@@ -16,7 +16,7 @@ declare
   v_number text := format('orders:%s', p_order.id);
   v_outgoing jsonb;
 begin
-  v_outgoing := private.apply_payment_notice(
+  v_outgoing := private.apply_payment_event(
     'balance',
     jsonb_build_object(
       'kind', 'paid', 'payment_id', v_number, 'order_id', p_order.id, 'amount', p_order.amount,

@@ -1,11 +1,11 @@
--- Withdraws a user's unpaid orders whose discount is being bound to another order (p_but_order_id; null: one that does not
+-- Withdraws a user's unpaid orders whose discount is being bound to another order (p_except_order_id; null: one that does not
 -- exist yet). A withdrawn order cannot be paid; a payment that arrives for it is held for review.
 --
 -- Concurrency: the caller holds the discount's lock, which recording a payment of one of these orders needs too.
 -- Locks: the orders by id.
 -- Returns: void
 -- Errors: none.
-create or replace function private.withdraw_orders(p_user_id bigint, p_promocode_id bigint, p_but_order_id bigint)
+create or replace function private.withdraw_orders(p_user_id bigint, p_promocode_id bigint, p_except_order_id bigint)
 returns void
 language plpgsql
 volatile
@@ -20,7 +20,7 @@ begin
       from public.orders as w
      where w.user_id = p_user_id
        and w.promocode_id = p_promocode_id
-       and w.id is distinct from p_but_order_id
+       and w.id is distinct from p_except_order_id
        and w.status in ('pending', 'canceled')
      order by w.id
        for update

@@ -2,7 +2,7 @@
 -- their foreign keys they belong to nobody once the person's row is deleted.
 --
 -- Twice or at once: the caller holds the person alone, and whoever changes money of theirs holds them first
---   (private.hold_payers): nobody changes anything of it now.
+--   (private.lock_payers): nobody changes anything of it now.
 -- Returns: nothing.
 -- Errors: Y0002, a renewal is running: the provider would go on charging somebody whom we no longer know.
 create or replace function private.anonymize_payment_data(p_user public.users)
@@ -24,8 +24,8 @@ begin
          ended_at = coalesce(r.ended_at, private.clock()),
          saved_method = null,
          charge_at = null,
-         asked_at = null,
-         busy_until = null,
+         attempt_started_at = null,
+         lease_until = null,
          payer = null
    where r.user_id = p_user.id;
 

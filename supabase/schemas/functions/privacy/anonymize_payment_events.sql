@@ -15,7 +15,7 @@ as $$
      set user_id = null,
          body = '',
          error = null,
-         notices = case
+         events = case
            when e.processed_at is not null then '[]'
            else (
              select coalesce(
@@ -27,7 +27,7 @@ as $$
                  ),
                  '[]'
                )
-               from jsonb_array_elements(e.notices) with ordinality as n (value, position)
+               from jsonb_array_elements(e.events) with ordinality as n (value, position)
            )
          end
    where e.id = any(p_ids);

@@ -2,7 +2,7 @@
 -- belongs to nobody: orders and payments, the ledger, whose remaining balance is booked out first, and what admins did.
 -- Whoever they brought, or were brought by, keeps what they got.
 --
--- Twice or at once: the caller holds the update's row and the person alone (private.hold_person), so every
+-- Twice or at once: the caller holds the update's row and the person alone (private.lock_user), so every
 --   change of theirs is committed or will find nobody. Their updates that others hold right now are passed over:
 --   those strip them themselves, there, when they come to the person.
 -- Returns: nothing. p_erasure {hash, balance}: what remembers them in erased_users, and the balance that they

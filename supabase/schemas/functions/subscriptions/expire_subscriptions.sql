@@ -14,7 +14,7 @@ as $$
 declare
   v_now timestamptz := private.clock();
   v_user_id bigint;
-  v_people integer := 0;
+  v_count integer := 0;
 begin
   for v_user_id in
     select u.id
@@ -24,7 +24,7 @@ begin
          from public.subscriptions as s
         where s.status = 'active'
           and s.ends_at <= v_now
-          and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) <= v_now
+          and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) <= v_now
         order by s.ends_at
         limit p_limit
      )
@@ -36,13 +36,13 @@ begin
      where s.user_id = v_user_id
        and s.status = 'active'
        and s.ends_at <= v_now
-       and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) <= v_now;
+       and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) <= v_now;
     if found then  -- another sweep may have done it between the two statements
       perform private.refresh_access(v_user_id);
-      v_people := v_people + 1;
+      v_count := v_count + 1;
     end if;
   end loop;
-  return v_people;
+  return v_count;
 end
 $$;
 

@@ -32,14 +32,14 @@ begin
   select s.* into v_running
     from public.subscriptions as s
    where s.user_id = p_user_id and s.plan = p_plan and s.source = p_source
-     and s.status = 'active' and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) > v_now
+     and s.status = 'active' and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) > v_now
    order by s.ends_at desc
    limit 1
      for update;
   select s.* into v_last
     from public.subscriptions as s
    where s.user_id = p_user_id and s.plan = p_plan and s.source <> 'admin'
-     and s.status = 'active' and private.kept_until(s.user_id, s.plan, s.source, s.ends_at) > v_now
+     and s.status = 'active' and private.effective_end(s.user_id, s.plan, s.source, s.ends_at) > v_now
    order by s.ends_at desc
    limit 1;
   v_start := coalesce(v_last.ends_at, v_now);

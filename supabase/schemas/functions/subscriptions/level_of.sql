@@ -16,7 +16,7 @@ as $$
     join public.subscription_limits as l on l.plan = s.plan
    where s.user_id = p_user_id
      and s.status = 'active'
-     and coalesce(private.kept_until(s.user_id, s.plan, s.source, s.ends_at), 'infinity') > (select private.clock());
+     and coalesce(private.effective_end(s.user_id, s.plan, s.source, s.ends_at), 'infinity') > (select private.clock());
 $$;
 
 revoke all on function private.level_of from public, anon, authenticated, service_role;

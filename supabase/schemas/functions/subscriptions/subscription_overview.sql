@@ -2,7 +2,7 @@
 --
 -- Twice or at once: only reads.
 -- Returns: jsonb {plan, ends_at, renewals: [{id, plan, texts, provider, provider_subscription_id, status, amount, currency,
---   period, charged_until, kept_until, payment_id, payer}]}; kept_until is when its plan stops, days of grace
+--   period, charged_until, effective_end, payment_id, payer}]}; effective_end is when its plan stops, days of grace
 --   included, after all that was taken back (null: over, or without an end); payment_id is its last charge,
 --   payer by what the provider knows who pays, where it has no number for them; renewals are those that are not over,
 --   the newest first.
@@ -31,7 +31,7 @@ as $$
               'currency', r.currency,
               'period', r.period,
               'charged_until', r.charged_until,
-              'kept_until', k.kept_until,
+              'effective_end', k.effective_end,
               'payment_id', l.provider_payment_id,
               'payer', l.claims ->> 'payer'
             )
@@ -52,12 +52,12 @@ as $$
              limit 1
           ) as l on true
           cross join lateral (
-            select nullif(max(e.kept_until), 'infinity') as kept_until
+            select nullif(max(e.effective_end), 'infinity') as effective_end
               from public.subscriptions as s
               cross join lateral (
-                select coalesce(private.kept_until(s.user_id, s.plan, s.source, s.ends_at), 'infinity') as kept_until
+                select coalesce(private.effective_end(s.user_id, s.plan, s.source, s.ends_at), 'infinity') as effective_end
               ) as e
-             where s.user_id = p_user_id and s.plan = r.plan and s.status = 'active' and e.kept_until > private.clock()
+             where s.user_id = p_user_id and s.plan = r.plan and s.status = 'active' and e.effective_end > private.clock()
           ) as k
          where r.user_id = p_user_id and r.status <> 'ended'
       ),

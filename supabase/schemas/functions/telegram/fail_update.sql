@@ -41,7 +41,7 @@ begin
     );
   elsif v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return jsonb_build_object('outcome', 'superseded');
-  elsif not private.hold_person(v_update) then  -- erased meanwhile
+  elsif not private.lock_user(v_update) then  -- erased meanwhile
     return jsonb_build_object('outcome', 'superseded');
   end if;
 

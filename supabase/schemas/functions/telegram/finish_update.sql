@@ -55,7 +55,7 @@ begin
       'outcome', 'finished', 'outgoing', v_outgoing,
       'withheld', p_answer is not null and v_update.answer is null
     );
-  elsif not private.hold_person(v_update, p_session ? 'erase') then
+  elsif not private.lock_user(v_update, p_session ? 'erase') then
     return jsonb_build_object('outcome', 'superseded');
   end if;
 

@@ -71,7 +71,7 @@ begin
    where t.bot = p_bot and t.update_id = p_update_id
      for update;
   if found and v_known.received_at >= v_now - interval '48 hours' and (
-    not private.hold_person(v_known) or v_known.status in ('finished', 'dead_lettered')
+    not private.lock_user(v_known) or v_known.status in ('finished', 'dead_lettered')
   ) then
     return private.replay_answer(p_bot, p_update_id, p_chat_id);
   end if;

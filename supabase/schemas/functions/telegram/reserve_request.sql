@@ -25,7 +25,7 @@ begin
      for update;
   if v_update.status is distinct from 'working' or v_update.attempt <> p_attempt then
     return jsonb_build_object('outcome', 'superseded');
-  elsif not private.hold_person(v_update) then  -- erased meanwhile
+  elsif not private.lock_user(v_update) then  -- erased meanwhile
     return jsonb_build_object('outcome', 'superseded');
   end if;
   if v_update.reservation in ('reserved', 'settled') then

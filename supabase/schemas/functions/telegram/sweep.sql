@@ -35,7 +35,7 @@ begin
      limit p_limit
        for update skip locked
   loop
-    continue when not private.hold_person(v_stale);
+    continue when not private.lock_user(v_stale);
     perform private.release_usage(
       v_stale.user_id, v_stale.bot, v_stale.reserved_on, v_stale.reserved_from
     );

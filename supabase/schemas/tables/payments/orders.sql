@@ -25,7 +25,7 @@ create table public.orders (
   checkout_reference text,
   expires_at timestamptz not null,
   checked_at timestamptz,
-  told text[] not null default '{}',
+  notified text[] not null default '{}',
   created_at timestamptz not null default private.clock(),
   completed_at timestamptz,
   message_ids bigint[],
@@ -52,7 +52,7 @@ comment on column public.orders.renewal_id is 'Renewal whose period this order c
 comment on column public.orders.contact is 'Receipt contact: an e-mail address or a phone number';
 comment on column public.orders.bot is 'Bot in which the user ordered; messages about the order are sent there';
 comment on column public.orders.reference is 'Idempotency key from the caller';
-comment on column public.orders.told is 'Messages that the buyer has received, each at most once: pending, failed, reminder';
+comment on column public.orders.notified is 'Messages that the buyer has received, each at most once: pending, failed, reminder';
 comment on column public.orders.message_ids is 'Messages in the buyer''s chat that invite to pay: the checkout and a reminder';
 comment on column public.orders.message_state is 'State that these messages show instead of the invitation; null: they still invite to pay';
 comment on column public.orders.checkout_reference is 'The provider''s id of the checkout, to query its state';

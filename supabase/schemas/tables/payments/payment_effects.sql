@@ -7,9 +7,9 @@ create table public.payment_effects (
   user_id bigint references public.users (id) on delete set null,
   subscription_id bigint references public.subscriptions (id) on delete set null,
   given numeric not null check (given >= 0),
-  aim numeric not null default 0 check (aim >= 0 and aim <= given),
-  taken numeric not null default 0 check (taken >= 0 and taken <= aim),
-  moves integer not null default 0,
+  reversal_target numeric not null default 0 check (reversal_target >= 0 and reversal_target <= given),
+  reversed numeric not null default 0 check (reversed >= 0 and reversed <= reversal_target),
+  adjustments integer not null default 0,
   created_at timestamptz not null default private.clock(),
   primary key (payment_id, effect)
 );
@@ -19,8 +19,8 @@ create index payment_effects_subscription_idx on public.payment_effects (subscri
 
 comment on table public.payment_effects is 'What was granted for a payment, and what was reversed';
 comment on column public.payment_effects.given is 'Quantity granted: seconds of a subscription, bonus credits, or balance';
-comment on column public.payment_effects.aim is 'Quantity to reverse, for the refunded and disputed share of the payment';
-comment on column public.payment_effects.taken is 'Quantity actually reversed: at most what the user had left';
-comment on column public.payment_effects.moves is 'Number of adjustments so far; part of the ledger''s idempotency key';
+comment on column public.payment_effects.reversal_target is 'Quantity to reverse, for the refunded and disputed share of the payment';
+comment on column public.payment_effects.reversed is 'Quantity actually reversed: at most what the user had left';
+comment on column public.payment_effects.adjustments is 'Number of adjustments so far; part of the ledger''s idempotency key';
 alter table public.payment_effects enable row level security;
 revoke all on table public.payment_effects from public, anon, authenticated, service_role;

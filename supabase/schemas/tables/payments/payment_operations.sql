@@ -12,7 +12,7 @@ create table public.payment_operations (
   created_at timestamptz not null default private.clock(),
   fee numeric not null default 0 check (fee >= 0),
   happened_at timestamptz not null default private.clock(),
-  missed_at timestamptz,
+  alarmed_at timestamptz,
   primary key (payment_id, kind, operation_id)
 );
 
@@ -25,6 +25,6 @@ comment on column public.payment_operations.is_undone is 'True: a failed refund 
 comment on column public.payment_operations.is_final is 'True: later events do not change is_undone';
 comment on column public.payment_operations.fee is 'Part of the amount that went to an affiliate (Stars)';
 comment on column public.payment_operations.happened_at is 'Time by the provider''s clock, or ours if the provider names none';
-comment on column public.payment_operations.missed_at is 'When the admins were alerted that the provider''s statement lacks it';
+comment on column public.payment_operations.alarmed_at is 'When the admins were alerted that the provider''s statement lacks it';
 alter table public.payment_operations enable row level security;
 revoke all on table public.payment_operations from public, anon, authenticated, service_role;

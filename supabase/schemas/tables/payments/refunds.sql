@@ -18,8 +18,8 @@ create table public.refunds (
   is_awaited boolean not null default false,
   error text,
   created_at timestamptz not null default private.clock(),
-  asked_at timestamptz,
-  ask_after timestamptz not null default private.clock(),
+  first_attempt_at timestamptz,
+  next_attempt_at timestamptz not null default private.clock(),
   decided_at timestamptz,
   key text not null default 'refund-' || gen_random_uuid()
 );
@@ -27,7 +27,7 @@ create table public.refunds (
 create index refunds_payment_idx on public.refunds (payment_id, id);
 -- At most one open refund per payment: the refundable rest is known only when the previous refund is decided.
 create unique index refunds_open_payment_idx on public.refunds (payment_id) where status = 'open';
-create index refunds_open_idx on public.refunds (ask_after) where status = 'open';
+create index refunds_open_idx on public.refunds (next_attempt_at) where status = 'open';
 -- Refunds without a known outcome.
 create index refunds_undecided_idx on public.refunds (payment_id) where status in ('open', 'unknown');
 
@@ -38,7 +38,7 @@ comment on column public.refunds.is_accepted is 'The provider accepted the reque
 comment on column public.refunds.is_awaited is 'The admin was shown that the outcome is still unknown, so the outcome is sent as a message';
 comment on column public.refunds.key is 'Idempotency key for the provider; unique even among databases that share the account';
 comment on column public.refunds.error is 'Error message of the provider';
-comment on column public.refunds.asked_at is 'When the provider was first called; the lifetime of the idempotency key starts then';
+comment on column public.refunds.first_attempt_at is 'When the provider was first called; the lifetime of the idempotency key starts then';
 alter table public.refunds enable row level security;
 revoke all on table public.refunds from public, anon, authenticated, service_role;
 revoke all on sequence public.refunds_id_seq from public, anon, authenticated, service_role;

@@ -4,7 +4,7 @@
 --    └────▶ canceled ─▶ ended       will not renew; the paid period continues
 -- A canceled or ended renewal that its provider charges later becomes active again (private.is_resumed).
 --
--- A renewal with a saved method has one order per period. A charge attempt is open from asked_at until its outcome is known;
+-- A renewal with a saved method has one order per period. A charge attempt is open from attempt_started_at until its outcome is known;
 -- while it is open, calls to the provider repeat its idempotency key and no other attempt starts.
 
 create table public.renewals (
@@ -24,16 +24,16 @@ create table public.renewals (
   charged_until timestamptz,
   charge_at timestamptz,
   attempts integer not null default 0,
-  asked_at timestamptz,
-  busy_until timestamptz,
+  attempt_started_at timestamptz,
+  lease_until timestamptz,
   canceled_at timestamptz,
-  cancel_asked_at timestamptz,
+  cancel_requested_at timestamptz,
   created_at timestamptz not null default private.clock(),
   ended_at timestamptz,
   stop_at timestamptz,
   stop_attempts integer not null default 0,
   payer text,
-  missed_at timestamptz,
+  alarmed_period timestamptz,
   unique (provider, provider_subscription_id)
 );
 
@@ -50,15 +50,15 @@ comment on table public.renewals is 'Auto-renewals of subscriptions';
 comment on column public.renewals.saved_method is 'Saved payment method that we charge; null: the provider charges, or nothing is charged any more';
 comment on column public.renewals.charged_until is 'End of the paid period and start of the next one';
 comment on column public.renewals.canceled_at is 'When it was canceled; a later charge by the provider reactivates it';
-comment on column public.renewals.cancel_asked_at is 'When the user last requested the cancellation with our button: its screen shows the result, so the webhook event sends no message';
+comment on column public.renewals.cancel_requested_at is 'When the user last requested the cancellation with our button: its screen shows the result, so the webhook event sends no message';
 comment on column public.renewals.charge_at is 'When the job processes it next, to charge it, to query an open attempt or to end it; null: the provider charges, or it has ended';
 comment on column public.renewals.attempts is 'Declined attempts of this period; part of the next attempt''s idempotency key';
-comment on column public.renewals.asked_at is 'Start of the open charge attempt; null: no attempt is open';
-comment on column public.renewals.busy_until is 'Lease: until then only one worker calls the provider about the open attempt';
+comment on column public.renewals.attempt_started_at is 'Start of the open charge attempt; null: no attempt is open';
+comment on column public.renewals.lease_until is 'Lease: until then only one worker calls the provider about the open attempt';
 comment on column public.renewals.stop_at is 'When the provider is called next to cancel the subscription, because the user is erased or another renewal replaced it; null: nothing to cancel';
 comment on column public.renewals.stop_attempts is 'Failed attempts to cancel it at the provider';
 comment on column public.renewals.payer is 'The provider''s id of the payer (Prodamus: a phone number), needed to cancel; kept only for erased users, until the cancellation';
-comment on column public.renewals.missed_at is 'The charged_until for which the admins were alerted that no charge came';
+comment on column public.renewals.alarmed_period is 'The charged_until for which the admins were alerted that no charge came';
 alter table public.renewals enable row level security;
 revoke all on table public.renewals from public, anon, authenticated, service_role;
 revoke all on sequence public.renewals_id_seq from public, anon, authenticated, service_role;

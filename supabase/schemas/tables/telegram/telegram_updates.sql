@@ -12,7 +12,7 @@ create table public.telegram_updates (
   status text not null check (status in ('working', 'failed', 'finished', 'dead_lettered')),
   chat_id bigint,
   thread_id bigint not null default 0,
-  -- Not a foreign key: this table is hot and its rows live for days. private.hold_person handles erased users.
+  -- Not a foreign key: this table is hot and its rows live for days. private.lock_user handles erased users.
   user_id bigint,
   payload jsonb,
   delivery uuid,

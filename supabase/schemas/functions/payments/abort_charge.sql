@@ -1,0 +1,24 @@
+-- Closes an open try of which the provider knows nothing: the next one has another key. That of a canceled renewal was
+-- the last.
+--
+-- Twice or at once: the renewal's row is locked; only the try that was looked for is closed.
+-- Returns: nothing.
+-- Errors: none.
+create or replace function public.abort_charge(p_renewal_id bigint, p_attempt integer)
+returns void
+language sql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+  update public.renewals as r
+     set attempt_started_at = null,
+         lease_until = null,
+         attempts = r.attempts + 1,
+         charge_at = greatest(r.charged_until, private.clock())
+   where r.id = p_renewal_id and r.attempts = p_attempt and r.attempt_started_at is not null;
+$$;
+
+revoke all on function public.abort_charge from public, anon, authenticated, service_role;
+grant execute on function public.abort_charge to bot_backend;
+comment on function public.abort_charge is 'Closes a try of which the provider knows nothing';

@@ -1,0 +1,52 @@
+-- Takes some of an effect back (p_amount below zero) or returns it.
+--
+-- Twice or at once: the caller holds the payment and the person; the ledger's reference has the number of the move.
+-- Returns: how much was reversed, what the person had left at most; 0 when something was returned.
+-- Errors: none.
+create or replace function private.adjust_effect(
+  p_payment public.payments, p_effect public.payment_effects, p_amount numeric
+)
+returns numeric
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_user public.users;
+  v_plan text;
+  v_reversed numeric := 0;
+begin
+  select u.* into v_user from public.users as u where u.id = p_effect.user_id;
+  if not found or p_amount = 0 then
+    return 0;
+  end if;
+  case p_effect.effect
+    when 'credits' then
+      v_reversed := least(-p_amount, v_user.bonus_credits);
+      update public.users as u
+         set bonus_credits = u.bonus_credits - v_reversed::integer
+       where u.id = v_user.id;
+    when 'balance', 'commission' then
+      v_reversed := least(-p_amount, v_user.balance);
+      if v_reversed <> 0 then
+        perform private.adjust_balance_for_payment(
+          v_user.id, -v_reversed, 'refund', p_payment.id, p_effect.effect, p_effect.adjustments + 1
+        );
+      end if;
+    when 'subscription' then
+      select s.plan into v_plan from public.subscriptions as s where s.id = p_effect.subscription_id;
+      if p_amount > 0 then
+        perform private.extend_subscription(v_user.id, v_plan, 'purchase', null, p_amount);
+      else
+        v_reversed := floor(private.shorten_subscription(v_user.id, v_plan, 'purchase', -p_amount));
+      end if;
+    else
+      v_reversed := greatest(-p_amount, 0);
+  end case;
+  return greatest(v_reversed, 0);
+end
+$$;
+
+revoke all on function private.adjust_effect from public, anon, authenticated, service_role;
+comment on function private.adjust_effect is 'Takes some of an effect back, or returns it';

@@ -1,0 +1,19 @@
+-- Tells the admins about money that somebody must look at.
+--
+-- Twice or at once: the caller asks once for each trouble of a payment.
+-- Returns: see private.enqueue_admin_message.
+-- Errors: none.
+create or replace function private.alarm_payment_problem(p_payment public.payments, p_problem text)
+returns jsonb
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+begin
+  return private.enqueue_admin_message(p_payment, 'payment_alarm_' || p_problem, '{}'::jsonb);
+end
+$$;
+
+revoke all on function private.alarm_payment_problem from public, anon, authenticated, service_role;
+comment on function private.alarm_payment_problem is 'Tells the admins about money that somebody must look at';

@@ -1,0 +1,35 @@
+-- Tells whether something on a provider's own list is about this database: its payment is known, or it names an order or a
+-- subscription of ours. An account may serve other shops and environments; what happened before an order was made is not
+-- for that order, whatever its number.
+--
+-- Twice or at once: only reads.
+-- Returns: false for somebody else's.
+-- Errors: none.
+create or replace function private.is_our_listed_event(p_provider text, p_event jsonb)
+returns boolean
+language sql
+stable
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+  select exists (
+      select from public.payments as p
+       where p.provider = p_provider and p.provider_payment_id = p_event ->> 'payment_id'
+    )
+    or exists (
+      select from public.orders as o
+       where o.id = (p_event ->> 'order_id')::bigint
+         and o.provider = p_provider
+         and o.created_at < coalesce((p_event ->> 'happened_at')::timestamptz, 'infinity') + interval '10 minutes'
+    )
+    or exists (
+      select from public.renewals as r
+       where r.provider = p_provider
+         and r.provider_subscription_id = p_event ->> 'subscription_id'
+         -- Telegram has no number for a subscription but that of its order, which is looked for above.
+         and p_event ->> 'subscription_id' is distinct from p_event ->> 'order_id'
+    );
+$$;
+
+revoke all on function private.is_our_listed_event from public, anon, authenticated, service_role;
+comment on function private.is_our_listed_event is 'Whether something on a provider''s own list is about this database';

@@ -1,0 +1,34 @@
+-- Keeps whether a provider has stopped a subscription of an erased user, or one that another has replaced. The admins get one
+-- message after three tries without success; the provider is asked until it has.
+--
+-- Twice or at once: the renewal's row is locked; one that is stopped stays so.
+-- Returns: jsonb {outgoing}: outbox items to deliver now.
+-- Errors: none.
+create or replace function public.record_stop_result(p_renewal_id bigint, p_is_stopped boolean)
+returns jsonb
+language plpgsql
+volatile
+security definer
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_renewal public.renewals;
+begin
+  select r.* into v_renewal from public.renewals as r where r.id = p_renewal_id for update;
+  if p_is_stopped then
+    update public.renewals as r
+       set stop_at = null, stop_attempts = 0, payer = null
+     where r.id = v_renewal.id;
+  elsif v_renewal.stop_at is not null and v_renewal.stop_attempts = 3 then
+    return jsonb_build_object(
+      'outgoing',
+      private.alarm_subscription_problem(v_renewal.provider, v_renewal.provider_subscription_id, 'running')
+    );
+  end if;
+  return jsonb_build_object('outgoing', '[]'::jsonb);
+end
+$$;
+
+revoke all on function public.record_stop_result from public, anon, authenticated, service_role;
+grant execute on function public.record_stop_result to bot_backend;
+comment on function public.record_stop_result is 'Keeps whether a subscription is stopped';

@@ -1,0 +1,55 @@
+-- Keeps a subscription at a provider whose user is erased, and whether it is to be stopped there. Its order or its earlier
+-- payment says that the user is erased; their renewal may never have been made, because they paid after the erasure.
+--
+-- Twice or at once: a renewal is unique by the provider's number. One that is to be stopped stays so until the provider
+--   says that it is stopped.
+-- Returns: true for a new one, false for a known one, null when it belongs to no erased user.
+-- Errors: none.
+create or replace function private.save_orphaned_renewal(p_provider text, p_claims jsonb, p_is_running boolean)
+returns boolean
+language plpgsql
+volatile
+security invoker
+set search_path = pg_catalog, pg_temp
+as $$
+declare
+  v_subscription_id text := p_claims ->> 'subscription_id';
+begin
+  update public.renewals as r
+     set stop_at = case when p_is_running then coalesce(r.stop_at, private.clock()) end,
+         stop_attempts = case when r.stop_at is null or not p_is_running then 0 else r.stop_attempts end,
+         payer = case when p_is_running then coalesce(p_claims ->> 'payer', r.payer) end
+   where r.provider = p_provider and r.provider_subscription_id = v_subscription_id and r.user_id is null;
+  if found then
+    return false;
+  end if;
+  insert into public.renewals (
+    product_key, provider, provider_subscription_id, status, currency, amount, plan, period, bot, ended_at, stop_at, payer
+  )
+  select
+    o.product_key, o.provider, v_subscription_id, 'ended', o.currency, o.amount, o.plan, o.period, o.bot,
+    private.clock(),
+    case when p_is_running then private.clock() end,
+    case when p_is_running then p_claims ->> 'payer' end
+    from public.orders as o
+   where o.provider = p_provider
+     and o.user_id is null
+     and o.plan is not null
+     and o.period is not null
+     and v_subscription_id is not null
+     and (
+       o.id = (p_claims ->> 'order_id')::bigint
+       or o.id in (
+         select (p.claims ->> 'order_id')::bigint
+           from public.payments as p
+          where p.provider = p_provider and p.claims ->> 'subscription_id' = v_subscription_id
+       )
+     )
+   limit 1
+  on conflict (provider, provider_subscription_id) do nothing;
+  return case when found then true end;
+end
+$$;
+
+revoke all on function private.save_orphaned_renewal from public, anon, authenticated, service_role;
+comment on function private.save_orphaned_renewal is 'Keeps a subscription at a provider whose user is erased';
